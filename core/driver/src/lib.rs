@@ -1,0 +1,1 @@
+//! The async half of `sio`, written once and generic over a small runtime trait.

@@ -1,0 +1,103 @@
+// A small test runner: cases in order, each with a time limit and its own clean-up, one line a case.
+
+import { start } from "./server.js";
+
+const CASE_LIMIT = 20_000;
+const cases = [];
+
+/**
+ * Registers a case. `options.transports`: run it with these only. `options.needs`: a feature of the
+ * contract that the server must be said to have (FEATURES, separated by commas).
+ */
+export function test(name, options, body) {
+  if (typeof options === "function") [options, body] = [{}, options];
+  cases.push({ name, body, ...options });
+}
+
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Asks again until `look` gives something true, and returns it. */
+export async function until(what, look, within = 5_000) {
+  const end = Date.now() + within;
+  for (;;) {
+    const seen = await look();
+    if (seen) return seen;
+    if (Date.now() > end) throw new Error(`waited ${within} ms for ${what}`);
+    await sleep(10);
+  }
+}
+
+/** The promise, or an error that says what was waited for. */
+export function within(ms, what, promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${ms} ms for ${what}`)), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** What one case holds: the shared server, and whatever has to be ended after it. */
+class Context {
+  #endings = [];
+
+  constructor(server, transport) {
+    this.server = server;
+    this.transport = transport;
+  }
+
+  /** Runs when the case is over, last registered first. */
+  after(ending) {
+    this.#endings.push(ending);
+  }
+
+  /** A server of this case's own. */
+  async start(env, port) {
+    const server = await start(env, port);
+    this.after(() => server.stop());
+    return server;
+  }
+
+  async end() {
+    for (const ending of this.#endings.reverse()) await ending();
+  }
+}
+
+/** Runs every case against one server; true if all passed. The last line is a count for machines. */
+export async function run({ title, transport, env = {}, only }) {
+  const features = (process.env.FEATURES ?? "").split(",");
+  const chosen = cases.filter(
+    ({ name, transports, needs }) =>
+      (!transports || transports.includes(transport)) &&
+      (!needs || features.includes(needs)) &&
+      (!only || name.includes(only)),
+  );
+  const server = await start(env);
+  const failed = [];
+  for (const { name, body, limit = CASE_LIMIT } of chosen) {
+    const begun = Date.now();
+    const context = new Context(server, transport);
+    let fault;
+    try {
+      await within(limit, "the case to end", body(context));
+    } catch (error) {
+      fault = error;
+    }
+    try {
+      await within(limit, "the case to clean up", context.end());
+    } catch (error) {
+      fault ??= error;
+    }
+    console.log(`${fault ? "not ok" : "ok"} ${title}: ${name} (${Date.now() - begun} ms)`);
+    if (fault) {
+      failed.push(name);
+      console.log(String(fault.stack ?? fault).replace(/^/gm, "    "));
+    }
+  }
+  const end = await server.stop();
+  if (end.forced) {
+    failed.push("the server ends on SIGTERM");
+    console.log(`not ok ${title}: the server ends on SIGTERM`);
+  }
+  console.log(JSON.stringify({ passed: chosen.length - failed.length, failed }));
+  return failed.length === 0 && chosen.length > 0;
+}

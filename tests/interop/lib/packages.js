@@ -1,0 +1,11 @@
+// The npm packages are installed outside the source tree (tests/src/install.rs), so that a checkout
+// stays clean: SIO_NODE_PACKAGES is the directory that holds `node_modules`. Without it they are
+// looked for beside package.json, where a plain `npm ci` puts them.
+
+import { createRequire } from "node:module";
+import path from "node:path";
+
+const root = process.env.SIO_NODE_PACKAGES;
+const require = createRequire(root ? path.join(root, "package.json") : import.meta.url);
+
+export const load = (name) => require(name);

@@ -1,0 +1,28 @@
+// A wire that can be cut: forwards TCP connections to a port until told otherwise.
+
+import net from "node:net";
+
+/** `{ url, cut() }`; after `cut` its connections are gone without a goodbye and no new one gets through. */
+export async function wire(t, port) {
+  const sockets = new Set();
+  const server = net.createServer((near) => {
+    const far = net.connect(port, "127.0.0.1");
+    for (const [one, other] of [[near, far], [far, near]]) {
+      sockets.add(one);
+      one.setNoDelay(true);
+      one.on("error", () => other.destroy());
+      one.on("close", () => {
+        sockets.delete(one);
+        other.destroy();
+      });
+      one.pipe(other);
+    }
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const cut = () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  t.after(cut);
+  return { url: `http://127.0.0.1:${server.address().port}`, cut };
+}

@@ -1,0 +1,79 @@
+// Starts the server under test: SERVER is its command line, as a JSON list of strings.
+
+import { spawn } from "node:child_process";
+import net from "node:net";
+import readline from "node:readline";
+
+const READY_WITHIN = 20_000;
+const GONE_WITHIN = 10_000;
+
+/** A port nobody listens on. */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = net.createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** Starts the server with these options in its environment and waits for its one line. */
+export async function start(env = {}, port) {
+  const [program, ...args] = JSON.parse(process.env.SERVER ?? "[]");
+  if (!program) throw new Error("SERVER is not set: the command line of the server, as a JSON list");
+  port ??= await freePort();
+  const child = spawn(program, args, {
+    env: { ...process.env, ...env, HOST: "127.0.0.1", PORT: String(port) },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const gone = new Promise((resolve) => {
+    child.once("exit", (code, signal) => resolve({ code, signal }));
+    child.once("error", (error) => resolve({ error }));
+  });
+  const ready = new Promise((resolve) => readline.createInterface({ input: child.stdout }).once("line", resolve));
+  const late = new Promise((resolve) => setTimeout(resolve, READY_WITHIN, "late").unref());
+  const first = await Promise.race([ready, late, gone]);
+  if (typeof first !== "string" || first === "late") {
+    child.kill("SIGKILL");
+    throw new Error(`${program} did not get ready: ${JSON.stringify(first)}`);
+  }
+  return new Server(child, gone, port);
+}
+
+class Server {
+  constructor(child, gone, port) {
+    this.child = child;
+    this.gone = gone;
+    this.port = port;
+    this.url = `http://127.0.0.1:${port}`;
+  }
+
+  /** What a plain route answers, as text. */
+  async get(path) {
+    const response = await fetch(this.url + path);
+    return response.text();
+  }
+
+  async stats() {
+    return JSON.parse(await this.get("/stats"));
+  }
+
+  signal(name) {
+    this.child.kill(name);
+  }
+
+  /** Asks it to end; `{ code, signal, forced }` once it has. */
+  async stop() {
+    let forced = false;
+    const timer = setTimeout(() => {
+      forced = true;
+      this.child.kill("SIGKILL");
+    }, GONE_WITHIN);
+    this.child.kill("SIGTERM");
+    const end = await this.gone;
+    clearTimeout(timer);
+    return { ...end, forced };
+  }
+}

@@ -1,0 +1,118 @@
+// The Socket.IO client under test: CLIENT is its version, TRANSPORT how it may connect.
+
+import { load } from "./packages.js";
+import { until, within } from "./kit.js";
+
+export const VERSION = process.env.CLIENT ?? "4.8";
+export const TRANSPORTS = { polling: ["polling"], websocket: ["websocket"], upgrade: ["polling", "websocket"] };
+
+const { io, Manager } = load(`socket.io-client-${VERSION}`);
+const ANSWER_WITHIN = 8_000;
+
+/** A socket on a connection of its own, closed when the case is over; not yet connected. */
+export function dial(t, namespace = "/", { url = t.server.url, ...options } = {}) {
+  const socket = io(url + namespace, {
+    transports: TRANSPORTS[t.transport],
+    forceNew: true,
+    reconnectionDelay: 50,
+    reconnectionDelayMax: 100,
+    ...options,
+  });
+  t.after(() => hangUp(socket.io));
+  return socket;
+}
+
+/** As `dial`, and waits until it is connected. */
+export async function open(t, namespace, options) {
+  const socket = dial(t, namespace, options);
+  await connected(socket);
+  return socket;
+}
+
+/** A connection that several namespaces share. */
+export function manager(t, options = {}) {
+  const manager = new Manager(t.server.url, { transports: TRANSPORTS[t.transport], reconnectionDelay: 50, ...options });
+  t.after(() => hangUp(manager));
+  return manager;
+}
+
+export async function connected(socket) {
+  if (socket.connected) return socket;
+  return within(
+    ANSWER_WITHIN,
+    "a connection",
+    new Promise((resolve, reject) => {
+      socket.once("connect", () => resolve(socket));
+      socket.once("connect_error", reject);
+    }),
+  );
+}
+
+/** Waits for the upgrade, where there is one. */
+export async function settled(t, socket) {
+  if (t.transport === "upgrade") await until("the upgrade", () => socket.io.engine?.transport.name === "websocket");
+}
+
+/** The refusal of a namespace. */
+export function refused(socket) {
+  return within(
+    ANSWER_WITHIN,
+    "a refusal",
+    new Promise((resolve, reject) => {
+      socket.once("connect", () => reject(new Error("it was let in")));
+      socket.once("connect_error", resolve);
+    }),
+  );
+}
+
+/** Emits and waits for the ack: its arguments. */
+export function ask(socket, event, ...args) {
+  return within(
+    ANSWER_WITHIN,
+    `the ack of ${event}`,
+    new Promise((resolve) => socket.emit(event, ...args, (...answer) => resolve(answer))),
+  );
+}
+
+/** As `ask`, its first argument. */
+export async function value(socket, event, ...args) {
+  return (await ask(socket, event, ...args))[0];
+}
+
+/** The arguments of the next event of this name. */
+export function next(socket, event) {
+  return within(
+    ANSWER_WITHIN,
+    `the event ${event}`,
+    new Promise((resolve) => socket.once(event, (...args) => resolve(args))),
+  );
+}
+
+/** Everything received under this name, as it comes. */
+export function collect(socket, event) {
+  const seen = [];
+  socket.on(event, (...args) => seen.push(args));
+  return seen;
+}
+
+/** Ends a connection and its attempts to come back. */
+export function hangUp(manager) {
+  manager.reconnection(false);
+  manager.skipReconnect = true;
+  manager.engine?.close();
+  manager._close?.();
+}
+
+/** Binary in whatever form a client delivers it, as Buffers, so that values can be compared. */
+export function plain(value) {
+  if (value instanceof ArrayBuffer) return Buffer.from(value);
+  if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  if (Array.isArray(value)) return value.map(plain);
+  if (value && typeof value === "object") {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
+  }
+  return value;
+}
+
+/** `count` bytes that differ from their neighbours. */
+export const bytes = (count, first = 0) => Buffer.from(Array.from({ length: count }, (_, at) => (first + at * 7) % 256));

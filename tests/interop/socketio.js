@@ -1,0 +1,12 @@
+// CLIENT=4.8|4.0|3.1 TRANSPORT=polling|websocket|upgrade SERVER='["path/to/interop"]' node socketio.js
+
+import { run } from "./lib/kit.js";
+import { VERSION } from "./lib/socketio.js";
+
+for (const suite of ["messages", "binary", "namespaces", "rooms", "upgrade", "limits", "shutdown", "disconnects"]) {
+  await import(`./suites/${suite}.js`);
+}
+
+const transport = process.env.TRANSPORT ?? "upgrade";
+const passed = await run({ title: `socket.io-client ${VERSION}, ${transport}`, transport, only: process.argv[2] });
+process.exit(passed ? 0 : 1);

@@ -86,5 +86,6 @@ const served = process.env.SUITE === "engine.io-client" ? engineIo() : socketIo(
 process.on("SIGTERM", () => {
   served.close(() => process.exit(0));
   served.web.closeAllConnections();
+  setTimeout(() => process.exit(0), 2000); // not every client answers a close frame
 });
 served.web.listen(served.port, host, () => console.log("listening"));

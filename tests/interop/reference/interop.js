@@ -207,5 +207,6 @@ process.on("SIGTERM", () => {
   plain.close();
   io.close(() => process.exit(0));
   web.closeAllConnections();
+  setTimeout(() => process.exit(0), 2000); // not every client answers a close frame
 });
 web.listen(number("PORT", 3100), process.env.HOST ?? "127.0.0.1", () => console.log("listening"));

@@ -1,0 +1,155 @@
+"""One face for the two clients of python-socketio, so that each case is written once.
+
+CLIENT=threads uses `socketio.Client`, CLIENT=asyncio uses `socketio.AsyncClient` on a loop of its own.
+"""
+
+import asyncio
+import os
+import queue
+import threading
+import time
+
+import engineio.payload
+import socketio
+
+# Unless told otherwise the client refuses replies to a poll that hold more than 16 packets.
+engineio.payload.Payload.max_decode_packets = 10_000
+
+PATIENCE = 8
+TRANSPORTS = {"polling": ["polling"], "websocket": ["websocket"], "upgrade": ["polling", "websocket"]}
+
+
+class Late(Exception):
+    """Something did not happen in time."""
+
+
+def until(what, look, within=PATIENCE):
+    """Asks again until `look` gives something true, and returns it."""
+    end = time.monotonic() + within
+    while True:
+        seen = look()
+        if seen:
+            return seen
+        if time.monotonic() > end:
+            raise Late(f"waited {within} s for {what}")
+        time.sleep(0.01)
+
+
+class Peer:
+    """A connection, by whichever client is under test."""
+
+    def __init__(self, url, transport, **options):
+        self.url = url
+        self.transports = TRANSPORTS[transport]
+        self.heard = {}
+        self.refusals = {}
+        self.reasons = queue.Queue()
+        self.answers = {}
+        self.connected = []
+        self.loop = None
+        options = {"reconnection": False, "reconnection_delay": 0.1, "randomization_factor": 0} | options
+        if os.environ.get("CLIENT", "threads") == "asyncio":
+            self.loop = asyncio.new_event_loop()
+            self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+            self.thread.start()
+            self.client = socketio.AsyncClient(handle_sigint=False, **options)
+        else:
+            self.client = socketio.Client(handle_sigint=False, **options)
+
+    def _run(self, result):
+        """The value of a call, awaited on the loop where the client is asynchronous."""
+        if self.loop is None:
+            return result
+        return asyncio.run_coroutine_threadsafe(result, self.loop).result(PATIENCE)
+
+    def _hear(self, namespace):
+        def any_event(event, *args):
+            self.heard.setdefault((namespace, event), queue.Queue()).put(args)
+            answer = self.answers.get(event)
+            return answer(*args) if answer else None
+
+        def refused(data=None):
+            self.refusals[namespace] = data
+
+        def disconnected(reason):
+            self.reasons.put((namespace, reason))
+
+        def connected():
+            self.connected.append(self.client.get_sid(namespace))
+
+        self.client.on("*", any_event, namespace=namespace)
+        self.client.on("connect", connected, namespace=namespace)
+        self.client.on("connect_error", refused, namespace=namespace)
+        self.client.on("disconnect", disconnected, namespace=namespace)
+
+    def connect(self, namespaces=("/",), auth=None, wait=True, query=""):
+        for namespace in namespaces:
+            self._hear(namespace)
+        self._run(
+            self.client.connect(
+                self.url + query,
+                transports=self.transports,
+                namespaces=list(namespaces),
+                auth=auth,
+                wait=wait,
+                wait_timeout=PATIENCE,
+            )
+        )
+        return self
+
+    def sid(self, namespace="/"):
+        return self.client.get_sid(namespace)
+
+    @property
+    def transport(self):
+        return self.client.transport() if callable(self.client.transport) else self.client.transport
+
+    def emit(self, event, *args, namespace="/"):
+        self._run(self.client.emit(event, tuple(args), namespace=namespace))
+
+    def ask(self, event, *args, namespace="/"):
+        """Emits and waits for the ack: its arguments, as a list."""
+        answered = queue.Queue()
+        self._run(
+            self.client.emit(event, tuple(args), namespace=namespace, callback=lambda *answer: answered.put(answer))
+        )
+        try:
+            return list(answered.get(timeout=PATIENCE))
+        except queue.Empty:
+            raise Late(f"no ack of {event}") from None
+
+    def value(self, event, *args, namespace="/"):
+        """As `ask`, its first argument."""
+        return self.ask(event, *args, namespace=namespace)[0]
+
+    def next(self, event, namespace="/"):
+        """The arguments of the next event of this name not taken yet, as a list."""
+        try:
+            return list(self.heard.setdefault((namespace, event), queue.Queue()).get(timeout=PATIENCE))
+        except queue.Empty:
+            raise Late(f"no event {event}") from None
+
+    def all(self, event, namespace="/"):
+        """Everything received under this name and not taken yet."""
+        waiting = self.heard.get((namespace, event), queue.Queue())
+        return [list(waiting.get()) for _ in range(waiting.qsize())]
+
+    def reason(self):
+        """Why a namespace was left: `(namespace, reason)`."""
+        try:
+            return self.reasons.get(timeout=PATIENCE)
+        except queue.Empty:
+            raise Late("no disconnect") from None
+
+    def disconnect(self):
+        self._run(self.client.disconnect())
+
+    def close(self):
+        self.client.reconnection = False
+        try:
+            if self.client.eio.state == "connected" or self.client.connected:
+                self.disconnect()
+        finally:
+            if self.loop is not None:
+                self.loop.call_soon_threadsafe(self.loop.stop)
+                self.thread.join(PATIENCE)

@@ -1,1 +1,6 @@
-//! What the test suites share: starting clients and servers, reading vectors, a small HTTP and WebSocket client.
+//! What the test suites share: starting clients and servers, and installing what those need.
+
+pub mod example;
+pub mod install;
+pub mod process;
+pub mod suite;

@@ -23,19 +23,19 @@ export function renew(history) {
   const waiting = new Set([...outbox.values()].map(({ row }) => row));
   for (const row of [...$("log").children]) waiting.has(row) ? row.remove() : forget(row);
   add(history);
-  for (const { row, room } of outbox.values()) if (room === session.room) $("log").append(row);
   if (!$("log").querySelector(".message")) {
     $("log").append(element("li", { class: "empty" }, element("b", {}, "Nothing said yet"), "Be the first, or open this page twice."));
   }
 }
 
-/* Messages of the server's that are not on the screen yet. */
+/* Messages of the server's that are not on the screen yet; what waits to be sent stays below them. */
 export function add(history) {
   for (const message of history) {
     if (outbox.has(message.key)) forget(outbox.get(message.key).row);
     outbox.delete(message.key);
-    if (!$("log").querySelector(`[data-key="${message.key}"]`)) show(message);
+    if (!$("log").querySelector(`[data-key="${CSS.escape(message.key)}"]`)) show(message);
   }
+  for (const { row, room } of outbox.values()) if (room === session.room) $("log").append(row);
 }
 
 export function show(message) {

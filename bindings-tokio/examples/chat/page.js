@@ -101,7 +101,8 @@ function enter(room) {
     if (error) return offline(SILENT);
     if (!answer.ok) return session.joined ? banner(answer.error) : turnedAway(answer.error);
 
-    const restarted = session.boot && session.boot !== answer.boot && session.room === answer.room;
+    const isBack = session.boot && session.room === answer.room;
+    const restarted = isBack && session.boot !== answer.boot;
     const { history, people, rooms } = answer;
     Object.assign(session, { nick: answer.nick, id: answer.id, room: answer.room, boot: answer.boot, joined: true });
     remembered("nick", session.nick);
@@ -111,12 +112,9 @@ function enter(room) {
     $("chat").hidden = false;
     $("newest").hidden = true;
     nobodyTypes();
-    if (restarted) {
-      note("The server was restarted. What is above is remembered by this page only.", "restart");
-      add(history);
-    } else {
-      renew(history);
-    }
+    if (restarted) note("The server was restarted. What is above is remembered by this page only.", "restart");
+    if (isBack) add(history);
+    else renew(history);
     showMyself();
     showPeople(people);
     showRooms(rooms);

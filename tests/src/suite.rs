@@ -49,19 +49,27 @@ impl Suite {
         Self { command }
     }
 
-    /// The server it talks to: an example of `sio-tokio`, or, with `SIO_INTEROP_REFERENCE` set, the
+    /// The server it talks to: an example of `sio-tokio`.
+    #[must_use]
+    pub fn example(mut self, name: &str) -> Self {
+        self.command
+            .env("SERVER", serde_json::json!([example(name)]).to_string());
+        self
+    }
+
+    /// The server of a contract it talks to: an example of `sio-tokio`, or, with `SIO_INTEROP_REFERENCE` set, the
     /// official implementation of the same contract (to check the suite itself).
     #[must_use]
     pub fn server(mut self, name: &str) -> Self {
-        let line = if env::var_os("SIO_INTEROP_REFERENCE").is_some() {
-            let script = interop().join(format!("reference/{name}.js"));
-            self.command.env("FEATURES", REFERENCE_FEATURES);
-            self.command.env("SIO_NODE_PACKAGES", node_packages());
-            serde_json::json!(["node", script])
-        } else {
-            serde_json::json!([example(name)])
-        };
-        self.command.env("SERVER", line.to_string());
+        if env::var_os("SIO_INTEROP_REFERENCE").is_none() {
+            return self.example(name);
+        }
+        let script = interop().join(format!("reference/{name}.js"));
+        let line = serde_json::json!(["node", script]).to_string();
+        self.command
+            .env("SERVER", line)
+            .env("FEATURES", REFERENCE_FEATURES)
+            .env("SIO_NODE_PACKAGES", node_packages());
         self
     }
 

@@ -4,7 +4,8 @@ import { spawn } from "node:child_process";
 import net from "node:net";
 import readline from "node:readline";
 
-const READY_WITHIN = 20_000;
+// The chat example fetches its client when it is started for the first time.
+const READY_WITHIN = 100_000;
 const GONE_WITHIN = 10_000;
 
 /** A port nobody listens on. */

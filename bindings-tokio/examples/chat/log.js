@@ -24,7 +24,7 @@ export function renew(history) {
   for (const row of [...$("log").children]) waiting.has(row) ? row.remove() : forget(row);
   add(history);
   if (!$("log").querySelector(".message")) {
-    $("log").append(element("li", { class: "empty" }, element("b", {}, "Nothing said yet"), "Be the first, or open this page twice."));
+    $("log").append(element("div", { class: "empty" }, element("b", {}, "Nothing said yet"), "Be the first, or open this page twice."));
   }
 }
 
@@ -44,11 +44,11 @@ export function show(message) {
   const day = calendar.format(message.at);
   $("log").querySelector(".empty")?.remove();
   if ([...$("log").querySelectorAll(".day")].pop()?.textContent !== day) {
-    $("log").append(element("li", { class: "day" }, day));
+    $("log").append(element("div", { class: "day" }, day));
   }
   const follows = previous?.classList.contains("message") && previous.dataset.author === message.nick
     && message.at - previous.dataset.at < 180000;
-  const row = element("li", { class: "message", "data-testid": "entry", "data-author": message.nick, "data-at": message.at, "data-key": message.key });
+  const row = element("div", { class: "message", "data-testid": "entry", "data-author": message.nick, "data-at": message.at, "data-key": message.key });
   if (message.id) row.dataset.id = message.id;
   row.style.setProperty("--hue", hue(message.nick));
   row.classList.toggle("mine", mine);
@@ -84,7 +84,7 @@ function forget(row) {
 
 export function note(text, extra = "") {
   const atEnd = nearEnd();
-  $("log").append(element("li", { class: `note ${extra}` }, text));
+  $("log").append(element("div", { class: `note ${extra}` }, text));
   trim();
   if (atEnd) toEnd();
 }

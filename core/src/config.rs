@@ -1,1 +1,392 @@
-//! Being built.
+//! What a server is told before it starts.
+
+use std::time::Duration;
+
+use crate::engine::Data;
+use crate::error::ConfigError;
+use crate::http::{AllowedOrigins, Cookie, Cors, CorsPolicy, HttpCompression, Origins};
+
+/// Everything about a server that can be chosen: paths, times, limits, what HTTP answers carry.
+///
+/// [`Config::default`] has the habits of Socket.IO 2.x, [`Config::v4`] those of 4.x; both have the same
+/// limits. Every buffer, table and wait has one here. Durations must not be zero.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the server is mounted, by whole segments of the path: `/socket.io`.
+    pub path: String,
+    /// The transports that clients may use.
+    pub transports: Transports,
+    /// Whether a polling session may go over to WebSocket.
+    pub allow_upgrades: bool,
+    /// Whether requests with `j` in their query are answered with JSONP (§6).
+    pub jsonp: bool,
+    /// The sites whose pages may connect.
+    pub origins: Origins,
+    /// CORS headers on every answer, if any.
+    pub cors: Option<Cors>,
+    /// A cookie for sticky load balancers, if any.
+    pub cookie: Option<Cookie>,
+    /// Compression of what polls are answered with, if any.
+    pub http_compression: Option<HttpCompression>,
+    /// A message that follows the open packet, if any (§3).
+    pub initial_packet: Option<Data>,
+
+    /// From one pong to the next ping: 25 s (§11).
+    pub ping_interval: Duration,
+    /// How long a ping may stay unanswered: 60 s, in 4.x 20 s. Past it the session closes with
+    /// `ping timeout`.
+    pub ping_timeout: Duration,
+    /// From the opening of a WebSocket beside the polling to the end of the upgrade: 10 s. Past it that
+    /// WebSocket is closed, and the session goes on polling.
+    pub upgrade_timeout: Duration,
+    /// How long a connection may stay without any namespace: 45 s. Past it it is closed.
+    pub connect_timeout: Duration,
+    /// How long the application may take to let a client into a namespace: 30 s. Past it the client is
+    /// refused.
+    pub middleware_timeout: Duration,
+    /// From a binary packet's header to its last attachment: 60 s. Past it the connection is closed.
+    pub packet_timeout: Duration,
+    /// How long an emit with ack waits that says nothing else: 10 s. Past it the emit ends with an error.
+    pub ack_timeout: Duration,
+    /// How long bytes may wait for a WebSocket that takes none: 30 s. Past it the session closes with
+    /// `transport error`.
+    pub write_timeout: Duration,
+    /// How long a closing WebSocket may take to drain, and its client to answer the close frame: 5 s. Past
+    /// it the connection is dropped.
+    pub close_timeout: Duration,
+    /// How long a closing session waits for its polling client to fetch what is left: 30 s. Past it it is
+    /// dropped.
+    pub polling_close_timeout: Duration,
+    /// How long the head of a request may take to arrive: 10 s. Past it 408.
+    pub request_head_timeout: Duration,
+    /// How long the body of a POST may take to arrive: 20 s. Past it 408, and the session closes.
+    pub request_body_timeout: Duration,
+
+    /// Bytes of a polling body, and of a WebSocket message: 1 000 000. Past it 413 or close code 1009, and
+    /// the session closes with `transport error`. Clients are told it as `maxPayload`.
+    pub max_http_buffer_size: usize,
+    /// Packets in one polling body: 16 384. Past it the session closes with `parse error`.
+    pub max_packets_per_payload: usize,
+    /// Fragments of one WebSocket message, empty ones too: 1 024. Past it close code 1008.
+    pub max_fragments: usize,
+    /// Bytes of a request's head: 16 KiB. Past it 431.
+    pub max_request_head_bytes: usize,
+    /// Headers of a request: 64. Past it 431.
+    pub max_headers: usize,
+    /// Sessions, if bounded. Past it 503.
+    pub max_sessions: Option<usize>,
+    /// Sessions that joined no namespace yet: 10 000. Past it 503.
+    pub max_pending_sessions: usize,
+    /// Attachments of one packet: 10. Past it the connection is closed.
+    pub max_attachments: usize,
+    /// Bytes of all attachments of one packet: 10 000 000. Past it the connection is closed.
+    pub max_binary_packet: usize,
+    /// Nesting of a packet's JSON: 128. Past it the connection is closed.
+    pub max_json_depth: usize,
+    /// Arguments of one event: 256. Past it the connection is closed.
+    pub max_arguments: usize,
+    /// Bytes of an event's name: 1 024. Past it the connection is closed.
+    pub max_event_name_bytes: usize,
+    /// Bytes of a namespace's name: 256. Past it the connection is closed.
+    pub max_namespace_bytes: usize,
+    /// Namespaces that one connection has joined or waits for: 64. Past it the client is refused.
+    pub max_namespaces_per_connection: usize,
+    /// Refused namespaces of one connection: 32. Past it the connection is closed.
+    pub max_refused_connects: usize,
+    /// Emits of one socket that wait for their ack: 1 024. Past it the emit fails.
+    pub max_pending_acks: usize,
+    /// Handlers of one connection that wait for something: 1 024. Past it nothing more is read from the
+    /// client for a while.
+    pub max_running_handlers: usize,
+    /// Bytes that wait to be written to one client: 1 MiB, and one message more. Past it
+    /// [`backlog_policy`](Self::backlog_policy) holds.
+    pub max_backlog_bytes: usize,
+    /// Packets that wait to be written to one client: 16 384. Past it
+    /// [`backlog_policy`](Self::backlog_policy) holds.
+    pub max_backlog_packets: usize,
+    /// What happens to a client that does not read as fast as it is written to.
+    pub backlog_policy: BacklogPolicy,
+    /// Rooms of one socket: 4 096. Past it a join fails.
+    pub max_rooms_per_socket: usize,
+}
+
+/// Ways to carry packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transports {
+    /// Long polling over HTTP.
+    pub polling: bool,
+    /// WebSocket.
+    pub websocket: bool,
+}
+
+impl Default for Transports {
+    fn default() -> Self {
+        Self {
+            polling: true,
+            websocket: true,
+        }
+    }
+}
+
+/// What happens when a message does not fit into what may wait for a client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BacklogPolicy {
+    /// The client is too slow: its session closes with `transport error`.
+    #[default]
+    Close,
+    /// The message is refused, and whoever sends it is told.
+    Refuse,
+    /// Volatile messages that wait give way, the oldest first; if that is not enough, as
+    /// [`Close`](Self::Close).
+    DropVolatile,
+}
+
+impl Default for Config {
+    /// As Socket.IO 2.x: any origin, CORS for all with credentials, the cookie `io`, 60 s for a pong.
+    fn default() -> Self {
+        Self {
+            path: "/socket.io".into(),
+            transports: Transports::default(),
+            allow_upgrades: true,
+            jsonp: true,
+            origins: Origins::Any,
+            cors: Some(Cors::v2()),
+            cookie: Some(Cookie::v2()),
+            http_compression: Some(HttpCompression::default()),
+            initial_packet: None,
+            ping_interval: Duration::from_secs(25),
+            ping_timeout: Duration::from_secs(60),
+            upgrade_timeout: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(45),
+            middleware_timeout: Duration::from_secs(30),
+            packet_timeout: Duration::from_secs(60),
+            ack_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
+            close_timeout: Duration::from_secs(5),
+            polling_close_timeout: Duration::from_secs(30),
+            request_head_timeout: Duration::from_secs(10),
+            request_body_timeout: Duration::from_secs(20),
+            max_http_buffer_size: 1_000_000,
+            max_packets_per_payload: 16_384,
+            max_fragments: 1024,
+            max_request_head_bytes: 16 * 1024,
+            max_headers: 64,
+            max_sessions: None,
+            max_pending_sessions: 10_000,
+            max_attachments: 10,
+            max_binary_packet: 10_000_000,
+            max_json_depth: 128,
+            max_arguments: 256,
+            max_event_name_bytes: 1024,
+            max_namespace_bytes: 256,
+            max_namespaces_per_connection: 64,
+            max_refused_connects: 32,
+            max_pending_acks: 1024,
+            max_running_handlers: 1024,
+            max_backlog_bytes: 1024 * 1024,
+            max_backlog_packets: 16_384,
+            backlog_policy: BacklogPolicy::Close,
+            max_rooms_per_socket: 4096,
+        }
+    }
+}
+
+impl Config {
+    /// As Socket.IO 4.x: no CORS headers, no cookie, 20 s for a pong.
+    pub fn v4() -> Self {
+        Self {
+            cors: None,
+            cookie: None,
+            ping_timeout: Duration::from_secs(20),
+            ..Self::default()
+        }
+    }
+
+    /// Checks that the parts are sound.
+    ///
+    /// # Errors
+    /// The first option that is not.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let path_byte = |b: u8| matches!(b, 0x21..=0x7e) && !matches!(b, b'?' | b'#');
+        if !self.path.starts_with('/') || !self.path.bytes().all(path_byte) {
+            return Err(ConfigError::Path(self.path.clone()));
+        }
+        if !self.transports.polling && !self.transports.websocket {
+            return Err(ConfigError::NoTransport);
+        }
+        for (name, duration) in [
+            ("ping_interval", self.ping_interval),
+            ("ping_timeout", self.ping_timeout),
+            ("upgrade_timeout", self.upgrade_timeout),
+            ("connect_timeout", self.connect_timeout),
+            ("middleware_timeout", self.middleware_timeout),
+            ("packet_timeout", self.packet_timeout),
+            ("ack_timeout", self.ack_timeout),
+            ("write_timeout", self.write_timeout),
+            ("close_timeout", self.close_timeout),
+            ("polling_close_timeout", self.polling_close_timeout),
+            ("request_head_timeout", self.request_head_timeout),
+            ("request_body_timeout", self.request_body_timeout),
+        ] {
+            if duration.is_zero() {
+                return Err(ConfigError::ZeroDuration(name));
+            }
+            if duration > CENTURY {
+                return Err(ConfigError::EndlessDuration(name));
+            }
+        }
+        for (name, limit) in [
+            ("max_http_buffer_size", self.max_http_buffer_size),
+            ("max_packets_per_payload", self.max_packets_per_payload),
+            ("max_fragments", self.max_fragments),
+            ("max_request_head_bytes", self.max_request_head_bytes),
+            ("max_headers", self.max_headers),
+            ("max_backlog_bytes", self.max_backlog_bytes),
+            ("max_backlog_packets", self.max_backlog_packets),
+        ] {
+            if limit == 0 {
+                return Err(ConfigError::ZeroLimit(name));
+            }
+        }
+        if let Some(cookie) = &self.cookie {
+            cookie.validate()?;
+        }
+        if let Some(cors) = &self.cors {
+            CorsPolicy::new(cors)?;
+        }
+        AllowedOrigins::new(&self.origins)?;
+        Ok(())
+    }
+
+    /// Sets [`path`](Self::path).
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// Sets [`transports`](Self::transports).
+    #[must_use]
+    pub const fn transports(mut self, transports: Transports) -> Self {
+        self.transports = transports;
+        self
+    }
+
+    /// Sets [`ping_interval`](Self::ping_interval).
+    #[must_use]
+    pub const fn ping_interval(mut self, interval: Duration) -> Self {
+        self.ping_interval = interval;
+        self
+    }
+
+    /// Sets [`ping_timeout`](Self::ping_timeout).
+    #[must_use]
+    pub const fn ping_timeout(mut self, timeout: Duration) -> Self {
+        self.ping_timeout = timeout;
+        self
+    }
+
+    /// Sets [`upgrade_timeout`](Self::upgrade_timeout).
+    #[must_use]
+    pub const fn upgrade_timeout(mut self, timeout: Duration) -> Self {
+        self.upgrade_timeout = timeout;
+        self
+    }
+
+    /// Sets [`connect_timeout`](Self::connect_timeout).
+    #[must_use]
+    pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Sets [`ack_timeout`](Self::ack_timeout).
+    #[must_use]
+    pub const fn ack_timeout(mut self, timeout: Duration) -> Self {
+        self.ack_timeout = timeout;
+        self
+    }
+
+    /// Sets [`max_http_buffer_size`](Self::max_http_buffer_size).
+    #[must_use]
+    pub const fn max_http_buffer_size(mut self, bytes: usize) -> Self {
+        self.max_http_buffer_size = bytes;
+        self
+    }
+
+    /// Sets [`origins`](Self::origins).
+    #[must_use]
+    pub fn origins(mut self, origins: Origins) -> Self {
+        self.origins = origins;
+        self
+    }
+
+    /// Sets [`cors`](Self::cors).
+    #[must_use]
+    pub fn cors(mut self, cors: impl Into<Option<Cors>>) -> Self {
+        self.cors = cors.into();
+        self
+    }
+
+    /// Sets [`cookie`](Self::cookie).
+    #[must_use]
+    pub fn cookie(mut self, cookie: impl Into<Option<Cookie>>) -> Self {
+        self.cookie = cookie.into();
+        self
+    }
+}
+
+/// Longer than any wait that is meant, and short enough to be added to any clock.
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sets_of_defaults_are_sound() {
+        assert_eq!(Config::default().validate(), Ok(()));
+        assert_eq!(Config::v4().validate(), Ok(()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let error = |change: fn(&mut Config)| {
+            let mut config = Config::default();
+            change(&mut config);
+            config.validate().unwrap_err()
+        };
+        assert_eq!(
+            error(|c| c.path = "chat".into()),
+            ConfigError::Path("chat".into())
+        );
+        assert_eq!(
+            error(|c| c.path = "/a?b".into()),
+            ConfigError::Path("/a?b".into())
+        );
+        assert_eq!(
+            error(|c| c.transports = Transports {
+                polling: false,
+                websocket: false
+            }),
+            ConfigError::NoTransport
+        );
+        assert_eq!(
+            error(|c| c.ping_timeout = Duration::ZERO),
+            ConfigError::ZeroDuration("ping_timeout")
+        );
+        assert_eq!(
+            error(|c| c.ack_timeout = Duration::MAX),
+            ConfigError::EndlessDuration("ack_timeout")
+        );
+        assert_eq!(
+            error(|c| c.max_http_buffer_size = 0),
+            ConfigError::ZeroLimit("max_http_buffer_size")
+        );
+        assert_eq!(
+            error(|c| c.origins = Origins::list(["a.example"])),
+            ConfigError::Origin("a.example".into())
+        );
+    }
+}

@@ -1,1 +1,185 @@
-//! Being built.
+//! Who did what wrong: the peer, or whoever wrote the configuration.
+
+use std::fmt;
+
+use http::StatusCode;
+
+use crate::engine::PacketError;
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// The client closed it, or its connection ended.
+    TransportClose,
+    /// Requests overlapped or broke off, a message was too large, the client does not read.
+    TransportError,
+    /// A ping was not answered in time.
+    PingTimeout,
+    /// Something that is no packet.
+    ParseError,
+    /// The application, or the layer above the engine, closed it.
+    ForcedClose,
+}
+
+impl CloseReason {
+    /// In the words of the reference, which handlers of `disconnect` compare (§18).
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TransportClose => "transport close",
+            Self::TransportError => "transport error",
+            Self::PingTimeout => "ping timeout",
+            Self::ParseError => "parse error",
+            Self::ForcedClose => "forced close",
+        }
+    }
+}
+
+impl fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a client did that ended its session. For logs and counters; what follows from it on the wire
+/// is the session's business.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Violation {
+    /// A GET while another was waiting (§9.4).
+    SecondPoll,
+    /// A POST while another was being read (§9.4).
+    SecondPost,
+    /// A request that the client dropped (§9.4).
+    Aborted,
+    /// A body or a message over `max_http_buffer_size`.
+    TooLarge,
+    /// A POST whose body did not come within `request_body_timeout`.
+    TooSlow,
+    /// A binary body, which this revision does not have (§9.3).
+    BinaryBody,
+    /// A body that is not UTF-8.
+    NotUtf8,
+    /// More than `max_packets_per_payload` in one body.
+    TooManyPackets,
+    /// Not a packet.
+    Malformed(PacketError),
+    /// A ping from the side that only answers them (§11).
+    PingFromClient,
+    /// The WebSocket broke its protocol, or was lost.
+    BrokenSocket,
+    /// Nothing was read for `write_timeout`, or the backlog outgrew its limit.
+    SlowReader,
+}
+
+impl Violation {
+    /// How a POST that did this is answered.
+    pub(crate) const fn status(self) -> StatusCode {
+        match self {
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            // The reference answers the ping as any other packet before it closes (§11).
+            Self::PingFromClient => StatusCode::OK,
+            Self::SecondPoll
+            | Self::SecondPost
+            | Self::Aborted
+            | Self::BinaryBody
+            | Self::NotUtf8
+            | Self::TooManyPackets
+            | Self::Malformed(_)
+            | Self::BrokenSocket
+            | Self::SlowReader => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// What the session reports.
+    pub const fn reason(self) -> CloseReason {
+        match self {
+            Self::NotUtf8 | Self::TooManyPackets | Self::Malformed(_) => CloseReason::ParseError,
+            Self::SecondPoll
+            | Self::SecondPost
+            | Self::Aborted
+            | Self::TooLarge
+            | Self::TooSlow
+            | Self::BinaryBody
+            | Self::PingFromClient
+            | Self::BrokenSocket
+            | Self::SlowReader => CloseReason::TransportError,
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SecondPoll => f.write_str("a second GET while one was waiting"),
+            Self::SecondPost => f.write_str("a second POST while one was being read"),
+            Self::Aborted => f.write_str("a request was dropped by the client"),
+            Self::TooLarge => f.write_str("a body or message over the limit"),
+            Self::TooSlow => f.write_str("a body that did not come in time"),
+            Self::BinaryBody => f.write_str("a binary body"),
+            Self::NotUtf8 => f.write_str("a body that is not UTF-8"),
+            Self::TooManyPackets => f.write_str("too many packets in one body"),
+            Self::Malformed(why) => why.fmt(f),
+            Self::PingFromClient => f.write_str("a ping from the client"),
+            Self::BrokenSocket => f.write_str("the WebSocket was broken or lost"),
+            Self::SlowReader => f.write_str("the client does not read"),
+        }
+    }
+}
+
+/// What is wrong with a [`Config`](crate::config::Config). The caller's mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The path does not begin with `/`, or holds what a path cannot.
+    Path(String),
+    /// Neither polling nor WebSocket is enabled.
+    NoTransport,
+    /// The named duration is zero.
+    ZeroDuration(&'static str),
+    /// The named duration is over a hundred years.
+    EndlessDuration(&'static str),
+    /// The named limit is zero.
+    ZeroLimit(&'static str),
+    /// A cookie's name must be a token (RFC 6265).
+    CookieName(String),
+    /// A cookie's path must begin with `/` and hold neither `;` nor control characters.
+    CookiePath(String),
+    /// A cookie's domain holds what no host name does.
+    CookieDomain(String),
+    /// `SameSite=None` without `Secure`: browsers refuse that cookie.
+    InsecureCookie,
+    /// `Access-Control-Allow-Origin: *` and credentials: browsers refuse that answer.
+    AnyOriginWithCredentials,
+    /// The named option of CORS cannot be written into a header.
+    CorsHeader(&'static str),
+    /// An entry of `origins` that would never match anything.
+    Origin(String),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => write!(f, "path {path:?} is not an absolute path"),
+            Self::NoTransport => f.write_str("transports: none is enabled"),
+            Self::ZeroDuration(name) => write!(f, "{name} is zero"),
+            Self::EndlessDuration(name) => write!(f, "{name} is longer than a hundred years"),
+            Self::ZeroLimit(name) => write!(f, "{name} is zero"),
+            Self::CookieName(name) => write!(f, "cookie name {name:?} is not a token"),
+            Self::CookiePath(path) => write!(f, "cookie path {path:?} is not a path"),
+            Self::CookieDomain(domain) => write!(f, "cookie domain {domain:?} is not a host name"),
+            Self::InsecureCookie => f.write_str("cookie: SameSite=None needs Secure"),
+            Self::AnyOriginWithCredentials => {
+                f.write_str("cors: any origin (`*`) cannot be combined with credentials")
+            }
+            Self::CorsHeader(name) => write!(f, "cors: {name} is not a header's value"),
+            Self::Origin(entry) => write!(
+                f,
+                "origins: {entry:?} is none of scheme://host[:port], host:port, host:*, *:port, *:*"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}

@@ -1,1 +1,62 @@
-//! Being built.
+//! What the engine needs of HTTP: queries, origins, CORS, cookies, content codings, error bodies.
+//!
+//! Requests and responses are data here ([`::http`] types); nothing reads or writes a socket.
+
+mod compression;
+mod cookie;
+mod cors;
+mod error;
+mod form;
+mod origin;
+mod query;
+mod websocket;
+
+pub use compression::{Coding, HttpCompression};
+pub use cookie::{Cookie, SameSite};
+pub use cors::{Cors, CorsOrigin};
+pub use error::ErrorCode;
+pub use origin::{OriginCheck, Origins, is_cross_origin};
+pub use query::{Query, QueryError};
+
+pub(crate) use cookie::set_cookie;
+pub(crate) use cors::Policy as CorsPolicy;
+pub(crate) use error::{json, plain};
+pub(crate) use form::field as form_field;
+pub(crate) use origin::Allowed as AllowedOrigins;
+pub(crate) use websocket::{
+    Handshake as WebSocketHandshake, Rejected as WebSocketRejected, asks_for as asks_for_websocket,
+};
+
+use ::http::HeaderMap;
+use ::http::header::AsHeaderName;
+
+/// The only header of that name. `Err`: there are several, or it is not visible ASCII.
+pub(crate) fn single<'a>(
+    headers: &'a HeaderMap,
+    name: impl AsHeaderName,
+) -> Result<Option<&'a str>, Ambiguous> {
+    let mut all = headers.get_all(name).iter();
+    match (all.next(), all.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| Ambiguous),
+        (Some(_), Some(_)) => Err(Ambiguous),
+    }
+}
+
+/// A header that must be there once at most, and was not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ambiguous;
+
+/// The comma-separated tokens of all headers of that name.
+pub(crate) fn tokens<'a>(
+    headers: &'a HeaderMap,
+    name: impl AsHeaderName,
+) -> impl Iterator<Item = &'a str> {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|token| !token.is_empty())
+}

@@ -1,0 +1,258 @@
+//! One request and its one response.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use http::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER,
+    SEC_WEBSOCKET_VERSION, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::reply::{Content, Reply};
+use super::{Post, PostFailure, Revision, jsonp};
+use crate::config::Config;
+use crate::http::{self as web, Coding, ErrorCode, Query, WebSocketHandshake, set_cookie};
+
+/// A request that was let in, and must be answered exactly once: by [`respond`](Self::respond),
+/// [`switch`](Self::switch) or [`refuse`](Self::refuse).
+///
+/// It keeps what the answer needs of the request (CORS headers, the coding that the client takes, the
+/// index of its JSONP callback), so that the session need not know.
+#[derive(Debug)]
+#[must_use = "the client waits for an answer"]
+pub struct Exchange {
+    pub(super) config: Arc<Config>,
+    pub(super) kind: Kind,
+    pub(super) revision: Revision,
+    pub(super) handshake: bool,
+    pub(super) query: Query,
+    /// The headers that any answer carries.
+    pub(super) headers: HeaderMap,
+    pub(super) coding: Option<Coding>,
+    /// The callback's index, if JSONP is asked for.
+    pub(super) jsonp: Option<Box<str>>,
+    pub(super) websocket: Option<WebSocketHandshake>,
+}
+
+/// What a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A GET that waits for packets, or opens a session.
+    Poll,
+    /// A POST that brings packets.
+    Post {
+        /// Whether it says that its body is binary.
+        binary: bool,
+    },
+    /// A request to become a WebSocket.
+    WebSocket,
+}
+
+/// A response, as data.
+#[derive(Debug)]
+pub struct Response {
+    /// Status, headers, body. The hook for all headers applies.
+    pub http: http::Response<Bytes>,
+    /// How the body is still to be compressed. `Content-Encoding` is set, `Content-Length` is not.
+    pub compress: Option<Coding>,
+    /// Whether it answers a handshake: the hook for initial headers applies.
+    pub initial: bool,
+}
+
+/// Why a request is refused after it was let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// No such session: error 1.
+    UnknownSid,
+    /// Error 3.
+    BadRequest,
+    /// The application says no: error 4, with its own words if any.
+    Forbidden(Option<String>),
+    /// `max_sessions` or `max_pending_sessions` are there already: 503.
+    TooManySessions,
+    /// A body over `max_http_buffer_size`, and no session to tell: 413.
+    TooLarge,
+    /// A body that did not come in time, and no session to tell: 408.
+    Timeout,
+    /// The server is closing: 503.
+    ShuttingDown,
+}
+
+impl Exchange {
+    /// What the request is.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The revision that it speaks.
+    pub const fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// Whether its client takes no binary frames: `b64` or JSONP.
+    pub fn base64(&self) -> bool {
+        self.jsonp.is_some() || self.query.get("b64").is_some_and(|value| !value.is_empty())
+    }
+
+    /// All parameters of its URL, the application's own among them.
+    pub const fn query(&self) -> &Query {
+        &self.query
+    }
+
+    /// Whether it opens a session.
+    pub const fn is_handshake(&self) -> bool {
+        self.handshake
+    }
+
+    /// What to tell the session about a POST whose body has come, without [`Post::Begun`] before.
+    pub fn post(&self, body: Bytes) -> Post {
+        Post::Whole(self.body(body))
+    }
+
+    /// What to tell the session about a POST whose body has come, after [`Post::Begun`].
+    pub fn post_end(&self, body: Bytes) -> Post {
+        Post::End(self.body(body))
+    }
+
+    fn body(&self, body: Bytes) -> Result<ByteString, PostFailure> {
+        if body.len() > self.config.max_http_buffer_size {
+            return Err(PostFailure::TooLarge);
+        }
+        match (self.kind, self.revision) {
+            (Kind::Post { binary: true }, Revision::V4) => Err(PostFailure::Binary),
+            _ if self.jsonp.is_some() => jsonp::unwrap(&body),
+            _ => ByteString::try_from(body).map_err(|_| PostFailure::NotUtf8),
+        }
+    }
+
+    /// The response that says what the session said.
+    pub fn respond(self, reply: Reply) -> Response {
+        let mut headers = self.headers;
+        let (content_type, body) = match (reply.content, &self.jsonp) {
+            (Content::Empty, _) => (None, reply.body),
+            (Content::Payload, None) => (Some("text/plain; charset=UTF-8"), reply.body),
+            (Content::Payload, Some(index)) => {
+                headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+                (
+                    Some("text/plain; charset=UTF-8"),
+                    jsonp::wrap(index, &reply.body),
+                )
+            }
+            (Content::Html, _) => (Some("text/html"), reply.body),
+            (Content::Json, _) => (Some("application/json"), reply.body),
+        };
+        if let Some(content_type) = content_type {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let (Some(cookie), Some(sid)) = (&self.config.cookie, &reply.cookie)
+            && let Some(value) = set_cookie(cookie, sid)
+        {
+            headers.insert(SET_COOKIE, value);
+        }
+        let compress = self.coding.filter(|_| {
+            let threshold = self.config.http_compression.map(|it| it.threshold);
+            reply.compress && threshold.is_some_and(|threshold| body.len() >= threshold)
+        });
+        match compress {
+            Some(coding) => headers.insert(CONTENT_ENCODING, coding.header()),
+            None => headers.insert(CONTENT_LENGTH, body.len().into()),
+        };
+        if reply.close {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        let mut http = http::Response::new(body);
+        *http.status_mut() = reply.status;
+        *http.headers_mut() = headers;
+        Response {
+            http,
+            compress,
+            initial: self.handshake,
+        }
+    }
+
+    /// The response after which the connection is a WebSocket. For a request of another
+    /// [`Kind`](Self::kind) it is a refusal.
+    pub fn switch(self) -> http::Response<Bytes> {
+        match self.websocket {
+            Some(handshake) => handshake.switch(self.headers),
+            None => self.refuse(&Refusal::BadRequest),
+        }
+    }
+
+    /// The response that says no.
+    pub fn refuse(self, refusal: &Refusal) -> http::Response<Bytes> {
+        let upgrade = self.kind == Kind::WebSocket;
+        refuse(self.headers, upgrade, refusal)
+    }
+}
+
+/// A refusal in the form that the request asks for: JSON, or text where a WebSocket was wanted.
+fn refuse(headers: HeaderMap, upgrade: bool, refusal: &Refusal) -> http::Response<Bytes> {
+    let (status, words) = match refusal {
+        Refusal::UnknownSid => return error(headers, upgrade, ErrorCode::UnknownSid, None),
+        Refusal::BadRequest => return error(headers, upgrade, ErrorCode::BadRequest, None),
+        Refusal::Forbidden(message) => {
+            return error(headers, upgrade, ErrorCode::Forbidden, message.as_deref());
+        }
+        Refusal::TooManySessions => (StatusCode::SERVICE_UNAVAILABLE, "Too many sessions"),
+        Refusal::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "Shutting down"),
+        Refusal::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, ""),
+        Refusal::Timeout => (StatusCode::REQUEST_TIMEOUT, ""),
+    };
+    let mut response = web::plain(headers, status, Bytes::from_static(words.as_bytes()));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
+    }
+    response
+}
+
+/// An error of §9.5.
+pub(super) fn error(
+    headers: HeaderMap,
+    upgrade: bool,
+    code: ErrorCode,
+    message: Option<&str>,
+) -> http::Response<Bytes> {
+    if upgrade {
+        // The message goes out as HTML, and is whatever the application says.
+        let words = message.map_or(Cow::Borrowed(code.message()), escape);
+        web::plain(headers, code.status(), words.into_owned().into())
+    } else {
+        web::json(headers, code, message)
+    }
+}
+
+/// The answer to a WebSocket handshake of another version.
+pub(super) fn other_version(headers: HeaderMap) -> http::Response<Bytes> {
+    let body = Bytes::from_static(ErrorCode::BadRequest.message().as_bytes());
+    let mut response = web::plain(headers, StatusCode::UPGRADE_REQUIRED, body);
+    response
+        .headers_mut()
+        .insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    response
+}
+
+/// The answer to a body in a coding that is not read.
+pub(super) fn other_coding(headers: HeaderMap) -> http::Response<Bytes> {
+    web::plain(headers, StatusCode::UNSUPPORTED_MEDIA_TYPE, Bytes::new())
+}
+
+fn escape(text: &str) -> Cow<'_, str> {
+    if text.contains(['&', '<', '>']) {
+        let text = text.replace('&', "&amp;");
+        Cow::Owned(text.replace('<', "&lt;").replace('>', "&gt;"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// When a client that was turned away for lack of room may try again.
+const RETRY_SECONDS: &str = "5";

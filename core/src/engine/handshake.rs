@@ -1,0 +1,246 @@
+//! Who is let in (§3, §9): one admission for every transport.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN};
+use http::request::Parts;
+use http::{HeaderMap, Method};
+
+use super::exchange::{Exchange, Kind, error, other_coding, other_version};
+use super::{Revision, TransportKind, jsonp};
+use crate::config::Config;
+use crate::error::ConfigError;
+use crate::http::{
+    AllowedOrigins, Coding, CorsPolicy, ErrorCode, Query, WebSocketHandshake, WebSocketRejected,
+    asks_for_websocket, single,
+};
+use crate::id::Sid;
+
+/// Reads the heads of requests, and says where they go. It holds the configuration and nothing else, so
+/// that any number of connections can share it.
+#[derive(Clone, Debug)]
+pub struct Acceptor {
+    config: Arc<Config>,
+    /// Without a slash at its end.
+    path: Box<str>,
+    cors: Option<CorsPolicy>,
+    origins: AllowedOrigins,
+}
+
+/// Where a request goes.
+#[derive(Debug)]
+#[must_use = "the client waits for an answer"]
+pub enum Route {
+    /// It is not under our path. Somebody else may answer it.
+    NotOurs,
+    /// It has its answer: an error, a preflight.
+    Answered(http::Response<Bytes>),
+    /// It asks for a new session.
+    Open(Exchange),
+    /// It is for a session.
+    Session {
+        /// What the client presents as the session's id.
+        sid: Sid,
+        /// The request.
+        exchange: Exchange,
+        /// It announces a body over the limit: do not read it, tell the session
+        /// [`TooLarge`](super::PostFailure::TooLarge).
+        over: bool,
+    },
+}
+
+impl Acceptor {
+    /// An acceptor for a configuration.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration.
+    pub fn new(config: Arc<Config>) -> Result<Self, ConfigError> {
+        config.validate()?;
+        Ok(Self {
+            path: config.path.trim_end_matches('/').into(),
+            cors: config.cors.as_ref().map(CorsPolicy::new).transpose()?,
+            origins: AllowedOrigins::new(&config.origins)?,
+            config,
+        })
+    }
+
+    /// The configuration.
+    pub const fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// Whether a path is under ours, by whole segments.
+    pub fn owns(&self, path: &str) -> bool {
+        path.strip_prefix(&*self.path)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Says where a request goes. What its head gets wrong is answered here, in the order of §3.
+    pub fn route(&self, head: &Parts) -> Route {
+        if !self.owns(head.uri.path()) {
+            return Route::NotOurs;
+        }
+        let headers = match &self.cors {
+            Some(cors) if head.method == Method::OPTIONS => {
+                return Route::Answered(cors.preflight(&head.headers));
+            }
+            Some(cors) => cors.headers(&head.headers),
+            None => HeaderMap::new(),
+        };
+        let upgrade = asks_for_websocket(head);
+        let refused = |headers, code| Route::Answered(error(headers, upgrade, code, None));
+        match self.admit(head, upgrade) {
+            Ok(admitted) => self.let_in(head, headers, admitted),
+            Err(Refused::Code(code)) => refused(headers, code),
+            Err(Refused::Version) => Route::Answered(other_version(headers)),
+            Err(Refused::Coding) => Route::Answered(other_coding(headers)),
+        }
+    }
+
+    fn let_in(&self, head: &Parts, headers: HeaderMap, admitted: Admitted) -> Route {
+        let Admitted {
+            kind,
+            sid,
+            query,
+            websocket,
+            over,
+        } = admitted;
+        let polls = kind == Kind::Poll;
+        let exchange = Exchange {
+            config: self.config.clone(),
+            kind,
+            revision: Revision::V4,
+            handshake: sid.is_none(),
+            coding: self
+                .config
+                .http_compression
+                .filter(|_| polls)
+                .and_then(|_| Coding::choose(&head.headers)),
+            jsonp: query
+                .get("j")
+                .filter(|_| self.config.jsonp && kind != Kind::WebSocket)
+                .map(jsonp::index),
+            headers,
+            query,
+            websocket,
+        };
+        match sid {
+            None => Route::Open(exchange),
+            Some(sid) => Route::Session {
+                sid,
+                exchange,
+                over,
+            },
+        }
+    }
+
+    fn admit(&self, head: &Parts, upgrade: bool) -> Result<Admitted, Refused> {
+        let bad = Refused::Code(ErrorCode::BadRequest);
+        let query = Query::parse(head.uri.query().unwrap_or_default()).map_err(|_| bad)?;
+        let transport = match query.get("transport") {
+            Some("polling") if self.config.transports.polling => TransportKind::Polling,
+            Some("websocket") if self.config.transports.websocket => TransportKind::WebSocket,
+            _ => return Err(Refused::Code(ErrorCode::UnknownTransport)),
+        };
+        if let Some(origin) = single(&head.headers, ORIGIN).map_err(|_| bad)? {
+            let host = single(&head.headers, HOST).map_err(|_| bad)?;
+            if !self.origins.allows(origin, host) {
+                return Err(Refused::Code(ErrorCode::Forbidden));
+            }
+        }
+        let sid = query.get("sid");
+        let method = match &head.method {
+            method if *method == Method::GET => Verb::Get,
+            method if *method == Method::POST && sid.is_some() => Verb::Post,
+            _ => return Err(Refused::Code(ErrorCode::BadMethod)),
+        };
+        // No session has such an id; and none was sent by somebody who means to open one.
+        if sid.is_some_and(|sid| sid.is_empty() || sid.len() > MAX_SID) {
+            return Err(Refused::Code(ErrorCode::UnknownSid));
+        }
+        let kind = match (transport, method) {
+            (TransportKind::WebSocket, Verb::Get) if upgrade => Kind::WebSocket,
+            (TransportKind::Polling, Verb::Get) if !upgrade => Kind::Poll,
+            (TransportKind::Polling, Verb::Post) => Kind::Post {
+                binary: is_binary(&head.headers),
+            },
+            (TransportKind::WebSocket | TransportKind::Polling, Verb::Get | Verb::Post) => {
+                return Err(bad);
+            }
+        };
+        let websocket = match kind {
+            Kind::WebSocket => match WebSocketHandshake::check(head) {
+                Ok(handshake) => Some(handshake),
+                Err(WebSocketRejected::Malformed) => return Err(bad),
+                Err(WebSocketRejected::Version) => return Err(Refused::Version),
+            },
+            Kind::Poll | Kind::Post { .. } => None,
+        };
+        if query.get("EIO") != Some("4") {
+            // A session was opened with another revision than this request's, whichever it is.
+            return Err(match sid {
+                Some(_) => bad,
+                None => Refused::Code(ErrorCode::UnsupportedRevision),
+            });
+        }
+        let mut over = false;
+        if method == Verb::Post {
+            if head
+                .headers
+                .get_all(CONTENT_ENCODING)
+                .iter()
+                .any(|it| it != "identity")
+            {
+                return Err(Refused::Coding);
+            }
+            if let Some(length) = single(&head.headers, CONTENT_LENGTH).map_err(|_| bad)? {
+                let length = length.parse::<u64>().map_err(|_| bad)?;
+                over = usize::try_from(length)
+                    .map_or(true, |length| length > self.config.max_http_buffer_size);
+            }
+        }
+        Ok(Admitted {
+            kind,
+            sid: sid.map(Sid::presented),
+            query,
+            websocket,
+            over,
+        })
+    }
+}
+
+/// A request whose head is in order.
+struct Admitted {
+    kind: Kind,
+    sid: Option<Sid>,
+    query: Query,
+    websocket: Option<WebSocketHandshake>,
+    over: bool,
+}
+
+/// Why a request is not let in.
+#[derive(Clone, Copy)]
+enum Refused {
+    Code(ErrorCode),
+    /// A WebSocket of another version: 426.
+    Version,
+    /// A compressed body: 415.
+    Coding,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Get,
+    Post,
+}
+
+/// Whether a POST says that its body is binary (§9.3).
+fn is_binary(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value == "application/octet-stream")
+}
+
+/// Longer than any id that was given out; what is longer is not looked for.
+const MAX_SID: usize = 128;

@@ -1,0 +1,81 @@
+//! What a session says to one request.
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use crate::http::ErrorCode;
+use crate::id::Sid;
+
+/// What a session says to one request. The request's [`Exchange`](super::Exchange) makes an HTTP response
+/// of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// What the body is.
+    pub content: Content,
+    /// The body.
+    pub body: Bytes,
+    /// Whether the body may be compressed.
+    pub compress: bool,
+    /// Whether the connection should end with this response: the rest of the request is not wanted.
+    pub close: bool,
+    /// The session for whose cookie this is the occasion.
+    pub cookie: Option<Sid>,
+}
+
+/// What the body of a [`Reply`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Content {
+    /// Nothing.
+    Empty,
+    /// Packets as text (§5).
+    Payload,
+    /// The word that a POST is answered with.
+    Html,
+    /// An error's code and message (§9.5).
+    Json,
+}
+
+impl Reply {
+    /// No body.
+    pub(super) const fn empty(status: StatusCode) -> Self {
+        Self::new(status, Content::Empty, Bytes::new())
+    }
+
+    /// Packets.
+    pub(super) const fn payload(body: Bytes, compress: bool) -> Self {
+        let mut reply = Self::new(StatusCode::OK, Content::Payload, body);
+        reply.compress = compress;
+        reply
+    }
+
+    /// The answer to a POST that was taken.
+    pub(super) const fn ok() -> Self {
+        Self::new(StatusCode::OK, Content::Html, Bytes::from_static(b"ok"))
+    }
+
+    /// An error with its code and message.
+    pub(super) const fn error(error: ErrorCode) -> Self {
+        let body = Bytes::from_static(error.body().as_bytes());
+        Self::new(error.status(), Content::Json, body)
+    }
+
+    /// The same, and the connection ends.
+    pub(super) const fn closing(mut self) -> Self {
+        self.close = true;
+        self
+    }
+
+    const fn new(status: StatusCode, content: Content, body: Bytes) -> Self {
+        Self {
+            status,
+            content,
+            body,
+            compress: false,
+            close: false,
+            cookie: None,
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Cross-origin resource sharing (§9.6): which pages' scripts may read our answers.
+
+use std::time::Duration;
+
+use ::http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_HEADERS, CACHE_CONTROL, CONTENT_LENGTH, ORIGIN, VARY,
+};
+use ::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use bytes::Bytes;
+
+use super::OriginCheck;
+use crate::error::ConfigError;
+
+/// Headers that let a browser show our answers to scripts of other sites. They refuse nothing:
+/// [`Origins`](super::Origins) does.
+#[derive(Clone, Debug)]
+pub struct Cors {
+    /// The sites whose scripts may read the answers.
+    pub origin: CorsOrigin,
+    /// Also when the request carried cookies.
+    pub credentials: bool,
+    /// What a preflight allows.
+    pub methods: String,
+    /// The headers that a preflight allows; `None`: those it asks for.
+    pub allowed_headers: Option<String>,
+    /// The headers of an answer that scripts see, besides the harmless ones.
+    pub exposed_headers: Option<String>,
+    /// How long a browser may remember a preflight.
+    pub max_age: Option<Duration>,
+}
+
+/// What `Access-Control-Allow-Origin` says.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum CorsOrigin {
+    /// `*`, always.
+    Any,
+    /// Whatever the request's `Origin` says; `*`, without credentials, if there is none.
+    Reflect,
+    /// This text, always.
+    Fixed(String),
+    /// The request's origin if it is one of these.
+    List(Vec<String>),
+    /// The request's origin if a function says so.
+    Check(OriginCheck),
+}
+
+impl Default for Cors {
+    /// Any origin, no credentials.
+    fn default() -> Self {
+        Self {
+            origin: CorsOrigin::Any,
+            credentials: false,
+            methods: "GET,HEAD,PUT,PATCH,POST,DELETE".into(),
+            allowed_headers: None,
+            exposed_headers: None,
+            max_age: None,
+        }
+    }
+}
+
+impl Cors {
+    /// As 2.x has it: whatever origin asks, with credentials.
+    pub fn v2() -> Self {
+        Self {
+            origin: CorsOrigin::Reflect,
+            credentials: true,
+            ..Self::default()
+        }
+    }
+}
+
+/// [`Cors`], with its headers ready.
+#[derive(Clone, Debug)]
+pub(crate) struct Policy {
+    origin: Origin,
+    credentials: bool,
+    methods: HeaderValue,
+    allowed_headers: Option<HeaderValue>,
+    exposed_headers: Option<HeaderValue>,
+    max_age: Option<HeaderValue>,
+}
+
+#[derive(Clone, Debug)]
+enum Origin {
+    Any,
+    Reflect,
+    Fixed(HeaderValue),
+    List(Box<[String]>),
+    Check(OriginCheck),
+}
+
+const TRUE: HeaderValue = HeaderValue::from_static("true");
+const ANY: HeaderValue = HeaderValue::from_static("*");
+
+impl Policy {
+    pub(crate) fn new(cors: &Cors) -> Result<Self, ConfigError> {
+        let value = |name: &'static str, text: &str| {
+            HeaderValue::from_str(text).map_err(|_| ConfigError::CorsHeader(name))
+        };
+        let option = |name: &'static str, text: &Option<String>| {
+            text.as_deref().map(|text| value(name, text)).transpose()
+        };
+        let any = match &cors.origin {
+            CorsOrigin::Any => true,
+            CorsOrigin::Fixed(origin) => origin == "*",
+            CorsOrigin::Reflect | CorsOrigin::List(_) | CorsOrigin::Check(_) => false,
+        };
+        if any && cors.credentials {
+            return Err(ConfigError::AnyOriginWithCredentials);
+        }
+        Ok(Self {
+            origin: match &cors.origin {
+                CorsOrigin::Any => Origin::Any,
+                CorsOrigin::Reflect => Origin::Reflect,
+                CorsOrigin::Fixed(_) if any => Origin::Any,
+                CorsOrigin::Fixed(origin) => Origin::Fixed(value("origin", origin)?),
+                CorsOrigin::List(list) => Origin::List(list.clone().into()),
+                CorsOrigin::Check(check) => Origin::Check(check.clone()),
+            },
+            credentials: cors.credentials,
+            methods: value("methods", &cors.methods)?,
+            allowed_headers: option("allowed_headers", &cors.allowed_headers)?,
+            exposed_headers: option("exposed_headers", &cors.exposed_headers)?,
+            max_age: cors.max_age.map(|age| age.as_secs().into()),
+        })
+    }
+
+    /// What every answer to this request carries.
+    pub(crate) fn headers(&self, request: &HeaderMap) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let asked = request.get(ORIGIN);
+        let reflected = |ok: bool| asked.filter(|_| ok).cloned();
+        let text = asked
+            .and_then(|origin| origin.to_str().ok())
+            .unwrap_or_default();
+        let (allowed, varies) = match &self.origin {
+            Origin::Any => (Some(ANY), false),
+            Origin::Reflect => (Some(asked.cloned().unwrap_or(ANY)), true),
+            Origin::Fixed(origin) => (Some(origin.clone()), true),
+            Origin::List(list) => (reflected(list.iter().any(|entry| entry == text)), true),
+            Origin::Check(check) => (reflected(check.allows(text)), true),
+        };
+        let wildcard = allowed.as_ref().is_none_or(|origin| *origin == ANY);
+        if let Some(origin) = allowed {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        }
+        if varies {
+            headers.insert(VARY, HeaderValue::from_static("Origin"));
+        }
+        if self.credentials && !wildcard {
+            headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
+        }
+        if let Some(exposed) = &self.exposed_headers {
+            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed.clone());
+        }
+        headers
+    }
+
+    /// The answer to an OPTIONS request.
+    pub(crate) fn preflight(&self, request: &HeaderMap) -> Response<Bytes> {
+        let mut headers = self.headers(request);
+        headers.remove(ACCESS_CONTROL_EXPOSE_HEADERS);
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, self.methods.clone());
+        let asked = request.get(ACCESS_CONTROL_REQUEST_HEADERS);
+        if let Some(allowed) = &self.allowed_headers {
+            headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed.clone());
+        } else {
+            let vary = match headers.get(VARY) {
+                Some(_) => "Origin, Access-Control-Request-Headers",
+                None => "Access-Control-Request-Headers",
+            };
+            headers.insert(VARY, HeaderValue::from_static(vary));
+            if let Some(asked) = asked {
+                headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+            }
+        }
+        if let Some(age) = &self.max_age {
+            headers.insert(ACCESS_CONTROL_MAX_AGE, age.clone());
+        }
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        *response.headers_mut() = headers;
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(origin: &'static str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(ORIGIN, HeaderValue::from_static(origin));
+        headers
+    }
+
+    fn get<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+        headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    #[test]
+    fn reflecting_with_credentials_as_2x_does() {
+        let policy = Policy::new(&Cors::v2()).unwrap();
+        let headers = policy.headers(&from("http://a.example"));
+        assert_eq!(
+            get(&headers, "access-control-allow-origin"),
+            Some("http://a.example")
+        );
+        assert_eq!(
+            get(&headers, "access-control-allow-credentials"),
+            Some("true")
+        );
+        assert_eq!(get(&headers, "vary"), Some("Origin"));
+
+        let headers = policy.headers(&HeaderMap::new());
+        assert_eq!(get(&headers, "access-control-allow-origin"), Some("*"));
+        assert_eq!(get(&headers, "access-control-allow-credentials"), None);
+    }
+
+    #[test]
+    fn a_site_that_is_not_listed_gets_no_header() {
+        let policy = Policy::new(&Cors {
+            origin: CorsOrigin::List(vec!["http://a.example".into()]),
+            credentials: true,
+            ..Cors::default()
+        })
+        .unwrap();
+        let headers = policy.headers(&from("http://evil.example"));
+        assert_eq!(get(&headers, "access-control-allow-origin"), None);
+        assert_eq!(get(&headers, "access-control-allow-credentials"), None);
+        assert_eq!(get(&headers, "vary"), Some("Origin"));
+    }
+
+    #[test]
+    fn any_origin_never_comes_with_credentials() {
+        for origin in [CorsOrigin::Any, CorsOrigin::Fixed("*".into())] {
+            let cors = Cors {
+                origin,
+                credentials: true,
+                ..Cors::default()
+            };
+            assert_eq!(
+                Policy::new(&cors).unwrap_err(),
+                ConfigError::AnyOriginWithCredentials
+            );
+        }
+        // A page without an origin of its own is not "any origin" either.
+        let headers = Policy::new(&Cors::v2()).unwrap().headers(&from("*"));
+        assert_eq!(get(&headers, "access-control-allow-credentials"), None);
+    }
+
+    #[test]
+    fn a_preflight_is_told_what_it_may() {
+        let policy = Policy::new(&Cors {
+            allowed_headers: Some("x-token".into()),
+            max_age: Some(Duration::from_secs(600)),
+            ..Cors::default()
+        })
+        .unwrap();
+        let response = policy.preflight(&from("http://a.example"));
+        assert_eq!(response.status(), 204);
+        assert_eq!(
+            get(response.headers(), "access-control-allow-origin"),
+            Some("*")
+        );
+        assert_eq!(
+            get(response.headers(), "access-control-allow-headers"),
+            Some("x-token")
+        );
+        assert_eq!(
+            get(response.headers(), "access-control-max-age"),
+            Some("600")
+        );
+        assert_eq!(get(response.headers(), "vary"), None);
+    }
+
+    #[test]
+    fn what_is_no_header_is_refused() {
+        let cors = Cors {
+            methods: "GET\r\nX: y".into(),
+            ..Cors::default()
+        };
+        assert_eq!(
+            Policy::new(&cors).unwrap_err(),
+            ConfigError::CorsHeader("methods")
+        );
+    }
+}

@@ -1,0 +1,276 @@
+//! Which sites may talk to us (§25.4).
+
+use std::fmt;
+use std::sync::Arc;
+
+use ::http::header::{COOKIE, HOST, ORIGIN};
+use ::http::request::Parts;
+
+use super::single;
+use crate::error::ConfigError;
+
+/// The sites whose pages may connect. A request that names another in its `Origin` is refused with 403,
+/// on polling and WebSocket alike; one without `Origin` does not come from a page, and passes.
+///
+/// CORS is something else: it lets a browser show answers to scripts, and does not cover WebSocket.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub enum Origins {
+    /// All of them, as 2.x has it. Then any site's page can use this server with its visitor's cookies.
+    #[default]
+    Any,
+    /// Only pages that were loaded from the host that the request is for.
+    SameOrigin,
+    /// The listed ones: `https://a.example`, `https://a.example:8443`, `a.example:443`, `a.example:*`,
+    /// `*:443`, `*:*`. Entries are compared as a whole.
+    List(Vec<String>),
+    /// Whatever a function says about the text of the header.
+    Check(OriginCheck),
+}
+
+impl Origins {
+    /// Only pages that were loaded from the host that the request is for. Right for most servers.
+    pub const fn same_origin() -> Self {
+        Self::SameOrigin
+    }
+
+    /// Only the listed ones; see [`Origins::List`].
+    pub fn list(entries: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self::List(entries.into_iter().map(Into::into).collect())
+    }
+
+    /// Those that `check` says yes to. It sees the text of the `Origin` header.
+    pub fn check(check: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self::Check(OriginCheck::new(check))
+    }
+}
+
+/// A function that decides about an origin.
+#[derive(Clone)]
+pub struct OriginCheck(Arc<dyn Fn(&str) -> bool + Send + Sync>);
+
+impl OriginCheck {
+    /// Says yes where the function does.
+    pub fn new(check: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(check))
+    }
+
+    /// What it says about an origin.
+    pub fn allows(&self, origin: &str) -> bool {
+        (self.0)(origin)
+    }
+}
+
+impl fmt::Debug for OriginCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OriginCheck(..)")
+    }
+}
+
+/// [`Origins`], read.
+#[derive(Clone, Debug)]
+pub(crate) enum Allowed {
+    Any,
+    SameOrigin,
+    List(Box<[Pattern]>),
+    Check(OriginCheck),
+}
+
+impl Allowed {
+    pub(crate) fn new(origins: &Origins) -> Result<Self, ConfigError> {
+        Ok(match origins {
+            Origins::Any => Self::Any,
+            Origins::SameOrigin => Self::SameOrigin,
+            Origins::List(entries) => Self::List(
+                entries
+                    .iter()
+                    .map(|entry| {
+                        Pattern::read(entry).ok_or_else(|| ConfigError::Origin(entry.clone()))
+                    })
+                    .collect::<Result<_, _>>()?,
+            ),
+            Origins::Check(check) => Self::Check(check.clone()),
+        })
+    }
+
+    /// Whether a request with this `Origin`, for this `Host`, may pass.
+    pub(crate) fn allows(&self, origin: &str, host: Option<&str>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::SameOrigin => is_same(origin, host),
+            Self::List(patterns) => Site::read(origin)
+                .is_some_and(|site| patterns.iter().any(|pattern| pattern.matches(site))),
+            Self::Check(check) => check.allows(origin),
+        }
+    }
+}
+
+/// Whether a request comes from a page of another site, and brings cookies along: what a server that
+/// takes any origin should be warned about.
+pub fn is_cross_origin(head: &Parts) -> bool {
+    let Ok(Some(origin)) = single(&head.headers, ORIGIN) else {
+        return false;
+    };
+    let host = single(&head.headers, HOST).ok().flatten();
+    head.headers.contains_key(COOKIE) && !is_same(origin, host)
+}
+
+fn is_same(origin: &str, host: Option<&str>) -> bool {
+    let (Some(site), Some(host)) = (Site::read(origin), host) else {
+        return false;
+    };
+    let (name, port) = split_port(host);
+    let port = match port {
+        None => site.default_port(),
+        Some(port) => port.parse().ok(),
+    };
+    site.host.eq_ignore_ascii_case(name) && port == Some(site.port)
+}
+
+/// An origin as a browser writes it.
+#[derive(Clone, Copy)]
+struct Site<'a> {
+    scheme: &'a str,
+    host: &'a str,
+    port: u16,
+}
+
+impl<'a> Site<'a> {
+    fn read(origin: &'a str) -> Option<Self> {
+        let (scheme, rest) = origin.split_once("://")?;
+        let (host, port) = split_port(rest);
+        let mut site = Self {
+            scheme,
+            host,
+            port: 0,
+        };
+        site.port = match port {
+            None => site.default_port()?,
+            Some(port) => port.parse().ok()?,
+        };
+        (!host.is_empty() && !host.contains(['/', '?', '#', '@'])).then_some(site)
+    }
+
+    /// 80, or 443 for https.
+    fn default_port(self) -> Option<u16> {
+        Some(if self.scheme.eq_ignore_ascii_case("https") {
+            443
+        } else {
+            80
+        })
+    }
+}
+
+/// An entry of a list. `None` stands for anything.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern {
+    scheme: Option<Box<str>>,
+    host: Option<Box<str>>,
+    port: Option<u16>,
+}
+
+impl Pattern {
+    fn read(entry: &str) -> Option<Self> {
+        if let Some(site) = Site::read(entry) {
+            return Some(Self {
+                scheme: Some(site.scheme.into()),
+                host: Some(site.host.into()),
+                port: Some(site.port),
+            });
+        }
+        let (host, port) = split_port(entry);
+        let usable = !host.is_empty() && !host.contains(['/', '?', '#', '@']);
+        Some(Self {
+            scheme: None,
+            host: (host != "*").then(|| host.into()),
+            port: match port? {
+                "*" => None,
+                port => Some(port.parse().ok()?),
+            },
+        })
+        .filter(|_| usable)
+    }
+
+    fn matches(&self, site: Site<'_>) -> bool {
+        let same = |mine: &Option<Box<str>>, theirs: &str| {
+            mine.as_deref()
+                .is_none_or(|mine| mine.eq_ignore_ascii_case(theirs))
+        };
+        same(&self.scheme, site.scheme)
+            && same(&self.host, site.host)
+            && self.port.is_none_or(|port| port == site.port)
+    }
+}
+
+/// Host and port of `host:port`, `host`, `[::1]:port`.
+fn split_port(text: &str) -> (&str, Option<&str>) {
+    match text.rsplit_once(':') {
+        Some((host, port))
+            if !port.contains(']') && !(host.contains(':') && !host.ends_with(']')) =>
+        {
+            (host, Some(port))
+        }
+        _ => (text, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allows(entries: &[&str], origin: &str) -> bool {
+        let origins = Origins::list(entries.iter().copied());
+        Allowed::new(&origins).unwrap().allows(origin, None)
+    }
+
+    #[test]
+    fn whole_entries_are_compared() {
+        assert!(allows(&["https://a.example"], "https://a.example"));
+        assert!(allows(&["https://a.example"], "HTTPS://A.example:443"));
+        assert!(allows(&["http://a.example:80"], "http://a.example"));
+        assert!(!allows(&["https://a.example"], "http://a.example"));
+        assert!(!allows(&["https://a.example"], "https://a.example:8443"));
+        assert!(!allows(&["https://a.example"], "https://a.example.evil"));
+        assert!(!allows(&["https://a.example"], "https://evila.example"));
+        // The reference's substring search lets this one in.
+        assert!(!allows(&["http://a.example:80"], "file://"));
+        assert!(!allows(&["http://a.example:80"], "null"));
+    }
+
+    #[test]
+    fn stars_stand_for_anything() {
+        assert!(allows(&["a.example:*"], "https://a.example:8443"));
+        assert!(!allows(&["a.example:*"], "https://b.example"));
+        assert!(allows(&["*:443"], "https://b.example"));
+        assert!(!allows(&["*:443"], "http://b.example"));
+        assert!(allows(&["*:*"], "http://[::1]:9000"));
+        assert!(allows(&["[::1]:9000"], "http://[::1]:9000"));
+    }
+
+    #[test]
+    fn an_entry_that_never_matches_is_an_error() {
+        for entry in [
+            "a.example",
+            "",
+            "https://",
+            "a.example:x",
+            "https://a.example/path",
+            "*",
+        ] {
+            let error = Allowed::new(&Origins::list([entry])).unwrap_err();
+            assert_eq!(error, ConfigError::Origin(entry.into()));
+        }
+    }
+
+    #[test]
+    fn a_page_of_the_host_itself_is_of_the_same_origin() {
+        let same = Allowed::new(&Origins::same_origin()).unwrap();
+        assert!(same.allows("http://a.example", Some("a.example")));
+        assert!(same.allows("https://a.example", Some("a.example:443")));
+        assert!(same.allows("http://localhost:3000", Some("localhost:3000")));
+        assert!(!same.allows("http://localhost:3000", Some("localhost:3001")));
+        assert!(!same.allows("http://b.example", Some("a.example")));
+        assert!(!same.allows("null", Some("a.example")));
+        assert!(!same.allows("http://a.example", None));
+    }
+}

@@ -1,0 +1,166 @@
+//! The query of a request's URL (§2).
+
+use std::fmt;
+
+use bytestring::ByteString;
+
+/// The parameters of a request's URL, decoded, in the order in which they came. Every key is there
+/// once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query(Box<[(ByteString, ByteString)]>);
+
+/// Why a query is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// A `%` without two hexadecimal digits behind it.
+    Escape,
+    /// Not UTF-8 once decoded, or a NUL.
+    Text,
+    /// A key that comes twice: servers do not agree on which one holds.
+    Repeated,
+}
+
+impl fmt::Display for QueryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Escape => "a percent sign without two hexadecimal digits in the query",
+            Self::Text => "the query is not UTF-8, or holds a NUL",
+            Self::Repeated => "a key comes twice in the query",
+        })
+    }
+}
+
+impl std::error::Error for QueryError {}
+
+impl Query {
+    /// Reads what stands behind the `?`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, QueryError> {
+        let mut pairs = Vec::new();
+        for piece in text.split('&').filter(|piece| !piece.is_empty()) {
+            let (key, value) = piece.split_once('=').unwrap_or((piece, ""));
+            pairs.push((decode(key)?, decode(value)?));
+        }
+        let mut keys: Vec<&str> = pairs.iter().map(|(key, _)| &**key).collect();
+        keys.sort_unstable();
+        if keys.windows(2).any(|two| two.first() == two.last()) {
+            return Err(QueryError::Repeated);
+        }
+        Ok(Self(pairs.into()))
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.iter().find(|(k, _)| *k == key).map(|(_, value)| value)
+    }
+
+    /// All parameters in order, those of the protocol among them.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (&**key, &**value))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+fn decode(text: &str) -> Result<ByteString, QueryError> {
+    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+' | 0)) {
+        return Ok(text.into());
+    }
+    let bytes = unescape(text.as_bytes(), Escapes::Strict).ok_or(QueryError::Escape)?;
+    if bytes.contains(&0) {
+        return Err(QueryError::Text);
+    }
+    String::from_utf8(bytes)
+        .map(ByteString::from)
+        .map_err(|_| QueryError::Text)
+}
+
+/// What becomes of a `%` that begins no escape.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Escapes {
+    /// It is an error.
+    Strict,
+    /// It stays what it is.
+    Lenient,
+}
+
+/// Undoes `application/x-www-form-urlencoded`: `+` is a blank, `%41` an `A`.
+pub(super) fn unescape(text: &[u8], escapes: Escapes) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&first, tail)) = rest.split_first() {
+        rest = tail;
+        match (first, tail) {
+            (b'+', _) => out.push(b' '),
+            (b'%', [high, low, after @ ..])
+                if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
+            {
+                out.push(nibble(*high) << 4 | nibble(*low));
+                rest = after;
+            }
+            (b'%', _) if escapes == Escapes::Strict => return None,
+            (byte, _) => out.push(byte),
+        }
+    }
+    Some(out)
+}
+
+/// The value of a hexadecimal digit.
+const fn nibble(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit.wrapping_sub(b'0'),
+        b'a'..=b'f' => digit.wrapping_sub(b'a').wrapping_add(10),
+        b'A'..=b'F' => digit.wrapping_sub(b'A').wrapping_add(10),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_keep_their_order_and_are_decoded() {
+        let query = Query::parse("token=a%2Fb+c&EIO=4&&flag&empty=").unwrap();
+        let all: Vec<_> = query.iter().collect();
+        assert_eq!(
+            all,
+            [
+                ("token", "a/b c"),
+                ("EIO", "4"),
+                ("flag", ""),
+                ("empty", "")
+            ]
+        );
+        assert_eq!(query.get("EIO"), Some("4"));
+        assert_eq!(query.get("eio"), None);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused() {
+        for text in ["a=%", "a=%4", "a=%zz", "%f=1"] {
+            assert_eq!(Query::parse(text), Err(QueryError::Escape), "{text}");
+        }
+        for text in ["a=%ff", "a=%00", "%c3=1"] {
+            assert_eq!(Query::parse(text), Err(QueryError::Text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_must_not_come_twice_however_it_is_written() {
+        for text in ["EIO=4&EIO=3", "sid=a&x=1&s%69d=b", "a&a"] {
+            assert_eq!(Query::parse(text), Err(QueryError::Repeated), "{text}");
+        }
+    }
+}

@@ -48,19 +48,28 @@ impl Encoded {
 
     /// Its frames, in the order in which they must be sent.
     pub fn parts(&self) -> impl Iterator<Item = Part> + '_ {
-        let (first, rest) = match &self.0 {
-            Form::Text { text, attachments } => (Part::Text(text.clone()), attachments.as_deref()),
-            Form::Binary(data) => (Part::Binary(data.clone()), None),
-        };
-        std::iter::once(first).chain(rest.unwrap_or_default().iter().cloned().map(Part::Binary))
+        (0..self.packets()).filter_map(|index| self.part(index))
+    }
+
+    /// One of its frames.
+    pub fn part(&self, index: usize) -> Option<Part> {
+        match (&self.0, index.checked_sub(1)) {
+            (Form::Text { text, .. }, None) => Some(Part::Text(text.clone())),
+            (Form::Text { attachments, .. }, Some(index)) => {
+                attachments.as_ref()?.get(index).cloned().map(Part::Binary)
+            }
+            (Form::Binary(data), None) => Some(Part::Binary(data.clone())),
+            (Form::Binary(_), Some(_)) => None,
+        }
     }
 
     /// How many frames it has.
     pub fn packets(&self) -> usize {
         match &self.0 {
-            Form::Text { attachments, .. } => {
-                attachments.as_ref().map_or(0, |a| a.len()).saturating_add(1)
-            }
+            Form::Text { attachments, .. } => attachments
+                .as_ref()
+                .map_or(0, |a| a.len())
+                .saturating_add(1),
             Form::Binary(_) => 1,
         }
     }

@@ -1,0 +1,338 @@
+//! One client: an Engine.IO session, and the sockets that live on it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::config::Config;
+use crate::deadline::{Deadline, earliest};
+use crate::engine::{
+    self, Close, Data, Flags, Frame, Post, Reply, Revision, Sent, Session, WsClosed, WsOut,
+};
+use crate::id::{RequestId, Sid, SocketId};
+use crate::packet::{self, Encoded};
+use crate::socket::{
+    AckError, AckTicket, ConnectTicket, DisconnectReason, Event, Mux, Refusal, SocketKey,
+};
+
+/// One client, from handshake to close.
+///
+/// 1. Tell it what happened: `handle_poll`, `handle_post`, `handle_ws`, `handle_timeout`, ..
+/// 2. Ask for what you want: `deliver`, `request`, `accept`, `respond`, `disconnect`, `close`, ..
+/// 3. Carry out what it wants: `poll_event` until it is empty (answering what asks for an answer),
+///    then `poll_http` until it is empty, then `poll_ws` while the WebSocket is writable.
+/// 4. Sleep until `poll_timeout`, or until there is something for step 1 or 2.
+///
+/// Steps 1 and 2 may be repeated before step 3. Messages are read into packets as `poll_event` comes
+/// to them, so that an event sent right behind a CONNECT finds the namespace entered, if it was
+/// accepted before `poll_event` was called again. Nothing is lost and nothing waits for a timeout to
+/// come out.
+///
+/// `T` is the caller's own value that comes back with the answer to a [`request`](Self::request).
+#[derive(Debug)]
+pub struct Connection<T> {
+    config: Arc<Config>,
+    session: Session,
+    upper: Upper<T>,
+    events: VecDeque<Event<T>>,
+}
+
+/// What is spoken over the session.
+#[derive(Debug)]
+enum Upper<T> {
+    /// Nothing: plain Engine.IO.
+    Engine,
+    SocketIo(Mux<T>),
+}
+
+impl<T> Connection<T> {
+    /// A Socket.IO connection over a session that has just been opened.
+    pub fn socket_io(now: Instant, session: Session, config: Arc<Config>) -> Self {
+        Self {
+            upper: Upper::SocketIo(Mux::new(now, &config)),
+            config,
+            session,
+            events: VecDeque::new(),
+        }
+    }
+
+    /// A plain Engine.IO connection: messages come out as [`Event::Data`], and there are no sockets.
+    pub fn engine(session: Session, config: Arc<Config>) -> Self {
+        Self {
+            upper: Upper::Engine,
+            config,
+            session,
+            events: VecDeque::new(),
+        }
+    }
+
+    /// A GET has arrived that waits for packets; the handshake's own is answered at once (§9.2).
+    pub fn handle_poll(&mut self, now: Instant, id: RequestId, revision: Revision) {
+        self.session.handle_poll(now, id, revision);
+    }
+
+    /// A POST has begun, has arrived whole, or has failed (§9.3).
+    pub fn handle_post(&mut self, now: Instant, id: RequestId, revision: Revision, post: Post) {
+        self.session.handle_post(now, id, revision, post);
+    }
+
+    /// The client has dropped a request that was not answered yet (§9.4).
+    pub fn handle_aborted(&mut self, now: Instant, id: RequestId) {
+        self.session.handle_aborted(now, id);
+    }
+
+    /// A WebSocket was opened for this session (§12). `false`: close it at once, nothing else is
+    /// disturbed.
+    pub fn handle_ws_open(&mut self, now: Instant, revision: Revision, base64: bool) -> bool {
+        self.session.handle_ws_open(now, revision, base64)
+    }
+
+    /// A message has arrived on the WebSocket.
+    pub fn handle_ws(&mut self, now: Instant, frame: Frame) {
+        self.session.handle_ws(now, frame);
+    }
+
+    /// Some of what [`poll_ws`](Self::poll_ws) gave has left: the client is reading.
+    pub fn handle_ws_progress(&mut self, now: Instant) {
+        self.session.handle_ws_progress(now);
+    }
+
+    /// All that [`poll_ws`](Self::poll_ws) gave has left.
+    pub fn handle_ws_flushed(&mut self, now: Instant) {
+        self.session.handle_ws_flushed(now);
+    }
+
+    /// The WebSocket is gone.
+    pub fn handle_ws_closed(&mut self, now: Instant, cause: WsClosed) {
+        self.session.handle_ws_closed(now, cause);
+    }
+
+    /// Acts on every deadline that has come.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.session.handle_timeout(now);
+        if let Upper::SocketIo(mux) = &mut self.upper {
+            mux.handle_timeout(now, &self.config, &mut self.session, &mut self.events);
+        }
+    }
+
+    /// The client may enter the namespace as the socket `id`: CONNECT is queued for it. `None`: it has
+    /// gone, or `middleware_timeout` was over first.
+    pub fn accept(
+        &mut self,
+        now: Instant,
+        ticket: ConnectTicket,
+        id: &SocketId,
+    ) -> Option<SocketKey> {
+        match &mut self.upper {
+            Upper::SocketIo(mux) => mux.accept(now, &ticket, id, &mut self.session),
+            Upper::Engine => None,
+        }
+    }
+
+    /// The client may not enter the namespace, and is told why.
+    pub fn reject(&mut self, now: Instant, ticket: ConnectTicket, refusal: &Refusal) {
+        if let Upper::SocketIo(mux) = &mut self.upper {
+            mux.reject(
+                now,
+                &ticket,
+                refusal,
+                &self.config,
+                &mut self.session,
+                &mut self.events,
+            );
+        }
+    }
+
+    /// Sends a packet to a socket's client.
+    pub fn deliver(
+        &mut self,
+        now: Instant,
+        socket: SocketKey,
+        packet: Encoded,
+        flags: Flags,
+    ) -> Sent {
+        match &mut self.upper {
+            Upper::SocketIo(mux) => mux.deliver(now, socket, packet, flags, &mut self.session),
+            Upper::Engine => Sent::Closed,
+        }
+    }
+
+    /// Sends a packet that asks for an answer. Unless this fails, exactly one [`Event::Acked`] brings
+    /// the token back: with the answer, or with why there is none.
+    ///
+    /// `id` is the one that the packet was encoded with. Sockets draw even ones and namespaces odd
+    /// ones, so that a broadcast may share one encoding among all its recipients. `timeout` is
+    /// `ack_timeout` if `None`.
+    ///
+    /// # Errors
+    /// Why it was not sent, and the token.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what an emit with ack consists of"
+    )]
+    pub fn request(
+        &mut self,
+        now: Instant,
+        socket: SocketKey,
+        id: u64,
+        packet: Encoded,
+        flags: Flags,
+        token: T,
+        timeout: Option<Duration>,
+    ) -> Result<(), (AckError, T)> {
+        match &mut self.upper {
+            Upper::SocketIo(mux) => mux.request(
+                now,
+                socket,
+                id,
+                packet,
+                flags,
+                token,
+                timeout.unwrap_or(self.config.ack_timeout),
+                &self.config,
+                &mut self.session,
+            ),
+            Upper::Engine => Err((AckError::Disconnected, token)),
+        }
+    }
+
+    /// Answers a client's event.
+    pub fn respond(&mut self, now: Instant, ticket: AckTicket, packet: Encoded) -> Sent {
+        match &mut self.upper {
+            Upper::SocketIo(mux) => mux.respond(now, &ticket, packet, &mut self.session),
+            Upper::Engine => Sent::Closed,
+        }
+    }
+
+    /// Sends a message of plain Engine.IO.
+    pub fn send(&mut self, now: Instant, data: &Data, flags: Flags) -> Sent {
+        self.session.send(now, packet::message(data), flags)
+    }
+
+    /// Takes a socket out of its namespace, and tells its client (§16.3).
+    pub fn disconnect(&mut self, now: Instant, socket: SocketKey) {
+        if let Upper::SocketIo(mux) = &mut self.upper {
+            mux.disconnect(now, socket, &mut self.session, &mut self.events);
+        }
+    }
+
+    /// Takes every socket out of its namespace, tells the client, then closes the connection (§16.3).
+    pub fn disconnect_all(&mut self, now: Instant) {
+        if let Upper::SocketIo(mux) = &mut self.upper {
+            mux.disconnect_all(now, &mut self.session, &mut self.events);
+        }
+        self.session.close(now, Close::Flush);
+    }
+
+    /// The server is closing: every socket ends with
+    /// [`ServerShuttingDown`](DisconnectReason::ServerShuttingDown), what is queued is still sent, then
+    /// the connection closes. The client is not told to stay away, and comes back when it can.
+    pub fn shut_down(&mut self, now: Instant) {
+        if let Upper::SocketIo(mux) = &mut self.upper {
+            mux.end(DisconnectReason::ServerShuttingDown, &mut self.events);
+        }
+        self.session.close(now, Close::Flush);
+    }
+
+    /// Closes the connection under its sockets, whose reason is `forced close` (§10, §18).
+    pub fn close(&mut self, now: Instant, how: Close) {
+        self.session.close(now, how);
+    }
+
+    /// What has happened, in order.
+    pub fn poll_event(&mut self, now: Instant) -> Option<Event<T>> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Some(event);
+            }
+            match (self.session.poll_event()?, &mut self.upper) {
+                (engine::Event::Message(data), Upper::SocketIo(mux)) => {
+                    mux.handle(now, data, &self.config, &mut self.session, &mut self.events);
+                }
+                (engine::Event::Message(data), Upper::Engine) => return Some(Event::Data(data)),
+                (engine::Event::Upgraded, _) => return Some(Event::Upgraded),
+                (engine::Event::Closed(reason), upper) => {
+                    if let Upper::SocketIo(mux) = upper {
+                        mux.end(DisconnectReason::Connection(reason), &mut self.events);
+                    }
+                    self.events.push_back(Event::Closed(reason));
+                }
+            }
+        }
+    }
+
+    /// The next request that has its answer.
+    pub fn poll_http(&mut self) -> Option<(RequestId, Reply)> {
+        self.session.poll_http()
+    }
+
+    /// What to do next on the WebSocket. What is not pulled is the backlog: pull only while the
+    /// socket takes more.
+    pub fn poll_ws(&mut self) -> Option<WsOut> {
+        self.session.poll_ws()
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), and what for.
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        let upper = match &self.upper {
+            Upper::SocketIo(mux) => mux.deadline(),
+            Upper::Engine => None,
+        };
+        earliest(self.session.poll_timeout(), upper)
+    }
+
+    /// The session below: its id, transport, backlog.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The session's secret id.
+    pub fn sid(&self) -> &Sid {
+        self.session.sid()
+    }
+
+    /// The namespace of a socket, while it is in it.
+    pub fn namespace(&self, socket: SocketKey) -> Option<&str> {
+        match &self.upper {
+            Upper::SocketIo(mux) => mux.namespace(socket).map(|name| &**name),
+            Upper::Engine => None,
+        }
+    }
+
+    /// How many sockets are in their namespaces.
+    pub fn sockets(&self) -> usize {
+        match &self.upper {
+            Upper::SocketIo(mux) => mux.sockets().len(),
+            Upper::Engine => 0,
+        }
+    }
+
+    /// How many emits wait for their answer.
+    pub fn pending_acks(&self) -> usize {
+        match &self.upper {
+            Upper::SocketIo(mux) => mux.pending_acks(),
+            Upper::Engine => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod shape {
+    use super::*;
+
+    const fn sendable<T: Send + Sync + 'static>() {}
+
+    #[test]
+    fn a_connection_can_move_between_threads() {
+        sendable::<Connection<u64>>();
+    }
+
+    #[test]
+    fn an_idle_connection_is_small() {
+        assert!(
+            size_of::<Connection<u64>>() <= 720,
+            "{} bytes",
+            size_of::<Connection<u64>>()
+        );
+    }
+}

@@ -1,0 +1,204 @@
+//! The arguments of an event or of an ack, as they arrived.
+
+use std::fmt;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde::de::DeserializeOwned;
+use smallvec::SmallVec;
+
+use super::arguments::{Arguments, to_args};
+use super::decode::Fault;
+use super::{EncodeError, Value, de, json};
+
+/// The arguments of an event or of an ack: checked JSON and the attachments that belong to it.
+///
+/// A slice of what was read, cheap to clone. Nothing is built before a type is asked for, and
+/// arguments that are only passed on ([`event`](super::event), [`ack`](super::ack)) are copied as
+/// they are, byte for byte.
+#[derive(Clone, Default, PartialEq)]
+pub struct Args {
+    /// `1,{"a":2}`: the elements without their brackets.
+    elements: ByteString,
+    count: usize,
+    attachments: SmallVec<[Bytes; 1]>,
+}
+
+/// Arguments that are not what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArgumentError {
+    /// Which argument, counted from 0.
+    pub index: usize,
+    /// Why not.
+    pub why: Mismatch,
+}
+
+/// Why an argument is not what was asked for, in the words of serde and of the type that refused it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch(pub(super) Box<str>);
+
+/// What arguments can be taken as: every `T: DeserializeOwned` by [`Args::decode`], and [`Args`]
+/// itself, as it came.
+pub trait FromArgs: Sized {
+    /// Takes the arguments.
+    ///
+    /// # Errors
+    /// Which argument is not of its type, and why.
+    fn from_args(args: &Args) -> Result<Self, ArgumentError>;
+}
+
+impl<T: DeserializeOwned> FromArgs for T {
+    fn from_args(args: &Args) -> Result<Self, ArgumentError> {
+        args.decode()
+    }
+}
+
+impl FromArgs for Args {
+    fn from_args(args: &Args) -> Result<Self, ArgumentError> {
+        Ok(args.clone())
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for ArgumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "argument {}: {}", self.index, self.why)
+    }
+}
+
+impl std::error::Error for ArgumentError {}
+
+impl fmt::Debug for Args {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}]", self.elements)?;
+        if !self.attachments.is_empty() {
+            write!(f, " + {} attachments", self.attachments.len())?;
+        }
+        Ok(())
+    }
+}
+
+impl Args {
+    /// Arguments from the text of a JSON array and the attachments that its placeholders name.
+    ///
+    /// # Errors
+    /// The text is not a JSON array, or nests deeper than [`DEEPEST`](super::DEEPEST).
+    pub fn from_json(array: &str, attachments: Vec<Bytes>) -> Result<Self, Fault> {
+        let found = json::array(array.as_bytes(), json::DEEPEST).map_err(|_| Fault::Payload)?;
+        let Some(first) = found.first else {
+            return Ok(Self::default());
+        };
+        let elements = array
+            .get(first.start..found.rest.end.max(first.end))
+            .ok_or(Fault::Payload)?;
+        Ok(Self {
+            elements: elements.into(),
+            count: found.count,
+            attachments: attachments.into(),
+        })
+    }
+
+    /// Anything that can be emitted, as if it had been received.
+    ///
+    /// # Errors
+    /// What the type's own serialisation refuses, or nesting that is too deep.
+    pub fn from_arguments(args: &(impl Arguments + ?Sized)) -> Result<Self, EncodeError> {
+        to_args(args)
+    }
+
+    /// Elements that were checked, and their number.
+    pub(super) fn checked(elements: ByteString, count: usize) -> Self {
+        Self {
+            elements,
+            count,
+            attachments: SmallVec::new(),
+        }
+    }
+
+    pub(super) fn attach(&mut self, attachments: SmallVec<[Bytes; 1]>) {
+        self.attachments = attachments;
+    }
+
+    /// How many arguments there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The attachments, in the order in which they arrived.
+    pub fn attachments(&self) -> &[Bytes] {
+        &self.attachments
+    }
+
+    /// The JSON text of all arguments, separated by commas, without brackets: `1,{"a":2}`.
+    pub fn elements(&self) -> &str {
+        &self.elements
+    }
+
+    /// Bytes that these arguments hold on to.
+    pub fn size(&self) -> usize {
+        self.attachments
+            .iter()
+            .fold(self.elements.len(), |sum, part| {
+                sum.saturating_add(part.len())
+            })
+    }
+
+    /// The JSON text of one argument.
+    pub fn raw(&self, index: usize) -> Option<&str> {
+        de::element(&self.elements, index)
+    }
+
+    /// The arguments as the type that is asked for.
+    ///
+    /// A tuple (or an array of fixed length) takes one argument for each of its members: those that
+    /// are missing count as `null`, those beyond it are ignored. `()` takes none. Every other type is
+    /// the first argument. [`Bytes`] and [`Value::Binary`] take attachments, wherever in a structure
+    /// they stand; they are copied, so that what is kept does not hold on to a read buffer.
+    ///
+    /// # Errors
+    /// Which argument is not of its type, and why.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, ArgumentError> {
+        de::arguments(&self.elements, &self.attachments)
+    }
+
+    /// One argument as the type that is asked for. One that is missing counts as `null`.
+    ///
+    /// # Errors
+    /// Why the argument is not of that type.
+    pub fn get<T: DeserializeOwned>(&self, index: usize) -> Result<T, ArgumentError> {
+        de::value(self.raw(index).unwrap_or("null"), &self.attachments)
+            .map_err(|why| ArgumentError { index, why })
+    }
+
+    /// All arguments as dynamic values.
+    ///
+    /// # Errors
+    /// A string with half a surrogate pair, which no Rust string can hold.
+    pub fn values(&self) -> Result<Vec<Value>, ArgumentError> {
+        (0..self.count).map(|index| self.get(index)).collect()
+    }
+
+    /// The same arguments without their hold on what they were read from: copied, for keeping.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self {
+            elements: (&*self.elements).into(),
+            count: self.count,
+            attachments: self
+                .attachments
+                .iter()
+                .map(|part| Bytes::copy_from_slice(part))
+                .collect(),
+        }
+    }
+}

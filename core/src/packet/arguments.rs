@@ -1,0 +1,483 @@
+//! What can be emitted: serde types, several at once as a tuple, and arguments passed on.
+
+use std::fmt::Display;
+use std::io;
+
+use bytes::Bytes;
+use serde::ser::{self, Impossible, Serialize, SerializeTuple, SerializeTupleStruct, Serializer};
+use serde_json::ser::Formatter;
+
+use super::encode::EncodeError;
+use super::{Args, json};
+
+/// What can be emitted, and answered with.
+///
+/// Every `T: Serialize` is: a tuple (or an array of fixed length) as several arguments, `()` as none,
+/// everything else as one. Bytes (`bytes::Bytes`, `serde_bytes`, [`Value::Binary`](super::Value))
+/// become attachments wherever they stand. [`Args`], which is what a handler received, is passed on
+/// as it is, without being read.
+pub trait Arguments {
+    /// Writes the arguments behind whatever the writer already holds.
+    ///
+    /// # Errors
+    /// What the type's own serialisation refuses, or nesting that is too deep.
+    fn write(&self, out: &mut Writer) -> Result<(), EncodeError>;
+}
+
+/// The JSON array of a packet being written, and the attachments found on the way.
+#[derive(Debug, Default)]
+pub struct Writer {
+    pub(super) text: Vec<u8>,
+    pub(super) attachments: Vec<Bytes>,
+    /// Whether there is an element already, so that the next one needs a comma.
+    pub(super) begun: bool,
+}
+
+impl Arguments for Args {
+    fn write(&self, out: &mut Writer) -> Result<(), EncodeError> {
+        if !self.is_empty() {
+            out.comma();
+            out.text.extend_from_slice(self.elements().as_bytes());
+            out.attachments.extend_from_slice(self.attachments());
+        }
+        Ok(())
+    }
+}
+
+impl<T: Serialize + ?Sized> Arguments for T {
+    fn write(&self, out: &mut Writer) -> Result<(), EncodeError> {
+        let written = match self.serialize(Top(out)) {
+            Err(Stop::One) => out.element(self),
+            written => written,
+        };
+        written.map_err(|stop| match stop {
+            Stop::One => EncodeError::Refused("not a value".into()),
+            Stop::Refused(why) => EncodeError::Refused(why),
+        })
+    }
+}
+
+/// Any serialisable arguments, as if they had been received.
+pub(super) fn to_args(value: &(impl Arguments + ?Sized)) -> Result<Args, EncodeError> {
+    let mut out = Writer {
+        text: vec![b'['],
+        ..Writer::default()
+    };
+    value.write(&mut out)?;
+    out.text.push(b']');
+    let refused = |why: &str| EncodeError::Refused(why.into());
+    let text = String::from_utf8(out.text).map_err(|_| refused("not UTF-8"))?;
+    Args::from_json(&text, out.attachments).map_err(|_| refused("nested too deeply"))
+}
+
+impl Writer {
+    fn comma(&mut self) {
+        if std::mem::replace(&mut self.begun, true) {
+            self.text.push(b',');
+        }
+    }
+
+    /// One more element.
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        self.comma();
+        let format = Attach {
+            attachments: &mut self.attachments,
+            depth: 0,
+        };
+        let mut json = serde_json::Serializer::with_formatter(&mut self.text, format);
+        value
+            .serialize(&mut json)
+            .map_err(|error| Stop::Refused(error.to_string().into()))
+    }
+}
+
+/// Compact JSON, as `JSON.stringify` writes it, with placeholders where bytes stand.
+struct Attach<'a> {
+    attachments: &'a mut Vec<Bytes>,
+    depth: usize,
+}
+
+impl Attach<'_> {
+    fn deeper(&mut self) -> io::Result<()> {
+        self.depth = self.depth.saturating_add(1);
+        if self.depth > json::DEEPEST {
+            return Err(io::Error::other("nested too deeply"));
+        }
+        Ok(())
+    }
+}
+
+impl Formatter for Attach<'_> {
+    /// The bytes are copied once, here: serde has no way to hand over shared ones.
+    fn write_byte_array<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        value: &[u8],
+    ) -> io::Result<()> {
+        let num = self.attachments.len();
+        self.attachments.push(Bytes::copy_from_slice(value));
+        writer.write_all(b"{\"_placeholder\":true,\"num\":")?;
+        writer.write_all(itoa::Buffer::new().format(num).as_bytes())?;
+        writer.write_all(b"}")
+    }
+
+    fn begin_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.deeper()?;
+        writer.write_all(b"[")
+    }
+
+    fn end_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth = self.depth.saturating_sub(1);
+        writer.write_all(b"]")
+    }
+
+    fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.deeper()?;
+        writer.write_all(b"{")
+    }
+
+    fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth = self.depth.saturating_sub(1);
+        writer.write_all(b"}")
+    }
+}
+
+/// Why [`Top`] did not write a value.
+#[derive(Debug)]
+enum Stop {
+    /// It is no tuple: nothing was written, and it is one argument.
+    One,
+    /// Its own serialisation failed.
+    Refused(Box<str>),
+}
+
+impl Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::One => "one argument",
+            Self::Refused(why) => why,
+        })
+    }
+}
+
+impl std::error::Error for Stop {}
+
+impl ser::Error for Stop {
+    fn custom<T: Display>(message: T) -> Self {
+        Self::Refused(message.to_string().into())
+    }
+}
+
+/// Writes the members of a tuple, and stops at everything else before it has written anything.
+struct Top<'a>(&'a mut Writer);
+
+macro_rules! one_argument {
+    ($($method:ident($($kind:ty),*) -> $ok:ty;)*) => {$(
+        fn $method(self, $(_: $kind),*) -> Result<$ok, Stop> {
+            Err(Stop::One)
+        }
+    )*};
+}
+
+type Never = Impossible<(), Stop>;
+
+impl Serializer for Top<'_> {
+    type Ok = ();
+    type Error = Stop;
+    type SerializeSeq = Never;
+    type SerializeTuple = Self;
+    type SerializeTupleStruct = Self;
+    type SerializeTupleVariant = Never;
+    type SerializeMap = Never;
+    type SerializeStruct = Never;
+    type SerializeStructVariant = Never;
+
+    one_argument! {
+        serialize_bool(bool) -> ();
+        serialize_i8(i8) -> ();
+        serialize_i16(i16) -> ();
+        serialize_i32(i32) -> ();
+        serialize_i64(i64) -> ();
+        serialize_i128(i128) -> ();
+        serialize_u8(u8) -> ();
+        serialize_u16(u16) -> ();
+        serialize_u32(u32) -> ();
+        serialize_u64(u64) -> ();
+        serialize_u128(u128) -> ();
+        serialize_f32(f32) -> ();
+        serialize_f64(f64) -> ();
+        serialize_char(char) -> ();
+        serialize_str(&str) -> ();
+        serialize_bytes(&[u8]) -> ();
+        serialize_none() -> ();
+        serialize_unit_variant(&'static str, u32, &'static str) -> ();
+        serialize_seq(Option<usize>) -> Never;
+        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Never;
+        serialize_map(Option<usize>) -> Never;
+        serialize_struct(&'static str, usize) -> Never;
+        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Never;
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, _value: &T) -> Result<(), Stop> {
+        Err(Stop::One)
+    }
+
+    fn serialize_unit(self) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, _name: &'static str) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _name: &'static str,
+        value: &T,
+    ) -> Result<(), Stop> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _name: &'static str,
+        _index: u32,
+        _variant: &'static str,
+        _value: &T,
+    ) -> Result<(), Stop> {
+        Err(Stop::One)
+    }
+
+    fn serialize_tuple(self, _length: usize) -> Result<Self, Stop> {
+        Ok(self)
+    }
+
+    fn serialize_tuple_struct(self, _name: &'static str, _length: usize) -> Result<Self, Stop> {
+        Ok(self)
+    }
+}
+
+impl SerializeTuple for Top<'_> {
+    type Ok = ();
+    type Error = Stop;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        self.0.element(value)
+    }
+
+    fn end(self) -> Result<(), Stop> {
+        Ok(())
+    }
+}
+
+impl SerializeTupleStruct for Top<'_> {
+    type Ok = ();
+    type Error = Stop;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        self.0.element(value)
+    }
+
+    fn end(self) -> Result<(), Stop> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::super::{Part, Raw, Value, ack, event};
+    use super::*;
+
+    fn frames(args: &(impl Arguments + ?Sized)) -> (String, Vec<Bytes>) {
+        let packet = event("/", None, "e", args).unwrap();
+        let mut parts = packet.parts();
+        let Some(Part::Text(text)) = parts.next() else {
+            panic!("an event begins with text")
+        };
+        let rest = parts.map(|part| match part {
+            Part::Binary(bytes) => bytes,
+            Part::Text(_) => panic!("attachments are binary"),
+        });
+        (String::from_utf8(text.to_vec()).unwrap(), rest.collect())
+    }
+
+    fn text(args: &(impl Arguments + ?Sized)) -> String {
+        frames(args).0
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Upload {
+        name: String,
+        body: Bytes,
+        tags: Vec<Option<u8>>,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    enum Shape {
+        Dot,
+        Circle(f64),
+        Line(i64, i64),
+        Box { wide: u64 },
+    }
+
+    #[test]
+    fn a_tuple_is_several_arguments_and_everything_else_is_one() {
+        assert_eq!(text(&()), r#"42["e"]"#);
+        assert_eq!(text(&(1, "x")), r#"42["e",1,"x"]"#);
+        assert_eq!(text(&((1, 2),)), r#"42["e",[1,2]]"#);
+        assert_eq!(text(&[1, 2]), r#"42["e",1,2]"#);
+        assert_eq!(text(&vec![1, 2]), r#"42["e",[1,2]]"#);
+        assert_eq!(text("x"), r#"42["e","x"]"#);
+        assert_eq!(text(&None::<u8>), r#"42["e",null]"#);
+        assert_eq!(text(&Some((1, 2))), r#"42["e",[1,2]]"#);
+        assert_eq!(text(&Shape::Dot), r#"42["e","Dot"]"#);
+        assert_eq!(text(&Shape::Line(1, 2)), r#"42["e",{"Line":[1,2]}]"#);
+        assert_eq!(text(&f64::NAN), r#"42["e",null]"#);
+        assert_eq!(
+            text(&(u64::MAX, i64::MIN, 0.1)),
+            r#"42["e",18446744073709551615,-9223372036854775808,0.1]"#
+        );
+    }
+
+    #[test]
+    fn bytes_become_attachments_wherever_they_stand() {
+        let upload = Upload {
+            name: "a".into(),
+            body: Bytes::from_static(&[1, 2]),
+            tags: vec![Some(1), None],
+        };
+        let (text, attachments) = frames(&(&upload, Bytes::from_static(&[3])));
+        assert_eq!(
+            text,
+            r#"452-["e",{"name":"a","body":{"_placeholder":true,"num":0},"tags":[1,null]},{"_placeholder":true,"num":1}]"#
+        );
+        assert_eq!(attachments, [&[1, 2][..], &[3]]);
+
+        let args = to_args(&(&upload, Bytes::from_static(&[3]))).unwrap();
+        let (back, blob): (Upload, Bytes) = args.decode().unwrap();
+        assert_eq!((back, &*blob), (upload, &[3][..]));
+        let value: Value = args.decode().unwrap();
+        assert_eq!(value["body"].as_binary().unwrap(), &[1, 2][..]);
+        assert_eq!(frames(&(value,)).1, [&[1, 2][..]]);
+    }
+
+    #[test]
+    fn arguments_are_passed_on_as_they_came() {
+        let json = r#"[ 1e400 , {"b":1, "a":"\ud800"},{"_placeholder":true,"num":0}]"#;
+        let args = Args::from_json(json, vec![Bytes::from_static(b"x")]).unwrap();
+        let (text, attachments) = frames(&args);
+        assert_eq!(
+            text,
+            r#"451-["e",1e400 , {"b":1, "a":"\ud800"},{"_placeholder":true,"num":0}]"#
+        );
+        assert_eq!(attachments, [&b"x"[..]]);
+        let packet = ack("/n", 7, &Args::default()).unwrap();
+        assert_eq!(
+            packet.parts().next(),
+            Some(Part::Text(Bytes::from_static(b"43/n,7[]")))
+        );
+    }
+
+    #[test]
+    fn what_is_decoded_is_what_was_written() {
+        let shapes = (
+            Shape::Dot,
+            Shape::Circle(1.0),
+            Shape::Line(-1, 2),
+            Shape::Box { wide: u64::MAX },
+        );
+        let back: (Shape, Shape, Shape, Shape) = to_args(&shapes).unwrap().decode().unwrap();
+        assert_eq!(back, shapes);
+
+        let args = Args::from_json(r#"[{"1":"x","2":null},"\u0041\ud83d\ude00",-0]"#, vec![]);
+        let (map, name, zero): (std::collections::BTreeMap<u8, Option<String>>, char, f64) =
+            match args.unwrap().decode() {
+                Ok(all) => all,
+                Err(error) => {
+                    assert_eq!(error.index, 1);
+                    assert!(
+                        error.to_string().contains("expected a character"),
+                        "{error}"
+                    );
+                    return;
+                }
+            };
+        panic!("two characters are no char: {map:?} {name} {zero}");
+    }
+
+    #[test]
+    fn a_wrong_type_names_the_argument_and_the_reason() {
+        let args = Args::from_json(r#"["a",{"x":[1,"two"]}]"#, vec![]).unwrap();
+        let error = args
+            .decode::<(String, std::collections::BTreeMap<String, Vec<u8>>)>()
+            .unwrap_err();
+        assert_eq!(error.index, 1);
+        assert_eq!(
+            error.to_string(),
+            r#"argument 1: invalid type: string "two", expected u8"#
+        );
+        let missing = args.decode::<(String, Value, String)>().unwrap_err();
+        assert_eq!(missing.index, 2);
+        assert_eq!(args.decode::<(Value, Value, Option<u8>)>().unwrap().2, None);
+        assert_eq!(args.decode::<String>().unwrap(), "a");
+        args.decode::<()>().unwrap();
+    }
+
+    #[test]
+    fn numbers_survive_or_are_refused() {
+        let text = "[18446744073709551616,-9223372036854775809,1e400,0.1,1.0,-0]";
+        let args = Args::from_json(text, vec![]).unwrap();
+        let values = args.values().unwrap();
+        let again: Vec<String> = values.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            again.join(","),
+            "18446744073709551616,-9223372036854775809,1e400,0.1,1.0,-0.0"
+        );
+        assert_eq!(
+            self::text(&Value::Array(values)),
+            r#"42["e",[18446744073709551616,-9223372036854775809,1e400,0.1,1.0,-0.0]]"#
+        );
+        assert!(args.get::<u64>(0).is_err());
+        assert!(args.get::<f64>(2).is_err());
+        assert!(args.get::<f32>(0).is_ok());
+        assert!(args.get::<u8>(3).is_err());
+        assert_eq!(args.get::<u128>(0).unwrap(), 18446744073709551616);
+    }
+
+    #[test]
+    fn what_a_peer_writes_is_never_taken_for_our_own_marks() {
+        let text = r#"[{"$sio::Number":"1e999"},{"$serde_json::private::RawValue":"x"}]"#;
+        let args = Args::from_json(text, vec![]).unwrap();
+        let values = args.values().unwrap();
+        assert_eq!(values[0]["$sio::Number"].as_str(), Some("1e999"));
+        assert_eq!(
+            values[1]["$serde_json::private::RawValue"].as_str(),
+            Some("x")
+        );
+    }
+
+    #[test]
+    fn raw_json_is_passed_through_and_checked() {
+        let raw = Raw::new(r#"{"a": [1 ,2]}"#).unwrap();
+        assert_eq!(text(&(&raw, 1)), r#"42["e",{"a": [1 ,2]},1]"#);
+        assert_eq!(text(&raw), r#"42["e",{"a": [1 ,2]}]"#);
+        let args = Args::from_json(r#"[ {"b" : 1} , 2]"#, vec![]).unwrap();
+        let back: (Raw, Raw) = args.decode().unwrap();
+        assert_eq!((back.0.as_str(), back.1.as_str()), (r#"{"b" : 1}"#, "2"));
+        assert!(Raw::new("{]").is_err());
+    }
+
+    #[test]
+    fn nesting_is_bounded_when_it_is_written() {
+        let mut deep = Value::Null;
+        for _ in 0..super::json::DEEPEST + 1 {
+            deep = Value::Array(vec![deep]);
+        }
+        assert!(matches!(
+            event("/", None, "e", &(deep,)),
+            Err(EncodeError::Refused(_))
+        ));
+    }
+}

@@ -1,0 +1,124 @@
+//! Frames put together into packets: a header, then its attachments (§15).
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use smallvec::SmallVec;
+
+use super::decode::{self, Content, Decoded, Fault, Limits, Packet};
+use super::{de, json};
+
+/// Reads the messages of one connection, in order, into packets.
+///
+/// Keeps what has arrived of a packet with attachments; nothing of it is seen before it is whole.
+/// After a [`Fault`] the connection is to be closed, and the decoder is back at its beginning.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    /// Boxed, since few connections are in the middle of a packet at any time.
+    pending: Option<Box<Pending>>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    packet: Packet,
+    parts: SmallVec<[Bytes; 1]>,
+    missing: usize,
+    bytes: usize,
+}
+
+impl Decoder {
+    /// A text message has arrived. `None`: its attachments are still to come.
+    ///
+    /// # Errors
+    /// What is wrong with it; see [`Fault`].
+    pub fn text(&mut self, text: &ByteString, limits: &Limits) -> Result<Option<Packet>, Fault> {
+        if self.pending.take().is_some() {
+            return Err(Fault::UnexpectedText);
+        }
+        let Decoded {
+            packet,
+            attachments,
+        } = decode::text(text, limits)?;
+        if attachments == 0 {
+            return Ok(Some(packet));
+        }
+        self.pending = Some(Box::new(Pending {
+            packet,
+            parts: SmallVec::new(),
+            missing: attachments,
+            bytes: 0,
+        }));
+        Ok(None)
+    }
+
+    /// A binary message has arrived. `None`: more attachments are still to come.
+    ///
+    /// # Errors
+    /// What is wrong with it; see [`Fault`].
+    pub fn binary(&mut self, part: Bytes, limits: &Limits) -> Result<Option<Packet>, Fault> {
+        let mut pending = self.pending.take().ok_or(Fault::UnexpectedBinary)?;
+        pending.bytes = pending.bytes.saturating_add(part.len());
+        if pending.bytes > limits.binary {
+            return Err(Fault::TooManyAttachments);
+        }
+        pending.missing = pending.missing.saturating_sub(1);
+        if pending.missing > 0 {
+            // It may wait long for its siblings, and a slice would keep the whole read buffer alive.
+            pending.parts.push(Bytes::copy_from_slice(&part));
+            self.pending = Some(pending);
+            return Ok(None);
+        }
+        pending.parts.push(part);
+        let Pending {
+            mut packet, parts, ..
+        } = *pending;
+        match &mut packet.content {
+            Content::Event {
+                call: Some(call), ..
+            } => {
+                check_placeholders(call.args.elements(), parts.len())?;
+                call.args.attach(parts);
+            }
+            Content::Ack { args, .. } => {
+                check_placeholders(args.elements(), parts.len())?;
+                args.attach(parts);
+            }
+            Content::Event { call: None, .. }
+            | Content::Connect { .. }
+            | Content::Disconnect
+            | Content::ConnectError { .. } => {}
+        }
+        Ok(Some(packet))
+    }
+
+    /// How many attachments are still to come, 0 between packets.
+    pub fn missing(&self) -> usize {
+        self.pending.as_ref().map_or(0, |pending| pending.missing)
+    }
+}
+
+/// Every object that is a placeholder must name one of the `count` attachments.
+fn check_placeholders(elements: &str, count: usize) -> Result<(), Fault> {
+    let bytes = elements.as_bytes();
+    // The word, or an escape by which a key may spell it.
+    if memchr::memmem::find(bytes, b"_placeholder").is_none()
+        && memchr::memchr(b'\\', bytes).is_none()
+    {
+        return Ok(());
+    }
+    let mut at = 0;
+    while let Some(step) = bytes
+        .get(at..)
+        .and_then(|rest| memchr::memchr2(b'{', b'"', rest))
+    {
+        let start = at.saturating_add(step);
+        at = if bytes.get(start) == Some(&b'"') {
+            json::string(bytes, start).map_err(|_| Fault::Payload)?.0
+        } else {
+            if let Some(num) = de::placeholder(bytes, start) {
+                num.filter(|num| *num < count).ok_or(Fault::Placeholder)?;
+            }
+            start.saturating_add(1)
+        };
+    }
+    Ok(())
+}

@@ -1,0 +1,677 @@
+//! Serde types out of arguments: a deserialiser over JSON that was checked when it arrived.
+//!
+//! The grammar is known to hold, so that this only finds its way; what does not fit a type is an
+//! error with its reason. Placeholders become the attachments they name. Numbers are read exactly:
+//! an integer that no Rust integer holds, or a fraction beyond every `f64`, is refused, and kept as
+//! text by [`Value`](super::Value).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::Bytes;
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
+use serde::forward_to_deserialize_any;
+
+use super::args::{ArgumentError, Mismatch};
+use super::json;
+use super::value::{RAW, VALUE};
+
+/// All arguments as one type; see [`Args::decode`](super::Args::decode).
+pub(super) fn arguments<T: DeserializeOwned>(
+    elements: &str,
+    attachments: &[Bytes],
+) -> Result<T, ArgumentError> {
+    let mut all = All {
+        rest: Cursor::new(elements, attachments),
+        index: 0,
+    };
+    T::deserialize(&mut all).map_err(|why| ArgumentError {
+        index: all.index.saturating_sub(1),
+        why,
+    })
+}
+
+/// One JSON value as one type.
+pub(super) fn value<T: DeserializeOwned>(text: &str, attachments: &[Bytes]) -> Result<T, Mismatch> {
+    T::deserialize(&mut Cursor::new(text, attachments))
+}
+
+/// The text of one of several JSON values that are separated by commas.
+pub(super) fn element(elements: &str, index: usize) -> Option<&str> {
+    let bytes = elements.as_bytes();
+    let mut at = 0;
+    for _ in 0..index {
+        at = json::skip(bytes, at).ok()?;
+        while bytes.get(at).copied().is_some_and(json::is_blank) {
+            at = at.saturating_add(1);
+        }
+        if bytes.get(at) != Some(&b',') {
+            return None;
+        }
+        at = at.saturating_add(1);
+    }
+    let end = json::skip(bytes, at).ok()?;
+    elements.get(at..end).map(str::trim)
+}
+
+/// Whether the object that begins at `at` stands for an attachment. `Some(None)`: it does, but what it
+/// names is no index.
+pub(super) fn placeholder(text: &[u8], at: usize) -> Option<Option<usize>> {
+    let mut marked = false;
+    let mut num = None;
+    members(text, at, |key, value| match &*key {
+        b"_placeholder" => marked = value == b"true",
+        b"num" => {
+            num = std::str::from_utf8(value)
+                .ok()
+                .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+                .and_then(|digits| digits.parse().ok());
+        }
+        _ => {}
+    })?;
+    marked.then_some(num)
+}
+
+/// Walks over the members of the object that begins at `at`. `None`: there is none.
+fn members<'a>(
+    text: &'a [u8],
+    at: usize,
+    mut each: impl FnMut(Cow<'a, [u8]>, &'a [u8]),
+) -> Option<()> {
+    let blanks = |mut at: usize| {
+        while text.get(at).copied().is_some_and(json::is_blank) {
+            at = at.saturating_add(1);
+        }
+        at
+    };
+    let mut at = blanks(at.checked_add(1)?);
+    while *text.get(at)? == b'"' {
+        let (end, escaped) = json::string(text, at).ok()?;
+        let key = text.get(at.checked_add(1)?..end.checked_sub(1)?)?;
+        let key = if escaped {
+            Cow::Owned(unescape(key)?.into_bytes())
+        } else {
+            Cow::Borrowed(key)
+        };
+        let start = blanks(blanks(end).checked_add(1)?);
+        let end = json::skip(text, start).ok()?;
+        each(key, text.get(start..end)?);
+        at = blanks(end);
+        if *text.get(at)? == b',' {
+            at = blanks(at.checked_add(1)?);
+        }
+    }
+    Some(())
+}
+
+/// The inside of a JSON string as text. `None`: it holds half of a surrogate pair.
+pub(super) fn unescape(inner: &[u8]) -> Option<String> {
+    let mut out = Vec::with_capacity(inner.len());
+    let mut rest = inner;
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        let (plain, tail) = rest.split_at_checked(at)?;
+        out.extend_from_slice(plain);
+        let (&escape, mut tail) = tail.strip_prefix(b"\\")?.split_first()?;
+        match escape {
+            b'b' => out.push(0x08),
+            b'f' => out.push(0x0c),
+            b'n' => out.push(b'\n'),
+            b'r' => out.push(b'\r'),
+            b't' => out.push(b'\t'),
+            b'u' => {
+                let mut unit = || {
+                    let (digits, after) = tail.split_first_chunk::<4>()?;
+                    tail = after;
+                    u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+                };
+                let first = unit()?;
+                let character = if (0xd800..0xe000).contains(&first) {
+                    tail = tail.strip_prefix(b"\\u")?;
+                    let (digits, after) = tail.split_first_chunk::<4>()?;
+                    tail = after;
+                    let second = u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+                    char::decode_utf16([first, second]).next()?.ok()?
+                } else {
+                    char::from_u32(u32::from(first))?
+                };
+                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+            plain => out.push(plain),
+        }
+        rest = tail;
+    }
+    out.extend_from_slice(rest);
+    String::from_utf8(out).ok()
+}
+
+impl de::Error for Mismatch {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(message.to_string().into())
+    }
+}
+
+impl std::error::Error for Mismatch {}
+
+fn broken<T>() -> Result<T, Mismatch> {
+    Err(Mismatch("not checked JSON".into()))
+}
+
+/// All arguments: a tuple takes several, everything else the first.
+struct All<'a> {
+    rest: Cursor<'a>,
+    /// How many arguments have been asked for.
+    index: usize,
+}
+
+impl<'a> All<'a> {
+    fn next<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, Mismatch> {
+        self.index = self.index.saturating_add(1);
+        self.rest.blanks();
+        if self.rest.peek() == Some(b',') {
+            self.rest.step();
+            self.rest.blanks();
+        }
+        if self.rest.peek().is_none() {
+            return seed.deserialize(&mut Cursor::new("null", &[]));
+        }
+        // A value may stop reading anywhere (a unit struct looks at nothing): go on behind it.
+        let end = json::skip(self.rest.text.as_bytes(), self.rest.at).or_else(|_| broken())?;
+        let value = seed.deserialize(&mut self.rest)?;
+        self.rest.at = end;
+        Ok(value)
+    }
+}
+
+struct First<'b, 'a, V>(&'b mut All<'a>, V);
+
+macro_rules! first_argument {
+    ($($method:ident($($name:ident: $kind:ty),*);)*) => {$(
+        fn $method<V: Visitor<'de>>(self, $($name: $kind,)* visitor: V) -> Result<V::Value, Mismatch> {
+            struct Seed<V>(V, ($($kind,)*));
+            impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Seed<V> {
+                type Value = V::Value;
+                fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
+                    let Seed(visitor, ($($name,)*)) = self;
+                    inner.$method($($name,)* visitor)
+                }
+            }
+            self.next(Seed(visitor, ($($name,)*)))
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for &mut All<'de> {
+    type Error = Mismatch;
+
+    first_argument! {
+        deserialize_any();
+        deserialize_bool();
+        deserialize_i8();
+        deserialize_i16();
+        deserialize_i32();
+        deserialize_i64();
+        deserialize_i128();
+        deserialize_u8();
+        deserialize_u16();
+        deserialize_u32();
+        deserialize_u64();
+        deserialize_u128();
+        deserialize_f32();
+        deserialize_f64();
+        deserialize_char();
+        deserialize_str();
+        deserialize_string();
+        deserialize_bytes();
+        deserialize_byte_buf();
+        deserialize_option();
+        deserialize_newtype_struct(name: &'static str);
+        deserialize_seq();
+        deserialize_map();
+        deserialize_struct(name: &'static str, fields: &'static [&'static str]);
+        deserialize_enum(name: &'static str, variants: &'static [&'static str]);
+        deserialize_identifier();
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        visitor.visit_seq(First(self, length))
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        visitor.visit_seq(First(self, length))
+    }
+}
+
+impl<'de> de::SeqAccess<'de> for First<'_, 'de, usize> {
+    type Error = Mismatch;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Mismatch> {
+        if self.0.index >= self.1 {
+            return Ok(None);
+        }
+        self.0.next(seed).map(Some)
+    }
+}
+
+/// A place in checked JSON.
+struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+    attachments: &'a [Bytes],
+}
+
+impl<'a> Cursor<'a> {
+    const fn new(text: &'a str, attachments: &'a [Bytes]) -> Self {
+        Self {
+            text,
+            at: 0,
+            attachments,
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn step(&mut self) {
+        self.at = self.at.saturating_add(1);
+    }
+
+    fn blanks(&mut self) {
+        while self.peek().is_some_and(json::is_blank) {
+            self.step();
+        }
+    }
+
+    /// The text of the next value, which is passed over.
+    fn take(&mut self) -> Result<&'a str, Mismatch> {
+        self.blanks();
+        let end = json::skip(self.text.as_bytes(), self.at).or_else(|_| broken())?;
+        let text = self.text.get(self.at..end);
+        self.at = end;
+        text.map_or_else(broken, Ok)
+    }
+
+    fn string(&mut self) -> Result<Cow<'a, str>, Mismatch> {
+        let (end, escaped) = json::string(self.text.as_bytes(), self.at).or_else(|_| broken())?;
+        let inner = self
+            .text
+            .get(self.at.saturating_add(1)..end.saturating_sub(1))
+            .map_or_else(broken, Ok)?;
+        self.at = end;
+        if !escaped {
+            return Ok(Cow::Borrowed(inner));
+        }
+        unescape(inner.as_bytes())
+            .map(Cow::Owned)
+            .ok_or_else(|| Mismatch("half a surrogate pair in a string".into()))
+    }
+
+    /// The attachment that the object here stands for, which is passed over.
+    fn attachment(&mut self) -> Result<Option<&'a Bytes>, Mismatch> {
+        if self.attachments.is_empty() {
+            return Ok(None);
+        }
+        let Some(num) = placeholder(self.text.as_bytes(), self.at) else {
+            return Ok(None);
+        };
+        self.take()?;
+        num.and_then(|num| self.attachments.get(num)).map_or_else(
+            || Err(Mismatch("placeholder without attachment".into())),
+            |part| Ok(Some(part)),
+        )
+    }
+
+    fn number<V: Visitor<'a>>(&mut self, visitor: V) -> Result<V::Value, Mismatch> {
+        let text = self.take()?;
+        let refused = || Mismatch(format!("number {text} is out of range").into());
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            if let Ok(number) = text.parse::<u64>() {
+                return visitor.visit_u64(number);
+            }
+            return visitor.visit_u128(text.parse().map_err(|_| refused())?);
+        }
+        if text == "-0" {
+            return visitor.visit_f64(-0.0);
+        }
+        if !text.contains(['.', 'e', 'E']) {
+            if let Ok(number) = text.parse::<i64>() {
+                return visitor.visit_i64(number);
+            }
+            return visitor.visit_i128(text.parse().map_err(|_| refused())?);
+        }
+        match text.parse::<f64>() {
+            Ok(number) if number.is_finite() => visitor.visit_f64(number),
+            Ok(_) | Err(_) => Err(refused()),
+        }
+    }
+
+    /// A number for a type that holds fractions: the nearest one, however the text is written.
+    fn fraction<V: Visitor<'a>>(&mut self, visitor: V) -> Result<V::Value, Mismatch> {
+        self.blanks();
+        if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
+            return self.deserialize_any(visitor);
+        }
+        let text = self.take()?;
+        match text.parse::<f64>() {
+            Ok(number) if number.is_finite() => visitor.visit_f64(number),
+            Ok(_) | Err(_) => Err(Mismatch(format!("number {text} is out of range").into())),
+        }
+    }
+}
+
+impl<'de> Deserializer<'de> for &mut Cursor<'de> {
+    type Error = Mismatch;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        self.blanks();
+        match self.peek() {
+            Some(b'n') => {
+                self.take()?;
+                visitor.visit_unit()
+            }
+            Some(b't') => {
+                self.take()?;
+                visitor.visit_bool(true)
+            }
+            Some(b'f') => {
+                self.take()?;
+                visitor.visit_bool(false)
+            }
+            Some(b'"') => match self.string()? {
+                Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
+                Cow::Owned(text) => visitor.visit_string(text),
+            },
+            Some(b'[') => {
+                self.step();
+                let value = visitor.visit_seq(Elements(self))?;
+                self.blanks();
+                if self.peek() == Some(b']') {
+                    self.step();
+                    Ok(value)
+                } else {
+                    Err(Mismatch("more elements than expected".into()))
+                }
+            }
+            Some(b'{') => {
+                if let Some(part) = self.attachment()? {
+                    return visitor.visit_byte_buf(part.to_vec());
+                }
+                self.step();
+                let value = visitor.visit_map(Members(self))?;
+                self.blanks();
+                if self.peek() == Some(b'}') {
+                    self.step();
+                    Ok(value)
+                } else {
+                    Err(Mismatch("more members than expected".into()))
+                }
+            }
+            Some(_) => self.number(visitor),
+            None => broken(),
+        }
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        self.fraction(visitor)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        self.fraction(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        self.blanks();
+        if self.peek() == Some(b'n') {
+            self.take()?;
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        match name {
+            RAW => visitor.visit_borrowed_str(self.take()?),
+            VALUE => {
+                self.blanks();
+                let start = self.at;
+                if matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
+                    let text = self.take()?;
+                    if !super::value::holds(text) {
+                        return visitor.visit_enum(text.into_deserializer());
+                    }
+                    self.at = start;
+                }
+                self.deserialize_any(visitor)
+            }
+            _ => visitor.visit_newtype_struct(self),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        self.blanks();
+        match self.peek() {
+            Some(b'"') => visitor.visit_enum(self.string()?.into_deserializer()),
+            Some(b'{') => {
+                self.step();
+                let value = visitor.visit_enum(Variant(self))?;
+                self.blanks();
+                if self.peek() == Some(b'}') {
+                    self.step();
+                    Ok(value)
+                } else {
+                    Err(Mismatch("an enum is an object of one member".into()))
+                }
+            }
+            _ => Err(Mismatch(
+                "expected an enum: a string or an object of one member".into(),
+            )),
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        self.take()?;
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map struct identifier
+    }
+}
+
+struct Elements<'b, 'a>(&'b mut Cursor<'a>);
+
+impl<'de> de::SeqAccess<'de> for Elements<'_, 'de> {
+    type Error = Mismatch;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Mismatch> {
+        self.0.blanks();
+        if self.0.peek() == Some(b',') {
+            self.0.step();
+        }
+        if self.0.peek() == Some(b']') {
+            return Ok(None);
+        }
+        seed.deserialize(&mut *self.0).map(Some)
+    }
+}
+
+struct Members<'b, 'a>(&'b mut Cursor<'a>);
+
+impl<'de> de::MapAccess<'de> for Members<'_, 'de> {
+    type Error = Mismatch;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Mismatch> {
+        self.0.blanks();
+        if self.0.peek() == Some(b',') {
+            self.0.step();
+            self.0.blanks();
+        }
+        if self.0.peek() == Some(b'}') {
+            return Ok(None);
+        }
+        // A key that is a number is asked for as one: maps from integers are written so.
+        seed.deserialize(Key(self.0.string()?)).map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Mismatch> {
+        self.0.blanks();
+        self.0.step();
+        seed.deserialize(&mut *self.0)
+    }
+}
+
+/// The name of a member.
+struct Key<'a>(Cow<'a, str>);
+
+macro_rules! number_key {
+    ($($method:ident => $visit:ident: $kind:ty;)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+            match self.0.parse::<$kind>() {
+                Ok(number) => visitor.$visit(number),
+                Err(_) => self.deserialize_any(visitor),
+            }
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Key<'de> {
+    type Error = Mismatch;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        match self.0 {
+            Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
+            Cow::Owned(text) => visitor.visit_string(text),
+        }
+    }
+
+    number_key! {
+        deserialize_i8 => visit_i8: i8;
+        deserialize_i16 => visit_i16: i16;
+        deserialize_i32 => visit_i32: i32;
+        deserialize_i64 => visit_i64: i64;
+        deserialize_i128 => visit_i128: i128;
+        deserialize_u8 => visit_u8: u8;
+        deserialize_u16 => visit_u16: u16;
+        deserialize_u32 => visit_u32: u32;
+        deserialize_u64 => visit_u64: u64;
+        deserialize_u128 => visit_u128: u128;
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        visitor.visit_enum(self.0.into_deserializer())
+    }
+
+    forward_to_deserialize_any! {
+        bool f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map
+        struct identifier ignored_any
+    }
+}
+
+/// `{"Variant":data}`, the cursor behind the brace.
+struct Variant<'b, 'a>(&'b mut Cursor<'a>);
+
+impl<'de> de::EnumAccess<'de> for Variant<'_, 'de> {
+    type Error = Mismatch;
+    type Variant = Self;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Mismatch> {
+        self.0.blanks();
+        if self.0.peek() != Some(b'"') {
+            return Err(Mismatch("an enum is an object of one member".into()));
+        }
+        let name = seed.deserialize(Key(self.0.string()?))?;
+        self.0.blanks();
+        self.0.step();
+        Ok((name, self))
+    }
+}
+
+impl<'de> de::VariantAccess<'de> for Variant<'_, 'de> {
+    type Error = Mismatch;
+
+    fn unit_variant(self) -> Result<(), Mismatch> {
+        de::Deserialize::deserialize(self.0)
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Mismatch> {
+        seed.deserialize(self.0)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(
+        self,
+        _length: usize,
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        self.0.deserialize_any(visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        self.0.deserialize_any(visitor)
+    }
+}

@@ -1,0 +1,350 @@
+//! The text of a packet, read in one pass (§14).
+
+use std::fmt;
+
+use bytestring::ByteString;
+
+use super::{Args, Kind, de, json};
+
+/// What a packet may hold. All of it is checked before anything is stored or built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Attachments of one packet.
+    pub attachments: usize,
+    /// Bytes of the attachments of one packet together.
+    pub binary: usize,
+    /// Levels of nesting in one argument; never more than [`DEEPEST`](super::DEEPEST).
+    pub depth: usize,
+    /// Arguments of one event or ack.
+    pub arguments: usize,
+    /// Bytes of an event's name.
+    pub name: usize,
+    /// Bytes of a namespace's name.
+    pub namespace: usize,
+}
+
+impl Default for Limits {
+    /// 10 attachments, 10 MB, 128 levels, 256 arguments, 1 024 and 256 bytes.
+    fn default() -> Self {
+        Self {
+            attachments: 10,
+            binary: 10_000_000,
+            depth: 128,
+            arguments: 256,
+            name: 1024,
+            namespace: 256,
+        }
+    }
+}
+
+/// A packet as it arrived.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Packet {
+    /// Its namespace, `/` if the packet names none.
+    pub namespace: ByteString,
+    /// What it says.
+    pub content: Content,
+}
+
+/// What a packet says, by its type.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// A client asks for the namespace, perhaps with credentials: the text of a JSON object.
+    Connect {
+        /// The payload, checked JSON; `None` if there was none.
+        payload: Option<ByteString>,
+    },
+    /// Either side leaves the namespace.
+    Disconnect,
+    /// An event, whole, its attachments included.
+    Event {
+        /// The id under which the sender waits for an answer.
+        id: Option<u64>,
+        /// Name and arguments. `None`: the packet had no payload, and there is nothing to dispatch.
+        call: Option<Call>,
+    },
+    /// An answer, whole, its attachments included.
+    Ack {
+        /// The id that it answers. `None`: nobody can be waiting for it.
+        id: Option<u64>,
+        /// What it answers with.
+        args: Args,
+    },
+    /// The server refuses the namespace.
+    ConnectError {
+        /// The payload, checked JSON (an object or a string); `None` if there was none.
+        payload: Option<ByteString>,
+    },
+}
+
+/// An event's name and arguments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The name; a number is given by its digits.
+    pub name: ByteString,
+    /// The arguments behind the name.
+    pub args: Args,
+}
+
+/// Why a frame is not acceptable. The connection is closed for it (§15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The first character is no packet type.
+    Kind,
+    /// The number of attachments is missing, zero, or not made of digits alone.
+    Attachments,
+    /// More attachments, or more bytes in them, than allowed.
+    TooManyAttachments,
+    /// The namespace's name is longer than allowed.
+    Namespace,
+    /// An ack id of more than 16 digits, or above 2⁵³−1.
+    AckId,
+    /// The payload is not JSON, or not what this type of packet carries.
+    Payload,
+    /// The payload nests deeper than allowed.
+    Depth,
+    /// More arguments than allowed.
+    Arguments,
+    /// The event's name is longer than allowed.
+    Name,
+    /// An event name that the protocol keeps for itself.
+    Reserved,
+    /// A text frame while attachments were expected.
+    UnexpectedText,
+    /// A binary frame while none was expected.
+    UnexpectedBinary,
+    /// A placeholder that names no attachment.
+    Placeholder,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kind => "unknown packet type",
+            Self::Attachments => "illegal number of attachments",
+            Self::TooManyAttachments => "too many attachments",
+            Self::Namespace => "namespace too long",
+            Self::AckId => "ack id too large",
+            Self::Payload => "invalid payload",
+            Self::Depth => "payload nested too deeply",
+            Self::Arguments => "too many arguments",
+            Self::Name => "event name too long",
+            Self::Reserved => "reserved event name",
+            Self::UnexpectedText => "text frame while attachments were expected",
+            Self::UnexpectedBinary => "binary frame without a packet that announced it",
+            Self::Placeholder => "placeholder without attachment",
+        })
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// A packet's text, read: the packet, and how many attachments are still to come for it.
+pub(super) struct Decoded {
+    pub(super) packet: Packet,
+    pub(super) attachments: usize,
+}
+
+/// Names that a peer may not use for an event, since they mean something else to every client (§17).
+/// `newListener` and `removeListener`, which only Node's emitter keeps for itself, pass.
+const RESERVED: [&str; 4] = ["connect", "connect_error", "disconnect", "disconnecting"];
+
+/// The largest ack id: what a double holds exactly.
+const MAX_ACK_ID: u64 = (1 << 53) - 1;
+
+/// The most digits an ack id may have, leading zeros included.
+const MAX_ACK_DIGITS: usize = 16;
+
+/// Reads the text of one packet.
+pub(super) fn text(text: &ByteString, limits: &Limits) -> Result<Decoded, Fault> {
+    let bytes = text.as_bytes();
+    let (&first, mut rest) = bytes.split_first().ok_or(Fault::Kind)?;
+    let kind = Kind::from_digit(first).ok_or(Fault::Kind)?;
+
+    let mut attachments = 0;
+    if kind.is_binary() {
+        let (count, tail) = digits(rest);
+        attachments = number(count).ok_or(Fault::Attachments)?;
+        rest = tail.strip_prefix(b"-").ok_or(Fault::Attachments)?;
+        if attachments == 0 || count.first() == Some(&b'0') {
+            return Err(Fault::Attachments);
+        }
+        if attachments > limits.attachments as u64 {
+            return Err(Fault::TooManyAttachments);
+        }
+    }
+
+    let mut namespace = ByteString::from_static("/");
+    if rest.first() == Some(&b'/') {
+        let length = memchr::memchr(b',', rest).unwrap_or(rest.len());
+        if length > limits.namespace {
+            return Err(Fault::Namespace);
+        }
+        let (name, tail) = rest.split_at_checked(length).ok_or(Fault::Namespace)?;
+        if name != b"/" {
+            namespace = slice(text, name).ok_or(Fault::Namespace)?;
+        }
+        rest = tail.strip_prefix(b",").unwrap_or(tail);
+    }
+
+    let (id, rest) = digits(rest);
+    let id = match id {
+        [] => None,
+        id if id.len() > MAX_ACK_DIGITS => return Err(Fault::AckId),
+        id => Some(
+            number(id)
+                .filter(|id| *id <= MAX_ACK_ID)
+                .ok_or(Fault::AckId)?,
+        ),
+    };
+
+    let payload = match rest {
+        [] => None,
+        rest => Some(slice(text, rest).ok_or(Fault::Payload)?),
+    };
+    let content = content(kind, id, payload, limits)?;
+    Ok(Decoded {
+        packet: Packet { namespace, content },
+        attachments: usize::try_from(attachments).map_err(|_| Fault::TooManyAttachments)?,
+    })
+}
+
+fn content(
+    kind: Kind,
+    id: Option<u64>,
+    payload: Option<ByteString>,
+    limits: &Limits,
+) -> Result<Content, Fault> {
+    match kind {
+        Kind::Connect => {
+            if let Some(payload) = &payload {
+                check(payload, &[json::Shape::Object], limits)?;
+            }
+            Ok(Content::Connect { payload })
+        }
+        Kind::Disconnect => match payload {
+            None => Ok(Content::Disconnect),
+            Some(_) => Err(Fault::Payload),
+        },
+        Kind::Event | Kind::BinaryEvent => {
+            let call = payload.map(|payload| call(&payload, limits)).transpose()?;
+            Ok(Content::Event { id, call })
+        }
+        Kind::Ack | Kind::BinaryAck => {
+            let args = match payload {
+                None => Args::default(),
+                Some(payload) => arguments(&payload, limits)?,
+            };
+            Ok(Content::Ack { id, args })
+        }
+        Kind::ConnectError => {
+            if let Some(payload) = &payload {
+                check(payload, &[json::Shape::Object, json::Shape::String], limits)?;
+            }
+            Ok(Content::ConnectError { payload })
+        }
+    }
+}
+
+/// Checks that a payload is JSON of one of these shapes. The object itself is no level of nesting.
+fn check(payload: &ByteString, shapes: &[json::Shape], limits: &Limits) -> Result<(), Fault> {
+    let shape = json::Shape::of(payload.as_bytes()).ok_or(Fault::Payload)?;
+    if !shapes.contains(&shape) {
+        return Err(Fault::Payload);
+    }
+    json::check(payload.as_bytes(), limits.depth.saturating_add(1)).map_err(fault)
+}
+
+/// The payload of an event: an array that begins with a name.
+fn call(payload: &ByteString, limits: &Limits) -> Result<Call, Fault> {
+    let bytes = payload.as_bytes();
+    let array = json::array(bytes, limits.depth).map_err(fault)?;
+    let first = array.first.ok_or(Fault::Payload)?;
+    let name = bytes.get(first).ok_or(Fault::Payload)?;
+    let name = match json::Shape::of(name) {
+        Some(json::Shape::Number) => slice(payload, name).ok_or(Fault::Payload)?,
+        Some(json::Shape::String) => {
+            let inner = name
+                .strip_prefix(b"\"")
+                .and_then(|name| name.strip_suffix(b"\""))
+                .ok_or(Fault::Payload)?;
+            if inner.contains(&b'\\') {
+                de::unescape(inner).ok_or(Fault::Payload)?.into()
+            } else {
+                slice(payload, inner).ok_or(Fault::Payload)?
+            }
+        }
+        Some(json::Shape::Array | json::Shape::Object | json::Shape::Literal) | None => {
+            return Err(Fault::Payload);
+        }
+    };
+    if name.len() > limits.name {
+        return Err(Fault::Name);
+    }
+    if RESERVED.contains(&&*name) {
+        return Err(Fault::Reserved);
+    }
+    let count = array.count.saturating_sub(1);
+    if count > limits.arguments {
+        return Err(Fault::Arguments);
+    }
+    let rest = bytes.get(array.rest).ok_or(Fault::Payload)?;
+    let elements = slice(payload, rest).ok_or(Fault::Payload)?;
+    Ok(Call {
+        name,
+        args: Args::checked(elements, count),
+    })
+}
+
+/// The payload of an ack: an array of arguments.
+fn arguments(payload: &ByteString, limits: &Limits) -> Result<Args, Fault> {
+    let bytes = payload.as_bytes();
+    let array = json::array(bytes, limits.depth).map_err(fault)?;
+    if array.count > limits.arguments {
+        return Err(Fault::Arguments);
+    }
+    let Some(first) = array.first else {
+        return Ok(Args::default());
+    };
+    let all = bytes
+        .get(first.start..array.rest.end.max(first.end))
+        .ok_or(Fault::Payload)?;
+    let elements = slice(payload, all).ok_or(Fault::Payload)?;
+    Ok(Args::checked(elements, array.count))
+}
+
+fn fault(error: json::JsonError) -> Fault {
+    match error {
+        json::JsonError::Syntax(_) => Fault::Payload,
+        json::JsonError::TooDeep => Fault::Depth,
+    }
+}
+
+/// The part of `text` that `part`, which lies in it, covers; shared, not copied.
+fn slice(text: &ByteString, part: &[u8]) -> Option<ByteString> {
+    let part = std::str::from_utf8(part).ok()?;
+    if part.is_empty() {
+        return Some(ByteString::new());
+    }
+    Some(text.slice_ref(part))
+}
+
+fn digits(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let count = bytes
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    bytes.split_at_checked(count).unwrap_or((&[], bytes))
+}
+
+/// A number of digits, `None` if it is empty or does not fit.
+fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0u64, |sum, digit| {
+        sum.checked_mul(10)?
+            .checked_add(u64::from(digit.wrapping_sub(b'0')))
+    })
+}

@@ -1,0 +1,221 @@
+//! Packets written: one pass, straight behind the header (§14).
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::arguments::{Arguments, Writer, to_args};
+use super::{Encoded, Kind, Value, json};
+use crate::engine::Data;
+
+/// Why something cannot be emitted. The caller's mistake: nothing was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// The event's name is one that clients keep for themselves (§17).
+    Reserved(Box<str>),
+    /// The arguments cannot be written; in the words of the type that refused.
+    Refused(Box<str>),
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reserved(name) => write!(f, "{name:?} is a reserved event name"),
+            Self::Refused(why) => write!(f, "arguments cannot be written: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for EncodeError {}
+
+/// Names that no client takes for an event (§17).
+const RESERVED: [&str; 6] = [
+    "connect",
+    "connect_error",
+    "disconnect",
+    "disconnecting",
+    "newListener",
+    "removeListener",
+];
+
+/// The longest beginning of a packet, before its namespace: `4`, the type, attachments, a dash.
+const HEAD: usize = 24;
+
+/// An event for `namespace`; with an `id` if an answer is wanted.
+///
+/// # Errors
+/// A reserved name, or arguments that cannot be written.
+pub fn event(
+    namespace: &str,
+    id: Option<u64>,
+    name: &str,
+    args: &(impl Arguments + ?Sized),
+) -> Result<Encoded, EncodeError> {
+    event_parts(namespace, id, name, args, &())
+}
+
+/// An event whose arguments are those of `args`, then those of `more`.
+///
+/// # Errors
+/// A reserved name, or arguments that cannot be written.
+pub fn event_parts(
+    namespace: &str,
+    id: Option<u64>,
+    name: &str,
+    args: &(impl Arguments + ?Sized),
+    more: &(impl Arguments + ?Sized),
+) -> Result<Encoded, EncodeError> {
+    if RESERVED.contains(&name) {
+        return Err(EncodeError::Reserved(name.into()));
+    }
+    let mut out = start(namespace, id);
+    name.write(&mut out)?;
+    args.write(&mut out)?;
+    more.write(&mut out)?;
+    Ok(finish(out, Kind::Event, Kind::BinaryEvent))
+}
+
+/// The answer to the event that `namespace`'s peer sent with this `id`.
+///
+/// # Errors
+/// Arguments that cannot be written.
+pub fn ack(
+    namespace: &str,
+    id: u64,
+    args: &(impl Arguments + ?Sized),
+) -> Result<Encoded, EncodeError> {
+    let mut out = start(namespace, Some(id));
+    args.write(&mut out)?;
+    Ok(finish(out, Kind::Ack, Kind::BinaryAck))
+}
+
+/// A client's wish to enter `namespace`, perhaps with credentials: anything that becomes a JSON object
+/// (§16.1).
+///
+/// # Errors
+/// A payload that cannot be written, or that is no object without bytes.
+pub fn connect(
+    namespace: &str,
+    payload: Option<&(impl Serialize + ?Sized)>,
+) -> Result<Encoded, EncodeError> {
+    let mut text = head(Kind::Connect, namespace);
+    if let Some(payload) = payload {
+        let refused = |why: &str| EncodeError::Refused(why.into());
+        let args = to_args(&(payload,))?;
+        if !args.attachments().is_empty() {
+            return Err(refused("bytes cannot travel in a CONNECT packet"));
+        }
+        if json::Shape::of(args.elements().as_bytes()) != Some(json::Shape::Object) {
+            return Err(refused("the payload of a CONNECT packet is an object"));
+        }
+        text.extend_from_slice(args.elements().as_bytes());
+    }
+    Ok(Encoded::text(text.into(), Vec::new()))
+}
+
+/// The server's word that the client is in `namespace`, with the socket's public id (§16.1).
+pub fn connected(namespace: &str, sid: &str) -> Encoded {
+    let mut text = head(Kind::Connect, namespace);
+    text.extend_from_slice(b"{\"sid\":");
+    text.extend_from_slice(quoted(sid).as_bytes());
+    text.push(b'}');
+    Encoded::text(text.into(), Vec::new())
+}
+
+/// The server's word that the client may not enter `namespace`, and why (§16.1).
+pub fn connect_error(namespace: &str, message: &str, data: Option<&Value>) -> Encoded {
+    let mut text = head(Kind::ConnectError, namespace);
+    text.extend_from_slice(b"{\"message\":");
+    text.extend_from_slice(quoted(message).as_bytes());
+    // Bytes cannot travel in this packet; data that holds some is left out rather than mangled.
+    if let Some(Ok(data)) = data.map(serde_json::to_string) {
+        text.extend_from_slice(b",\"data\":");
+        text.extend_from_slice(data.as_bytes());
+    }
+    text.push(b'}');
+    Encoded::text(text.into(), Vec::new())
+}
+
+/// The word of either side that it leaves `namespace` (§16.3).
+pub fn disconnect(namespace: &str) -> Encoded {
+    Encoded::text(head(Kind::Disconnect, namespace).into(), Vec::new())
+}
+
+/// A plain Engine.IO message (§4).
+pub fn message(data: &Data) -> Encoded {
+    match data {
+        Data::Text(text) => {
+            let mut out = Vec::with_capacity(text.len().saturating_add(1));
+            out.push(b'4');
+            out.extend_from_slice(text.as_bytes());
+            Encoded::text(out.into(), Vec::new())
+        }
+        Data::Binary(bytes) => Encoded::binary(bytes.clone()),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn head(kind: Kind, namespace: &str) -> Vec<u8> {
+    let mut text = vec![b'4', kind.digit()];
+    push_namespace(&mut text, namespace);
+    text
+}
+
+fn push_namespace(text: &mut Vec<u8>, namespace: &str) {
+    if !matches!(namespace, "" | "/") {
+        text.extend_from_slice(namespace.as_bytes());
+        text.push(b',');
+    }
+}
+
+/// Room for the head, whose length is known last, then everything up to the arguments.
+fn start(namespace: &str, id: Option<u64>) -> Writer {
+    let mut text = Vec::with_capacity(128);
+    text.resize(HEAD, 0);
+    push_namespace(&mut text, namespace);
+    if let Some(id) = id {
+        text.extend_from_slice(itoa::Buffer::new().format(id).as_bytes());
+    }
+    text.push(b'[');
+    Writer {
+        text,
+        attachments: Vec::new(),
+        begun: false,
+    }
+}
+
+/// Puts the head right before what was written, and leaves the rest of its room out.
+fn finish(out: Writer, plain: Kind, binary: Kind) -> Encoded {
+    let Writer {
+        mut text,
+        attachments,
+        ..
+    } = out;
+    text.push(b']');
+    let mut digits = itoa::Buffer::new();
+    let count = digits.format(attachments.len()).as_bytes();
+    let parts: [&[u8]; 4] = if attachments.is_empty() {
+        [b"4", &[plain.digit()], b"", b""]
+    } else {
+        [b"4", &[binary.digit()], count, b"-"]
+    };
+    let length = parts
+        .iter()
+        .fold(0usize, |sum, part| sum.saturating_add(part.len()));
+    let mut start = HEAD.saturating_sub(length);
+    let from = start;
+    for part in parts {
+        let end = start.saturating_add(part.len());
+        if let Some(place) = text.get_mut(start..end) {
+            place.copy_from_slice(part);
+        }
+        start = end;
+    }
+    let text = Bytes::from(text).slice(from..);
+    Encoded::text(text, attachments)
+}

@@ -1,0 +1,581 @@
+//! Dynamic values, raw JSON, and numbers that survive.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::de::{self, Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
+use serde_json::value::RawValue;
+
+/// Asked for by this name, a number that no Rust number holds comes as an enum whose variant is its
+/// text: the one shape that nothing a peer writes can have here.
+pub(super) const VALUE: &str = "$sio::Value";
+/// Asked for by this name, a value comes as its JSON text.
+pub(super) const RAW: &str = "$sio::Raw";
+
+/// Any argument: JSON, and bytes wherever they stand.
+///
+/// The order of members is kept, and so are numbers, to the digit.
+///
+/// ```
+/// use sio_core::packet::{Args, Value};
+///
+/// let args = Args::from_json(r#"[{"b":18446744073709551615,"a":-0.5}]"#, vec![]).unwrap();
+/// let value: Value = args.decode().unwrap();
+/// assert_eq!(value.to_string(), r#"{"b":18446744073709551615,"a":-0.5}"#);
+/// assert_eq!(value["a"].as_f64(), Some(-0.5));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Value {
+    /// `null`, and what JavaScript calls `undefined`.
+    #[default]
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number.
+    Number(Number),
+    /// A string.
+    String(String),
+    /// Bytes, which travel as an attachment.
+    Binary(Bytes),
+    /// A list.
+    Array(Vec<Value>),
+    /// Members in their order.
+    Object(Map),
+}
+
+/// A number as JSON writes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Number(Digits);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Digits {
+    Unsigned(u64),
+    /// Below zero.
+    Signed(i64),
+    /// Finite.
+    Float(f64),
+    /// What none of the others holds.
+    Text(Box<str>),
+}
+
+/// The members of an object, in their order. A name that comes twice keeps its last value, as in
+/// JavaScript.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Map(Vec<(String, Value)>);
+
+/// The text of one JSON value, passed on as it is.
+///
+/// Taken from an argument that holds attachments, it keeps their placeholders but not their bytes:
+/// pass [`Args`](super::Args) on to keep both.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Raw(Box<str>);
+
+/// Whether a number's text fits an integer of 64 bits or a finite `f64` without loss of its meaning.
+pub(super) fn holds(text: &str) -> bool {
+    if text.contains(['.', 'e', 'E']) {
+        text.parse::<f64>().is_ok_and(f64::is_finite)
+    } else {
+        text.parse::<u64>().is_ok() || text.parse::<i64>().is_ok()
+    }
+}
+
+impl Value {
+    /// The member of that name, if this is an object that has it.
+    pub fn get(&self, name: &str) -> Option<&Self> {
+        self.as_object()?.get(name)
+    }
+
+    /// The string, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        if let Self::String(text) = self {
+            Some(text)
+        } else {
+            None
+        }
+    }
+
+    /// The truth value, if it is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        if let Self::Bool(value) = self {
+            Some(*value)
+        } else {
+            None
+        }
+    }
+
+    /// The number as `u64`, if it is one and fits exactly.
+    pub fn as_u64(&self) -> Option<u64> {
+        self.as_number()?.as_u64()
+    }
+
+    /// The number as `i64`, if it is one and fits exactly.
+    pub fn as_i64(&self) -> Option<i64> {
+        self.as_number()?.as_i64()
+    }
+
+    /// The number as the nearest `f64`, if it is one and is not beyond all of them.
+    pub fn as_f64(&self) -> Option<f64> {
+        self.as_number()?.as_f64()
+    }
+
+    /// The number, if it is one.
+    pub fn as_number(&self) -> Option<&Number> {
+        if let Self::Number(number) = self {
+            Some(number)
+        } else {
+            None
+        }
+    }
+
+    /// The elements, if it is a list.
+    pub fn as_array(&self) -> Option<&[Self]> {
+        if let Self::Array(elements) = self {
+            Some(elements)
+        } else {
+            None
+        }
+    }
+
+    /// The members, if it is an object.
+    pub fn as_object(&self) -> Option<&Map> {
+        if let Self::Object(members) = self {
+            Some(members)
+        } else {
+            None
+        }
+    }
+
+    /// The bytes, if it is an attachment.
+    pub fn as_binary(&self) -> Option<&Bytes> {
+        if let Self::Binary(bytes) = self {
+            Some(bytes)
+        } else {
+            None
+        }
+    }
+
+    /// Whether it is `null`.
+    pub fn is_null(&self) -> bool {
+        *self == Self::Null
+    }
+
+    /// Any serde type as a value. Bytes become [`Value::Binary`].
+    ///
+    /// # Errors
+    /// What the type's own serialisation refuses, or nesting beyond [`DEEPEST`](super::DEEPEST).
+    pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Result<Self, super::EncodeError> {
+        let args = super::arguments::to_args(&(value,))?;
+        args.get(0)
+            .map_err(|error| super::EncodeError::Refused(error.to_string().into()))
+    }
+}
+
+impl std::ops::Index<&str> for Value {
+    type Output = Self;
+
+    /// The member of that name; `null` if there is none.
+    fn index(&self, name: &str) -> &Self {
+        self.get(name).unwrap_or(&Self::Null)
+    }
+}
+
+impl std::ops::Index<usize> for Value {
+    type Output = Self;
+
+    /// The element at that place; `null` if there is none.
+    fn index(&self, at: usize) -> &Self {
+        self.as_array()
+            .and_then(|elements| elements.get(at))
+            .unwrap_or(&Self::Null)
+    }
+}
+
+/// As JSON; an attachment is shown as `<3 bytes>`, which is none.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Bool(value) => write!(f, "{value}"),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::String(text) => quoted(f, text),
+            Self::Binary(bytes) => write!(f, "<{} bytes>", bytes.len()),
+            Self::Array(elements) => {
+                f.write_str("[")?;
+                for (at, element) in elements.iter().enumerate() {
+                    f.write_str(if at == 0 { "" } else { "," })?;
+                    write!(f, "{element}")?;
+                }
+                f.write_str("]")
+            }
+            Self::Object(Map(members)) => {
+                f.write_str("{")?;
+                for (at, (name, value)) in members.iter().enumerate() {
+                    f.write_str(if at == 0 { "" } else { "," })?;
+                    quoted(f, name)?;
+                    write!(f, ":{value}")?;
+                }
+                f.write_str("}")
+            }
+        }
+    }
+}
+
+fn quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    f.write_str(&serde_json::to_string(text).map_err(|_| fmt::Error)?)
+}
+
+macro_rules! value_from {
+    ($($kind:ty => |$it:ident| $value:expr;)*) => {$(
+        impl From<$kind> for Value {
+            fn from($it: $kind) -> Self {
+                $value
+            }
+        }
+    )*};
+}
+
+value_from! {
+    bool => |it| Self::Bool(it);
+    u8 => |it| Self::Number(Number::from(u64::from(it)));
+    u16 => |it| Self::Number(Number::from(u64::from(it)));
+    u32 => |it| Self::Number(Number::from(u64::from(it)));
+    u64 => |it| Self::Number(Number::from(it));
+    i32 => |it| Self::Number(Number::from(i64::from(it)));
+    i64 => |it| Self::Number(Number::from(it));
+    f64 => |it| Number::from_f64(it).map_or(Self::Null, Self::Number);
+    &str => |it| Self::String(it.to_owned());
+    String => |it| Self::String(it);
+    Bytes => |it| Self::Binary(it);
+    Map => |it| Self::Object(it);
+}
+
+impl<T: Into<Value>> From<Vec<T>> for Value {
+    fn from(elements: Vec<T>) -> Self {
+        Self::Array(elements.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Value {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(members: I) -> Self {
+        Self::Object(members.into_iter().collect())
+    }
+}
+
+impl Number {
+    /// A number from an `f64`, `None` if it is not finite.
+    pub fn from_f64(number: f64) -> Option<Self> {
+        number.is_finite().then_some(Self(Digits::Float(number)))
+    }
+
+    /// Its value, if it is a whole number that fits.
+    pub fn as_u64(&self) -> Option<u64> {
+        if let Digits::Unsigned(number) = self.0 {
+            Some(number)
+        } else {
+            None
+        }
+    }
+
+    /// Its value, if it is a whole number that fits.
+    pub fn as_i64(&self) -> Option<i64> {
+        match &self.0 {
+            Digits::Unsigned(number) => i64::try_from(*number).ok(),
+            Digits::Signed(number) => Some(*number),
+            Digits::Float(_) | Digits::Text(_) => None,
+        }
+    }
+
+    /// The nearest `f64`, `None` if it is beyond all of them.
+    pub fn as_f64(&self) -> Option<f64> {
+        self.to_string()
+            .parse()
+            .ok()
+            .filter(|number: &f64| number.is_finite())
+    }
+}
+
+impl From<u64> for Number {
+    fn from(number: u64) -> Self {
+        Self(Digits::Unsigned(number))
+    }
+}
+
+impl From<i64> for Number {
+    fn from(number: i64) -> Self {
+        Self(u64::try_from(number).map_or(Digits::Signed(number), Digits::Unsigned))
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Digits::Unsigned(number) => write!(f, "{number}"),
+            Digits::Signed(number) => write!(f, "{number}"),
+            Digits::Float(number) => {
+                f.write_str(&serde_json::to_string(number).map_err(|_| fmt::Error)?)
+            }
+            Digits::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+impl Map {
+    /// The value of a member.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value)
+    }
+
+    /// Sets a member, in its place if it is there, else behind the others.
+    pub fn insert(&mut self, name: impl Into<String>, value: impl Into<Value>) {
+        let (name, value) = (name.into(), value.into());
+        match self.0.iter_mut().find(|(key, _)| *key == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name, value)),
+        }
+    }
+
+    /// The members in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// How many members there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Map {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(members: I) -> Self {
+        let mut all: Vec<(String, Value)> = members
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        // A peer may send many members, and the same name again: neither may cost a square.
+        let mut order: Vec<usize> = (0..all.len()).collect();
+        let name = |at: usize| all.get(at).map(|(name, _)| name.as_str());
+        order.sort_by(|a, b| name(*a).cmp(&name(*b)).then(a.cmp(b)));
+        let mut moves = Vec::new();
+        let mut first = None;
+        for at in order {
+            match first {
+                Some(kept) if name(kept) == name(at) => moves.push((kept, at)),
+                _ => first = Some(at),
+            }
+        }
+        if moves.is_empty() {
+            return Self(all);
+        }
+        let mut gone = vec![false; all.len()];
+        for (kept, at) in moves {
+            let value = all.get_mut(at).map(|(_, value)| std::mem::take(value));
+            if let (Some((_, old)), Some(value)) = (all.get_mut(kept), value) {
+                *old = value;
+            }
+            if let Some(gone) = gone.get_mut(at) {
+                *gone = true;
+            }
+        }
+        let mut gone = gone.into_iter();
+        all.retain(|_| !gone.next().unwrap_or(false));
+        Self(all)
+    }
+}
+
+impl Raw {
+    /// JSON text, checked.
+    ///
+    /// # Errors
+    /// It is not one JSON value, or nests deeper than [`DEEPEST`](super::DEEPEST).
+    pub fn new(json: impl Into<String>) -> Result<Self, super::JsonError> {
+        let json = json.into();
+        super::json::check(json.as_bytes(), super::DEEPEST)?;
+        Ok(Self(json.into()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Raw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for Raw {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(&self.0).map_err(S::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl<'de> Visitor<'de> for Text {
+            type Value = Raw;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the arguments of a packet")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Raw, E> {
+                Ok(Raw(text.into()))
+            }
+        }
+        deserializer.deserialize_newtype_struct(RAW, Text)
+    }
+}
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Digits::Unsigned(number) => serializer.serialize_u64(*number),
+            Digits::Signed(number) => serializer.serialize_i64(*number),
+            Digits::Float(number) => serializer.serialize_f64(*number),
+            Digits::Text(text) => Raw(text.clone()).serialize(serializer),
+        }
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Number(number) => number.serialize(serializer),
+            Self::String(text) => serializer.serialize_str(text),
+            Self::Binary(bytes) => serializer.serialize_bytes(bytes),
+            Self::Array(elements) => serializer.collect_seq(elements),
+            Self::Object(members) => members.serialize(serializer),
+        }
+    }
+}
+
+impl Serialize for Map {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in &self.0 {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(VALUE, Any)
+    }
+}
+
+impl<'de> Deserialize<'de> for Map {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Object(members) => Ok(members),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Binary(_)
+            | Value::Array(_) => Err(D::Error::custom("expected an object")),
+        }
+    }
+}
+
+struct Any;
+
+impl<'de> Visitor<'de> for Any {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Value, D::Error> {
+        inner.deserialize_any(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<Value, D::Error> {
+        inner.deserialize_any(self)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(Value::from(number))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::from(number))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(Value::from(number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::String(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Value, E> {
+        Ok(Value::String(text))
+    }
+
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Value, E> {
+        Ok(Value::Binary(Bytes::copy_from_slice(bytes)))
+    }
+
+    fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Value, E> {
+        Ok(Value::Binary(bytes.into()))
+    }
+
+    fn visit_enum<A: de::EnumAccess<'de>>(self, data: A) -> Result<Value, A::Error> {
+        let (text, variant): (String, _) = data.variant()?;
+        de::VariantAccess::unit_variant(variant)?;
+        Ok(Value::Number(Number(Digits::Text(text.into()))))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = seq.next_element()? {
+            elements.push(element);
+        }
+        Ok(Value::Array(elements))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut members: Vec<(String, Value)> = Vec::new();
+        while let Some(name) = map.next_key::<String>()? {
+            members.push((name, map.next_value()?));
+        }
+        Ok(Value::Object(members.into_iter().collect()))
+    }
+}

@@ -1,0 +1,359 @@
+//! Who is in which room.
+
+use std::fmt;
+
+use compact_str::CompactString;
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+
+use crate::id::{HashKey, SocketId};
+
+/// The members of a namespace and the rooms they are in.
+#[derive(Debug)]
+pub struct Rooms<M> {
+    members: Vec<Slot<M>>,
+    /// Slots of `members` without a member, the latest last.
+    free: Vec<u32>,
+    len: usize,
+    /// Probed, never walked. Clients may choose the names of rooms: hashed under a key.
+    by_id: HashMap<SocketId, u32, HashKey>,
+    by_name: HashMap<CompactString, u32, HashKey>,
+    pub(super) rooms: Vec<Room>,
+    free_rooms: Vec<u32>,
+    most: usize,
+}
+
+/// A member of [`Rooms`]. Names nobody once that member is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MemberKey {
+    slot: u32,
+    generation: u32,
+}
+
+impl MemberKey {
+    pub(super) const fn slot(self) -> u32 {
+        self.slot
+    }
+}
+
+#[derive(Debug)]
+struct Slot<M> {
+    generation: u32,
+    member: Option<Member<M>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Member<M> {
+    id: SocketId,
+    pub(super) reach: M,
+    /// Whether it is still in the room named after it.
+    pub(super) own_room: bool,
+    /// The rooms it joined, in that order, and its place in each.
+    pub(super) joined: SmallVec<[Seat; 2]>,
+}
+
+/// A member's place in a room.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seat {
+    pub(super) room: u32,
+    place: u32,
+}
+
+#[derive(Debug)]
+pub(super) struct Room {
+    name: CompactString,
+    /// Slots of the members. The last one takes the place of one that leaves.
+    pub(super) members: Vec<u32>,
+}
+
+/// Why a room was not joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RoomError {
+    /// The member is in as many rooms as it may be (`max_rooms_per_socket`, given here).
+    TooMany(usize),
+    /// There is no such member: it has left the namespace.
+    Gone,
+}
+
+impl fmt::Display for RoomError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooMany(most) => {
+                write!(f, "a socket may be in {most} rooms (max_rooms_per_socket)")
+            }
+            Self::Gone => f.write_str("the socket has left its namespace"),
+        }
+    }
+}
+
+impl std::error::Error for RoomError {}
+
+impl<M> Rooms<M> {
+    /// No members and no rooms. `key` hashes the names, `most` is how many rooms a member may join.
+    pub fn new(key: HashKey, most: usize) -> Self {
+        Self {
+            members: Vec::new(),
+            free: Vec::new(),
+            len: 0,
+            by_id: HashMap::with_hasher(key),
+            by_name: HashMap::with_hasher(key),
+            rooms: Vec::new(),
+            free_rooms: Vec::new(),
+            most,
+        }
+    }
+
+    /// A member comes in. It is in the room of its own id from now on.
+    ///
+    /// Another member of the same id, which only ids of the application's own making can bring, loses
+    /// that room to the new one.
+    pub fn insert(&mut self, id: SocketId, reach: M) -> MemberKey {
+        let member = Member {
+            id: id.clone(),
+            reach,
+            own_room: true,
+            joined: SmallVec::new(),
+        };
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.members.push(Slot {
+                generation: 0,
+                member: None,
+            });
+            u32::try_from(self.members.len().saturating_sub(1)).unwrap_or(u32::MAX)
+        });
+        let mut generation = 0;
+        if let Some(place) = self.members.get_mut(slot as usize) {
+            generation = place.generation;
+            place.member = Some(member);
+            self.len = self.len.saturating_add(1);
+        }
+        self.by_id.insert(id, slot);
+        MemberKey { slot, generation }
+    }
+
+    /// A member leaves the namespace, and every room.
+    pub fn remove(&mut self, key: MemberKey) -> Option<M> {
+        self.member(key)?;
+        while let Some(seat) = self
+            .member(key)
+            .and_then(|member| member.joined.last().copied())
+        {
+            self.stand_up(key.slot, seat);
+        }
+        let place = self.members.get_mut(key.slot as usize)?;
+        place.generation = place.generation.wrapping_add(1);
+        let member = place.member.take()?;
+        self.free.push(key.slot);
+        self.len = self.len.saturating_sub(1);
+        if self.by_id.get(&member.id) == Some(&key.slot) {
+            self.by_id.remove(&member.id);
+        }
+        if self.len == 0 {
+            self.shrink();
+        }
+        Some(member.reach)
+    }
+
+    /// A member joins a room. `false`: it was there already.
+    ///
+    /// # Errors
+    /// It has left, or is in too many rooms.
+    pub fn join(&mut self, key: MemberKey, room: &str) -> Result<bool, RoomError> {
+        let most = self.most;
+        let known = self.by_name.get(room).copied();
+        let member = self.member_mut(key).ok_or(RoomError::Gone)?;
+        if member.id.as_str() == room {
+            return Ok(!std::mem::replace(&mut member.own_room, true));
+        }
+        if known.is_some_and(|at| member.joined.iter().any(|seat| seat.room == at)) {
+            return Ok(false);
+        }
+        if member.joined.len() >= most {
+            return Err(RoomError::TooMany(most));
+        }
+        let at = known.unwrap_or_else(|| self.open(room));
+        let mut place = 0;
+        if let Some(room) = self.rooms.get_mut(at as usize) {
+            place = u32::try_from(room.members.len()).unwrap_or(u32::MAX);
+            room.members.push(key.slot);
+        }
+        if let Some(member) = self.member_mut(key) {
+            member.joined.push(Seat { room: at, place });
+        }
+        Ok(true)
+    }
+
+    /// A member leaves a room. `false`: it was not there.
+    pub fn leave(&mut self, key: MemberKey, room: &str) -> bool {
+        let known = self.by_name.get(room).copied();
+        let Some(member) = self.member_mut(key) else {
+            return false;
+        };
+        if member.id.as_str() == room {
+            return std::mem::replace(&mut member.own_room, false);
+        }
+        let seat = known.and_then(|at| member.joined.iter().find(|seat| seat.room == at).copied());
+        if let Some(seat) = seat {
+            self.stand_up(key.slot, seat);
+        }
+        seat.is_some()
+    }
+
+    /// The rooms of a member: its own first, then in the order of joining.
+    pub fn rooms_of(&self, key: MemberKey) -> impl Iterator<Item = &str> {
+        let member = self.member(key);
+        let own = member
+            .filter(|member| member.own_room)
+            .map(|member| member.id.as_str());
+        let joined = member.map_or(&[][..], |member| &member.joined);
+        own.into_iter().chain(joined.iter().filter_map(|seat| {
+            self.rooms
+                .get(seat.room as usize)
+                .map(|room| room.name.as_str())
+        }))
+    }
+
+    /// Whether a member is in a room.
+    pub fn is_in(&self, key: MemberKey, room: &str) -> bool {
+        self.member(key)
+            .is_some_and(|member| self.sits_in(member, room, self.room(room)))
+    }
+
+    /// The member with this id.
+    pub fn get(&self, id: &str) -> Option<&M> {
+        self.key(id)
+            .and_then(|key| self.member(key))
+            .map(|member| &member.reach)
+    }
+
+    /// The key of the member with this id.
+    pub fn key(&self, id: &str) -> Option<MemberKey> {
+        let slot = *self.by_id.get(id)?;
+        let generation = self.members.get(slot as usize)?.generation;
+        Some(MemberKey { slot, generation })
+    }
+
+    /// How many members there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// How many rooms there are that somebody joined, the members' own ones not counted.
+    pub fn room_count(&self) -> usize {
+        self.rooms.len().saturating_sub(self.free_rooms.len())
+    }
+
+    pub(super) fn slots(&self) -> impl Iterator<Item = (MemberKey, &Member<M>)> {
+        self.members.iter().zip(0u32..).filter_map(|(place, slot)| {
+            let key = MemberKey {
+                slot,
+                generation: place.generation,
+            };
+            place.member.as_ref().map(|member| (key, member))
+        })
+    }
+
+    pub(super) fn at(&self, slot: u32) -> Option<(MemberKey, &Member<M>)> {
+        let place = self.members.get(slot as usize)?;
+        let key = MemberKey {
+            slot,
+            generation: place.generation,
+        };
+        place.member.as_ref().map(|member| (key, member))
+    }
+
+    pub(super) fn room(&self, name: &str) -> Option<u32> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Whether `member` is in the room of that name, which is `at` if anybody joined it.
+    pub(super) fn sits_in(&self, member: &Member<M>, name: &str, at: Option<u32>) -> bool {
+        (member.own_room && member.id.as_str() == name)
+            || at.is_some_and(|at| member.joined.iter().any(|seat| seat.room == at))
+    }
+
+    /// The member whose own room this is, if it is still in it.
+    pub(super) fn owner(&self, name: &str) -> Option<(MemberKey, &Member<M>)> {
+        self.at(*self.by_id.get(name)?)
+            .filter(|(_, member)| member.own_room)
+    }
+
+    fn member(&self, key: MemberKey) -> Option<&Member<M>> {
+        let place = self.members.get(key.slot as usize)?;
+        place
+            .member
+            .as_ref()
+            .filter(|_| place.generation == key.generation)
+    }
+
+    fn member_mut(&mut self, key: MemberKey) -> Option<&mut Member<M>> {
+        let place = self.members.get_mut(key.slot as usize)?;
+        place
+            .member
+            .as_mut()
+            .filter(|_| place.generation == key.generation)
+    }
+
+    fn open(&mut self, name: &str) -> u32 {
+        let room = Room {
+            name: name.into(),
+            members: Vec::new(),
+        };
+        let at = match self.free_rooms.pop() {
+            Some(at) => {
+                if let Some(place) = self.rooms.get_mut(at as usize) {
+                    *place = room;
+                }
+                at
+            }
+            None => {
+                self.rooms.push(room);
+                u32::try_from(self.rooms.len().saturating_sub(1)).unwrap_or(u32::MAX)
+            }
+        };
+        self.by_name.insert(name.into(), at);
+        at
+    }
+
+    /// Takes the member at `slot` out of a room. Whoever sat last there takes its place.
+    fn stand_up(&mut self, slot: u32, seat: Seat) {
+        if let Some(place) = self.members.get_mut(slot as usize)
+            && let Some(member) = &mut place.member
+        {
+            member.joined.retain(|other| other.room != seat.room);
+        }
+        let Some(room) = self.rooms.get_mut(seat.room as usize) else {
+            return;
+        };
+        if (seat.place as usize) < room.members.len() {
+            room.members.swap_remove(seat.place as usize);
+        }
+        if let Some(moved) = room.members.get(seat.place as usize)
+            && let Some(place) = self.members.get_mut(*moved as usize)
+            && let Some(member) = &mut place.member
+            && let Some(its) = member.joined.iter_mut().find(|its| its.room == seat.room)
+        {
+            its.place = seat.place;
+        }
+        if room.members.is_empty() {
+            room.members = Vec::new();
+            let name = std::mem::take(&mut room.name);
+            self.by_name.remove(&name);
+            self.free_rooms.push(seat.room);
+        }
+    }
+
+    /// Gives memory back once everybody has left. Generations are kept: old keys stay dead.
+    fn shrink(&mut self) {
+        self.by_id.shrink_to_fit();
+        self.by_name.shrink_to_fit();
+        self.rooms = Vec::new();
+        self.free_rooms = Vec::new();
+    }
+}

@@ -1,0 +1,273 @@
+//! Who a broadcast is for.
+
+use compact_str::CompactString;
+use smallvec::SmallVec;
+
+use super::index::{MemberKey, Rooms};
+
+/// Whom a broadcast is for: the union of some rooms, or everybody, without the members of others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// Rooms whose members are meant. None: everybody in the namespace.
+    pub rooms: SmallVec<[CompactString; 1]>,
+    /// Rooms whose members are left out.
+    pub except: SmallVec<[CompactString; 1]>,
+    /// The sender, if it is not to hear itself. By its key and not by its own room, so that one that
+    /// left that room is left out all the same.
+    pub skip: Option<MemberKey>,
+}
+
+impl<M> Rooms<M> {
+    /// Everybody a broadcast is for, each once: in the order of the rooms named, and within a room
+    /// in its own order.
+    pub fn select<'a>(&'a self, target: &'a Target) -> impl Iterator<Item = &'a M> {
+        self.select_keys(target).filter_map(|key| {
+            let (_, member) = self.at(key.slot())?;
+            Some(&member.reach)
+        })
+    }
+
+    /// The keys of everybody a broadcast is for, in the same order.
+    pub fn select_keys<'a>(&'a self, target: &'a Target) -> impl Iterator<Item = MemberKey> + 'a {
+        let named: SmallVec<[(&str, Option<u32>); 1]> = found(self, &target.rooms);
+        let barred: SmallVec<[(&str, Option<u32>); 1]> = found(self, &target.except);
+        let everybody = target.rooms.is_empty();
+        let mut all = everybody.then(|| self.slots());
+        let mut rooms = Walk {
+            rooms: self,
+            named: named.clone(),
+            room: 0,
+            place: 0,
+        };
+        std::iter::from_fn(move || {
+            loop {
+                let (room, (key, member)) = match &mut all {
+                    Some(all) => (0, all.next()?),
+                    None => rooms.next()?,
+                };
+                let again = || {
+                    named
+                        .iter()
+                        .take(room)
+                        .any(|(name, at)| self.sits_in(member, name, *at))
+                };
+                let out = || {
+                    barred
+                        .iter()
+                        .any(|(name, at)| self.sits_in(member, name, *at))
+                };
+                if target.skip != Some(key) && !again() && !out() {
+                    return Some(key);
+                }
+            }
+        })
+    }
+}
+
+fn found<'a, M>(
+    rooms: &Rooms<M>,
+    names: &'a [CompactString],
+) -> SmallVec<[(&'a str, Option<u32>); 1]> {
+    names
+        .iter()
+        .map(|name| (name.as_str(), rooms.room(name)))
+        .collect()
+}
+
+/// Walks over the members of several rooms, one room after the other.
+struct Walk<'a, M> {
+    rooms: &'a Rooms<M>,
+    named: SmallVec<[(&'a str, Option<u32>); 1]>,
+    room: usize,
+    /// 0: whoever owns the room; then those who joined it.
+    place: usize,
+}
+
+impl<'a, M> Walk<'a, M> {
+    fn next(&mut self) -> Option<(usize, (MemberKey, &'a super::index::Member<M>))> {
+        loop {
+            let (name, at) = *self.named.get(self.room)?;
+            let place = self.place;
+            self.place = place.saturating_add(1);
+            if place == 0 {
+                if let Some(owner) = self.rooms.owner(name) {
+                    return Some((self.room, owner));
+                }
+                continue;
+            }
+            let slot = at
+                .and_then(|at| self.rooms.rooms.get(at as usize))
+                .and_then(|room| room.members.get(place.saturating_sub(1)));
+            match slot {
+                Some(slot) => {
+                    if let Some(found) = self.rooms.at(*slot) {
+                        return Some((self.room, found));
+                    }
+                }
+                None => {
+                    self.room = self.room.saturating_add(1);
+                    self.place = 0;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::id::{HashKey, SocketId};
+
+    fn id(byte: u8) -> SocketId {
+        SocketId::from_random([byte; 15])
+    }
+
+    fn rooms() -> Rooms<u8> {
+        Rooms::new(HashKey([1, 2]), 4)
+    }
+
+    fn to(rooms: &[&str], except: &[&str]) -> Target {
+        Target {
+            rooms: rooms.iter().map(|room| (*room).into()).collect(),
+            except: except.iter().map(|room| (*room).into()).collect(),
+            skip: None,
+        }
+    }
+
+    #[test]
+    fn a_member_of_two_rooms_hears_once() {
+        let mut rooms = rooms();
+        let [a, b, c] = [0, 1, 2].map(|n| rooms.insert(id(n), n));
+        for (key, room) in [(a, "x"), (b, "x"), (b, "y"), (c, "y")] {
+            assert_eq!(rooms.join(key, room), Ok(true));
+        }
+        let heard = |target: &Target| rooms.select(target).copied().collect::<Vec<_>>();
+        assert_eq!(heard(&to(&["x", "y"], &[])), [0, 1, 2]);
+        assert_eq!(heard(&to(&["y", "x"], &[])), [1, 2, 0]);
+        assert_eq!(heard(&to(&[], &["y"])), [0]);
+        assert_eq!(heard(&to(&["x"], &["y"])), [0]);
+        assert_eq!(heard(&to(&["nowhere"], &[])), [0; 0]);
+        let me = Target {
+            skip: Some(b),
+            ..to(&["x", "y"], &[])
+        };
+        assert_eq!(heard(&me), [0, 2]);
+    }
+
+    #[test]
+    fn everybody_is_in_the_room_of_its_own_id() {
+        let mut rooms = rooms();
+        let [a, b] = [0, 1].map(|n| rooms.insert(id(n), n));
+        let own = id(0).as_str().to_owned();
+        let heard =
+            |rooms: &Rooms<u8>| rooms.select(&to(&[&own], &[])).copied().collect::<Vec<_>>();
+        assert_eq!(heard(&rooms), [0]);
+        assert_eq!(rooms.join(b, &own), Ok(true));
+        assert_eq!(heard(&rooms), [0, 1]);
+        assert!(rooms.leave(a, &own));
+        assert_eq!(heard(&rooms), [1]);
+        assert_eq!(rooms.rooms_of(a).count(), 0);
+        assert_eq!(rooms.remove(b), Some(1));
+        assert_eq!(rooms.room_count(), 0);
+    }
+
+    #[test]
+    fn a_key_names_nobody_once_its_member_is_gone() {
+        let mut rooms = rooms();
+        let old = rooms.insert(id(0), 0);
+        assert_eq!(rooms.remove(old), Some(0));
+        let new = rooms.insert(id(1), 1);
+        assert_ne!(old, new);
+        assert_eq!(rooms.join(old, "x"), Err(super::super::RoomError::Gone));
+        assert!(!rooms.leave(old, "x"));
+        assert_eq!(rooms.remove(old), None);
+        assert_eq!(rooms.get(id(1).as_str()), Some(&1));
+    }
+
+    #[test]
+    fn rooms_are_limited() {
+        let mut rooms = rooms();
+        let a = rooms.insert(id(0), 0);
+        for room in ["1", "2", "3", "4"] {
+            assert_eq!(rooms.join(a, room), Ok(true));
+        }
+        assert_eq!(rooms.join(a, "4"), Ok(false));
+        assert_eq!(rooms.join(a, "5"), Err(super::super::RoomError::TooMany(4)));
+        assert!(rooms.leave(a, "1"));
+        assert_eq!(rooms.join(a, "5"), Ok(true));
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Insert(u8),
+        Remove(u8),
+        Join(u8, u8),
+        Leave(u8, u8),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0..8u8).prop_map(Step::Insert),
+            (0..8u8).prop_map(Step::Remove),
+            (0..8u8, 0..3u8).prop_map(|(who, room)| Step::Join(who, room)),
+            (0..8u8, 0..3u8).prop_map(|(who, room)| Step::Leave(who, room)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn behaves_like_a_map_of_sets(steps in prop::collection::vec(step(), 0..80)) {
+            let mut rooms = rooms();
+            let mut keys = BTreeMap::new();
+            let mut model: BTreeMap<String, BTreeSet<u8>> = BTreeMap::new();
+            for step in steps {
+                match step {
+                    Step::Insert(who) => {
+                        keys.entry(who).or_insert_with(|| rooms.insert(id(who), who));
+                    }
+                    Step::Remove(who) => {
+                        if let Some(key) = keys.remove(&who) {
+                            prop_assert_eq!(rooms.remove(key), Some(who));
+                            model.values_mut().for_each(|room| { room.remove(&who); });
+                        }
+                    }
+                    Step::Join(who, room) => {
+                        if let Some(key) = keys.get(&who) {
+                            let room = room.to_string();
+                            let new = model.entry(room.clone()).or_default().insert(who);
+                            prop_assert_eq!(rooms.join(*key, &room), Ok(new));
+                        }
+                    }
+                    Step::Leave(who, room) => {
+                        if let Some(key) = keys.get(&who) {
+                            let room = room.to_string();
+                            let was = model.entry(room.clone()).or_default().remove(&who);
+                            prop_assert_eq!(rooms.leave(*key, &room), was);
+                        }
+                    }
+                }
+                prop_assert_eq!(rooms.len(), keys.len());
+                prop_assert_eq!(
+                    rooms.room_count(),
+                    model.values().filter(|room| !room.is_empty()).count()
+                );
+                for (name, members) in &model {
+                    let heard: Vec<u8> =
+                        rooms.select(&to(&[name], &[])).copied().collect();
+                    prop_assert_eq!(heard.len(), members.len());
+                    prop_assert_eq!(&heard.into_iter().collect::<BTreeSet<_>>(), members);
+                }
+                let two: Vec<u8> = rooms.select(&to(&["0", "1"], &["2"])).copied().collect();
+                let set: BTreeSet<u8> = two.iter().copied().collect();
+                prop_assert_eq!(two.len(), set.len());
+                let room = |name: &str| model.get(name).cloned().unwrap_or_default();
+                let wanted: BTreeSet<u8> = &(&room("0") | &room("1")) - &room("2");
+                prop_assert_eq!(set, wanted);
+            }
+        }
+    }
+}

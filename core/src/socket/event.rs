@@ -1,0 +1,223 @@
+//! What a connection tells the application, and the tickets it is answered with.
+
+use std::fmt;
+
+use bytestring::ByteString;
+
+use crate::engine::{CloseReason, Data};
+use crate::packet::{Args, Fault, Value};
+
+/// What has happened on a connection, in order.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<T> {
+    /// A client asks for a namespace. Answer with `accept` or `reject`; `middleware_timeout` refuses
+    /// if nobody does.
+    Connecting {
+        /// To be given to `accept` or `reject`.
+        ticket: ConnectTicket,
+        /// The namespace's name, which may not exist.
+        namespace: ByteString,
+        /// The client's credentials: the text of a JSON object, `None` if it sent none.
+        auth: Option<ByteString>,
+    },
+    /// A socket's client has sent an event.
+    Message {
+        /// The socket.
+        socket: SocketKey,
+        /// The event's name.
+        name: ByteString,
+        /// Its arguments.
+        args: Args,
+        /// To be given to `respond`, if the client waits for an answer. May be dropped.
+        ack: Option<AckTicket>,
+    },
+    /// An emit that asked for an ack has ended: for each one exactly once.
+    Acked {
+        /// The socket it was sent to.
+        socket: SocketKey,
+        /// What was passed with the request.
+        token: T,
+        /// The client's answer, or why there is none.
+        answer: Result<Args, AckError>,
+    },
+    /// A socket is about to leave its namespace: the moment to look at its rooms. Always followed by
+    /// [`Event::Disconnected`].
+    Disconnecting {
+        /// The socket.
+        socket: SocketKey,
+        /// Why.
+        reason: DisconnectReason,
+    },
+    /// A socket has left its namespace. Nothing more comes from it.
+    Disconnected {
+        /// The socket.
+        socket: SocketKey,
+        /// Why.
+        reason: DisconnectReason,
+    },
+    /// The client sent something that is no Socket.IO packet; the connection closes for it.
+    Malformed(Fault),
+    /// A message of plain Engine.IO, where no Socket.IO is spoken.
+    Data(Data),
+    /// The connection has moved from polling to WebSocket.
+    Upgraded,
+    /// The connection is over. Nothing more comes from it.
+    Closed(CloseReason),
+}
+
+/// A socket: one client in one namespace. Names nobody once that socket is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SocketKey {
+    pub(super) slot: u32,
+    pub(super) generation: u32,
+}
+
+/// A client waits for a namespace. Give this to `accept` or `reject`; if it is dropped, the client is
+/// turned away when `middleware_timeout` is over.
+#[derive(Debug)]
+#[must_use = "the client waits for an answer"]
+pub struct ConnectTicket(pub(super) SocketKey);
+
+impl ConnectTicket {
+    /// The socket that `accept` will make.
+    pub const fn socket(&self) -> SocketKey {
+        self.0
+    }
+}
+
+/// A client waits for the answer to an event. May be dropped: then it gets none.
+#[derive(Debug)]
+pub struct AckTicket {
+    pub(super) socket: SocketKey,
+    pub(super) id: u64,
+}
+
+impl AckTicket {
+    /// The id to encode the answer with ([`packet::ack`](crate::packet::ack)).
+    pub const fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The socket whose client waits.
+    pub const fn socket(&self) -> SocketKey {
+        self.socket
+    }
+}
+
+/// Why a client may not enter a namespace. This, and nothing else, reaches the client.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// The message of the client's `connect_error`.
+    pub message: String,
+    /// Its `data`, if there is any. Bytes cannot travel in it.
+    pub data: Option<Value>,
+}
+
+impl Refusal {
+    /// A refusal with a message.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            data: None,
+        }
+    }
+
+    /// The same with data for the client.
+    #[must_use]
+    pub fn data(mut self, data: impl Into<Value>) -> Self {
+        self.data = Some(data.into());
+        self
+    }
+
+    /// The answer to a namespace that does not exist (§16.1).
+    pub fn invalid_namespace() -> Self {
+        Self::new("Invalid namespace")
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl From<&str> for Refusal {
+    fn from(message: &str) -> Self {
+        Self::new(message)
+    }
+}
+
+impl From<String> for Refusal {
+    fn from(message: String) -> Self {
+        Self::new(message)
+    }
+}
+
+/// Why an emit that asked for an ack got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AckError {
+    /// The client did not answer in time.
+    Timeout,
+    /// The client went away first, or was not there.
+    Disconnected,
+    /// It was not sent: it was volatile and could not leave at once, or the backlog is full.
+    NotSent,
+    /// As many acks of this socket are open as may be (`max_pending_acks`).
+    TooMany,
+    /// An emit with the same id is waiting already.
+    Duplicate,
+}
+
+impl fmt::Display for AckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Timeout => "operation has timed out",
+            Self::Disconnected => "socket has been disconnected",
+            Self::NotSent => "not sent: the client is not ready for it",
+            Self::TooMany => "too many acks are waiting (max_pending_acks)",
+            Self::Duplicate => "an emit with this id is waiting already",
+        })
+    }
+}
+
+impl std::error::Error for AckError {}
+
+/// Why a socket left its namespace (§18).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DisconnectReason {
+    /// The client left this namespace.
+    ClientNamespaceDisconnect,
+    /// The server took the socket out, or closed its connection by `disconnect(true)`.
+    ServerNamespaceDisconnect,
+    /// The server is closing.
+    ServerShuttingDown,
+    /// The client broke a rule, and closing its connection has to wait until it fetches what is
+    /// queued. Where it has not, the reason is [`CloseReason::ForcedClose`].
+    ForcedServerClose,
+    /// The connection ended, for the reason given.
+    Connection(CloseReason),
+}
+
+impl DisconnectReason {
+    /// The reference's words.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientNamespaceDisconnect => "client namespace disconnect",
+            Self::ServerNamespaceDisconnect => "server namespace disconnect",
+            Self::ServerShuttingDown => "server shutting down",
+            Self::ForcedServerClose => "forced server close",
+            Self::Connection(reason) => reason.as_str(),
+        }
+    }
+}
+
+impl fmt::Display for DisconnectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,8 @@
+//! The sockets of one connection: namespaces over one session, their packets and acks (§16–§18).
+
+mod acks;
+mod event;
+mod mux;
+
+pub use event::{AckError, AckTicket, ConnectTicket, DisconnectReason, Event, Refusal, SocketKey};
+pub(crate) use mux::Mux;

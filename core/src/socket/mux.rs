@@ -1,0 +1,577 @@
+//! Many namespaces over one connection (§16).
+//!
+//! All transitions of a socket's state stand here: asked for → decided → connected → left.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use bytestring::ByteString;
+use smallvec::SmallVec;
+
+use super::acks::Acks;
+use super::event::{
+    AckError, AckTicket, ConnectTicket, DisconnectReason, Event, Refusal, SocketKey,
+};
+use crate::config::Config;
+use crate::deadline::{Deadline, Why, earliest};
+use crate::engine::{Close, Data, Flags, Sent, Session};
+use crate::id::SocketId;
+use crate::packet::{self, Call, Content, Decoder, Encoded, Fault, Limits, Packet};
+
+/// The sockets of one connection.
+///
+/// Of namespaces that were left it remembers the names of the last few, so that what was still on its
+/// way to them is ignored; what is sent to a namespace never joined closes the connection.
+#[derive(Debug)]
+pub(crate) struct Mux<T> {
+    decoder: Decoder,
+    slots: SmallVec<[Slot; 1]>,
+    acks: Acks<T>,
+    /// The connection is closed then, unless a namespace was joined before.
+    connect_by: Option<Instant>,
+    /// The attachments of a packet must all have come by then.
+    packet_by: Option<Instant>,
+    refused: usize,
+    generation: u32,
+}
+
+#[derive(Debug)]
+struct Slot {
+    namespace: ByteString,
+    generation: u32,
+    state: State,
+    /// Acks that wait for this socket.
+    waiting: usize,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The client has asked, and the application has not decided yet.
+    Deciding { by: Instant },
+    /// In the namespace.
+    Connected,
+    /// Was in the namespace.
+    Left,
+}
+
+impl<T> Mux<T> {
+    pub(crate) fn new(now: Instant, config: &Config) -> Self {
+        Self {
+            decoder: Decoder::default(),
+            slots: SmallVec::new(),
+            acks: Acks::new(),
+            connect_by: now.checked_add(config.connect_timeout),
+            packet_by: None,
+            refused: 0,
+            generation: 0,
+        }
+    }
+
+    /// A message has arrived.
+    pub(crate) fn handle(
+        &mut self,
+        now: Instant,
+        data: Data,
+        config: &Config,
+        session: &mut Session,
+        events: &mut VecDeque<Event<T>>,
+    ) {
+        let limits = limits(config);
+        let read = match data {
+            Data::Text(text) => self.decoder.text(&text, &limits),
+            Data::Binary(part) => self.decoder.binary(part, &limits),
+        };
+        let outcome = match read {
+            Ok(Some(packet)) => {
+                self.packet_by = None;
+                self.packet(now, packet, config, session, events)
+            }
+            Ok(None) => {
+                // From its header on, whatever arrives in between.
+                self.packet_by = self
+                    .packet_by
+                    .or_else(|| now.checked_add(config.packet_timeout));
+                Ok(())
+            }
+            Err(fault) => Err(Some(fault)),
+        };
+        if let Err(fault) = outcome {
+            events.extend(fault.map(Event::Malformed));
+            self.decoder = Decoder::default();
+            self.packet_by = None;
+            self.close(now, session, events);
+        }
+    }
+
+    /// Closes the connection under its sockets. They end now, even if the close has to wait for the
+    /// client: nothing more is taken from them (§16.1).
+    fn close(&mut self, now: Instant, session: &mut Session, events: &mut VecDeque<Event<T>>) {
+        session.close(now, Close::Flush);
+        if !session.is_closed() {
+            self.end(DisconnectReason::ForcedServerClose, events);
+        }
+    }
+
+    /// One whole packet. `Err`: the connection is to be closed.
+    fn packet(
+        &mut self,
+        now: Instant,
+        packet: Packet,
+        config: &Config,
+        session: &mut Session,
+        events: &mut VecDeque<Event<T>>,
+    ) -> Result<(), Option<Fault>> {
+        let Packet { namespace, content } = packet;
+        let known = self
+            .slots
+            .iter()
+            .position(|slot| slot.namespace == namespace);
+        if let Content::Connect { payload } = content {
+            return self.asked(now, known, namespace, payload, config, session, events);
+        }
+        let at = known.ok_or(None)?;
+        let slot = self.slots.get(at).ok_or(None)?;
+        match slot.state {
+            State::Connected => {}
+            // On its way when we left: not the client's fault.
+            State::Left => return Ok(()),
+            State::Deciding { .. } => return Err(None),
+        }
+        let socket = key(at, slot);
+        match content {
+            Content::Event { id, call } => {
+                if let Some(Call { name, args }) = call {
+                    events.push_back(Event::Message {
+                        socket,
+                        name,
+                        args,
+                        ack: id.map(|id| AckTicket { socket, id }),
+                    });
+                }
+                Ok(())
+            }
+            Content::Ack { id, args } => {
+                if let Some(token) = id.and_then(|id| self.resolve(socket, id)) {
+                    events.push_back(Event::Acked {
+                        socket,
+                        token,
+                        answer: Ok(args),
+                    });
+                }
+                Ok(())
+            }
+            Content::Disconnect => {
+                self.leave(socket, DisconnectReason::ClientNamespaceDisconnect, events);
+                Ok(())
+            }
+            Content::Connect { .. } | Content::ConnectError { .. } => Err(None),
+        }
+    }
+
+    /// A client asks for a namespace.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one step of `packet`, cut out to be read"
+    )]
+    fn asked(
+        &mut self,
+        now: Instant,
+        known: Option<usize>,
+        namespace: ByteString,
+        auth: Option<ByteString>,
+        config: &Config,
+        session: &mut Session,
+        events: &mut VecDeque<Event<T>>,
+    ) -> Result<(), Option<Fault>> {
+        if let Some(slot) = known.and_then(|at| self.slots.get(at)) {
+            match slot.state {
+                State::Left => {}
+                State::Connected | State::Deciding { .. } => return Err(None),
+            }
+        }
+        // A name lives as long as the connection: it must not keep a read buffer alive.
+        let namespace: ByteString = (&*namespace).into();
+        let active = self.slots.iter().filter(|slot| slot.is_active()).count();
+        if active >= config.max_namespaces_per_connection {
+            let refusal = Refusal::new("too many namespaces");
+            self.refuse(now, &namespace, &refusal, config, session, events);
+            return Ok(());
+        }
+        self.generation = self.generation.wrapping_add(1);
+        let slot = Slot {
+            namespace: namespace.clone(),
+            generation: self.generation,
+            state: State::Deciding {
+                by: now.checked_add(config.middleware_timeout).unwrap_or(now),
+            },
+            waiting: 0,
+        };
+        // A name that was left comes back to its place; else the oldest of too many is forgotten.
+        let full = self.slots.len() >= config.max_namespaces_per_connection;
+        let free =
+            known.or_else(|| full.then(|| self.slots.iter().position(|slot| !slot.is_active()))?);
+        let at = match free.and_then(|at| Some((at, self.slots.get_mut(at)?))) {
+            Some((at, place)) => {
+                *place = slot;
+                at
+            }
+            None => {
+                self.slots.push(slot);
+                self.slots.len().saturating_sub(1)
+            }
+        };
+        if let Some(slot) = self.slots.get(at) {
+            events.push_back(Event::Connecting {
+                ticket: ConnectTicket(key(at, slot)),
+                namespace,
+                auth: auth.map(|auth| (&*auth).into()),
+            });
+        }
+        Ok(())
+    }
+
+    /// The client may enter. `None`: it has gone, or its time was over.
+    pub(crate) fn accept(
+        &mut self,
+        now: Instant,
+        ticket: &ConnectTicket,
+        id: &SocketId,
+        session: &mut Session,
+    ) -> Option<SocketKey> {
+        let slot = self.deciding(ticket.0)?;
+        slot.state = State::Connected;
+        let packet = packet::connected(&slot.namespace, id.as_str());
+        let _ = session.send(now, packet, Flags::default());
+        self.connect_by = None;
+        Some(ticket.0)
+    }
+
+    /// The client may not enter.
+    pub(crate) fn reject(
+        &mut self,
+        now: Instant,
+        ticket: &ConnectTicket,
+        refusal: &Refusal,
+        config: &Config,
+        session: &mut Session,
+        events: &mut VecDeque<Event<T>>,
+    ) {
+        if self.deciding(ticket.0).is_none() {
+            return;
+        }
+        if let Some(slot) = self.remove(ticket.0) {
+            self.refuse(now, &slot.namespace, refusal, config, session, events);
+        }
+    }
+
+    fn refuse(
+        &mut self,
+        now: Instant,
+        namespace: &str,
+        refusal: &Refusal,
+        config: &Config,
+        session: &mut Session,
+        events: &mut VecDeque<Event<T>>,
+    ) {
+        let packet = packet::connect_error(namespace, &refusal.message, refusal.data.as_ref());
+        let _ = session.send(now, packet, Flags::default());
+        self.refused = self.refused.saturating_add(1);
+        if self.refused >= config.max_refused_connects {
+            self.close(now, session, events);
+        }
+    }
+
+    /// A packet for a socket's client.
+    pub(crate) fn deliver(
+        &mut self,
+        now: Instant,
+        socket: SocketKey,
+        packet: Encoded,
+        flags: Flags,
+        session: &mut Session,
+    ) -> Sent {
+        if self.connected(socket).is_none() {
+            return Sent::Closed;
+        }
+        session.send(now, packet, flags)
+    }
+
+    /// A packet for a socket's client that asks for an answer.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what an emit with ack consists of"
+    )]
+    pub(crate) fn request(
+        &mut self,
+        now: Instant,
+        socket: SocketKey,
+        id: u64,
+        packet: Encoded,
+        flags: Flags,
+        token: T,
+        timeout: Duration,
+        config: &Config,
+        session: &mut Session,
+    ) -> Result<(), (AckError, T)> {
+        let taken = self.acks.is_waiting(socket, id);
+        let Some(slot) = self.connected(socket) else {
+            return Err((AckError::Disconnected, token));
+        };
+        if slot.waiting >= config.max_pending_acks {
+            return Err((AckError::TooMany, token));
+        }
+        if taken {
+            return Err((AckError::Duplicate, token));
+        }
+        match session.send(now, packet, flags) {
+            Sent::Queued => {}
+            Sent::Dropped | Sent::Full => return Err((AckError::NotSent, token)),
+            Sent::Closed => return Err((AckError::Disconnected, token)),
+        }
+        // A time beyond the end of the clock is as good as none at all: a century.
+        let due = now.checked_add(timeout).unwrap_or_else(|| {
+            now.checked_add(Duration::from_secs(3_000_000_000))
+                .unwrap_or(now)
+        });
+        self.acks
+            .wait(socket, id, token, due)
+            .map_err(|token| (AckError::Duplicate, token))?;
+        if let Some(slot) = self.connected(socket) {
+            slot.waiting = slot.waiting.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    /// The answer to a client's event.
+    pub(crate) fn respond(
+        &mut self,
+        now: Instant,
+        ticket: &AckTicket,
+        packet: Encoded,
+        session: &mut Session,
+    ) -> Sent {
+        self.deliver(now, ticket.socket, packet, Flags::default(), session)
+    }
+
+    /// Takes a socket out of its namespace, and tells its client.
+    pub(crate) fn disconnect(
+        &mut self,
+        now: Instant,
+        socket: SocketKey,
+        session: &mut Session,
+        events: &mut VecDeque<Event<T>>,
+    ) {
+        if let Some(slot) = self.connected(socket) {
+            let packet = packet::disconnect(&slot.namespace);
+            let _ = session.send(now, packet, Flags::default());
+            self.leave(socket, DisconnectReason::ServerNamespaceDisconnect, events);
+        }
+    }
+
+    /// Takes every socket out of its namespace, and tells the client.
+    pub(crate) fn disconnect_all(
+        &mut self,
+        now: Instant,
+        session: &mut Session,
+        events: &mut VecDeque<Event<T>>,
+    ) {
+        for socket in self.sockets() {
+            self.disconnect(now, socket, session, events);
+        }
+    }
+
+    /// Every socket leaves, without a word to the client: the connection is over, or will be.
+    pub(crate) fn end(&mut self, reason: DisconnectReason, events: &mut VecDeque<Event<T>>) {
+        for socket in self.sockets() {
+            self.leave(socket, reason, events);
+        }
+        self.slots.retain(|slot| match slot.state {
+            State::Connected | State::Left => true,
+            State::Deciding { .. } => false,
+        });
+        self.decoder = Decoder::default();
+        self.connect_by = None;
+        self.packet_by = None;
+    }
+
+    /// Acts on every deadline that has come.
+    pub(crate) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        config: &Config,
+        session: &mut Session,
+        events: &mut VecDeque<Event<T>>,
+    ) {
+        while let Some((socket, token)) = self.acks.expire(now) {
+            self.answered(socket);
+            events.push_back(Event::Acked {
+                socket,
+                token,
+                answer: Err(AckError::Timeout),
+            });
+        }
+        while let Some(late) = self.undecided(now) {
+            self.reject(
+                now,
+                &ConnectTicket(late),
+                &Refusal::new("timed out"),
+                config,
+                session,
+                events,
+            );
+        }
+        let passed = |by: Option<Instant>| by.is_some_and(|by| by <= now);
+        if passed(self.connect_by) || passed(self.packet_by) {
+            self.connect_by = None;
+            self.packet_by = None;
+            self.close(now, session, events);
+        }
+    }
+
+    /// The next deadline. Costs a look at each namespace that waits for a decision.
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
+        let deadline = |at: Option<Instant>, why| at.map(|at| Deadline { at, why });
+        let deciding = self.slots.iter().filter_map(Slot::decides_by).min();
+        [
+            deadline(self.acks.deadline(), Why::Ack),
+            deadline(deciding, Why::Middleware),
+            deadline(self.connect_by, Why::Connect),
+            deadline(self.packet_by, Why::Packet),
+        ]
+        .into_iter()
+        .fold(None, earliest)
+    }
+
+    /// The namespace of a socket that is in it.
+    pub(crate) fn namespace(&self, socket: SocketKey) -> Option<&ByteString> {
+        let slot = self.slots.get(socket.slot as usize)?;
+        slot.is(socket, &State::Connected)
+            .then_some(&slot.namespace)
+    }
+
+    /// How many acks are open.
+    pub(crate) fn pending_acks(&self) -> usize {
+        self.acks.len()
+    }
+
+    /// The sockets that are in a namespace, in the order of their slots.
+    pub(crate) fn sockets(&self) -> SmallVec<[SocketKey; 4]> {
+        self.slots
+            .iter()
+            .enumerate()
+            .filter(|(_, slot)| matches!(slot.state, State::Connected))
+            .map(|(at, slot)| key(at, slot))
+            .collect()
+    }
+
+    /// A socket leaves: first it is said, then its acks end.
+    fn leave(
+        &mut self,
+        socket: SocketKey,
+        reason: DisconnectReason,
+        events: &mut VecDeque<Event<T>>,
+    ) {
+        let Some(slot) = self.connected(socket) else {
+            return;
+        };
+        slot.state = State::Left;
+        slot.waiting = 0;
+        events.push_back(Event::Disconnecting { socket, reason });
+        while let Some(token) = self.acks.abandon(socket) {
+            events.push_back(Event::Acked {
+                socket,
+                token,
+                answer: Err(AckError::Disconnected),
+            });
+        }
+        events.push_back(Event::Disconnected { socket, reason });
+    }
+
+    fn resolve(&mut self, socket: SocketKey, id: u64) -> Option<T> {
+        let token = self.acks.resolve(socket, id)?;
+        self.answered(socket);
+        Some(token)
+    }
+
+    fn answered(&mut self, socket: SocketKey) {
+        if let Some(slot) = self.connected(socket) {
+            slot.waiting = slot.waiting.saturating_sub(1);
+        }
+    }
+
+    fn undecided(&self, now: Instant) -> Option<SocketKey> {
+        self.slots
+            .iter()
+            .enumerate()
+            .find(|(_, slot)| slot.decides_by().is_some_and(|by| by <= now))
+            .map(|(at, slot)| key(at, slot))
+    }
+
+    fn connected(&mut self, socket: SocketKey) -> Option<&mut Slot> {
+        self.slots
+            .get_mut(socket.slot as usize)
+            .filter(|slot| slot.is(socket, &State::Connected))
+    }
+
+    fn deciding(&mut self, socket: SocketKey) -> Option<&mut Slot> {
+        self.slots
+            .get_mut(socket.slot as usize)
+            .filter(|slot| slot.generation == socket.generation && slot.decides_by().is_some())
+    }
+
+    /// Forgets a slot. Its place is kept while others stand behind it, since keys name places.
+    fn remove(&mut self, socket: SocketKey) -> Option<Slot> {
+        let at = socket.slot as usize;
+        if at.saturating_add(1) == self.slots.len() {
+            return self.slots.pop();
+        }
+        let slot = self.slots.get_mut(at)?;
+        let gone = Slot {
+            namespace: ByteString::new(),
+            generation: slot.generation,
+            state: State::Left,
+            waiting: 0,
+        };
+        Some(std::mem::replace(slot, gone))
+    }
+}
+
+impl Slot {
+    fn is_active(&self) -> bool {
+        match self.state {
+            State::Deciding { .. } | State::Connected => true,
+            State::Left => false,
+        }
+    }
+
+    fn is(&self, socket: SocketKey, state: &State) -> bool {
+        self.generation == socket.generation
+            && std::mem::discriminant(&self.state) == std::mem::discriminant(state)
+    }
+
+    /// Until when the application may decide, if that is what the slot waits for.
+    fn decides_by(&self) -> Option<Instant> {
+        match self.state {
+            State::Deciding { by } => Some(by),
+            State::Connected | State::Left => None,
+        }
+    }
+}
+
+fn key(at: usize, slot: &Slot) -> SocketKey {
+    SocketKey {
+        slot: u32::try_from(at).unwrap_or(u32::MAX),
+        generation: slot.generation,
+    }
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        attachments: config.max_attachments,
+        binary: config.max_binary_packet,
+        depth: config.max_json_depth,
+        arguments: config.max_arguments,
+        name: config.max_event_name_bytes,
+        namespace: config.max_namespace_bytes,
+    }
+}

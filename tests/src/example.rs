@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::{install::workspace, process::run};
 
-/// Builds an example of `sio-tokio` with the profile and into the target directory of this test,
-/// where `cargo test --workspace` has mostly built it already; the program's path.
+/// Builds an example of `sio-tokio` with the profile and into the target directory of this test; the
+/// program's path. After `cargo test --workspace --all-features` nothing is left to build.
 pub fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");
     // target/<profile>/deps/<test>
@@ -23,6 +23,7 @@ pub fn example(name: &str) -> PathBuf {
             "build",
             "--quiet",
             "--workspace",
+            "--all-features",
             "--message-format=json",
             "--example",
             name,

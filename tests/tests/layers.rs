@@ -1,0 +1,83 @@
+//! The house keeps its floors apart: what each package may depend on, with everything below it.
+
+use std::{collections::BTreeSet, process::Command, time::Duration};
+
+use sio_tests::{install::workspace, process::run};
+
+/// Data types, parsers and tables: all that `sio-core` may know. None of them opens a file or a
+/// socket, reads a clock, or draws a random number.
+const CORE: &[&str] = &[
+    "allocator-api2",
+    "base64",
+    "bytes",
+    "bytestring",
+    "castaway",
+    "cfg-if",
+    "compact_str",
+    "equivalent",
+    "foldhash",
+    "hashbrown",
+    "http",
+    "itoa",
+    "memchr",
+    "proc-macro2",
+    "quote",
+    "rustversion",
+    "ryu",
+    "serde",
+    "serde_core",
+    "serde_derive",
+    "serde_json",
+    "siphasher",
+    "smallvec",
+    "static_assertions",
+    "syn",
+    "unicode-ident",
+    "zmij",
+];
+
+/// What may run futures or touch the operating system's IO. The driver is generic over all of them.
+/// hyper brings `tokio` for its channels alone: without `mio` and `socket2` there is no runtime in it.
+const RUNTIMES: &[&str] = &[
+    "async-global-executor",
+    "async-io",
+    "async-std",
+    "mio",
+    "polling",
+    "smol",
+    "socket2",
+];
+
+/// The names of all packages that a package is built from, its own left out, features all on.
+fn tree(package: &str) -> BTreeSet<String> {
+    let mut tree = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    tree.current_dir(workspace())
+        .args(["tree", "--quiet", "--edges", "normal", "--prefix", "none"])
+        .args(["--all-features", "--format", "{p}", "--package", package]);
+    run(&mut tree, Duration::from_secs(120))
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != package)
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_core_is_made_of_data_types() {
+    let allowed = CORE.iter().map(|name| (*name).to_owned()).collect();
+    let found = tree("sio-core");
+    assert!(found.contains("bytes"), "the tree was read: {found:?}");
+    let strangers: Vec<_> = found.difference(&allowed).collect();
+    assert!(strangers.is_empty(), "not in the core: {strangers:?}");
+}
+
+#[test]
+fn the_driver_has_no_runtime() {
+    let found = tree("sio-driver");
+    assert!(found.contains("sio-core"), "the tree was read: {found:?}");
+    let strangers: Vec<_> = RUNTIMES
+        .iter()
+        .filter(|name| found.contains(**name))
+        .collect();
+    assert!(strangers.is_empty(), "not in the driver: {strangers:?}");
+}

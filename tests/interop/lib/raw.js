@@ -132,7 +132,7 @@ export class Peer {
     return websocket(this.t, this.path, { ...this.query, transport: "websocket" });
   }
 
-  /** Polls until this many packets have come, answering pings; the packets. */
+  /** Polls until this many packets have come, noops left out and pings answered; the packets. */
   async packets(count) {
     const seen = [];
     while (seen.length < count) {
@@ -140,7 +140,7 @@ export class Peer {
       if (status !== 200) throw new Error(`a poll was answered ${status} after ${JSON.stringify(seen)}`);
       for (const packet of body.split("\x1e")) {
         if (packet === "2") await this.post("3");
-        else seen.push(packet);
+        else if (packet !== "6") seen.push(packet);
       }
     }
     return seen;

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { sleep, test, until, within } from "../lib/kit.js";
 import { wire } from "../lib/proxy.js";
+import { Peer } from "../lib/raw.js";
 import { ask, connected, manager, next, open, settled, value } from "../lib/socketio.js";
 
 /** How the server remembers a socket that went away, asked through a connection of its own. */
@@ -173,6 +174,15 @@ for (const text of ["49", '42{"not":"an event"}', '42["open', '451-["x",{"_place
     assert.ok(["transport close", "transport error"].includes(await reason));
   });
 }
+
+test("a packet for a namespace not joined, while no poll is there to be told", { transports: ["polling"] }, async (t) => {
+  const peer = await Peer.polling(t, "/socket.io/");
+  await peer.post("40");
+  const [connect] = await peer.packets(1);
+  const { sid } = JSON.parse(connect.slice(2));
+  await peer.post('42/custom,["x"]');
+  assert.deepEqual(await remembered(t, sid), { reason: "forced server close", rooms: [] });
+});
 
 test("a ping in the wrong direction", async (t) => {
   const socket = await member(t);

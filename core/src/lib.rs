@@ -9,4 +9,5 @@ pub mod http;
 pub mod id;
 pub mod packet;
 pub mod rooms;
+pub mod server;
 pub mod socket;

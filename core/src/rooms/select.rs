@@ -17,6 +17,16 @@ pub struct Target {
     pub skip: Option<MemberKey>,
 }
 
+impl<const N: usize> From<[&str; N]> for Target {
+    /// The union of some rooms.
+    fn from(rooms: [&str; N]) -> Self {
+        Self {
+            rooms: rooms.iter().map(|room| (*room).into()).collect(),
+            ..Self::default()
+        }
+    }
+}
+
 impl<M> Rooms<M> {
     /// Everybody a broadcast is for, each once: in the order of the rooms named, and within a room
     /// in its own order.

@@ -1,0 +1,980 @@
+//! A whole server in one thread, without IO.
+//!
+//! For embedders, the fuzzers and the simulation: the machines of this crate, and nothing of its own
+//! but the wiring. A request goes in and a response comes out, WebSocket messages go in and come out,
+//! and the clock is in your hand.
+//!
+//! ```
+//! use std::time::{Duration, Instant};
+//!
+//! use bytes::Bytes;
+//! use http::Request;
+//! use sio_core::config::Config;
+//! use sio_core::engine::{Flags, Frame, WsOut};
+//! use sio_core::id::{HashKey, RequestId, SocketId};
+//! use sio_core::packet::{self, Part};
+//! use sio_core::server::{Event, Server, Upgraded};
+//!
+//! let mut now = Instant::now();
+//! let mut server: Server<()> = Server::new(Config::v4(), HashKey([1, 2])).unwrap();
+//! server.open_namespace("/");
+//!
+//! // A client opens a session by polling. The 15 bytes become its secret id.
+//! let request = Request::get("/socket.io/?EIO=4&transport=polling").body(Bytes::new()).unwrap();
+//! server.handle_request(now, RequestId(1), request, [7; 15]);
+//! let (id, response) = server.poll_http().unwrap();
+//! assert_eq!(id, RequestId(1));
+//! assert!(response.http.body().starts_with(b"0{\"sid\":\"BwcHBwcHBwcHBwcHBwcH\""));
+//!
+//! // It opens a WebSocket for the session, and moves over to it.
+//! let request = Request::get("/socket.io/?EIO=4&transport=websocket&sid=BwcHBwcHBwcHBwcHBwcH")
+//!     .header("connection", "Upgrade")
+//!     .header("upgrade", "websocket")
+//!     .header("sec-websocket-version", "13")
+//!     .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+//!     .body(())
+//!     .unwrap();
+//! let Upgraded::Attached { connection, response } =
+//!     server.handle_upgrade(now, &request.into_parts().0, [0; 15])
+//! else {
+//!     panic!("it is let in")
+//! };
+//! assert_eq!(response.status(), 101);
+//! let mut sent = |server: &mut Server<()>| match server.poll_ws(connection) {
+//!     Some(WsOut::Frame { part: Part::Text(text), .. }) => String::from_utf8(text.to_vec()).unwrap(),
+//!     other => format!("{other:?}"),
+//! };
+//! server.handle_ws(now, connection, Frame::Text("2probe".into()));
+//! assert_eq!(sent(&mut server), "3probe");
+//! server.handle_ws(now, connection, Frame::Text("5".into()));
+//!
+//! // It enters the default namespace. The application decides, when it likes.
+//! server.handle_ws(now, connection, Frame::Text("40{\"token\":\"x\"}".into()));
+//! let Some(Event::Upgraded { .. }) = server.poll_event(now) else { panic!("it has moved") };
+//! let Some(Event::Connecting { ticket, auth, .. }) = server.poll_event(now) else {
+//!     panic!("it asks")
+//! };
+//! assert_eq!(auth.as_deref(), Some(r#"{"token":"x"}"#));
+//! let socket = server.accept(now, connection, ticket, SocketId::from_random([9; 15])).unwrap();
+//! assert_eq!(sent(&mut server), r#"40{"sid":"CQkJCQkJCQkJCQkJCQkJ"}"#);
+//!
+//! // An event with an ack comes in, the answer and a broadcast go out.
+//! server.join(socket, "lobby").unwrap();
+//! server.handle_ws(now, connection, Frame::Text(r#"427["say","hi"]"#.into()));
+//! let Some(Event::Message { name, args, ack, .. }) = server.poll_event(now) else {
+//!     panic!("it says something")
+//! };
+//! let said: String = args.decode().unwrap();
+//! assert_eq!((&*name, &*said), ("say", "hi"));
+//! let ack = ack.expect("it asked for an answer");
+//! let packet = packet::ack("/", ack.id(), &true).unwrap();
+//! let _ = server.respond(now, socket, ack, packet);
+//! let packet = packet::event("/", None, "said", &said).unwrap();
+//! assert_eq!(server.broadcast(now, "/", &["lobby"].into(), &packet, Flags::default()), 1);
+//! assert_eq!(sent(&mut server), "437[true]");
+//! assert_eq!(sent(&mut server), r#"42["said","hi"]"#);
+//!
+//! // Time passes, and the server asks for a sign of life. None comes: that is the end of it.
+//! server.handle_ws_flushed(now, connection);
+//! now += Duration::from_secs(25);
+//! assert_eq!(server.poll_timeout().unwrap().at, now);
+//! server.handle_timeout(now);
+//! assert_eq!(sent(&mut server), "2");
+//! now += Duration::from_secs(20);
+//! server.handle_timeout(now);
+//! let Some(Event::Disconnecting { reason, .. }) = server.poll_event(now) else {
+//!     panic!("it is gone")
+//! };
+//! assert_eq!(reason.as_str(), "ping timeout");
+//! while server.poll_event(now).is_some() {}
+//! assert_eq!(server.connections(), 0);
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use hashbrown::HashMap;
+use http::request::Parts;
+use smallvec::SmallVec;
+
+use crate::config::Config;
+use crate::connection::Connection;
+use crate::deadline::Deadline;
+use crate::engine::{
+    Acceptor, Close, CloseReason, Data, Exchange, Flags, Frame, Kind, Opened, Post, PostFailure,
+    Refusal as Refused, Response, Route, Sent, Session, TransportKind, WsClosed, WsOut,
+};
+use crate::error::ConfigError;
+use crate::id::{HashKey, RequestId, Sid, SocketId};
+use crate::packet::{Args, Encoded, Fault};
+use crate::rooms::{MemberKey, RoomError, Rooms, Target};
+use crate::socket::{
+    self, AckError, AckTicket, ConnectTicket, DisconnectReason, Refusal, SocketKey,
+};
+
+/// Connections, namespaces and rooms, and the routing between them.
+///
+/// After every input, call [`poll_event`](Self::poll_event) until it is empty, then
+/// [`poll_http`](Self::poll_http) until it is, then [`poll_ws`](Self::poll_ws) for the connections that
+/// [`poll_writable`](Self::poll_writable) names, and `poll_event` again where one of them closed.
+#[derive(Debug)]
+pub struct Server<T> {
+    config: Arc<Config>,
+    acceptor: Acceptor,
+    key: HashKey,
+    connections: Vec<Slot<T>>,
+    free: Vec<u32>,
+    by_sid: HashMap<Sid, u32, HashKey>,
+    namespaces: Vec<Namespace>,
+    by_name: HashMap<Box<str>, usize, HashKey>,
+    exchanges: BTreeMap<RequestId, (Exchange, ConnectionKey)>,
+    responses: VecDeque<(RequestId, Response)>,
+    /// Connections to which something has happened since their outputs were drained, each once.
+    events: Work,
+    http: Work,
+    writable: Work,
+    deadlines: BTreeSet<(Deadline, u32)>,
+}
+
+/// One client. Names nobody once it is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionKey {
+    slot: u32,
+    generation: u32,
+}
+
+/// One client in one namespace. Names nobody once it is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Socket {
+    /// Its connection.
+    pub connection: ConnectionKey,
+    key: SocketKey,
+}
+
+/// What becomes of a request for a WebSocket.
+#[derive(Debug)]
+#[must_use = "the client waits for an answer"]
+pub enum Upgraded {
+    /// Send this response; what comes on the WebSocket goes to [`Server::handle_ws`].
+    Attached {
+        /// The client.
+        connection: ConnectionKey,
+        /// The response: 101.
+        response: http::Response<Bytes>,
+    },
+    /// Send this response, then close the WebSocket: the session has one already (§12).
+    Unwanted(http::Response<Bytes>),
+    /// Send this response; there is no WebSocket.
+    Refused(http::Response<Bytes>),
+}
+
+/// What has happened, in order for each connection.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<T> {
+    /// A client asks for a namespace that exists. Others are refused without asking.
+    Connecting {
+        /// The client.
+        connection: ConnectionKey,
+        /// For [`Server::accept`] or [`Server::reject`].
+        ticket: ConnectTicket,
+        /// The namespace.
+        namespace: ByteString,
+        /// The client's credentials: the text of a JSON object.
+        auth: Option<ByteString>,
+    },
+    /// A client has sent an event.
+    Message {
+        /// Who.
+        socket: Socket,
+        /// The event's name.
+        name: ByteString,
+        /// Its arguments.
+        args: Args,
+        /// For [`Server::respond`], if the client waits for an answer.
+        ack: Option<AckTicket>,
+    },
+    /// A [`Server::request`] has ended.
+    Acked {
+        /// Who was asked.
+        socket: Socket,
+        /// What was passed with the request.
+        token: T,
+        /// The answer, or why there is none.
+        answer: Result<Args, AckError>,
+    },
+    /// A socket is about to leave; it is still in its rooms.
+    Disconnecting {
+        /// Who.
+        socket: Socket,
+        /// Why.
+        reason: DisconnectReason,
+    },
+    /// A socket has left its rooms and its namespace.
+    Disconnected {
+        /// Who.
+        socket: Socket,
+        /// Why.
+        reason: DisconnectReason,
+    },
+    /// A connection has moved from polling to a WebSocket.
+    Upgraded {
+        /// Which.
+        connection: ConnectionKey,
+    },
+    /// A client sent what is no packet; its connection closes.
+    Malformed {
+        /// Which.
+        connection: ConnectionKey,
+        /// What was wrong.
+        fault: Fault,
+    },
+    /// A connection is over.
+    Closed {
+        /// Which.
+        connection: ConnectionKey,
+        /// Why.
+        reason: CloseReason,
+    },
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    generation: u32,
+    entry: Option<Entry<T>>,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    connection: Connection<T>,
+    sockets: SmallVec<[Member; 1]>,
+    armed: Option<Deadline>,
+    /// Whether its last event was handed out: nothing but its farewell is left.
+    closed: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Member {
+    socket: SocketKey,
+    namespace: usize,
+    member: MemberKey,
+}
+
+#[derive(Debug)]
+struct Namespace {
+    rooms: Rooms<Socket>,
+    /// Drawn for broadcasts that ask for answers: odd, where sockets draw even ones.
+    next_ack: u64,
+}
+
+/// Connections to look at, each once, in the order in which they came.
+#[derive(Debug, Default)]
+struct Work {
+    queue: VecDeque<ConnectionKey>,
+    listed: BTreeSet<ConnectionKey>,
+}
+
+impl Work {
+    fn add(&mut self, connection: ConnectionKey) {
+        if self.listed.insert(connection) {
+            self.queue.push_back(connection);
+        }
+    }
+
+    fn first(&self) -> Option<ConnectionKey> {
+        self.queue.front().copied()
+    }
+
+    fn done(&mut self) {
+        if let Some(connection) = self.queue.pop_front() {
+            self.listed.remove(&connection);
+        }
+    }
+}
+
+impl<T> Server<T> {
+    /// A server without namespaces and connections. `key` hashes names that clients choose.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration.
+    pub fn new(config: Config, key: HashKey) -> Result<Self, ConfigError> {
+        let config = Arc::new(config);
+        Ok(Self {
+            acceptor: Acceptor::new(config.clone())?,
+            config,
+            key,
+            connections: Vec::new(),
+            free: Vec::new(),
+            by_sid: HashMap::with_hasher(key),
+            namespaces: Vec::new(),
+            by_name: HashMap::with_hasher(key),
+            exchanges: BTreeMap::new(),
+            responses: VecDeque::new(),
+            events: Work::default(),
+            http: Work::default(),
+            writable: Work::default(),
+            deadlines: BTreeSet::new(),
+        })
+    }
+
+    /// Lets clients ask for a namespace from now on. `false`: they could before.
+    pub fn open_namespace(&mut self, name: &str) -> bool {
+        let new = !self.by_name.contains_key(name);
+        if new {
+            self.by_name.insert(name.into(), self.namespaces.len());
+            self.namespaces.push(Namespace {
+                rooms: Rooms::new(self.key, self.config.max_rooms_per_socket),
+                next_ack: 1,
+            });
+        }
+        new
+    }
+
+    /// A request has arrived, with its whole body. `random` becomes the session's id if it opens one.
+    /// The response comes from [`poll_http`](Self::poll_http).
+    pub fn handle_request(
+        &mut self,
+        now: Instant,
+        id: RequestId,
+        request: http::Request<Bytes>,
+        random: [u8; 15],
+    ) {
+        let (head, body) = request.into_parts();
+        let plain = |http| Response {
+            http,
+            compress: None,
+            initial: false,
+        };
+        match self.acceptor.route(&head) {
+            Route::NotOurs => {
+                let mut response = http::Response::new(Bytes::new());
+                *response.status_mut() = http::StatusCode::NOT_FOUND;
+                self.responses.push_back((id, plain(response)));
+            }
+            Route::Answered(response) => self.responses.push_back((id, plain(response))),
+            Route::Open(exchange) if exchange.kind() == Kind::WebSocket => {
+                // It belongs to `handle_upgrade`, where it would have been taken.
+                let response = exchange.refuse(&Refused::BadRequest);
+                self.responses.push_back((id, plain(response)));
+            }
+            Route::Open(exchange) => {
+                let opened = opened(TransportKind::Polling, &exchange);
+                let revision = opened.revision;
+                if let Some(refusal) = self.full() {
+                    let response = exchange.refuse(&refusal);
+                    self.responses.push_back((id, plain(response)));
+                    return;
+                }
+                let connection = self.open(now, Sid::from_random(random), opened);
+                self.exchanges.insert(id, (exchange, connection));
+                self.with(connection, |it| {
+                    it.connection.handle_poll(now, id, revision);
+                });
+            }
+            Route::Session {
+                sid,
+                exchange,
+                over,
+            } => {
+                let Some(connection) = self.find(&sid) else {
+                    let response = exchange.refuse(&Refused::UnknownSid);
+                    self.responses.push_back((id, plain(response)));
+                    return;
+                };
+                let revision = exchange.revision();
+                let post = match exchange.kind() {
+                    Kind::Poll => None,
+                    Kind::Post { .. } if over || body.len() > self.config.max_http_buffer_size => {
+                        Some(Post::Whole(Err(PostFailure::TooLarge)))
+                    }
+                    Kind::Post { .. } => Some(exchange.post(body)),
+                    Kind::WebSocket => {
+                        let response = exchange.refuse(&Refused::BadRequest);
+                        self.responses.push_back((id, plain(response)));
+                        return;
+                    }
+                };
+                self.exchanges.insert(id, (exchange, connection));
+                self.with(connection, |it| match post {
+                    Some(post) => it.connection.handle_post(now, id, revision, post),
+                    None => it.connection.handle_poll(now, id, revision),
+                });
+            }
+        }
+    }
+
+    /// A request to become a WebSocket has arrived. `random` becomes the session's id if it opens one.
+    pub fn handle_upgrade(&mut self, now: Instant, head: &Parts, random: [u8; 15]) -> Upgraded {
+        match self.acceptor.route(head) {
+            Route::NotOurs => {
+                let mut response = http::Response::new(Bytes::new());
+                *response.status_mut() = http::StatusCode::NOT_FOUND;
+                Upgraded::Refused(response)
+            }
+            Route::Answered(response) => Upgraded::Refused(response),
+            Route::Open(exchange) | Route::Session { exchange, .. }
+                if exchange.kind() != Kind::WebSocket =>
+            {
+                Upgraded::Refused(exchange.refuse(&Refused::BadRequest))
+            }
+            Route::Open(exchange) => {
+                if let Some(refusal) = self.full() {
+                    return Upgraded::Refused(exchange.refuse(&refusal));
+                }
+                let opened = opened(TransportKind::WebSocket, &exchange);
+                let connection = self.open(now, Sid::from_random(random), opened);
+                self.with(connection, |_| ());
+                Upgraded::Attached {
+                    connection,
+                    response: exchange.switch(),
+                }
+            }
+            Route::Session { sid, exchange, .. } => {
+                let Some(connection) = self.find(&sid) else {
+                    return Upgraded::Refused(exchange.refuse(&Refused::UnknownSid));
+                };
+                let (revision, base64) = (exchange.revision(), exchange.base64());
+                let attached = self.with(connection, |it| {
+                    it.connection.handle_ws_open(now, revision, base64)
+                });
+                let response = exchange.switch();
+                if attached == Some(true) {
+                    Upgraded::Attached {
+                        connection,
+                        response,
+                    }
+                } else {
+                    Upgraded::Unwanted(response)
+                }
+            }
+        }
+    }
+
+    /// The client has dropped a request that was not answered yet.
+    pub fn handle_aborted(&mut self, now: Instant, id: RequestId) {
+        if let Some((_, connection)) = self.exchanges.get(&id) {
+            self.with(*connection, |it| it.connection.handle_aborted(now, id));
+        }
+    }
+
+    /// A message has arrived on a client's WebSocket.
+    pub fn handle_ws(&mut self, now: Instant, connection: ConnectionKey, frame: Frame) {
+        self.with(connection, |it| it.connection.handle_ws(now, frame));
+    }
+
+    /// All that [`poll_ws`](Self::poll_ws) gave for a client has left.
+    pub fn handle_ws_flushed(&mut self, now: Instant, connection: ConnectionKey) {
+        self.with(connection, |it| it.connection.handle_ws_flushed(now));
+    }
+
+    /// A client's WebSocket is gone.
+    pub fn handle_ws_closed(&mut self, now: Instant, connection: ConnectionKey, cause: WsClosed) {
+        self.with(connection, |it| {
+            it.connection.handle_ws_closed(now, cause);
+        });
+    }
+
+    /// Acts on every deadline that has come.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some((_, slot)) = self.deadlines.first().filter(|(due, _)| due.at <= now) {
+            let Some(connection) = self.key_of(*slot) else {
+                self.deadlines.pop_first();
+                continue;
+            };
+            self.with(connection, |it| it.connection.handle_timeout(now));
+        }
+    }
+
+    /// The client may enter the namespace that it asked for.
+    pub fn accept(
+        &mut self,
+        now: Instant,
+        connection: ConnectionKey,
+        ticket: ConnectTicket,
+        id: SocketId,
+    ) -> Option<Socket> {
+        let key = self.with(connection, |it| it.connection.accept(now, ticket, &id))??;
+        let socket = Socket { connection, key };
+        let entry = self.entry(connection)?;
+        let name = entry.connection.namespace(key)?;
+        let namespace = *self.by_name.get(name)?;
+        let member = self.namespaces.get_mut(namespace)?.rooms.insert(id, socket);
+        self.entry_mut(connection)?.sockets.push(Member {
+            socket: key,
+            namespace,
+            member,
+        });
+        Some(socket)
+    }
+
+    /// The client may not enter the namespace that it asked for.
+    pub fn reject(
+        &mut self,
+        now: Instant,
+        connection: ConnectionKey,
+        ticket: ConnectTicket,
+        refusal: &Refusal,
+    ) {
+        self.with(connection, |it| it.connection.reject(now, ticket, refusal));
+    }
+
+    /// Sends a packet to one client.
+    pub fn deliver(&mut self, now: Instant, to: Socket, packet: Encoded, flags: Flags) -> Sent {
+        self.with(to.connection, |it| {
+            it.connection.deliver(now, to.key, packet, flags)
+        })
+        .unwrap_or(Sent::Closed)
+    }
+
+    /// Sends a packet to everybody that `target` means. Says how many that are.
+    pub fn broadcast(
+        &mut self,
+        now: Instant,
+        namespace: &str,
+        target: &Target,
+        packet: &Encoded,
+        flags: Flags,
+    ) -> usize {
+        let to = self.select(namespace, target);
+        for socket in &to {
+            let _ = self.deliver(now, *socket, packet.clone(), flags);
+        }
+        to.len()
+    }
+
+    /// Sends a packet that asks for an answer, encoded with this `id`.
+    ///
+    /// # Errors
+    /// Why it was not sent, and the token.
+    pub fn request(
+        &mut self,
+        now: Instant,
+        to: Socket,
+        id: u64,
+        packet: Encoded,
+        token: T,
+        timeout: Option<Duration>,
+    ) -> Result<(), (AckError, T)> {
+        let mut token = Some(token);
+        let asked = self.with(to.connection, |it| {
+            let token = token.take()?;
+            Some(
+                it.connection
+                    .request(now, to.key, id, packet, Flags::default(), token, timeout),
+            )
+        });
+        match (asked.flatten(), token) {
+            (Some(asked), _) => asked,
+            (None, Some(token)) => Err((AckError::Disconnected, token)),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// An ack id for a broadcast in a namespace: odd, and not used before.
+    pub fn next_ack(&mut self, namespace: &str) -> Option<u64> {
+        let namespace = self.namespaces.get_mut(*self.by_name.get(namespace)?)?;
+        let id = namespace.next_ack;
+        namespace.next_ack = id.wrapping_add(2);
+        Some(id)
+    }
+
+    /// Answers a client's event.
+    pub fn respond(
+        &mut self,
+        now: Instant,
+        socket: Socket,
+        ticket: AckTicket,
+        packet: Encoded,
+    ) -> Sent {
+        self.with(socket.connection, |it| {
+            it.connection.respond(now, ticket, packet)
+        })
+        .unwrap_or(Sent::Closed)
+    }
+
+    /// Takes a socket out of its namespace; or closes its whole connection.
+    pub fn disconnect(&mut self, now: Instant, socket: Socket, close: bool) {
+        self.with(socket.connection, |it| {
+            if close {
+                it.connection.disconnect_all(now);
+            } else {
+                it.connection.disconnect(now, socket.key);
+            }
+        });
+    }
+
+    /// Closes a connection under its sockets.
+    pub fn close(&mut self, now: Instant, connection: ConnectionKey, how: Close) {
+        self.with(connection, |it| it.connection.close(now, how));
+    }
+
+    /// The server is closing: every connection ends after what is queued has left.
+    pub fn shut_down(&mut self, now: Instant) {
+        for connection in self.keys() {
+            self.with(connection, |it| it.connection.shut_down(now));
+        }
+    }
+
+    /// A socket joins a room. `false`: it was there.
+    ///
+    /// # Errors
+    /// It is gone, or is in too many rooms.
+    pub fn join(&mut self, socket: Socket, room: &str) -> Result<bool, RoomError> {
+        let (namespace, member) = self.place(socket).ok_or(RoomError::Gone)?;
+        let namespace = self.namespaces.get_mut(namespace).ok_or(RoomError::Gone)?;
+        namespace.rooms.join(member, room)
+    }
+
+    /// A socket leaves a room. `false`: it was not there.
+    pub fn leave(&mut self, socket: Socket, room: &str) -> bool {
+        self.place(socket).is_some_and(|(namespace, member)| {
+            self.namespaces
+                .get_mut(namespace)
+                .is_some_and(|namespace| namespace.rooms.leave(member, room))
+        })
+    }
+
+    /// The rooms of a socket, its own first.
+    pub fn rooms_of(&self, socket: Socket) -> Vec<&str> {
+        self.place(socket)
+            .and_then(|(namespace, member)| {
+                let namespace = self.namespaces.get(namespace)?;
+                Some(namespace.rooms.rooms_of(member).collect())
+            })
+            .unwrap_or_default()
+    }
+
+    /// Everybody in a namespace that `target` means, in the order in which they are reached.
+    pub fn select(&self, namespace: &str, target: &Target) -> Vec<Socket> {
+        self.by_name
+            .get(namespace)
+            .and_then(|at| self.namespaces.get(*at))
+            .map(|namespace| namespace.rooms.select(target).copied().collect())
+            .unwrap_or_default()
+    }
+
+    /// The key by which a broadcast leaves its sender out ([`Target::skip`]).
+    pub fn member(&self, socket: Socket) -> Option<MemberKey> {
+        self.place(socket).map(|(_, member)| member)
+    }
+
+    /// What has happened.
+    pub fn poll_event(&mut self, now: Instant) -> Option<Event<T>> {
+        while let Some(connection) = self.events.first() {
+            let event = self
+                .entry_mut(connection)
+                .and_then(|it| it.connection.poll_event(now));
+            let Some(event) = event else {
+                self.events.done();
+                self.rearm(connection);
+                continue;
+            };
+            self.http.add(connection);
+            self.writable.add(connection);
+            if let Some(event) = self.event(now, connection, event) {
+                return Some(event);
+            }
+        }
+        None
+    }
+
+    /// The next response. Call [`poll_event`](Self::poll_event) until it is empty first: a POST is
+    /// answered after what it brought was processed.
+    pub fn poll_http(&mut self) -> Option<(RequestId, Response)> {
+        loop {
+            if let Some(response) = self.responses.pop_front() {
+                return Some(response);
+            }
+            let connection = self.http.first()?;
+            let reply = self
+                .entry_mut(connection)
+                .and_then(|it| it.connection.poll_http());
+            match reply {
+                Some((id, reply)) => {
+                    if let Some((exchange, _)) = self.exchanges.remove(&id) {
+                        return Some((id, exchange.respond(reply)));
+                    }
+                }
+                None => {
+                    self.http.done();
+                    self.rearm(connection);
+                }
+            }
+        }
+    }
+
+    /// A connection whose WebSocket may have something to send, or is to be closed.
+    pub fn poll_writable(&mut self) -> Option<ConnectionKey> {
+        let connection = self.writable.first();
+        self.writable.done();
+        connection
+    }
+
+    /// What to do next on a client's WebSocket. To be called until it is `None` for every connection
+    /// that [`poll_writable`](Self::poll_writable) names: that is when one that is over is forgotten.
+    pub fn poll_ws(&mut self, connection: ConnectionKey) -> Option<WsOut> {
+        let out = self.entry_mut(connection)?.connection.poll_ws();
+        self.rearm(connection);
+        if out.is_some() {
+            // A close that waited for the last packet is an event.
+            self.events.add(connection);
+        } else {
+            self.forget(connection);
+        }
+        out
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), and what for.
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        self.deadlines.first().map(|(due, _)| *due)
+    }
+
+    /// How many connections there are.
+    pub fn connections(&self) -> usize {
+        self.by_sid.len()
+    }
+
+    /// A connection, to look at.
+    pub fn connection(&self, connection: ConnectionKey) -> Option<&Connection<T>> {
+        self.entry(connection).map(|it| &it.connection)
+    }
+
+    /// Turns a connection's event into the server's.
+    fn event(
+        &mut self,
+        now: Instant,
+        connection: ConnectionKey,
+        event: socket::Event<T>,
+    ) -> Option<Event<T>> {
+        let socket = |key| Socket { connection, key };
+        Some(match event {
+            socket::Event::Connecting {
+                ticket,
+                namespace,
+                auth,
+            } => {
+                if !self.by_name.contains_key(&*namespace) {
+                    self.reject(now, connection, ticket, &Refusal::invalid_namespace());
+                    return None;
+                }
+                Event::Connecting {
+                    connection,
+                    ticket,
+                    namespace,
+                    auth,
+                }
+            }
+            socket::Event::Message {
+                socket: key,
+                name,
+                args,
+                ack,
+            } => Event::Message {
+                socket: socket(key),
+                name,
+                args,
+                ack,
+            },
+            socket::Event::Acked {
+                socket: key,
+                token,
+                answer,
+            } => Event::Acked {
+                socket: socket(key),
+                token,
+                answer,
+            },
+            socket::Event::Disconnecting {
+                socket: key,
+                reason,
+            } => Event::Disconnecting {
+                socket: socket(key),
+                reason,
+            },
+            socket::Event::Disconnected {
+                socket: key,
+                reason,
+            } => {
+                self.remove(socket(key));
+                Event::Disconnected {
+                    socket: socket(key),
+                    reason,
+                }
+            }
+            socket::Event::Upgraded => Event::Upgraded { connection },
+            socket::Event::Malformed(fault) => Event::Malformed { connection, fault },
+            socket::Event::Closed(reason) => {
+                if let Some(entry) = self.entry_mut(connection) {
+                    entry.closed = true;
+                    let sid = entry.connection.sid().clone();
+                    self.by_sid.remove(&sid);
+                }
+                Event::Closed { connection, reason }
+            }
+            // Sockets are what this server speaks of; there is none below them.
+            socket::Event::Data(Data::Text(_) | Data::Binary(_)) => return None,
+        })
+    }
+
+    /// Does something to a connection, and notes that its outputs are to be looked at.
+    fn with<R>(
+        &mut self,
+        connection: ConnectionKey,
+        act: impl FnOnce(&mut Entry<T>) -> R,
+    ) -> Option<R> {
+        let done = act(self.entry_mut(connection)?);
+        self.events.add(connection);
+        self.http.add(connection);
+        self.writable.add(connection);
+        self.rearm(connection);
+        Some(done)
+    }
+
+    /// Keeps the table of deadlines true for one connection.
+    fn rearm(&mut self, connection: ConnectionKey) {
+        let Some(entry) = self.entry_mut(connection) else {
+            return;
+        };
+        let next = entry.connection.poll_timeout();
+        let old = std::mem::replace(&mut entry.armed, next);
+        if old != next {
+            if let Some(old) = old {
+                self.deadlines.remove(&(old, connection.slot));
+            }
+            if let Some(next) = next {
+                self.deadlines.insert((next, connection.slot));
+            }
+        }
+    }
+
+    /// Frees the place of a connection that is over; whoever still waits for its answer gets it.
+    fn forget(&mut self, connection: ConnectionKey) {
+        let Some(entry) = self.entry_mut(connection).filter(|it| it.closed) else {
+            return;
+        };
+        let mut replies: SmallVec<[_; 2]> = SmallVec::new();
+        while let Some(reply) = entry.connection.poll_http() {
+            replies.push(reply);
+        }
+        for (id, reply) in replies {
+            if let Some((exchange, _)) = self.exchanges.remove(&id) {
+                self.responses.push_back((id, exchange.respond(reply)));
+            }
+        }
+        if let Some(slot) = self.connections.get_mut(connection.slot as usize) {
+            if let Some(armed) = slot.entry.take().and_then(|it| it.armed) {
+                self.deadlines.remove(&(armed, connection.slot));
+            }
+            slot.generation = slot.generation.wrapping_add(1);
+            self.free.push(connection.slot);
+        }
+    }
+
+    fn remove(&mut self, socket: Socket) {
+        let Some((namespace, member)) = self.place(socket) else {
+            return;
+        };
+        if let Some(namespace) = self.namespaces.get_mut(namespace) {
+            namespace.rooms.remove(member);
+        }
+        if let Some(entry) = self.entry_mut(socket.connection) {
+            entry.sockets.retain(|it| it.socket != socket.key);
+        }
+    }
+
+    fn place(&self, socket: Socket) -> Option<(usize, MemberKey)> {
+        let entry = self.entry(socket.connection)?;
+        let member = entry.sockets.iter().find(|it| it.socket == socket.key)?;
+        Some((member.namespace, member.member))
+    }
+
+    /// Why no more sessions are taken, if so.
+    fn full(&self) -> Option<Refused> {
+        let sessions = self.by_sid.len();
+        let full = self
+            .config
+            .max_sessions
+            .is_some_and(|most| sessions >= most);
+        let pending = || {
+            self.connections
+                .iter()
+                .filter_map(|slot| slot.entry.as_ref())
+                .filter(|it| it.sockets.is_empty())
+                .count()
+        };
+        let crowded = sessions >= self.config.max_pending_sessions
+            && pending() >= self.config.max_pending_sessions;
+        (full || crowded).then_some(Refused::TooManySessions)
+    }
+
+    fn open(&mut self, now: Instant, sid: Sid, opened: Opened) -> ConnectionKey {
+        let session = Session::new(now, sid.clone(), opened, self.config.clone());
+        let connection = Connection::socket_io(now, session, self.config.clone());
+        let entry = Entry {
+            connection,
+            sockets: SmallVec::new(),
+            armed: None,
+            closed: false,
+        };
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.connections.push(Slot {
+                generation: 0,
+                entry: None,
+            });
+            u32::try_from(self.connections.len().saturating_sub(1)).unwrap_or(u32::MAX)
+        });
+        let mut generation = 0;
+        if let Some(place) = self.connections.get_mut(slot as usize) {
+            generation = place.generation;
+            place.entry = Some(entry);
+        }
+        self.by_sid.insert(sid, slot);
+        ConnectionKey { slot, generation }
+    }
+
+    fn find(&self, sid: &Sid) -> Option<ConnectionKey> {
+        self.key_of(*self.by_sid.get(sid)?)
+    }
+
+    fn key_of(&self, slot: u32) -> Option<ConnectionKey> {
+        let place = self.connections.get(slot as usize)?;
+        place.entry.as_ref().map(|_| ConnectionKey {
+            slot,
+            generation: place.generation,
+        })
+    }
+
+    fn keys(&self) -> Vec<ConnectionKey> {
+        (0u32..)
+            .take(self.connections.len())
+            .filter_map(|slot| self.key_of(slot))
+            .collect()
+    }
+
+    fn entry(&self, connection: ConnectionKey) -> Option<&Entry<T>> {
+        let place = self.connections.get(connection.slot as usize)?;
+        place
+            .entry
+            .as_ref()
+            .filter(|_| place.generation == connection.generation)
+    }
+
+    fn entry_mut(&mut self, connection: ConnectionKey) -> Option<&mut Entry<T>> {
+        let place = self.connections.get_mut(connection.slot as usize)?;
+        place
+            .entry
+            .as_mut()
+            .filter(|_| place.generation == connection.generation)
+    }
+}
+
+fn opened(transport: TransportKind, exchange: &Exchange) -> Opened {
+    Opened {
+        transport,
+        revision: exchange.revision(),
+        base64: exchange.base64(),
+    }
+}

@@ -10,6 +10,7 @@ mod heartbeat;
 mod jsonp;
 mod packet;
 mod payload;
+mod queue;
 mod reply;
 mod session;
 mod upgrade;

@@ -1,192 +1,213 @@
 //! One client's session: its transports, its queue, its end (§7–§12).
-//!
-//! Costs nothing but its queue while it waits. A message that is sent is queued once (a clone of a
-//! shared encoding) and handed out once; on polling all that is queued is written into one body.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use base64::Engine;
+use base64::Engine as _;
 use bytes::Bytes;
-use bytestring::ByteString;
 use http::StatusCode;
 
-use super::heartbeat::{Beat, Heartbeat, later};
-use super::packet::{BASE64, Packet};
-use super::payload::{Writer, split};
+use super::heartbeat::Heartbeat;
+use super::packet::BASE64;
+use super::queue::Queue;
 use super::upgrade::Candidate;
 use super::{
-    Close, CloseReason, Event, Flags, Frame, Opened, Post, PostFailure, Reply, Revision, Sent,
-    TransportKind, WsClosed, WsOut,
+    Close, CloseReason, ErrorCode, Event, Flags, Frame, Opened, Packet, PacketError, Payload, Post,
+    PostFailure, Reply, Revision, Sent, TransportKind, Violation, WsClosed, WsOut, split,
 };
 use crate::config::{BacklogPolicy, Config};
-use crate::deadline::{Deadline, Why, earliest};
-use crate::http::ErrorCode;
+use crate::deadline::{Deadline, Why, after};
 use crate::id::{RequestId, Sid};
 use crate::packet::{Encoded, Part, message};
 
 /// One Engine.IO session, from the handshake to its close.
 ///
 /// 1. Tell it what happened: `handle_poll`, `handle_post`, `handle_ws`, `handle_timeout`, ..
-/// 2. Ask for what you want: `send`, `close`.
-/// 3. Carry out what it wants: `poll_event` and `poll_http` until they are empty, `poll_ws` while the
-///    WebSocket is writable; after a [`WsOut::Close`] there may be another event.
+/// 2. Ask for what you want: `send`, `close`, `fail`.
+/// 3. Carry out what it wants: `poll_event` until it is empty, then `poll_http` until it is empty, then
+///    `poll_ws` while the WebSocket is writable.
 /// 4. Sleep until `poll_timeout`, or until there is something for step 1 or 2.
 ///
-/// At most one WebSocket is attached at any time: the one that the session was opened by or has moved
-/// to, or the one that wants to take over. Every request that is handed in gets exactly one reply.
+/// Steps 1 and 2 may be repeated before step 3, and both are legal in every state. Packets of a POST are
+/// read one by one as `poll_event` comes to them, so that a client whose messages are not taken waits
+/// for the answer to its POST. What is sent while a GET waits leaves with `poll_http`, all of it in one
+/// body.
+///
+/// One WebSocket at most is attached at any time: the one that the session was opened by or has gone
+/// over to, or the one that wants to take over. Every request that is handed in gets exactly one reply.
 #[derive(Debug)]
 pub struct Session {
     config: Arc<Config>,
     sid: Sid,
+    /// The latest time that anyone told.
+    now: Instant,
+    stage: Stage,
+    transport: Transport,
+    heartbeat: Heartbeat,
+    queue: Queue,
+    /// The POST whose packets are being read.
+    reading: Option<Box<Reading>>,
+    events: VecDeque<Event>,
+    replies: VecDeque<(RequestId, Reply)>,
+    /// What is due first.
+    deadline: Option<Deadline>,
+    /// Answers that are owed to the probes of a WebSocket.
+    probes: u32,
+    /// The WebSocket is to be closed, with this code.
+    farewell: Option<Option<u16>>,
+    violation: Option<Violation>,
     revision: Revision,
     /// Whether the WebSocket takes no binary messages.
     base64: bool,
-    transport: Transport,
-    /// Set while a close waits for what is queued, or for the poll that fetches it.
-    closing: Option<Instant>,
-    /// The POST whose body is on its way.
-    posting: Option<RequestId>,
-    queue: VecDeque<Queued>,
-    queued_bytes: usize,
-    queued_packets: usize,
-    /// How many frames of the first in the queue were handed out.
-    handed_out: usize,
-    /// Whether the WebSocket was given something that has not left yet.
-    busy: bool,
-    /// When a WebSocket that makes no progress is given up.
-    stalled_by: Option<Instant>,
-    heartbeat: Heartbeat,
-    events: VecDeque<Event>,
-    replies: VecDeque<(RequestId, Reply)>,
-    /// What goes to the WebSocket before, or instead of, the queue.
-    urgent: VecDeque<WsOut>,
-    /// The latest time anyone told.
-    now: Instant,
+    /// Whether no request was answered yet.
+    fresh: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Open,
+    /// A close waits for what is queued, or for the poll that fetches it.
+    Closing {
+        until: Instant,
+    },
+    Closed,
 }
 
 #[derive(Debug)]
 enum Transport {
     Polling {
+        /// The GET that waits for packets.
         parked: Option<RequestId>,
+        /// The POST whose body is on its way.
+        posting: Option<RequestId>,
         candidate: Option<Box<Candidate>>,
     },
-    WebSocket,
-    Closed,
+    WebSocket {
+        /// Whether it was given something that has not left yet.
+        busy: bool,
+        /// When it is given up if nothing more leaves.
+        stalled_at: Option<Instant>,
+    },
 }
 
+/// A POST's body, read packet by packet.
 #[derive(Debug)]
-struct Queued {
-    packet: Encoded,
-    flags: Flags,
+struct Reading {
+    id: RequestId,
+    packets: Payload,
 }
 
 impl Session {
-    /// A session that has just been opened. Its open packet is queued: for a poll, hand that request
-    /// in with [`handle_poll`](Self::handle_poll); a WebSocket gets it by [`poll_ws`](Self::poll_ws).
+    /// A session that has just been opened. Its open packet is queued: for a poll, hand that request in
+    /// with [`handle_poll`](Self::handle_poll); a WebSocket gets it by [`poll_ws`](Self::poll_ws).
     pub fn new(now: Instant, sid: Sid, opened: Opened, config: Arc<Config>) -> Self {
         let mut session = Self {
             sid,
-            revision: opened.revision,
-            base64: opened.base64,
+            now,
+            stage: Stage::Open,
             transport: match opened.transport {
                 TransportKind::Polling => Transport::Polling {
                     parked: None,
+                    posting: None,
                     candidate: None,
                 },
-                TransportKind::WebSocket => Transport::WebSocket,
+                TransportKind::WebSocket => Transport::web_socket(),
             },
-            closing: None,
-            posting: None,
-            queue: VecDeque::new(),
-            queued_bytes: 0,
-            queued_packets: 0,
-            handed_out: 0,
-            busy: false,
-            stalled_by: None,
             heartbeat: Heartbeat::new(now, config.ping_interval),
+            queue: Queue::default(),
+            reading: None,
             events: VecDeque::new(),
             replies: VecDeque::new(),
-            urgent: VecDeque::new(),
-            now,
+            deadline: None,
+            probes: 0,
+            farewell: None,
+            violation: None,
+            revision: opened.revision,
+            base64: opened.base64,
+            fresh: true,
             config,
         };
         session.push(session.open_packet(), Flags::default());
-        if let Some(data) = session.config.initial_packet.clone() {
-            session.push(message(&data), Flags::default());
+        if let Some(data) = &session.config.initial_packet {
+            let packet = message(data);
+            session.push(packet, Flags::default());
         }
+        session.arm();
         session
     }
 
-    /// A GET has arrived (§9.2). It is answered at once if something is queued, else when something
-    /// is.
+    /// A GET has arrived (§9.2). It is answered at once if something is queued, else when something is.
     pub fn handle_poll(&mut self, now: Instant, id: RequestId, revision: Revision) {
         let now = self.advance(now);
         if !self.admits(id, revision) {
             return;
         }
-        let Transport::Polling { parked, candidate } = &mut self.transport else {
+        // What was sent since the last one came belongs to that one.
+        self.flush();
+        let Transport::Polling {
+            parked, candidate, ..
+        } = &mut self.transport
+        else {
             return;
         };
         if parked.is_some() {
             self.reply(id, Reply::empty(StatusCode::BAD_REQUEST));
-            self.end(CloseReason::TransportError);
-            return;
+            return self.violate(Violation::SecondPoll);
         }
         *parked = Some(id);
-        if let Some(candidate) = candidate {
-            candidate.parked(now);
+        let free = candidate
+            .as_mut()
+            .is_some_and(|candidate| candidate.frees(now));
+        if !self.queue.is_empty() {
+            self.flush();
+        } else if self.is_closing() {
+            // The noop is for clients that expect an answer to their poll before the close (§10).
+            self.answer_poll(b"6\x1e1");
+            self.end(CloseReason::ForcedClose, None);
+        } else if free {
+            self.answer_poll(b"6");
         }
-        if self.closing.is_some() && self.queue.is_empty() {
-            // The noop is there for clients that expect the answer to a poll before a close (§10).
-            self.free_poll(b"6\x1e1");
-            self.end(CloseReason::ForcedClose);
-            return;
-        }
-        self.flush_poll();
+        self.arm();
     }
 
-    /// A POST has begun, has arrived, or has failed (§9.3). The messages in it are processed before
-    /// its reply can be polled.
+    /// A POST has begun, has arrived, or has failed (§9.3). It is answered when its packets were taken.
     pub fn handle_post(&mut self, now: Instant, id: RequestId, revision: Revision, post: Post) {
-        let now = self.advance(now);
+        self.advance(now);
         let body = match post {
             Post::Begun | Post::Whole(_) if !self.admits(id, revision) => return,
-            Post::Begun | Post::Whole(_) if self.posting.is_some() => {
-                self.reply(id, Reply::empty(StatusCode::BAD_REQUEST));
-                self.end(CloseReason::TransportError);
-                return;
-            }
-            Post::Begun => {
-                self.posting = Some(id);
-                return;
-            }
-            // Answered already, when the session ended under it.
-            Post::End(_) if self.posting != Some(id) => return,
-            Post::End(body) => {
-                self.posting = None;
+            Post::Begun => return self.begin_post(id),
+            Post::Whole(body) => {
+                self.begin_post(id);
                 body
             }
-            Post::Whole(body) => body,
+            Post::End(body) => body,
+        };
+        let Transport::Polling { posting, .. } = &mut self.transport else {
+            return;
+        };
+        // Else it was answered when the session ended under it.
+        if posting.take_if(|posting| *posting == id).is_none() {
+            return;
+        }
+        let body = match body {
+            Ok(body) if body.len() > self.config.max_http_buffer_size => Err(PostFailure::TooLarge),
+            body => body,
         };
         match body {
-            Ok(body) => self.receive(now, id, body),
+            Ok(body) => {
+                let packets = split(self.revision, body, self.config.max_packets_per_payload);
+                self.reading = Some(Box::new(Reading { id, packets }));
+            }
             Err(failure) => {
-                let (status, reason) = match failure {
-                    PostFailure::TooLarge => {
-                        (StatusCode::PAYLOAD_TOO_LARGE, CloseReason::TransportError)
-                    }
-                    PostFailure::NotUtf8 => (StatusCode::BAD_REQUEST, CloseReason::ParseError),
-                    PostFailure::Timeout => {
-                        (StatusCode::REQUEST_TIMEOUT, CloseReason::TransportError)
-                    }
-                    PostFailure::Binary | PostFailure::Lost => {
-                        (StatusCode::BAD_REQUEST, CloseReason::TransportError)
-                    }
+                let violation = match failure {
+                    PostFailure::TooLarge => Violation::TooLarge,
+                    PostFailure::NotUtf8 => Violation::NotUtf8,
+                    PostFailure::Binary => Violation::BinaryBody,
+                    PostFailure::Timeout => Violation::TooSlow,
+                    PostFailure::Lost => Violation::Aborted,
                 };
-                self.reply(id, Reply::empty(status));
-                self.end(reason);
+                self.fail_post(id, violation);
             }
         }
     }
@@ -194,86 +215,121 @@ impl Session {
     /// The client has dropped a request before it was answered (§9.4).
     pub fn handle_aborted(&mut self, now: Instant, id: RequestId) {
         self.advance(now);
-        let polling = match &mut self.transport {
-            Transport::Polling { parked, .. } => parked.take_if(|parked| *parked == id).is_some(),
-            Transport::WebSocket | Transport::Closed => false,
+        let Transport::Polling {
+            parked, posting, ..
+        } = &mut self.transport
+        else {
+            return;
         };
-        let posting = self.posting.take_if(|posting| *posting == id).is_some();
-        if polling || posting {
-            // Nobody reads it, but whoever keeps a table of requests can close its entry.
-            self.reply(id, Reply::empty(StatusCode::BAD_REQUEST));
-            self.end(CloseReason::TransportError);
+        let of = |it: &mut Option<RequestId>| it.take_if(|it| *it == id).is_some();
+        if of(parked) || of(posting) {
+            // Nobody reads the answer, but whoever keeps a table of requests can close its entry.
+            self.fail_post(id, Violation::Aborted);
         }
     }
 
-    /// Another WebSocket was opened for this session, and wants to take over (§12). `false`: close it
-    /// at once; nothing else is disturbed.
+    /// Another WebSocket was opened for this session, and wants to take over (§12). `base64`: it takes no
+    /// binary messages. `false`: close it at once; nothing else is disturbed.
     pub fn handle_ws_open(&mut self, now: Instant, revision: Revision, base64: bool) -> bool {
-        let _ = (revision, base64);
         let now = self.advance(now);
-        let Transport::Polling { candidate, .. } = &mut self.transport else {
-            return false;
-        };
-        let allowed = self.config.allow_upgrades && self.config.transports.websocket;
-        if !allowed || candidate.is_some() || !self.urgent.is_empty() {
-            return false;
+        let allowed = self.config.allow_upgrades
+            && self.config.transports.websocket
+            && revision == self.revision
+            && self.farewell.is_none()
+            && !self.is_closed();
+        match &mut self.transport {
+            Transport::Polling {
+                candidate: candidate @ None,
+                ..
+            } if allowed => {
+                let timeout = self.config.upgrade_timeout;
+                *candidate = Some(Candidate::new(now, timeout, base64));
+                self.arm();
+                true
+            }
+            Transport::Polling { .. } | Transport::WebSocket { .. } => false,
         }
-        *candidate = Some(Candidate::new(now, self.config.upgrade_timeout));
-        true
     }
 
     /// A message has arrived on the WebSocket.
     pub fn handle_ws(&mut self, now: Instant, frame: Frame) {
         let now = self.advance(now);
-        let packet = Packet::decode(self.revision, frame);
+        if self.is_closed() || self.farewell.is_some() {
+            return;
+        }
+        let size = match &frame {
+            Frame::Text(text) => text.len(),
+            Frame::Binary(bytes) => bytes.len(),
+        };
+        let too_large = size > self.config.max_http_buffer_size;
         match &self.transport {
-            Transport::Closed => {}
-            Transport::Polling { .. } => self.probe(now, packet.ok()),
-            Transport::WebSocket => match packet {
+            Transport::Polling {
+                candidate: None, ..
+            } => {}
+            Transport::Polling { .. } if too_large => self.dismiss(Some(CODE_TOO_LARGE)),
+            Transport::Polling { .. } => {
+                let packet = Packet::decode(self.revision, frame);
+                self.probe(now, packet.ok());
+            }
+            Transport::WebSocket { .. } if too_large => self.violate(Violation::TooLarge),
+            Transport::WebSocket { .. } => match Packet::decode(self.revision, frame) {
                 Ok(packet) => {
-                    self.packet(now, packet);
+                    let event = self.packet(packet);
+                    self.events.extend(event);
                 }
-                Err(_) => self.end(CloseReason::ParseError),
+                Err(error) => self.violate(Violation::Malformed(error)),
             },
         }
+        self.arm();
     }
 
     /// Some of what was handed out has left: the client reads.
     pub fn handle_ws_progress(&mut self, now: Instant) {
         let now = self.advance(now);
-        if self.stalled_by.is_some() {
-            self.stalled_by = Some(later(now, self.config.write_timeout));
+        if let Transport::WebSocket {
+            stalled_at: Some(at),
+            ..
+        } = &mut self.transport
+        {
+            *at = after(now, self.config.write_timeout);
+            self.arm();
         }
     }
 
     /// All that was handed out has left.
     pub fn handle_ws_flushed(&mut self, now: Instant) {
         let now = self.advance(now);
-        self.busy = false;
-        self.stalled_by = None;
-        self.watch_writes(now);
+        let Transport::WebSocket { busy, stalled_at } = &mut self.transport else {
+            return;
+        };
+        *busy = false;
+        let empty = self.queue.is_empty();
+        *stalled_at = (!empty).then(|| after(now, self.config.write_timeout));
+        if empty && self.is_closing() {
+            self.end(CloseReason::ForcedClose, None);
+        }
+        self.arm();
     }
 
     /// The WebSocket is gone.
     pub fn handle_ws_closed(&mut self, now: Instant, cause: WsClosed) {
         self.advance(now);
-        match &mut self.transport {
-            Transport::Closed => {}
-            Transport::Polling { candidate, .. } => {
-                *candidate = None;
-                self.urgent.clear();
-            }
-            Transport::WebSocket => {
-                let reason = match cause {
-                    WsClosed::Closed => CloseReason::TransportClose,
-                    WsClosed::Lost | WsClosed::TooLarge | WsClosed::Violation => {
-                        CloseReason::TransportError
-                    }
-                };
-                self.end(reason);
-                self.urgent.clear();
+        if let Transport::Polling { candidate, .. } = &mut self.transport {
+            *candidate = None;
+            self.probes = 0;
+        } else if self.is_closing() {
+            self.end(CloseReason::ForcedClose, None);
+        } else {
+            match cause {
+                // A connection that just ends is how many clients leave: the reference makes no
+                // difference either (§10).
+                WsClosed::Closed | WsClosed::Lost => self.end(CloseReason::TransportClose, None),
+                WsClosed::TooLarge => self.violate(Violation::TooLarge),
+                WsClosed::Violation => self.violate(Violation::BrokenSocket),
             }
         }
+        self.farewell = None;
+        self.arm();
     }
 
     /// Acts on every deadline that has come.
@@ -283,308 +339,355 @@ impl Session {
 
     /// Sends a packet.
     pub fn send(&mut self, now: Instant, packet: Encoded, flags: Flags) -> Sent {
-        let now = self.advance(now);
+        self.now = self.now.max(now);
         if !self.is_open() {
             return Sent::Closed;
         }
         if flags.volatile && !self.is_writable() {
             return Sent::Dropped;
         }
-        if self.is_full() {
+        let bytes = self.config.max_backlog_bytes;
+        let packets = self.config.max_backlog_packets;
+        if self.queue.is_full_for(&packet, bytes, packets) {
+            // What a GET waits for is no backlog.
+            self.flush();
             match self.config.backlog_policy {
-                BacklogPolicy::Refuse => return Sent::Full,
-                BacklogPolicy::DropVolatile => self.drop_volatile(),
-                BacklogPolicy::Close => {}
+                BacklogPolicy::Close | BacklogPolicy::Refuse => {}
+                BacklogPolicy::DropVolatile => self.queue.make_room(&packet, bytes, packets),
             }
-            if self.is_full() {
-                self.end(CloseReason::TransportError);
+            if self.queue.is_full_for(&packet, bytes, packets) {
+                if self.config.backlog_policy == BacklogPolicy::Refuse {
+                    return Sent::Full;
+                }
+                self.violate(Violation::SlowReader);
                 return Sent::Closed;
             }
         }
         self.push(packet, flags);
-        self.flush_poll();
-        self.watch_writes(now);
+        self.arm();
         Sent::Queued
     }
 
-    /// Closes the session (§10). What is queued still leaves, if it is to be flushed: on polling with
-    /// the next polls, within `polling_close_timeout`; on a WebSocket within `close_timeout`.
+    /// Closes the session (§10). What is queued still leaves, if it is to be flushed: on polling with the
+    /// next polls, within `polling_close_timeout`; on a WebSocket within `close_timeout`.
     pub fn close(&mut self, now: Instant, how: Close) {
-        let now = self.advance(now);
+        self.now = self.now.max(now);
+        // What was sent while a GET waited leaves with it.
+        self.flush();
         let wait = match (&self.transport, how) {
-            (Transport::Closed, _) => return,
-            (_, Close::Discard) => return self.end(CloseReason::ForcedClose),
-            (_, Close::Flush) if self.closing.is_some() => return,
-            (Transport::WebSocket, Close::Flush) if self.queue.is_empty() => {
-                return self.end(CloseReason::ForcedClose);
+            _ if self.is_closed() => return,
+            (_, Close::Discard) => None,
+            (_, Close::Flush) if self.is_closing() => return,
+            (Transport::WebSocket { .. }, Close::Flush) => {
+                Some(self.config.close_timeout).filter(|_| !self.queue.is_empty())
             }
-            (Transport::WebSocket, Close::Flush) => self.config.close_timeout,
-            // Whoever waits has nothing queued.
-            (
-                Transport::Polling {
-                    parked: Some(_), ..
-                },
-                Close::Flush,
-            ) => {
-                return self.end(CloseReason::ForcedClose);
+            (Transport::Polling { parked, .. }, Close::Flush) => {
+                Some(self.config.polling_close_timeout).filter(|_| parked.is_none())
             }
-            (Transport::Polling { .. }, Close::Flush) => self.config.polling_close_timeout,
         };
-        self.closing = Some(later(now, wait));
+        match wait {
+            Some(wait) => {
+                let until = after(self.now, wait);
+                self.stage = Stage::Closing { until };
+            }
+            None => self.end(CloseReason::ForcedClose, None),
+        }
+        self.arm();
     }
 
-    /// The layer above found a violation: the session closes at once.
+    /// The layer above found something that a session does not survive: it closes at once.
     pub fn fail(&mut self, now: Instant, reason: CloseReason) {
-        self.advance(now);
-        self.end(reason);
+        self.now = self.now.max(now);
+        self.end(reason, None);
+        self.arm();
     }
 
     /// What has happened, in order.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Some(event);
+            }
+            self.reading.as_ref()?;
+            let event = self.read();
+            self.arm();
+            if event.is_some() {
+                return event;
+            }
+        }
     }
 
     /// The next request that has its answer.
     pub fn poll_http(&mut self) -> Option<(RequestId, Reply)> {
+        if let Transport::Polling {
+            parked: Some(_), ..
+        } = self.transport
+            && !self.queue.is_empty()
+        {
+            self.flush();
+            self.arm();
+        }
         self.replies.pop_front()
     }
 
-    /// What to do next on the WebSocket. What is not pulled is the backlog: pull only while the
-    /// socket takes more.
+    /// What to do next on the WebSocket. What is not pulled is the backlog: pull only while the socket
+    /// takes more.
     pub fn poll_ws(&mut self) -> Option<WsOut> {
-        if let Some(out) = self.urgent.pop_front() {
-            return Some(out);
+        if let Some(code) = self.farewell.take() {
+            return Some(WsOut::Close(code));
         }
-        match self.transport {
-            Transport::WebSocket => {}
-            Transport::Polling { .. } | Transport::Closed => return None,
+        if let Some(probes) = self.probes.checked_sub(1) {
+            self.probes = probes;
+            return Some(WsOut::Frame {
+                part: Part::Text(Bytes::from_static(b"3probe")),
+                compress: false,
+            });
         }
-        let first = self.queue.front()?;
-        let part = first.packet.part(self.handed_out)?;
-        let compress = first.flags.compress;
-        self.handed_out = self.handed_out.saturating_add(1);
-        if self.handed_out >= first.packet.packets() {
-            self.handed_out = 0;
-            self.pop();
-        }
-        self.busy = true;
-        if self.closing.is_some() && self.queue.is_empty() {
-            self.end(CloseReason::ForcedClose);
-        }
+        let Transport::WebSocket { busy, .. } = &mut self.transport else {
+            return None;
+        };
+        let (part, compress) = self.queue.pop()?;
+        *busy = true;
         let part = match part {
             Part::Binary(bytes) if self.base64 => {
                 let mut text = String::from("b");
                 BASE64.encode_string(bytes, &mut text);
                 Part::Text(text.into())
             }
-            part => part,
+            part @ (Part::Text(_) | Part::Binary(_)) => part,
         };
         Some(WsOut::Frame { part, compress })
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout), and what for.
-    pub fn poll_timeout(&self) -> Option<Deadline> {
-        let deadline = |at: Option<Instant>, why| at.map(|at| Deadline { at, why });
-        let candidate = match &self.transport {
-            Transport::Closed => return None,
-            Transport::WebSocket => None,
-            Transport::Polling { candidate, .. } => candidate.as_ref().map(|it| it.due()),
-        };
-        let beat = match self.closing {
-            Some(by) => deadline(Some(by), Why::Close),
-            None => deadline(Some(self.heartbeat.due()), Why::Ping),
-        };
-        let other = earliest(
-            deadline(candidate, Why::Upgrade),
-            deadline(self.stalled_by, Why::Write),
-        );
-        earliest(beat, other)
+    pub const fn poll_timeout(&self) -> Option<Deadline> {
+        self.deadline
     }
 
     /// The session's secret id.
-    pub fn sid(&self) -> &Sid {
+    pub const fn sid(&self) -> &Sid {
         &self.sid
     }
 
     /// The client's revision.
-    pub fn revision(&self) -> Revision {
+    pub const fn revision(&self) -> Revision {
         self.revision
     }
 
     /// The transport in use; the last one, once the session is closed.
-    pub fn transport(&self) -> TransportKind {
+    pub const fn transport(&self) -> TransportKind {
         match self.transport {
             Transport::Polling { .. } => TransportKind::Polling,
-            Transport::WebSocket | Transport::Closed => TransportKind::WebSocket,
+            Transport::WebSocket { .. } => TransportKind::WebSocket,
         }
     }
 
     /// Whether packets can be sent.
     pub fn is_open(&self) -> bool {
-        self.closing.is_none() && !self.is_closed()
+        self.stage == Stage::Open
     }
 
     /// Whether the session is over.
     pub fn is_closed(&self) -> bool {
-        matches!(self.transport, Transport::Closed)
+        self.stage == Stage::Closed
+    }
+
+    /// What the client did that ended the session, if it did something wrong.
+    pub const fn violation(&self) -> Option<Violation> {
+        self.violation
     }
 
     /// Whether a packet would leave at once: what decides over volatile ones (§20).
     pub fn is_writable(&self) -> bool {
-        match &self.transport {
+        let free = match &self.transport {
             Transport::Polling { parked, .. } => parked.is_some(),
-            Transport::WebSocket => self.queue.is_empty() && !self.busy,
-            Transport::Closed => false,
-        }
+            Transport::WebSocket { busy, .. } => !busy,
+        };
+        free && self.is_open() && self.queue.is_empty()
     }
 
     /// Bytes that wait to be handed out.
-    pub fn backlog_bytes(&self) -> usize {
-        self.queued_bytes
+    pub const fn backlog_bytes(&self) -> usize {
+        self.queue.bytes()
     }
 
     /// Frames that wait to be handed out.
-    pub fn backlog_packets(&self) -> usize {
-        self.queued_packets
+    pub const fn backlog_packets(&self) -> usize {
+        self.queue.packets()
     }
 
-    /// The clock as this session knows it; deadlines that have come are acted on first, so that
-    /// nothing that arrives late can revive what is over.
+    /// The clock as this session knows it. Deadlines that have come are acted on first, so that nothing
+    /// that arrives late revives what is over.
     fn advance(&mut self, now: Instant) -> Instant {
         self.now = self.now.max(now);
-        while self.poll_timeout().is_some_and(|due| due.at <= self.now) {
-            self.expire(self.now);
+        while let Some(due) = self.deadline.filter(|due| due.at <= self.now) {
+            self.expire(due.why);
+            self.arm();
         }
         self.now
     }
 
-    /// Acts on what is due, at least one thing.
-    fn expire(&mut self, now: Instant) {
-        if self.closing.is_some_and(|by| by <= now) {
-            return self.end(CloseReason::ForcedClose);
-        }
-        if self.stalled_by.is_some_and(|by| by <= now) {
-            return self.end(CloseReason::TransportError);
-        }
-        if self.closing.is_none() {
-            match self.heartbeat.expire(now, self.config.ping_timeout) {
-                Some(Beat::Ping) => {
-                    let ping = Encoded::text(Bytes::from_static(b"2"), Vec::new());
-                    self.push(ping, Flags::default());
-                    self.flush_poll();
-                    self.watch_writes(now);
-                }
-                Some(Beat::Dead) => return self.end(CloseReason::PingTimeout),
-                None => {}
-            }
-        }
-        if let Transport::Polling { candidate, parked } = &mut self.transport
-            && let Some(it) = candidate
-        {
-            if it.until <= now {
-                *candidate = None;
-                self.urgent.clear();
-                self.urgent.push_back(WsOut::Close(None));
-            } else if it.noop_at.is_some_and(|at| at <= now) {
-                it.noop_at = None;
-                if parked.is_some() {
-                    self.free_poll(b"6");
+    fn expire(&mut self, why: Why) {
+        match why {
+            Why::Close => self.end(CloseReason::ForcedClose, None),
+            Why::Noop => {
+                if let Transport::Polling {
+                    candidate: Some(candidate),
+                    ..
+                } = &mut self.transport
+                    && candidate.frees(self.now)
+                {
+                    self.answer_poll(b"6");
                 }
             }
+            Why::Ping => {
+                self.heartbeat.ping(self.now, self.config.ping_timeout);
+                self.push(
+                    Encoded::text(Bytes::from_static(b"2"), Vec::new()),
+                    Flags::default(),
+                );
+            }
+            Why::PingTimeout => {
+                self.settle();
+                self.end(CloseReason::PingTimeout, None);
+            }
+            Why::Upgrade => self.dismiss(None),
+            Why::Write => self.violate(Violation::SlowReader),
+            // The layer above has these.
+            Why::Ack | Why::Connect | Why::Middleware | Why::Packet => self.deadline = None,
         }
+    }
+
+    /// Finds out what is due first.
+    fn arm(&mut self) {
+        let first = match self.stage {
+            Stage::Closed => {
+                self.deadline = None;
+                return;
+            }
+            Stage::Closing { until } => Deadline::new(until, Why::Close),
+            Stage::Open => self.heartbeat.deadline(),
+        };
+        let other = match &self.transport {
+            Transport::Polling {
+                parked, candidate, ..
+            } => candidate.as_ref().map(|candidate| {
+                let end = Deadline::new(candidate.until, Why::Upgrade);
+                let noop = candidate.noop_at.filter(|_| parked.is_some());
+                noop.map_or(end, |at| end.min(Deadline::new(at, Why::Noop)))
+            }),
+            Transport::WebSocket { stalled_at, .. } => {
+                stalled_at.map(|at| Deadline::new(at, Why::Write))
+            }
+        };
+        self.deadline = Some(other.map_or(first, |other| first.min(other)));
     }
 
     /// Whether a request may go on; else it is answered.
     fn admits(&mut self, id: RequestId, revision: Revision) -> bool {
-        let refusal = match &self.transport {
-            Transport::Closed => ErrorCode::UnknownSid,
-            Transport::WebSocket => ErrorCode::BadRequest,
-            Transport::Polling { .. } if revision != self.revision => ErrorCode::BadRequest,
-            Transport::Polling { .. } => return true,
+        let error = match &self.transport {
+            _ if self.is_closed() => ErrorCode::UnknownSid,
+            Transport::Polling { .. } if revision == self.revision => return true,
+            Transport::Polling { .. } | Transport::WebSocket { .. } => ErrorCode::BadRequest,
         };
-        self.reply(id, Reply::error(refusal));
+        self.reply(id, Reply::error(error));
         false
     }
 
-    /// The body of a POST.
-    fn receive(&mut self, now: Instant, id: RequestId, body: ByteString) {
-        let packets = split(self.revision, body, self.config.max_packets_per_payload);
-        for packet in packets {
-            match packet {
-                Ok(Packet::Close) => {
-                    self.free_poll(b"6");
-                    self.end(CloseReason::TransportClose);
-                    break;
-                }
-                Ok(packet) => {
-                    if !self.packet(now, packet) {
-                        break;
-                    }
-                }
-                Err(_) => {
-                    self.reply(id, Reply::empty(StatusCode::BAD_REQUEST));
-                    self.end(CloseReason::ParseError);
-                    return;
-                }
+    /// A POST is there. If there was one already, both are over.
+    fn begin_post(&mut self, id: RequestId) {
+        let reading = self.reading.is_some();
+        if let Transport::Polling { posting, .. } = &mut self.transport {
+            if reading || posting.is_some() {
+                self.fail_post(id, Violation::SecondPost);
+            } else {
+                *posting = Some(id);
             }
         }
-        self.reply(id, Reply::ok());
     }
 
-    /// A packet on the session's transport. `false`: the session is over.
-    fn packet(&mut self, now: Instant, packet: Packet) -> bool {
-        match packet {
-            Packet::Pong(_) => self.heartbeat.pong(now, self.config.ping_interval),
-            Packet::Message(_)
-            | Packet::Open(_)
-            | Packet::Upgrade
-            | Packet::Noop
-            | Packet::Close
-            | Packet::Ping(_) => self.heartbeat.other(now, self.config.ping_timeout),
-        }
-        match packet {
-            Packet::Message(data) => {
-                if self.is_open() {
-                    self.events.push_back(Event::Message(data));
-                }
+    /// A request is at fault, and is answered; the session ends.
+    fn fail_post(&mut self, id: RequestId, violation: Violation) {
+        self.reply(id, Reply::empty(violation.status()).closing());
+        self.violate(violation);
+    }
+
+    /// Reads one packet of a POST, or answers it.
+    fn read(&mut self) -> Option<Event> {
+        let mut reading = self.reading.take()?;
+        match reading.packets.next() {
+            Some(Ok(packet)) => {
+                self.reading = Some(reading);
+                self.packet(packet)
             }
-            Packet::Close => self.end(CloseReason::TransportClose),
-            // In this revision the server pings.
-            Packet::Ping(_) => match self.revision {
-                Revision::V4 => self.end(CloseReason::TransportError),
-            },
-            Packet::Open(_) | Packet::Pong(_) | Packet::Upgrade | Packet::Noop => {}
+            Some(Err(error)) => {
+                let violation = match error {
+                    PacketError::TooMany => Violation::TooManyPackets,
+                    PacketError::Empty | PacketError::Type(_) | PacketError::Base64 => {
+                        Violation::Malformed(error)
+                    }
+                };
+                self.reply(reading.id, Reply::empty(violation.status()));
+                self.violate(violation);
+                None
+            }
+            None => {
+                self.reply(reading.id, Reply::ok());
+                None
+            }
         }
-        !self.is_closed()
+    }
+
+    /// Reads the rest of a POST before what happened after it.
+    fn settle(&mut self) {
+        while self.reading.is_some() {
+            let event = self.read();
+            self.events.extend(event);
+        }
+    }
+
+    /// A packet on the session's transport.
+    fn packet(&mut self, packet: Packet) -> Option<Event> {
+        let timeout = self.config.ping_timeout;
+        match packet {
+            Packet::Pong(_) => self.heartbeat.pong(self.now, self.config.ping_interval),
+            Packet::Close if self.is_closing() => self.end(CloseReason::ForcedClose, None),
+            Packet::Close => self.end(CloseReason::TransportClose, None),
+            // In this revision the server pings. What follows in the same body is not read.
+            Packet::Ping(_) => match self.revision {
+                Revision::V4 => self.blame(Violation::PingFromClient),
+            },
+            Packet::Message(data) => {
+                self.heartbeat.other(self.now, timeout);
+                return self.is_open().then_some(Event::Message(data));
+            }
+            Packet::Open(_) | Packet::Upgrade | Packet::Noop => {
+                self.heartbeat.other(self.now, timeout);
+            }
+        }
+        None
     }
 
     /// A packet on the WebSocket that wants to take over; `None`: no packet at all.
     fn probe(&mut self, now: Instant, packet: Option<Packet>) {
-        let Transport::Polling { parked, candidate } = &mut self.transport else {
+        let Transport::Polling {
+            candidate: Some(candidate),
+            ..
+        } = &mut self.transport
+        else {
             return;
         };
-        let Some(it) = candidate else { return };
         match packet {
             Some(Packet::Ping(data)) if &*data == "probe" => {
-                it.probed = true;
-                it.noop_at = None;
-                let waiting = parked.is_some();
-                self.urgent.push_back(WsOut::Frame {
-                    part: Part::Text(Bytes::from_static(b"3probe")),
-                    compress: false,
-                });
-                if waiting {
-                    self.free_poll(b"6");
+                self.probes = self.probes.saturating_add(1);
+                if candidate.probe(now) {
+                    self.answer_poll(b"6");
                 }
             }
-            Some(Packet::Upgrade) if it.probed => {
-                self.free_poll(b"6");
-                self.transport = Transport::WebSocket;
-                self.events.push_back(Event::Upgraded);
-                self.watch_writes(now);
-                if self.closing.is_some() && self.queue.is_empty() {
-                    self.end(CloseReason::ForcedClose);
-                }
+            Some(Packet::Upgrade) if candidate.is_probed() => {
+                let base64 = candidate.base64;
+                self.settle();
+                self.upgrade(base64);
             }
             Some(
                 Packet::Open(_)
@@ -595,48 +698,111 @@ impl Session {
                 | Packet::Upgrade
                 | Packet::Noop,
             )
-            | None => {
-                *candidate = None;
-                self.urgent.clear();
-                self.urgent.push_back(WsOut::Close(None));
+            | None => self.dismiss(None),
+        }
+    }
+
+    /// The client goes over to its WebSocket. What is queued follows it.
+    fn upgrade(&mut self, base64: bool) {
+        if self.is_closed() {
+            return;
+        }
+        self.answer_poll(b"1");
+        if let Transport::Polling { posting, .. } = &mut self.transport
+            && let Some(id) = posting.take()
+        {
+            self.reply(id, Reply::error(ErrorCode::BadRequest).closing());
+        }
+        self.transport = Transport::web_socket();
+        self.base64 = base64;
+        self.events.push_back(Event::Upgraded);
+        self.watch();
+        if let Stage::Closing { until } = &mut self.stage {
+            *until = (*until).min(after(self.now, self.config.close_timeout));
+            if self.queue.is_empty() {
+                self.end(CloseReason::ForcedClose, None);
             }
         }
     }
 
+    /// The WebSocket that wanted to take over is closed. The session goes on without it.
+    fn dismiss(&mut self, code: Option<u16>) {
+        if let Transport::Polling { candidate, .. } = &mut self.transport
+            && candidate.take().is_some()
+        {
+            self.probes = 0;
+            self.farewell = Some(code);
+        }
+    }
+
+    /// The client did something that a session does not survive.
+    fn violate(&mut self, violation: Violation) {
+        self.settle();
+        self.blame(violation);
+        self.arm();
+    }
+
+    fn blame(&mut self, violation: Violation) {
+        if !self.is_closed() {
+            self.violation = Some(violation);
+            let code = (violation == Violation::TooLarge).then_some(CODE_TOO_LARGE);
+            self.end(violation.reason(), code);
+        }
+    }
+
     /// The session is over: whoever waits is answered, and nothing is kept.
-    fn end(&mut self, reason: CloseReason) {
+    fn end(&mut self, reason: CloseReason, code: Option<u16>) {
         if self.is_closed() {
             return;
         }
-        self.free_poll(b"1");
-        if let Some(id) = self.posting.take() {
-            self.reply(id, Reply::empty(StatusCode::BAD_REQUEST));
+        self.answer_poll(match reason {
+            CloseReason::TransportClose => b"6",
+            CloseReason::TransportError
+            | CloseReason::PingTimeout
+            | CloseReason::ParseError
+            | CloseReason::ForcedClose => b"1",
+        });
+        if let Some(reading) = self.reading.take() {
+            self.reply(reading.id, Reply::ok());
         }
-        let attached = match &self.transport {
-            Transport::Polling { candidate, .. } => candidate.is_some(),
-            Transport::WebSocket => true,
-            Transport::Closed => false,
+        let attached = match &mut self.transport {
+            Transport::Polling {
+                posting, candidate, ..
+            } => {
+                let attached = candidate.take().is_some();
+                if let Some(id) = posting.take() {
+                    self.reply(id, Reply::empty(StatusCode::BAD_REQUEST).closing());
+                }
+                attached
+            }
+            Transport::WebSocket { .. } => true,
         };
         if attached {
-            self.urgent.clear();
-            self.urgent.push_back(WsOut::Close(None));
+            self.farewell = Some(code);
         }
-        self.transport = Transport::Closed;
-        self.queue = VecDeque::new();
-        self.queued_bytes = 0;
-        self.queued_packets = 0;
-        self.handed_out = 0;
-        self.stalled_by = None;
-        self.closing = None;
+        self.stage = Stage::Closed;
+        self.probes = 0;
+        self.queue.clear();
         self.events.push_back(Event::Closed(reason));
     }
 
-    fn reply(&mut self, id: RequestId, reply: Reply) {
+    fn is_closing(&self) -> bool {
+        matches!(self.stage, Stage::Closing { .. })
+    }
+
+    fn reply(&mut self, id: RequestId, mut reply: Reply) {
+        let first = std::mem::take(&mut self.fresh);
+        let cookie = self.config.cookie.as_ref();
+        // Once it is closed, its answers do not tell it from a session that never was.
+        if cookie.is_some_and(|cookie| cookie.on_every_response || first) && !self.is_closed() {
+            reply.cookie = Some(self.sid.clone());
+        }
         self.replies.push_back((id, reply));
     }
 
-    /// Answers the poll that waits, if there is one, with a body of its own.
-    fn free_poll(&mut self, body: &'static [u8]) {
+    /// Answers the GET that waits, if there is one: with what is queued, else with `body`.
+    fn answer_poll(&mut self, body: &'static [u8]) {
+        self.flush();
         if let Transport::Polling { parked, .. } = &mut self.transport
             && let Some(id) = parked.take()
         {
@@ -644,90 +810,43 @@ impl Session {
         }
     }
 
-    /// Answers the poll that waits with all that is queued.
-    fn flush_poll(&mut self) {
-        let Transport::Polling { parked, .. } = &mut self.transport else {
-            return;
-        };
-        if self.queue.is_empty() {
-            return;
+    /// Answers the GET that waits with all that is queued, if both are there.
+    fn flush(&mut self) {
+        if let Transport::Polling { parked, .. } = &mut self.transport
+            && !self.queue.is_empty()
+            && let Some(id) = parked.take()
+        {
+            let (body, compress) = self.queue.take_payload(self.revision);
+            self.reply(id, Reply::payload(body, compress));
         }
-        let Some(id) = parked.take() else { return };
-        let separators = self.queued_packets;
-        let mut body = Writer::with_capacity(self.queued_bytes.saturating_add(separators));
-        let mut compress = false;
-        for queued in self.queue.drain(..) {
-            compress |= queued.flags.compress;
-            for part in queued.packet.parts() {
-                body.push(self.revision, &part);
-            }
-        }
-        self.queued_bytes = 0;
-        self.queued_packets = 0;
-        self.reply(id, Reply::payload(body.finish(), compress));
     }
 
     fn push(&mut self, packet: Encoded, flags: Flags) {
-        self.queued_bytes = self.queued_bytes.saturating_add(packet.size());
-        self.queued_packets = self.queued_packets.saturating_add(packet.packets());
-        self.queue.push_back(Queued { packet, flags });
+        self.queue.push(packet, flags);
+        self.watch();
     }
 
-    fn pop(&mut self) {
-        if let Some(Queued { packet, .. }) = self.queue.pop_front() {
-            self.queued_bytes = self.queued_bytes.saturating_sub(packet.size());
-            self.queued_packets = self.queued_packets.saturating_sub(packet.packets());
-        }
-        // A burst is over: what held it is given back, what holds a few packets is kept.
-        if self.queue.is_empty() && self.queue.capacity() > KEPT {
-            self.queue = VecDeque::new();
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        self.queued_bytes >= self.config.max_backlog_bytes
-            || self.queued_packets >= self.config.max_backlog_packets
-    }
-
-    /// Drops what is volatile and not handed out in part.
-    fn drop_volatile(&mut self) {
-        let begun = self.handed_out > 0;
-        let mut first = true;
-        self.queue.retain(|queued| {
-            let keep = !queued.flags.volatile || (std::mem::take(&mut first) && begun);
-            first = false;
-            keep
-        });
-        let sum = |of: fn(&Encoded) -> usize| {
-            self.queue
-                .iter()
-                .fold(0usize, |sum, queued| sum.saturating_add(of(&queued.packet)))
-        };
-        (self.queued_bytes, self.queued_packets) = (sum(Encoded::size), sum(Encoded::packets));
-    }
-
-    /// Gives a WebSocket that something waits for its time to take it.
-    fn watch_writes(&mut self, now: Instant) {
-        match self.transport {
-            Transport::WebSocket if self.busy || !self.queue.is_empty() => {
-                let by = later(now, self.config.write_timeout);
-                self.stalled_by.get_or_insert(by);
-            }
-            Transport::WebSocket | Transport::Polling { .. } | Transport::Closed => {}
+    /// From now on a WebSocket has to take something.
+    fn watch(&mut self) {
+        if let Transport::WebSocket { stalled_at, .. } = &mut self.transport
+            && !self.queue.is_empty()
+        {
+            stalled_at.get_or_insert(after(self.now, self.config.write_timeout));
         }
     }
 
     fn open_packet(&self) -> Encoded {
-        let advertised = match self.transport {
-            Transport::Polling { .. } => {
-                self.config.allow_upgrades && self.config.transports.websocket
+        let upgrades = match self.transport {
+            Transport::Polling { .. }
+                if self.config.allow_upgrades && self.config.transports.websocket =>
+            {
+                r#"["websocket"]"#
             }
-            Transport::WebSocket | Transport::Closed => false,
+            Transport::Polling { .. } | Transport::WebSocket { .. } => "[]",
         };
         let text = format!(
-            r#"0{{"sid":{},"upgrades":[{}],"pingInterval":{},"pingTimeout":{},"maxPayload":{}}}"#,
+            r#"0{{"sid":{},"upgrades":{upgrades},"pingInterval":{},"pingTimeout":{},"maxPayload":{}}}"#,
             serde_json::Value::from(self.sid.as_str()),
-            if advertised { r#""websocket""# } else { "" },
             self.config.ping_interval.as_millis(),
             self.config.ping_timeout.as_millis(),
             self.config.max_http_buffer_size,
@@ -736,5 +855,18 @@ impl Session {
     }
 }
 
-/// Queues up to this long are kept when they are empty.
-const KEPT: usize = 16;
+impl Transport {
+    const fn web_socket() -> Self {
+        Self::WebSocket {
+            busy: false,
+            stalled_at: None,
+        }
+    }
+}
+
+/// The closing code of a message that is too large (RFC 6455 §7.4.1).
+const CODE_TOO_LARGE: u16 = 1009;
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::heartbeat::later;
+use crate::deadline::after;
 
 /// The WebSocket that wants to take over. A session has one at most, and its end never touches the
 /// session.
@@ -10,33 +10,40 @@ use super::heartbeat::later;
 pub(super) struct Candidate {
     /// It must have taken over by then.
     pub(super) until: Instant,
-    /// Whether its probe was answered.
-    pub(super) probed: bool,
-    /// When the poll that waits is to be freed, so that the client can stop polling.
+    /// Whether it takes no binary messages.
+    pub(super) base64: bool,
+    /// Since the probe: when a poll that waits is freed next, so that the client can stop polling.
     pub(super) noop_at: Option<Instant>,
 }
 
-/// A poll that arrives after the probe may wait this long for data, then it is freed.
-const NOOP_AFTER: Duration = Duration::from_millis(100);
+/// Polls are freed this often at most: the reference looks for one at this interval.
+const NOOP_EVERY: Duration = Duration::from_millis(100);
 
 impl Candidate {
-    pub(super) fn new(now: Instant, timeout: Duration) -> Box<Self> {
+    pub(super) fn new(now: Instant, timeout: Duration, base64: bool) -> Box<Self> {
         Box::new(Self {
-            until: later(now, timeout),
-            probed: false,
+            until: after(now, timeout),
+            base64,
             noop_at: None,
         })
     }
 
-    /// A poll waits from now on.
-    pub(super) fn parked(&mut self, now: Instant) {
-        if self.probed {
-            self.noop_at = Some(later(now, NOOP_AFTER));
+    /// The probe has come, maybe not for the first time. Whether a poll that waits is to be freed now.
+    pub(super) fn probe(&mut self, now: Instant) -> bool {
+        let free = self.noop_at.is_none_or(|at| at <= now);
+        if free {
+            self.noop_at = Some(after(now, NOOP_EVERY));
         }
+        free
     }
 
-    /// When something is due.
-    pub(super) fn due(&self) -> Instant {
-        self.noop_at.map_or(self.until, |at| at.min(self.until))
+    /// Whether a poll that waits is to be freed now.
+    pub(super) fn frees(&mut self, now: Instant) -> bool {
+        self.noop_at.is_some() && self.probe(now)
+    }
+
+    /// Whether the probe was answered, without which there is no upgrade.
+    pub(super) const fn is_probed(&self) -> bool {
+        self.noop_at.is_some()
     }
 }

@@ -31,10 +31,10 @@ use ::http::HeaderMap;
 use ::http::header::AsHeaderName;
 
 /// The only header of that name. `Err`: there are several, or it is not visible ASCII.
-pub(crate) fn single<'a>(
-    headers: &'a HeaderMap,
+pub(crate) fn single(
+    headers: &HeaderMap,
     name: impl AsHeaderName,
-) -> Result<Option<&'a str>, Ambiguous> {
+) -> Result<Option<&str>, Ambiguous> {
     let mut all = headers.get_all(name).iter();
     match (all.next(), all.next()) {
         (None, _) => Ok(None),
@@ -48,10 +48,7 @@ pub(crate) fn single<'a>(
 pub(crate) struct Ambiguous;
 
 /// The comma-separated tokens of all headers of that name.
-pub(crate) fn tokens<'a>(
-    headers: &'a HeaderMap,
-    name: impl AsHeaderName,
-) -> impl Iterator<Item = &'a str> {
+pub(crate) fn tokens(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = &str> {
     headers
         .get_all(name)
         .iter()

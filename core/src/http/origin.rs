@@ -206,7 +206,7 @@ impl Pattern {
 fn split_port(text: &str) -> (&str, Option<&str>) {
     match text.rsplit_once(':') {
         Some((host, port))
-            if !port.contains(']') && !(host.contains(':') && !host.ends_with(']')) =>
+            if !port.contains(']') && (!host.contains(':') || host.ends_with(']')) =>
         {
             (host, Some(port))
         }

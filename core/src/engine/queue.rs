@@ -1,0 +1,189 @@
+//! What waits to be written to one client.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::{Flags, Revision, Writer};
+use crate::packet::{Encoded, Part};
+
+/// Packets in the order in which they leave. A packet and its attachments are one element, so that the
+/// frames of two packets never interleave.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    waiting: VecDeque<Waiting>,
+    /// Of what waits, the frames of the first that were handed out already included.
+    bytes: usize,
+    packets: usize,
+    /// How many frames of the first were handed out.
+    begun: usize,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    packet: Encoded,
+    flags: Flags,
+}
+
+impl Queue {
+    pub(super) fn push(&mut self, packet: Encoded, flags: Flags) {
+        self.bytes = self.bytes.saturating_add(packet.size());
+        self.packets = self.packets.saturating_add(packet.packets());
+        self.waiting.push_back(Waiting { packet, flags });
+    }
+
+    /// The next frame, and whether it may be compressed.
+    pub(super) fn pop(&mut self) -> Option<(Part, bool)> {
+        let first = self.waiting.front()?;
+        let compress = first.flags.compress;
+        let part = first.packet.part(self.begun)?;
+        self.begun = self.begun.saturating_add(1);
+        if self.begun >= first.packet.packets() {
+            self.begun = 0;
+            self.bytes = self.bytes.saturating_sub(first.packet.size());
+            self.packets = self.packets.saturating_sub(first.packet.packets());
+            self.waiting.pop_front();
+            // A burst is over: what held it is given back, what holds a few packets is kept.
+            if self.waiting.is_empty() && self.waiting.capacity() > KEPT {
+                self.waiting = VecDeque::new();
+            }
+        }
+        Some((part, compress))
+    }
+
+    /// All of it as one polling body, and whether that may be compressed.
+    pub(super) fn take_payload(&mut self, revision: Revision) -> (Bytes, bool) {
+        let mut body = Writer::with_capacity(self.bytes.saturating_add(self.packets));
+        let mut compress = false;
+        for waiting in &self.waiting {
+            compress |= waiting.flags.compress;
+            for part in waiting.packet.parts() {
+                body.push(revision, &part);
+            }
+        }
+        self.clear();
+        (body.finish(), compress)
+    }
+
+    /// Whether a packet would be over the limits. One packet may always wait, however large it is.
+    pub(super) fn is_full_for(&self, packet: &Encoded, bytes: usize, packets: usize) -> bool {
+        !self.is_empty()
+            && (self.bytes.saturating_add(packet.size()) > bytes
+                || self.packets.saturating_add(packet.packets()) > packets)
+    }
+
+    /// Drops volatile packets, the oldest first, until there is room for `packet` or none is left. One
+    /// whose frames are partly out stays.
+    pub(super) fn make_room(&mut self, packet: &Encoded, bytes: usize, packets: usize) {
+        let mut at = usize::from(self.begun > 0);
+        while self.is_full_for(packet, bytes, packets) {
+            match self.waiting.get(at).map(|waiting| waiting.flags.volatile) {
+                None => return,
+                Some(false) => at = at.saturating_add(1),
+                Some(true) => {
+                    if let Some(Waiting { packet, .. }) = self.waiting.remove(at) {
+                        self.bytes = self.bytes.saturating_sub(packet.size());
+                        self.packets = self.packets.saturating_sub(packet.packets());
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) const fn packets(&self) -> usize {
+        self.packets
+    }
+}
+
+/// Elements whose room is kept when all have left.
+const KEPT: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(text: &'static str, attachments: &[&'static [u8]]) -> Encoded {
+        let attachments = attachments
+            .iter()
+            .map(|bytes| Bytes::from_static(bytes))
+            .collect();
+        Encoded::text(text.into(), attachments)
+    }
+
+    const VOLATILE: Flags = Flags {
+        volatile: true,
+        compress: false,
+    };
+
+    #[test]
+    fn frames_of_one_packet_stay_together() {
+        let mut queue = Queue::default();
+        queue.push(packet("451-[\"x\"]", &[b"a"]), Flags::default());
+        queue.push(packet("42[1]", &[]), VOLATILE);
+        assert_eq!((queue.bytes(), queue.packets()), (15, 3));
+        assert_eq!(queue.pop(), Some((Part::Text("451-[\"x\"]".into()), true)));
+        assert_eq!(queue.packets(), 3);
+        assert_eq!(queue.pop(), Some((Part::Binary("a".into()), true)));
+        assert_eq!(queue.pop(), Some((Part::Text("42[1]".into()), false)));
+        assert_eq!(queue.pop(), None);
+        assert_eq!((queue.bytes(), queue.packets()), (0, 0));
+    }
+
+    #[test]
+    fn a_payload_takes_everything() {
+        let mut queue = Queue::default();
+        queue.push(packet("451-[\"x\"]", &[b"abc"]), VOLATILE);
+        queue.push(packet("2", &[]), VOLATILE);
+        let (body, compress) = queue.take_payload(Revision::V4);
+        assert_eq!(body, "451-[\"x\"]\u{1e}bYWJj\u{1e}2");
+        assert!(!compress);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn one_packet_always_fits() {
+        let mut queue = Queue::default();
+        let large = packet("4aaaaaaaaa", &[]);
+        assert!(!queue.is_full_for(&large, 4, 1));
+        queue.push(large.clone(), Flags::default());
+        assert!(queue.is_full_for(&packet("4", &[]), 10, 9));
+        assert!(!queue.is_full_for(&packet("4", &[]), 11, 2));
+        assert!(queue.is_full_for(&packet("4", &[]), 11, 1));
+    }
+
+    #[test]
+    fn the_oldest_volatile_gives_way() {
+        let mut queue = Queue::default();
+        queue.push(packet("4one", &[]), VOLATILE);
+        queue.push(packet("4two", &[]), Flags::default());
+        queue.push(packet("4three", &[]), VOLATILE);
+        queue.push(packet("4four", &[]), VOLATILE);
+        queue.make_room(&packet("4five", &[]), 15, 9);
+        let (body, _) = queue.take_payload(Revision::V4);
+        assert_eq!(body, "4two\u{1e}4four");
+    }
+
+    #[test]
+    fn a_packet_that_is_partly_out_stays() {
+        let mut queue = Queue::default();
+        queue.push(packet("451-[]", &[b"attachment"]), VOLATILE);
+        queue.pop();
+        queue.make_room(&packet("4", &[]), 1, 1);
+        assert_eq!(
+            queue.pop(),
+            Some((Part::Binary("attachment".into()), false))
+        );
+    }
+}

@@ -178,7 +178,7 @@ function serve(socket) {
 
   socket.onAny((name, ...args) => {
     if (typeof args.at(-1) === "function") args.pop();
-    if (name.startsWith("any:")) socket.emit("any_seen", name, args.length);
+    if (typeof name === "string" && name.startsWith("any:")) socket.emit("any_seen", name, args.length);
   });
   socket.on("disconnecting", (reason) => gone.set(socket.id, { reason, rooms: roomsOf(socket) }));
 }

@@ -95,3 +95,35 @@ pub fn run(command: &mut Command, limit: Duration) -> String {
     );
     ended.output
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_command_started_ends_with_it() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 60 & echo $!; wait"]);
+        let ended = Group::start(&mut command).finish(Duration::from_millis(300));
+        assert!(ended.status.is_none(), "it was still running");
+        let grandchild = ended.output.trim().parse().ok().and_then(Pid::from_raw);
+        let grandchild = grandchild.expect("the shell printed a process id");
+        let gone = (0..100).any(|_| {
+            thread::sleep(Duration::from_millis(20));
+            // A zombie that nobody has collected yet is gone, too.
+            let state = std::fs::read_to_string(format!("/proc/{grandchild}/stat"));
+            state.map_or(true, |state| state.contains(") Z "))
+        });
+        assert!(gone, "{grandchild} is alive");
+    }
+
+    #[test]
+    fn a_failure_is_told_with_its_output() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo out; echo err >&2; exit 3"]);
+        let ended = Group::start(&mut command).finish(Duration::from_secs(10));
+        assert!(!ended.succeeded());
+        assert_eq!(ended.status.and_then(|status| status.code()), Some(3));
+        assert_eq!(ended.output, "out\nerr\n");
+    }
+}

@@ -1,0 +1,67 @@
+//! tokio as the driver's runtime.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Instant, SystemTime};
+
+use pin_project_lite::pin_project;
+use sio_driver::Runtime;
+
+/// tokio's clock, timers and tasks. Everything must be used within a tokio runtime that has its timer
+/// and its IO enabled.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tokio;
+
+pin_project! {
+    /// A timer of tokio.
+    #[derive(Debug)]
+    pub struct Sleep {
+        #[pin]
+        inner: tokio::time::Sleep,
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.project().inner.poll(cx)
+    }
+}
+
+impl sio_driver::Sleep for Sleep {
+    fn reset(self: Pin<&mut Self>, at: Instant) {
+        self.project().inner.reset(at.into());
+    }
+}
+
+impl Runtime for Tokio {
+    type Sleep = Sleep;
+
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn sleep_until(&self, at: Instant) -> Sleep {
+        Sleep {
+            inner: tokio::time::sleep_until(at.into()),
+        }
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        drop(tokio::spawn(task));
+    }
+
+    /// # Panics
+    /// If the operating system has no random source: no session could be safe.
+    fn random(&self, bytes: &mut [u8]) {
+        if let Err(error) = getrandom::fill(bytes) {
+            panic!("no random source: {error}");
+        }
+    }
+}

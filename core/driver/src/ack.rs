@@ -1,0 +1,278 @@
+//! Acks: answering a client's event, and waiting for clients' answers (§17).
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use sio_core::id::SocketId;
+use sio_core::packet::{self, Args, Arguments, FromArgs};
+use sio_core::socket;
+
+use crate::answer::{Answer, Waiting};
+use crate::error::{AckError, EmitError};
+use crate::extract::AckSlot;
+use crate::handle::Socket;
+use crate::link::Command;
+
+/// A client's wish for an answer to its event.
+///
+/// Every handler that names it gets one, whether the client asked or not. Dropped, it answers nothing.
+/// If several handlers of one event have it, the first answer counts.
+#[derive(Debug)]
+pub struct Ack {
+    socket: Socket,
+    slot: AckSlot,
+}
+
+impl Ack {
+    pub(crate) fn new(socket: Socket, slot: AckSlot) -> Self {
+        Self { socket, slot }
+    }
+
+    /// Whether the client waits for an answer.
+    pub fn is_requested(&self) -> bool {
+        !matches!(self.slot, AckSlot::None)
+    }
+
+    /// Answers. Nothing happens if the client did not ask.
+    ///
+    /// ```
+    /// # use sio_driver::{Ack, Data, Socket};
+    /// # fn example(socket: &Socket) {
+    /// socket.on("add", |Data((a, b)): Data<(i64, i64)>, ack: Ack| ack.send(&(a + b)));
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The arguments cannot be written, or the client has gone.
+    pub fn send(self, args: &(impl Arguments + ?Sized)) -> Result<(), EmitError> {
+        let ticket = match self.slot {
+            AckSlot::None => None,
+            AckSlot::One(ticket) => Some(ticket),
+            AckSlot::Shared(shared) => shared.lock().unwrap_or_else(PoisonError::into_inner).take(),
+        };
+        let Some(ticket) = ticket else {
+            return Ok(());
+        };
+        let packet = packet::ack(self.socket.namespace().name(), ticket.id(), args)?;
+        let size = packet.size();
+        let command = Command::Respond { ticket, packet };
+        self.socket.link().push_packet(command, size, false)
+    }
+}
+
+/// The caller's end of an emit that waits: given to the core, and back with the answer.
+#[derive(Debug)]
+pub(crate) enum Token {
+    One(Answer<Result<Args, socket::AckError>>),
+    Many(Part),
+}
+
+impl Token {
+    pub(crate) fn settle(self, answer: Result<Args, socket::AckError>) {
+        match self {
+            Self::One(one) => one.give(answer),
+            // Kept until the others have answered: must not hold on to a read buffer.
+            Self::Many(part) => part.settle(answer.map(|args| args.detached())),
+        }
+    }
+}
+
+/// The answer of one client to an emit: a future of the arguments as `T`.
+///
+/// The event is on its way already. Dropping the future is always safe; the answer is ignored then.
+#[must_use = "the event is sent, but nobody waits for the answer"]
+#[derive(Debug)]
+pub struct AckFuture<T> {
+    state: Result<Waiting<Result<Args, socket::AckError>>, Option<AckError>>,
+    wanted: PhantomData<fn() -> T>,
+}
+
+impl<T> AckFuture<T> {
+    pub(crate) fn new(waiting: Waiting<Result<Args, socket::AckError>>) -> Self {
+        Self {
+            state: Ok(waiting),
+            wanted: PhantomData,
+        }
+    }
+
+    pub(crate) fn failed(error: impl Into<AckError>) -> Self {
+        Self {
+            state: Err(Some(error.into())),
+            wanted: PhantomData,
+        }
+    }
+}
+
+impl<T: FromArgs> Future for AckFuture<T> {
+    type Output = Result<T, AckError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.state {
+            Ok(waiting) => Pin::new(waiting).poll(cx).map(|answer| match answer {
+                Some(Ok(args)) => T::from_args(&args).map_err(AckError::Mistyped),
+                Some(Err(error)) => Err(error.into()),
+                // The connection's task has ended, and the emit with it.
+                None => Err(AckError::Disconnected),
+            }),
+            Err(error) => Poll::Ready(Err(error.take().unwrap_or(AckError::Disconnected))),
+        }
+    }
+}
+
+/// What the recipients of a broadcast answered.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Replies<T> {
+    /// One entry for each recipient, in the order of the room.
+    pub answers: Vec<(SocketId, Result<T, AckError>)>,
+}
+
+impl<T> Replies<T> {
+    /// The answers that came and are what was asked for.
+    pub fn ok(self) -> Vec<T> {
+        self.answers
+            .into_iter()
+            .filter_map(|(_, answer)| answer.ok())
+            .collect()
+    }
+
+    /// Whether somebody did not answer in time.
+    pub fn timed_out(&self) -> bool {
+        self.answers
+            .iter()
+            .any(|(_, answer)| matches!(answer, Err(AckError::Timeout)))
+    }
+}
+
+/// Answers being gathered.
+#[derive(Debug)]
+pub(crate) struct Gather(Mutex<Gathered>);
+
+#[derive(Debug)]
+struct Gathered {
+    answers: Vec<(SocketId, Option<Result<Args, socket::AckError>>)>,
+    missing: usize,
+    waker: Option<Waker>,
+}
+
+/// One recipient's part of a [`Gather`]. Dropped, it counts as one that went away.
+#[derive(Debug)]
+pub(crate) struct Part {
+    all: Option<Arc<Gather>>,
+    index: usize,
+}
+
+impl Gather {
+    pub(crate) fn new(recipients: impl Iterator<Item = SocketId>) -> Arc<Self> {
+        let answers: Vec<_> = recipients.map(|id| (id, None)).collect();
+        Arc::new(Self(Mutex::new(Gathered {
+            missing: answers.len(),
+            answers,
+            waker: None,
+        })))
+    }
+
+    pub(crate) fn part(self: &Arc<Self>, index: usize) -> Part {
+        Part {
+            all: Some(self.clone()),
+            index,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Gathered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Part {
+    fn settle(mut self, answer: Result<Args, socket::AckError>) {
+        self.put(answer);
+    }
+
+    fn put(&mut self, answer: Result<Args, socket::AckError>) {
+        let Some(all) = self.all.take() else { return };
+        let waker = {
+            let mut gathered = all.lock();
+            if let Some((_, place)) = gathered.answers.get_mut(self.index)
+                && place.replace(answer).is_none()
+            {
+                gathered.missing = gathered.missing.saturating_sub(1);
+            }
+            if gathered.missing == 0 {
+                gathered.waker.take()
+            } else {
+                None
+            }
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.put(Err(socket::AckError::Disconnected));
+    }
+}
+
+/// The answers of everybody a broadcast was for: a future that ends when each has answered, gone away
+/// or let its time pass. With no recipients it ends at once.
+#[must_use = "the event is sent, but nobody waits for the answers"]
+#[derive(Debug)]
+pub struct RepliesFuture<T> {
+    state: Result<Arc<Gather>, Option<EmitError>>,
+    wanted: PhantomData<fn() -> T>,
+}
+
+impl<T> RepliesFuture<T> {
+    pub(crate) fn new(gather: Arc<Gather>) -> Self {
+        Self {
+            state: Ok(gather),
+            wanted: PhantomData,
+        }
+    }
+
+    pub(crate) fn failed(error: EmitError) -> Self {
+        Self {
+            state: Err(Some(error)),
+            wanted: PhantomData,
+        }
+    }
+}
+
+impl<T: FromArgs> Future for RepliesFuture<T> {
+    type Output = Result<Replies<T>, EmitError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let gather = match &mut self.state {
+            Ok(gather) => gather,
+            Err(error) => {
+                return Poll::Ready(Err(error.take().unwrap_or(EmitError::Disconnected)));
+            }
+        };
+        let answers = {
+            let mut gathered = gather.lock();
+            if gathered.missing > 0 {
+                gathered.waker = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            std::mem::take(&mut gathered.answers)
+        };
+        let answers = answers
+            .into_iter()
+            .map(|(id, answer)| {
+                let answer = match answer {
+                    Some(Ok(args)) => T::from_args(&args).map_err(AckError::Mistyped),
+                    Some(Err(error)) => Err(error.into()),
+                    None => Err(AckError::Disconnected),
+                };
+                (id, answer)
+            })
+            .collect();
+        Poll::Ready(Ok(Replies { answers }))
+    }
+}

@@ -1,0 +1,179 @@
+//! What can go wrong for the application. A client's misbehaviour is not among it.
+
+use std::fmt;
+
+use http::HeaderMap;
+use sio_core::id::SocketId;
+use sio_core::packet::{ArgumentError, EncodeError};
+use sio_core::socket;
+
+/// Why an emit was not sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EmitError {
+    /// The event's name is reserved, or the arguments cannot be written.
+    Encode(EncodeError),
+    /// The socket is not in its namespace: not yet (in a middleware), or not any more.
+    Disconnected,
+    /// More waits for this client than `max_backlog_bytes` allows, and the policy is to refuse.
+    Full,
+}
+
+impl fmt::Display for EmitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encode(why) => why.fmt(f),
+            Self::Disconnected => f.write_str("the socket is not connected"),
+            Self::Full => f.write_str("the client's backlog is full (max_backlog_bytes)"),
+        }
+    }
+}
+
+impl std::error::Error for EmitError {}
+
+impl From<EncodeError> for EmitError {
+    fn from(why: EncodeError) -> Self {
+        Self::Encode(why)
+    }
+}
+
+/// Why an emit that asked for an ack has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AckError {
+    /// The client did not answer in time.
+    Timeout,
+    /// The client went away before it answered, or was not there.
+    Disconnected,
+    /// It was not sent: it was volatile and the client not ready, or its backlog is full.
+    NotSent,
+    /// As many acks of this socket are open as may be (`max_pending_acks`).
+    TooMany,
+    /// The client answered with something else than what was asked for.
+    Mistyped(ArgumentError),
+    /// The arguments of the emit cannot be written.
+    Encode(EncodeError),
+}
+
+impl fmt::Display for AckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout => f.write_str("operation has timed out"),
+            Self::Disconnected => f.write_str("the socket has been disconnected"),
+            Self::NotSent => f.write_str("not sent: the client is not ready for it"),
+            Self::TooMany => f.write_str("too many acks are waiting (max_pending_acks)"),
+            Self::Mistyped(why) => write!(f, "the answer: {why}"),
+            Self::Encode(why) => why.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for AckError {}
+
+impl From<socket::AckError> for AckError {
+    fn from(error: socket::AckError) -> Self {
+        match error {
+            socket::AckError::Timeout => Self::Timeout,
+            socket::AckError::TooMany | socket::AckError::Duplicate => Self::TooMany,
+            socket::AckError::NotSent => Self::NotSent,
+            _ => Self::Disconnected,
+        }
+    }
+}
+
+impl From<EmitError> for AckError {
+    fn from(error: EmitError) -> Self {
+        match error {
+            EmitError::Encode(why) => Self::Encode(why),
+            EmitError::Disconnected => Self::Disconnected,
+            EmitError::Full => Self::NotSent,
+        }
+    }
+}
+
+/// A handler that did not do its work: for [`Io::on_error`](crate::Io::on_error).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HandlerError {
+    /// The socket whose event it was.
+    pub socket: SocketId,
+    /// The namespace the socket is in.
+    pub namespace: String,
+    /// The event's name; `connect`, `disconnecting` and `disconnect` for those handlers.
+    pub event: String,
+    /// What happened.
+    pub why: Failure,
+}
+
+/// What went wrong in a handler.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Failure {
+    /// An argument is not of the type that the handler asks for; it was not called.
+    Mistyped(ArgumentError),
+    /// The handler asks for a [`State`](crate::State) that [`Io::state`](crate::Io::state) was not
+    /// given; it was not called. Holds the type's name.
+    NoState(&'static str),
+    /// The handler asks for something that this kind of event does not have; it was not called.
+    Absent(&'static str),
+    /// The handler returned an error, in its words.
+    Failed(String),
+    /// The handler panicked. The connection is closed.
+    Panicked(String),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mistyped(why) => why.fmt(f),
+            Self::NoState(name) => write!(f, "no state of type {name}"),
+            Self::Absent(what) => write!(f, "this event has no {what}"),
+            Self::Failed(why) => f.write_str(why),
+            Self::Panicked(why) => write!(f, "panicked: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl fmt::Display for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} of socket {} in {}: {}",
+            self.event, self.socket, self.namespace, self.why
+        )
+    }
+}
+
+impl std::error::Error for HandlerError {}
+
+/// What the server does with an event that a handler could not take, or a middleware refused, beyond
+/// telling [`Io::on_error`](crate::Io::on_error).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reaction {
+    /// Nothing; an ack that was asked for stays unanswered.
+    Ignore,
+    /// A line in the log, at `debug`: a client can cause it.
+    #[default]
+    Log,
+    /// The line, and if an ack was asked for, the answer `{"error": "why"}`.
+    RefuseAck,
+}
+
+/// A request that was turned away: for
+/// [`Io::on_connection_error`](crate::Io::on_connection_error).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ConnectionError {
+    /// The status of the answer.
+    pub status: http::StatusCode,
+    /// The code in it, 0 to 5 (§9.5), if there is one.
+    pub code: Option<u64>,
+    /// The message in it.
+    pub message: String,
+    /// The method and target of the request.
+    pub request: String,
+    /// The request's headers.
+    pub headers: HeaderMap,
+}

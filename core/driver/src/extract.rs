@@ -1,0 +1,231 @@
+//! What a handler can ask for, by the types of its arguments.
+
+use std::any::type_name;
+use std::cell::Cell;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex};
+
+use bytestring::ByteString;
+use sio_core::packet::{Args, ArgumentError, FromArgs};
+use sio_core::socket::{AckTicket, DisconnectReason, Refusal};
+
+use crate::ack::Ack;
+use crate::error::Failure;
+use crate::handle::{Io, Namespace, Socket};
+
+/// An event on its way to the handlers: what extractors take from.
+pub struct Invocation {
+    pub(crate) socket: Socket,
+    pub(crate) name: ByteString,
+    pub(crate) args: Args,
+    pub(crate) ack: Cell<AckSlot>,
+    pub(crate) about: About,
+}
+
+/// What an event is about, besides its arguments.
+#[derive(Clone, Debug)]
+pub(crate) enum About {
+    Connect,
+    Event,
+    Leaving(DisconnectReason),
+    Refused(Refusal),
+}
+
+/// The client's wish for an answer, which the handlers of one event share.
+#[derive(Debug, Default)]
+pub(crate) enum AckSlot {
+    #[default]
+    None,
+    One(AckTicket),
+    Shared(Arc<Mutex<Option<AckTicket>>>),
+}
+
+impl Invocation {
+    pub(crate) fn new(socket: Socket, name: ByteString, args: Args, about: About) -> Self {
+        Self {
+            socket,
+            name,
+            args,
+            ack: Cell::default(),
+            about,
+        }
+    }
+
+    /// Prepares the ack to be given to `handlers` handlers, of which the first one to answer wins.
+    pub(crate) fn share_ack(&mut self, handlers: usize) {
+        let slot = self.ack.get_mut();
+        if handlers > 1
+            && let AckSlot::One(ticket) = std::mem::take(slot)
+        {
+            *slot = AckSlot::Shared(Arc::new(Mutex::new(Some(ticket))));
+        }
+    }
+
+    /// The ack for one handler.
+    pub(crate) fn take_ack(&self) -> AckSlot {
+        match self.ack.take() {
+            AckSlot::Shared(ticket) => {
+                self.ack.set(AckSlot::Shared(ticket.clone()));
+                AckSlot::Shared(ticket)
+            }
+            other => other,
+        }
+    }
+
+    /// The socket whose event this is.
+    pub fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// The event's name; `connect`, `disconnecting`, `disconnect` and `error` for those handlers.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The event's arguments. For connect handlers the client's credentials.
+    pub fn args(&self) -> &Args {
+        &self.args
+    }
+}
+
+impl std::fmt::Debug for Invocation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Invocation")
+            .field("socket", &self.socket)
+            .field("name", &self.name)
+            .field("args", &self.args)
+            .field("about", &self.about)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A type that a handler may have among its arguments.
+pub trait FromEvent: Sized {
+    /// Takes it from the event.
+    ///
+    /// # Errors
+    /// The event does not have it; the handler is not called then.
+    fn from_event(event: &Invocation) -> Result<Self, Failure>;
+}
+
+/// The arguments of the event as a serde type: a tuple for several, any other type for the first.
+///
+/// If they are something else, the handler is not called and
+/// [`Io::on_error`](crate::Io::on_error) hears of it. In a connect handler these are the client's
+/// credentials (`auth`), `{}` if it sent none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Data<T>(pub T);
+
+/// Like [`Data`], for handlers that want to see for themselves what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TryData<T>(pub Result<T, ArgumentError>);
+
+/// The event's name: for catch-all handlers. Dereferences to `str`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventName(pub ByteString);
+
+/// What was given to [`Io::state`](crate::Io::state), by type. Cloned for each call: put large things
+/// in an `Arc`.
+#[derive(Clone, Copy, Debug)]
+pub struct State<T>(pub T);
+
+impl<T: FromArgs> FromEvent for Data<T> {
+    fn from_event(event: &Invocation) -> Result<Self, Failure> {
+        T::from_args(&event.args)
+            .map(Self)
+            .map_err(Failure::Mistyped)
+    }
+}
+
+impl<T: FromArgs> FromEvent for TryData<T> {
+    fn from_event(event: &Invocation) -> Result<Self, Failure> {
+        Ok(Self(T::from_args(&event.args)))
+    }
+}
+
+impl FromEvent for EventName {
+    fn from_event(event: &Invocation) -> Result<Self, Failure> {
+        Ok(Self(event.name.clone()))
+    }
+}
+
+impl Deref for EventName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for EventName {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for EventName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> FromEvent for State<T> {
+    fn from_event(event: &Invocation) -> Result<Self, Failure> {
+        event
+            .socket
+            .io()
+            .get_state()
+            .map(Self)
+            .ok_or(Failure::NoState(type_name::<T>()))
+    }
+}
+
+impl FromEvent for Args {
+    fn from_event(event: &Invocation) -> Result<Self, Failure> {
+        Ok(event.args.clone())
+    }
+}
+
+impl FromEvent for Socket {
+    fn from_event(event: &Invocation) -> Result<Self, Failure> {
+        Ok(event.socket.clone())
+    }
+}
+
+impl FromEvent for Namespace {
+    fn from_event(event: &Invocation) -> Result<Self, Failure> {
+        Ok(event.socket.namespace().clone())
+    }
+}
+
+impl FromEvent for Io {
+    fn from_event(event: &Invocation) -> Result<Self, Failure> {
+        Ok(event.socket.io())
+    }
+}
+
+impl FromEvent for Ack {
+    fn from_event(event: &Invocation) -> Result<Self, Failure> {
+        Ok(Self::new(event.socket.clone(), event.take_ack()))
+    }
+}
+
+impl FromEvent for DisconnectReason {
+    fn from_event(event: &Invocation) -> Result<Self, Failure> {
+        match &event.about {
+            About::Leaving(reason) => Ok(*reason),
+            About::Connect | About::Event | About::Refused(_) => {
+                Err(Failure::Absent("disconnect reason"))
+            }
+        }
+    }
+}
+
+impl FromEvent for Refusal {
+    fn from_event(event: &Invocation) -> Result<Self, Failure> {
+        match &event.about {
+            About::Refused(refusal) => Ok(refusal.clone()),
+            About::Connect | About::Event | About::Leaving(_) => Err(Failure::Absent("refusal")),
+        }
+    }
+}

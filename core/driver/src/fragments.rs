@@ -1,0 +1,172 @@
+//! Counts the fragments of WebSocket messages, empty ones too.
+//!
+//! tungstenite limits the bytes of a message; a message of a million empty fragments has none. The
+//! headers are followed here as the bytes pass by, before tungstenite sees them.
+
+/// Where in the stream of frames we are.
+#[derive(Debug)]
+pub(crate) struct Fragments {
+    limit: usize,
+    /// Fragments of the message under way; 0 between messages.
+    count: usize,
+    state: State,
+    too_many: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Some bytes of a header, as many as `have`.
+    Header { bytes: [u8; 14], have: usize },
+    /// This much payload is still to come.
+    Payload(u64),
+}
+
+const START: State = State::Header {
+    bytes: [0; 14],
+    have: 0,
+};
+
+impl Fragments {
+    pub(crate) const fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            count: 0,
+            state: START,
+            too_many: false,
+        }
+    }
+
+    /// Whether no frame and no message is under way.
+    pub(crate) const fn at_rest(&self) -> bool {
+        self.count == 0 && matches!(self.state, State::Header { have: 0, .. })
+    }
+
+    pub(crate) const fn too_many(&self) -> bool {
+        self.too_many
+    }
+
+    /// Follows these bytes. `false`: a message has too many fragments.
+    pub(crate) fn pass(&mut self, mut bytes: &[u8]) -> bool {
+        while !self.too_many {
+            match &mut self.state {
+                State::Payload(0) => self.state = START,
+                State::Payload(left) => {
+                    let skip = usize::try_from(*left)
+                        .unwrap_or(usize::MAX)
+                        .min(bytes.len());
+                    *left = left.saturating_sub(skip as u64);
+                    bytes = bytes.get(skip..).unwrap_or_default();
+                    if *left > 0 {
+                        return true;
+                    }
+                }
+                State::Header {
+                    bytes: header,
+                    have,
+                } => {
+                    let [next, rest @ ..] = bytes else {
+                        return true;
+                    };
+                    bytes = rest;
+                    if let Some(place) = header.get_mut(*have) {
+                        *place = *next;
+                    }
+                    *have = have.saturating_add(1);
+                    let header = *header;
+                    if let Some(length) = payload_length(&header, *have) {
+                        self.state = State::Payload(length);
+                        self.frame(header[0]);
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    /// A frame with this first byte has begun. Control frames stand between fragments and count for
+    /// none.
+    fn frame(&mut self, first: u8) {
+        const FINAL: u8 = 0x80;
+        const CONTROL: u8 = 0x08;
+        if first & CONTROL != 0 {
+            return;
+        }
+        self.count = self.count.saturating_add(1);
+        self.too_many = self.count > self.limit;
+        if first & FINAL != 0 {
+            self.count = 0;
+        }
+    }
+}
+
+/// The length of the payload, once `have` bytes are the whole header.
+fn payload_length(header: &[u8; 14], have: usize) -> Option<u64> {
+    const MASKED: u8 = 0x80;
+    let [_, second, long @ ..] = header;
+    let [a, b, c, d, e, f, g, h, ..] = *long;
+    let (length, extended) = match second & !MASKED {
+        126 => (u64::from(u16::from_be_bytes([a, b])), 2),
+        127 => (u64::from_be_bytes([a, b, c, d, e, f, g, h]), 8),
+        short => (u64::from(short), 0),
+    };
+    let mask = if second & MASKED == 0 { 0 } else { 4 };
+    (have == 2 + extended + mask).then_some(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(first: u8, payload: usize) -> Vec<u8> {
+        let mut frame = vec![first];
+        match payload {
+            0..=125 => frame.push(0x80 | payload as u8),
+            126..=65_535 => {
+                frame.push(0x80 | 126);
+                frame.extend((payload as u16).to_be_bytes());
+            }
+            _ => {
+                frame.push(0x80 | 127);
+                frame.extend((payload as u64).to_be_bytes());
+            }
+        }
+        frame.extend([1, 2, 3, 4]);
+        frame.resize(frame.len() + payload, 0xff);
+        frame
+    }
+
+    #[test]
+    fn every_length_is_followed_however_the_bytes_are_cut() {
+        for payload in [0, 1, 125, 126, 65_535, 65_536] {
+            let bytes = [frame(0x81, payload), frame(0x82, payload)].concat();
+            for cut in [1, 2, 3, 7, bytes.len()] {
+                let mut fragments = Fragments::new(1);
+                let pieces = bytes.len().div_ceil(cut);
+                for (at, piece) in bytes.chunks(cut).enumerate() {
+                    assert!(fragments.pass(piece));
+                    if at + 1 < pieces && at == 0 && cut < frame(0x81, payload).len() {
+                        assert!(!fragments.at_rest());
+                    }
+                }
+                assert!(fragments.at_rest(), "{payload} in pieces of {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_limit_counts_empty_fragments_and_leaves_control_frames_out() {
+        let mut fragments = Fragments::new(3);
+        assert!(fragments.pass(&frame(0x01, 0)));
+        assert!(fragments.pass(&frame(0x00, 5)));
+        assert!(fragments.pass(&frame(0x89, 3)));
+        assert!(!fragments.at_rest());
+        assert!(fragments.pass(&frame(0x80, 0)));
+        assert!(fragments.at_rest());
+
+        assert!(fragments.pass(&frame(0x02, 0)));
+        assert!(fragments.pass(&frame(0x00, 0)));
+        assert!(fragments.pass(&frame(0x00, 0)));
+        assert!(!fragments.pass(&frame(0x00, 0)));
+        assert!(fragments.too_many());
+    }
+}

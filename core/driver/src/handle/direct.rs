@@ -1,0 +1,119 @@
+//! How to emit to one socket.
+
+use std::time::Duration;
+
+use sio_core::engine::Flags;
+use sio_core::packet::Arguments;
+
+use super::{IntoRooms, Socket, To};
+use crate::ack::AckFuture;
+use crate::error::EmitError;
+
+/// How to emit to one socket: values that end in `emit`, and can be kept and used again.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use sio_driver::{AckError, Socket};
+/// # async fn example(socket: Socket) -> Result<(), AckError> {
+/// let (name,): (String,) = socket
+///     .timeout(Duration::from_secs(5))
+///     .emit_with_ack("name?", &())
+///     .await?;
+/// socket.volatile().emit("position", &(1, 2))?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `emit`"]
+pub struct Direct {
+    socket: Socket,
+    flags: Flags,
+    timeout: Option<Duration>,
+}
+
+impl Direct {
+    pub(super) fn new(socket: &Socket) -> Self {
+        Self {
+            socket: socket.clone(),
+            flags: Flags::default(),
+            timeout: None,
+        }
+    }
+
+    /// What may be lost: it is dropped if the client is not ready for it at once.
+    pub fn volatile(mut self) -> Self {
+        self.flags.volatile = true;
+        self
+    }
+
+    /// Whether it may be compressed, where compression is on.
+    pub fn compress(mut self, compress: bool) -> Self {
+        self.flags.compress = compress;
+        self
+    }
+
+    /// The time for the answer. `ack_timeout` if not given.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// To the others in these rooms instead: [`To::to`].
+    pub fn to(self, rooms: impl IntoRooms) -> To {
+        self.broadcast().to(rooms)
+    }
+
+    /// The same as [`to`](Self::to), by the name it has in JavaScript.
+    pub fn r#in(self, rooms: impl IntoRooms) -> To {
+        self.broadcast().to(rooms)
+    }
+
+    /// The same as [`to`](Self::to).
+    pub fn within(self, rooms: impl IntoRooms) -> To {
+        self.broadcast().to(rooms)
+    }
+
+    /// To the others that are in none of these rooms instead: [`To::except`].
+    pub fn except(self, rooms: impl IntoRooms) -> To {
+        self.broadcast().except(rooms)
+    }
+
+    /// To everybody else in the namespace instead.
+    pub fn broadcast(self) -> To {
+        To::others(&self.socket).flagged(self.flags, self.timeout)
+    }
+
+    /// Emits to the socket.
+    ///
+    /// # Errors
+    /// The arguments cannot be written, the socket is not connected, or its backlog is full.
+    pub fn emit(
+        &self,
+        event: impl AsRef<str>,
+        args: &(impl Arguments + ?Sized),
+    ) -> Result<(), EmitError> {
+        self.socket.emit_flagged(event.as_ref(), args, self.flags)
+    }
+
+    /// Emits the event `message` to the socket.
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn send(&self, args: &(impl Arguments + ?Sized)) -> Result<(), EmitError> {
+        self.emit("message", args)
+    }
+
+    /// Emits to the socket and waits for its answer, decoded as `T`.
+    ///
+    /// The event is sent when this is called; the future only waits, and ends exactly once: with the
+    /// answer, when the time is over, or when the client goes away.
+    #[doc(alias = "emitWithAck")]
+    pub fn emit_with_ack<T>(
+        &self,
+        event: impl AsRef<str>,
+        args: &(impl Arguments + ?Sized),
+    ) -> AckFuture<T> {
+        self.socket
+            .ask_flagged(event.as_ref(), args, self.flags, self.timeout)
+    }
+}

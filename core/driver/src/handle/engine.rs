@@ -1,0 +1,332 @@
+//! Plain Engine.IO: messages without namespaces, events and acks.
+
+use std::fmt;
+use std::future::Future;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, OnceLock};
+
+use http::HeaderMap;
+use sio_core::config::Config;
+use sio_core::engine::{Close, CloseReason, Data, Flags, Revision, TransportKind};
+use sio_core::error::ConfigError;
+
+use crate::error::{ConnectionError, EmitError};
+use crate::handlers::{Async_, Outcome, Progress, Started, Sync_};
+use crate::handshake::Handshake;
+use crate::hooks::{Hook, RequestHead, admission};
+use crate::host::Host;
+use crate::link::{Command, Link};
+
+/// An Engine.IO server: connections that carry messages, and nothing above.
+///
+/// ```
+/// use sio_driver::{Config, EngineServer, EngineSocket, Message};
+///
+/// let engine = EngineServer::new(Config { path: "/engine.io".into(), ..Config::default() });
+/// engine.on_message(|socket: EngineSocket, message: Message| socket.send(message));
+/// ```
+#[derive(Clone)]
+pub struct EngineServer {
+    inner: Arc<ServerInner>,
+}
+
+struct ServerInner {
+    host: Arc<Host>,
+    connect: Hook<OnConnect>,
+    message: Hook<OnMessage>,
+    close: Hook<OnClose>,
+}
+
+type OnConnect = dyn Fn((EngineSocket,)) -> Started + Send + Sync;
+type OnMessage = dyn Fn((EngineSocket, Data)) -> Started + Send + Sync;
+type OnClose = dyn Fn((EngineSocket, CloseReason)) -> Started + Send + Sync;
+
+/// The handlers of a server, as a connection finds them when it opens.
+pub(crate) struct EngineHandlers {
+    pub(crate) connect: Option<Arc<OnConnect>>,
+    pub(crate) message: Option<Arc<OnMessage>>,
+    pub(crate) close: Option<Arc<OnClose>>,
+}
+
+/// A closure that handles what happens on a plain Engine.IO connection; sync or async, returning `()`
+/// or `Result<(), E>`. `A` is what it is given, `M` tells sync from async.
+pub trait EngineHandler<A, M>: Send + Sync + 'static {
+    /// Calls it.
+    fn call(&self, arguments: A) -> Started;
+}
+
+macro_rules! engine_handlers {
+    ($($argument:ident),*) => {
+        impl<F, R, $($argument),*> EngineHandler<($($argument,)*), Sync_> for F
+        where
+            F: Fn($($argument),*) -> R + Send + Sync + 'static,
+            R: Outcome,
+        {
+            #[allow(non_snake_case)]
+            fn call(&self, ($($argument,)*): ($($argument,)*)) -> Started {
+                Started(Progress::Done(self($($argument),*).into_result()))
+            }
+        }
+
+        impl<F, R, $($argument),*> EngineHandler<($($argument,)*), Async_> for F
+        where
+            F: Fn($($argument),*) -> R + Send + Sync + 'static,
+            R: Future + Send + 'static,
+            R::Output: Outcome,
+        {
+            #[allow(non_snake_case)]
+            fn call(&self, ($($argument,)*): ($($argument,)*)) -> Started {
+                let running = self($($argument),*);
+                Started(Progress::Pending(Box::pin(async move {
+                    running.await.into_result()
+                })))
+            }
+        }
+    };
+}
+
+engine_handlers!(A);
+engine_handlers!(A, B);
+
+impl EngineServer {
+    /// A server with these options; those about Socket.IO have no meaning.
+    ///
+    /// # Panics
+    /// If the options contradict themselves ([`Config::validate`]).
+    pub fn new(config: Config) -> Self {
+        match Self::try_new(config) {
+            Ok(server) => server,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// A server with these options.
+    ///
+    /// # Errors
+    /// The options contradict themselves ([`Config::validate`]).
+    pub fn try_new(config: Config) -> Result<Self, ConfigError> {
+        Ok(Self {
+            inner: Arc::new(ServerInner {
+                host: Host::new(config)?,
+                connect: Hook::default(),
+                message: Hook::default(),
+                close: Hook::default(),
+            }),
+        })
+    }
+
+    pub(crate) fn host(&self) -> &Arc<Host> {
+        &self.inner.host
+    }
+
+    pub(crate) fn handlers(&self) -> EngineHandlers {
+        EngineHandlers {
+            connect: self.inner.connect.get(),
+            message: self.inner.message.get(),
+            close: self.inner.close.get(),
+        }
+    }
+
+    /// Handles connections that have opened.
+    pub fn on_connect<M>(&self, handler: impl EngineHandler<(EngineSocket,), M>) {
+        self.inner
+            .connect
+            .set(Arc::new(move |given| handler.call(given)));
+    }
+
+    /// Handles the messages of all connections that have no handler of their own.
+    pub fn on_message<M>(&self, handler: impl EngineHandler<(EngineSocket, Data), M>) {
+        self.inner
+            .message
+            .set(Arc::new(move |given| handler.call(given)));
+    }
+
+    /// Handles the ends of all connections that have no handler of their own for it.
+    pub fn on_close<M>(&self, handler: impl EngineHandler<(EngineSocket, CloseReason), M>) {
+        self.inner
+            .close
+            .set(Arc::new(move |given| handler.call(given)));
+    }
+
+    /// How many sessions are live.
+    #[doc(alias = "clientsCount")]
+    pub fn sessions(&self) -> usize {
+        self.inner.host.registry.len()
+    }
+
+    /// Decides over each handshake: [`Io::allow_request`](crate::Io::allow_request).
+    #[doc(alias = "allowRequest")]
+    pub fn allow_request<F, R, E>(&self, hook: F)
+    where
+        F: Fn(Arc<RequestHead>) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), E>> + Send + 'static,
+        E: Into<String>,
+    {
+        self.inner.host.hooks.allow_request.set(admission(hook));
+    }
+
+    /// May change the headers of every response.
+    pub fn on_headers(&self, hook: impl Fn(&RequestHead, &mut HeaderMap) + Send + Sync + 'static) {
+        self.inner.host.hooks.headers.set(Arc::new(hook));
+    }
+
+    /// May change the headers of the responses that open sessions, on every transport.
+    pub fn on_initial_headers(
+        &self,
+        hook: impl Fn(&RequestHead, &mut HeaderMap) + Send + Sync + 'static,
+    ) {
+        self.inner.host.hooks.initial_headers.set(Arc::new(hook));
+    }
+
+    /// Hears of requests that were turned away.
+    pub fn on_connection_error(&self, hook: impl Fn(&ConnectionError) + Send + Sync + 'static) {
+        self.inner.host.hooks.connection_error.set(Arc::new(hook));
+    }
+
+    /// Closes the server: [`Io::close`](crate::Io::close).
+    pub async fn close(&self) {
+        self.inner.host.close().await;
+    }
+}
+
+impl fmt::Debug for EngineServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EngineServer").field(self.host()).finish()
+    }
+}
+
+/// One connection of an [`EngineServer`]. Cheap to clone, usable from any task or thread.
+#[derive(Clone)]
+pub struct EngineSocket {
+    inner: Arc<SocketInner>,
+}
+
+struct SocketInner {
+    link: Arc<Link>,
+    handshake: Handshake,
+    message: OnceLock<Box<OnMessage>>,
+    close: OnceLock<Box<OnClose>>,
+}
+
+impl EngineSocket {
+    pub(crate) fn new(link: Arc<Link>, handshake: Handshake) -> Self {
+        Self {
+            inner: Arc::new(SocketInner {
+                link,
+                handshake,
+                message: OnceLock::new(),
+                close: OnceLock::new(),
+            }),
+        }
+    }
+
+    /// Handles its messages, in place of the server's own handler. The first one that is set stays.
+    pub fn on_message<M>(&self, handler: impl EngineHandler<(Self, Data), M>) {
+        let _ = self
+            .inner
+            .message
+            .set(Box::new(move |given| handler.call(given)));
+    }
+
+    /// Handles its end, in place of the server's own handler. The first one that is set stays.
+    pub fn on_close<M>(&self, handler: impl EngineHandler<(Self, CloseReason), M>) {
+        let _ = self
+            .inner
+            .close
+            .set(Box::new(move |given| handler.call(given)));
+    }
+
+    pub(crate) fn message_handler(&self) -> Option<&OnMessage> {
+        self.inner.message.get().map(|handler| &**handler)
+    }
+
+    pub(crate) fn close_handler(&self) -> Option<&OnClose> {
+        self.inner.close.get().map(|handler| &**handler)
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// The connection has ended, or its backlog is full.
+    pub fn send(&self, message: impl Into<Data>) -> Result<(), EmitError> {
+        self.send_flagged(message.into(), Flags::default())
+    }
+
+    /// Sends a message that may be lost: it is dropped if the client is not ready for it at once.
+    ///
+    /// # Errors
+    /// The connection has ended.
+    pub fn send_volatile(&self, message: impl Into<Data>) -> Result<(), EmitError> {
+        let flags = Flags {
+            volatile: true,
+            ..Flags::default()
+        };
+        self.send_flagged(message.into(), flags)
+    }
+
+    fn send_flagged(&self, data: Data, flags: Flags) -> Result<(), EmitError> {
+        let size = match &data {
+            Data::Text(text) => text.len(),
+            Data::Binary(bytes) => bytes.len(),
+        };
+        let command = Command::Send { data, flags };
+        self.inner.link.push_packet(command, size, flags.volatile)
+    }
+
+    /// Closes it, after what is queued has left.
+    pub fn close(&self) {
+        self.inner.link.tell(Command::Close(Close::Flush));
+    }
+
+    /// Closes it at once; what is queued is lost.
+    pub fn discard(&self) {
+        self.inner.link.tell(Command::Close(Close::Discard));
+    }
+
+    /// Its first request. There are no credentials in it.
+    pub fn handshake(&self) -> &Handshake {
+        &self.inner.handshake
+    }
+
+    /// How its packets travel now.
+    pub fn transport(&self) -> TransportKind {
+        self.inner.link.transport()
+    }
+
+    /// The revision that its client speaks.
+    pub fn revision(&self) -> Revision {
+        self.inner.link.revision()
+    }
+
+    /// Bytes that waited to be written to it when its task last looked.
+    pub fn backlog(&self) -> usize {
+        self.inner.link.backlog()
+    }
+
+    /// Whether it is open.
+    pub fn is_open(&self) -> bool {
+        self.inner.link.is_open()
+    }
+}
+
+impl PartialEq for EngineSocket {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+}
+
+impl Eq for EngineSocket {}
+
+impl Hash for EngineSocket {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.inner).hash(state);
+    }
+}
+
+impl fmt::Debug for EngineSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EngineSocket")
+            .field(self.inner.link.sid())
+            .finish()
+    }
+}

@@ -1,0 +1,17 @@
+//! The handles an application works with: cheap to clone, usable from any task or thread.
+
+mod direct;
+mod engine;
+mod io;
+mod namespace;
+mod socket;
+mod to;
+
+pub use direct::Direct;
+pub(crate) use engine::EngineHandlers;
+pub use engine::{EngineHandler, EngineServer, EngineSocket};
+pub use io::Io;
+pub(crate) use namespace::Gate;
+pub use namespace::{Middleware, Namespace};
+pub use socket::{Conn, Incoming, Socket};
+pub use to::{IntoRooms, To};

@@ -1,0 +1,705 @@
+//! A socket: one client in one namespace.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytestring::ByteString;
+use sio_core::engine::{Close, Flags, Revision, TransportKind};
+use sio_core::id::SocketId;
+use sio_core::packet::{self, Args, Arguments};
+use sio_core::rooms::{MemberKey, RoomError};
+use sio_core::socket::{Refusal, SocketKey};
+
+use super::namespace::Outgoing;
+use super::{Direct, IntoRooms, Io, Namespace, To};
+use crate::ack::{AckFuture, Token};
+use crate::answer::answer;
+use crate::error::EmitError;
+use crate::handlers::{BoxFuture, Handler, ListenerId, Listeners, Topic, erase};
+use crate::handshake::Handshake;
+use crate::link::{Command, Link};
+
+/// One client in one namespace. Cheap to clone; all clones are the same socket, and any of them may
+/// be used from any task or thread, as long as anybody likes.
+///
+/// ```
+/// # use sio_driver::{Ack, Config, Data, Io, Socket, DisconnectReason};
+/// # let io = Io::new(Config::default());
+/// io.of("/").on_connect(|socket: Socket| {
+///     socket.set_data(Vec::<String>::new());
+///     socket.on("say", |socket: Socket, Data((room, text)): Data<(String, String)>, ack: Ack| {
+///         socket.update_data(|said: &mut Vec<String>| said.push(text.clone()));
+///         socket.to(&room).emit("said", &text)?;
+///         ack.send(&"delivered")
+///     });
+///     socket.on_disconnect(|socket: Socket, reason: DisconnectReason| {
+///         println!("{} left: {reason}", socket.id());
+///     });
+/// });
+/// ```
+#[derive(Clone)]
+pub struct Socket {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    id: SocketId,
+    key: SocketKey,
+    io: Io,
+    namespace: Namespace,
+    link: Arc<Link>,
+    handshake: Handshake,
+    place: Mutex<Place>,
+    connected: AtomicBool,
+    sequential: AtomicBool,
+    next_ack: AtomicU64,
+    listeners: Listeners,
+    /// What few sockets have.
+    extras: Mutex<Option<Box<Extras>>>,
+    has_filters: AtomicBool,
+    has_outgoing: AtomicBool,
+}
+
+/// A value of the application, with a lock of its own: whoever changes it holds up nobody else.
+type Slot<T> = Arc<Mutex<T>>;
+
+#[derive(Default)]
+struct Extras {
+    data: HashMap<TypeId, Box<dyn Any + Send>>,
+    filters: Vec<Filter>,
+    outgoing: Vec<Outgoing>,
+}
+
+/// Where a socket stands in its namespace.
+#[derive(Debug)]
+enum Place {
+    /// A middleware has it; these rooms are joined if it is accepted.
+    Waiting(Vec<Box<str>>),
+    In(MemberKey),
+    Gone,
+}
+
+/// An event on its way in, before the handlers: a packet middleware may change or refuse it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Incoming {
+    /// The socket.
+    pub socket: Socket,
+    /// The event's name.
+    pub name: String,
+    /// Its arguments.
+    pub args: Args,
+    /// Whether the client waits for an answer.
+    pub wants_ack: bool,
+}
+
+/// A packet middleware without its type.
+pub(crate) type Filter =
+    Arc<dyn Fn(Incoming) -> BoxFuture<Result<Incoming, Refusal>> + Send + Sync>;
+
+impl Socket {
+    pub(crate) fn new(
+        id: SocketId,
+        key: SocketKey,
+        io: Io,
+        namespace: Namespace,
+        link: Arc<Link>,
+        handshake: Handshake,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                id,
+                key,
+                io,
+                namespace,
+                link,
+                handshake,
+                place: Mutex::new(Place::Waiting(Vec::new())),
+                connected: AtomicBool::new(false),
+                sequential: AtomicBool::new(false),
+                next_ack: AtomicU64::new(0),
+                listeners: Listeners::default(),
+                extras: Mutex::new(None),
+                has_filters: AtomicBool::new(false),
+                has_outgoing: AtomicBool::new(false),
+            }),
+        }
+    }
+
+    /// Its public id, which is also a room with it in.
+    pub fn id(&self) -> &SocketId {
+        &self.inner.id
+    }
+
+    /// Its namespace.
+    #[doc(alias = "nsp")]
+    pub fn namespace(&self) -> &Namespace {
+        &self.inner.namespace
+    }
+
+    /// The server.
+    pub fn io(&self) -> Io {
+        self.inner.io.clone()
+    }
+
+    /// The first request of its connection, and the credentials it gave.
+    pub fn handshake(&self) -> &Handshake {
+        &self.inner.handshake
+    }
+
+    /// The connection below, which it may share with sockets in other namespaces.
+    pub fn conn(&self) -> Conn {
+        Conn {
+            link: self.inner.link.clone(),
+        }
+    }
+
+    /// Whether it is in its namespace: not in a middleware yet, and not gone.
+    pub fn connected(&self) -> bool {
+        self.inner.connected.load(Ordering::Acquire)
+    }
+
+    /// Handles an event. Several handlers run in the order of registration.
+    pub fn on<M>(&self, event: impl Into<String>, handler: impl Handler<M>) -> ListenerId {
+        let topic = Topic::Event(event.into().into());
+        self.listeners().add(topic, false, erase(handler))
+    }
+
+    /// Handles the next event of that name, and no other.
+    pub fn once<M>(&self, event: impl Into<String>, handler: impl Handler<M>) -> ListenerId {
+        let topic = Topic::Event(event.into().into());
+        self.listeners().add(topic, true, erase(handler))
+    }
+
+    /// Handles every event, before the handlers for the event itself.
+    #[doc(alias = "onAny")]
+    pub fn on_any<M>(&self, handler: impl Handler<M>) -> ListenerId {
+        self.listeners().add(Topic::AnyEvent, false, erase(handler))
+    }
+
+    /// Hears of every event emitted to this socket alone, with its arguments. For broadcasts:
+    /// [`Namespace::on_any_outgoing`].
+    #[doc(alias = "onAnyOutgoing")]
+    pub fn on_any_outgoing(&self, hook: impl Fn(&str, &Args) + Send + Sync + 'static) {
+        self.extras()
+            .get_or_insert_default()
+            .outgoing
+            .push(Arc::new(hook));
+        self.inner.has_outgoing.store(true, Ordering::Release);
+    }
+
+    /// Handles its leaving, while it is still in its rooms. The handler may name the
+    /// [`DisconnectReason`](crate::DisconnectReason).
+    pub fn on_disconnecting<M>(&self, handler: impl Handler<M>) -> ListenerId {
+        self.listeners()
+            .add(Topic::Disconnecting, false, erase(handler))
+    }
+
+    /// Handles its having left. The handler may name the
+    /// [`DisconnectReason`](crate::DisconnectReason).
+    pub fn on_disconnect<M>(&self, handler: impl Handler<M>) -> ListenerId {
+        self.listeners()
+            .add(Topic::Disconnect, false, erase(handler))
+    }
+
+    /// Handles packets that a packet middleware refused. The handler may name the
+    /// [`Refusal`](crate::Refusal).
+    pub fn on_error<M>(&self, handler: impl Handler<M>) -> ListenerId {
+        self.listeners().add(Topic::Error, false, erase(handler))
+    }
+
+    /// Takes a handler away. `false`: it was gone.
+    #[doc(alias = "removeListener")]
+    pub fn off(&self, listener: ListenerId) -> bool {
+        self.listeners().remove(listener)
+    }
+
+    /// Takes the socket's own handlers of one event away, or those of all events.
+    #[doc(alias = "removeAllListeners")]
+    pub fn off_all(&self, event: Option<&str>) {
+        self.listeners().clear(event);
+    }
+
+    /// The names of the events that the socket itself has handlers for.
+    pub fn event_names(&self) -> Vec<String> {
+        self.listeners().names()
+    }
+
+    /// Adds a packet middleware: it sees each event before the handlers and may change it. An error
+    /// refuses it: [`on_error`](Self::on_error) hears of it, the handlers do not.
+    ///
+    /// ```
+    /// # use sio_driver::{Incoming, Refusal, Socket};
+    /// # fn example(socket: &Socket) {
+    /// socket.use_(|packet: &mut Incoming| {
+    ///     packet.name.make_ascii_lowercase();
+    ///     if packet.args.len() > 3 {
+    ///         return Err(Refusal::new("too much to say"));
+    ///     }
+    ///     Ok(())
+    /// });
+    /// # }
+    /// ```
+    #[doc(alias = "use")]
+    pub fn use_<E: Into<Refusal>>(
+        &self,
+        filter: impl Fn(&mut Incoming) -> Result<(), E> + Send + Sync + 'static,
+    ) {
+        self.add_filter(Arc::new(move |mut packet| {
+            let decision = filter(&mut packet).map(|()| packet).map_err(Into::into);
+            Box::pin(std::future::ready(decision))
+        }));
+    }
+
+    /// Adds a packet middleware that may wait. Events that come meanwhile wait behind it, so that
+    /// their order is kept.
+    pub fn use_async<F, R, E>(&self, filter: F)
+    where
+        F: Fn(Incoming) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Incoming, E>> + Send + 'static,
+        E: Into<Refusal>,
+    {
+        self.add_filter(Arc::new(move |packet| {
+            let decision = filter(packet);
+            Box::pin(async move { decision.await.map_err(Into::into) })
+        }));
+    }
+
+    fn add_filter(&self, filter: Filter) {
+        self.extras().get_or_insert_default().filters.push(filter);
+        self.inner.has_filters.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn filters(&self) -> Option<Vec<Filter>> {
+        self.inner
+            .has_filters
+            .load(Ordering::Acquire)
+            .then(|| self.extras().as_ref().map(|extras| extras.filters.clone()))
+            .flatten()
+    }
+
+    /// From now on its handlers run strictly one after another: the next event waits until the
+    /// handlers of the one before have ended.
+    pub fn sequential(&self) {
+        self.inner.sequential.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_sequential(&self) -> bool {
+        self.inner.sequential.load(Ordering::Relaxed) || self.inner.namespace.is_sequential()
+    }
+
+    /// Emits an event to its client.
+    ///
+    /// # Errors
+    /// The arguments cannot be written, the socket is not connected, or its backlog is full.
+    pub fn emit(
+        &self,
+        event: impl AsRef<str>,
+        args: &(impl Arguments + ?Sized),
+    ) -> Result<(), EmitError> {
+        self.emit_flagged(event.as_ref(), args, Flags::default())
+    }
+
+    /// Emits the event `message` to its client.
+    ///
+    /// # Errors
+    /// As [`emit`](Self::emit).
+    pub fn send(&self, args: &(impl Arguments + ?Sized)) -> Result<(), EmitError> {
+        self.emit("message", args)
+    }
+
+    /// Emits and waits for the client's answer, decoded as `T`: [`Direct::emit_with_ack`].
+    #[doc(alias = "emitWithAck")]
+    pub fn emit_with_ack<T>(
+        &self,
+        event: impl AsRef<str>,
+        args: &(impl Arguments + ?Sized),
+    ) -> AckFuture<T> {
+        self.ask_flagged(event.as_ref(), args, Flags::default(), None)
+    }
+
+    pub(super) fn emit_flagged(
+        &self,
+        event: &str,
+        args: &(impl Arguments + ?Sized),
+        flags: Flags,
+    ) -> Result<(), EmitError> {
+        if !self.connected() {
+            return Err(EmitError::Disconnected);
+        }
+        let packet = packet::event(self.namespace().name(), None, event, args)?;
+        self.tell_outgoing(event, args)?;
+        let size = packet.size();
+        let command = Command::Deliver {
+            socket: self.key(),
+            packet,
+            flags,
+        };
+        self.link().push_packet(command, size, flags.volatile)
+    }
+
+    pub(super) fn ask_flagged<T>(
+        &self,
+        event: &str,
+        args: &(impl Arguments + ?Sized),
+        flags: Flags,
+        timeout: Option<Duration>,
+    ) -> AckFuture<T> {
+        if !self.connected() {
+            return AckFuture::failed(EmitError::Disconnected);
+        }
+        let id = self.inner.next_ack.fetch_add(2, Ordering::Relaxed);
+        let packet = match packet::event(self.namespace().name(), Some(id), event, args) {
+            Ok(packet) => packet,
+            Err(error) => return AckFuture::failed(EmitError::from(error)),
+        };
+        if let Err(error) = self.tell_outgoing(event, args) {
+            return AckFuture::failed(error);
+        }
+        let size = packet.size();
+        let (give, wait) = answer();
+        let command = Command::Request {
+            socket: self.key(),
+            id,
+            packet,
+            flags,
+            token: Token::One(give),
+            timeout,
+        };
+        match self.link().push_packet(command, size, false) {
+            Ok(()) => AckFuture::new(wait),
+            Err(error) => AckFuture::failed(error),
+        }
+    }
+
+    fn tell_outgoing(
+        &self,
+        event: &str,
+        args: &(impl Arguments + ?Sized),
+    ) -> Result<(), EmitError> {
+        let own = self.inner.has_outgoing.load(Ordering::Acquire);
+        let shared = self.namespace().outgoing();
+        if !own && shared.is_none() {
+            return Ok(());
+        }
+        let hooks = self.extras().as_ref().map(|extras| extras.outgoing.clone());
+        let args = Args::from_arguments(args)?;
+        let own = hooks.iter().flatten();
+        for hook in shared.iter().flat_map(|hooks| hooks.iter()).chain(own) {
+            hook(event, &args);
+        }
+        Ok(())
+    }
+
+    /// To the others in these rooms: [`To::to`]. The socket itself is left out.
+    pub fn to(&self, rooms: impl IntoRooms) -> To {
+        self.broadcast().to(rooms)
+    }
+
+    /// The same as [`to`](Self::to), by the name it has in JavaScript.
+    pub fn r#in(&self, rooms: impl IntoRooms) -> To {
+        self.broadcast().to(rooms)
+    }
+
+    /// The same as [`to`](Self::to).
+    pub fn within(&self, rooms: impl IntoRooms) -> To {
+        self.broadcast().to(rooms)
+    }
+
+    /// To the others that are in none of these rooms: [`To::except`].
+    pub fn except(&self, rooms: impl IntoRooms) -> To {
+        self.broadcast().except(rooms)
+    }
+
+    /// To everybody else in the namespace.
+    pub fn broadcast(&self) -> To {
+        To::others(self)
+    }
+
+    /// To everybody else in the namespace on this node.
+    pub fn local(&self) -> To {
+        self.broadcast().local()
+    }
+
+    /// To the socket, what may be lost: [`Direct::volatile`].
+    pub fn volatile(&self) -> Direct {
+        Direct::new(self).volatile()
+    }
+
+    /// To the socket, perhaps compressed: [`Direct::compress`].
+    pub fn compress(&self, compress: bool) -> Direct {
+        Direct::new(self).compress(compress)
+    }
+
+    /// To the socket, with a time for the answer: [`Direct::timeout`].
+    pub fn timeout(&self, timeout: Duration) -> Direct {
+        Direct::new(self).timeout(timeout)
+    }
+
+    /// Joins rooms. In a middleware: once the socket is accepted.
+    ///
+    /// # Errors
+    /// The socket has left, or is in `max_rooms_per_socket` rooms already; rooms named before that
+    /// one are joined.
+    pub fn join(&self, rooms: impl IntoRooms) -> Result<(), RoomError> {
+        let mut place = self.place();
+        let mut result = Ok(());
+        match &mut *place {
+            Place::Waiting(waiting) => rooms.each(&mut |room| waiting.push(room.into())),
+            Place::In(member) => {
+                let mut all = self
+                    .namespace()
+                    .rooms()
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner);
+                rooms.each(&mut |room| {
+                    if result.is_ok() {
+                        result = all.join(*member, room).map(drop);
+                    }
+                });
+            }
+            Place::Gone => result = Err(RoomError::Gone),
+        }
+        result
+    }
+
+    /// Leaves rooms; those it is not in do not matter.
+    pub fn leave(&self, rooms: impl IntoRooms) {
+        match &mut *self.place() {
+            Place::Waiting(waiting) => {
+                rooms.each(&mut |room| waiting.retain(|its| **its != *room));
+            }
+            Place::In(member) => {
+                let mut all = self
+                    .namespace()
+                    .rooms()
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner);
+                rooms.each(&mut |room| {
+                    all.leave(*member, room);
+                });
+            }
+            Place::Gone => {}
+        }
+    }
+
+    /// The rooms it is in: its own first, then in the order of joining. Complete in `disconnecting`
+    /// handlers, empty afterwards.
+    pub fn rooms(&self) -> Vec<String> {
+        match &*self.place() {
+            Place::Waiting(waiting) => waiting.iter().map(|room| (**room).to_owned()).collect(),
+            Place::In(member) => {
+                let all = self
+                    .namespace()
+                    .rooms()
+                    .read()
+                    .unwrap_or_else(PoisonError::into_inner);
+                all.rooms_of(*member).map(str::to_owned).collect()
+            }
+            Place::Gone => Vec::new(),
+        }
+    }
+
+    /// Takes it out of its namespace and tells the client; with `close`, every socket of its
+    /// connection, which is closed then. The client's reason is `io server disconnect`: it does not
+    /// come back by itself.
+    pub fn disconnect(&self, close: bool) {
+        self.link().tell(Command::Disconnect {
+            socket: self.key(),
+            close,
+        });
+    }
+
+    /// A copy of the value of this type that was given to [`set_data`](Self::set_data).
+    pub fn data<T: Clone + Send + 'static>(&self) -> Option<T> {
+        let slot = self.slot::<T>()?;
+        let value = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(value.clone())
+    }
+
+    /// Keeps a value with the socket, one for each type; a later one replaces it.
+    pub fn set_data<T: Send + 'static>(&self, value: T) {
+        let slot: Slot<T> = Arc::new(Mutex::new(value));
+        let before = self
+            .extras()
+            .get_or_insert_default()
+            .data
+            .insert(TypeId::of::<T>(), Box::new(slot));
+        // Dropped outside the lock.
+        drop(before);
+    }
+
+    /// Changes the value of this type in place, made by `Default` if there was none. Others who want
+    /// this value wait meanwhile.
+    pub fn update_data<T: Default + Send + 'static, R>(
+        &self,
+        change: impl FnOnce(&mut T) -> R,
+    ) -> R {
+        let slot = {
+            let mut extras = self.extras();
+            let data = &mut extras.get_or_insert_default().data;
+            data.entry(TypeId::of::<T>())
+                .or_insert_with(|| Box::new(Slot::<T>::default()))
+                .downcast_ref::<Slot<T>>()
+                .cloned()
+        };
+        // The key is the type's own id, so there always is one.
+        let slot = slot.unwrap_or_default();
+        change(&mut slot.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes the value of this type away. `false`: there was none.
+    pub fn remove_data<T: Send + 'static>(&self) -> bool {
+        let removed = self
+            .extras()
+            .as_mut()
+            .and_then(|extras| extras.data.remove(&TypeId::of::<T>()));
+        removed.is_some()
+    }
+
+    fn slot<T: Send + 'static>(&self) -> Option<Slot<T>> {
+        let extras = self.extras();
+        let data = &extras.as_ref()?.data;
+        data.get(&TypeId::of::<T>())?.downcast_ref().cloned()
+    }
+
+    pub(crate) fn key(&self) -> SocketKey {
+        self.inner.key
+    }
+
+    pub(crate) fn link(&self) -> &Arc<Link> {
+        &self.inner.link
+    }
+
+    pub(crate) fn listeners(&self) -> &Listeners {
+        &self.inner.listeners
+    }
+
+    pub(crate) fn member(&self) -> Option<MemberKey> {
+        match &*self.place() {
+            Place::In(member) => Some(*member),
+            Place::Waiting(_) | Place::Gone => None,
+        }
+    }
+
+    /// The client was told that it is in: so it is, with the rooms that middlewares joined.
+    pub(crate) fn enter(&self) {
+        let mut place = self.place();
+        let Place::Waiting(waiting) = &mut *place else {
+            return;
+        };
+        let waiting = std::mem::take(waiting);
+        {
+            let mut rooms = self
+                .namespace()
+                .rooms()
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            let member = rooms.insert(self.id().clone(), self.clone());
+            for room in waiting {
+                // Beyond the limit a middleware's joins count for nothing; it was told nothing else.
+                let _ = rooms.join(member, &room);
+            }
+            *place = Place::In(member);
+        }
+        self.inner.connected.store(true, Ordering::Release);
+    }
+
+    /// It is in its namespace and its rooms no more. Nothing happens the second time.
+    pub(crate) fn exit(&self) {
+        self.inner.connected.store(false, Ordering::Release);
+        let before = std::mem::replace(&mut *self.place(), Place::Gone);
+        if let Place::In(member) = before {
+            let gone = self
+                .namespace()
+                .rooms()
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(member);
+            // Dropped outside the lock: it may be the last handle, and its data anybody's.
+            drop(gone);
+        }
+    }
+
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.inner
+            .place
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn extras(&self) -> MutexGuard<'_, Option<Box<Extras>>> {
+        self.inner
+            .extras
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Incoming {
+    pub(crate) fn new(socket: Socket, name: &ByteString, args: Args, wants_ack: bool) -> Self {
+        Self {
+            socket,
+            name: name.to_string(),
+            args,
+            wants_ack,
+        }
+    }
+}
+
+impl PartialEq for Socket {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+}
+
+impl Eq for Socket {}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket")
+            .field("id", self.id())
+            .field("namespace", &self.namespace().name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The Engine.IO connection below a socket.
+#[derive(Clone, Debug)]
+pub struct Conn {
+    link: Arc<Link>,
+}
+
+impl Conn {
+    /// How its packets travel now.
+    pub fn transport(&self) -> TransportKind {
+        self.link.transport()
+    }
+
+    /// The revision of Engine.IO that its client speaks.
+    #[doc(alias = "protocol")]
+    pub fn revision(&self) -> Revision {
+        self.link.revision()
+    }
+
+    /// Bytes that waited to be written to it when its task last looked.
+    pub fn backlog(&self) -> usize {
+        self.link.backlog()
+    }
+
+    /// Whether it is open.
+    #[doc(alias = "readyState")]
+    pub fn is_open(&self) -> bool {
+        self.link.is_open()
+    }
+
+    /// Closes it under all its sockets, whose reason is `forced close`. What is queued is still sent.
+    pub fn close(&self) {
+        self.link.tell(Command::Close(Close::Flush));
+    }
+}

@@ -1,0 +1,321 @@
+//! Handlers: closures, sync or async, that take what they name, and the tables they are kept in.
+
+use std::fmt::{self, Display};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytestring::ByteString;
+use smallvec::SmallVec;
+
+use crate::error::Failure;
+use crate::extract::{FromEvent, Invocation};
+
+pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A closure that can handle events.
+///
+/// Up to eight arguments of any types that implement [`FromEvent`], in any order; sync or async; the
+/// result is `()` or `Result<(), E>` with `E: Display`. `M` only tells the compiler which of these a
+/// closure is.
+///
+/// A sync handler runs to its end, an async one to its first await, before the next event of its
+/// connection is looked at; after that, handlers interleave. Long work belongs on a task of its own.
+pub trait Handler<M>: Send + Sync + 'static {
+    /// Calls it.
+    fn call(&self, event: &Invocation) -> Started;
+}
+
+/// A handler that was called.
+pub struct Started(pub(crate) Progress);
+
+pub(crate) enum Progress {
+    Done(Result<(), Failure>),
+    Pending(BoxFuture<Result<(), Failure>>),
+}
+
+impl fmt::Debug for Started {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            Progress::Done(_) => "Done",
+            Progress::Pending(_) => "Pending",
+        })
+    }
+}
+
+/// What a handler may return.
+pub trait Outcome {
+    /// As a result, with the error in its own words.
+    ///
+    /// # Errors
+    /// What the handler says went wrong.
+    fn into_result(self) -> Result<(), Failure>;
+}
+
+impl Outcome for () {
+    fn into_result(self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+impl<E: Display> Outcome for Result<(), E> {
+    fn into_result(self) -> Result<(), Failure> {
+        self.map_err(|error| Failure::Failed(error.to_string()))
+    }
+}
+
+/// Marks sync closures.
+#[derive(Debug)]
+pub struct Sync_;
+
+/// Marks async closures.
+#[derive(Debug)]
+pub struct Async_;
+
+macro_rules! handlers {
+    ($($argument:ident),*) => {
+        impl<F, R, $($argument),*> Handler<(Sync_, $($argument,)*)> for F
+        where
+            F: Fn($($argument),*) -> R + Send + Sync + 'static,
+            R: Outcome,
+            $($argument: FromEvent,)*
+        {
+            #[allow(non_snake_case, unused_variables)]
+            fn call(&self, event: &Invocation) -> Started {
+                $(let $argument = match $argument::from_event(event) {
+                    Ok(value) => value,
+                    Err(failure) => return Started(Progress::Done(Err(failure))),
+                };)*
+                Started(Progress::Done(self($($argument),*).into_result()))
+            }
+        }
+
+        impl<F, R, $($argument),*> Handler<(Async_, $($argument,)*)> for F
+        where
+            F: Fn($($argument),*) -> R + Send + Sync + 'static,
+            R: Future + Send + 'static,
+            R::Output: Outcome,
+            $($argument: FromEvent,)*
+        {
+            #[allow(non_snake_case, unused_variables)]
+            fn call(&self, event: &Invocation) -> Started {
+                $(let $argument = match $argument::from_event(event) {
+                    Ok(value) => value,
+                    Err(failure) => return Started(Progress::Done(Err(failure))),
+                };)*
+                let running = self($($argument),*);
+                Started(Progress::Pending(Box::pin(async move {
+                    running.await.into_result()
+                })))
+            }
+        }
+    };
+}
+
+handlers!();
+handlers!(A);
+handlers!(A, B);
+handlers!(A, B, C);
+handlers!(A, B, C, D);
+handlers!(A, B, C, D, E);
+handlers!(A, B, C, D, E, G);
+handlers!(A, B, C, D, E, G, H);
+handlers!(A, B, C, D, E, G, H, I);
+
+/// A handler without its type.
+pub(crate) type Callback = Arc<dyn Fn(&Invocation) -> Started + Send + Sync>;
+
+pub(crate) fn erase<M>(handler: impl Handler<M>) -> Callback {
+    Arc::new(move |event| handler.call(event))
+}
+
+/// Names a registered handler, for [`Socket::off`](crate::Socket::off) and
+/// [`Namespace::off`](crate::Namespace::off).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ListenerId(u64);
+
+/// What a handler listens for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Topic {
+    Connect,
+    Event(ByteString),
+    AnyEvent,
+    Disconnecting,
+    Disconnect,
+    Error,
+}
+
+/// The handlers of a namespace or of one socket.
+///
+/// Readers keep a [`Cached`] copy and look at a number to see whether it still holds: an event costs
+/// no lock.
+#[derive(Debug, Default)]
+pub(crate) struct Listeners {
+    table: Mutex<Option<Arc<Table>>>,
+    version: AtomicU32,
+}
+
+/// A reader's copy of a table.
+#[derive(Debug, Default)]
+pub(crate) struct Cached {
+    version: u32,
+    table: Option<Arc<Table>>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Table {
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    id: ListenerId,
+    topic: Topic,
+    /// For handlers that run once: whether it has.
+    once: Option<Arc<AtomicBool>>,
+    callback: Callback,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("id", &self.id)
+            .field("topic", &self.topic)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The handlers found for one event.
+pub(crate) type Found = SmallVec<[Callback; 2]>;
+
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+impl Listeners {
+    pub(crate) fn add(&self, topic: Topic, once: bool, callback: Callback) -> ListenerId {
+        let id = ListenerId(NEXT.fetch_add(1, Ordering::Relaxed));
+        let entry = Entry {
+            id,
+            topic,
+            once: once.then(Arc::default),
+            callback,
+        };
+        self.change(|table| table.entries.push(entry));
+        id
+    }
+
+    pub(crate) fn remove(&self, id: ListenerId) -> bool {
+        self.retain(|entry| entry.id != id)
+    }
+
+    /// Removes the handlers of one event, or of all events.
+    pub(crate) fn clear(&self, name: Option<&str>) {
+        self.retain(|entry| match (&entry.topic, name) {
+            (Topic::Event(its), Some(name)) => its != name,
+            (Topic::Event(_) | Topic::AnyEvent, None) => false,
+            _ => true,
+        });
+    }
+
+    /// The names that are listened for, each once, in order of registration.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        if let Some(table) = &*self.lock() {
+            for entry in &table.entries {
+                if let Topic::Event(name) = &entry.topic
+                    && !names.iter().any(|known| *known == **name)
+                {
+                    names.push(name.to_string());
+                }
+            }
+        }
+        names
+    }
+
+    /// Brings a reader's copy up to date.
+    pub(crate) fn refresh(&self, cached: &mut Cached) {
+        let version = self.version.load(Ordering::Acquire);
+        if cached.version != version {
+            let table = self.lock().clone();
+            *cached = Cached { version, table };
+        }
+    }
+
+    fn retain(&self, keep: impl Fn(&Entry) -> bool) -> bool {
+        self.change(|table| {
+            let before = table.entries.len();
+            table.entries.retain(keep);
+            before != table.entries.len()
+        })
+    }
+
+    /// Copies the table if a reader holds it.
+    fn change<T>(&self, change: impl FnOnce(&mut Table) -> T) -> T {
+        let mut table = self.lock();
+        let result = change(Arc::make_mut(table.get_or_insert_default()));
+        self.version.fetch_add(1, Ordering::Release);
+        result
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Table>>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Cached {
+    /// Adds the handlers of `topic` to `found`. `true`: one of them ran for the last time, and
+    /// [`Listeners::sweep`] should be called.
+    pub(crate) fn find(&self, topic: TopicRef<'_>, found: &mut Found) -> bool {
+        let mut spent = false;
+        for entry in self.table.iter().flat_map(|table| &table.entries) {
+            if !topic.is(&entry.topic) {
+                continue;
+            }
+            if let Some(done) = &entry.once {
+                if done.swap(true, Ordering::Relaxed) {
+                    continue;
+                }
+                spent = true;
+            }
+            found.push(entry.callback.clone());
+        }
+        spent
+    }
+}
+
+impl Listeners {
+    /// Removes the handlers that were to run once and did.
+    pub(crate) fn sweep(&self) {
+        self.retain(|entry| {
+            entry
+                .once
+                .as_ref()
+                .is_none_or(|done| !done.load(Ordering::Relaxed))
+        });
+    }
+}
+
+/// What to look for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum TopicRef<'a> {
+    Connect,
+    Event(&'a str),
+    AnyEvent,
+    Disconnecting,
+    Disconnect,
+    Error,
+}
+
+impl TopicRef<'_> {
+    fn is(self, topic: &Topic) -> bool {
+        match (self, topic) {
+            (Self::Event(name), Topic::Event(its)) => its == name,
+            (Self::Connect, Topic::Connect)
+            | (Self::AnyEvent, Topic::AnyEvent)
+            | (Self::Disconnecting, Topic::Disconnecting)
+            | (Self::Disconnect, Topic::Disconnect)
+            | (Self::Error, Topic::Error) => true,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! What is known of a client since its first request.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytestring::ByteString;
+use http::HeaderMap;
+use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
+use sio_core::engine::Query;
+use sio_core::packet::{Args, ArgumentError, Raw, Value};
+
+use crate::hooks::Remote;
+
+/// The handshake of a socket: its connection's first request, and the credentials it gave for its
+/// namespace.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Handshake {
+    /// The headers of the request.
+    pub headers: Headers,
+    /// The query of the request, decoded, the protocol's own keys among it.
+    pub query: Arc<Query>,
+    /// The credentials sent with CONNECT.
+    pub auth: Auth,
+    /// The address of the client, or of the proxy before it.
+    pub address: Option<SocketAddr>,
+    /// When the session was opened, as JavaScript prints a date.
+    pub time: String,
+    /// The same in milliseconds since 1970.
+    pub issued: u64,
+    /// Whether the connection is encrypted.
+    pub secure: bool,
+    /// Whether the request named an `Origin`.
+    pub xdomain: bool,
+    /// The request's path and query.
+    pub url: Arc<str>,
+}
+
+impl Handshake {
+    pub(crate) fn new(
+        parts: &http::request::Parts,
+        query: Query,
+        remote: Remote,
+        now: SystemTime,
+    ) -> Self {
+        let issued = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            headers: Headers::copy(&parts.headers),
+            query: Arc::new(query),
+            auth: Auth(None),
+            address: remote.address,
+            time: javascript_date(issued.as_secs()),
+            issued: u64::try_from(issued.as_millis()).unwrap_or(u64::MAX),
+            secure: remote.secure,
+            xdomain: parts.headers.contains_key(http::header::ORIGIN),
+            url: parts
+                .uri
+                .path_and_query()
+                .map_or(parts.uri.path(), |url| url.as_str())
+                .into(),
+        }
+    }
+
+    pub(crate) fn with_auth(&self, auth: Option<&ByteString>) -> Self {
+        Self {
+            // Copied: it stays as long as the socket does and must not hold on to a read buffer.
+            auth: Auth(auth.map(|text| Box::from(&**text))),
+            ..self.clone()
+        }
+    }
+}
+
+/// The credentials a client sent with CONNECT: a JSON object, `{}` if it sent none.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Auth(Option<Box<str>>);
+
+impl Auth {
+    /// Whether the client sent any.
+    pub fn is_present(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The JSON text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_deref().unwrap_or("{}")
+    }
+
+    /// The credentials as the type asked for.
+    ///
+    /// # Errors
+    /// Why they are not of that type.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, ArgumentError> {
+        self.args().get(0)
+    }
+
+    /// The credentials as a dynamic value.
+    pub fn value(&self) -> Value {
+        self.decode().unwrap_or(Value::Null)
+    }
+
+    pub(crate) fn args(&self) -> Args {
+        // The text was checked when it arrived.
+        Args::from_json(&format!("[{}]", self.as_str()), Vec::new()).unwrap_or_default()
+    }
+}
+
+impl Serialize for Auth {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match Raw::new(self.as_str()) {
+            Ok(raw) => raw.serialize(serializer),
+            Err(_) => Err(serde::ser::Error::custom("not JSON")),
+        }
+    }
+}
+
+impl fmt::Debug for Auth {
+    /// Credentials do not belong into logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_present() {
+            "Auth(…)"
+        } else {
+            "Auth(none)"
+        })
+    }
+}
+
+/// The headers of the first request, in a compact form: they stay as long as the connection does.
+#[derive(Clone)]
+pub struct Headers(Arc<[u8]>);
+
+impl Headers {
+    /// Names and values one after the other, each with a NUL behind it: neither can hold one.
+    fn copy(headers: &HeaderMap) -> Self {
+        let size = headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len() + 2)
+            .sum();
+        let mut text = Vec::with_capacity(size);
+        for (name, value) in headers {
+            text.extend_from_slice(name.as_str().as_bytes());
+            text.push(0);
+            text.extend_from_slice(value.as_bytes());
+            text.push(0);
+        }
+        Self(text.into())
+    }
+
+    /// The first value of a header. The name's case does not matter. A value that is not UTF-8 counts
+    /// as absent.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter()
+            .find(|(its, _)| its.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    /// Names, in lower case, and values. Those that are not UTF-8 are left out.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut parts = self.0.split(|byte| *byte == 0);
+        std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
+            .filter_map(|(name, value)| Some((as_text(name)?, as_text(value)?)))
+    }
+}
+
+fn as_text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Values may be secrets.
+        f.debug_list()
+            .entries(self.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
+
+/// `Mon Nov 23 2026 02:03:04 GMT+0000 (Coordinated Universal Time)`.
+fn javascript_date(seconds: u64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let days = seconds / 86_400;
+    let weekday = DAYS[usize::try_from(days % 7).unwrap_or_default()];
+    let (mut year, mut rest) = (1970, days);
+    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    while rest >= 365 + u64::from(leap(year)) {
+        rest -= 365 + u64::from(leap(year));
+        year += 1;
+    }
+    let lengths = [
+        31,
+        28 + u64::from(leap(year)),
+        31,
+        30,
+        31,
+        30,
+        31,
+        31,
+        30,
+        31,
+        30,
+        31,
+    ];
+    let mut month = 0;
+    for length in lengths {
+        if rest < length {
+            break;
+        }
+        rest -= length;
+        month += 1;
+    }
+    let name = MONTHS.get(month).copied().unwrap_or_default();
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!(
+        "{weekday} {name} {:02} {year} {hour:02}:{minute:02}:{second:02} \
+         GMT+0000 (Coordinated Universal Time)",
+        rest + 1
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_printed_as_javascript_does() {
+        let end = " GMT+0000 (Coordinated Universal Time)";
+        for (seconds, text) in [
+            (0, "Thu Jan 01 1970 00:00:00"),
+            (951_782_400, "Tue Feb 29 2000 00:00:00"),
+            (1_795_399_384, "Mon Nov 23 2026 02:03:04"),
+        ] {
+            assert_eq!(javascript_date(seconds), format!("{text}{end}"));
+        }
+    }
+
+    #[test]
+    fn headers_are_found_by_any_case() {
+        let mut map = HeaderMap::new();
+        map.insert("x-token", "a".parse().unwrap());
+        map.append("x-token", "b".parse().unwrap());
+        map.insert("empty", "".parse().unwrap());
+        let headers = Headers::copy(&map);
+        assert_eq!(headers.get("X-Token"), Some("a"));
+        assert_eq!(headers.get("empty"), Some(""));
+        assert_eq!(headers.get("absent"), None);
+        assert_eq!(headers.iter().count(), 3);
+    }
+}

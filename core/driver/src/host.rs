@@ -1,0 +1,85 @@
+//! What one endpoint (a path with its sessions) shares among its requests and connections.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use sio_core::config::Config;
+use sio_core::engine::{Acceptor, Close};
+use sio_core::error::ConfigError;
+use sio_core::id::RequestId;
+
+use crate::gauge::Gauge;
+use crate::hooks::Hooks;
+use crate::link::Command;
+use crate::registry::Registry;
+use crate::signal::Signal;
+
+pub(crate) struct Host {
+    pub(crate) config: Arc<Config>,
+    pub(crate) acceptor: Acceptor,
+    pub(crate) hooks: Hooks,
+    pub(crate) registry: Registry,
+    /// Connections that are not wound up yet.
+    pub(crate) peers: Arc<Gauge>,
+    /// Sessions that have joined no namespace yet.
+    pub(crate) pending: Arc<Gauge>,
+    /// Raised when the endpoint closes.
+    pub(crate) closing: Signal,
+    /// Whether the one warning about foreign origins with cookies was given.
+    pub(crate) warned: AtomicBool,
+    next_request: AtomicU64,
+}
+
+impl Host {
+    pub(crate) fn new(config: Config) -> Result<Arc<Self>, ConfigError> {
+        let config = Arc::new(config);
+        Ok(Arc::new(Self {
+            acceptor: Acceptor::new(config.clone())?,
+            config,
+            hooks: Hooks::default(),
+            registry: Registry::new(),
+            peers: Arc::default(),
+            pending: Arc::default(),
+            closing: Signal::default(),
+            warned: AtomicBool::new(false),
+            next_request: AtomicU64::new(0),
+        }))
+    }
+
+    /// A name for a request that nobody else has.
+    pub(crate) fn request_id(&self) -> RequestId {
+        RequestId(self.next_request.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Takes no more connections, tells every session, and waits until all have gone. Each is bound
+    /// by its own timeouts.
+    pub(crate) async fn close(&self) {
+        self.closing.raise();
+        for link in self.registry.all() {
+            link.tell(Command::ShutDown);
+        }
+        self.peers.none().await;
+    }
+
+    /// Ends every session at once.
+    pub(crate) fn discard(&self) {
+        for link in self.registry.all() {
+            link.tell(Command::Close(Close::Discard));
+        }
+    }
+}
+
+impl AsRef<Signal> for Host {
+    fn as_ref(&self) -> &Signal {
+        &self.closing
+    }
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host")
+            .field("path", &self.config.path)
+            .field("sessions", &self.registry.len())
+            .finish_non_exhaustive()
+    }
+}

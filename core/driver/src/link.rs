@@ -1,0 +1,221 @@
+//! How a connection's task is reached, and what anybody may know of its connection.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::task::Waker;
+use std::time::Duration;
+
+use sio_core::config::BacklogPolicy;
+use sio_core::engine::{Close, Data, Flags, Post, Reply, Revision, TransportKind};
+use sio_core::id::{RequestId, Sid};
+use sio_core::packet::Encoded;
+use sio_core::socket::{AckTicket, SocketKey};
+
+use crate::ack::Token;
+use crate::answer::Answer;
+use crate::error::EmitError;
+use crate::host::Host;
+use crate::mailbox::{Mailbox, NotTaken};
+use crate::websocket::Transport;
+
+/// What a connection's task is told by others.
+pub(crate) enum Command {
+    /// A GET waits for packets.
+    Poll {
+        id: RequestId,
+        revision: Revision,
+        answer: Answer<Reply>,
+    },
+    /// A POST began, arrived or failed. The answer comes with the first of these.
+    Post {
+        id: RequestId,
+        revision: Revision,
+        post: Post,
+        answer: Option<Answer<Reply>>,
+    },
+    /// The client dropped that request.
+    Aborted(RequestId),
+    /// Somebody opened a WebSocket for this session.
+    WebSocket {
+        revision: Revision,
+        base64: bool,
+        transport: Box<dyn Transport>,
+    },
+    Deliver {
+        socket: SocketKey,
+        packet: Encoded,
+        flags: Flags,
+    },
+    Request {
+        socket: SocketKey,
+        id: u64,
+        packet: Encoded,
+        flags: Flags,
+        token: Token,
+        timeout: Option<Duration>,
+    },
+    Respond {
+        ticket: AckTicket,
+        packet: Encoded,
+    },
+    Disconnect {
+        socket: SocketKey,
+        close: bool,
+    },
+    /// A message of plain Engine.IO.
+    Send {
+        data: Data,
+        flags: Flags,
+    },
+    Close(Close),
+    ShutDown,
+}
+
+/// The shared half of a connection: everybody else's view of its task.
+pub(crate) struct Link {
+    mailbox: Mailbox<Command>,
+    sid: Sid,
+    revision: Revision,
+    /// Bytes that wait in the session, as of its task's last turn.
+    backlog: AtomicUsize,
+    websocket: AtomicU8,
+    open: AtomicBool,
+    host: Arc<Host>,
+}
+
+impl Link {
+    pub(crate) fn new(host: Arc<Host>, sid: Sid, revision: Revision, on: TransportKind) -> Self {
+        Self {
+            mailbox: Mailbox::new(),
+            sid,
+            revision,
+            backlog: AtomicUsize::new(0),
+            websocket: AtomicU8::new(u8::from(on == TransportKind::WebSocket)),
+            open: AtomicBool::new(true),
+            host,
+        }
+    }
+
+    pub(crate) fn mailbox(&self) -> &Mailbox<Command> {
+        &self.mailbox
+    }
+
+    pub(crate) fn sid(&self) -> &Sid {
+        &self.sid
+    }
+
+    pub(crate) fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    pub(crate) fn host(&self) -> &Arc<Host> {
+        &self.host
+    }
+
+    /// Tells the task. `false`: it has ended.
+    pub(crate) fn tell(&self, command: Command) -> bool {
+        match self.mailbox.push(command) {
+            Ok(waker) => {
+                wake(waker);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Hands the task a packet of `size` bytes to send, and wakes it.
+    pub(crate) fn push_packet(
+        &self,
+        command: Command,
+        size: usize,
+        volatile: bool,
+    ) -> Result<(), EmitError> {
+        let (waker, result) = self.hold_packet(command, size, volatile);
+        wake(waker);
+        result
+    }
+
+    /// Hands the task a packet of `size` bytes to send. The waker is to be woken when no lock is held
+    /// any more.
+    #[must_use = "the connection sleeps until this is woken"]
+    pub(crate) fn hold_packet(
+        &self,
+        command: Command,
+        size: usize,
+        volatile: bool,
+    ) -> (Option<Waker>, Result<(), EmitError>) {
+        let config = &self.host.config;
+        let limit = config.max_backlog_bytes;
+        let refuse = config.backlog_policy == BacklogPolicy::Refuse;
+        if refuse && !volatile && self.backlog().saturating_add(size) > limit {
+            return (None, Err(EmitError::Full));
+        }
+        match self.mailbox.push_packet(command, size, limit) {
+            Ok(waker) => (waker, Ok(())),
+            Err(NotTaken::Closed) => (None, Err(EmitError::Disconnected)),
+            Err(NotTaken::Full) if volatile => (None, Ok(())),
+            Err(NotTaken::Full) if refuse => (None, Err(EmitError::Full)),
+            Err(NotTaken::Full) => (self.mailbox.overflow(), Err(EmitError::Full)),
+        }
+    }
+
+    pub(crate) fn transport(&self) -> TransportKind {
+        if self.websocket.load(Ordering::Relaxed) == 0 {
+            TransportKind::Polling
+        } else {
+            TransportKind::WebSocket
+        }
+    }
+
+    pub(crate) fn backlog(&self) -> usize {
+        self.backlog.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_backlog(&self, bytes: usize) {
+        self.backlog.store(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_upgraded(&self) {
+        self.websocket.store(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_closed(&self) {
+        self.open.store(false, Ordering::Relaxed);
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link")
+            .field("sid", &self.sid)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Poll { .. } => "Poll",
+            Self::Post { .. } => "Post",
+            Self::Aborted(_) => "Aborted",
+            Self::WebSocket { .. } => "WebSocket",
+            Self::Deliver { .. } => "Deliver",
+            Self::Request { .. } => "Request",
+            Self::Respond { .. } => "Respond",
+            Self::Disconnect { .. } => "Disconnect",
+            Self::Send { .. } => "Send",
+            Self::Close(_) => "Close",
+            Self::ShutDown => "ShutDown",
+        })
+    }
+}

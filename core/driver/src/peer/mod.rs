@@ -1,0 +1,602 @@
+//! The task of one connection: it owns the connection's machine, its WebSocket, its timer and its
+//! handlers in flight.
+
+mod plain;
+mod running;
+mod sockets;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use sio_core::connection::Connection;
+use sio_core::engine::{Close, Opened, Reply, Session, WsClosed, WsOut};
+use sio_core::id::{RequestId, Sid};
+use sio_core::socket::Event;
+use smallvec::SmallVec;
+
+use crate::ack::Token;
+use crate::answer::Answer;
+use crate::gauge::Counted;
+use crate::handle::{EngineServer, EngineSocket, Io};
+use crate::handshake::Handshake;
+use crate::host::Host;
+use crate::link::{Command, Link};
+use crate::log::{debug, trace};
+use crate::runtime::{Runtime, Sleep};
+use crate::websocket::{Received, Transport};
+
+use plain::Plain;
+use running::{Done, Job};
+use sockets::Sockets;
+
+/// One connection's task.
+pub(crate) struct Peer<R: Runtime> {
+    runtime: R,
+    link: Arc<Link>,
+    connection: Connection<Token>,
+    upper: Upper,
+    /// The clock as of this turn.
+    now: Instant,
+    transport: Option<Box<dyn Transport>>,
+    /// Whether something was handed to the transport and is not known to have left.
+    unflushed: bool,
+    /// WebSockets that are being closed, and when that must be over.
+    finishing: Vec<(Box<dyn Transport>, Instant)>,
+    exchanges: SmallVec<[(RequestId, Answer<Reply>); 1]>,
+    running: Option<Box<FuturesUnordered<Job>>>,
+    batch: Vec<Command>,
+    sleep: Option<Pin<Box<R::Sleep>>>,
+    /// When the sleep rings, if it is set.
+    armed: Option<Instant>,
+    phase: Phase,
+    /// Counts among the host's connections until everything is wound up.
+    counted: Option<Counted>,
+    /// Counts among those that joined no namespace yet.
+    pending: Option<Counted>,
+}
+
+enum Upper {
+    SocketIo(Box<Sockets>),
+    Engine(Box<Plain>),
+}
+
+/// What to speak over a new session.
+pub(crate) enum Application {
+    SocketIo(Io),
+    Engine(EngineServer),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Not polled yet.
+    New,
+    Open,
+    /// The session is over; handlers may still run.
+    Closed,
+}
+
+/// Turns that a connection takes before it lets others run.
+const TURNS: usize = 16;
+
+/// Frames read in one turn, before what they caused is written.
+const READS: usize = 32;
+
+/// How a session was asked for.
+pub(crate) struct Asked {
+    pub(crate) opened: Opened,
+    pub(crate) handshake: Handshake,
+    pub(crate) counted: Counted,
+    pub(crate) pending: Counted,
+}
+
+impl<R: Runtime> Peer<R> {
+    /// A new session, registered under an id of its own. It lives as long as this does.
+    pub(crate) fn new(
+        runtime: R,
+        host: &Arc<Host>,
+        application: &Application,
+        asked: Asked,
+    ) -> Self {
+        let now = runtime.now();
+        let Asked {
+            opened,
+            handshake,
+            counted,
+            pending,
+        } = asked;
+        let link = loop {
+            let mut random = [0; 15];
+            runtime.random(&mut random);
+            let sid = Sid::from_random(random);
+            let link = Arc::new(Link::new(
+                host.clone(),
+                sid,
+                opened.revision,
+                opened.transport,
+            ));
+            if host.registry.insert(link.clone()) {
+                break link;
+            }
+        };
+        let config = host.config.clone();
+        let session = Session::new(now, link.sid().clone(), opened, config.clone());
+        let (connection, upper) = match application {
+            Application::SocketIo(io) => {
+                let sockets = Sockets::new(io.clone(), handshake);
+                (
+                    Connection::socket_io(now, session, config),
+                    Upper::SocketIo(Box::new(sockets)),
+                )
+            }
+            Application::Engine(server) => {
+                let socket = EngineSocket::new(link.clone(), handshake);
+                let plain = Plain::new(socket, server.handlers());
+                (
+                    Connection::engine(session, config),
+                    Upper::Engine(Box::new(plain)),
+                )
+            }
+        };
+        debug!(sid = ?link.sid(), transport = %opened.transport, "session opened");
+        Self {
+            runtime,
+            link,
+            connection,
+            upper,
+            now,
+            transport: None,
+            unflushed: false,
+            finishing: Vec::new(),
+            exchanges: SmallVec::new(),
+            running: None,
+            batch: Vec::new(),
+            sleep: None,
+            armed: None,
+            phase: Phase::New,
+            counted: Some(counted),
+            pending: Some(pending),
+        }
+    }
+
+    pub(crate) fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+
+    /// Gives it the WebSocket it was opened by.
+    pub(crate) fn attach(&mut self, transport: Box<dyn Transport>) {
+        self.transport = Some(transport);
+    }
+
+    fn host(&self) -> &Host {
+        self.link.host()
+    }
+
+    fn running(&self) -> usize {
+        self.running.as_ref().map_or(0, |running| running.len())
+    }
+
+    fn keep(&mut self, job: Job) {
+        self.running.get_or_insert_default().push(job);
+    }
+
+    /// Something of the application's has panicked: this connection is closed, no other.
+    fn abandon(&mut self) {
+        self.connection.close(self.now, Close::Discard);
+    }
+
+    /// One turn. `true`: something was done, and there may be more.
+    fn turn(&mut self, cx: &mut Context<'_>) -> bool {
+        self.now = self.runtime.now();
+        let mut busy = false;
+        if self
+            .connection
+            .poll_timeout()
+            .is_some_and(|deadline| deadline.at <= self.now)
+        {
+            self.connection.handle_timeout(self.now);
+            busy = true;
+        }
+        busy |= self.take_commands(cx);
+        busy |= self.receive(cx);
+        busy |= self.continue_running(cx);
+        self.events(cx);
+        // What the handlers of this turn emitted leaves with it.
+        busy |= self.take_commands(cx);
+        self.answer_requests();
+        busy |= self.transmit(cx);
+        busy |= self.finish(cx);
+        self.link
+            .set_backlog(self.connection.session().backlog_bytes());
+        busy
+    }
+
+    fn take_commands(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut batch = std::mem::take(&mut self.batch);
+        let overflowed = self.link.mailbox().swap(&mut batch);
+        self.carry_out(cx, batch, overflowed)
+    }
+
+    /// Like `take_commands`; if there are none, whoever pushes the next one wakes this task.
+    fn take_commands_or_sleep(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut batch = std::mem::take(&mut self.batch);
+        let overflowed = self.link.mailbox().swap_or_sleep(&mut batch, cx.waker());
+        self.carry_out(cx, batch, overflowed)
+    }
+
+    fn carry_out(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut batch: Vec<Command>,
+        overflowed: bool,
+    ) -> bool {
+        let any = !batch.is_empty() || overflowed;
+        for command in batch.drain(..) {
+            self.command(cx, command);
+        }
+        if overflowed && self.phase != Phase::Closed {
+            debug!(sid = ?self.link.sid(), "backlog full");
+            self.connection.close(self.now, Close::Discard);
+        }
+        // Memory for a burst is not kept for ever.
+        if batch.capacity() <= KEEP {
+            self.batch = batch;
+        }
+        if any {
+            self.events(cx);
+        }
+        any
+    }
+
+    fn command(&mut self, cx: &mut Context<'_>, command: Command) {
+        let now = self.now;
+        match command {
+            Command::Poll {
+                id,
+                revision,
+                answer,
+            } => {
+                self.exchanges.push((id, answer));
+                self.connection.handle_poll(now, id, revision);
+            }
+            Command::Post {
+                id,
+                revision,
+                post,
+                answer,
+            } => {
+                self.exchanges.extend(answer.map(|answer| (id, answer)));
+                self.connection.handle_post(now, id, revision, post);
+                // Handlers hear of its messages before the client hears that they were taken.
+                self.events(cx);
+            }
+            Command::Aborted(id) => {
+                self.exchanges.retain(|(its, _)| *its != id);
+                self.connection.handle_aborted(now, id);
+            }
+            Command::WebSocket {
+                revision,
+                base64,
+                transport,
+            } => {
+                if self.transport.is_none() && self.connection.handle_ws_open(now, revision, base64)
+                {
+                    self.transport = Some(transport);
+                } else {
+                    self.dismiss(transport, None);
+                }
+            }
+            Command::Deliver {
+                socket,
+                packet,
+                flags,
+            } => {
+                let _ = self.connection.deliver(now, socket, packet, flags);
+            }
+            Command::Request {
+                socket,
+                id,
+                packet,
+                flags,
+                token,
+                timeout,
+            } => {
+                let asked = self
+                    .connection
+                    .request(now, socket, id, packet, flags, token, timeout);
+                if let Err((error, token)) = asked {
+                    token.settle(Err(error));
+                }
+            }
+            Command::Respond { ticket, packet } => {
+                let _ = self.connection.respond(now, ticket, packet);
+            }
+            Command::Disconnect { socket, close } => {
+                if close {
+                    self.connection.disconnect_all(now);
+                } else {
+                    self.connection.disconnect(now, socket);
+                }
+            }
+            Command::Send { data, flags } => {
+                let _ = self.connection.send(now, &data, flags);
+            }
+            Command::Close(how) => self.connection.close(now, how),
+            Command::ShutDown => self.connection.shut_down(now),
+        }
+    }
+
+    /// Reads what has come, and handles it frame by frame.
+    fn receive(&mut self, cx: &mut Context<'_>) -> bool {
+        for count in 0..READS {
+            if self.is_over_waiting_limit() {
+                return count > 0;
+            }
+            let Some(transport) = &mut self.transport else {
+                return count > 0;
+            };
+            match transport.poll_receive(cx) {
+                Poll::Pending => return count > 0,
+                Poll::Ready(Received::Frame(frame)) => {
+                    trace!(sid = ?self.link.sid(), ?frame, "received");
+                    self.connection.handle_ws(self.now, frame);
+                }
+                Poll::Ready(Received::Closed(cause)) => {
+                    debug!(sid = ?self.link.sid(), ?cause, "websocket closed");
+                    self.lose_transport(cause);
+                    self.events(cx);
+                    return true;
+                }
+            }
+            self.events(cx);
+        }
+        true
+    }
+
+    /// Whether so many events wait for handlers that nothing more is read.
+    fn is_over_waiting_limit(&self) -> bool {
+        let waiting = match &self.upper {
+            Upper::SocketIo(sockets) => sockets.waiting_bytes(),
+            Upper::Engine(plain) => plain.waiting_bytes(),
+        };
+        waiting > self.host().config.max_backlog_bytes && self.phase != Phase::Closed
+    }
+
+    /// Tells the application what has happened.
+    fn events(&mut self, cx: &mut Context<'_>) {
+        while let Some(event) = self.connection.poll_event(self.now) {
+            match event {
+                Event::Data(data) => self.plain_message(cx, data),
+                Event::Upgraded => {
+                    debug!(sid = ?self.link.sid(), "upgraded");
+                    self.link.set_upgraded();
+                }
+                Event::Malformed(_fault) => {
+                    debug!(sid = ?self.link.sid(), fault = ?_fault, "not a packet");
+                }
+                Event::Closed(reason) => {
+                    debug!(sid = ?self.link.sid(), %reason, "session closed");
+                    self.phase = Phase::Closed;
+                    self.pending = None;
+                    self.link.set_closed();
+                    self.host().registry.remove(self.link.sid());
+                    self.plain_closed(cx, reason);
+                }
+                event => self.socket_event(cx, event),
+            }
+        }
+    }
+
+    /// Lets handlers go on that waited.
+    fn continue_running(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut any = false;
+        while let Some(running) = &mut self.running {
+            match running.poll_next_unpin(cx) {
+                Poll::Pending => break,
+                Poll::Ready(None) => {
+                    self.running = None;
+                    break;
+                }
+                Poll::Ready(Some(done)) => {
+                    any = true;
+                    if let Done::Plain(result) = done {
+                        self.plain_done(result);
+                        self.plain_advance(cx);
+                    } else {
+                        self.done(cx, done);
+                    }
+                }
+            }
+        }
+        any
+    }
+
+    fn answer_requests(&mut self) {
+        if self.is_over_waiting_limit() {
+            return;
+        }
+        while let Some((id, reply)) = self.connection.poll_http() {
+            let at = self.exchanges.iter().position(|(its, _)| *its == id);
+            // One that was aborted is answered too; nobody reads it.
+            if let Some(at) = at {
+                self.exchanges.swap_remove(at).1.give(reply);
+            }
+        }
+    }
+
+    /// Hands frames to the WebSocket while it takes them, and flushes once.
+    fn transmit(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut any = false;
+        while let Some(transport) = &mut self.transport {
+            let mut more = false;
+            while transport.has_room() {
+                match self.connection.poll_ws() {
+                    Some(WsOut::Frame { part, .. }) => {
+                        trace!(sid = ?self.link.sid(), ?part, "sent");
+                        transport.send(part);
+                        self.unflushed = true;
+                        any = true;
+                    }
+                    Some(WsOut::Close(code)) => {
+                        if let Some(transport) = self.transport.take() {
+                            self.dismiss(transport, code);
+                        }
+                        self.events(cx);
+                        return true;
+                    }
+                    None => break,
+                }
+                more = !transport.has_room();
+            }
+            let (sent, flushed) = transport.poll_flush(cx);
+            if sent > 0 {
+                self.connection.handle_ws_progress(self.now);
+            }
+            match flushed {
+                Poll::Pending => return any,
+                Poll::Ready(Ok(())) => {
+                    if std::mem::take(&mut self.unflushed) {
+                        self.connection.handle_ws_flushed(self.now);
+                    }
+                }
+                Poll::Ready(Err(_error)) => {
+                    debug!(sid = ?self.link.sid(), error = %_error, "websocket broken");
+                    self.lose_transport(WsClosed::Lost);
+                    self.events(cx);
+                    return true;
+                }
+            }
+            if !more {
+                break;
+            }
+        }
+        any
+    }
+
+    /// The WebSocket has ended by itself; what it still has to say is said.
+    fn lose_transport(&mut self, cause: WsClosed) {
+        if let Some(transport) = self.transport.take() {
+            self.unflushed = false;
+            self.finishing
+                .push((transport, self.now + self.host().config.close_timeout));
+            self.connection.handle_ws_closed(self.now, cause);
+        }
+    }
+
+    /// Closes a WebSocket that the session wants no more.
+    fn dismiss(&mut self, mut transport: Box<dyn Transport>, code: Option<u16>) {
+        self.unflushed = false;
+        transport.close(code);
+        self.finishing
+            .push((transport, self.now + self.host().config.close_timeout));
+    }
+
+    /// Winds WebSockets up.
+    fn finish(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.phase == Phase::Closed
+            && let Some(transport) = self.transport.take()
+        {
+            // The session is over and has nothing more to say on it.
+            self.dismiss(transport, None);
+        }
+        let now = self.now;
+        let before = self.finishing.len();
+        self.finishing
+            .retain_mut(|(transport, end)| *end > now && transport.poll_finish(cx).is_pending());
+        if self.finishing.is_empty() && self.finishing.capacity() > 0 {
+            self.finishing = Vec::new();
+        }
+        if self.phase == Phase::Closed && self.finishing.is_empty() && self.exchanges.is_empty() {
+            self.counted = None;
+        }
+        before != self.finishing.len()
+    }
+
+    fn is_over(&self) -> bool {
+        self.counted.is_none() && self.phase == Phase::Closed && self.running() == 0
+    }
+
+    /// Sets the timer. `true`: something is due already.
+    fn arm(&mut self, cx: &mut Context<'_>) -> bool {
+        let finishing = self.finishing.iter().map(|(_, end)| *end);
+        let next = self.connection.poll_timeout().map(|deadline| deadline.at);
+        let Some(at) = finishing.chain(next).min() else {
+            return false;
+        };
+        if at <= self.runtime.now() {
+            return true;
+        }
+        let sleep = match &mut self.sleep {
+            Some(sleep) => {
+                // One that rings too early is set again then; moving it later now would cost as much
+                // for every message.
+                if self.armed.is_none_or(|armed| at < armed) {
+                    sleep.as_mut().reset(at);
+                    self.armed = Some(at);
+                }
+                sleep
+            }
+            none => {
+                self.armed = Some(at);
+                none.insert(Box::pin(self.runtime.sleep_until(at)))
+            }
+        };
+        if sleep.as_mut().poll(cx).is_ready() {
+            self.armed = None;
+            return true;
+        }
+        false
+    }
+}
+
+/// Commands for which the batch's memory is kept from turn to turn.
+const KEEP: usize = 64;
+
+impl<R: Runtime> Unpin for Peer<R> {}
+
+impl<R: Runtime> Future for Peer<R> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.phase == Phase::New {
+            self.phase = Phase::Open;
+            self.plain_opened(cx);
+        }
+        for _ in 0..TURNS {
+            if self.turn(cx) {
+                continue;
+            }
+            if self.is_over() {
+                return Poll::Ready(());
+            }
+            if self.take_commands_or_sleep(cx) {
+                continue;
+            }
+            if !self.arm(cx) {
+                return Poll::Pending;
+            }
+        }
+        // Others first.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<R: Runtime> Drop for Peer<R> {
+    /// However the task ends (done, dropped with its runtime, a bug in it), nothing of the connection
+    /// remains.
+    fn drop(&mut self) {
+        self.link.set_closed();
+        self.host().registry.remove(self.link.sid());
+        if let Upper::SocketIo(sockets) = &self.upper {
+            for seat in &sockets.seats {
+                seat.socket.exit();
+            }
+        }
+        drop(self.link.mailbox().close());
+    }
+}

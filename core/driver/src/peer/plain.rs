@@ -1,0 +1,125 @@
+//! The half of a connection's task that is plain Engine.IO.
+
+use std::collections::VecDeque;
+use std::task::Context;
+
+use sio_core::engine::{CloseReason, Data};
+
+use super::running::{Job, Kept, Panic, begin};
+use super::{Peer, Upper};
+use crate::error::Failure;
+use crate::handle::{EngineHandlers, EngineSocket};
+use crate::handlers::Started;
+use crate::log::{error, warn};
+use crate::runtime::Runtime;
+
+/// What a plain Engine.IO connection has besides the connection.
+pub(super) struct Plain {
+    socket: EngineSocket,
+    handlers: EngineHandlers,
+    /// Messages that wait because too many handlers do.
+    waiting: VecDeque<Data>,
+    waiting_bytes: usize,
+}
+
+impl Plain {
+    pub(super) fn new(socket: EngineSocket, handlers: EngineHandlers) -> Self {
+        Self {
+            socket,
+            handlers,
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+        }
+    }
+
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+}
+
+fn size(data: &Data) -> usize {
+    match data {
+        Data::Text(text) => text.len(),
+        Data::Binary(bytes) => bytes.len(),
+    }
+}
+
+impl<R: Runtime> Peer<R> {
+    fn plain(&mut self) -> Option<&mut Plain> {
+        match &mut self.upper {
+            Upper::Engine(plain) => Some(plain),
+            Upper::SocketIo(_) => None,
+        }
+    }
+
+    pub(super) fn plain_opened(&mut self, cx: &mut Context<'_>) {
+        let Some(plain) = self.plain() else { return };
+        let socket = plain.socket.clone();
+        if let Some(handler) = plain.handlers.connect.take() {
+            self.plain_start(cx, || handler((socket,)));
+        }
+    }
+
+    pub(super) fn plain_message(&mut self, cx: &mut Context<'_>, data: Data) {
+        let crowded = self.is_crowded();
+        let Some(plain) = self.plain() else { return };
+        if crowded || !plain.waiting.is_empty() {
+            plain.waiting_bytes = plain.waiting_bytes.saturating_add(size(&data));
+            plain.waiting.push_back(data);
+        } else {
+            self.plain_handle(cx, data);
+        }
+    }
+
+    fn plain_handle(&mut self, cx: &mut Context<'_>, data: Data) {
+        let Some(plain) = self.plain() else { return };
+        let socket = plain.socket.clone();
+        if let Some(handler) = socket.message_handler() {
+            self.plain_start(cx, || handler((socket.clone(), data)));
+        } else if let Some(handler) = plain.handlers.message.clone() {
+            self.plain_start(cx, || handler((socket, data)));
+        }
+    }
+
+    pub(super) fn plain_closed(&mut self, cx: &mut Context<'_>, reason: CloseReason) {
+        let Some(plain) = self.plain() else { return };
+        plain.waiting.clear();
+        plain.waiting_bytes = 0;
+        let socket = plain.socket.clone();
+        if let Some(handler) = socket.close_handler() {
+            self.plain_start(cx, || handler((socket.clone(), reason)));
+        } else if let Some(handler) = plain.handlers.close.take() {
+            self.plain_start(cx, || handler((socket, reason)));
+        }
+    }
+
+    /// Handles messages that waited, as far as may be.
+    pub(super) fn plain_advance(&mut self, cx: &mut Context<'_>) {
+        while !self.is_crowded() {
+            let Some(plain) = self.plain() else { return };
+            let Some(data) = plain.waiting.pop_front() else {
+                return;
+            };
+            plain.waiting_bytes = plain.waiting_bytes.saturating_sub(size(&data));
+            self.plain_handle(cx, data);
+        }
+    }
+
+    fn plain_start(&mut self, cx: &mut Context<'_>, call: impl FnOnce() -> Started) {
+        match begin(cx, call) {
+            Ok(result) => self.plain_done(result),
+            Err(future) => self.keep(Job::Plain(Kept::new(future, ()))),
+        }
+    }
+
+    pub(super) fn plain_done(&mut self, result: Result<Result<(), Failure>, Panic>) {
+        match result {
+            Ok(Ok(())) => {}
+            Ok(Err(_failure)) => warn!(why = %_failure, "handler failed"),
+            Err(_panic) => {
+                error!(why = %_panic.0, "handler panicked");
+                self.abandon();
+            }
+        }
+    }
+}

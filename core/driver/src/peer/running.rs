@@ -1,0 +1,140 @@
+//! Handlers in flight.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytestring::ByteString;
+use sio_core::socket::{ConnectTicket, Refusal, SocketKey};
+
+use crate::error::Failure;
+use crate::extract::Invocation;
+use crate::handle::{Incoming, Socket};
+use crate::handlers::{BoxFuture, Progress, Started};
+
+/// Something of the application's that has not ended yet.
+pub(super) enum Job {
+    /// A handler of a socket.
+    Handler(Kept<Result<(), Failure>, Owner>),
+    /// The middlewares of a namespace, over a socket that wants to enter.
+    Gates(Kept<Result<(), Refusal>, (ConnectTicket, Socket)>),
+    /// The packet middlewares of a socket, over one event.
+    Filters(Kept<Result<Incoming, Refusal>, (SocketKey, Invocation)>),
+    /// A handler of a plain Engine.IO connection.
+    Plain(Kept<Result<(), Failure>, ()>),
+}
+
+/// What came of it.
+pub(super) enum Done {
+    Handler(Owner, Result<Result<(), Failure>, Panic>),
+    Gates((ConnectTicket, Socket), Result<Result<(), Refusal>, Panic>),
+    Filters(
+        (SocketKey, Invocation),
+        Result<Result<Incoming, Refusal>, Panic>,
+    ),
+    Plain(Result<Result<(), Failure>, Panic>),
+}
+
+/// Whose handler it is, and of which event.
+pub(super) struct Owner {
+    pub(super) socket: Socket,
+    pub(super) name: ByteString,
+}
+
+/// A panic of the application's, in its words.
+#[derive(Debug)]
+pub(super) struct Panic(pub(super) String);
+
+impl Panic {
+    fn new(payload: &(dyn Any + Send)) -> Self {
+        let words = payload
+            .downcast_ref::<&str>()
+            .map(|words| (*words).to_owned())
+            .or_else(|| payload.downcast_ref::<String>().cloned());
+        Self(words.unwrap_or_else(|| "no message".to_owned()))
+    }
+}
+
+/// Calls something of the application's. What a panic left half done belongs to the connection, which
+/// is closed for it, or to the application.
+pub(super) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Panic> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| Panic::new(&*payload))
+}
+
+/// Calls a handler and lets it run to its first await. `Err`: it is not done.
+pub(super) fn begin(
+    cx: &mut Context<'_>,
+    call: impl FnOnce() -> Started,
+) -> Result<Result<Result<(), Failure>, Panic>, BoxFuture<Result<(), Failure>>> {
+    match guarded(call) {
+        Err(panic) => Ok(Err(panic)),
+        Ok(Started(Progress::Done(result))) => Ok(Ok(result)),
+        Ok(Started(Progress::Pending(mut future))) => match guarded(|| future.as_mut().poll(cx)) {
+            Err(panic) => Ok(Err(panic)),
+            Ok(Poll::Ready(result)) => Ok(Ok(result)),
+            Ok(Poll::Pending) => Err(future),
+        },
+    }
+}
+
+/// A future of the application's, and what to do with its result.
+pub(super) struct Kept<T, K> {
+    future: Option<BoxFuture<T>>,
+    what: Option<K>,
+}
+
+impl<T, K> Kept<T, K> {
+    pub(super) fn new(future: BoxFuture<T>, what: K) -> Self {
+        Self {
+            future: Some(future),
+            what: Some(what),
+        }
+    }
+
+    /// A panic is a result too.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(K, Result<T, Panic>)> {
+        let Some(future) = &mut self.future else {
+            return Poll::Pending;
+        };
+        let result = match guarded(|| future.as_mut().poll(cx)) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(value)) => Ok(value),
+            Err(panic) => Err(panic),
+        };
+        match self.what.take() {
+            Some(what) => Poll::Ready((what, result)),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<T, K> Drop for Kept<T, K> {
+    /// The destructors of its future are the application's code too.
+    fn drop(&mut self) {
+        let future = self.future.take();
+        let _ = guarded(|| drop(future));
+    }
+}
+
+impl Future for Job {
+    type Output = Done;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Done> {
+        match &mut *self {
+            Self::Handler(kept) => kept
+                .poll(cx)
+                .map(|(owner, result)| Done::Handler(owner, result)),
+            Self::Gates(kept) => kept
+                .poll(cx)
+                .map(|(what, result)| Done::Gates(what, result)),
+            Self::Filters(kept) => kept
+                .poll(cx)
+                .map(|(what, result)| Done::Filters(what, result)),
+            Self::Plain(kept) => kept.poll(cx).map(|((), result)| Done::Plain(result)),
+        }
+    }
+}
+
+impl<T, K> Unpin for Kept<T, K> {}

@@ -1,0 +1,554 @@
+//! The Socket.IO half of a connection's task: its sockets, and the handlers of their events.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
+
+use bytestring::ByteString;
+use sio_core::id::SocketId;
+use sio_core::packet::{self, Args};
+use sio_core::socket::{AckTicket, ConnectTicket, DisconnectReason, Event, Refusal, SocketKey};
+
+use super::running::{Done, Job, Kept, Owner, Panic, begin, guarded};
+use super::{Peer, Upper};
+use crate::error::{Failure, HandlerError, Reaction};
+use crate::extract::{About, AckSlot, Invocation};
+use crate::handle::{Gate, Incoming, Io, Socket};
+use crate::handlers::{BoxFuture, Cached, Callback, Found, TopicRef};
+use crate::handshake::Handshake;
+use crate::log::{debug, trace};
+use crate::runtime::Runtime;
+
+/// What a Socket.IO connection has besides the connection.
+pub(super) struct Sockets {
+    pub(super) io: Io,
+    pub(super) handshake: Handshake,
+    pub(super) seats: Vec<Seat>,
+    /// Bytes of events that wait in all seats.
+    waiting_bytes: usize,
+}
+
+/// One socket in its task.
+pub(super) struct Seat {
+    key: SocketKey,
+    pub(super) socket: Socket,
+    /// Copies of the tables of handlers.
+    own: Cached,
+    shared: Cached,
+    /// Handlers and packet middlewares that wait.
+    busy: usize,
+    /// A packet middleware waits: what comes behind must wait too.
+    filtering: bool,
+    /// It has left, and is kept until what waits here is done.
+    gone: bool,
+    waiting: VecDeque<Step>,
+}
+
+/// What waits for its turn.
+enum Step {
+    Event(Invocation),
+    /// An event of which some handlers have run, where they run one after another.
+    Rest(Invocation, VecDeque<Callback>),
+}
+
+impl Sockets {
+    pub(super) fn new(io: Io, handshake: Handshake) -> Self {
+        Self {
+            io,
+            handshake,
+            seats: Vec::new(),
+            waiting_bytes: 0,
+        }
+    }
+
+    fn seat(&mut self, key: SocketKey) -> Option<&mut Seat> {
+        self.seats.iter_mut().find(|seat| seat.key == key)
+    }
+
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+}
+
+impl<R: Runtime> Peer<R> {
+    fn sockets(&mut self) -> Option<&mut Sockets> {
+        match &mut self.upper {
+            Upper::SocketIo(sockets) => Some(sockets),
+            Upper::Engine(_) => None,
+        }
+    }
+
+    fn seat(&mut self, key: SocketKey) -> Option<&mut Seat> {
+        self.sockets()?.seat(key)
+    }
+
+    /// Carries out what the connection says has happened on its sockets.
+    pub(super) fn socket_event(&mut self, cx: &mut Context<'_>, event: Event<crate::ack::Token>) {
+        match event {
+            Event::Connecting {
+                ticket,
+                namespace,
+                auth,
+            } => self.connecting(cx, ticket, &namespace, auth.as_ref()),
+            Event::Message {
+                socket,
+                name,
+                args,
+                ack,
+            } => self.message(cx, socket, name, args, ack),
+            Event::Acked { token, answer, .. } => token.settle(answer),
+            Event::Disconnecting { socket, reason } => {
+                self.leaving(cx, socket, "disconnecting", reason);
+            }
+            Event::Disconnected { socket, reason } => {
+                if let Some(seat) = self.seat(socket) {
+                    debug!(socket = %seat.socket.id(), namespace = seat.socket.namespace().name(), %reason, "socket disconnected");
+                    seat.socket.exit();
+                }
+                self.leaving(cx, socket, "disconnect", reason);
+                self.gone(socket);
+            }
+            _ => {}
+        }
+    }
+
+    fn connecting(
+        &mut self,
+        cx: &mut Context<'_>,
+        ticket: ConnectTicket,
+        name: &str,
+        auth: Option<&ByteString>,
+    ) {
+        let mut random = [0; 15];
+        self.runtime.random(&mut random);
+        let link = self.link.clone();
+        let Some(sockets) = self.sockets() else {
+            return;
+        };
+        let Some(namespace) = sockets.io.find(name) else {
+            let refusal = Refusal::invalid_namespace();
+            self.connection.reject(self.now, ticket, &refusal);
+            return;
+        };
+        let gates = namespace.gates();
+        let socket = Socket::new(
+            SocketId::from_random(random),
+            ticket.socket(),
+            sockets.io.clone(),
+            namespace,
+            link,
+            sockets.handshake.with_auth(auth),
+        );
+        if gates.is_empty() {
+            self.admit(cx, ticket, socket);
+            return;
+        }
+        let future: BoxFuture<_> = Box::pin(pass(gates, socket.clone()));
+        let mut kept = Kept::new(future, (ticket, socket));
+        match kept.poll(cx) {
+            Poll::Ready((what, result)) => self.decided(cx, what, result),
+            Poll::Pending => self.keep(Job::Gates(kept)),
+        }
+    }
+
+    fn decided(
+        &mut self,
+        cx: &mut Context<'_>,
+        (ticket, socket): (ConnectTicket, Socket),
+        result: Result<Result<(), Refusal>, Panic>,
+    ) {
+        match result {
+            Ok(Ok(())) => self.admit(cx, ticket, socket),
+            Ok(Err(refusal)) => {
+                debug!(socket = %socket.id(), namespace = socket.namespace().name(), %refusal, "namespace refused");
+                self.connection.reject(self.now, ticket, &refusal);
+                socket.exit();
+            }
+            Err(panic) => {
+                socket.exit();
+                let name = ByteString::from_static("connect");
+                self.panicked(&Owner { socket, name }, panic);
+            }
+        }
+    }
+
+    /// The socket enters: CONNECT is queued, it is in the namespace, and its handlers run before
+    /// anything else of it is looked at.
+    fn admit(&mut self, cx: &mut Context<'_>, ticket: ConnectTicket, socket: Socket) {
+        let Some(key) = self.connection.accept(self.now, ticket, socket.id()) else {
+            socket.exit();
+            return;
+        };
+        socket.enter();
+        self.pending = None;
+        debug!(socket = %socket.id(), namespace = socket.namespace().name(), "socket connected");
+        if let Some(sockets) = self.sockets() {
+            sockets.seats.push(Seat {
+                key,
+                socket: socket.clone(),
+                own: Cached::default(),
+                shared: Cached::default(),
+                busy: 0,
+                filtering: false,
+                gone: false,
+                waiting: VecDeque::new(),
+            });
+        }
+        let args = socket.handshake().auth.args();
+        let name = ByteString::from_static("connect");
+        self.dispatch(cx, key, Invocation::new(socket, name, args, About::Connect));
+    }
+
+    fn message(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: SocketKey,
+        name: ByteString,
+        args: Args,
+        ack: Option<AckTicket>,
+    ) {
+        let Some(seat) = self.seat(key) else { return };
+        trace!(socket = %seat.socket.id(), event = %name, arguments = args.len(), "event");
+        let mut event = Invocation::new(seat.socket.clone(), name, args, About::Event);
+        if let Some(ticket) = ack {
+            *event.ack.get_mut() = AckSlot::One(ticket);
+        }
+        self.offer(cx, key, event);
+    }
+
+    fn leaving(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: SocketKey,
+        name: &'static str,
+        reason: DisconnectReason,
+    ) {
+        let Some(seat) = self.seat(key) else { return };
+        let name = ByteString::from_static(name);
+        let event = Invocation::new(
+            seat.socket.clone(),
+            name,
+            Args::default(),
+            About::Leaving(reason),
+        );
+        // Where order is promised, what came before goes before; elsewhere nothing is waited for.
+        if seat.socket.is_sequential() || seat.filtering {
+            self.offer(cx, key, event);
+        } else {
+            self.dispatch(cx, key, event);
+        }
+    }
+
+    /// A socket has left. Its seat goes as soon as nothing waits in it any more.
+    fn gone(&mut self, key: SocketKey) {
+        let Some(sockets) = self.sockets() else {
+            return;
+        };
+        if let Some(seat) = sockets.seat(key) {
+            seat.gone = true;
+            if seat.socket.is_sequential() || seat.filtering {
+                seat.gone = true;
+            } else {
+                let dropped = seat
+                    .waiting
+                    .drain(..)
+                    .map(|step| step.size())
+                    .sum::<usize>();
+                sockets.waiting_bytes = sockets.waiting_bytes.saturating_sub(dropped);
+            }
+        }
+        sockets
+            .seats
+            .retain(|seat| !(seat.gone && seat.waiting.is_empty() && !seat.filtering));
+    }
+
+    /// Whether so many handlers wait that no more are started.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.running() >= self.host().config.max_running_handlers
+    }
+
+    /// Handles an event now, or when those before it let it.
+    fn offer(&mut self, cx: &mut Context<'_>, key: SocketKey, event: Invocation) {
+        let crowded = self.is_crowded();
+        let Some(sockets) = self.sockets() else {
+            return;
+        };
+        let Some(seat) = sockets.seat(key) else {
+            return;
+        };
+        if crowded || !seat.is_ready() || !seat.waiting.is_empty() {
+            let step = Step::Event(event);
+            let size = step.size();
+            seat.waiting.push_back(step);
+            sockets.waiting_bytes = sockets.waiting_bytes.saturating_add(size);
+        } else {
+            self.handle(cx, key, event);
+        }
+    }
+
+    /// Starts what waits, as far as may be.
+    pub(super) fn advance(&mut self, cx: &mut Context<'_>) {
+        let mut at = 0;
+        while !self.is_crowded() {
+            let Some(sockets) = self.sockets() else {
+                return;
+            };
+            let Some(seat) = sockets.seats.get_mut(at) else {
+                return;
+            };
+            if !seat.is_ready() {
+                at += 1;
+                continue;
+            }
+            let key = seat.key;
+            let Some(step) = seat.waiting.pop_front() else {
+                if seat.gone {
+                    sockets.seats.remove(at);
+                } else {
+                    at += 1;
+                }
+                continue;
+            };
+            sockets.waiting_bytes = sockets.waiting_bytes.saturating_sub(step.size());
+            match step {
+                Step::Event(event) => self.handle(cx, key, event),
+                Step::Rest(event, callbacks) => self.run(cx, key, event, callbacks),
+            }
+        }
+    }
+
+    /// Past the gates: packet middlewares, then handlers.
+    fn handle(&mut self, cx: &mut Context<'_>, key: SocketKey, mut event: Invocation) {
+        let filters = match event.about {
+            About::Event => event.socket.filters(),
+            About::Connect | About::Leaving(_) | About::Refused(_) => None,
+        };
+        let Some(filters) = filters else {
+            self.dispatch(cx, key, event);
+            return;
+        };
+        let wants_ack = !matches!(event.ack.get_mut(), AckSlot::None);
+        let mut packet = Incoming::new(
+            event.socket.clone(),
+            &event.name,
+            event.args.clone(),
+            wants_ack,
+        );
+        let future: BoxFuture<_> = Box::pin(async move {
+            for filter in filters {
+                packet = filter(packet).await?;
+            }
+            Ok(packet)
+        });
+        let mut kept = Kept::new(future, (key, event));
+        match kept.poll(cx) {
+            Poll::Ready((what, result)) => self.filtered(cx, what, result),
+            Poll::Pending => {
+                if let Some(seat) = self.seat(key) {
+                    seat.filtering = true;
+                    seat.busy += 1;
+                }
+                self.keep(Job::Filters(kept));
+            }
+        }
+    }
+
+    fn filtered(
+        &mut self,
+        cx: &mut Context<'_>,
+        (key, mut event): (SocketKey, Invocation),
+        result: Result<Result<Incoming, Refusal>, Panic>,
+    ) {
+        match result {
+            Ok(Ok(packet)) => {
+                event.name = packet.name.into();
+                event.args = packet.args;
+                self.dispatch(cx, key, event);
+            }
+            Ok(Err(refusal)) => {
+                debug!(socket = %event.socket.id(), event = %event.name, %refusal, "packet refused");
+                self.refuse_ack(&event, &refusal.message);
+                let about = About::Refused(refusal);
+                let name = ByteString::from_static("error");
+                let event = Invocation::new(event.socket.clone(), name, event.args, about);
+                self.dispatch(cx, key, event);
+            }
+            Err(panic) => {
+                let Invocation { socket, name, .. } = event;
+                self.panicked(&Owner { socket, name }, panic);
+            }
+        }
+    }
+
+    /// Answers an ack with why the event was not handled, if the application wants that.
+    fn refuse_ack(&mut self, event: &Invocation, why: &str) {
+        if event.socket.io().reaction() != Reaction::RefuseAck {
+            return;
+        }
+        if let AckSlot::One(ticket) = event.take_ack() {
+            let answer = std::collections::BTreeMap::from([("error", why)]);
+            let name = event.socket.namespace().name();
+            if let Ok(packet) = packet::ack(name, ticket.id(), &answer) {
+                let _ = self.connection.respond(self.now, ticket, packet);
+            }
+        }
+    }
+
+    /// Finds the handlers of an event and runs them.
+    fn dispatch(&mut self, cx: &mut Context<'_>, key: SocketKey, mut event: Invocation) {
+        let Some(seat) = self.seat(key) else { return };
+        let socket = seat.socket.clone();
+        let (own, shared) = (socket.listeners(), socket.namespace().listeners());
+        own.refresh(&mut seat.own);
+        shared.refresh(&mut seat.shared);
+        let topics: &[TopicRef<'_>] = match event.about {
+            About::Connect => &[TopicRef::Connect],
+            About::Event => &[TopicRef::AnyEvent, TopicRef::Event(&event.name)],
+            About::Leaving(_) if event.name == "disconnecting" => &[TopicRef::Disconnecting],
+            About::Leaving(_) => &[TopicRef::Disconnect],
+            About::Refused(_) => &[TopicRef::Error],
+        };
+        let mut found = Found::new();
+        for topic in topics {
+            if seat.shared.find(*topic, &mut found) {
+                shared.sweep();
+            }
+            if seat.own.find(*topic, &mut found) {
+                own.sweep();
+            }
+        }
+        event.share_ack(found.len());
+        if let [only] = &found[..] {
+            self.start(cx, key, only, &event);
+        } else if !found.is_empty() {
+            self.run(cx, key, event, found.into_iter().collect());
+        }
+    }
+
+    /// Runs handlers of an event one after the other; where they must not interleave, those behind
+    /// one that waits are put off.
+    fn run(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: SocketKey,
+        event: Invocation,
+        mut callbacks: VecDeque<Callback>,
+    ) {
+        while let Some(callback) = callbacks.pop_front() {
+            self.start(cx, key, &callback, &event);
+            let Some(sockets) = self.sockets() else {
+                return;
+            };
+            let Some(seat) = sockets.seat(key) else {
+                continue;
+            };
+            if !callbacks.is_empty() && !seat.is_ready() {
+                let step = Step::Rest(event, callbacks);
+                let size = step.size();
+                seat.waiting.push_front(step);
+                sockets.waiting_bytes = sockets.waiting_bytes.saturating_add(size);
+                return;
+            }
+        }
+    }
+
+    /// Calls one handler, which runs to its first await.
+    fn start(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: SocketKey,
+        callback: &Callback,
+        event: &Invocation,
+    ) {
+        match begin(cx, || callback(event)) {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(failure))) => {
+                self.refuse_ack(event, &failure.to_string());
+                self.failed(&event.socket, &event.name, failure);
+            }
+            Ok(Err(panic)) => {
+                let owner = Owner {
+                    socket: event.socket.clone(),
+                    name: event.name.clone(),
+                };
+                self.panicked(&owner, panic);
+            }
+            Err(future) => {
+                if let Some(seat) = self.seat(key) {
+                    seat.busy += 1;
+                }
+                let owner = Owner {
+                    socket: event.socket.clone(),
+                    // Copied: it outlives the turn and must not hold on to a read buffer.
+                    name: ByteString::from(&*event.name),
+                };
+                self.keep(Job::Handler(Kept::new(future, owner)));
+            }
+        }
+    }
+
+    /// Something that waited has ended.
+    pub(super) fn done(&mut self, cx: &mut Context<'_>, done: Done) {
+        match done {
+            Done::Handler(owner, result) => {
+                self.rested(owner.socket.key(), false);
+                match result {
+                    Ok(Ok(())) => {}
+                    Ok(Err(failure)) => self.failed(&owner.socket, &owner.name, failure),
+                    Err(panic) => self.panicked(&owner, panic),
+                }
+            }
+            Done::Gates(what, result) => self.decided(cx, what, result),
+            Done::Filters(what, result) => {
+                self.rested(what.0, true);
+                self.filtered(cx, what, result);
+            }
+            Done::Plain(result) => self.plain_done(result),
+        }
+        self.advance(cx);
+    }
+
+    fn rested(&mut self, key: SocketKey, filter: bool) {
+        if let Some(seat) = self.seat(key) {
+            seat.busy = seat.busy.saturating_sub(1);
+            seat.filtering &= !filter;
+        }
+    }
+
+    fn failed(&mut self, socket: &Socket, event: &str, why: Failure) {
+        let error = HandlerError {
+            socket: socket.id().clone(),
+            namespace: socket.namespace().name().to_owned(),
+            event: event.to_owned(),
+            why,
+        };
+        // The application's hook; one that panics is not worth a connection.
+        let _ = guarded(|| socket.io().report(&error));
+    }
+
+    fn panicked(&mut self, owner: &Owner, panic: Panic) {
+        self.failed(&owner.socket, &owner.name, Failure::Panicked(panic.0));
+        self.abandon();
+    }
+}
+
+impl Seat {
+    /// Whether its next event may start.
+    fn is_ready(&self) -> bool {
+        !self.filtering && !(self.busy > 0 && self.socket.is_sequential())
+    }
+}
+
+impl Step {
+    fn size(&self) -> usize {
+        let (Self::Event(event) | Self::Rest(event, _)) = self;
+        event.args.size().saturating_add(event.name.len())
+    }
+}
+
+/// Asks the middlewares in turn; the first refusal ends it.
+async fn pass(gates: std::sync::Arc<[Gate]>, socket: Socket) -> Result<(), Refusal> {
+    for gate in gates.iter() {
+        gate(socket.clone()).0.await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! Which session is whose task.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sio_core::id::Sid;
+
+use crate::link::Link;
+
+/// The live sessions of one endpoint by their ids, in shards so that requests rarely meet.
+pub(crate) struct Registry {
+    hasher: RandomState,
+    shards: [Mutex<HashMap<Sid, Arc<Link>>>; SHARDS],
+}
+
+const SHARDS: usize = 16;
+
+impl Registry {
+    pub(crate) fn new() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            shards: std::array::from_fn(|_| Mutex::default()),
+        }
+    }
+
+    /// Adds a session. `false`: there is one with this id.
+    pub(crate) fn insert(&self, link: Arc<Link>) -> bool {
+        let mut shard = self.shard(link.sid().as_str());
+        if shard.contains_key(link.sid()) {
+            return false;
+        }
+        shard.insert(link.sid().clone(), link);
+        true
+    }
+
+    pub(crate) fn get(&self, sid: &Sid) -> Option<Arc<Link>> {
+        self.shard(sid.as_str()).get(sid).cloned()
+    }
+
+    pub(crate) fn remove(&self, sid: &Sid) {
+        self.shard(sid.as_str()).remove(sid);
+    }
+
+    /// All of them, as of now.
+    pub(crate) fn all(&self) -> Vec<Arc<Link>> {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            all.extend(lock(shard).values().cloned());
+        }
+        all
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
+    }
+
+    fn shard(&self, sid: &str) -> MutexGuard<'_, HashMap<Sid, Arc<Link>>> {
+        // Shards have a fixed number above zero, so there is always one.
+        let at = usize::try_from(self.hasher.hash_one(sid) % SHARDS as u64).unwrap_or_default();
+        lock(&self.shards[at])
+    }
+}
+
+fn lock<T>(shard: &Mutex<T>) -> MutexGuard<'_, T> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,144 @@
+//! Streams and timers in hyper's terms, and back.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use futures_io::{AsyncRead, AsyncWrite};
+use hyper::rt::{Read, ReadBuf, ReadBufCursor, Sleep as HyperSleep, Timer, Write};
+
+use crate::runtime::{Runtime, Sleep, Stream};
+
+/// A stream that hyper reads.
+pub(super) struct ToHyper<S> {
+    stream: S,
+    /// Whether something was read since something was written: a request is under way.
+    asking: bool,
+}
+
+/// Bytes read for hyper at once; they are copied into its own buffer.
+const READ: usize = 8 * 1024;
+
+thread_local! {
+    static SCRATCH: std::cell::RefCell<Vec<u8>> = std::cell::RefCell::new(vec![0; READ]);
+}
+
+impl<S> ToHyper<S> {
+    pub(super) fn new(stream: S) -> Self {
+        Self {
+            stream,
+            asking: false,
+        }
+    }
+
+    pub(super) fn is_asking(&self) -> bool {
+        self.asking
+    }
+
+    pub(super) fn into_inner(self) -> S {
+        self.stream
+    }
+}
+
+impl<S: Stream> Read for ToHyper<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        SCRATCH.with_borrow_mut(|scratch| {
+            let most = scratch.len().min(buffer.remaining());
+            let space = scratch.get_mut(..most).unwrap_or_default();
+            let count = ready!(Pin::new(&mut this.stream).poll_read(cx, space))?;
+            this.asking |= count > 0;
+            buffer.put_slice(space.get(..count).unwrap_or_default());
+            Poll::Ready(Ok(()))
+        })
+    }
+}
+
+impl<S: Stream> Write for ToHyper<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        this.asking = false;
+        Pin::new(&mut this.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_close(cx)
+    }
+}
+
+/// A stream that hyper gave away.
+pub(super) struct FromHyper<S>(pub(super) S);
+
+impl<S: Read + Unpin> AsyncRead for FromHyper<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(bytes);
+        ready!(Pin::new(&mut self.get_mut().0).poll_read(cx, buffer.unfilled()))?;
+        Poll::Ready(Ok(buffer.filled().len()))
+    }
+}
+
+impl<S: Write + Unpin> AsyncWrite for FromHyper<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_flush(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_shutdown(cx)
+    }
+}
+
+/// A runtime's clock and timers for hyper.
+#[derive(Clone)]
+pub(super) struct Clock<R>(pub(super) R);
+
+struct ClockSleep<S>(Pin<Box<S>>);
+
+impl<S: Sleep> Future for ClockSleep<S> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl<S: Sleep> HyperSleep for ClockSleep<S> {}
+
+impl<R: Runtime> Timer for Clock<R> {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn HyperSleep>> {
+        self.sleep_until(self.0.now() + duration)
+    }
+
+    fn sleep_until(&self, at: Instant) -> Pin<Box<dyn HyperSleep>> {
+        Box::pin(ClockSleep(Box::pin(self.0.sleep_until(at))))
+    }
+
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+}

@@ -1,0 +1,205 @@
+//! HTTP: requests in, responses out, and streams that become WebSockets.
+
+mod body;
+mod hyper_io;
+mod respond;
+mod stream;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::{BodyExt, Full, Limited};
+
+use sio_core::config::Config;
+
+use crate::gauge::Gauge;
+use crate::handle::{EngineServer, Io};
+use crate::handlers::BoxFuture;
+use crate::hooks::RequestHead;
+use crate::host::Host;
+use crate::peer::Application;
+use crate::signal::Signal;
+
+pub use respond::respond;
+pub use stream::serve_stream;
+
+/// What is served on one listener: a Socket.IO server, an Engine.IO server, or several of them under
+/// different paths, and what answers everything else.
+///
+/// ```
+/// use sio_driver::{Config, EngineServer, Io, Server};
+///
+/// let engine = EngineServer::new(Config { path: "/engine.io".into(), ..Config::default() });
+/// let server = Server::new(Io::new(Config::default()))
+///     .engine(engine)
+///     .fallback(async |request: http::Request<bytes::Bytes>| {
+///         http::Response::new(format!("nothing at {}", request.uri().path()).into())
+///     });
+/// ```
+#[derive(Clone, Default)]
+pub struct Server {
+    endpoints: Vec<Endpoint>,
+    fallback: Option<Arc<Fallback>>,
+    before: Option<Arc<Before>>,
+    /// Streams that speak HTTP.
+    streams: Arc<Gauge>,
+}
+
+type Fallback = dyn Fn(Request<Bytes>) -> BoxFuture<Response<Bytes>> + Send + Sync;
+type Before = dyn Fn(Arc<RequestHead>) -> BoxFuture<()> + Send + Sync;
+
+#[derive(Clone)]
+struct Endpoint {
+    host: Arc<Host>,
+    application: Arc<Application>,
+}
+
+/// Bytes of a body that a fallback is given.
+const FALLBACK_BODY: usize = 1 << 20;
+
+impl Server {
+    /// A Socket.IO server alone.
+    pub fn new(io: Io) -> Self {
+        Self::default().io(io)
+    }
+
+    /// Adds a Socket.IO server.
+    #[must_use]
+    pub fn io(mut self, io: Io) -> Self {
+        self.endpoints.push(Endpoint {
+            host: io.host().clone(),
+            application: Arc::new(Application::SocketIo(io)),
+        });
+        self
+    }
+
+    /// Adds a plain Engine.IO server.
+    #[must_use]
+    pub fn engine(mut self, engine: EngineServer) -> Self {
+        self.endpoints.push(Endpoint {
+            host: engine.host().clone(),
+            application: Arc::new(Application::Engine(engine)),
+        });
+        self
+    }
+
+    /// Answers requests under no server's path; without this they get 404. Bodies are limited to
+    /// 1 MiB.
+    #[must_use]
+    pub fn fallback<F, R>(mut self, fallback: F) -> Self
+    where
+        F: Fn(Request<Bytes>) -> R + Send + Sync + 'static,
+        R: Future<Output = Response<Bytes>> + Send + 'static,
+    {
+        self.fallback = Some(Arc::new(move |request| Box::pin(fallback(request))));
+        self
+    }
+
+    /// Runs before each request is looked at.
+    #[must_use]
+    pub fn before<F, R>(mut self, before: F) -> Self
+    where
+        F: Fn(Arc<RequestHead>) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        self.before = Some(Arc::new(move |head| Box::pin(before(head))));
+        self
+    }
+
+    /// Closes all its servers: [`Io::close`].
+    pub async fn close(&self) {
+        // All at once first, so that the time of one is the time of all.
+        for endpoint in &self.endpoints {
+            endpoint.host.closing.raise();
+        }
+        for endpoint in &self.endpoints {
+            endpoint.host.close().await;
+        }
+    }
+
+    /// Ends when all its servers are closing: time to stop listening.
+    pub async fn closing(&self) {
+        if self.endpoints.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        for endpoint in &self.endpoints {
+            Signal::wait(Shared(endpoint.host.clone())).await;
+        }
+    }
+
+    /// Ends when all connections of its servers are wound up, and the last responses are out.
+    pub async fn closed(&self) {
+        for endpoint in &self.endpoints {
+            endpoint.host.peers.none().await;
+        }
+        self.streams.none().await;
+    }
+
+    /// The options of its first server, which also hold for the listener (limits and times of request heads).
+    pub fn config(&self) -> Option<&Config> {
+        self.endpoints
+            .first()
+            .map(|endpoint| &*endpoint.host.config)
+    }
+
+    async fn fall_back<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    where
+        B: Body<Data = Bytes> + Send + Unpin,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let Some(fallback) = &self.fallback else {
+            return status(StatusCode::NOT_FOUND);
+        };
+        let (parts, body) = request.into_parts();
+        match Limited::new(body, FALLBACK_BODY).collect().await {
+            Ok(body) => {
+                let request = Request::from_parts(parts, body.to_bytes());
+                fallback(request).await.map(Full::new)
+            }
+            Err(_) => status(StatusCode::PAYLOAD_TOO_LARGE),
+        }
+    }
+}
+
+impl From<Io> for Server {
+    fn from(io: Io) -> Self {
+        Self::new(io)
+    }
+}
+
+impl From<EngineServer> for Server {
+    fn from(engine: EngineServer) -> Self {
+        Self::default().engine(engine)
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.endpoints.iter().map(|endpoint| &endpoint.host))
+            .finish()
+    }
+}
+
+/// A host as the owner of its closing signal.
+struct Shared(Arc<Host>);
+
+impl AsRef<Signal> for Shared {
+    fn as_ref(&self) -> &Signal {
+        &self.0.closing
+    }
+}
+
+fn status(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
+}
+
+/// What hyper calls for each request.
+type Answer = BoxFuture<Result<Response<Full<Bytes>>, Infallible>>;

@@ -1,0 +1,476 @@
+//! One request, from its head to its response.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::Full;
+use hyper::upgrade::OnUpgrade;
+use sio_core::config::Config;
+use sio_core::engine::{
+    Exchange, Kind, Opened, Post, PostFailure, Refusal, Reply, Revision, Route, TransportKind,
+};
+use sio_core::http::{Origins, is_cross_origin};
+use sio_core::id::RequestId;
+
+use super::body::{Collector, compress};
+use super::hyper_io::FromHyper;
+use super::{Endpoint, Server};
+use crate::answer::{Waiting, answer};
+use crate::error::ConnectionError;
+use crate::handshake::Handshake;
+use crate::hooks::{Remote, RequestHead};
+use crate::host::Host;
+use crate::link::{Command, Link};
+use crate::log::{debug, warn};
+use crate::peer::{Asked, Peer};
+use crate::runtime::{Runtime, Stream};
+use crate::websocket::WebSocket;
+
+/// Answers one request, for bindings that live inside another HTTP server. WebSockets need its support
+/// for upgrades: a task of their own takes the stream over when hyper hands it out.
+///
+/// # Errors
+/// The request itself, if it is under no server's path.
+pub async fn respond<R, B>(
+    runtime: &R,
+    server: &Server,
+    mut request: Request<B>,
+    remote: Remote,
+) -> Result<Response<Full<Bytes>>, Request<B>>
+where
+    R: Runtime,
+    B: Body<Data = Bytes> + Unpin,
+{
+    let upgrade = request.extensions_mut().remove::<OnUpgrade>();
+    match handle(runtime, server, request, remote, upgrade.is_some()).await {
+        Outcome::Response(response) => Ok(response),
+        Outcome::NotOurs(request) => Err(request),
+        Outcome::Upgrade(response, plan) => {
+            if let Some(upgrade) = upgrade {
+                runtime.spawn(async move {
+                    if let Ok(upgraded) = upgrade.await {
+                        plan.run(FromHyper(upgraded), Bytes::new()).await;
+                    }
+                });
+            }
+            Ok(response)
+        }
+    }
+}
+
+/// What becomes of a request.
+pub(super) enum Outcome<R: Runtime, B> {
+    Response(Response<Full<Bytes>>),
+    /// After this response the stream is a WebSocket.
+    Upgrade(Response<Full<Bytes>>, Plan<R>),
+    NotOurs(Request<B>),
+}
+
+/// What to do with a stream that has become a WebSocket.
+pub(super) struct Plan<R: Runtime> {
+    config: Arc<Config>,
+    whose: Whose<R>,
+}
+
+enum Whose<R: Runtime> {
+    /// A session of its own.
+    New(Box<Peer<R>>),
+    /// A session that polls so far.
+    Joins {
+        link: Arc<Link>,
+        revision: Revision,
+        base64: bool,
+    },
+}
+
+impl<R: Runtime> Plan<R> {
+    /// Runs the session over `stream`, to its end; or hands the stream to the session's task.
+    pub(super) async fn run(self, stream: impl Stream, read: Bytes) {
+        let transport = Box::new(WebSocket::server(stream, read, &self.config));
+        match self.whose {
+            Whose::New(mut peer) => {
+                peer.attach(transport);
+                // The box is all that this task keeps.
+                peer.await;
+            }
+            Whose::Joins {
+                link,
+                revision,
+                base64,
+            } => {
+                link.tell(Command::WebSocket {
+                    revision,
+                    base64,
+                    transport,
+                });
+            }
+        }
+    }
+}
+
+/// Everything that a request's handling needs to know.
+struct Context<'a, R> {
+    runtime: &'a R,
+    endpoint: &'a Endpoint,
+    parts: &'a Parts,
+    /// Made only if a hook wants it.
+    head: Option<Arc<RequestHead>>,
+    remote: Remote,
+    can_upgrade: bool,
+}
+
+pub(super) async fn handle<R, B>(
+    runtime: &R,
+    server: &Server,
+    request: Request<B>,
+    remote: Remote,
+    can_upgrade: bool,
+) -> Outcome<R, B>
+where
+    R: Runtime,
+    B: Body<Data = Bytes> + Unpin,
+{
+    let (parts, body) = request.into_parts();
+    if let Some(before) = &server.before {
+        before(Arc::new(RequestHead::new(&parts, remote))).await;
+    }
+    for endpoint in &server.endpoints {
+        let host = &endpoint.host;
+        let route = host.acceptor.route(&parts);
+        if matches!(route, Route::NotOurs) {
+            continue;
+        }
+        if matches!(host.config.origins, Origins::Any)
+            && is_cross_origin(&parts)
+            && !host.warned.swap(true, Ordering::Relaxed)
+        {
+            warn!(
+                "a request from another origin carries cookies, and `origins` allows any: \
+                 consider `Origins::same_origin()` or a list"
+            );
+        }
+        let context = Context {
+            runtime,
+            endpoint,
+            head: host
+                .hooks
+                .wants_head()
+                .then(|| Arc::new(RequestHead::new(&parts, remote))),
+            parts: &parts,
+            remote,
+            can_upgrade,
+        };
+        return match route {
+            Route::NotOurs => continue,
+            Route::Answered(response) => Outcome::Response(context.say(response, false)),
+            Route::Open(exchange) => context.open(exchange).await,
+            Route::Session {
+                sid,
+                exchange,
+                over,
+            } => match host.registry.get(&sid) {
+                Some(link) => context.session(link, exchange, over, body).await,
+                None => context.refuse(exchange, &Refusal::UnknownSid),
+            },
+        };
+    }
+    Outcome::NotOurs(Request::from_parts(parts, body))
+}
+
+impl<R: Runtime> Context<'_, R> {
+    fn host(&self) -> &Arc<Host> {
+        &self.endpoint.host
+    }
+
+    /// A new session.
+    async fn open<B>(&self, exchange: Exchange) -> Outcome<R, B> {
+        let host = self.host();
+        if host.closing.is_raised() {
+            return self.refuse(exchange, &Refusal::ShuttingDown);
+        }
+        if let (Some(allow), Some(head)) = (host.hooks.allow_request.get(), &self.head)
+            && let Err(message) = allow(head.clone()).await
+        {
+            let message = (!message.is_empty()).then_some(message);
+            return self.refuse(exchange, &Refusal::Forbidden(message));
+        }
+        let most = host.config.max_sessions.unwrap_or(usize::MAX);
+        let (Some(counted), Some(pending)) = (
+            host.peers.try_enter(most),
+            host.pending.try_enter(host.config.max_pending_sessions),
+        ) else {
+            return self.refuse(exchange, &Refusal::TooManySessions);
+        };
+        let websocket = exchange.kind() == Kind::WebSocket;
+        if websocket && !self.can_upgrade {
+            return self.refuse(exchange, &Refusal::BadRequest);
+        }
+        let asked = Asked {
+            opened: Opened {
+                transport: if websocket {
+                    TransportKind::WebSocket
+                } else {
+                    TransportKind::Polling
+                },
+                revision: exchange.revision(),
+                base64: exchange.base64(),
+            },
+            handshake: Handshake::new(
+                self.parts,
+                exchange.query().clone(),
+                self.remote,
+                self.runtime.wall_clock(),
+            ),
+            counted,
+            pending,
+        };
+        let peer = Peer::new(
+            self.runtime.clone(),
+            host,
+            &self.endpoint.application,
+            asked,
+        );
+        let link = peer.link().clone();
+        // The server may have begun to close before this session was there to be told.
+        if host.closing.is_raised() {
+            link.tell(Command::ShutDown);
+        }
+        if websocket {
+            let whose = Whose::New(Box::new(peer));
+            return self.switch(exchange, whose);
+        }
+        let id = host.request_id();
+        let (give, wait) = answer();
+        link.tell(Command::Poll {
+            id,
+            revision: exchange.revision(),
+            answer: give,
+        });
+        self.runtime.spawn(peer);
+        self.relay(exchange, link, id, wait).await
+    }
+
+    /// A request of a session.
+    async fn session<B: Body<Data = Bytes> + Unpin>(
+        &self,
+        link: Arc<Link>,
+        exchange: Exchange,
+        over: bool,
+        body: B,
+    ) -> Outcome<R, B> {
+        let revision = exchange.revision();
+        let id = self.host().request_id();
+        match exchange.kind() {
+            Kind::WebSocket if self.can_upgrade => {
+                let base64 = exchange.base64();
+                let whose = Whose::Joins {
+                    link,
+                    revision,
+                    base64,
+                };
+                self.switch(exchange, whose)
+            }
+            Kind::WebSocket => self.refuse(exchange, &Refusal::BadRequest),
+            Kind::Post { .. } => self.post(link, exchange, id, over, body).await,
+            _ => {
+                let (give, wait) = answer();
+                let told = link.tell(Command::Poll {
+                    id,
+                    revision,
+                    answer: give,
+                });
+                if told {
+                    self.relay(exchange, link, id, wait).await
+                } else {
+                    self.refuse(exchange, &Refusal::UnknownSid)
+                }
+            }
+        }
+    }
+
+    async fn post<B: Body<Data = Bytes> + Unpin>(
+        &self,
+        link: Arc<Link>,
+        exchange: Exchange,
+        id: RequestId,
+        over: bool,
+        body: B,
+    ) -> Outcome<R, B> {
+        let config = &self.host().config;
+        let revision = exchange.revision();
+        let (give, mut wait) = answer();
+        let mut give = Some(give);
+        let mut tell = |post| {
+            link.tell(Command::Post {
+                id,
+                revision,
+                post,
+                answer: give.take(),
+            })
+        };
+        let mut body = Collector::new(body, config.max_http_buffer_size);
+        let at_once = if over {
+            Poll::Ready(Err(PostFailure::TooLarge))
+        } else if let Kind::Post { binary: true } = exchange.kind() {
+            // Not read: the answer is known.
+            Poll::Ready(Ok(Bytes::new()))
+        } else {
+            poll_fn(|cx| Poll::Ready(body.poll_collect(cx))).await
+        };
+        let waits = at_once.is_pending();
+        let told = match at_once {
+            Poll::Ready(Ok(body)) => tell(exchange.post(body)),
+            Poll::Ready(Err(failure)) => tell(Post::Whole(Err(failure))),
+            Poll::Pending => tell(Post::Begun),
+        };
+        if !told {
+            return self.refuse(exchange, &Refusal::UnknownSid);
+        }
+        let guard = Guard::new(link.clone(), id);
+        if waits {
+            let until = self.runtime.now() + config.request_body_timeout;
+            let mut sleep = pin!(self.runtime.sleep_until(until));
+            // The session may have its answer before the body is here.
+            let come = poll_fn(|cx| {
+                if let Poll::Ready(reply) = std::pin::Pin::new(&mut wait).poll(cx) {
+                    return Poll::Ready(Err(reply));
+                }
+                if let Poll::Ready(body) = body.poll_collect(cx) {
+                    return Poll::Ready(Ok(body));
+                }
+                if sleep.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Ok(Err(PostFailure::Timeout)));
+                }
+                Poll::Pending
+            })
+            .await;
+            match come {
+                Err(reply) => {
+                    guard.disarm();
+                    return self.reply(exchange, reply);
+                }
+                Ok(Ok(body)) => tell(exchange.post_end(body)),
+                Ok(Err(failure)) => tell(Post::End(Err(failure))),
+            };
+        }
+        let reply = wait.await;
+        guard.disarm();
+        self.reply(exchange, reply)
+    }
+
+    /// Waits for what the session says to a request. If the client goes away first, this future is
+    /// dropped, and the session hears of it.
+    async fn relay<B>(
+        &self,
+        exchange: Exchange,
+        link: Arc<Link>,
+        id: RequestId,
+        wait: Waiting<Reply>,
+    ) -> Outcome<R, B> {
+        let guard = Guard::new(link, id);
+        let reply = wait.await;
+        guard.disarm();
+        self.reply(exchange, reply)
+    }
+
+    fn reply<B>(&self, exchange: Exchange, reply: Option<Reply>) -> Outcome<R, B> {
+        // No reply: the session's task has ended.
+        let Some(reply) = reply else {
+            return self.refuse(exchange, &Refusal::UnknownSid);
+        };
+        let response = exchange.respond(reply);
+        let mut http = response.http;
+        if let Some(coding) = response.compress {
+            let body = compress(coding, http.body());
+            http.headers_mut()
+                .insert(http::header::CONTENT_LENGTH, body.len().into());
+            *http.body_mut() = body;
+        }
+        Outcome::Response(self.say(http, response.initial))
+    }
+
+    fn switch<B>(&self, exchange: Exchange, whose: Whose<R>) -> Outcome<R, B> {
+        let initial = exchange.is_handshake();
+        let response = self.say(exchange.switch(), initial);
+        let config = self.host().config.clone();
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            Outcome::Upgrade(response, Plan { config, whose })
+        } else {
+            Outcome::Response(response)
+        }
+    }
+
+    fn refuse<B>(&self, exchange: Exchange, refusal: &Refusal) -> Outcome<R, B> {
+        Outcome::Response(self.say(exchange.refuse(refusal), false))
+    }
+
+    /// The response as it goes out: with what the hooks make of its headers.
+    fn say(&self, response: Response<Bytes>, initial: bool) -> Response<Full<Bytes>> {
+        let mut response = response;
+        let hooks = &self.host().hooks;
+        let status = response.status();
+        if status.is_client_error() || status.is_server_error() {
+            debug!(%status, method = %self.parts.method, path = self.parts.uri.path(), "request refused");
+            if let Some(hook) = hooks.connection_error.get() {
+                hook(&connection_error(self.parts, &response));
+            }
+        }
+        if let Some(head) = &self.head {
+            if let Some(hook) = hooks.initial_headers.get().filter(|_| initial) {
+                hook(head, response.headers_mut());
+            }
+            if let Some(hook) = hooks.headers.get() {
+                hook(head, response.headers_mut());
+            }
+        }
+        response.map(Full::new)
+    }
+}
+
+fn connection_error(parts: &Parts, response: &Response<Bytes>) -> ConnectionError {
+    #[derive(serde::Deserialize)]
+    struct Body {
+        code: u64,
+        message: String,
+    }
+    let body: Option<Body> = serde_json::from_slice(response.body()).ok();
+    let (code, message) = match body {
+        Some(body) => (Some(body.code), body.message),
+        None => (None, String::from_utf8_lossy(response.body()).into_owned()),
+    };
+    ConnectionError {
+        status: response.status(),
+        code,
+        message,
+        request: format!("{} {}", parts.method, parts.uri),
+        headers: parts.headers.clone(),
+    }
+}
+
+/// Tells the session if a request's future is dropped before it was answered.
+struct Guard(Option<(Arc<Link>, RequestId)>);
+
+impl Guard {
+    fn new(link: Arc<Link>, id: RequestId) -> Self {
+        Self(Some((link, id)))
+    }
+
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some((link, id)) = self.0.take() {
+            link.tell(Command::Aborted(id));
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! One stream: HTTP at first, and perhaps a WebSocket later, in one task.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::Service;
+
+use super::hyper_io::{Clock, ToHyper};
+use super::respond::{Outcome, Plan, handle};
+use super::{Answer, Server};
+use crate::hooks::Remote;
+use crate::runtime::{Runtime, Stream};
+
+/// The smallest buffer that hyper takes.
+const LEAST_BUFFER: usize = 8 * 1024;
+
+/// Bytes of an unwanted request body that are thrown away after the last response, so that it is not
+/// lost to a reset.
+const LINGER: usize = 256 * 1024;
+
+/// Serves one accepted stream to its end: the requests on it, and the session that lives on it once it
+/// has become a WebSocket. A binding spawns this once for each connection.
+pub async fn serve_stream<R: Runtime>(
+    runtime: R,
+    server: Server,
+    stream: impl Stream,
+    remote: Remote,
+) {
+    // Boxed, so that everything HTTP is given back before the WebSocket begins its long life.
+    let upgraded = Box::pin(requests(runtime, server, stream, remote)).await;
+    if let Some((plan, stream, read)) = upgraded {
+        plan.run(stream, read).await;
+    }
+}
+
+async fn requests<R: Runtime, S: Stream>(
+    runtime: R,
+    server: Server,
+    stream: S,
+    remote: Remote,
+) -> Option<(Plan<R>, S, Bytes)> {
+    let _counted = server.streams.enter();
+    let mut builder = http1::Builder::new();
+    builder.timer(Clock(runtime.clone()));
+    let mut linger = None;
+    if let Some(config) = server.config() {
+        builder
+            .header_read_timeout(config.request_head_timeout)
+            .max_headers(config.max_headers)
+            .max_buf_size(config.max_request_head_bytes.max(LEAST_BUFFER));
+        linger = Some(config.close_timeout);
+    }
+    let service = Requests {
+        inner: Arc::new(Inner {
+            runtime: runtime.clone(),
+            server: server.clone(),
+            remote,
+            plan: Mutex::new(None),
+        }),
+    };
+    let mut connection = builder.serve_connection(ToHyper::new(stream), service);
+    let mut closing = pin!(server.closing());
+    let mut told = false;
+    let ended = poll_fn(|cx| {
+        if !told && closing.as_mut().poll(cx).is_ready() {
+            told = true;
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        connection.poll_without_shutdown(cx)
+    })
+    .await;
+    let parts = connection.into_parts();
+    let plan = parts
+        .service
+        .inner
+        .plan
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    let late = parts.io.is_asking() && ended.as_ref().is_err_and(hyper::Error::is_timeout);
+    let mut stream = parts.io.into_inner();
+    if let (Some(plan), Ok(())) = (plan, &ended) {
+        return Some((plan, stream, parts.read_buf));
+    }
+    if let Some(linger) = linger {
+        let mut sleep = pin!(runtime.sleep_until(runtime.now() + linger));
+        let mut farewell = Farewell::new(late);
+        poll_fn(|cx| {
+            if sleep.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            farewell.poll(cx, &mut stream).map(drop)
+        })
+        .await;
+    }
+    None
+}
+
+/// The end of a stream: what is still to be said, our end closed, the rest thrown away.
+struct Farewell {
+    words: &'static [u8],
+    closed: bool,
+    left: usize,
+}
+
+impl Farewell {
+    /// `late`: a request's head did not come in time.
+    const fn new(late: bool) -> Self {
+        Self {
+            words: if late {
+                b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+            } else {
+                b""
+            },
+            closed: false,
+            left: LINGER,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, stream: &mut impl Stream) -> Poll<io::Result<()>> {
+        while !self.words.is_empty() {
+            let count = ready!(Pin::new(&mut *stream).poll_write(cx, self.words))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.words = self.words.get(count..).unwrap_or_default();
+        }
+        if !self.closed {
+            ready!(Pin::new(&mut *stream).poll_close(cx))?;
+            self.closed = true;
+        }
+        let mut unwanted = [0; 1024];
+        while self.left > 0 {
+            let count = ready!(Pin::new(&mut *stream).poll_read(cx, &mut unwanted))?;
+            if count == 0 {
+                break;
+            }
+            self.left = self.left.saturating_sub(count);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The service that hyper calls.
+struct Requests<R: Runtime> {
+    inner: Arc<Inner<R>>,
+}
+
+struct Inner<R: Runtime> {
+    runtime: R,
+    server: Server,
+    remote: Remote,
+    /// What to do with the stream once the 101 response has left.
+    plan: Mutex<Option<Plan<R>>>,
+}
+
+impl<R: Runtime> Service<Request<Incoming>> for Requests<R> {
+    type Response = http::Response<http_body_util::Full<Bytes>>;
+    type Error = std::convert::Infallible;
+    type Future = Answer;
+
+    fn call(&self, request: Request<Incoming>) -> Answer {
+        let inner = self.inner.clone();
+        Box::pin(async move {
+            let Inner {
+                runtime,
+                server,
+                remote,
+                plan,
+            } = &*inner;
+            Ok(
+                match handle(runtime, server, request, *remote, true).await {
+                    Outcome::Response(response) => response,
+                    Outcome::NotOurs(request) => server.fall_back(request).await,
+                    Outcome::Upgrade(response, new) => {
+                        *plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(new);
+                        response
+                    }
+                },
+            )
+        })
+    }
+}

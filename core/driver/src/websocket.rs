@@ -1,0 +1,492 @@
+//! WebSocket connections (§7): the seam between the connection's task and a framing crate.
+
+use std::io::{self, Read, Write};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use async_tungstenite::tungstenite::Error as WsError;
+use async_tungstenite::tungstenite::error::ProtocolError;
+use async_tungstenite::tungstenite::protocol::frame::coding::{
+    CloseCode, Data as DataCode, OpCode,
+};
+use async_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame as RawFrame, Utf8Bytes};
+use async_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
+use bytes::Bytes;
+use bytestring::ByteString;
+use sio_core::config::Config;
+use sio_core::engine::{Frame, WsClosed};
+use sio_core::packet::Part;
+
+use crate::fragments::Fragments;
+use crate::runtime::Stream;
+
+/// One WebSocket connection as the connection's task sees it.
+///
+/// Frames go into a buffer and leave by [`poll_flush`](Self::poll_flush), once a turn. The task asks
+/// [`has_room`](Self::has_room) before each frame: what does not fit stays in the session, where the
+/// backlog limit counts it.
+pub trait Transport: Send + 'static {
+    /// The next message, or how the connection ended; after the end it is not called again.
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Received>;
+
+    /// Whether another frame may be queued now.
+    fn has_room(&self) -> bool;
+
+    /// Queues one message.
+    fn send(&mut self, part: Part);
+
+    /// Queues a close frame; nothing may be sent after it.
+    fn close(&mut self, code: Option<u16>);
+
+    /// Writes what is queued. Says how many bytes went out so far, also while more wait.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> (usize, Poll<io::Result<()>>);
+
+    /// Drives a closed connection to its end: everything is written, the peer has answered the close
+    /// frame or gone away. The caller bounds the time.
+    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+}
+
+/// What [`Transport::poll_receive`] yields.
+#[derive(Debug)]
+pub enum Received {
+    /// A whole message.
+    Frame(Frame),
+    /// The connection is over. What must be said to the peer is queued already.
+    Closed(WsClosed),
+}
+
+/// [`Transport`] by tungstenite, for the server's side.
+///
+/// tungstenite's state, which holds its read buffer, exists only while a message is under way: an
+/// idle connection reads into a buffer of the thread and keeps none. Outgoing frames are laid into
+/// one buffer together with the pongs that tungstenite wants to send.
+pub struct WebSocket<S> {
+    stream: S,
+    reader: Option<Box<Reader>>,
+    out: Outgoing,
+    limits: Limits,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy)]
+struct Limits {
+    message: usize,
+    fragments: usize,
+}
+
+struct Reader {
+    context: WebSocketContext,
+    fragments: Fragments,
+    /// Read but not yet given to tungstenite.
+    ahead: Bytes,
+}
+
+/// What waits to be written: frames, back to back.
+#[derive(Default)]
+struct Outgoing {
+    bytes: Vec<u8>,
+    written: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// We sent a close frame and wait for the peer's.
+    Closing,
+    /// Nothing more is understood: after a violation, or after the peer's close. What still comes is
+    /// thrown away until the peer closes too.
+    Deaf,
+    /// The stream is broken or at its end.
+    Over,
+}
+
+/// Bytes queued before the session is asked to wait. One socket buffer's worth keeps the pipe full.
+const ROOM: usize = 64 * 1024;
+
+/// Bytes of pongs that tungstenite may hold back while the peer does not read.
+const HELD_PONGS: usize = 1024;
+
+/// The thread's read buffer, and the size of a read under load.
+const READ: usize = 16 * 1024;
+
+/// The read buffer of a connection that sends little.
+const SMALL_READ: usize = 4 * 1024;
+
+/// Capacity of the write buffer that is kept between turns of a busy connection.
+const KEEP: usize = 16 * 1024;
+
+thread_local! {
+    static SCRATCH: std::cell::RefCell<Vec<u8>> = std::cell::RefCell::new(vec![0; READ]);
+}
+
+impl<S: Stream> WebSocket<S> {
+    /// Takes over a stream after the 101 response; `read` is what the HTTP parser read beyond it.
+    pub fn server(stream: S, read: Bytes, config: &Config) -> Self {
+        let limits = Limits {
+            message: config.max_http_buffer_size,
+            fragments: config.max_fragments,
+        };
+        let mut this = Self {
+            stream,
+            reader: None,
+            out: Outgoing::default(),
+            limits,
+            phase: Phase::Open,
+        };
+        if !read.is_empty() {
+            this.reader = Some(Reader::new(limits, read));
+        }
+        this
+    }
+
+    /// Waits for the first bytes of something, holding nothing meanwhile.
+    fn poll_awake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<&mut Reader>> {
+        if self.reader.is_none() {
+            let stream = &mut self.stream;
+            let ahead = SCRATCH.with_borrow_mut(|scratch| {
+                let read = ready!(Pin::new(stream).poll_read(cx, scratch))?;
+                Poll::Ready(Ok::<_, io::Error>(Bytes::copy_from_slice(
+                    scratch.get(..read).unwrap_or_default(),
+                )))
+            });
+            let ahead = ready!(ahead)?;
+            if ahead.is_empty() {
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            }
+            self.reader = Some(Reader::new(self.limits, ahead));
+        }
+        match &mut self.reader {
+            Some(reader) => Poll::Ready(Ok(reader)),
+            // Set just above.
+            None => Poll::Pending,
+        }
+    }
+
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, WsError>> {
+        ready!(self.poll_awake(cx)).map_err(WsError::Io)?;
+        let Some(reader) = &mut self.reader else {
+            return Poll::Pending;
+        };
+        let mut through = Through {
+            stream: &mut self.stream,
+            cx,
+            ahead: &mut reader.ahead,
+            fragments: &mut reader.fragments,
+            out: &mut self.out,
+        };
+        match reader.context.read(&mut through) {
+            Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                // Between two messages tungstenite holds nothing but its buffer.
+                if reader.fragments.at_rest() && self.phase == Phase::Open {
+                    self.reader = None;
+                }
+                Poll::Pending
+            }
+            other => Poll::Ready(other),
+        }
+    }
+
+    /// What a failed read means, with the close frame it asks for queued.
+    fn fail(&mut self, error: &WsError) -> WsClosed {
+        let (code, cause) = match error {
+            _ if self.reader.as_ref().is_some_and(|r| r.fragments.too_many()) => {
+                (Some(CloseCode::Policy), WsClosed::Violation)
+            }
+            WsError::Capacity(_) => (Some(CloseCode::Size), WsClosed::TooLarge),
+            WsError::Utf8(_) => (Some(CloseCode::Invalid), WsClosed::Violation),
+            WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) | WsError::Io(_) => {
+                (None, WsClosed::Lost)
+            }
+            WsError::ConnectionClosed | WsError::AlreadyClosed => (None, WsClosed::Closed),
+            _ => (Some(CloseCode::Protocol), WsClosed::Violation),
+        };
+        self.reader = None;
+        self.phase = match (code, cause) {
+            (Some(code), _) => {
+                self.out.close(code);
+                Phase::Deaf
+            }
+            (None, WsClosed::Closed) => Phase::Deaf,
+            (None, _) => Phase::Over,
+        };
+        cause
+    }
+
+    /// Throws away what comes until the peer closes.
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let stream = &mut self.stream;
+        SCRATCH.with_borrow_mut(|scratch| {
+            for _ in 0..DRAIN_READS {
+                match ready!(Pin::new(&mut *stream).poll_read(cx, scratch)) {
+                    Ok(0) | Err(_) => return Poll::Ready(()),
+                    Ok(_) => {}
+                }
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+    }
+}
+
+/// Reads thrown away in one poll before others get their turn.
+const DRAIN_READS: usize = 16;
+
+impl<S: Stream> Transport for WebSocket<S> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Received> {
+        loop {
+            if matches!(self.phase, Phase::Deaf | Phase::Over) {
+                return Poll::Ready(Received::Closed(WsClosed::Closed));
+            }
+            let frame = match ready!(self.poll_message(cx)) {
+                // tungstenite has checked the UTF-8; the type does not carry that over.
+                Ok(Message::Text(text)) => match ByteString::try_from(Bytes::from(text)) {
+                    Ok(text) => Frame::Text(text),
+                    Err(error) => {
+                        let error = WsError::Utf8(error.to_string());
+                        return Poll::Ready(Received::Closed(self.fail(&error)));
+                    }
+                },
+                Ok(Message::Binary(data)) => Frame::Binary(data),
+                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => continue,
+                Ok(Message::Close(_)) => {
+                    // One more read queues the answer to it.
+                    while let Poll::Ready(Ok(_)) = self.poll_message(cx) {}
+                    self.reader = None;
+                    self.phase = Phase::Deaf;
+                    return Poll::Ready(Received::Closed(WsClosed::Closed));
+                }
+                Err(error) => return Poll::Ready(Received::Closed(self.fail(&error))),
+            };
+            return Poll::Ready(Received::Frame(frame));
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.phase == Phase::Open && self.out.waiting() < ROOM
+    }
+
+    fn send(&mut self, part: Part) {
+        if self.phase != Phase::Open {
+            return;
+        }
+        let (payload, code) = match part {
+            Part::Text(text) => (text, DataCode::Text),
+            Part::Binary(data) => (data, DataCode::Binary),
+        };
+        self.out
+            .frame(RawFrame::message(payload, OpCode::Data(code), true));
+    }
+
+    fn close(&mut self, code: Option<u16>) {
+        if self.phase != Phase::Open {
+            return;
+        }
+        self.phase = Phase::Closing;
+        // From now on tungstenite must know that its own state is closing.
+        let reader = self
+            .reader
+            .get_or_insert_with(|| Reader::new(self.limits, Bytes::new()));
+        let frame = code.map(|code| CloseFrame {
+            code: CloseCode::from(code),
+            reason: Utf8Bytes::from_static(""),
+        });
+        let mut sink = Sink(&mut self.out);
+        if reader.context.close(&mut sink, frame).is_err() {
+            self.phase = Phase::Deaf;
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> (usize, Poll<io::Result<()>>) {
+        let mut sent = 0;
+        while self.out.waiting() > 0 {
+            match Pin::new(&mut self.stream).poll_write(cx, self.out.rest()) {
+                Poll::Pending => return (sent, Poll::Pending),
+                Poll::Ready(Ok(0)) => {
+                    self.phase = Phase::Over;
+                    self.out.clear();
+                    return (sent, Poll::Ready(Err(io::ErrorKind::WriteZero.into())));
+                }
+                Poll::Ready(Ok(count)) => {
+                    sent += count;
+                    self.out.advance(count);
+                }
+                Poll::Ready(Err(error)) => {
+                    self.phase = Phase::Over;
+                    self.out.clear();
+                    return (sent, Poll::Ready(Err(error)));
+                }
+            }
+        }
+        self.out.clear();
+        (sent, Pin::new(&mut self.stream).poll_flush(cx))
+    }
+
+    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Phase::Open = self.phase {
+            self.close(None);
+        }
+        if self.phase == Phase::Closing {
+            loop {
+                match self.poll_message(cx) {
+                    Poll::Ready(Ok(_)) => {}
+                    // The peer's close frame came, or the stream ended: either way it is over.
+                    Poll::Ready(Err(_)) => {
+                        self.phase = Phase::Over;
+                        break;
+                    }
+                    Poll::Pending => break,
+                }
+            }
+        }
+        let flushed = match self.poll_flush(cx).1 {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(flushed) => flushed,
+        };
+        if flushed.is_err() {
+            return Poll::Ready(());
+        }
+        match self.phase {
+            Phase::Open | Phase::Closing => Poll::Pending,
+            Phase::Deaf => {
+                // Our end first (RFC 6455 §7.1.1), so that the close frame arrives before a reset.
+                if ready!(Pin::new(&mut self.stream).poll_close(cx)).is_err() {
+                    return Poll::Ready(());
+                }
+                self.poll_drain(cx)
+            }
+            Phase::Over => {
+                let closed = Pin::new(&mut self.stream).poll_close(cx);
+                closed.map(|_| ())
+            }
+        }
+    }
+}
+
+impl Reader {
+    fn new(limits: Limits, ahead: Bytes) -> Box<Self> {
+        let size = if ahead.len() >= SMALL_READ {
+            READ
+        } else {
+            SMALL_READ
+        };
+        let config = WebSocketConfig::default()
+            .read_buffer_size(size)
+            .write_buffer_size(0)
+            .max_write_buffer_size(HELD_PONGS)
+            .max_message_size(Some(limits.message))
+            .max_frame_size(Some(limits.message));
+        Box::new(Self {
+            context: WebSocketContext::new(Role::Server, Some(config)),
+            fragments: Fragments::new(limits.fragments),
+            ahead,
+        })
+    }
+}
+
+impl Outgoing {
+    fn waiting(&self) -> usize {
+        self.bytes.len().saturating_sub(self.written)
+    }
+
+    fn rest(&self) -> &[u8] {
+        self.bytes.get(self.written..).unwrap_or_default()
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.written = self.written.saturating_add(count).min(self.bytes.len());
+    }
+
+    fn clear(&mut self) {
+        self.written = 0;
+        // A large buffer is given back at once, and none is held while nothing is sent.
+        if self.bytes.capacity() > KEEP || self.bytes.is_empty() {
+            self.bytes = Vec::new();
+        }
+        self.bytes.clear();
+    }
+
+    fn frame(&mut self, frame: RawFrame) {
+        self.bytes.reserve(frame.len());
+        if frame.format(&mut self.bytes).is_err() {
+            unreachable!("writing to a vector does not fail");
+        }
+    }
+
+    fn close(&mut self, code: CloseCode) {
+        self.frame(RawFrame::close(Some(CloseFrame {
+            code,
+            reason: Utf8Bytes::from_static(""),
+        })));
+    }
+}
+
+/// Where tungstenite reads from and writes to during one call.
+struct Through<'a, 'cx, S> {
+    stream: &'a mut S,
+    cx: &'a mut Context<'cx>,
+    ahead: &'a mut Bytes,
+    fragments: &'a mut Fragments,
+    out: &'a mut Outgoing,
+}
+
+impl<S: Stream> Read for Through<'_, '_, S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = if self.ahead.is_empty() {
+            match Pin::new(&mut *self.stream).poll_read(self.cx, buffer) {
+                Poll::Pending => return Err(io::ErrorKind::WouldBlock.into()),
+                Poll::Ready(read) => read?,
+            }
+        } else {
+            let count = buffer.len().min(self.ahead.len());
+            let part = self.ahead.split_to(count);
+            if let Some(space) = buffer.get_mut(..count) {
+                space.copy_from_slice(&part);
+            }
+            count
+        };
+        if !self.fragments.pass(buffer.get(..count).unwrap_or_default()) {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        Ok(count)
+    }
+}
+
+impl<S> Write for Through<'_, '_, S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Sink(self.out).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// tungstenite's own frames (pongs, closes) join ours; while the peer reads nothing they wait inside
+/// tungstenite, which keeps the latest only.
+struct Sink<'a>(&'a mut Outgoing);
+
+impl Write for Sink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.waiting() >= ROOM {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.0.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for Sink<'_> {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+}
+
+impl<S> std::fmt::Debug for WebSocket<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WebSocket").finish_non_exhaustive()
+    }
+}

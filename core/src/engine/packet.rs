@@ -133,8 +133,11 @@ fn text(kind: u8, data: &str) -> Frame {
     Frame::Text(out.into())
 }
 
+/// Padding may be missing, or be too long by what stood before it in another revision (§4).
 fn base64(text: &[u8]) -> Result<Bytes, PacketError> {
-    match BASE64.decode(text) {
+    let bare = text.strip_suffix(b"=").unwrap_or(text);
+    let bare = bare.strip_suffix(b"=").unwrap_or(bare);
+    match BASE64.decode(bare) {
         Ok(bytes) => Ok(bytes.into()),
         Err(_) => Err(PacketError::Base64),
     }

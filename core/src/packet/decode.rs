@@ -167,7 +167,7 @@ pub(super) fn text(text: &ByteString, limits: &Limits) -> Result<Decoded, Fault>
         let (count, tail) = digits(rest);
         attachments = number(count).ok_or(Fault::Attachments)?;
         rest = tail.strip_prefix(b"-").ok_or(Fault::Attachments)?;
-        if attachments == 0 || count.first() == Some(&b'0') {
+        if attachments == 0 {
             return Err(Fault::Attachments);
         }
         if attachments > limits.attachments as u64 {
@@ -201,6 +201,8 @@ pub(super) fn text(text: &ByteString, limits: &Limits) -> Result<Decoded, Fault>
 
     let payload = match rest {
         [] => None,
+        // The reference takes a blank for the ack id 0; nobody means that.
+        [first, ..] if json::is_blank(*first) => return Err(Fault::Payload),
         rest => Some(slice(text, rest).ok_or(Fault::Payload)?),
     };
     let content = content(kind, id, payload, limits)?;

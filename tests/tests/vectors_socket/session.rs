@@ -1,0 +1,378 @@
+//! Transcripts of raw WebSocket clients, replayed against the machines under a virtual clock.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use sio_core::config::Config;
+use sio_core::engine::{Data, Flags, Frame, WsOut};
+use sio_core::id::{HashKey, SocketId};
+use sio_core::packet::{self, Args, Part, Value};
+use sio_core::rooms::Target;
+use sio_core::server::{ConnectionKey, Event, Server, Socket, Upgraded};
+use sio_core::socket::Refusal;
+
+use super::codec::same;
+use super::data::frame;
+
+/// A server with the handlers that the transcripts were recorded with, and its clients.
+struct World {
+    server: Server<()>,
+    now: Instant,
+    setup: String,
+    clients: BTreeMap<String, Client>,
+    /// Sockets by client and namespace.
+    sockets: BTreeMap<(ConnectionKey, String), Socket>,
+    /// The namespace of each socket, for what is said after it has gone.
+    namespaces: BTreeMap<Socket, String>,
+    /// What handlers saw: namespace, event, value.
+    seen: Vec<(String, String, String)>,
+    /// What stands for `{id1}`, `{id2}`, ..
+    ids: Vec<String>,
+    drawn: u8,
+    next_ack: u64,
+}
+
+struct Client {
+    connection: ConnectionKey,
+    closed: bool,
+    received: Vec<Data>,
+}
+
+pub(crate) fn replay(vector: &Value) -> Result<(), String> {
+    let mut world = World::new(vector);
+    for (at, step) in vector["out"]["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .enumerate()
+    {
+        world
+            .step(step)
+            .map_err(|why| format!("step {at} ({}): {why}", step["op"]))?;
+    }
+    let expected: Vec<(String, String, String)> = vector["out"]["server_events"]
+        .as_array()
+        .unwrap_or_default()
+        .iter()
+        .map(|event| {
+            let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
+            (text("nsp"), text("event"), text("value"))
+        })
+        // What the reference raises locally about a packet, we report as `Malformed`, before the end.
+        .filter(|(_, event, value)| event != "error" || value.starts_with('"'))
+        .collect();
+    let seen: Vec<(String, String, String)> = world
+        .seen
+        .iter()
+        .map(|(namespace, event, value)| (namespace.clone(), event.clone(), world.masked(value)))
+        .filter(|(_, event, _)| expected.iter().any(|(_, wanted, _)| wanted == event))
+        .collect();
+    same(&seen, &expected)
+}
+
+impl World {
+    fn new(vector: &Value) -> Self {
+        let mut config = Config::v4();
+        if let Some(ms) = vector["in"]["server_options"]["connectTimeout"].as_u64() {
+            config.connect_timeout = Duration::from_millis(ms);
+        }
+        let mut server = Server::new(config, HashKey([3, 4])).unwrap();
+        for name in ["/", "/admin", "/n", "/a", "/b", "/c"] {
+            server.open_namespace(name);
+        }
+        Self {
+            server,
+            now: Instant::now(),
+            setup: vector["in"]["server_setup"].as_str().unwrap().to_owned(),
+            clients: BTreeMap::new(),
+            sockets: BTreeMap::new(),
+            namespaces: BTreeMap::new(),
+            seen: Vec::new(),
+            ids: Vec::new(),
+            drawn: 0,
+            next_ack: 0,
+        }
+    }
+
+    fn step(&mut self, step: &Value) -> Result<(), String> {
+        let name = step["as"].as_str().unwrap_or_default().to_owned();
+        match step["op"].as_str().unwrap() {
+            "open" => {
+                let path = step["path"].as_str().unwrap();
+                let random = self.random();
+                let head = http::Request::get(path)
+                    .header("connection", "Upgrade")
+                    .header("upgrade", "websocket")
+                    .header("sec-websocket-version", "13")
+                    .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+                    .body(())
+                    .unwrap()
+                    .into_parts()
+                    .0;
+                let upgraded = self.server.handle_upgrade(self.now, &head, random);
+                let Upgraded::Attached { connection, .. } = upgraded else {
+                    return Err(format!("not let in: {upgraded:?}"));
+                };
+                let client = Client {
+                    connection,
+                    closed: false,
+                    received: Vec::new(),
+                };
+                self.clients.insert(name.clone(), client);
+                self.drive();
+                let open = frame(&step["engine_open"]);
+                let got = self.received(&name);
+                self.compare(&got, &[open])
+            }
+            "send" => {
+                let connection = self.clients[&name].connection;
+                let frame = match frame(&step["frame"]) {
+                    Data::Text(text) => Frame::Text(text),
+                    Data::Binary(bytes) => Frame::Binary(bytes),
+                };
+                self.server.handle_ws(self.now, connection, frame);
+                self.drive();
+                Ok(())
+            }
+            "recv" => {
+                let expected: Vec<Data> = step["frames"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(frame)
+                    .collect();
+                let got = self.received(&name);
+                self.compare(&got, &expected)?;
+                same(
+                    &self.clients[&name].closed,
+                    &step["closed"].as_u64().is_some(),
+                )
+            }
+            "wait_ms" => {
+                self.now += Duration::from_millis(step["ms"].as_u64().unwrap());
+                self.server.handle_timeout(self.now);
+                self.drive();
+                Ok(())
+            }
+            "server" => {
+                self.serve(step["do"].as_str().unwrap())?;
+                self.drive();
+                Ok(())
+            }
+            other => Err(format!("an operation nobody knows: {other}")),
+        }
+    }
+
+    /// What the server's application did at this point of the recording.
+    fn serve(&mut self, what: &str) -> Result<(), String> {
+        let c = self.clients["c"].connection;
+        let now = self.now;
+        match what {
+            "emit a(ack), emit b(ack) on the socket" => {
+                let socket = self.sockets[&(c, "/".to_owned())];
+                for (name, args) in [("a", vec![]), ("b", vec![Value::from(1u64)])] {
+                    let args = super::data::arguments(&args);
+                    let packet = packet::event("/", Some(self.next_ack), name, &args).unwrap();
+                    self.server
+                        .request(now, socket, self.next_ack, packet, (), None)
+                        .map_err(|(error, ())| error.to_string())?;
+                    self.next_ack += 1;
+                }
+            }
+            "socket(/n).disconnect()" => {
+                let socket = self.sockets[&(c, "/n".to_owned())];
+                self.server.disconnect(now, socket, false);
+            }
+            "socket(/).disconnect(true)" => {
+                let socket = self.sockets[&(c, "/".to_owned())];
+                self.server.disconnect(now, socket, true);
+            }
+            "io.close()" => self.server.shut_down(now),
+            "c joins r1; io.to(r1).emit(m,1); io.emit(all); c.broadcast.emit(others); c.to(r1).emit(self-excluded)" =>
+            {
+                let socket = self.sockets[&(c, "/".to_owned())];
+                self.server.join(socket, "r1").unwrap();
+                let skip = self.server.member(socket);
+                let all = Target::default();
+                let room: Target = ["r1"].into();
+                let others = Target {
+                    skip,
+                    ..all.clone()
+                };
+                let room_others = Target {
+                    skip,
+                    ..room.clone()
+                };
+                for (target, name, args) in [
+                    (&room, "m", "[1]"),
+                    (&all, "all", "[]"),
+                    (&others, "others", "[]"),
+                    (&room_others, "self-excluded", "[]"),
+                ] {
+                    let args = Args::from_json(args, vec![]).unwrap();
+                    let packet = packet::event("/", None, name, &args).unwrap();
+                    self.server
+                        .broadcast(now, "/", target, &packet, Flags::default());
+                }
+            }
+            other => return Err(format!("the server does what nobody knows: {other}")),
+        }
+        Ok(())
+    }
+
+    /// Runs handlers and WebSockets until nothing is left to do.
+    fn drive(&mut self) {
+        loop {
+            let mut idle = true;
+            while let Some(event) = self.server.poll_event(self.now) {
+                idle = false;
+                self.handle(event);
+            }
+            assert!(self.server.poll_http().is_none(), "nobody polls here");
+            while let Some(connection) = self.server.poll_writable() {
+                let mut wrote = false;
+                while let Some(out) = self.server.poll_ws(connection) {
+                    idle = false;
+                    wrote = true;
+                    let client = self
+                        .clients
+                        .values_mut()
+                        .find(|client| client.connection == connection)
+                        .expect("every connection was opened by a client");
+                    match out {
+                        WsOut::Frame {
+                            part: Part::Text(text),
+                            ..
+                        } => client.received.push(Data::Text(text.try_into().unwrap())),
+                        WsOut::Frame {
+                            part: Part::Binary(bytes),
+                            ..
+                        } => client.received.push(Data::Binary(bytes)),
+                        WsOut::Close { .. } => client.closed = true,
+                    }
+                }
+                if wrote {
+                    self.server.handle_ws_flushed(self.now, connection);
+                }
+            }
+            if idle {
+                break;
+            }
+        }
+    }
+
+    /// The handlers: echo, and the middlewares of the set-up.
+    fn handle(&mut self, event: Event<()>) {
+        let now = self.now;
+        match event {
+            Event::Connecting {
+                connection,
+                ticket,
+                namespace,
+                auth,
+            } => {
+                if let Some(refusal) = self.refusal(&namespace) {
+                    return self.server.reject(now, connection, ticket, &refusal);
+                }
+                let id = SocketId::from_random(self.random());
+                let socket = self
+                    .server
+                    .accept(now, connection, ticket, id.clone())
+                    .unwrap();
+                self.sockets
+                    .insert((connection, (*namespace).to_owned()), socket);
+                self.namespaces.insert(socket, (*namespace).to_owned());
+                self.see(socket, "connection", id.as_str());
+                if let Some(auth) = auth {
+                    self.see(socket, "auth", &auth);
+                }
+            }
+            Event::Message {
+                socket,
+                name,
+                args,
+                ack,
+            } => {
+                let namespace = self.namespaces[&socket].clone();
+                self.see(socket, &name, args.elements());
+                if &*name != "echo" {
+                    return;
+                }
+                let sent = match ack {
+                    Some(ack) => {
+                        let packet = packet::ack(&namespace, ack.id(), &args).unwrap();
+                        self.server.respond(now, socket, ack, packet)
+                    }
+                    None => {
+                        let packet = packet::event(&namespace, None, "echo", &args).unwrap();
+                        self.server.deliver(now, socket, packet, Flags::default())
+                    }
+                };
+                assert_eq!(sent, sio_core::engine::Sent::Queued);
+            }
+            Event::Disconnected { socket, reason } => {
+                self.see(socket, "disconnect", reason.as_str());
+            }
+            _ => {}
+        }
+    }
+
+    fn refusal(&self, namespace: &str) -> Option<Refusal> {
+        match namespace {
+            "/a" => Some(Refusal::new("not authorized")),
+            "/b" => Some(Refusal::new("x").data(Value::from_iter([("code", 42u64)]))),
+            "/c" => Some(Refusal::new("x").data("text")),
+            "/admin" if !self.setup.contains("/admin") => Some(Refusal::invalid_namespace()),
+            "/n" if !self.setup.contains("/n") => Some(Refusal::invalid_namespace()),
+            _ => None,
+        }
+    }
+
+    fn see(&mut self, socket: Socket, event: &str, value: &str) {
+        let namespace = self.namespaces[&socket].clone();
+        self.seen
+            .push((namespace, event.to_owned(), value.to_owned()));
+    }
+
+    fn received(&mut self, name: &str) -> Vec<Data> {
+        let client = self.clients.get_mut(name).expect("it was opened");
+        std::mem::take(&mut client.received)
+    }
+
+    /// Compares what was received; ids are numbered in the order in which they appear.
+    fn compare(&mut self, got: &[Data], expected: &[Data]) -> Result<(), String> {
+        for frame in got {
+            if let Data::Text(text) = frame {
+                let id = text
+                    .split_once(r#""sid":""#)
+                    .and_then(|(_, rest)| rest.get(..20));
+                if let Some(id) = id
+                    && !self.ids.iter().any(|known| known == id)
+                {
+                    self.ids.push(id.to_owned());
+                }
+            }
+        }
+        let got: Vec<Data> = got
+            .iter()
+            .map(|frame| match frame {
+                Data::Text(text) => Data::Text(self.masked(text).into()),
+                Data::Binary(bytes) => Data::Binary(bytes.clone()),
+            })
+            .collect();
+        same(&got, &expected.to_vec())
+    }
+
+    fn masked(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (at, id) in self.ids.iter().enumerate() {
+            text = text.replace(id.as_str(), &format!("{{id{}}}", at + 1));
+        }
+        text
+    }
+
+    fn random(&mut self) -> [u8; 15] {
+        self.drawn += 1;
+        [self.drawn; 15]
+    }
+}

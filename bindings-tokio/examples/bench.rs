@@ -1,0 +1,22 @@
+//! The `bench` server on tokio. What it does is said in `tests/servers/bench.rs`.
+
+use sio_tokio as sio;
+use tokio::runtime::Builder;
+
+#[path = "../../tests/servers/bench.rs"]
+mod body;
+mod support;
+
+fn main() -> std::io::Result<()> {
+    let mut builder = match body::threads() {
+        Some(1) => Builder::new_current_thread(),
+        Some(threads) => {
+            let mut builder = Builder::new_multi_thread();
+            builder.worker_threads(threads);
+            builder
+        }
+        None => Builder::new_multi_thread(),
+    };
+    let served = support::run(body::server(), body::address(), |_| "listening".to_owned());
+    builder.enable_all().build()?.block_on(served)
+}

@@ -1,0 +1,243 @@
+//! A chat for people: rooms, pictures, who types, who has seen what.
+//!
+//! ```text
+//! cargo run --release -p sio-tokio --example chat
+//! ```
+//!
+//! then open the page twice. `PORT` (3000) and `HOST` (127.0.0.1) say where to listen.
+//!
+//! `rooms.rs` holds the rules and knows nothing of the network; this file says who hears of what;
+//! `client.rs` fetches the official JavaScript client; the rest is the page.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use sio_tokio::http::{Method, Request, Response, StatusCode, header};
+use sio_tokio::{Ack, Bytes, Config, Data, EmitError, Io, Origins, Server, Socket, State};
+
+mod client;
+mod rooms;
+#[path = "../support/mod.rs"]
+mod support;
+
+use rooms::{Change, Chat, Said, Saying, Wish};
+
+/// How long the others have to see a message, for the ticks of the one who said it.
+const SEEN_WITHIN: Duration = Duration::from_secs(20);
+
+#[tokio::main]
+async fn main() -> io::Result<()> {
+    let page = tokio::task::spawn_blocking(Page::load).await?;
+    let io = Io::new(Config {
+        // The page is served from here: no other site has any business with this server.
+        origins: Origins::same_origin(),
+        cors: None,
+        ..Config::default()
+    });
+    io.state(Arc::new(Chat::new()));
+    serve(&io);
+
+    let page = Arc::new(page);
+    let server = Server::new(io).fallback(move |request: Request<Bytes>| {
+        let response = page.answer(&request);
+        std::future::ready(response)
+    });
+    support::run(server, address(), |at| format!("chat: http://{at}/")).await
+}
+
+fn address() -> (String, u16) {
+    let host = std::env::var("HOST").unwrap_or_else(|_| "127.0.0.1".to_owned());
+    let port = std::env::var("PORT").ok();
+    (
+        host,
+        port.and_then(|port| port.parse().ok()).unwrap_or(3000),
+    )
+}
+
+type Shared = State<Arc<Chat>>;
+
+/// A room of the chat as a room of Socket.IO. The prefix keeps a room from being named like
+/// somebody's own room, which is their socket's id.
+fn channel(room: &str) -> String {
+    format!("room {room}")
+}
+
+fn serve(io: &Io) {
+    let chat = io.of("/");
+    chat.on_connect(|socket: Socket, State(chat): Shared| socket.emit("rooms", &(chat.rooms(),)));
+    chat.on("join", join);
+    chat.on("say", say);
+    chat.on(
+        "picture",
+        |socket: Socket, State(chat): Shared, Data(id): Data<u64>, ack: Ack| {
+            ack.send(&(chat.picture(socket.id(), id),))
+        },
+    );
+    chat.on(
+        "typing",
+        |socket: Socket, State(chat): Shared, Data(on): Data<bool>| {
+            let Some((room, nick)) = chat.place(socket.id()) else {
+                return Ok(());
+            };
+            // Volatile: who cannot be told now need not hear of it later.
+            socket.to(channel(&room)).volatile().emit(
+                "typing",
+                &json!({ "id": socket.id(), "nick": nick, "on": on }),
+            )
+        },
+    );
+    chat.on_disconnect(|io: Io, socket: Socket, State(chat): Shared| {
+        let change = chat.leave(socket.id());
+        announce(&io, &chat, change)
+    });
+}
+
+fn join(
+    io: Io,
+    socket: Socket,
+    State(chat): Shared,
+    Data(wish): Data<Wish>,
+    ack: Ack,
+) -> Result<(), EmitError> {
+    let before = chat.place(socket.id());
+    let joined = match chat.join(socket.id(), wish) {
+        Ok(joined) => joined,
+        Err(error) => return ack.send(&json!({ "ok": false, "error": error })),
+    };
+    if let Some((room, _)) = before {
+        socket.leave(channel(&room));
+    }
+    if let Some(lost) = &joined.replaced
+        && let Some(lost) = io.of("/").get(lost)
+    {
+        lost.disconnect(true);
+    }
+    announce(&io, &chat, joined.changes)?;
+    let Some((room, _)) = chat.place(socket.id()) else {
+        return Ok(());
+    };
+    // A page is in one room at a time: the limit of rooms per socket is far away.
+    if socket.join(channel(&room)).is_err() {
+        return ack.send(&json!({ "ok": false, "error": "The room cannot be entered." }));
+    }
+    let mut answer = json!(joined.welcome);
+    answer["ok"] = true.into();
+    ack.send(&answer)
+}
+
+async fn say(
+    socket: Socket,
+    State(chat): Shared,
+    Data(saying): Data<Saying>,
+    ack: Ack,
+) -> Result<(), EmitError> {
+    let Some((room, _)) = chat.place(socket.id()) else {
+        return ack.send(&json!({ "ok": false, "error": "Please come in first." }));
+    };
+    let message = match chat.say(socket.id(), saying) {
+        Ok(Said::New(message)) => message,
+        Ok(Said::Again(id)) => return ack.send(&json!({ "ok": true, "id": id })),
+        Err(error) => return ack.send(&json!({ "ok": false, "error": error })),
+    };
+    ack.send(&json!({ "ok": true, "id": message.id }))?;
+
+    // One broadcast, one answer from each page that shows it to somebody.
+    let replies = socket
+        .to(channel(&room))
+        .timeout(SEEN_WITHIN)
+        .emit_with_ack::<bool>("message", &(&message,))
+        .await?;
+    let of = replies.answers.len();
+    let by = replies.ok().len();
+    chat.seen(&room, message.id, by);
+    socket.emit("seen", &json!({ "id": message.id, "by": by, "of": of }))
+}
+
+/// Tells the rooms who came and left, and everybody how many are where.
+fn announce(
+    io: &Io,
+    chat: &Chat,
+    changes: impl IntoIterator<Item = Change>,
+) -> Result<(), EmitError> {
+    for change in changes {
+        io.to(channel(&change.room)).emit("people", &(&change,))?;
+    }
+    io.emit("rooms", &(chat.rooms(),))
+}
+
+/// The files of the page. They are part of the binary, but for the client.
+struct Page {
+    client: Option<Bytes>,
+}
+
+impl Page {
+    fn load() -> Self {
+        let client = client::bundle()
+            .inspect_err(|why| eprintln!("{why}"))
+            .ok()
+            .map(Bytes::from);
+        Self { client }
+    }
+
+    fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+        }
+        let (kind, body) = match request.uri().path() {
+            "/" => ("text/html", include_str!("page.html")),
+            "/page.css" => ("text/css", include_str!("page.css")),
+            "/page.js" => ("text/javascript", include_str!("page.js")),
+            "/log.js" => ("text/javascript", include_str!("log.js")),
+            "/composer.js" => ("text/javascript", include_str!("composer.js")),
+            "/tools.js" => ("text/javascript", include_str!("tools.js")),
+            "/client/socket.io.js" => {
+                return match &self.client {
+                    Some(client) => file("text/javascript", client.clone()),
+                    // The page says so too.
+                    None => plain(StatusCode::SERVICE_UNAVAILABLE, "npm could not fetch it"),
+                };
+            }
+            _ => return plain(StatusCode::NOT_FOUND, "Not Found"),
+        };
+        file(kind, Bytes::from_static(body.as_bytes()))
+    }
+}
+
+/// Nothing comes from elsewhere, and nothing may be framed.
+const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; \
+    frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+fn file(kind: &str, body: Bytes) -> Response<Bytes> {
+    let mut response = plain(StatusCode::OK, "");
+    *response.body_mut() = body;
+    let headers = response.headers_mut();
+    if let Ok(kind) = format!("{kind}; charset=utf-8").parse() {
+        headers.insert(header::CONTENT_TYPE, kind);
+    }
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        header::HeaderValue::from_static(POLICY),
+    );
+    headers.insert(
+        header::CACHE_CONTROL,
+        header::HeaderValue::from_static("no-cache"),
+    );
+    response
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from_static(text.as_bytes()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        header::HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        header::HeaderValue::from_static("nosniff"),
+    );
+    response
+}

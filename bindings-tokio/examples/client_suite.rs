@@ -1,0 +1,17 @@
+//! The `client_suite` server on tokio. What it does is said in `tests/servers/client_suite.rs`.
+
+use sio_tokio as sio;
+
+#[path = "../../tests/servers/client_suite.rs"]
+mod body;
+mod support;
+
+/// What the shared body needs of a runtime.
+mod runtime {
+    pub(crate) use tokio::time::sleep;
+}
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    support::run(body::server(), body::address(), |_| "listening".to_owned()).await
+}

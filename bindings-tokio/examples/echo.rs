@@ -1,0 +1,12 @@
+//! The smallest server: it sends everything back.
+
+use sio_tokio::{Args, Config, EventName, Io, Socket};
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    let io = Io::new(Config::default());
+    io.of("/")
+        .on_any(|socket: Socket, name: EventName, args: Args| socket.emit(&*name, &args));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    sio_tokio::serve(listener, io).await
+}

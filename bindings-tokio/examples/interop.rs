@@ -1,0 +1,17 @@
+//! The `interop` server on tokio. What it does is said in `tests/servers/interop.rs`.
+
+use sio_tokio as sio;
+
+#[path = "../../tests/servers/interop.rs"]
+mod body;
+mod support;
+
+/// What the shared body needs of a runtime.
+mod runtime {
+    pub(crate) use tokio::time::sleep;
+}
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    support::run(body::server(), body::address(), |_| "listening".to_owned()).await
+}

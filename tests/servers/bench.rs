@@ -1,0 +1,61 @@
+//! `bench`: the server that is measured. Namespace `/`, `PORT` (3000), `THREADS`, no logging.
+
+use crate::sio::{Ack, Args, Config, Data, EmitError, Io, Server, Socket, Value};
+use std::time::Duration;
+
+#[path = "common.rs"]
+mod common;
+
+/// The port if `PORT` is not set.
+pub(crate) const PORT: u16 = 3000;
+
+/// Where to listen.
+pub(crate) fn address() -> (String, u16) {
+    common::address(PORT)
+}
+
+/// How many threads to run on, `None` for as many as there are processors. With one the runtime is
+/// a current-thread one.
+pub(crate) fn threads() -> Option<usize> {
+    match common::option("THREADS", 0) {
+        0 => None,
+        threads => Some(threads),
+    }
+}
+
+/// The server with its four events.
+pub(crate) fn server() -> Server {
+    let io = Io::new(Config {
+        ping_interval: Duration::from_secs(25),
+        ping_timeout: Duration::from_secs(20),
+        max_http_buffer_size: 1_000_000,
+        cors: Config::default().cors,
+        ..Config::v4()
+    });
+    let root = io.of("/");
+    root.on("echo", |args: Args, ack: Ack| ack.send(&args));
+    root.on("message", |socket: Socket, args: Args| {
+        socket.emit("message-back", &args)
+    });
+    root.on(
+        "join",
+        |socket: Socket, Data(room): Data<String>, ack: Ack| {
+            // Past the limit of rooms there is no answer.
+            socket.join(room)?;
+            ack.send(&())?;
+            Ok::<(), Box<dyn std::error::Error>>(())
+        },
+    );
+    let namespace = io.of("/");
+    root.on(
+        "blast",
+        move |Data((room, n, payload)): Data<(String, u64, Value)>| -> Result<(), EmitError> {
+            let to = namespace.to(room);
+            for _ in 0..n {
+                to.emit("tick", &(&payload,))?;
+            }
+            Ok(())
+        },
+    );
+    Server::new(io)
+}

@@ -1,0 +1,65 @@
+//! `conformance`: what the protocol suites are pointed at, Engine.IO and Socket.IO on one port.
+//!
+//! | variable | default | |
+//! | --- | --- | --- |
+//! | `HOST`, `PORT` | 127.0.0.1, 3000 | |
+//! | `PING_INTERVAL`, `PING_TIMEOUT` | 300, 200 | milliseconds, both servers |
+//! | `MAX_PAYLOAD` | 1000000 | announced and enforced |
+//! | `CONNECT_TIMEOUT` | 1000 | time for the first CONNECT |
+//! | `ALLOW_EIO3` | 1 | not supported yet: revision 3 is refused with error 5 |
+//! | `PARSER` | default | `msgpack` is not supported yet |
+
+use crate::sio::{Ack, Args, Config, EmitError, EngineServer, EngineSocket, Io, Server, Socket};
+
+#[path = "common.rs"]
+mod common;
+
+/// The port if `PORT` is not set.
+pub(crate) const PORT: u16 = 3000;
+
+/// Where to listen.
+pub(crate) fn address() -> (String, u16) {
+    common::address(PORT)
+}
+
+/// Both servers, ready to be served on one listener.
+pub(crate) fn server() -> Server {
+    common::unsupported_protocols();
+    let config = Config {
+        ping_interval: common::milliseconds("PING_INTERVAL", 300),
+        ping_timeout: common::milliseconds("PING_TIMEOUT", 200),
+        max_http_buffer_size: common::option("MAX_PAYLOAD", 1_000_000),
+        connect_timeout: common::milliseconds("CONNECT_TIMEOUT", 1000),
+        ..Config::v4()
+    };
+    let engine = EngineServer::new(Config {
+        path: "/engine.io".to_owned(),
+        ..config.clone()
+    });
+    engine.on_message(|conn: EngineSocket, message| conn.send(message));
+
+    let io = Io::new(config);
+    for name in ["/", "/custom"] {
+        serve(&io, name);
+    }
+    Server::new(io).engine(engine)
+}
+
+fn serve(io: &Io, name: &str) {
+    let namespace = io.of(name);
+    namespace.on_connect(|socket: Socket| socket.emit("auth", &(&socket.handshake().auth,)));
+    namespace.on("message", |socket: Socket, args: Args| {
+        socket.emit("message-back", &args)
+    });
+    namespace.on("message-with-ack", |args: Args, ack: Ack| ack.send(&args));
+    namespace.on(
+        "emit-with-ack",
+        async |socket: Socket, args: Args| -> Result<(), EmitError> {
+            // A client that leaves without an answer gets no event.
+            if let Ok(answer) = socket.emit_with_ack::<Args>("emit-with-ack", &args).await {
+                socket.emit("emit-with-ack", &answer)?;
+            }
+            Ok(())
+        },
+    );
+}

@@ -1,0 +1,209 @@
+//! `interop`: everything that an application does, for the clients of the interop tests.
+//!
+//! `/socket.io/`, an Engine.IO echo under `/engine.io/`, and two plain routes, on one port.
+//!
+//! | variable | default | |
+//! | --- | --- | --- |
+//! | `HOST`, `PORT` | 127.0.0.1, 3100 | |
+//! | `PING_INTERVAL`, `PING_TIMEOUT` | 1000, 800 | milliseconds, both servers |
+//! | `MAX_PAYLOAD` | 100000 | of polling bodies and WebSocket messages |
+//! | `CONNECT_TIMEOUT`, `UPGRADE_TIMEOUT` | 1500, 1500 | milliseconds |
+//! | `MAX_ATTACHMENTS` | 10 | of one packet |
+//! | `RECOVERY_MS` | 0 | not supported yet |
+//! | `ALLOW_EIO3` | 1 | not supported yet: revision 3 is refused with error 5 |
+//! | `PARSER` | default | `msgpack` is not supported yet |
+//!
+//! Namespaces that match `/dyn-N` are not supported yet: they are refused as unknown ones.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::sio::http::{Method, Request, Response, StatusCode, header};
+use crate::sio::{
+    Bytes, Config, EmitError, EngineServer, EngineSocket, Io, Message, Refusal, Server, Socket,
+    Value,
+};
+
+#[path = "common.rs"]
+mod common;
+#[path = "interop_events.rs"]
+mod events;
+#[path = "interop_rooms.rs"]
+mod rooms;
+
+/// The port if `PORT` is not set.
+pub(crate) const PORT: u16 = 3100;
+
+/// Where to listen.
+pub(crate) fn address() -> (String, u16) {
+    common::address(PORT)
+}
+
+/// Both servers and the plain routes, ready to be served on one listener.
+pub(crate) fn server() -> Server {
+    common::unsupported_protocols();
+    common::unsupported(
+        "RECOVERY_MS",
+        &["0"],
+        "connection state recovery is not supported",
+    );
+    let config = Config {
+        ping_interval: common::milliseconds("PING_INTERVAL", 1000),
+        ping_timeout: common::milliseconds("PING_TIMEOUT", 800),
+        max_http_buffer_size: common::option("MAX_PAYLOAD", 100_000),
+        connect_timeout: common::milliseconds("CONNECT_TIMEOUT", 1500),
+        upgrade_timeout: common::milliseconds("UPGRADE_TIMEOUT", 1500),
+        max_attachments: common::option("MAX_ATTACHMENTS", 10),
+        cors: Config::default().cors,
+        ..Config::v4()
+    };
+    let engine = EngineServer::new(Config {
+        path: "/engine.io".to_owned(),
+        ..config.clone()
+    });
+    engine.on_message(|conn: EngineSocket, message| echo(&conn, message));
+
+    let io = Io::new(config);
+    let gone = rooms::Gone::default();
+    for name in ["/", "/custom", "/auth", "/chain", "/slow"] {
+        let namespace = io.of(name);
+        events::register(&namespace);
+        rooms::register(&namespace, &gone);
+    }
+    middleware(&io);
+
+    let (counted, plain) = (io.clone(), engine.clone());
+    Server::new(io)
+        .engine(engine)
+        .fallback(move |request: Request<Bytes>| {
+            std::future::ready(route(&request, &counted, &plain))
+        })
+}
+
+/// What a socket keeps: `data` as the contract calls it, and the numbers of `seq`.
+pub(crate) struct Memory {
+    pub(crate) data: Value,
+    pub(crate) sequence: Vec<Value>,
+}
+
+type Shared = Arc<Mutex<Memory>>;
+
+/// Looks at what a socket keeps, or changes it. For the socket's own handlers.
+pub(crate) fn remember<R>(socket: &Socket, look: impl FnOnce(&mut Memory) -> R) -> R {
+    let memory = socket.data::<Shared>().unwrap_or_else(|| {
+        let memory = Shared::default();
+        socket.set_data(memory.clone());
+        memory
+    });
+    look(&mut memory.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// The data of any socket. Leaves it alone: nothing is made where there is none yet.
+pub(crate) fn data_of(socket: &Socket) -> Value {
+    let memory = socket.data::<Shared>().unwrap_or_default();
+    let memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+    memory.data.clone()
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            data: Value::Object(Default::default()),
+            sequence: Vec::new(),
+        }
+    }
+}
+
+fn middleware(io: &Io) {
+    io.of("/auth").use_(|socket: Socket| {
+        let token = socket.handshake().auth.value()["token"].clone();
+        if token.as_str() == Some("good") {
+            return Ok(());
+        }
+        let data: Value = [("code", "E_TOKEN".into()), ("got", token)]
+            .into_iter()
+            .collect();
+        Err(Refusal::new("bad token").data(data))
+    });
+
+    let chain = io.of("/chain");
+    chain.use_(|socket: Socket| {
+        let steps = Value::from(vec!["one"]);
+        remember(&socket, |memory| {
+            memory.data = [("steps", steps)].into_iter().collect();
+        });
+        Ok::<_, Refusal>(())
+    });
+    chain.use_(|socket: Socket| {
+        if is_truthy(&socket.handshake().auth.value()["stop"]) {
+            return Err(Refusal::new("stopped at two"));
+        }
+        let steps = Value::from(vec!["one", "two"]);
+        remember(&socket, |memory| {
+            memory.data = [("steps", steps)].into_iter().collect();
+        });
+        Ok(())
+    });
+
+    io.of("/slow").use_(async |_: Socket| {
+        crate::runtime::sleep(std::time::Duration::from_millis(200)).await;
+        Ok::<_, Refusal>(())
+    });
+}
+
+/// As JavaScript judges it.
+fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(truth) => *truth,
+        Value::Number(number) => number.as_f64().is_none_or(|number| number != 0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Binary(_) | Value::Array(_) | Value::Object(_) => true,
+    }
+}
+
+/// The Engine.IO server: every message comes back, but for three that are commands.
+fn echo(conn: &EngineSocket, message: Message) -> Result<(), EmitError> {
+    let Message::Text(text) = &message else {
+        return conn.send(message);
+    };
+    let count = |prefix| {
+        text.strip_prefix(prefix)
+            .and_then(|count: &str| count.parse().ok())
+    };
+    if &**text == "close me" {
+        conn.close();
+        return Ok(());
+    }
+    if let Some(count) = count("give text ") {
+        return conn.send("x".repeat(count));
+    }
+    if let Some(count) = count("give binary ") {
+        return conn.send(Bytes::from(vec![7; count]));
+    }
+    conn.send(message)
+}
+
+/// The plain routes.
+fn route(request: &Request<Bytes>, io: &Io, engine: &EngineServer) -> Response<Bytes> {
+    let (status, kind, body) = match (request.method(), request.uri().path()) {
+        (&Method::GET, "/health") => (StatusCode::OK, "text/plain", "ok".to_owned()),
+        (&Method::GET, "/stats") => {
+            let stats: Value = [
+                ("engine", io.engine_sessions()),
+                ("sockets", io.of("/").len()),
+                ("plain", engine.sessions()),
+            ]
+            .into_iter()
+            .map(|(name, count)| (name, Value::from(count as u64)))
+            .collect();
+            (StatusCode::OK, "application/json", stats.to_string())
+        }
+        _ => (StatusCode::NOT_FOUND, "text/plain", "Not Found".to_owned()),
+    };
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+    response
+}

@@ -1,0 +1,241 @@
+//! The events of `interop` that concern rooms and other sockets.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::data_of;
+use super::events::Spread;
+use crate::sio::{Ack, Data, DisconnectReason, EmitError, Namespace, Socket, To, Value};
+
+type Fault = Box<dyn std::error::Error + Send + Sync>;
+
+/// How many sockets that went away are remembered.
+const REMEMBERED: usize = 4096;
+
+/// One room, several, or none named.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Names {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Names {
+    fn list(names: Option<Self>) -> Vec<String> {
+        match names {
+            None => Vec::new(),
+            Some(Self::One(name)) => vec![name],
+            Some(Self::Many(names)) => names,
+        }
+    }
+}
+
+/// The members of a request, each of which may be missing.
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct Wanted {
+    rooms: Option<Names>,
+    except: Option<Names>,
+    join: Option<Names>,
+    leave: Option<Names>,
+    via: Option<String>,
+    event: String,
+    args: Vec<Value>,
+    volatile: bool,
+    timeout: u64,
+    close: bool,
+}
+
+impl Wanted {
+    /// The sockets that are meant: everyone in the namespace if no room is named.
+    fn targets(&mut self, namespace: &Namespace) -> To {
+        namespace
+            .to(Names::list(self.rooms.take()))
+            .except(Names::list(self.except.take()))
+    }
+}
+
+/// The rooms of a socket, sorted, without the one that is its own.
+pub(crate) fn of(socket: &Socket) -> Vec<String> {
+    let mut rooms = socket.rooms();
+    rooms.retain(|room| room != socket.id().as_str());
+    rooms.sort();
+    rooms
+}
+
+pub(crate) fn register(namespace: &Namespace, gone: &Gone) {
+    own(namespace);
+    emits(namespace);
+    others(namespace);
+    departures(namespace, gone);
+}
+
+fn own(namespace: &Namespace) {
+    namespace.on(
+        "join",
+        |socket: Socket, Data(rooms): Data<Option<Names>>, ack: Ack| -> Result<(), Fault> {
+            socket.join(Names::list(rooms))?;
+            ack.send(&(of(&socket),))?;
+            Ok(())
+        },
+    );
+    namespace.on(
+        "leave",
+        |socket: Socket, Data(rooms): Data<Option<Names>>, ack: Ack| {
+            socket.leave(Names::list(rooms));
+            ack.send(&(of(&socket),))
+        },
+    );
+}
+
+fn emits(namespace: &Namespace) {
+    namespace.on(
+        "send",
+        |socket: Socket,
+         namespace: Namespace,
+         Data(mut wanted): Data<Wanted>,
+         ack: Ack|
+         -> Result<(), EmitError> {
+            let mut to = if wanted.via.as_deref() == Some("socket") {
+                socket
+                    .broadcast()
+                    .to(Names::list(wanted.rooms.take()))
+                    .except(Names::list(wanted.except.take()))
+            } else {
+                wanted.targets(&namespace)
+            };
+            if wanted.volatile {
+                to = to.volatile();
+            }
+            to.emit(&wanted.event, &Spread(wanted.args))?;
+            ack.send(&true)
+        },
+    );
+    namespace.on(
+        "ask_all",
+        async |namespace: Namespace,
+               Data(mut wanted): Data<Wanted>,
+               ack: Ack|
+               -> Result<(), EmitError> {
+            let asked = wanted
+                .targets(&namespace)
+                .timeout(Duration::from_millis(wanted.timeout));
+            let replies = asked
+                .emit_with_ack::<Value>("ask", &Spread(wanted.args))
+                .await?;
+            let timed_out = replies.timed_out();
+            let mut first: Vec<Value> = replies.ok();
+            first.sort_by_cached_key(|value| match value.as_str() {
+                Some(text) => text.to_owned(),
+                None => value.to_string(),
+            });
+            let answer: Value = [
+                ("timedOut", Value::from(timed_out)),
+                ("replies", first.into()),
+            ]
+            .into_iter()
+            .collect();
+            ack.send(&(answer,))
+        },
+    );
+    namespace.on(
+        "shout",
+        |namespace: Namespace, Data((value,)): Data<(Value,)>| namespace.emit("shouted", &(value,)),
+    );
+}
+
+fn others(namespace: &Namespace) {
+    namespace.on(
+        "fetch",
+        |namespace: Namespace, Data(mut wanted): Data<Wanted>, ack: Ack| {
+            let mut sockets = wanted.targets(&namespace).sockets();
+            sockets.sort_by(|a, b| a.id().as_str().cmp(b.id().as_str()));
+            let seen = sockets.iter().map(|socket| -> Value {
+                [
+                    ("id", socket.id().as_str().into()),
+                    ("rooms", of(socket).into()),
+                    ("data", data_of(socket)),
+                ]
+                .into_iter()
+                .collect()
+            });
+            ack.send(&(seen.collect::<Vec<_>>(),))
+        },
+    );
+    namespace.on(
+        "sockets_join",
+        |namespace: Namespace, Data(mut wanted): Data<Wanted>, ack: Ack| {
+            let joined = Names::list(wanted.join.take());
+            wanted.targets(&namespace).join(joined);
+            ack.send(&true)
+        },
+    );
+    namespace.on(
+        "sockets_leave",
+        |namespace: Namespace, Data(mut wanted): Data<Wanted>, ack: Ack| {
+            let left = Names::list(wanted.leave.take());
+            wanted.targets(&namespace).leave(left);
+            ack.send(&true)
+        },
+    );
+    namespace.on(
+        "sockets_disconnect",
+        |namespace: Namespace, Data(mut wanted): Data<Wanted>, ack: Ack| -> Result<(), EmitError> {
+            // The answer first: the one who asks may be among those who go.
+            ack.send(&true)?;
+            wanted.targets(&namespace).disconnect(wanted.close);
+            Ok(())
+        },
+    );
+}
+
+/// The sockets that went away lately, with their reasons and rooms.
+#[derive(Clone, Default)]
+pub(crate) struct Gone(Arc<Mutex<Departures>>);
+
+#[derive(Default)]
+struct Departures {
+    by_id: HashMap<String, Value>,
+    in_order: VecDeque<String>,
+}
+
+impl Gone {
+    fn add(&self, socket: &Socket, reason: DisconnectReason) {
+        let end: Value = [
+            ("reason", Value::from(reason.as_str())),
+            ("rooms", of(socket).into()),
+        ]
+        .into_iter()
+        .collect();
+        let id = socket.id().as_str().to_owned();
+        let mut departures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if departures.in_order.len() == REMEMBERED
+            && let Some(oldest) = departures.in_order.pop_front()
+        {
+            departures.by_id.remove(&oldest);
+        }
+        departures.in_order.push_back(id.clone());
+        departures.by_id.insert(id, end);
+    }
+
+    fn get(&self, id: &str) -> Value {
+        let departures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        departures.by_id.get(id).cloned().unwrap_or(Value::Null)
+    }
+}
+
+fn departures(namespace: &Namespace, gone: &Gone) {
+    let ends = gone.clone();
+    namespace.on_disconnecting(move |socket: Socket, reason: DisconnectReason| {
+        ends.add(&socket, reason);
+    });
+    let ends = gone.clone();
+    namespace.on(
+        "last_disconnect",
+        move |Data(id): Data<String>, ack: Ack| ack.send(&(ends.get(&id),)),
+    );
+}

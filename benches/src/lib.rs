@@ -1,1 +1,16 @@
-//! What the benchmarks share.
+//! The instruments that measure sio and compare it with its peers.
+//!
+//! What is here is shared by the binaries `load` (one measurement of one server) and `compare` (many
+//! of them, in alternating rounds). `benches/README.md` says how to run them and how to read what
+//! they print.
+
+pub mod client;
+pub mod frame;
+pub mod histogram;
+pub mod measurement;
+pub mod options;
+pub mod process;
+pub mod run;
+pub mod samples;
+pub mod scenario;
+pub mod table;

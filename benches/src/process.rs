@@ -1,0 +1,156 @@
+//! The measured server as a process: started, watched through `/proc`, ended.
+
+use std::io::{self, BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, Stdio};
+
+/// The clock of the CPU times in `/proc/<pid>/stat`: 100 a second on every Linux that user space
+/// sees, whatever the kernel was built with.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// A running server. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+/// CPU time that a process has used.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cpu {
+    /// Seconds in user space.
+    pub user: f64,
+    /// Seconds in the kernel.
+    pub system: f64,
+}
+
+impl Server {
+    /// Starts `command` with `PORT` set to a free port, on one core if `core` is given, and waits
+    /// for the first line it prints.
+    pub fn start(command: &[String], core: Option<usize>) -> io::Result<Self> {
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let mut words = Vec::new();
+        if let Some(core) = core {
+            // taskset becomes the program it starts, so the process id is the server's.
+            words.extend(["taskset".to_owned(), "-c".to_owned(), core.to_string()]);
+        }
+        words.extend_from_slice(command);
+        let [program, arguments @ ..] = words.as_slice() else {
+            return Err(io::Error::other("no command for the server"));
+        };
+        let child = Command::new(program)
+            .args(arguments)
+            .env("HOST", "127.0.0.1")
+            .env("PORT", address.port().to_string())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut server = Self { child, address };
+        let mut line = String::new();
+        if let Some(stdout) = server.child.stdout.as_mut() {
+            BufReader::new(stdout).read_line(&mut line)?;
+        }
+        if line.trim().is_empty() {
+            return Err(io::Error::other(format!("{program} did not get ready")));
+        }
+        Ok(server)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The CPU time of all its threads.
+    pub fn cpu(&self) -> io::Result<Cpu> {
+        cpu(&self.child.id().to_string())
+    }
+
+    /// Its resident memory in bytes.
+    ///
+    /// From `smaps_rollup`, which counts pages. `statm` is cheaper, but its figure lags behind by
+    /// some pages for each CPU.
+    pub fn resident_bytes(&self) -> io::Result<u64> {
+        let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id()))?;
+        let kilobytes = rollup
+            .lines()
+            .find_map(|line| line.strip_prefix("Rss:")?.trim().strip_suffix("kB"))
+            .and_then(|number| number.trim().parse::<u64>().ok());
+        match kilobytes {
+            Some(kilobytes) => Ok(kilobytes * 1024),
+            None => Err(io::Error::other("smaps_rollup says no Rss")),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is all that is wanted here.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+impl Cpu {
+    /// The CPU time that this process has used.
+    pub fn of_this_process() -> io::Result<Self> {
+        cpu("self")
+    }
+
+    /// User space and kernel together.
+    #[must_use]
+    pub fn total(self) -> f64 {
+        self.user + self.system
+    }
+
+    /// What was used since `before`.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            user: self.user - before.user,
+            system: self.system - before.system,
+        }
+    }
+}
+
+fn cpu(process: &str) -> io::Result<Cpu> {
+    parse_cpu(&std::fs::read_to_string(format!("/proc/{process}/stat"))?)
+        .ok_or_else(|| io::Error::other("cannot read the CPU times"))
+}
+
+/// Fields 14 and 15. The second field is the program's name in parentheses, which may hold spaces
+/// and parentheses of its own.
+fn parse_cpu(stat: &str) -> Option<Cpu> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace().skip(11);
+    let mut seconds = || Some(fields.next()?.parse::<f64>().ok()? / TICKS_PER_SECOND);
+    Some(Cpu {
+        user: seconds()?,
+        system: seconds()?,
+    })
+}
+
+/// The one-minute load average of the machine.
+#[must_use]
+pub fn load_average() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/loadavg").ok()?;
+    text.split(' ').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_times_are_read_behind_any_program_name() {
+        let stat = "7 (a) b) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 1 0 99";
+        assert_eq!(
+            parse_cpu(stat),
+            Some(Cpu {
+                user: 2.5,
+                system: 0.5
+            })
+        );
+        assert_eq!(parse_cpu("7 (a) S 1"), None);
+    }
+}

@@ -30,6 +30,9 @@ pub(crate) fn server() -> Server {
         ping_timeout: Duration::from_secs(20),
         max_http_buffer_size: 1_000_000,
         cors: Config::default().cors,
+        // A blast is larger than what a client of a real application may leave unread.
+        max_backlog_bytes: 256 << 20,
+        max_backlog_packets: 1 << 20,
         ..Config::v4()
     });
     let root = io.of("/");

@@ -9,13 +9,11 @@ const VERSION: &str = "4.8.4";
 const PATIENCE: Duration = Duration::from_secs(90);
 
 fn cache() -> PathBuf {
-    let workspace = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    let root = if workspace.is_dir() {
-        workspace
-    } else {
-        // The binary was moved away from where it was built.
-        std::env::temp_dir()
-    };
+    let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    // The binary may have been moved away from where it was built.
+    let root = workspace
+        .canonicalize()
+        .unwrap_or_else(|_| std::env::temp_dir());
     root.join(".cache")
         .join(format!("socket.io-client-{VERSION}"))
 }
@@ -25,7 +23,7 @@ pub(crate) fn bundle() -> Result<Vec<u8>, String> {
     let cache = cache();
     let file = cache.join("node_modules/socket.io-client/dist/socket.io.min.js");
     if !file.is_file() {
-        println!("fetching socket.io-client {VERSION} with npm, this once");
+        eprintln!("fetching socket.io-client {VERSION} with npm, this once");
         install(&cache).map_err(|why| {
             format!(
                 "socket.io-client {VERSION} could not be fetched: {why}.\n\

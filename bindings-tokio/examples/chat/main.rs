@@ -44,16 +44,14 @@ async fn main() -> io::Result<()> {
         let response = page.answer(&request);
         std::future::ready(response)
     });
-    support::run(server, address(), |at| format!("chat: http://{at}/")).await
+    support::run(server, address()?, |at| format!("chat: http://{at}/")).await
 }
 
-fn address() -> (String, u16) {
+fn address() -> io::Result<(String, u16)> {
     let host = std::env::var("HOST").unwrap_or_else(|_| "127.0.0.1".to_owned());
-    let port = std::env::var("PORT").ok();
-    (
-        host,
-        port.and_then(|port| port.parse().ok()).unwrap_or(3000),
-    )
+    let port = std::env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
+    let wrong = |error| io::Error::other(format!("PORT={port}: {error}"));
+    Ok((host, port.parse().map_err(wrong)?))
 }
 
 type Shared = State<Arc<Chat>>;

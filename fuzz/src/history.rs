@@ -1,0 +1,380 @@
+//! A whole server driven by bytes: each few of them are something that a client, the application or
+//! the clock does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use sio_core::config::Config;
+use sio_core::engine::{Close, Flags, Frame, WsClosed, WsOut};
+use sio_core::id::{HashKey, RequestId, SocketId};
+use sio_core::packet;
+use sio_core::rooms::Target;
+use sio_core::server::{ConnectionKey, Event, Server, Socket, Upgraded};
+use sio_core::socket::{AckTicket, ConnectTicket, Refusal};
+
+struct World<'a> {
+    input: &'a [u8],
+    server: Server<u64>,
+    config: Config,
+    now: Instant,
+    drawn: u8,
+    /// Session ids that clients know.
+    sids: Vec<String>,
+    /// WebSockets that are open.
+    websockets: Vec<ConnectionKey>,
+    sockets: Vec<Socket>,
+    tickets: Vec<(ConnectionKey, ConnectTicket)>,
+    acks: Vec<(Socket, AckTicket)>,
+    /// Requests that wait for their answer.
+    waiting: BTreeSet<RequestId>,
+    requests: u64,
+    /// Emits that wait for their end.
+    asked: BTreeSet<u64>,
+    next_ack: BTreeMap<Socket, u64>,
+    left: BTreeSet<Socket>,
+}
+
+const TEXTS: [&str; 20] = [
+    "40",
+    "40/a,",
+    "40/b,{\"x\":1}",
+    "41",
+    "41/a,",
+    "42[\"e\",1]",
+    "42/a,7[\"e\"]",
+    "43[]",
+    "430[1]",
+    "432[\"x\"]",
+    "44\"x\"",
+    "451-[\"e\",{\"_placeholder\":true,\"num\":0}]",
+    "2probe",
+    "5",
+    "3",
+    "2",
+    "6",
+    "1",
+    "b4AQ=",
+    "42[\"e\",[[[[]]]]]",
+];
+
+pub(crate) fn run(input: &[u8], config: Config) {
+    let mut server = Server::new(config.clone(), HashKey([5, 6])).expect("a valid configuration");
+    server.open_namespace("/");
+    server.open_namespace("/a");
+    let mut world = World {
+        input,
+        server,
+        config,
+        now: Instant::now(),
+        drawn: 0,
+        sids: Vec::new(),
+        websockets: Vec::new(),
+        sockets: Vec::new(),
+        tickets: Vec::new(),
+        acks: Vec::new(),
+        waiting: BTreeSet::new(),
+        requests: 0,
+        asked: BTreeSet::new(),
+        next_ack: BTreeMap::new(),
+        left: BTreeSet::new(),
+    };
+    while let Some(what) = world.byte() {
+        world.step(what);
+        // Outputs may be drained late: several inputs in a row are legal.
+        if what & 0x80 == 0 {
+            world.drain();
+        }
+    }
+    world.drain();
+    world.end();
+}
+
+impl World<'_> {
+    fn byte(&mut self) -> Option<u8> {
+        let (first, rest) = self.input.split_first()?;
+        self.input = rest;
+        Some(*first)
+    }
+
+    fn pick<T: Clone>(&mut self, all: &[T]) -> Option<T> {
+        let at = usize::from(self.byte()?);
+        all.get(at.checked_rem(all.len())?).cloned()
+    }
+
+    fn random(&mut self) -> [u8; 15] {
+        self.drawn = self.drawn.wrapping_add(1);
+        [self.drawn; 15]
+    }
+
+    fn sid(&mut self) -> String {
+        self.pick(&self.sids.clone()).unwrap_or_default()
+    }
+
+    fn text(&mut self) -> String {
+        if self.byte().is_some_and(|byte| byte & 1 == 0) {
+            return self.pick(&TEXTS).unwrap_or_default().to_owned();
+        }
+        let length = usize::from(self.byte().unwrap_or_default() & 31).min(self.input.len());
+        let (text, rest) = self.input.split_at(length);
+        self.input = rest;
+        String::from_utf8_lossy(text).into_owned()
+    }
+
+    fn step(&mut self, what: u8) {
+        let now = self.now;
+        match what & 0x0f {
+            0 => {
+                let query = "EIO=4&transport=polling";
+                let random = self.random();
+                if let Some(sid) = self.request(http::Method::GET, query, Bytes::new(), random) {
+                    self.sids.push(sid);
+                }
+            }
+            1 | 2 => {
+                let query = format!("EIO=4&transport=polling&sid={}", self.sid());
+                self.request(http::Method::GET, &query, Bytes::new(), [0; 15]);
+            }
+            3 | 4 => {
+                let query = format!("EIO=4&transport=polling&sid={}", self.sid());
+                let body = [self.text(), self.text()].join("\u{1e}");
+                self.request(http::Method::POST, &query, body.into(), [0; 15]);
+            }
+            5 => {
+                let sid = self.sid();
+                let query = if sid.is_empty() || what & 0x40 != 0 {
+                    "EIO=4&transport=websocket".to_owned()
+                } else {
+                    format!("EIO=4&transport=websocket&sid={sid}")
+                };
+                let head = http::Request::get(format!("/socket.io/?{query}"))
+                    .header("connection", "Upgrade")
+                    .header("upgrade", "websocket")
+                    .header("sec-websocket-version", "13")
+                    .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+                    .body(())
+                    .expect("a head")
+                    .into_parts()
+                    .0;
+                let random = self.random();
+                if let Upgraded::Attached { connection, .. } =
+                    self.server.handle_upgrade(now, &head, random)
+                {
+                    self.websockets.push(connection);
+                }
+            }
+            6..=8 => {
+                if let Some(connection) = self.pick(&self.websockets.clone()) {
+                    let frame = match what & 0x30 {
+                        0 => Frame::Binary(Bytes::from_static(b"\x01\x02")),
+                        _ => Frame::Text(self.text().into()),
+                    };
+                    self.server.handle_ws(now, connection, frame);
+                }
+            }
+            9 => {
+                if let Some(connection) = self.pick(&self.websockets.clone()) {
+                    self.websockets.retain(|other| *other != connection);
+                    self.server
+                        .handle_ws_closed(now, connection, WsClosed::Lost);
+                }
+            }
+            10 => {
+                let times: [u64; 6] = [1, 99, 100, 5_000, 20_000, 60_000];
+                let time = self.pick(&times).unwrap_or(1);
+                self.now += Duration::from_millis(time);
+                self.server.handle_timeout(self.now);
+                if let Some(due) = self.server.poll_timeout() {
+                    assert!(due.at > self.now, "{:?} is due already", due.why);
+                }
+            }
+            11 => {
+                if let Some((connection, ticket)) = self.tickets.pop() {
+                    if what & 0x40 == 0 {
+                        let id = SocketId::from_random(self.random());
+                        let socket = self.server.accept(now, connection, ticket, id);
+                        self.sockets.extend(socket);
+                    } else {
+                        let refusal = Refusal::new("no");
+                        self.server.reject(now, connection, ticket, &refusal);
+                    }
+                }
+            }
+            12 => {
+                if let Some((socket, ticket)) = self.acks.pop() {
+                    let packet = packet::ack("/", ticket.id(), &1).expect("a number");
+                    let _ = self.server.respond(now, socket, ticket, packet);
+                }
+            }
+            13 => self.emit(what),
+            14 => {
+                if let Some(socket) = self.pick(&self.sockets.clone()) {
+                    match what & 0x70 {
+                        0x00 => self.server.disconnect(now, socket, false),
+                        0x10 => self.server.disconnect(now, socket, true),
+                        0x20 => self.server.close(now, socket.connection, Close::Flush),
+                        0x30 => self.server.close(now, socket.connection, Close::Discard),
+                        0x40 => drop(self.server.join(socket, "r1")),
+                        0x50 => drop(self.server.join(socket, "r2")),
+                        _ => drop(self.server.leave(socket, "r1")),
+                    }
+                }
+            }
+            _ => {
+                let waiting: Vec<RequestId> = self.waiting.iter().copied().collect();
+                if let Some(id) = self.pick(&waiting) {
+                    self.server.handle_aborted(now, id);
+                }
+            }
+        }
+    }
+
+    fn emit(&mut self, what: u8) {
+        let now = self.now;
+        let Some(socket) = self.pick(&self.sockets.clone()) else {
+            return;
+        };
+        let flags = Flags {
+            volatile: what & 0x10 != 0,
+            compress: true,
+        };
+        if what & 0x20 == 0 {
+            let packet = packet::event("/", None, "e", &"x".repeat(300)).expect("text");
+            let target: Target = if what & 0x40 == 0 {
+                Target::default()
+            } else {
+                ["r1", "r2"].into()
+            };
+            self.server.broadcast(now, "/", &target, &packet, flags);
+            return;
+        }
+        let id = *self
+            .next_ack
+            .entry(socket)
+            .and_modify(|id| *id += 2)
+            .or_default();
+        let packet = packet::event("/", Some(id), "e", &()).expect("no arguments");
+        let token = self.requests;
+        self.requests += 1;
+        let timeout = Some(Duration::from_secs(1));
+        if self
+            .server
+            .request(now, socket, id, packet, token, timeout)
+            .is_ok()
+        {
+            self.asked.insert(token);
+        }
+    }
+
+    /// Hands a request in; the new session's id, if it opened one.
+    fn request(
+        &mut self,
+        method: http::Method,
+        query: &str,
+        body: Bytes,
+        random: [u8; 15],
+    ) -> Option<String> {
+        let before = self.server.connections();
+        let id = RequestId(self.requests);
+        self.requests += 1;
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("/socket.io/?{query}"))
+            .body(body)
+            .ok()?;
+        self.waiting.insert(id);
+        self.server.handle_request(self.now, id, request, random);
+        (self.server.connections() > before).then(|| {
+            sio_core::id::SocketId::from_random(random)
+                .as_str()
+                .to_owned()
+        })
+    }
+
+    /// Takes everything that is to be done, and checks it.
+    fn drain(&mut self) {
+        loop {
+            let mut idle = true;
+            while let Some(event) = self.server.poll_event(self.now) {
+                idle = false;
+                self.event(event);
+            }
+            while let Some((id, _)) = self.server.poll_http() {
+                idle = false;
+                assert!(self.waiting.remove(&id), "{id:?} is answered twice");
+            }
+            while let Some(connection) = self.server.poll_writable() {
+                let mut wrote = false;
+                while let Some(out) = self.server.poll_ws(connection) {
+                    idle = false;
+                    wrote = true;
+                    match out {
+                        WsOut::Frame { .. } => {}
+                        WsOut::Close { .. } => self.websockets.retain(|it| *it != connection),
+                    }
+                }
+                if wrote {
+                    self.server.handle_ws_flushed(self.now, connection);
+                }
+                if let Some(it) = self.server.connection(connection) {
+                    let most = self.config.max_backlog_bytes + self.config.max_http_buffer_size;
+                    assert!(it.session().backlog_bytes() <= most);
+                    assert!(
+                        it.pending_acks()
+                            <= self.config.max_pending_acks
+                                * self.config.max_namespaces_per_connection
+                    );
+                }
+            }
+            if idle {
+                return;
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event<u64>) {
+        match event {
+            Event::Connecting {
+                connection, ticket, ..
+            } => self.tickets.push((connection, ticket)),
+            Event::Message { socket, ack, .. } => {
+                assert!(self.sockets.contains(&socket), "an event before CONNECT");
+                assert!(!self.left.contains(&socket), "an event after the end");
+                self.acks.extend(ack.map(|ack| (socket, ack)));
+            }
+            Event::Acked { token, .. } => {
+                assert!(self.asked.remove(&token), "an ack ended twice");
+            }
+            Event::Disconnecting { socket, .. } => {
+                assert!(!self.left.contains(&socket));
+                assert!(!self.server.rooms_of(socket).is_empty());
+            }
+            Event::Disconnected { socket, .. } => {
+                assert!(self.left.insert(socket), "it left twice");
+                assert!(self.server.rooms_of(socket).is_empty());
+                self.sockets.retain(|other| *other != socket);
+            }
+            _ => {}
+        }
+    }
+
+    /// Everybody goes, and time runs out: nothing may be left.
+    fn end(&mut self) {
+        self.server.shut_down(self.now);
+        self.drain();
+        for _ in 0..100 {
+            let Some(due) = self.server.poll_timeout() else {
+                break;
+            };
+            self.now = self.now.max(due.at);
+            self.server.handle_timeout(self.now);
+            self.drain();
+        }
+        assert_eq!(self.server.poll_timeout(), None);
+        assert_eq!(self.server.connections(), 0);
+        assert_eq!(self.waiting, BTreeSet::new());
+        assert_eq!(self.asked, BTreeSet::new());
+        assert_eq!(self.server.select("/", &Target::default()), []);
+        assert_eq!(self.server.select("/a", &Target::default()), []);
+    }
+}

@@ -1,0 +1,208 @@
+//! Properties that hold for every input, one for each fuzz target.
+//!
+//! `cargo fuzz run <target>` looks for inputs that break one; the test suite runs each on its corpus
+//! and on mutations of it.
+
+mod history;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde_json::value::RawValue;
+use sio_core::config::{BacklogPolicy, Config};
+use sio_core::engine::{Acceptor, Data, Frame, Packet, Revision, Route, Writer, split};
+use sio_core::packet::{self, Args, Call, Content, Decoder, Limits, Part, Value};
+
+/// Frames of a connection, as one input: `0x1e` ends a text frame, `0x1f` a binary one.
+fn frames(input: &[u8]) -> Vec<Data> {
+    let mut frames = Vec::new();
+    let mut rest = input;
+    while let Some(end) = rest.iter().position(|byte| matches!(byte, 0x1e | 0x1f)) {
+        let (frame, tail) = rest.split_at(end);
+        match tail[0] {
+            0x1e => frames.extend(text(frame).map(Data::Text)),
+            _ => frames.push(Data::Binary(Bytes::copy_from_slice(frame))),
+        }
+        rest = &tail[1..];
+    }
+    frames.extend(text(rest).map(Data::Text));
+    frames
+}
+
+fn text(bytes: &[u8]) -> Option<ByteString> {
+    std::str::from_utf8(bytes).ok().map(ByteString::from)
+}
+
+/// A Socket.IO packet that is accepted, written again, is the same packet; its arguments are JSON to
+/// `serde_json`, too, and hold what the limits allow.
+pub fn packet(input: &[u8]) {
+    let limits = Limits::default();
+    let mut decoder = Decoder::default();
+    for frame in frames(input) {
+        let read = match frame {
+            Data::Text(text) => decoder.text(&text, &limits),
+            Data::Binary(bytes) => decoder.binary(bytes, &limits),
+        };
+        let Ok(read) = read else { return };
+        assert!(decoder.missing() <= limits.attachments);
+        let Some(packet) = read else { continue };
+        assert!(packet.namespace.len() <= limits.namespace);
+        match packet.content {
+            Content::Event {
+                id,
+                call: Some(Call { name, args }),
+            } => {
+                sound(&args, &limits);
+                assert!(name.len() <= limits.name);
+                let Ok(written) = packet::event(&packet.namespace, id, &name, &args) else {
+                    continue;
+                };
+                let again = reread(&written);
+                assert_eq!(again.namespace, packet.namespace);
+                let call = Some(Call { name, args });
+                assert_eq!(again.content, Content::Event { id, call });
+            }
+            Content::Ack { id: Some(id), args } => {
+                sound(&args, &limits);
+                let written = packet::ack(&packet.namespace, id, &args).expect("it is only copied");
+                let id = Some(id);
+                assert_eq!(reread(&written).content, Content::Ack { id, args });
+            }
+            Content::Connect { payload } | Content::ConnectError { payload } => {
+                if let Some(payload) = payload {
+                    is_json(&payload);
+                }
+            }
+            Content::Event { .. } | Content::Ack { .. } | Content::Disconnect => {}
+        }
+    }
+}
+
+fn reread(written: &packet::Encoded) -> packet::Packet {
+    let limits = Limits {
+        // A namespace that ends the packet is written with its comma.
+        namespace: 1024,
+        ..Limits::default()
+    };
+    let mut decoder = Decoder::default();
+    for part in written.parts() {
+        let read = match part {
+            Part::Text(text) => {
+                let text = ByteString::try_from(text.slice(1..)).expect("what we write is UTF-8");
+                decoder.text(&text, &limits)
+            }
+            Part::Binary(bytes) => decoder.binary(bytes, &limits),
+        };
+        if let Some(packet) = read.expect("what we write can be read") {
+            return packet;
+        }
+    }
+    panic!("a packet is whole once all of it was read");
+}
+
+fn sound(args: &Args, limits: &Limits) {
+    assert!(args.len() <= limits.arguments);
+    assert!(args.attachments().len() <= limits.attachments);
+    is_json(&format!("[{}]", args.elements()));
+    for index in 0..args.len() {
+        is_json(args.raw(index).expect("it was counted"));
+        // Any type may be asked for; none may panic.
+        let _ = args.get::<Value>(index);
+        let _ = args.get::<Bytes>(index);
+        let _ = args.get::<Vec<Option<(f64, String)>>>(index);
+    }
+    assert!(args.raw(args.len()).is_none());
+    let _ = args.decode::<(String, u64, Value)>();
+}
+
+fn is_json(text: &str) {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    assert!(
+        matches!(values.next(), Some(Ok(_))),
+        "accepted, and no JSON: {text}"
+    );
+    assert!(values.next().is_none(), "more than one value: {text}");
+}
+
+/// A dynamic value is what `serde_json` makes of the same text, and survives being written.
+pub fn value(input: &[u8]) {
+    let Some(text) = text(input) else { return };
+    let Ok(args) = Args::from_json(&format!("[{text}]"), Vec::new()) else {
+        return;
+    };
+    let Ok(values) = args.values() else { return };
+    let again = Args::from_arguments(&(&values,)).expect("what was read can be written");
+    let back: Vec<Value> = again.decode().expect("what was written can be read");
+    assert_eq!(back, values);
+}
+
+/// A polling body that is accepted, written again, is the same packets.
+pub fn payload(input: &[u8]) {
+    const MOST: usize = 64;
+    let Some(body) = text(input) else { return };
+    let read: Vec<_> = split(Revision::V4, body, MOST).collect();
+    assert!(read.len() <= MOST + 1);
+    let whole: Result<Vec<Packet>, _> = read.into_iter().collect();
+    let Ok(packets) = whole else { return };
+    let mut writer = Writer::with_capacity(0);
+    for packet in &packets {
+        writer.push(
+            Revision::V4,
+            &match packet.encode(Revision::V4, true) {
+                Frame::Text(text) => Part::Text(text.into_bytes()),
+                Frame::Binary(bytes) => Part::Binary(bytes),
+            },
+        );
+    }
+    let body = ByteString::try_from(writer.finish()).expect("what we write is UTF-8");
+    let again: Result<Vec<Packet>, _> = split(Revision::V4, body, MOST).collect();
+    assert_eq!(again.as_ref(), Ok(&packets));
+}
+
+/// A request's head is answered, let in or passed on, whatever stands in it, and an answer never
+/// carries a header that could not be sent.
+pub fn head(input: &[u8]) {
+    let Some(text) = text(input) else { return };
+    let mut lines = text.split('\n');
+    let mut words = lines.next().unwrap_or_default().splitn(2, ' ');
+    let mut request = http::Request::builder()
+        .method(words.next().unwrap_or_default())
+        .uri(words.next().unwrap_or_default());
+    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+        request = request.header(name, value.trim());
+    }
+    let Ok(request) = request.body(()) else {
+        return;
+    };
+    for config in [Config::default(), Config::v4()] {
+        let acceptor = Acceptor::new(config.into()).expect("the defaults are valid");
+        match acceptor.route(&request.clone().into_parts().0) {
+            Route::NotOurs => assert!(!acceptor.owns(request.uri().path())),
+            Route::Answered(response) => assert!(response.status().as_u16() >= 200),
+            Route::Open(exchange) => {
+                assert!(exchange.is_handshake());
+                let _ = exchange.query().iter().count();
+            }
+            Route::Session { exchange, .. } => assert!(!exchange.is_handshake()),
+        }
+    }
+}
+
+/// Whatever clients do, in whatever order: every request is answered once, nothing exceeds its limit,
+/// no deadline lies in the past, and when all have left nothing remains.
+pub fn server(input: &[u8]) {
+    for backlog_policy in [BacklogPolicy::Close, BacklogPolicy::Refuse] {
+        history::run(
+            input,
+            Config {
+                backlog_policy,
+                max_http_buffer_size: 4096,
+                max_backlog_bytes: 2048,
+                max_namespaces_per_connection: 3,
+                max_refused_connects: 5,
+                max_pending_acks: 3,
+                max_rooms_per_socket: 3,
+                ..Config::v4()
+            },
+        );
+    }
+}

@@ -244,3 +244,6 @@ fn is_binary(headers: &HeaderMap) -> bool {
 
 /// Longer than any id that was given out; what is longer is not looked for.
 const MAX_SID: usize = 128;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! Anything in any order.
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[derive(Clone, Debug)]
+enum Input {
+    Poll,
+    Begin,
+    End(usize, Result<&'static str, PostFailure>),
+    Whole(&'static str),
+    Abort(usize),
+    Open,
+    Frame(&'static str),
+    Bytes,
+    Progress,
+    Flushed,
+    Gone(WsClosed),
+    Wait(u64),
+    Send(bool),
+    Close(Close),
+    Event,
+    Http,
+    Ws,
+}
+
+fn input() -> impl Strategy<Value = Input> {
+    let body = prop::sample::select(vec![
+        "4a",
+        "4a\u{1e}4b",
+        "3",
+        "6",
+        "1",
+        "2",
+        "",
+        "x",
+        "4a\u{1e}",
+        "b!",
+        "4a\u{1e}1\u{1e}4b",
+    ]);
+    let frame = prop::sample::select(vec![
+        "4a", "3", "2probe", "2probe", "5", "5", "1", "2", "", "x",
+    ]);
+    let failure = prop::sample::select(vec![
+        PostFailure::TooLarge,
+        PostFailure::NotUtf8,
+        PostFailure::Binary,
+        PostFailure::Timeout,
+        PostFailure::Lost,
+    ]);
+    let cause = prop::sample::select(vec![
+        WsClosed::Closed,
+        WsClosed::Lost,
+        WsClosed::TooLarge,
+        WsClosed::Violation,
+    ]);
+    prop_oneof![
+        6 => Just(Input::Poll),
+        2 => Just(Input::Begin),
+        3 => (0..4usize, body.clone()).prop_map(|(back, body)| Input::End(back, Ok(body))),
+        1 => (0..4usize, failure).prop_map(|(back, why)| Input::End(back, Err(why))),
+        3 => body.prop_map(Input::Whole),
+        1 => (0..4usize).prop_map(Input::Abort),
+        4 => Just(Input::Open),
+        6 => frame.prop_map(Input::Frame),
+        1 => Just(Input::Bytes),
+        1 => Just(Input::Progress),
+        3 => Just(Input::Flushed),
+        1 => cause.prop_map(Input::Gone),
+        5 => prop::sample::select(vec![0, 1, 60, 100, 150, 900, 25_000, 90_000]).prop_map(Input::Wait),
+        4 => any::<bool>().prop_map(Input::Send),
+        1 => prop::sample::select(vec![Close::Flush, Close::Discard]).prop_map(Input::Close),
+        6 => Just(Input::Event),
+        4 => Just(Input::Http),
+        4 => Just(Input::Ws),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Whatever happens in whatever order: every request gets one answer, nothing is due in the past,
+    /// the backlog keeps its limits, the end is the last event and leaves nothing.
+    #[test]
+    fn anything_may_happen(
+        websocket in any::<bool>(),
+        policy in prop::sample::select(vec![
+            BacklogPolicy::Close, BacklogPolicy::Refuse, BacklogPolicy::DropVolatile,
+        ]),
+        inputs in prop::collection::vec(input(), 0..60),
+    ) {
+        let mut config = Config::v4();
+        config.max_backlog_packets = 4;
+        config.max_packets_per_payload = 2;
+        config.backlog_policy = policy;
+        let mut talk = Talk::new(if websocket { WEBSOCKET } else { POLLING }, config);
+        let mut answered = std::collections::BTreeMap::<RequestId, usize>::new();
+        let mut ended = 0;
+        let mut open = usize::from(websocket);
+        let rest = [Input::Close(Close::Discard), Input::Event, Input::Http, Input::Ws];
+        for input in inputs.into_iter().chain(rest) {
+            let back = |talk: &Talk, back: usize| {
+                RequestId(talk.requests.saturating_sub(back as u64).max(1))
+            };
+            match input {
+                Input::Poll => drop(talk.get()),
+                Input::Begin => drop(talk.post_begun()),
+                Input::End(nth, end) => {
+                    let id = back(&talk, nth);
+                    if talk.requests > 0 {
+                        talk.post_end(id, end);
+                    }
+                }
+                Input::Whole(body) => drop(talk.post(body)),
+                Input::Abort(nth) => {
+                    let id = back(&talk, nth);
+                    talk.session.handle_aborted(talk.now, id);
+                }
+                Input::Open => open += usize::from(talk.open_ws()),
+                Input::Frame(text) => talk.ws(text),
+                Input::Bytes => {
+                    talk.session.handle_ws(talk.now, Frame::Binary(Bytes::from_static(b"1")));
+                }
+                Input::Progress => talk.session.handle_ws_progress(talk.now),
+                Input::Flushed => talk.flushed(),
+                Input::Gone(cause) => {
+                    talk.session.handle_ws_closed(talk.now, cause);
+                    open = 0;
+                }
+                Input::Wait(time) => {
+                    talk.now += ms(time);
+                    talk.session.handle_timeout(talk.now);
+                }
+                Input::Send(volatile) => {
+                    let flags = Flags { volatile, compress: true };
+                    let sent = talk.session.send(talk.now, text("x"), flags);
+                    prop_assert!(sent != Sent::Full || policy == BacklogPolicy::Refuse);
+                }
+                Input::Close(how) => talk.close(how),
+                Input::Event => {
+                    for event in talk.events() {
+                        prop_assert_eq!(ended, 0, "the end is the last event");
+                        ended += usize::from(matches!(event, Event::Closed(_)));
+                    }
+                }
+                Input::Http => {
+                    while let Some((id, reply)) = talk.session.poll_http() {
+                        *answered.entry(id).or_default() += 1;
+                        prop_assert!(reply.content != Content::Payload || !reply.body.is_empty());
+                    }
+                }
+                Input::Ws => {
+                    while let Some(out) = talk.session.poll_ws() {
+                        prop_assert!(open > 0, "{:?} without a WebSocket", out);
+                        open -= usize::from(matches!(out, WsOut::Close(_)));
+                    }
+                }
+            }
+            prop_assert!(open <= 1);
+            // The ping and what the handshake brings are not counted against the application.
+            prop_assert!(talk.session.backlog_packets() <= 4 + 1);
+            let cached = talk.session.poll_timeout();
+            talk.session.arm();
+            prop_assert_eq!(cached, talk.session.poll_timeout());
+            prop_assert!(cached.is_none_or(|due| due.at > talk.session.now));
+        }
+        prop_assert_eq!(ended, 1);
+        prop_assert!(talk.session.is_closed());
+        prop_assert!(answered.values().all(|&times| times == 1), "{:?}", answered);
+        prop_assert_eq!(answered.len() as u64, talk.requests);
+        prop_assert_eq!(open, 0);
+    }
+}

@@ -1,0 +1,97 @@
+//! Clients that do not read.
+
+use super::*;
+
+#[test]
+fn a_websocket_must_make_progress_while_something_waits() {
+    let mut talk = Talk::websocket(Config::v4());
+    assert_eq!(talk.due(), Some((Why::Ping, ms(25_000))));
+    talk.pass(ms(1_000));
+    assert_eq!(talk.send("a"), Sent::Queued);
+    talk.frame();
+    talk.pass(ms(19_000));
+    talk.session.handle_ws_progress(talk.now);
+    talk.pass(ms(5_000));
+    talk.ws("3");
+    assert_eq!(talk.due(), Some((Why::Ping, ms(50_000))));
+    // The ping waits behind the rest, and its own flush is what counts from here.
+    talk.flushed();
+    assert_eq!(talk.frame(), "2");
+    talk.ws("3");
+    talk.pass(ms(24_999));
+    talk.ws("4a");
+    assert_eq!(talk.due().map(|(why, _)| why), Some(Why::Ping));
+    talk.pass(ms(30_000));
+    assert_eq!(talk.session.violation(), Some(Violation::SlowReader));
+    talk.closed(CloseReason::TransportError);
+}
+
+#[test]
+fn a_backlog_over_its_limit_ends_a_slow_reader() {
+    let mut config = Config::v4();
+    config.max_backlog_packets = 2;
+    let mut talk = Talk::polling(config);
+    assert_eq!(
+        [talk.send("a"), talk.send("b")],
+        [Sent::Queued, Sent::Queued]
+    );
+    assert_eq!(talk.send("c"), Sent::Closed);
+    assert_eq!(talk.session.violation(), Some(Violation::SlowReader));
+    talk.closed(CloseReason::TransportError);
+}
+
+#[test]
+fn a_backlog_counts_bytes_and_always_takes_one_message() {
+    let mut config = Config::v4();
+    config.max_backlog_bytes = 10;
+    config.backlog_policy = BacklogPolicy::Refuse;
+    let mut talk = Talk::polling(config);
+    assert_eq!(talk.send("a message of its own size"), Sent::Queued);
+    assert_eq!(talk.send("b"), Sent::Full);
+    assert_eq!(
+        (talk.session.backlog_bytes(), talk.session.backlog_packets()),
+        (26, 1)
+    );
+    let poll = talk.get();
+    assert_eq!(talk.answer(poll), "200 4a message of its own size");
+    assert_eq!(talk.send("123456789"), Sent::Queued);
+    assert_eq!(talk.send(""), Sent::Full);
+}
+
+#[test]
+fn what_a_poll_waits_for_is_no_backlog() {
+    let mut config = Config::v4();
+    config.max_backlog_packets = 1;
+    let mut talk = Talk::polling(config);
+    let poll = talk.get();
+    assert_eq!(
+        [talk.send("a"), talk.send("b")],
+        [Sent::Queued, Sent::Queued]
+    );
+    assert_eq!(talk.answer(poll), "200 4a");
+    let poll = talk.get();
+    assert_eq!(talk.answer(poll), "200 4b");
+}
+
+#[test]
+fn a_volatile_message_leaves_at_once_or_not_at_all() {
+    const VOLATILE: Flags = Flags {
+        volatile: true,
+        compress: true,
+    };
+    let send = |talk: &mut Talk| talk.session.send(talk.now, text("v"), VOLATILE);
+
+    let mut talk = Talk::polling(Config::v4());
+    assert_eq!(send(&mut talk), Sent::Dropped);
+    talk.get();
+    assert_eq!(send(&mut talk), Sent::Queued);
+    assert_eq!(send(&mut talk), Sent::Dropped);
+
+    let mut talk = Talk::websocket(Config::v4());
+    assert_eq!(send(&mut talk), Sent::Queued);
+    assert_eq!(send(&mut talk), Sent::Dropped);
+    talk.frame();
+    assert_eq!(send(&mut talk), Sent::Dropped);
+    talk.flushed();
+    assert_eq!(send(&mut talk), Sent::Queued);
+}

@@ -1,0 +1,106 @@
+//! Signs of life.
+
+use super::*;
+
+#[test]
+fn pings_keep_their_times() {
+    let mut talk = Talk::websocket(Config::v4());
+    assert_eq!(talk.due(), Some((Why::Ping, ms(25_000))));
+    talk.pass(ms(25_000));
+    assert_eq!(talk.frame(), "2");
+    talk.flushed();
+    assert_eq!(talk.due(), Some((Why::PingTimeout, ms(45_000))));
+    talk.pass(ms(3_000));
+    talk.ws("3");
+    assert_eq!(talk.due(), Some((Why::Ping, ms(53_000))));
+    talk.pass(ms(44_999));
+    assert_eq!(talk.frame(), "2");
+    talk.flushed();
+    assert!(talk.session.is_open());
+    talk.pass(ms(1));
+    assert_eq!(talk.session.poll_ws(), Some(WsOut::Close(None)));
+    talk.closed(CloseReason::PingTimeout);
+}
+
+#[test]
+fn a_timer_that_is_a_little_late_does_not_shift_the_next() {
+    let mut talk = Talk::websocket(Config::v4());
+    talk.session.handle_timeout(talk.start + ms(25_050));
+    assert_eq!(talk.due(), Some((Why::PingTimeout, ms(45_000))));
+
+    let mut talk = Talk::websocket(Config::v4());
+    talk.session.handle_timeout(talk.start + ms(25_051));
+    assert_eq!(talk.due(), Some((Why::PingTimeout, ms(45_051))));
+}
+
+#[test]
+fn a_clock_that_jumps_is_survived() {
+    let mut talk = Talk::polling(Config::v4());
+    let poll = talk.get();
+    talk.session.handle_timeout(talk.start + ms(7_200_000));
+    assert_eq!(talk.answer(poll), "200 2");
+    assert_eq!(talk.due(), Some((Why::PingTimeout, ms(7_220_000))));
+    // Backwards, it stands still.
+    talk.post("3");
+    talk.events();
+    assert_eq!(talk.due(), Some((Why::Ping, ms(7_225_000))));
+}
+
+#[test]
+fn pongs_that_nobody_asked_for_change_nothing() {
+    let mut talk = Talk::websocket(Config::v4());
+    talk.pass(ms(10_000));
+    for _ in 0..100 {
+        talk.ws("3");
+    }
+    assert_eq!(talk.due(), Some((Why::Ping, ms(25_000))));
+    assert_eq!(talk.events(), []);
+}
+
+#[test]
+fn another_packet_puts_the_end_off_once() {
+    let mut talk = Talk::websocket(Config::v4());
+    talk.pass(ms(25_000));
+    talk.frame();
+    talk.flushed();
+    talk.pass(ms(10_000));
+    talk.ws("4a");
+    assert_eq!(talk.due(), Some((Why::PingTimeout, ms(55_000))));
+    talk.pass(ms(10_000));
+    talk.ws("4b");
+    assert_eq!(talk.due(), Some((Why::PingTimeout, ms(55_000))));
+}
+
+#[test]
+fn a_ping_waits_for_a_poll_and_its_time_runs() {
+    let mut talk = Talk::polling(Config::v4());
+    talk.pass(ms(30_000));
+    let poll = talk.get();
+    assert_eq!(talk.answer(poll), "200 2");
+    talk.pass(ms(15_000));
+    talk.closed(CloseReason::PingTimeout);
+}
+
+#[test]
+fn an_upgrade_that_is_never_finished_does_not_stop_the_heartbeat() {
+    let mut config = Config::v4();
+    config.upgrade_timeout = ms(100_000);
+    let mut talk = Talk::polling(config);
+    assert!(talk.open_ws());
+    talk.pass(ms(45_000));
+    assert_eq!(talk.session.poll_ws(), Some(WsOut::Close(None)));
+    talk.closed(CloseReason::PingTimeout);
+}
+
+#[test]
+fn a_ping_in_flight_is_still_enforced_after_an_upgrade() {
+    let mut talk = Talk::polling(Config::v4());
+    talk.pass(ms(20_000));
+    assert!(talk.open_ws());
+    talk.ws("2probe");
+    talk.pass(ms(6_000));
+    talk.ws("5");
+    assert_eq!([talk.frame(), talk.frame()], ["3probe", "2"]);
+    talk.flushed();
+    assert_eq!(talk.due(), Some((Why::PingTimeout, ms(45_000))));
+}

@@ -1,0 +1,269 @@
+//! Requests, their bodies, their overlaps.
+
+use super::*;
+
+#[test]
+fn a_handshake_is_answered_with_the_open_packet() {
+    let mut talk = Talk::new(POLLING, Config::v4());
+    let id = talk.get();
+    assert_eq!(
+        talk.answer(id),
+        "200 0{\"sid\":\"BwcHBwcHBwcHBwcHBwcH\",\"upgrades\":[\"websocket\"],\
+         \"pingInterval\":25000,\"pingTimeout\":20000,\"maxPayload\":1000000}"
+    );
+}
+
+#[test]
+fn what_is_sent_while_a_poll_waits_leaves_in_one_body() {
+    let mut talk = Talk::polling(Config::v4());
+    let id = talk.get();
+    talk.no_answer();
+    assert_eq!(talk.send("a"), Sent::Queued);
+    let bytes = message(&Data::Binary(Bytes::from_static(b"\x01\x02")));
+    assert_eq!(
+        talk.session.send(talk.now, bytes, Flags::default()),
+        Sent::Queued
+    );
+    assert_eq!(talk.answer(id), "200 4a\u{1e}bAQI=");
+    assert_eq!(talk.send("b"), Sent::Queued);
+    talk.no_answer();
+    let id = talk.get();
+    assert_eq!(talk.answer(id), "200 4b");
+}
+
+#[test]
+fn a_body_may_be_compressed_if_one_packet_may() {
+    let mut talk = Talk::polling(Config::v4());
+    let mut compressed = |flags: [bool; 2]| {
+        for compress in flags {
+            let flags = Flags {
+                volatile: false,
+                compress,
+            };
+            assert_eq!(talk.session.send(talk.now, text("x"), flags), Sent::Queued);
+        }
+        talk.get();
+        talk.session.poll_http().unwrap().1.compress
+    };
+    assert!(!compressed([false, false]));
+    assert!(compressed([false, true]));
+}
+
+#[test]
+fn a_post_is_answered_when_its_messages_were_taken() {
+    let mut talk = Talk::polling(Config::v4());
+    let id = talk.post("4a\u{1e}4b");
+    talk.no_answer();
+    assert_eq!(talk.session.poll_event(), Some(said("a")));
+    talk.no_answer();
+    assert_eq!(talk.session.poll_event(), Some(said("b")));
+    assert_eq!(talk.session.poll_event(), None);
+    assert_eq!(talk.answer(id), "200 ok");
+}
+
+#[test]
+fn packets_that_clients_have_no_use_for_are_ignored() {
+    let mut talk = Talk::polling(Config::v4());
+    for body in ["0{}", "5", "6", "3", "3\u{1e}3"] {
+        let id = talk.post(body);
+        assert_eq!(talk.events(), []);
+        assert_eq!(talk.answer(id), "200 ok");
+    }
+}
+
+#[test]
+fn a_second_get_ends_both() {
+    let mut talk = Talk::polling(Config::v4());
+    let first = talk.get();
+    let second = talk.get();
+    assert_eq!(talk.answer(second), "400");
+    assert_eq!(talk.answer(first), "200 1");
+    assert_eq!(talk.session.violation(), Some(Violation::SecondPoll));
+    talk.closed(CloseReason::TransportError);
+}
+
+#[test]
+fn a_get_that_was_answered_in_time_is_no_overlap() {
+    let mut talk = Talk::polling(Config::v4());
+    let first = talk.get();
+    assert_eq!(talk.send("a"), Sent::Queued);
+    let second = talk.get();
+    assert_eq!(talk.answer(first), "200 4a");
+    assert_eq!(talk.send("b"), Sent::Queued);
+    assert_eq!(talk.answer(second), "200 4b");
+}
+
+#[test]
+fn a_second_post_ends_both() {
+    let mut talk = Talk::polling(Config::v4());
+    let first = talk.post_begun();
+    let second = talk.post_begun();
+    let (id, reply) = talk.session.poll_http().unwrap();
+    assert_eq!(
+        (id, reply.status.as_u16(), reply.close),
+        (second, 400, true)
+    );
+    let (id, reply) = talk.session.poll_http().unwrap();
+    assert_eq!((id, reply.status.as_u16(), reply.close), (first, 400, true));
+    // Their bodies may still come in.
+    talk.post_end(first, Ok("4a"));
+    talk.post_end(second, Err(PostFailure::Lost));
+    talk.no_answer();
+    talk.closed(CloseReason::TransportError);
+}
+
+#[test]
+fn a_post_that_had_come_is_read_before_the_overlap_ends_it() {
+    let mut talk = Talk::polling(Config::v4());
+    let first = talk.post("4a\u{1e}4b");
+    assert_eq!(talk.session.poll_event(), Some(said("a")));
+    let second = talk.post("4c");
+    assert_eq!(talk.answer(second), "400");
+    assert_eq!(talk.answer(first), "200 ok");
+    assert_eq!(talk.session.poll_event(), Some(said("b")));
+    talk.closed(CloseReason::TransportError);
+}
+
+#[test]
+fn a_dropped_request_ends_the_session() {
+    for post in [false, true] {
+        let mut talk = Talk::polling(Config::v4());
+        let id = if post { talk.post_begun() } else { talk.get() };
+        talk.session.handle_aborted(talk.now, RequestId(99));
+        assert!(talk.session.is_open());
+        talk.session.handle_aborted(talk.now, id);
+        assert_eq!(talk.answer(id), "400");
+        talk.no_answer();
+        talk.closed(CloseReason::TransportError);
+    }
+}
+
+#[test]
+fn a_body_that_cannot_be_taken_ends_the_session() {
+    for (failure, status, reason) in [
+        (PostFailure::TooLarge, "413", CloseReason::TransportError),
+        (PostFailure::NotUtf8, "400", CloseReason::ParseError),
+        (PostFailure::Binary, "400", CloseReason::TransportError),
+        (PostFailure::Timeout, "408", CloseReason::TransportError),
+        (PostFailure::Lost, "400", CloseReason::TransportError),
+    ] {
+        let mut talk = Talk::polling(Config::v4());
+        let poll = talk.get();
+        let id = talk.post_begun();
+        talk.post_end(id, Err(failure));
+        assert_eq!(talk.answer(id), status);
+        assert_eq!(talk.answer(poll), "200 1");
+        talk.closed(reason);
+    }
+}
+
+#[test]
+fn a_body_over_the_limit_is_refused_whoever_let_it_through() {
+    let config = Config::v4().max_http_buffer_size(4);
+    let mut talk = Talk::polling(config);
+    let id = talk.post("4abc");
+    assert_eq!(talk.events(), [said("abc")]);
+    assert_eq!(talk.answer(id), "200 ok");
+    let id = talk.post("4abcd");
+    assert_eq!(talk.answer(id), "413");
+    talk.closed(CloseReason::TransportError);
+}
+
+#[test]
+fn what_stands_before_a_fault_is_delivered() {
+    for (body, delivered) in [
+        ("", 0),
+        ("\u{1e}4a", 0),
+        ("4a\u{1e}", 1),
+        ("4a\u{1e}\u{1e}4b", 1),
+        ("4a\u{1e}9x\u{1e}4b", 1),
+        ("4a\u{1e}b!!!!", 1),
+        ("abc", 0),
+    ] {
+        let mut talk = Talk::polling(Config::v4());
+        let id = talk.post(body);
+        let events = talk.events();
+        assert_eq!(events.len(), delivered + 1, "{body:?}");
+        assert_eq!(events.last(), Some(&Event::Closed(CloseReason::ParseError)));
+        assert_eq!(talk.answer(id), "400");
+    }
+}
+
+#[test]
+fn packets_of_a_body_are_counted() {
+    let mut config = Config::v4();
+    config.max_packets_per_payload = 2;
+    let mut talk = Talk::polling(config);
+    let id = talk.post("4a\u{1e}4b");
+    assert_eq!(talk.events().len(), 2);
+    assert_eq!(talk.answer(id), "200 ok");
+    talk.post("4a\u{1e}4b\u{1e}4c");
+    assert_eq!(talk.events().len(), 3);
+    assert_eq!(talk.session.violation(), Some(Violation::TooManyPackets));
+    talk.session.poll_http();
+    talk.no_answer();
+}
+
+#[test]
+fn a_client_says_goodbye() {
+    let mut talk = Talk::polling(Config::v4());
+    let poll = talk.get();
+    let post = talk.post("4a\u{1e}1\u{1e}4b");
+    assert_eq!(
+        talk.events(),
+        [said("a"), Event::Closed(CloseReason::TransportClose)]
+    );
+    assert_eq!(talk.answer(poll), "200 6");
+    assert_eq!(talk.answer(post), "200 ok");
+    talk.closed_already();
+}
+
+#[test]
+fn what_a_message_caused_goes_out_before_the_goodbye_behind_it() {
+    let mut talk = Talk::polling(Config::v4());
+    let poll = talk.get();
+    talk.post("4a\u{1e}1");
+    assert_eq!(talk.session.poll_event(), Some(said("a")));
+    assert_eq!(talk.send("answer"), Sent::Queued);
+    assert_eq!(
+        talk.session.poll_event(),
+        Some(Event::Closed(CloseReason::TransportClose))
+    );
+    assert_eq!(talk.answer(poll), "200 4answer");
+}
+
+#[test]
+fn a_ping_from_the_client_is_a_fault() {
+    for body in ["2", "2probe", "4a\u{1e}2\u{1e}4b"] {
+        let mut talk = Talk::polling(Config::v4());
+        let id = talk.post(body);
+        let events = talk.events();
+        assert!(!events.contains(&said("b")));
+        assert_eq!(
+            events.last(),
+            Some(&Event::Closed(CloseReason::TransportError))
+        );
+        assert_eq!(talk.answer(id), "200 ok");
+    }
+}
+
+#[test]
+fn the_cookie_comes_with_the_handshake_or_with_everything() {
+    let cookies = |config: Config| {
+        let mut talk = Talk::new(POLLING, config);
+        talk.get();
+        let first = talk.session.poll_http().unwrap().1.cookie.is_some();
+        talk.post("4a");
+        talk.events();
+        let second = talk.session.poll_http().unwrap().1.cookie.is_some();
+        talk.close(Close::Discard);
+        talk.get();
+        let last = talk.session.poll_http().unwrap().1.cookie.is_some();
+        [first, second, last]
+    };
+    assert_eq!(cookies(Config::v4()), [false, false, false]);
+    let v4 = Config::v4().cookie(crate::http::Cookie::default());
+    assert_eq!(cookies(v4), [true, false, false]);
+    // A session that is over is not told from one that never was.
+    assert_eq!(cookies(Config::default()), [true, true, false]);
+}

@@ -1,0 +1,354 @@
+//! The transitions of a session: what each input and each deadline changes.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use super::{CODE_TOO_LARGE, Session, Stage, Transport};
+use crate::deadline::{Deadline, Why, after};
+use crate::engine::{
+    CloseReason, ErrorCode, Event, Flags, Packet, PacketError, Reply, Revision, Violation,
+};
+use crate::id::RequestId;
+use crate::packet::Encoded;
+
+impl Session {
+    /// The clock as this session knows it. Deadlines that have come are acted on first, so that nothing
+    /// that arrives late revives what is over.
+    pub(super) fn advance(&mut self, now: Instant) -> Instant {
+        self.now = self.now.max(now);
+        while let Some(due) = self.deadline.filter(|due| due.at <= self.now) {
+            self.expire(due.why);
+            self.arm();
+        }
+        self.now
+    }
+
+    pub(super) fn expire(&mut self, why: Why) {
+        match why {
+            Why::Close => self.end(CloseReason::ForcedClose, None),
+            Why::Noop => {
+                if let Transport::Polling {
+                    candidate: Some(candidate),
+                    ..
+                } = &mut self.transport
+                    && candidate.frees(self.now)
+                {
+                    self.answer_poll(b"6");
+                }
+            }
+            Why::Ping => {
+                self.heartbeat.ping(self.now, self.config.ping_timeout);
+                self.push(
+                    Encoded::text(Bytes::from_static(b"2"), Vec::new()),
+                    Flags::default(),
+                );
+            }
+            Why::PingTimeout => {
+                self.settle();
+                self.end(CloseReason::PingTimeout, None);
+            }
+            Why::Upgrade => self.dismiss(None),
+            Why::Write => self.violate(Violation::SlowReader),
+            // The layer above has these.
+            Why::Ack | Why::Connect | Why::Middleware | Why::Packet => self.deadline = None,
+        }
+    }
+
+    /// Finds out what is due first.
+    pub(super) fn arm(&mut self) {
+        let first = match self.stage {
+            Stage::Closed => {
+                self.deadline = None;
+                return;
+            }
+            Stage::Closing { until } => Deadline::new(until, Why::Close),
+            Stage::Open => self.heartbeat.deadline(),
+        };
+        let other = match &self.transport {
+            Transport::Polling {
+                parked, candidate, ..
+            } => candidate.as_ref().map(|candidate| {
+                let end = Deadline::new(candidate.until, Why::Upgrade);
+                let noop = candidate.noop_at.filter(|_| parked.is_some());
+                noop.map_or(end, |at| end.min(Deadline::new(at, Why::Noop)))
+            }),
+            Transport::WebSocket { stalled_at, .. } => {
+                stalled_at.map(|at| Deadline::new(at, Why::Write))
+            }
+        };
+        self.deadline = Some(other.map_or(first, |other| first.min(other)));
+    }
+
+    /// Whether a request may go on; else it is answered.
+    pub(super) fn admits(&mut self, id: RequestId, revision: Revision) -> bool {
+        let error = match &self.transport {
+            _ if self.is_closed() => ErrorCode::UnknownSid,
+            Transport::Polling { .. } if revision == self.revision => return true,
+            Transport::Polling { .. } | Transport::WebSocket { .. } => ErrorCode::BadRequest,
+        };
+        self.reply(id, Reply::error(error));
+        false
+    }
+
+    /// A POST is there. If there was one already, both are over.
+    pub(super) fn begin_post(&mut self, id: RequestId) {
+        let reading = self.reading.is_some();
+        if let Transport::Polling { posting, .. } = &mut self.transport {
+            if reading || posting.is_some() {
+                self.fail_post(id, Violation::SecondPost);
+            } else {
+                *posting = Some(id);
+            }
+        }
+    }
+
+    /// A request is at fault, and is answered; the session ends.
+    pub(super) fn fail_post(&mut self, id: RequestId, violation: Violation) {
+        self.reply(id, Reply::empty(violation.status()).closing());
+        self.violate(violation);
+    }
+
+    /// Reads one packet of a POST, or answers it.
+    pub(super) fn read(&mut self) -> Option<Event> {
+        let mut reading = self.reading.take()?;
+        match reading.packets.next() {
+            Some(Ok(packet)) => {
+                self.reading = Some(reading);
+                self.packet(packet)
+            }
+            Some(Err(error)) => {
+                let violation = match error {
+                    PacketError::TooMany => Violation::TooManyPackets,
+                    PacketError::Empty | PacketError::Type(_) | PacketError::Base64 => {
+                        Violation::Malformed(error)
+                    }
+                };
+                self.reply(reading.id, Reply::empty(violation.status()));
+                self.violate(violation);
+                None
+            }
+            None => {
+                self.reply(reading.id, Reply::ok());
+                None
+            }
+        }
+    }
+
+    /// Reads the rest of a POST before what happened after it.
+    pub(super) fn settle(&mut self) {
+        while self.reading.is_some() {
+            let event = self.read();
+            self.events.extend(event);
+        }
+    }
+
+    /// A packet on the session's transport.
+    pub(super) fn packet(&mut self, packet: Packet) -> Option<Event> {
+        let timeout = self.config.ping_timeout;
+        match packet {
+            Packet::Pong(_) => self.heartbeat.pong(self.now, self.config.ping_interval),
+            Packet::Close if self.is_closing() => self.end(CloseReason::ForcedClose, None),
+            Packet::Close => self.end(CloseReason::TransportClose, None),
+            // In this revision the server pings. What follows in the same body is not read.
+            Packet::Ping(_) => match self.revision {
+                Revision::V4 => self.blame(Violation::PingFromClient),
+            },
+            Packet::Message(data) => {
+                self.heartbeat.other(self.now, timeout);
+                return self.is_open().then_some(Event::Message(data));
+            }
+            Packet::Open(_) | Packet::Upgrade | Packet::Noop => {
+                self.heartbeat.other(self.now, timeout);
+            }
+        }
+        None
+    }
+
+    /// A packet on the WebSocket that wants to take over; `None`: no packet at all.
+    pub(super) fn probe(&mut self, now: Instant, packet: Option<Packet>) {
+        let Transport::Polling {
+            candidate: Some(candidate),
+            ..
+        } = &mut self.transport
+        else {
+            return;
+        };
+        match packet {
+            Some(Packet::Ping(data)) if &*data == "probe" => {
+                self.probes = self.probes.saturating_add(1);
+                if candidate.probe(now) {
+                    self.answer_poll(b"6");
+                }
+            }
+            Some(Packet::Upgrade) if candidate.is_probed() => {
+                let base64 = candidate.base64;
+                self.settle();
+                self.upgrade(base64);
+            }
+            Some(
+                Packet::Open(_)
+                | Packet::Close
+                | Packet::Ping(_)
+                | Packet::Pong(_)
+                | Packet::Message(_)
+                | Packet::Upgrade
+                | Packet::Noop,
+            )
+            | None => self.dismiss(None),
+        }
+    }
+
+    /// The client goes over to its WebSocket. What is queued follows it.
+    pub(super) fn upgrade(&mut self, base64: bool) {
+        if self.is_closed() {
+            return;
+        }
+        self.answer_poll(b"1");
+        if let Transport::Polling { posting, .. } = &mut self.transport
+            && let Some(id) = posting.take()
+        {
+            self.reply(id, Reply::error(ErrorCode::BadRequest).closing());
+        }
+        self.transport = Transport::web_socket();
+        self.base64 = base64;
+        self.events.push_back(Event::Upgraded);
+        self.watch();
+        if let Stage::Closing { until } = &mut self.stage {
+            *until = (*until).min(after(self.now, self.config.close_timeout));
+            if self.queue.is_empty() {
+                self.end(CloseReason::ForcedClose, None);
+            }
+        }
+    }
+
+    /// The WebSocket that wanted to take over is closed. The session goes on without it.
+    pub(super) fn dismiss(&mut self, code: Option<u16>) {
+        if let Transport::Polling { candidate, .. } = &mut self.transport
+            && candidate.take().is_some()
+        {
+            self.probes = 0;
+            self.farewell = Some(code);
+        }
+    }
+
+    /// The client did something that a session does not survive.
+    pub(super) fn violate(&mut self, violation: Violation) {
+        self.settle();
+        self.blame(violation);
+        self.arm();
+    }
+
+    pub(super) fn blame(&mut self, violation: Violation) {
+        if !self.is_closed() {
+            self.violation = Some(violation);
+            let code = (violation == Violation::TooLarge).then_some(CODE_TOO_LARGE);
+            self.end(violation.reason(), code);
+        }
+    }
+
+    /// The session is over: whoever waits is answered, and nothing is kept.
+    pub(super) fn end(&mut self, reason: CloseReason, code: Option<u16>) {
+        if self.is_closed() {
+            return;
+        }
+        self.answer_poll(match reason {
+            CloseReason::TransportClose => b"6",
+            CloseReason::TransportError
+            | CloseReason::PingTimeout
+            | CloseReason::ParseError
+            | CloseReason::ForcedClose => b"1",
+        });
+        if let Some(reading) = self.reading.take() {
+            self.reply(reading.id, Reply::ok());
+        }
+        let attached = match &mut self.transport {
+            Transport::Polling {
+                posting, candidate, ..
+            } => {
+                let attached = candidate.take().is_some();
+                if let Some(id) = posting.take() {
+                    self.reply(id, Reply::empty(StatusCode::BAD_REQUEST).closing());
+                }
+                attached
+            }
+            Transport::WebSocket { .. } => true,
+        };
+        if attached {
+            self.farewell = Some(code);
+        }
+        self.stage = Stage::Closed;
+        self.probes = 0;
+        self.queue.clear();
+        self.events.push_back(Event::Closed(reason));
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        matches!(self.stage, Stage::Closing { .. })
+    }
+
+    pub(super) fn reply(&mut self, id: RequestId, mut reply: Reply) {
+        let first = std::mem::take(&mut self.fresh);
+        let cookie = self.config.cookie.as_ref();
+        // Once it is closed, its answers do not tell it from a session that never was.
+        if cookie.is_some_and(|cookie| cookie.on_every_response || first) && !self.is_closed() {
+            reply.cookie = Some(self.sid.clone());
+        }
+        self.replies.push_back((id, reply));
+    }
+
+    /// Answers the GET that waits, if there is one: with what is queued, else with `body`.
+    pub(super) fn answer_poll(&mut self, body: &'static [u8]) {
+        self.flush();
+        if let Transport::Polling { parked, .. } = &mut self.transport
+            && let Some(id) = parked.take()
+        {
+            self.reply(id, Reply::payload(Bytes::from_static(body), false));
+        }
+    }
+
+    /// Answers the GET that waits with all that is queued, if both are there.
+    pub(super) fn flush(&mut self) {
+        if let Transport::Polling { parked, .. } = &mut self.transport
+            && !self.queue.is_empty()
+            && let Some(id) = parked.take()
+        {
+            let (body, compress) = self.queue.take_payload(self.revision);
+            self.reply(id, Reply::payload(body, compress));
+        }
+    }
+
+    pub(super) fn push(&mut self, packet: Encoded, flags: Flags) {
+        self.queue.push(packet, flags);
+        self.watch();
+    }
+
+    /// From now on a WebSocket has to take something.
+    pub(super) fn watch(&mut self) {
+        if let Transport::WebSocket { stalled_at, .. } = &mut self.transport
+            && !self.queue.is_empty()
+        {
+            stalled_at.get_or_insert(after(self.now, self.config.write_timeout));
+        }
+    }
+
+    pub(super) fn open_packet(&self) -> Encoded {
+        let upgrades = match self.transport {
+            Transport::Polling { .. }
+                if self.config.allow_upgrades && self.config.transports.websocket =>
+            {
+                r#"["websocket"]"#
+            }
+            Transport::Polling { .. } | Transport::WebSocket { .. } => "[]",
+        };
+        let text = format!(
+            r#"0{{"sid":{},"upgrades":{upgrades},"pingInterval":{},"pingTimeout":{},"maxPayload":{}}}"#,
+            serde_json::Value::from(self.sid.as_str()),
+            self.config.ping_interval.as_millis(),
+            self.config.ping_timeout.as_millis(),
+            self.config.max_http_buffer_size,
+        );
+        Encoded::text(text.into(), Vec::new())
+    }
+}

@@ -1,4 +1,66 @@
 //! Engine.IO and Socket.IO as pure, deterministic state machines.
+//!
+//! Nothing here does IO, reads a clock or a source of randomness, locks, wakes, spawns or logs. What
+//! happened goes in, together with the time; what has to be done about it comes out. The same inputs
+//! give the same outputs, bit for bit, so that a server can be fuzzed, replayed and simulated with the
+//! very code that runs in production.
+//!
+//! `sio-tokio` is a server made of this. Use the core by itself to bring Socket.IO to a runtime of your
+//! own, to an event loop, or into a test.
+//!
+//! # The pieces
+//!
+//! | | |
+//! |---|---|
+//! | [`engine::Acceptor`] | reads the head of a request and says where it goes: configuration only, shared by all |
+//! | [`engine::Exchange`] | a request that was let in, and is answered exactly once |
+//! | [`engine::Session`] | one Engine.IO client: transports, queue, heartbeat, upgrade, close |
+//! | [`connection::Connection`] | a session and the sockets on it: namespaces, packets, attachments, acks |
+//! | [`rooms::Rooms`] | who is in which room of a namespace, and whom a broadcast is for |
+//! | [`packet`] | packets written and read; [`packet::Args`] are arguments, [`packet::Encoded`] is what goes out |
+//! | [`server::Server`] | all of it wired up for a single thread: begin with its example |
+//!
+//! A machine is a value with four kinds of methods: `handle_*` tells it what happened, verbs ask it for
+//! something, `poll_*` takes what it wants done, the rest only looks. All are legal in every state and
+//! at any time. A peer's misbehaviour is never an `Err`: it becomes the protocol's own answer, and the
+//! reason of a close. What must be answered once is a ticket that can be used once, and if it is never
+//! used a deadline answers.
+//!
+//! # Embedding it in a runtime
+//!
+//! For one client, in a loop:
+//!
+//! 1. read what there is (requests, WebSocket messages) and hand it in with the time;
+//! 2. call `handle_timeout` if the time of `poll_timeout` has come;
+//! 3. drain `poll_event`, running whatever the application wants to do about each;
+//! 4. drain `poll_http`, and `poll_ws` while the WebSocket takes more; write, flush once,
+//!    `handle_ws_flushed`; back to 3 if something came out;
+//! 5. sleep until there is something to read, a command from elsewhere, or `poll_timeout`.
+//!
+//! Time never goes backwards inside: a machine keeps the latest it was told. Ids are made of bytes that
+//! you pass in; take them from a cryptographic source.
+//!
+//! # What is kept for a peer
+//!
+//! | what | bounded by | ends with |
+//! |---|---|---|
+//! | packets that wait to be written | `max_backlog_bytes`, `max_backlog_packets` | the session |
+//! | a request that waits | one GET, one POST | its answer, the session |
+//! | a packet that waits for attachments | `max_attachments`, `max_binary_packet` | `packet_timeout`, the connection |
+//! | namespaces, joined or asked for | `max_namespaces_per_connection` | `middleware_timeout`, leaving, the connection |
+//! | names of namespaces that were left | `max_namespaces_per_connection` | the connection |
+//! | acks that wait | `max_pending_acks` a socket | the answer, its timeout, the socket |
+//! | rooms | `max_rooms_per_socket` | leaving, the socket |
+//! | a WebSocket that wants to take over | one | `upgrade_timeout`, the session |
+//! | the session itself | `max_sessions`, `max_pending_sessions` | the heartbeat, `connect_timeout`, `close_timeout` |
+//!
+//! [`config::Config`] has all of them, with units and defaults. The sections that the documentation
+//! cites (§) are those of `PROTOCOL.md` beside this crate's manifest.
+
+#![cfg_attr(
+    test,
+    allow(clippy::arithmetic_side_effects, reason = "tests may panic")
+)]
 
 pub mod config;
 pub mod connection;

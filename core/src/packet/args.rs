@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use super::arguments::{Arguments, to_args};
 use super::decode::Fault;
-use super::{EncodeError, Value, de, json};
+use super::{EncodeError, Value, de, json, text};
 
 /// The arguments of an event or of an ack: checked JSON and the attachments that belong to it.
 ///
@@ -155,7 +155,7 @@ impl Args {
 
     /// The JSON text of one argument.
     pub fn raw(&self, index: usize) -> Option<&str> {
-        de::element(&self.elements, index)
+        text::element(&self.elements, index)
     }
 
     /// The arguments as the type that is asked for.

@@ -5,7 +5,7 @@ use bytestring::ByteString;
 use smallvec::SmallVec;
 
 use super::decode::{self, Content, Decoded, Fault, Limits, Packet};
-use super::{de, json};
+use super::{json, text};
 
 /// Reads the messages of one connection, in order, into packets.
 ///
@@ -114,7 +114,7 @@ fn check_placeholders(elements: &str, count: usize) -> Result<(), Fault> {
         at = if bytes.get(start) == Some(&b'"') {
             json::string(bytes, start).map_err(|_| Fault::Payload)?.0
         } else {
-            if let Some(num) = de::placeholder(bytes, start) {
+            if let Some(num) = text::placeholder(bytes, start) {
                 num.filter(|num| *num < count).ok_or(Fault::Placeholder)?;
             }
             start.saturating_add(1)

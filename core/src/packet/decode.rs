@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytestring::ByteString;
 
-use super::{Args, Kind, de, json};
+use super::{Args, Kind, json, text as parts};
 
 /// What a packet may hold. All of it is checked before anything is stored or built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -272,7 +272,7 @@ fn call(payload: &ByteString, limits: &Limits) -> Result<Call, Fault> {
                 .and_then(|name| name.strip_suffix(b"\""))
                 .ok_or(Fault::Payload)?;
             if inner.contains(&b'\\') {
-                de::unescape(inner).ok_or(Fault::Payload)?.into()
+                parts::unescape(inner).ok_or(Fault::Payload)?.into()
             } else {
                 slice(payload, inner).ok_or(Fault::Payload)?
             }

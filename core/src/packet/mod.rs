@@ -14,6 +14,7 @@ mod decode;
 mod encode;
 mod encoded;
 mod json;
+mod text;
 mod value;
 
 pub use args::{Args, ArgumentError, FromArgs, Mismatch};

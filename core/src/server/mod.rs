@@ -90,12 +90,14 @@
 //! assert_eq!(server.connections(), 0);
 //! ```
 
+mod event;
+mod work;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use bytestring::ByteString;
 use hashbrown::HashMap;
 use http::request::Parts;
 use smallvec::SmallVec;
@@ -104,16 +106,18 @@ use crate::config::Config;
 use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::engine::{
-    Acceptor, Close, CloseReason, Data, Exchange, Flags, Frame, Kind, Opened, Post, PostFailure,
+    Acceptor, Close, Data, Exchange, Flags, Frame, Kind, Opened, Post, PostFailure,
     Refusal as Refused, Response, Route, Sent, Session, TransportKind, WsClosed, WsOut,
 };
 use crate::error::ConfigError;
 use crate::id::{HashKey, RequestId, Sid, SocketId};
-use crate::packet::{Args, Encoded, Fault};
+use crate::packet::Encoded;
 use crate::rooms::{MemberKey, RoomError, Rooms, Target};
-use crate::socket::{
-    self, AckError, AckTicket, ConnectTicket, DisconnectReason, Refusal, SocketKey,
-};
+use crate::socket::{self, AckError, AckTicket, ConnectTicket, Refusal, SocketKey};
+
+use work::Work;
+
+pub use event::{ConnectionKey, Event, Socket, Upgraded};
 
 /// Connections, namespaces and rooms, and the routing between them.
 ///
@@ -137,108 +141,6 @@ pub struct Server<T> {
     http: Work,
     writable: Work,
     deadlines: BTreeSet<(Deadline, u32)>,
-}
-
-/// One client. Names nobody once it is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ConnectionKey {
-    slot: u32,
-    generation: u32,
-}
-
-/// One client in one namespace. Names nobody once it is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Socket {
-    /// Its connection.
-    pub connection: ConnectionKey,
-    key: SocketKey,
-}
-
-/// What becomes of a request for a WebSocket.
-#[derive(Debug)]
-#[must_use = "the client waits for an answer"]
-pub enum Upgraded {
-    /// Send this response; what comes on the WebSocket goes to [`Server::handle_ws`].
-    Attached {
-        /// The client.
-        connection: ConnectionKey,
-        /// The response: 101.
-        response: http::Response<Bytes>,
-    },
-    /// Send this response, then close the WebSocket: the session has one already (§12).
-    Unwanted(http::Response<Bytes>),
-    /// Send this response; there is no WebSocket.
-    Refused(http::Response<Bytes>),
-}
-
-/// What has happened, in order for each connection.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Event<T> {
-    /// A client asks for a namespace that exists. Others are refused without asking.
-    Connecting {
-        /// The client.
-        connection: ConnectionKey,
-        /// For [`Server::accept`] or [`Server::reject`].
-        ticket: ConnectTicket,
-        /// The namespace.
-        namespace: ByteString,
-        /// The client's credentials: the text of a JSON object.
-        auth: Option<ByteString>,
-    },
-    /// A client has sent an event.
-    Message {
-        /// Who.
-        socket: Socket,
-        /// The event's name.
-        name: ByteString,
-        /// Its arguments.
-        args: Args,
-        /// For [`Server::respond`], if the client waits for an answer.
-        ack: Option<AckTicket>,
-    },
-    /// A [`Server::request`] has ended.
-    Acked {
-        /// Who was asked.
-        socket: Socket,
-        /// What was passed with the request.
-        token: T,
-        /// The answer, or why there is none.
-        answer: Result<Args, AckError>,
-    },
-    /// A socket is about to leave; it is still in its rooms.
-    Disconnecting {
-        /// Who.
-        socket: Socket,
-        /// Why.
-        reason: DisconnectReason,
-    },
-    /// A socket has left its rooms and its namespace.
-    Disconnected {
-        /// Who.
-        socket: Socket,
-        /// Why.
-        reason: DisconnectReason,
-    },
-    /// A connection has moved from polling to a WebSocket.
-    Upgraded {
-        /// Which.
-        connection: ConnectionKey,
-    },
-    /// A client sent what is no packet; its connection closes.
-    Malformed {
-        /// Which.
-        connection: ConnectionKey,
-        /// What was wrong.
-        fault: Fault,
-    },
-    /// A connection is over.
-    Closed {
-        /// Which.
-        connection: ConnectionKey,
-        /// Why.
-        reason: CloseReason,
-    },
 }
 
 #[derive(Debug)]
@@ -268,31 +170,6 @@ struct Namespace {
     rooms: Rooms<Socket>,
     /// Drawn for broadcasts that ask for answers: odd, where sockets draw even ones.
     next_ack: u64,
-}
-
-/// Connections to look at, each once, in the order in which they came.
-#[derive(Debug, Default)]
-struct Work {
-    queue: VecDeque<ConnectionKey>,
-    listed: BTreeSet<ConnectionKey>,
-}
-
-impl Work {
-    fn add(&mut self, connection: ConnectionKey) {
-        if self.listed.insert(connection) {
-            self.queue.push_back(connection);
-        }
-    }
-
-    fn first(&self) -> Option<ConnectionKey> {
-        self.queue.front().copied()
-    }
-
-    fn done(&mut self) {
-        if let Some(connection) = self.queue.pop_front() {
-            self.listed.remove(&connection);
-        }
-    }
 }
 
 impl<T> Server<T> {

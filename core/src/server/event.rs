@@ -1,0 +1,113 @@
+//! What a server tells its embedder, and the names it uses for it.
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use crate::engine::CloseReason;
+use crate::packet::{Args, Fault};
+use crate::socket::{AckError, AckTicket, ConnectTicket, DisconnectReason, SocketKey};
+
+#[cfg(doc)]
+use super::Server;
+
+/// One client. Names nobody once it is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionKey {
+    pub(super) slot: u32,
+    pub(super) generation: u32,
+}
+
+/// One client in one namespace. Names nobody once it is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Socket {
+    /// Its connection.
+    pub connection: ConnectionKey,
+    pub(super) key: SocketKey,
+}
+
+/// What becomes of a request for a WebSocket.
+#[derive(Debug)]
+#[must_use = "the client waits for an answer"]
+pub enum Upgraded {
+    /// Send this response; what comes on the WebSocket goes to [`Server::handle_ws`].
+    Attached {
+        /// The client.
+        connection: ConnectionKey,
+        /// The response: 101.
+        response: http::Response<Bytes>,
+    },
+    /// Send this response, then close the WebSocket: the session has one already (§12).
+    Unwanted(http::Response<Bytes>),
+    /// Send this response; there is no WebSocket.
+    Refused(http::Response<Bytes>),
+}
+
+/// What has happened, in order for each connection.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<T> {
+    /// A client asks for a namespace that exists. Others are refused without asking.
+    Connecting {
+        /// The client.
+        connection: ConnectionKey,
+        /// For [`Server::accept`] or [`Server::reject`].
+        ticket: ConnectTicket,
+        /// The namespace.
+        namespace: ByteString,
+        /// The client's credentials: the text of a JSON object.
+        auth: Option<ByteString>,
+    },
+    /// A client has sent an event.
+    Message {
+        /// Who.
+        socket: Socket,
+        /// The event's name.
+        name: ByteString,
+        /// Its arguments.
+        args: Args,
+        /// For [`Server::respond`], if the client waits for an answer.
+        ack: Option<AckTicket>,
+    },
+    /// A [`Server::request`] has ended.
+    Acked {
+        /// Who was asked.
+        socket: Socket,
+        /// What was passed with the request.
+        token: T,
+        /// The answer, or why there is none.
+        answer: Result<Args, AckError>,
+    },
+    /// A socket is about to leave; it is still in its rooms.
+    Disconnecting {
+        /// Who.
+        socket: Socket,
+        /// Why.
+        reason: DisconnectReason,
+    },
+    /// A socket has left its rooms and its namespace.
+    Disconnected {
+        /// Who.
+        socket: Socket,
+        /// Why.
+        reason: DisconnectReason,
+    },
+    /// A connection has moved from polling to a WebSocket.
+    Upgraded {
+        /// Which.
+        connection: ConnectionKey,
+    },
+    /// A client sent what is no packet; its connection closes.
+    Malformed {
+        /// Which.
+        connection: ConnectionKey,
+        /// What was wrong.
+        fault: Fault,
+    },
+    /// A connection is over.
+    Closed {
+        /// Which.
+        connection: ConnectionKey,
+        /// Why.
+        reason: CloseReason,
+    },
+}

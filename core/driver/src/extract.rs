@@ -68,7 +68,7 @@ impl Invocation {
                 self.ack.set(AckSlot::Shared(ticket.clone()));
                 AckSlot::Shared(ticket)
             }
-            other => other,
+            alone @ (AckSlot::None | AckSlot::One(_)) => alone,
         }
     }
 

@@ -186,7 +186,9 @@ fn javascript_date(seconds: u64) -> String {
     let days = seconds / 86_400;
     let weekday = DAYS[usize::try_from(days % 7).unwrap_or_default()];
     let (mut year, mut rest) = (1970, days);
-    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
     while rest >= 365 + u64::from(leap(year)) {
         rest -= 365 + u64::from(leap(year));
         year += 1;

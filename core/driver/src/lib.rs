@@ -45,7 +45,7 @@ pub use sio_core::config::{BacklogPolicy, Config, Transports};
 pub use sio_core::engine::{CloseReason, Data as Message, Query, Revision, TransportKind};
 pub use sio_core::error::ConfigError;
 pub use sio_core::http::{Cookie, Cors, CorsOrigin, HttpCompression, Origins, SameSite};
-pub use sio_core::id::SocketId;
+pub use sio_core::id::{Sid, SocketId};
 pub use sio_core::packet::{Args, ArgumentError, Arguments, EncodeError, FromArgs, Raw, Value};
 pub use sio_core::rooms::RoomError;
 pub use sio_core::socket::{DisconnectReason, Refusal};

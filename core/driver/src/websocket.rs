@@ -198,7 +198,11 @@ impl<S: Stream> WebSocket<S> {
                 (None, WsClosed::Lost)
             }
             WsError::ConnectionClosed | WsError::AlreadyClosed => (None, WsClosed::Closed),
-            _ => (Some(CloseCode::Protocol), WsClosed::Violation),
+            WsError::Protocol(_)
+            | WsError::WriteBufferFull(_)
+            | WsError::AttackAttempt
+            | WsError::Tls(_)
+            | WsError::Url(_) => (Some(CloseCode::Protocol), WsClosed::Violation),
         };
         self.reader = None;
         self.phase = match (code, cause) {

@@ -9,6 +9,7 @@ use http::HeaderMap;
 use sio_core::config::Config;
 use sio_core::engine::{Close, CloseReason, Data, Flags, Revision, TransportKind};
 use sio_core::error::ConfigError;
+use sio_core::id::Sid;
 
 use crate::error::{ConnectionError, EmitError};
 use crate::handlers::{Async_, Outcome, Progress, Started, Sync_};
@@ -281,6 +282,11 @@ impl EngineSocket {
     /// Closes it at once; what is queued is lost.
     pub fn discard(&self) {
         self.inner.link.tell(Command::Close(Close::Discard));
+    }
+
+    /// The session's id. A secret: whoever knows it can speak as this client.
+    pub fn sid(&self) -> &Sid {
+        self.inner.link.sid()
     }
 
     /// Its first request. There are no credentials in it.

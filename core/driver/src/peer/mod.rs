@@ -367,6 +367,10 @@ impl<R: Runtime> Peer<R> {
     }
 
     /// Tells the application what has happened.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what is not of the connection is of one of its sockets, and matched there"
+    )]
     fn events(&mut self, cx: &mut Context<'_>) {
         while let Some(event) = self.connection.poll_event(self.now) {
             match event {

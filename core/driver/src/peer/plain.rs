@@ -5,7 +5,7 @@ use std::task::Context;
 
 use sio_core::engine::{CloseReason, Data};
 
-use super::running::{Job, Kept, Panic, begin};
+use super::running::{Begun, Job, Kept, Panic, begin};
 use super::{Peer, Upper};
 use crate::error::Failure;
 use crate::handle::{EngineHandlers, EngineSocket};
@@ -107,8 +107,8 @@ impl<R: Runtime> Peer<R> {
 
     fn plain_start(&mut self, cx: &mut Context<'_>, call: impl FnOnce() -> Started) {
         match begin(cx, call) {
-            Ok(result) => self.plain_done(result),
-            Err(future) => self.keep(Job::Plain(Kept::new(future, ()))),
+            Begun::Ended(result) => self.plain_done(result),
+            Begun::Waits(future) => self.keep(Job::Plain(Kept::new(future, ()))),
         }
     }
 

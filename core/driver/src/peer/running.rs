@@ -27,6 +27,7 @@ pub(super) enum Job {
 }
 
 /// What came of it.
+#[expect(clippy::large_enum_variant, reason = "lives for a moment on the stack")]
 pub(super) enum Done {
     Handler(Owner, Result<Result<(), Failure>, Panic>),
     Gates((ConnectTicket, Socket), Result<Result<(), Refusal>, Panic>),
@@ -63,18 +64,21 @@ pub(super) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Panic> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| Panic::new(&*payload))
 }
 
-/// Calls a handler and lets it run to its first await. `Err`: it is not done.
-pub(super) fn begin(
-    cx: &mut Context<'_>,
-    call: impl FnOnce() -> Started,
-) -> Result<Result<Result<(), Failure>, Panic>, BoxFuture<Result<(), Failure>>> {
+/// A handler that was called and has run to its first await.
+pub(super) enum Begun {
+    Ended(Result<Result<(), Failure>, Panic>),
+    Waits(BoxFuture<Result<(), Failure>>),
+}
+
+/// Calls a handler and lets it run to its first await.
+pub(super) fn begin(cx: &mut Context<'_>, call: impl FnOnce() -> Started) -> Begun {
     match guarded(call) {
-        Err(panic) => Ok(Err(panic)),
-        Ok(Started(Progress::Done(result))) => Ok(Ok(result)),
+        Err(panic) => Begun::Ended(Err(panic)),
+        Ok(Started(Progress::Done(result))) => Begun::Ended(Ok(result)),
         Ok(Started(Progress::Pending(mut future))) => match guarded(|| future.as_mut().poll(cx)) {
-            Err(panic) => Ok(Err(panic)),
-            Ok(Poll::Ready(result)) => Ok(Ok(result)),
-            Ok(Poll::Pending) => Err(future),
+            Err(panic) => Begun::Ended(Err(panic)),
+            Ok(Poll::Ready(result)) => Begun::Ended(Ok(result)),
+            Ok(Poll::Pending) => Begun::Waits(future),
         },
     }
 }

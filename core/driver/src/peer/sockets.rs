@@ -8,7 +8,7 @@ use sio_core::id::SocketId;
 use sio_core::packet::{self, Args};
 use sio_core::socket::{AckTicket, ConnectTicket, DisconnectReason, Event, Refusal, SocketKey};
 
-use super::running::{Done, Job, Kept, Owner, Panic, begin, guarded};
+use super::running::{Begun, Done, Job, Kept, Owner, Panic, begin, guarded};
 use super::{Peer, Upper};
 use crate::error::{Failure, HandlerError, Reaction};
 use crate::extract::{About, AckSlot, Invocation};
@@ -107,7 +107,7 @@ impl<R: Runtime> Peer<R> {
                 self.leaving(cx, socket, "disconnect", reason);
                 self.gone(socket);
             }
-            _ => {}
+            Event::Data(_) | Event::Upgraded | Event::Malformed(_) | Event::Closed(_) | _ => {}
         }
     }
 
@@ -460,19 +460,19 @@ impl<R: Runtime> Peer<R> {
         event: &Invocation,
     ) {
         match begin(cx, || callback(event)) {
-            Ok(Ok(Ok(()))) => {}
-            Ok(Ok(Err(failure))) => {
+            Begun::Ended(Ok(Ok(()))) => {}
+            Begun::Ended(Ok(Err(failure))) => {
                 self.refuse_ack(event, &failure.to_string());
                 self.failed(&event.socket, &event.name, failure);
             }
-            Ok(Err(panic)) => {
+            Begun::Ended(Err(panic)) => {
                 let owner = Owner {
                     socket: event.socket.clone(),
                     name: event.name.clone(),
                 };
                 self.panicked(&owner, panic);
             }
-            Err(future) => {
+            Begun::Waits(future) => {
                 if let Some(seat) = self.seat(key) {
                     seat.busy += 1;
                 }
@@ -534,7 +534,7 @@ impl<R: Runtime> Peer<R> {
 impl Seat {
     /// Whether its next event may start.
     fn is_ready(&self) -> bool {
-        !self.filtering && !(self.busy > 0 && self.socket.is_sequential())
+        !self.filtering && (self.busy == 0 || !self.socket.is_sequential())
     }
 }
 

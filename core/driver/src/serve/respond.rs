@@ -279,7 +279,7 @@ impl<R: Runtime> Context<'_, R> {
             }
             Kind::WebSocket => self.refuse(exchange, &Refusal::BadRequest),
             Kind::Post { .. } => self.post(link, exchange, id, over, body).await,
-            _ => {
+            Kind::Poll | _ => {
                 let (give, wait) = answer();
                 let told = link.tell(Command::Poll {
                     id,

@@ -182,6 +182,8 @@ test("a packet for a namespace not joined, while no poll is there to be told", {
   const { sid } = JSON.parse(connect.slice(2));
   await peer.post('42/custom,["x"]');
   assert.deepEqual(await remembered(t, sid), { reason: "forced server close", rooms: [] });
+  // The close itself still waits for somebody to be told.
+  assert.equal((await peer.poll()).body, "6\x1e1");
 });
 
 test("a ping in the wrong direction", async (t) => {

@@ -174,15 +174,6 @@ test("not a packet, by WebSocket", async (t) => {
   await wire.end();
 });
 
-test("what stands before a fault is delivered", async (t) => {
-  const peer = await Peer.polling(t, PATH);
-  const waiting = peer.poll();
-  await sleep(20);
-  await peer.post("4good\x1eabc");
-  assert.equal((await waiting).body.split("\x1e")[0], "4good");
-  await gone(peer);
-});
-
 test("a second poll ends both and the session", async (t) => {
   const peer = await Peer.polling(t, PATH);
   const first = peer.poll();

@@ -44,6 +44,20 @@ for (const [what, body, status, fate, headers] of [
   });
 }
 
+test("POST: what stands before a fault is delivered", async (t) => {
+  const listener = await direct(t, SOCKET);
+  listener.send("40");
+  await listener.next();
+  const peer = await Peer.polling(t, SOCKET);
+  await peer.post("40");
+  await peer.packets(1);
+  await peer.post('42["shout","last words"]\x1eabc\x1e42["shout","too late"]');
+  assert.equal(await listener.next(), '42["shouted","last words"]');
+  assert.equal((await peer.poll()).status, 400);
+  listener.send('421["echo"]');
+  assert.equal(await listener.next(), "431[]");
+});
+
 test("POST: base64 without padding", async (t) => {
   const peer = await Peer.polling(t, ENGINE);
   assert.equal((await peer.post("bAQ")).status, 200);
@@ -219,7 +233,7 @@ for (const [what, frames, expected] of [
   ["CONNECT_ERROR from a client", ['44{"message":"x"}'], "closed"],
   ["type 7", ["47"], "closed"],
   ["no type", ["4x"], "closed"],
-  ["an event without data", ["42"], "closed"],
+  ["an event without data", ["42"], "lives"],
   ["an event without a name", ["42[]"], "closed"],
   ["a name that is null", ["42[null]"], "closed"],
   ["a name that is true", ['42[true,"foo"]'], "closed"],
@@ -237,7 +251,7 @@ for (const [what, frames, expected] of [
   ["an ack id of 25 digits", [`42${"1".repeat(25)}["echo"]`], "closed"],
   ["an ack id of 2^64 - 1", ['4218446744073709551615["echo"]'], "closed"],
   ["an ack id after a space", ['42 1["echo"]'], "closed"],
-  ["an ack without id", ['43["x"]'], "closed"],
+  ["an ack without id", ['43["x"]'], "lives"],
   ["an ack that is an object", ["431{}"], "closed"],
   ["an ack that nobody waits for", ["4312345[]"], "lives"],
   ["an ack with binary that nobody waits for", [`461-12345[${placeholder(0)}]`, BYTES], "lives"],

@@ -34,6 +34,8 @@ async fn main() -> io::Result<()> {
         // The page is served from here: no other site has any business with this server.
         origins: Origins::same_origin(),
         cors: None,
+        // Some pictures, for a telephone that reads slowly.
+        max_backlog_bytes: 8 << 20,
         ..Config::default()
     });
     io.state(Arc::new(Chat::new()));

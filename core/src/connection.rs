@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use crate::config::Config;
 use crate::deadline::{Deadline, earliest};
 use crate::engine::{
-    self, Close, Data, Flags, Frame, Post, Reply, Revision, Sent, Session, WsClosed, WsOut,
+    self, Close, CloseReason, Data, Flags, Frame, Post, Reply, Revision, Sent, Session, WsClosed,
+    WsOut,
 };
 use crate::id::{RequestId, Sid, SocketId};
 use crate::packet::{self, Encoded};
@@ -237,6 +238,11 @@ impl<T> Connection<T> {
     /// Closes the connection under its sockets, whose reason is `forced close` (§10, §18).
     pub fn close(&mut self, now: Instant, how: Close) {
         self.session.close(now, how);
+    }
+
+    /// Ends the connection at once with a reason that was found above it: its owner cannot go on.
+    pub fn fail(&mut self, now: Instant, reason: CloseReason) {
+        self.session.fail(now, reason);
     }
 
     /// What has happened, in order.

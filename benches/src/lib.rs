@@ -14,3 +14,4 @@ pub mod run;
 pub mod samples;
 pub mod scenario;
 pub mod table;
+pub mod timing;

@@ -3,10 +3,14 @@
 use std::io::{self, BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// The clock of the CPU times in `/proc/<pid>/stat`: 100 a second on every Linux that user space
 /// sees, whatever the kernel was built with.
 const TICKS_PER_SECOND: f64 = 100.0;
+
+/// How long a server may take to end when it is asked to.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A running server. It ends when this is dropped.
 #[derive(Debug)]
@@ -84,8 +88,16 @@ impl Server {
 }
 
 impl Drop for Server {
+    /// Asks it to end, and ends it if it does not: a profiler around it writes what it found only in
+    /// the first case.
     fn drop(&mut self) {
-        // It may have ended by itself, which is all that is wanted here.
+        // Any of these may fail because it has ended already, which is all that is wanted here.
+        let process = self.child.id().to_string();
+        Command::new("kill").arg(process).status().ok();
+        let asked = Instant::now();
+        while asked.elapsed() < PATIENCE && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         self.child.kill().ok();
         self.child.wait().ok();
     }

@@ -232,7 +232,7 @@ impl<T> Connection<T> {
         if let Upper::SocketIo(mux) = &mut self.upper {
             mux.end(DisconnectReason::ServerShuttingDown, &mut self.events);
         }
-        self.session.close(now, Close::Flush);
+        self.session.shut_down(now);
     }
 
     /// Closes the connection under its sockets, whose reason is `forced close` (§10, §18).

@@ -374,26 +374,18 @@ impl Session {
     /// next polls, within `polling_close_timeout`; on a WebSocket within `close_timeout`.
     pub fn close(&mut self, now: Instant, how: Close) {
         self.now = self.now.max(now);
-        // What was sent while a GET waited leaves with it.
-        self.flush();
-        let wait = match (&self.transport, how) {
-            _ if self.is_closed() => return,
-            (_, Close::Discard) => None,
-            (_, Close::Flush) if self.is_closing() => return,
-            (Transport::WebSocket { .. }, Close::Flush) => {
-                Some(self.config.close_timeout).filter(|_| !self.queue.is_empty())
-            }
-            (Transport::Polling { parked, .. }, Close::Flush) => {
-                Some(self.config.polling_close_timeout).filter(|_| parked.is_none())
-            }
-        };
-        match wait {
-            Some(wait) => {
-                let until = after(self.now, wait);
-                self.stage = Stage::Closing { until };
-            }
-            None => self.end(CloseReason::ForcedClose, None),
+        match how {
+            Close::Discard => self.end(CloseReason::ForcedClose, None),
+            Close::Flush => self.close_within(self.config.polling_close_timeout),
         }
+        self.arm();
+    }
+
+    /// The server is closing: as [`close`](Self::close) with what is queued, but nobody is waited for
+    /// longer than `close_timeout`.
+    pub fn shut_down(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        self.close_within(self.config.close_timeout);
         self.arm();
     }
 
@@ -487,6 +479,13 @@ impl Session {
     /// Whether packets can be sent.
     pub fn is_open(&self) -> bool {
         self.stage == Stage::Open
+    }
+
+    /// Whether there are packets of a POST that [`poll_event`](Self::poll_event) has not come to. The next
+    /// may be one that ends the session: what handlers have sent by now has to be sent first, if it is to
+    /// reach a GET that waits.
+    pub const fn is_reading(&self) -> bool {
+        self.reading.is_some()
     }
 
     /// Whether the session is over.

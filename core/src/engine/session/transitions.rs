@@ -1,6 +1,6 @@
 //! The transitions of a session: what each input and each deadline changes.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -246,6 +246,27 @@ impl Session {
             let code = (violation == Violation::TooLarge).then_some(CODE_TOO_LARGE);
             self.end(violation.reason(), code);
         }
+    }
+
+    /// Closes once what is queued has left, and a polling client has been told: that may take `patience`.
+    pub(super) fn close_within(&mut self, patience: Duration) {
+        // What was sent while a GET waited leaves with it.
+        self.flush();
+        let wait = match &self.transport {
+            _ if self.is_closed() => return,
+            Transport::WebSocket { .. } => {
+                (!self.queue.is_empty()).then_some(self.config.close_timeout)
+            }
+            Transport::Polling { parked, .. } => parked.is_none().then_some(patience),
+        };
+        let until = wait.map(|wait| after(self.now, wait));
+        self.stage = match (self.stage, until) {
+            (_, None) => return self.end(CloseReason::ForcedClose, None),
+            (Stage::Closing { until }, Some(sooner)) => Stage::Closing {
+                until: until.min(sooner),
+            },
+            (Stage::Open | Stage::Closed, Some(until)) => Stage::Closing { until },
+        };
     }
 
     /// The session is over: whoever waits is answered, and nothing is kept.

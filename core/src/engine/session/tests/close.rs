@@ -115,3 +115,16 @@ fn the_layer_above_may_end_it() {
     assert_eq!(talk.session.poll_ws(), Some(WsOut::Close(None)));
     talk.closed(CloseReason::ParseError);
 }
+
+#[test]
+fn a_server_that_shuts_down_waits_for_nobody_long() {
+    let mut talk = Talk::polling(Config::v4());
+    talk.close(Close::Flush);
+    assert_eq!(talk.due(), Some((Why::Close, ms(30_000))));
+    talk.session.shut_down(talk.now);
+    assert_eq!(talk.due(), Some((Why::Close, ms(5_000))));
+    talk.close(Close::Flush);
+    assert_eq!(talk.due(), Some((Why::Close, ms(5_000))));
+    talk.pass(ms(5_000));
+    talk.closed(CloseReason::ForcedClose);
+}

@@ -36,6 +36,14 @@ impl Queue {
     pub(super) fn pop(&mut self) -> Option<(Part, bool)> {
         let first = self.waiting.front()?;
         let compress = first.flags.compress;
+        if first.packet.packets() == 1 {
+            // Handed over, not shared: a packet for one client is never counted by reference.
+            let Waiting { packet, .. } = self.waiting.pop_front()?;
+            self.bytes = self.bytes.saturating_sub(packet.size());
+            self.packets = self.packets.saturating_sub(1);
+            self.shrink();
+            return Some((packet.into_part(), compress));
+        }
         let part = first.packet.part(self.begun)?;
         self.begun = self.begun.saturating_add(1);
         if self.begun >= first.packet.packets() {
@@ -43,12 +51,16 @@ impl Queue {
             self.bytes = self.bytes.saturating_sub(first.packet.size());
             self.packets = self.packets.saturating_sub(first.packet.packets());
             self.waiting.pop_front();
-            // A burst is over: what held it is given back, what holds a few packets is kept.
-            if self.waiting.is_empty() && self.waiting.capacity() > KEPT {
-                self.waiting = VecDeque::new();
-            }
+            self.shrink();
         }
         Some((part, compress))
+    }
+
+    /// A burst is over: what held it is given back, what holds a few packets is kept.
+    fn shrink(&mut self) {
+        if self.waiting.is_empty() && self.waiting.capacity() > KEPT {
+            self.waiting = VecDeque::new();
+        }
     }
 
     /// All of it as one polling body, and whether that may be compressed.

@@ -22,6 +22,11 @@ pub trait Arguments {
     /// # Errors
     /// What the type's own serialisation refuses, or nesting that is too deep.
     fn write(&self, out: &mut Writer) -> Result<(), EncodeError>;
+
+    /// About how many bytes of JSON that will be.
+    fn size_hint(&self) -> usize {
+        64
+    }
 }
 
 /// The JSON array of a packet being written, and the attachments found on the way.
@@ -41,6 +46,10 @@ impl Arguments for Args {
             out.attachments.extend_from_slice(self.attachments());
         }
         Ok(())
+    }
+
+    fn size_hint(&self) -> usize {
+        self.elements().len()
     }
 }
 

@@ -158,15 +158,15 @@ const MAX_ACK_DIGITS: usize = 16;
 
 /// Reads the text of one packet.
 pub(super) fn text(text: &ByteString, limits: &Limits) -> Result<Decoded, Fault> {
-    let bytes = text.as_bytes();
-    let (&first, mut rest) = bytes.split_first().ok_or(Fault::Kind)?;
-    let kind = Kind::from_digit(first).ok_or(Fault::Kind)?;
+    let kind = text.bytes().next().ok_or(Fault::Kind)?;
+    let kind = Kind::from_digit(kind).ok_or(Fault::Kind)?;
+    let mut rest = text.get(1..).ok_or(Fault::Kind)?;
 
     let mut attachments = 0;
     if kind.is_binary() {
         let (count, tail) = digits(rest);
         attachments = number(count).ok_or(Fault::Attachments)?;
-        rest = tail.strip_prefix(b"-").ok_or(Fault::Attachments)?;
+        rest = tail.strip_prefix('-').ok_or(Fault::Attachments)?;
         if attachments == 0 {
             return Err(Fault::Attachments);
         }
@@ -176,81 +176,88 @@ pub(super) fn text(text: &ByteString, limits: &Limits) -> Result<Decoded, Fault>
     }
 
     let mut namespace = ByteString::from_static("/");
-    if rest.first() == Some(&b'/') {
-        let length = memchr::memchr(b',', rest).unwrap_or(rest.len());
+    if rest.starts_with('/') {
+        let length = memchr::memchr(b',', rest.as_bytes()).unwrap_or(rest.len());
         if length > limits.namespace {
             return Err(Fault::Namespace);
         }
         let (name, tail) = rest.split_at_checked(length).ok_or(Fault::Namespace)?;
-        if name != b"/" {
-            namespace = slice(text, name).ok_or(Fault::Namespace)?;
+        if name != "/" {
+            namespace = text.slice_ref(name);
         }
-        rest = tail.strip_prefix(b",").unwrap_or(tail);
+        rest = tail.strip_prefix(',').unwrap_or(tail);
     }
 
-    let (id, rest) = digits(rest);
-    let id = match id {
-        [] => None,
-        id if id.len() > MAX_ACK_DIGITS => return Err(Fault::AckId),
-        id => Some(
+    let (id, payload) = digits(rest);
+    let id = match id.len() {
+        0 => None,
+        1..=MAX_ACK_DIGITS => Some(
             number(id)
                 .filter(|id| *id <= MAX_ACK_ID)
                 .ok_or(Fault::AckId)?,
         ),
+        _ => return Err(Fault::AckId),
     };
 
-    let payload = match rest {
-        [] => None,
-        // The reference takes a blank for the ack id 0; nobody means that.
-        [first, ..] if json::is_blank(*first) => return Err(Fault::Payload),
-        rest => Some(slice(text, rest).ok_or(Fault::Payload)?),
-    };
-    let content = content(kind, id, payload, limits)?;
+    // The reference takes a blank for the ack id 0; nobody means that.
+    if payload.bytes().next().is_some_and(json::is_blank) {
+        return Err(Fault::Payload);
+    }
+    let payload = Some(payload).filter(|payload| !payload.is_empty());
+    let content = content(kind, id, text, payload, limits)?;
     Ok(Decoded {
         packet: Packet { namespace, content },
         attachments: usize::try_from(attachments).map_err(|_| Fault::TooManyAttachments)?,
     })
 }
 
+/// What a packet says; its parts share the memory of `text`.
 fn content(
     kind: Kind,
     id: Option<u64>,
-    payload: Option<ByteString>,
+    text: &ByteString,
+    payload: Option<&str>,
     limits: &Limits,
 ) -> Result<Content, Fault> {
     match kind {
         Kind::Connect => {
-            if let Some(payload) = &payload {
+            if let Some(payload) = payload {
                 check(payload, &[json::Shape::Object], limits)?;
             }
-            Ok(Content::Connect { payload })
+            Ok(Content::Connect {
+                payload: payload.map(|payload| text.slice_ref(payload)),
+            })
         }
         Kind::Disconnect => match payload {
             None => Ok(Content::Disconnect),
             Some(_) => Err(Fault::Payload),
         },
         Kind::Event | Kind::BinaryEvent => {
-            let call = payload.map(|payload| call(&payload, limits)).transpose()?;
+            let call = payload
+                .map(|payload| call(text, payload, limits))
+                .transpose()?;
             Ok(Content::Event { id, call })
         }
         Kind::Ack | Kind::BinaryAck => {
             let args = match payload {
                 None => Args::default(),
-                Some(payload) => arguments(&payload, limits)?,
+                Some(payload) => arguments(text, payload, limits)?,
             };
             Ok(Content::Ack { id, args })
         }
         Kind::ConnectError => {
-            if let Some(payload) = &payload {
+            if let Some(payload) = payload {
                 check(payload, &[json::Shape::Object, json::Shape::String], limits)?;
             }
-            Ok(Content::ConnectError { payload })
+            Ok(Content::ConnectError {
+                payload: payload.map(|payload| text.slice_ref(payload)),
+            })
         }
     }
 }
 
 /// Checks that a payload is JSON of one of these shapes. The object itself is no level of nesting.
-fn check(payload: &ByteString, shapes: &[json::Shape], limits: &Limits) -> Result<(), Fault> {
+fn check(payload: &str, shapes: &[json::Shape], limits: &Limits) -> Result<(), Fault> {
     let shape = json::Shape::of(payload.as_bytes()).ok_or(Fault::Payload)?;
     if !shapes.contains(&shape) {
         return Err(Fault::Payload);
@@ -259,22 +266,23 @@ fn check(payload: &ByteString, shapes: &[json::Shape], limits: &Limits) -> Resul
 }
 
 /// The payload of an event: an array that begins with a name.
-fn call(payload: &ByteString, limits: &Limits) -> Result<Call, Fault> {
-    let bytes = payload.as_bytes();
-    let array = json::array(bytes, limits.depth).map_err(fault)?;
+fn call(text: &ByteString, payload: &str, limits: &Limits) -> Result<Call, Fault> {
+    let array = json::array(payload.as_bytes(), limits.depth).map_err(fault)?;
     let first = array.first.ok_or(Fault::Payload)?;
-    let name = bytes.get(first).ok_or(Fault::Payload)?;
-    let name = match json::Shape::of(name) {
-        Some(json::Shape::Number) => slice(payload, name).ok_or(Fault::Payload)?,
+    let name = payload.get(first).ok_or(Fault::Payload)?;
+    let name = match json::Shape::of(name.as_bytes()) {
+        Some(json::Shape::Number) => text.slice_ref(name),
         Some(json::Shape::String) => {
             let inner = name
-                .strip_prefix(b"\"")
-                .and_then(|name| name.strip_suffix(b"\""))
+                .strip_prefix('"')
+                .and_then(|name| name.strip_suffix('"'))
                 .ok_or(Fault::Payload)?;
-            if inner.contains(&b'\\') {
-                parts::unescape(inner).ok_or(Fault::Payload)?.into()
+            if inner.contains('\\') {
+                parts::unescape(inner.as_bytes())
+                    .ok_or(Fault::Payload)?
+                    .into()
             } else {
-                slice(payload, inner).ok_or(Fault::Payload)?
+                slice(text, inner)
             }
         }
         Some(json::Shape::Array | json::Shape::Object | json::Shape::Literal) | None => {
@@ -291,29 +299,26 @@ fn call(payload: &ByteString, limits: &Limits) -> Result<Call, Fault> {
     if count > limits.arguments {
         return Err(Fault::Arguments);
     }
-    let rest = bytes.get(array.rest).ok_or(Fault::Payload)?;
-    let elements = slice(payload, rest).ok_or(Fault::Payload)?;
+    let rest = payload.get(array.rest).ok_or(Fault::Payload)?;
     Ok(Call {
         name,
-        args: Args::checked(elements, count),
+        args: Args::checked(slice(text, rest), count),
     })
 }
 
 /// The payload of an ack: an array of arguments.
-fn arguments(payload: &ByteString, limits: &Limits) -> Result<Args, Fault> {
-    let bytes = payload.as_bytes();
-    let array = json::array(bytes, limits.depth).map_err(fault)?;
+fn arguments(text: &ByteString, payload: &str, limits: &Limits) -> Result<Args, Fault> {
+    let array = json::array(payload.as_bytes(), limits.depth).map_err(fault)?;
     if array.count > limits.arguments {
         return Err(Fault::Arguments);
     }
     let Some(first) = array.first else {
         return Ok(Args::default());
     };
-    let all = bytes
+    let all = payload
         .get(first.start..array.rest.end.max(first.end))
         .ok_or(Fault::Payload)?;
-    let elements = slice(payload, all).ok_or(Fault::Payload)?;
-    Ok(Args::checked(elements, array.count))
+    Ok(Args::checked(slice(text, all), array.count))
 }
 
 fn fault(error: json::JsonError) -> Fault {
@@ -324,28 +329,25 @@ fn fault(error: json::JsonError) -> Fault {
 }
 
 /// The part of `text` that `part`, which lies in it, covers; shared, not copied.
-fn slice(text: &ByteString, part: &[u8]) -> Option<ByteString> {
-    let part = std::str::from_utf8(part).ok()?;
+fn slice(text: &ByteString, part: &str) -> ByteString {
     if part.is_empty() {
-        return Some(ByteString::new());
+        ByteString::new()
+    } else {
+        text.slice_ref(part)
     }
-    Some(text.slice_ref(part))
 }
 
-fn digits(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let count = bytes
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
-    bytes.split_at_checked(count).unwrap_or((&[], bytes))
+fn digits(text: &str) -> (&str, &str) {
+    let count = text.bytes().take_while(u8::is_ascii_digit).count();
+    text.split_at_checked(count).unwrap_or(("", text))
 }
 
 /// A number of digits, `None` if it is empty or does not fit.
-fn number(digits: &[u8]) -> Option<u64> {
+fn number(digits: &str) -> Option<u64> {
     if digits.is_empty() {
         return None;
     }
-    digits.iter().try_fold(0u64, |sum, digit| {
+    digits.bytes().try_fold(0u64, |sum, digit| {
         sum.checked_mul(10)?
             .checked_add(u64::from(digit.wrapping_sub(b'0')))
     })

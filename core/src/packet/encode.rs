@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use bytes::Bytes;
 use serde::Serialize;
 
 use super::arguments::{Arguments, Writer, to_args};
-use super::{Encoded, Kind, Value, json};
+use super::{Args, Encoded, Kind, Value, json};
 use crate::engine::Data;
 
 /// Why something cannot be emitted. The caller's mistake: nothing was sent.
@@ -40,9 +39,6 @@ const RESERVED: [&str; 6] = [
     "removeListener",
 ];
 
-/// The longest beginning of a packet, before its namespace: `4`, the type, attachments, a dash.
-const HEAD: usize = 24;
-
 /// An event for `namespace`; with an `id` if an answer is wanted.
 ///
 /// # Errors
@@ -53,7 +49,7 @@ pub fn event(
     name: &str,
     args: &(impl Arguments + ?Sized),
 ) -> Result<Encoded, EncodeError> {
-    event_parts(namespace, id, name, args, &())
+    event_parts(namespace, id, name, args, &Args::default())
 }
 
 /// An event whose arguments are those of `args`, then those of `more`.
@@ -70,11 +66,18 @@ pub fn event_parts(
     if RESERVED.contains(&name) {
         return Err(EncodeError::Reserved(name.into()));
     }
-    let mut out = start(namespace, id);
+    // A name has its quotes, and each of the others the comma before it.
+    let comma = |hint: usize| hint.saturating_add(usize::from(hint > 0));
+    let room = name
+        .len()
+        .saturating_add(2)
+        .saturating_add(comma(args.size_hint()))
+        .saturating_add(comma(more.size_hint()));
+    let mut out = start(Kind::Event, namespace, id, room);
     name.write(&mut out)?;
     args.write(&mut out)?;
     more.write(&mut out)?;
-    Ok(finish(out, Kind::Event, Kind::BinaryEvent))
+    Ok(finish(out, Kind::BinaryEvent))
 }
 
 /// The answer to the event that `namespace`'s peer sent with this `id`.
@@ -86,9 +89,9 @@ pub fn ack(
     id: u64,
     args: &(impl Arguments + ?Sized),
 ) -> Result<Encoded, EncodeError> {
-    let mut out = start(namespace, Some(id));
+    let mut out = start(Kind::Ack, namespace, Some(id), args.size_hint());
     args.write(&mut out)?;
-    Ok(finish(out, Kind::Ack, Kind::BinaryAck))
+    Ok(finish(out, Kind::BinaryAck))
 }
 
 /// A client's wish to enter `namespace`, perhaps with credentials: anything that becomes a JSON object
@@ -173,14 +176,21 @@ fn push_namespace(text: &mut Vec<u8>, namespace: &str) {
     }
 }
 
-/// Room for the head, whose length is known last, then everything up to the arguments.
-fn start(namespace: &str, id: Option<u64>) -> Writer {
-    let mut text = Vec::with_capacity(128);
-    text.resize(HEAD, 0);
+/// Everything up to the arguments, as if there were no attachments, with `room` for them.
+fn start(kind: Kind, namespace: &str, id: Option<u64>, room: usize) -> Writer {
+    let mut digits = itoa::Buffer::new();
+    let id = id.map_or("", |id| digits.format(id));
+    // `42`, two brackets, and a named namespace with its comma: to the byte, since a vector without
+    // room to spare becomes shared bytes without another allocation.
+    let named = match namespace {
+        "" | "/" => 0,
+        name => name.len().saturating_add(1),
+    };
+    let head = named.saturating_add(id.len()).saturating_add(4);
+    let mut text = Vec::with_capacity(head.saturating_add(room));
+    text.extend_from_slice(&[b'4', kind.digit()]);
     push_namespace(&mut text, namespace);
-    if let Some(id) = id {
-        text.extend_from_slice(itoa::Buffer::new().format(id).as_bytes());
-    }
+    text.extend_from_slice(id.as_bytes());
     text.push(b'[');
     Writer {
         text,
@@ -189,33 +199,19 @@ fn start(namespace: &str, id: Option<u64>) -> Writer {
     }
 }
 
-/// Puts the head right before what was written, and leaves the rest of its room out.
-fn finish(out: Writer, plain: Kind, binary: Kind) -> Encoded {
+/// The packet. Attachments are known last: where there are some, the text makes room for their number.
+fn finish(out: Writer, binary: Kind) -> Encoded {
     let Writer {
         mut text,
         attachments,
         ..
     } = out;
     text.push(b']');
-    let mut digits = itoa::Buffer::new();
-    let count = digits.format(attachments.len()).as_bytes();
-    let parts: [&[u8]; 4] = if attachments.is_empty() {
-        [b"4", &[plain.digit()], b"", b""]
-    } else {
-        [b"4", &[binary.digit()], count, b"-"]
-    };
-    let length = parts
-        .iter()
-        .fold(0usize, |sum, part| sum.saturating_add(part.len()));
-    let mut start = HEAD.saturating_sub(length);
-    let from = start;
-    for part in parts {
-        let end = start.saturating_add(part.len());
-        if let Some(place) = text.get_mut(start..end) {
-            place.copy_from_slice(part);
-        }
-        start = end;
+    if !attachments.is_empty() {
+        let mut digits = itoa::Buffer::new();
+        let count = digits.format(attachments.len());
+        let head = [&[binary.digit()], count.as_bytes(), b"-"].concat();
+        text.splice(1..2, head);
     }
-    let text = Bytes::from(text).slice(from..);
-    Encoded::text(text, attachments)
+    Encoded::text(text.into(), attachments)
 }

@@ -63,6 +63,14 @@ impl Encoded {
         }
     }
 
+    /// Its first frame, which is the only one of a packet without attachments.
+    pub(crate) fn into_part(self) -> Part {
+        match self.0 {
+            Form::Text { text, .. } => Part::Text(text),
+            Form::Binary(data) => Part::Binary(data),
+        }
+    }
+
     /// How many frames it has.
     pub fn packets(&self) -> usize {
         match &self.0 {

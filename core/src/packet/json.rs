@@ -58,63 +58,83 @@ impl Shape {
 
 /// Checks that `text` is one JSON value and nothing else, at most `depth` levels deep.
 pub(crate) fn check(text: &[u8], depth: usize) -> Result<(), JsonError> {
-    let mut scanner = Scanner::new(text, depth);
-    scanner.value()?;
-    scanner.end()
+    let at = value(text, blanks(text, 0), depth)?;
+    end(text, at)
 }
 
 /// Checks that `text` is one JSON array and nothing else, its elements at most `depth` levels deep.
 pub(crate) fn array(text: &[u8], depth: usize) -> Result<Array, JsonError> {
-    let mut scanner = Scanner::new(text, depth);
-    scanner.blanks();
-    scanner.expect(b'[')?;
-    scanner.blanks();
+    let mut at = blanks(text, 0);
+    if text.get(at) != Some(&b'[') {
+        return Err(JsonError::Syntax(at));
+    }
+    at = blanks(text, after(at));
     let mut found = Array {
         first: None,
-        rest: scanner.at..scanner.at,
+        rest: at..at,
         count: 0,
     };
-    if scanner.take(b']') {
-        scanner.end()?;
+    if text.get(at) == Some(&b']') {
+        end(text, after(at))?;
         return Ok(found);
     }
     loop {
-        scanner.blanks();
-        let start = scanner.at;
-        scanner.value()?;
+        let start = at;
+        at = value(text, start, depth)?;
         match found.count {
             0 => {
-                found.first = Some(start..scanner.at);
-                found.rest = scanner.at..scanner.at;
+                found.first = Some(start..at);
+                found.rest = at..at;
             }
-            1 => found.rest = start..scanner.at,
-            _ => found.rest.end = scanner.at,
+            1 => found.rest = start..at,
+            _ => found.rest.end = at,
         }
         found.count = found.count.saturating_add(1);
-        scanner.blanks();
-        if scanner.take(b']') {
-            scanner.end()?;
-            return Ok(found);
+        at = blanks(text, at);
+        match text.get(at) {
+            Some(b',') => at = blanks(text, after(at)),
+            Some(b']') => {
+                end(text, after(at))?;
+                return Ok(found);
+            }
+            _ => return Err(JsonError::Syntax(at)),
         }
-        scanner.expect(b',')?;
     }
 }
 
 /// Walks over one value of text that was checked before, and says where it ends.
 pub(crate) fn skip(text: &[u8], at: usize) -> Result<usize, JsonError> {
-    let mut scanner = Scanner::new(text, DEEPEST);
-    scanner.at = at;
-    scanner.value()?;
-    Ok(scanner.at)
+    value(text, blanks(text, at), DEEPEST)
 }
 
 /// Where the string that begins at `at` (its opening quote) ends, its closing quote included, and
 /// whether there is an escape in it.
 pub(crate) fn string(text: &[u8], at: usize) -> Result<(usize, bool), JsonError> {
-    let mut scanner = Scanner::new(text, DEEPEST);
-    scanner.at = at;
-    let escaped = scanner.string()?;
-    Ok((scanner.at, escaped))
+    if text.get(at) != Some(&b'"') {
+        return Err(JsonError::Syntax(at));
+    }
+    let mut at = after(at);
+    let mut escaped = false;
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        if let Some(chunk) = rest.first_chunk::<8>() {
+            let hit = special(u64::from_le_bytes(*chunk));
+            if hit == 0 {
+                at = at.wrapping_add(8);
+                continue;
+            }
+            at = at.wrapping_add((hit.trailing_zeros() / 8) as usize);
+        }
+        match text.get(at) {
+            Some(b'"') => return Ok((after(at), escaped)),
+            Some(b'\\') => {
+                escaped = true;
+                at = escape(text, at)?;
+            }
+            Some(0x20..) => at = after(at),
+            Some(_) | None => return Err(JsonError::Syntax(at)),
+        }
+    }
 }
 
 /// Whether JSON allows this byte between its tokens.
@@ -122,234 +142,189 @@ pub(crate) const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-struct Scanner<'a> {
-    text: &'a [u8],
-    at: usize,
+/// One value, however deep, without recursion. Says where it ends.
+///
+/// The position is a local that is passed on and returned, so that it stays in a register: this loop
+/// sees every byte that arrives.
+fn value(text: &[u8], mut at: usize, limit: usize) -> Result<usize, JsonError> {
+    let mut open = Open {
+        depth: 0,
+        limit: limit.min(DEEPEST),
+        objects: [0; DEEPEST / 64],
+    };
+    loop {
+        at = match text.get(at) {
+            Some(b'"') => string(text, at)?.0,
+            Some(b'-' | b'0'..=b'9') => number(text, at)?,
+            Some(byte @ (b'{' | b'[')) => {
+                let object = *byte == b'{';
+                open.push(object)?;
+                at = blanks(text, after(at));
+                let close = if object { b'}' } else { b']' };
+                if text.get(at) == Some(&close) {
+                    open.pop();
+                    after(at)
+                } else {
+                    if object {
+                        at = key(text, at)?;
+                    }
+                    continue;
+                }
+            }
+            Some(b't') => literal(text, at, b"true")?,
+            Some(b'f') => literal(text, at, b"false")?,
+            Some(b'n') => literal(text, at, b"null")?,
+            _ => return Err(JsonError::Syntax(at)),
+        };
+        // A value has ended: so may the containers around it.
+        while open.depth > 0 {
+            at = blanks(text, at);
+            let object = open.inside_object();
+            match text.get(at) {
+                Some(b',') => {
+                    at = blanks(text, after(at));
+                    if object {
+                        at = key(text, at)?;
+                    }
+                    break;
+                }
+                Some(b'}') if object => open.pop(),
+                Some(b']') if !object => open.pop(),
+                _ => return Err(JsonError::Syntax(at)),
+            }
+            at = after(at);
+            if open.depth == 0 {
+                return Ok(at);
+            }
+        }
+        if open.depth == 0 {
+            return Ok(at);
+        }
+    }
+}
+
+/// The containers that are open.
+struct Open {
     depth: usize,
     limit: usize,
-    /// One bit a level: whether the container open there is an object.
+    /// One bit a level: whether the container there is an object.
     objects: [u64; DEEPEST / 64],
 }
 
-impl<'a> Scanner<'a> {
-    fn new(text: &'a [u8], limit: usize) -> Self {
-        Self {
-            text,
-            at: 0,
-            depth: 0,
-            limit: limit.min(DEEPEST),
-            objects: [0; DEEPEST / 64],
-        }
-    }
-
-    /// One value, however deep, without recursion.
-    fn value(&mut self) -> Result<(), JsonError> {
-        let base = self.depth;
-        loop {
-            self.blanks();
-            let opened = match self.peek() {
-                Some(b'"') => {
-                    self.string()?;
-                    false
-                }
-                Some(b'{') => self.open(true)?,
-                Some(b'[') => self.open(false)?,
-                Some(b'-' | b'0'..=b'9') => {
-                    self.number()?;
-                    false
-                }
-                Some(b't') => self.literal(b"true")?,
-                Some(b'f') => self.literal(b"false")?,
-                Some(b'n') => self.literal(b"null")?,
-                _ => return self.fail(),
-            };
-            if opened {
-                continue;
-            }
-            // A value has ended: so may the containers around it.
-            loop {
-                if self.depth == base {
-                    return Ok(());
-                }
-                self.blanks();
-                let object = self.inside_object();
-                match self.peek() {
-                    Some(b',') => {
-                        self.step();
-                        if object {
-                            self.blanks();
-                            self.key()?;
-                        }
-                        break;
-                    }
-                    Some(b'}') if object => self.close(),
-                    Some(b']') if !object => self.close(),
-                    _ => return self.fail(),
-                }
-            }
-        }
-    }
-
-    /// Opens a container. `true` if it holds something, with the cursor at its first value.
-    fn open(&mut self, object: bool) -> Result<bool, JsonError> {
+impl Open {
+    fn push(&mut self, object: bool) -> Result<(), JsonError> {
         if self.depth >= self.limit {
             return Err(JsonError::TooDeep);
         }
-        self.step();
-        let (word, bit) = (self.depth / 64, 1u64 << (self.depth % 64));
-        if let Some(word) = self.objects.get_mut(word) {
-            if object {
-                *word |= bit;
-            } else {
-                *word &= !bit;
-            }
+        if let Some(word) = self.objects.get_mut(self.depth / 64) {
+            let bit = 1u64 << (self.depth % 64);
+            *word = if object { *word | bit } else { *word & !bit };
         }
-        self.depth = self.depth.saturating_add(1);
-        self.blanks();
-        let empty = self.peek() == Some(if object { b'}' } else { b']' });
-        if empty {
-            self.close();
-        } else if object {
-            self.key()?;
-        }
-        Ok(!empty)
+        self.depth = self.depth.wrapping_add(1);
+        Ok(())
     }
 
-    fn close(&mut self) {
-        self.step();
+    fn pop(&mut self) {
         self.depth = self.depth.saturating_sub(1);
     }
 
     fn inside_object(&self) -> bool {
-        let level = self.depth.saturating_sub(1);
+        let level = self.depth.wrapping_sub(1);
         self.objects
             .get(level / 64)
             .is_some_and(|word| word & (1u64 << (level % 64)) != 0)
     }
+}
 
-    fn key(&mut self) -> Result<(), JsonError> {
-        self.string()?;
-        self.blanks();
-        self.expect(b':')
+/// A member's name and its colon. Says where its value begins.
+fn key(text: &[u8], at: usize) -> Result<usize, JsonError> {
+    let at = blanks(text, string(text, at)?.0);
+    if text.get(at) == Some(&b':') {
+        Ok(blanks(text, after(at)))
+    } else {
+        Err(JsonError::Syntax(at))
     }
+}
 
-    /// A string, its quotes included. Says whether there is an escape in it.
-    fn string(&mut self) -> Result<bool, JsonError> {
-        self.expect(b'"')?;
-        let mut escaped = false;
-        let mut rest = self.text.get(self.at..).unwrap_or_default();
-        let position = |rest: &[u8]| self.text.len().saturating_sub(rest.len());
-        loop {
-            while let Some((chunk, tail)) = rest.split_first_chunk::<8>() {
-                let hit = special(u64::from_le_bytes(*chunk));
-                if hit == 0 {
-                    rest = tail;
-                    continue;
-                }
-                rest = rest
-                    .get((hit.trailing_zeros() / 8) as usize..)
-                    .unwrap_or_default();
-                break;
-            }
-            match rest {
-                [b'"', ..] => {
-                    self.at = position(rest).saturating_add(1);
-                    return Ok(escaped);
-                }
-                [
-                    b'\\',
-                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
-                    tail @ ..,
-                ] => {
-                    escaped = true;
-                    rest = tail;
-                }
-                [b'\\', b'u', a, b, c, d, tail @ ..]
-                    if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) =>
-                {
-                    escaped = true;
-                    rest = tail;
-                }
-                [0x20..=0xff, tail @ ..] if rest.first() != Some(&b'\\') => rest = tail,
-                _ => {
-                    self.at = position(rest);
-                    return Err(JsonError::Syntax(self.at));
-                }
-            }
+/// An escape inside a string.
+#[cold]
+fn escape(text: &[u8], at: usize) -> Result<usize, JsonError> {
+    let digits = at.saturating_add(2)..at.saturating_add(6);
+    match text.get(after(at)) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(digits.start),
+        Some(b'u')
+            if text
+                .get(digits.clone())
+                .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) =>
+        {
+            Ok(digits.end)
         }
+        _ => Err(JsonError::Syntax(at)),
     }
+}
 
-    fn number(&mut self) -> Result<(), JsonError> {
-        self.take(b'-');
-        if !self.take(b'0') && self.digits() == 0 {
-            return self.fail();
+fn number(text: &[u8], start: usize) -> Result<usize, JsonError> {
+    let digits = |mut at: usize| {
+        let from = at;
+        while text.get(at).is_some_and(u8::is_ascii_digit) {
+            at = after(at);
         }
-        if self.take(b'.') && self.digits() == 0 {
-            return self.fail();
-        }
-        if self.take(b'e') || self.take(b'E') {
-            let _signed = self.take(b'+') || self.take(b'-');
-            if self.digits() == 0 {
-                return self.fail();
-            }
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self) -> usize {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.at = self.at.saturating_add(count);
-        count
-    }
-
-    fn literal(&mut self, word: &[u8]) -> Result<bool, JsonError> {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        if !rest.starts_with(word) {
-            return self.fail();
-        }
-        self.at = self.at.saturating_add(word.len());
-        Ok(false)
-    }
-
-    fn end(&mut self) -> Result<(), JsonError> {
-        self.blanks();
-        if self.at == self.text.len() {
-            Ok(())
+        if at == from {
+            Err(JsonError::Syntax(at))
         } else {
-            self.fail()
+            Ok(at)
         }
+    };
+    let mut at = start;
+    if text.get(at) == Some(&b'-') {
+        at = after(at);
     }
-
-    fn blanks(&mut self) {
-        while self.peek().is_some_and(is_blank) {
-            self.step();
+    at = if text.get(at) == Some(&b'0') {
+        after(at)
+    } else {
+        digits(at)?
+    };
+    if text.get(at) == Some(&b'.') {
+        at = digits(after(at))?;
+    }
+    if let Some(b'e' | b'E') = text.get(at) {
+        at = after(at);
+        if let Some(b'+' | b'-') = text.get(at) {
+            at = after(at);
         }
+        at = digits(at)?;
     }
+    Ok(at)
+}
 
-    fn expect(&mut self, byte: u8) -> Result<(), JsonError> {
-        if self.take(byte) { Ok(()) } else { self.fail() }
+fn literal(text: &[u8], at: usize, word: &[u8]) -> Result<usize, JsonError> {
+    let end = at.saturating_add(word.len());
+    if text.get(at..end) == Some(word) {
+        Ok(end)
+    } else {
+        Err(JsonError::Syntax(at))
     }
+}
 
-    fn take(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
-        if found {
-            self.step();
-        }
-        found
+fn end(text: &[u8], at: usize) -> Result<(), JsonError> {
+    let at = blanks(text, at);
+    if at == text.len() {
+        Ok(())
+    } else {
+        Err(JsonError::Syntax(at))
     }
+}
 
-    fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
+fn blanks(text: &[u8], mut at: usize) -> usize {
+    while text.get(at).copied().is_some_and(is_blank) {
+        at = after(at);
     }
+    at
+}
 
-    fn step(&mut self) {
-        self.at = self.at.saturating_add(1);
-    }
-
-    fn fail<T>(&self) -> Result<T, JsonError> {
-        Err(JsonError::Syntax(self.at))
-    }
+/// The next position. It was looked at before, so it lies inside a slice, and below `usize::MAX`.
+const fn after(at: usize) -> usize {
+    at.wrapping_add(1)
 }
 
 /// The high bit of each byte that may end a run of plain characters: a quote, a backslash, a control

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::engine::Data;
 use crate::error::ConfigError;
 use crate::http::{AllowedOrigins, Cookie, Cors, CorsPolicy, HttpCompression, Origins};
+use crate::packet::DEEPEST;
 
 /// Everything about a server that can be chosen: paths, times, limits, what HTTP answers carry.
 ///
@@ -81,7 +82,7 @@ pub struct Config {
     pub max_attachments: usize,
     /// Bytes of all attachments of one packet: 10 000 000. Past it the connection is closed.
     pub max_binary_packet: usize,
-    /// Nesting of a packet's JSON: 128. Past it the connection is closed.
+    /// Nesting of a packet's JSON: 128, and 512 at most. Past it the connection is closed.
     pub max_json_depth: usize,
     /// Arguments of one event: 256. Past it the connection is closed.
     pub max_arguments: usize,
@@ -242,12 +243,21 @@ impl Config {
             ("max_fragments", self.max_fragments),
             ("max_request_head_bytes", self.max_request_head_bytes),
             ("max_headers", self.max_headers),
+            (
+                "max_namespaces_per_connection",
+                self.max_namespaces_per_connection,
+            ),
+            ("max_refused_connects", self.max_refused_connects),
+            ("max_running_handlers", self.max_running_handlers),
             ("max_backlog_bytes", self.max_backlog_bytes),
             ("max_backlog_packets", self.max_backlog_packets),
         ] {
             if limit == 0 {
                 return Err(ConfigError::ZeroLimit(name));
             }
+        }
+        if self.max_json_depth > DEEPEST {
+            return Err(ConfigError::JsonDepth(self.max_json_depth));
         }
         if let Some(cookie) = &self.cookie {
             cookie.validate()?;
@@ -383,6 +393,10 @@ mod tests {
         assert_eq!(
             error(|c| c.max_http_buffer_size = 0),
             ConfigError::ZeroLimit("max_http_buffer_size")
+        );
+        assert_eq!(
+            error(|c| c.max_json_depth = DEEPEST + 1),
+            ConfigError::JsonDepth(DEEPEST + 1)
         );
         assert_eq!(
             error(|c| c.origins = Origins::list(["a.example"])),

@@ -46,6 +46,13 @@ impl Heartbeat {
         };
     }
 
+    /// The client cannot answer yet, for a reason that is ours: its time begins again.
+    pub(super) fn wait(&mut self, now: Instant, timeout: Duration) {
+        if let Self::Waiting { until, .. } = self {
+            *until = after(now, timeout);
+        }
+    }
+
     /// A pong has come. One that nobody asked for changes nothing.
     pub(super) fn pong(&mut self, now: Instant, interval: Duration) {
         match self {

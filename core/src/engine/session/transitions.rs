@@ -45,10 +45,11 @@ impl Session {
                     Flags::default(),
                 );
             }
-            Why::PingTimeout => {
-                self.settle();
-                self.end(CloseReason::PingTimeout, None);
+            // A client sends one POST at a time: it waits for us, and so does its pong.
+            Why::PingTimeout if self.reading.is_some() => {
+                self.heartbeat.wait(self.now, self.config.ping_timeout);
             }
+            Why::PingTimeout => self.end(CloseReason::PingTimeout, None),
             Why::Upgrade => self.dismiss(None),
             Why::Write => self.violate(Violation::SlowReader),
             // The layer above has these.

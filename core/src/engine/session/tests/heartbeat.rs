@@ -82,6 +82,18 @@ fn a_ping_waits_for_a_poll_and_its_time_runs() {
 }
 
 #[test]
+fn a_client_whose_post_is_not_taken_is_not_blamed() {
+    let mut talk = Talk::polling(Config::v4());
+    talk.pass(ms(30_000));
+    let post = talk.post("4a\u{1e}3");
+    talk.pass(ms(55_000));
+    assert!(talk.session.is_open());
+    assert_eq!(talk.events(), [said("a")]);
+    assert_eq!(talk.answer(post), "200 ok");
+    assert_eq!(talk.due(), Some((Why::Ping, ms(110_000))));
+}
+
+#[test]
 fn an_upgrade_that_is_never_finished_does_not_stop_the_heartbeat() {
     let mut config = Config::v4();
     config.upgrade_timeout = ms(100_000);

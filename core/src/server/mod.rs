@@ -91,6 +91,7 @@
 //! ```
 
 mod event;
+mod namespace;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -112,9 +113,10 @@ use crate::engine::{
 use crate::error::ConfigError;
 use crate::id::{HashKey, RequestId, Sid, SocketId};
 use crate::packet::Encoded;
-use crate::rooms::{MemberKey, RoomError, Rooms, Target};
+use crate::rooms::MemberKey;
 use crate::socket::{self, AckError, AckTicket, ConnectTicket, Refusal, SocketKey};
 
+use namespace::Namespace;
 use work::Work;
 
 pub use event::{ConnectionKey, Event, Socket, Upgraded};
@@ -165,13 +167,6 @@ struct Member {
     member: MemberKey,
 }
 
-#[derive(Debug)]
-struct Namespace {
-    rooms: Rooms<Socket>,
-    /// Drawn for broadcasts that ask for answers: odd, where sockets draw even ones.
-    next_ack: u64,
-}
-
 impl<T> Server<T> {
     /// A server without namespaces and connections. `key` hashes names that clients choose.
     ///
@@ -195,19 +190,6 @@ impl<T> Server<T> {
             writable: Work::default(),
             deadlines: BTreeSet::new(),
         })
-    }
-
-    /// Lets clients ask for a namespace from now on. `false`: they could before.
-    pub fn open_namespace(&mut self, name: &str) -> bool {
-        let new = !self.by_name.contains_key(name);
-        if new {
-            self.by_name.insert(name.into(), self.namespaces.len());
-            self.namespaces.push(Namespace {
-                rooms: Rooms::new(self.key, self.config.max_rooms_per_socket),
-                next_ack: 1,
-            });
-        }
-        new
     }
 
     /// A request has arrived, with its whole body. `random` becomes the session's id if it opens one.
@@ -406,22 +388,6 @@ impl<T> Server<T> {
         .unwrap_or(Sent::Closed)
     }
 
-    /// Sends a packet to everybody that `target` means. Says how many that are.
-    pub fn broadcast(
-        &mut self,
-        now: Instant,
-        namespace: &str,
-        target: &Target,
-        packet: &Encoded,
-        flags: Flags,
-    ) -> usize {
-        let to = self.select(namespace, target);
-        for socket in &to {
-            let _ = self.deliver(now, *socket, packet.clone(), flags);
-        }
-        to.len()
-    }
-
     /// Sends a packet that asks for an answer, encoded with this `id`.
     ///
     /// # Errors
@@ -448,14 +414,6 @@ impl<T> Server<T> {
             (None, Some(token)) => Err((AckError::Disconnected, token)),
             (None, None) => Ok(()),
         }
-    }
-
-    /// An ack id for a broadcast in a namespace: odd, and not used before.
-    pub fn next_ack(&mut self, namespace: &str) -> Option<u64> {
-        let namespace = self.namespaces.get_mut(*self.by_name.get(namespace)?)?;
-        let id = namespace.next_ack;
-        namespace.next_ack = id.wrapping_add(2);
-        Some(id)
     }
 
     /// Answers a client's event.
@@ -493,49 +451,6 @@ impl<T> Server<T> {
         for connection in self.keys() {
             self.with(connection, |it| it.connection.shut_down(now));
         }
-    }
-
-    /// A socket joins a room. `false`: it was there.
-    ///
-    /// # Errors
-    /// It is gone, or is in too many rooms.
-    pub fn join(&mut self, socket: Socket, room: &str) -> Result<bool, RoomError> {
-        let (namespace, member) = self.place(socket).ok_or(RoomError::Gone)?;
-        let namespace = self.namespaces.get_mut(namespace).ok_or(RoomError::Gone)?;
-        namespace.rooms.join(member, room)
-    }
-
-    /// A socket leaves a room. `false`: it was not there.
-    pub fn leave(&mut self, socket: Socket, room: &str) -> bool {
-        self.place(socket).is_some_and(|(namespace, member)| {
-            self.namespaces
-                .get_mut(namespace)
-                .is_some_and(|namespace| namespace.rooms.leave(member, room))
-        })
-    }
-
-    /// The rooms of a socket, its own first.
-    pub fn rooms_of(&self, socket: Socket) -> Vec<&str> {
-        self.place(socket)
-            .and_then(|(namespace, member)| {
-                let namespace = self.namespaces.get(namespace)?;
-                Some(namespace.rooms.rooms_of(member).collect())
-            })
-            .unwrap_or_default()
-    }
-
-    /// Everybody in a namespace that `target` means, in the order in which they are reached.
-    pub fn select(&self, namespace: &str, target: &Target) -> Vec<Socket> {
-        self.by_name
-            .get(namespace)
-            .and_then(|at| self.namespaces.get(*at))
-            .map(|namespace| namespace.rooms.select(target).copied().collect())
-            .unwrap_or_default()
-    }
-
-    /// The key by which a broadcast leaves its sender out ([`Target::skip`]).
-    pub fn member(&self, socket: Socket) -> Option<MemberKey> {
-        self.place(socket).map(|(_, member)| member)
     }
 
     /// What has happened.
@@ -748,24 +663,6 @@ impl<T> Server<T> {
             slot.generation = slot.generation.wrapping_add(1);
             self.free.push(connection.slot);
         }
-    }
-
-    fn remove(&mut self, socket: Socket) {
-        let Some((namespace, member)) = self.place(socket) else {
-            return;
-        };
-        if let Some(namespace) = self.namespaces.get_mut(namespace) {
-            namespace.rooms.remove(member);
-        }
-        if let Some(entry) = self.entry_mut(socket.connection) {
-            entry.sockets.retain(|it| it.socket != socket.key);
-        }
-    }
-
-    fn place(&self, socket: Socket) -> Option<(usize, MemberKey)> {
-        let entry = self.entry(socket.connection)?;
-        let member = entry.sockets.iter().find(|it| it.socket == socket.key)?;
-        Some((member.namespace, member.member))
     }
 
     /// Why no more sessions are taken, if so.

@@ -61,13 +61,15 @@ impl Heartbeat {
         }
     }
 
-    /// Another packet has come: a client that is sending something large is alive.
-    pub(super) fn other(&mut self, now: Instant, timeout: Duration) {
+    /// Another packet has come: a client that is sending something large is alive. Whether that changes
+    /// anything.
+    pub(super) fn other(&mut self, now: Instant, timeout: Duration) -> bool {
         match self {
-            Self::Idle { .. } | Self::Waiting { extended: true, .. } => {}
+            Self::Idle { .. } | Self::Waiting { extended: true, .. } => false,
             Self::Waiting { until, extended } => {
                 *until = after(now, timeout);
                 *extended = true;
+                true
             }
         }
     }

@@ -268,10 +268,14 @@ impl Session {
             Transport::Polling {
                 candidate: None, ..
             } => {}
-            Transport::Polling { .. } if too_large => self.dismiss(Some(CODE_TOO_LARGE)),
+            Transport::Polling { .. } if too_large => {
+                self.dismiss(Some(CODE_TOO_LARGE));
+                self.arm();
+            }
             Transport::Polling { .. } => {
                 let packet = Packet::decode(self.revision, frame);
                 self.probe(now, packet.ok());
+                self.arm();
             }
             Transport::WebSocket { .. } if too_large => self.violate(Violation::TooLarge),
             Transport::WebSocket { .. } => match Packet::decode(self.revision, frame) {
@@ -282,7 +286,6 @@ impl Session {
                 Err(error) => self.violate(Violation::Malformed(error)),
             },
         }
-        self.arm();
     }
 
     /// Some of what was handed out has left: the client reads.
@@ -353,6 +356,7 @@ impl Session {
         if self.queue.is_full_for(&packet, bytes, packets) {
             // What a GET waits for is no backlog.
             self.flush();
+            self.arm();
             match self.config.backlog_policy {
                 BacklogPolicy::Close | BacklogPolicy::Refuse => {}
                 BacklogPolicy::DropVolatile => self.queue.make_room(&packet, bytes, packets),
@@ -366,7 +370,6 @@ impl Session {
             }
         }
         self.push(packet, flags);
-        self.arm();
         Sent::Queued
     }
 
@@ -404,7 +407,6 @@ impl Session {
             }
             self.reading.as_ref()?;
             let event = self.read();
-            self.arm();
             if event.is_some() {
                 return event;
             }

@@ -149,7 +149,10 @@ impl Session {
     pub(super) fn packet(&mut self, packet: Packet) -> Option<Event> {
         let timeout = self.config.ping_timeout;
         match packet {
-            Packet::Pong(_) => self.heartbeat.pong(self.now, self.config.ping_interval),
+            Packet::Pong(_) => {
+                self.heartbeat.pong(self.now, self.config.ping_interval);
+                self.arm();
+            }
             Packet::Close if self.is_closing() => self.end(CloseReason::ForcedClose, None),
             Packet::Close => self.end(CloseReason::TransportClose, None),
             // In this revision the server pings. What follows in the same body is not read.
@@ -157,11 +160,15 @@ impl Session {
                 Revision::V4 => self.blame(Violation::PingFromClient),
             },
             Packet::Message(data) => {
-                self.heartbeat.other(self.now, timeout);
+                if self.heartbeat.other(self.now, timeout) {
+                    self.arm();
+                }
                 return self.is_open().then_some(Event::Message(data));
             }
             Packet::Open(_) | Packet::Upgrade | Packet::Noop => {
-                self.heartbeat.other(self.now, timeout);
+                if self.heartbeat.other(self.now, timeout) {
+                    self.arm();
+                }
             }
         }
         None
@@ -301,6 +308,7 @@ impl Session {
             self.farewell = Some(code);
         }
         self.stage = Stage::Closed;
+        self.deadline = None;
         self.probes = 0;
         self.queue.clear();
         self.events.push_back(Event::Closed(reason));
@@ -349,9 +357,11 @@ impl Session {
     /// From now on a WebSocket has to take something.
     pub(super) fn watch(&mut self) {
         if let Transport::WebSocket { stalled_at, .. } = &mut self.transport
+            && stalled_at.is_none()
             && !self.queue.is_empty()
         {
-            stalled_at.get_or_insert(after(self.now, self.config.write_timeout));
+            *stalled_at = Some(after(self.now, self.config.write_timeout));
+            self.arm();
         }
     }
 

@@ -1,6 +1,7 @@
 //! The arguments of an event or of an ack, as they arrived.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -21,7 +22,16 @@ pub struct Args {
     /// `1,{"a":2}`: the elements without their brackets.
     elements: ByteString,
     count: usize,
-    attachments: SmallVec<[Bytes; 1]>,
+    /// Shared, and apart, since most packets have none.
+    binary: Option<Arc<Binary>>,
+}
+
+/// What a packet has beside its text.
+#[derive(Debug, PartialEq)]
+pub(super) struct Binary {
+    pub(super) attachments: SmallVec<[Bytes; 1]>,
+    /// Where in the elements an object stands for an attachment, and for which; in order.
+    pub(super) placeholders: Vec<(usize, usize)>,
 }
 
 /// Arguments that are not what was asked for.
@@ -76,8 +86,8 @@ impl std::error::Error for ArgumentError {}
 impl fmt::Debug for Args {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}]", self.elements)?;
-        if !self.attachments.is_empty() {
-            write!(f, " + {} attachments", self.attachments.len())?;
+        if !self.attachments().is_empty() {
+            write!(f, " + {} attachments", self.attachments().len())?;
         }
         Ok(())
     }
@@ -87,7 +97,8 @@ impl Args {
     /// Arguments from the text of a JSON array and the attachments that its placeholders name.
     ///
     /// # Errors
-    /// The text is not a JSON array, or nests deeper than [`DEEPEST`](super::DEEPEST).
+    /// The text is not a JSON array, nests deeper than [`DEEPEST`](super::DEEPEST), or names an
+    /// attachment that is not there.
     pub fn from_json(array: &str, attachments: Vec<Bytes>) -> Result<Self, Fault> {
         let found = json::array(array.as_bytes(), json::DEEPEST).map_err(|_| Fault::Payload)?;
         let Some(first) = found.first else {
@@ -96,11 +107,11 @@ impl Args {
         let elements = array
             .get(first.start..found.rest.end.max(first.end))
             .ok_or(Fault::Payload)?;
-        Ok(Self {
-            elements: elements.into(),
-            count: found.count,
-            attachments: attachments.into(),
-        })
+        let mut args = Self::checked(elements.into(), found.count);
+        if !attachments.is_empty() {
+            args.attach(attachments.into())?;
+        }
+        Ok(args)
     }
 
     /// Anything that can be emitted, as if it had been received.
@@ -116,12 +127,18 @@ impl Args {
         Self {
             elements,
             count,
-            attachments: SmallVec::new(),
+            binary: None,
         }
     }
 
-    pub(super) fn attach(&mut self, attachments: SmallVec<[Bytes; 1]>) {
-        self.attachments = attachments;
+    /// Adds the attachments that the placeholders name.
+    pub(super) fn attach(&mut self, attachments: SmallVec<[Bytes; 1]>) -> Result<(), Fault> {
+        let placeholders = text::placeholders(self.elements.as_bytes(), attachments.len())?;
+        self.binary = Some(Arc::new(Binary {
+            attachments,
+            placeholders,
+        }));
+        Ok(())
     }
 
     /// How many arguments there are.
@@ -136,7 +153,9 @@ impl Args {
 
     /// The attachments, in the order in which they arrived.
     pub fn attachments(&self) -> &[Bytes] {
-        &self.attachments
+        self.binary
+            .as_ref()
+            .map_or(&[], |binary| &binary.attachments)
     }
 
     /// The JSON text of all arguments, separated by commas, without brackets: `1,{"a":2}`.
@@ -146,7 +165,7 @@ impl Args {
 
     /// Bytes that these arguments hold on to.
     pub fn size(&self) -> usize {
-        self.attachments
+        self.attachments()
             .iter()
             .fold(self.elements.len(), |sum, part| {
                 sum.saturating_add(part.len())
@@ -155,7 +174,7 @@ impl Args {
 
     /// The JSON text of one argument.
     pub fn raw(&self, index: usize) -> Option<&str> {
-        text::element(&self.elements, index)
+        self.elements.get(text::element(&self.elements, index)?)
     }
 
     /// The arguments as the type that is asked for.
@@ -168,7 +187,7 @@ impl Args {
     /// # Errors
     /// Which argument is not of its type, and why.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, ArgumentError> {
-        de::arguments(&self.elements, &self.attachments)
+        de::arguments(&self.elements, self.binary.as_deref())
     }
 
     /// One argument as the type that is asked for. One that is missing counts as `null`.
@@ -176,8 +195,11 @@ impl Args {
     /// # Errors
     /// Why the argument is not of that type.
     pub fn get<T: DeserializeOwned>(&self, index: usize) -> Result<T, ArgumentError> {
-        de::value(self.raw(index).unwrap_or("null"), &self.attachments)
-            .map_err(|why| ArgumentError { index, why })
+        let value = match text::element(&self.elements, index) {
+            Some(place) => de::value(&self.elements, place.start, self.binary.as_deref()),
+            None => de::value("null", 0, None),
+        };
+        value.map_err(|why| ArgumentError { index, why })
     }
 
     /// All arguments as dynamic values.
@@ -185,20 +207,23 @@ impl Args {
     /// # Errors
     /// A string with half a surrogate pair, which no Rust string can hold.
     pub fn values(&self) -> Result<Vec<Value>, ArgumentError> {
-        (0..self.count).map(|index| self.get(index)).collect()
+        de::all(&self.elements, self.count, self.binary.as_deref())
     }
 
     /// The same arguments without their hold on what they were read from: copied, for keeping.
     #[must_use]
     pub fn detached(&self) -> Self {
+        let copied = |binary: &Arc<Binary>| {
+            let copy = |part: &Bytes| Bytes::copy_from_slice(part);
+            Arc::new(Binary {
+                attachments: binary.attachments.iter().map(copy).collect(),
+                placeholders: binary.placeholders.clone(),
+            })
+        };
         Self {
             elements: (&*self.elements).into(),
             count: self.count,
-            attachments: self
-                .attachments
-                .iter()
-                .map(|part| Bytes::copy_from_slice(part))
-                .collect(),
+            binary: self.binary.as_ref().map(copied),
         }
     }
 }

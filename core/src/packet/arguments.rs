@@ -76,7 +76,8 @@ pub(super) fn to_args(value: &(impl Arguments + ?Sized)) -> Result<Args, EncodeE
     out.text.push(b']');
     let refused = |why: &str| EncodeError::Refused(why.into());
     let text = String::from_utf8(out.text).map_err(|_| refused("not UTF-8"))?;
-    Args::from_json(&text, out.attachments).map_err(|_| refused("nested too deeply"))
+    Args::from_json(&text, out.attachments)
+        .map_err(|fault| EncodeError::Refused(fault.to_string().into()))
 }
 
 impl Writer {

@@ -5,7 +5,6 @@ use bytestring::ByteString;
 use smallvec::SmallVec;
 
 use super::decode::{self, Content, Decoded, Fault, Limits, Packet};
-use super::{json, text};
 
 /// Reads the messages of one connection, in order, into packets.
 ///
@@ -42,7 +41,8 @@ impl Decoder {
             return Ok(Some(packet));
         }
         self.pending = Some(Box::new(Pending {
-            packet,
+            // What may wait long must not keep a read buffer alive.
+            packet: packet.detached(),
             parts: SmallVec::new(),
             missing: attachments,
             bytes: 0,
@@ -62,7 +62,6 @@ impl Decoder {
         }
         pending.missing = pending.missing.saturating_sub(1);
         if pending.missing > 0 {
-            // It may wait long for its siblings, and a slice would keep the whole read buffer alive.
             pending.parts.push(Bytes::copy_from_slice(&part));
             self.pending = Some(pending);
             return Ok(None);
@@ -75,12 +74,10 @@ impl Decoder {
             Content::Event {
                 call: Some(call), ..
             } => {
-                check_placeholders(call.args.elements(), parts.len())?;
-                call.args.attach(parts);
+                call.args.attach(parts)?;
             }
             Content::Ack { args, .. } => {
-                check_placeholders(args.elements(), parts.len())?;
-                args.attach(parts);
+                args.attach(parts)?;
             }
             Content::Event { call: None, .. }
             | Content::Connect { .. }
@@ -94,31 +91,4 @@ impl Decoder {
     pub fn missing(&self) -> usize {
         self.pending.as_ref().map_or(0, |pending| pending.missing)
     }
-}
-
-/// Every object that is a placeholder must name one of the `count` attachments.
-fn check_placeholders(elements: &str, count: usize) -> Result<(), Fault> {
-    let bytes = elements.as_bytes();
-    // The word, or an escape by which a key may spell it.
-    if memchr::memmem::find(bytes, b"_placeholder").is_none()
-        && memchr::memchr(b'\\', bytes).is_none()
-    {
-        return Ok(());
-    }
-    let mut at = 0;
-    while let Some(step) = bytes
-        .get(at..)
-        .and_then(|rest| memchr::memchr2(b'{', b'"', rest))
-    {
-        let start = at.saturating_add(step);
-        at = if bytes.get(start) == Some(&b'"') {
-            json::string(bytes, start).map_err(|_| Fault::Payload)?.0
-        } else {
-            if let Some(num) = text::placeholder(bytes, start) {
-                num.filter(|num| *num < count).ok_or(Fault::Placeholder)?;
-            }
-            start.saturating_add(1)
-        };
-    }
-    Ok(())
 }

@@ -7,23 +7,24 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use bytes::Bytes;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::args::{ArgumentError, Mismatch};
+use super::args::{ArgumentError, Binary, Mismatch};
 use super::json;
-use super::text::{placeholder, unescape};
+use super::text::unescape;
 use super::value::{RAW, VALUE};
 
 /// All arguments as one type; see [`Args::decode`](super::Args::decode).
 pub(super) fn arguments<T: DeserializeOwned>(
     elements: &str,
-    attachments: &[Bytes],
+    binary: Option<&Binary>,
 ) -> Result<T, ArgumentError> {
     let mut all = All {
-        rest: Cursor::new(elements, attachments),
+        rest: Cursor::new(elements, 0, binary),
         index: 0,
     };
     T::deserialize(&mut all).map_err(|why| ArgumentError {
@@ -32,9 +33,31 @@ pub(super) fn arguments<T: DeserializeOwned>(
     })
 }
 
-/// One JSON value as one type.
-pub(super) fn value<T: DeserializeOwned>(text: &str, attachments: &[Bytes]) -> Result<T, Mismatch> {
-    T::deserialize(&mut Cursor::new(text, attachments))
+/// The JSON value that begins at a place, as one type.
+pub(super) fn value<T: DeserializeOwned>(
+    text: &str,
+    at: usize,
+    binary: Option<&Binary>,
+) -> Result<T, Mismatch> {
+    T::deserialize(&mut Cursor::new(text, at, binary))
+}
+
+/// Each of the arguments as the same type.
+pub(super) fn all<T: DeserializeOwned>(
+    elements: &str,
+    count: usize,
+    binary: Option<&Binary>,
+) -> Result<Vec<T>, ArgumentError> {
+    let mut all = All {
+        rest: Cursor::new(elements, 0, binary),
+        index: 0,
+    };
+    (0..count)
+        .map(|index| {
+            all.next(PhantomData::<T>)
+                .map_err(|why| ArgumentError { index, why })
+        })
+        .collect()
 }
 
 impl de::Error for Mismatch {
@@ -65,7 +88,7 @@ impl<'a> All<'a> {
             self.rest.blanks();
         }
         if self.rest.peek().is_none() {
-            return seed.deserialize(&mut Cursor::new("null", &[]));
+            return seed.deserialize(&mut Cursor::new("null", 0, None));
         }
         // A value may stop reading anywhere (a unit struct looks at nothing): go on behind it.
         let end = json::skip(self.rest.text.as_bytes(), self.rest.at).or_else(|_| broken())?;
@@ -177,16 +200,12 @@ impl<'de> de::SeqAccess<'de> for First<'_, 'de, usize> {
 struct Cursor<'a> {
     text: &'a str,
     at: usize,
-    attachments: &'a [Bytes],
+    binary: Option<&'a Binary>,
 }
 
 impl<'a> Cursor<'a> {
-    const fn new(text: &'a str, attachments: &'a [Bytes]) -> Self {
-        Self {
-            text,
-            at: 0,
-            attachments,
-        }
+    const fn new(text: &'a str, at: usize, binary: Option<&'a Binary>) -> Self {
+        Self { text, at, binary }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -229,17 +248,19 @@ impl<'a> Cursor<'a> {
 
     /// The attachment that the object here stands for, which is passed over.
     fn attachment(&mut self) -> Result<Option<&'a Bytes>, Mismatch> {
-        if self.attachments.is_empty() {
+        let Some(binary) = self.binary else {
             return Ok(None);
-        }
-        let Some(num) = placeholder(self.text.as_bytes(), self.at) else {
+        };
+        let found = binary
+            .placeholders
+            .binary_search_by_key(&self.at, |(at, _)| *at)
+            .ok()
+            .and_then(|found| binary.placeholders.get(found));
+        let Some((_, num)) = found else {
             return Ok(None);
         };
         self.take()?;
-        num.and_then(|num| self.attachments.get(num)).map_or_else(
-            || Err(Mismatch("placeholder without attachment".into())),
-            |part| Ok(Some(part)),
-        )
+        Ok(binary.attachments.get(*num))
     }
 
     fn number<V: Visitor<'a>>(&mut self, visitor: V) -> Result<V::Value, Mismatch> {

@@ -46,6 +46,33 @@ pub struct Packet {
     pub content: Content,
 }
 
+impl Packet {
+    /// The same packet without its hold on what it was read from, for one that waits for attachments.
+    pub(super) fn detached(self) -> Self {
+        let copy = |text: ByteString| ByteString::from(&*text);
+        let content = match self.content {
+            Content::Event { id, call } => Content::Event {
+                id,
+                call: call.map(|Call { name, args }| Call {
+                    name: copy(name),
+                    args: args.detached(),
+                }),
+            },
+            Content::Ack { id, args } => Content::Ack {
+                id,
+                args: args.detached(),
+            },
+            other @ (Content::Connect { .. }
+            | Content::Disconnect
+            | Content::ConnectError { .. }) => other,
+        };
+        Self {
+            namespace: copy(self.namespace),
+            content,
+        }
+    }
+}
+
 /// What a packet says, by its type.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {

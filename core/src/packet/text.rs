@@ -1,75 +1,121 @@
 //! Parts of JSON text that was checked: elements, members, strings, placeholders.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
+use super::decode::Fault;
 use super::json;
 
-/// The text of one of several JSON values that are separated by commas.
-pub(super) fn element(elements: &str, index: usize) -> Option<&str> {
+/// Where one of several JSON values lies that are separated by commas.
+pub(super) fn element(elements: &str, index: usize) -> Option<Range<usize>> {
     let bytes = elements.as_bytes();
-    let mut at = 0;
+    let mut at = blanks(bytes, 0);
     for _ in 0..index {
-        at = json::skip(bytes, at).ok()?;
-        while bytes.get(at).copied().is_some_and(json::is_blank) {
-            at = at.saturating_add(1);
-        }
+        at = blanks(bytes, json::skip(bytes, at).ok()?);
         if bytes.get(at) != Some(&b',') {
             return None;
         }
+        at = blanks(bytes, at.saturating_add(1));
+    }
+    Some(at..json::skip(bytes, at).ok()?)
+}
+
+/// The objects in checked JSON that stand for attachments: where each begins, and which of `count`
+/// attachments it names; in the order of the text. One pass, however deep they lie.
+///
+/// # Errors
+/// One that names none of them.
+pub(super) fn placeholders(text: &[u8], count: usize) -> Result<Vec<(usize, usize)>, Fault> {
+    // The word, or an escape by which a name may spell it.
+    if memchr::memmem::find(text, b"_placeholder").is_none()
+        && memchr::memchr(b'\\', text).is_none()
+    {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    let mut open: Vec<Object> = Vec::new();
+    let mut at = 0;
+    while let Some(step) = text.get(at..).and_then(|rest| {
+        rest.iter()
+            .position(|byte| matches!(byte, b'{' | b'}' | b'"'))
+    }) {
+        at = at.saturating_add(step);
+        match text.get(at) {
+            Some(b'{') => {
+                open.push(Object {
+                    start: at,
+                    marked: false,
+                    num: None,
+                });
+                at = at.saturating_add(1);
+            }
+            Some(b'}') => {
+                if let Some(object) = open.pop().filter(|object| object.marked) {
+                    let num = object.num.filter(|num| *num < count);
+                    found.push((object.start, num.ok_or(Fault::Placeholder)?));
+                }
+                at = at.saturating_add(1);
+            }
+            _ => {
+                let start = at.saturating_add(1);
+                let (end, escaped) = json::string(text, at).map_err(|_| Fault::Payload)?;
+                at = end;
+                // In checked JSON a colon follows a member's name and nothing else.
+                let colon = blanks(text, end);
+                if text.get(colon) == Some(&b':')
+                    && let Some(object) = open.last_mut()
+                    && let Some(name) = text.get(start..end.saturating_sub(1))
+                {
+                    at = blanks(text, colon.saturating_add(1));
+                    object.member(name, escaped, text.get(at..).unwrap_or_default());
+                }
+            }
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// An object that is open while looking for placeholders.
+struct Object {
+    start: usize,
+    marked: bool,
+    num: Option<usize>,
+}
+
+impl Object {
+    /// A member's name, and the text that begins with its value. The last one of a name counts.
+    fn member(&mut self, name: &[u8], escaped: bool, value: &[u8]) {
+        let name = if escaped {
+            unescape(name).map(|name| Cow::Owned(name.into_bytes()))
+        } else {
+            Some(Cow::Borrowed(name))
+        };
+        match name.as_deref() {
+            Some(b"_placeholder") => self.marked = value.starts_with(b"true"),
+            Some(b"num") => {
+                let count = value
+                    .iter()
+                    .take_while(|byte| byte.is_ascii_digit())
+                    .count();
+                let (digits, rest) = value.split_at_checked(count).unwrap_or_default();
+                // A fraction or an exponent is no index.
+                let whole = !matches!(rest.first(), Some(b'.' | b'e' | b'E'));
+                self.num = std::str::from_utf8(digits)
+                    .ok()
+                    .filter(|_| whole)
+                    .and_then(|digits| digits.parse().ok());
+            }
+            Some(_) | None => {}
+        }
+    }
+}
+
+fn blanks(text: &[u8], mut at: usize) -> usize {
+    while text.get(at).copied().is_some_and(json::is_blank) {
         at = at.saturating_add(1);
     }
-    let end = json::skip(bytes, at).ok()?;
-    elements.get(at..end).map(str::trim)
-}
-
-/// Whether the object that begins at `at` stands for an attachment. `Some(None)`: it does, but what it
-/// names is no index.
-pub(super) fn placeholder(text: &[u8], at: usize) -> Option<Option<usize>> {
-    let mut marked = false;
-    let mut num = None;
-    members(text, at, |key, value| match &*key {
-        b"_placeholder" => marked = value == b"true",
-        b"num" => {
-            num = std::str::from_utf8(value)
-                .ok()
-                .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
-                .and_then(|digits| digits.parse().ok());
-        }
-        _ => {}
-    })?;
-    marked.then_some(num)
-}
-
-/// Walks over the members of the object that begins at `at`. `None`: there is none.
-fn members<'a>(
-    text: &'a [u8],
-    at: usize,
-    mut each: impl FnMut(Cow<'a, [u8]>, &'a [u8]),
-) -> Option<()> {
-    let blanks = |mut at: usize| {
-        while text.get(at).copied().is_some_and(json::is_blank) {
-            at = at.saturating_add(1);
-        }
-        at
-    };
-    let mut at = blanks(at.checked_add(1)?);
-    while *text.get(at)? == b'"' {
-        let (end, escaped) = json::string(text, at).ok()?;
-        let key = text.get(at.checked_add(1)?..end.checked_sub(1)?)?;
-        let key = if escaped {
-            Cow::Owned(unescape(key)?.into_bytes())
-        } else {
-            Cow::Borrowed(key)
-        };
-        let start = blanks(blanks(end).checked_add(1)?);
-        let end = json::skip(text, start).ok()?;
-        each(key, text.get(start..end)?);
-        at = blanks(end);
-        if *text.get(at)? == b',' {
-            at = blanks(at.checked_add(1)?);
-        }
-    }
-    Some(())
+    at
 }
 
 /// The inside of a JSON string as text. `None`: it holds half of a surrogate pair.

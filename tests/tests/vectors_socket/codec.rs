@@ -3,7 +3,7 @@
 use sio_core::engine::Data;
 use sio_core::packet::{self, Content, Decoder, Limits, Packet, Value};
 
-use super::data::{arguments, frame, frames};
+use super::data::{Emitted, arguments, frame, frames};
 use super::ours;
 
 pub(crate) fn encode(vector: &Value) -> Result<(), String> {
@@ -19,10 +19,16 @@ pub(crate) fn encode(vector: &Value) -> Result<(), String> {
                 let name = name
                     .as_str()
                     .map_or_else(|| name.to_string(), str::to_owned);
-                packet::event(namespace, ack, &name, &arguments(args))
+                match Emitted::new(args) {
+                    Some(args) => packet::event(namespace, ack, &name, &args),
+                    None => packet::event(namespace, ack, &name, &arguments(args)),
+                }
             }
         },
-        "ACK" | "BINARY_ACK" => packet::ack(namespace, ack.unwrap(), &arguments(data)),
+        "ACK" | "BINARY_ACK" => match Emitted::new(data) {
+            Some(args) => packet::ack(namespace, ack.unwrap(), &args),
+            None => packet::ack(namespace, ack.unwrap(), &arguments(data)),
+        },
         "CONNECT" => packet::connect(namespace, packet.get("data")),
         "DISCONNECT" => Ok(packet::disconnect(namespace)),
         "CONNECT_ERROR" => Ok(packet::connect_error(

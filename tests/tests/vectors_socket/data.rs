@@ -103,3 +103,44 @@ fn mark(members: &Map, attachments: &mut Vec<Bytes>) -> Option<String> {
         _ => return None,
     })
 }
+
+/// Data of a vector as an application would emit it: a tuple of dynamic values. `None`: it holds what
+/// no Rust value can (half a surrogate pair, an absent member), and is passed on as text.
+pub(crate) struct Emitted(Vec<Value>);
+
+impl Emitted {
+    pub(crate) fn new(data: &[Value]) -> Option<Self> {
+        data.iter().map(value).collect::<Option<_>>().map(Self)
+    }
+}
+
+impl serde::Serialize for Emitted {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut tuple = serializer.serialize_tuple(self.0.len())?;
+        for value in &self.0 {
+            serde::ser::SerializeTuple::serialize_element(&mut tuple, value)?;
+        }
+        serde::ser::SerializeTuple::end(tuple)
+    }
+}
+
+fn value(data: &Value) -> Option<Value> {
+    match data {
+        Value::Array(elements) => elements
+            .iter()
+            .map(value)
+            .collect::<Option<Vec<_>>>()
+            .map(Value::Array),
+        Value::Object(members) => match (members.len(), members.iter().next()) {
+            (1, Some(("$bin", bytes))) => Some(Value::Binary(hex(bytes.as_str()?))),
+            (1, Some(("$date", date))) => Some(date.clone()),
+            (1, Some((name, _))) if name.starts_with('$') => None,
+            _ => members
+                .iter()
+                .map(|(name, data)| Some((name, value(data)?)))
+                .collect::<Option<Vec<_>>>()
+                .map(Value::from_iter),
+        },
+        other => Some(other.clone()),
+    }
+}

@@ -13,6 +13,81 @@
 //!     sio_tokio::serve(listener, io).await
 //! }
 //! ```
+//!
+//! # Finding one's way
+//!
+//! | I want to | |
+//! |---|---|
+//! | listen | [`serve`]; with TLS `serve_tls`; inside axum or hyper `layer` and `service`; several servers or a fallback on one port [`Server`] |
+//! | group sockets | [`Io::of`] gives a [`Namespace`]; [`Socket::join`] a room |
+//! | let in or refuse | [`Io::allow_request`] (requests), [`Namespace::use_`] (sockets), [`Socket::use_`] (events) |
+//! | handle events | [`Namespace::on`] for all sockets, [`Socket::on`] for one; `once`, `off`, `on_any` |
+//! | emit | [`Socket::emit`], [`Namespace::emit`], [`To`] for rooms and flags |
+//! | ask | [`Socket::emit_with_ack`], [`To::emit_with_ack`]; answer with [`Ack::send`] |
+//! | keep data with a socket | [`Socket::set_data`]; for all handlers [`Io::state`] |
+//! | end | [`Socket::disconnect`], [`Conn::close`], [`Io::close`] |
+//! | speak Engine.IO alone | [`EngineServer`] |
+//!
+//! # Handlers
+//!
+//! are closures, sync or async, that name what they want among their arguments, in any order:
+//! [`Socket`], [`Data<T>`](Data) and [`TryData<T>`](TryData) (the event's arguments as serde types),
+//! [`Args`] (as they came), [`Ack`], [`EventName`], [`State<T>`](State), [`Io`], [`Namespace`],
+//! [`DisconnectReason`], [`Refusal`]. They return nothing, or a `Result` whose error is reported to
+//! [`Io::on_error`].
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use sio_tokio::{Ack, Bytes, Config, Data, Io, Socket, State};
+//! # #[derive(serde::Deserialize)] struct Picture { name: String, data: Bytes }
+//! # #[derive(Clone)] struct Gallery; impl Gallery { async fn keep(&self, _: Picture) -> Result<u64, std::io::Error> { Ok(1) } }
+//! # let io = Io::new(Config::default());
+//! io.state(Arc::new(Gallery));
+//! // Bytes are attachments, wherever they stand.
+//! io.of("/").on(
+//!     "picture",
+//!     async |Data(picture): Data<Picture>, State(gallery): State<Arc<Gallery>>, ack: Ack| {
+//!         let number = gallery.keep(picture).await.map_err(|error| error.to_string())?;
+//!         ack.send(&number).map_err(|error| error.to_string())
+//!     },
+//! );
+//! // A closure that captures gives its future what it needs.
+//! let greeting = Arc::new(String::from("hello"));
+//! io.of("/").on_connect(move |socket: Socket| {
+//!     let greeting = greeting.clone();
+//!     async move { socket.emit("greeting", &*greeting) }
+//! });
+//! ```
+//!
+//! Handlers of one socket start in the order of its events and interleave after their first await;
+//! [`Socket::sequential`] and [`Namespace::sequential`] make them run strictly one after another. A
+//! handler must not block its thread; long work belongs on `tokio::spawn` or `spawn_blocking`. A panic
+//! closes the connection it happened on, and no other.
+//!
+//! # Features
+//!
+//! | feature | off by default | what it adds |
+//! |---|---|---|
+//! | `tower` | yes | `layer` and `service`: a tower layer and service, for axum and hyper |
+//! | `rustls` | yes | `serve_tls`, by rustls with the ring provider |
+//! | `tracing` | yes | spans and events; their names and levels are in the documentation of `sio_driver` |
+//!
+//! # Limits
+//!
+//! All are fields of [`Config`] with their defaults; these are the ones that are met first.
+//!
+//! | what | option | default | past it |
+//! |---|---|---|---|
+//! | a body, a WebSocket message | `max_http_buffer_size` | 1 MB | 413 or close 1009 |
+//! | attachments of an event | `max_attachments` | 10 | the connection is closed |
+//! | waiting to be written to one client | `max_backlog_bytes` | 1 MiB | `backlog_policy`: closed |
+//! | sessions, and those without a namespace | `max_sessions`, `max_pending_sessions` | none, 10 000 | 503 |
+//! | rooms of a socket | `max_rooms_per_socket` | 4 096 | [`RoomError`] |
+//! | open acks of a socket | `max_pending_acks` | 1 024 | [`AckError::TooMany`] |
+//! | time for an ack | `ack_timeout` | 10 s | [`AckError::Timeout`] |
+//! | handlers of a connection that wait | `max_running_handlers` | 1 024 | its events wait |
+//! | time to join a namespace | `connect_timeout` | 45 s | closed |
+//! | time for a request's head, its body | `request_head_timeout`, `request_body_timeout` | 10 s, 20 s | 408 |
 
 mod listen;
 mod runtime;

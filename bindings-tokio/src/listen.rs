@@ -17,8 +17,8 @@ use crate::stream::Compat;
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
 /// Serves a Socket.IO server (or an Engine.IO one, or a [`Server`] of several) on a listener, until it
-/// is closed ([`Io::close`](crate::Io::close)). Then no more connections are taken, the port is free,
-/// and this returns when the last connection is gone.
+/// is closed ([`Io::close`](crate::Io::close)). Then new sessions are refused, and when the last one
+/// has gone the port is free and this returns.
 ///
 /// Dropping the future stops listening; connections that are open go on.
 ///
@@ -55,11 +55,13 @@ pub(crate) async fn accept(
     server: &Server,
     mut each: impl FnMut(TcpStream, SocketAddr),
 ) {
-    let mut closing = pin!(server.closing());
+    // Clients that poll come back for what is left to be said to them: until they have gone, the
+    // door stays open.
+    let mut drained = pin!(server.drained());
     let mut wait = BACK_OFF.0;
     loop {
         let accepted = poll_fn(|cx| {
-            if closing.as_mut().poll(cx).is_ready() {
+            if drained.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(None);
             }
             listener.poll_accept(cx).map(Some)
@@ -82,7 +84,7 @@ pub(crate) async fn accept(
                 let sleep = tokio::time::sleep(wait);
                 let mut sleep = pin!(sleep);
                 poll_fn(|cx| {
-                    if closing.as_mut().poll(cx).is_ready() {
+                    if drained.as_mut().poll(cx).is_ready() {
                         return Poll::Ready(());
                     }
                     sleep.as_mut().poll(cx)

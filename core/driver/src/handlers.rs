@@ -166,6 +166,8 @@ pub(crate) struct Cached {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
     entries: Vec<Entry>,
+    /// Whether there are handlers of every event: most tables have none, and are asked each time.
+    any: bool,
 }
 
 #[derive(Clone)]
@@ -252,7 +254,12 @@ impl Listeners {
     /// Copies the table if a reader holds it.
     fn change<T>(&self, change: impl FnOnce(&mut Table) -> T) -> T {
         let mut table = self.lock();
-        let result = change(Arc::make_mut(table.get_or_insert_default()));
+        let changed = Arc::make_mut(table.get_or_insert_default());
+        let result = change(changed);
+        changed.any = changed
+            .entries
+            .iter()
+            .any(|entry| entry.topic == Topic::AnyEvent);
         self.version.fetch_add(1, Ordering::Release);
         result
     }
@@ -266,8 +273,14 @@ impl Cached {
     /// Adds the handlers of `topic` to `found`. `true`: one of them ran for the last time, and
     /// [`Listeners::sweep`] should be called.
     pub(crate) fn find(&self, topic: TopicRef<'_>, found: &mut Found) -> bool {
+        let Some(table) = &self.table else {
+            return false;
+        };
+        if matches!(topic, TopicRef::AnyEvent) && !table.any {
+            return false;
+        }
         let mut spent = false;
-        for entry in self.table.iter().flat_map(|table| &table.entries) {
+        for entry in &table.entries {
             if !topic.is(&entry.topic) {
                 continue;
             }

@@ -1,6 +1,55 @@
 //! The async half of `sio`, written once: handlers, handles, connection tasks, HTTP and WebSocket.
 //!
-//! Bindings (`sio-tokio`) implement [`Runtime`] and accept streams; applications use a binding.
+//! Applications use a binding (`sio-tokio`), which re-exports everything here. This page is for those
+//! who write a binding, or want to know how the pieces fit.
+//!
+//! # How the pieces fit
+//!
+//! A binding accepts a stream and gives it to [`serve_stream`], or has a request from another HTTP
+//! server and gives it to [`respond`]. A request that opens a session makes its task:
+//!
+//! ```text
+//!  stream ──► HTTP (hyper) ──101──► the same task, from now on: WebSocket frames
+//!                │                           │
+//!                └── GET, POST ──► mailbox ──► task of one connection ◄── mailbox ◄── everybody's emits
+//!                                            │
+//!                      sio_core::Connection (the protocol), its timer, its handlers in flight
+//! ```
+//!
+//! * One task owns everything of one connection. A message costs no spawn, no channel and no timer, and
+//!   no lock but that of a mailbox.
+//! * A turn of the task: act on what is due; take what came by mailbox; read, and start the handlers of
+//!   each event up to their first await; poll the handlers that waited; answer requests; write, and
+//!   flush once.
+//! * Handles ([`Io`], [`Namespace`], [`Socket`], [`To`]) hold no task: they look up who is meant and
+//!   push packets, encoded once, into mailboxes. Wakers are woken when no lock is held.
+//! * What the protocol demands is decided in `sio-core`, by the clock that [`Runtime::now`] tells.
+//!
+//! # A binding
+//!
+//! implements [`Runtime`] (clock, timer, spawn, random bytes) and turns its streams into those of
+//! `futures-io`. The rest is an accept loop:
+//!
+//! ```
+//! # use sio_driver::{Remote, Runtime, Server, Stream, serve_stream};
+//! fn accepted(runtime: &impl Runtime, server: &Server, stream: impl Stream, remote: Remote) {
+//!     runtime.spawn(serve_stream(runtime.clone(), server.clone(), stream, remote));
+//! }
+//! ```
+//!
+//! # Spans and events
+//!
+//! With the feature `tracing`; nothing without it.
+//!
+//! | level | name | fields |
+//! |---|---|---|
+//! | span, info | `connection` | `sid` (four characters of it), `transport`, `remote` |
+//! | error | `handler panicked`; by `sio-tokio`: `cannot accept` | `socket`, `namespace`, `event`, `why` |
+//! | warn | `handler failed`; a request from another origin with cookies while `origins` is any, once | |
+//! | debug | `session opened`, `upgraded`, `session closed`, `websocket closed`, `websocket broken`, `socket connected`, `socket disconnected`, `namespace refused`, `packet refused`, `event refused`, `not a packet`, `request refused`, `backlog full` | what a client did |
+//! | trace | `received`, `sent`, `event` | the packets |
+//!
+//! What a client can cause is never above `debug`, and no content of packets above `trace`.
 
 mod ack;
 mod answer;
@@ -19,6 +68,7 @@ mod mailbox;
 mod peer;
 mod registry;
 mod runtime;
+mod scratch;
 mod serve;
 mod signal;
 mod websocket;

@@ -6,9 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use async_tungstenite::tungstenite::Error as WsError;
 use async_tungstenite::tungstenite::error::ProtocolError;
-use async_tungstenite::tungstenite::protocol::frame::coding::{
-    CloseCode, Data as DataCode, OpCode,
-};
+use async_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use async_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame as RawFrame, Utf8Bytes};
 use async_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
 use bytes::Bytes;
@@ -19,6 +17,7 @@ use sio_core::packet::Part;
 
 use crate::fragments::Fragments;
 use crate::runtime::Stream;
+use crate::scratch;
 
 /// One WebSocket connection as the connection's task sees it.
 ///
@@ -106,18 +105,15 @@ const ROOM: usize = 64 * 1024;
 /// Bytes of pongs that tungstenite may hold back while the peer does not read.
 const HELD_PONGS: usize = 1024;
 
-/// The thread's read buffer, and the size of a read under load.
-const READ: usize = 16 * 1024;
+/// The read buffer that tungstenite gets is this, or as much as came at once: it is zeroed for each
+/// read.
+const LEAST_READ: usize = 512;
 
-/// The read buffer of a connection that sends little.
+/// Reads of less than this are made through the thread's buffer, with whatever else has come.
 const SMALL_READ: usize = 4 * 1024;
 
 /// Capacity of the write buffer that is kept between turns of a busy connection.
 const KEEP: usize = 16 * 1024;
-
-thread_local! {
-    static SCRATCH: std::cell::RefCell<Vec<u8>> = std::cell::RefCell::new(vec![0; READ]);
-}
 
 impl<S: Stream> WebSocket<S> {
     /// Takes over a stream after the 101 response; `read` is what the HTTP parser read beyond it.
@@ -143,13 +139,7 @@ impl<S: Stream> WebSocket<S> {
     fn poll_awake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<&mut Reader>> {
         if self.reader.is_none() {
             let stream = &mut self.stream;
-            let ahead = SCRATCH.with_borrow_mut(|scratch| {
-                let read = ready!(Pin::new(stream).poll_read(cx, scratch))?;
-                Poll::Ready(Ok::<_, io::Error>(Bytes::copy_from_slice(
-                    scratch.get(..read).unwrap_or_default(),
-                )))
-            });
-            let ahead = ready!(ahead)?;
+            let ahead = ready!(poll_read_ahead(stream, cx))?;
             if ahead.is_empty() {
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
@@ -187,6 +177,10 @@ impl<S: Stream> WebSocket<S> {
     }
 
     /// What a failed read means, with the close frame it asks for queued.
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "which variants there are depends on the features that others turn on"
+    )]
     fn fail(&mut self, error: &WsError) -> WsClosed {
         let (code, cause) = match error {
             _ if self.reader.as_ref().is_some_and(|r| r.fragments.too_many()) => {
@@ -198,11 +192,7 @@ impl<S: Stream> WebSocket<S> {
                 (None, WsClosed::Lost)
             }
             WsError::ConnectionClosed | WsError::AlreadyClosed => (None, WsClosed::Closed),
-            WsError::Protocol(_)
-            | WsError::WriteBufferFull(_)
-            | WsError::AttackAttempt
-            | WsError::Tls(_)
-            | WsError::Url(_) => (Some(CloseCode::Protocol), WsClosed::Violation),
+            _ => (Some(CloseCode::Protocol), WsClosed::Violation),
         };
         self.reader = None;
         self.phase = match (code, cause) {
@@ -219,7 +209,7 @@ impl<S: Stream> WebSocket<S> {
     /// Throws away what comes until the peer closes.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let stream = &mut self.stream;
-        SCRATCH.with_borrow_mut(|scratch| {
+        scratch::with(|scratch| {
             for _ in 0..DRAIN_READS {
                 match ready!(Pin::new(&mut *stream).poll_read(cx, scratch)) {
                     Ok(0) | Err(_) => return Poll::Ready(()),
@@ -230,6 +220,16 @@ impl<S: Stream> WebSocket<S> {
             Poll::Pending
         })
     }
+}
+
+/// Reads what has come, as much as the thread's buffer takes. Empty: the stream is at its end.
+fn poll_read_ahead<S: Stream>(stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+    scratch::with(|scratch| {
+        let read = ready!(Pin::new(stream).poll_read(cx, scratch))?;
+        Poll::Ready(Ok(Bytes::copy_from_slice(
+            scratch.get(..read).unwrap_or_default(),
+        )))
+    })
 }
 
 /// Reads thrown away in one poll before others get their turn.
@@ -273,12 +273,10 @@ impl<S: Stream> Transport for WebSocket<S> {
         if self.phase != Phase::Open {
             return;
         }
-        let (payload, code) = match part {
-            Part::Text(text) => (text, DataCode::Text),
-            Part::Binary(data) => (data, DataCode::Binary),
-        };
-        self.out
-            .frame(RawFrame::message(payload, OpCode::Data(code), true));
+        match part {
+            Part::Text(text) => self.out.message(1, &text),
+            Part::Binary(data) => self.out.message(2, &data),
+        }
     }
 
     fn close(&mut self, code: Option<u16>) {
@@ -368,11 +366,10 @@ impl<S: Stream> Transport for WebSocket<S> {
 
 impl Reader {
     fn new(limits: Limits, ahead: Bytes) -> Box<Self> {
-        let size = if ahead.len() >= SMALL_READ {
-            READ
-        } else {
-            SMALL_READ
-        };
+        let size = ahead
+            .len()
+            .next_multiple_of(LEAST_READ)
+            .clamp(LEAST_READ, scratch::SIZE);
         let config = WebSocketConfig::default()
             .read_buffer_size(size)
             .write_buffer_size(0)
@@ -410,10 +407,29 @@ impl Outgoing {
     }
 
     fn frame(&mut self, frame: RawFrame) {
-        self.bytes.reserve(frame.len());
         if frame.format(&mut self.bytes).is_err() {
             unreachable!("writing to a vector does not fail");
         }
+    }
+
+    /// A message in one frame. A server masks nothing (RFC 6455 §5.1).
+    fn message(&mut self, opcode: u8, payload: &[u8]) {
+        const FINAL: u8 = 0x80;
+        self.bytes.reserve(payload.len().saturating_add(10));
+        self.bytes.push(FINAL | opcode);
+        match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
+            (Ok(length @ 0..=125), _) => self.bytes.push(length),
+            (_, Ok(length)) => {
+                self.bytes.push(126);
+                self.bytes.extend_from_slice(&length.to_be_bytes());
+            }
+            (_, Err(_)) => {
+                self.bytes.push(127);
+                let length = payload.len() as u64;
+                self.bytes.extend_from_slice(&length.to_be_bytes());
+            }
+        }
+        self.bytes.extend_from_slice(payload);
     }
 
     fn close(&mut self, code: CloseCode) {
@@ -435,7 +451,13 @@ struct Through<'a, 'cx, S> {
 
 impl<S: Stream> Read for Through<'_, '_, S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = if self.ahead.is_empty() {
+        if self.ahead.is_empty() && buffer.len() < SMALL_READ {
+            match poll_read_ahead(self.stream, self.cx) {
+                Poll::Pending => return Err(io::ErrorKind::WouldBlock.into()),
+                Poll::Ready(ahead) => *self.ahead = ahead?,
+            }
+        }
+        let count = if self.ahead.is_empty() && buffer.len() >= SMALL_READ {
             match Pin::new(&mut *self.stream).poll_read(self.cx, buffer) {
                 Poll::Pending => return Err(io::ErrorKind::WouldBlock.into()),
                 Poll::Ready(read) => read?,

@@ -14,7 +14,7 @@ use std::time::Instant;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use sio_core::connection::Connection;
-use sio_core::engine::{Close, Opened, Reply, Session, WsClosed, WsOut};
+use sio_core::engine::{Close, CloseReason, Opened, Reply, Session, WsClosed, WsOut};
 use sio_core::id::{RequestId, Sid};
 use sio_core::socket::Event;
 use smallvec::SmallVec;
@@ -26,7 +26,7 @@ use crate::handle::{EngineServer, EngineSocket, Io};
 use crate::handshake::Handshake;
 use crate::host::Host;
 use crate::link::{Command, Link};
-use crate::log::{debug, trace};
+use crate::log::{Span, debug, trace};
 use crate::runtime::{Runtime, Sleep};
 use crate::websocket::{Received, Transport};
 
@@ -37,6 +37,7 @@ use sockets::Sockets;
 /// One connection's task.
 pub(crate) struct Peer<R: Runtime> {
     runtime: R,
+    span: Span,
     link: Arc<Link>,
     connection: Connection<Token>,
     upper: Upper,
@@ -123,6 +124,7 @@ impl<R: Runtime> Peer<R> {
                 break link;
             }
         };
+        let span = Span::connection(link.sid(), opened.transport, handshake.address);
         let config = host.config.clone();
         let session = Session::new(now, link.sid().clone(), opened, config.clone());
         let (connection, upper) = match application {
@@ -142,9 +144,10 @@ impl<R: Runtime> Peer<R> {
                 )
             }
         };
-        debug!(sid = ?link.sid(), transport = %opened.transport, "session opened");
+        span.within(|| debug!("session opened"));
         Self {
             runtime,
+            span,
             link,
             connection,
             upper,
@@ -236,11 +239,16 @@ impl<R: Runtime> Peer<R> {
     ) -> bool {
         let any = !batch.is_empty() || overflowed;
         for command in batch.drain(..) {
-            self.command(cx, command);
+            let brings_packets = matches!(command, Command::Post { .. });
+            self.command(command);
+            if brings_packets {
+                // Handlers hear of them before the client hears that they were taken.
+                self.events(cx);
+            }
         }
         if overflowed && self.phase != Phase::Closed {
-            debug!(sid = ?self.link.sid(), "backlog full");
-            self.connection.close(self.now, Close::Discard);
+            debug!("backlog full");
+            self.connection.fail(self.now, CloseReason::TransportError);
         }
         // Memory for a burst is not kept for ever.
         if batch.capacity() <= KEEP {
@@ -252,7 +260,7 @@ impl<R: Runtime> Peer<R> {
         any
     }
 
-    fn command(&mut self, cx: &mut Context<'_>, command: Command) {
+    fn command(&mut self, command: Command) {
         let now = self.now;
         match command {
             Command::Poll {
@@ -271,8 +279,6 @@ impl<R: Runtime> Peer<R> {
             } => {
                 self.exchanges.extend(answer.map(|answer| (id, answer)));
                 self.connection.handle_post(now, id, revision, post);
-                // Handlers hear of its messages before the client hears that they were taken.
-                self.events(cx);
             }
             Command::Aborted(id) => {
                 self.exchanges.retain(|(its, _)| *its != id);
@@ -342,11 +348,11 @@ impl<R: Runtime> Peer<R> {
             match transport.poll_receive(cx) {
                 Poll::Pending => return count > 0,
                 Poll::Ready(Received::Frame(frame)) => {
-                    trace!(sid = ?self.link.sid(), ?frame, "received");
+                    trace!(?frame, "received");
                     self.connection.handle_ws(self.now, frame);
                 }
                 Poll::Ready(Received::Closed(cause)) => {
-                    debug!(sid = ?self.link.sid(), ?cause, "websocket closed");
+                    debug!(?cause, "websocket closed");
                     self.lose_transport(cause);
                     self.events(cx);
                     return true;
@@ -372,18 +378,35 @@ impl<R: Runtime> Peer<R> {
         reason = "what is not of the connection is of one of its sockets, and matched there"
     )]
     fn events(&mut self, cx: &mut Context<'_>) {
-        while let Some(event) = self.connection.poll_event(self.now) {
+        let mut first = true;
+        loop {
+            // What a handler said to one packet of a POST is said before the next is looked at: that
+            // one may end the session.
+            if !first && self.connection.session().is_reading() {
+                let mut batch = Vec::new();
+                let overflowed = self.link.mailbox().swap(&mut batch);
+                for command in batch {
+                    self.command(command);
+                }
+                if overflowed {
+                    self.connection.fail(self.now, CloseReason::TransportError);
+                }
+            }
+            first = false;
+            let Some(event) = self.connection.poll_event(self.now) else {
+                return;
+            };
             match event {
                 Event::Data(data) => self.plain_message(cx, data),
                 Event::Upgraded => {
-                    debug!(sid = ?self.link.sid(), "upgraded");
+                    debug!("upgraded");
                     self.link.set_upgraded();
                 }
                 Event::Malformed(_fault) => {
-                    debug!(sid = ?self.link.sid(), fault = ?_fault, "not a packet");
+                    debug!(fault = ?_fault, "not a packet");
                 }
                 Event::Closed(reason) => {
-                    debug!(sid = ?self.link.sid(), %reason, "session closed");
+                    debug!(%reason, "session closed");
                     self.phase = Phase::Closed;
                     self.pending = None;
                     self.link.set_closed();
@@ -436,11 +459,11 @@ impl<R: Runtime> Peer<R> {
     fn transmit(&mut self, cx: &mut Context<'_>) -> bool {
         let mut any = false;
         while let Some(transport) = &mut self.transport {
-            let mut more = false;
+            let mut drained = false;
             while transport.has_room() {
                 match self.connection.poll_ws() {
                     Some(WsOut::Frame { part, .. }) => {
-                        trace!(sid = ?self.link.sid(), ?part, "sent");
+                        trace!(?part, "sent");
                         transport.send(part);
                         self.unflushed = true;
                         any = true;
@@ -452,9 +475,11 @@ impl<R: Runtime> Peer<R> {
                         self.events(cx);
                         return true;
                     }
-                    None => break,
+                    None => {
+                        drained = true;
+                        break;
+                    }
                 }
-                more = !transport.has_room();
             }
             let (sent, flushed) = transport.poll_flush(cx);
             if sent > 0 {
@@ -468,13 +493,13 @@ impl<R: Runtime> Peer<R> {
                     }
                 }
                 Poll::Ready(Err(_error)) => {
-                    debug!(sid = ?self.link.sid(), error = %_error, "websocket broken");
+                    debug!(error = %_error, "websocket broken");
                     self.lose_transport(WsClosed::Lost);
                     self.events(cx);
                     return true;
                 }
             }
-            if !more {
+            if drained {
                 break;
             }
         }
@@ -566,6 +591,13 @@ impl<R: Runtime> Future for Peer<R> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let span = self.span.clone();
+        span.within(|| self.turns(cx))
+    }
+}
+
+impl<R: Runtime> Peer<R> {
+    fn turns(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.phase == Phase::New {
             self.phase = Phase::Open;
             self.plain_opened(cx);

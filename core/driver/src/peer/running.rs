@@ -27,7 +27,6 @@ pub(super) enum Job {
 }
 
 /// What came of it.
-#[expect(clippy::large_enum_variant, reason = "lives for a moment on the stack")]
 pub(super) enum Done {
     Handler(Owner, Result<Result<(), Failure>, Panic>),
     Gates((ConnectTicket, Socket), Result<Result<(), Refusal>, Panic>),

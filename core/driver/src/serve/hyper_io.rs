@@ -10,19 +10,13 @@ use futures_io::{AsyncRead, AsyncWrite};
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Sleep as HyperSleep, Timer, Write};
 
 use crate::runtime::{Runtime, Sleep, Stream};
+use crate::scratch;
 
 /// A stream that hyper reads.
 pub(super) struct ToHyper<S> {
     stream: S,
     /// Whether something was read since something was written: a request is under way.
     asking: bool,
-}
-
-/// Bytes read for hyper at once; they are copied into its own buffer.
-const READ: usize = 8 * 1024;
-
-thread_local! {
-    static SCRATCH: std::cell::RefCell<Vec<u8>> = std::cell::RefCell::new(vec![0; READ]);
 }
 
 impl<S> ToHyper<S> {
@@ -49,7 +43,7 @@ impl<S: Stream> Read for ToHyper<S> {
         mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        SCRATCH.with_borrow_mut(|scratch| {
+        scratch::with(|scratch| {
             let most = scratch.len().min(buffer.remaining());
             let space = scratch.get_mut(..most).unwrap_or_default();
             let count = ready!(Pin::new(&mut this.stream).poll_read(cx, space))?;

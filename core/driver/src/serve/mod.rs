@@ -122,13 +122,15 @@ impl Server {
         }
     }
 
-    /// Ends when all its servers are closing: time to stop listening.
-    pub async fn closing(&self) {
+    /// Ends when all its servers are closing and their sessions have gone: time to stop listening.
+    /// Until then requests of these sessions must still get through; new sessions are refused.
+    pub async fn drained(&self) {
         if self.endpoints.is_empty() {
             std::future::pending::<()>().await;
         }
         for endpoint in &self.endpoints {
             Signal::wait(Shared(endpoint.host.clone())).await;
+            endpoint.host.peers.none().await;
         }
     }
 

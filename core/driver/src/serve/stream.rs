@@ -66,10 +66,10 @@ async fn requests<R: Runtime, S: Stream>(
         }),
     };
     let mut connection = builder.serve_connection(ToHyper::new(stream), service);
-    let mut closing = pin!(server.closing());
+    let mut drained = pin!(server.drained());
     let mut told = false;
     let ended = poll_fn(|cx| {
-        if !told && closing.as_mut().poll(cx).is_ready() {
+        if !told && drained.as_mut().poll(cx).is_ready() {
             told = true;
             Pin::new(&mut connection).graceful_shutdown();
         }

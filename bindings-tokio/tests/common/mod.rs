@@ -1,0 +1,253 @@
+//! A server on a port of its own, and clients that speak the wire by hand.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use async_tungstenite::WebSocketStream;
+use async_tungstenite::tokio::{TokioAdapter, client_async};
+use async_tungstenite::tungstenite::Message;
+use async_tungstenite::tungstenite::protocol::CloseFrame;
+use futures_util::StreamExt;
+use sio_tokio::{Bytes, Config, Io, Server};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// How long anything may take before a test gives up: never a measure, only an end.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A server that is being served.
+pub struct World {
+    pub io: Io,
+    pub address: SocketAddr,
+    pub task: JoinHandle<std::io::Result<()>>,
+}
+
+impl World {
+    pub async fn new(io: Io) -> Self {
+        let server = Server::new(io.clone());
+        Self::serving(io, server).await
+    }
+
+    pub async fn serving(io: Io, server: Server) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let task = tokio::spawn(sio_tokio::serve_with(listener, server));
+        Self { io, address, task }
+    }
+
+    /// A WebSocket client that is in no namespace yet.
+    pub async fn open(&self) -> Client {
+        Client::open(self.address, "").await
+    }
+
+    /// A WebSocket client in `/`, and its socket id.
+    pub async fn join(&self) -> (Client, String) {
+        let mut client = self.open().await;
+        let id = client.enter("").await;
+        (client, id)
+    }
+
+    pub async fn poller(&self) -> Poller {
+        Poller::open(self.address).await
+    }
+
+    /// Nothing is left: every test ends with this.
+    pub async fn ends(self) {
+        let Self { io, address, task } = self;
+        within("the server to close", io.close()).await;
+        let served = within("serve to return", task).await;
+        served.unwrap().unwrap();
+        assert_eq!(io.engine_sessions(), 0);
+        assert_eq!(io.of("/").len(), 0);
+        TcpListener::bind(address).await.unwrap();
+    }
+}
+
+/// The usual options, but that clients which are not there any more hold up no end.
+pub fn calm() -> Config {
+    Config {
+        close_timeout: Duration::from_millis(200),
+        polling_close_timeout: Duration::from_millis(200),
+        ..Config::default()
+    }
+}
+
+pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited too long for {what}"),
+    }
+}
+
+/// Waits until something holds.
+pub async fn until(what: &str, holds: impl Fn() -> bool) {
+    within(what, async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await;
+}
+
+/// A client on a WebSocket.
+pub struct Client {
+    pub socket: WebSocketStream<TokioAdapter<TcpStream>>,
+}
+
+impl Client {
+    /// `query` begins with `&` if there is any.
+    pub async fn open(address: SocketAddr, query: &str) -> Self {
+        let mut client = Self::raw(address, query).await;
+        let open = client.text().await;
+        assert!(open.starts_with("0{"), "{open}");
+        client
+    }
+
+    pub async fn raw(address: SocketAddr, query: &str) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket{query}");
+        let (socket, _) = within("the WebSocket", client_async(url, stream))
+            .await
+            .unwrap();
+        Self { socket }
+    }
+
+    /// Enters a namespace (`""` or `"/name,"`) and returns the socket's id.
+    pub async fn enter(&mut self, namespace: &str) -> String {
+        self.send(&format!("40{namespace}")).await;
+        let answer = self.text().await;
+        let (_, id) = answer
+            .strip_prefix(&format!("40{namespace}"))
+            .and_then(|rest| rest.split_once(r#"{"sid":""#))
+            .unwrap_or_else(|| panic!("not a CONNECT: {answer}"));
+        id.trim_end_matches("\"}").to_owned()
+    }
+
+    pub async fn send(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).await.unwrap();
+    }
+
+    pub async fn send_binary(&mut self, data: &'static [u8]) {
+        let data = Bytes::from_static(data);
+        self.socket.send(Message::Binary(data)).await.unwrap();
+    }
+
+    /// The next message, with pings answered.
+    pub async fn next(&mut self) -> Option<Message> {
+        loop {
+            match within("a message", self.socket.next()).await? {
+                Ok(Message::Text(text)) if text.as_str() == "2" => self.send("3").await,
+                Ok(message) => return Some(message),
+                Err(_) => return None,
+            }
+        }
+    }
+
+    pub async fn text(&mut self) -> String {
+        match self.next().await {
+            Some(Message::Text(text)) => text.as_str().to_owned(),
+            other => panic!("not a text: {other:?}"),
+        }
+    }
+
+    pub async fn expect(&mut self, text: &str) {
+        assert_eq!(self.text().await, text);
+    }
+
+    /// What is left until the connection ends: texts, then the close frame.
+    pub async fn rest(mut self) -> (Vec<String>, Option<CloseFrame>) {
+        let mut texts = Vec::new();
+        let mut close = None;
+        while let Some(message) = self.next().await {
+            match message {
+                Message::Text(text) => texts.push(text.as_str().to_owned()),
+                Message::Close(frame) => close = frame,
+                _ => {}
+            }
+        }
+        (texts, close)
+    }
+
+    /// An event with an ack goes there and back: whatever was sent before has been handled.
+    pub async fn sync(&mut self) {
+        self.send(r#"429007["sync"]"#).await;
+        self.expect("439007[]").await;
+    }
+}
+
+/// A client that polls.
+#[derive(Clone)]
+pub struct Poller {
+    address: SocketAddr,
+    pub sid: String,
+}
+
+impl Poller {
+    pub async fn open(address: SocketAddr) -> Self {
+        let answer = request(address, "GET", "", "").await;
+        assert_eq!(answer.status, 200);
+        let (_, rest) = answer.body.split_once(r#""sid":""#).unwrap();
+        let (sid, _) = rest.split_once('"').unwrap();
+        Self {
+            address,
+            sid: sid.to_owned(),
+        }
+    }
+
+    pub async fn poll(&self) -> Answer {
+        request(self.address, "GET", &format!("&sid={}", self.sid), "").await
+    }
+
+    pub async fn post(&self, body: &str) -> Answer {
+        request(self.address, "POST", &format!("&sid={}", self.sid), body).await
+    }
+
+    /// Enters `/` and returns the socket's id.
+    pub async fn enter(&self) -> String {
+        assert_eq!(self.post("40").await.body, "ok");
+        let answer = self.poll().await.body;
+        let id = answer.strip_prefix(r#"40{"sid":""#).unwrap();
+        id.trim_end_matches("\"}").to_owned()
+    }
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+/// One request on a connection of its own.
+pub async fn request(address: SocketAddr, method: &str, query: &str, body: &str) -> Answer {
+    let head = format!(
+        "{method} /socket.io/?EIO=4&transport=polling{query} HTTP/1.1\r\nhost: x\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    exchange(address, head.as_bytes()).await
+}
+
+/// Sends these bytes and reads the answer to its end.
+pub async fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    let mut answer = Vec::new();
+    within("the answer", stream.read_to_end(&mut answer))
+        .await
+        .unwrap();
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let status = head
+        .get(9..12)
+        .and_then(|status| status.parse().ok())
+        .unwrap_or_else(|| panic!("no status in {head:?}"));
+    Answer {
+        status,
+        head: head.to_owned(),
+        body: body.to_owned(),
+    }
+}

@@ -1,0 +1,256 @@
+//! Whole conversations over real sockets: echo, acks, attachments, both transports and the way between.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Client, World, calm, request, until, within};
+use sio_tokio::{
+    Ack, AckError, Args, Bytes, Data, EmitError, Io, Socket, State, TransportKind, TryData,
+};
+
+fn echoing() -> Io {
+    let io = Io::new(calm());
+    let main = io.of("/");
+    main.on("echo", |args: Args, ack: Ack| ack.send(&args));
+    main.on("say", |socket: Socket, args: Args| {
+        socket.emit("said", &args)
+    });
+    io
+}
+
+#[tokio::test]
+async fn an_echo_with_ack_by_websocket() {
+    let world = World::new(echoing()).await;
+    let (mut client, _) = world.join().await;
+    client.send(r#"421["echo",1,{"a":[true,null]},"ü"]"#).await;
+    client.expect(r#"431[1,{"a":[true,null]},"ü"]"#).await;
+    client.send(r#"42["say","hi"]"#).await;
+    client.expect(r#"42["said","hi"]"#).await;
+    world.ends().await;
+}
+
+#[tokio::test]
+async fn an_echo_with_ack_by_polling() {
+    let world = World::new(echoing()).await;
+    let poller = world.poller().await;
+    poller.enter().await;
+    let body = "421[\"echo\",1]\u{1e}42[\"say\",\"hi\"]";
+    assert_eq!(poller.post(body).await.body, "ok");
+    let answer = poller.poll().await;
+    assert_eq!(answer.body, "431[1]\u{1e}42[\"said\",\"hi\"]");
+    world.ends().await;
+}
+
+#[tokio::test]
+async fn attachments_travel_both_ways() {
+    let io = echoing();
+    io.of("/").on(
+        "reverse",
+        |Data(data): Data<Bytes>, socket: Socket| -> Result<(), EmitError> {
+            let reversed: Vec<u8> = data.iter().rev().copied().collect();
+            socket.emit("reversed", &(Bytes::from(reversed), "done"))
+        },
+    );
+    let world = World::new(io).await;
+    let (mut client, _) = world.join().await;
+    client
+        .send(r#"451-["reverse",{"_placeholder":true,"num":0}]"#)
+        .await;
+    client.send_binary(&[1, 2, 3]).await;
+    client
+        .expect(r#"451-["reversed",{"_placeholder":true,"num":0},"done"]"#)
+        .await;
+    let data = client.next().await.unwrap().into_data();
+    assert_eq!(&data[..], [3, 2, 1]);
+    world.ends().await;
+}
+
+#[tokio::test]
+async fn a_session_moves_to_a_websocket() {
+    let io = echoing();
+    let world = World::new(io.clone()).await;
+    let poller = world.poller().await;
+    let id = poller.enter().await;
+    let socket = io.of("/").get(&id).unwrap();
+    assert_eq!(socket.conn().transport(), TransportKind::Polling);
+
+    let mut client = Client::raw(world.address, &format!("&sid={}", poller.sid)).await;
+    client.send("2probe").await;
+    client.expect("3probe").await;
+    client.send("5").await;
+    client.send(r#"427["echo","after"]"#).await;
+    client.expect(r#"437["after"]"#).await;
+    assert_eq!(socket.conn().transport(), TransportKind::WebSocket);
+    // The session answers no polls any more, and a second WebSocket disturbs nobody.
+    assert_eq!(poller.poll().await.status, 400);
+    let second = Client::raw(world.address, &format!("&sid={}", poller.sid)).await;
+    second.rest().await;
+    client.send(r#"428["echo"]"#).await;
+    client.expect("438[]").await;
+    world.ends().await;
+}
+
+#[tokio::test]
+async fn the_server_asks_and_the_client_answers_late_or_never() {
+    let io = echoing();
+    let world = World::new(io.clone()).await;
+    let (mut client, id) = world.join().await;
+    let socket = io.of("/").get(&id).unwrap();
+
+    let asked = socket.emit_with_ack::<(String, u8)>("name?", &"please");
+    client.expect(r#"420["name?","please"]"#).await;
+    client.send(r#"430["ann",7]"#).await;
+    assert_eq!(within("an answer", asked).await, Ok(("ann".into(), 7)));
+
+    let short = socket.timeout(Duration::from_millis(20));
+    let asked = short.emit_with_ack::<Args>("slow?", &());
+    client.expect(r#"422["slow?"]"#).await;
+    assert_eq!(within("a timeout", asked).await, Err(AckError::Timeout));
+    // Too late: nobody waits any more, and nothing happens.
+    client.send(r#"432["late"]"#).await;
+
+    let asked = socket.emit_with_ack::<u8>("number?", &());
+    client.expect(r#"424["number?"]"#).await;
+    client.send(r#"434["seven"]"#).await;
+    let answer = within("an answer", asked).await;
+    assert!(matches!(answer, Err(AckError::Mistyped(_))), "{answer:?}");
+
+    let asked = socket.emit_with_ack::<Args>("there?", &());
+    drop(client);
+    assert_eq!(within("the end", asked).await, Err(AckError::Disconnected));
+    assert_eq!(socket.emit("x", &()), Err(EmitError::Disconnected));
+    world.ends().await;
+}
+
+#[tokio::test]
+async fn handlers_get_what_they_name_in_any_order() {
+    let io = echoing();
+    io.state(String::from("shared"));
+    io.of("/").on(
+        "all",
+        async |ack: Ack,
+               State(state): State<String>,
+               Data((a, b)): Data<(u8, Option<u8>)>,
+               _io: Io| {
+            tokio::task::yield_now().await;
+            ack.send(&(state, a, b))
+        },
+    );
+    io.of("/")
+        .on("try", |TryData(data): TryData<u8>, ack: Ack| {
+            ack.send(&data.map_err(|error| error.to_string()).is_err())
+        });
+    let world = World::new(io).await;
+    let (mut client, _) = world.join().await;
+    client.send(r#"421["all",1]"#).await;
+    client.expect(r#"431["shared",1,null]"#).await;
+    client.send(r#"422["try","x"]"#).await;
+    client.expect("432[true]").await;
+    world.ends().await;
+}
+
+#[tokio::test]
+async fn a_dropped_poll_ends_the_session() {
+    use tokio::io::AsyncWriteExt;
+
+    let world = World::new(echoing()).await;
+    let poller = world.poller().await;
+    poller.enter().await;
+    let mut stream = tokio::net::TcpStream::connect(world.address).await.unwrap();
+    let head = format!(
+        "GET /socket.io/?EIO=4&transport=polling&sid={} HTTP/1.1\r\nhost: x\r\n\r\n",
+        poller.sid
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    drop(stream);
+    until("the session to end", || world.io.engine_sessions() == 0).await;
+    assert_eq!(poller.poll().await.status, 400);
+    world.ends().await;
+}
+
+#[tokio::test]
+async fn large_answers_are_compressed_for_those_who_take_it() {
+    let io = echoing();
+    let world = World::new(io.clone()).await;
+    let poller = world.poller().await;
+    let id = poller.enter().await;
+    let socket = io.of("/").get(&id).unwrap();
+    socket.emit("big", &"x".repeat(5000)).unwrap();
+    let head = format!(
+        "GET /socket.io/?EIO=4&transport=polling&sid={} HTTP/1.1\r\nhost: x\r\n\
+         accept-encoding: gzip\r\nconnection: close\r\n\r\n",
+        poller.sid
+    );
+    let answer = common::exchange(world.address, head.as_bytes()).await;
+    assert!(answer.head.contains("content-encoding: gzip"), "{answer:?}");
+    assert!(answer.body.len() < 1000);
+    socket.emit("big", &"x".repeat(5000)).unwrap();
+    let plain = poller.poll().await;
+    assert!(!plain.head.contains("content-encoding"));
+    assert_eq!(plain.body.len(), r#"42["big",""]"#.len() + 5000);
+    world.ends().await;
+}
+
+#[tokio::test]
+async fn what_is_not_ours_is_404_or_the_fallback() {
+    let io = echoing();
+    let server = sio_tokio::Server::new(io.clone()).fallback(
+        async |request: sio_tokio::http::Request<Bytes>| {
+            let text = format!("{} {}", request.method(), request.uri().path());
+            sio_tokio::http::Response::new(text.into())
+        },
+    );
+    let world = World::serving(io, server).await;
+    let asked = b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let answer = common::exchange(world.address, asked).await;
+    assert_eq!((answer.status, &*answer.body), (200, "GET /health"));
+    world.ends().await;
+
+    let world = World::new(echoing()).await;
+    let answer = common::exchange(world.address, asked).await;
+    assert_eq!(answer.status, 404);
+    let answer = request(world.address, "GET", "&sid=nobody", "").await;
+    assert_eq!(
+        (answer.status, &*answer.body),
+        (400, r#"{"code":1,"message":"Session ID unknown"}"#)
+    );
+    world.ends().await;
+}
+
+#[tokio::test]
+async fn bursts_and_large_messages_arrive_whole() {
+    let io = echoing();
+    io.of("/")
+        .on("burst", |socket: Socket, Data(n): Data<u32>| {
+            (0..n).try_for_each(|i| socket.emit("tick", &(i, "x".repeat(50))))
+        });
+    let world = World::new(io).await;
+    let (mut client, _) = world.join().await;
+    client.send(r#"42["burst",10000]"#).await;
+    for i in 0..10_000 {
+        let tick = format!(r#"42["tick",{i},"{}"]"#, "x".repeat(50));
+        client.expect(&tick).await;
+    }
+    // Far more than one read, and more than one write.
+    let text = "y".repeat(900_000);
+    client.send(&format!(r#"421["echo","{text}"]"#)).await;
+    client.expect(&format!(r#"431["{text}"]"#)).await;
+    world.ends().await;
+}
+
+/// What stands in a POST before a packet that ends the session is handled, and answered.
+#[tokio::test]
+async fn what_stands_before_a_fault_is_still_answered() {
+    let world = World::new(echoing()).await;
+    let poller = world.poller().await;
+    poller.enter().await;
+    let waiting = poller.clone();
+    let parked = tokio::spawn(async move { waiting.poll().await });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    poller.post("421[\"echo\",1]\u{1e}nonsense").await;
+    assert_eq!(parked.await.unwrap().body, "431[1]");
+    until("the session to end", || world.io.engine_sessions() == 0).await;
+    world.ends().await;
+}

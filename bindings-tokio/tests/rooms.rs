@@ -1,0 +1,221 @@
+//! Rooms, broadcasts, and broadcasts that ask for answers.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Client, PATIENCE, World, calm, within};
+use futures_util::future::join_all;
+use sio_tokio::{Ack, AckError, Data, DisconnectReason, Io, Refusal, Socket};
+
+/// Clients join and leave by events; `sync` answers when everything before it was handled.
+fn roomy() -> Io {
+    let io = Io::new(calm());
+    let main = io.of("/");
+    main.on("sync", |ack: Ack| ack.send(&()));
+    main.on("join", |socket: Socket, Data(room): Data<String>| {
+        socket.join(room)
+    });
+    main.on("leave", |socket: Socket, Data(room): Data<String>| {
+        socket.leave(room);
+    });
+    io
+}
+
+async fn three(world: &World) -> [(Client, String); 3] {
+    [world.join().await, world.join().await, world.join().await]
+}
+
+#[tokio::test]
+async fn a_broadcast_reaches_the_members_each_once() {
+    let world = World::new(roomy()).await;
+    let main = world.io.of("/");
+    let [(mut a, ann), (mut b, bob), (mut c, cat)] = three(&world).await;
+    for (client, rooms) in [(&mut a, "xy"), (&mut b, "y"), (&mut c, "z")] {
+        for room in rooms.chars() {
+            client.send(&format!(r#"42["join","{room}"]"#)).await;
+        }
+        client.sync().await;
+    }
+    main.to(["x", "y"]).emit("both", &()).unwrap();
+    main.to("y").except("x").emit("y only", &()).unwrap();
+    main.to(&*cat).emit("own room", &()).unwrap();
+    let socket = main.get(&ann).unwrap();
+    socket.to("y").emit("from ann", &()).unwrap();
+    socket.broadcast().emit("others", &1).unwrap();
+    assert_eq!(socket.rooms(), [&*ann, "x", "y"]);
+    main.except(&*bob).emit("not bob", &()).unwrap();
+    main.emit("end", &()).unwrap();
+
+    for (client, heard) in [
+        (&mut a, &["both", "not bob", "end"][..]),
+        (&mut b, &["both", "y only", "from ann", "others", "end"]),
+        (&mut c, &["own room", "others", "not bob", "end"]),
+    ] {
+        for event in heard {
+            let text = client.text().await;
+            assert!(text.starts_with(&format!(r#"42["{event}""#)), "{text}");
+        }
+    }
+    b.send(r#"42["leave","y"]"#).await;
+    b.sync().await;
+    assert_eq!(main.to("y").sockets().len(), 1);
+    main.to("y").disconnect(false);
+    a.expect("41").await;
+    world.ends().await;
+}
+
+#[tokio::test]
+async fn everybody_is_asked_and_each_answers_for_itself() {
+    let world = World::new(roomy()).await;
+    let main = world.io.of("/");
+    let nobody = within(
+        "nothing",
+        main.to("empty").emit_with_ack::<String>("ask", &()),
+    )
+    .await
+    .unwrap();
+    assert!(nobody.answers.is_empty() && !nobody.timed_out());
+
+    let [(mut a, ann), (b, bob), (mut c, cat)] = three(&world).await;
+    let replies = main
+        .timeout(Duration::from_millis(300))
+        .emit_with_ack::<String>("ask", &"what");
+    let question = a.text().await;
+    let id = question
+        .strip_prefix("42")
+        .and_then(|rest| rest.strip_suffix(r#"["ask","what"]"#))
+        .unwrap();
+    assert!(
+        id.parse::<u64>().unwrap() % 2 == 1,
+        "namespaces draw odd ids"
+    );
+    c.expect(&question).await;
+    a.send(&format!(r#"43{id}["yes"]"#)).await;
+    drop(b);
+    let replies = within("answers", replies).await.unwrap();
+    assert!(replies.timed_out());
+    let of = |id: &str| {
+        let (_, answer) = replies
+            .answers
+            .iter()
+            .find(|(socket, _)| socket.as_str() == id)
+            .unwrap();
+        answer.clone()
+    };
+    assert_eq!(of(&ann), Ok("yes".to_owned()));
+    assert_eq!(of(&bob), Err(AckError::Disconnected));
+    assert_eq!(of(&cat), Err(AckError::Timeout));
+    world.ends().await;
+}
+
+#[tokio::test]
+async fn a_middleware_refuses_with_data_and_leaves_nothing() {
+    let io = roomy();
+    let guarded = io.of("/guarded");
+    guarded.use_(|socket: Socket| socket.join("seen").map_err(|e| Refusal::new(e.to_string())));
+    guarded.use_(async |socket: Socket| {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let auth: Option<std::collections::BTreeMap<String, String>> =
+            socket.handshake().auth.decode().ok();
+        match auth.as_ref().and_then(|auth| auth.get("token")) {
+            Some(token) if token == "good" => Ok(()),
+            _ => Err(Refusal::new("bad token").data("E_TOKEN")),
+        }
+    });
+    guarded.on_connect(|socket: Socket| socket.emit("rooms", &socket.rooms()[1..]));
+    let world = World::new(io).await;
+    let mut client = world.open().await;
+    client.send(r#"40/guarded,{"token":"bad"}"#).await;
+    client
+        .expect(r#"44/guarded,{"message":"bad token","data":"E_TOKEN"}"#)
+        .await;
+    assert_eq!(guarded.len(), 0);
+    assert!(guarded.to("seen").sockets().is_empty());
+    // The event in the same breath is not lost, though the middleware takes its time.
+    client.send(r#"40/guarded,{"token":"good"}"#).await;
+    let answer = client.text().await;
+    assert!(answer.starts_with(r#"40/guarded,{"sid":"#), "{answer}");
+    client.expect(r#"42/guarded,["rooms",["seen"]]"#).await;
+    assert_eq!(guarded.to("seen").sockets().len(), 1);
+    world.ends().await;
+}
+
+#[tokio::test]
+async fn rooms_are_there_while_disconnecting_and_gone_after() {
+    let io = roomy();
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    io.of("/").on_connect(move |socket: Socket| {
+        let tell = tell.clone();
+        let after = tell.clone();
+        socket.on_disconnecting(move |socket: Socket, reason: DisconnectReason| {
+            tell.send((reason.as_str(), socket.rooms().len(), socket.connected()))
+        });
+        socket.on_disconnect(move |socket: Socket, reason: DisconnectReason| {
+            after.send((reason.as_str(), socket.rooms().len(), socket.connected()))
+        });
+    });
+    let world = World::new(io).await;
+    let (mut client, _) = world.join().await;
+    client.send(r#"42["join","x"]"#).await;
+    client.send("41").await;
+    let reason = "client namespace disconnect";
+    assert_eq!(told.recv().await, Some((reason, 2, true)));
+    assert_eq!(told.recv().await, Some((reason, 0, false)));
+
+    let (client, _) = world.join().await;
+    drop(client);
+    assert_eq!(told.recv().await.map(|(_, rooms, _)| rooms), Some(1));
+    assert_eq!(told.recv().await.map(|(_, rooms, _)| rooms), Some(0));
+    assert_eq!(world.io.of("/").len(), 0);
+    world.ends().await;
+}
+
+/// An event sent in the same breath as CONNECT is never lost, however many do it at once.
+#[test]
+fn a_thousand_join_at_once_and_nothing_is_lost() {
+    const CLIENTS: usize = 1000;
+    const CALLERS: usize = 100;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let io = Io::new(calm());
+        io.of("/").on_connect(|socket: Socket| {
+            socket.on("join", |socket: Socket, ack: Ack| {
+                socket
+                    .join("everybody")
+                    .map_err(|error| error.to_string())?;
+                ack.send(&socket.rooms().len())
+                    .map_err(|error| error.to_string())
+            });
+        });
+        let world = World::new(io).await;
+        let address = world.address;
+        let open = |_| async move {
+            let mut client = Client::open(address, "").await;
+            client.send("40").await;
+            client.send(r#"421["join"]"#).await;
+            client
+        };
+        let mut clients = Vec::new();
+        for _ in 0..CLIENTS / CALLERS {
+            clients.extend(join_all((0..CALLERS).map(open)).await);
+        }
+        let answers = clients.iter_mut().map(|client| async {
+            assert!(client.text().await.starts_with("40{"));
+            client.expect("431[2]").await;
+        });
+        tokio::time::timeout(6 * PATIENCE, join_all(answers))
+            .await
+            .unwrap();
+        let main = world.io.of("/");
+        assert_eq!(main.to("everybody").sockets().len(), CLIENTS);
+        main.to("everybody").emit("all", &()).unwrap();
+        join_all(clients.iter_mut().map(|c| c.expect(r#"42["all"]"#))).await;
+        drop(clients);
+        world.ends().await;
+    });
+}

@@ -321,7 +321,7 @@ async fn a_plain_engine_beside_it() {
         tokio::task::yield_now().await;
         match &message {
             Message::Text(text) if &**text == "close me" => socket.close(),
-            _ => socket.send(message)?,
+            Message::Text(_) | Message::Binary(_) => socket.send(message)?,
         }
         Ok::<(), sio_tokio::EmitError>(())
     });

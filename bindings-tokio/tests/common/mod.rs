@@ -16,22 +16,22 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// How long anything may take before a test gives up: never a measure, only an end.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A server that is being served.
-pub struct World {
-    pub io: Io,
-    pub address: SocketAddr,
-    pub task: JoinHandle<std::io::Result<()>>,
+pub(crate) struct World {
+    pub(crate) io: Io,
+    pub(crate) address: SocketAddr,
+    pub(crate) task: JoinHandle<std::io::Result<()>>,
 }
 
 impl World {
-    pub async fn new(io: Io) -> Self {
+    pub(crate) async fn new(io: Io) -> Self {
         let server = Server::new(io.clone());
         Self::serving(io, server).await
     }
 
-    pub async fn serving(io: Io, server: Server) -> Self {
+    pub(crate) async fn serving(io: Io, server: Server) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let task = tokio::spawn(sio_tokio::serve_with(listener, server));
@@ -39,23 +39,23 @@ impl World {
     }
 
     /// A WebSocket client that is in no namespace yet.
-    pub async fn open(&self) -> Client {
+    pub(crate) async fn open(&self) -> Client {
         Client::open(self.address, "").await
     }
 
     /// A WebSocket client in `/`, and its socket id.
-    pub async fn join(&self) -> (Client, String) {
+    pub(crate) async fn join(&self) -> (Client, String) {
         let mut client = self.open().await;
         let id = client.enter("").await;
         (client, id)
     }
 
-    pub async fn poller(&self) -> Poller {
+    pub(crate) async fn poller(&self) -> Poller {
         Poller::open(self.address).await
     }
 
     /// Nothing is left: every test ends with this.
-    pub async fn ends(self) {
+    pub(crate) async fn ends(self) {
         let Self { io, address, task } = self;
         within("the server to close", io.close()).await;
         let served = within("serve to return", task).await;
@@ -67,7 +67,7 @@ impl World {
 }
 
 /// The usual options, but that clients which are not there any more hold up no end.
-pub fn calm() -> Config {
+pub(crate) fn calm() -> Config {
     Config {
         close_timeout: Duration::from_millis(200),
         polling_close_timeout: Duration::from_millis(200),
@@ -75,7 +75,7 @@ pub fn calm() -> Config {
     }
 }
 
-pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(PATIENCE, future).await {
         Ok(value) => value,
         Err(_) => panic!("waited too long for {what}"),
@@ -83,7 +83,7 @@ pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
 }
 
 /// Waits until something holds.
-pub async fn until(what: &str, holds: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
     within(what, async {
         while !holds() {
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -93,20 +93,20 @@ pub async fn until(what: &str, holds: impl Fn() -> bool) {
 }
 
 /// A client on a WebSocket.
-pub struct Client {
-    pub socket: WebSocketStream<TokioAdapter<TcpStream>>,
+pub(crate) struct Client {
+    pub(crate) socket: WebSocketStream<TokioAdapter<TcpStream>>,
 }
 
 impl Client {
     /// `query` begins with `&` if there is any.
-    pub async fn open(address: SocketAddr, query: &str) -> Self {
+    pub(crate) async fn open(address: SocketAddr, query: &str) -> Self {
         let mut client = Self::raw(address, query).await;
         let open = client.text().await;
         assert!(open.starts_with("0{"), "{open}");
         client
     }
 
-    pub async fn raw(address: SocketAddr, query: &str) -> Self {
+    pub(crate) async fn raw(address: SocketAddr, query: &str) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket{query}");
         let (socket, _) = within("the WebSocket", client_async(url, stream))
@@ -116,7 +116,7 @@ impl Client {
     }
 
     /// Enters a namespace (`""` or `"/name,"`) and returns the socket's id.
-    pub async fn enter(&mut self, namespace: &str) -> String {
+    pub(crate) async fn enter(&mut self, namespace: &str) -> String {
         self.send(&format!("40{namespace}")).await;
         let answer = self.text().await;
         let (_, id) = answer
@@ -126,17 +126,17 @@ impl Client {
         id.trim_end_matches("\"}").to_owned()
     }
 
-    pub async fn send(&mut self, text: &str) {
+    pub(crate) async fn send(&mut self, text: &str) {
         self.socket.send(Message::text(text)).await.unwrap();
     }
 
-    pub async fn send_binary(&mut self, data: &'static [u8]) {
+    pub(crate) async fn send_binary(&mut self, data: &'static [u8]) {
         let data = Bytes::from_static(data);
         self.socket.send(Message::Binary(data)).await.unwrap();
     }
 
     /// The next message, with pings answered.
-    pub async fn next(&mut self) -> Option<Message> {
+    pub(crate) async fn next(&mut self) -> Option<Message> {
         loop {
             match within("a message", self.socket.next()).await? {
                 Ok(Message::Text(text)) if text.as_str() == "2" => self.send("3").await,
@@ -146,33 +146,33 @@ impl Client {
         }
     }
 
-    pub async fn text(&mut self) -> String {
+    pub(crate) async fn text(&mut self) -> String {
         match self.next().await {
             Some(Message::Text(text)) => text.as_str().to_owned(),
             other => panic!("not a text: {other:?}"),
         }
     }
 
-    pub async fn expect(&mut self, text: &str) {
+    pub(crate) async fn expect(&mut self, text: &str) {
         assert_eq!(self.text().await, text);
     }
 
     /// What is left until the connection ends: texts, then the close frame.
-    pub async fn rest(mut self) -> (Vec<String>, Option<CloseFrame>) {
+    pub(crate) async fn rest(mut self) -> (Vec<String>, Option<CloseFrame>) {
         let mut texts = Vec::new();
         let mut close = None;
         while let Some(message) = self.next().await {
             match message {
                 Message::Text(text) => texts.push(text.as_str().to_owned()),
                 Message::Close(frame) => close = frame,
-                _ => {}
+                Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
             }
         }
         (texts, close)
     }
 
     /// An event with an ack goes there and back: whatever was sent before has been handled.
-    pub async fn sync(&mut self) {
+    pub(crate) async fn sync(&mut self) {
         self.send(r#"429007["sync"]"#).await;
         self.expect("439007[]").await;
     }
@@ -180,13 +180,13 @@ impl Client {
 
 /// A client that polls.
 #[derive(Clone)]
-pub struct Poller {
+pub(crate) struct Poller {
     address: SocketAddr,
-    pub sid: String,
+    pub(crate) sid: String,
 }
 
 impl Poller {
-    pub async fn open(address: SocketAddr) -> Self {
+    pub(crate) async fn open(address: SocketAddr) -> Self {
         let answer = request(address, "GET", "", "").await;
         assert_eq!(answer.status, 200);
         let (_, rest) = answer.body.split_once(r#""sid":""#).unwrap();
@@ -197,16 +197,16 @@ impl Poller {
         }
     }
 
-    pub async fn poll(&self) -> Answer {
+    pub(crate) async fn poll(&self) -> Answer {
         request(self.address, "GET", &format!("&sid={}", self.sid), "").await
     }
 
-    pub async fn post(&self, body: &str) -> Answer {
+    pub(crate) async fn post(&self, body: &str) -> Answer {
         request(self.address, "POST", &format!("&sid={}", self.sid), body).await
     }
 
     /// Enters `/` and returns the socket's id.
-    pub async fn enter(&self) -> String {
+    pub(crate) async fn enter(&self) -> String {
         assert_eq!(self.post("40").await.body, "ok");
         let answer = self.poll().await.body;
         let id = answer.strip_prefix(r#"40{"sid":""#).unwrap();
@@ -215,14 +215,14 @@ impl Poller {
 }
 
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub head: String,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 /// One request on a connection of its own.
-pub async fn request(address: SocketAddr, method: &str, query: &str, body: &str) -> Answer {
+pub(crate) async fn request(address: SocketAddr, method: &str, query: &str, body: &str) -> Answer {
     let head = format!(
         "{method} /socket.io/?EIO=4&transport=polling{query} HTTP/1.1\r\nhost: x\r\n\
          connection: close\r\ncontent-length: {}\r\n\r\n{body}",
@@ -231,8 +231,17 @@ pub async fn request(address: SocketAddr, method: &str, query: &str, body: &str)
     exchange(address, head.as_bytes()).await
 }
 
+/// Sends these bytes and reads whatever comes back, if the connection lets it.
+pub(crate) async fn refused(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    let mut answer = Vec::new();
+    let _ = within("the end", stream.read_to_end(&mut answer)).await;
+    answer
+}
+
 /// Sends these bytes and reads the answer to its end.
-pub async fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
+pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(bytes).await.unwrap();
     let mut answer = Vec::new();

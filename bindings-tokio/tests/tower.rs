@@ -1,0 +1,50 @@
+//! Inside axum.
+
+mod common;
+
+use axum::Router;
+use axum::routing::get;
+use common::{Client, Poller, calm, exchange, within};
+use sio_tokio::{Args, Io, Socket};
+use tokio::net::TcpListener;
+
+#[tokio::test]
+async fn beside_the_routes_of_axum() {
+    let io = Io::new(calm());
+    io.of("/").on("echo", |socket: Socket, args: Args| {
+        socket.emit("echo", &args)
+    });
+    let app = Router::new()
+        .route("/hello", get(|| async { "hello" }))
+        .layer(sio_tokio::layer(io.clone()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let task = tokio::spawn(async move { axum::serve(listener, app).await });
+
+    let hello = b"GET /hello HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    assert_eq!(exchange(address, hello).await.body, "hello");
+    let nothing = b"GET /nothing HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    assert_eq!(exchange(address, nothing).await.status, 404);
+
+    let mut client = Client::open(address, "").await;
+    client.enter("").await;
+    client.send(r#"42["echo",1]"#).await;
+    client.expect(r#"42["echo",1]"#).await;
+
+    // A session moves to a WebSocket here too.
+    let poller = Poller::open(address).await;
+    poller.enter().await;
+    poller.post(r#"42["echo",2]"#).await;
+    assert_eq!(poller.poll().await.body, r#"42["echo",2]"#);
+    let mut moved = Client::raw(address, &format!("&sid={}", poller.sid)).await;
+    moved.send("2probe").await;
+    moved.expect("3probe").await;
+    moved.send("5").await;
+    moved.send(r#"42["echo",3]"#).await;
+    moved.expect(r#"42["echo",3]"#).await;
+    assert_eq!(io.of("/").len(), 2);
+
+    drop((client, moved));
+    within("the end", io.close()).await;
+    task.abort();
+}

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use bytestring::ByteString;
 use http::StatusCode;
 use serde_json::Value;
@@ -11,6 +10,8 @@ use sio_core::engine::{
     Acceptor, Content, Data, Frame, Packet, Reply, Revision, Route, Writer, split,
 };
 use sio_core::packet::Part;
+
+use crate::wire::wire;
 
 const LIMIT: usize = 16_384;
 
@@ -125,29 +126,4 @@ fn packet(value: &Value) -> Packet {
         "noop" => Packet::Noop,
         other => panic!("unknown packet type {other}"),
     }
-}
-
-/// A text or binary frame or body. Lone surrogates are what they become on the wire: U+FFFD.
-pub(crate) fn wire(value: &Value) -> Frame {
-    if let Some(text) = value["text"].as_str() {
-        return Frame::Text(text.into());
-    }
-    if let Some(utf8) = value["utf8"].as_str() {
-        return Frame::Text(ByteString::try_from(hex(utf8)).unwrap());
-    }
-    if let Some(units) = value["utf16"].as_str() {
-        let units: Vec<u16> = hex(units)
-            .chunks(2)
-            .map(|two| u16::from_be_bytes([two[0], two[1]]))
-            .collect();
-        return Frame::Text(String::from_utf16_lossy(&units).into());
-    }
-    Frame::Binary(hex(value["bin"].as_str().unwrap()))
-}
-
-fn hex(text: &str) -> Bytes {
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
-        .collect()
 }

@@ -3,9 +3,6 @@
 
 use serde_json::{Value, json};
 
-/// How many there are.
-pub(crate) const COUNT: usize = 14;
-
 /// What is expected instead of what was recorded.
 pub(crate) struct Change {
     pub(crate) why: &'static str,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::request::Parts;
 use sio_core::config::Config;
 use sio_core::engine::{
     Acceptor, Close, CloseReason, Data, Event, Exchange, Flags, Frame, Kind, Opened, Post,
@@ -14,47 +15,34 @@ use sio_core::engine::{
 use sio_core::id::{RequestId, Sid};
 use sio_core::packet::{self, Part};
 
+use crate::script::{Answer, Place, Request};
+
 /// Everything there is.
 pub(crate) struct World {
     acceptor: Acceptor,
     config: Arc<Config>,
     echo: bool,
-    pub(crate) now: Instant,
+    now: Instant,
     /// The sessions that live, by their ids.
     sessions: HashMap<String, Session>,
-    pub(crate) latest_sid: Option<String>,
-    pub(crate) reason: Option<CloseReason>,
+    latest_sid: Option<String>,
+    reason: Option<CloseReason>,
     /// Requests without an answer yet.
     waiting: HashMap<RequestId, (String, String, Exchange)>,
     /// Answers, by the names of their requests.
-    pub(crate) answers: HashMap<String, Answer>,
-    pub(crate) sockets: HashMap<String, Socket>,
+    answers: HashMap<String, Answer>,
+    sockets: HashMap<String, Socket>,
     requests: u64,
-}
-
-/// A response, and whether the driver would compress it.
-pub(crate) struct Answer {
-    pub(crate) http: http::Response<Bytes>,
-    pub(crate) compressed: bool,
 }
 
 /// A WebSocket as its client sees it.
 #[derive(Default)]
-pub(crate) struct Socket {
-    pub(crate) status: u16,
-    pub(crate) received: Vec<Frame>,
+struct Socket {
+    received: Vec<Frame>,
     /// The code it was closed with; 1005 for none.
-    pub(crate) closed: Option<u16>,
+    closed: Option<u16>,
     /// The session that it is attached to.
     sid: Option<String>,
-}
-
-/// What a client says of a request.
-pub(crate) struct Request {
-    pub(crate) head: http::request::Parts,
-    pub(crate) body: Bytes,
-    /// Whether the body is not complete.
-    pub(crate) partial: bool,
 }
 
 impl World {
@@ -73,147 +61,6 @@ impl World {
             sockets: HashMap::new(),
             requests: 0,
         }
-    }
-
-    /// Time passes; what falls due on the way happens when it is due.
-    pub(crate) fn pass(&mut self, time: Duration) {
-        let end = self.now + time;
-        loop {
-            let due = self
-                .sessions
-                .values()
-                .filter_map(Session::poll_timeout)
-                .min();
-            let Some(due) = due.filter(|due| due.at <= end) else {
-                break;
-            };
-            self.now = self.now.max(due.at);
-            let sids: Vec<String> = self.sessions.keys().cloned().collect();
-            for sid in sids {
-                let session = self.sessions.get_mut(&sid).unwrap();
-                session.handle_timeout(self.now);
-                assert!(session.poll_timeout().is_none_or(|next| next.at > self.now));
-                self.drain(&sid);
-            }
-        }
-        self.now = end;
-    }
-
-    /// Begins an HTTP exchange under a name.
-    pub(crate) fn request(&mut self, name: &str, request: Request) {
-        match self.acceptor.route(&request.head) {
-            Route::NotOurs => panic!("{name}: not ours"),
-            Route::Answered(http) => self.answered(name, http),
-            Route::Open(exchange) => {
-                let sid = self.open(&exchange, TransportKind::Polling);
-                let id = self.begin(name, &sid, exchange);
-                self.session(&sid).handle_poll(id.1, id.0, id.2);
-                self.drain(&sid);
-            }
-            Route::Session {
-                sid,
-                exchange,
-                over,
-            } => {
-                let sid = sid.as_str().to_owned();
-                if !self.sessions.contains_key(&sid) {
-                    let http = exchange.refuse(&Refusal::UnknownSid);
-                    return self.answered(name, http);
-                }
-                let poll = exchange.kind() == Kind::Poll;
-                let post = if over {
-                    Post::Whole(Err(PostFailure::TooLarge))
-                } else if request.partial {
-                    Post::Begun
-                } else {
-                    exchange.post(request.body)
-                };
-                let (id, now, revision) = self.begin(name, &sid, exchange);
-                if poll {
-                    self.session(&sid).handle_poll(now, id, revision);
-                } else {
-                    self.session(&sid).handle_post(now, id, revision, post);
-                }
-                self.drain(&sid);
-            }
-        }
-    }
-
-    /// The client drops a request.
-    pub(crate) fn abort(&mut self, name: &str) {
-        let found = self.waiting.iter().find(|(_, (it, ..))| it == name);
-        let (&id, (_, sid, _)) = found.expect("it waits");
-        let (sid, now) = (sid.clone(), self.now);
-        self.session(&sid).handle_aborted(now, id);
-        self.drain(&sid);
-    }
-
-    /// Opens a WebSocket under a name.
-    pub(crate) fn open_socket(&mut self, name: &str, head: &http::request::Parts) {
-        let mut socket = Socket::default();
-        match self.acceptor.route(head) {
-            Route::NotOurs => panic!("{name}: not ours"),
-            Route::Answered(http) => socket.status = http.status().as_u16(),
-            Route::Open(exchange) => {
-                let sid = self.open(&exchange, TransportKind::WebSocket);
-                socket.status = exchange.switch().status().as_u16();
-                socket.sid = Some(sid.clone());
-                self.sockets.insert(name.into(), socket);
-                return self.drain(&sid);
-            }
-            Route::Session { sid, exchange, .. } => {
-                let (now, sid) = (self.now, sid.as_str().to_owned());
-                if let Some(session) = self.sessions.get_mut(&sid) {
-                    let (revision, base64) = (exchange.revision(), exchange.base64());
-                    let taken = session.handle_ws_open(now, revision, base64);
-                    socket.status = exchange.switch().status().as_u16();
-                    socket.closed = (!taken).then_some(1005);
-                    socket.sid = taken.then_some(sid);
-                } else {
-                    socket.status = exchange.refuse(&Refusal::UnknownSid).status().as_u16();
-                }
-            }
-        }
-        self.sockets.insert(name.into(), socket);
-    }
-
-    /// The client sends on a WebSocket. Once it is closed, nobody listens.
-    pub(crate) fn send_socket(&mut self, name: &str, frame: Frame) {
-        if let Some(sid) = self.sockets[name].sid.clone() {
-            let now = self.now;
-            self.session(&sid).handle_ws(now, frame);
-            self.drain(&sid);
-        }
-    }
-
-    /// The client's end of a WebSocket goes away without a word.
-    pub(crate) fn cut_socket(&mut self, name: &str) {
-        if let Some(sid) = self.sockets.get_mut(name).unwrap().sid.take() {
-            let now = self.now;
-            self.session(&sid).handle_ws_closed(now, WsClosed::Lost);
-            self.drain(&sid);
-        }
-    }
-
-    /// The application sends on the latest session.
-    pub(crate) fn send(&mut self, data: &Data) {
-        let (now, sid) = (self.now, self.latest_sid.clone().unwrap());
-        let sent = self
-            .session(&sid)
-            .send(now, packet::message(data), Flags::default());
-        assert_eq!(sent, Sent::Queued);
-        self.drain(&sid);
-    }
-
-    /// The application closes the latest session.
-    pub(crate) fn close(&mut self) {
-        let (now, sid) = (self.now, self.latest_sid.clone().unwrap());
-        self.session(&sid).close(now, Close::Flush);
-        self.drain(&sid);
-    }
-
-    pub(crate) fn is_waiting(&self, name: &str) -> bool {
-        self.waiting.values().any(|(it, ..)| it == name)
     }
 
     fn session(&mut self, sid: &str) -> &mut Session {
@@ -317,5 +164,165 @@ impl World {
             assert!(!left, "every request of a closed session has its answer");
             self.sessions.remove(sid);
         }
+    }
+}
+
+impl Place for World {
+    /// Time passes; what falls due on the way happens when it is due.
+    fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        loop {
+            let due = self
+                .sessions
+                .values()
+                .filter_map(Session::poll_timeout)
+                .min();
+            let Some(due) = due.filter(|due| due.at <= end) else {
+                break;
+            };
+            self.now = self.now.max(due.at);
+            let sids: Vec<String> = self.sessions.keys().cloned().collect();
+            for sid in sids {
+                let session = self.sessions.get_mut(&sid).unwrap();
+                session.handle_timeout(self.now);
+                assert!(session.poll_timeout().is_none_or(|next| next.at > self.now));
+                self.drain(&sid);
+            }
+        }
+        self.now = end;
+    }
+
+    fn request(&mut self, name: &str, request: Request) {
+        match self.acceptor.route(&request.head) {
+            Route::NotOurs => panic!("{name}: not ours"),
+            Route::Answered(http) => self.answered(name, http),
+            Route::Open(exchange) => {
+                let sid = self.open(&exchange, TransportKind::Polling);
+                let id = self.begin(name, &sid, exchange);
+                self.session(&sid).handle_poll(id.1, id.0, id.2);
+                self.drain(&sid);
+            }
+            Route::Session {
+                sid,
+                exchange,
+                over,
+            } => {
+                let sid = sid.as_str().to_owned();
+                if !self.sessions.contains_key(&sid) {
+                    let http = exchange.refuse(&Refusal::UnknownSid);
+                    return self.answered(name, http);
+                }
+                let poll = exchange.kind() == Kind::Poll;
+                let post = if over {
+                    Post::Whole(Err(PostFailure::TooLarge))
+                } else if request.partial {
+                    Post::Begun
+                } else {
+                    exchange.post(request.body)
+                };
+                let (id, now, revision) = self.begin(name, &sid, exchange);
+                if poll {
+                    self.session(&sid).handle_poll(now, id, revision);
+                } else {
+                    self.session(&sid).handle_post(now, id, revision, post);
+                }
+                self.drain(&sid);
+            }
+        }
+    }
+
+    fn abort(&mut self, name: &str) {
+        let found = self.waiting.iter().find(|(_, (it, ..))| it == name);
+        let (&id, (_, sid, _)) = found.expect("it waits");
+        let (sid, now) = (sid.clone(), self.now);
+        self.session(&sid).handle_aborted(now, id);
+        self.drain(&sid);
+        self.answers.remove(name);
+    }
+
+    fn open_socket(&mut self, name: &str, head: &Parts) -> u16 {
+        let mut socket = Socket::default();
+        let mut status = 101;
+        match self.acceptor.route(head) {
+            Route::NotOurs => panic!("{name}: not ours"),
+            Route::Answered(http) => status = http.status().as_u16(),
+            Route::Open(exchange) => {
+                let sid = self.open(&exchange, TransportKind::WebSocket);
+                assert_eq!(exchange.switch().status(), 101);
+                socket.sid = Some(sid.clone());
+                self.sockets.insert(name.into(), socket);
+                self.drain(&sid);
+                return 101;
+            }
+            Route::Session { sid, exchange, .. } => {
+                let (now, sid) = (self.now, sid.as_str().to_owned());
+                if let Some(session) = self.sessions.get_mut(&sid) {
+                    let (revision, base64) = (exchange.revision(), exchange.base64());
+                    let taken = session.handle_ws_open(now, revision, base64);
+                    assert_eq!(exchange.switch().status(), 101);
+                    socket.closed = (!taken).then_some(1005);
+                    socket.sid = taken.then_some(sid);
+                } else {
+                    status = exchange.refuse(&Refusal::UnknownSid).status().as_u16();
+                }
+            }
+        }
+        self.sockets.insert(name.into(), socket);
+        status
+    }
+
+    fn send_socket(&mut self, name: &str, frame: Frame) {
+        if let Some(sid) = self.sockets[name].sid.clone() {
+            let now = self.now;
+            self.session(&sid).handle_ws(now, frame);
+            self.drain(&sid);
+        }
+    }
+
+    fn cut_socket(&mut self, name: &str) {
+        if let Some(sid) = self.sockets.get_mut(name).unwrap().sid.take() {
+            let now = self.now;
+            self.session(&sid).handle_ws_closed(now, WsClosed::Lost);
+            self.drain(&sid);
+        }
+    }
+
+    fn send(&mut self, data: Data) {
+        let (now, sid) = (self.now, self.latest_sid.clone().unwrap());
+        let sent = self
+            .session(&sid)
+            .send(now, packet::message(&data), Flags::default());
+        assert_eq!(sent, Sent::Queued);
+        self.drain(&sid);
+    }
+
+    fn close(&mut self) {
+        let (now, sid) = (self.now, self.latest_sid.clone().unwrap());
+        self.session(&sid).close(now, Close::Flush);
+        self.drain(&sid);
+    }
+
+    fn is_waiting(&mut self, name: &str) -> bool {
+        self.waiting.values().any(|(it, ..)| it == name)
+    }
+
+    fn answer(&mut self, name: &str) -> Option<Answer> {
+        self.answers.remove(name)
+    }
+
+    fn received(&mut self, name: &str, _expected: usize) -> Vec<Frame> {
+        std::mem::take(&mut self.sockets.get_mut(name).unwrap().received)
+    }
+
+    fn closed(&mut self, name: &str, _expected: bool) -> Option<u16> {
+        self.sockets[name].closed
+    }
+
+    fn sid(&mut self) -> Option<String> {
+        self.latest_sid.clone()
+    }
+
+    fn reason(&mut self, _expected: bool) -> Option<CloseReason> {
+        self.reason
     }
 }

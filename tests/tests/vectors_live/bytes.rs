@@ -1,0 +1,227 @@
+//! A client of HTTP and WebSocket that writes bytes and waits for bytes: nothing is made better on the
+//! way.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use ::bytes::Bytes;
+use http::request::Parts;
+use sio_core::engine::Frame;
+
+/// How long something may take that must happen.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A request on a connection of its own.
+pub(crate) struct Exchange(TcpStream);
+
+impl Exchange {
+    /// Sends a request. `whole`: its body is as long as it says.
+    pub(crate) fn send(address: SocketAddr, head: &Parts, body: &[u8]) -> Self {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut text = format!(
+            "{} {} HTTP/1.1\r\nhost: {address}\r\n",
+            head.method, head.uri
+        );
+        for (name, value) in &head.headers {
+            text.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
+        }
+        let announced = head.headers.contains_key("content-length");
+        if !announced && (!body.is_empty() || head.method == "POST" || head.method == "PUT") {
+            text.push_str(&format!("content-length: {}\r\n", body.len()));
+        }
+        text.push_str("\r\n");
+        let bytes = [text.as_bytes(), body].concat();
+        stream.write_all(&bytes).unwrap();
+        Self(stream)
+    }
+
+    /// Whether nothing has been answered yet.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.0
+            .set_read_timeout(Some(Duration::from_millis(30)))
+            .unwrap();
+        let read = self.0.peek(&mut [0]);
+        self.0.set_read_timeout(Some(PATIENCE)).unwrap();
+        read.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
+    }
+
+    /// The answer, if one comes.
+    pub(crate) fn answer(mut self) -> Option<http::Response<Bytes>> {
+        let (mut response, mut body) = self.head()?;
+        let length = response.headers().get("content-length");
+        let length = length.map_or(0, |length| length.to_str().unwrap().parse().unwrap());
+        let have = body.len();
+        body.resize(length, 0);
+        self.0.read_exact(body.get_mut(have..)?).ok()?;
+        *response.body_mut() = body.into();
+        Some(response)
+    }
+
+    /// Status and headers, and what was read behind them.
+    fn head(&mut self) -> Option<(http::Response<Bytes>, Vec<u8>)> {
+        let mut read = Vec::new();
+        let end = loop {
+            if let Some(end) = read.windows(4).position(|four| four == b"\r\n\r\n") {
+                break end;
+            }
+            let mut some = [0; 4096];
+            let count = self.0.read(&mut some).ok().filter(|&count| count > 0)?;
+            read.extend_from_slice(&some[..count]);
+        };
+        let body = read.split_off(end + 4);
+        let text = String::from_utf8(read).unwrap();
+        let mut lines = text.trim_end().split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap();
+        let mut response = http::Response::builder().status(status);
+        for line in lines {
+            let (name, value) = line.split_once(':').unwrap();
+            response = response.header(name, value.trim());
+        }
+        Some((response.body(Bytes::new()).unwrap(), body))
+    }
+}
+
+/// A WebSocket. What comes in is read by a thread.
+pub(crate) struct WebSocket {
+    stream: TcpStream,
+    inbox: Arc<Mutex<Inbox>>,
+}
+
+#[derive(Default)]
+struct Inbox {
+    frames: Vec<Frame>,
+    /// The code of the close frame; 1005 if it had none, 1006 if there was none.
+    closed: Option<u16>,
+}
+
+impl WebSocket {
+    /// Asks for one. The status of the answer, and the WebSocket if it is 101.
+    pub(crate) fn open(address: SocketAddr, head: &Parts) -> (u16, Option<Self>) {
+        let mut exchange = Exchange::send(address, head, &[]);
+        let (response, rest) = exchange.head().expect("an answer");
+        let status = response.status().as_u16();
+        if status != 101 {
+            return (status, None);
+        }
+        assert_eq!(
+            response.headers()["sec-websocket-accept"],
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+            "for the key of the RFC's example, which every transcript sends"
+        );
+        let stream = exchange.0;
+        stream.set_read_timeout(None).unwrap();
+        let inbox = Arc::new(Mutex::new(Inbox::default()));
+        let mut from = std::io::Cursor::new(rest).chain(stream.try_clone().unwrap());
+        let to = inbox.clone();
+        let answers = stream.try_clone().unwrap();
+        std::thread::spawn(move || {
+            let code = receive(&mut from, &answers, &to).unwrap_or(1006);
+            to.lock().unwrap().closed.get_or_insert(code);
+        });
+        (status, Some(Self { stream, inbox }))
+    }
+
+    /// Sends a message. A server that has closed already is not told.
+    pub(crate) fn send(&self, frame: &Frame) {
+        let (opcode, payload) = match frame {
+            Frame::Text(text) => (1, &text.as_bytes()[..]),
+            Frame::Binary(bytes) => (2, &bytes[..]),
+        };
+        let _ = (&self.stream).write_all(&masked(opcode, payload));
+    }
+
+    /// Takes what came in, when it is as much as expected, or nothing more comes.
+    pub(crate) fn received(&self, expected: usize) -> Vec<Frame> {
+        wait(|| {
+            let inbox = self.inbox.lock().unwrap();
+            inbox.frames.len() >= expected || inbox.closed.is_some()
+        });
+        std::mem::take(&mut self.inbox.lock().unwrap().frames)
+    }
+
+    /// The code it was closed with.
+    pub(crate) fn closed(&self, expected: bool) -> Option<u16> {
+        if expected {
+            wait(|| self.inbox.lock().unwrap().closed.is_some());
+        }
+        self.inbox.lock().unwrap().closed
+    }
+
+    /// Goes away without a word.
+    pub(crate) fn cut(&self) {
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+}
+
+impl Drop for WebSocket {
+    fn drop(&mut self) {
+        self.cut();
+    }
+}
+
+/// Waits for something that must happen; not for ever.
+pub(crate) fn wait(mut done: impl FnMut() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !done() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Reads frames until there are no more; the code of the close frame.
+fn receive(from: &mut impl Read, answers: &TcpStream, to: &Mutex<Inbox>) -> Option<u16> {
+    loop {
+        let mut head = [0; 2];
+        from.read_exact(&mut head).ok()?;
+        assert_eq!(head[0] & 0xf0, 0x80, "whole messages, no extension");
+        let length = match head[1] {
+            126 => {
+                let mut length = [0; 2];
+                from.read_exact(&mut length).ok()?;
+                u64::from(u16::from_be_bytes(length))
+            }
+            127 => {
+                let mut length = [0; 8];
+                from.read_exact(&mut length).ok()?;
+                u64::from_be_bytes(length)
+            }
+            length => u64::from(length),
+        };
+        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        from.read_exact(&mut payload).ok()?;
+        let frame = match head[0] & 0x0f {
+            1 => Frame::Text(Bytes::from(payload).try_into().unwrap()),
+            2 => Frame::Binary(payload.into()),
+            8 => {
+                let code = payload
+                    .get(..2)
+                    .map(|code| u16::from_be_bytes([code[0], code[1]]));
+                let _ = { answers }.write_all(&masked(8, &payload));
+                return Some(code.unwrap_or(1005));
+            }
+            other => panic!("opcode {other}"),
+        };
+        to.lock().unwrap().frames.push(frame);
+    }
+}
+
+/// A frame as clients write it, masked with zeros.
+fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0x80 | opcode];
+    match u16::try_from(payload.len()) {
+        Ok(length @ 0..126) => frame.push(0x80 | length as u8),
+        Ok(length) => {
+            frame.push(0x80 | 126);
+            frame.extend(length.to_be_bytes());
+        }
+        Err(_) => {
+            frame.push(0x80 | 127);
+            frame.extend((payload.len() as u64).to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(payload);
+    frame
+}

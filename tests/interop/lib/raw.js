@@ -70,6 +70,15 @@ export class Wire {
     return within(PATIENCE, "a frame", frame);
   }
 
+  /** The next frame that is not the heartbeat's, which is answered. */
+  async heard() {
+    for (;;) {
+      const frame = await this.next();
+      if (frame !== "2") return frame;
+      this.send("3");
+    }
+  }
+
   /** The close frame's `{ code, reason }`. */
   end() {
     return within(PATIENCE, "the WebSocket to close", this.closed);

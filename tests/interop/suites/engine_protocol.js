@@ -98,9 +98,9 @@ test("binary by polling is base64", async (t) => {
 test("text and binary by WebSocket", async (t) => {
   const wire = await direct(t, PATH);
   wire.send("4hello", Buffer.from([1, 2, 3, 4]), "4");
-  assert.equal(await wire.next(), "4hello");
-  assert.deepEqual(await wire.next(), Buffer.from([1, 2, 3, 4]));
-  assert.equal(await wire.next(), "4");
+  assert.equal(await wire.heard(), "4hello");
+  assert.deepEqual(await wire.heard(), Buffer.from([1, 2, 3, 4]));
+  assert.equal(await wire.heard(), "4");
 });
 
 test("a waiting poll is answered as soon as there is something", async (t) => {
@@ -156,7 +156,7 @@ test("no pong by WebSocket: closed", async (t) => {
 test("a pong too many does no harm", async (t) => {
   const wire = await direct(t, PATH);
   wire.send("3", "3", "3", "4still here");
-  assert.equal(await wire.next(), "4still here");
+  assert.equal(await wire.heard(), "4still here");
 });
 
 for (const packet of ["abc", "", "9", "b!!!"]) {
@@ -224,14 +224,14 @@ async function probed(t) {
   const peer = await Peer.polling(t, PATH);
   const wire = await peer.candidate();
   wire.send("2probe");
-  assert.equal(await wire.next(), "3probe");
+  assert.equal(await wire.heard(), "3probe");
   return { peer, wire };
 }
 
 async function upgraded(t) {
   const { peer, wire } = await probed(t);
   wire.send("5", "4hello");
-  assert.equal(await wire.next(), "4hello");
+  assert.equal(await wire.heard(), "4hello");
   return { peer, wire };
 }
 
@@ -244,7 +244,7 @@ test("upgrade: probe, a noop for the poll, and the session moves", async (t) => 
   await gone(peer);
   assert.equal((await peer.post("4late")).status, 400);
   wire.send("4hello");
-  assert.equal(await wire.next(), "4hello");
+  assert.equal(await wire.heard(), "4hello");
 });
 
 test("upgrade: a poll that waits while it begins is freed", async (t) => {
@@ -253,23 +253,23 @@ test("upgrade: a poll that waits while it begins is freed", async (t) => {
   await sleep(20);
   const wire = await peer.candidate();
   wire.send("2probe");
-  assert.equal(await wire.next(), "3probe");
+  assert.equal(await wire.heard(), "3probe");
   assert.equal((await waiting).body, "6");
 });
 
 test("upgrade: the end of it and the next message in one read", async (t) => {
   const { wire } = await probed(t);
   wire.sendTogether("5", "4hello", "4again");
-  assert.equal(await wire.next(), "4hello");
-  assert.equal(await wire.next(), "4again");
+  assert.equal(await wire.heard(), "4hello");
+  assert.equal(await wire.heard(), "4again");
 });
 
 test("upgrade: what was sent by polling meanwhile arrives first", async (t) => {
   const { peer, wire } = await probed(t);
   await peer.post("4by polling");
   wire.send("5", "4by websocket");
-  assert.equal(await wire.next(), "4by polling");
-  assert.equal(await wire.next(), "4by websocket");
+  assert.equal(await wire.heard(), "4by polling");
+  assert.equal(await wire.heard(), "4by websocket");
 });
 
 test("upgrade: a second WebSocket is closed, the first goes on", async (t) => {
@@ -277,7 +277,7 @@ test("upgrade: a second WebSocket is closed, the first goes on", async (t) => {
   const second = await peer.candidate();
   await second.end();
   wire.send("4still mine");
-  assert.equal(await wire.next(), "4still mine");
+  assert.equal(await wire.heard(), "4still mine");
 });
 
 test("upgrade: a second candidate is closed, the first completes", async (t) => {
@@ -285,7 +285,7 @@ test("upgrade: a second candidate is closed, the first completes", async (t) => 
   const second = await peer.candidate();
   await second.end();
   wire.send("5", "4mine");
-  assert.equal(await wire.next(), "4mine");
+  assert.equal(await wire.heard(), "4mine");
 });
 
 test("upgrade: a candidate that says something else is closed, the session stays", async (t) => {
@@ -306,9 +306,9 @@ test("upgrade: a candidate that goes away leaves the session, and another may co
   assert.deepEqual(await peer.packets(1), ["4by polling"]);
   const again = await peer.candidate();
   again.send("2probe");
-  assert.equal(await again.next(), "3probe");
+  assert.equal(await again.heard(), "3probe");
   again.send("5", "4moved");
-  assert.equal(await again.next(), "4moved");
+  assert.equal(await again.heard(), "4moved");
 });
 
 test("upgrade: for an unknown session it is refused", async (t) => {
@@ -340,7 +340,7 @@ test("a frame of exactly the largest size passes, one byte more closes with 1009
   const wire = await direct(t, PATH);
   const message = `4${"x".repeat(MAX_PAYLOAD - 1)}`;
   wire.send(message);
-  assert.equal(await wire.next(), message);
+  assert.equal(await wire.heard(), message);
   wire.send(`${message}x`);
   assert.deepEqual(await wire.end(), { code: 1009, reason: "" });
 });

@@ -7,15 +7,6 @@ import { Peer, direct } from "../lib/raw.js";
 const PATH = "/socket.io/";
 const CONNECT_TIMEOUT = 1000;
 
-/** The next frame that is not the heartbeat's. */
-async function heard(wire) {
-  for (;;) {
-    const frame = await wire.next();
-    if (frame !== "2") return frame;
-    wire.send("3");
-  }
-}
-
 /** How a namespace is written in a packet. */
 const prefix = (namespace) => (namespace === "/" ? "" : `${namespace},`);
 
@@ -23,12 +14,12 @@ async function joined(t, namespace = "/", auth = "") {
   const wire = await direct(t, PATH);
   const at = prefix(namespace);
   wire.send(`40${at}${auth}`);
-  const answer = await heard(wire);
+  const answer = await wire.heard();
   assert.ok(answer.startsWith(`40${at}{`), answer);
   const body = JSON.parse(answer.slice(2 + at.length));
   assert.deepEqual(Object.keys(body), ["sid"]);
   assert.match(body.sid, /^[\w-]{20,}$/);
-  assert.equal(await heard(wire), `42${at}["auth",${auth || "{}"}]`);
+  assert.equal(await wire.heard(), `42${at}["auth",${auth || "{}"}]`);
   return wire;
 }
 
@@ -49,7 +40,7 @@ for (const namespace of ["/", "/custom"]) {
     const wire = await joined(t, namespace);
     for (const args of ['1,"2",{"3":[true]}', "", "null", '{"b":1,"a":1.5}', "18446744073709551615", '"\\u2028 é \\u00e9 🎈"']) {
       wire.send(`42${at}["message"${args && ","}${args}]`);
-      const answer = await heard(wire);
+      const answer = await wire.heard();
       assert.ok(answer.startsWith(`42${at}["message-back"`), answer);
       if (!args.includes("\\u") && !args.startsWith("18")) assert.equal(answer, `42${at}["message-back"${args && ","}${args}]`);
     }
@@ -59,36 +50,36 @@ for (const namespace of ["/", "/custom"]) {
     const wire = await joined(t, namespace);
     const [one, two] = [Buffer.from([1, 2, 3]), Buffer.from([4, 5, 6])];
     wire.send(`452-${at}["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`, one, two);
-    assert.equal(await heard(wire), `452-${at}["message-back",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`);
-    assert.deepEqual(await heard(wire), one);
-    assert.deepEqual(await heard(wire), two);
+    assert.equal(await wire.heard(), `452-${at}["message-back",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`);
+    assert.deepEqual(await wire.heard(), one);
+    assert.deepEqual(await wire.heard(), two);
   });
 
   test(`${namespace}: an ack with the event's arguments`, async (t) => {
     const wire = await joined(t, namespace);
     wire.send(`42${at}456["message-with-ack",1,"2",{"3":[false]}]`);
-    assert.equal(await heard(wire), `43${at}456[1,"2",{"3":[false]}]`);
+    assert.equal(await wire.heard(), `43${at}456[1,"2",{"3":[false]}]`);
     wire.send(`42${at}0["message-with-ack"]`);
-    assert.equal(await heard(wire), `43${at}0[]`);
+    assert.equal(await wire.heard(), `43${at}0[]`);
   });
 
   test(`${namespace}: an ack with binary`, async (t) => {
     const wire = await joined(t, namespace);
     const [one, two] = [Buffer.from([1, 2, 3]), Buffer.from([4, 5, 6])];
     wire.send(`452-${at}789["message-with-ack",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`, one, two);
-    assert.equal(await heard(wire), `462-${at}789[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`);
-    assert.deepEqual(await heard(wire), one);
-    assert.deepEqual(await heard(wire), two);
+    assert.equal(await wire.heard(), `462-${at}789[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]`);
+    assert.deepEqual(await wire.heard(), one);
+    assert.deepEqual(await wire.heard(), two);
   });
 
   test(`${namespace}: the server asks, the client answers`, async (t) => {
     const wire = await joined(t, namespace);
     wire.send(`42${at}["emit-with-ack",1,"2",{"3":[false]}]`);
-    const question = await heard(wire);
+    const question = await wire.heard();
     const [, id] = new RegExp(`^42${at}(\\d+)\\["emit-with-ack",1,"2",\\{"3":\\[false\\]\\}\\]$`).exec(question) ?? [];
     assert.ok(id, question);
     wire.send(`43${at}${id}[7,{"done":true}]`);
-    assert.equal(await heard(wire), `42${at}["emit-with-ack",7,{"done":true}]`);
+    assert.equal(await wire.heard(), `42${at}["emit-with-ack",7,{"done":true}]`);
   });
 
   test(`${namespace}: leaving is not answered and ends nothing`, async (t) => {
@@ -120,27 +111,27 @@ test("a namespace may be followed by a comma or nothing", async (t) => {
   for (const connect of ["40/custom", "40/custom,"]) {
     const wire = await direct(t, PATH);
     wire.send(connect);
-    assert.match(await heard(wire), /^40\/custom,\{"sid":"[\w-]{20,}"\}$/);
-    assert.equal(await heard(wire), '42/custom,["auth",{}]');
+    assert.match(await wire.heard(), /^40\/custom,\{"sid":"[\w-]{20,}"\}$/);
+    assert.equal(await wire.heard(), '42/custom,["auth",{}]');
   }
 });
 
 test("an unknown namespace is refused, the connection stays", async (t) => {
   const wire = await direct(t, PATH);
   wire.send("40/random");
-  assert.equal(await heard(wire), '44/random,{"message":"Invalid namespace"}');
+  assert.equal(await wire.heard(), '44/random,{"message":"Invalid namespace"}');
   wire.send("40");
-  assert.match(await heard(wire), /^40\{"sid"/);
+  assert.match(await wire.heard(), /^40\{"sid"/);
 });
 
 test("two namespaces on one connection", async (t) => {
   const wire = await joined(t);
   wire.send("40/custom,");
-  assert.match(await heard(wire), /^40\/custom,\{"sid"/);
-  assert.equal(await heard(wire), '42/custom,["auth",{}]');
+  assert.match(await wire.heard(), /^40\/custom,\{"sid"/);
+  assert.equal(await wire.heard(), '42/custom,["auth",{}]');
   wire.send("41/custom,");
   wire.send('42["message","main is still there"]');
-  assert.equal(await heard(wire), '42["message-back","main is still there"]');
+  assert.equal(await wire.heard(), '42["message-back","main is still there"]');
 });
 
 test("no CONNECT in time: closed", async (t) => {
@@ -162,10 +153,10 @@ test("an event in the same breath as the answer to CONNECT is not lost", async (
       const wire = await direct(t, PATH);
       wire.socket.once("message", () => wire.sendTogether('42["message",1]', '4212["message-with-ack",2]'));
       wire.send("40");
-      assert.match(await heard(wire), /^40/);
-      assert.equal(await heard(wire), '42["auth",{}]');
-      assert.equal(await heard(wire), '42["message-back",1]');
-      assert.equal(await heard(wire), "4312[2]");
+      assert.match(await wire.heard(), /^40/);
+      assert.equal(await wire.heard(), '42["auth",{}]');
+      assert.equal(await wire.heard(), '42["message-back",1]');
+      assert.equal(await wire.heard(), "4312[2]");
     }),
   );
 });
@@ -197,16 +188,16 @@ test("an attachment that nobody announced closes", async (t) => {
 test("an ack that nobody waits for is ignored", async (t) => {
   const wire = await joined(t);
   wire.send("4399999[1]", '42["message",1]');
-  assert.equal(await heard(wire), '42["message-back",1]');
+  assert.equal(await wire.heard(), '42["message-back",1]');
 });
 
 test("a late packet for a namespace just left is no fault", async (t) => {
   const wire = await joined(t);
   wire.send("40/custom");
-  await heard(wire);
-  await heard(wire);
+  await wire.heard();
+  await wire.heard();
   wire.sendTogether("41/custom,", '42["message","after"]');
-  assert.equal(await heard(wire), '42["message-back","after"]');
+  assert.equal(await wire.heard(), '42["message-back","after"]');
   await sleep(20);
   assert.ok(wire.open);
 });

@@ -264,7 +264,7 @@ async fn handlers_may_use_everything() {
             socket.leave("b");
             main.join("c");
             main.leave("c");
-            assert_eq!(main.sockets(), [socket.clone()]);
+            assert!(main.sockets().contains(&socket) && main.len() == 1);
             assert_eq!(main.get(socket.id()), Some(socket.clone()));
             io.of("/new").emit("nobody", &()).unwrap();
             socket.on("later", || ());
@@ -277,7 +277,7 @@ async fn handlers_may_use_everything() {
             main.to("a").emit("to all", &()).unwrap();
             socket.emit("to me", &(Value::Null, 1)).unwrap();
             socket.broadcast().emit("to nobody", &()).unwrap();
-            let _ = socket.emit_with_ack::<()>("unanswered", &());
+            drop(socket.emit_with_ack::<()>("unanswered", &()));
             ack.send(&socket.rooms()[1..]).unwrap();
             socket.disconnect(false);
             Ok(())

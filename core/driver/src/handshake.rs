@@ -64,11 +64,15 @@ impl Handshake {
         }
     }
 
-    pub(crate) fn with_auth(&self, auth: Option<&ByteString>) -> Self {
-        Self {
-            // Copied: it stays as long as the socket does and must not hold on to a read buffer.
-            auth: Auth(auth.map(|text| Box::from(&**text))),
-            ..self.clone()
+    /// The same with the credentials for one namespace. Shared, if there are none.
+    pub(crate) fn with_auth(this: &Arc<Self>, auth: Option<&ByteString>) -> Arc<Self> {
+        match auth {
+            None => this.clone(),
+            Some(text) => Arc::new(Self {
+                // Copied: it stays as long as the socket does and must not hold on to a read buffer.
+                auth: Auth(Some(Box::from(&**text))),
+                ..Self::clone(this)
+            }),
         }
     }
 }

@@ -108,6 +108,14 @@ impl<C> Mailbox<C> {
         overflowed
     }
 
+    /// Gives back the memory of bursts that have passed.
+    pub(crate) fn shrink(&self) {
+        let mut inner = self.lock();
+        if inner.queue.is_empty() {
+            inner.queue = Vec::new();
+        }
+    }
+
     /// Refuses everything from now on and returns what waited.
     pub(crate) fn close(&self) -> Vec<C> {
         let mut inner = self.lock();

@@ -13,5 +13,7 @@ pub use engine::{EngineHandler, EngineServer, EngineSocket};
 pub use io::Io;
 pub(crate) use namespace::Gate;
 pub use namespace::{Middleware, Namespace};
+#[cfg(test)]
+pub(crate) use socket::socket_size;
 pub use socket::{Conn, Incoming, Socket};
 pub use to::{IntoRooms, To};

@@ -53,7 +53,7 @@ struct Inner {
     io: Io,
     namespace: Namespace,
     link: Arc<Link>,
-    handshake: Handshake,
+    handshake: Arc<Handshake>,
     place: Mutex<Place>,
     connected: AtomicBool,
     sequential: AtomicBool,
@@ -109,7 +109,7 @@ impl Socket {
         io: Io,
         namespace: Namespace,
         link: Arc<Link>,
-        handshake: Handshake,
+        handshake: Arc<Handshake>,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -639,6 +639,12 @@ impl Socket {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a socket holds, for a test of it.
+#[cfg(test)]
+pub(crate) const fn socket_size() -> usize {
+    size_of::<Inner>()
 }
 
 impl Incoming {

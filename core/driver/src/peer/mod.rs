@@ -3,6 +3,8 @@
 
 mod plain;
 mod running;
+#[cfg(test)]
+mod shape;
 mod sockets;
 
 use std::future::Future;
@@ -129,7 +131,7 @@ impl<R: Runtime> Peer<R> {
         let session = Session::new(now, link.sid().clone(), opened, config.clone());
         let (connection, upper) = match application {
             Application::SocketIo(io) => {
-                let sockets = Sockets::new(io.clone(), handshake);
+                let sockets = Sockets::new(io.clone(), Arc::new(handshake));
                 (
                     Connection::socket_io(now, session, config),
                     Upper::SocketIo(Box::new(sockets)),
@@ -202,6 +204,9 @@ impl<R: Runtime> Peer<R> {
             .is_some_and(|deadline| deadline.at <= self.now)
         {
             self.connection.handle_timeout(self.now);
+            // Heartbeats come to the idle too: the time to give back what a burst has left.
+            self.batch = Vec::new();
+            self.link.mailbox().shrink();
             busy = true;
         }
         busy |= self.take_commands(cx);

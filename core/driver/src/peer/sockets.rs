@@ -1,12 +1,14 @@
 //! The Socket.IO half of a connection's task: its sockets, and the handlers of their events.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytestring::ByteString;
 use sio_core::id::SocketId;
 use sio_core::packet::{self, Args};
 use sio_core::socket::{AckTicket, ConnectTicket, DisconnectReason, Event, Refusal, SocketKey};
+use smallvec::SmallVec;
 
 use super::running::{Begun, Done, Job, Kept, Owner, Panic, begin, guarded};
 use super::{Peer, Upper};
@@ -21,8 +23,9 @@ use crate::runtime::Runtime;
 /// What a Socket.IO connection has besides the connection.
 pub(super) struct Sockets {
     pub(super) io: Io,
-    pub(super) handshake: Handshake,
-    pub(super) seats: Vec<Seat>,
+    pub(super) handshake: Arc<Handshake>,
+    /// One, for nearly every client.
+    pub(super) seats: SmallVec<[Seat; 1]>,
     /// Bytes of events that wait in all seats.
     waiting_bytes: usize,
 }
@@ -51,11 +54,11 @@ enum Step {
 }
 
 impl Sockets {
-    pub(super) fn new(io: Io, handshake: Handshake) -> Self {
+    pub(super) fn new(io: Io, handshake: Arc<Handshake>) -> Self {
         Self {
             io,
             handshake,
-            seats: Vec::new(),
+            seats: SmallVec::new(),
             waiting_bytes: 0,
         }
     }
@@ -136,7 +139,7 @@ impl<R: Runtime> Peer<R> {
             sockets.io.clone(),
             namespace,
             link,
-            sockets.handshake.with_auth(auth),
+            Handshake::with_auth(&sockets.handshake, auth),
         );
         if gates.is_empty() {
             self.admit(cx, ticket, socket);
@@ -546,7 +549,7 @@ impl Step {
 }
 
 /// Asks the middlewares in turn; the first refusal ends it.
-async fn pass(gates: std::sync::Arc<[Gate]>, socket: Socket) -> Result<(), Refusal> {
+async fn pass(gates: Arc<[Gate]>, socket: Socket) -> Result<(), Refusal> {
     for gate in gates.iter() {
         gate(socket.clone()).0.await?;
     }

@@ -55,8 +55,10 @@ where
         Outcome::Upgrade(response, plan) => {
             if let Some(upgrade) = upgrade {
                 runtime.spawn(async move {
-                    if let Ok(upgraded) = upgrade.await {
-                        plan.run(FromHyper(upgraded), Bytes::new()).await;
+                    if let Ok(upgraded) = upgrade.await
+                        && let Some(peer) = plan.start(FromHyper(upgraded), Bytes::new())
+                    {
+                        peer.await;
                     }
                 });
             }
@@ -91,14 +93,14 @@ enum Whose<R: Runtime> {
 }
 
 impl<R: Runtime> Plan<R> {
-    /// Runs the session over `stream`, to its end; or hands the stream to the session's task.
-    pub(super) async fn run(self, stream: impl Stream, read: Bytes) {
+    /// The session with `stream`, to be run to its end. `None`: the stream was handed to the task of a
+    /// session that runs already.
+    pub(super) fn start(self, stream: impl Stream, read: Bytes) -> Option<Box<Peer<R>>> {
         let transport = Box::new(WebSocket::server(stream, read, &self.config));
         match self.whose {
             Whose::New(mut peer) => {
                 peer.attach(transport);
-                // The box is all that this task keeps.
-                peer.await;
+                Some(peer)
             }
             Whose::Joins {
                 link,
@@ -110,6 +112,7 @@ impl<R: Runtime> Plan<R> {
                     base64,
                     transport,
                 });
+                None
             }
         }
     }

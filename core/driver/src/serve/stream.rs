@@ -15,7 +15,9 @@ use hyper::service::Service;
 use super::hyper_io::{Clock, ToHyper};
 use super::respond::{Outcome, Plan, handle};
 use super::{Answer, Server};
+use crate::handlers::BoxFuture;
 use crate::hooks::Remote;
+use crate::peer::Peer;
 use crate::runtime::{Runtime, Stream};
 
 /// The smallest buffer that hyper takes.
@@ -27,25 +29,48 @@ const LINGER: usize = 256 * 1024;
 
 /// Serves one accepted stream to its end: the requests on it, and the session that lives on it once it
 /// has become a WebSocket. A binding spawns this once for each connection.
-pub async fn serve_stream<R: Runtime>(
+pub fn serve_stream<R: Runtime>(
     runtime: R,
     server: Server,
     stream: impl Stream,
     remote: Remote,
-) {
-    // Boxed, so that everything HTTP is given back before the WebSocket begins its long life.
-    let upgraded = Box::pin(requests(runtime, server, stream, remote)).await;
-    if let Some((plan, stream, read)) = upgraded {
-        plan.run(stream, read).await;
+) -> impl Future<Output = ()> + Send + 'static {
+    Served::Requests(Box::pin(requests(runtime, server, stream, remote)))
+}
+
+/// A stream's task. Boxes, so that everything HTTP is given back before a WebSocket begins its long
+/// life, and no connection is as large as the larger of the two.
+enum Served<R: Runtime> {
+    Requests(BoxFuture<Option<Box<Peer<R>>>>),
+    Session(Box<Peer<R>>),
+}
+
+impl<R: Runtime> Future for Served<R> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Self::Requests(requests) = &mut *self {
+            match ready!(requests.as_mut().poll(cx)) {
+                Some(peer) => *self = Self::Session(peer),
+                None => return Poll::Ready(()),
+            }
+        }
+        match &mut *self {
+            Self::Session(peer) => Pin::new(&mut **peer).poll(cx),
+            // Became a session above, or has returned.
+            Self::Requests(_) => Poll::Ready(()),
+        }
     }
 }
 
+/// Answers the requests on a stream; returns the session to which the stream belongs in the end, with
+/// the stream.
 async fn requests<R: Runtime, S: Stream>(
     runtime: R,
     server: Server,
     stream: S,
     remote: Remote,
-) -> Option<(Plan<R>, S, Bytes)> {
+) -> Option<Box<Peer<R>>> {
     let _counted = server.streams.enter();
     let mut builder = http1::Builder::new();
     builder.timer(Clock(runtime.clone()));
@@ -87,7 +112,7 @@ async fn requests<R: Runtime, S: Stream>(
     let late = parts.io.is_asking() && ended.as_ref().is_err_and(hyper::Error::is_timeout);
     let mut stream = parts.io.into_inner();
     if let (Some(plan), Ok(())) = (plan, &ended) {
-        return Some((plan, stream, parts.read_buf));
+        return plan.start(stream, parts.read_buf);
     }
     if let Some(linger) = linger {
         let mut sleep = pin!(runtime.sleep_until(runtime.now() + linger));

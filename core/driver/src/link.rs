@@ -150,7 +150,8 @@ impl Link {
         if refuse && !volatile && self.backlog().saturating_add(size) > limit {
             return (None, Err(EmitError::Full));
         }
-        match self.mailbox.push_packet(command, size, limit) {
+        let most = (limit, config.max_backlog_packets);
+        match self.mailbox.push_packet(command, size, most) {
             Ok(waker) => (waker, Ok(())),
             Err(NotTaken::Closed) => (None, Err(EmitError::Disconnected)),
             Err(NotTaken::Full) if volatile => (None, Ok(())),

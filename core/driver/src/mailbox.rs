@@ -15,6 +15,8 @@ struct Inner<C> {
     queue: Vec<C>,
     /// Bytes of packets among what waits, so that a task that does not run cannot be buried.
     bytes: usize,
+    /// Those packets.
+    packets: usize,
     /// The task's waker, kept from turn to turn; taken out of use by `asleep`.
     waker: Option<Waker>,
     asleep: bool,
@@ -37,6 +39,7 @@ impl<C> Mailbox<C> {
             inner: Mutex::new(Inner {
                 queue: Vec::new(),
                 bytes: 0,
+                packets: 0,
                 waker: None,
                 asleep: false,
                 closed: false,
@@ -56,22 +59,27 @@ impl<C> Mailbox<C> {
         Ok(inner.rouse())
     }
 
-    /// Adds a command that carries `bytes` of packets, unless more than `limit` would wait then.
+    /// Adds a command that carries a packet of `bytes`, unless more than `limit` would wait then: of
+    /// bytes, of packets.
     #[must_use = "the connection sleeps until this is woken"]
     pub(crate) fn push_packet(
         &self,
         command: C,
         bytes: usize,
-        limit: usize,
+        limit: (usize, usize),
     ) -> Result<Option<Waker>, NotTaken> {
         let mut inner = self.lock();
         if inner.closed {
             return Err(NotTaken::Closed);
         }
         // One packet larger than the limit is the session's to judge, not the mailbox's.
-        if inner.bytes > 0 && inner.bytes.saturating_add(bytes) > limit {
+        let (most_bytes, most_packets) = limit;
+        if inner.bytes > 0
+            && (inner.bytes.saturating_add(bytes) > most_bytes || inner.packets >= most_packets)
+        {
             return Err(NotTaken::Full);
         }
+        inner.packets = inner.packets.saturating_add(1);
         inner.bytes = inner.bytes.saturating_add(bytes);
         inner.queue.push(command);
         Ok(inner.rouse())
@@ -141,6 +149,7 @@ impl<C> Inner<C> {
     fn take(&mut self, batch: &mut Vec<C>) -> bool {
         mem::swap(&mut self.queue, batch);
         self.bytes = 0;
+        self.packets = 0;
         self.asleep = false;
         mem::take(&mut self.overflowed)
     }
@@ -204,15 +213,21 @@ mod tests {
     #[test]
     fn packets_over_the_limit_are_refused_and_the_task_hears_of_it() {
         let mailbox = Mailbox::new();
-        assert!(mailbox.push_packet(1, 100, 10).is_ok());
-        assert_eq!(mailbox.push_packet(2, 1, 10).unwrap_err(), NotTaken::Full);
+        assert!(mailbox.push_packet(1, 100, (10, 2)).is_ok());
+        assert_eq!(
+            mailbox.push_packet(2, 1, (10, 2)).unwrap_err(),
+            NotTaken::Full
+        );
         assert!(mailbox.overflow().is_none());
         let mut batch = Vec::new();
         assert!(mailbox.swap(&mut batch));
         batch.clear();
         assert!(!mailbox.swap(&mut batch));
-        assert!(mailbox.push_packet(3, 10, 10).is_ok());
-        assert_eq!(mailbox.close(), [3]);
-        assert_eq!(mailbox.push(4).unwrap_err(), NotTaken::Closed);
+        assert!(mailbox.push_packet(3, 5, (10, 2)).is_ok());
+        assert!(mailbox.push_packet(4, 1, (10, 2)).is_ok());
+        let third = mailbox.push_packet(5, 1, (10, 2));
+        assert_eq!(third.unwrap_err(), NotTaken::Full);
+        assert_eq!(mailbox.close(), [3, 4]);
+        assert_eq!(mailbox.push(6).unwrap_err(), NotTaken::Closed);
     }
 }

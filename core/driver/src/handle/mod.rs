@@ -1,12 +1,15 @@
 //! The handles an application works with: cheap to clone, usable from any task or thread.
 
+mod conn;
 mod direct;
 mod engine;
 mod io;
 mod namespace;
+mod place;
 mod socket;
 mod to;
 
+pub use conn::Conn;
 pub use direct::Direct;
 pub(crate) use engine::EngineHandlers;
 pub use engine::{EngineHandler, EngineServer, EngineSocket};
@@ -15,5 +18,5 @@ pub(crate) use namespace::Gate;
 pub use namespace::{Middleware, Namespace};
 #[cfg(test)]
 pub(crate) use socket::socket_size;
-pub use socket::{Conn, Incoming, Socket};
+pub use socket::{Incoming, Socket};
 pub use to::{IntoRooms, To};

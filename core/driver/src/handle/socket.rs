@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytestring::ByteString;
-use sio_core::engine::{Close, Flags, Revision, TransportKind};
+use sio_core::engine::Flags;
 use sio_core::id::SocketId;
 use sio_core::packet::{self, Args, Arguments};
-use sio_core::rooms::{MemberKey, RoomError};
 use sio_core::socket::{Refusal, SocketKey};
 
 use super::namespace::Outgoing;
-use super::{Direct, IntoRooms, Io, Namespace, To};
+use super::place::Place;
+use super::{Conn, Direct, IntoRooms, Io, Namespace, To};
 use crate::ack::{AckFuture, Token};
 use crate::answer::answer;
 use crate::error::EmitError;
@@ -44,18 +44,18 @@ use crate::link::{Command, Link};
 /// ```
 #[derive(Clone)]
 pub struct Socket {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(super) struct Inner {
     id: SocketId,
     key: SocketKey,
     io: Io,
     namespace: Namespace,
     link: Arc<Link>,
     handshake: Arc<Handshake>,
-    place: Mutex<Place>,
-    connected: AtomicBool,
+    pub(super) place: Mutex<Place>,
+    pub(super) connected: AtomicBool,
     sequential: AtomicBool,
     next_ack: AtomicU64,
     listeners: Listeners,
@@ -73,15 +73,6 @@ struct Extras {
     data: HashMap<TypeId, Box<dyn Any + Send>>,
     filters: Vec<Filter>,
     outgoing: Vec<Outgoing>,
-}
-
-/// Where a socket stands in its namespace.
-#[derive(Debug)]
-enum Place {
-    /// A middleware has it; these rooms are joined if it is accepted.
-    Waiting(Vec<Box<str>>),
-    In(MemberKey),
-    Gone,
 }
 
 /// An event on its way in, before the handlers: a packet middleware may change or refuse it.
@@ -119,7 +110,7 @@ impl Socket {
                 namespace,
                 link,
                 handshake,
-                place: Mutex::new(Place::Waiting(Vec::new())),
+                place: Mutex::new(Place::new()),
                 connected: AtomicBool::new(false),
                 sequential: AtomicBool::new(false),
                 next_ack: AtomicU64::new(0),
@@ -441,70 +432,6 @@ impl Socket {
         Direct::new(self).timeout(timeout)
     }
 
-    /// Joins rooms. In a middleware: once the socket is accepted.
-    ///
-    /// # Errors
-    /// The socket has left, or is in `max_rooms_per_socket` rooms already; rooms named before that
-    /// one are joined.
-    pub fn join(&self, rooms: impl IntoRooms) -> Result<(), RoomError> {
-        let mut place = self.place();
-        let mut result = Ok(());
-        match &mut *place {
-            Place::Waiting(waiting) => rooms.each(&mut |room| waiting.push(room.into())),
-            Place::In(member) => {
-                let mut all = self
-                    .namespace()
-                    .rooms()
-                    .write()
-                    .unwrap_or_else(PoisonError::into_inner);
-                rooms.each(&mut |room| {
-                    if result.is_ok() {
-                        result = all.join(*member, room).map(drop);
-                    }
-                });
-            }
-            Place::Gone => result = Err(RoomError::Gone),
-        }
-        result
-    }
-
-    /// Leaves rooms; those it is not in do not matter.
-    pub fn leave(&self, rooms: impl IntoRooms) {
-        match &mut *self.place() {
-            Place::Waiting(waiting) => {
-                rooms.each(&mut |room| waiting.retain(|its| **its != *room));
-            }
-            Place::In(member) => {
-                let mut all = self
-                    .namespace()
-                    .rooms()
-                    .write()
-                    .unwrap_or_else(PoisonError::into_inner);
-                rooms.each(&mut |room| {
-                    all.leave(*member, room);
-                });
-            }
-            Place::Gone => {}
-        }
-    }
-
-    /// The rooms it is in: its own first, then in the order of joining. Complete in `disconnecting`
-    /// handlers, empty afterwards.
-    pub fn rooms(&self) -> Vec<String> {
-        match &*self.place() {
-            Place::Waiting(waiting) => waiting.iter().map(|room| (**room).to_owned()).collect(),
-            Place::In(member) => {
-                let all = self
-                    .namespace()
-                    .rooms()
-                    .read()
-                    .unwrap_or_else(PoisonError::into_inner);
-                all.rooms_of(*member).map(str::to_owned).collect()
-            }
-            Place::Gone => Vec::new(),
-        }
-    }
-
     /// Takes it out of its namespace and tells the client; with `close`, every socket of its
     /// connection, which is closed then. The client's reason is `io server disconnect`: it does not
     /// come back by itself.
@@ -580,59 +507,6 @@ impl Socket {
         &self.inner.listeners
     }
 
-    pub(crate) fn member(&self) -> Option<MemberKey> {
-        match &*self.place() {
-            Place::In(member) => Some(*member),
-            Place::Waiting(_) | Place::Gone => None,
-        }
-    }
-
-    /// The client was told that it is in: so it is, with the rooms that middlewares joined.
-    pub(crate) fn enter(&self) {
-        let mut place = self.place();
-        let Place::Waiting(waiting) = &mut *place else {
-            return;
-        };
-        let waiting = std::mem::take(waiting);
-        {
-            let mut rooms = self
-                .namespace()
-                .rooms()
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            let member = rooms.insert(self.id().clone(), self.clone());
-            for room in waiting {
-                // Beyond the limit a middleware's joins count for nothing; it was told nothing else.
-                let _ = rooms.join(member, &room);
-            }
-            *place = Place::In(member);
-        }
-        self.inner.connected.store(true, Ordering::Release);
-    }
-
-    /// It is in its namespace and its rooms no more. Nothing happens the second time.
-    pub(crate) fn exit(&self) {
-        self.inner.connected.store(false, Ordering::Release);
-        let before = std::mem::replace(&mut *self.place(), Place::Gone);
-        if let Place::In(member) = before {
-            let gone = self
-                .namespace()
-                .rooms()
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remove(member);
-            // Dropped outside the lock: it may be the last handle, and its data anybody's.
-            drop(gone);
-        }
-    }
-
-    fn place(&self) -> MutexGuard<'_, Place> {
-        self.inner
-            .place
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn extras(&self) -> MutexGuard<'_, Option<Box<Extras>>> {
         self.inner
             .extras
@@ -672,40 +546,5 @@ impl fmt::Debug for Socket {
             .field("id", self.id())
             .field("namespace", &self.namespace().name())
             .finish_non_exhaustive()
-    }
-}
-
-/// The Engine.IO connection below a socket.
-#[derive(Clone, Debug)]
-pub struct Conn {
-    link: Arc<Link>,
-}
-
-impl Conn {
-    /// How its packets travel now.
-    pub fn transport(&self) -> TransportKind {
-        self.link.transport()
-    }
-
-    /// The revision of Engine.IO that its client speaks.
-    #[doc(alias = "protocol")]
-    pub fn revision(&self) -> Revision {
-        self.link.revision()
-    }
-
-    /// Bytes that waited to be written to it when its task last looked.
-    pub fn backlog(&self) -> usize {
-        self.link.backlog()
-    }
-
-    /// Whether it is open.
-    #[doc(alias = "readyState")]
-    pub fn is_open(&self) -> bool {
-        self.link.is_open()
-    }
-
-    /// Closes it under all its sockets, whose reason is `forced close`. What is queued is still sent.
-    pub fn close(&self) {
-        self.link.tell(Command::Close(Close::Flush));
     }
 }

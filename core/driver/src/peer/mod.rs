@@ -2,6 +2,7 @@
 //! handlers in flight.
 
 mod plain;
+mod pump;
 mod running;
 #[cfg(test)]
 mod shape;
@@ -16,7 +17,7 @@ use std::time::Instant;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use sio_core::connection::Connection;
-use sio_core::engine::{Close, CloseReason, Opened, Reply, Session, WsClosed, WsOut};
+use sio_core::engine::{Close, CloseReason, Opened, Reply, Session};
 use sio_core::id::{RequestId, Sid};
 use sio_core::socket::Event;
 use smallvec::SmallVec;
@@ -28,9 +29,9 @@ use crate::handle::{EngineServer, EngineSocket, Io};
 use crate::handshake::Handshake;
 use crate::host::Host;
 use crate::link::{Command, Link};
-use crate::log::{Span, debug, trace};
+use crate::log::{Span, debug};
 use crate::runtime::{Runtime, Sleep};
-use crate::websocket::{Received, Transport};
+use crate::websocket::Transport;
 
 use plain::Plain;
 use running::{Done, Job};
@@ -85,9 +86,6 @@ enum Phase {
 
 /// Turns that a connection takes before it lets others run.
 const TURNS: usize = 16;
-
-/// Frames read in one turn, before what they caused is written.
-const READS: usize = 32;
 
 /// How a session was asked for.
 pub(crate) struct Asked {
@@ -341,33 +339,6 @@ impl<R: Runtime> Peer<R> {
         }
     }
 
-    /// Reads what has come, and handles it frame by frame.
-    fn receive(&mut self, cx: &mut Context<'_>) -> bool {
-        for count in 0..READS {
-            if self.is_over_waiting_limit() {
-                return count > 0;
-            }
-            let Some(transport) = &mut self.transport else {
-                return count > 0;
-            };
-            match transport.poll_receive(cx) {
-                Poll::Pending => return count > 0,
-                Poll::Ready(Received::Frame(frame)) => {
-                    trace!(?frame, "received");
-                    self.connection.handle_ws(self.now, frame);
-                }
-                Poll::Ready(Received::Closed(cause)) => {
-                    debug!(?cause, "websocket closed");
-                    self.lose_transport(cause);
-                    self.events(cx);
-                    return true;
-                }
-            }
-            self.events(cx);
-        }
-        true
-    }
-
     /// Whether so many events wait for handlers that nothing more is read.
     fn is_over_waiting_limit(&self) -> bool {
         let waiting = match &self.upper {
@@ -458,96 +429,6 @@ impl<R: Runtime> Peer<R> {
                 self.exchanges.swap_remove(at).1.give(reply);
             }
         }
-    }
-
-    /// Hands frames to the WebSocket while it takes them, and flushes once.
-    fn transmit(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut any = false;
-        while let Some(transport) = &mut self.transport {
-            let mut drained = false;
-            while transport.has_room() {
-                match self.connection.poll_ws() {
-                    Some(WsOut::Frame { part, .. }) => {
-                        trace!(?part, "sent");
-                        transport.send(part);
-                        self.unflushed = true;
-                        any = true;
-                    }
-                    Some(WsOut::Close(code)) => {
-                        if let Some(transport) = self.transport.take() {
-                            self.dismiss(transport, code);
-                        }
-                        self.events(cx);
-                        return true;
-                    }
-                    None => {
-                        drained = true;
-                        break;
-                    }
-                }
-            }
-            let (sent, flushed) = transport.poll_flush(cx);
-            if sent > 0 {
-                self.connection.handle_ws_progress(self.now);
-            }
-            match flushed {
-                Poll::Pending => return any,
-                Poll::Ready(Ok(())) => {
-                    if std::mem::take(&mut self.unflushed) {
-                        self.connection.handle_ws_flushed(self.now);
-                    }
-                }
-                Poll::Ready(Err(_error)) => {
-                    debug!(error = %_error, "websocket broken");
-                    self.lose_transport(WsClosed::Lost);
-                    self.events(cx);
-                    return true;
-                }
-            }
-            if drained {
-                break;
-            }
-        }
-        any
-    }
-
-    /// The WebSocket has ended by itself; what it still has to say is said.
-    fn lose_transport(&mut self, cause: WsClosed) {
-        if let Some(transport) = self.transport.take() {
-            self.unflushed = false;
-            self.finishing
-                .push((transport, self.now + self.host().config.close_timeout));
-            self.connection.handle_ws_closed(self.now, cause);
-        }
-    }
-
-    /// Closes a WebSocket that the session wants no more.
-    fn dismiss(&mut self, mut transport: Box<dyn Transport>, code: Option<u16>) {
-        self.unflushed = false;
-        transport.close(code);
-        self.finishing
-            .push((transport, self.now + self.host().config.close_timeout));
-    }
-
-    /// Winds WebSockets up.
-    fn finish(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.phase == Phase::Closed
-            && let Some(transport) = self.transport.take()
-        {
-            // The session is over and has nothing more to say on it.
-            self.dismiss(transport, None);
-        }
-        let now = self.now;
-        let before = self.finishing.len();
-        self.finishing
-            .retain_mut(|(transport, end)| *end > now && transport.poll_finish(cx).is_pending());
-        if self.finishing.is_empty() && self.finishing.capacity() > 0 {
-            self.finishing = Vec::new();
-        }
-        if self.phase == Phase::Closed && self.finishing.is_empty() && self.exchanges.is_empty() {
-            self.counted = None;
-        }
-        before != self.finishing.len()
     }
 
     fn is_over(&self) -> bool {

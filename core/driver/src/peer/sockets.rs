@@ -270,7 +270,7 @@ impl<R: Runtime> Peer<R> {
     }
 
     /// Handles an event now, or when those before it let it.
-    fn offer(&mut self, cx: &mut Context<'_>, key: SocketKey, event: Invocation) {
+    fn offer(&mut self, cx: &mut Context<'_>, key: SocketKey, mut event: Invocation) {
         let crowded = self.is_crowded();
         let Some(sockets) = self.sockets() else {
             return;
@@ -279,6 +279,9 @@ impl<R: Runtime> Peer<R> {
             return;
         };
         if crowded || !seat.is_ready() || !seat.waiting.is_empty() {
+            // Copied: it may wait long, and must not hold on to a read buffer.
+            event.args = event.args.detached();
+            event.name = ByteString::from(&*event.name);
             let step = Step::Event(event);
             let size = step.size();
             seat.waiting.push_back(step);

@@ -1,0 +1,142 @@
+//! Where a socket stands: its namespace and its rooms.
+
+use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
+
+use sio_core::rooms::{MemberKey, RoomError};
+
+use super::{IntoRooms, Socket};
+
+/// Where a socket stands in its namespace.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// A middleware has it; these rooms are joined if it is accepted.
+    Waiting(Vec<Box<str>>),
+    In(MemberKey),
+    Gone,
+}
+
+impl Place {
+    pub(super) const fn new() -> Self {
+        Self::Waiting(Vec::new())
+    }
+}
+
+impl Socket {
+    /// Joins rooms. In a middleware: once the socket is accepted.
+    ///
+    /// # Errors
+    /// The socket has left, or is in `max_rooms_per_socket` rooms already; rooms named before that
+    /// one are joined.
+    pub fn join(&self, rooms: impl IntoRooms) -> Result<(), RoomError> {
+        let mut place = self.place();
+        let mut result = Ok(());
+        match &mut *place {
+            Place::Waiting(waiting) => rooms.each(&mut |room| waiting.push(room.into())),
+            Place::In(member) => {
+                let mut all = self
+                    .namespace()
+                    .rooms()
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner);
+                rooms.each(&mut |room| {
+                    if result.is_ok() {
+                        result = all.join(*member, room).map(drop);
+                    }
+                });
+            }
+            Place::Gone => result = Err(RoomError::Gone),
+        }
+        result
+    }
+
+    /// Leaves rooms; those it is not in do not matter.
+    pub fn leave(&self, rooms: impl IntoRooms) {
+        match &mut *self.place() {
+            Place::Waiting(waiting) => {
+                rooms.each(&mut |room| waiting.retain(|its| **its != *room));
+            }
+            Place::In(member) => {
+                let mut all = self
+                    .namespace()
+                    .rooms()
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner);
+                rooms.each(&mut |room| {
+                    all.leave(*member, room);
+                });
+            }
+            Place::Gone => {}
+        }
+    }
+
+    /// The rooms it is in: its own first, then in the order of joining. Complete in `disconnecting`
+    /// handlers, empty afterwards.
+    pub fn rooms(&self) -> Vec<String> {
+        match &*self.place() {
+            Place::Waiting(waiting) => waiting.iter().map(|room| (**room).to_owned()).collect(),
+            Place::In(member) => {
+                let all = self
+                    .namespace()
+                    .rooms()
+                    .read()
+                    .unwrap_or_else(PoisonError::into_inner);
+                all.rooms_of(*member).map(str::to_owned).collect()
+            }
+            Place::Gone => Vec::new(),
+        }
+    }
+
+    pub(crate) fn member(&self) -> Option<MemberKey> {
+        match &*self.place() {
+            Place::In(member) => Some(*member),
+            Place::Waiting(_) | Place::Gone => None,
+        }
+    }
+
+    /// The client was told that it is in: so it is, with the rooms that middlewares joined.
+    pub(crate) fn enter(&self) {
+        let mut place = self.place();
+        let Place::Waiting(waiting) = &mut *place else {
+            return;
+        };
+        let waiting = std::mem::take(waiting);
+        {
+            let mut rooms = self
+                .namespace()
+                .rooms()
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            let member = rooms.insert(self.id().clone(), self.clone());
+            for room in waiting {
+                // Beyond the limit a middleware's joins count for nothing; it was told nothing else.
+                let _ = rooms.join(member, &room);
+            }
+            *place = Place::In(member);
+        }
+        self.inner.connected.store(true, Ordering::Release);
+    }
+
+    /// It is in its namespace and its rooms no more. Nothing happens the second time.
+    pub(crate) fn exit(&self) {
+        self.inner.connected.store(false, Ordering::Release);
+        let before = std::mem::replace(&mut *self.place(), Place::Gone);
+        if let Place::In(member) = before {
+            let gone = self
+                .namespace()
+                .rooms()
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(member);
+            // Dropped outside the lock: it may be the last handle, and its data anybody's.
+            drop(gone);
+        }
+    }
+
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.inner
+            .place
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}

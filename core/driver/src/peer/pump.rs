@@ -1,0 +1,132 @@
+//! The WebSocket half of a connection's task: reading, writing, winding up.
+
+use std::task::{Context, Poll};
+
+use sio_core::engine::{WsClosed, WsOut};
+
+use super::{Peer, Phase};
+use crate::log::{debug, trace};
+use crate::runtime::Runtime;
+use crate::websocket::{Received, Transport};
+
+/// Frames read in one turn, before what they caused is written.
+const READS: usize = 32;
+
+impl<R: Runtime> Peer<R> {
+    /// Reads what has come, and handles it frame by frame.
+    pub(super) fn receive(&mut self, cx: &mut Context<'_>) -> bool {
+        for count in 0..READS {
+            if self.is_over_waiting_limit() {
+                return count > 0;
+            }
+            let Some(transport) = &mut self.transport else {
+                return count > 0;
+            };
+            match transport.poll_receive(cx) {
+                Poll::Pending => return count > 0,
+                Poll::Ready(Received::Frame(frame)) => {
+                    trace!(?frame, "received");
+                    self.connection.handle_ws(self.now, frame);
+                }
+                Poll::Ready(Received::Closed(cause)) => {
+                    debug!(?cause, "websocket closed");
+                    self.lose_transport(cause);
+                    self.events(cx);
+                    return true;
+                }
+            }
+            self.events(cx);
+        }
+        true
+    }
+
+    /// Hands frames to the WebSocket while it takes them, and flushes once.
+    pub(super) fn transmit(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut any = false;
+        while let Some(transport) = &mut self.transport {
+            let mut drained = false;
+            while transport.has_room() {
+                match self.connection.poll_ws() {
+                    Some(WsOut::Frame { part, .. }) => {
+                        trace!(?part, "sent");
+                        transport.send(part);
+                        self.unflushed = true;
+                        any = true;
+                    }
+                    Some(WsOut::Close(code)) => {
+                        if let Some(transport) = self.transport.take() {
+                            self.dismiss(transport, code);
+                        }
+                        self.events(cx);
+                        return true;
+                    }
+                    None => {
+                        drained = true;
+                        break;
+                    }
+                }
+            }
+            let (sent, flushed) = transport.poll_flush(cx);
+            if sent > 0 {
+                self.connection.handle_ws_progress(self.now);
+            }
+            match flushed {
+                Poll::Pending => return any,
+                Poll::Ready(Ok(())) => {
+                    if std::mem::take(&mut self.unflushed) {
+                        self.connection.handle_ws_flushed(self.now);
+                    }
+                }
+                Poll::Ready(Err(_error)) => {
+                    debug!(error = %_error, "websocket broken");
+                    self.lose_transport(WsClosed::Lost);
+                    self.events(cx);
+                    return true;
+                }
+            }
+            if drained || !transport.has_room() {
+                break;
+            }
+        }
+        any
+    }
+
+    /// The WebSocket has ended by itself; what it still has to say is said.
+    fn lose_transport(&mut self, cause: WsClosed) {
+        if let Some(transport) = self.transport.take() {
+            self.unflushed = false;
+            self.finishing
+                .push((transport, self.now + self.host().config.close_timeout));
+            self.connection.handle_ws_closed(self.now, cause);
+        }
+    }
+
+    /// Closes a WebSocket that the session wants no more.
+    pub(super) fn dismiss(&mut self, mut transport: Box<dyn Transport>, code: Option<u16>) {
+        self.unflushed = false;
+        transport.close(code);
+        self.finishing
+            .push((transport, self.now + self.host().config.close_timeout));
+    }
+
+    /// Winds WebSockets up.
+    pub(super) fn finish(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.phase == Phase::Closed
+            && let Some(transport) = self.transport.take()
+        {
+            // The session is over and has nothing more to say on it.
+            self.dismiss(transport, None);
+        }
+        let now = self.now;
+        let before = self.finishing.len();
+        self.finishing
+            .retain_mut(|(transport, end)| *end > now && transport.poll_finish(cx).is_pending());
+        if self.finishing.is_empty() && self.finishing.capacity() > 0 {
+            self.finishing = Vec::new();
+        }
+        if self.phase == Phase::Closed && self.finishing.is_empty() && self.exchanges.is_empty() {
+            self.counted = None;
+        }
+        before != self.finishing.len()
+    }
+}

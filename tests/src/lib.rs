@@ -3,4 +3,6 @@
 pub mod example;
 pub mod install;
 pub mod process;
+pub mod served;
 pub mod suite;
+pub mod wire;

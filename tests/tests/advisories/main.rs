@@ -1,0 +1,67 @@
+//! What went wrong in other implementations, each as a test: `adv_` and the advisory's id, or the
+//! project and the number of its issue or release.
+//!
+//! Through real sockets where it is about the wire (`sio_tests::served` sees to it that the server is
+//! well afterwards and keeps nothing), else against the part that it names.
+
+mod cookies;
+mod javascript;
+mod others;
+mod sessions;
+mod socketioxide;
+mod websocket;
+
+/// What concerns parts that this revision does not have yet.
+const NOT_YET: &[(&str, &str)] = &[
+    (
+        "CVE-2016-10536",
+        "the client verifies certificates: there is no client yet",
+    ),
+    (
+        "engine.io 6.6.7, 6.6.8 (WebTransport)",
+        "there is no WebTransport yet; that admission is one for all transports is tested: \
+         adv_engineio_6_6_8_admission",
+    ),
+    (
+        "socket.io #4880",
+        "a recovery supersedes the old connection: there is no recovery yet",
+    ),
+    (
+        "GHSA-c6g7-r2mf-pf5g",
+        "nested msgpack: there is no msgpack yet",
+    ),
+    (
+        "GHSA-7xpx-rcqc-8qjh",
+        "truncated msgpack: there is no msgpack yet",
+    ),
+    (
+        "CVE-2025-61765",
+        "crafted messages from a broker: there is no cluster yet",
+    ),
+    (
+        "rust_socketio #461",
+        "a client that answers acks: there is no client yet; the codec that it will share is tested: \
+         adv_rust_socketio_461",
+    ),
+    (
+        "CVE-2020-36048, lengths of revision 3",
+        "length prefixes: there is no revision 3 yet; the rest is tested: adv_cve_2020_36048",
+    ),
+    (
+        "socketioxide 0.17.4, encoder and decoder of revision 3",
+        "there is no revision 3 yet; the rest is tested: adv_socketioxide_0_17_4",
+    ),
+    (
+        "socketioxide #794, POST `1:b` of revision 3",
+        "there is no revision 3 yet; the rest is tested: adv_socketioxide_794",
+    ),
+];
+
+#[test]
+fn what_is_not_there_yet_is_known() {
+    println!("{} rows wait for what is not there yet:", NOT_YET.len());
+    for (id, why) in NOT_YET {
+        assert!(why.contains("yet"), "{id} needs a reason");
+        println!("  {id}: {why}");
+    }
+}

@@ -1,0 +1,298 @@
+//! Clients that do not read, and handlers that do not end.
+
+use std::{
+    sync::{Arc, Mutex},
+    thread::sleep,
+    time::Duration,
+};
+
+use sio_tests::{
+    served::{narrow, serve_with},
+    wire::{Said, WEBSOCKET, WebSocket, Wire},
+};
+use sio_tokio::{Ack, BacklogPolicy, Config, Data, EmitError, Io, Socket};
+use tokio::sync::Semaphore;
+
+/// The sockets that have connected.
+type Sockets = Arc<Mutex<Vec<Socket>>>;
+
+fn keeping(sockets: &Sockets) -> impl FnOnce(&Io) + use<> {
+    let sockets = sockets.clone();
+    move |io| {
+        io.on_connect(move |socket: Socket| {
+            sockets.lock().expect("not poisoned").push(socket);
+        });
+    }
+}
+
+fn first(sockets: &Sockets) -> Socket {
+    sockets.lock().expect("not poisoned").remove(0)
+}
+
+const KILOBYTE: usize = 1000;
+
+fn ten_kilobytes(backlog_policy: BacklogPolicy) -> Config {
+    Config {
+        max_backlog_bytes: 10 * KILOBYTE,
+        backlog_policy,
+        ..Config::default()
+    }
+}
+
+/// What `news` must carry for its packet to be a kilobyte.
+fn text() -> String {
+    "x".repeat(KILOBYTE - r#"42["news",""]"#.len())
+}
+
+#[test]
+fn max_backlog_bytes_at_the_limit() {
+    let sockets = Sockets::default();
+    let config = ten_kilobytes(BacklogPolicy::Close);
+    serve_with(config, keeping(&sockets), |server| {
+        let polling = server.polling_member();
+        let socket = first(&sockets);
+        for _ in 0..10 {
+            assert_eq!(socket.emit("news", &text()), Ok(()));
+        }
+        let packets = polling.packets();
+        assert_eq!(packets.len(), 10);
+        assert!(
+            packets
+                .iter()
+                .all(|packet| packet.starts_with(r#"42["news","xxx"#))
+        );
+        assert!(server.nobody_left());
+    });
+}
+
+#[test]
+fn max_backlog_bytes_past_the_limit_closes() {
+    let sockets = Sockets::default();
+    let config = ten_kilobytes(BacklogPolicy::Close);
+    serve_with(config, keeping(&sockets), |server| {
+        let polling = server.polling_member();
+        let mut member = server.member();
+        let socket = first(&sockets);
+        for _ in 0..11 {
+            // Which of them is the one too many is known only when it is taken up.
+            let _ = socket.emit("news", &text());
+        }
+        assert_eq!(server.left(), "transport error");
+        assert!(polling.is_gone());
+        assert!(member.is_alive(), "others are not concerned");
+        assert_eq!(socket.emit("news", &()), Err(EmitError::Disconnected));
+    });
+}
+
+fn five_packets(backlog_policy: BacklogPolicy) -> Config {
+    Config {
+        max_backlog_packets: 5,
+        backlog_policy,
+        ..Config::default()
+    }
+}
+
+#[test]
+fn max_backlog_packets_at_the_limit() {
+    let sockets = Sockets::default();
+    let config = five_packets(BacklogPolicy::Close);
+    serve_with(config, keeping(&sockets), |server| {
+        let polling = server.polling_member();
+        let socket = first(&sockets);
+        for at in 0..5 {
+            assert_eq!(socket.emit("news", &at), Ok(()));
+        }
+        let expected: Vec<_> = (0..5).map(|at| format!(r#"42["news",{at}]"#)).collect();
+        let mut packets = polling.packets();
+        while packets.len() < 5 {
+            packets.extend(polling.packets());
+        }
+        assert_eq!(packets, expected);
+        assert!(server.nobody_left());
+    });
+}
+
+#[test]
+fn max_backlog_packets_past_the_limit_closes() {
+    let sockets = Sockets::default();
+    let config = five_packets(BacklogPolicy::Close);
+    serve_with(config, keeping(&sockets), |server| {
+        let polling = server.polling_member();
+        let socket = first(&sockets);
+        for at in 0..6 {
+            let _ = socket.emit("news", &at);
+        }
+        assert_eq!(server.left(), "transport error");
+        assert!(polling.is_gone());
+    });
+}
+
+/// A flood of as many kilobytes as the client asks for.
+fn flood(io: &Io) {
+    io.of("/")
+        .on("flood", |socket: Socket, Data(count): Data<usize>| {
+            for _ in 0..count {
+                let _ = socket.emit("news", &"x".repeat(KILOBYTE));
+            }
+        });
+}
+
+fn short_write_timeout() -> Config {
+    Config {
+        write_timeout: Duration::from_millis(400),
+        max_backlog_bytes: 100 * 1000 * KILOBYTE,
+        ..Config::default()
+    }
+}
+
+#[test]
+fn write_timeout_at_the_limit() {
+    serve_with(short_write_timeout(), flood, |server| {
+        let wire = Wire::over(narrow(server.address));
+        let mut member = WebSocket::over(wire, WEBSOCKET);
+        member.enter();
+        member.send(r#"42["flood",1000]"#);
+        // Slowly: all of it takes longer than the timeout, no pause does.
+        for at in 0..1000 {
+            assert!(member.text().starts_with(r#"42["news","xxx"#));
+            if at % 50 == 0 {
+                sleep(Duration::from_millis(40));
+            }
+        }
+        assert!(member.is_alive() && server.nobody_left());
+    });
+}
+
+#[test]
+fn write_timeout_past_the_limit_closes() {
+    serve_with(short_write_timeout(), flood, |server| {
+        let wire = Wire::over(narrow(server.address));
+        let mut member = WebSocket::over(wire, WEBSOCKET);
+        member.enter();
+        member.send(r#"42["flood",1000]"#);
+        assert_eq!(server.left(), "transport error");
+        server.wait_until("it is gone", |io| io.engine_sessions() == 0);
+        let mut heard = 0;
+        while !matches!(member.hear(), Said::Close(_) | Said::End) {
+            heard += 1;
+        }
+        assert!(heard < 1000, "the rest was thrown away");
+    });
+}
+
+/// `wait` ends when the semaphore lets it.
+fn waiting(gate: &Arc<Semaphore>) -> impl FnOnce(&Io) + use<> {
+    let gate = gate.clone();
+    move |io| {
+        let main = io.of("/");
+        main.on("wait", move |Data(number): Data<u32>, ack: Ack| {
+            let gate = gate.clone();
+            async move {
+                if let Ok(permit) = gate.acquire().await {
+                    permit.forget();
+                }
+                ack.send(&number)
+            }
+        });
+        main.on("ask", |socket: Socket| async move {
+            let answer = socket.emit_with_ack::<String>("question", &()).await;
+            let _ = socket.emit("told", &answer.unwrap_or_default());
+        });
+    }
+}
+
+#[test]
+fn max_running_handlers_at_the_limit() {
+    let gate = Arc::new(Semaphore::new(0));
+    let config = Config {
+        max_running_handlers: 3,
+        ..Config::default()
+    };
+    serve_with(config, waiting(&gate), |server| {
+        let mut member = server.member();
+        for at in 0..2 {
+            member.send(&format!(r#"42{at}["wait",{at}]"#));
+        }
+        // There is room for a third that ends at once.
+        assert!(member.is_alive());
+        gate.add_permits(2);
+        let mut answers = [member.text(), member.text()];
+        answers.sort();
+        assert_eq!(answers, ["430[0]", "431[1]"]);
+    });
+}
+
+#[test]
+fn max_running_handlers_past_the_limit_waits_and_heartbeats_and_acks_pass() {
+    let gate = Arc::new(Semaphore::new(0));
+    let config = Config {
+        max_running_handlers: 3,
+        ping_interval: Duration::from_millis(100),
+        ping_timeout: Duration::from_millis(400),
+        ..Config::default()
+    };
+    serve_with(config, waiting(&gate), |server| {
+        let mut member = server.member();
+        member.send(r#"42["ask"]"#);
+        let question = member.text();
+        for at in 0..2 {
+            member.send(&format!(r#"42{at}["wait",{at}]"#));
+        }
+        for at in 0..5 {
+            member.send(&format!(r#"429{at}["echo",{at}]"#));
+        }
+        // Longer than the ping timeout: pongs are read although no event is begun.
+        for _ in 0..8 {
+            assert_eq!(member.hear(), Said::Text("2".into()));
+            member.send("3");
+        }
+        // So is the answer that a handler waits for; its end makes room for the others, in their order.
+        let id = question
+            .trim_start_matches("42")
+            .replace(r#"["question"]"#, "");
+        member.send(&format!(r#"43{id}["an answer"]"#));
+        assert_eq!(member.text(), r#"42["told","an answer"]"#);
+        for at in 0..5 {
+            assert_eq!(member.text(), format!("439{at}[{at}]"));
+        }
+        gate.add_permits(2);
+        let mut answers = [member.text(), member.text()];
+        answers.sort();
+        assert_eq!(answers, ["430[0]", "431[1]"]);
+        assert!(server.nobody_left());
+    });
+}
+
+#[test]
+fn max_running_handlers_past_the_limit_pauses_reading_when_much_waits() {
+    let gate = Arc::new(Semaphore::new(0));
+    let config = Config {
+        max_running_handlers: 1,
+        max_backlog_bytes: 10 * KILOBYTE,
+        ..Config::default()
+    };
+    serve_with(config, waiting(&gate), |server| {
+        let mut member = server.member();
+        member.send(r#"42["wait",0]"#);
+        let stream = member.wire().stream().try_clone().expect("a socket");
+        let writing = std::thread::spawn(move || {
+            use std::io::Write as _;
+            let event = format!(r#"42["wait",1,"{}"]"#, "x".repeat(KILOBYTE));
+            let frame = sio_tests::wire::frame(sio_tests::wire::TEXT, event.as_bytes());
+            let mut stream = stream;
+            stream
+                .set_write_timeout(Some(Duration::from_millis(500)))
+                .expect("not zero");
+            // What the kernel takes on both sides is some megabytes.
+            (0..100_000)
+                .take_while(|_| stream.write_all(&frame).is_ok())
+                .count()
+        });
+        let written = writing.join().expect("no panic");
+        assert!(written < 100_000, "the server read on and on");
+        drop(member);
+        // A frame was cut in its middle; the session ends with its connection all the same.
+        gate.add_permits(1_000_000);
+        server.wait_until("all is handled", |io| io.engine_sessions() == 0);
+    });
+}

@@ -1,0 +1,283 @@
+//! Request heads and bodies, and how many sessions there may be.
+
+use std::{net::SocketAddr, thread::sleep, time::Duration};
+
+use sio_tests::{
+    served::serve,
+    wire::{POLLING, Polling, Response, UPGRADE, WEBSOCKET, WebSocket, Wire, ask, request},
+};
+use sio_tokio::Config;
+
+const SHORT: Duration = Duration::from_millis(300);
+
+/// The response to a handshake by polling.
+fn knock(address: SocketAddr) -> Response {
+    ask(address, "GET", POLLING, "", "").expect("a response")
+}
+
+#[test]
+fn max_sessions_at_the_limit() {
+    let config = Config {
+        max_sessions: Some(2),
+        ..Config::default()
+    };
+    serve(config, |server| {
+        for _ in 0..3 {
+            let mut first = server.member();
+            let second = server.polling_member();
+            assert!(first.is_alive());
+            drop((first, second));
+            server.wait_until("both are gone", |io| io.engine_sessions() == 0);
+            settle(server.address);
+        }
+    });
+}
+
+/// Waits until there is room for two: a connection is wound up a moment after its session.
+fn settle(address: SocketAddr) {
+    for _ in 0..1000 {
+        let responses = [knock(address), knock(address)];
+        let opened = responses.iter().filter(|it| it.status == 200);
+        let open: Vec<_> = opened.map(|it| Polling::opened(address, it)).collect();
+        let both = open.len() == 2;
+        drop(open);
+        sleep(Duration::from_millis(20));
+        if both {
+            return;
+        }
+    }
+    panic!("sessions that are gone are still counted");
+}
+
+#[test]
+fn max_sessions_past_the_limit_is_503_and_retry_after() {
+    let config = Config {
+        max_sessions: Some(2),
+        ..Config::default()
+    };
+    serve(config, |server| {
+        let mut first = server.member();
+        let second = server.polling_member();
+        let refused = knock(server.address);
+        assert_eq!(refused.status, 503);
+        let wait = refused.header("retry-after").map(str::parse::<u32>);
+        assert!(matches!(wait, Some(Ok(1..))), "{refused:?}");
+        let refused = ask(server.address, "GET", WEBSOCKET, UPGRADE, "").expect("a response");
+        assert_eq!(refused.status, 503);
+        assert_eq!(server.io.engine_sessions(), 2);
+        // Those inside do not notice.
+        assert!(first.is_alive());
+        second.post(r#"421["echo",1]"#);
+        assert_eq!(second.packets(), ["431[1]"]);
+        drop((first, second));
+        settle(server.address);
+    });
+}
+
+#[test]
+fn max_pending_sessions_at_the_limit() {
+    let config = Config {
+        max_pending_sessions: 2,
+        ..Config::default()
+    };
+    serve(config, |server| {
+        let mut first = WebSocket::open(server.address);
+        let second = Polling::open(server.address);
+        // Who has entered a namespace is not pending any more.
+        first.enter();
+        second.join("/");
+        let (mut third, fourth) = (
+            WebSocket::open(server.address),
+            Polling::open(server.address),
+        );
+        third.enter();
+        fourth.join("/");
+        assert!(first.is_alive() && third.is_alive());
+    });
+}
+
+#[test]
+fn max_pending_sessions_past_the_limit_is_503() {
+    let config = Config {
+        max_pending_sessions: 2,
+        ..Config::default()
+    };
+    serve(config, |server| {
+        let mut first = WebSocket::open(server.address);
+        let second = Polling::open(server.address);
+        assert_eq!(knock(server.address).status, 503);
+        let refused = ask(server.address, "GET", WEBSOCKET, UPGRADE, "").expect("a response");
+        assert_eq!(refused.status, 503);
+        first.enter();
+        let third = Polling::opened(server.address, &knock(server.address));
+        assert_eq!(knock(server.address).status, 503);
+        // One that goes away makes room too.
+        second.post("1");
+        let fourth = Polling::opened(server.address, &knock(server.address));
+        assert!(first.is_alive());
+        drop((second, third, fourth));
+        server.wait_until("they are gone", |io| io.engine_sessions() == 1);
+    });
+}
+
+/// A handshake whose head is `size` bytes long.
+fn padded(size: usize) -> String {
+    let bare = request("GET", POLLING, "Connection: close\r\nX-Pad: \r\n", "");
+    let pad = format!(
+        "Connection: close\r\nX-Pad: {}\r\n",
+        "x".repeat(size - bare.len())
+    );
+    request("GET", POLLING, &pad, "")
+}
+
+#[test]
+fn max_request_head_bytes_at_the_limit() {
+    serve(Config::default(), |server| {
+        let limit = server.io.config().max_request_head_bytes;
+        let mut wire = Wire::connect(server.address);
+        let head = padded(limit);
+        assert_eq!(head.len(), limit);
+        wire.write(head);
+        drop(Polling::opened(
+            server.address,
+            &wire.response().expect("a response"),
+        ));
+    });
+}
+
+#[test]
+fn max_request_head_bytes_past_the_limit_is_431() {
+    serve(Config::default(), |server| {
+        let limit = server.io.config().max_request_head_bytes;
+        for size in [limit + 1, 20 * limit] {
+            let mut wire = Wire::connect(server.address);
+            wire.write(padded(size));
+            assert_eq!(wire.response().map(|it| it.status), Some(431), "{size}");
+            wire.rest();
+        }
+        assert_eq!(server.io.engine_sessions(), 0);
+    });
+}
+
+/// A handshake with this many headers.
+fn crowded(headers: usize) -> String {
+    let more: String = (2..headers).map(|at| format!("X-{at}: x\r\n")).collect();
+    request("GET", POLLING, &format!("Connection: close\r\n{more}"), "")
+}
+
+#[test]
+fn max_headers_at_the_limit() {
+    serve(Config::default(), |server| {
+        let limit = server.io.config().max_headers;
+        let mut wire = Wire::connect(server.address);
+        let head = crowded(limit);
+        assert_eq!(head.matches(": ").count(), limit);
+        wire.write(head);
+        drop(Polling::opened(
+            server.address,
+            &wire.response().expect("a response"),
+        ));
+    });
+}
+
+#[test]
+fn max_headers_past_the_limit_is_431() {
+    serve(Config::default(), |server| {
+        let limit = server.io.config().max_headers;
+        for headers in [limit + 1, 700] {
+            let mut wire = Wire::connect(server.address);
+            wire.write(crowded(headers));
+            assert_eq!(wire.response().map(|it| it.status), Some(431), "{headers}");
+            wire.rest();
+        }
+        assert_eq!(server.io.engine_sessions(), 0);
+    });
+}
+
+#[test]
+fn request_head_timeout_at_the_limit() {
+    let config = Config {
+        request_head_timeout: Duration::from_secs(2),
+        ..Config::default()
+    };
+    serve(config, |server| {
+        let mut wire = Wire::connect(server.address);
+        let head = request("GET", POLLING, "Connection: close\r\n", "");
+        for piece in head.as_bytes().chunks(20) {
+            assert!(wire.write(piece));
+            sleep(Duration::from_millis(20));
+        }
+        drop(Polling::opened(
+            server.address,
+            &wire.response().expect("a response"),
+        ));
+    });
+}
+
+#[test]
+fn request_head_timeout_past_the_limit_is_408() {
+    let config = Config {
+        request_head_timeout: SHORT,
+        close_timeout: SHORT,
+        ..Config::default()
+    };
+    serve(config, |server| {
+        let mut silent = Wire::connect(server.address);
+        silent.write("GET /socket.io/?EIO=4&transport=poll");
+        assert_eq!(silent.response().map(|it| it.status), Some(408));
+        silent.rest();
+
+        // Something comes all the time, and never the end.
+        let mut dripping = Wire::connect(server.address);
+        dripping.write("GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nX: ");
+        while dripping.write("y") {
+            sleep(SHORT / 10);
+        }
+        assert_eq!(server.io.engine_sessions(), 0);
+    });
+}
+
+/// The head of a POST with a body of ten bytes.
+fn head_of_post(polling: &Polling) -> String {
+    let target = polling.target();
+    format!("POST {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
+}
+
+#[test]
+fn request_body_timeout_at_the_limit() {
+    let config = Config {
+        request_body_timeout: Duration::from_secs(2),
+        ..Config::default()
+    };
+    serve(config, |server| {
+        let polling = server.polling_member();
+        let mut wire = Wire::connect(server.address);
+        wire.write(head_of_post(&polling));
+        for piece in [r#"42["#, r#""sl"#, r#"ow""#, "]"] {
+            sleep(Duration::from_millis(30));
+            wire.write(piece);
+        }
+        assert_eq!(wire.response().map(|it| it.status), Some(200));
+        assert_eq!(server.event().0, "slow");
+    });
+}
+
+#[test]
+fn request_body_timeout_past_the_limit_is_408_and_the_end() {
+    let config = Config {
+        request_body_timeout: SHORT,
+        ..Config::default()
+    };
+    serve(config, |server| {
+        let polling = server.polling_member();
+        let mut wire = Wire::connect(server.address);
+        wire.write(head_of_post(&polling));
+        wire.write(r#"42["slo"#);
+        let response = wire.response().expect("a response");
+        assert_eq!((response.status, &*response.body), (408, ""));
+        assert_eq!(server.left(), "transport error");
+        assert!(polling.is_gone());
+        wire.rest();
+        assert_eq!(server.events(), [""; 0]);
+    });
+}

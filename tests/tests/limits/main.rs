@@ -1,0 +1,103 @@
+//! Every limit of [`Config`], over real sockets: a client that goes as far as it may, and one that goes
+//! one step further. Afterwards the server is well, and nothing of it is kept (`sio_tests::served`).
+
+mod backlog;
+mod counts;
+mod http;
+mod sizes;
+mod times;
+
+use sio_tokio::Config;
+
+/// Where the limits are tested: the option, the module, and what its two tests begin with (`_at_`, or
+/// `_past_` and how it ends).
+const TESTED: &[(&str, &str)] = &[
+    ("max_http_buffer_size", "sizes"),
+    ("max_packets_per_payload", "counts"),
+    ("max_attachments", "counts"),
+    ("max_binary_packet", "sizes"),
+    ("packet_timeout", "times"),
+    ("max_fragments", "counts"),
+    ("write_timeout", "backlog"),
+    ("ack_timeout", "times"),
+    ("max_pending_sessions", "http"),
+    ("max_json_depth", "sizes"),
+    ("max_arguments", "counts"),
+    ("max_event_name_bytes", "sizes"),
+    ("max_namespace_bytes", "sizes"),
+    ("max_namespaces_per_connection", "counts"),
+    ("max_refused_connects", "counts"),
+    ("max_pending_acks", "counts"),
+    ("max_running_handlers", "backlog"),
+    ("max_backlog_bytes", "backlog"),
+    ("max_backlog_packets", "backlog"),
+    ("max_rooms_per_socket", "counts"),
+    ("connect_timeout", "times"),
+    ("middleware_timeout", "times"),
+    ("upgrade_timeout", "times"),
+    ("request_head_timeout", "http"),
+    ("request_body_timeout", "http"),
+    ("ping_interval", "times"),
+    ("ping_timeout", "times"),
+    ("close_timeout", "times"),
+    ("polling_close_timeout", "times"),
+    ("max_sessions", "http"),
+    ("max_request_head_bytes", "http"),
+    ("max_headers", "http"),
+];
+
+/// The sources of the modules, to look for the tests' names.
+const SOURCES: &[(&str, &str)] = &[
+    ("backlog", include_str!("backlog.rs")),
+    ("counts", include_str!("counts.rs")),
+    ("http", include_str!("http.rs")),
+    ("sizes", include_str!("sizes.rs")),
+    ("times", include_str!("times.rs")),
+];
+
+/// Limits that this revision has no use for yet.
+const NOT_YET: &[(&str, &str)] = &[
+    (
+        "max_child_namespaces",
+        "there are no dynamic namespaces yet",
+    ),
+    (
+        "deflate",
+        "permessage-deflate is not offered yet: asserted wherever a WebSocket is opened",
+    ),
+];
+
+#[test]
+fn every_limit_has_a_test_at_it_and_one_past_it() {
+    for (option, module) in TESTED {
+        let (_, source) = SOURCES
+            .iter()
+            .find(|(name, _)| name == module)
+            .expect("a module of this test");
+        for side in ["at", "past"] {
+            let name = format!("fn {option}_{side}");
+            assert!(source.contains(&name), "{name} is missing in {module}.rs");
+        }
+    }
+    println!("{} limits that are not there yet:", NOT_YET.len());
+    for (option, why) in NOT_YET {
+        println!("  {option}: {why}");
+    }
+}
+
+/// An option added to [`Config`] must be added here.
+#[test]
+fn every_limit_of_the_options_is_listed() {
+    let options = format!("{:#?}", Config::default());
+    let limits: Vec<&str> = options
+        .lines()
+        .filter_map(|line| line.strip_prefix("    ")?.split_once(':'))
+        .map(|(name, _)| name)
+        .filter(|name| name.starts_with("max_") || name.ends_with("_timeout"))
+        .collect();
+    assert!(limits.len() > 30, "{limits:?}");
+    for limit in limits {
+        let listed = TESTED.iter().any(|(option, _)| *option == limit);
+        assert!(listed, "{limit} is not among the limits tested");
+    }
+}

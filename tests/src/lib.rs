@@ -6,3 +6,8 @@ pub mod process;
 pub mod served;
 pub mod suite;
 pub mod wire;
+
+/// The example of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -1,7 +1,7 @@
 //! How a connection's task is reached, and what anybody may know of its connection.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::ack::Token;
 use crate::answer::Answer;
 use crate::error::EmitError;
 use crate::host::Host;
-use crate::mailbox::{Mailbox, NotTaken};
+use crate::mailbox::{Mailbox, Most, NotTaken};
 use crate::websocket::Transport;
 
 /// What a connection's task is told by others.
@@ -76,8 +76,6 @@ pub(crate) struct Link {
     mailbox: Mailbox<Command>,
     sid: Sid,
     revision: Revision,
-    /// Bytes that wait in the session, as of its task's last turn.
-    backlog: AtomicUsize,
     websocket: AtomicU8,
     open: AtomicBool,
     host: Arc<Host>,
@@ -89,7 +87,6 @@ impl Link {
             mailbox: Mailbox::new(),
             sid,
             revision,
-            backlog: AtomicUsize::new(0),
             websocket: AtomicU8::new(u8::from(on == TransportKind::WebSocket)),
             open: AtomicBool::new(true),
             host,
@@ -145,18 +142,27 @@ impl Link {
         volatile: bool,
     ) -> (Option<Waker>, Result<(), EmitError>) {
         let config = &self.host.config;
-        let limit = config.max_backlog_bytes;
-        let refuse = config.backlog_policy == BacklogPolicy::Refuse;
-        if refuse && !volatile && self.backlog().saturating_add(size) > limit {
-            return (None, Err(EmitError::Full));
-        }
-        let most = (limit, config.max_backlog_packets);
-        match self.mailbox.push_packet(command, size, most) {
-            Ok(waker) => (waker, Ok(())),
-            Err(NotTaken::Closed) => (None, Err(EmitError::Disconnected)),
-            Err(NotTaken::Full) if volatile => (None, Ok(())),
-            Err(NotTaken::Full) if refuse => (None, Err(EmitError::Full)),
-            Err(NotTaken::Full) => (self.mailbox.overflow(), Err(EmitError::Full)),
+        let policy = config.backlog_policy;
+        let most = Most {
+            bytes: config.max_backlog_bytes,
+            packets: config.max_backlog_packets,
+            // Elsewhere the session judges what waits in it.
+            with_session: policy == BacklogPolicy::Refuse && !volatile,
+        };
+        let mut command = command;
+        loop {
+            command = match self.mailbox.push_packet(command, size, most) {
+                Ok(waker) => return (waker, Ok(())),
+                Err((NotTaken::Closed, _)) => return (None, Err(EmitError::Disconnected)),
+                Err((NotTaken::Full, _)) if volatile => return (None, Ok(())),
+                Err((NotTaken::Full, command)) => command,
+            };
+            if policy == BacklogPolicy::Refuse {
+                return (None, Err(EmitError::Full));
+            }
+            if policy != BacklogPolicy::DropVolatile || !self.mailbox.evict(volatile_size) {
+                return (self.mailbox.overflow(), Err(EmitError::Full));
+            }
         }
     }
 
@@ -168,12 +174,9 @@ impl Link {
         }
     }
 
+    /// Bytes that waited in the session when its task last looked.
     pub(crate) fn backlog(&self) -> usize {
-        self.backlog.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn set_backlog(&self, bytes: usize) {
-        self.backlog.store(bytes, Ordering::Relaxed);
+        self.mailbox.session_bytes()
     }
 
     pub(crate) fn set_upgraded(&self) {
@@ -186,6 +189,25 @@ impl Link {
 
     pub(crate) fn set_closed(&self) {
         self.open.store(false, Ordering::Relaxed);
+    }
+}
+
+/// How many bytes a packet gives free that may be lost.
+fn volatile_size(command: &Command) -> Option<usize> {
+    if let Command::Deliver { packet, flags, .. } = command {
+        return flags.volatile.then(|| packet.size());
+    }
+    if let Command::Send { data, flags } = command {
+        return flags.volatile.then(|| data_size(data));
+    }
+    None
+}
+
+/// The bytes of a message.
+pub(crate) fn data_size(data: &Data) -> usize {
+    match data {
+        Data::Text(text) => text.len(),
+        Data::Binary(bytes) => bytes.len(),
     }
 }
 

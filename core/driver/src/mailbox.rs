@@ -1,6 +1,7 @@
 //! How everybody else reaches a connection's task.
 
 use std::mem;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -8,6 +9,19 @@ use std::task::Waker;
 #[derive(Debug)]
 pub(crate) struct Mailbox<C> {
     inner: Mutex<Inner<C>>,
+    /// What the task has taken out and not written yet. Raised under the lock as packets are taken, so
+    /// that they are counted all the time, and set to what is true at the end of each turn.
+    session_bytes: AtomicUsize,
+    session_packets: AtomicUsize,
+}
+
+/// What may wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Most {
+    pub(crate) bytes: usize,
+    pub(crate) packets: usize,
+    /// Whether what waits in the session counts too: where the one who emits is told.
+    pub(crate) with_session: bool,
 }
 
 #[derive(Debug)]
@@ -45,6 +59,8 @@ impl<C> Mailbox<C> {
                 closed: false,
                 overflowed: false,
             }),
+            session_bytes: AtomicUsize::new(0),
+            session_packets: AtomicUsize::new(0),
         }
     }
 
@@ -59,30 +75,62 @@ impl<C> Mailbox<C> {
         Ok(inner.rouse())
     }
 
-    /// Adds a command that carries a packet of `bytes`, unless more than `limit` would wait then: of
-    /// bytes, of packets.
-    #[must_use = "the connection sleeps until this is woken"]
+    /// Adds a command that carries a packet of `bytes`, unless that would be too many. Gives it back
+    /// with the reason why not.
     pub(crate) fn push_packet(
         &self,
         command: C,
         bytes: usize,
-        limit: (usize, usize),
-    ) -> Result<Option<Waker>, NotTaken> {
+        most: Most,
+    ) -> Result<Option<Waker>, (NotTaken, C)> {
         let mut inner = self.lock();
         if inner.closed {
-            return Err(NotTaken::Closed);
+            return Err((NotTaken::Closed, command));
+        }
+        let (mut held, mut packets) = (inner.bytes, inner.packets);
+        if most.with_session {
+            held = held.saturating_add(self.session_bytes.load(Ordering::Relaxed));
+            packets = packets.saturating_add(self.session_packets.load(Ordering::Relaxed));
         }
         // One packet larger than the limit is the session's to judge, not the mailbox's.
-        let (most_bytes, most_packets) = limit;
-        if inner.bytes > 0
-            && (inner.bytes.saturating_add(bytes) > most_bytes || inner.packets >= most_packets)
-        {
-            return Err(NotTaken::Full);
+        if held > 0 && (held.saturating_add(bytes) > most.bytes || packets >= most.packets) {
+            return Err((NotTaken::Full, command));
         }
-        inner.packets = inner.packets.saturating_add(1);
         inner.bytes = inner.bytes.saturating_add(bytes);
+        inner.packets = inner.packets.saturating_add(1);
         inner.queue.push(command);
         Ok(inner.rouse())
+    }
+
+    /// Takes the first command out for which `size` says how many bytes it frees. `false`: there is
+    /// none.
+    pub(crate) fn evict(&self, size: impl Fn(&C) -> Option<usize>) -> bool {
+        let mut inner = self.lock();
+        let found = inner
+            .queue
+            .iter()
+            .enumerate()
+            .find_map(|(at, command)| Some((at, size(command)?)));
+        let Some((at, bytes)) = found else {
+            return false;
+        };
+        let evicted = inner.queue.remove(at);
+        inner.bytes = inner.bytes.saturating_sub(bytes);
+        inner.packets = inner.packets.saturating_sub(1);
+        drop(inner);
+        drop(evicted);
+        true
+    }
+
+    /// What waits in the session, as its task sees it.
+    pub(crate) fn set_session(&self, bytes: usize, packets: usize) {
+        self.session_bytes.store(bytes, Ordering::Relaxed);
+        self.session_packets.store(packets, Ordering::Relaxed);
+    }
+
+    /// Bytes that wait in the session, as its task saw it last.
+    pub(crate) fn session_bytes(&self) -> usize {
+        self.session_bytes.load(Ordering::Relaxed)
     }
 
     /// Tells the task that packets for it had to be dropped.
@@ -96,8 +144,7 @@ impl<C> Mailbox<C> {
     /// Swaps what waits into `batch`, which must be empty. Says whether packets were dropped.
     pub(crate) fn swap(&self, batch: &mut Vec<C>) -> bool {
         debug_assert!(batch.is_empty());
-        let mut inner = self.lock();
-        inner.take(batch)
+        self.take(&mut self.lock(), batch)
     }
 
     /// Like [`swap`](Self::swap); if nothing waits, the task sleeps from now on and the next push
@@ -105,7 +152,7 @@ impl<C> Mailbox<C> {
     pub(crate) fn swap_or_sleep(&self, batch: &mut Vec<C>, waker: &Waker) -> bool {
         debug_assert!(batch.is_empty());
         let mut inner = self.lock();
-        let overflowed = inner.take(batch);
+        let overflowed = self.take(&mut inner, batch);
         if batch.is_empty() && !overflowed {
             inner.asleep = true;
             match &mut inner.waker {
@@ -133,6 +180,15 @@ impl<C> Mailbox<C> {
         mem::take(&mut inner.queue)
     }
 
+    fn take(&self, inner: &mut Inner<C>, batch: &mut Vec<C>) -> bool {
+        mem::swap(&mut inner.queue, batch);
+        let (bytes, packets) = (mem::take(&mut inner.bytes), mem::take(&mut inner.packets));
+        self.session_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.session_packets.fetch_add(packets, Ordering::Relaxed);
+        inner.asleep = false;
+        mem::take(&mut inner.overflowed)
+    }
+
     /// Nothing under this lock can panic half way, so a poisoned one is as good as any.
     fn lock(&self) -> MutexGuard<'_, Inner<C>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -144,14 +200,6 @@ impl<C> Inner<C> {
         mem::take(&mut self.asleep)
             .then(|| self.waker.clone())
             .flatten()
-    }
-
-    fn take(&mut self, batch: &mut Vec<C>) -> bool {
-        mem::swap(&mut self.queue, batch);
-        self.bytes = 0;
-        self.packets = 0;
-        self.asleep = false;
-        mem::take(&mut self.overflowed)
     }
 }
 
@@ -176,7 +224,6 @@ impl Wakers {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::Wake;
 
     use super::*;
@@ -212,22 +259,43 @@ mod tests {
 
     #[test]
     fn packets_over_the_limit_are_refused_and_the_task_hears_of_it() {
+        let most = Most {
+            bytes: 10,
+            packets: 2,
+            with_session: false,
+        };
+        let refusal = |result: Result<_, (NotTaken, i32)>| result.unwrap_err().0;
         let mailbox = Mailbox::new();
-        assert!(mailbox.push_packet(1, 100, (10, 2)).is_ok());
-        assert_eq!(
-            mailbox.push_packet(2, 1, (10, 2)).unwrap_err(),
-            NotTaken::Full
-        );
+        assert!(mailbox.push_packet(1, 100, most).is_ok());
+        assert_eq!(refusal(mailbox.push_packet(2, 1, most)), NotTaken::Full);
         assert!(mailbox.overflow().is_none());
         let mut batch = Vec::new();
         assert!(mailbox.swap(&mut batch));
         batch.clear();
         assert!(!mailbox.swap(&mut batch));
-        assert!(mailbox.push_packet(3, 5, (10, 2)).is_ok());
-        assert!(mailbox.push_packet(4, 1, (10, 2)).is_ok());
-        let third = mailbox.push_packet(5, 1, (10, 2));
-        assert_eq!(third.unwrap_err(), NotTaken::Full);
-        assert_eq!(mailbox.close(), [3, 4]);
-        assert_eq!(mailbox.push(6).unwrap_err(), NotTaken::Closed);
+        assert!(mailbox.push_packet(3, 5, most).is_ok());
+        assert!(mailbox.push_packet(4, 1, most).is_ok());
+        assert_eq!(refusal(mailbox.push_packet(5, 1, most)), NotTaken::Full);
+        assert!(mailbox.evict(|command| (*command == 4).then_some(1)));
+        assert!(!mailbox.evict(|command| (*command == 4).then_some(1)));
+        assert!(mailbox.push_packet(6, 1, most).is_ok());
+        assert_eq!(mailbox.close(), [3, 6]);
+        assert_eq!(mailbox.push(7).unwrap_err(), NotTaken::Closed);
+    }
+
+    #[test]
+    fn what_the_task_has_taken_counts_until_it_says_that_it_is_written() {
+        let most = Most {
+            bytes: 10,
+            packets: 9,
+            with_session: true,
+        };
+        let mailbox = Mailbox::new();
+        assert!(mailbox.push_packet(1, 8, most).is_ok());
+        mailbox.swap(&mut Vec::new());
+        assert!(mailbox.push_packet(2, 3, most).is_err());
+        assert!(mailbox.push_packet(2, 2, most).is_ok());
+        mailbox.set_session(0, 0);
+        assert!(mailbox.push_packet(3, 8, most).is_ok());
     }
 }

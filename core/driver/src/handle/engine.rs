@@ -16,7 +16,7 @@ use crate::handlers::{Async_, Outcome, Progress, Started, Sync_};
 use crate::handshake::Handshake;
 use crate::hooks::{Hook, RequestHead, admission};
 use crate::host::Host;
-use crate::link::{Command, Link};
+use crate::link::{Command, Link, data_size};
 
 /// An Engine.IO server: connections that carry messages, and nothing above.
 ///
@@ -266,10 +266,7 @@ impl EngineSocket {
     }
 
     fn send_flagged(&self, data: Data, flags: Flags) -> Result<(), EmitError> {
-        let size = match &data {
-            Data::Text(text) => text.len(),
-            Data::Binary(bytes) => bytes.len(),
-        };
+        let size = data_size(&data);
         let command = Command::Send { data, flags };
         self.inner.link.push_packet(command, size, flags.volatile)
     }

@@ -216,8 +216,9 @@ impl<R: Runtime> Peer<R> {
         self.answer_requests();
         busy |= self.transmit(cx);
         busy |= self.finish(cx);
-        self.link
-            .set_backlog(self.connection.session().backlog_bytes());
+        let session = self.connection.session();
+        let (bytes, packets) = (session.backlog_bytes(), session.backlog_packets());
+        self.link.mailbox().set_session(bytes, packets);
         busy
     }
 

@@ -10,6 +10,7 @@ use super::{Peer, Upper};
 use crate::error::Failure;
 use crate::handle::{EngineHandlers, EngineSocket};
 use crate::handlers::Started;
+use crate::link::data_size;
 use crate::log::{error, warn};
 use crate::runtime::Runtime;
 
@@ -37,13 +38,6 @@ impl Plain {
     }
 }
 
-fn size(data: &Data) -> usize {
-    match data {
-        Data::Text(text) => text.len(),
-        Data::Binary(bytes) => bytes.len(),
-    }
-}
-
 impl<R: Runtime> Peer<R> {
     fn plain(&mut self) -> Option<&mut Plain> {
         match &mut self.upper {
@@ -64,7 +58,7 @@ impl<R: Runtime> Peer<R> {
         let crowded = self.is_crowded();
         let Some(plain) = self.plain() else { return };
         if crowded || !plain.waiting.is_empty() {
-            plain.waiting_bytes = plain.waiting_bytes.saturating_add(size(&data));
+            plain.waiting_bytes = plain.waiting_bytes.saturating_add(data_size(&data));
             plain.waiting.push_back(data);
         } else {
             self.plain_handle(cx, data);
@@ -100,7 +94,7 @@ impl<R: Runtime> Peer<R> {
             let Some(data) = plain.waiting.pop_front() else {
                 return;
             };
-            plain.waiting_bytes = plain.waiting_bytes.saturating_sub(size(&data));
+            plain.waiting_bytes = plain.waiting_bytes.saturating_sub(data_size(&data));
             self.plain_handle(cx, data);
         }
     }

@@ -1,6 +1,7 @@
 //! A server inside the test, on a port of its own, and what must hold when the story is over.
 
 use std::{
+    cell::Cell,
     future::Future,
     net::SocketAddr,
     sync::{
@@ -28,6 +29,7 @@ pub struct Served {
     events: Receiver<(String, Args)>,
     left: Receiver<DisconnectReason>,
     errors: Receiver<HandlerError>,
+    panics: Cell<bool>,
 }
 
 /// Serves with these options, plays the story, and sees to it that the server is well afterwards and
@@ -80,6 +82,7 @@ pub fn serve_with(config: Config, handlers: impl FnOnce(&Io), story: impl FnOnce
         events,
         left,
         errors,
+        panics: Cell::new(false),
     };
     story(&served);
     served.must_be_well();
@@ -91,7 +94,8 @@ pub fn serve_with(config: Config, handlers: impl FnOnce(&Io), story: impl FnOnce
         })
         .expect("a listener does not fail");
     let panicked = PANICKED.lock().unwrap_or_else(PoisonError::into_inner);
-    assert!(!panicked.contains(&name), "the server panicked");
+    let expected = served.panics.get();
+    assert_eq!(panicked.contains(&name), expected, "panics of the server");
 }
 
 /// The handlers that every story has.
@@ -143,6 +147,16 @@ impl Served {
     /// The names of the events in `/` that were not told yet.
     pub fn events(&self) -> Vec<String> {
         self.events.try_iter().map(|(name, _)| name).collect()
+    }
+
+    /// The next handler that did not do its work. What is not asked for must not have happened.
+    pub fn error(&self) -> HandlerError {
+        self.errors.recv_timeout(PATIENCE).expect("an error")
+    }
+
+    /// A handler of this story panics, on purpose.
+    pub fn expect_panics(&self) {
+        self.panics.set(true);
     }
 
     /// Waits for a future on the server's runtime, not for ever.

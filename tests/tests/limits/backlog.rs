@@ -137,9 +137,9 @@ fn flood(io: &Io) {
         });
 }
 
-fn short_write_timeout() -> Config {
+fn writing(write_timeout: Duration) -> Config {
     Config {
-        write_timeout: Duration::from_millis(400),
+        write_timeout,
         max_backlog_bytes: 100 * 1000 * KILOBYTE,
         ..Config::default()
     }
@@ -147,7 +147,7 @@ fn short_write_timeout() -> Config {
 
 #[test]
 fn write_timeout_at_the_limit() {
-    serve_with(short_write_timeout(), flood, |server| {
+    serve_with(writing(Duration::from_millis(1500)), flood, |server| {
         let wire = Wire::over(narrow(server.address));
         let mut member = WebSocket::over(wire, WEBSOCKET);
         member.enter();
@@ -156,7 +156,7 @@ fn write_timeout_at_the_limit() {
         for at in 0..1000 {
             assert!(member.text().starts_with(r#"42["news","xxx"#));
             if at % 50 == 0 {
-                sleep(Duration::from_millis(40));
+                sleep(Duration::from_millis(100));
             }
         }
         assert!(member.is_alive() && server.nobody_left());
@@ -165,7 +165,7 @@ fn write_timeout_at_the_limit() {
 
 #[test]
 fn write_timeout_past_the_limit_closes() {
-    serve_with(short_write_timeout(), flood, |server| {
+    serve_with(writing(Duration::from_millis(400)), flood, |server| {
         let wire = Wire::over(narrow(server.address));
         let mut member = WebSocket::over(wire, WEBSOCKET);
         member.enter();

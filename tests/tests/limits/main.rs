@@ -4,6 +4,7 @@
 mod backlog;
 mod counts;
 mod http;
+mod promises;
 mod sizes;
 mod times;
 

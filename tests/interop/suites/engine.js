@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { sleep, test, until, within } from "../lib/kit.js";
 import { load } from "../lib/packages.js";
 import { wire } from "../lib/proxy.js";
+import { Peer } from "../lib/raw.js";
 
 const { Socket } = load("engine.io-client");
 const TRANSPORTS = { polling: ["polling"], websocket: ["websocket"], upgrade: ["polling", "websocket"] };
@@ -81,6 +82,15 @@ test("the server closes", async (t) => {
   await settled(t, socket);
   socket.send("close me");
   assert.equal(await over(socket), "transport close");
+});
+
+test("the server closes, and nobody comes for the news", { transports: ["polling"] }, async (t) => {
+  await until("earlier sessions to end", async () => (await t.server.stats()).plain === 0);
+  const peer = await Peer.polling(t, "/engine.io/");
+  await peer.post("4close me");
+  assert.equal((await t.server.stats()).plain, 1);
+  // A client that is gone is noticed by the heartbeat as before, however patient a close is.
+  await until("the heartbeat to end it", async () => (await t.server.stats()).plain === 0, 3_000);
 });
 
 test("the client closes, with something still to send", async (t) => {

@@ -90,7 +90,7 @@ test("the server closes, and nobody comes for the news", { transports: ["polling
   await peer.post("4close me");
   assert.equal((await t.server.stats()).plain, 1);
   // A client that is gone is noticed by the heartbeat as before, however patient a close is.
-  await until("the heartbeat to end it", async () => (await t.server.stats()).plain === 0, 3_000);
+  await until("the heartbeat to end it", async () => (await t.server.stats()).plain === 0, 6_000);
 });
 
 test("the client closes, with something still to send", async (t) => {

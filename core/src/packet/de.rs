@@ -90,10 +90,13 @@ impl<'a> All<'a> {
         if self.rest.peek().is_none() {
             return seed.deserialize(&mut Cursor::new("null", 0, None));
         }
-        // A value may stop reading anywhere (a unit struct looks at nothing): go on behind it.
-        let end = json::skip(self.rest.text.as_bytes(), self.rest.at).or_else(|_| broken())?;
+        let start = self.rest.at;
         let value = seed.deserialize(&mut self.rest)?;
-        self.rest.at = end;
+        // A type that looks at nothing has read nothing. Every other one has read all of its value,
+        // since containers insist on their closing bracket.
+        if self.rest.at == start {
+            self.rest.take()?;
+        }
         Ok(value)
     }
 }
@@ -231,6 +234,23 @@ impl<'a> Cursor<'a> {
         text.map_or_else(broken, Ok)
     }
 
+    /// The text of the number here, which is passed over. What is not part of one ends it: the grammar
+    /// was checked.
+    fn numeral(&mut self) -> Result<&'a str, Mismatch> {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let length = rest
+            .bytes()
+            .position(|byte| !matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'))
+            .unwrap_or(rest.len());
+        self.at = self.at.saturating_add(length);
+        rest.get(..length).map_or_else(broken, Ok)
+    }
+
+    /// Passes over `true`, `false` or `null`.
+    fn word(&mut self, word: &str) {
+        self.at = self.at.saturating_add(word.len());
+    }
+
     fn string(&mut self) -> Result<Cow<'a, str>, Mismatch> {
         let (end, escaped) = json::string(self.text.as_bytes(), self.at).or_else(|_| broken())?;
         let inner = self
@@ -264,12 +284,12 @@ impl<'a> Cursor<'a> {
     }
 
     fn number<V: Visitor<'a>>(&mut self, visitor: V) -> Result<V::Value, Mismatch> {
-        let text = self.take()?;
+        let text = self.numeral()?;
+        if let Ok(number) = text.parse::<u64>() {
+            return visitor.visit_u64(number);
+        }
         let refused = || Mismatch(format!("number {text} is out of range").into());
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
-            if let Ok(number) = text.parse::<u64>() {
-                return visitor.visit_u64(number);
-            }
             return visitor.visit_u128(text.parse().map_err(|_| refused())?);
         }
         if text == "-0" {
@@ -293,7 +313,7 @@ impl<'a> Cursor<'a> {
         if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
             return self.deserialize_any(visitor);
         }
-        let text = self.take()?;
+        let text = self.numeral()?;
         match text.parse::<f64>() {
             Ok(number) if number.is_finite() => visitor.visit_f64(number),
             Ok(_) | Err(_) => Err(Mismatch(format!("number {text} is out of range").into())),
@@ -308,15 +328,15 @@ impl<'de> Deserializer<'de> for &mut Cursor<'de> {
         self.blanks();
         match self.peek() {
             Some(b'n') => {
-                self.take()?;
+                self.word("null");
                 visitor.visit_unit()
             }
             Some(b't') => {
-                self.take()?;
+                self.word("true");
                 visitor.visit_bool(true)
             }
             Some(b'f') => {
-                self.take()?;
+                self.word("false");
                 visitor.visit_bool(false)
             }
             Some(b'"') => match self.string()? {
@@ -364,7 +384,7 @@ impl<'de> Deserializer<'de> for &mut Cursor<'de> {
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         self.blanks();
         if self.peek() == Some(b'n') {
-            self.take()?;
+            self.word("null");
             visitor.visit_none()
         } else {
             visitor.visit_some(self)
@@ -382,7 +402,7 @@ impl<'de> Deserializer<'de> for &mut Cursor<'de> {
                 self.blanks();
                 let start = self.at;
                 if matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
-                    let text = self.take()?;
+                    let text = self.numeral()?;
                     if !super::value::holds(text) {
                         return visitor.visit_enum(text.into_deserializer());
                     }

@@ -59,7 +59,7 @@ impl Shape {
 /// Checks that `text` is one JSON value and nothing else, at most `depth` levels deep.
 pub(crate) fn check(text: &[u8], depth: usize) -> Result<(), JsonError> {
     let at = value(text, blanks(text, 0), depth)?;
-    end(text, at)
+    Ok(end(text, at)?)
 }
 
 /// Checks that `text` is one JSON array and nothing else, its elements at most `depth` levels deep.
@@ -104,17 +104,43 @@ pub(crate) fn array(text: &[u8], depth: usize) -> Result<Array, JsonError> {
 
 /// Walks over one value of text that was checked before, and says where it ends.
 pub(crate) fn skip(text: &[u8], at: usize) -> Result<usize, JsonError> {
-    value(text, blanks(text, at), DEEPEST)
+    Ok(value(text, blanks(text, at), DEEPEST)?)
 }
 
 /// Where the string that begins at `at` (its opening quote) ends, its closing quote included, and
 /// whether there is an escape in it.
 pub(crate) fn string(text: &[u8], at: usize) -> Result<(usize, bool), JsonError> {
+    let end = quoted(text, at)?;
+    let escaped = text
+        .get(at..end)
+        .is_some_and(|string| memchr::memchr(b'\\', string).is_some());
+    Ok((end, escaped))
+}
+
+/// Where scanning stopped: a [`JsonError`] in one word, so that a `Result` of it and a position fits
+/// into two registers. Handing it through memory was a third of the cost of a short value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stop(usize);
+
+impl Stop {
+    const TOO_DEEP: Self = Self(usize::MAX);
+}
+
+impl From<Stop> for JsonError {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::TOO_DEEP => Self::TooDeep,
+            Stop(at) => Self::Syntax(at),
+        }
+    }
+}
+
+/// Where the string that begins at `at` ends, its closing quote included.
+fn quoted(text: &[u8], at: usize) -> Result<usize, Stop> {
     if text.get(at) != Some(&b'"') {
-        return Err(JsonError::Syntax(at));
+        return Err(Stop(at));
     }
     let mut at = after(at);
-    let mut escaped = false;
     loop {
         let rest = text.get(at..).unwrap_or_default();
         if let Some(chunk) = rest.first_chunk::<8>() {
@@ -126,13 +152,10 @@ pub(crate) fn string(text: &[u8], at: usize) -> Result<(usize, bool), JsonError>
             at = at.wrapping_add((hit.trailing_zeros() / 8) as usize);
         }
         match text.get(at) {
-            Some(b'"') => return Ok((after(at), escaped)),
-            Some(b'\\') => {
-                escaped = true;
-                at = escape(text, at)?;
-            }
+            Some(b'"') => return Ok(after(at)),
+            Some(b'\\') => at = escape(text, at)?,
             Some(0x20..) => at = after(at),
-            Some(_) | None => return Err(JsonError::Syntax(at)),
+            Some(_) | None => return Err(Stop(at)),
         }
     }
 }
@@ -146,7 +169,7 @@ pub(crate) const fn is_blank(byte: u8) -> bool {
 ///
 /// The position is a local that is passed on and returned, so that it stays in a register: this loop
 /// sees every byte that arrives.
-fn value(text: &[u8], mut at: usize, limit: usize) -> Result<usize, JsonError> {
+fn value(text: &[u8], mut at: usize, limit: usize) -> Result<usize, Stop> {
     let mut open = Open {
         depth: 0,
         limit: limit.min(DEEPEST),
@@ -154,7 +177,7 @@ fn value(text: &[u8], mut at: usize, limit: usize) -> Result<usize, JsonError> {
     };
     loop {
         at = match text.get(at) {
-            Some(b'"') => string(text, at)?.0,
+            Some(b'"') => quoted(text, at)?,
             Some(b'-' | b'0'..=b'9') => number(text, at)?,
             Some(byte @ (b'{' | b'[')) => {
                 let object = *byte == b'{';
@@ -174,7 +197,7 @@ fn value(text: &[u8], mut at: usize, limit: usize) -> Result<usize, JsonError> {
             Some(b't') => literal(text, at, b"true")?,
             Some(b'f') => literal(text, at, b"false")?,
             Some(b'n') => literal(text, at, b"null")?,
-            _ => return Err(JsonError::Syntax(at)),
+            _ => return Err(Stop(at)),
         };
         // A value has ended: so may the containers around it.
         while open.depth > 0 {
@@ -190,7 +213,7 @@ fn value(text: &[u8], mut at: usize, limit: usize) -> Result<usize, JsonError> {
                 }
                 Some(b'}') if object => open.pop(),
                 Some(b']') if !object => open.pop(),
-                _ => return Err(JsonError::Syntax(at)),
+                _ => return Err(Stop(at)),
             }
             at = after(at);
             if open.depth == 0 {
@@ -212,9 +235,9 @@ struct Open {
 }
 
 impl Open {
-    fn push(&mut self, object: bool) -> Result<(), JsonError> {
+    fn push(&mut self, object: bool) -> Result<(), Stop> {
         if self.depth >= self.limit {
-            return Err(JsonError::TooDeep);
+            return Err(Stop::TOO_DEEP);
         }
         if let Some(word) = self.objects.get_mut(self.depth / 64) {
             let bit = 1u64 << (self.depth % 64);
@@ -237,18 +260,18 @@ impl Open {
 }
 
 /// A member's name and its colon. Says where its value begins.
-fn key(text: &[u8], at: usize) -> Result<usize, JsonError> {
-    let at = blanks(text, string(text, at)?.0);
+fn key(text: &[u8], at: usize) -> Result<usize, Stop> {
+    let at = blanks(text, quoted(text, at)?);
     if text.get(at) == Some(&b':') {
         Ok(blanks(text, after(at)))
     } else {
-        Err(JsonError::Syntax(at))
+        Err(Stop(at))
     }
 }
 
 /// An escape inside a string.
 #[cold]
-fn escape(text: &[u8], at: usize) -> Result<usize, JsonError> {
+fn escape(text: &[u8], at: usize) -> Result<usize, Stop> {
     let digits = at.saturating_add(2)..at.saturating_add(6);
     match text.get(after(at)) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(digits.start),
@@ -259,21 +282,17 @@ fn escape(text: &[u8], at: usize) -> Result<usize, JsonError> {
         {
             Ok(digits.end)
         }
-        _ => Err(JsonError::Syntax(at)),
+        _ => Err(Stop(at)),
     }
 }
 
-fn number(text: &[u8], start: usize) -> Result<usize, JsonError> {
+fn number(text: &[u8], start: usize) -> Result<usize, Stop> {
     let digits = |mut at: usize| {
         let from = at;
         while text.get(at).is_some_and(u8::is_ascii_digit) {
             at = after(at);
         }
-        if at == from {
-            Err(JsonError::Syntax(at))
-        } else {
-            Ok(at)
-        }
+        if at == from { Err(Stop(at)) } else { Ok(at) }
     };
     let mut at = start;
     if text.get(at) == Some(&b'-') {
@@ -297,21 +316,21 @@ fn number(text: &[u8], start: usize) -> Result<usize, JsonError> {
     Ok(at)
 }
 
-fn literal(text: &[u8], at: usize, word: &[u8]) -> Result<usize, JsonError> {
+fn literal(text: &[u8], at: usize, word: &[u8]) -> Result<usize, Stop> {
     let end = at.saturating_add(word.len());
     if text.get(at..end) == Some(word) {
         Ok(end)
     } else {
-        Err(JsonError::Syntax(at))
+        Err(Stop(at))
     }
 }
 
-fn end(text: &[u8], at: usize) -> Result<(), JsonError> {
+fn end(text: &[u8], at: usize) -> Result<(), Stop> {
     let at = blanks(text, at);
     if at == text.len() {
         Ok(())
     } else {
-        Err(JsonError::Syntax(at))
+        Err(Stop(at))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::error::{AckError, EmitError};
 use crate::extract::AckSlot;
 use crate::handle::Socket;
 use crate::link::Command;
+use crate::mailbox::Weight;
 
 /// A client's wish for an answer to its event.
 ///
@@ -57,9 +58,9 @@ impl Ack {
             return Ok(());
         };
         let packet = packet::ack(self.socket.namespace().name(), ticket.id(), args)?;
-        let size = packet.size();
+        let weight = Weight::of(&packet);
         let command = Command::Respond { ticket, packet };
-        self.socket.link().push_packet(command, size, false)
+        self.socket.link().push_packet(command, weight, false)
     }
 }
 

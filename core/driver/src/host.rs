@@ -51,13 +51,17 @@ impl Host {
         RequestId(self.next_request.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Takes no more connections, tells every session, and waits until all have gone. Each is bound
-    /// by its own timeouts.
-    pub(crate) async fn close(&self) {
+    /// Takes no more sessions, and tells those that there are.
+    pub(crate) fn shut_down(&self) {
         self.closing.raise();
         for link in self.registry.all() {
             link.tell(Command::ShutDown);
         }
+    }
+
+    /// The same, and waits until all have gone. Each is bound by its own timeouts.
+    pub(crate) async fn close(&self) {
+        self.shut_down();
         self.peers.none().await;
     }
 

@@ -15,7 +15,7 @@ use crate::ack::Token;
 use crate::answer::Answer;
 use crate::error::EmitError;
 use crate::host::Host;
-use crate::mailbox::{Mailbox, Most, NotTaken};
+use crate::mailbox::{Mailbox, Most, NotTaken, Weight};
 use crate::websocket::Transport;
 
 /// What a connection's task is told by others.
@@ -120,25 +120,25 @@ impl Link {
         }
     }
 
-    /// Hands the task a packet of `size` bytes to send, and wakes it.
+    /// Hands the task a packet to send, and wakes it.
     pub(crate) fn push_packet(
         &self,
         command: Command,
-        size: usize,
+        weight: Weight,
         volatile: bool,
     ) -> Result<(), EmitError> {
-        let (waker, result) = self.hold_packet(command, size, volatile);
+        let (waker, result) = self.hold_packet(command, weight, volatile);
         wake(waker);
         result
     }
 
-    /// Hands the task a packet of `size` bytes to send. The waker is to be woken when no lock is held
+    /// Hands the task a packet to send. The waker is to be woken when no lock is held
     /// any more.
     #[must_use = "the connection sleeps until this is woken"]
     pub(crate) fn hold_packet(
         &self,
         command: Command,
-        size: usize,
+        weight: Weight,
         volatile: bool,
     ) -> (Option<Waker>, Result<(), EmitError>) {
         let config = &self.host.config;
@@ -151,7 +151,7 @@ impl Link {
         };
         let mut command = command;
         loop {
-            command = match self.mailbox.push_packet(command, size, most) {
+            command = match self.mailbox.push_packet(command, weight, most) {
                 Ok(waker) => return (waker, Ok(())),
                 Err((NotTaken::Closed, _)) => return (None, Err(EmitError::Disconnected)),
                 Err((NotTaken::Full, _)) if volatile => return (None, Ok(())),
@@ -160,7 +160,7 @@ impl Link {
             if policy == BacklogPolicy::Refuse {
                 return (None, Err(EmitError::Full));
             }
-            if policy != BacklogPolicy::DropVolatile || !self.mailbox.evict(volatile_size) {
+            if policy != BacklogPolicy::DropVolatile || !self.mailbox.evict(if_volatile) {
                 return (self.mailbox.overflow(), Err(EmitError::Full));
             }
         }
@@ -192,15 +192,31 @@ impl Link {
     }
 }
 
-/// How many bytes a packet gives free that may be lost.
-fn volatile_size(command: &Command) -> Option<usize> {
+/// What a packet gives free, if it is one that may be lost.
+fn if_volatile(command: &Command) -> Option<Weight> {
     if let Command::Deliver { packet, flags, .. } = command {
-        return flags.volatile.then(|| packet.size());
+        return flags.volatile.then(|| Weight::of(packet));
     }
     if let Command::Send { data, flags } = command {
-        return flags.volatile.then(|| data_size(data));
+        return flags.volatile.then(|| Weight::of_data(data));
     }
     None
+}
+
+impl Weight {
+    pub(crate) fn of(packet: &Encoded) -> Self {
+        Self {
+            bytes: packet.size(),
+            packets: packet.packets(),
+        }
+    }
+
+    pub(crate) fn of_data(data: &Data) -> Self {
+        Self {
+            bytes: data_size(data),
+            packets: 1,
+        }
+    }
 }
 
 /// The bytes of a message.

@@ -15,6 +15,14 @@ pub(crate) struct Mailbox<C> {
     session_packets: AtomicUsize,
 }
 
+/// What a packet adds to a backlog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Weight {
+    pub(crate) bytes: usize,
+    /// Frames: a packet with attachments is several.
+    pub(crate) packets: usize,
+}
+
 /// What may wait.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Most {
@@ -75,12 +83,12 @@ impl<C> Mailbox<C> {
         Ok(inner.rouse())
     }
 
-    /// Adds a command that carries a packet of `bytes`, unless that would be too many. Gives it back
-    /// with the reason why not.
+    /// Adds a command that carries a packet, unless that would be too much. Gives it back with the
+    /// reason why not.
     pub(crate) fn push_packet(
         &self,
         command: C,
-        bytes: usize,
+        weight: Weight,
         most: Most,
     ) -> Result<Option<Waker>, (NotTaken, C)> {
         let mut inner = self.lock();
@@ -93,30 +101,30 @@ impl<C> Mailbox<C> {
             packets = packets.saturating_add(self.session_packets.load(Ordering::Relaxed));
         }
         // One packet larger than the limit is the session's to judge, not the mailbox's.
-        if held > 0 && (held.saturating_add(bytes) > most.bytes || packets >= most.packets) {
+        if held > 0 && (held.saturating_add(weight.bytes) > most.bytes || packets >= most.packets) {
             return Err((NotTaken::Full, command));
         }
-        inner.bytes = inner.bytes.saturating_add(bytes);
-        inner.packets = inner.packets.saturating_add(1);
+        inner.bytes = inner.bytes.saturating_add(weight.bytes);
+        inner.packets = inner.packets.saturating_add(weight.packets);
         inner.queue.push(command);
         Ok(inner.rouse())
     }
 
-    /// Takes the first command out for which `size` says how many bytes it frees. `false`: there is
+    /// Takes the first command out for which `weigh` says what it frees. `false`: there is
     /// none.
-    pub(crate) fn evict(&self, size: impl Fn(&C) -> Option<usize>) -> bool {
+    pub(crate) fn evict(&self, weigh: impl Fn(&C) -> Option<Weight>) -> bool {
         let mut inner = self.lock();
         let found = inner
             .queue
             .iter()
             .enumerate()
-            .find_map(|(at, command)| Some((at, size(command)?)));
-        let Some((at, bytes)) = found else {
+            .find_map(|(at, command)| Some((at, weigh(command)?)));
+        let Some((at, weight)) = found else {
             return false;
         };
         let evicted = inner.queue.remove(at);
-        inner.bytes = inner.bytes.saturating_sub(bytes);
-        inner.packets = inner.packets.saturating_sub(1);
+        inner.bytes = inner.bytes.saturating_sub(weight.bytes);
+        inner.packets = inner.packets.saturating_sub(weight.packets);
         drop(inner);
         drop(evicted);
         true
@@ -228,6 +236,10 @@ mod tests {
 
     use super::*;
 
+    const fn bytes(bytes: usize) -> Weight {
+        Weight { bytes, packets: 1 }
+    }
+
     #[derive(Default)]
     struct Count(AtomicUsize);
 
@@ -266,19 +278,25 @@ mod tests {
         };
         let refusal = |result: Result<_, (NotTaken, i32)>| result.unwrap_err().0;
         let mailbox = Mailbox::new();
-        assert!(mailbox.push_packet(1, 100, most).is_ok());
-        assert_eq!(refusal(mailbox.push_packet(2, 1, most)), NotTaken::Full);
+        assert!(mailbox.push_packet(1, bytes(100), most).is_ok());
+        assert_eq!(
+            refusal(mailbox.push_packet(2, bytes(1), most)),
+            NotTaken::Full
+        );
         assert!(mailbox.overflow().is_none());
         let mut batch = Vec::new();
         assert!(mailbox.swap(&mut batch));
         batch.clear();
         assert!(!mailbox.swap(&mut batch));
-        assert!(mailbox.push_packet(3, 5, most).is_ok());
-        assert!(mailbox.push_packet(4, 1, most).is_ok());
-        assert_eq!(refusal(mailbox.push_packet(5, 1, most)), NotTaken::Full);
-        assert!(mailbox.evict(|command| (*command == 4).then_some(1)));
-        assert!(!mailbox.evict(|command| (*command == 4).then_some(1)));
-        assert!(mailbox.push_packet(6, 1, most).is_ok());
+        assert!(mailbox.push_packet(3, bytes(5), most).is_ok());
+        assert!(mailbox.push_packet(4, bytes(1), most).is_ok());
+        assert_eq!(
+            refusal(mailbox.push_packet(5, bytes(1), most)),
+            NotTaken::Full
+        );
+        assert!(mailbox.evict(|command| (*command == 4).then_some(bytes(1))));
+        assert!(!mailbox.evict(|command| (*command == 4).then_some(bytes(1))));
+        assert!(mailbox.push_packet(6, bytes(1), most).is_ok());
         assert_eq!(mailbox.close(), [3, 6]);
         assert_eq!(mailbox.push(7).unwrap_err(), NotTaken::Closed);
     }
@@ -291,11 +309,11 @@ mod tests {
             with_session: true,
         };
         let mailbox = Mailbox::new();
-        assert!(mailbox.push_packet(1, 8, most).is_ok());
+        assert!(mailbox.push_packet(1, bytes(8), most).is_ok());
         mailbox.swap(&mut Vec::new());
-        assert!(mailbox.push_packet(2, 3, most).is_err());
-        assert!(mailbox.push_packet(2, 2, most).is_ok());
+        assert!(mailbox.push_packet(2, bytes(3), most).is_err());
+        assert!(mailbox.push_packet(2, bytes(2), most).is_ok());
         mailbox.set_session(0, 0);
-        assert!(mailbox.push_packet(3, 8, most).is_ok());
+        assert!(mailbox.push_packet(3, bytes(8), most).is_ok());
     }
 }

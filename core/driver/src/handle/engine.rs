@@ -16,7 +16,8 @@ use crate::handlers::{Async_, Outcome, Progress, Started, Sync_};
 use crate::handshake::Handshake;
 use crate::hooks::{Hook, RequestHead, admission};
 use crate::host::Host;
-use crate::link::{Command, Link, data_size};
+use crate::link::{Command, Link};
+use crate::mailbox::Weight;
 
 /// An Engine.IO server: connections that carry messages, and nothing above.
 ///
@@ -266,9 +267,9 @@ impl EngineSocket {
     }
 
     fn send_flagged(&self, data: Data, flags: Flags) -> Result<(), EmitError> {
-        let size = data_size(&data);
+        let weight = Weight::of_data(&data);
         let command = Command::Send { data, flags };
-        self.inner.link.push_packet(command, size, flags.volatile)
+        self.inner.link.push_packet(command, weight, flags.volatile)
     }
 
     /// Closes it, after what is queued has left.

@@ -230,7 +230,8 @@ impl Namespace {
     }
 
     /// From now on each socket's handlers run strictly one after another: the next event waits until
-    /// the handlers of the one before have ended.
+    /// the handlers of the one before have ended. Those of its disconnection wait too, and find it gone
+    /// from its rooms if they had to.
     pub fn sequential(&self) {
         self.inner.sequential.store(true, Ordering::Relaxed);
     }

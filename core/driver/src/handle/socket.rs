@@ -23,6 +23,7 @@ use crate::error::EmitError;
 use crate::handlers::{BoxFuture, Handler, ListenerId, Listeners, Topic, erase};
 use crate::handshake::Handshake;
 use crate::link::{Command, Link};
+use crate::mailbox::Weight;
 
 /// One client in one namespace. Cheap to clone; all clones are the same socket, and any of them may
 /// be used from any task or thread, as long as anybody likes.
@@ -325,13 +326,13 @@ impl Socket {
         }
         let packet = packet::event(self.namespace().name(), None, event, args)?;
         self.tell_outgoing(event, args)?;
-        let size = packet.size();
+        let weight = Weight::of(&packet);
         let command = Command::Deliver {
             socket: self.key(),
             packet,
             flags,
         };
-        self.link().push_packet(command, size, flags.volatile)
+        self.link().push_packet(command, weight, flags.volatile)
     }
 
     pub(super) fn ask_flagged<T>(
@@ -352,7 +353,7 @@ impl Socket {
         if let Err(error) = self.tell_outgoing(event, args) {
             return AckFuture::failed(error);
         }
-        let size = packet.size();
+        let weight = Weight::of(&packet);
         let (give, wait) = answer();
         let command = Command::Request {
             socket: self.key(),
@@ -362,7 +363,7 @@ impl Socket {
             token: Token::One(give),
             timeout,
         };
-        match self.link().push_packet(command, size, false) {
+        match self.link().push_packet(command, weight, false) {
             Ok(()) => AckFuture::new(wait),
             Err(error) => AckFuture::failed(error),
         }

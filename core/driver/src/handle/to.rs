@@ -12,7 +12,7 @@ use super::{Namespace, Socket};
 use crate::ack::{Gather, RepliesFuture, Token};
 use crate::error::EmitError;
 use crate::link::Command;
-use crate::mailbox::Wakers;
+use crate::mailbox::{Wakers, Weight};
 
 /// Whom an emit is for, and how: values that end in `emit`, and can be kept and used again.
 ///
@@ -172,7 +172,7 @@ impl To {
     ) -> Result<(), EmitError> {
         let event = event.as_ref();
         let packet = packet::event(self.namespace.name(), None, event, args)?;
-        let size = packet.size();
+        let weight = Weight::of(&packet);
         self.tell_outgoing(event, args)?;
         let mut wakers = Wakers::default();
         {
@@ -190,7 +190,7 @@ impl To {
                 // One that is full or gone holds up nobody.
                 let (waker, _) = socket
                     .link()
-                    .hold_packet(command, size, self.flags.volatile);
+                    .hold_packet(command, weight, self.flags.volatile);
                 wakers.add(waker);
             }
         }
@@ -217,7 +217,7 @@ impl To {
         if let Err(error) = self.tell_outgoing(event, args) {
             return RepliesFuture::failed(error);
         }
-        let size = packet.size();
+        let weight = Weight::of(&packet);
         let sockets = self.sockets();
         let gather = Gather::new(sockets.iter().map(|socket| socket.id().clone()));
         for (index, socket) in sockets.iter().enumerate() {
@@ -230,7 +230,7 @@ impl To {
                 timeout: self.timeout,
             };
             // Not taken: the token is dropped with the command, which counts as disconnected.
-            let _ = socket.link().push_packet(command, size, false);
+            let _ = socket.link().push_packet(command, weight, false);
         }
         RepliesFuture::new(gather)
     }

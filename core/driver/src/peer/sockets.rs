@@ -248,14 +248,9 @@ impl<R: Runtime> Peer<R> {
         };
         if let Some(seat) = sockets.seat(key) {
             seat.gone = true;
-            if seat.socket.is_sequential() || seat.filtering {
-                seat.gone = true;
-            } else {
-                let dropped = seat
-                    .waiting
-                    .drain(..)
-                    .map(|step| step.size())
-                    .sum::<usize>();
+            if !seat.socket.is_sequential() && !seat.filtering {
+                let steps = seat.waiting.drain(..);
+                let dropped: usize = steps.map(|step| step.size()).sum();
                 sockets.waiting_bytes = sockets.waiting_bytes.saturating_sub(dropped);
             }
         }

@@ -113,12 +113,12 @@ impl Server {
 
     /// Closes all its servers: [`Io::close`].
     pub async fn close(&self) {
-        // All at once first, so that the time of one is the time of all.
+        // All are told before any is waited for.
         for endpoint in &self.endpoints {
-            endpoint.host.closing.raise();
+            endpoint.host.shut_down();
         }
         for endpoint in &self.endpoints {
-            endpoint.host.close().await;
+            endpoint.host.peers.none().await;
         }
     }
 

@@ -70,7 +70,7 @@ pub struct Config {
     pub max_packets_per_payload: usize,
     /// Fragments of one WebSocket message, empty ones too: 1 024. Past it close code 1008.
     pub max_fragments: usize,
-    /// Bytes of a request's head: 16 KiB. Past it 431.
+    /// Bytes of a request's head: 16 KiB; less than 8 KiB counts as 8 KiB. Past it 431.
     pub max_request_head_bytes: usize,
     /// Headers of a request: 64. Past it 431.
     pub max_headers: usize,

@@ -84,6 +84,32 @@ fn max_backlog_bytes_past_the_limit_closes() {
     });
 }
 
+#[test]
+fn max_backlog_bytes_past_the_limit_refuses_where_that_is_wanted() {
+    let sockets = Sockets::default();
+    let config = ten_kilobytes(BacklogPolicy::Refuse);
+    serve_with(config, keeping(&sockets), |server| {
+        let polling = server.polling_member();
+        let socket = first(&sockets);
+        for _ in 0..20 {
+            let sent: Vec<_> = (0..100).map(|_| socket.emit("news", &text())).collect();
+            let taken = sent.iter().filter(|it| it.is_ok()).count();
+            let full = |it: &&Result<(), EmitError>| **it == Err(EmitError::Full);
+            assert_eq!(taken + sent.iter().filter(full).count(), 100);
+            assert!((10..100).contains(&taken), "{taken}");
+            let mut come = 0;
+            while come < taken {
+                come += polling.packets().len();
+            }
+            assert_eq!(come, taken, "what was taken arrives");
+        }
+        // Now there is room again.
+        assert_eq!(socket.emit("more", &()), Ok(()));
+        assert_eq!(polling.packets(), [r#"42["more"]"#]);
+        assert!(server.nobody_left());
+    });
+}
+
 fn five_packets(backlog_policy: BacklogPolicy) -> Config {
     Config {
         max_backlog_packets: 5,
@@ -124,6 +150,48 @@ fn max_backlog_packets_past_the_limit_closes() {
         }
         assert_eq!(server.left(), "transport error");
         assert!(polling.is_gone());
+    });
+}
+
+#[test]
+fn max_backlog_packets_past_the_limit_drops_volatile_ones_first() {
+    let config = five_packets(BacklogPolicy::DropVolatile);
+    let flood = |io: &Io| {
+        io.of("/").on("flood", |socket: Socket| {
+            let _ = socket.volatile().emit("lossy", &());
+            for at in 0..5 {
+                let _ = socket.emit("news", &at);
+            }
+        });
+    };
+    serve_with(config, flood, |server| {
+        let mut member = server.member();
+        member.send(r#"42["flood"]"#);
+        for at in 0..5 {
+            assert_eq!(member.text(), format!(r#"42["news",{at}]"#));
+        }
+        assert!(member.is_alive() && server.nobody_left());
+    });
+}
+
+#[test]
+fn max_backlog_bytes_past_the_limit_drops_volatile_ones_first() {
+    let config = ten_kilobytes(BacklogPolicy::DropVolatile);
+    let flood = |io: &Io| {
+        io.of("/").on("flood", |socket: Socket| {
+            let _ = socket.volatile().emit("lossy", &text());
+            for _ in 0..10 {
+                let _ = socket.emit("news", &text());
+            }
+        });
+    };
+    serve_with(config, flood, |server| {
+        let mut member = server.member();
+        member.send(r#"42["flood"]"#);
+        for _ in 0..10 {
+            assert!(member.text().starts_with(r#"42["news","xxx"#));
+        }
+        assert!(member.is_alive() && server.nobody_left());
     });
 }
 

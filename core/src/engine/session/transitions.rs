@@ -40,10 +40,13 @@ impl Session {
             }
             Why::Ping => {
                 self.heartbeat.ping(self.now, self.config.ping_timeout);
-                self.push(
-                    Encoded::text(Bytes::from_static(b"2"), Vec::new()),
-                    Flags::default(),
-                );
+                // One that is closing says nothing more but that.
+                if !self.is_closing() {
+                    self.push(
+                        Encoded::text(Bytes::from_static(b"2"), Vec::new()),
+                        Flags::default(),
+                    );
+                }
             }
             // A client sends one POST at a time: it waits for us, and so does its pong.
             Why::PingTimeout if self.reading.is_some() => {
@@ -64,7 +67,10 @@ impl Session {
                 self.deadline = None;
                 return;
             }
-            Stage::Closing { until } => Deadline::new(until, Why::Close),
+            // A client that is gone is not waited for longer than at any other time.
+            Stage::Closing { until } => {
+                Deadline::new(until, Why::Close).min(self.heartbeat.deadline())
+            }
             Stage::Open => self.heartbeat.deadline(),
         };
         let other = match &self.transport {

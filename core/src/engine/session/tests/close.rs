@@ -17,7 +17,7 @@ fn a_close_waits_for_the_next_poll() {
     assert_eq!(talk.send("last"), Sent::Queued);
     talk.close(Close::Flush);
     assert_eq!(talk.send("late"), Sent::Closed);
-    assert_eq!(talk.due(), Some((Why::Close, ms(30_000))));
+    assert_eq!(talk.due(), Some((Why::Ping, ms(25_000))));
     let post = talk.post("4ignored");
     assert_eq!(talk.events(), []);
     assert_eq!(talk.answer(post), "200 ok");
@@ -37,6 +37,21 @@ fn a_close_that_nobody_fetches_is_carried_out_in_the_end() {
     assert!(!talk.session.is_closed());
     talk.pass(ms(1));
     talk.closed(CloseReason::ForcedClose);
+}
+
+#[test]
+fn a_client_that_is_gone_is_not_waited_for() {
+    let mut talk = Talk::polling(Config {
+        ping_interval: ms(200),
+        ping_timeout: ms(100),
+        ..Config::v4()
+    });
+    talk.close(Close::Flush);
+    talk.pass(ms(200));
+    talk.pass(ms(99));
+    assert!(!talk.session.is_closed());
+    talk.pass(ms(1));
+    talk.closed(CloseReason::PingTimeout);
 }
 
 #[test]
@@ -120,7 +135,7 @@ fn the_layer_above_may_end_it() {
 fn a_server_that_shuts_down_waits_for_nobody_long() {
     let mut talk = Talk::polling(Config::v4());
     talk.close(Close::Flush);
-    assert_eq!(talk.due(), Some((Why::Close, ms(30_000))));
+    assert_eq!(talk.due(), Some((Why::Ping, ms(25_000))));
     talk.session.shut_down(talk.now);
     assert_eq!(talk.due(), Some((Why::Close, ms(5_000))));
     talk.close(Close::Flush);

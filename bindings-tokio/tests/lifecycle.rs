@@ -352,3 +352,42 @@ async fn a_plain_engine_beside_it() {
     within("the end", server.close()).await;
     world.ends().await;
 }
+
+/// However a connection's task ends, nothing of it stays behind.
+#[test]
+fn a_runtime_that_is_dropped_leaves_nothing() {
+    let io = Io::new(calm());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let asked = runtime.block_on(async {
+        let world = World::new(io.clone()).await;
+        let (client, id) = world.join().await;
+        let poller = world.poller().await;
+        poller.enter().await;
+        let socket = io.of("/").get(&id).unwrap();
+        socket.join("room").unwrap();
+        assert_eq!((io.of("/").len(), io.engine_sessions()), (2, 2));
+        drop(client);
+        Some(socket.emit_with_ack::<()>("there?", &()))
+    });
+    drop(runtime);
+    assert_eq!((io.of("/").len(), io.engine_sessions()), (0, 0));
+    assert!(io.to("room").sockets().is_empty());
+    let answer = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(asked.unwrap());
+    assert_eq!(answer, Err(sio_tokio::AckError::Disconnected));
+}
+
+#[test]
+fn handles_go_anywhere() {
+    const fn anywhere<T: Send + Sync + 'static>() {}
+    anywhere::<Io>();
+    anywhere::<sio_tokio::Namespace>();
+    anywhere::<Socket>();
+    anywhere::<sio_tokio::To>();
+    anywhere::<sio_tokio::Ack>();
+    anywhere::<sio_tokio::AckFuture<String>>();
+    anywhere::<EngineSocket>();
+    anywhere::<Server>();
+}

@@ -67,15 +67,15 @@ impl<E: Display> Outcome for Result<(), E> {
 
 /// Marks sync closures.
 #[derive(Debug)]
-pub struct Sync_;
+pub struct Synchronous;
 
 /// Marks async closures.
 #[derive(Debug)]
-pub struct Async_;
+pub struct Asynchronous;
 
 macro_rules! handlers {
     ($($argument:ident),*) => {
-        impl<F, R, $($argument),*> Handler<(Sync_, $($argument,)*)> for F
+        impl<F, R, $($argument),*> Handler<(Synchronous, $($argument,)*)> for F
         where
             F: Fn($($argument),*) -> R + Send + Sync + 'static,
             R: Outcome,
@@ -91,7 +91,7 @@ macro_rules! handlers {
             }
         }
 
-        impl<F, R, $($argument),*> Handler<(Async_, $($argument,)*)> for F
+        impl<F, R, $($argument),*> Handler<(Asynchronous, $($argument,)*)> for F
         where
             F: Fn($($argument),*) -> R + Send + Sync + 'static,
             R: Future + Send + 'static,

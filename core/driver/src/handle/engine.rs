@@ -12,7 +12,7 @@ use sio_core::error::ConfigError;
 use sio_core::id::Sid;
 
 use crate::error::{ConnectionError, EmitError};
-use crate::handlers::{Async_, Outcome, Progress, Started, Sync_};
+use crate::handlers::{Asynchronous, Outcome, Progress, Started, Synchronous};
 use crate::handshake::Handshake;
 use crate::hooks::{Hook, RequestHead, admission};
 use crate::host::Host;
@@ -59,7 +59,7 @@ pub trait EngineHandler<A, M>: Send + Sync + 'static {
 
 macro_rules! engine_handlers {
     ($($argument:ident),*) => {
-        impl<F, R, $($argument),*> EngineHandler<($($argument,)*), Sync_> for F
+        impl<F, R, $($argument),*> EngineHandler<($($argument,)*), Synchronous> for F
         where
             F: Fn($($argument),*) -> R + Send + Sync + 'static,
             R: Outcome,
@@ -70,7 +70,7 @@ macro_rules! engine_handlers {
             }
         }
 
-        impl<F, R, $($argument),*> EngineHandler<($($argument,)*), Async_> for F
+        impl<F, R, $($argument),*> EngineHandler<($($argument,)*), Asynchronous> for F
         where
             F: Fn($($argument),*) -> R + Send + Sync + 'static,
             R: Future + Send + 'static,

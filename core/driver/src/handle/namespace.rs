@@ -70,7 +70,7 @@ pub trait Middleware<M>: Send + Sync + 'static {
     fn ask(&self, socket: Socket) -> Decision;
 }
 
-impl<F, E> Middleware<(crate::handlers::Sync_, E)> for F
+impl<F, E> Middleware<(crate::handlers::Synchronous, E)> for F
 where
     F: Fn(Socket) -> Result<(), E> + Send + Sync + 'static,
     E: Into<Refusal>,
@@ -81,7 +81,7 @@ where
     }
 }
 
-impl<F, R, E> Middleware<(crate::handlers::Async_, R, E)> for F
+impl<F, R, E> Middleware<(crate::handlers::Asynchronous, R, E)> for F
 where
     F: Fn(Socket) -> R + Send + Sync + 'static,
     R: Future<Output = Result<(), E>> + Send + 'static,

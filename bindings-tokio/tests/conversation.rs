@@ -248,7 +248,7 @@ async fn what_stands_before_a_fault_is_still_answered() {
     poller.enter().await;
     let waiting = poller.clone();
     let parked = tokio::spawn(async move { waiting.poll().await });
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
     poller.post("421[\"echo\",1]\u{1e}nonsense").await;
     assert_eq!(parked.await.unwrap().body, "431[1]");
     until("the session to end", || world.io.engine_sessions() == 0).await;

@@ -130,7 +130,7 @@ impl<S: Stream> WebSocket<S> {
             phase: Phase::Open,
         };
         if !read.is_empty() {
-            this.reader = Some(Reader::new(limits, read));
+            this.reader = Some(Reader::new(limits, read.into()));
         }
         this
     }
@@ -139,11 +139,18 @@ impl<S: Stream> WebSocket<S> {
     fn poll_awake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<&mut Reader>> {
         if self.reader.is_none() {
             let stream = &mut self.stream;
-            let ahead = ready!(poll_read_ahead(stream, cx))?;
-            if ahead.is_empty() {
+            let read = scratch::with(|scratch| {
+                let read = ready!(Pin::new(stream).poll_read(cx, scratch))?;
+                let read = scratch.get(..read).unwrap_or_default();
+                let mut first = Vec::with_capacity(read.len().max(LEAST_READ));
+                first.extend_from_slice(read);
+                Poll::Ready(Ok::<_, io::Error>(first))
+            });
+            let first = ready!(read)?;
+            if first.is_empty() {
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
-            self.reader = Some(Reader::new(self.limits, ahead));
+            self.reader = Some(Reader::new(self.limits, first));
         }
         match &mut self.reader {
             Some(reader) => Poll::Ready(Ok(reader)),
@@ -157,6 +164,9 @@ impl<S: Stream> WebSocket<S> {
         let Some(reader) = &mut self.reader else {
             return Poll::Pending;
         };
+        if reader.fragments.too_many() {
+            return Poll::Ready(Err(WsError::Io(io::ErrorKind::InvalidData.into())));
+        }
         let mut through = Through {
             stream: &mut self.stream,
             cx,
@@ -287,7 +297,7 @@ impl<S: Stream> Transport for WebSocket<S> {
         // From now on tungstenite must know that its own state is closing.
         let reader = self
             .reader
-            .get_or_insert_with(|| Reader::new(self.limits, Bytes::new()));
+            .get_or_insert_with(|| Reader::new(self.limits, Vec::new()));
         let frame = code.map(|code| CloseFrame {
             code: CloseCode::from(code),
             reason: Utf8Bytes::from_static(""),
@@ -365,11 +375,12 @@ impl<S: Stream> Transport for WebSocket<S> {
 }
 
 impl Reader {
-    fn new(limits: Limits, ahead: Bytes) -> Box<Self> {
-        let size = ahead
-            .len()
-            .next_multiple_of(LEAST_READ)
-            .clamp(LEAST_READ, scratch::SIZE);
+    /// `first` is what was read already; it becomes tungstenite's buffer as it is.
+    fn new(limits: Limits, first: Vec<u8>) -> Box<Self> {
+        let size = first.len().clamp(LEAST_READ, scratch::SIZE);
+        let mut fragments = Fragments::new(limits.fragments);
+        // Too many of them are noticed by `too_many` before the first message is taken.
+        let _ = fragments.pass(&first);
         let config = WebSocketConfig::default()
             .read_buffer_size(size)
             .write_buffer_size(0)
@@ -377,9 +388,9 @@ impl Reader {
             .max_message_size(Some(limits.message))
             .max_frame_size(Some(limits.message));
         Box::new(Self {
-            context: WebSocketContext::new(Role::Server, Some(config)),
-            fragments: Fragments::new(limits.fragments),
-            ahead,
+            context: WebSocketContext::from_partially_read(first, Role::Server, Some(config)),
+            fragments,
+            ahead: Bytes::new(),
         })
     }
 }

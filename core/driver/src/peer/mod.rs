@@ -370,6 +370,7 @@ impl<R: Runtime> Peer<R> {
                 }
             }
             first = false;
+            self.connection.pause(self.is_over_waiting_limit());
             let Some(event) = self.connection.poll_event(self.now) else {
                 return;
             };
@@ -420,9 +421,6 @@ impl<R: Runtime> Peer<R> {
     }
 
     fn answer_requests(&mut self) {
-        if self.is_over_waiting_limit() {
-            return;
-        }
         while let Some((id, reply)) = self.connection.poll_http() {
             let at = self.exchanges.iter().position(|(its, _)| *its == id);
             // One that was aborted is answered too; nobody reads it.

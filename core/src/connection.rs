@@ -245,6 +245,12 @@ impl<T> Connection<T> {
         self.session.fail(now, reason);
     }
 
+    /// Leaves the packets of POSTs unread while the application has enough to do
+    /// ([`Session::pause`]). What does not come from them is told all the same.
+    pub const fn pause(&mut self, paused: bool) {
+        self.session.pause(paused);
+    }
+
     /// What has happened, in order.
     pub fn poll_event(&mut self, now: Instant) -> Option<Event<T>> {
         loop {

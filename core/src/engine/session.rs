@@ -64,6 +64,8 @@ pub struct Session {
     base64: bool,
     /// Whether no request was answered yet.
     fresh: bool,
+    /// Whether the rest of a POST stays unread for now.
+    paused: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +130,7 @@ impl Session {
             revision: opened.revision,
             base64: opened.base64,
             fresh: true,
+            paused: false,
             config,
         };
         session.push(session.open_packet(), Flags::default());
@@ -399,11 +402,20 @@ impl Session {
         self.arm();
     }
 
+    /// Leaves the packets of POSTs unread while the application has enough to do: their answers wait, and
+    /// the client with them. Of WebSockets, the caller reads nothing meanwhile.
+    pub const fn pause(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
     /// What has happened, in order.
     pub fn poll_event(&mut self) -> Option<Event> {
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Some(event);
+            }
+            if self.paused {
+                return None;
             }
             self.reading.as_ref()?;
             let event = self.read();

@@ -1,14 +1,17 @@
 //! Clients that do not read, and handlers that do not end.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread::sleep,
     time::Duration,
 };
 
 use sio_tests::{
     served::{narrow, serve_with},
-    wire::{Said, WEBSOCKET, WebSocket, Wire},
+    wire::{Said, WEBSOCKET, WebSocket, Wire, request},
 };
 use sio_tokio::{Ack, BacklogPolicy, Config, Data, EmitError, Io, Socket};
 use tokio::sync::Semaphore;
@@ -269,24 +272,72 @@ fn waiting(gate: &Arc<Semaphore>) -> impl FnOnce(&Io) + use<> {
     }
 }
 
-#[test]
-fn max_running_handlers_at_the_limit() {
-    let gate = Arc::new(Semaphore::new(0));
-    let config = Config {
+/// `hold` counts itself, then waits as `wait` does.
+fn holding(gate: &Arc<Semaphore>, begun: &Arc<AtomicUsize>) -> impl FnOnce(&Io) + use<> {
+    let (gate, begun) = (gate.clone(), begun.clone());
+    move |io| {
+        io.of("/").on("hold", move |ack: Ack| {
+            let gate = gate.clone();
+            begun.fetch_add(1, Ordering::SeqCst);
+            async move {
+                if let Ok(permit) = gate.acquire().await {
+                    permit.forget();
+                }
+                ack.send("held")
+            }
+        });
+    }
+}
+
+fn three_handlers() -> Config {
+    Config {
         max_running_handlers: 3,
         ..Config::default()
-    };
-    serve_with(config, waiting(&gate), |server| {
+    }
+}
+
+#[test]
+fn max_running_handlers_at_the_limit() {
+    let (gate, begun) = (Arc::new(Semaphore::new(0)), Arc::default());
+    serve_with(three_handlers(), holding(&gate, &begun), |server| {
         let mut member = server.member();
-        for at in 0..2 {
-            member.send(&format!(r#"42{at}["wait",{at}]"#));
+        let mut other = server.member();
+        for at in 0..3 {
+            member.send(&format!(r#"42{at}["hold"]"#));
         }
-        // There is room for a third that ends at once.
-        assert!(member.is_alive());
-        gate.add_permits(2);
-        let mut answers = [member.text(), member.text()];
+        server.wait_until("three have begun", |_| begun.load(Ordering::SeqCst) == 3);
+        assert!(other.is_alive(), "the limit is for each connection");
+        gate.add_permits(3);
+        let mut answers: Vec<_> = (0..3).map(|_| member.text()).collect();
         answers.sort();
-        assert_eq!(answers, ["430[0]", "431[1]"]);
+        assert_eq!(answers, (0..3).map(held).collect::<Vec<_>>());
+        assert!(member.is_alive());
+    });
+}
+
+fn held(at: usize) -> String {
+    format!(r#"43{at}["held"]"#)
+}
+
+#[test]
+fn max_running_handlers_past_the_limit_waits_for_one_to_end() {
+    let (gate, begun) = (Arc::new(Semaphore::new(0)), Arc::default());
+    serve_with(three_handlers(), holding(&gate, &begun), |server| {
+        let mut member = server.member();
+        for at in 0..5 {
+            member.send(&format!(r#"42{at}["hold"]"#));
+        }
+        server.wait_until("three have begun", |_| begun.load(Ordering::SeqCst) == 3);
+        sleep(Duration::from_millis(50));
+        assert_eq!(begun.load(Ordering::SeqCst), 3);
+        gate.add_permits(1);
+        server.wait_until("a fourth begins", |_| begun.load(Ordering::SeqCst) == 4);
+        sleep(Duration::from_millis(50));
+        assert_eq!(begun.load(Ordering::SeqCst), 4);
+        gate.add_permits(4);
+        let mut answers: Vec<_> = (0..5).map(|_| member.text()).collect();
+        answers.sort();
+        assert_eq!(answers, (0..5).map(held).collect::<Vec<_>>());
     });
 }
 
@@ -362,5 +413,42 @@ fn max_running_handlers_past_the_limit_pauses_reading_when_much_waits() {
         // A frame was cut in its middle; the session ends with its connection all the same.
         gate.add_permits(1_000_000);
         server.wait_until("all is handled", |io| io.engine_sessions() == 0);
+    });
+}
+
+#[test]
+fn max_running_handlers_past_the_limit_answers_a_post_when_it_is_taken() {
+    let gate = Arc::new(Semaphore::new(0));
+    let config = Config {
+        max_running_handlers: 1,
+        max_backlog_bytes: 2 * KILOBYTE,
+        ping_interval: Duration::from_millis(100),
+        ping_timeout: Duration::from_millis(500),
+        ..Config::default()
+    };
+    serve_with(config, waiting(&gate), |server| {
+        let polling = server.polling_member();
+        assert_eq!(polling.post(r#"42["wait",0]"#).status, 200);
+        let event = format!(r#"42["x","{}"]"#, "x".repeat(KILOBYTE));
+        let body = [&*event; 5].join("\x1e");
+        let mut wire = Wire::connect(server.address);
+        wire.write(request("POST", &polling.target(), "", &body));
+        // Longer than the heartbeat takes to give up: a client that is made to wait is not blamed.
+        for _ in 0..5 {
+            sleep(Duration::from_millis(160));
+            let stream = wire.stream();
+            stream.set_nonblocking(true).expect("a socket");
+            let seen = stream.peek(&mut [0]);
+            stream.set_nonblocking(false).expect("a socket");
+            assert!(seen.is_err(), "not answered yet");
+        }
+        gate.add_permits(1);
+        assert_eq!(wire.response().map(|it| it.status), Some(200));
+        assert_eq!(server.event().0, "wait");
+        for _ in 0..5 {
+            assert_eq!(server.event().0, "x");
+        }
+        assert_eq!(polling.packets(), ["2"]);
+        assert_eq!(polling.post("3").status, 200);
     });
 }

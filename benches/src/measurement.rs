@@ -15,7 +15,8 @@ pub struct Measurement {
     pub server_user: f64,
     /// CPU seconds of the server in the kernel.
     pub server_system: f64,
-    /// CPU seconds of the generator. Near `seconds` the generator was the limit.
+    /// CPU seconds of the generator, without those in which it found nothing to do. Near `seconds` it
+    /// was the limit.
     pub client_cpu: f64,
     /// Half of the latencies are at most this many microseconds.
     pub p50: f64,

@@ -94,7 +94,7 @@ fn compare() -> Result<(), String> {
     );
     let rounds = options.take("rounds")?.unwrap_or(5);
     let mut load = Vec::new();
-    for name in ["seconds", "warmup", "connections", "in-flight"] {
+    for name in ["seconds", "warmup", "connections", "in-flight", "spin"] {
         if let Some(value) = options.take::<String>(name)? {
             load.extend([format!("--{name}"), value]);
         }

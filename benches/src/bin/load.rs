@@ -35,6 +35,7 @@ fn load() -> Result<(), String> {
     let warm_up = seconds(options.take("warmup")?, 1.0)?;
     let window = seconds(options.take("seconds")?, 3.0)?;
     let server_core = options.take("server-core")?;
+    let spin = options.take("spin")?.unwrap_or(true);
     let json = options.take("json")?.unwrap_or(false);
     let plan = Plan {
         scenario,
@@ -42,6 +43,7 @@ fn load() -> Result<(), String> {
         window,
         warm_up,
         server_core,
+        spin,
         server: options.command()?,
     };
 

@@ -376,6 +376,15 @@ impl Session {
         Sent::Queued
     }
 
+    /// Sends a packet of the protocol above, which must not be lost while the session lives: the limits
+    /// of the backlog are for what the application emits.
+    pub(crate) fn tell(&mut self, now: Instant, packet: Encoded) {
+        self.now = self.now.max(now);
+        if self.is_open() {
+            self.push(packet, Flags::default());
+        }
+    }
+
     /// Closes the session (§10). What is queued still leaves, if it is to be flushed: on polling with the
     /// next polls, within `polling_close_timeout`; on a WebSocket within `close_timeout`.
     pub fn close(&mut self, now: Instant, how: Close) {

@@ -109,7 +109,7 @@ impl Args {
             .ok_or(Fault::Payload)?;
         let mut args = Self::checked(elements.into(), found.count);
         if !attachments.is_empty() {
-            args.attach(attachments.into())?;
+            args.attach(attachments.into(), usize::MAX)?;
         }
         Ok(args)
     }
@@ -131,9 +131,21 @@ impl Args {
         }
     }
 
-    /// Adds the attachments that the placeholders name.
-    pub(super) fn attach(&mut self, attachments: SmallVec<[Bytes; 1]>) -> Result<(), Fault> {
+    /// Adds the attachments that the placeholders name. One may be named often, and is copied as
+    /// often when a type is asked for: together that may be `limit` bytes.
+    pub(super) fn attach(
+        &mut self,
+        attachments: SmallVec<[Bytes; 1]>,
+        limit: usize,
+    ) -> Result<(), Fault> {
         let placeholders = text::placeholders(self.elements.as_bytes(), attachments.len())?;
+        let copied = placeholders
+            .iter()
+            .filter_map(|(_, num)| attachments.get(*num))
+            .fold(0usize, |sum, part| sum.saturating_add(part.len()));
+        if copied > limit {
+            return Err(Fault::TooManyAttachments);
+        }
         self.binary = Some(Arc::new(Binary {
             attachments,
             placeholders,

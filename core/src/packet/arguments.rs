@@ -453,6 +453,16 @@ mod tests {
         assert!(args.get::<f64>(2).is_err());
         assert!(args.get::<f32>(0).is_ok());
         assert!(args.get::<u8>(3).is_err());
+        let long = "[9007199254740993,9007199254740992,123456789012345678.91,1.50,1e300]";
+        let long = Args::from_json(long, vec![]).unwrap();
+        assert!(long.get::<f64>(0).is_err());
+        assert_eq!(long.get::<f64>(1).unwrap(), 9007199254740992.0);
+        assert_eq!(
+            long.get::<Value>(2).unwrap().to_string(),
+            "123456789012345678.91"
+        );
+        assert_eq!(long.get::<Value>(3).unwrap().as_f64(), Some(1.5));
+        assert!(long.get::<f32>(4).is_err());
         assert_eq!(args.get::<u128>(0).unwrap(), 18446744073709551616);
     }
 

@@ -74,10 +74,10 @@ impl Decoder {
             Content::Event {
                 call: Some(call), ..
             } => {
-                call.args.attach(parts)?;
+                call.args.attach(parts, limits.binary)?;
             }
             Content::Ack { args, .. } => {
-                args.attach(parts)?;
+                args.attach(parts, limits.binary)?;
             }
             Content::Event { call: None, .. }
             | Content::Connect { .. }
@@ -90,5 +90,27 @@ impl Decoder {
     /// How many attachments are still to come, 0 between packets.
     pub fn missing(&self) -> usize {
         self.pending.as_ref().map_or(0, |pending| pending.missing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_attachment_named_often_counts_as_often() {
+        let read = |times: usize| {
+            let named = vec![r#"{"_placeholder":true,"num":0}"#; times].join(",");
+            let limits = Limits {
+                binary: 1000,
+                ..Limits::default()
+            };
+            let mut decoder = Decoder::default();
+            let text = format!(r#"51-["x",[{named}]]"#);
+            assert_eq!(decoder.text(&text.into(), &limits), Ok(None));
+            decoder.binary(Bytes::from(vec![7; 100]), &limits)
+        };
+        assert!(matches!(read(10), Ok(Some(_))));
+        assert_eq!(read(11), Err(Fault::TooManyAttachments));
     }
 }

@@ -307,15 +307,28 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A number for a type that holds fractions: the nearest one, however the text is written.
-    fn fraction<V: Visitor<'a>>(&mut self, visitor: V) -> Result<V::Value, Mismatch> {
+    /// A number for a type that holds fractions: the nearest one. A whole number that it would change
+    /// is refused.
+    fn fraction<V, N>(&mut self, visitor: V) -> Result<V::Value, Mismatch>
+    where
+        V: Visitor<'a>,
+        N: std::str::FromStr + fmt::LowerExp + Into<f64> + Copy,
+    {
         self.blanks();
         if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
             return self.deserialize_any(visitor);
         }
         let text = self.numeral()?;
-        match text.parse::<f64>() {
-            Ok(number) if number.is_finite() => visitor.visit_f64(number),
+        // Up to 15 digits every double is exact, and up to 7 every single one.
+        let short = text.len() <= 7;
+        let whole = !text.contains(['.', 'e', 'E']);
+        match text.parse::<N>() {
+            Ok(number)
+                if number.into().is_finite()
+                    && (short || !whole || super::value::is_exact(text, number)) =>
+            {
+                visitor.visit_f64(number.into())
+            }
             Ok(_) | Err(_) => Err(Mismatch(format!("number {text} is out of range").into())),
         }
     }
@@ -374,11 +387,11 @@ impl<'de> Deserializer<'de> for &mut Cursor<'de> {
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        self.fraction(visitor)
+        self.fraction::<V, f32>(visitor)
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        self.fraction(visitor)
+        self.fraction::<V, f64>(visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {

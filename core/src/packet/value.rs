@@ -71,13 +71,51 @@ pub struct Map(Vec<(String, Value)>);
 #[derive(Clone, PartialEq, Eq)]
 pub struct Raw(Box<str>);
 
-/// Whether a number's text fits an integer of 64 bits or a finite `f64` without loss of its meaning.
+/// Whether a Rust number says what a number's text says: an integer of 64 bits, or an `f64` that is
+/// written with the same digits.
 pub(super) fn holds(text: &str) -> bool {
-    if text.contains(['.', 'e', 'E']) {
-        text.parse::<f64>().is_ok_and(f64::is_finite)
+    // Up to 15 digits and a point every decimal comes back from an `f64` as it was.
+    if text.len() <= 16 && !text.contains(['e', 'E']) {
+        true
+    } else if text.contains(['.', 'e', 'E']) {
+        is_exact(text, text.parse::<f64>().unwrap_or(f64::INFINITY))
     } else {
         text.parse::<u64>().is_ok() || text.parse::<i64>().is_ok()
     }
+}
+
+/// Whether `number` is the decimal that `text` writes: by its value, or when it is written as shortly as
+/// can be, which is how everybody writes one.
+pub(super) fn is_exact(text: &str, number: impl fmt::LowerExp + Into<f64> + Copy) -> bool {
+    let value = number.into();
+    value.is_finite()
+        && (decimal(text) == decimal(&format!("{number:e}")) || format!("{value:.0}") == text)
+}
+
+/// A decimal's sign, its digits without zeros around them, and the power of ten of the last of them.
+/// `None`: its exponent is beyond everything.
+fn decimal(text: &str) -> Option<(bool, String, i64)> {
+    let (negative, text) = match text.strip_prefix('-') {
+        Some(text) => (true, text),
+        None => (false, text),
+    };
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
+        None => (text, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = format!("{whole}{fraction}");
+    let digits = all.trim_end_matches('0');
+    let zeros = all.len().saturating_sub(digits.len());
+    let digits = digits.trim_start_matches('0').to_owned();
+    let exponent = if digits.is_empty() {
+        0
+    } else {
+        exponent
+            .checked_sub(i64::try_from(fraction.len()).ok()?)?
+            .checked_add(i64::try_from(zeros).ok()?)?
+    };
+    Some((negative, digits, exponent))
 }
 
 impl Value {

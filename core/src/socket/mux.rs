@@ -241,7 +241,7 @@ impl<T> Mux<T> {
         let slot = self.deciding(ticket.0)?;
         slot.state = State::Connected;
         let packet = packet::connected(&slot.namespace, id.as_str());
-        let _ = session.send(now, packet, Flags::default());
+        session.tell(now, packet);
         self.connect_by = None;
         Some(ticket.0)
     }
@@ -274,7 +274,7 @@ impl<T> Mux<T> {
         events: &mut VecDeque<Event<T>>,
     ) {
         let packet = packet::connect_error(namespace, &refusal.message, refusal.data.as_ref());
-        let _ = session.send(now, packet, Flags::default());
+        session.tell(now, packet);
         self.refused = self.refused.saturating_add(1);
         if self.refused >= config.max_refused_connects {
             self.close(now, session, events);
@@ -363,7 +363,7 @@ impl<T> Mux<T> {
     ) {
         if let Some(slot) = self.connected(socket) {
             let packet = packet::disconnect(&slot.namespace);
-            let _ = session.send(now, packet, Flags::default());
+            session.tell(now, packet);
             self.leave(socket, DisconnectReason::ServerNamespaceDisconnect, events);
         }
     }

@@ -247,7 +247,7 @@ impl<T> Connection<T> {
 
     /// Leaves the packets of POSTs unread while the application has enough to do
     /// ([`Session::pause`]). What does not come from them is told all the same.
-    pub const fn pause(&mut self, paused: bool) {
+    pub fn pause(&mut self, paused: bool) {
         self.session.pause(paused);
     }
 

@@ -412,9 +412,13 @@ impl Session {
     }
 
     /// Leaves the packets of POSTs unread while the application has enough to do: their answers wait, and
-    /// the client with them. Of WebSockets, the caller reads nothing meanwhile.
-    pub const fn pause(&mut self, paused: bool) {
-        self.paused = paused;
+    /// the client with them. Of WebSockets, the caller reads nothing meanwhile. A pong may be among what
+    /// is not read, so that none is missed before reading goes on.
+    pub fn pause(&mut self, paused: bool) {
+        if std::mem::replace(&mut self.paused, paused) && !paused {
+            self.heartbeat.wait(self.now, self.config.ping_timeout);
+            self.arm();
+        }
     }
 
     /// What has happened, in order.

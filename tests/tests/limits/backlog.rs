@@ -452,3 +452,30 @@ fn max_running_handlers_past_the_limit_answers_a_post_when_it_is_taken() {
         assert_eq!(polling.post("3").status, 200);
     });
 }
+
+#[test]
+fn max_running_handlers_past_the_limit_misses_no_pong_that_is_not_read() {
+    let gate = Arc::new(Semaphore::new(0));
+    let config = Config {
+        max_running_handlers: 1,
+        max_backlog_bytes: 2 * KILOBYTE,
+        ping_interval: Duration::from_millis(100),
+        ping_timeout: Duration::from_millis(500),
+        ..Config::default()
+    };
+    serve_with(config, waiting(&gate), |server| {
+        let mut member = server.member();
+        member.send(r#"42["wait",0]"#);
+        for _ in 0..5 {
+            member.send(&format!(r#"42["x","{}"]"#, "x".repeat(KILOBYTE)));
+        }
+        assert_eq!(member.hear(), Said::Text("2".into()));
+        member.send("3");
+        sleep(Duration::from_millis(1500));
+        assert!(server.nobody_left());
+        gate.add_permits(1);
+        assert!(member.is_alive());
+        // From now on it is minded again.
+        assert_eq!(server.left(), "ping timeout");
+    });
+}

@@ -48,8 +48,9 @@ impl Session {
                     );
                 }
             }
-            // A client sends one POST at a time: it waits for us, and so does its pong.
-            Why::PingTimeout if self.reading.is_some() => {
+            // A client sends one POST at a time, and what comes by WebSocket is not read while paused: it
+            // waits for us, and so does its pong.
+            Why::PingTimeout if self.paused || self.reading.is_some() => {
                 self.heartbeat.wait(self.now, self.config.ping_timeout);
             }
             Why::PingTimeout => self.end(CloseReason::PingTimeout, None),

@@ -154,6 +154,8 @@ pub(crate) enum Topic {
 pub(crate) struct Listeners {
     table: Mutex<Option<Arc<Table>>>,
     version: AtomicU32,
+    /// Whether nothing is taken in any more. Changed under the lock of the table.
+    closed: AtomicBool,
 }
 
 /// A reader's copy of a table.
@@ -202,7 +204,7 @@ impl Listeners {
             once: once.then(Arc::default),
             callback,
         };
-        self.change(|table| table.entries.push(entry));
+        let _ = self.change(|table| table.entries.push(entry));
         id
     }
 
@@ -234,6 +236,23 @@ impl Listeners {
         names
     }
 
+    /// Lets go of all handlers, and of those that are still to come: what they capture may be what
+    /// holds this.
+    pub(crate) fn close(&self) {
+        let table = {
+            let mut table = self.lock();
+            self.closed.store(true, Ordering::Relaxed);
+            self.version.fetch_add(1, Ordering::Release);
+            table.take()
+        };
+        // Dropped outside the lock: it is the application's code.
+        drop(table);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
     /// Brings a reader's copy up to date.
     pub(crate) fn refresh(&self, cached: &mut Cached) {
         let version = self.version.load(Ordering::Acquire);
@@ -244,16 +263,24 @@ impl Listeners {
     }
 
     fn retain(&self, keep: impl Fn(&Entry) -> bool) -> bool {
-        self.change(|table| {
-            let before = table.entries.len();
-            table.entries.retain(keep);
-            before != table.entries.len()
-        })
+        // Dropped outside the lock, as what they capture is the application's.
+        let removed: Option<Vec<Entry>> = self.change(|table| {
+            let entries = std::mem::take(&mut table.entries);
+            let (kept, removed) = entries.into_iter().partition(keep);
+            table.entries = kept;
+            removed
+        });
+        removed.is_some_and(|removed| !removed.is_empty())
     }
 
-    /// Copies the table if a reader holds it.
-    fn change<T>(&self, change: impl FnOnce(&mut Table) -> T) -> T {
+    /// Copies the table if a reader holds it. `None`: it is closed.
+    fn change<T>(&self, change: impl FnOnce(&mut Table) -> T) -> Option<T> {
         let mut table = self.lock();
+        if self.closed.load(Ordering::Relaxed) {
+            // Before `change` is, which may own a handler.
+            drop(table);
+            return None;
+        }
         let changed = Arc::make_mut(table.get_or_insert_default());
         let result = change(changed);
         changed.any = changed
@@ -261,7 +288,7 @@ impl Listeners {
             .iter()
             .any(|entry| entry.topic == Topic::AnyEvent);
         self.version.fetch_add(1, Ordering::Release);
-        result
+        Some(result)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Table>>> {

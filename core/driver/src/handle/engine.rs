@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
 use sio_core::config::Config;
@@ -206,8 +206,16 @@ pub struct EngineSocket {
 struct SocketInner {
     link: Arc<Link>,
     handshake: Handshake,
-    message: OnceLock<Box<OnMessage>>,
-    close: OnceLock<Box<OnClose>>,
+    own: Mutex<Own>,
+}
+
+/// Handlers of one connection.
+#[derive(Default)]
+struct Own {
+    message: Option<Arc<OnMessage>>,
+    close: Option<Arc<OnClose>>,
+    /// Whether nothing is taken in any more.
+    closed: bool,
 }
 
 impl EngineSocket {
@@ -216,34 +224,53 @@ impl EngineSocket {
             inner: Arc::new(SocketInner {
                 link,
                 handshake,
-                message: OnceLock::new(),
-                close: OnceLock::new(),
+                own: Mutex::default(),
             }),
         }
     }
 
     /// Handles its messages, in place of the server's own handler. The first one that is set stays.
     pub fn on_message<M>(&self, handler: impl EngineHandler<(Self, Data), M>) {
-        let _ = self
-            .inner
-            .message
-            .set(Box::new(move |given| handler.call(given)));
+        let handler: Arc<OnMessage> = Arc::new(move |given| handler.call(given));
+        let mut own = self.own();
+        if !own.closed && own.message.is_none() {
+            own.message = Some(handler);
+        }
     }
 
     /// Handles its end, in place of the server's own handler. The first one that is set stays.
     pub fn on_close<M>(&self, handler: impl EngineHandler<(Self, CloseReason), M>) {
-        let _ = self
-            .inner
-            .close
-            .set(Box::new(move |given| handler.call(given)));
+        let handler: Arc<OnClose> = Arc::new(move |given| handler.call(given));
+        let mut own = self.own();
+        if !own.closed && own.close.is_none() {
+            own.close = Some(handler);
+        }
     }
 
-    pub(crate) fn message_handler(&self) -> Option<&OnMessage> {
-        self.inner.message.get().map(|handler| &**handler)
+    pub(crate) fn message_handler(&self) -> Option<Arc<OnMessage>> {
+        self.own().message.clone()
     }
 
-    pub(crate) fn close_handler(&self) -> Option<&OnClose> {
-        self.inner.close.get().map(|handler| &**handler)
+    pub(crate) fn close_handler(&self) -> Option<Arc<OnClose>> {
+        self.own().close.clone()
+    }
+
+    /// It has ended, and its handlers too: lets go of them, which may hold the socket itself.
+    pub(crate) fn release(&self) {
+        let closed = Own {
+            closed: true,
+            ..Own::default()
+        };
+        let own = std::mem::replace(&mut *self.own(), closed);
+        // Dropped outside the lock: it is the application's code.
+        drop(own);
+    }
+
+    fn own(&self) -> MutexGuard<'_, Own> {
+        self.inner
+            .own
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends a message.

@@ -121,15 +121,20 @@ impl Socket {
     pub(crate) fn exit(&self) {
         self.inner.connected.store(false, Ordering::Release);
         let before = std::mem::replace(&mut *self.place(), Place::Gone);
-        if let Place::In(member) = before {
-            let gone = self
-                .namespace()
-                .rooms()
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remove(member);
-            // Dropped outside the lock: it may be the last handle, and its data anybody's.
-            drop(gone);
+        match before {
+            Place::In(member) => {
+                let gone = self
+                    .namespace()
+                    .rooms()
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .remove(member);
+                // Dropped outside the lock: it may be the last handle, and its data anybody's.
+                drop(gone);
+            }
+            // It was refused: no handler of its own will ever run.
+            Place::Waiting(_) => self.release(),
+            Place::Gone => {}
         }
     }
 

@@ -178,11 +178,13 @@ impl Socket {
     /// [`Namespace::on_any_outgoing`].
     #[doc(alias = "onAnyOutgoing")]
     pub fn on_any_outgoing(&self, hook: impl Fn(&str, &Args) + Send + Sync + 'static) {
-        self.extras()
-            .get_or_insert_default()
-            .outgoing
-            .push(Arc::new(hook));
-        self.inner.has_outgoing.store(true, Ordering::Release);
+        let hook: Outgoing = Arc::new(hook);
+        let mut extras = self.extras();
+        // As in `add_filter`.
+        if !self.listeners().is_closed() {
+            extras.get_or_insert_default().outgoing.push(hook);
+            self.inner.has_outgoing.store(true, Ordering::Release);
+        }
     }
 
     /// Handles its leaving, while it is still in its rooms. The handler may name the
@@ -263,8 +265,13 @@ impl Socket {
     }
 
     fn add_filter(&self, filter: Filter) {
-        self.extras().get_or_insert_default().filters.push(filter);
-        self.inner.has_filters.store(true, Ordering::Release);
+        let mut extras = self.extras();
+        // Nothing comes to a socket that has been released. Asked under this lock, which `release`
+        // takes after it has closed the listeners.
+        if !self.listeners().is_closed() {
+            extras.get_or_insert_default().filters.push(filter);
+            self.inner.has_filters.store(true, Ordering::Release);
+        }
     }
 
     pub(crate) fn filters(&self) -> Option<Vec<Filter>> {
@@ -450,7 +457,8 @@ impl Socket {
         Some(value.clone())
     }
 
-    /// Keeps a value with the socket, one for each type; a later one replaces it.
+    /// Keeps a value with the socket, one for each type; a later one replaces it. Once the socket has
+    /// left and its handlers have ended, its values are dropped.
     pub fn set_data<T: Send + 'static>(&self, value: T) {
         let slot: Slot<T> = Arc::new(Mutex::new(value));
         let before = self
@@ -479,6 +487,15 @@ impl Socket {
         // The key is the type's own id, so there always is one.
         let slot = slot.unwrap_or_default();
         change(&mut slot.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// It has left, and its handlers have ended: lets go of all that the application gave it, which may
+    /// hold the socket itself.
+    pub(crate) fn release(&self) {
+        self.inner.listeners.close();
+        let extras = self.extras().take();
+        // Dropped outside the lock.
+        drop(extras);
     }
 
     /// Takes the value of this type away. `false`: there was none.

@@ -5,7 +5,7 @@ use std::task::Context;
 
 use sio_core::engine::{CloseReason, Data};
 
-use super::running::{Begun, Job, Kept, Panic, begin};
+use super::running::{Begun, Job, Kept, Panic, begin, guarded};
 use super::{Peer, Upper};
 use crate::error::Failure;
 use crate::handle::{EngineHandlers, EngineSocket};
@@ -35,6 +35,13 @@ impl Plain {
 
     pub(super) fn waiting_bytes(&self) -> usize {
         self.waiting_bytes
+    }
+}
+
+impl Drop for Plain {
+    /// What its handlers capture may be the socket: they would keep each other.
+    fn drop(&mut self) {
+        let _ = guarded(|| self.socket.release());
     }
 }
 

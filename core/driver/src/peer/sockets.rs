@@ -254,9 +254,7 @@ impl<R: Runtime> Peer<R> {
                 sockets.waiting_bytes = sockets.waiting_bytes.saturating_sub(dropped);
             }
         }
-        sockets
-            .seats
-            .retain(|seat| !(seat.gone && seat.waiting.is_empty() && !seat.filtering));
+        sockets.seats.retain(|seat| !seat.is_over());
     }
 
     /// Whether so many handlers wait that no more are started.
@@ -302,7 +300,7 @@ impl<R: Runtime> Peer<R> {
             }
             let key = seat.key;
             let Some(step) = seat.waiting.pop_front() else {
-                if seat.gone {
+                if seat.is_over() {
                     sockets.seats.remove(at);
                 } else {
                     at += 1;
@@ -532,7 +530,19 @@ impl<R: Runtime> Peer<R> {
     }
 }
 
+impl Drop for Seat {
+    /// What its handlers capture may be the socket: they would keep each other.
+    fn drop(&mut self) {
+        let _ = guarded(|| self.socket.release());
+    }
+}
+
 impl Seat {
+    /// Whether nothing more can happen to it.
+    fn is_over(&self) -> bool {
+        self.gone && self.busy == 0 && self.waiting.is_empty()
+    }
+
     /// Whether its next event may start.
     fn is_ready(&self) -> bool {
         !self.filtering && (self.busy == 0 || !self.socket.is_sequential())

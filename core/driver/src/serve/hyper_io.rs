@@ -13,16 +13,24 @@ use crate::runtime::{Runtime, Sleep, Stream};
 use crate::scratch;
 
 /// A stream that hyper reads.
-pub(super) struct ToHyper<S> {
+pub(super) struct ToHyper<R: Runtime, S> {
+    runtime: R,
     stream: S,
+    /// How long a client may take nothing of what is written to it.
+    patience: Option<Duration>,
+    /// Rings when it has taken nothing for so long; there while a write waits.
+    overdue: Option<Pin<Box<R::Sleep>>>,
     /// Whether something was read since something was written: a request is under way.
     asking: bool,
 }
 
-impl<S> ToHyper<S> {
-    pub(super) fn new(stream: S) -> Self {
+impl<R: Runtime, S> ToHyper<R, S> {
+    pub(super) fn new(runtime: R, stream: S, patience: Option<Duration>) -> Self {
         Self {
+            runtime,
             stream,
+            patience,
+            overdue: None,
             asking: false,
         }
     }
@@ -34,9 +42,34 @@ impl<S> ToHyper<S> {
     pub(super) fn into_inner(self) -> S {
         self.stream
     }
+
+    /// What has come of a write; an error if it waits for too long.
+    fn in_time<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.overdue = None;
+            return written;
+        }
+        let Some(patience) = self.patience else {
+            return Poll::Pending;
+        };
+        let runtime = &self.runtime;
+        let overdue = self
+            .overdue
+            .get_or_insert_with(|| Box::pin(runtime.sleep_until(runtime.now() + patience)));
+        ready!(overdue.as_mut().poll(cx));
+        self.overdue = None;
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
 }
 
-impl<S: Stream> Read for ToHyper<S> {
+// Nothing in it is pinned but the timer, which has a box of its own.
+impl<R: Runtime, S> Unpin for ToHyper<R, S> {}
+
+impl<R: Runtime, S: Stream> Read for ToHyper<R, S> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -54,7 +87,7 @@ impl<S: Stream> Read for ToHyper<S> {
     }
 }
 
-impl<S: Stream> Write for ToHyper<S> {
+impl<R: Runtime, S: Stream> Write for ToHyper<R, S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -62,11 +95,14 @@ impl<S: Stream> Write for ToHyper<S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.asking = false;
-        Pin::new(&mut this.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        this.in_time(cx, written)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.stream).poll_flush(cx);
+        this.in_time(cx, flushed)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

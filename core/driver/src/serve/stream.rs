@@ -74,13 +74,14 @@ async fn requests<R: Runtime, S: Stream>(
     let _counted = server.streams.enter();
     let mut builder = http1::Builder::new();
     builder.timer(Clock(runtime.clone()));
-    let mut linger = None;
+    let (mut linger, mut patience) = (None, None);
     if let Some(config) = server.config() {
         builder
             .header_read_timeout(config.request_head_timeout)
             .max_headers(config.max_headers)
             .max_buf_size(config.max_request_head_bytes.max(LEAST_BUFFER));
         linger = Some(config.close_timeout);
+        patience = Some(config.write_timeout);
     }
     let service = Requests {
         inner: Arc::new(Inner {
@@ -90,17 +91,28 @@ async fn requests<R: Runtime, S: Stream>(
             plan: Mutex::new(None),
         }),
     };
-    let mut connection = builder.serve_connection(ToHyper::new(stream), service);
+    let mut connection =
+        builder.serve_connection(ToHyper::new(runtime.clone(), stream, patience), service);
     let mut drained = pin!(server.drained());
-    let mut told = false;
+    // Once the server has closed: when the last response must be out.
+    let mut last = None;
     let ended = poll_fn(|cx| {
-        if !told && drained.as_mut().poll(cx).is_ready() {
-            told = true;
+        if last.is_none() && drained.as_mut().poll(cx).is_ready() {
+            let until = runtime.now() + linger.unwrap_or_default();
+            last = Some(Box::pin(runtime.sleep_until(until)));
             Pin::new(&mut connection).graceful_shutdown();
         }
-        connection.poll_without_shutdown(cx)
+        if let Poll::Ready(ended) = connection.poll_without_shutdown(cx) {
+            return Poll::Ready(Some(ended));
+        }
+        let over = last.as_mut().map(|last| last.as_mut().poll(cx));
+        if over.is_some_and(|over| over.is_ready()) {
+            return Poll::Ready(None);
+        }
+        Poll::Pending
     })
     .await;
+    let ended = ended?;
     let parts = connection.into_parts();
     let plan = parts
         .service
@@ -115,7 +127,8 @@ async fn requests<R: Runtime, S: Stream>(
         return plan.start(stream, parts.read_buf);
     }
     if let Some(linger) = linger {
-        let mut sleep = pin!(runtime.sleep_until(runtime.now() + linger));
+        let mut sleep =
+            last.unwrap_or_else(|| Box::pin(runtime.sleep_until(runtime.now() + linger)));
         let mut farewell = Farewell::new(late);
         poll_fn(|cx| {
             if sleep.as_mut().poll(cx).is_ready() {

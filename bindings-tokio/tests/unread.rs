@@ -1,0 +1,54 @@
+//! Clients that ask and never read the answer.
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use common::{World, calm, until, within};
+use sio_tokio::{Bytes, Config, Io, Server, http};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+/// A server with a page on it that is larger than the buffers of any loopback, and a client that has
+/// asked for it.
+async fn asked(config: Config) -> (World, Server, TcpStream) {
+    let io = Io::new(config);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    let server = Server::new(io.clone()).fallback(move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+        let page = Bytes::from(vec![0; 32 << 20]);
+        std::future::ready(http::Response::new(page))
+    });
+    let world = World::serving(io, server.clone()).await;
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    let request = b"GET /page HTTP/1.1\r\nhost: x\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    until("the page to be asked for", || {
+        asked.load(Ordering::Relaxed) == 1
+    })
+    .await;
+    (world, server, stream)
+}
+
+#[tokio::test]
+async fn a_response_that_nobody_reads_is_given_up() {
+    let config = Config {
+        write_timeout: Duration::from_millis(100),
+        ..calm()
+    };
+    let (world, server, unread) = asked(config).await;
+    within("the connection to be given up", server.closed()).await;
+    drop(unread);
+    world.ends().await;
+}
+
+#[tokio::test]
+async fn a_response_that_nobody_reads_holds_up_no_end() {
+    // `write_timeout` is longer than the test's patience.
+    let (world, _, unread) = asked(calm()).await;
+    world.ends().await;
+    drop(unread);
+}

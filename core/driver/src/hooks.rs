@@ -77,7 +77,13 @@ pub(crate) struct Hook<T: ?Sized>(RwLock<Option<Arc<T>>>);
 
 impl<T: ?Sized> Hook<T> {
     pub(crate) fn set(&self, hook: Arc<T>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(hook);
+        let before = self
+            .0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .replace(hook);
+        // Dropped outside the lock: it is the application's code.
+        drop(before);
     }
 
     /// The hook, to be called without any lock.

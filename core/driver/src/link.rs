@@ -9,7 +9,7 @@ use sio_core::config::BacklogPolicy;
 use sio_core::engine::{Close, Data, Flags, Post, Reply, Revision, TransportKind};
 use sio_core::id::{RequestId, Sid};
 use sio_core::packet::Encoded;
-use sio_core::socket::{AckTicket, SocketKey};
+use sio_core::socket::{AckError, AckTicket, SocketKey};
 
 use crate::ack::Token;
 use crate::answer::Answer;
@@ -154,7 +154,12 @@ impl Link {
             command = match self.mailbox.push_packet(command, weight, most) {
                 Ok(waker) => return (waker, Ok(())),
                 Err((NotTaken::Closed, _)) => return (None, Err(EmitError::Disconnected)),
-                Err((NotTaken::Full, _)) if volatile => return (None, Ok(())),
+                Err((NotTaken::Full, command)) if volatile => {
+                    if let Command::Request { token, .. } = command {
+                        token.settle(Err(AckError::NotSent));
+                    }
+                    return (None, Ok(()));
+                }
                 Err((NotTaken::Full, command)) => command,
             };
             if policy == BacklogPolicy::Refuse {

@@ -44,7 +44,7 @@ pub struct Io {
 struct IoInner {
     host: Arc<Host>,
     namespaces: RwLock<HashMap<Box<str>, Namespace>>,
-    state: RwLock<HashMap<TypeId, Box<dyn Any + Send + Sync>>>,
+    state: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     on_error: Hook<dyn Fn(&HandlerError) + Send + Sync>,
     on_mistyped: AtomicU8,
 }
@@ -272,21 +272,27 @@ impl Io {
     /// Gives a value to the handlers that name [`State<T>`](crate::State). One for each type; a later
     /// one replaces it.
     pub fn state<T: Clone + Send + Sync + 'static>(&self, value: T) {
-        self.inner
+        let before = self
+            .inner
             .state
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(TypeId::of::<T>(), Box::new(value));
+            .insert(TypeId::of::<T>(), Arc::new(value));
+        // Dropped outside the lock.
+        drop(before);
     }
 
     /// The value of this type that was given to [`state`](Self::state).
     pub fn get_state<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
-        let state = self
+        // Cloned outside the lock: that is the application's code.
+        let value = self
             .inner
             .state
             .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        state.get(&TypeId::of::<T>())?.downcast_ref().cloned()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&TypeId::of::<T>())?
+            .clone();
+        value.downcast_ref().cloned()
     }
 
     /// Closes the server: no more connections are taken, every socket ends with

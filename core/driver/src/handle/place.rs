@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 
 use sio_core::rooms::{MemberKey, RoomError};
+use smallvec::SmallVec;
 
 use super::{IntoRooms, Socket};
 
@@ -22,6 +23,13 @@ impl Place {
     }
 }
 
+/// The names of rooms, asked for before any lock is taken: anybody may implement the trait.
+fn names(rooms: &impl IntoRooms) -> SmallVec<[Box<str>; 1]> {
+    let mut names = SmallVec::new();
+    rooms.each(&mut |room| names.push(room.into()));
+    names
+}
+
 impl Socket {
     /// Joins rooms. In a middleware: once the socket is accepted.
     ///
@@ -29,21 +37,20 @@ impl Socket {
     /// The socket has left, or is in `max_rooms_per_socket` rooms already; rooms named before that
     /// one are joined.
     pub fn join(&self, rooms: impl IntoRooms) -> Result<(), RoomError> {
+        let names = names(&rooms);
         let mut place = self.place();
         let mut result = Ok(());
         match &mut *place {
-            Place::Waiting(waiting) => rooms.each(&mut |room| waiting.push(room.into())),
+            Place::Waiting(waiting) => waiting.extend(names),
             Place::In(member) => {
                 let mut all = self
                     .namespace()
                     .rooms()
                     .write()
                     .unwrap_or_else(PoisonError::into_inner);
-                rooms.each(&mut |room| {
-                    if result.is_ok() {
-                        result = all.join(*member, room).map(drop);
-                    }
-                });
+                result = names
+                    .iter()
+                    .try_for_each(|room| all.join(*member, room).map(drop));
             }
             Place::Gone => result = Err(RoomError::Gone),
         }
@@ -52,19 +59,18 @@ impl Socket {
 
     /// Leaves rooms; those it is not in do not matter.
     pub fn leave(&self, rooms: impl IntoRooms) {
+        let names = names(&rooms);
         match &mut *self.place() {
-            Place::Waiting(waiting) => {
-                rooms.each(&mut |room| waiting.retain(|its| **its != *room));
-            }
+            Place::Waiting(waiting) => waiting.retain(|its| !names.contains(its)),
             Place::In(member) => {
                 let mut all = self
                     .namespace()
                     .rooms()
                     .write()
                     .unwrap_or_else(PoisonError::into_inner);
-                rooms.each(&mut |room| {
+                for room in &names {
                     all.leave(*member, room);
-                });
+                }
             }
             Place::Gone => {}
         }

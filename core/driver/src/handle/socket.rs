@@ -370,7 +370,7 @@ impl Socket {
             token: Token::One(give),
             timeout,
         };
-        match self.link().push_packet(command, weight, false) {
+        match self.link().push_packet(command, weight, flags.volatile) {
             Ok(()) => AckFuture::new(wait),
             Err(error) => AckFuture::failed(error),
         }
@@ -476,13 +476,18 @@ impl Socket {
         &self,
         change: impl FnOnce(&mut T) -> R,
     ) -> R {
-        let slot = {
-            let mut extras = self.extras();
-            let data = &mut extras.get_or_insert_default().data;
-            data.entry(TypeId::of::<T>())
-                .or_insert_with(|| Box::new(Slot::<T>::default()))
-                .downcast_ref::<Slot<T>>()
-                .cloned()
+        let slot = match self.slot::<T>() {
+            Some(slot) => Some(slot),
+            None => {
+                // Made before the lock is taken: `Default` is the application's code.
+                let fresh = Slot::<T>::default();
+                let mut extras = self.extras();
+                let data = &mut extras.get_or_insert_default().data;
+                data.entry(TypeId::of::<T>())
+                    .or_insert_with(|| Box::new(fresh.clone()))
+                    .downcast_ref::<Slot<T>>()
+                    .cloned()
+            }
         };
         // The key is the type's own id, so there always is one.
         let slot = slot.unwrap_or_default();

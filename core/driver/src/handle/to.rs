@@ -230,7 +230,9 @@ impl To {
                 timeout: self.timeout,
             };
             // Not taken: the token is dropped with the command, which counts as disconnected.
-            let _ = socket.link().push_packet(command, weight, false);
+            let _ = socket
+                .link()
+                .push_packet(command, weight, self.flags.volatile);
         }
         RepliesFuture::new(gather)
     }

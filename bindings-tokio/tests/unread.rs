@@ -1,4 +1,4 @@
-//! Clients that ask and never read the answer.
+//! Clients that ask and never read the answer, and questions that they are not ready for.
 
 mod common;
 
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::{World, calm, until, within};
-use sio_tokio::{Bytes, Config, Io, Server, http};
+use sio_tokio::{Ack, AckError, Bytes, Config, Io, Server, Socket, http};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -51,4 +51,41 @@ async fn a_response_that_nobody_reads_holds_up_no_end() {
     let (world, _, unread) = asked(calm()).await;
     world.ends().await;
     drop(unread);
+}
+
+#[tokio::test]
+async fn a_volatile_question_too_many_is_not_sent_and_harms_nobody() {
+    let io = Io::new(calm());
+    let not_sent = Arc::new(AtomicUsize::new(0));
+    let count = not_sent.clone();
+    io.of("/").on("burst", move |socket: Socket, ack: Ack| {
+        // More than `max_backlog_bytes` in one turn, before the connection's task can take any of it.
+        let big = "x".repeat(300_000);
+        let asked: Vec<_> = (0..8)
+            .map(|_| socket.volatile().emit_with_ack::<()>("big", &big))
+            .collect();
+        let count = count.clone();
+        async move {
+            for answer in asked {
+                if let Err(AckError::NotSent) = answer.await {
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            ack.send(&"done")
+        }
+    });
+    let world = World::new(io).await;
+    let (mut client, _) = world.join().await;
+    client.send(r#"421["burst"]"#).await;
+    loop {
+        let text = client.text().await;
+        if text == r#"431["done"]"# {
+            break;
+        }
+        // An event with an ack id, to be answered: `42<id>["big",…]`.
+        let (id, _) = text.trim_start_matches("42").split_once('[').unwrap();
+        client.send(&format!("43{id}[null]")).await;
+    }
+    assert!(not_sent.load(Ordering::Relaxed) > 0);
+    world.ends().await;
 }

@@ -15,28 +15,20 @@ pub(super) fn wrap(index: &str, payload: &[u8]) -> Bytes {
     body.push_str("___eio[");
     body.push_str(index);
     body.push_str("](");
-    let mut rest = quoted.as_str();
-    // Line ends in JavaScript, but not in JSON; and what would end a script that holds this.
-    while let Some((before, found, after)) = next_unsafe(rest) {
-        body.push_str(before);
-        body.push_str(found);
-        rest = after;
+    // Line ends in JavaScript, but not in JSON; and what would end a script that holds this. One pass:
+    // a payload may consist of nothing else.
+    let mut last = ' ';
+    for character in quoted.chars() {
+        match character {
+            '\u{2028}' => body.push_str("\\u2028"),
+            '\u{2029}' => body.push_str("\\u2029"),
+            '/' if last == '<' => body.push_str("\\/"),
+            plain => body.push(plain),
+        }
+        last = character;
     }
-    body.push_str(rest);
     body.push_str(");");
     body.into()
-}
-
-/// What stands before the next dangerous thing, what to write in its stead, and what stands behind.
-fn next_unsafe(text: &str) -> Option<(&str, &'static str, &str)> {
-    ["\u{2028}", "\u{2029}", "</"]
-        .into_iter()
-        .zip(["\\u2028", "\\u2029", "<\\/"])
-        .filter_map(|(found, instead)| {
-            let (before, after) = text.split_once(found)?;
-            Some((before, instead, after))
-        })
-        .min_by_key(|(before, _, _)| before.len())
 }
 
 /// The digits of the query's `j`: all that may stand between the brackets.

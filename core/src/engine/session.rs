@@ -376,11 +376,22 @@ impl Session {
         Sent::Queued
     }
 
-    /// Sends a packet of the protocol above, which must not be lost while the session lives: the limits
-    /// of the backlog are for what the application emits.
+    /// Sends a packet of the protocol above, which must not be lost while the session lives. It has as
+    /// much room again as the application's own; a client that fills that, too, is closed.
     pub(crate) fn tell(&mut self, now: Instant, packet: Encoded) {
         self.now = self.now.max(now);
-        if self.is_open() {
+        if !self.is_open() {
+            return;
+        }
+        let bytes = self.config.max_backlog_bytes.saturating_mul(2);
+        let packets = self.config.max_backlog_packets.saturating_mul(2);
+        if self.queue.is_full_for(&packet, bytes, packets) {
+            self.flush();
+            self.arm();
+        }
+        if self.queue.is_full_for(&packet, bytes, packets) {
+            self.violate(Violation::SlowReader);
+        } else {
             self.push(packet, Flags::default());
         }
     }

@@ -134,12 +134,10 @@ impl<M> Rooms<M> {
 
     /// A member leaves the namespace, and every room.
     pub fn remove(&mut self, key: MemberKey) -> Option<M> {
-        self.member(key)?;
-        while let Some(seat) = self
-            .member(key)
-            .and_then(|member| member.joined.last().copied())
-        {
-            self.stand_up(key.slot, seat);
+        // Out of all of them at once: one that leaves 4 096 rooms does not look for each among them.
+        let joined = std::mem::take(&mut self.member_mut(key)?.joined);
+        for seat in joined {
+            self.vacate(seat);
         }
         let place = self.members.get_mut(key.slot as usize)?;
         place.generation = place.generation.wrapping_add(1);
@@ -321,13 +319,18 @@ impl<M> Rooms<M> {
         at
     }
 
-    /// Takes the member at `slot` out of a room. Whoever sat last there takes its place.
+    /// Takes the member at `slot` out of a room.
     fn stand_up(&mut self, slot: u32, seat: Seat) {
         if let Some(place) = self.members.get_mut(slot as usize)
             && let Some(member) = &mut place.member
         {
             member.joined.retain(|other| other.room != seat.room);
         }
+        self.vacate(seat);
+    }
+
+    /// Empties a seat whose member no longer knows of it. Whoever sat last in the room takes it.
+    fn vacate(&mut self, seat: Seat) {
         let Some(room) = self.rooms.get_mut(seat.room as usize) else {
             return;
         };

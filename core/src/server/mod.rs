@@ -324,6 +324,11 @@ impl<T> Server<T> {
         self.with(connection, |it| it.connection.handle_ws(now, frame));
     }
 
+    /// Some of what [`poll_ws`](Self::poll_ws) gave for a client has left: it reads.
+    pub fn handle_ws_progress(&mut self, now: Instant, connection: ConnectionKey) {
+        self.with(connection, |it| it.connection.handle_ws_progress(now));
+    }
+
     /// All that [`poll_ws`](Self::poll_ws) gave for a client has left.
     pub fn handle_ws_flushed(&mut self, now: Instant, connection: ConnectionKey) {
         self.with(connection, |it| it.connection.handle_ws_flushed(now));

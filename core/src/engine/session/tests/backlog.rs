@@ -95,3 +95,21 @@ fn a_volatile_message_leaves_at_once_or_not_at_all() {
     talk.flushed();
     assert_eq!(send(&mut talk), Sent::Queued);
 }
+
+#[test]
+fn the_protocol_has_room_of_its_own_and_no_more() {
+    let mut talk = Talk::websocket(Config {
+        max_backlog_bytes: 100,
+        backlog_policy: BacklogPolicy::Refuse,
+        ..Config::v4()
+    });
+    while talk.send("application") == Sent::Queued {}
+    assert_eq!(talk.send("application"), Sent::Full);
+    let connect = crate::packet::connected("/", "AAAAAAAAAAAAAAAAAAAA");
+    talk.session.tell(talk.now, connect.clone());
+    assert!(talk.session.is_open());
+    for _ in 0..10 {
+        talk.session.tell(talk.now, connect.clone());
+    }
+    talk.closed(CloseReason::TransportError);
+}

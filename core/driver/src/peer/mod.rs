@@ -144,6 +144,8 @@ impl<R: Runtime> Peer<R> {
                 )
             }
         };
+        // Plain Engine.IO has no namespace to join: it never counts as pending.
+        let pending = matches!(upper, Upper::SocketIo(_)).then_some(pending);
         span.within(|| debug!("session opened"));
         Self {
             runtime,
@@ -162,7 +164,7 @@ impl<R: Runtime> Peer<R> {
             armed: None,
             phase: Phase::New,
             counted: Some(counted),
-            pending: Some(pending),
+            pending,
         }
     }
 
@@ -346,7 +348,12 @@ impl<R: Runtime> Peer<R> {
             Upper::SocketIo(sockets) => sockets.waiting_bytes(),
             Upper::Engine(plain) => plain.waiting_bytes(),
         };
-        waiting > self.host().config.max_backlog_bytes && self.phase != Phase::Closed
+        let config = &self.host().config;
+        // Handlers of connects start at once, whatever runs; a client that comes and goes starts many.
+        let most = config
+            .max_running_handlers
+            .saturating_add(config.max_namespaces_per_connection);
+        (waiting > config.max_backlog_bytes || self.running() > most) && self.phase != Phase::Closed
     }
 
     /// Tells the application what has happened.

@@ -65,7 +65,7 @@ impl<R: Runtime> Peer<R> {
         let crowded = self.is_crowded();
         let Some(plain) = self.plain() else { return };
         if crowded || !plain.waiting.is_empty() {
-            plain.waiting_bytes = plain.waiting_bytes.saturating_add(data_size(&data));
+            plain.waiting_bytes = plain.waiting_bytes.saturating_add(weight(&data));
             plain.waiting.push_back(data);
         } else {
             self.plain_handle(cx, data);
@@ -101,7 +101,7 @@ impl<R: Runtime> Peer<R> {
             let Some(data) = plain.waiting.pop_front() else {
                 return;
             };
-            plain.waiting_bytes = plain.waiting_bytes.saturating_sub(data_size(&data));
+            plain.waiting_bytes = plain.waiting_bytes.saturating_sub(weight(&data));
             self.plain_handle(cx, data);
         }
     }
@@ -123,4 +123,9 @@ impl<R: Runtime> Peer<R> {
             }
         }
     }
+}
+
+/// What a message that waits holds, itself included.
+fn weight(data: &Data) -> usize {
+    data_size(data).saturating_add(size_of::<Data>())
 }

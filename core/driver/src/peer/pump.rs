@@ -75,6 +75,8 @@ impl<R: Runtime> Peer<R> {
                 Poll::Ready(Ok(())) => {
                     if std::mem::take(&mut self.unflushed) {
                         self.connection.handle_ws_flushed(self.now);
+                        // A close that waited for this is an event, and has its frame.
+                        any |= self.connection.session().is_closed();
                     }
                 }
                 Poll::Ready(Err(_error)) => {

@@ -550,9 +550,14 @@ impl Seat {
 }
 
 impl Step {
+    /// What it holds, itself included: an event without a name and arguments is not free.
     fn size(&self) -> usize {
         let (Self::Event(event) | Self::Rest(event, _)) = self;
-        event.args.size().saturating_add(event.name.len())
+        event
+            .args
+            .size()
+            .saturating_add(event.name.len())
+            .saturating_add(size_of::<Self>())
     }
 }
 

@@ -55,13 +55,18 @@ const RUNTIMES: &[&str] = &[
     "socket2",
 ];
 
-/// The names of all packages that a package is built from, its own left out, features all on.
-fn tree(package: &str) -> BTreeSet<String> {
+/// What a package is built from, features all on, a line each.
+fn lines(package: &str, edges: &str) -> String {
     let mut tree = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     tree.current_dir(workspace())
-        .args(["tree", "--quiet", "--edges", "normal", "--prefix", "none"])
+        .args(["tree", "--quiet", "--edges", edges, "--prefix", "none"])
         .args(["--all-features", "--format", "{p}", "--package", package]);
     run(&mut tree, Duration::from_secs(120))
+}
+
+/// The names of all packages that a package is built from, its own left out.
+fn tree(package: &str) -> BTreeSet<String> {
+    lines(package, "normal")
         .lines()
         .filter_map(|line| line.split_whitespace().next())
         .filter(|name| *name != package)
@@ -87,4 +92,24 @@ fn the_driver_has_no_runtime() {
         .filter(|name| found.contains(**name))
         .collect();
     assert!(strangers.is_empty(), "not in the driver: {strangers:?}");
+}
+
+/// hyper's channels are all that is left of tokio below smol.
+#[test]
+fn smol_brings_no_runtime_of_tokio() {
+    let found = tree("sio-smol");
+    assert!(found.contains("async-io"), "the tree was read: {found:?}");
+    let strangers: Vec<_> = found
+        .iter()
+        .filter(|name| name.starts_with("tokio-") || *name == "mio")
+        .collect();
+    assert!(strangers.is_empty(), "below sio-smol: {strangers:?}");
+
+    let lines = lines("sio-smol", "normal,features");
+    let features: BTreeSet<_> = lines
+        .lines()
+        .filter_map(|line| line.strip_prefix("tokio feature \"")?.split('"').next())
+        .collect();
+    let allowed = BTreeSet::from(["default", "sync"]);
+    assert_eq!(features, allowed, "of tokio, below sio-smol");
 }

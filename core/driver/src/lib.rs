@@ -84,7 +84,7 @@ pub use handlers::{Handler, ListenerId, Outcome, Started};
 pub use handshake::{Auth, Handshake, Headers};
 pub use hooks::{Remote, RequestHead};
 pub use runtime::{Runtime, Sleep, Stream};
-pub use serve::{Server, respond, serve_stream};
+pub use serve::{Server, accept, respond, serve_stream};
 pub use websocket::{Received, Transport, WebSocket};
 
 pub use bytes::Bytes;

@@ -1,5 +1,6 @@
 //! HTTP: requests in, responses out, and streams that become WebSockets.
 
+mod accept;
 mod body;
 mod hyper_io;
 mod respond;
@@ -25,6 +26,7 @@ use crate::host::Host;
 use crate::peer::Application;
 use crate::signal::Signal;
 
+pub use accept::accept;
 pub use respond::respond;
 pub use stream::serve_stream;
 

@@ -1,0 +1,67 @@
+//! Listening: one task for each accepted connection.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use sio_driver::{Remote, Runtime, Server, accept, serve_stream};
+use smol::Async;
+
+use crate::runtime::Smol;
+use crate::stream::poll_accept;
+
+/// Serves a Socket.IO server (or an Engine.IO one, or a [`Server`] of several) on a listener, until it
+/// is closed ([`Io::close`](crate::Io::close)). Then new sessions are refused, and when the last one
+/// has gone the port is free and this returns.
+///
+/// The listener is one of `smol::net`, or async-io's own `Async<std::net::TcpListener>`. Connections
+/// run on smol's global executor; [`Smol::serve`] runs them on another. Dropping the future stops
+/// listening; connections that are open go on.
+///
+/// # Errors
+/// None at present: failures to accept are waited out. The type leaves room for those of a listener
+/// that cannot recover.
+pub async fn serve(
+    listener: impl Into<Arc<Async<TcpListener>>>,
+    server: impl Into<Server>,
+) -> io::Result<()> {
+    Smol::new().serve(listener, server).await
+}
+
+/// Like [`serve`], for a [`Server`] with more than one part.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_with(
+    listener: impl Into<Arc<Async<TcpListener>>>,
+    server: Server,
+) -> io::Result<()> {
+    Smol::new().serve(listener, server).await
+}
+
+impl Smol {
+    /// Like [`serve`](crate::serve()), on this runtime.
+    ///
+    /// # Errors
+    /// As [`serve`](crate::serve()).
+    pub async fn serve(
+        &self,
+        listener: impl Into<Arc<Async<TcpListener>>>,
+        server: impl Into<Server>,
+    ) -> io::Result<()> {
+        let (listener, server) = (listener.into(), server.into());
+        accept(
+            self,
+            &server,
+            |cx| poll_accept(&listener, cx),
+            |(stream, address)| {
+                let remote = Remote::plain(address);
+                self.spawn(serve_stream(self.clone(), server.clone(), stream, remote));
+            },
+        )
+        .await;
+        drop(listener);
+        server.closed().await;
+        Ok(())
+    }
+}

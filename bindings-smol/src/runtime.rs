@@ -1,0 +1,111 @@
+//! smol as the driver's runtime.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Instant, SystemTime};
+
+use sio_driver::Runtime;
+use smol::{Executor, Timer};
+
+/// The timers of async-io, and an executor: smol's global one, or one of your own.
+///
+/// ```
+/// use std::sync::Arc;
+/// use sio_smol::{Config, Io, Smol};
+///
+/// let executor = Arc::new(smol::Executor::new());
+/// let runtime = Smol::on(executor.clone());
+/// let io = Io::new(Config::default());
+/// # let closing = io.clone();
+/// # let closed = executor.spawn(async move { closing.close().await });
+/// smol::block_on(executor.run(async {
+///     let listener = smol::net::TcpListener::bind("127.0.0.1:0").await?;
+///     runtime.serve(listener, io).await
+/// }))?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Smol {
+    /// `None` is the global one.
+    executor: Option<Arc<Executor<'static>>>,
+}
+
+impl Smol {
+    /// On smol's global executor, as [`smol::spawn`] is.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// On an executor that the application runs, on as many threads as it likes.
+    pub fn on(executor: Arc<Executor<'static>>) -> Self {
+        Self {
+            executor: Some(executor),
+        }
+    }
+}
+
+impl fmt::Debug for Smol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.executor {
+            Some(_) => "Smol(own executor)",
+            None => "Smol",
+        })
+    }
+}
+
+/// A timer of async-io.
+#[derive(Debug)]
+pub struct Sleep {
+    inner: Timer,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.inner).poll(cx).map(drop)
+    }
+}
+
+impl sio_driver::Sleep for Sleep {
+    fn reset(mut self: Pin<&mut Self>, at: Instant) {
+        self.inner.set_at(at);
+    }
+}
+
+impl Runtime for Smol {
+    type Sleep = Sleep;
+
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn sleep_until(&self, at: Instant) -> Sleep {
+        Sleep {
+            inner: Timer::at(at),
+        }
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        match &self.executor {
+            Some(executor) => executor.spawn(task),
+            None => smol::spawn(task),
+        }
+        .detach();
+    }
+
+    /// # Panics
+    /// If the operating system has no random source: no session could be safe.
+    fn random(&self, bytes: &mut [u8]) {
+        if let Err(error) = getrandom::fill(bytes) {
+            panic!("no random source: {error}");
+        }
+    }
+}

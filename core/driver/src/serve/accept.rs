@@ -1,0 +1,71 @@
+//! Accepting connections until a server is closed.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::Server;
+use crate::log;
+use crate::runtime::Runtime;
+
+/// Waits after the first failure to accept, and at most after many.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+
+/// The accept loop of a binding: gives each connection that `poll_accept` yields to `each`, until the
+/// server is closing and its sessions have gone.
+///
+/// Failures are waited out, longer each time: out of file descriptors or memory, both come back when
+/// connections end.
+pub async fn accept<T>(
+    runtime: &impl Runtime,
+    server: &Server,
+    mut poll_accept: impl FnMut(&mut Context<'_>) -> Poll<io::Result<T>>,
+    mut each: impl FnMut(T),
+) {
+    // Clients that poll come back for what is left to be said to them: until they have gone, the
+    // door stays open.
+    let mut drained = pin!(server.drained());
+    let mut wait = BACK_OFF.0;
+    loop {
+        let accepted = poll_fn(|cx| {
+            if drained.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(None);
+            }
+            poll_accept(cx).map(Some)
+        })
+        .await;
+        match accepted {
+            None => return,
+            Some(Ok(accepted)) => {
+                wait = BACK_OFF.0;
+                each(accepted);
+            }
+            Some(Err(error)) if concerns_one_connection(&error) => {}
+            Some(Err(_error)) => {
+                log::error!(error = %_error, retry = ?wait, "cannot accept");
+                let mut sleep = pin!(runtime.sleep_until(runtime.now() + wait));
+                poll_fn(|cx| {
+                    if drained.as_mut().poll(cx).is_ready() {
+                        return Poll::Ready(());
+                    }
+                    sleep.as_mut().poll(cx)
+                })
+                .await;
+                wait = (wait * 2).min(BACK_OFF.1);
+            }
+        }
+    }
+}
+
+/// Errors of a connection that was gone before it was taken.
+fn concerns_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::Interrupted
+    )
+}

@@ -1,0 +1,15 @@
+//! The `bench` server on smol. What it does is said in `tests/servers/bench.rs`.
+
+use std::num::NonZero;
+
+use sio_smol as sio;
+
+#[path = "../../tests/servers/bench.rs"]
+mod body;
+mod support;
+
+fn main() -> std::io::Result<()> {
+    let processors = || std::thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = body::threads().unwrap_or_else(processors);
+    support::run(threads, body::server(), body::address())
+}

@@ -1,0 +1,18 @@
+//! The `client_suite` server on smol. What it does is said in `tests/servers/client_suite.rs`.
+
+use sio_smol as sio;
+
+#[path = "../../tests/servers/client_suite.rs"]
+mod body;
+mod support;
+
+/// What the shared body needs of a runtime.
+mod runtime {
+    pub(crate) async fn sleep(time: std::time::Duration) {
+        smol::Timer::after(time).await;
+    }
+}
+
+fn main() -> std::io::Result<()> {
+    support::run(1, body::server(), body::address())
+}

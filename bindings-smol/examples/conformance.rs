@@ -1,0 +1,18 @@
+//! The `conformance` server on smol. What it does is said in `tests/servers/conformance.rs`.
+
+use sio_smol as sio;
+
+#[path = "../../tests/servers/conformance.rs"]
+mod body;
+mod support;
+
+/// What the shared body needs of a runtime.
+mod runtime {
+    pub(crate) async fn sleep(time: std::time::Duration) {
+        smol::Timer::after(time).await;
+    }
+}
+
+fn main() -> std::io::Result<()> {
+    support::run(1, body::server(), body::address())
+}

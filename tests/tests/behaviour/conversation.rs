@@ -1,10 +1,9 @@
 //! Whole conversations over real sockets: echo, acks, attachments, both transports and the way between.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Client, World, calm, request, until, within};
+use crate::client::{Client, calm, request, until, within};
+use crate::world::{On, World};
 use sio_tokio::{
     Ack, AckError, Args, Bytes, Data, EmitError, Io, Socket, State, TransportKind, TryData,
 };
@@ -19,9 +18,8 @@ fn echoing() -> Io {
     io
 }
 
-#[tokio::test]
-async fn an_echo_with_ack_by_websocket() {
-    let world = World::new(echoing()).await;
+async fn an_echo_with_ack_by_websocket(on: On) {
+    let world = World::new(on, echoing()).await;
     let (mut client, _) = world.join().await;
     client.send(r#"421["echo",1,{"a":[true,null]},"ü"]"#).await;
     client.expect(r#"431[1,{"a":[true,null]},"ü"]"#).await;
@@ -30,9 +28,8 @@ async fn an_echo_with_ack_by_websocket() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn an_echo_with_ack_by_polling() {
-    let world = World::new(echoing()).await;
+async fn an_echo_with_ack_by_polling(on: On) {
+    let world = World::new(on, echoing()).await;
     let poller = world.poller().await;
     poller.enter().await;
     let body = "421[\"echo\",1]\u{1e}42[\"say\",\"hi\"]";
@@ -42,8 +39,7 @@ async fn an_echo_with_ack_by_polling() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn attachments_travel_both_ways() {
+async fn attachments_travel_both_ways(on: On) {
     let io = echoing();
     io.of("/").on(
         "reverse",
@@ -52,7 +48,7 @@ async fn attachments_travel_both_ways() {
             socket.emit("reversed", &(Bytes::from(reversed), "done"))
         },
     );
-    let world = World::new(io).await;
+    let world = World::new(on, io).await;
     let (mut client, _) = world.join().await;
     client
         .send(r#"451-["reverse",{"_placeholder":true,"num":0}]"#)
@@ -66,10 +62,9 @@ async fn attachments_travel_both_ways() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn a_session_moves_to_a_websocket() {
+async fn a_session_moves_to_a_websocket(on: On) {
     let io = echoing();
-    let world = World::new(io.clone()).await;
+    let world = World::new(on, io.clone()).await;
     let poller = world.poller().await;
     let id = poller.enter().await;
     let socket = io.of("/").get(&id).unwrap();
@@ -91,10 +86,9 @@ async fn a_session_moves_to_a_websocket() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn the_server_asks_and_the_client_answers_late_or_never() {
+async fn the_server_asks_and_the_client_answers_late_or_never(on: On) {
     let io = echoing();
-    let world = World::new(io.clone()).await;
+    let world = World::new(on, io.clone()).await;
     let (mut client, id) = world.join().await;
     let socket = io.of("/").get(&id).unwrap();
 
@@ -119,12 +113,13 @@ async fn the_server_asks_and_the_client_answers_late_or_never() {
     let asked = socket.emit_with_ack::<Args>("there?", &());
     drop(client);
     assert_eq!(within("the end", asked).await, Err(AckError::Disconnected));
+    // The ack may be told a moment before the socket is, by a server on another thread.
+    until("the socket to leave", || !socket.connected()).await;
     assert_eq!(socket.emit("x", &()), Err(EmitError::Disconnected));
     world.ends().await;
 }
 
-#[tokio::test]
-async fn handlers_get_what_they_name_in_any_order() {
+async fn handlers_get_what_they_name_in_any_order(on: On) {
     let io = echoing();
     io.state(String::from("shared"));
     io.of("/").on(
@@ -141,7 +136,7 @@ async fn handlers_get_what_they_name_in_any_order() {
         .on("try", |TryData(data): TryData<u8>, ack: Ack| {
             ack.send(&data.map_err(|error| error.to_string()).is_err())
         });
-    let world = World::new(io).await;
+    let world = World::new(on, io).await;
     let (mut client, _) = world.join().await;
     client.send(r#"421["all",1]"#).await;
     client.expect(r#"431["shared",1,null]"#).await;
@@ -150,11 +145,10 @@ async fn handlers_get_what_they_name_in_any_order() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn a_dropped_poll_ends_the_session() {
+async fn a_dropped_poll_ends_the_session(on: On) {
     use tokio::io::AsyncWriteExt;
 
-    let world = World::new(echoing()).await;
+    let world = World::new(on, echoing()).await;
     let poller = world.poller().await;
     poller.enter().await;
     let mut stream = tokio::net::TcpStream::connect(world.address).await.unwrap();
@@ -170,10 +164,9 @@ async fn a_dropped_poll_ends_the_session() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn large_answers_are_compressed_for_those_who_take_it() {
+async fn large_answers_are_compressed_for_those_who_take_it(on: On) {
     let io = echoing();
-    let world = World::new(io.clone()).await;
+    let world = World::new(on, io.clone()).await;
     let poller = world.poller().await;
     let id = poller.enter().await;
     let socket = io.of("/").get(&id).unwrap();
@@ -183,7 +176,7 @@ async fn large_answers_are_compressed_for_those_who_take_it() {
          accept-encoding: gzip\r\nconnection: close\r\n\r\n",
         poller.sid
     );
-    let answer = common::exchange(world.address, head.as_bytes()).await;
+    let answer = crate::client::exchange(world.address, head.as_bytes()).await;
     assert!(answer.head.contains("content-encoding: gzip"), "{answer:?}");
     assert!(answer.body.len() < 1000);
     socket.emit("big", &"x".repeat(5000)).unwrap();
@@ -193,8 +186,7 @@ async fn large_answers_are_compressed_for_those_who_take_it() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn what_is_not_ours_is_404_or_the_fallback() {
+async fn what_is_not_ours_is_404_or_the_fallback(on: On) {
     let io = echoing();
     let server = sio_tokio::Server::new(io.clone()).fallback(
         async |request: sio_tokio::http::Request<Bytes>| {
@@ -202,14 +194,14 @@ async fn what_is_not_ours_is_404_or_the_fallback() {
             sio_tokio::http::Response::new(text.into())
         },
     );
-    let world = World::serving(io, server).await;
+    let world = World::serving(on, io, server).await;
     let asked = b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-    let answer = common::exchange(world.address, asked).await;
+    let answer = crate::client::exchange(world.address, asked).await;
     assert_eq!((answer.status, &*answer.body), (200, "GET /health"));
     world.ends().await;
 
-    let world = World::new(echoing()).await;
-    let answer = common::exchange(world.address, asked).await;
+    let world = World::new(on, echoing()).await;
+    let answer = crate::client::exchange(world.address, asked).await;
     assert_eq!(answer.status, 404);
     let answer = request(world.address, "GET", "&sid=nobody", "").await;
     assert_eq!(
@@ -219,14 +211,13 @@ async fn what_is_not_ours_is_404_or_the_fallback() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn bursts_and_large_messages_arrive_whole() {
+async fn bursts_and_large_messages_arrive_whole(on: On) {
     let io = echoing();
     io.of("/")
         .on("burst", |socket: Socket, Data(n): Data<u32>| {
             (0..n).try_for_each(|i| socket.emit("tick", &(i, "x".repeat(50))))
         });
-    let world = World::new(io).await;
+    let world = World::new(on, io).await;
     let (mut client, _) = world.join().await;
     client.send(r#"42["burst",10000]"#).await;
     for i in 0..10_000 {
@@ -241,9 +232,8 @@ async fn bursts_and_large_messages_arrive_whole() {
 }
 
 /// What stands in a POST before a packet that ends the session is handled, and answered.
-#[tokio::test]
-async fn what_stands_before_a_fault_is_still_answered() {
-    let world = World::new(echoing()).await;
+async fn what_stands_before_a_fault_is_still_answered(on: On) {
+    let world = World::new(on, echoing()).await;
     let poller = world.poller().await;
     poller.enter().await;
     let waiting = poller.clone();
@@ -253,4 +243,18 @@ async fn what_stands_before_a_fault_is_still_answered() {
     assert_eq!(parked.await.unwrap().body, "431[1]");
     until("the session to end", || world.io.engine_sessions() == 0).await;
     world.ends().await;
+}
+
+on_each_runtime! {
+    an_echo_with_ack_by_websocket,
+    an_echo_with_ack_by_polling,
+    attachments_travel_both_ways,
+    a_session_moves_to_a_websocket,
+    the_server_asks_and_the_client_answers_late_or_never,
+    handlers_get_what_they_name_in_any_order,
+    a_dropped_poll_ends_the_session,
+    large_answers_are_compressed_for_those_who_take_it,
+    what_is_not_ours_is_404_or_the_fallback,
+    bursts_and_large_messages_arrive_whole,
+    what_stands_before_a_fault_is_still_answered,
 }

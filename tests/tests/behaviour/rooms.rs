@@ -1,10 +1,9 @@
 //! Rooms, broadcasts, and broadcasts that ask for answers.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Client, PATIENCE, World, calm, within};
+use crate::client::{Client, PATIENCE, calm, within};
+use crate::world::{On, World, pause};
 use futures_util::future::join_all;
 use sio_tokio::{Ack, AckError, Data, DisconnectReason, Io, Refusal, Socket};
 
@@ -26,9 +25,8 @@ async fn three(world: &World) -> [(Client, String); 3] {
     [world.join().await, world.join().await, world.join().await]
 }
 
-#[tokio::test]
-async fn a_broadcast_reaches_the_members_each_once() {
-    let world = World::new(roomy()).await;
+async fn a_broadcast_reaches_the_members_each_once(on: On) {
+    let world = World::new(on, roomy()).await;
     let main = world.io.of("/");
     let [(mut a, ann), (mut b, bob), (mut c, cat)] = three(&world).await;
     for (client, rooms) in [(&mut a, "xy"), (&mut b, "y"), (&mut c, "z")] {
@@ -65,9 +63,8 @@ async fn a_broadcast_reaches_the_members_each_once() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn everybody_is_asked_and_each_answers_for_itself() {
-    let world = World::new(roomy()).await;
+async fn everybody_is_asked_and_each_answers_for_itself(on: On) {
+    let world = World::new(on, roomy()).await;
     let main = world.io.of("/");
     let nobody = within(
         "nothing",
@@ -109,13 +106,12 @@ async fn everybody_is_asked_and_each_answers_for_itself() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn a_middleware_refuses_with_data_and_leaves_nothing() {
+async fn a_middleware_refuses_with_data_and_leaves_nothing(on: On) {
     let io = roomy();
     let guarded = io.of("/guarded");
     guarded.use_(|socket: Socket| socket.join("seen").map_err(|e| Refusal::new(e.to_string())));
     guarded.use_(async |socket: Socket| {
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        pause(Duration::from_millis(5)).await;
         let auth: Option<std::collections::BTreeMap<String, String>> =
             socket.handshake().auth.decode().ok();
         match auth.as_ref().and_then(|auth| auth.get("token")) {
@@ -124,7 +120,7 @@ async fn a_middleware_refuses_with_data_and_leaves_nothing() {
         }
     });
     guarded.on_connect(|socket: Socket| socket.emit("rooms", &socket.rooms()[1..]));
-    let world = World::new(io).await;
+    let world = World::new(on, io).await;
     let mut client = world.open().await;
     client.send(r#"40/guarded,{"token":"bad"}"#).await;
     client
@@ -141,8 +137,7 @@ async fn a_middleware_refuses_with_data_and_leaves_nothing() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn rooms_are_there_while_disconnecting_and_gone_after() {
+async fn rooms_are_there_while_disconnecting_and_gone_after(on: On) {
     let io = roomy();
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
     io.of("/").on_connect(move |socket: Socket| {
@@ -155,7 +150,7 @@ async fn rooms_are_there_while_disconnecting_and_gone_after() {
             after.send((reason.as_str(), socket.rooms().len(), socket.connected()))
         });
     });
-    let world = World::new(io).await;
+    let world = World::new(on, io).await;
     let (mut client, _) = world.join().await;
     client.send(r#"42["join","x"]"#).await;
     client.send("41").await;
@@ -172,50 +167,50 @@ async fn rooms_are_there_while_disconnecting_and_gone_after() {
 }
 
 /// An event sent in the same breath as CONNECT is never lost, however many do it at once.
-#[test]
-fn a_thousand_join_at_once_and_nothing_is_lost() {
+async fn a_thousand_join_at_once_and_nothing_is_lost(on: On) {
     const CLIENTS: usize = 1000;
     const CALLERS: usize = 100;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let io = Io::new(calm());
-        io.of("/").on_connect(|socket: Socket| {
-            socket.on("join", |socket: Socket, ack: Ack| {
-                socket
-                    .join("everybody")
-                    .map_err(|error| error.to_string())?;
-                ack.send(&socket.rooms().len())
-                    .map_err(|error| error.to_string())
-            });
+    let io = Io::new(calm());
+    io.of("/").on_connect(|socket: Socket| {
+        socket.on("join", |socket: Socket, ack: Ack| {
+            socket
+                .join("everybody")
+                .map_err(|error| error.to_string())?;
+            ack.send(&socket.rooms().len())
+                .map_err(|error| error.to_string())
         });
-        let world = World::new(io).await;
-        let address = world.address;
-        let open = |_| async move {
-            let mut client = Client::open(address, "").await;
-            client.send("40").await;
-            client.send(r#"421["join"]"#).await;
-            client
-        };
-        let mut clients = Vec::new();
-        for _ in 0..CLIENTS / CALLERS {
-            clients.extend(join_all((0..CALLERS).map(open)).await);
-        }
-        let answers = clients.iter_mut().map(|client| async {
-            assert!(client.text().await.starts_with("40{"));
-            client.expect("431[2]").await;
-        });
-        tokio::time::timeout(6 * PATIENCE, join_all(answers))
-            .await
-            .unwrap();
-        let main = world.io.of("/");
-        assert_eq!(main.to("everybody").sockets().len(), CLIENTS);
-        main.to("everybody").emit("all", &()).unwrap();
-        join_all(clients.iter_mut().map(|c| c.expect(r#"42["all"]"#))).await;
-        drop(clients);
-        world.ends().await;
     });
+    let world = World::new(on, io).await;
+    let address = world.address;
+    let open = |_| async move {
+        let mut client = Client::open(address, "").await;
+        client.send("40").await;
+        client.send(r#"421["join"]"#).await;
+        client
+    };
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS / CALLERS {
+        clients.extend(join_all((0..CALLERS).map(open)).await);
+    }
+    let answers = clients.iter_mut().map(|client| async {
+        assert!(client.text().await.starts_with("40{"));
+        client.expect("431[2]").await;
+    });
+    tokio::time::timeout(6 * PATIENCE, join_all(answers))
+        .await
+        .unwrap();
+    let main = world.io.of("/");
+    assert_eq!(main.to("everybody").sockets().len(), CLIENTS);
+    main.to("everybody").emit("all", &()).unwrap();
+    join_all(clients.iter_mut().map(|c| c.expect(r#"42["all"]"#))).await;
+    drop(clients);
+    world.ends().await;
+}
+
+on_each_runtime! {
+    a_broadcast_reaches_the_members_each_once,
+    everybody_is_asked_and_each_answers_for_itself,
+    a_middleware_refuses_with_data_and_leaves_nothing,
+    rooms_are_there_while_disconnecting_and_gone_after,
+    a_thousand_join_at_once_and_nothing_is_lost,
 }

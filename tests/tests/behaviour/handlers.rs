@@ -1,12 +1,11 @@
 //! Handlers: their order, their failures, and what they may do.
 
-mod common;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{World, calm, until, within};
+use crate::client::{calm, until, within};
+use crate::world::{On, World, pause};
 use sio_tokio::{
     Ack, Args, Data, EventName, Failure, Incoming, Io, Reaction, Refusal, RoomError, Socket, Value,
 };
@@ -29,8 +28,7 @@ fn heard(io: &Io) -> Arc<Mutex<Vec<String>>> {
     errors
 }
 
-#[tokio::test]
-async fn a_panic_closes_that_connection_and_no_other() {
+async fn a_panic_closes_that_connection_and_no_other(on: On) {
     let io = syncing();
     let errors = heard(&io);
     let main = io.of("/");
@@ -45,7 +43,7 @@ async fn a_panic_closes_that_connection_and_no_other() {
             panic!("later")
         }
     });
-    let world = World::new(io).await;
+    let world = World::new(on, io).await;
     let (mut bystander, _) = world.join().await;
     for event in ["sync panic", "async panic"] {
         let (mut client, id) = world.join().await;
@@ -66,8 +64,7 @@ async fn a_panic_closes_that_connection_and_no_other() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn wrong_types_reach_the_application_and_not_the_handler() {
+async fn wrong_types_reach_the_application_and_not_the_handler(on: On) {
     let io = syncing();
     let errors = heard(&io);
     io.on_mistyped(Reaction::RefuseAck);
@@ -76,7 +73,7 @@ async fn wrong_types_reach_the_application_and_not_the_handler() {
             ack.send(&(a + b))
         });
     io.of("/").on("fail", || Err::<(), _>("no luck"));
-    let world = World::new(io).await;
+    let world = World::new(on, io).await;
     let (mut client, _) = world.join().await;
     client.send(r#"421["add",1,"two"]"#).await;
     let answer = client.text().await;
@@ -95,8 +92,7 @@ async fn wrong_types_reach_the_application_and_not_the_handler() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn handlers_start_in_order_and_interleave_after_their_first_await() {
+async fn handlers_start_in_order_and_interleave_after_their_first_await(on: On) {
     let io = syncing();
     let log = Arc::<Mutex<Vec<String>>>::default();
     let kept = log.clone();
@@ -114,7 +110,7 @@ async fn handlers_start_in_order_and_interleave_after_their_first_await() {
                 ack.send(&())
             }
         });
-    let world = World::new(io).await;
+    let world = World::new(on, io).await;
     let (mut client, _) = world.join().await;
     client.send(r#"421["work","slow"]"#).await;
     client.send(r#"422["work","quick"]"#).await;
@@ -138,8 +134,7 @@ async fn handlers_start_in_order_and_interleave_after_their_first_await() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn what_waits_in_a_sequential_socket_ends_before_its_disconnect_is_handled() {
+async fn what_waits_in_a_sequential_socket_ends_before_its_disconnect_is_handled(on: On) {
     let io = syncing();
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
     let go = Arc::new(Notify::new());
@@ -157,7 +152,7 @@ async fn what_waits_in_a_sequential_socket_ends_before_its_disconnect_is_handled
         });
         socket.on_disconnect(move || left.send(99));
     });
-    let world = World::new(io).await;
+    let world = World::new(on, io).await;
     let (mut client, _) = world.join().await;
     client.send(r#"42["work",1]"#).await;
     client.send(r#"42["work",2]"#).await;
@@ -171,8 +166,7 @@ async fn what_waits_in_a_sequential_socket_ends_before_its_disconnect_is_handled
     world.ends().await;
 }
 
-#[tokio::test]
-async fn several_listeners_run_in_order_and_can_be_taken_away() {
+async fn several_listeners_run_in_order_and_can_be_taken_away(on: On) {
     let io = syncing();
     let log = Arc::<Mutex<Vec<&str>>>::default();
     let note = |word: &'static str| {
@@ -181,7 +175,7 @@ async fn several_listeners_run_in_order_and_can_be_taken_away() {
     };
     let main = io.of("/");
     main.on("x", note("namespace"));
-    let world = World::new(io).await;
+    let world = World::new(on, io).await;
     let (mut client, id) = world.join().await;
     let socket = main.get(&id).unwrap();
     let first = socket.on("x", note("first"));
@@ -214,13 +208,12 @@ async fn several_listeners_run_in_order_and_can_be_taken_away() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn packet_middlewares_rewrite_and_refuse_and_keep_the_order() {
+async fn packet_middlewares_rewrite_and_refuse_and_keep_the_order(on: On) {
     let io = syncing();
     io.of("/").on_connect(|socket: Socket| {
         socket.use_async(async |mut packet: Incoming| {
             if packet.name == "slow" {
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                pause(Duration::from_millis(20)).await;
                 packet.name = "plain".into();
             }
             Ok::<_, Refusal>(packet)
@@ -235,7 +228,7 @@ async fn packet_middlewares_rewrite_and_refuse_and_keep_the_order() {
         socket
             .on_error(|socket: Socket, refusal: Refusal| socket.emit("refused", &refusal.message));
     });
-    let world = World::new(io).await;
+    let world = World::new(on, io).await;
     let (mut client, _) = world.join().await;
     client.send(r#"42["slow",1]"#).await;
     client.send(r#"42["plain",2]"#).await;
@@ -248,8 +241,7 @@ async fn packet_middlewares_rewrite_and_refuse_and_keep_the_order() {
 }
 
 /// Everything a handle can do, from inside a handler: nothing waits for itself.
-#[tokio::test]
-async fn handlers_may_use_everything() {
+async fn handlers_may_use_everything(on: On) {
     let io = syncing();
     let outgoing = Arc::new(AtomicUsize::new(0));
     let count = outgoing.clone();
@@ -283,7 +275,7 @@ async fn handlers_may_use_everything() {
             Ok(())
         },
     );
-    let world = World::new(io).await;
+    let world = World::new(on, io).await;
     let (mut client, _) = world.join().await;
     client.send(r#"421["everything"]"#).await;
     client.expect(r#"42["to all"]"#).await;
@@ -295,10 +287,9 @@ async fn handlers_may_use_everything() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn emits_come_from_any_thread() {
+async fn emits_come_from_any_thread(on: On) {
     let io = syncing();
-    let world = World::new(io.clone()).await;
+    let world = World::new(on, io.clone()).await;
     let (mut client, id) = world.join().await;
     let threads: Vec<_> = (0..4u8)
         .map(|thread| {
@@ -328,8 +319,7 @@ async fn emits_come_from_any_thread() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn too_many_waiting_handlers_make_events_wait() {
+async fn too_many_waiting_handlers_make_events_wait(on: On) {
     let io = Io::new(sio_tokio::Config {
         max_running_handlers: 2,
         ..calm()
@@ -346,7 +336,7 @@ async fn too_many_waiting_handlers_make_events_wait() {
             ack.send(&())
         }
     });
-    let world = World::new(io.clone()).await;
+    let world = World::new(on, io.clone()).await;
     let (mut client, id) = world.join().await;
     for ack in 1..=4 {
         client.send(&format!(r#"42{ack}["wait"]"#)).await;
@@ -372,4 +362,16 @@ fn failures_say_what_happened() {
         Failure::Panicked("x".into()).to_string(),
         "panicked: x".to_owned()
     );
+}
+
+on_each_runtime! {
+    a_panic_closes_that_connection_and_no_other,
+    wrong_types_reach_the_application_and_not_the_handler,
+    handlers_start_in_order_and_interleave_after_their_first_await,
+    what_waits_in_a_sequential_socket_ends_before_its_disconnect_is_handled,
+    several_listeners_run_in_order_and_can_be_taken_away,
+    packet_middlewares_rewrite_and_refuse_and_keep_the_order,
+    handlers_may_use_everything,
+    emits_come_from_any_thread,
+    too_many_waiting_handlers_make_events_wait,
 }

@@ -1,11 +1,10 @@
 //! What breaks RFC 6455 or its limits, and what it gets.
 
-mod common;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::{World, calm, until, within};
+use crate::client::{calm, until, within};
+use crate::world::{On, World};
 use sio_tokio::{Args, Bytes, Config, Io, Socket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -99,10 +98,9 @@ fn limited() -> Io {
     io
 }
 
-#[tokio::test]
-async fn violations_get_their_close_codes() {
+async fn violations_get_their_close_codes(on: On) {
     let io = limited();
-    let world = World::new(io.clone()).await;
+    let world = World::new(on, io.clone()).await;
     let fragments = |count: usize| {
         let mut frames = masked(0x01, b"");
         for _ in 1..count {
@@ -134,9 +132,8 @@ async fn violations_get_their_close_codes() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn what_is_within_the_limits_passes() {
-    let world = World::new(limited()).await;
+async fn what_is_within_the_limits_passes(on: On) {
+    let world = World::new(on, limited()).await;
     let mut wire = Wire::open(&world).await;
     wire.write(&masked(0x81, b"40")).await;
     wire.frame().await.unwrap();
@@ -162,10 +159,9 @@ async fn what_is_within_the_limits_passes() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn a_client_that_never_answers_the_close_is_dropped() {
+async fn a_client_that_never_answers_the_close_is_dropped(on: On) {
     let io = limited();
-    let world = World::new(io.clone()).await;
+    let world = World::new(on, io.clone()).await;
     let mut wire = Wire::open(&world).await;
     wire.write(&masked(0x81, b"40")).await;
     wire.frame().await.unwrap();
@@ -179,13 +175,12 @@ async fn a_client_that_never_answers_the_close_is_dropped() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn a_reader_that_never_reads_holds_up_nobody_and_is_closed() {
+async fn a_reader_that_never_reads_holds_up_nobody_and_is_closed(on: On) {
     let io = Io::new(Config {
         max_backlog_bytes: 100_000,
         ..calm()
     });
-    let world = World::new(io.clone()).await;
+    let world = World::new(on, io.clone()).await;
     let mut deaf = Wire::open(&world).await;
     deaf.write(&masked(0x81, b"40")).await;
     let (mut client, _) = world.join().await;
@@ -210,4 +205,11 @@ async fn a_reader_that_never_reads_holds_up_nobody_and_is_closed() {
     until("the deaf one to be closed", || io.of("/").len() <= 1).await;
     drop(deaf);
     world.ends().await;
+}
+
+on_each_runtime! {
+    violations_get_their_close_codes,
+    what_is_within_the_limits_passes,
+    a_client_that_never_answers_the_close_is_dropped,
+    a_reader_that_never_reads_holds_up_nobody_and_is_closed,
 }

@@ -19,6 +19,10 @@ pub struct Config {
     pub transports: Transports,
     /// Whether a polling session may go over to WebSocket.
     pub allow_upgrades: bool,
+    /// Whether clients of revision 3 are let in, besides those of revision 4; else they are refused with
+    /// error 5 (§1). `true`, in 4.x `false`.
+    #[doc(alias = "allowEIO3")]
+    pub allow_eio3: bool,
     /// Whether requests with `j` in their query are answered with JSONP (§6).
     pub jsonp: bool,
     /// The sites whose pages may connect.
@@ -150,6 +154,7 @@ impl Default for Config {
             path: "/socket.io".into(),
             transports: Transports::default(),
             allow_upgrades: true,
+            allow_eio3: true,
             jsonp: true,
             origins: Origins::Any,
             cors: Some(Cors::v2()),
@@ -194,9 +199,10 @@ impl Default for Config {
 }
 
 impl Config {
-    /// As Socket.IO 4.x: no CORS headers, no cookie, 20 s for a pong.
+    /// As Socket.IO 4.x: no CORS headers, no cookie, 20 s for a pong, no clients of revision 3.
     pub fn v4() -> Self {
         Self {
+            allow_eio3: false,
             cors: None,
             cookie: None,
             ping_timeout: Duration::from_secs(20),
@@ -280,6 +286,21 @@ impl Config {
     #[must_use]
     pub const fn transports(mut self, transports: Transports) -> Self {
         self.transports = transports;
+        self
+    }
+
+    /// Sets [`allow_eio3`](Self::allow_eio3).
+    #[doc(alias = "allowEIO3")]
+    #[must_use]
+    pub const fn allow_eio3(mut self, allow: bool) -> Self {
+        self.allow_eio3 = allow;
+        self
+    }
+
+    /// Sets [`jsonp`](Self::jsonp).
+    #[must_use]
+    pub const fn jsonp(mut self, jsonp: bool) -> Self {
+        self.jsonp = jsonp;
         self
     }
 

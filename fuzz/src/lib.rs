@@ -9,7 +9,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde_json::value::RawValue;
 use sio_core::config::{BacklogPolicy, Config};
-use sio_core::engine::{Acceptor, Data, Frame, Packet, Revision, Route, Writer, split};
+use sio_core::engine::{Acceptor, Body, Data, Framing, Packet, Route, Writer, split};
 use sio_core::packet::{self, Args, Call, Content, Decoder, Limits, Part, Value};
 
 /// Frames of a connection, as one input: `0x1e` ends a text frame, `0x1f` a binary one.
@@ -135,26 +135,33 @@ pub fn value(input: &[u8]) {
     assert_eq!(back, values);
 }
 
-/// A polling body that is accepted, written again, is the same packets.
+/// A polling body that is accepted, written again, is the same packets: of either revision, as text or
+/// as bytes.
 pub fn payload(input: &[u8]) {
+    rewritten(Framing::Binary, Body::Binary(Bytes::copy_from_slice(input)));
+    let Some(text) = text(input) else { return };
+    rewritten(Framing::Separated, Body::Separated(text.clone()));
+    rewritten(Framing::Counted, Body::Counted(text));
+}
+
+fn rewritten(framing: Framing, body: Body) {
     const MOST: usize = 64;
-    let Some(body) = text(input) else { return };
-    let read: Vec<_> = split(Revision::V4, body, MOST).collect();
+    let read: Vec<_> = split(body, MOST).collect();
     assert!(read.len() <= MOST + 1);
     let whole: Result<Vec<Packet>, _> = read.into_iter().collect();
     let Ok(packets) = whole else { return };
-    let mut writer = Writer::with_capacity(0);
+    let mut writer = Writer::new(framing, 0);
     for packet in &packets {
-        writer.push(
-            Revision::V4,
-            &match packet.encode(Revision::V4, true) {
-                Frame::Text(text) => Part::Text(text.into_bytes()),
-                Frame::Binary(bytes) => Part::Binary(bytes),
-            },
-        );
+        writer.push(&packet.to_part());
     }
-    let body = ByteString::try_from(writer.finish()).expect("what we write is UTF-8");
-    let again: Result<Vec<Packet>, _> = split(Revision::V4, body, MOST).collect();
+    let written = writer.finish();
+    let text = |bytes| ByteString::try_from(bytes).expect("what we write is UTF-8");
+    let body = match framing {
+        Framing::Separated => Body::Separated(text(written)),
+        Framing::Counted => Body::Counted(text(written)),
+        Framing::Binary => Body::Binary(written),
+    };
+    let again: Result<Vec<Packet>, _> = split(body, MOST).collect();
     assert_eq!(again.as_ref(), Ok(&packets));
 }
 

@@ -31,8 +31,8 @@ pub trait Transport: Send + 'static {
     /// Whether another frame may be queued now.
     fn has_room(&self) -> bool;
 
-    /// Queues one message.
-    fn send(&mut self, part: Part);
+    /// Queues one message: `head`, and behind it the part.
+    fn send(&mut self, head: &'static [u8], part: Part);
 
     /// Queues a close frame; nothing may be sent after it.
     fn close(&mut self, code: Option<u16>);
@@ -279,13 +279,13 @@ impl<S: Stream> Transport for WebSocket<S> {
         self.phase == Phase::Open && self.out.waiting() < ROOM
     }
 
-    fn send(&mut self, part: Part) {
+    fn send(&mut self, head: &'static [u8], part: Part) {
         if self.phase != Phase::Open {
             return;
         }
         match part {
-            Part::Text(text) => self.out.message(1, &text),
-            Part::Binary(data) => self.out.message(2, &data),
+            Part::Text(text) => self.out.message(1, head, &text),
+            Part::Binary(data) => self.out.message(2, head, &data),
         }
     }
 
@@ -424,11 +424,12 @@ impl Outgoing {
     }
 
     /// A message in one frame. A server masks nothing (RFC 6455 §5.1).
-    fn message(&mut self, opcode: u8, payload: &[u8]) {
+    fn message(&mut self, opcode: u8, head: &[u8], payload: &[u8]) {
         const FINAL: u8 = 0x80;
-        self.bytes.reserve(payload.len().saturating_add(10));
+        let length = head.len().saturating_add(payload.len());
+        self.bytes.reserve(length.saturating_add(10));
         self.bytes.push(FINAL | opcode);
-        match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
+        match (u8::try_from(length), u16::try_from(length)) {
             (Ok(length @ 0..=125), _) => self.bytes.push(length),
             (_, Ok(length)) => {
                 self.bytes.push(126);
@@ -436,10 +437,10 @@ impl Outgoing {
             }
             (_, Err(_)) => {
                 self.bytes.push(127);
-                let length = payload.len() as u64;
-                self.bytes.extend_from_slice(&length.to_be_bytes());
+                self.bytes.extend_from_slice(&(length as u64).to_be_bytes());
             }
         }
+        self.bytes.extend_from_slice(head);
         self.bytes.extend_from_slice(payload);
     }
 

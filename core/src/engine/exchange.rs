@@ -11,6 +11,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use super::payload::{self, Body};
 use super::reply::{Content, Reply};
 use super::{Post, PostFailure, Revision, jsonp};
 use crate::config::Config;
@@ -119,30 +120,36 @@ impl Exchange {
         Post::End(self.body(body))
     }
 
-    fn body(&self, body: Bytes) -> Result<ByteString, PostFailure> {
+    fn body(&self, body: Bytes) -> Result<Body, PostFailure> {
         if body.len() > self.config.max_http_buffer_size {
             return Err(PostFailure::TooLarge);
         }
-        match (self.kind, self.revision) {
-            (Kind::Post { binary: true }, Revision::V4) => Err(PostFailure::Binary),
-            _ if self.jsonp.is_some() => jsonp::unwrap(&body),
-            _ => ByteString::try_from(body).map_err(|_| PostFailure::NotUtf8),
-        }
+        let text = match (self.kind, self.revision) {
+            (Kind::Post { binary: true }, Revision::V3) => return Ok(Body::Binary(body)),
+            (Kind::Post { binary: true }, Revision::V4) => return Err(PostFailure::Binary),
+            _ if self.jsonp.is_some() => match jsonp::unwrap(&body)? {
+                Some(payload) => payload,
+                // Nothing to read, and no harm in it (§6).
+                None => return Ok(Body::NOTHING),
+            },
+            _ => ByteString::try_from(body).map_err(|_| PostFailure::NotUtf8)?,
+        };
+        Ok(Body::text(self.revision, text))
     }
 
     /// The response that says what the session said.
     pub fn respond(self, reply: Reply) -> Response {
         let mut headers = self.headers;
+        let mut script = |index: &str, payload: &Bytes| {
+            headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+            (Some(jsonp::CONTENT_TYPE), jsonp::wrap(index, payload))
+        };
         let (content_type, body) = match (reply.content, &self.jsonp) {
             (Content::Empty, _) => (None, reply.body),
             (Content::Payload, None) => (Some("text/plain; charset=UTF-8"), reply.body),
-            (Content::Payload, Some(index)) => {
-                headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-                (
-                    Some("text/plain; charset=UTF-8"),
-                    jsonp::wrap(index, &reply.body),
-                )
-            }
+            (Content::Binary, None) => (Some("application/octet-stream"), reply.body),
+            (Content::Payload, Some(index)) => script(index, &reply.body),
+            (Content::Binary, Some(index)) => script(index, &payload::as_text(&reply.body)),
             (Content::Html, _) => (Some("text/html"), reply.body),
             (Content::Json, _) => (Some("application/json"), reply.body),
         };

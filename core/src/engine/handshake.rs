@@ -101,6 +101,7 @@ impl Acceptor {
     fn let_in(&self, head: &Parts, headers: HeaderMap, admitted: Admitted) -> Route {
         let Admitted {
             kind,
+            revision,
             sid,
             query,
             websocket,
@@ -110,7 +111,7 @@ impl Acceptor {
         let exchange = Exchange {
             config: self.config.clone(),
             kind,
-            revision: Revision::V4,
+            revision,
             handshake: sid.is_none(),
             coding: self
                 .config
@@ -177,13 +178,20 @@ impl Acceptor {
             },
             Kind::Poll | Kind::Post { .. } => None,
         };
-        if query.get("EIO") != Some("4") {
+        let revision = query
+            .get("EIO")
+            .and_then(Revision::from_query)
+            .filter(|revision| match revision {
+                Revision::V3 => self.config.allow_eio3,
+                Revision::V4 => true,
+            });
+        let Some(revision) = revision else {
             // A session was opened with another revision than this request's, whichever it is.
             return Err(match sid {
                 Some(_) => bad,
                 None => Refused::Code(ErrorCode::UnsupportedRevision),
             });
-        }
+        };
         let mut over = false;
         if method == Verb::Post {
             if head
@@ -202,6 +210,7 @@ impl Acceptor {
         }
         Ok(Admitted {
             kind,
+            revision,
             sid: sid.map(Sid::presented),
             query,
             websocket,
@@ -213,6 +222,7 @@ impl Acceptor {
 /// A request whose head is in order.
 struct Admitted {
     kind: Kind,
+    revision: Revision,
     sid: Option<Sid>,
     query: Query,
     websocket: Option<WebSocketHandshake>,

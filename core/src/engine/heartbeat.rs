@@ -1,7 +1,10 @@
-//! Signs of life (§11). The server pings, the client answers.
+//! Signs of life (§11). In revision 4 the server pings and the client answers; in revision 3 the client
+//! pings, and any packet is a sign of life.
 
 use std::time::{Duration, Instant};
 
+use super::Revision;
+use crate::config::Config;
 use crate::deadline::{Deadline, Why, after};
 
 /// Whose turn it is.
@@ -15,6 +18,33 @@ pub(super) enum Heartbeat {
         /// Whether another packet has put that off already: once per ping.
         extended: bool,
     },
+    /// The client pings when it likes to.
+    Clients {
+        heard_at: Instant,
+        /// When to look whether it was heard of. It was not put off by every packet: those are many.
+        look_at: Instant,
+    },
+}
+
+/// The times of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    interval: Duration,
+    timeout: Duration,
+}
+
+impl Times {
+    pub(super) const fn of(config: &Config) -> Self {
+        Self {
+            interval: config.ping_interval,
+            timeout: config.ping_timeout,
+        }
+    }
+
+    /// How long a client that pings may be silent.
+    const fn silence(self) -> Duration {
+        self.interval.saturating_add(self.timeout)
+    }
 }
 
 /// A timer this late counts as on time: what follows is counted from when it was due, so that times do
@@ -22,54 +52,93 @@ pub(super) enum Heartbeat {
 const PUNCTUAL: Duration = Duration::from_millis(50);
 
 impl Heartbeat {
-    pub(super) fn new(now: Instant, interval: Duration) -> Self {
-        Self::Idle {
-            ping_at: after(now, interval),
+    pub(super) fn new(revision: Revision, now: Instant, times: Times) -> Self {
+        match revision {
+            Revision::V3 => Self::Clients {
+                heard_at: now,
+                look_at: after(now, times.silence()),
+            },
+            Revision::V4 => Self::Idle {
+                ping_at: after(now, times.interval),
+            },
         }
+    }
+
+    /// Whether it is the client that pings.
+    pub(super) const fn is_clients(self) -> bool {
+        matches!(self, Self::Clients { .. })
     }
 
     pub(super) const fn deadline(self) -> Deadline {
         match self {
             Self::Idle { ping_at } => Deadline::new(ping_at, Why::Ping),
             Self::Waiting { until, .. } => Deadline::new(until, Why::PingTimeout),
+            Self::Clients { look_at, .. } => Deadline::new(look_at, Why::PingTimeout),
         }
     }
 
     /// The ping that was due is sent.
-    pub(super) fn ping(&mut self, now: Instant, timeout: Duration) {
+    pub(super) fn ping(&mut self, now: Instant, times: Times) {
         let due = self.deadline().at;
         let punctual = now.saturating_duration_since(due) <= PUNCTUAL;
-        let until = Some(after(due, timeout)).filter(|&until| punctual && until > now);
+        let until = Some(after(due, times.timeout)).filter(|&until| punctual && until > now);
         *self = Self::Waiting {
-            until: until.unwrap_or_else(|| after(now, timeout)),
+            until: until.unwrap_or_else(|| after(now, times.timeout)),
             extended: false,
         };
     }
 
-    /// The client cannot answer yet, for a reason that is ours: its time begins again.
-    pub(super) fn wait(&mut self, now: Instant, timeout: Duration) {
-        if let Self::Waiting { until, .. } = self {
-            *until = after(now, timeout);
+    /// Whether the client's time is over, now that the deadline has come.
+    pub(super) fn is_over(&mut self, now: Instant, times: Times) -> bool {
+        match self {
+            Self::Idle { .. } | Self::Waiting { .. } => true,
+            Self::Clients { heard_at, look_at } => {
+                *look_at = after(*heard_at, times.silence());
+                *look_at <= now
+            }
         }
     }
 
-    /// A pong has come. One that nobody asked for changes nothing.
-    pub(super) fn pong(&mut self, now: Instant, interval: Duration) {
+    /// The client could not be heard, for a reason that is ours: its time begins again.
+    pub(super) fn wait(&mut self, now: Instant, times: Times) {
         match self {
             Self::Idle { .. } => {}
-            Self::Waiting { .. } => *self = Self::new(now, interval),
+            Self::Waiting { until, .. } => *until = after(now, times.timeout),
+            Self::Clients { heard_at, look_at } => {
+                *heard_at = now;
+                *look_at = after(now, times.silence());
+            }
         }
     }
 
-    /// Another packet has come: a client that is sending something large is alive. Whether that changes
-    /// anything.
-    pub(super) fn other(&mut self, now: Instant, timeout: Duration) -> bool {
+    /// The client goes over to its WebSocket: whatever was due stays due, but it was heard of.
+    pub(super) const fn upgrade(&mut self, now: Instant) {
         match self {
-            Self::Idle { .. } | Self::Waiting { extended: true, .. } => false,
+            Self::Idle { .. } | Self::Waiting { .. } => {}
+            Self::Clients { heard_at, .. } => *heard_at = now,
+        }
+    }
+
+    /// A packet has come. A client that is sending something large instead of a pong is alive; a pong that
+    /// nobody asked for changes nothing. Whether the deadline is another now.
+    pub(super) fn hear(&mut self, now: Instant, pong: bool, times: Times) -> bool {
+        match self {
+            Self::Idle { .. } => false,
+            Self::Waiting { .. } if pong => {
+                *self = Self::Idle {
+                    ping_at: after(now, times.interval),
+                };
+                true
+            }
+            Self::Waiting { extended: true, .. } => false,
             Self::Waiting { until, extended } => {
-                *until = after(now, timeout);
+                *until = after(now, times.timeout);
                 *extended = true;
                 true
+            }
+            Self::Clients { heard_at, .. } => {
+                *heard_at = now;
+                false
             }
         }
     }

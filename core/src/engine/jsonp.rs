@@ -6,6 +6,10 @@ use bytestring::ByteString;
 use super::PostFailure;
 use crate::http::form_field;
 
+/// What a script is served as. The reference says `text/plain`, which browsers run only as long as they may
+/// guess; with `nosniff` nothing is guessed, and the page of nobody can be made of an answer.
+pub(super) const CONTENT_TYPE: &str = "text/javascript; charset=UTF-8";
+
 /// The call that a script tag runs. `index` is digits only.
 pub(super) fn wrap(index: &str, payload: &[u8]) -> Bytes {
     // What is packed is text: packets are UTF-8, and bytes travel as base64.
@@ -36,15 +40,14 @@ pub(super) fn index(j: &str) -> Box<str> {
     j.chars().filter(char::is_ascii_digit).collect()
 }
 
-/// The payload in a form's field `d`.
-pub(super) fn unwrap(form: &[u8]) -> Result<ByteString, PostFailure> {
+/// The payload in a form's field `d`. `None`: the field is not there, or several times.
+pub(super) fn unwrap(form: &[u8]) -> Result<Option<ByteString>, PostFailure> {
     let Some(payload) = form_field(form, b"d") else {
-        // Without the field, or with several, there is nothing to read, and no harm in it: a noop.
-        return Ok(ByteString::from_static("6"));
+        return Ok(None);
     };
     let payload = String::from_utf8(payload).map_err(|_| PostFailure::NotUtf8)?;
     if !payload.contains("\\n") {
-        return Ok(payload.into());
+        return Ok(Some(payload.into()));
     }
     // `\n` is a newline that the form could not carry, `\\n` is `\n` as it was.
     let mut text = String::with_capacity(payload.len());
@@ -60,7 +63,7 @@ pub(super) fn unwrap(form: &[u8]) -> Result<ByteString, PostFailure> {
         rest = after;
     }
     text.push_str(rest);
-    Ok(text.into())
+    Ok(Some(text.into()))
 }
 
 #[cfg(test)]
@@ -93,11 +96,12 @@ mod tests {
 
     #[test]
     fn forms_of_the_reference_client() {
-        let read = |form: &str| unwrap(form.as_bytes()).map(String::from);
-        assert_eq!(read("d=4a%5Cnb").unwrap(), "4a\nb");
-        assert_eq!(read("d=4a%5C%5Cnb").unwrap(), "4a\\nb");
-        assert_eq!(read("d=4+a").unwrap(), "4 a");
-        assert_eq!(read("x=1").unwrap(), "6");
+        let read = |form: &str| unwrap(form.as_bytes()).map(|it| it.map(String::from));
+        let payload = |text: &str| Ok(Some(text.to_owned()));
+        assert_eq!(read("d=4a%5Cnb"), payload("4a\nb"));
+        assert_eq!(read("d=4a%5C%5Cnb"), payload("4a\\nb"));
+        assert_eq!(read("d=4+a"), payload("4 a"));
+        assert_eq!(read("x=1"), Ok(None));
         assert_eq!(read("d=%ff"), Err(PostFailure::NotUtf8));
     }
 }

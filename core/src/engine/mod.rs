@@ -23,7 +23,7 @@ use bytestring::ByteString;
 pub use exchange::{Exchange, Kind, Refusal, Response};
 pub use handshake::{Acceptor, Route};
 pub use packet::{Packet, PacketError};
-pub use payload::{Payload, Writer, split};
+pub use payload::{Body, Framing, Payload, Writer, split};
 pub use reply::{Content, Reply};
 pub use session::Session;
 
@@ -72,6 +72,8 @@ pub enum Frame {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Revision {
+    /// `EIO=3`: the client pings, packets of a payload stand behind their lengths.
+    V3,
     /// `EIO=4`: the server pings, payloads are joined by U+001E.
     V4,
 }
@@ -80,7 +82,17 @@ impl Revision {
     /// The number that the query names.
     pub const fn number(self) -> u8 {
         match self {
+            Self::V3 => 3,
             Self::V4 => 4,
+        }
+    }
+
+    /// The one that a query's `EIO` names: literally `3` or `4`.
+    pub fn from_query(text: &str) -> Option<Self> {
+        match text {
+            "3" => Some(Self::V3),
+            "4" => Some(Self::V4),
+            _ => None,
         }
     }
 }
@@ -183,9 +195,9 @@ pub enum Post {
     /// answered meanwhile.
     Begun,
     /// The body of one that had begun, or why there is none.
-    End(Result<ByteString, PostFailure>),
+    End(Result<Body, PostFailure>),
     /// Head and body at once.
-    Whole(Result<ByteString, PostFailure>),
+    Whole(Result<Body, PostFailure>),
 }
 
 /// Why a POST's body cannot be used.
@@ -223,6 +235,8 @@ pub enum WsClosed {
 pub enum WsOut {
     /// Send this message.
     Frame {
+        /// What goes before the content, in the same message: nothing, or the type byte of revision 3.
+        head: &'static [u8],
         /// Its content.
         part: Part,
         /// Whether it may be compressed.

@@ -9,9 +9,10 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::{Data, Frame, Revision};
+use crate::packet::Part;
 
 /// Standard alphabet; padding is written, and not asked for.
-pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
+const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -47,6 +48,10 @@ pub enum PacketError {
     Type(u8),
     /// What follows a `b` is not base64.
     Base64,
+    /// Text that is not UTF-8, in a binary body.
+    Text,
+    /// A length that is none, or that says more than there is (revision 3).
+    Length,
     /// More packets in one payload than allowed.
     TooMany,
 }
@@ -57,6 +62,8 @@ impl fmt::Display for PacketError {
             Self::Empty => f.write_str("empty packet"),
             Self::Type(byte) => write!(f, "unknown packet type {:?}", char::from(*byte)),
             Self::Base64 => f.write_str("invalid base64"),
+            Self::Text => f.write_str("text that is not UTF-8"),
+            Self::Length => f.write_str("invalid length"),
             Self::TooMany => f.write_str("too many packets in one payload"),
         }
     }
@@ -73,8 +80,28 @@ impl Packet {
         match frame {
             Frame::Text(text) => Self::decode_text(revision, &text),
             Frame::Binary(bytes) => match revision {
+                // The first byte is the type.
+                Revision::V3 => {
+                    let kind = bytes.first().copied();
+                    let data = || bytes.slice(1..);
+                    Ok(Self::of_bytes(kind, data))
+                }
                 Revision::V4 => Ok(Self::Message(Data::Binary(bytes))),
             },
+        }
+    }
+
+    /// A packet that came as bytes, in revision 3: its type as a number, and its data. Only a message has
+    /// a use for data of this kind, and what has no known type is nobody's: neither is an error (§4).
+    fn of_bytes(kind: Option<u8>, data: impl FnOnce() -> Bytes) -> Self {
+        match kind {
+            Some(0) => Self::Open(ByteString::new()),
+            Some(1) => Self::Close,
+            Some(2) => Self::Ping(ByteString::new()),
+            Some(3) => Self::Pong(ByteString::new()),
+            Some(4) => Self::Message(Data::Binary(data())),
+            Some(5) => Self::Upgrade,
+            Some(_) | None => Self::Noop,
         }
     }
 
@@ -98,6 +125,13 @@ impl Packet {
             b'5' => Ok(Self::Upgrade),
             b'6' => Ok(Self::Noop),
             b'b' => match revision {
+                // A digit, then the data.
+                Revision::V3 => {
+                    let (kind, data) = rest.split_first().unzip();
+                    let data = base64(data.unwrap_or_default())?;
+                    let kind = kind.map(|digit| digit.wrapping_sub(b'0'));
+                    Ok(Self::of_bytes(kind, || data))
+                }
                 Revision::V4 => Ok(Self::Message(Data::Binary(base64(rest)?))),
             },
             other => Err(PacketError::Type(other)),
@@ -106,31 +140,79 @@ impl Packet {
 
     /// Writes the packet as one WebSocket message; binary data as base64 text where it has to be.
     pub fn encode(&self, revision: Revision, supports_binary: bool) -> Frame {
+        match self.to_part() {
+            // What was built here is UTF-8.
+            Part::Text(text) => Frame::Text(ByteString::try_from(text).unwrap_or_default()),
+            Part::Binary(bytes) if supports_binary => Frame::Binary(match type_byte(revision) {
+                [] => bytes,
+                head => [head, &bytes].concat().into(),
+            }),
+            Part::Binary(bytes) => Frame::Text(base64_text(revision, &bytes)),
+        }
+    }
+
+    /// The packet as a [`Writer`](super::Writer) takes it.
+    pub fn to_part(&self) -> Part {
         match self {
             Self::Open(data) => text(b'0', data),
             Self::Close => text(b'1', ""),
             Self::Ping(data) => text(b'2', data),
             Self::Pong(data) => text(b'3', data),
             Self::Message(Data::Text(data)) => text(b'4', data),
-            Self::Message(Data::Binary(bytes)) => match revision {
-                Revision::V4 if supports_binary => Frame::Binary(bytes.clone()),
-                Revision::V4 => {
-                    let mut out = String::from("b");
-                    BASE64.encode_string(bytes, &mut out);
-                    Frame::Text(out.into())
-                }
-            },
+            Self::Message(Data::Binary(bytes)) => Part::Binary(bytes.clone()),
             Self::Upgrade => text(b'5', ""),
             Self::Noop => text(b'6', ""),
         }
     }
 }
 
-fn text(kind: u8, data: &str) -> Frame {
-    let mut out = String::with_capacity(data.len().saturating_add(1));
-    out.push(char::from(kind));
-    out.push_str(data);
-    Frame::Text(out.into())
+/// What goes before the data of a binary message on a WebSocket.
+pub(super) const fn type_byte(revision: Revision) -> &'static [u8] {
+    match revision {
+        Revision::V3 => &[4],
+        Revision::V4 => &[],
+    }
+}
+
+/// What goes before a binary message in base64.
+const fn base64_head(revision: Revision) -> &'static [u8] {
+    match revision {
+        Revision::V3 => b"b4",
+        Revision::V4 => b"b",
+    }
+}
+
+/// How long a binary message is in base64.
+pub(super) const fn base64_len(revision: Revision, bytes: &[u8]) -> usize {
+    let digits = bytes.len().div_ceil(3).saturating_mul(4);
+    digits.saturating_add(base64_head(revision).len())
+}
+
+/// Appends a binary message in base64.
+pub(super) fn append_base64(out: &mut Vec<u8>, revision: Revision, bytes: &[u8]) {
+    let end = out.len().saturating_add(base64_len(revision, bytes));
+    out.extend_from_slice(base64_head(revision));
+    let from = out.len();
+    out.resize(end, 0);
+    let room = out.get_mut(from..).unwrap_or_default();
+    // The room is what base64 needs, by its definition.
+    let written = BASE64.encode_slice(bytes, room).unwrap_or_default();
+    out.truncate(from.saturating_add(written));
+}
+
+/// A binary message in base64.
+pub(super) fn base64_text(revision: Revision, bytes: &[u8]) -> ByteString {
+    let mut out = String::with_capacity(base64_len(revision, bytes));
+    out.extend(base64_head(revision).iter().copied().map(char::from));
+    BASE64.encode_string(bytes, &mut out);
+    out.into()
+}
+
+fn text(kind: u8, data: &str) -> Part {
+    let mut out = Vec::with_capacity(data.len().saturating_add(1));
+    out.push(kind);
+    out.extend_from_slice(data.as_bytes());
+    Part::Text(out.into())
 }
 
 /// Padding may be missing, or be too long by what stood before it in another revision (§4).

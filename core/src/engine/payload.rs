@@ -1,98 +1,157 @@
-//! Several packets in one polling body (§5.3).
+//! Several packets in one polling body (§5).
 //!
 //! Reading shares the body's memory; writing puts every packet, base64 included, straight into the
 //! body, which is allocated once.
 
-use base64::Engine;
+mod binary;
+mod counted;
+mod separated;
+
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::packet::{BASE64, part};
 use super::{Packet, PacketError, Revision};
 use crate::packet::Part;
 
-/// What stands between two packets.
-const SEPARATOR: char = '\u{1e}';
+/// How packets are put together into one body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// Revision 4: text, a separator between two packets (§5.3).
+    Separated,
+    /// Revision 3 as text: each packet behind its length (§5.1).
+    Counted,
+    /// Revision 3 as bytes: each packet behind its kind and its length (§5.2).
+    Binary,
+}
+
+impl Framing {
+    /// The one in which a revision writes packets. Bytes are only for those that are `binary` to a client
+    /// that takes them as they are.
+    pub const fn of(revision: Revision, binary: bool) -> Self {
+        match revision {
+            Revision::V3 if binary => Self::Binary,
+            Revision::V3 => Self::Counted,
+            Revision::V4 => Self::Separated,
+        }
+    }
+}
+
+/// A body that has arrived, and how its packets are put together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// As [`Framing::Separated`].
+    Separated(ByteString),
+    /// As [`Framing::Counted`].
+    Counted(ByteString),
+    /// As [`Framing::Binary`].
+    Binary(Bytes),
+}
+
+impl Body {
+    /// No packets, and no fault either.
+    pub const NOTHING: Self = Self::Binary(Bytes::new());
+
+    /// Text, as a revision has it.
+    pub const fn text(revision: Revision, text: ByteString) -> Self {
+        match revision {
+            Revision::V3 => Self::Counted(text),
+            Revision::V4 => Self::Separated(text),
+        }
+    }
+
+    /// How many bytes it has.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Separated(text) | Self::Counted(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
 
 /// The packets of a body, one after the other. Ends after the first error.
 #[derive(Clone, Debug)]
 pub struct Payload {
-    revision: Revision,
-    body: ByteString,
+    body: Body,
     /// Where the next packet begins; `None` behind the last one.
     at: Option<usize>,
     left: usize,
 }
 
 /// Reads a body of at most `limit` packets.
-pub fn split(revision: Revision, body: ByteString, limit: usize) -> Payload {
+pub fn split(body: Body, limit: usize) -> Payload {
+    let nothing = matches!(&body, Body::Binary(bytes) if bytes.is_empty());
     Payload {
-        revision,
         body,
-        at: Some(0),
+        at: (!nothing).then_some(0),
         left: limit,
     }
+}
+
+/// What stands at one place of a body, and where the next begins, if there is one.
+struct Entry {
+    /// `None`: there is a place, and nothing in it.
+    packet: Option<Packet>,
+    next: Option<usize>,
 }
 
 impl Iterator for Payload {
     type Item = Result<Packet, PacketError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let at = self.at.take()?;
-        let Some(left) = self.left.checked_sub(1) else {
-            return Some(Err(PacketError::TooMany));
-        };
-        self.left = left;
-        let rest = self.body.get(at..)?;
-        let (text, more) = match rest.split_once(SEPARATOR) {
-            Some((text, _)) => (text, true),
-            None => (rest, false),
-        };
-        let packet = Packet::decode_text(self.revision, &part(&self.body, text));
-        if more && packet.is_ok() {
-            self.at = Some(at.saturating_add(text.len()).saturating_add(1));
+        loop {
+            let at = self.at.take()?;
+            let Some(left) = self.left.checked_sub(1) else {
+                return Some(Err(PacketError::TooMany));
+            };
+            self.left = left;
+            let entry = match &self.body {
+                Body::Separated(text) => separated::read(text, at),
+                Body::Counted(text) => counted::read(text, at),
+                Body::Binary(bytes) => binary::read(bytes, at),
+            };
+            match entry {
+                Ok(Entry { packet, next }) => {
+                    self.at = next;
+                    if let Some(packet) = packet {
+                        return Some(Ok(packet));
+                    }
+                }
+                Err(error) => return Some(Err(error)),
+            }
         }
-        Some(packet)
     }
 }
 
 /// A body being written.
 #[derive(Debug)]
 pub struct Writer {
+    framing: Framing,
     body: Vec<u8>,
     begun: bool,
 }
 
 impl Writer {
     /// An empty body with room for `capacity` bytes.
-    pub fn with_capacity(capacity: usize) -> Self {
+    pub fn new(framing: Framing, capacity: usize) -> Self {
         Self {
+            framing,
             body: Vec::with_capacity(capacity),
             begun: false,
         }
     }
 
-    /// One more packet; bytes travel as base64.
-    pub fn push(&mut self, revision: Revision, part: &Part) {
-        match revision {
-            Revision::V4 => {
-                if std::mem::replace(&mut self.begun, true) {
-                    self.body.push(0x1e);
-                }
-                match part {
-                    Part::Text(text) => self.body.extend_from_slice(text),
-                    Part::Binary(bytes) => {
-                        self.body.push(b'b');
-                        let from = self.body.len();
-                        let most = bytes.len().div_ceil(3).saturating_mul(4);
-                        self.body.resize(from.saturating_add(most), 0);
-                        let room = self.body.get_mut(from..).unwrap_or_default();
-                        // The room is what base64 needs, by its definition.
-                        let written = BASE64.encode_slice(bytes, room).unwrap_or_default();
-                        self.body.truncate(from.saturating_add(written));
-                    }
-                }
-            }
+    /// One more packet. Bytes travel as base64 where the body is text.
+    pub fn push(&mut self, part: &Part) {
+        let begun = std::mem::replace(&mut self.begun, true);
+        match self.framing {
+            Framing::Separated => separated::write(&mut self.body, part, !begun),
+            Framing::Counted => counted::write(&mut self.body, part),
+            Framing::Binary => binary::write(&mut self.body, part),
         }
     }
 
@@ -102,52 +161,23 @@ impl Writer {
     }
 
     /// The body.
-    pub fn finish(self) -> Bytes {
+    pub fn finish(mut self) -> Bytes {
+        // Revision 3 has a word for no packet at all.
+        if !self.begun && self.framing == Framing::Counted {
+            self.body.extend_from_slice(b"0:");
+        }
         self.body.into()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::super::{Data, Frame};
-    use super::*;
-
-    fn packet() -> impl Strategy<Value = Packet> {
-        prop_oneof![
-            "[^\u{1e}]{0,12}".prop_map(|text| Packet::Message(Data::Text(text.into()))),
-            prop::collection::vec(any::<u8>(), 0..12)
-                .prop_map(|bytes| Packet::Message(Data::Binary(bytes.into()))),
-            Just(Packet::Close),
-            Just(Packet::Noop),
-            Just(Packet::Upgrade),
-            "[a-z]{0,5}".prop_map(|text| Packet::Ping(text.into())),
-        ]
+/// The packets of a [`Framing::Binary`] body, for a client that turns out to take nothing but text.
+pub(super) fn as_text(body: &Bytes) -> Bytes {
+    let mut writer = Writer::new(Framing::Counted, body.len().saturating_mul(2));
+    for packet in split(Body::Binary(body.clone()), usize::MAX).flatten() {
+        writer.push(&packet.to_part());
     }
-
-    proptest! {
-        #[test]
-        fn what_is_joined_is_split_again(packets in prop::collection::vec(packet(), 1..20)) {
-            let mut writer = Writer::with_capacity(0);
-            for packet in &packets {
-                writer.push(Revision::V4, &match packet.encode(Revision::V4, true) {
-                    Frame::Text(text) => Part::Text(text.into_bytes()),
-                    Frame::Binary(bytes) => Part::Binary(bytes),
-                });
-            }
-            let body = ByteString::try_from(writer.finish()).unwrap();
-            let back: Result<Vec<Packet>, PacketError> =
-                split(Revision::V4, body, 20).collect();
-            prop_assert_eq!(back.unwrap(), packets);
-        }
-
-        #[test]
-        fn any_body_ends(body in "[0-9b\u{1e}A-Za-z=€]{0,40}", limit in 0..10usize) {
-            let read: Vec<_> = split(Revision::V4, body.into(), limit).collect();
-            prop_assert!(read.len() <= limit.saturating_add(1));
-            let errors = read.iter().filter(|packet| packet.is_err()).count();
-            prop_assert!(errors <= 1 && read.iter().rev().skip(1).all(Result::is_ok));
-        }
-    }
+    writer.finish()
 }
+
+#[cfg(test)]
+mod tests;

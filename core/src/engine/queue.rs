@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::{Flags, Revision, Writer};
+use super::{Flags, Framing, Revision, Writer};
 use crate::packet::{Encoded, Part};
 
 /// Packets in the order in which they leave. A packet and its attachments are one element, so that the
@@ -63,18 +63,25 @@ impl Queue {
         }
     }
 
-    /// All of it as one polling body, and whether that may be compressed.
-    pub(super) fn take_payload(&mut self, revision: Revision) -> (Bytes, bool) {
-        let mut body = Writer::with_capacity(self.bytes.saturating_add(self.packets));
+    /// All of it as one polling body, for a client that takes bytes as they are or does not, and whether
+    /// that may be compressed.
+    pub(super) fn take_payload(
+        &mut self,
+        revision: Revision,
+        takes_bytes: bool,
+    ) -> (Framing, Bytes, bool) {
+        let binary = takes_bytes && self.waiting.iter().any(|it| it.packet.has_bytes());
+        let framing = Framing::of(revision, binary);
+        let mut body = Writer::new(framing, self.bytes.saturating_add(self.packets));
         let mut compress = false;
         for waiting in &self.waiting {
             compress |= waiting.flags.compress;
             for part in waiting.packet.parts() {
-                body.push(revision, &part);
+                body.push(&part);
             }
         }
         self.clear();
-        (body.finish(), compress)
+        (framing, body.finish(), compress)
     }
 
     /// Whether a packet would be over the limits. One packet may always wait, however large it is.
@@ -158,7 +165,7 @@ mod tests {
         let mut queue = Queue::default();
         queue.push(packet("451-[\"x\"]", &[b"abc"]), VOLATILE);
         queue.push(packet("2", &[]), VOLATILE);
-        let (body, compress) = queue.take_payload(Revision::V4);
+        let (_, body, compress) = queue.take_payload(Revision::V4, false);
         assert_eq!(body, "451-[\"x\"]\u{1e}bYWJj\u{1e}2");
         assert!(!compress);
         assert!(queue.is_empty());
@@ -183,7 +190,7 @@ mod tests {
         queue.push(packet("4three", &[]), VOLATILE);
         queue.push(packet("4four", &[]), VOLATILE);
         queue.make_room(&packet("4five", &[]), 15, 9);
-        let (body, _) = queue.take_payload(Revision::V4);
+        let (_, body, _) = queue.take_payload(Revision::V4, false);
         assert_eq!(body, "4two\u{1e}4four");
     }
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 
+use super::{Framing, Revision};
 use crate::http::ErrorCode;
 use crate::id::Sid;
 
@@ -32,10 +33,36 @@ pub enum Content {
     Empty,
     /// Packets as text (§5).
     Payload,
+    /// Packets as bytes (§5.2).
+    Binary,
     /// The word that a POST is answered with.
     Html,
     /// An error's code and message (§9.5).
     Json,
+}
+
+/// What a GET that waits is answered with when there is nothing else to say.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Words {
+    /// Nothing: poll again, or stop.
+    Noop,
+    /// The session is over.
+    Close,
+    /// Both: some clients expect an answer to their poll before the close (§10).
+    NoopClose,
+}
+
+impl Words {
+    const fn payload(self, revision: Revision) -> &'static [u8] {
+        match (self, revision) {
+            (Self::Noop, Revision::V3) => b"1:6",
+            (Self::Noop, Revision::V4) => b"6",
+            (Self::Close, Revision::V3) => b"1:1",
+            (Self::Close, Revision::V4) => b"1",
+            (Self::NoopClose, Revision::V3) => b"1:61:1",
+            (Self::NoopClose, Revision::V4) => b"6\x1e1",
+        }
+    }
 }
 
 impl Reply {
@@ -45,10 +72,20 @@ impl Reply {
     }
 
     /// Packets.
-    pub(super) const fn payload(body: Bytes, compress: bool) -> Self {
-        let mut reply = Self::new(StatusCode::OK, Content::Payload, body);
+    pub(super) const fn payload(framing: Framing, body: Bytes, compress: bool) -> Self {
+        let content = match framing {
+            Framing::Separated | Framing::Counted => Content::Payload,
+            Framing::Binary => Content::Binary,
+        };
+        let mut reply = Self::new(StatusCode::OK, content, body);
         reply.compress = compress;
         reply
+    }
+
+    /// A few words of the protocol as packets.
+    pub(super) const fn words(revision: Revision, words: Words) -> Self {
+        let body = Bytes::from_static(words.payload(revision));
+        Self::payload(Framing::of(revision, false), body, false)
     }
 
     /// The answer to a POST that was taken.

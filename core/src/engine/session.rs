@@ -6,13 +6,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use base64::Engine as _;
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::heartbeat::Heartbeat;
-use super::packet::BASE64;
+use super::heartbeat::{Heartbeat, Times};
+use super::packet::{base64_text, type_byte};
 use super::queue::Queue;
+use super::reply::Words;
 use super::upgrade::Candidate;
 use super::{
     Close, CloseReason, Event, Flags, Frame, Opened, Packet, Payload, Post, PostFailure, Reply,
@@ -60,7 +60,7 @@ pub struct Session {
     farewell: Option<Option<u16>>,
     violation: Option<Violation>,
     revision: Revision,
-    /// Whether the WebSocket takes no binary messages.
+    /// Whether the client takes no bytes on the transport in use.
     base64: bool,
     /// Whether no request was answered yet.
     fresh: bool,
@@ -118,7 +118,7 @@ impl Session {
                 },
                 TransportKind::WebSocket => Transport::web_socket(),
             },
-            heartbeat: Heartbeat::new(now, config.ping_interval),
+            heartbeat: Heartbeat::new(opened.revision, now, Times::of(&config)),
             queue: Queue::default(),
             reading: None,
             events: VecDeque::new(),
@@ -167,11 +167,10 @@ impl Session {
         if !self.queue.is_empty() {
             self.flush();
         } else if self.is_closing() {
-            // The noop is for clients that expect an answer to their poll before the close (§10).
-            self.answer_poll(b"6\x1e1");
+            self.answer_poll(Words::NoopClose);
             self.end(CloseReason::ForcedClose, None);
         } else if free {
-            self.answer_poll(b"6");
+            self.answer_poll(Words::Noop);
         }
         self.arm();
     }
@@ -201,7 +200,7 @@ impl Session {
         };
         match body {
             Ok(body) => {
-                let packets = split(self.revision, body, self.config.max_packets_per_payload);
+                let packets = split(body, self.config.max_packets_per_payload);
                 self.reading = Some(Box::new(Reading { id, packets }));
             }
             Err(failure) => {
@@ -383,16 +382,10 @@ impl Session {
         if !self.is_open() {
             return;
         }
-        let bytes = self.config.max_backlog_bytes.saturating_mul(2);
-        let packets = self.config.max_backlog_packets.saturating_mul(2);
-        if self.queue.is_full_for(&packet, bytes, packets) {
-            self.flush();
-            self.arm();
-        }
-        if self.queue.is_full_for(&packet, bytes, packets) {
-            self.violate(Violation::SlowReader);
-        } else {
+        if self.has_room_to_tell(&packet) {
             self.push(packet, Flags::default());
+        } else {
+            self.violate(Violation::SlowReader);
         }
     }
 
@@ -427,7 +420,7 @@ impl Session {
     /// is not read, so that none is missed before reading goes on.
     pub fn pause(&mut self, paused: bool) {
         if std::mem::replace(&mut self.paused, paused) && !paused {
-            self.heartbeat.wait(self.now, self.config.ping_timeout);
+            self.heartbeat.wait(self.now, Times::of(&self.config));
             self.arm();
         }
     }
@@ -471,6 +464,7 @@ impl Session {
         if let Some(probes) = self.probes.checked_sub(1) {
             self.probes = probes;
             return Some(WsOut::Frame {
+                head: &[],
                 part: Part::Text(Bytes::from_static(b"3probe")),
                 compress: false,
             });
@@ -480,15 +474,19 @@ impl Session {
         };
         let (part, compress) = self.queue.pop()?;
         *busy = true;
-        let part = match part {
+        let (head, part): (&[u8], _) = match part {
+            Part::Text(_) => (&[], part),
             Part::Binary(bytes) if self.base64 => {
-                let mut text = String::from("b");
-                BASE64.encode_string(bytes, &mut text);
-                Part::Text(text.into())
+                let text = base64_text(self.revision, &bytes);
+                (&[], Part::Text(text.into_bytes()))
             }
-            part @ (Part::Text(_) | Part::Binary(_)) => part,
+            Part::Binary(_) => (type_byte(self.revision), part),
         };
-        Some(WsOut::Frame { part, compress })
+        Some(WsOut::Frame {
+            head,
+            part,
+            compress,
+        })
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout), and what for.

@@ -82,6 +82,14 @@ impl Encoded {
         }
     }
 
+    /// Whether any of its frames is binary.
+    pub(crate) fn has_bytes(&self) -> bool {
+        match &self.0 {
+            Form::Text { attachments, .. } => attachments.is_some(),
+            Form::Binary(_) => true,
+        }
+    }
+
     /// The bytes of all its frames, before any base64.
     pub fn size(&self) -> usize {
         match &self.0 {

@@ -139,11 +139,11 @@ impl World {
                     .find(attached)
                     .expect("it is attached");
                 match out {
-                    WsOut::Frame { part, .. } => {
+                    WsOut::Frame { head, part, .. } => {
                         wrote = true;
                         socket.received.push(match part {
                             Part::Text(text) => Frame::Text(text.try_into().unwrap()),
-                            Part::Binary(bytes) => Frame::Binary(bytes),
+                            Part::Binary(bytes) => Frame::Binary([head, &bytes].concat().into()),
                         });
                     }
                     WsOut::Close(code) => {

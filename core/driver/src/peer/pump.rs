@@ -47,9 +47,9 @@ impl<R: Runtime> Peer<R> {
             let mut drained = false;
             while transport.has_room() {
                 match self.connection.poll_ws() {
-                    Some(WsOut::Frame { part, .. }) => {
+                    Some(WsOut::Frame { head, part, .. }) => {
                         trace!(?part, "sent");
-                        transport.send(part);
+                        transport.send(head, part);
                         self.unflushed = true;
                         any = true;
                     }

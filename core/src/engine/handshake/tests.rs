@@ -1,8 +1,6 @@
-use bytestring::ByteString;
-
 use super::*;
 use crate::config::Transports;
-use crate::engine::{Content, Post, PostFailure, Refusal, Reply};
+use crate::engine::{Body, Content, Framing, Post, PostFailure, Refusal, Reply};
 use crate::http::{Cookie, Cors, Origins};
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -70,7 +68,7 @@ fn session(acceptor: &Acceptor, head: &Parts) -> (Sid, Exchange, bool) {
 }
 
 fn payload(body: &str) -> Reply {
-    Reply::payload(body.to_owned().into(), true)
+    Reply::payload(Framing::Separated, body.to_owned().into(), true)
 }
 
 const POLL: &str = "/socket.io/?EIO=4&transport=polling";
@@ -399,7 +397,7 @@ fn jsonp_wraps_payloads_and_reads_forms() {
     let form = Bytes::from_static(b"d=4a%5Cnb");
     assert_eq!(
         exchange.post_end(form),
-        Post::End(Ok(ByteString::from("4a\nb")))
+        Post::End(Ok(Body::Separated("4a\nb".into())))
     );
     let error = exchange.respond(Reply::error(ErrorCode::UnknownSid));
     assert_eq!(error.http.body(), ErrorCode::UnknownSid.body());
@@ -419,7 +417,10 @@ fn bodies_are_text_within_the_limit() {
         let (_, exchange, _) = session(&acceptor, &head("POST", &uri, &[]));
         exchange.post(Bytes::from_static(body))
     };
-    assert_eq!(post(b"4abc"), Post::Whole(Ok("4abc".into())));
+    assert_eq!(
+        post(b"4abc"),
+        Post::Whole(Ok(Body::Separated("4abc".into())))
+    );
     assert_eq!(post(b"4abcd"), Post::Whole(Err(PostFailure::TooLarge)));
     assert_eq!(post(b"4\xff"), Post::Whole(Err(PostFailure::NotUtf8)));
 }

@@ -10,15 +10,15 @@ mod websocket;
 
 use std::time::Duration;
 
-use bytestring::ByteString;
-
 use super::*;
 use crate::deadline::Why;
-use crate::engine::{Content, Data};
+use crate::engine::{Body, Content, Data};
 
 /// One session and its client, with a clock that moves when it is told to.
 struct Talk {
     session: Session,
+    /// What the client speaks.
+    revision: Revision,
     start: Instant,
     now: Instant,
     requests: u64,
@@ -59,6 +59,7 @@ impl Talk {
         let sid = Sid::from_random([7; 15]);
         Self {
             session: Session::new(now, sid, opened, Arc::new(config)),
+            revision: opened.revision,
             start: now,
             now,
             requests: 0,
@@ -97,31 +98,31 @@ impl Talk {
 
     fn get(&mut self) -> RequestId {
         let id = self.id();
-        self.session.handle_poll(self.now, id, Revision::V4);
+        self.session.handle_poll(self.now, id, self.revision);
         id
     }
 
     fn post(&mut self, body: &str) -> RequestId {
         let id = self.id();
-        let body = Post::Whole(Ok(ByteString::from(body)));
-        self.session.handle_post(self.now, id, Revision::V4, body);
+        let body = Post::Whole(Ok(Body::text(self.revision, body.into())));
+        self.session.handle_post(self.now, id, self.revision, body);
         id
     }
 
     fn post_begun(&mut self) -> RequestId {
         let id = self.id();
         self.session
-            .handle_post(self.now, id, Revision::V4, Post::Begun);
+            .handle_post(self.now, id, self.revision, Post::Begun);
         id
     }
 
     fn post_end(&mut self, id: RequestId, end: Result<&str, PostFailure>) {
-        let end = Post::End(end.map(ByteString::from));
-        self.session.handle_post(self.now, id, Revision::V4, end);
+        let end = Post::End(end.map(|body| Body::text(self.revision, body.into())));
+        self.session.handle_post(self.now, id, self.revision, end);
     }
 
     fn open_ws(&mut self) -> bool {
-        self.session.handle_ws_open(self.now, Revision::V4, false)
+        self.session.handle_ws_open(self.now, self.revision, false)
     }
 
     fn ws(&mut self, text: &str) {

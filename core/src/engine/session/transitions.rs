@@ -7,6 +7,8 @@ use http::StatusCode;
 
 use super::{CODE_TOO_LARGE, Session, Stage, Transport};
 use crate::deadline::{Deadline, Why, after};
+use crate::engine::heartbeat::Times;
+use crate::engine::reply::Words;
 use crate::engine::{
     CloseReason, ErrorCode, Event, Flags, Packet, PacketError, Reply, Revision, Violation,
 };
@@ -35,11 +37,11 @@ impl Session {
                 } = &mut self.transport
                     && candidate.frees(self.now)
                 {
-                    self.answer_poll(b"6");
+                    self.answer_poll(Words::Noop);
                 }
             }
             Why::Ping => {
-                self.heartbeat.ping(self.now, self.config.ping_timeout);
+                self.heartbeat.ping(self.now, Times::of(&self.config));
                 // One that is closing says nothing more but that.
                 if !self.is_closing() {
                     self.push(
@@ -51,9 +53,13 @@ impl Session {
             // A client sends one POST at a time, and what comes by WebSocket is not read while paused: it
             // waits for us, and so does its pong.
             Why::PingTimeout if self.paused || self.reading.is_some() => {
-                self.heartbeat.wait(self.now, self.config.ping_timeout);
+                self.heartbeat.wait(self.now, Times::of(&self.config));
             }
-            Why::PingTimeout => self.end(CloseReason::PingTimeout, None),
+            Why::PingTimeout => {
+                if self.heartbeat.is_over(self.now, Times::of(&self.config)) {
+                    self.end(CloseReason::PingTimeout, None);
+                }
+            }
             Why::Upgrade => self.dismiss(None),
             Why::Write => self.violate(Violation::SlowReader),
             // The layer above has these.
@@ -129,9 +135,11 @@ impl Session {
             Some(Err(error)) => {
                 let violation = match error {
                     PacketError::TooMany => Violation::TooManyPackets,
-                    PacketError::Empty | PacketError::Type(_) | PacketError::Base64 => {
-                        Violation::Malformed(error)
-                    }
+                    PacketError::Empty
+                    | PacketError::Type(_)
+                    | PacketError::Base64
+                    | PacketError::Text
+                    | PacketError::Length => Violation::Malformed(error),
                 };
                 self.reply(reading.id, Reply::empty(violation.status()));
                 self.violate(violation);
@@ -154,31 +162,44 @@ impl Session {
 
     /// A packet on the session's transport.
     pub(super) fn packet(&mut self, packet: Packet) -> Option<Event> {
-        let timeout = self.config.ping_timeout;
+        let pong = matches!(packet, Packet::Pong(_));
+        if self.heartbeat.hear(self.now, pong, Times::of(&self.config)) {
+            self.arm();
+        }
         match packet {
-            Packet::Pong(_) => {
-                self.heartbeat.pong(self.now, self.config.ping_interval);
-                self.arm();
-            }
             Packet::Close if self.is_closing() => self.end(CloseReason::ForcedClose, None),
             Packet::Close => self.end(CloseReason::TransportClose, None),
-            // In this revision the server pings. What follows in the same body is not read.
-            Packet::Ping(_) => match self.revision {
-                Revision::V4 => self.blame(Violation::PingFromClient),
-            },
-            Packet::Message(data) => {
-                if self.heartbeat.other(self.now, timeout) {
-                    self.arm();
-                }
-                return self.is_open().then_some(Event::Message(data));
-            }
-            Packet::Open(_) | Packet::Upgrade | Packet::Noop => {
-                if self.heartbeat.other(self.now, timeout) {
-                    self.arm();
-                }
-            }
+            Packet::Ping(_) if self.heartbeat.is_clients() => self.answer_ping(),
+            // What follows in the same body is not read.
+            Packet::Ping(_) => self.blame(Violation::PingFromClient),
+            Packet::Message(data) => return self.is_open().then_some(Event::Message(data)),
+            Packet::Open(_) | Packet::Pong(_) | Packet::Upgrade | Packet::Noop => {}
         }
         None
+    }
+
+    /// Answers a ping. A client that sends them and reads nothing is closed as any other is.
+    fn answer_ping(&mut self) {
+        if !self.is_open() {
+            return;
+        }
+        let packet = Encoded::text(Bytes::from_static(b"3"), Vec::new());
+        if self.has_room_to_tell(&packet) {
+            self.push(packet, Flags::default());
+        } else {
+            self.blame(Violation::SlowReader);
+        }
+    }
+
+    /// Whether a packet of the protocol itself may still be queued.
+    pub(super) fn has_room_to_tell(&mut self, packet: &Encoded) -> bool {
+        let bytes = self.config.max_backlog_bytes.saturating_mul(2);
+        let packets = self.config.max_backlog_packets.saturating_mul(2);
+        if self.queue.is_full_for(packet, bytes, packets) {
+            self.flush();
+            self.arm();
+        }
+        !self.queue.is_full_for(packet, bytes, packets)
     }
 
     /// A packet on the WebSocket that wants to take over; `None`: no packet at all.
@@ -194,7 +215,7 @@ impl Session {
             Some(Packet::Ping(data)) if &*data == "probe" => {
                 self.probes = self.probes.saturating_add(1);
                 if candidate.probe(now) {
-                    self.answer_poll(b"6");
+                    self.answer_poll(Words::Noop);
                 }
             }
             Some(Packet::Upgrade) if candidate.is_probed() => {
@@ -220,12 +241,13 @@ impl Session {
         if self.is_closed() {
             return;
         }
-        self.answer_poll(b"1");
+        self.answer_poll(Words::Close);
         if let Transport::Polling { posting, .. } = &mut self.transport
             && let Some(id) = posting.take()
         {
             self.reply(id, Reply::error(ErrorCode::BadRequest).closing());
         }
+        self.heartbeat.upgrade(self.now);
         self.transport = Transport::web_socket();
         self.base64 = base64;
         self.events.push_back(Event::Upgraded);
@@ -290,11 +312,11 @@ impl Session {
             return;
         }
         self.answer_poll(match reason {
-            CloseReason::TransportClose => b"6",
+            CloseReason::TransportClose => Words::Noop,
             CloseReason::TransportError
             | CloseReason::PingTimeout
             | CloseReason::ParseError
-            | CloseReason::ForcedClose => b"1",
+            | CloseReason::ForcedClose => Words::Close,
         });
         if let Some(reading) = self.reading.take() {
             self.reply(reading.id, Reply::ok());
@@ -335,13 +357,13 @@ impl Session {
         self.replies.push_back((id, reply));
     }
 
-    /// Answers the GET that waits, if there is one: with what is queued, else with `body`.
-    pub(super) fn answer_poll(&mut self, body: &'static [u8]) {
+    /// Answers the GET that waits, if there is one: with what is queued, else with `words`.
+    pub(super) fn answer_poll(&mut self, words: Words) {
         self.flush();
         if let Transport::Polling { parked, .. } = &mut self.transport
             && let Some(id) = parked.take()
         {
-            self.reply(id, Reply::payload(Bytes::from_static(body), false));
+            self.reply(id, Reply::words(self.revision, words));
         }
     }
 
@@ -351,8 +373,8 @@ impl Session {
             && !self.queue.is_empty()
             && let Some(id) = parked.take()
         {
-            let (body, compress) = self.queue.take_payload(self.revision);
-            self.reply(id, Reply::payload(body, compress));
+            let (framing, body, compress) = self.queue.take_payload(self.revision, !self.base64);
+            self.reply(id, Reply::payload(framing, body, compress));
         }
     }
 
@@ -381,13 +403,20 @@ impl Session {
             }
             Transport::Polling { .. } | Transport::WebSocket { .. } => "[]",
         };
-        let text = format!(
-            r#"0{{"sid":{},"upgrades":{upgrades},"pingInterval":{},"pingTimeout":{},"maxPayload":{}}}"#,
+        let mut text = format!(
+            r#"0{{"sid":{},"upgrades":{upgrades},"pingInterval":{},"pingTimeout":{}"#,
             serde_json::Value::from(self.sid.as_str()),
             self.config.ping_interval.as_millis(),
             self.config.ping_timeout.as_millis(),
-            self.config.max_http_buffer_size,
         );
+        match self.revision {
+            Revision::V3 => {}
+            Revision::V4 => {
+                text.push_str(r#","maxPayload":"#);
+                text.push_str(itoa::Buffer::new().format(self.config.max_http_buffer_size));
+            }
+        }
+        text.push('}');
         Encoded::text(text.into(), Vec::new())
     }
 }

@@ -27,7 +27,8 @@ pub struct Invocation {
 pub(crate) enum About {
     Connect,
     Event,
-    Leaving(DisconnectReason),
+    Disconnecting(DisconnectReason),
+    Disconnect(DisconnectReason),
     Refused(Refusal),
 }
 
@@ -213,7 +214,7 @@ impl FromEvent for Ack {
 impl FromEvent for DisconnectReason {
     fn from_event(event: &Invocation) -> Result<Self, Failure> {
         match &event.about {
-            About::Leaving(reason) => Ok(*reason),
+            About::Disconnecting(reason) | About::Disconnect(reason) => Ok(*reason),
             About::Connect | About::Event | About::Refused(_) => {
                 Err(Failure::Absent("disconnect reason"))
             }
@@ -225,7 +226,9 @@ impl FromEvent for Refusal {
     fn from_event(event: &Invocation) -> Result<Self, Failure> {
         match &event.about {
             About::Refused(refusal) => Ok(refusal.clone()),
-            About::Connect | About::Event | About::Leaving(_) => Err(Failure::Absent("refusal")),
+            About::Connect | About::Event | About::Disconnecting(_) | About::Disconnect(_) => {
+                Err(Failure::Absent("refusal"))
+            }
         }
     }
 }

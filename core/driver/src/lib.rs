@@ -65,6 +65,7 @@ mod host;
 mod link;
 mod log;
 mod mailbox;
+mod own;
 mod peer;
 mod registry;
 mod runtime;

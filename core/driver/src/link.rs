@@ -15,7 +15,8 @@ use crate::ack::Token;
 use crate::answer::Answer;
 use crate::error::EmitError;
 use crate::host::Host;
-use crate::mailbox::{Mailbox, Most, NotTaken, Weight};
+use crate::mailbox::{Mailbox, Most, NotTaken, Perishable, Weight};
+use crate::own;
 use crate::websocket::Transport;
 
 /// What a connection's task is told by others.
@@ -69,6 +70,25 @@ pub(crate) enum Command {
     },
     Close(Close),
     ShutDown,
+    /// A packet stood here that has given way to a later one.
+    Evicted,
+}
+
+impl Command {
+    /// Whether handlers have to hear of it before what was told next is carried out.
+    pub(crate) const fn brings_events(&self) -> bool {
+        match self {
+            Self::Post { .. } | Self::Disconnect { .. } | Self::Close(_) | Self::ShutDown => true,
+            Self::Poll { .. }
+            | Self::Aborted(_)
+            | Self::WebSocket { .. }
+            | Self::Deliver { .. }
+            | Self::Request { .. }
+            | Self::Respond { .. }
+            | Self::Send { .. }
+            | Self::Evicted => false,
+        }
+    }
 }
 
 /// The shared half of a connection: everybody else's view of its task.
@@ -111,6 +131,10 @@ impl Link {
 
     /// Tells the task. `false`: it has ended.
     pub(crate) fn tell(&self, command: Command) -> bool {
+        let command = match own::lay(self, command, None) {
+            Ok(()) => return true,
+            Err(command) => command,
+        };
         match self.mailbox.push(command) {
             Ok(waker) => {
                 wake(waker);
@@ -149,7 +173,10 @@ impl Link {
             // Elsewhere the session judges what waits in it.
             with_session: policy == BacklogPolicy::Refuse && !volatile,
         };
-        let mut command = command;
+        let mut command = match own::lay(self, command, Some((weight, most))) {
+            Ok(()) => return (None, Ok(())),
+            Err(command) => command,
+        };
         loop {
             command = match self.mailbox.push_packet(command, weight, most) {
                 Ok(waker) => return (waker, Ok(())),
@@ -165,7 +192,7 @@ impl Link {
             if policy == BacklogPolicy::Refuse {
                 return (None, Err(EmitError::Full));
             }
-            if policy != BacklogPolicy::DropVolatile || !self.mailbox.evict(if_volatile) {
+            if policy != BacklogPolicy::DropVolatile || !self.mailbox.evict() {
                 return (self.mailbox.overflow(), Err(EmitError::Full));
             }
         }
@@ -197,15 +224,24 @@ impl Link {
     }
 }
 
-/// What a packet gives free, if it is one that may be lost.
-fn if_volatile(command: &Command) -> Option<Weight> {
-    if let Command::Deliver { packet, flags, .. } = command {
-        return flags.volatile.then(|| Weight::of(packet));
+impl Perishable for Command {
+    fn weight(&self) -> Option<Weight> {
+        if let Self::Deliver { packet, flags, .. } = self {
+            return flags.volatile.then(|| Weight::of(packet));
+        }
+        if let Self::Send { data, flags } = self {
+            return flags.volatile.then(|| Weight::of_data(data));
+        }
+        None
     }
-    if let Command::Send { data, flags } = command {
-        return flags.volatile.then(|| Weight::of_data(data));
+
+    fn hole() -> Self {
+        Self::Evicted
     }
-    None
+
+    fn is_hole(&self) -> bool {
+        matches!(self, Self::Evicted)
+    }
 }
 
 impl Weight {
@@ -260,6 +296,7 @@ impl std::fmt::Debug for Command {
             Self::Send { .. } => "Send",
             Self::Close(_) => "Close",
             Self::ShutDown => "ShutDown",
+            Self::Evicted => "Evicted",
         })
     }
 }

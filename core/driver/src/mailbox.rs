@@ -1,26 +1,41 @@
 //! How everybody else reaches a connection's task.
 
+use std::collections::VecDeque;
 use std::mem;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-/// Commands for one task: a vector behind a short lock, and the waker of the task while it sleeps.
+/// Commands for one task: a queue behind a short lock, and the waker of the task while it sleeps.
 #[derive(Debug)]
 pub(crate) struct Mailbox<C> {
     inner: Mutex<Inner<C>>,
+    /// Whether something waits. Changed under the lock.
+    waiting: AtomicBool,
     /// What the task has taken out and not written yet. Raised under the lock as packets are taken, so
     /// that they are counted all the time, and set to what is true at the end of each turn.
     session_bytes: AtomicUsize,
-    session_packets: AtomicUsize,
+    session_packets: AtomicU32,
 }
 
 /// What a packet adds to a backlog.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Weight {
     pub(crate) bytes: usize,
     /// Frames: a packet with attachments is several.
     pub(crate) packets: usize,
+}
+
+impl Weight {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.packets = self.packets.saturating_add(other.packets);
+    }
+
+    fn remove(&mut self, other: Self) {
+        self.bytes = self.bytes.saturating_sub(other.bytes);
+        self.packets = self.packets.saturating_sub(other.packets);
+    }
 }
 
 /// What may wait.
@@ -35,15 +50,29 @@ pub(crate) struct Most {
 #[derive(Debug)]
 struct Inner<C> {
     queue: Vec<C>,
-    /// Bytes of packets among what waits, so that a task that does not run cannot be buried.
-    bytes: usize,
-    /// Those packets.
-    packets: usize,
+    /// Before this place nothing can be evicted.
+    settled: u32,
+    /// Places whose packets were evicted. All of them are before `settled`.
+    holes: u32,
+    /// The packets among what waits, so that a task that does not run cannot be buried.
+    held: Weight,
     /// The task's waker, kept from turn to turn; taken out of use by `asleep`.
     waker: Option<Waker>,
     asleep: bool,
     closed: bool,
     overflowed: bool,
+}
+
+/// Commands of which some may be lost.
+pub(crate) trait Perishable {
+    /// What it gives free, if it may be lost.
+    fn weight(&self) -> Option<Weight>;
+
+    /// What stands in the place of one that was.
+    fn hole() -> Self;
+
+    /// Whether it stands there.
+    fn is_hole(&self) -> bool;
 }
 
 /// Why a command was not taken.
@@ -60,15 +89,17 @@ impl<C> Mailbox<C> {
         Self {
             inner: Mutex::new(Inner {
                 queue: Vec::new(),
-                bytes: 0,
-                packets: 0,
+                settled: 0,
+                holes: 0,
+                held: Weight::default(),
                 waker: None,
                 asleep: false,
                 closed: false,
                 overflowed: false,
             }),
+            waiting: AtomicBool::new(false),
             session_bytes: AtomicUsize::new(0),
-            session_packets: AtomicUsize::new(0),
+            session_packets: AtomicU32::new(0),
         }
     }
 
@@ -79,7 +110,7 @@ impl<C> Mailbox<C> {
         if inner.closed {
             return Err(NotTaken::Closed);
         }
-        inner.queue.push(command);
+        self.add(&mut inner, command);
         Ok(inner.rouse())
     }
 
@@ -95,37 +126,68 @@ impl<C> Mailbox<C> {
         if inner.closed {
             return Err((NotTaken::Closed, command));
         }
-        let (mut held, mut packets) = (inner.bytes, inner.packets);
-        if most.with_session {
-            held = held.saturating_add(self.session_bytes.load(Ordering::Relaxed));
-            packets = packets.saturating_add(self.session_packets.load(Ordering::Relaxed));
-        }
-        // One packet larger than the limit is the session's to judge, not the mailbox's.
-        if held > 0 && (held.saturating_add(weight.bytes) > most.bytes || packets >= most.packets) {
+        if !self.has_room(inner.held, weight, most) {
             return Err((NotTaken::Full, command));
         }
-        inner.bytes = inner.bytes.saturating_add(weight.bytes);
-        inner.packets = inner.packets.saturating_add(weight.packets);
-        inner.queue.push(command);
+        inner.held.add(weight);
+        self.add(&mut inner, command);
         Ok(inner.rouse())
     }
 
-    /// Takes the first command out for which `weigh` says what it frees. `false`: there is
-    /// none.
-    pub(crate) fn evict(&self, weigh: impl Fn(&C) -> Option<Weight>) -> bool {
+    /// Adds the commands of this weight that the task's own handlers have told it.
+    pub(crate) fn append(&self, commands: &mut VecDeque<C>, weight: Weight) {
         let mut inner = self.lock();
-        let found = inner
-            .queue
-            .iter()
-            .enumerate()
-            .find_map(|(at, command)| Some((at, weigh(command)?)));
-        let Some((at, weight)) = found else {
+        inner.held.add(weight);
+        inner.queue.extend(commands.drain(..));
+        self.waiting
+            .store(!inner.queue.is_empty(), Ordering::Relaxed);
+    }
+
+    /// Whether there is room for a packet beside so many. One packet larger than the limit is the
+    /// session's to judge, not the mailbox's.
+    pub(crate) fn has_room(&self, beside: Weight, weight: Weight, most: Most) -> bool {
+        let Weight {
+            mut bytes,
+            mut packets,
+        } = beside;
+        if most.with_session {
+            bytes = bytes.saturating_add(self.session_bytes.load(Ordering::Relaxed));
+            packets = packets.saturating_add(self.session_packets.load(Ordering::Relaxed) as usize);
+        }
+        bytes == 0 || (bytes.saturating_add(weight.bytes) <= most.bytes && packets < most.packets)
+    }
+
+    /// Whether something waits that the task has not taken. Who has seen a command pushed sees it here.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Takes the first packet out that may be lost. `false`: there is none.
+    ///
+    /// A mailbox that is full is asked this for each packet, so none is looked at twice: the search goes
+    /// on where the last one ended, and holes are closed when they are as many as the rest.
+    pub(crate) fn evict(&self) -> bool
+    where
+        C: Perishable,
+    {
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        let settled = inner.settled as usize;
+        let mut behind = inner.queue.iter_mut().enumerate().skip(settled);
+        let found = behind.find_map(|(at, command)| Some((at, command.weight()?, command)));
+        let Some((at, weight, command)) = found else {
+            inner.settled = short(inner.queue.len());
             return false;
         };
-        let evicted = inner.queue.remove(at);
-        inner.bytes = inner.bytes.saturating_sub(weight.bytes);
-        inner.packets = inner.packets.saturating_sub(weight.packets);
-        drop(inner);
+        let evicted = mem::replace(command, C::hole());
+        inner.held.remove(weight);
+        inner.settled = short(at.saturating_add(1));
+        inner.holes = inner.holes.saturating_add(1);
+        if inner.holes as usize > inner.queue.len() / 2 {
+            inner.queue.retain(|command| !command.is_hole());
+            inner.settled = inner.settled.saturating_sub(mem::take(&mut inner.holes));
+        }
+        drop(guard);
         drop(evicted);
         true
     }
@@ -133,7 +195,8 @@ impl<C> Mailbox<C> {
     /// What waits in the session, as its task sees it.
     pub(crate) fn set_session(&self, bytes: usize, packets: usize) {
         self.session_bytes.store(bytes, Ordering::Relaxed);
-        self.session_packets.store(packets, Ordering::Relaxed);
+        self.session_packets
+            .store(short(packets), Ordering::Relaxed);
     }
 
     /// Bytes that wait in the session, as its task saw it last.
@@ -149,16 +212,14 @@ impl<C> Mailbox<C> {
         inner.rouse()
     }
 
-    /// Swaps what waits into `batch`, which must be empty. Says whether packets were dropped.
-    pub(crate) fn swap(&self, batch: &mut Vec<C>) -> bool {
-        debug_assert!(batch.is_empty());
+    /// Moves what waits behind what is in `batch`. Says whether packets were dropped.
+    pub(crate) fn swap(&self, batch: &mut VecDeque<C>) -> bool {
         self.take(&mut self.lock(), batch)
     }
 
     /// Like [`swap`](Self::swap); if nothing waits, the task sleeps from now on and the next push
     /// returns its waker. Both happen under one lock, so no wake-up falls between them.
-    pub(crate) fn swap_or_sleep(&self, batch: &mut Vec<C>, waker: &Waker) -> bool {
-        debug_assert!(batch.is_empty());
+    pub(crate) fn swap_or_sleep(&self, batch: &mut VecDeque<C>, waker: &Waker) -> bool {
         let mut inner = self.lock();
         let overflowed = self.take(&mut inner, batch);
         if batch.is_empty() && !overflowed {
@@ -183,24 +244,50 @@ impl<C> Mailbox<C> {
     pub(crate) fn close(&self) -> Vec<C> {
         let mut inner = self.lock();
         inner.closed = true;
-        inner.bytes = 0;
+        inner.held = Weight::default();
         inner.waker = None;
         mem::take(&mut inner.queue)
     }
 
-    fn take(&self, inner: &mut Inner<C>, batch: &mut Vec<C>) -> bool {
-        mem::swap(&mut inner.queue, batch);
-        let (bytes, packets) = (mem::take(&mut inner.bytes), mem::take(&mut inner.packets));
-        self.session_bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.session_packets.fetch_add(packets, Ordering::Relaxed);
+    /// Counts packets that the task has taken from elsewhere, like those that it takes from here.
+    pub(crate) fn count(&self, weight: Weight) {
+        self.session_bytes
+            .fetch_add(weight.bytes, Ordering::Relaxed);
+        self.session_packets
+            .fetch_add(short(weight.packets), Ordering::Relaxed);
+    }
+
+    fn take(&self, inner: &mut Inner<C>, batch: &mut VecDeque<C>) -> bool {
+        if !inner.queue.is_empty() {
+            if batch.is_empty() {
+                // Neither of these moves what is in them, and both keep their memory.
+                let empty = Vec::from(mem::take(batch));
+                *batch = mem::replace(&mut inner.queue, empty).into();
+            } else {
+                batch.extend(inner.queue.drain(..));
+            }
+            self.count(mem::take(&mut inner.held));
+            (inner.settled, inner.holes) = (0, 0);
+            self.waiting.store(false, Ordering::Relaxed);
+        }
         inner.asleep = false;
         mem::take(&mut inner.overflowed)
+    }
+
+    fn add(&self, inner: &mut Inner<C>, command: C) {
+        inner.queue.push(command);
+        self.waiting.store(true, Ordering::Relaxed);
     }
 
     /// Nothing under this lock can panic half way, so a poisoned one is as good as any.
     fn lock(&self) -> MutexGuard<'_, Inner<C>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Places and packets are counted in 32 bits: a mailbox with more of them does not fit into memory.
+fn short(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 impl<C> Inner<C> {
@@ -240,6 +327,23 @@ mod tests {
         Weight { bytes, packets: 1 }
     }
 
+    const HOLE: i32 = 0;
+
+    /// Even ones may be lost.
+    impl Perishable for i32 {
+        fn weight(&self) -> Option<Weight> {
+            (*self != HOLE && self % 2 == 0).then_some(bytes(1))
+        }
+
+        fn hole() -> Self {
+            HOLE
+        }
+
+        fn is_hole(&self) -> bool {
+            *self == HOLE
+        }
+    }
+
     #[derive(Default)]
     struct Count(AtomicUsize);
 
@@ -254,7 +358,7 @@ mod tests {
         let mailbox = Mailbox::new();
         let count = Arc::new(Count::default());
         let waker = Waker::from(count.clone());
-        let mut batch = Vec::new();
+        let mut batch = VecDeque::new();
 
         assert!(mailbox.push(1).unwrap().is_none());
         mailbox.swap_or_sleep(&mut batch, &waker);
@@ -284,7 +388,7 @@ mod tests {
             NotTaken::Full
         );
         assert!(mailbox.overflow().is_none());
-        let mut batch = Vec::new();
+        let mut batch = VecDeque::new();
         assert!(mailbox.swap(&mut batch));
         batch.clear();
         assert!(!mailbox.swap(&mut batch));
@@ -294,11 +398,46 @@ mod tests {
             refusal(mailbox.push_packet(5, bytes(1), most)),
             NotTaken::Full
         );
-        assert!(mailbox.evict(|command| (*command == 4).then_some(bytes(1))));
-        assert!(!mailbox.evict(|command| (*command == 4).then_some(bytes(1))));
-        assert!(mailbox.push_packet(6, bytes(1), most).is_ok());
-        assert_eq!(mailbox.close(), [3, 6]);
+        assert!(mailbox.evict());
+        assert!(!mailbox.evict());
+        assert!(mailbox.push_packet(5, bytes(1), most).is_ok());
+        assert_eq!(mailbox.close(), [3, HOLE, 5]);
         assert_eq!(mailbox.push(7).unwrap_err(), NotTaken::Closed);
+    }
+
+    /// As many packets as one likes come to a full mailbox: each takes the place of the oldest that may be
+    /// lost, order is kept, and what was evicted leaves nothing.
+    #[test]
+    fn the_oldest_gives_way_and_holes_are_closed() {
+        let most = Most {
+            bytes: 8,
+            packets: 8,
+            with_session: false,
+        };
+        let mailbox = Mailbox::new();
+        for at in 1..=8 {
+            assert!(mailbox.push_packet(at, bytes(1), most).is_ok());
+        }
+        for at in 9..=1000 {
+            assert!(mailbox.push_packet(at * 2, bytes(1), most).is_err());
+            assert!(mailbox.evict());
+            assert!(mailbox.push_packet(at * 2, bytes(1), most).is_ok());
+            let inner = mailbox.lock();
+            assert_eq!((inner.held.bytes, inner.held.packets), (8, 8));
+            assert!(inner.queue.len() <= 16, "{:?}", inner.queue);
+        }
+        let mut batch = mailbox.close();
+        batch.retain(|it| *it != HOLE);
+        assert_eq!(batch, [1, 3, 5, 7, 1994, 1996, 1998, 2000]);
+        // Not one of these may be lost, and they are not looked at twice.
+        let mailbox = Mailbox::new();
+        for at in 0..4 {
+            assert!(mailbox.push_packet(2 * at + 1, bytes(1), most).is_ok());
+        }
+        assert!(!mailbox.evict());
+        assert_eq!(mailbox.lock().settled, 4);
+        assert!(mailbox.push_packet(2, bytes(1), most).is_ok());
+        assert!(mailbox.evict());
     }
 
     #[test]
@@ -310,7 +449,7 @@ mod tests {
         };
         let mailbox = Mailbox::new();
         assert!(mailbox.push_packet(1, bytes(8), most).is_ok());
-        mailbox.swap(&mut Vec::new());
+        mailbox.swap(&mut VecDeque::new());
         assert!(mailbox.push_packet(2, bytes(3), most).is_err());
         assert!(mailbox.push_packet(2, bytes(2), most).is_ok());
         mailbox.set_session(0, 0);

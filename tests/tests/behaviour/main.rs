@@ -24,6 +24,7 @@ macro_rules! on_each_runtime {
 mod client;
 mod conversation;
 mod handlers;
+mod pipelined;
 mod rooms;
 mod websocket;
 mod world;

@@ -68,7 +68,7 @@ impl Wire {
 }
 
 /// A masked frame, with a mask of zeros.
-fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![first];
     match u16::try_from(payload.len()) {
         Ok(short @ 0..=125) => frame.push(0x80 | short as u8),

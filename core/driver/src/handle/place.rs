@@ -14,6 +14,8 @@ pub(super) enum Place {
     /// A middleware has it; these rooms are joined if it is accepted.
     Waiting(Vec<Box<str>>),
     In(MemberKey),
+    /// Out of its namespace, while handlers of its leaving wait for their turn: what they will see.
+    Leaving(Vec<Box<str>>),
     Gone,
 }
 
@@ -52,7 +54,7 @@ impl Socket {
                     .iter()
                     .try_for_each(|room| all.join(*member, room).map(drop));
             }
-            Place::Gone => result = Err(RoomError::Gone),
+            Place::Leaving(_) | Place::Gone => result = Err(RoomError::Gone),
         }
         result
     }
@@ -61,7 +63,7 @@ impl Socket {
     pub fn leave(&self, rooms: impl IntoRooms) {
         let names = names(&rooms);
         match &mut *self.place() {
-            Place::Waiting(waiting) => waiting.retain(|its| !names.contains(its)),
+            Place::Waiting(all) | Place::Leaving(all) => all.retain(|its| !names.contains(its)),
             Place::In(member) => {
                 let mut all = self
                     .namespace()
@@ -80,7 +82,9 @@ impl Socket {
     /// handlers, empty afterwards.
     pub fn rooms(&self) -> Vec<String> {
         match &*self.place() {
-            Place::Waiting(waiting) => waiting.iter().map(|room| (**room).to_owned()).collect(),
+            Place::Waiting(all) | Place::Leaving(all) => {
+                all.iter().map(|room| (**room).to_owned()).collect()
+            }
             Place::In(member) => {
                 let all = self
                     .namespace()
@@ -96,7 +100,7 @@ impl Socket {
     pub(crate) fn member(&self) -> Option<MemberKey> {
         match &*self.place() {
             Place::In(member) => Some(*member),
-            Place::Waiting(_) | Place::Gone => None,
+            Place::Waiting(_) | Place::Leaving(_) | Place::Gone => None,
         }
     }
 
@@ -123,9 +127,32 @@ impl Socket {
         self.inner.connected.store(true, Ordering::Release);
     }
 
+    /// Nothing can be said to it any more.
+    pub(crate) fn set_disconnected(&self) {
+        self.inner.connected.store(false, Ordering::Release);
+    }
+
+    /// It is in its namespace no more, but handlers of its leaving wait for their turn: until
+    /// [`exit`](Self::exit), [`rooms`](Self::rooms) are what they were.
+    pub(crate) fn depart(&self) {
+        self.set_disconnected();
+        let mut place = self.place();
+        let Place::In(member) = *place else { return };
+        let mut all = self
+            .namespace()
+            .rooms()
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *place = Place::Leaving(all.rooms_of(member).map(Into::into).collect());
+        let gone = all.remove(member);
+        // Dropped outside the locks: it may be the last handle, and its data anybody's.
+        drop((all, place));
+        drop(gone);
+    }
+
     /// It is in its namespace and its rooms no more. Nothing happens the second time.
     pub(crate) fn exit(&self) {
-        self.inner.connected.store(false, Ordering::Release);
+        self.set_disconnected();
         let before = std::mem::replace(&mut *self.place(), Place::Gone);
         match before {
             Place::In(member) => {
@@ -140,7 +167,7 @@ impl Socket {
             }
             // It was refused: no handler of its own will ever run.
             Place::Waiting(_) => self.release(),
-            Place::Gone => {}
+            Place::Leaving(_) | Place::Gone => {}
         }
     }
 

@@ -8,6 +8,7 @@ mod running;
 mod shape;
 mod sockets;
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use futures_util::stream::FuturesUnordered;
 use sio_core::connection::Connection;
 use sio_core::engine::{Close, CloseReason, Opened, Reply, Session};
 use sio_core::id::{RequestId, Sid};
-use sio_core::socket::Event;
+use sio_core::socket::{AckError, Event};
 use smallvec::SmallVec;
 
 use crate::ack::Token;
@@ -30,6 +31,7 @@ use crate::handshake::Handshake;
 use crate::host::Host;
 use crate::link::{Command, Link};
 use crate::log::{Span, debug};
+use crate::own::{self, Seated};
 use crate::runtime::{Runtime, Sleep};
 use crate::websocket::Transport;
 
@@ -53,7 +55,8 @@ pub(crate) struct Peer<R: Runtime> {
     finishing: Vec<(Box<dyn Transport>, Instant)>,
     exchanges: SmallVec<[(RequestId, Answer<Reply>); 1]>,
     running: Option<Box<FuturesUnordered<Job>>>,
-    batch: Vec<Command>,
+    /// What it was told and has not carried out.
+    inbox: VecDeque<Command>,
     sleep: Option<Pin<Box<R::Sleep>>>,
     /// When the sleep rings, if it is set.
     armed: Option<Instant>,
@@ -159,7 +162,7 @@ impl<R: Runtime> Peer<R> {
             finishing: Vec::new(),
             exchanges: SmallVec::new(),
             running: None,
-            batch: Vec::new(),
+            inbox: VecDeque::new(),
             sleep: None,
             armed: None,
             phase: Phase::New,
@@ -205,16 +208,19 @@ impl<R: Runtime> Peer<R> {
         {
             self.connection.handle_timeout(self.now);
             // Heartbeats come to the idle too: the time to give back what a burst has left.
-            self.batch = Vec::new();
+            if self.inbox.is_empty() {
+                self.inbox = VecDeque::new();
+            }
             self.link.mailbox().shrink();
             busy = true;
         }
-        busy |= self.take_commands(cx);
+        self.take();
+        busy |= self.work(cx);
         busy |= self.receive(cx);
         busy |= self.continue_running(cx);
-        self.events(cx);
         // What the handlers of this turn emitted leaves with it.
-        busy |= self.take_commands(cx);
+        self.take();
+        busy |= self.work(cx);
         self.answer_requests();
         busy |= self.transmit(cx);
         busy |= self.finish(cx);
@@ -224,46 +230,81 @@ impl<R: Runtime> Peer<R> {
         busy
     }
 
-    fn take_commands(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut batch = std::mem::take(&mut self.batch);
-        let overflowed = self.link.mailbox().swap(&mut batch);
-        self.carry_out(cx, batch, overflowed)
+    /// Takes what was told, if anything was: first what its own handlers said, then the rest.
+    fn take(&mut self) {
+        own::take(&self.link, &mut self.inbox);
+        let overflowed = self.link.mailbox().swap(&mut self.inbox);
+        self.overflow(overflowed);
     }
 
-    /// Like `take_commands`; if there are none, whoever pushes the next one wakes this task.
-    fn take_commands_or_sleep(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut batch = std::mem::take(&mut self.batch);
-        let overflowed = self.link.mailbox().swap_or_sleep(&mut batch, cx.waker());
-        self.carry_out(cx, batch, overflowed)
+    /// Like `take`; if nothing was told, whoever tells something next wakes this task.
+    fn take_or_sleep(&mut self, cx: &mut Context<'_>) -> bool {
+        own::take(&self.link, &mut self.inbox);
+        let mailbox = self.link.mailbox();
+        let overflowed = mailbox.swap_or_sleep(&mut self.inbox, cx.waker());
+        self.overflow(overflowed);
+        overflowed || !self.inbox.is_empty()
     }
 
-    fn carry_out(
-        &mut self,
-        cx: &mut Context<'_>,
-        mut batch: Vec<Command>,
-        overflowed: bool,
-    ) -> bool {
-        let any = !batch.is_empty() || overflowed;
-        for command in batch.drain(..) {
-            let brings_packets = matches!(command, Command::Post { .. });
-            self.command(command);
-            if brings_packets {
-                // Handlers hear of them before the client hears that they were taken.
-                self.events(cx);
-            }
-        }
+    fn overflow(&mut self, overflowed: bool) {
         if overflowed && self.phase != Phase::Closed {
             debug!("backlog full");
             self.connection.fail(self.now, CloseReason::TransportError);
         }
-        // Memory for a burst is not kept for ever.
-        if batch.capacity() <= KEEP {
-            self.batch = batch;
+    }
+
+    /// Carries out what was told and tells the application what has happened, until there is no more of
+    /// either.
+    ///
+    /// What a handler says is carried out before the next event is looked at: that one may be of a socket
+    /// that was just disconnected, or end the session, and answers must not pile up behind it.
+    fn work(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut any = false;
+        loop {
+            any |= self.carry_out(cx);
+            self.connection.pause(self.is_over_waiting_limit());
+            if let Some(event) = self.connection.poll_event(self.now) {
+                self.event(cx, event);
+                any = true;
+                own::take(&self.link, &mut self.inbox);
+                if self.link.mailbox().is_waiting() {
+                    self.take();
+                }
+            } else if self.inbox.is_empty() {
+                break;
+            }
         }
-        if any {
-            self.events(cx);
+        // Memory for a burst is not kept for ever.
+        if self.inbox.capacity() > KEEP {
+            self.inbox = VecDeque::new();
         }
         any
+    }
+
+    /// Carries out what was told, up to and with what handlers hear of before anything else: packets of a
+    /// client, and that it is to go.
+    fn carry_out(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut any = false;
+        while let Some(command) = self.inbox.pop_front() {
+            any = true;
+            let brings_events = command.brings_events();
+            self.command(command);
+            if brings_events {
+                break;
+            }
+            self.relieve(cx);
+        }
+        any
+    }
+
+    /// Writes what is queued if it is much: a client that reads promptly is not one that does not.
+    fn relieve(&mut self, cx: &mut Context<'_>) {
+        let (session, config) = (self.connection.session(), &self.host().config);
+        if session.backlog_bytes() > config.max_backlog_bytes / 2
+            || session.backlog_packets() > config.max_backlog_packets / 2
+        {
+            self.transmit(cx);
+        }
     }
 
     fn command(&mut self, command: Command) {
@@ -321,6 +362,9 @@ impl<R: Runtime> Peer<R> {
                     .connection
                     .request(now, socket, id, packet, flags, token, timeout);
                 if let Err((error, token)) = asked {
+                    if error == AckError::Disconnected {
+                        self.set_disconnected(socket);
+                    }
                     token.settle(Err(error));
                 }
             }
@@ -339,6 +383,7 @@ impl<R: Runtime> Peer<R> {
             }
             Command::Close(how) => self.connection.close(now, how),
             Command::ShutDown => self.connection.shut_down(now),
+            Command::Evicted => {}
         }
     }
 
@@ -348,12 +393,7 @@ impl<R: Runtime> Peer<R> {
             Upper::SocketIo(sockets) => sockets.waiting_bytes(),
             Upper::Engine(plain) => plain.waiting_bytes(),
         };
-        let config = &self.host().config;
-        // Handlers of connects start at once, whatever runs; a client that comes and goes starts many.
-        let most = config
-            .max_running_handlers
-            .saturating_add(config.max_namespaces_per_connection);
-        (waiting > config.max_backlog_bytes || self.running() > most) && self.phase != Phase::Closed
+        waiting > self.host().config.max_backlog_bytes && self.phase != Phase::Closed
     }
 
     /// Tells the application what has happened.
@@ -361,45 +401,28 @@ impl<R: Runtime> Peer<R> {
         clippy::wildcard_enum_match_arm,
         reason = "what is not of the connection is of one of its sockets, and matched there"
     )]
-    fn events(&mut self, cx: &mut Context<'_>) {
-        let mut first = true;
-        loop {
-            // What a handler said to one packet of a POST is said before the next is looked at: that
-            // one may end the session.
-            if !first && self.connection.session().is_reading() {
-                let mut batch = Vec::new();
-                let overflowed = self.link.mailbox().swap(&mut batch);
-                for command in batch {
-                    self.command(command);
-                }
-                if overflowed {
-                    self.connection.fail(self.now, CloseReason::TransportError);
+    fn event(&mut self, cx: &mut Context<'_>, event: Event<Token>) {
+        match event {
+            Event::Data(data) => self.plain_message(cx, data),
+            Event::Upgraded => {
+                debug!("upgraded");
+                self.link.set_upgraded();
+            }
+            Event::Malformed(_fault) => {
+                debug!(fault = ?_fault, "not a packet");
+            }
+            Event::Closed(reason) => {
+                debug!(%reason, "session closed");
+                self.phase = Phase::Closed;
+                self.pending = None;
+                self.link.set_closed();
+                self.host().registry.remove(self.link.sid());
+                match &mut self.upper {
+                    Upper::SocketIo(sockets) => sockets.close(),
+                    Upper::Engine(_) => self.plain_closed(cx, reason),
                 }
             }
-            first = false;
-            self.connection.pause(self.is_over_waiting_limit());
-            let Some(event) = self.connection.poll_event(self.now) else {
-                return;
-            };
-            match event {
-                Event::Data(data) => self.plain_message(cx, data),
-                Event::Upgraded => {
-                    debug!("upgraded");
-                    self.link.set_upgraded();
-                }
-                Event::Malformed(_fault) => {
-                    debug!(fault = ?_fault, "not a packet");
-                }
-                Event::Closed(reason) => {
-                    debug!(%reason, "session closed");
-                    self.phase = Phase::Closed;
-                    self.pending = None;
-                    self.link.set_closed();
-                    self.host().registry.remove(self.link.sid());
-                    self.plain_closed(cx, reason);
-                }
-                event => self.socket_event(cx, event),
-            }
+            event => self.socket_event(cx, event),
         }
     }
 
@@ -484,6 +507,7 @@ impl<R: Runtime> Future for Peer<R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let span = self.span.clone();
+        let _seated = Seated::at(&self.link);
         span.within(|| self.turns(cx))
     }
 }
@@ -501,7 +525,7 @@ impl<R: Runtime> Peer<R> {
             if self.is_over() {
                 return Poll::Ready(());
             }
-            if self.take_commands_or_sleep(cx) {
+            if self.take_or_sleep(cx) {
                 continue;
             }
             if !self.arm(cx) {

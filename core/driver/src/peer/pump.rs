@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll};
 
-use sio_core::engine::{WsClosed, WsOut};
+use sio_core::engine::{Frame, WsClosed, WsOut};
 
 use super::{Peer, Phase};
 use crate::log::{debug, trace};
@@ -11,6 +11,9 @@ use crate::websocket::{Received, Transport};
 
 /// Frames read in one turn, before what they caused is written.
 const READS: usize = 32;
+
+/// WebSockets of one session that are being closed at a time.
+const FINISHING: usize = 4;
 
 impl<R: Runtime> Peer<R> {
     /// Reads what has come, and handles it frame by frame.
@@ -26,21 +29,26 @@ impl<R: Runtime> Peer<R> {
                 Poll::Pending => return count > 0,
                 Poll::Ready(Received::Frame(frame)) => {
                     trace!(?frame, "received");
+                    if !is_message(&frame) && self.connection.session().backlog_packets() > 0 {
+                        // It may end the session: what was said to those before it leaves first.
+                        self.transmit(cx);
+                    }
                     self.connection.handle_ws(self.now, frame);
                 }
                 Poll::Ready(Received::Closed(cause)) => {
                     debug!(?cause, "websocket closed");
                     self.lose_transport(cause);
-                    self.events(cx);
+                    self.work(cx);
                     return true;
                 }
             }
-            self.events(cx);
+            self.work(cx);
         }
         true
     }
 
-    /// Hands frames to the WebSocket while it takes them, and flushes once.
+    /// Hands frames to the WebSocket while it takes them, and flushes once. What has happened to the
+    /// session by that is told in the next turn, which there is if this is `true`.
     pub(super) fn transmit(&mut self, cx: &mut Context<'_>) -> bool {
         let mut any = false;
         while let Some(transport) = &mut self.transport {
@@ -57,7 +65,6 @@ impl<R: Runtime> Peer<R> {
                         if let Some(transport) = self.transport.take() {
                             self.dismiss(transport, code);
                         }
-                        self.events(cx);
                         return true;
                     }
                     None => {
@@ -82,7 +89,6 @@ impl<R: Runtime> Peer<R> {
                 Poll::Ready(Err(_error)) => {
                     debug!(error = %_error, "websocket broken");
                     self.lose_transport(WsClosed::Lost);
-                    self.events(cx);
                     return true;
                 }
             }
@@ -97,8 +103,7 @@ impl<R: Runtime> Peer<R> {
     fn lose_transport(&mut self, cause: WsClosed) {
         if let Some(transport) = self.transport.take() {
             self.unflushed = false;
-            self.finishing
-                .push((transport, self.now + self.host().config.close_timeout));
+            self.wind_up(transport);
             self.connection.handle_ws_closed(self.now, cause);
         }
     }
@@ -107,8 +112,17 @@ impl<R: Runtime> Peer<R> {
     pub(super) fn dismiss(&mut self, mut transport: Box<dyn Transport>, code: Option<u16>) {
         self.unflushed = false;
         transport.close(code);
-        self.finishing
-            .push((transport, self.now + self.host().config.close_timeout));
+        self.wind_up(transport);
+    }
+
+    fn wind_up(&mut self, transport: Box<dyn Transport>) {
+        // Each is looked at in every turn. A client that opens one after the other for a session that
+        // has one sees the oldest go without a farewell.
+        if self.finishing.len() >= FINISHING {
+            self.finishing.remove(0);
+        }
+        let end = self.now + self.host().config.close_timeout;
+        self.finishing.push((transport, end));
     }
 
     /// Winds WebSockets up.
@@ -130,5 +144,13 @@ impl<R: Runtime> Peer<R> {
             self.counted = None;
         }
         before != self.finishing.len()
+    }
+}
+
+/// Whether it is a packet that carries a message (§7): all others are rare, and some end the session.
+fn is_message(frame: &Frame) -> bool {
+    match frame {
+        Frame::Text(text) => text.as_bytes().first() == Some(&b'4'),
+        Frame::Binary(_) => true,
     }
 }

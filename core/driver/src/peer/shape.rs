@@ -100,7 +100,7 @@ fn an_idle_connection_is_small() {
         ("peer", size_of::<Peer<Nowhere>>(), 768),
         ("sockets", size_of::<Sockets>(), 160),
         ("seat", size_of::<Seat>(), 104),
-        ("link", size_of::<Link>(), 128),
+        ("link", size_of::<Link>(), 136),
         ("socket", crate::handle::socket_size(), 160),
         ("websocket", size_of::<WebSocket<Still>>(), 128),
     ];

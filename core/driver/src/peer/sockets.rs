@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytestring::ByteString;
 use sio_core::id::SocketId;
 use sio_core::packet::{self, Args};
-use sio_core::socket::{AckTicket, ConnectTicket, DisconnectReason, Event, Refusal, SocketKey};
+use sio_core::socket::{AckTicket, ConnectTicket, Event, Refusal, SocketKey};
 use smallvec::SmallVec;
 
 use super::running::{Begun, Done, Job, Kept, Owner, Panic, begin, guarded};
@@ -17,7 +17,9 @@ use crate::extract::{About, AckSlot, Invocation};
 use crate::handle::{Gate, Incoming, Io, Socket};
 use crate::handlers::{BoxFuture, Cached, Callback, Found, TopicRef};
 use crate::handshake::Handshake;
+use crate::link::Command;
 use crate::log::{debug, trace};
+use crate::mailbox::Weight;
 use crate::runtime::Runtime;
 
 /// What a Socket.IO connection has besides the connection.
@@ -28,6 +30,16 @@ pub(super) struct Sockets {
     pub(super) seats: SmallVec<[Seat; 1]>,
     /// Bytes of events that wait in all seats.
     waiting_bytes: usize,
+    /// Clients' wishes to enter a namespace that wait because too many handlers do. No more than there
+    /// may be namespaces.
+    entering: Vec<Entering>,
+}
+
+/// A client's wish to enter a namespace.
+struct Entering {
+    ticket: ConnectTicket,
+    namespace: ByteString,
+    auth: Option<ByteString>,
 }
 
 /// One socket in its task.
@@ -60,6 +72,7 @@ impl Sockets {
             handshake,
             seats: SmallVec::new(),
             waiting_bytes: 0,
+            entering: Vec::new(),
         }
     }
 
@@ -69,6 +82,11 @@ impl Sockets {
 
     pub(super) fn waiting_bytes(&self) -> usize {
         self.waiting_bytes
+    }
+
+    /// The connection is over: nobody enters any more.
+    pub(super) fn close(&mut self) {
+        self.entering.clear();
     }
 }
 
@@ -84,6 +102,13 @@ impl<R: Runtime> Peer<R> {
         self.sockets()?.seat(key)
     }
 
+    /// The socket is told to be gone before anybody hears of it by an ack that will not come.
+    pub(super) fn set_disconnected(&mut self, key: SocketKey) {
+        if let Some(seat) = self.seat(key) {
+            seat.socket.set_disconnected();
+        }
+    }
+
     /// Carries out what the connection says has happened on its sockets.
     pub(super) fn socket_event(&mut self, cx: &mut Context<'_>, event: Event<crate::ack::Token>) {
         match event {
@@ -91,7 +116,14 @@ impl<R: Runtime> Peer<R> {
                 ticket,
                 namespace,
                 auth,
-            } => self.connecting(cx, ticket, &namespace, auth.as_ref()),
+            } => self.enter(
+                cx,
+                Entering {
+                    ticket,
+                    namespace,
+                    auth,
+                },
+            ),
             Event::Message {
                 socket,
                 name,
@@ -100,34 +132,52 @@ impl<R: Runtime> Peer<R> {
             } => self.message(cx, socket, name, args, ack),
             Event::Acked { token, answer, .. } => token.settle(answer),
             Event::Disconnecting { socket, reason } => {
-                self.leaving(cx, socket, "disconnecting", reason);
+                self.leaving(cx, socket, "disconnecting", About::Disconnecting(reason));
+                self.set_disconnected(socket);
             }
             Event::Disconnected { socket, reason } => {
                 if let Some(seat) = self.seat(socket) {
                     debug!(socket = %seat.socket.id(), namespace = seat.socket.namespace().name(), %reason, "socket disconnected");
-                    seat.socket.exit();
+                    if seat.waiting.is_empty() {
+                        seat.socket.exit();
+                    } else {
+                        seat.socket.depart();
+                    }
                 }
-                self.leaving(cx, socket, "disconnect", reason);
+                self.leaving(cx, socket, "disconnect", About::Disconnect(reason));
                 self.gone(socket);
             }
             Event::Data(_) | Event::Upgraded | Event::Malformed(_) | Event::Closed(_) | _ => {}
         }
     }
 
-    fn connecting(
-        &mut self,
-        cx: &mut Context<'_>,
-        ticket: ConnectTicket,
-        name: &str,
-        auth: Option<&ByteString>,
-    ) {
+    /// A client wants to enter a namespace. It waits while too many handlers do, so that coming and
+    /// going starts no more of them.
+    fn enter(&mut self, cx: &mut Context<'_>, wish: Entering) {
+        let crowded = self.is_crowded();
+        let Some(sockets) = self.sockets() else {
+            return;
+        };
+        if crowded || !sockets.entering.is_empty() {
+            sockets.entering.push(wish);
+        } else {
+            self.connecting(cx, wish);
+        }
+    }
+
+    fn connecting(&mut self, cx: &mut Context<'_>, wish: Entering) {
+        let Entering {
+            ticket,
+            namespace,
+            auth,
+        } = wish;
         let mut random = [0; 15];
         self.runtime.random(&mut random);
         let link = self.link.clone();
         let Some(sockets) = self.sockets() else {
             return;
         };
-        let Some(namespace) = sockets.io.find(name) else {
+        let Some(namespace) = sockets.io.find(&namespace) else {
             let refusal = Refusal::invalid_namespace();
             self.connection.reject(self.now, ticket, &refusal);
             return;
@@ -139,7 +189,7 @@ impl<R: Runtime> Peer<R> {
             sockets.io.clone(),
             namespace,
             link,
-            Handshake::with_auth(&sockets.handshake, auth),
+            Handshake::with_auth(&sockets.handshake, auth.as_ref()),
         );
         if gates.is_empty() {
             self.admit(cx, ticket, socket);
@@ -218,21 +268,10 @@ impl<R: Runtime> Peer<R> {
         self.offer(cx, key, event);
     }
 
-    fn leaving(
-        &mut self,
-        cx: &mut Context<'_>,
-        key: SocketKey,
-        name: &'static str,
-        reason: DisconnectReason,
-    ) {
+    fn leaving(&mut self, cx: &mut Context<'_>, key: SocketKey, name: &'static str, about: About) {
         let Some(seat) = self.seat(key) else { return };
         let name = ByteString::from_static(name);
-        let event = Invocation::new(
-            seat.socket.clone(),
-            name,
-            Args::default(),
-            About::Leaving(reason),
-        );
+        let event = Invocation::new(seat.socket.clone(), name, Args::default(), about);
         // Where order is promised, what came before goes before; elsewhere nothing is waited for.
         if seat.socket.is_sequential() || seat.filtering {
             self.offer(cx, key, event);
@@ -291,6 +330,11 @@ impl<R: Runtime> Peer<R> {
             let Some(sockets) = self.sockets() else {
                 return;
             };
+            if !sockets.entering.is_empty() {
+                let wish = sockets.entering.remove(0);
+                self.connecting(cx, wish);
+                continue;
+            }
             let Some(seat) = sockets.seats.get_mut(at) else {
                 return;
             };
@@ -319,7 +363,9 @@ impl<R: Runtime> Peer<R> {
     fn handle(&mut self, cx: &mut Context<'_>, key: SocketKey, mut event: Invocation) {
         let filters = match event.about {
             About::Event => event.socket.filters(),
-            About::Connect | About::Leaving(_) | About::Refused(_) => None,
+            About::Connect | About::Disconnecting(_) | About::Disconnect(_) | About::Refused(_) => {
+                None
+            }
         };
         let Some(filters) = filters else {
             self.dispatch(cx, key, event);
@@ -387,7 +433,10 @@ impl<R: Runtime> Peer<R> {
             let answer = std::collections::BTreeMap::from([("error", why)]);
             let name = event.socket.namespace().name();
             if let Ok(packet) = packet::ack(name, ticket.id(), &answer) {
-                let _ = self.connection.respond(self.now, ticket, packet);
+                // Behind what the handler has emitted.
+                let weight = Weight::of(&packet);
+                let command = Command::Respond { ticket, packet };
+                let _ = self.link.push_packet(command, weight, false);
             }
         }
     }
@@ -399,11 +448,15 @@ impl<R: Runtime> Peer<R> {
         let (own, shared) = (socket.listeners(), socket.namespace().listeners());
         own.refresh(&mut seat.own);
         shared.refresh(&mut seat.shared);
+        if matches!(event.about, About::Disconnect(_)) {
+            // Its `disconnecting` handlers have seen its rooms, however long they had to wait.
+            socket.exit();
+        }
         let topics: &[TopicRef<'_>] = match event.about {
             About::Connect => &[TopicRef::Connect],
             About::Event => &[TopicRef::AnyEvent, TopicRef::Event(&event.name)],
-            About::Leaving(_) if event.name == "disconnecting" => &[TopicRef::Disconnecting],
-            About::Leaving(_) => &[TopicRef::Disconnect],
+            About::Disconnecting(_) => &[TopicRef::Disconnecting],
+            About::Disconnect(_) => &[TopicRef::Disconnect],
             About::Refused(_) => &[TopicRef::Error],
         };
         let mut found = Found::new();
@@ -533,7 +586,10 @@ impl<R: Runtime> Peer<R> {
 impl Drop for Seat {
     /// What its handlers capture may be the socket: they would keep each other.
     fn drop(&mut self) {
-        let _ = guarded(|| self.socket.release());
+        let _ = guarded(|| {
+            self.socket.exit();
+            self.socket.release();
+        });
     }
 }
 

@@ -1,0 +1,199 @@
+//! What the handlers of a connection tell their own task: it stays on the thread and costs no lock.
+//!
+//! While a task runs, its thread has a desk for it. Commands that come from below it, from handlers and
+//! what they call, are laid there instead of into the mailbox, and the task takes them before it looks at
+//! anything else. Nothing overtakes: once something waits in the mailbox, what comes later goes behind it.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::mem;
+
+use crate::link::{Command, Link};
+use crate::mailbox::{Most, Weight};
+
+/// What was told to the task that runs on this thread.
+#[derive(Default)]
+struct Desk {
+    /// The address of the task's link; 0 if none runs.
+    whose: usize,
+    commands: VecDeque<Command>,
+    held: Weight,
+}
+
+thread_local! {
+    static DESK: RefCell<Desk> = const {
+        RefCell::new(Desk {
+            whose: 0,
+            commands: VecDeque::new(),
+            held: Weight { bytes: 0, packets: 0 },
+        })
+    };
+}
+
+/// As long as this lives, the desk of this thread is that of one task. One that is polled from within
+/// another's handler gets its own meanwhile.
+#[must_use = "the desk is left when this is dropped"]
+pub(crate) struct Seated {
+    before: Desk,
+}
+
+impl Seated {
+    pub(crate) fn at(link: &Link) -> Self {
+        let desk = Desk {
+            whose: address(link),
+            ..Desk::default()
+        };
+        Self {
+            before: DESK.with_borrow_mut(|here| mem::replace(here, desk)),
+        }
+    }
+}
+
+impl Drop for Seated {
+    fn drop(&mut self) {
+        let desk = DESK.with_borrow_mut(|here| mem::replace(here, mem::take(&mut self.before)));
+        // Dropped outside: what is in it may be the application's.
+        drop(desk);
+    }
+}
+
+fn address(link: &Link) -> usize {
+    std::ptr::from_ref(link).addr()
+}
+
+/// Lays a command on the desk of the link's task, if it is a packet only as far as there is room. Gives it
+/// back if it belongs into the mailbox: that task does not run here, or something waits there already.
+pub(crate) fn lay(
+    link: &Link,
+    command: Command,
+    packet: Option<(Weight, Most)>,
+) -> Result<(), Command> {
+    DESK.with_borrow_mut(|desk| {
+        if desk.whose != address(link) || link.mailbox().is_waiting() {
+            return Err(command);
+        }
+        if let Some((weight, most)) = packet {
+            let mailbox = link.mailbox();
+            if !mailbox.has_room(desk.held, weight, most) {
+                // What is done about it is decided there, over all that waits.
+                mailbox.append(&mut desk.commands, mem::take(&mut desk.held));
+                return Err(command);
+            }
+            desk.held.add(weight);
+        }
+        desk.commands.push_back(command);
+        Ok(())
+    })
+}
+
+/// Moves what lies on the desk behind what is in `batch`.
+pub(crate) fn take(link: &Link, batch: &mut VecDeque<Command>) {
+    DESK.with_borrow_mut(|desk| {
+        if desk.commands.is_empty() || desk.whose != address(link) {
+            return;
+        }
+        link.mailbox().count(mem::take(&mut desk.held));
+        if batch.is_empty() {
+            mem::swap(batch, &mut desk.commands);
+        } else {
+            batch.append(&mut desk.commands);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use sio_core::config::Config;
+    use sio_core::engine::{Close, Flags, Revision, TransportKind};
+    use sio_core::id::Sid;
+
+    use super::*;
+    use crate::error::EmitError;
+    use crate::host::Host;
+
+    fn link() -> Link {
+        let config = Config {
+            max_backlog_bytes: 10,
+            ..Config::default()
+        };
+        let host = Host::new(config).unwrap();
+        let sid = Sid::from_random([7; 15]);
+        Link::new(host, sid, Revision::V4, TransportKind::WebSocket)
+    }
+
+    /// A message of so many bytes for plain Engine.IO.
+    fn send(link: &Link, text: &'static str) -> Result<(), EmitError> {
+        let data = sio_core::engine::Data::Text(text.into());
+        let weight = Weight::of_data(&data);
+        let flags = Flags::default();
+        link.push_packet(Command::Send { data, flags }, weight, false)
+    }
+
+    fn taken(link: &Link) -> Vec<String> {
+        let mut batch = VecDeque::new();
+        take(link, &mut batch);
+        link.mailbox().swap(&mut batch);
+        batch.iter().map(said).collect()
+    }
+
+    fn said(command: &Command) -> String {
+        if let Command::Send { data, .. } = command {
+            format!("{data:?}")
+        } else {
+            format!("{command:?}")
+        }
+    }
+
+    #[test]
+    fn what_a_task_tells_itself_needs_no_mailbox_and_overtakes_nothing() {
+        let (mine, other) = (link(), link());
+        {
+            let _seated = Seated::at(&mine);
+            assert_eq!(send(&mine, "a"), Ok(()));
+            assert_eq!(send(&other, "o"), Ok(()));
+            assert!(!mine.mailbox().is_waiting() && other.mailbox().is_waiting());
+            // From another thread, then from here again: behind it.
+            std::thread::scope(|scope| {
+                scope.spawn(|| assert_eq!(send(&mine, "b"), Ok(())));
+            });
+            assert_eq!(send(&mine, "c"), Ok(()));
+            // A task that runs within a handler has its own desk.
+            {
+                let _within = Seated::at(&other);
+                assert!(mine.tell(Command::Close(Close::Flush)));
+                assert_eq!(taken(&other), [r#"Text("o")"#]);
+            }
+            assert_eq!(
+                taken(&mine),
+                [r#"Text("a")"#, r#"Text("b")"#, r#"Text("c")"#, "Close"]
+            );
+            assert_eq!(send(&mine, "d"), Ok(()));
+            assert_eq!(taken(&mine), [r#"Text("d")"#]);
+        }
+        // Nobody is seated any more.
+        assert_eq!(send(&mine, "e"), Ok(()));
+        assert!(mine.mailbox().is_waiting());
+    }
+
+    #[test]
+    fn its_limits_are_those_of_the_mailbox() {
+        let link = link();
+        let alone: Vec<_> = ["12345", "1234", "12", "1"]
+            .map(|it| send(&link, it))
+            .into();
+        let mut batch = VecDeque::new();
+        let overflowed = link.mailbox().swap(&mut batch);
+        let seated = Seated::at(&link);
+        let own: Vec<_> = ["12345", "1234", "12", "1"]
+            .map(|it| send(&link, it))
+            .into();
+        let mut own_batch = VecDeque::new();
+        take(&link, &mut own_batch);
+        assert_eq!(link.mailbox().swap(&mut own_batch), overflowed);
+        drop(seated);
+        assert_eq!(own, alone);
+        assert_eq!(own, [Ok(()), Ok(()), Err(EmitError::Full), Ok(())]);
+        let said_all = |batch: &VecDeque<Command>| batch.iter().map(said).collect::<Vec<_>>();
+        assert_eq!(said_all(&own_batch), said_all(&batch));
+    }
+}

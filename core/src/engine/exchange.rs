@@ -110,6 +110,15 @@ impl Exchange {
         self.handshake
     }
 
+    /// Whether the body of a POST has a use; else it need not be read, whatever is said about it.
+    pub fn reads_body(&self) -> bool {
+        match (self.kind, self.revision) {
+            (Kind::Post { binary: true }, Revision::V4) => false,
+            (Kind::Post { .. }, Revision::V3 | Revision::V4) => true,
+            (Kind::Poll | Kind::WebSocket, _) => false,
+        }
+    }
+
     /// What to tell the session about a POST whose body has come, without [`Post::Begun`] before.
     pub fn post(&self, body: Bytes) -> Post {
         Post::Whole(self.body(body))

@@ -7,44 +7,60 @@ use http::StatusCode;
 use serde_json::Value;
 use sio_core::config::Config;
 use sio_core::engine::{
-    Acceptor, Body, Content, Data, Frame, Framing, Packet, Reply, Revision, Route, Writer, split,
+    Acceptor, Body, Content, Data, Frame, Framing, Packet, Post, Reply, Revision, Route, Writer,
+    split,
 };
+use sio_core::packet::Part;
 
+use crate::ours::SCRIPT;
 use crate::wire::wire;
 
 const LIMIT: usize = 16_384;
 
-pub(crate) fn packet_encode(vector: &Value) {
+pub(crate) fn packet_encode(revision: Revision, vector: &Value) {
     let packet = packet(&vector["in"]["packet"]);
     let supports_binary = vector["in"]["supports_binary"].as_bool().unwrap();
-    let frame = packet.encode(Revision::V4, supports_binary);
+    let frame = packet.encode(revision, supports_binary);
     assert_eq!(frame, wire(&vector["out"]), "{}", vector["id"]);
 }
 
-pub(crate) fn packet_decode(vector: &Value) {
-    let decoded = Packet::decode(Revision::V4, wire(&vector["in"]));
+pub(crate) fn packet_decode(revision: Revision, vector: &Value) {
+    let decoded = Packet::decode(revision, wire(&vector["in"]));
     match vector["out"].get("packet") {
         Some(expected) => assert_eq!(decoded, Ok(packet(expected)), "{}", vector["id"]),
         None => assert!(decoded.is_err(), "{}: {decoded:?}", vector["id"]),
     }
 }
 
-pub(crate) fn payload_encode(vector: &Value) {
-    let mut body = Writer::new(Framing::Separated, 0);
-    for one in vector["in"]["packets"].as_array().unwrap() {
-        body.push(&packet(one).to_part());
+pub(crate) fn payload_encode(revision: Revision, vector: &Value) {
+    let packets: Vec<Packet> = vector["in"]["packets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(packet)
+        .collect();
+    let takes_bytes = vector["in"]["supports_binary"] == true;
+    let has_bytes = |packet: &Packet| matches!(packet.to_part(), Part::Binary(_));
+    let framing = Framing::of(revision, takes_bytes && packets.iter().any(has_bytes));
+    let mut body = Writer::new(framing, 0);
+    for packet in packets {
+        body.push(&packet.to_part());
     }
-    let body = ByteString::try_from(body.finish()).unwrap();
-    assert_eq!(Frame::Text(body), wire(&vector["out"]), "{}", vector["id"]);
+    let body = match framing {
+        Framing::Binary => Frame::Binary(body.finish()),
+        Framing::Counted | Framing::Separated => Frame::Text(body.finish().try_into().unwrap()),
+    };
+    assert_eq!(body, wire(&vector["out"]), "{}", vector["id"]);
 }
 
-pub(crate) fn payload_decode(vector: &Value) {
-    let Frame::Text(body) = wire(&vector["in"]) else {
-        panic!("{}: a body of this revision is text", vector["id"]);
+pub(crate) fn payload_decode(revision: Revision, vector: &Value) {
+    let body = match wire(&vector["in"]) {
+        Frame::Text(text) => Body::text(revision, text),
+        Frame::Binary(bytes) => Body::Binary(bytes),
     };
     let mut packets = Vec::new();
     let mut error = false;
-    for read in split(Body::Separated(body), LIMIT) {
+    for read in split(body, LIMIT) {
         assert!(!error, "{}: nothing follows an error", vector["id"]);
         match read {
             Ok(packet) => packets.push(packet),
@@ -66,10 +82,11 @@ pub(crate) fn payload_decode(vector: &Value) {
     );
 }
 
-pub(crate) fn jsonp_response(vector: &Value) {
-    let acceptor = Acceptor::new(Arc::new(Config::v4())).unwrap();
+pub(crate) fn jsonp_response(revision: Revision, vector: &Value) {
+    let acceptor = Acceptor::new(Arc::new(Config::default())).unwrap();
     let j = vector["in"]["j"].as_str().unwrap();
-    let request = http::Request::get(format!("/socket.io/?EIO=4&transport=polling&j={j}"))
+    let eio = revision.number();
+    let request = http::Request::get(format!("/socket.io/?EIO={eio}&transport=polling&j={j}"))
         .body(())
         .unwrap();
     let Route::Open(exchange) = acceptor.route(&request.into_parts().0) else {
@@ -93,14 +110,31 @@ pub(crate) fn jsonp_response(vector: &Value) {
         "{}",
         vector["id"]
     );
-    // The reference says `text/plain`: no browser runs that together with `nosniff`, which is why ours
-    // says what it is.
     assert_eq!(vector["out"]["content_type"], "text/plain; charset=UTF-8");
-    assert_eq!(
-        response.http.headers()["content-type"],
-        "text/javascript; charset=UTF-8"
-    );
+    assert_eq!(response.http.headers()["content-type"], SCRIPT);
     assert_eq!(response.http.headers()["x-content-type-options"], "nosniff");
+}
+
+pub(crate) fn jsonp_post(revision: Revision, vector: &Value) {
+    let acceptor = Acceptor::new(Arc::new(Config::default())).unwrap();
+    let eio = revision.number();
+    let uri = format!("/socket.io/?EIO={eio}&transport=polling&sid=x&j=0");
+    let request = http::Request::post(uri).body(()).unwrap();
+    let Route::Session { exchange, .. } = acceptor.route(&request.into_parts().0) else {
+        panic!("{}: not let in", vector["id"]);
+    };
+    let form = vector["in"]["body"].as_str().unwrap().to_owned();
+    let body = match vector["out"].get("payload").map(wire) {
+        Some(Frame::Text(text)) => Body::text(revision, text),
+        None if vector["out"]["ignored"] == true => Body::NOTHING,
+        other => panic!("{}: {other:?}", vector["id"]),
+    };
+    assert_eq!(
+        exchange.post(form.into()),
+        Post::Whole(Ok(body)),
+        "{}",
+        vector["id"]
+    );
 }
 
 /// A packet as the vectors write it. Data of packets that have none in their meaning is left out.
@@ -109,9 +143,14 @@ fn packet(value: &Value) -> Packet {
     let text = || match &data {
         Some(Frame::Text(text)) => text.clone(),
         None => ByteString::new(),
-        Some(Frame::Binary(_)) => panic!("binary data in {value}"),
+        // Only a message has a use for it.
+        Some(Frame::Binary(_)) => ByteString::new(),
     };
-    match value["type"].as_str().unwrap() {
+    let Some(kind) = value["type"].as_str() else {
+        // Of no known type: nobody handles it.
+        return Packet::Noop;
+    };
+    match kind {
         "open" => Packet::Open(text()),
         "close" => Packet::Close,
         "ping" => Packet::Ping(text()),

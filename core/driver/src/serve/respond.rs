@@ -321,7 +321,7 @@ impl<R: Runtime> Context<'_, R> {
         let mut body = Collector::new(body, config.max_http_buffer_size);
         let at_once = if over {
             Poll::Ready(Err(PostFailure::TooLarge))
-        } else if let Kind::Post { binary: true } = exchange.kind() {
+        } else if !exchange.reads_body() {
             // Not read: the answer is known.
             Poll::Ready(Ok(Bytes::new()))
         } else {

@@ -350,8 +350,11 @@ impl Session {
     pub(super) fn reply(&mut self, id: RequestId, mut reply: Reply) {
         let first = std::mem::take(&mut self.fresh);
         let cookie = self.config.cookie.as_ref();
-        // Once it is closed, its answers do not tell it from a session that never was.
-        if cookie.is_some_and(|cookie| cookie.on_every_response || first) && !self.is_closed() {
+        // On no refusal, and once the session is closed, its answers do not tell it from one that never was.
+        if cookie.is_some_and(|cookie| cookie.on_every_response || first)
+            && reply.status.is_success()
+            && !self.is_closed()
+        {
             reply.cookie = Some(self.sid.clone());
         }
         self.replies.push_back((id, reply));

@@ -1,0 +1,33 @@
+//! Revision 4.
+
+use serde_json::json;
+
+use super::{Change, bad_method, closes, error, malformed, steps, unknown_sid, unprobed};
+
+pub(super) fn instead(id: &str) -> Option<Change> {
+    match id.rsplit_once('/')? {
+        ("packet_decode", "015") => error("one character of base64 is no byte"),
+        ("packet_decode", "016") => error("the URL-safe alphabet is not base64's own"),
+        ("packet_decode", "017") => error("a blank is not of base64's alphabet"),
+        ("packet_decode", "018") => error("garbage is an error, not an empty message"),
+        ("session", "016" | "017") => bad_method(1),
+        ("session", "024") => closes(3, 4),
+        ("session", "026" | "027" | "028" | "029") => malformed(1),
+        ("session", "031") => steps(
+            "a lost POST is a hole in the stream: 413 ends the session",
+            vec![
+                (2, unknown_sid()),
+                (3, json!({ "reason": "transport error" })),
+            ],
+        ),
+        ("session", "051") => unprobed(vec![
+            (4, json!({ "frames": [] })),
+            (5, json!({ "closed": true, "code": 1005 })),
+        ]),
+        ("session", "052") => unprobed(vec![
+            (4, json!({ "op": "http_pending" })),
+            (5, json!({ "closed": true, "code": 1005 })),
+        ]),
+        _ => None,
+    }
+}

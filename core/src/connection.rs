@@ -247,8 +247,8 @@ impl<T> Connection<T> {
 
     /// Leaves the packets of POSTs unread while the application has enough to do
     /// ([`Session::pause`]). What does not come from them is told all the same.
-    pub fn pause(&mut self, paused: bool) {
-        self.session.pause(paused);
+    pub fn pause(&mut self, now: Instant, paused: bool) {
+        self.session.pause(now, paused);
     }
 
     /// What has happened, in order.

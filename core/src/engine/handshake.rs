@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::error::ConfigError;
 use crate::http::{
     AllowedOrigins, Coding, CorsPolicy, ErrorCode, Query, WebSocketHandshake, WebSocketRejected,
-    asks_for_websocket, single,
+    asks_for_websocket, host, single,
 };
 use crate::id::Sid;
 
@@ -145,7 +145,7 @@ impl Acceptor {
             _ => return Err(Refused::Code(ErrorCode::UnknownTransport)),
         };
         if let Some(origin) = single(&head.headers, ORIGIN).map_err(|_| bad)? {
-            let host = single(&head.headers, HOST).map_err(|_| bad)?;
+            let host = host(head).map_err(|_| bad)?;
             if !self.origins.allows(origin, host) {
                 return Err(Refused::Code(ErrorCode::Forbidden));
             }

@@ -418,7 +418,8 @@ impl Session {
     /// Leaves the packets of POSTs unread while the application has enough to do: their answers wait, and
     /// the client with them. Of WebSockets, the caller reads nothing meanwhile. A pong may be among what
     /// is not read, so that none is missed before reading goes on.
-    pub fn pause(&mut self, paused: bool) {
+    pub fn pause(&mut self, now: Instant, paused: bool) {
+        self.now = self.now.max(now);
         if std::mem::replace(&mut self.paused, paused) && !paused {
             self.heartbeat.wait(self.now, Times::of(&self.config));
             self.arm();

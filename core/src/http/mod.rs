@@ -28,7 +28,8 @@ pub(crate) use websocket::{
 };
 
 use ::http::HeaderMap;
-use ::http::header::AsHeaderName;
+use ::http::header::{AsHeaderName, HOST};
+use ::http::request::Parts;
 
 /// The only header of that name. `Err`: there are several, or it is not visible ASCII.
 pub(crate) fn single(
@@ -40,6 +41,19 @@ pub(crate) fn single(
         (None, _) => Ok(None),
         (Some(value), None) => value.to_str().map(Some).map_err(|_| Ambiguous),
         (Some(_), Some(_)) => Err(Ambiguous),
+    }
+}
+
+/// The host that a request is for. HTTP/2 says it beside the path and sends no `Host`, and where both are
+/// said the header gives way (RFC 9112 §3.2.2).
+pub(crate) fn host(head: &Parts) -> Result<Option<&str>, Ambiguous> {
+    match head.uri.authority() {
+        Some(authority) => {
+            let authority = authority.as_str();
+            let host = authority.rsplit_once('@').map(|(_, host)| host);
+            Ok(Some(host.unwrap_or(authority)))
+        }
+        None => single(&head.headers, HOST),
     }
 }
 

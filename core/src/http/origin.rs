@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ::http::header::{COOKIE, HOST, ORIGIN};
+use ::http::header::{COOKIE, ORIGIN};
 use ::http::request::Parts;
 
-use super::single;
+use super::{host, single};
 use crate::error::ConfigError;
 
 /// The sites whose pages may connect. A request that names another in its `Origin` is refused with 403,
@@ -111,7 +111,7 @@ pub fn is_cross_origin(head: &Parts) -> bool {
     let Ok(Some(origin)) = single(&head.headers, ORIGIN) else {
         return false;
     };
-    let host = single(&head.headers, HOST).ok().flatten();
+    let host = host(head).ok().flatten();
     head.headers.contains_key(COOKIE) && !is_same(origin, host)
 }
 

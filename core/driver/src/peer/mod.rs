@@ -262,7 +262,8 @@ impl<R: Runtime> Peer<R> {
         let mut any = false;
         loop {
             any |= self.carry_out(cx);
-            self.connection.pause(self.is_over_waiting_limit());
+            let over = self.is_over_waiting_limit();
+            self.connection.pause(self.now, over);
             if let Some(event) = self.connection.poll_event(self.now) {
                 self.event(cx, event);
                 any = true;

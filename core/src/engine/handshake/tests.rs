@@ -1,3 +1,5 @@
+mod revision_3;
+
 use super::*;
 use crate::config::Transports;
 use crate::engine::{Body, Content, Framing, Post, PostFailure, Refusal, Reply};
@@ -286,6 +288,26 @@ fn foreign_pages_are_refused_on_every_transport() {
     let uri = format!("{POLL}&sid=abc");
     let poll = head("GET", &uri, &[("origin", "https://evil.example")]);
     assert_eq!(answer(&acceptor, &poll), forbidden);
+}
+
+/// HTTP/2 says the host beside the path, and has no `Host`.
+#[test]
+fn a_host_stands_in_a_header_or_before_the_path() {
+    let acceptor = acceptor(Config::v4().origins(Origins::same_origin()));
+    let from = |uri: &str, origin, host: Option<&'static str>| {
+        let host = host.map(|host| ("host", host));
+        let headers: Vec<_> = [("origin", origin)].into_iter().chain(host).collect();
+        matches!(acceptor.route(&head("GET", uri, &headers)), Route::Open(_))
+    };
+    let whole = format!("https://a.example{POLL}");
+    assert!(from(POLL, "https://a.example", Some("a.example")));
+    assert!(from(&whole, "https://a.example", None));
+    assert!(!from(&whole, "https://b.example", None));
+    assert!(!from(&whole, "https://b.example", Some("b.example")));
+    let named = format!("https://b.example@a.example:8443{POLL}");
+    assert!(from(&named, "https://a.example:8443", None));
+    assert!(!from(&named, "https://b.example", None));
+    assert!(!from(POLL, "https://a.example", None));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod backlog;
 mod close;
 mod heartbeat;
 mod polling;
+mod revision_3;
 mod upgrade;
 mod websocket;
 
@@ -34,6 +35,16 @@ const WEBSOCKET: Opened = Opened {
     transport: TransportKind::WebSocket,
     revision: Revision::V4,
     base64: false,
+};
+
+const POLLING_3: Opened = Opened {
+    revision: Revision::V3,
+    ..POLLING
+};
+
+const WEBSOCKET_3: Opened = Opened {
+    revision: Revision::V3,
+    ..WEBSOCKET
 };
 
 fn ms(ms: u64) -> Duration {

@@ -120,13 +120,13 @@ fn a_ping_in_flight_is_still_enforced_after_an_upgrade() {
 #[test]
 fn a_paused_session_leaves_posts_unread_and_their_client_unblamed() {
     let mut talk = Talk::polling(Config::v4());
-    talk.session.pause(true);
+    talk.session.pause(talk.now, true);
     talk.pass(ms(30_000));
     let post = talk.post("4a\u{1e}3");
     talk.pass(ms(60_000));
     assert_eq!(talk.events(), []);
     assert!(talk.session.is_open() && talk.session.is_reading());
-    talk.session.pause(false);
+    talk.session.pause(talk.now, false);
     assert_eq!(talk.events(), [said("a")]);
     assert_eq!(talk.answer(post), "200 ok");
 }

@@ -140,25 +140,30 @@ fn preflight(at: usize, origin: &str, rest: Value) -> Option<Change> {
     )
 }
 
-/// What holds for every transcript:
+/// What holds for every transcript of 2.x:
 ///
-/// - the open packet of this revision has no `maxPayload`: only 4.x says it, and no client of this revision
-///   looks for it;
-/// - with the habits of 2.x every answer carries CORS headers, errors without a body and JSONP among them,
-///   and `Vary`, since it depends on the request's origin.
+/// - the open packet says `maxPayload`, as 4.x says it to clients of both revisions;
+/// - every answer carries CORS headers, errors without a body and JSONP among them, and `Vary`, since it
+///   depends on the request's origin.
 pub(super) fn columns(vector: &mut Value) {
-    let v2 = vector["in"]["server"] == "engine.io@3.6";
+    if vector["in"]["server"] != "engine.io@3.6" {
+        return;
+    }
+    let limit = vector["in"]["server_options"]["maxHttpBufferSize"].as_u64();
+    let limit = limit.unwrap_or(1_000_000);
     for step in vector["out"]["steps"].as_array_mut().unwrap() {
         let origin = step["headers"]["origin"].as_str().unwrap_or("*").to_owned();
-        let headers = step.get_mut("response_headers");
-        if v2 && let Some(headers) = headers.and_then(Value::as_object_mut) {
+        if let Some(headers) = step
+            .get_mut("response_headers")
+            .and_then(Value::as_object_mut)
+        {
             let mut default = |name: &str, value: &str| {
                 let _ = headers.entry(name).or_insert_with(|| value.into());
             };
             default("access-control-allow-origin", &origin);
             default("vary", "Origin");
         }
-        each_text(step, &mut |text| *text = without_max_payload(text));
+        each_text(step, &mut |text| *text = with_max_payload(text, limit));
     }
 }
 
@@ -171,20 +176,19 @@ fn each_text(value: &mut Value, change: &mut impl FnMut(&mut String)) {
     }
 }
 
-/// An open packet without the limit; its length, if it stands before it, is less by so much.
-fn without_max_payload(text: &str) -> String {
-    let Some((before, rest)) = text.split_once("maxPayload") else {
+/// An open packet with the limit; its length, if it stands before it, is more by so much.
+fn with_max_payload(text: &str, limit: u64) -> String {
+    let Some(last) = text.find("pingTimeout") else {
         return text.to_owned();
     };
-    let (limit, after) = rest.split_once('}').unwrap();
-    let limit = limit.trim_start_matches(['\\', '"', ':']);
-    // A comma and a quote, which in JSONP is escaped.
-    let before = before.trim_end_matches(['\\', '"', ',']);
+    let (before, after) = text.split_at(last + text[last..].find('}').unwrap());
+    let quote = if before.contains('\\') { "\\\"" } else { "\"" };
+    let more = format!(",{quote}maxPayload{quote}:{limit}");
     let Some((head, open)) = before.split_once(":0{") else {
-        return format!("{before}}}{after}");
+        return format!("{before}{more}{after}");
     };
     let script = head.trim_end_matches(|it: char| it.is_ascii_digit());
     let length: usize = head[script.len()..].parse().unwrap();
-    let length = length - r#","maxPayload":"#.len() - limit.len();
-    format!("{script}{length}:0{{{open}}}{after}")
+    let length = length + more.replace('\\', "").len();
+    format!("{script}{length}:0{{{open}{more}{after}")
 }

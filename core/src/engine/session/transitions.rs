@@ -406,20 +406,14 @@ impl Session {
             }
             Transport::Polling { .. } | Transport::WebSocket { .. } => "[]",
         };
-        let mut text = format!(
-            r#"0{{"sid":{},"upgrades":{upgrades},"pingInterval":{},"pingTimeout":{}"#,
+        // The last is said to clients of revision 3, too: one that does not know it does not mind.
+        let text = format!(
+            r#"0{{"sid":{},"upgrades":{upgrades},"pingInterval":{},"pingTimeout":{},"maxPayload":{}}}"#,
             serde_json::Value::from(self.sid.as_str()),
             self.config.ping_interval.as_millis(),
             self.config.ping_timeout.as_millis(),
+            self.config.max_http_buffer_size,
         );
-        match self.revision {
-            Revision::V3 => {}
-            Revision::V4 => {
-                text.push_str(r#","maxPayload":"#);
-                text.push_str(itoa::Buffer::new().format(self.config.max_http_buffer_size));
-            }
-        }
-        text.push('}');
         Encoded::text(text.into(), Vec::new())
     }
 }

@@ -8,7 +8,7 @@ impl Talk {
     fn polling_3() -> Self {
         let mut talk = Self::new(POLLING_3, Config::default());
         let id = talk.get();
-        assert!(talk.answer(id).starts_with("200 97:0{"));
+        assert!(talk.answer(id).starts_with("200 118:0{"));
         talk
     }
 

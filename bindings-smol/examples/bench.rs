@@ -11,5 +11,7 @@ mod support;
 fn main() -> std::io::Result<()> {
     let processors = || std::thread::available_parallelism().map_or(1, NonZero::get);
     let threads = body::threads().unwrap_or_else(processors);
-    support::run(threads, body::server(), body::address())
+    support::run(threads, body::server(), body::address(), |_| {
+        "listening".to_owned()
+    })
 }

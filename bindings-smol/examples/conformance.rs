@@ -14,5 +14,7 @@ mod runtime {
 }
 
 fn main() -> std::io::Result<()> {
-    support::run(1, body::server(), body::address())
+    support::run(1, body::server(), body::address(), |_| {
+        "listening".to_owned()
+    })
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::task::Context;
 
 use sio_driver::{Remote, Runtime, Server, accept, serve_stream};
 use smol::Async;
@@ -50,15 +51,11 @@ impl Smol {
         server: impl Into<Server>,
     ) -> io::Result<()> {
         let (listener, server) = (listener.into(), server.into());
-        accept(
-            self,
-            &server,
-            |cx| poll_accept(&listener, cx),
-            |(stream, address)| {
-                let remote = Remote::plain(address);
-                self.spawn(serve_stream(self.clone(), server.clone(), stream, remote));
-            },
-        )
+        let next = |cx: &mut Context<'_>| poll_accept(&listener, cx);
+        accept(self, &server, next, |(stream, address)| {
+            let remote = Remote::plain(address);
+            self.spawn(serve_stream(self.clone(), server.clone(), stream, remote));
+        })
         .await;
         drop(listener);
         server.closed().await;

@@ -1,16 +1,70 @@
-//! Sockets of async-io. Streams need no adapter: they speak `futures-io` already.
+//! Sockets of async-io.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use smol::Async;
+use smol::io::{AsyncRead, AsyncWrite};
+
+/// A connection that waits to be told before it reads again what it has just emptied.
+///
+/// async-io reads first and asks its reactor when there was nothing: a system call in vain each time
+/// that a task is polled, two a turn where many messages are in flight.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    inner: Async<TcpStream>,
+    /// The last read did not fill its buffer.
+    empty: bool,
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let stream = self.get_mut();
+        if stream.empty {
+            // The socket is watched for its level, so that what came meanwhile is reported too.
+            ready!(stream.inner.poll_readable(cx))?;
+            stream.empty = false;
+        }
+        let count = ready!(Pin::new(&mut stream.inner).poll_read(cx, buffer))?;
+        stream.empty = 0 < count && count < buffer.len();
+        Poll::Ready(Ok(count))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    /// async-io's own only flushes: the other side would not hear that nothing more comes.
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(match self.inner.get_ref().shutdown(Shutdown::Write) {
+            // It has gone already.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+            outcome => outcome,
+        })
+    }
+}
 
 /// The next connection.
 pub(crate) fn poll_accept(
     listener: &Async<TcpListener>,
     cx: &mut Context<'_>,
-) -> Poll<io::Result<(Async<TcpStream>, SocketAddr)>> {
+) -> Poll<io::Result<(Stream, SocketAddr)>> {
     loop {
         match listener.get_ref().accept() {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -19,7 +73,14 @@ pub(crate) fn poll_accept(
                 // Packets are written once a turn: waiting for more to send with them only delays.
                 // A socket that refuses the option is gone already; its task will see that.
                 let _ = stream.set_nodelay(true);
-                return Poll::Ready(Async::new(stream).map(|stream| (stream, address)));
+                let inner = Async::new(stream)?;
+                return Poll::Ready(Ok((
+                    Stream {
+                        inner,
+                        empty: false,
+                    },
+                    address,
+                )));
             }
         }
         ready!(listener.poll_readable(cx))?;

@@ -2,14 +2,14 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::Context;
 
-use sio_driver::{Remote, Server, serve_stream};
+use sio_driver::{Remote, Server, accept, establish, serve_stream};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-use crate::listen::accept;
+use crate::listen::poll_accept;
 use crate::runtime::Tokio;
 use crate::stream::Compat;
 
@@ -22,32 +22,18 @@ pub async fn serve_tls(
     tls: Arc<ServerConfig>,
     server: impl Into<Server>,
 ) -> io::Result<()> {
-    let server = server.into();
-    let acceptor = TlsAcceptor::from(tls);
-    let limit = server.config().map_or(Duration::from_secs(10), |config| {
-        config.request_head_timeout
-    });
-    let spawned = server.clone();
-    accept(listener, &server, move |stream, address| {
-        let (acceptor, server) = (acceptor.clone(), spawned.clone());
+    let (server, acceptor) = (server.into(), TlsAcceptor::from(tls));
+    let next = |cx: &mut Context<'_>| poll_accept(&listener, cx);
+    accept(&Tokio, &server, next, |(stream, address)| {
+        let (server, handshake) = (server.clone(), acceptor.accept(stream));
         tokio::spawn(async move {
-            match tokio::time::timeout(limit, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => {
-                    let stream = Compat(stream);
-                    serve_stream(Tokio, server, stream, Remote::tls(address)).await;
-                }
-                Ok(Err(_error)) => {
-                    #[cfg(feature = "tracing")]
-                    tracing::debug!(%address, error = %_error, "TLS handshake failed");
-                }
-                Err(_) => {
-                    #[cfg(feature = "tracing")]
-                    tracing::debug!(%address, "TLS handshake took too long");
-                }
+            if let Some(stream) = establish(&Tokio, &server, address, handshake).await {
+                serve_stream(Tokio, server, Compat(stream), Remote::tls(address)).await;
             }
         });
     })
     .await;
+    drop(listener);
     server.closed().await;
     Ok(())
 }

@@ -1,4 +1,4 @@
-// CLIENT=4.8|4.0|3.1 TRANSPORT=polling|websocket|upgrade SERVER='["path/to/interop"]' node socketio.js
+// CLIENT=4.8|4.0|3.1|2.5|2.0 TRANSPORT=polling|websocket|upgrade SERVER='["path/to/interop"]' node socketio.js
 
 import { run } from "./lib/kit.js";
 import { VERSION } from "./lib/socketio.js";

@@ -31,9 +31,12 @@ pub(crate) fn address(port: u16) -> (String, u16) {
     (option("HOST", "127.0.0.1".to_owned()), option("PORT", port))
 }
 
+/// Whether clients of revision 3 are let in: `ALLOW_EIO3`.
+pub(crate) fn allow_eio3() -> bool {
+    !matches!(option("ALLOW_EIO3", "1".to_owned()).as_str(), "0" | "false")
+}
+
 /// Says that something was asked for which this library does not have.
-///
-/// `ALLOW_EIO3` is on in the contract's defaults, so it is only spoken of when somebody sets it.
 pub(crate) fn unsupported(name: &str, is_off: &[&str], what: &str) {
     if let Ok(value) = std::env::var(name)
         && !is_off.contains(&value.as_str())
@@ -44,11 +47,6 @@ pub(crate) fn unsupported(name: &str, is_off: &[&str], what: &str) {
 
 /// The options that no server here understands yet.
 pub(crate) fn unsupported_protocols() {
-    unsupported(
-        "ALLOW_EIO3",
-        &["0", "false"],
-        "revision 3 of Engine.IO is not supported, its clients are refused with error 5",
-    );
     unsupported(
         "PARSER",
         &["default"],

@@ -6,7 +6,7 @@
 //! | `PING_INTERVAL`, `PING_TIMEOUT` | 300, 200 | milliseconds, both servers |
 //! | `MAX_PAYLOAD` | 1000000 | announced and enforced |
 //! | `CONNECT_TIMEOUT` | 1000 | time for the first CONNECT |
-//! | `ALLOW_EIO3` | 1 | not supported yet: revision 3 is refused with error 5 |
+//! | `ALLOW_EIO3` | 1 | clients of revision 3 are let in |
 //! | `PARSER` | default | `msgpack` is not supported yet |
 
 use crate::sio::{
@@ -37,6 +37,7 @@ pub(crate) fn server() -> Server {
         ping_timeout: common::milliseconds("PING_TIMEOUT", 200),
         max_http_buffer_size: common::option("MAX_PAYLOAD", 1_000_000),
         connect_timeout: common::milliseconds("CONNECT_TIMEOUT", 1000),
+        allow_eio3: common::allow_eio3(),
         ..Config::v4()
     };
     let engine = EngineServer::new(Config {

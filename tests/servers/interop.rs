@@ -10,7 +10,7 @@
 //! | `CONNECT_TIMEOUT`, `UPGRADE_TIMEOUT` | 1500, 1500 | milliseconds |
 //! | `MAX_ATTACHMENTS` | 10 | of one packet |
 //! | `RECOVERY_MS` | 0 | not supported yet |
-//! | `ALLOW_EIO3` | 1 | not supported yet: revision 3 is refused with error 5 |
+//! | `ALLOW_EIO3` | 1 | clients of revision 3 are let in |
 //! | `PARSER` | default | `msgpack` is not supported yet |
 //!
 //! Namespaces that match `/dyn-N` are not supported yet: they are refused as unknown ones.
@@ -54,6 +54,7 @@ pub(crate) fn server() -> Server {
         upgrade_timeout: common::milliseconds("UPGRADE_TIMEOUT", 1500),
         max_attachments: common::option("MAX_ATTACHMENTS", 10),
         cors: Config::default().cors,
+        allow_eio3: common::allow_eio3(),
         ..Config::v4()
     };
     let engine = EngineServer::new(Config {

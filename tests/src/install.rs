@@ -50,9 +50,21 @@ pub fn node_packages() -> PathBuf {
     })
 }
 
-/// A Python interpreter that has the packages of `requirements.txt`.
-pub fn python() -> PathBuf {
-    let requirements = interop().join("python/requirements.txt");
+/// What a Python interpreter has installed.
+#[derive(Clone, Copy, Debug)]
+pub enum Packages {
+    /// Today's python-socketio: `requirements.txt`.
+    Current,
+    /// Its line 4, the last one for revision 4: `requirements-4.txt`.
+    Line4,
+}
+
+/// A Python interpreter that has these packages.
+pub fn python(packages: Packages) -> PathBuf {
+    let requirements = interop().join(match packages {
+        Packages::Current => "python/requirements.txt",
+        Packages::Line4 => "python/requirements-4.txt",
+    });
     let venv = installed("python", std::slice::from_ref(&requirements), |into| {
         let mut create = Command::new("python3");
         create.args(["-m", "venv"]).arg(into);

@@ -6,8 +6,8 @@ use std::{env, process::Command, time::Duration};
 use serde::Deserialize;
 
 use crate::{
-    example::example,
-    install::{interop, node_packages, python},
+    example::{Binding, example},
+    install::{Packages, interop, node_packages, python},
     process::Group,
 };
 
@@ -16,6 +16,27 @@ use crate::{
 const REFERENCE_FEATURES: &str = "dynamic,recovery";
 
 const LIMIT: Duration = Duration::from_secs(300);
+
+/// A test of each binding for each of these functions of a [`Binding`].
+#[macro_export]
+macro_rules! on_each_binding {
+    ($($name:ident: $run:expr;)*) => {
+        $crate::on_each_binding!(@ tokio, Tokio, $($name: $run;)*);
+        $crate::on_each_binding!(@ smol, Smol, $($name: $run;)*);
+    };
+    (@ $module:ident, $binding:ident, $($name:ident: $run:expr;)*) => {
+        mod $module {
+            use super::*;
+            $(
+                #[test]
+                fn $name() {
+                    let run: fn($crate::example::Binding) = $run;
+                    run($crate::example::Binding::$binding);
+                }
+            )*
+        }
+    };
+}
 
 /// One suite with its environment, ready to run.
 #[derive(Debug)]
@@ -40,29 +61,29 @@ impl Suite {
         Self { command }
     }
 
-    /// A program of `tests/interop` for Python.
-    pub fn python(script: &str) -> Self {
-        let mut command = Command::new(python());
+    /// A program of `tests/interop` for Python, with these packages.
+    pub fn python(script: &str, packages: Packages) -> Self {
+        let mut command = Command::new(python(packages));
         command
             .arg(interop().join(script))
             .env("PYTHONDONTWRITEBYTECODE", "1");
         Self { command }
     }
 
-    /// The server it talks to: an example of `sio-tokio`.
+    /// The server it talks to: an example of a binding.
     #[must_use]
-    pub fn example(mut self, name: &str) -> Self {
-        self.command
-            .env("SERVER", serde_json::json!([example(name)]).to_string());
+    pub fn example(mut self, binding: Binding, name: &str) -> Self {
+        let server = serde_json::json!([example(binding, name)]);
+        self.command.env("SERVER", server.to_string());
         self
     }
 
-    /// The server of a contract it talks to: an example of `sio-tokio`, or, with `SIO_INTEROP_REFERENCE` set, the
+    /// The server of a contract it talks to: an example of a binding, or, with `SIO_INTEROP_REFERENCE` set, the
     /// official implementation of the same contract (to check the suite itself).
     #[must_use]
-    pub fn server(mut self, name: &str) -> Self {
+    pub fn server(mut self, binding: Binding, name: &str) -> Self {
         if env::var_os("SIO_INTEROP_REFERENCE").is_none() {
-            return self.example(name);
+            return self.example(binding, name);
         }
         let script = interop().join(format!("reference/{name}.js"));
         let line = serde_json::json!(["node", script]).to_string();

@@ -1,11 +1,13 @@
-//! The chat example in a headless Chromium: `tests/interop/suites/browser.js`.
+//! A headless Chromium: the chat examples, `tests/interop/suites/browser.js`, and the bundle of the 2.5
+//! client on a page of another origin, `tests/interop/suites/browser_legacy.js`.
 
-use sio_tests::{install::chromium, suite::Suite};
+use sio_tests::{install::chromium, on_each_binding, suite::Suite};
 
-#[test]
-fn chat() {
-    Suite::node("browser.js")
-        .example("chat")
-        .env("CHROMIUM", chromium())
-        .run();
+on_each_binding! {
+    chat: |binding| {
+        Suite::node("browser.js")
+            .example(binding, "chat")
+            .env("CHROMIUM", chromium())
+            .run();
+    };
 }

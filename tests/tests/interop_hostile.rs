@@ -1,9 +1,8 @@
 //! What broken and hostile peers send, over real sockets: `tests/interop/hostile.js`. Against ours
 //! alone: the official server accepts more, and one of the inputs ends it.
 
-use sio_tests::suite::Suite;
+use sio_tests::{on_each_binding, suite::Suite};
 
-#[test]
-fn each_input_ends_as_it_should() {
-    Suite::node("hostile.js").example("interop").run();
+on_each_binding! {
+    each_input_ends_as_it_should: |binding| Suite::node("hostile.js").example(binding, "interop").run();
 }

@@ -1,11 +1,11 @@
-//! The protocols spoken by hand to the `conformance` example, with exact times, and what the
-//! reference clients' own suites ask of the `client_suite` example.
+//! The protocols spoken by hand to the `conformance` examples, with exact times, and what the
+//! reference clients' own suites ask of the `client_suite` examples.
 //!
 //! One test at a time: the times are tight, and a busy neighbour is not what is tested.
 
 use std::sync::{Mutex, PoisonError};
 
-use sio_tests::suite::Suite;
+use sio_tests::{example::Binding, on_each_binding, suite::Suite};
 
 fn alone(suite: impl FnOnce()) {
     static ONE: Mutex<()> = Mutex::new(());
@@ -13,51 +13,30 @@ fn alone(suite: impl FnOnce()) {
     suite();
 }
 
-fn protocol(suite: &str) {
+fn protocol(binding: Binding, suite: &str) {
     alone(|| {
         Suite::node("protocol.js")
-            .server("conformance")
+            .server(binding, "conformance")
             .env("SUITE", suite)
-            .run()
+            .run();
     });
 }
 
-fn client_suite(suite: &str, transport: &str) {
+fn client_suite(binding: Binding, suite: &str, transport: &str) {
     alone(|| {
         Suite::node("client_suite.js")
-            .server("client_suite")
+            .server(binding, "client_suite")
             .env("SUITE", suite)
             .env("TRANSPORT", transport)
             .run();
     });
 }
 
-#[test]
-fn engineio_by_hand() {
-    protocol("engine");
-}
-
-#[test]
-fn socketio_by_hand() {
-    protocol("socket");
-}
-
-#[test]
-fn engineio_client_suite() {
-    client_suite("engine.io-client", "upgrade");
-}
-
-#[test]
-fn socketio_client_suite_polling() {
-    client_suite("socket.io-client", "polling");
-}
-
-#[test]
-fn socketio_client_suite_websocket() {
-    client_suite("socket.io-client", "websocket");
-}
-
-#[test]
-fn socketio_client_suite_upgrade() {
-    client_suite("socket.io-client", "upgrade");
+on_each_binding! {
+    engineio_by_hand: |binding| protocol(binding, "engine");
+    socketio_by_hand: |binding| protocol(binding, "socket");
+    engineio_client_suite: |binding| client_suite(binding, "engine.io-client", "upgrade");
+    socketio_client_suite_polling: |binding| client_suite(binding, "socket.io-client", "polling");
+    socketio_client_suite_websocket: |binding| client_suite(binding, "socket.io-client", "websocket");
+    socketio_client_suite_upgrade: |binding| client_suite(binding, "socket.io-client", "upgrade");
 }

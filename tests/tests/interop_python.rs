@@ -1,42 +1,21 @@
-//! python-socketio, its threaded and its asyncio client, against the `interop` example:
-//! `tests/interop/python/suite.py`.
+//! python-socketio of both lines, its threaded and its asyncio client, against the `interop`
+//! examples: `tests/interop/python/suite.py`.
 
-use sio_tests::suite::Suite;
+use sio_tests::{example::Binding, install::Packages, on_each_binding, suite::Suite};
 
-fn client(kind: &str, transport: &str) {
-    Suite::python("python/suite.py")
-        .server("interop")
+fn client(binding: Binding, packages: Packages, kind: &str, transport: &str) {
+    Suite::python("python/suite.py", packages)
+        .server(binding, "interop")
         .env("CLIENT", kind)
         .env("TRANSPORT", transport)
         .run();
 }
 
-#[test]
-fn threads_polling() {
-    client("threads", "polling");
-}
-
-#[test]
-fn threads_websocket() {
-    client("threads", "websocket");
-}
-
-#[test]
-fn threads_upgrade() {
-    client("threads", "upgrade");
-}
-
-#[test]
-fn asyncio_polling() {
-    client("asyncio", "polling");
-}
-
-#[test]
-fn asyncio_websocket() {
-    client("asyncio", "websocket");
-}
-
-#[test]
-fn asyncio_upgrade() {
-    client("asyncio", "upgrade");
+on_each_binding! {
+    v5_threads_polling: |binding| client(binding, Packages::Current, "threads", "polling");
+    v5_threads_websocket: |binding| client(binding, Packages::Current, "threads", "websocket");
+    v5_threads_upgrade: |binding| client(binding, Packages::Current, "threads", "upgrade");
+    v5_asyncio_polling: |binding| client(binding, Packages::Current, "asyncio", "polling");
+    v5_asyncio_websocket: |binding| client(binding, Packages::Current, "asyncio", "websocket");
+    v5_asyncio_upgrade: |binding| client(binding, Packages::Current, "asyncio", "upgrade");
 }

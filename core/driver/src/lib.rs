@@ -44,9 +44,9 @@
 //! | level | name | fields |
 //! |---|---|---|
 //! | span, info | `connection` | `sid` (four characters of it), `transport`, `remote` |
-//! | error | `handler panicked`; by `sio-tokio`: `cannot accept` | `socket`, `namespace`, `event`, `why` |
+//! | error | `handler panicked`, `cannot accept` | `socket`, `namespace`, `event`, `why` |
 //! | warn | `handler failed`; a request from another origin with cookies while `origins` is any, once | |
-//! | debug | `session opened`, `upgraded`, `session closed`, `websocket closed`, `websocket broken`, `socket connected`, `socket disconnected`, `namespace refused`, `packet refused`, `event refused`, `not a packet`, `request refused`, `backlog full` | what a client did |
+//! | debug | `handshake failed`, `handshake took too long`, `session opened`, `upgraded`, `session closed`, `websocket closed`, `websocket broken`, `socket connected`, `socket disconnected`, `namespace refused`, `packet refused`, `event refused`, `not a packet`, `request refused`, `backlog full` | what a client did |
 //! | trace | `received`, `sent`, `event` | the packets |
 //!
 //! What a client can cause is never above `debug`, and no content of packets above `trace`.
@@ -85,7 +85,7 @@ pub use handlers::{Handler, ListenerId, Outcome, Started};
 pub use handshake::{Auth, Handshake, Headers};
 pub use hooks::{Remote, RequestHead};
 pub use runtime::{Runtime, Sleep, Stream};
-pub use serve::{Server, accept, respond, serve_stream};
+pub use serve::{Server, accept, establish, respond, serve_stream};
 pub use websocket::{Received, Transport, WebSocket};
 
 pub use bytes::Bytes;

@@ -4,8 +4,12 @@
 
 import { createRequire } from "node:module";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 
 const root = process.env.SIO_NODE_PACKAGES;
 const require = createRequire(root ? path.join(root, "package.json") : import.meta.url);
 
 export const load = (name) => require(name);
+
+/** Where a package lies. */
+export const directory = (name) => path.join(root ?? fileURLToPath(new URL("..", import.meta.url)), "node_modules", name);

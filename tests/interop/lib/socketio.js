@@ -6,17 +6,32 @@ import { until, within } from "./kit.js";
 export const VERSION = process.env.CLIENT ?? "4.8";
 export const TRANSPORTS = { polling: ["polling"], websocket: ["websocket"], upgrade: ["polling", "websocket"] };
 
-const { io, Manager } = load(`socket.io-client-${VERSION}`);
+/** A client of the 2.x line: Socket.IO revision 4 on Engine.IO revision 3. */
+export const LEGACY = VERSION.startsWith("2.");
+
+/** The library of a version. */
+function library(version) {
+  const client = load(`socket.io-client-${version}`);
+  return { io: client.io ?? client, Manager: client.Manager };
+}
+
+const { Manager } = library(VERSION);
 const ANSWER_WITHIN = 8_000;
 
+/** The newest client of the other line. */
+export const OTHER = LEGACY ? "4.8" : "2.5";
+
+/** What tells a namespace who asks to be let in: before 3.0 that was the query of its own. */
+const admission = ({ auth, ...options }) => (LEGACY && auth ? { ...options, query: auth } : { ...options, ...(auth && { auth }) });
+
 /** A socket on a connection of its own, closed when the case is over; not yet connected. */
-export function dial(t, namespace = "/", { url = t.server.url, ...options } = {}) {
-  const socket = io(url + namespace, {
+export function dial(t, namespace = "/", { url = t.server.url, version = VERSION, ...options } = {}) {
+  const socket = library(version).io(url + namespace, {
     transports: TRANSPORTS[t.transport],
     forceNew: true,
     reconnectionDelay: 50,
     reconnectionDelayMax: 100,
-    ...options,
+    ...admission(options),
   });
   t.after(() => hangUp(socket.io));
   return socket;
@@ -36,6 +51,15 @@ export function manager(t, options = {}) {
   return manager;
 }
 
+/** A namespace on a shared connection. */
+export const member = (manager, namespace, options = {}) => manager.socket(namespace, admission(options));
+
+/** Asks again to be let in, as somebody else. */
+export function again(socket, auth) {
+  socket[LEGACY ? "query" : "auth"] = auth;
+  socket.connect();
+}
+
 export async function connected(socket) {
   if (socket.connected) return socket;
   return within(
@@ -53,14 +77,15 @@ export async function settled(t, socket) {
   if (t.transport === "upgrade") await until("the upgrade", () => socket.io.engine?.transport.name === "websocket");
 }
 
-/** The refusal of a namespace. */
+/** The refusal of a namespace: its message and its data. To the 2.x line, one of them is said: the data if there is any. */
 export function refused(socket) {
   return within(
     ANSWER_WITHIN,
     "a refusal",
     new Promise((resolve, reject) => {
       socket.once("connect", () => reject(new Error("it was let in")));
-      socket.once("connect_error", resolve);
+      if (LEGACY) socket.once("error", (said) => resolve(typeof said === "string" ? { message: said } : { data: said }));
+      else socket.once("connect_error", resolve);
     }),
   );
 }
@@ -100,7 +125,7 @@ export function hangUp(manager) {
   manager.reconnection(false);
   manager.skipReconnect = true;
   manager.engine?.close();
-  manager._close?.();
+  (manager._close ?? manager.close).call(manager);
 }
 
 /** Binary in whatever form a client delivers it, as Buffers, so that values can be compared. */

@@ -1,6 +1,7 @@
-"""One face for the two clients of python-socketio, so that each case is written once.
+"""One face for the clients of python-socketio, so that each case is written once.
 
-CLIENT=threads uses `socketio.Client`, CLIENT=asyncio uses `socketio.AsyncClient` on a loop of its own.
+CLIENT=threads uses `socketio.Client`, CLIENT=asyncio uses `socketio.AsyncClient` on a loop of its own; the
+interpreter has the line 5 of the package, or the line 4, which speaks revision 4 on Engine.IO revision 3.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import os
 import queue
 import threading
 import time
+import urllib.parse
 
 import engineio.payload
 import socketio
@@ -15,6 +17,7 @@ import socketio
 # Unless told otherwise the client refuses replies to a poll that hold more than 16 packets.
 engineio.payload.Payload.max_decode_packets = 10_000
 
+LEGACY = hasattr(socketio.packet, "ERROR")
 PATIENCE = 8
 TRANSPORTS = {"polling": ["polling"], "websocket": ["websocket"], "upgrade": ["polling", "websocket"]}
 
@@ -35,6 +38,24 @@ def until(what, look, within=PATIENCE):
         time.sleep(0.01)
 
 
+def everything(asynchronous):
+    """A handler of a namespace that hears every event, as line 4 has it."""
+
+    class Everything(socketio.AsyncClientNamespace if asynchronous else socketio.ClientNamespace):
+        def __init__(self, namespace, hear):
+            super().__init__(namespace)
+            self.hear = hear
+
+        def trigger_event(self, event, *args):
+            return self.hear(event, *args)
+
+    class EverythingAsync(Everything):
+        async def trigger_event(self, event, *args):
+            return self.hear(event, *args)
+
+    return EverythingAsync if asynchronous else Everything
+
+
 class Peer:
     """A connection, by whichever client is under test."""
 
@@ -48,13 +69,15 @@ class Peer:
         self.connected = []
         self.loop = None
         options = {"reconnection": False, "reconnection_delay": 0.1, "randomization_factor": 0} | options
+        if not LEGACY:
+            options["handle_sigint"] = False
         if os.environ.get("CLIENT", "threads") == "asyncio":
             self.loop = asyncio.new_event_loop()
             self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
             self.thread.start()
-            self.client = socketio.AsyncClient(handle_sigint=False, **options)
+            self.client = socketio.AsyncClient(**options)
         else:
-            self.client = socketio.Client(handle_sigint=False, **options)
+            self.client = socketio.Client(**options)
 
     def _run(self, result):
         """The value of a call, awaited on the loop where the client is asynchronous."""
@@ -71,12 +94,16 @@ class Peer:
         def refused(data=None):
             self.refusals[namespace] = data
 
-        def disconnected(reason):
+        def disconnected(reason=None):
             self.reasons.put((namespace, reason))
 
         def connected():
-            self.connected.append(self.client.get_sid(namespace))
+            self.connected.append(self.sid(namespace))
 
+        if LEGACY:
+            own = {"connect": connected, "connect_error": refused, "disconnect": disconnected}
+            hear = lambda event, *args: own[event](*args) if event in own else any_event(event, *args)
+            return self.client.register_namespace(everything(self.loop is not None)(namespace, hear))
         self.client.on("*", any_event, namespace=namespace)
         self.client.on("connect", connected, namespace=namespace)
         self.client.on("connect_error", refused, namespace=namespace)
@@ -85,6 +112,8 @@ class Peer:
     def connect(self, namespaces=("/",), auth=None, wait=True, query=""):
         for namespace in namespaces:
             self._hear(namespace)
+        if LEGACY:
+            return self._connect_implicitly(namespaces, auth, wait, query)
         self._run(
             self.client.connect(
                 self.url + query,
@@ -97,7 +126,23 @@ class Peer:
         )
         return self
 
+    def _connect_implicitly(self, namespaces, auth, wait, query):
+        """The main namespace comes by itself; who wants to be let into another says so in its query."""
+        if "/" not in namespaces:
+            self._hear("/")
+        said = "?" + urllib.parse.urlencode(auth) if auth else ""
+        others = [namespace + said for namespace in namespaces if namespace != "/"]
+        self._run(self.client.connect(self.url + query, transports=self.transports, namespaces=others))
+        if wait:
+            wanted = {self.sid(namespace) for namespace in namespaces}
+            until("the namespaces", lambda: self.refusals or wanted <= set(self.connected))
+        if wait and self.refusals:
+            raise socketio.exceptions.ConnectionError(str(self.refusals))
+        return self
+
     def sid(self, namespace="/"):
+        if LEGACY:
+            return self.client.eio.sid if namespace == "/" else f"{namespace}#{self.client.eio.sid}"
         return self.client.get_sid(namespace)
 
     @property
@@ -134,12 +179,14 @@ class Peer:
         waiting = self.heard.get((namespace, event), queue.Queue())
         return [list(waiting.get()) for _ in range(waiting.qsize())]
 
-    def reason(self):
-        """Why a namespace was left: `(namespace, reason)`."""
+    def reason(self, *expected):
+        """Waits until the main namespace is left, for one of these reasons; the reason. Before line 5 nobody says it."""
         try:
-            return self.reasons.get(timeout=PATIENCE)
+            namespace, reason = self.reasons.get(timeout=PATIENCE)
         except queue.Empty:
             raise Late("no disconnect") from None
+        assert namespace == "/" and (LEGACY or reason in expected), (namespace, reason)
+        return reason
 
     def disconnect(self):
         self._run(self.client.disconnect())

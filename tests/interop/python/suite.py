@@ -12,7 +12,7 @@ import traceback
 import engineio.packet
 import socketio.exceptions
 
-from peer import Peer, until
+from peer import LEGACY, Peer, until
 from server import Server, free_port
 
 TRANSPORT = os.environ.get("TRANSPORT", "upgrade")
@@ -58,7 +58,8 @@ def who_it_is(t):
     peer = t.open(auth={"user": "ann"}, query="?colour=blue")
     who = peer.value("who")
     assert who["id"] == peer.sid(), who
-    assert who["auth"] == {"user": "ann"} and who["eio"] == 4 and who["nsp"] == "/", who
+    assert who["auth"] == ({} if LEGACY else {"user": "ann"}), who
+    assert who["eio"] == (3 if LEGACY else 4) and who["nsp"] == "/", who
     assert who["query"].get("colour") == "blue", who
     assert who["transport"] == ("polling" if TRANSPORT == "polling" else "websocket"), who
 
@@ -82,7 +83,8 @@ def values_come_back_in_an_event(t):
 @case
 def binary_at_every_depth(t):
     peer = t.open()
-    sent = [data(1), {"deep": [{"er": data(300)}, None], "beside": data(0)}, [[data(17)]]]
+    # Line 4 loses an empty attachment by itself.
+    sent = [data(1), {"deep": [{"er": data(300)}, None], "beside": data(1 if LEGACY else 0)}, [[data(17)]]]
     assert peer.ask("echo", *sent) == sent
     peer.emit("echo", *sent)
     assert peer.next("echo_back") == sent
@@ -170,8 +172,8 @@ def a_refusal_carries_its_data(t):
         pass
     else:
         raise AssertionError("it was let in")
-    refusal = {"message": "bad token", "data": {"code": "E_TOKEN", "got": "bad"}}
-    assert peer.refusals["/auth"] == refusal, peer.refusals
+    data = {"code": "E_TOKEN", "got": "bad"}
+    assert peer.refusals["/auth"] == (data if LEGACY else {"message": "bad token", "data": data}), peer.refusals
 
 
 @case
@@ -179,7 +181,9 @@ def an_unknown_namespace_leaves_the_others(t):
     peer = t.peer()
     peer.connect(("/", "/nowhere"), wait=False)
     until("the refusal", lambda: "/nowhere" in peer.refusals)
-    assert peer.refusals["/nowhere"] == {"message": "Invalid namespace"}, peer.refusals
+    # To line 4 the official server of today says the object, where its own said the text.
+    said = [{"message": "Invalid namespace"}] + ["Invalid namespace"] * LEGACY
+    assert peer.refusals["/nowhere"] in said, peer.refusals
     until("the main namespace", lambda: peer.connected)
     assert peer.ask("echo", 1) == [1]
 
@@ -196,11 +200,15 @@ def the_client_leaves(t):
     sid = peer.sid()
     peer.ask("join", ["one", "two"])
     peer.disconnect()
-    assert peer.reason() == ("/", "client disconnect")
+    if not LEGACY:  # which tells nobody of what its own side did
+        peer.reason("client disconnect")
     last = t.remembered(sid)
     assert last["rooms"] == ["one", "two"], last
     # The client may drop its WebSocket before the farewell is read; both say that the client left.
-    assert last["reason"] in ("client namespace disconnect", "transport close"), last
+    allowed = ["client namespace disconnect", "transport close"]
+    if LEGACY and TRANSPORT == "polling":  # it may be gone before its farewell was even sent
+        allowed += ["transport error", "ping timeout"]
+    assert last["reason"] in allowed, last
 
 
 @case
@@ -209,7 +217,7 @@ def the_server_puts_out(t):
         peer = t.open()
         sid = peer.sid()
         peer.emit("kick", close)
-        assert peer.reason() == ("/", "server disconnect")
+        peer.reason("server disconnect")
         assert t.remembered(sid)["reason"] == "server namespace disconnect"
 
 
@@ -218,23 +226,31 @@ def the_server_closes_the_connection(t):
     peer = t.open()
     sid = peer.sid()
     peer.emit("kick_engine")
-    namespace, reason = peer.reason()
-    assert namespace == "/" and reason in ("server disconnect", "transport error"), reason
+    peer.reason("server disconnect", "transport error")
     assert t.remembered(sid)["reason"] in ("forced close", "forced server close")
 
 
 @case
-def the_client_stops_answering_pings(t):
+def the_clients_heart_stops(t):
+    # The official server of today forgets to listen for it when a client of line 4 upgrades.
+    if LEGACY and TRANSPORT == "upgrade" and os.environ.get("SIO_INTEROP_REFERENCE"):
+        return
     peer = t.open()
     sid = peer.sid()
     engine = peer.client.eio
     send = engine._send_packet
+    beat = engineio.packet.PING if LEGACY else engineio.packet.PONG
+
+    def kept_back(packet):
+        # A client that pings itself believes that it was answered.
+        engine.pong_received = True
+        return packet.packet_type == beat
 
     def silent(packet):
-        return None if packet.packet_type == engineio.packet.PONG else send(packet)
+        return None if kept_back(packet) else send(packet)
 
     async def silent_async(packet):
-        if packet.packet_type != engineio.packet.PONG:
+        if not kept_back(packet):
             await send(packet)
 
     engine._send_packet = silent if peer.loop is None else silent_async
@@ -287,8 +303,7 @@ def a_restart_is_survived(t):
     peer.connect()
     before = peer.sid()
     assert server.stop() == 0
-    namespace, reason = peer.reason()
-    assert namespace == "/" and reason in ("server disconnect", "transport error"), reason
+    reason = peer.reason("server disconnect", "transport error")
     t.start(port)
     if reason == "server disconnect":
         # Told by a close packet, this client leaves it to the application to come back.

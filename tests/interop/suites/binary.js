@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "../lib/kit.js";
-import { ask, bytes, collect, next, open, plain, value } from "../lib/socketio.js";
+import { LEGACY, ask, bytes, collect, next, open, plain, value } from "../lib/socketio.js";
 
 const sum = (buffer) => buffer.reduce((total, byte) => (total + byte) % 65536, 0);
 const described = (buffer) => ({ $bin: buffer.length, $sum: sum(buffer) });
@@ -10,7 +10,8 @@ const described = (buffer) => ({ $bin: buffer.length, $sum: sum(buffer) });
 test("a buffer comes back, whatever its kind", async (t) => {
   const socket = await open(t);
   const content = bytes(300);
-  const kinds = [content, new Uint8Array(content), new Uint8Array(content).buffer];
+  const kinds = [content, new Uint8Array(content).buffer];
+  if (!LEGACY) kinds.push(new Uint8Array(content)); // before 3.0 a view is an ordinary object
   for (const kind of kinds) assert.deepEqual(plain(await ask(socket, "echo", kind)), [content]);
 });
 

@@ -2,29 +2,11 @@
 
 import assert from "node:assert/strict";
 import { test, until, within } from "../lib/kit.js";
-import { load } from "../lib/packages.js";
+import { browser } from "../lib/browser.js";
 import { freePort } from "../lib/server.js";
 
-const { chromium } = load("playwright-core");
 const PATIENCE = 15_000;
 const limit = 90_000;
-
-async function browser(t) {
-  const running = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
-  t.after(() => running.close());
-  return running;
-}
 
 /** Somebody with a browser window of their own, in a room. */
 class Person {

@@ -5,7 +5,7 @@ import { test, until, within } from "../lib/kit.js";
 import { load } from "../lib/packages.js";
 import { Peer, direct, exchange } from "../lib/raw.js";
 
-const { Socket } = load("engine.io-client");
+const { Socket } = load("engine.io-client-6.6");
 const PATH = "/engine.io/";
 const MAX_PAYLOAD = 100;
 

@@ -6,9 +6,14 @@ import { load } from "../lib/packages.js";
 import { wire } from "../lib/proxy.js";
 import { Peer } from "../lib/raw.js";
 
-const { Socket } = load("engine.io-client");
+export const VERSION = process.env.CLIENT ?? "6.6";
+/** A client of the 2.x line speaks revision 3. */
+const LEGACY = VERSION.startsWith("3.");
+const { Socket } = load(`engine.io-client-${VERSION}`);
 const TRANSPORTS = { polling: ["polling"], websocket: ["websocket"], upgrade: ["polling", "websocket"] };
 const MAX_PAYLOAD = 100_000;
+/** Behind its type, and behind its length where revision 3 puts it into a body. */
+const LARGEST = (t) => MAX_PAYLOAD - "4".length - (LEGACY && t.transport === "polling" ? "99994:".length : 0);
 
 function dial(t, { url = t.server.url, ...options } = {}) {
   const socket = new Socket(url, { path: "/engine.io", transports: TRANSPORTS[t.transport], ...options });
@@ -124,7 +129,7 @@ test("a cut wire ends the session on the server", async (t) => {
 test("the largest message passes", async (t) => {
   const socket = await open(t);
   await settled(t, socket);
-  const message = "x".repeat(MAX_PAYLOAD - 1);
+  const message = "x".repeat(LARGEST(t));
   socket.send(message);
   assert.deepEqual(await received(socket, 1), [message]);
 });
@@ -132,7 +137,7 @@ test("the largest message passes", async (t) => {
 test("one byte more ends the connection", async (t) => {
   const socket = await open(t);
   await settled(t, socket);
-  socket.send("x".repeat(MAX_PAYLOAD));
+  socket.send("x".repeat(LARGEST(t) + 1));
   assert.ok(["transport error", "transport close"].includes(await over(socket)));
   const another = await open(t);
   another.send("unharmed");
@@ -140,6 +145,7 @@ test("one byte more ends the connection", async (t) => {
 });
 
 test("the client cuts its bodies to what the server takes", async (t) => {
+  if (LEGACY) return; // nobody tells it how much that is
   const socket = await open(t);
   const sent = Array.from({ length: 30 }, (_, i) => `${i}`.padEnd(9_000, "y"));
   for (const message of sent) socket.send(message);

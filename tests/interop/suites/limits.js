@@ -1,8 +1,8 @@
 // What is too large, too deep or too many ends its own connection, and nothing else.
 
 import assert from "node:assert/strict";
-import { test, until } from "../lib/kit.js";
-import { ask, bytes, connected, next, open, settled, value } from "../lib/socketio.js";
+import { sleep, test, until } from "../lib/kit.js";
+import { LEGACY, ask, bytes, connected, next, open, settled, value } from "../lib/socketio.js";
 
 const MAX_PAYLOAD = 100_000;
 
@@ -31,7 +31,8 @@ const sized = (length) => "x".repeat(length - '42["echo",""]'.length);
 
 test("a message of exactly the largest size passes", async (t) => {
   const socket = await settledMember(t);
-  const text = sized(MAX_PAYLOAD);
+  // The 2.x line counts each packet of a body in front of it, and the limit is for the body.
+  const text = sized(MAX_PAYLOAD - (LEGACY && t.transport === "polling" ? "99994:".length : 0));
   const back = next(socket, "echo_back");
   socket.emit("echo", text);
   assert.deepEqual(await back, [text]);
@@ -79,6 +80,12 @@ test("a value nested very deeply never ends the process", async (t) => {
 
 test("a connection that joins no namespace is closed", async (t) => {
   const socket = await open(t);
+  if (LEGACY) {
+    // It has joined the main one without a word.
+    await sleep(1_700);
+    assert.equal(socket.connected, true);
+    return;
+  }
   const before = (await t.server.stats()).engine;
   const { engine } = socket.io;
   const idle = new engine.constructor(t.server.url, { path: "/socket.io", transports: engine.opts.transports });

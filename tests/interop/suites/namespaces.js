@@ -2,7 +2,13 @@
 
 import assert from "node:assert/strict";
 import { test, until } from "../lib/kit.js";
-import { ask, collect, connected, dial, manager, open, plain, refused, value } from "../lib/socketio.js";
+import { LEGACY, again, ask, collect, connected, dial, manager, member, open, plain, refused, value } from "../lib/socketio.js";
+
+/** What a refusal says. To the 2.x line the official server of today sends the object of the 4.x line where its own sent a text. */
+function said({ message, data }) {
+  if (LEGACY && data && Object.keys(data).join() === "message") return { message: data.message, data: undefined };
+  return { message, data };
+}
 
 test("several namespaces share a connection and have ids of their own", async (t) => {
   await until("earlier sessions to end", async () => (await t.server.stats()).engine === 0);
@@ -18,7 +24,18 @@ test("several namespaces share a connection and have ids of their own", async (t
 
 test("the public id is not the session's", async (t) => {
   const socket = await open(t);
-  assert.notEqual(socket.id, socket.io.engine.id);
+  // The 2.x line computes it, and knows nothing but the session's.
+  if (LEGACY) assert.equal((await value(socket, "who")).id, socket.io.engine.id);
+  else assert.notEqual(socket.id, socket.io.engine.id);
+});
+
+test("who joins a namespace is in the main one, if it cannot say otherwise", async (t) => {
+  await until("earlier sessions to end", async () => (await t.server.stats()).sockets === 0);
+  const socket = await open(t, "/custom");
+  assert.equal((await t.server.stats()).sockets, LEGACY ? 1 : 0);
+  const { id } = await value(socket, "who");
+  if (LEGACY) assert.equal(id, `/custom#${socket.io.engine.id}`);
+  else assert.equal(id, socket.id);
 });
 
 test("a namespace without the main one", async (t) => {
@@ -50,14 +67,15 @@ test("a namespace left by its client leaves the others alone", async (t) => {
   assert.deepEqual(last, { reason: "client namespace disconnect", rooms: [] });
   custom.connect();
   await connected(custom);
-  assert.notEqual(custom.id, id);
+  if (!LEGACY) assert.notEqual(custom.id, id);
   assert.deepEqual(await ask(main, "echo", 1), [1]);
 });
 
 test("the auth payload is seen, given as a value or by a function", async (t) => {
-  const auth = { token: "good", nested: { list: [1, null] } };
+  const auth = { token: "good", ...(LEGACY ? { text: "ü & =" } : { nested: { list: [1, null] } }) };
   const given = await open(t, "/auth", { auth });
   assert.deepEqual((await value(given, "who")).auth, auth);
+  if (LEGACY) return; // a query is not a function
   const called = await open(t, "/auth", { auth: (give) => give(auth) });
   assert.deepEqual((await value(called, "who")).auth, auth);
 });
@@ -65,8 +83,10 @@ test("the auth payload is seen, given as a value or by a function", async (t) =>
 test("a refusal carries its message and its data", async (t) => {
   const socket = dial(t, "/auth", { auth: { token: "bad" } });
   const error = await refused(socket);
-  assert.ok(error instanceof Error);
-  assert.equal(error.message, "bad token");
+  if (!LEGACY) {
+    assert.ok(error instanceof Error);
+    assert.equal(error.message, "bad token");
+  }
   assert.deepEqual(error.data, { code: "E_TOKEN", got: "bad" });
   assert.equal(socket.connected, false);
 });
@@ -78,10 +98,9 @@ test("a refusal for a missing payload says so", async (t) => {
 test("who was refused may ask again on the same connection", async (t) => {
   const shared = manager(t);
   const main = await connected(shared.socket("/"));
-  const socket = shared.socket("/auth", { auth: { token: "bad" } });
+  const socket = member(shared, "/auth", { auth: { token: "bad" } });
   await refused(socket);
-  socket.auth = { token: "good" };
-  socket.connect();
+  again(socket, { token: "good" });
   await connected(socket);
   assert.equal((await value(socket, "who")).nsp, "/auth");
   assert.deepEqual(await ask(main, "echo", "undisturbed"), ["undisturbed"]);
@@ -114,9 +133,7 @@ test("a slow namespace does not hold up another", async (t) => {
 test("an unknown namespace is refused and the connection stays", async (t) => {
   const shared = manager(t);
   const main = await connected(shared.socket("/"));
-  const error = await refused(shared.socket("/nowhere"));
-  assert.equal(error.message, "Invalid namespace");
-  assert.equal(error.data, undefined);
+  assert.deepEqual(said(await refused(shared.socket("/nowhere"))), { message: "Invalid namespace", data: undefined });
   assert.deepEqual(await ask(main, "echo", 1), [1]);
 });
 
@@ -128,7 +145,7 @@ test("binary in a namespace", async (t) => {
 test("names made by a pattern", { needs: "dynamic" }, async (t) => {
   const socket = await open(t, "/dyn-42");
   assert.equal((await value(socket, "who")).nsp, "/dyn-42");
-  assert.equal((await refused(dial(t, "/dyn-x"))).message, "Invalid namespace");
+  assert.equal(said(await refused(dial(t, "/dyn-x"))).message, "Invalid namespace");
 });
 
 test("connections that come and go leave no members behind", async (t) => {

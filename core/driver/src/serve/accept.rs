@@ -1,7 +1,8 @@
-//! Accepting connections until a server is closed.
+//! Accepting connections until a server is closed, and what precedes a connection's first request.
 
 use std::future::{Future, poll_fn};
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -57,6 +58,32 @@ pub async fn accept<T>(
             }
         }
     }
+}
+
+/// A TLS handshake of a binding, or whatever else has to be over before a connection is served: its
+/// stream, unless it fails or takes longer than `request_head_timeout` (10 s if nothing says otherwise).
+pub async fn establish<T>(
+    runtime: &impl Runtime,
+    server: &Server,
+    address: SocketAddr,
+    handshake: impl Future<Output = io::Result<T>>,
+) -> Option<T> {
+    let limit = server.config().map_or(Duration::from_secs(10), |config| {
+        config.request_head_timeout
+    });
+    let mut handshake = pin!(handshake);
+    let mut late = pin!(runtime.sleep_until(runtime.now() + limit));
+    let outcome = poll_fn(|cx| match handshake.as_mut().poll(cx) {
+        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+        Poll::Pending => late.as_mut().poll(cx).map(|()| None),
+    })
+    .await;
+    match outcome {
+        Some(Ok(stream)) => return Some(stream),
+        Some(Err(_error)) => log::debug!(%address, error = %_error, "handshake failed"),
+        None => log::debug!(%address, "handshake took too long"),
+    }
+    None
 }
 
 /// Errors of a connection that was gone before it was taken.

@@ -26,7 +26,7 @@ use crate::host::Host;
 use crate::peer::Application;
 use crate::signal::Signal;
 
-pub use accept::accept;
+pub use accept::{accept, establish};
 pub use respond::respond;
 pub use stream::serve_stream;
 

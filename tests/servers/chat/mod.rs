@@ -1,35 +1,30 @@
-//! A chat for people: rooms, pictures, who types, who has seen what.
-//!
-//! ```text
-//! cargo run --release -p sio-tokio --example chat
-//! ```
-//!
-//! then open the page twice. `PORT` (3000) and `HOST` (127.0.0.1) say where to listen.
+//! A chat for people: rooms, pictures, who types, who has seen what. `PORT` (3000) and `HOST`
+//! (127.0.0.1) say where to listen.
 //!
 //! `rooms.rs` holds the rules and knows nothing of the network; this file says who hears of what;
 //! `client.rs` fetches the official JavaScript client; the rest is the page.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use sio_tokio::http::{Method, Request, Response, StatusCode, header};
-use sio_tokio::{Ack, Bytes, Config, Data, EmitError, Io, Origins, Server, Socket, State};
+
+use crate::sio::http::{Method, Request, Response, StatusCode, header};
+use crate::sio::{Ack, Bytes, Config, Data, EmitError, Io, Origins, Server, Socket, State};
 
 mod client;
 mod rooms;
-#[path = "../support/mod.rs"]
-mod support;
 
 use rooms::{Change, Chat, Said, Saying, Wish};
 
 /// How long the others have to see a message, for the ticks of the one who said it.
 const SEEN_WITHIN: Duration = Duration::from_secs(20);
 
-#[tokio::main]
-async fn main() -> io::Result<()> {
-    let page = tokio::task::spawn_blocking(Page::load).await?;
+/// The server. It fetches the page's client when it is made for the first time.
+pub(crate) fn server() -> Server {
+    let page = Page::load();
     let io = Io::new(Config {
         // The page is served from here: no other site has any business with this server.
         origins: Origins::same_origin(),
@@ -41,15 +36,18 @@ async fn main() -> io::Result<()> {
     io.state(Arc::new(Chat::new()));
     serve(&io);
 
-    let page = Arc::new(page);
-    let server = Server::new(io).fallback(move |request: Request<Bytes>| {
+    Server::new(io).fallback(move |request: Request<Bytes>| {
         let response = page.answer(&request);
         std::future::ready(response)
-    });
-    support::run(server, address()?, |at| format!("chat: http://{at}/")).await
+    })
 }
 
-fn address() -> io::Result<(String, u16)> {
+/// What to print when somebody may come.
+pub(crate) fn ready(at: SocketAddr) -> String {
+    format!("chat: http://{at}/")
+}
+
+pub(crate) fn address() -> io::Result<(String, u16)> {
     let host = std::env::var("HOST").unwrap_or_else(|_| "127.0.0.1".to_owned());
     let port = std::env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
     let wrong = |error| io::Error::other(format!("PORT={port}: {error}"));

@@ -48,12 +48,20 @@ enum Upper<T> {
 
 impl<T> Connection<T> {
     /// A Socket.IO connection over a session that has just been opened.
-    pub fn socket_io(now: Instant, session: Session, config: Arc<Config>) -> Self {
+    ///
+    /// The session's revision decides on Socket.IO's, which is one above it (§1): a client of revision 4
+    /// asks for `/` by coming, so that its first event is [`Event::Connecting`].
+    pub fn socket_io(now: Instant, mut session: Session, config: Arc<Config>) -> Self {
+        let mut events = VecDeque::new();
+        let mut mux = Mux::new(now, &config, session.revision());
+        if session.revision() == Revision::V3 {
+            mux.welcome(now, &config, &mut session, &mut events);
+        }
         Self {
-            upper: Upper::SocketIo(Mux::new(now, &config)),
+            upper: Upper::SocketIo(mux),
             config,
             session,
-            events: VecDeque::new(),
+            events,
         }
     }
 
@@ -118,6 +126,8 @@ impl<T> Connection<T> {
 
     /// The client may enter the namespace as the socket `id`: CONNECT is queued for it. `None`: it has
     /// gone, or `middleware_timeout` was over first.
+    ///
+    /// A client of revision 4 is not told the id; it has computed it ([`computed_id`](Self::computed_id)).
     pub fn accept(
         &mut self,
         now: Instant,
@@ -201,6 +211,15 @@ impl<T> Connection<T> {
     pub fn respond(&mut self, now: Instant, ticket: AckTicket, packet: Encoded) -> Sent {
         match &mut self.upper {
             Upper::SocketIo(mux) => mux.respond(now, &ticket, packet, &mut self.session),
+            Upper::Engine => Sent::Closed,
+        }
+    }
+
+    /// Tells a socket's client that something of what it sent was refused, in an ERROR packet. Revision 5
+    /// has none: `Closed`, and nothing is sent.
+    pub fn complain(&mut self, now: Instant, socket: SocketKey, error: &Refusal) -> Sent {
+        match &mut self.upper {
+            Upper::SocketIo(mux) => mux.complain(now, socket, error, &mut self.session),
             Upper::Engine => Sent::Closed,
         }
     }
@@ -301,6 +320,15 @@ impl<T> Connection<T> {
     /// The session's secret id.
     pub fn sid(&self) -> &Sid {
         self.session.sid()
+    }
+
+    /// The id that the client of a socket in `namespace` computes for itself, which is to be the socket's
+    /// (§16.2). `None` in revision 5, where a socket is given an id of its own.
+    pub fn computed_id(&self, namespace: &str) -> Option<SocketId> {
+        match self.session.revision() {
+            Revision::V3 => Some(SocketId::computed(namespace, self.session.sid())),
+            Revision::V4 => None,
+        }
     }
 
     /// The namespace of a socket, while it is in it.

@@ -46,6 +46,10 @@ impl Borrow<str> for Sid {
 
 /// A socket's id in its namespace. Public: applications pass it around, and it says nothing about the
 /// session's.
+///
+/// Unless its client speaks revision 4, which computes the id from the session's (§16.2): whoever is told
+/// such an id can take that session over. Applications that hand ids to strangers do better with names of
+/// their own, or without revision 3 of the engine (`Config::allow_eio3`).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SocketId(CompactString);
 
@@ -53,6 +57,15 @@ impl SocketId {
     /// An id from 15 random bytes, 20 characters long.
     pub fn from_random(bytes: [u8; 15]) -> Self {
         Self(name(bytes))
+    }
+
+    /// The id that a client of revision 4 computes: the session's in `/`, elsewhere with the namespace
+    /// before it.
+    pub(crate) fn computed(namespace: &str, sid: &Sid) -> Self {
+        match namespace {
+            "/" => Self(sid.0.clone()),
+            name => Self(compact_str::format_compact!("{name}#{}", sid.as_str())),
+        }
     }
 
     /// The id as clients see it.
@@ -144,6 +157,14 @@ mod tests {
     fn a_session_id_does_not_show_itself() {
         let sid = Sid::from_random([7; 15]);
         assert_eq!(format!("{sid:?}"), "Sid(\"BwcH\"…)");
+    }
+
+    #[test]
+    fn clients_of_revision_4_compute_their_ids() {
+        let sid = Sid::from_random([7; 15]);
+        let id = |namespace| SocketId::computed(namespace, &sid).as_str().to_owned();
+        assert_eq!(id("/"), "BwcHBwcHBwcHBwcHBwcH");
+        assert_eq!(id("/chat"), "/chat#BwcHBwcHBwcHBwcHBwcH");
     }
 
     #[test]

@@ -6,6 +6,8 @@
 mod bytes;
 #[path = "vectors_live/engine.rs"]
 mod engine;
+#[path = "vectors_socket/instead.rs"]
+mod instead;
 #[path = "vectors_engine/ours.rs"]
 mod ours;
 #[path = "vectors_engine/script.rs"]
@@ -40,6 +42,13 @@ fn play_engine(file: &str) -> usize {
         let mut place = engine::Live::new(&runtime, vector);
         script::play(vector, &mut place);
     })
+}
+
+#[test]
+fn socket_transcripts_of_revision_4() {
+    let runtime = runtime();
+    let played = play_all("socketio_v4.json", |vector| socket::play(&runtime, vector));
+    assert_eq!(played, 58);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use bytestring::ByteString;
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
-use sio_core::engine::Query;
+use sio_core::engine::{Query, Revision};
 use sio_core::packet::{Args, ArgumentError, Raw, Value};
 
 use crate::hooks::Remote;
@@ -21,10 +21,14 @@ use crate::hooks::Remote;
 pub struct Handshake {
     /// The headers of the request.
     pub headers: Headers,
-    /// The query of the request, decoded, the protocol's own keys among it.
+    /// The query of the request, decoded, the protocol's own keys among it. Over it lies, if the client
+    /// speaks revision 4 of Socket.IO, the query that it wrote behind the namespace's name.
     pub query: Arc<Query>,
-    /// The credentials sent with CONNECT.
+    /// The credentials sent with CONNECT; in revision 4 those of that query.
     pub auth: Auth,
+    /// The revision of Engine.IO that the client speaks. Socket.IO's is the one above it: clients of
+    /// JavaScript's 2.x have 3, those of 3.x and 4.x have 4.
+    pub revision: Revision,
     /// The address of the client, or of the proxy before it.
     pub address: Option<SocketAddr>,
     /// When the session was opened, as JavaScript prints a date.
@@ -43,6 +47,7 @@ impl Handshake {
     pub(crate) fn new(
         parts: &http::request::Parts,
         query: Query,
+        revision: Revision,
         remote: Remote,
         now: SystemTime,
     ) -> Self {
@@ -51,6 +56,7 @@ impl Handshake {
             headers: Headers::copy(&parts.headers),
             query: Arc::new(query),
             auth: Auth(None),
+            revision,
             address: remote.address,
             time: javascript_date(issued.as_secs()),
             issued: u64::try_from(issued.as_millis()).unwrap_or(u64::MAX),
@@ -65,15 +71,21 @@ impl Handshake {
     }
 
     /// The same with the credentials for one namespace. Shared, if there are none.
-    pub(crate) fn with_auth(this: &Arc<Self>, auth: Option<&ByteString>) -> Arc<Self> {
-        match auth {
-            None => this.clone(),
-            Some(text) => Arc::new(Self {
-                // Copied: it stays as long as the socket does and must not hold on to a read buffer.
-                auth: Auth(Some(Box::from(&**text))),
-                ..Self::clone(this)
-            }),
+    pub(crate) fn with_auth(
+        this: &Arc<Self>,
+        auth: Option<&ByteString>,
+        query: Option<&str>,
+    ) -> Arc<Self> {
+        if auth.is_none() && query.is_none() {
+            return this.clone();
         }
+        let mut own = Self::clone(this);
+        // Copied: it stays as long as the socket does and must not hold on to a read buffer.
+        own.auth = Auth(auth.map(|text| Box::from(&**text)));
+        if let Some(query) = query {
+            own.query = Arc::new(own.query.overlaid(query));
+        }
+        Arc::new(own)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The query of a request's URL (§2).
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use bytestring::ByteString;
@@ -52,6 +53,24 @@ impl Query {
         Ok(Self(pairs.into()))
     }
 
+    /// The same with the parameters of the query that a client of revision 4 writes behind a namespace's
+    /// name; those hold where both have a key (§16.2).
+    ///
+    /// Nothing in it is an error ([`pairs`]), and of a key that comes twice the last value holds.
+    #[must_use]
+    pub fn overlaid(&self, text: &str) -> Self {
+        let over: BTreeMap<String, String> = pairs(text).into_iter().collect();
+        let kept = self
+            .0
+            .iter()
+            .filter(|(key, _)| !over.contains_key(&**key))
+            .cloned();
+        let added = over
+            .iter()
+            .map(|(key, value)| (key.as_str().into(), value.as_str().into()));
+        Self(kept.chain(added).collect())
+    }
+
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.iter().find(|(k, _)| *k == key).map(|(_, value)| value)
@@ -72,6 +91,25 @@ impl Query {
         self.0.is_empty()
     }
 }
+
+/// The parameters of a query that nobody refuses: an escape that is none stays what it is, what is not
+/// UTF-8 is replaced, and of very many the first thousand are taken, all as Node does it.
+pub(crate) fn pairs(text: &str) -> Vec<(String, String)> {
+    let decode = |text: &str| {
+        let bytes = unescape(text.as_bytes(), Escapes::Lenient).unwrap_or_default();
+        String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    };
+    text.split('&')
+        .filter(|piece| !piece.is_empty())
+        .take(MOST_PAIRS)
+        .map(|piece| piece.split_once('=').unwrap_or((piece, "")))
+        .map(|(key, value)| (decode(key), decode(value)))
+        .collect()
+}
+
+/// Parameters that are read of a namespace's query; it may be as long as a message.
+const MOST_PAIRS: usize = 1000;
 
 fn decode(text: &str) -> Result<ByteString, QueryError> {
     if !text.bytes().any(|byte| matches!(byte, b'%' | b'+' | 0)) {
@@ -155,6 +193,25 @@ mod tests {
         for text in ["a=%ff", "a=%00", "%c3=1"] {
             assert_eq!(Query::parse(text), Err(QueryError::Text), "{text}");
         }
+    }
+
+    #[test]
+    fn the_query_of_a_namespace_lies_over_that_of_the_url() {
+        let query = Query::parse("EIO=3&token=url").unwrap();
+        let over = query.overlaid("token=a%20b%2Cc&x=%zz&x=%ff&y");
+        let all: Vec<_> = over.iter().collect();
+        assert_eq!(
+            all,
+            [
+                ("EIO", "3"),
+                ("token", "a b,c"),
+                ("x", "\u{fffd}"),
+                ("y", "")
+            ]
+        );
+        assert_eq!(query.overlaid(""), query);
+        let many = vec!["a=1"; 5000].join("&");
+        assert_eq!(pairs(&many).len(), MOST_PAIRS);
     }
 
     #[test]

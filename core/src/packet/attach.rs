@@ -5,13 +5,15 @@ use bytestring::ByteString;
 use smallvec::SmallVec;
 
 use super::decode::{self, Content, Decoded, Fault, Limits, Packet};
+use crate::engine::Revision;
 
 /// Reads the messages of one connection, in order, into packets.
 ///
 /// Keeps what has arrived of a packet with attachments; nothing of it is seen before it is whole.
 /// After a [`Fault`] the connection is to be closed, and the decoder is back at its beginning.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Decoder {
+    revision: Revision,
     /// Boxed, since few connections are in the middle of a packet at any time.
     pending: Option<Box<Pending>>,
 }
@@ -24,7 +26,27 @@ struct Pending {
     bytes: usize,
 }
 
+impl Default for Decoder {
+    /// For revision 5.
+    fn default() -> Self {
+        Self::new(Revision::V4)
+    }
+}
+
 impl Decoder {
+    /// For the revision of Socket.IO that travels over this one of Engine.IO (§1).
+    pub const fn new(revision: Revision) -> Self {
+        Self {
+            revision,
+            pending: None,
+        }
+    }
+
+    /// Forgets what has arrived of a packet.
+    pub(crate) fn reset(&mut self) {
+        self.pending = None;
+    }
+
     /// A text message has arrived. `None`: its attachments are still to come.
     ///
     /// # Errors
@@ -36,7 +58,7 @@ impl Decoder {
         let Decoded {
             packet,
             attachments,
-        } = decode::text(text, limits)?;
+        } = decode::text(text, self.revision, limits)?;
         if attachments == 0 {
             return Ok(Some(packet));
         }

@@ -5,6 +5,7 @@ use std::fmt;
 use bytestring::ByteString;
 
 use super::{Args, Kind, json, text as parts};
+use crate::engine::Revision;
 
 /// What a packet may hold. All of it is checked before anything is stored or built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +20,8 @@ pub struct Limits {
     pub arguments: usize,
     /// Bytes of an event's name.
     pub name: usize,
-    /// Bytes of a namespace's name.
+    /// Bytes of a namespace's name; the query that revision 4 writes behind it in a CONNECT is not
+    /// counted.
     pub namespace: usize,
 }
 
@@ -76,9 +78,10 @@ impl Packet {
 /// What a packet says, by its type.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Content {
-    /// A client asks for the namespace, perhaps with credentials: the text of a JSON object.
+    /// A client asks for the namespace. In revision 5 perhaps with credentials: the text of a JSON
+    /// object. In revision 4 they stand behind a `?` in the namespace's name (§16.2).
     Connect {
-        /// The payload, checked JSON; `None` if there was none.
+        /// The payload, checked JSON; `None` if there was none. In revision 4 it means nothing.
         payload: Option<ByteString>,
     },
     /// Either side leaves the namespace.
@@ -97,9 +100,10 @@ pub enum Content {
         /// What it answers with.
         args: Args,
     },
-    /// The server refuses the namespace.
+    /// The server refuses the namespace; in revision 4 an error of either side.
     ConnectError {
-        /// The payload, checked JSON (an object or a string); `None` if there was none.
+        /// The payload, checked JSON (an object or a string; in revision 4 also an array or `null`);
+        /// `None` if there was none.
         payload: Option<ByteString>,
     },
 }
@@ -183,8 +187,12 @@ const MAX_ACK_ID: u64 = (1 << 53) - 1;
 /// The most digits an ack id may have, leading zeros included.
 const MAX_ACK_DIGITS: usize = 16;
 
-/// Reads the text of one packet.
-pub(super) fn text(text: &ByteString, limits: &Limits) -> Result<Decoded, Fault> {
+/// Reads the text of one packet of Socket.IO, whose revision is the one above that of the engine.
+pub(super) fn text(
+    text: &ByteString,
+    revision: Revision,
+    limits: &Limits,
+) -> Result<Decoded, Fault> {
     let kind = text.bytes().next().ok_or(Fault::Kind)?;
     let kind = Kind::from_digit(kind).ok_or(Fault::Kind)?;
     let mut rest = text.get(1..).ok_or(Fault::Kind)?;
@@ -205,7 +213,7 @@ pub(super) fn text(text: &ByteString, limits: &Limits) -> Result<Decoded, Fault>
     let mut namespace = ByteString::from_static("/");
     if rest.starts_with('/') {
         let length = memchr::memchr(b',', rest.as_bytes()).unwrap_or(rest.len());
-        if length > limits.namespace {
+        if length > limits.namespace && !is_query(kind, revision, rest, limits) {
             return Err(Fault::Namespace);
         }
         let (name, tail) = rest.split_at_checked(length).ok_or(Fault::Namespace)?;
@@ -231,7 +239,7 @@ pub(super) fn text(text: &ByteString, limits: &Limits) -> Result<Decoded, Fault>
         return Err(Fault::Payload);
     }
     let payload = Some(payload).filter(|payload| !payload.is_empty());
-    let content = content(kind, id, text, payload, limits)?;
+    let content = content(kind, revision, id, text, payload, limits)?;
     Ok(Decoded {
         packet: Packet { namespace, content },
         attachments: usize::try_from(attachments).map_err(|_| Fault::TooManyAttachments)?,
@@ -241,6 +249,7 @@ pub(super) fn text(text: &ByteString, limits: &Limits) -> Result<Decoded, Fault>
 /// What a packet says; its parts share the memory of `text`.
 fn content(
     kind: Kind,
+    revision: Revision,
     id: Option<u64>,
     text: &ByteString,
     payload: Option<&str>,
@@ -249,7 +258,7 @@ fn content(
     match kind {
         Kind::Connect => {
             if let Some(payload) = payload {
-                check(payload, &[json::Shape::Object], limits)?;
+                check(payload, revision, &[json::Shape::Object], limits)?;
             }
             Ok(Content::Connect {
                 payload: payload.map(|payload| text.slice_ref(payload)),
@@ -274,7 +283,8 @@ fn content(
         }
         Kind::ConnectError => {
             if let Some(payload) = payload {
-                check(payload, &[json::Shape::Object, json::Shape::String], limits)?;
+                let shapes = [json::Shape::Object, json::Shape::String];
+                check(payload, revision, &shapes, limits)?;
             }
             Ok(Content::ConnectError {
                 payload: payload.map(|payload| text.slice_ref(payload)),
@@ -283,10 +293,24 @@ fn content(
     }
 }
 
-/// Checks that a payload is JSON of one of these shapes. The object itself is no level of nesting.
-fn check(payload: &str, shapes: &[json::Shape], limits: &Limits) -> Result<(), Fault> {
+/// Whether a name is too long for its query alone, which only a CONNECT of revision 4 has.
+fn is_query(kind: Kind, revision: Revision, name: &str, limits: &Limits) -> bool {
+    kind == Kind::Connect
+        && revision == Revision::V3
+        && memchr::memchr2(b'?', b',', name.as_bytes()).is_some_and(|end| end <= limits.namespace)
+}
+
+/// Checks that a payload is JSON of one of these shapes; in revision 4 also of those that JavaScript
+/// calls objects. The object itself is no level of nesting.
+fn check(
+    payload: &str,
+    revision: Revision,
+    shapes: &[json::Shape],
+    limits: &Limits,
+) -> Result<(), Fault> {
     let shape = json::Shape::of(payload.as_bytes()).ok_or(Fault::Payload)?;
-    if !shapes.contains(&shape) {
+    let lenient = revision == Revision::V3 && (shape == json::Shape::Array || payload == "null");
+    if !shapes.contains(&shape) && !lenient {
         return Err(Fault::Payload);
     }
     json::check(payload.as_bytes(), limits.depth.saturating_add(1)).map_err(fault)

@@ -106,10 +106,9 @@ pub fn connect(
     let mut text = head(Kind::Connect, namespace);
     if let Some(payload) = payload {
         let refused = |why: &str| EncodeError::Refused(why.into());
-        let args = to_args(&(payload,))?;
-        if !args.attachments().is_empty() {
+        let Some(args) = without_bytes(payload)? else {
             return Err(refused("bytes cannot travel in a CONNECT packet"));
-        }
+        };
         if json::Shape::of(args.elements().as_bytes()) != Some(json::Shape::Object) {
             return Err(refused("the payload of a CONNECT packet is an object"));
         }
@@ -132,12 +131,34 @@ pub fn connect_error(namespace: &str, message: &str, data: Option<&Value>) -> En
     let mut text = head(Kind::ConnectError, namespace);
     text.extend_from_slice(b"{\"message\":");
     text.extend_from_slice(quoted(message).as_bytes());
-    // Bytes cannot travel in this packet; data that holds some is left out rather than mangled.
-    if let Some(Ok(data)) = data.map(serde_json::to_string) {
+    if let Some(data) = data.and_then(travelling) {
         text.extend_from_slice(b",\"data\":");
-        text.extend_from_slice(data.as_bytes());
+        text.extend_from_slice(data.elements().as_bytes());
     }
     text.push(b'}');
+    Encoded::text(text.into(), Vec::new())
+}
+
+/// The server's word, in revision 4, that the client is in `namespace`. The client computes the
+/// socket's id (§16.2).
+pub fn entered(namespace: &str) -> Encoded {
+    Encoded::text(head(Kind::Connect, namespace).into(), Vec::new())
+}
+
+/// An error in revision 4: `data` as it is if there is some, else the message (§16.2).
+///
+/// Data of which clients would make something else is left out: numbers, which they take for an ack
+/// id, booleans, which they refuse, and `null`; and what holds bytes, which cannot travel here.
+pub fn error(namespace: &str, message: &str, data: Option<&Value>) -> Encoded {
+    let understood = |data: &&Value| match data {
+        Value::String(_) | Value::Array(_) | Value::Object(_) => true,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Binary(_) => false,
+    };
+    let mut text = head(Kind::ConnectError, namespace);
+    match data.filter(understood).and_then(travelling) {
+        Some(data) => text.extend_from_slice(data.elements().as_bytes()),
+        None => text.extend_from_slice(quoted(message).as_bytes()),
+    }
     Encoded::text(text.into(), Vec::new())
 }
 
@@ -157,6 +178,18 @@ pub fn message(data: &Data) -> Encoded {
         }
         Data::Binary(bytes) => Encoded::binary(bytes.clone()),
     }
+}
+
+/// The data of a refusal. Bytes cannot travel in one: data that holds some is left out rather than
+/// mangled.
+fn travelling(data: &Value) -> Option<Args> {
+    without_bytes(data).ok().flatten()
+}
+
+/// A value as JSON; `None` if there are bytes in it.
+fn without_bytes(value: &(impl Serialize + ?Sized)) -> Result<Option<Args>, EncodeError> {
+    let args = to_args(&(value,))?;
+    Ok(Some(args).filter(|args| args.attachments().is_empty()))
 }
 
 fn quoted(text: &str) -> String {

@@ -22,7 +22,8 @@ pub use arguments::{Arguments, Writer};
 pub use attach::Decoder;
 pub use decode::{Call, Content, Fault, Limits, Packet};
 pub use encode::{
-    EncodeError, ack, connect, connect_error, connected, disconnect, event, event_parts, message,
+    EncodeError, ack, connect, connect_error, connected, disconnect, entered, error, event,
+    event_parts, message,
 };
 pub use encoded::{Encoded, Part};
 pub use json::{DEEPEST, JsonError};
@@ -39,7 +40,7 @@ pub enum Kind {
     Event,
     /// The answer to an event that asked for one.
     Ack,
-    /// The server refuses a namespace.
+    /// The server refuses a namespace. ERROR in revision 4, where it may also mean an event.
     ConnectError,
     /// An event with attachments.
     BinaryEvent,

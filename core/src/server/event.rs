@@ -56,6 +56,8 @@ pub enum Event<T> {
         namespace: ByteString,
         /// The client's credentials: the text of a JSON object.
         auth: Option<ByteString>,
+        /// What a client of revision 4 wrote behind the namespace's name.
+        query: Option<ByteString>,
     },
     /// A client has sent an event.
     Message {
@@ -67,6 +69,13 @@ pub enum Event<T> {
         args: Args,
         /// For [`Server::respond`], if the client waits for an answer.
         ack: Option<AckTicket>,
+    },
+    /// A client of revision 4 sent an ERROR packet.
+    Error {
+        /// Who.
+        socket: Socket,
+        /// What it says, as JSON.
+        payload: Option<ByteString>,
     },
     /// A [`Server::request`] has ended.
     Acked {

@@ -352,7 +352,8 @@ impl<T> Server<T> {
         }
     }
 
-    /// The client may enter the namespace that it asked for.
+    /// The client may enter the namespace that it asked for, as the socket `id`; a client of revision 4
+    /// as the one that it computes for itself (§16.2).
     pub fn accept(
         &mut self,
         now: Instant,
@@ -364,6 +365,7 @@ impl<T> Server<T> {
         let socket = Socket { connection, key };
         let entry = self.entry(connection)?;
         let name = entry.connection.namespace(key)?;
+        let id = entry.connection.computed_id(name).unwrap_or(id);
         let namespace = *self.by_name.get(name)?;
         let member = self.namespaces.get_mut(namespace)?.rooms.insert(id, socket);
         self.entry_mut(connection)?.sockets.push(Member {
@@ -431,6 +433,14 @@ impl<T> Server<T> {
     ) -> Sent {
         self.with(socket.connection, |it| {
             it.connection.respond(now, ticket, packet)
+        })
+        .unwrap_or(Sent::Closed)
+    }
+
+    /// Tells a client that something of what it sent was refused; revision 5 has no packet for it.
+    pub fn complain(&mut self, now: Instant, socket: Socket, error: &Refusal) -> Sent {
+        self.with(socket.connection, |it| {
+            it.connection.complain(now, socket.key, error)
         })
         .unwrap_or(Sent::Closed)
     }
@@ -552,6 +562,7 @@ impl<T> Server<T> {
                 ticket,
                 namespace,
                 auth,
+                query,
             } => {
                 if !self.by_name.contains_key(&*namespace) {
                     self.reject(now, connection, ticket, &Refusal::invalid_namespace());
@@ -562,6 +573,7 @@ impl<T> Server<T> {
                     ticket,
                     namespace,
                     auth,
+                    query,
                 }
             }
             socket::Event::Message {
@@ -574,6 +586,13 @@ impl<T> Server<T> {
                 name,
                 args,
                 ack,
+            },
+            socket::Event::Error {
+                socket: key,
+                payload,
+            } => Event::Error {
+                socket: socket(key),
+                payload,
             },
             socket::Event::Acked {
                 socket: key,

@@ -18,8 +18,12 @@ pub enum Event<T> {
         ticket: ConnectTicket,
         /// The namespace's name, which may not exist.
         namespace: ByteString,
-        /// The client's credentials: the text of a JSON object, `None` if it sent none.
+        /// The client's credentials: the text of a JSON object, `None` if it sent none. In revision 4
+        /// what its query says.
         auth: Option<ByteString>,
+        /// What a client of revision 4 wrote behind the name, to be laid over the query of its URL
+        /// ([`Query::overlaid`](crate::engine::Query::overlaid)).
+        query: Option<ByteString>,
     },
     /// A socket's client has sent an event.
     Message {
@@ -31,6 +35,14 @@ pub enum Event<T> {
         args: Args,
         /// To be given to `respond`, if the client waits for an answer. May be dropped.
         ack: Option<AckTicket>,
+    },
+    /// A client of revision 4 sent an ERROR packet: it could not write what it wanted to say, for one.
+    /// Clients of revision 5 have none, and their connection closes for it (§16).
+    Error {
+        /// The socket.
+        socket: SocketKey,
+        /// What the client says, checked JSON; `None` if it says nothing.
+        payload: Option<ByteString>,
     },
     /// An emit that asked for an ack has ended: for each one exactly once.
     Acked {

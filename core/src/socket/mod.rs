@@ -1,6 +1,7 @@
 //! The sockets of one connection: namespaces over one session, their packets and acks (§16–§18).
 
 mod acks;
+mod credentials;
 mod event;
 mod mux;
 

@@ -9,12 +9,13 @@ use bytestring::ByteString;
 use smallvec::SmallVec;
 
 use super::acks::Acks;
+use super::credentials;
 use super::event::{
     AckError, AckTicket, ConnectTicket, DisconnectReason, Event, Refusal, SocketKey,
 };
 use crate::config::Config;
 use crate::deadline::{Deadline, Why, earliest};
-use crate::engine::{Close, Data, Flags, Sent, Session};
+use crate::engine::{Close, Data, Flags, Revision, Sent, Session};
 use crate::id::SocketId;
 use crate::packet::{self, Call, Content, Decoder, Encoded, Fault, Limits, Packet};
 
@@ -22,6 +23,9 @@ use crate::packet::{self, Call, Content, Decoder, Encoded, Fault, Limits, Packet
 ///
 /// Of namespaces that were left it remembers the names of the last few, so that what was still on its
 /// way to them is ignored; what is sent to a namespace never joined closes the connection.
+///
+/// Clients of revision 4 are in `/` without asking, and rely on more patience: what they send to a
+/// namespace that they are not in is ignored, and so is a wish for one that they are in (§16.2).
 #[derive(Debug)]
 pub(crate) struct Mux<T> {
     decoder: Decoder,
@@ -55,9 +59,10 @@ enum State {
 }
 
 impl<T> Mux<T> {
-    pub(crate) fn new(now: Instant, config: &Config) -> Self {
+    /// `revision` is that of the engine below.
+    pub(crate) fn new(now: Instant, config: &Config, revision: Revision) -> Self {
         Self {
-            decoder: Decoder::default(),
+            decoder: Decoder::new(revision),
             slots: SmallVec::new(),
             acks: Acks::new(),
             connect_by: now.checked_add(config.connect_timeout),
@@ -97,7 +102,7 @@ impl<T> Mux<T> {
         };
         if let Err(fault) = outcome {
             events.extend(fault.map(Event::Malformed));
-            self.decoder = Decoder::default();
+            self.decoder.reset();
             self.packet_by = None;
             self.close(now, session, events);
         }
@@ -122,22 +127,30 @@ impl<T> Mux<T> {
         events: &mut VecDeque<Event<T>>,
     ) -> Result<(), Option<Fault>> {
         let Packet { namespace, content } = packet;
-        let known = self
-            .slots
-            .iter()
-            .position(|slot| slot.namespace == namespace);
+        let revision = session.revision();
         if let Content::Connect { payload } = content {
-            return self.asked(now, known, namespace, payload, config, session, events);
+            let wish = match revision {
+                Revision::V3 => Wish::of_query(&namespace),
+                Revision::V4 => Wish::of_payload(&namespace, payload),
+            };
+            return self.asked(now, wish, config, session, events);
         }
-        let at = known.ok_or(None)?;
-        let slot = self.slots.get(at).ok_or(None)?;
-        match slot.state {
-            State::Connected => {}
-            // On its way when we left: not the client's fault.
-            State::Left => return Ok(()),
-            State::Deciding { .. } => return Err(None),
-        }
-        let socket = key(at, slot);
+        let known = self.slot(&namespace);
+        let socket = match known.and_then(|at| Some((at, self.slots.get(at)?))) {
+            Some((at, slot)) => match slot.state {
+                State::Connected => Some(key(at, slot)),
+                // On its way when we left: not the client's fault.
+                State::Left => return Ok(()),
+                State::Deciding { .. } => None,
+            },
+            None => None,
+        };
+        let Some(socket) = socket else {
+            return match revision {
+                Revision::V3 => Ok(()),
+                Revision::V4 => Err(None),
+            };
+        };
         match content {
             Content::Event { id, call } => {
                 if let Some(Call { name, args }) = call {
@@ -164,33 +177,48 @@ impl<T> Mux<T> {
                 self.leave(socket, DisconnectReason::ClientNamespaceDisconnect, events);
                 Ok(())
             }
+            Content::ConnectError { payload } if revision == Revision::V3 => {
+                events.push_back(Event::Error { socket, payload });
+                Ok(())
+            }
             Content::Connect { .. } | Content::ConnectError { .. } => Err(None),
         }
     }
 
+    /// A client of revision 4 has come: it is in `/` without asking, if the application lets it in.
+    pub(crate) fn welcome(
+        &mut self,
+        now: Instant,
+        config: &Config,
+        session: &mut Session,
+        events: &mut VecDeque<Event<T>>,
+    ) {
+        let _ = self.asked(now, Wish::of_query("/"), config, session, events);
+    }
+
     /// A client asks for a namespace.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one step of `packet`, cut out to be read"
-    )]
     fn asked(
         &mut self,
         now: Instant,
-        known: Option<usize>,
-        namespace: ByteString,
-        auth: Option<ByteString>,
+        wish: Wish,
         config: &Config,
         session: &mut Session,
         events: &mut VecDeque<Event<T>>,
     ) -> Result<(), Option<Fault>> {
+        let Wish {
+            namespace,
+            auth,
+            query,
+        } = wish;
+        let known = self.slot(&namespace);
         if let Some(slot) = known.and_then(|at| self.slots.get(at)) {
-            match slot.state {
-                State::Left => {}
-                State::Connected | State::Deciding { .. } => return Err(None),
+            match (&slot.state, session.revision()) {
+                (State::Left, _) => {}
+                // It has what it asks for, or will be told. Clients ask for `/`, too.
+                (State::Connected | State::Deciding { .. }, Revision::V3) => return Ok(()),
+                (State::Connected | State::Deciding { .. }, _) => return Err(None),
             }
         }
-        // A name lives as long as the connection: it must not keep a read buffer alive.
-        let namespace: ByteString = (&*namespace).into();
         let active = self.slots.iter().filter(|slot| slot.is_active()).count();
         if active >= config.max_namespaces_per_connection {
             let refusal = Refusal::new("too many namespaces");
@@ -224,7 +252,8 @@ impl<T> Mux<T> {
             events.push_back(Event::Connecting {
                 ticket: ConnectTicket(key(at, slot)),
                 namespace,
-                auth: auth.map(|auth| (&*auth).into()),
+                auth,
+                query,
             });
         }
         Ok(())
@@ -240,7 +269,10 @@ impl<T> Mux<T> {
     ) -> Option<SocketKey> {
         let slot = self.deciding(ticket.0)?;
         slot.state = State::Connected;
-        let packet = packet::connected(&slot.namespace, id.as_str());
+        let packet = match session.revision() {
+            Revision::V3 => packet::entered(&slot.namespace),
+            Revision::V4 => packet::connected(&slot.namespace, id.as_str()),
+        };
         session.tell(now, packet);
         self.connect_by = None;
         Some(ticket.0)
@@ -273,7 +305,14 @@ impl<T> Mux<T> {
         session: &mut Session,
         events: &mut VecDeque<Event<T>>,
     ) {
-        let packet = packet::connect_error(namespace, &refusal.message, refusal.data.as_ref());
+        let Refusal { message, data } = refusal;
+        let packet = match session.revision() {
+            // The one refusal that is no bare value, as current servers write it and suites expect it.
+            Revision::V3 if *refusal != Refusal::invalid_namespace() => {
+                packet::error(namespace, message, data.as_ref())
+            }
+            Revision::V3 | Revision::V4 => packet::connect_error(namespace, message, data.as_ref()),
+        };
         session.tell(now, packet);
         self.refused = self.refused.saturating_add(1);
         if self.refused >= config.max_refused_connects {
@@ -353,6 +392,23 @@ impl<T> Mux<T> {
         self.deliver(now, ticket.socket, packet, Flags::default(), session)
     }
 
+    /// An error of the application's for a socket's client. Only revision 4 has a packet for it.
+    pub(crate) fn complain(
+        &mut self,
+        now: Instant,
+        socket: SocketKey,
+        error: &Refusal,
+        session: &mut Session,
+    ) -> Sent {
+        match (session.revision(), self.connected(socket)) {
+            (Revision::V3, Some(slot)) => {
+                let packet = packet::error(&slot.namespace, &error.message, error.data.as_ref());
+                session.send(now, packet, Flags::default())
+            }
+            (Revision::V3 | Revision::V4, _) => Sent::Closed,
+        }
+    }
+
     /// Takes a socket out of its namespace, and tells its client.
     pub(crate) fn disconnect(
         &mut self,
@@ -389,7 +445,7 @@ impl<T> Mux<T> {
             State::Connected | State::Left => true,
             State::Deciding { .. } => false,
         });
-        self.decoder = Decoder::default();
+        self.decoder.reset();
         self.connect_by = None;
         self.packet_by = None;
     }
@@ -507,6 +563,13 @@ impl<T> Mux<T> {
             .map(|(at, slot)| key(at, slot))
     }
 
+    /// The place of a namespace by its name.
+    fn slot(&self, namespace: &str) -> Option<usize> {
+        self.slots
+            .iter()
+            .position(|slot| *slot.namespace == *namespace)
+    }
+
     fn connected(&mut self, socket: SocketKey) -> Option<&mut Slot> {
         self.slots
             .get_mut(socket.slot as usize)
@@ -533,6 +596,35 @@ impl<T> Mux<T> {
             waiting: 0,
         };
         Some(std::mem::replace(slot, gone))
+    }
+}
+
+/// What a client asks for. A name lives as long as the connection, and credentials as the socket does:
+/// neither may keep a read buffer alive.
+struct Wish {
+    namespace: ByteString,
+    auth: Option<ByteString>,
+    query: Option<ByteString>,
+}
+
+impl Wish {
+    /// As revision 5 says it.
+    fn of_payload(namespace: &str, auth: Option<ByteString>) -> Self {
+        Self {
+            namespace: namespace.into(),
+            auth: auth.map(|auth| (&*auth).into()),
+            query: None,
+        }
+    }
+
+    /// As revision 4 says it.
+    fn of_query(name: &str) -> Self {
+        let (namespace, query) = credentials::split(name);
+        Self {
+            namespace: namespace.into(),
+            auth: query.and_then(credentials::auth),
+            query: query.map(ByteString::from),
+        }
     }
 }
 

@@ -142,6 +142,17 @@ impl WebSocket {
         std::mem::take(&mut self.inbox.lock().unwrap().frames)
     }
 
+    /// Takes the first that comes in, and leaves what follows.
+    pub(crate) fn first(&self) -> Vec<Frame> {
+        wait(|| {
+            let inbox = self.inbox.lock().unwrap();
+            !inbox.frames.is_empty() || inbox.closed.is_some()
+        });
+        let frames = &mut self.inbox.lock().unwrap().frames;
+        let count = frames.len().min(1);
+        frames.drain(..count).collect()
+    }
+
     /// The code it was closed with.
     pub(crate) fn closed(&self, expected: bool) -> Option<u16> {
         if expected {

@@ -8,11 +8,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sio_core::engine::Frame;
-use sio_tokio::{Ack, Args, Config, DisconnectReason, EventName, Io, Namespace, Refusal, Socket};
+use sio_tokio::{
+    Ack, Args, Config, DisconnectReason, EventName, Io, Namespace, Refusal, Revision, Socket,
+};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::bytes::{WebSocket, wait};
+use crate::instead::{instead, open_packet};
 use crate::wire::wire;
 
 /// Why a transcript is not played, if it is not.
@@ -26,12 +29,12 @@ const STEP: Duration = Duration::from_millis(20);
 
 pub(crate) fn play(runtime: &Runtime, vector: &Value) {
     let mut world = World::new(runtime, vector);
-    for (at, step) in vector["out"]["steps"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .enumerate()
-    {
+    let mut steps = vector["out"]["steps"].as_array().unwrap().clone();
+    if let Some(last) = instead(vector["id"].as_str().unwrap()).and_then(|it| it.last) {
+        steps.pop();
+        steps.push(serde_json::from_str(last).unwrap());
+    }
+    for (at, step) in steps.iter().enumerate() {
         world.take(runtime, step, &format!("{} step {at}", vector["id"]));
         std::thread::sleep(STEP);
     }
@@ -64,6 +67,7 @@ struct Seen {
 impl World {
     fn new(runtime: &Runtime, vector: &Value) -> Self {
         let mut config = Config::v4();
+        config.allow_eio3 = vector["in"]["eio"] == 3;
         if let Some(ms) = vector["in"]["server_options"]["connectTimeout"].as_u64() {
             config.connect_timeout = Duration::from_millis(ms);
         }
@@ -103,10 +107,11 @@ impl World {
                     .body(())
                     .unwrap();
                 let (_, client) = WebSocket::open(self.address, &head.into_parts().0);
-                let received = client.as_ref().expect("it was let in").received(1);
+                let received = client.as_ref().expect("it was let in").first();
                 self.clients
                     .extend(client.map(|client| (name.to_owned(), client)));
-                self.compare(received, &json!([step["engine_open"]]), at);
+                let open = open_packet(step["engine_open"]["text"].as_str().unwrap());
+                self.compare(received, &json!([{ "text": open }]), at);
             }
             "send" => self.clients[name].send(&wire(&step["frame"])),
             "recv" => {
@@ -184,11 +189,18 @@ impl World {
             .into_iter()
             .flatten()
             .map(|event| {
-                let text = |name: &str| event[name].as_str().unwrap().to_owned();
+                let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
                 (text("nsp"), text("event"), text("value"))
             })
             .filter(|(_, event, value)| event != "error" || value.starts_with('"'))
             .collect();
+        let own = instead(vector["id"].as_str().unwrap()).and_then(|it| it.events);
+        let expected = own.map_or(expected, |events| {
+            let text = |(namespace, event, value): &(&str, &str, &str)| {
+                ((*namespace).into(), (*event).into(), (*value).into())
+            };
+            events.iter().map(text).collect()
+        });
         let seen = || -> Vec<(String, String, String)> {
             let seen = self.seen.lock().unwrap();
             let masked = seen.events.iter().map(|(namespace, event, value)| {
@@ -232,9 +244,18 @@ fn register(namespace: &Namespace, seen: &Arc<Mutex<Seen>>) {
     let to = seen.clone();
     namespace.on_connect(move |socket: Socket| {
         see(&to, &socket, "connection", socket.id().to_string());
-        let auth = serde_json::to_string(&socket.handshake().auth).unwrap();
-        if auth != "{}" {
+        let error = to.clone();
+        socket.on_error(move |socket: Socket, refusal: Refusal| {
+            see(&error, &socket, "error", format!("{:?}", refusal.message));
+        });
+        let handshake = socket.handshake();
+        let auth = serde_json::to_string(&handshake.auth).unwrap();
+        if auth != "{}" && handshake.revision == Revision::V4 {
             see(&to, &socket, "auth", auth);
+        } else if auth != "{}" {
+            let query = sio_tokio::Value::from_iter(handshake.query.iter());
+            let both = format!(r#"{{"query":{query},"auth":{auth}}}"#);
+            see(&to, &socket, "handshake", both);
         }
         let namespace = socket.namespace().name().to_owned();
         let sockets = &mut to.lock().unwrap().sockets;

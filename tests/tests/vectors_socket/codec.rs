@@ -1,7 +1,7 @@
 //! Packets written and read.
 
-use sio_core::engine::Data;
-use sio_core::packet::{self, Content, Decoder, Limits, Packet, Value};
+use sio_core::engine::{Data, Revision};
+use sio_core::packet::{self, Content, Decoder, EncodeError, Limits, Packet, Value};
 
 use super::data::{Emitted, arguments, frame, frames};
 use super::ours;
@@ -13,6 +13,12 @@ pub(crate) fn encode(vector: &Value) -> Result<(), String> {
     let ack = packet["id"].as_u64();
     let data = packet["data"].as_array().unwrap_or_default();
     let written = match packet["type"].as_str().unwrap() {
+        "EVENT" if packet["data"].as_str() == Some("cyclic object") => {
+            return match packet::event(namespace, ack, "x", &Cyclic) {
+                Err(EncodeError::Refused(_)) => Ok(()),
+                other => Err(format!("{other:?}")),
+            };
+        }
         "EVENT" | "BINARY_EVENT" => match data.split_first() {
             None => return Err("an event without a name".into()),
             Some((name, args)) => {
@@ -38,6 +44,10 @@ pub(crate) fn encode(vector: &Value) -> Result<(), String> {
                 .get("data")
                 .filter(|data| data.get("$undefined").is_none()),
         )),
+        "ERROR" => Ok(match packet["data"].as_str() {
+            Some(message) => packet::error(namespace, message, None),
+            None => packet::error(namespace, "", packet.get("data")),
+        }),
         other => return Err(format!("type {other}")),
     };
     let written = written.map_err(|error| error.to_string());
@@ -55,7 +65,11 @@ pub(crate) fn encode(vector: &Value) -> Result<(), String> {
         .map(frame)
         .collect();
     if ours(id) {
-        expected = vec![Data::Text(r#"2["n",-0.0]"#.into())];
+        let text = match id {
+            "sio4/encode/063" => r#"2["x",1]"#,
+            _ => r#"2["n",-0.0]"#,
+        };
+        expected = vec![Data::Text(text.into())];
     }
     // A name that is a number is written as a string: names are text here.
     if packet["type"].as_str() == Some("EVENT") && packet["data"][0].as_number().is_some() {
@@ -68,13 +82,22 @@ pub(crate) fn encode(vector: &Value) -> Result<(), String> {
     same(&written, &expected)
 }
 
-pub(crate) fn decode(vector: &Value) -> Result<(), String> {
+/// What cannot be written.
+struct Cyclic;
+
+impl serde::Serialize for Cyclic {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("it contains itself"))
+    }
+}
+
+pub(crate) fn decode(vector: &Value, revision: Revision) -> Result<(), String> {
     let id = vector["id"].as_str().unwrap();
     let mut limits = Limits::default();
     if let Some(most) = vector["in"]["max_attachments"].as_u64() {
         limits.attachments = usize::try_from(most).unwrap();
     }
-    let mut decoder = Decoder::default();
+    let mut decoder = Decoder::new(revision);
     let mut read = Vec::new();
     let mut fault = None;
     for (at, wire) in vector["in"]["frames"]
@@ -123,9 +146,9 @@ fn decoded_our_way(id: &str, read: &[Packet], refused: bool) -> Result<(), Strin
     };
     let holds = match id {
         "sio5/decode/087" | "sio5/decode/088" => !refused && read.len() == 1,
-        "sio5/decode/116" => argument(0).as_deref() == Some("1e400"),
-        "sio5/decode/117" => argument(0).as_deref() == Some("9007199254740993"),
-        "sio5/decode/118" => argument(0).as_deref() == Some(r#""\ud800""#),
+        "sio4/decode/116" | "sio5/decode/116" => argument(0).as_deref() == Some("1e400"),
+        "sio4/decode/117" | "sio5/decode/117" => argument(0).as_deref() == Some("9007199254740993"),
+        "sio4/decode/118" | "sio5/decode/118" => argument(0).as_deref() == Some(r#""\ud800""#),
         _ => refused && read.is_empty(),
     };
     if holds {
@@ -155,14 +178,20 @@ fn is(packet: &Packet, expected: &Value) -> Result<(), String> {
         Content::Ack { id, args } => (3, *id, Some(Value::Array(args.values().unwrap()))),
         Content::ConnectError { payload } => (4, None, payload.as_ref().map(object)),
     };
-    same(&Some(number), &expected["type"].as_u64())?;
+    // The parser of revision 4 tells those apart that came with attachments; they are whole here.
+    let kind = expected["type"].as_u64().map(|kind| match kind {
+        5 | 6 => kind - 3,
+        kind => kind,
+    });
+    same(&Some(number), &kind)?;
     if number == 2 || number == 3 {
         same(&id, &expected["id"].as_u64())?;
     }
     let expected = expected.get("data").map(|data| {
         let mut data = plain(data);
         // A name that is a number is given by its digits.
-        if let Value::Array(all) = &mut data
+        if number == 2
+            && let Value::Array(all) = &mut data
             && let Some(name @ Value::Number(_)) = all.first_mut()
         {
             *name = Value::String(name.to_string());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use sio_core::config::Config;
-use sio_core::engine::{Data, Flags, Frame, WsOut};
+use sio_core::engine::{Data, Flags, Frame, Query, Revision, WsOut};
 use sio_core::id::{HashKey, SocketId};
 use sio_core::packet::{self, Args, Part, Value};
 use sio_core::rooms::Target;
@@ -13,6 +13,7 @@ use sio_core::socket::Refusal;
 
 use super::codec::same;
 use super::data::frame;
+use super::instead::{instead, open_packet};
 
 /// A server with the handlers that the transcripts were recorded with, and its clients.
 struct World {
@@ -22,6 +23,8 @@ struct World {
     clients: BTreeMap<String, Client>,
     /// Sockets by client and namespace.
     sockets: BTreeMap<(ConnectionKey, String), Socket>,
+    /// The query of the latest handshake.
+    query: Query,
     /// The namespace of each socket, for what is said after it has gone.
     namespaces: BTreeMap<Socket, String>,
     /// What handlers saw: namespace, event, value.
@@ -38,19 +41,21 @@ struct Client {
     received: Vec<Data>,
 }
 
-pub(crate) fn replay(vector: &Value) -> Result<(), String> {
-    let mut world = World::new(vector);
-    for (at, step) in vector["out"]["steps"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .enumerate()
-    {
+pub(crate) fn replay(vector: &Value, revision: Revision) -> Result<(), String> {
+    let mut world = World::new(vector, revision);
+    let instead = instead(vector["id"].as_str().unwrap());
+    let mut steps = vector["out"]["steps"].as_array().unwrap().to_vec();
+    if let Some(last) = instead.and_then(|it| it.last) {
+        let last = Args::from_json(&format!("[{last}]"), vec![]).unwrap();
+        steps.pop();
+        steps.push(last.get(0).unwrap());
+    }
+    for (at, step) in steps.iter().enumerate() {
         world
             .step(step)
             .map_err(|why| format!("step {at} ({}): {why}", step["op"]))?;
     }
-    let expected: Vec<(String, String, String)> = vector["out"]["server_events"]
+    let mut expected: Vec<(String, String, String)> = vector["out"]["server_events"]
         .as_array()
         .unwrap_or_default()
         .iter()
@@ -61,6 +66,12 @@ pub(crate) fn replay(vector: &Value) -> Result<(), String> {
         // What the reference raises locally about a packet, we report as `Malformed`, before the end.
         .filter(|(_, event, value)| event != "error" || value.starts_with('"'))
         .collect();
+    if let Some(events) = instead.and_then(|it| it.events) {
+        let own = |(namespace, event, value): &(&str, &str, &str)| {
+            ((*namespace).into(), (*event).into(), (*value).into())
+        };
+        expected = events.iter().map(own).collect();
+    }
     let seen: Vec<(String, String, String)> = world
         .seen
         .iter()
@@ -71,8 +82,9 @@ pub(crate) fn replay(vector: &Value) -> Result<(), String> {
 }
 
 impl World {
-    fn new(vector: &Value) -> Self {
+    fn new(vector: &Value, revision: Revision) -> Self {
         let mut config = Config::v4();
+        config.allow_eio3 = revision == Revision::V3;
         if let Some(ms) = vector["in"]["server_options"]["connectTimeout"].as_u64() {
             config.connect_timeout = Duration::from_millis(ms);
         }
@@ -86,6 +98,7 @@ impl World {
             setup: vector["in"]["server_setup"].as_str().unwrap().to_owned(),
             clients: BTreeMap::new(),
             sockets: BTreeMap::new(),
+            query: Query::default(),
             namespaces: BTreeMap::new(),
             seen: Vec::new(),
             ids: Vec::new(),
@@ -109,6 +122,7 @@ impl World {
                     .unwrap()
                     .into_parts()
                     .0;
+                self.query = Query::parse(head.uri.query().unwrap_or_default()).unwrap();
                 let upgraded = self.server.handle_upgrade(self.now, &head, random);
                 let Upgraded::Attached { connection, .. } = upgraded else {
                     return Err(format!("not let in: {upgraded:?}"));
@@ -120,8 +134,14 @@ impl World {
                 };
                 self.clients.insert(name.clone(), client);
                 self.drive();
-                let open = frame(&step["engine_open"]);
-                let got = self.received(&name);
+                let open = match frame(&step["engine_open"]) {
+                    Data::Text(text) => Data::Text(open_packet(&text).into()),
+                    binary @ Data::Binary(_) => binary,
+                };
+                // What else was said by then is looked at in the next step.
+                let mut got = self.received(&name);
+                let rest = got.split_off(got.len().min(1));
+                self.clients.get_mut(&name).expect("it is open").received = rest;
                 self.compare(&got, &[open])
             }
             "send" => {
@@ -246,8 +266,12 @@ impl World {
                         } => client.received.push(Data::Text(text.try_into().unwrap())),
                         WsOut::Frame {
                             part: Part::Binary(bytes),
+                            head,
                             ..
-                        } => client.received.push(Data::Binary(bytes)),
+                        } => {
+                            let message = [head, &bytes].concat();
+                            client.received.push(Data::Binary(message.into()));
+                        }
                         WsOut::Close { .. } => client.closed = true,
                     }
                 }
@@ -270,22 +294,29 @@ impl World {
                 ticket,
                 namespace,
                 auth,
+                query,
             } => {
                 if let Some(refusal) = self.refusal(&namespace) {
                     return self.server.reject(now, connection, ticket, &refusal);
                 }
                 let id = SocketId::from_random(self.random());
-                let socket = self
-                    .server
-                    .accept(now, connection, ticket, id.clone())
-                    .unwrap();
+                let socket = self.server.accept(now, connection, ticket, id).unwrap();
                 self.sockets
                     .insert((connection, (*namespace).to_owned()), socket);
                 self.namespaces.insert(socket, (*namespace).to_owned());
-                self.see(socket, "connection", id.as_str());
-                if let Some(auth) = auth {
+                let id = self.server.rooms_of(socket)[0].to_owned();
+                self.see(socket, "connection", &id);
+                if let Some(query) = query {
+                    let query = Value::from_iter(self.query.overlaid(&query).iter());
+                    let auth = auth.unwrap_or_else(|| "{}".into());
+                    let value = format!(r#"{{"query":{query},"auth":{auth}}}"#);
+                    self.see(socket, "handshake", &value);
+                } else if let Some(auth) = auth {
                     self.see(socket, "auth", &auth);
                 }
+            }
+            Event::Error { socket, payload } => {
+                self.see(socket, "error", &payload.unwrap_or_default());
             }
             Event::Message {
                 socket,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytestring::ByteString;
+use sio_core::engine::Revision;
 use sio_core::id::SocketId;
-use sio_core::packet::{self, Args};
+use sio_core::packet::{self, Args, Value};
 use sio_core::socket::{AckTicket, ConnectTicket, Event, Refusal, SocketKey};
 use smallvec::SmallVec;
 
@@ -40,6 +41,8 @@ struct Entering {
     ticket: ConnectTicket,
     namespace: ByteString,
     auth: Option<ByteString>,
+    /// What a client of revision 4 wrote behind the name.
+    query: Option<ByteString>,
 }
 
 /// One socket in its task.
@@ -116,14 +119,17 @@ impl<R: Runtime> Peer<R> {
                 ticket,
                 namespace,
                 auth,
+                query,
             } => self.enter(
                 cx,
                 Entering {
                     ticket,
                     namespace,
                     auth,
+                    query,
                 },
             ),
+            Event::Error { socket, payload } => self.client_error(cx, socket, payload.as_deref()),
             Event::Message {
                 socket,
                 name,
@@ -170,9 +176,13 @@ impl<R: Runtime> Peer<R> {
             ticket,
             namespace,
             auth,
+            query,
         } = wish;
-        let mut random = [0; 15];
-        self.runtime.random(&mut random);
+        let id = self.connection.computed_id(&namespace).unwrap_or_else(|| {
+            let mut random = [0; 15];
+            self.runtime.random(&mut random);
+            SocketId::from_random(random)
+        });
         let link = self.link.clone();
         let Some(sockets) = self.sockets() else {
             return;
@@ -184,12 +194,12 @@ impl<R: Runtime> Peer<R> {
         };
         let gates = namespace.gates();
         let socket = Socket::new(
-            SocketId::from_random(random),
+            id,
             ticket.socket(),
             sockets.io.clone(),
             namespace,
             link,
-            Handshake::with_auth(&sockets.handshake, auth.as_ref()),
+            Handshake::with_auth(&sockets.handshake, auth.as_ref(), query.as_deref()),
         );
         if gates.is_empty() {
             self.admit(cx, ticket, socket);
@@ -265,6 +275,21 @@ impl<R: Runtime> Peer<R> {
         if let Some(ticket) = ack {
             *event.ack.get_mut() = AckSlot::One(ticket);
         }
+        self.offer(cx, key, event);
+    }
+
+    /// A client of revision 4 says that something went wrong on its side.
+    fn client_error(&mut self, cx: &mut Context<'_>, key: SocketKey, payload: Option<&str>) {
+        let Some(seat) = self.seat(key) else { return };
+        let payload = Args::from_json(&format!("[{}]", payload.unwrap_or_default()), Vec::new());
+        let args = payload.unwrap_or_default().detached();
+        let refusal = match args.get::<Value>(0) {
+            Ok(Value::String(message)) => Refusal::new(message),
+            Ok(data) => Refusal::new(args.elements()).data(data),
+            Err(_) => Refusal::new(""),
+        };
+        let name = ByteString::from_static("error");
+        let event = Invocation::new(seat.socket.clone(), name, args, About::Refused(refusal));
         self.offer(cx, key, event);
     }
 
@@ -412,6 +437,11 @@ impl<R: Runtime> Peer<R> {
             Ok(Err(refusal)) => {
                 debug!(socket = %event.socket.id(), event = %event.name, %refusal, "packet refused");
                 self.refuse_ack(&event, &refusal.message);
+                // Clients of revision 4 are told; in revision 5 the application tells itself (§17).
+                if self.link.revision() == Revision::V3 {
+                    let _ = self.connection.complain(self.now, key, &refusal);
+                    return;
+                }
                 let about = About::Refused(refusal);
                 let name = ByteString::from_static("error");
                 let event = Invocation::new(event.socket.clone(), name, event.args, about);

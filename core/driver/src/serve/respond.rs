@@ -228,6 +228,7 @@ impl<R: Runtime> Context<'_, R> {
             handshake: Handshake::new(
                 self.parts,
                 exchange.query().clone(),
+                exchange.revision(),
                 self.remote,
                 self.runtime.wall_clock(),
             ),

@@ -15,6 +15,12 @@ pub const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
 /// The path and query of a Socket.IO handshake by WebSocket.
 pub const WEBSOCKET: &str = "/socket.io/?EIO=4&transport=websocket";
 
+/// The same, in revision 3 of Engine.IO.
+pub const POLLING_3: &str = "/socket.io/?EIO=3&transport=polling";
+
+/// The same, in revision 3 of Engine.IO.
+pub const WEBSOCKET_3: &str = "/socket.io/?EIO=3&transport=websocket";
+
 /// A TCP connection, with what was read from it and not used yet.
 #[derive(Debug)]
 pub struct Wire {
@@ -173,6 +179,8 @@ pub fn ask(
 #[derive(Debug)]
 pub struct Polling {
     address: SocketAddr,
+    /// [`POLLING`] or [`POLLING_3`].
+    base: &'static str,
     /// The session's id.
     pub sid: String,
 }
@@ -184,27 +192,52 @@ impl Polling {
         Self::opened(address, &response)
     }
 
-    /// A session that this response has opened.
+    /// Shakes hands in revision 3.
+    pub fn open_3(address: SocketAddr) -> Self {
+        let response = ask(address, "GET", POLLING_3, "", "").expect("a response");
+        Self::opened(address, &response)
+    }
+
+    /// A session that this response has opened, of the revision that it is in.
     pub fn opened(address: SocketAddr, response: &Response) -> Self {
         assert_eq!(response.status, 200, "{response:?}");
-        let open = response.body.split('\x1e').next();
-        let open: serde_json::Value = open
+        let base = match response.body.as_bytes() {
+            [b'1'..=b'9', ..] => POLLING_3,
+            _ => POLLING,
+        };
+        let packets = split(base, &response.body);
+        let open: serde_json::Value = packets
+            .first()
             .and_then(|packet| serde_json::from_str(packet.strip_prefix('0')?).ok())
             .unwrap_or_else(|| panic!("no open packet: {response:?}"));
         Self {
             address,
+            base,
             sid: open["sid"].as_str().expect("an id").to_owned(),
         }
     }
 
     /// Where its requests go.
     pub fn target(&self) -> String {
-        format!("{POLLING}&sid={}", self.sid)
+        format!("{}&sid={}", self.base, self.sid)
     }
 
     /// A POST.
     pub fn post(&self, body: &str) -> Response {
         ask(self.address, "POST", &self.target(), "", body).expect("a response")
+    }
+
+    /// A POST of bytes.
+    pub fn post_bytes(&self, body: &[u8]) -> Response {
+        let mut wire = Wire::connect(self.address);
+        wire.write(format!(
+            "POST {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Type: application/octet-stream\r\nContent-Length: {}\r\n\r\n",
+            self.target(),
+            body.len()
+        ));
+        wire.write(body);
+        wire.response().expect("a response")
     }
 
     /// A GET, which waits for packets.
@@ -223,7 +256,7 @@ impl Polling {
     pub fn packets(&self) -> Vec<String> {
         let response = self.get();
         assert_eq!(response.status, 200, "{response:?}");
-        response.body.split('\x1e').map(str::to_owned).collect()
+        split(self.base, &response.body)
     }
 
     /// Joins a namespace: the answer to CONNECT.
@@ -240,7 +273,7 @@ impl Polling {
 
     /// Whether the server knows the session no more.
     pub fn is_gone(&self) -> bool {
-        let response = self.post("3");
+        let response = self.post(if self.base == POLLING_3 { "1:3" } else { "3" });
         response.status == 400 && response.code() == Some(1)
     }
 }
@@ -251,11 +284,29 @@ impl Drop for Polling {
         if let Ok(stream) = TcpStream::connect(self.address) {
             let headers = "Connection: close\r\n";
             let mut wire = Wire::over(stream);
-            wire.write(request("POST", &self.target(), headers, "1"));
+            let close = if self.base == POLLING_3 { "1:1" } else { "1" };
+            wire.write(request("POST", &self.target(), headers, close));
             // Whatever the answer is, the server has seen it then.
             let _ = wire.stream.read(&mut [0; 64]);
         }
     }
+}
+
+/// The packets of a poll's answer.
+fn split(base: &str, body: &str) -> Vec<String> {
+    if base != POLLING_3 {
+        return body.split('\x1e').map(str::to_owned).collect();
+    }
+    let mut packets = Vec::new();
+    let mut rest: Vec<u16> = body.encode_utf16().collect();
+    while let Some(colon) = rest.iter().position(|&unit| unit == u16::from(b':')) {
+        let length: String = String::from_utf16(&rest[..colon]).expect("digits");
+        let end = colon + 1 + length.parse::<usize>().expect("a length");
+        packets.push(String::from_utf16(&rest[colon + 1..end]).expect("whole characters"));
+        rest.drain(..end);
+    }
+    assert!(rest.is_empty(), "{body:?}");
+    packets
 }
 
 /// The first byte of a frame that is a whole text message.

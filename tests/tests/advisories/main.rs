@@ -7,6 +7,7 @@
 mod cookies;
 mod javascript;
 mod others;
+mod revision_3;
 mod sessions;
 mod socketioxide;
 mod websocket;
@@ -42,18 +43,6 @@ const NOT_YET: &[(&str, &str)] = &[
         "rust_socketio #461",
         "a client that answers acks: there is no client yet; the codec that it will share is tested: \
          adv_rust_socketio_461",
-    ),
-    (
-        "CVE-2020-36048, lengths of revision 3",
-        "length prefixes: there is no revision 3 yet; the rest is tested: adv_cve_2020_36048",
-    ),
-    (
-        "socketioxide 0.17.4, encoder and decoder of revision 3",
-        "there is no revision 3 yet; the rest is tested: adv_socketioxide_0_17_4",
-    ),
-    (
-        "socketioxide #794, POST `1:b` of revision 3",
-        "there is no revision 3 yet; the rest is tested: adv_socketioxide_794",
     ),
 ];
 

@@ -5,6 +5,7 @@ mod backlog;
 mod counts;
 mod http;
 mod promises;
+mod revision_3;
 mod sizes;
 mod times;
 

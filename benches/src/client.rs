@@ -20,8 +20,18 @@ pub struct Client {
     /// What the next [`flush`](Self::flush) sends.
     outbox: Vec<u8>,
     phase: Phase,
-    /// Whether it joins the room before it is ready.
-    joins: bool,
+    purpose: Purpose,
+}
+
+/// What a client does once it is in the namespace, without being told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It joins the room, and is ready then.
+    Join,
+    /// It says goodbye.
+    Leave,
+    /// Nothing.
+    Stay,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +41,8 @@ enum Phase {
     Connecting,
     Joining,
     Ready,
+    Leaving,
+    Gone,
 }
 
 /// What a client heard.
@@ -38,6 +50,10 @@ enum Phase {
 pub enum Heard<'a> {
     /// It is in the namespace, and in the room if it joins one.
     Ready,
+    /// The server asked whether it is alive; the answer is in the outbox.
+    Ping,
+    /// It left, and the server has closed the connection.
+    Gone,
     /// A message of the scenario.
     Message(Opcode, &'a [u8]),
 }
@@ -48,7 +64,7 @@ impl Client {
         address: SocketAddr,
         registry: &Registry,
         token: Token,
-        joins: bool,
+        purpose: Purpose,
     ) -> io::Result<Self> {
         // A loopback connection is complete at once, so nothing is gained by not waiting for it.
         let stream = std::net::TcpStream::connect(address)?;
@@ -69,9 +85,9 @@ impl Client {
             inbox: Vec::new(),
             outbox: request.into_bytes(),
             phase: Phase::Upgrading,
-            joins,
+            purpose,
         };
-        client.flush()?;
+        client.flush().map_err(io::Error::other)?;
         Ok(client)
     }
 
@@ -80,14 +96,21 @@ impl Client {
         &mut self.outbox
     }
 
+    /// Says goodbye to the namespace and to the connection.
+    pub fn leave(&mut self, script: &Script) {
+        script.leave(&mut self.outbox);
+        self.phase = Phase::Leaving;
+    }
+
     /// Sends as much as the socket takes.
-    pub fn flush(&mut self) -> io::Result<()> {
+    pub fn flush(&mut self) -> Result<(), String> {
         while !self.outbox.is_empty() {
             match self.stream.write(&self.outbox) {
                 // Most often this is all of it, and nothing moves.
                 Ok(written) => drop(self.outbox.drain(..written)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error),
+                Err(_) if self.phase == Phase::Gone => self.outbox.clear(),
+                Err(error) => return Err(format!("writing: {error}")),
             }
         }
         Ok(())
@@ -102,7 +125,7 @@ impl Client {
     ) -> Result<(), String> {
         loop {
             match self.stream.read(scratch) {
-                Ok(0) => return Err("the server closed a connection".to_owned()),
+                Ok(0) => return self.gone("the server closed a connection", &mut hear),
                 Ok(count) => {
                     self.take(&scratch[..count], script, &mut hear)?;
                     // A short read emptied the socket; the next byte is a new edge for epoll.
@@ -111,8 +134,28 @@ impl Client {
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(format!("reading: {error}")),
+                Err(error) => return self.gone(&format!("reading: {error}"), &mut hear),
             }
+        }
+    }
+
+    /// The connection is over: as it was asked to be, or an error.
+    fn gone(
+        &mut self,
+        error: &str,
+        hear: &mut impl FnMut(&mut Vec<u8>, Heard<'_>) -> Result<(), String>,
+    ) -> Result<(), String> {
+        match self.phase {
+            Phase::Gone => Ok(()),
+            Phase::Leaving => {
+                self.phase = Phase::Gone;
+                hear(&mut self.outbox, Heard::Gone)
+            }
+            Phase::Upgrading
+            | Phase::Opening
+            | Phase::Connecting
+            | Phase::Joining
+            | Phase::Ready => Err(error.to_owned()),
         }
     }
 
@@ -173,7 +216,10 @@ impl Client {
         hear: &mut impl FnMut(&mut Vec<u8>, Heard<'_>) -> Result<(), String>,
     ) -> Result<(), String> {
         match (opcode, self.phase, payload) {
-            (Opcode::Text, _, b"2") => frame::write(&mut self.outbox, Opcode::Text, &[b"3"]),
+            (Opcode::Text, _, b"2") => {
+                frame::write(&mut self.outbox, Opcode::Text, &[b"3"]);
+                hear(&mut self.outbox, Heard::Ping)?;
+            }
             (Opcode::Text | Opcode::Binary, Phase::Ready, _) => {
                 hear(&mut self.outbox, Heard::Message(opcode, payload))?;
             }
@@ -181,17 +227,26 @@ impl Client {
                 frame::write(&mut self.outbox, Opcode::Text, &[b"40"]);
                 self.phase = Phase::Connecting;
             }
-            (Opcode::Text, Phase::Connecting, [b'4', b'0', b'{', ..]) if self.joins => {
-                script.join(&mut self.outbox);
-                self.phase = Phase::Joining;
-            }
-            (Opcode::Text, Phase::Connecting, [b'4', b'0', b'{', ..])
-            | (Opcode::Text, Phase::Joining, b"430[]") => {
+            (Opcode::Text, Phase::Connecting, [b'4', b'0', b'{', ..]) => match self.purpose {
+                Purpose::Join => {
+                    script.join(&mut self.outbox);
+                    self.phase = Phase::Joining;
+                }
+                Purpose::Leave => self.leave(script),
+                Purpose::Stay => {
+                    self.phase = Phase::Ready;
+                    hear(&mut self.outbox, Heard::Ready)?;
+                }
+            },
+            (Opcode::Text, Phase::Joining, b"430[]") => {
                 self.phase = Phase::Ready;
                 hear(&mut self.outbox, Heard::Ready)?;
             }
             (Opcode::Ping, _, _) => frame::write(&mut self.outbox, Opcode::Pong, &[payload]),
             (Opcode::Pong, _, _) => {}
+            // It may answer the first goodbye or the second, or just go.
+            (_, Phase::Gone, _) | (Opcode::Text, Phase::Leaving, _) => {}
+            (Opcode::Close, Phase::Leaving, _) => self.gone("", hear)?,
             (Opcode::Text | Opcode::Binary | Opcode::Close, phase, _) => {
                 return Err(format!(
                     "while {phase:?} the server sent {opcode:?} {}",

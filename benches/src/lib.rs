@@ -7,8 +7,10 @@
 pub mod client;
 pub mod frame;
 pub mod histogram;
+pub mod look;
 pub mod measurement;
 pub mod options;
+pub mod polling;
 pub mod process;
 pub mod run;
 pub mod samples;

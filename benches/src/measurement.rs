@@ -9,7 +9,7 @@ pub struct Measurement {
     pub scenario: String,
     /// How long was measured, without the warm-up.
     pub seconds: f64,
-    /// Echoes, deliveries or, for `idle`, connections.
+    /// Echoes, deliveries, heartbeats or connections.
     pub units: u64,
     /// CPU seconds of the server in user space.
     pub server_user: f64,
@@ -24,17 +24,19 @@ pub struct Measurement {
     pub p99: f64,
     /// 99.9 % of the latencies are at most this many microseconds.
     pub p999: f64,
-    /// Of the `idle` scenario.
+    /// Of the scenarios with idle connections.
     pub memory: Option<Memory>,
 }
 
 /// Resident memory of the server.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
     /// Bytes before the first connection.
     pub before: u64,
     /// Bytes with all connections open and nothing to do.
     pub after: u64,
+    /// Bytes after all have left, each time they did.
+    pub left: Vec<u64>,
 }
 
 impl Measurement {
@@ -65,7 +67,7 @@ impl Measurement {
     /// Resident bytes for each idle connection.
     #[must_use]
     pub fn bytes_per_connection(&self) -> Option<f64> {
-        let memory = self.memory?;
+        let memory = self.memory.as_ref()?;
         Some(memory.after.saturating_sub(memory.before) as f64 / self.units as f64)
     }
 }

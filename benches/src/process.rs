@@ -1,5 +1,6 @@
 //! The measured server as a process: started, watched through `/proc`, ended.
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use std::io::{self, BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
@@ -19,24 +20,25 @@ pub struct Server {
     address: SocketAddr,
 }
 
-/// CPU time that a process has used.
+/// CPU time that a process has used, in seconds.
+///
+/// The kernel says in ticks how it was divided, and in nanoseconds how much it was together.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cpu {
-    /// Seconds in user space.
-    pub user: f64,
-    /// Seconds in the kernel.
-    pub system: f64,
+    user: f64,
+    system: f64,
+    total: f64,
 }
 
 impl Server {
-    /// Starts `command` with `PORT` set to a free port, on one core if `core` is given, and waits
-    /// for the first line it prints.
-    pub fn start(command: &[String], core: Option<usize>) -> io::Result<Self> {
+    /// Starts `command` with `PORT` set to a free port, on these cores only if `cores` is given (as
+    /// `taskset -c` has them: `0`, `0,1`), and waits for the first line it prints.
+    pub fn start(command: &[String], cores: Option<&str>) -> io::Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let mut words = Vec::new();
-        if let Some(core) = core {
+        if let Some(cores) = cores {
             // taskset becomes the program it starts, so the process id is the server's.
-            words.extend(["taskset".to_owned(), "-c".to_owned(), core.to_string()]);
+            words.extend(["taskset", "-c", cores].map(str::to_owned));
         }
         words.extend_from_slice(command);
         let [program, arguments @ ..] = words.as_slice() else {
@@ -109,37 +111,52 @@ impl Cpu {
         cpu("self")
     }
 
-    /// User space and kernel together.
+    /// Seconds in user space and seconds in the kernel since `before`.
     #[must_use]
-    pub fn total(self) -> f64 {
-        self.user + self.system
-    }
-
-    /// What was used since `before`.
-    #[must_use]
-    pub fn since(self, before: Self) -> Self {
-        Self {
-            user: self.user - before.user,
-            system: self.system - before.system,
+    pub fn since(self, before: Self) -> (f64, f64) {
+        let (user, system) = (self.user - before.user, self.system - before.system);
+        let (ticks, total) = (user + system, self.total - before.total);
+        // The threads that ended meanwhile took their nanoseconds with them; the ticks stay.
+        if total <= 0.0 || ticks > total + 0.1 {
+            return (user, system);
         }
+        let share = if ticks > 0.0 { user / ticks } else { 0.5 };
+        (total * share, total * (1.0 - share))
     }
 }
 
 fn cpu(process: &str) -> io::Result<Cpu> {
-    parse_cpu(&std::fs::read_to_string(format!("/proc/{process}/stat"))?)
-        .ok_or_else(|| io::Error::other("cannot read the CPU times"))
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let (user, system) =
+        parse_cpu(&stat).ok_or_else(|| io::Error::other("cannot read the CPU times"))?;
+    Ok(Cpu {
+        user,
+        system,
+        total: scheduled(process)?,
+    })
+}
+
+/// Seconds for which the process' threads had a core. Zero on a kernel that does not count them.
+fn scheduled(process: &str) -> io::Result<f64> {
+    let mut nanoseconds = 0;
+    for thread in std::fs::read_dir(format!("/proc/{process}/task"))? {
+        // A thread that ends meanwhile has no file any more.
+        let Ok(text) = std::fs::read_to_string(thread?.path().join("schedstat")) else {
+            continue;
+        };
+        let first = text.split_ascii_whitespace().next();
+        nanoseconds += first.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+    }
+    Ok(nanoseconds as f64 / 1e9)
 }
 
 /// Fields 14 and 15. The second field is the program's name in parentheses, which may hold spaces
 /// and parentheses of its own.
-fn parse_cpu(stat: &str) -> Option<Cpu> {
+fn parse_cpu(stat: &str) -> Option<(f64, f64)> {
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_ascii_whitespace().skip(11);
     let mut seconds = || Some(fields.next()?.parse::<f64>().ok()? / TICKS_PER_SECOND);
-    Some(Cpu {
-        user: seconds()?,
-        system: seconds()?,
-    })
+    Some((seconds()?, seconds()?))
 }
 
 /// The one-minute load average of the machine.
@@ -149,20 +166,45 @@ pub fn load_average() -> Option<f64> {
     text.split(' ').next()?.parse().ok()
 }
 
+/// Allows this process and those that it starts as many open sockets as the system lets them have.
+pub fn open_many_sockets() -> io::Result<()> {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    Ok(setrlimit(Resource::Nofile, limit)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn cpu_time_is_counted_finer_than_in_ticks() {
+        let before = Cpu::of_this_process().unwrap();
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(3) {
+            std::hint::spin_loop();
+        }
+        let (user, system) = Cpu::of_this_process().unwrap().since(before);
+        assert!(user + system > 0.0, "{user} {system}");
+    }
+
+    #[test]
+    fn ticks_divide_what_nanoseconds_add_up_to() {
+        let at = |user, system, total| Cpu {
+            user,
+            system,
+            total,
+        };
+        let before = at(1.0, 1.0, 2.0);
+        assert_eq!(at(1.03, 1.01, 2.08).since(before).0, 0.06);
+        // Threads have ended.
+        assert_eq!(at(3.0, 1.0, 2.5).since(before), (2.0, 0.0));
+    }
+
+    #[test]
     fn cpu_times_are_read_behind_any_program_name() {
         let stat = "7 (a) b) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 1 0 99";
-        assert_eq!(
-            parse_cpu(stat),
-            Some(Cpu {
-                user: 2.5,
-                system: 0.5
-            })
-        );
+        assert_eq!(parse_cpu(stat), Some((2.5, 0.5)));
         assert_eq!(parse_cpu("7 (a) S 1"), None);
     }
 }

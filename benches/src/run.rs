@@ -1,25 +1,27 @@
 //! One measurement: start the server, open the clients, load it, count.
 
-use crate::client::{Client, Heard};
+use crate::client::{Client, Heard, Purpose};
 use crate::histogram::Histogram;
+use crate::look::{Load, Look, Mark, STALLED};
 use crate::measurement::{Measurement, Memory};
-use crate::process::{Cpu, Server};
+use crate::polling;
+use crate::process::Server;
 use crate::scenario::{Answer, Scenario, Script};
-use mio::{Events, Poll, Token};
+use mio::Token;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// How many clients are between connect and ready at any moment.
 const OPENING: usize = 64;
 
-/// A server that counts nothing for so long has failed.
-const STALLED: Duration = Duration::from_secs(10);
-
-/// How long the generator sleeps at most.
-const WAIT: Duration = Duration::from_millis(50);
-
-/// How long idle connections are left alone before the memory is read.
+/// How long connections that have come or gone are left alone before the memory is read.
 const SETTLE: Duration = Duration::from_secs(1);
+
+/// How long the last answers to pings may take to be read.
+const LAST_PONGS: Duration = Duration::from_millis(300);
+
+/// How often everybody comes and leaves in [`Scenario::Return`].
+const VISITS: usize = 2;
 
 /// What is to be measured.
 #[derive(Debug)]
@@ -28,14 +30,16 @@ pub struct Plan {
     pub scenario: Scenario,
     /// How many they are.
     pub connections: usize,
+    /// How many more are in `/` and do nothing.
+    pub bystanders: usize,
     /// How long is measured.
     pub window: Duration,
     /// How long they do it before.
     pub warm_up: Duration,
     /// The server's program and its arguments.
     pub server: Vec<String>,
-    /// The core that the server has to stay on.
-    pub server_core: Option<usize>,
+    /// The cores that the server has to stay on, as `taskset -c` has them.
+    pub server_cores: Option<String>,
     /// Whether the generator keeps looking for events instead of sleeping until there is one. The
     /// `send` that wakes a sleeper is on the server's bill, and costs most where the generator is
     /// fast and the machine busy.
@@ -46,104 +50,261 @@ impl Plan {
     /// Measures. An error is one sentence for the person at the terminal.
     pub fn measure(&self) -> Result<Measurement, String> {
         let failed = |error| format!("{}: {error}", self.server.join(" "));
-        let server = Server::start(&self.server, self.server_core)
+        let server = Server::start(&self.server, self.server_cores.as_deref())
             .map_err(|error| failed(error.to_string()))?;
-        let mut run =
-            Run::new(self.scenario, self.spin).map_err(|error| failed(error.to_string()))?;
-        run.measure(self, &server).map_err(failed)
+        match self.scenario {
+            Scenario::Polling => polling::measure(self, &server),
+            Scenario::Ack { .. }
+            | Scenario::Binary { .. }
+            | Scenario::Cast { .. }
+            | Scenario::Churn
+            | Scenario::Heartbeat
+            | Scenario::Idle
+            | Scenario::Return => {
+                Run::new(self.scenario).and_then(|mut run| run.measure(self, &server))
+            }
+        }
+        .map_err(failed)
     }
 }
 
 #[derive(Debug)]
 struct Run {
-    poll: Poll,
+    look: Look,
     scratch: Vec<u8>,
     script: Script,
+    /// Those that do something first, then the bystanders.
     clients: Vec<Client>,
     tally: Tally,
-    /// How long an empty look for events lasts.
-    wait: Duration,
-    /// Time spent on looks that found none, if they do not wait.
-    wasted: Duration,
 }
 
 /// What the clients have done together.
 #[derive(Debug)]
 struct Tally {
     ready: usize,
+    pings: usize,
     units: u64,
     latencies: Histogram,
-    /// When each client sent what is in flight: by id for acks, in order for the rest.
+    /// When each client sent what is in flight: by id for acks, in order for the rest. In a churn,
+    /// when it began.
     sent: Vec<VecDeque<Instant>>,
     /// When the last `blast` was sent, and how many of its ticks have not arrived.
     blast: Instant,
     awaited: usize,
+    /// The member who asks for the next one.
+    blaster: usize,
+    /// Clients whose connection is over.
+    gone: Vec<usize>,
+}
+
+impl Load for Run {
+    fn pump(&mut self) -> Result<(), String> {
+        for (index, readable) in self.look.ready()? {
+            let Some(client) = self.clients.get_mut(index) else {
+                continue;
+            };
+            if readable {
+                // One look at the clock for everything that one read brings.
+                let now = Instant::now();
+                let (script, tally) = (&self.script, &mut self.tally);
+                client.read(&mut self.scratch, script, |outbox, heard| {
+                    tally.hear(script, index, now, outbox, heard)
+                })?;
+            }
+            client.flush()?;
+        }
+        if self.tally.awaited == 0 && self.tally.units > 0 {
+            self.blast()?;
+        }
+        Ok(())
+    }
+
+    fn units(&self) -> u64 {
+        self.tally.units
+    }
 }
 
 impl Run {
-    fn new(scenario: Scenario, spin: bool) -> std::io::Result<Self> {
+    fn new(scenario: Scenario) -> Result<Self, String> {
         Ok(Self {
-            poll: Poll::new()?,
+            look: Look::new()?,
             scratch: vec![0; 256 * 1024],
             script: Script::new(scenario),
             clients: Vec::new(),
-            wait: if spin && scenario != Scenario::Idle {
-                Duration::ZERO
-            } else {
-                WAIT
-            },
-            wasted: Duration::ZERO,
             tally: Tally {
                 ready: 0,
+                pings: 0,
                 units: 0,
                 latencies: Histogram::new(),
                 sent: Vec::new(),
                 blast: Instant::now(),
                 awaited: 0,
+                blaster: 0,
+                gone: Vec::new(),
             },
         })
     }
 
     fn measure(&mut self, plan: &Plan, server: &Server) -> Result<Measurement, String> {
-        let text = |error: std::io::Error| error.to_string();
-        let before = server.resident_bytes().map_err(text)?;
-        let opened = Mark::now(server)?;
-        self.open(plan, server)?;
-        if plan.scenario == Scenario::Idle {
-            let mut measurement = opened.measurement(server, self)?;
-            measurement.units = self.clients.len() as u64;
-            self.pump_for(SETTLE)?;
-            measurement.memory = Some(Memory {
-                before,
-                after: server.resident_bytes().map_err(text)?,
-            });
-            return Ok(measurement);
+        match plan.scenario {
+            Scenario::Ack { .. }
+            | Scenario::Binary { .. }
+            | Scenario::Cast { .. }
+            | Scenario::Polling => self.open(plan, server)?,
+            Scenario::Churn => return self.churn(plan, server),
+            Scenario::Heartbeat => return self.heartbeat(plan, server),
+            Scenario::Idle => return self.idle(plan, server),
+            Scenario::Return => return self.come_and_leave(plan, server),
         }
-        self.start()?;
-        self.pump_for(plan.warm_up)?;
-        self.tally.units = 0;
-        self.tally.latencies.clear();
-        self.wasted = Duration::ZERO;
-        let started = Mark::now(server)?;
-        self.pump_for(plan.window)?;
-        started.measurement(server, self)
+        self.look.spin(plan.spin);
+        self.start(plan.connections)?;
+        self.pump_for(plan.warm_up, true)?;
+        self.window(plan, server)
     }
 
-    /// Connects everyone. In a `cast` there is one more than asked for, who is not in the room: the
-    /// last one, so that everybody else is in it when it begins.
+    /// Measures what has begun.
+    fn window(&mut self, plan: &Plan, server: &Server) -> Result<Measurement, String> {
+        self.tally.units = 0;
+        self.tally.latencies.clear();
+        let started = Mark::now(server, &self.look)?;
+        self.pump_for(plan.window, true)?;
+        self.measured(&started, plan, server)
+    }
+
+    fn measured(&self, since: &Mark, plan: &Plan, server: &Server) -> Result<Measurement, String> {
+        let tally = &self.tally;
+        since.measurement(
+            server,
+            &self.look,
+            plan.scenario,
+            tally.units,
+            &tally.latencies,
+        )
+    }
+
+    /// Everybody leaves as soon as they are in, and comes again.
+    fn churn(&mut self, plan: &Plan, server: &Server) -> Result<Measurement, String> {
+        self.look.spin(plan.spin);
+        for index in 0..plan.connections {
+            self.enter(server, index, Purpose::Leave)?;
+        }
+        let begun = Instant::now();
+        let mut started = None;
+        while begun.elapsed() < plan.warm_up + plan.window {
+            self.pump()?;
+            for index in std::mem::take(&mut self.tally.gone) {
+                self.enter(server, index, Purpose::Leave)?;
+            }
+            if started.is_none() && begun.elapsed() >= plan.warm_up {
+                self.tally.units = 0;
+                self.tally.latencies.clear();
+                started = Some(Mark::now(server, &self.look)?);
+            }
+        }
+        match started {
+            Some(started) if self.tally.units > 0 => self.measured(&started, plan, server),
+            _ => Err("nobody could come and leave".to_owned()),
+        }
+    }
+
+    fn idle(&mut self, plan: &Plan, server: &Server) -> Result<Measurement, String> {
+        let before = resident(server)?;
+        let opened = Mark::now(server, &self.look)?;
+        self.open(plan, server)?;
+        self.tally.units = self.clients.len() as u64;
+        let mut measurement = self.measured(&opened, plan, server)?;
+        self.pump_for(SETTLE, false)?;
+        measurement.memory = Some(Memory {
+            before,
+            after: resident(server)?,
+            left: Vec::new(),
+        });
+        Ok(measurement)
+    }
+
+    /// From when all are connected until the server has asked each of them once and has its answer.
+    fn heartbeat(&mut self, plan: &Plan, server: &Server) -> Result<Measurement, String> {
+        let before = resident(server)?;
+        self.open(plan, server)?;
+        self.pump_for(SETTLE, false)?;
+        // Some servers ask first when a client has just come.
+        self.tally.pings = 0;
+        let started = Mark::now(server, &self.look)?;
+        let begun = Instant::now();
+        let all = self.clients.len();
+        while self.tally.pings < all {
+            self.pump()?;
+            // The pings come in a burst as long as the connecting took; it sleeps until then.
+            self.look.spin(plan.spin && self.tally.pings > 0);
+            if begun.elapsed() > plan.window.max(Duration::from_secs(60)) {
+                return Err(format!("{} of {all} heard a ping", self.tally.pings));
+            }
+        }
+        self.look.spin(false);
+        self.pump_for(LAST_PONGS, false)?;
+        self.tally.units = self.tally.pings as u64;
+        let mut measurement = self.measured(&started, plan, server)?;
+        measurement.memory = Some(Memory {
+            before,
+            after: resident(server)?,
+            left: Vec::new(),
+        });
+        Ok(measurement)
+    }
+
+    fn come_and_leave(&mut self, plan: &Plan, server: &Server) -> Result<Measurement, String> {
+        let mut memory = Memory {
+            before: resident(server)?,
+            after: 0,
+            left: Vec::new(),
+        };
+        let started = Mark::now(server, &self.look)?;
+        for visit in 0..VISITS {
+            self.tally.ready = 0;
+            self.open(plan, server)?;
+            self.pump_for(SETTLE, false)?;
+            if visit == 0 {
+                memory.after = resident(server)?;
+                self.tally.units = self.clients.len() as u64;
+            }
+            for client in &mut self.clients {
+                client.leave(&self.script);
+                client.flush()?;
+            }
+            let begun = Instant::now();
+            while self.tally.gone.len() < self.clients.len() {
+                self.pump()?;
+                if begun.elapsed() > STALLED {
+                    return Err("not everybody could leave".to_owned());
+                }
+            }
+            self.clients.clear();
+            self.tally.gone.clear();
+            self.tally.sent.clear();
+            self.pump_for(SETTLE, false)?;
+            memory.left.push(resident(server)?);
+        }
+        self.tally.units = plan.connections as u64;
+        let mut measurement = self.measured(&started, plan, server)?;
+        measurement.memory = Some(memory);
+        Ok(measurement)
+    }
+
+    /// Connects everyone. In a `cast` there is one more than asked for, who is not in the room.
     fn open(&mut self, plan: &Plan, server: &Server) -> Result<(), String> {
         let cast = matches!(plan.scenario, Scenario::Cast { .. });
-        let total = plan.connections + usize::from(cast);
+        self.tally.blaster = plan.connections;
+        let total = plan.connections + usize::from(cast) + plan.bystanders;
         let begun = Instant::now();
         while self.tally.ready < total {
             while self.clients.len() < total && self.clients.len() - self.tally.ready < OPENING {
                 let index = self.clients.len();
-                let joins = cast && index < plan.connections;
-                let client =
-                    Client::open(server.address(), self.poll.registry(), Token(index), joins)
-                        .map_err(|error| format!("connection {index}: {error}"))?;
-                self.clients.push(client);
-                self.tally.sent.push(VecDeque::new());
+                let purpose = if cast && index < plan.connections {
+                    Purpose::Join
+                } else {
+                    Purpose::Stay
+                };
+                self.enter(server, index, purpose)?;
             }
             self.pump()?;
             if begun.elapsed() > STALLED * 6 {
@@ -153,10 +314,34 @@ impl Run {
         Ok(())
     }
 
+    /// Connects one, in the place of the one that was there.
+    fn enter(&mut self, server: &Server, index: usize, purpose: Purpose) -> Result<(), String> {
+        let registry = self.look.registry();
+        let client = Client::open(server.address(), registry, Token(index), purpose)
+            .map_err(|error| format!("connection {index}: {error}"))?;
+        let begun = VecDeque::from_iter((purpose == Purpose::Leave).then(Instant::now));
+        match self.clients.get_mut(index) {
+            Some(place) => {
+                *place = client;
+                self.tally.sent[index] = begun;
+            }
+            None => {
+                self.clients.push(client);
+                self.tally.sent.push(begun);
+            }
+        }
+        Ok(())
+    }
+
     /// Sends what is in flight from here on.
-    fn start(&mut self) -> Result<(), String> {
+    fn start(&mut self, active: usize) -> Result<(), String> {
         let now = Instant::now();
-        for (client, sent) in self.clients.iter_mut().zip(&mut self.tally.sent) {
+        for (client, sent) in self
+            .clients
+            .iter_mut()
+            .zip(&mut self.tally.sent)
+            .take(active)
+        {
             match self.script.scenario {
                 Scenario::Ack { in_flight } => {
                     for id in 0..in_flight as u64 {
@@ -170,64 +355,16 @@ impl Run {
                         sent.push_back(now);
                     }
                 }
-                Scenario::Cast { .. } | Scenario::Idle => {}
+                Scenario::Cast { .. }
+                | Scenario::Churn
+                | Scenario::Heartbeat
+                | Scenario::Idle
+                | Scenario::Polling
+                | Scenario::Return => {}
             }
-            client
-                .flush()
-                .map_err(|error| format!("writing: {error}"))?;
+            client.flush()?;
         }
         self.blast()
-    }
-
-    fn pump_for(&mut self, time: Duration) -> Result<(), String> {
-        let begun = Instant::now();
-        let (mut units, mut counted) = (self.tally.units, begun);
-        let idle = self.script.scenario == Scenario::Idle;
-        while begun.elapsed() < time {
-            self.pump()?;
-            if self.tally.units != units || idle {
-                (units, counted) = (self.tally.units, Instant::now());
-            } else if counted.elapsed() > STALLED {
-                return Err("the server stopped answering".to_owned());
-            }
-        }
-        Ok(())
-    }
-
-    /// Deals with what the sockets are ready for.
-    fn pump(&mut self) -> Result<(), String> {
-        let mut events = Events::with_capacity(1024);
-        let looked = Instant::now();
-        match self.poll.poll(&mut events, Some(self.wait)) {
-            Ok(()) if events.is_empty() && self.wait.is_zero() => {
-                self.wasted += looked.elapsed();
-                return Ok(());
-            }
-            Ok(()) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => return Ok(()),
-            Err(error) => return Err(format!("epoll: {error}")),
-        }
-        for event in &events {
-            let Token(index) = event.token();
-            let Some(client) = self.clients.get_mut(index) else {
-                continue;
-            };
-            if event.is_readable() {
-                // One look at the clock for everything that one read brings.
-                let now = Instant::now();
-                let (script, tally) = (&self.script, &mut self.tally);
-                client.read(&mut self.scratch, script, |outbox, heard| {
-                    tally.hear(script, index, now, outbox, heard)
-                })?;
-            }
-            client
-                .flush()
-                .map_err(|error| format!("writing: {error}"))?;
-        }
-        if self.tally.awaited == 0 && self.tally.units > 0 {
-            self.blast()?;
-        }
-        Ok(())
     }
 
     /// In a `cast`: asks for the next ticks.
@@ -235,14 +372,14 @@ impl Run {
         let Scenario::Cast { burst } = self.script.scenario else {
             return Ok(());
         };
-        let members = self.clients.len() - 1;
-        let Some(client) = self.clients.last_mut() else {
+        let members = self.tally.blaster;
+        let Some(client) = self.clients.get_mut(members) else {
             return Ok(());
         };
         self.script.blast(client.outbox(), burst);
         self.tally.blast = Instant::now();
         self.tally.awaited = members * burst;
-        client.flush().map_err(|error| format!("writing: {error}"))
+        client.flush()
     }
 }
 
@@ -258,6 +395,18 @@ impl Tally {
         let (opcode, payload) = match heard {
             Heard::Ready => {
                 self.ready += 1;
+                return Ok(());
+            }
+            Heard::Ping => {
+                self.pings += 1;
+                return Ok(());
+            }
+            Heard::Gone => {
+                if let Some(begun) = self.sent[client].pop_front() {
+                    self.latencies.record(now - begun);
+                }
+                self.units += 1;
+                self.gone.push(client);
                 return Ok(());
             }
             Heard::Message(opcode, payload) => (opcode, payload),
@@ -301,40 +450,6 @@ impl Tally {
     }
 }
 
-/// A moment, and the CPU times at it.
-#[derive(Debug)]
-struct Mark {
-    at: Instant,
-    server: Cpu,
-    client: Cpu,
-}
-
-impl Mark {
-    fn now(server: &Server) -> Result<Self, String> {
-        let text = |error: std::io::Error| error.to_string();
-        Ok(Self {
-            at: Instant::now(),
-            server: server.cpu().map_err(text)?,
-            client: Cpu::of_this_process().map_err(text)?,
-        })
-    }
-
-    /// What happened since.
-    fn measurement(&self, server: &Server, run: &Run) -> Result<Measurement, String> {
-        let now = Self::now(server)?;
-        let used = now.server.since(self.server);
-        let micros = |quantile| run.tally.latencies.quantile(quantile).as_secs_f64() * 1e6;
-        Ok(Measurement {
-            scenario: run.script.scenario.to_string(),
-            seconds: (now.at - self.at).as_secs_f64(),
-            units: run.tally.units,
-            server_user: used.user,
-            server_system: used.system,
-            client_cpu: (now.client.since(self.client).total() - run.wasted.as_secs_f64()).max(0.0),
-            p50: micros(0.5),
-            p99: micros(0.99),
-            p999: micros(0.999),
-            memory: None,
-        })
-    }
+fn resident(server: &Server) -> Result<u64, String> {
+    server.resident_bytes().map_err(|error| error.to_string())
 }

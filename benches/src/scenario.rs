@@ -30,21 +30,41 @@ pub enum Scenario {
         /// How many broadcasts in a row.
         burst: usize,
     },
-    /// Connections that do nothing.
+    /// Connect, join `/`, say goodbye, and again.
+    Churn,
+    /// Connections that do nothing but answer the server's pings, until each was asked once.
+    Heartbeat,
+    /// Connections that do nothing, looked at as soon as they are there.
     Idle,
+    /// `echo` with ack over HTTP, one in flight: a GET waits while a POST brings the event.
+    Polling,
+    /// Connections that come, do nothing and leave, and the same again.
+    Return,
 }
 
 impl Scenario {
     /// The names that are understood.
-    pub const NAMES: [&str; 6] = ["ack", "ack-w1", "binary", "cast", "cast-b32", "idle"];
+    pub const NAMES: [&str; 10] = [
+        "ack",
+        "ack-w1",
+        "binary",
+        "cast",
+        "cast-b32",
+        "churn",
+        "heartbeat",
+        "idle",
+        "polling",
+        "return",
+    ];
 
     /// How many clients it takes if nobody says otherwise.
     #[must_use]
     pub fn connections(self) -> usize {
         match self {
-            Self::Ack { .. } | Self::Binary { .. } => 100,
+            Self::Ack { .. } | Self::Binary { .. } | Self::Polling => 100,
             Self::Cast { .. } => 1_000,
-            Self::Idle => 5_000,
+            Self::Churn => 64,
+            Self::Heartbeat | Self::Idle | Self::Return => 10_000,
         }
     }
 
@@ -54,7 +74,12 @@ impl Scenario {
         match self {
             Self::Ack { .. } => Self::Ack { in_flight },
             Self::Binary { bytes, .. } => Self::Binary { in_flight, bytes },
-            Self::Cast { .. } | Self::Idle => self,
+            Self::Cast { .. }
+            | Self::Churn
+            | Self::Heartbeat
+            | Self::Idle
+            | Self::Polling
+            | Self::Return => self,
         }
     }
 
@@ -62,9 +87,10 @@ impl Scenario {
     #[must_use]
     pub fn unit(self) -> &'static str {
         match self {
-            Self::Ack { .. } | Self::Binary { .. } => "echo",
+            Self::Ack { .. } | Self::Binary { .. } | Self::Polling => "echo",
             Self::Cast { .. } => "delivery",
-            Self::Idle => "connection",
+            Self::Churn | Self::Idle | Self::Return => "connection",
+            Self::Heartbeat => "heartbeat",
         }
     }
 }
@@ -77,7 +103,11 @@ impl fmt::Display for Scenario {
                 write!(f, "binary of {bytes} B, {in_flight} in flight")
             }
             Self::Cast { burst } => write!(f, "broadcast, {burst} at a time"),
+            Self::Churn => f.write_str("connect, join `/`, disconnect"),
+            Self::Heartbeat => f.write_str("idle, one heartbeat round"),
             Self::Idle => f.write_str("idle"),
+            Self::Polling => f.write_str("polling echo, 1 in flight"),
+            Self::Return => f.write_str("come and leave, twice"),
         }
     }
 }
@@ -95,7 +125,11 @@ impl FromStr for Scenario {
             },
             "cast" => Self::Cast { burst: 1 },
             "cast-b32" => Self::Cast { burst: 32 },
+            "churn" => Self::Churn,
+            "heartbeat" => Self::Heartbeat,
             "idle" => Self::Idle,
+            "polling" => Self::Polling,
+            "return" => Self::Return,
             _ => {
                 return Err(format!(
                     "no scenario {name}: there are {}",
@@ -142,7 +176,13 @@ impl Script {
     pub fn new(scenario: Scenario) -> Self {
         let attachment = match scenario {
             Scenario::Binary { bytes, .. } => (0..bytes).map(|index| index as u8).collect(),
-            Scenario::Ack { .. } | Scenario::Cast { .. } | Scenario::Idle => Vec::new(),
+            Scenario::Ack { .. }
+            | Scenario::Cast { .. }
+            | Scenario::Churn
+            | Scenario::Heartbeat
+            | Scenario::Idle
+            | Scenario::Polling
+            | Scenario::Return => Vec::new(),
         };
         let placeholder = r#"{"_placeholder":true,"num":0}"#;
         let mut message = Vec::new();
@@ -178,6 +218,20 @@ impl Script {
         frame::write(out, Opcode::Text, &[text.as_bytes()]);
     }
 
+    /// Appends what a client says before it closes.
+    pub fn leave(&self, out: &mut Vec<u8>) {
+        frame::write(out, Opcode::Text, &[b"41"]);
+        frame::write(out, Opcode::Close, &[&1000_u16.to_be_bytes()]);
+    }
+
+    /// Appends the packet of an `echo` that asks for the ack `id`, as a POST carries it.
+    pub fn echo_text(&self, out: &mut Vec<u8>, id: u64) {
+        let mut digits = [0; 20];
+        out.extend_from_slice(b"42");
+        out.extend_from_slice(decimal(&mut digits, id));
+        out.extend_from_slice(self.echo.as_bytes());
+    }
+
     /// Appends a `blast` of so many `tick`s.
     pub fn blast(&self, out: &mut Vec<u8>, burst: usize) {
         let text = format!(r#"42["blast","{ROOM}",{burst},{SMALL}]"#);
@@ -188,22 +242,24 @@ impl Script {
     #[must_use]
     pub fn answer(&self, opcode: Opcode, payload: &[u8]) -> Answer {
         match (self.scenario, opcode) {
-            (Scenario::Ack { .. }, Opcode::Text) => match payload.strip_prefix(b"43") {
-                Some(rest) => {
-                    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-                    let (digits, arguments) = rest.split_at(digits);
-                    if arguments == self.ack.as_bytes() {
-                        Answer::Ack(
-                            digits
-                                .iter()
-                                .fold(0, |id, digit| id * 10 + u64::from(digit - b'0')),
-                        )
-                    } else {
-                        Answer::Wrong
+            (Scenario::Ack { .. } | Scenario::Polling, Opcode::Text) => {
+                match payload.strip_prefix(b"43") {
+                    Some(rest) => {
+                        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                        let (digits, arguments) = rest.split_at(digits);
+                        if arguments == self.ack.as_bytes() {
+                            Answer::Ack(
+                                digits
+                                    .iter()
+                                    .fold(0, |id, digit| id * 10 + u64::from(digit - b'0')),
+                            )
+                        } else {
+                            Answer::Wrong
+                        }
                     }
+                    None => Answer::Wrong,
                 }
-                None => Answer::Wrong,
-            },
+            }
             (Scenario::Binary { .. }, Opcode::Text) if payload == self.message_back.as_bytes() => {
                 Answer::Part
             }
@@ -216,7 +272,8 @@ impl Script {
     }
 }
 
-fn decimal(digits: &mut [u8; 20], mut number: u64) -> &[u8] {
+/// A number as text.
+pub(crate) fn decimal(digits: &mut [u8; 20], mut number: u64) -> &[u8] {
     let mut start = digits.len();
     loop {
         start -= 1;

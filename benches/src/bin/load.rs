@@ -5,6 +5,7 @@
 
 use sio_benches::measurement::Measurement;
 use sio_benches::options::Options;
+use sio_benches::process::open_many_sockets;
 use sio_benches::run::Plan;
 use sio_benches::scenario::Scenario;
 use std::process::ExitCode;
@@ -34,15 +35,18 @@ fn load() -> Result<(), String> {
     let connections = options.take("connections")?;
     let warm_up = seconds(options.take("warmup")?, 1.0)?;
     let window = seconds(options.take("seconds")?, 3.0)?;
-    let server_core = options.take("server-core")?;
+    let server_cores = options.take("server-core")?;
+    let bystanders = options.take("bystanders")?.unwrap_or(0);
     let spin = options.take("spin")?.unwrap_or(true);
     let json = options.take("json")?.unwrap_or(false);
+    open_many_sockets().map_err(|error| format!("more sockets: {error}"))?;
     let plan = Plan {
         scenario,
         connections: connections.unwrap_or_else(|| scenario.connections()),
         window,
         warm_up,
-        server_core,
+        server_cores,
+        bystanders,
         spin,
         server: options.command()?,
     };
@@ -72,10 +76,10 @@ fn print(measurement: &Measurement, scenario: Scenario) {
         "  generator       {:.2} of a core",
         measurement.client_load()
     );
-    match (measurement.memory, measurement.bytes_per_connection()) {
+    match (&measurement.memory, measurement.bytes_per_connection()) {
         (Some(memory), Some(each)) => println!(
-            "  resident        {each:.0} bytes a connection ({} before, {} after)",
-            memory.before, memory.after
+            "  resident        {each:.0} bytes a connection ({} before, {} after, {:?} when they had left)",
+            memory.before, memory.after, memory.left
         ),
         _ => println!(
             "  latency         p50 {:.0} us, p99 {:.0} us, p99.9 {:.0} us",

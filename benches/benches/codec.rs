@@ -3,78 +3,34 @@
 //! Ours includes the engine's `4`, which socketioxide adds and takes away elsewhere.
 
 use bytes::Bytes;
-use bytestring::ByteString;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use sio_benches::scenario::SMALL;
-use sio_benches::timing::Times;
-use sio_core::engine::{Data, Frame, Packet as EnginePacket, Revision};
-use sio_core::packet::{self, Args, Content, Decoder, Encoded, Limits, Packet, Part};
+use sio_benches::cases;
+use sio_benches::codec::{arguments, decode, encode, frames};
+use sio_benches::payloads::{self, Said};
+use sio_benches::samples::Spread;
+use sio_benches::timing::{Times, figures, nanoseconds};
+use sio_core::engine::{Body, split};
+use sio_core::packet::{self, Args};
 use socketioxide_core::packet::{Packet as PeerPacket, PacketData};
 use socketioxide_core::parser::{Parse, ParseConfig, ParserState};
 use socketioxide_core::{Str, Value as PeerValue};
 use socketioxide_parser_common::CommonParser;
 use std::hint::black_box;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Said {
-    user: String,
-    room: String,
-    text: String,
-    n: u32,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Page {
-    text: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Point {
-    id: u32,
-    x: f64,
-    y: f64,
-    on: bool,
-}
+/// How often the two sides of the bar take turns.
+const ROUNDS: usize = 9;
 
 fn main() {
-    let said = serde_json::from_str::<Said>(SMALL).expect("the small payload is a Said");
-    let page = Page {
-        text: "lorem ipsum dolor sit amet, "
-            .chars()
-            .cycle()
-            .take(1013)
-            .collect(),
-    };
-    let points = (0..28)
-        .map(|id| Point {
-            id,
-            x: f64::from(id) * 0.5,
-            y: -1.25,
-            on: id % 2 == 0,
-        })
-        .collect::<Vec<_>>();
-    let blobs = (Bytes::from(vec![1; 1024]), Bytes::from(vec![2; 1024]));
-
     let mut encoding = Times::new("Encode");
     let mut decoding = Times::new("Decode");
-    let hello = ("world".to_owned(),);
+    let (hello, said) = (("world".to_owned(),), (payloads::said(),));
     compare(&mut encoding, &mut decoding, "small event", None, &hello);
-    compare(
-        &mut encoding,
-        &mut decoding,
-        "ack of 64 B",
-        Some(7),
-        &(said,),
-    );
-    compare(&mut encoding, &mut decoding, "1 KiB text", None, &(page,));
-    compare(
-        &mut encoding,
-        &mut decoding,
-        "1 KiB dense",
-        None,
-        &(points,),
-    );
+    compare(&mut encoding, &mut decoding, "ack of 64 B", Some(7), &said);
+    let (page, points) = ((payloads::page(),), (payloads::points(),));
+    compare(&mut encoding, &mut decoding, "1 KiB text", None, &page);
+    compare(&mut encoding, &mut decoding, "1 KiB dense", None, &points);
+    let blobs = payloads::blobs();
     compare(
         &mut encoding,
         &mut decoding,
@@ -84,6 +40,69 @@ fn main() {
     );
     encoding.print();
     decoding.print();
+
+    let mut engine = Times::new("A polling payload of 16 small events");
+    let (body, parts) = cases::payload();
+    engine.time("sio", "encode", || cases::write(black_box(&parts)));
+    engine.time("sio", "decode", || {
+        split(Body::Separated(black_box(&body).clone()), 16).all(|packet| packet.is_ok())
+    });
+    engine.time("floor: copy, or scan for separators", "encode", || {
+        Bytes::copy_from_slice(black_box(body.as_bytes()))
+    });
+    engine.time("floor: copy, or scan for separators", "decode", || {
+        memchr::memchr_iter(0x1e, black_box(body.as_bytes())).count()
+    });
+    engine.print();
+    bar(&said);
+}
+
+/// Decode an event with ack and 64 B and encode its ack: ours into and from the handler's struct,
+/// the peer's into and from its value type.
+fn bar(said: &(Said,)) {
+    let event = packet::event("/", Some(7), "hello", said).expect("the event can be written");
+    let (text, _) = frames(&event);
+    let peer_text = Str::from(text[1..].to_owned());
+    let mut rounds = Vec::new();
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let our = nanoseconds(|| {
+            let packet = decode(black_box(&text), &[]);
+            let args = arguments(&packet).decode::<(Said,)>();
+            encode(Some(7), &args.expect("it is a Said"))
+        });
+        let their = nanoseconds(|| {
+            let args = peer_decode::<(serde_json::Value,)>(black_box(&peer_text).clone(), &[]);
+            peer_encode(Some(7), &args)
+        });
+        rounds.push(our.median / their.median);
+        ours.push(our.median);
+        theirs.push(their.median);
+    }
+    let text = |figures: fn(f64) -> String, samples: Vec<f64>| match Spread::of(samples) {
+        Some(Spread {
+            median,
+            least,
+            greatest,
+        }) => format!(
+            "{} ({}–{})",
+            figures(median),
+            figures(least),
+            figures(greatest)
+        ),
+        None => "–".to_owned(),
+    };
+    println!("### Decode an event with ack and 64 B, encode its ack\n");
+    println!("| | ns: median (min–max) |\n|---|---|");
+    println!("| sio, the handler's struct | {} |", text(figures, ours));
+    println!(
+        "| socketioxide, serde_json::Value | {} |",
+        text(figures, theirs)
+    );
+    println!(
+        "| ratio | {} |\n",
+        text(|ratio| format!("{ratio:.2}"), rounds)
+    );
 }
 
 /// One case: `args` as the arguments of `hello`, or of the ack to an event with this id.
@@ -91,14 +110,13 @@ fn compare<T>(encoding: &mut Times, decoding: &mut Times, case: &str, id: Option
 where
     T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug,
 {
-    let encoded = ours_encode(id, args);
-    let parts = encoded.parts().collect::<Vec<_>>();
-    let (text, attachments) = frames(&parts);
+    let encoded = encode(id, args);
+    let (text, attachments) = frames(&encoded);
 
-    encoding.time("sio", case, || ours_encode(id, black_box(args)));
+    encoding.time("sio", case, || encode(id, black_box(args)));
     let raw = Args::from_arguments(args).expect("the arguments can be written");
     encoding.time("sio, arguments passed on", case, || {
-        ours_encode(id, black_box(&raw))
+        encode(id, black_box(&raw))
     });
     encoding.time("socketioxide", case, || peer_encode(id, black_box(args)));
     encoding.time("floor: copy of the finished text", case, || {
@@ -110,10 +128,9 @@ where
 
     // What is read is an event in any case; an ack's case asks for an ack.
     let event = packet::event("/", id, "hello", args).expect("the event can be written");
-    let parts = event.parts().collect::<Vec<_>>();
-    let (text, attachments) = frames(&parts);
+    let (text, attachments) = frames(&event);
     let peer_text = Str::from(text[1..].to_owned());
-    let read = ours_decode(&text, &attachments);
+    let read = decode(&text, &attachments);
     assert_eq!(arguments(&read).decode::<T>().as_ref(), Ok(args));
     assert_eq!(
         &peer_decode::<T>(peer_text.clone(), &attachments),
@@ -122,13 +139,13 @@ where
     );
 
     decoding.time("sio, packet and event name", case, || {
-        ours_decode(black_box(&text), &attachments)
+        decode(black_box(&text), &attachments)
     });
     decoding.time("sio, to the handler's type", case, || {
-        arguments(&ours_decode(black_box(&text), &attachments)).decode::<T>()
+        arguments(&decode(black_box(&text), &attachments)).decode::<T>()
     });
     decoding.time("sio, to Value", case, || {
-        arguments(&ours_decode(black_box(&text), &attachments)).values()
+        arguments(&decode(black_box(&text), &attachments)).values()
     });
     decoding.time("socketioxide, packet and event name", case, || {
         let packet = peer_packet(black_box(&peer_text).clone(), &attachments);
@@ -148,55 +165,6 @@ where
     decoding.time("floor: UTF-8 checked", case, || {
         std::str::from_utf8(black_box(text.as_bytes()))
     });
-}
-
-fn frames(parts: &[Part]) -> (ByteString, Vec<Bytes>) {
-    let mut text = ByteString::new();
-    let mut attachments = Vec::new();
-    for part in parts {
-        match part {
-            Part::Text(bytes) => {
-                text = ByteString::try_from(bytes.clone()).expect("text is UTF-8");
-            }
-            Part::Binary(bytes) => attachments.push(bytes.clone()),
-        }
-    }
-    (text, attachments)
-}
-
-fn ours_encode(id: Option<u64>, args: &impl packet::Arguments) -> Encoded {
-    match id {
-        Some(id) => packet::ack("/", id, args),
-        None => packet::event("/", None, "hello", args),
-    }
-    .expect("the arguments can be written")
-}
-
-fn ours_decode(text: &ByteString, attachments: &[Bytes]) -> Packet {
-    let frame = Frame::Text(text.clone());
-    let Ok(EnginePacket::Message(Data::Text(text))) = EnginePacket::decode(Revision::V4, frame)
-    else {
-        unreachable!("it is a message");
-    };
-    let (mut decoder, limits) = (Decoder::default(), Limits::default());
-    let mut packet = decoder.text(&text, &limits);
-    for attachment in attachments {
-        packet = decoder.binary(attachment.clone(), &limits);
-    }
-    match packet {
-        Ok(Some(packet)) => packet,
-        other => unreachable!("it is a packet: {other:?}"),
-    }
-}
-
-fn arguments(packet: &Packet) -> &Args {
-    let Content::Event {
-        call: Some(call), ..
-    } = &packet.content
-    else {
-        unreachable!("it is an event: {packet:?}");
-    };
-    &call.args
 }
 
 fn peer_encode<T: Serialize>(id: Option<u64>, args: &T) -> PeerValue {

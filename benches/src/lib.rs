@@ -4,12 +4,15 @@
 //! of them, in alternating rounds). `benches/README.md` says how to run them and how to read what
 //! they print.
 
+pub mod cases;
 pub mod client;
+pub mod codec;
 pub mod frame;
 pub mod histogram;
 pub mod look;
 pub mod measurement;
 pub mod options;
+pub mod payloads;
 pub mod polling;
 pub mod process;
 pub mod run;
@@ -17,3 +20,4 @@ pub mod samples;
 pub mod scenario;
 pub mod table;
 pub mod timing;
+pub mod turn;

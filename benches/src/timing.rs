@@ -96,7 +96,9 @@ impl Times {
     }
 }
 
-fn figures(value: f64) -> String {
+/// Nanoseconds as text, with the figures that mean something.
+#[must_use]
+pub fn figures(value: f64) -> String {
     if value < 100.0 {
         format!("{value:.1}")
     } else {

@@ -101,6 +101,16 @@ pub fn chromium() -> PathBuf {
     })
 }
 
+/// valgrind, or Debian's package of it if this may install it.
+pub fn valgrind() -> PathBuf {
+    let place = PathBuf::from("/usr/bin/valgrind");
+    let _one = alone();
+    if !place.exists() {
+        apt_install("valgrind");
+    }
+    place
+}
+
 fn apt_install(package: &str) {
     assert!(
         rustix::process::geteuid().is_root() && Path::new("/usr/bin/apt-get").exists(),

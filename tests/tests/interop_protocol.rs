@@ -34,6 +34,7 @@ fn client_suite(binding: Binding, suite: &str, transport: &str) {
 
 on_each_binding! {
     engineio_by_hand: |binding| protocol(binding, "engine");
+    engineio_revision_3_by_hand: |binding| protocol(binding, "engine_3");
     socketio_by_hand: |binding| protocol(binding, "socket");
     engineio_client_suite: |binding| client_suite(binding, "engine.io-client", "upgrade");
     socketio_client_suite_polling: |binding| client_suite(binding, "socket.io-client", "polling");

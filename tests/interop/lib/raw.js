@@ -14,7 +14,7 @@ function target(t, path, query) {
   return url;
 }
 
-/** One exchange on a TCP connection of its own: `{ status, headers, body }`. `signal` drops it. */
+/** One exchange on a TCP connection of its own: `{ status, headers, body, bytes }`. `signal` drops it. */
 export function exchange(t, method, path, query, { body, headers, signal } = {}) {
   const answered = new Promise((resolve, reject) => {
     const request = http.request(target(t, path, query), { method, headers, signal, agent: false }, (response) => {
@@ -22,7 +22,8 @@ export function exchange(t, method, path, query, { body, headers, signal } = {})
       response.on("data", (chunk) => chunks.push(chunk));
       response.on("error", reject);
       response.on("end", () => {
-        resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString() });
+        const bytes = Buffer.concat(chunks);
+        resolve({ status: response.statusCode, headers: response.headers, body: bytes.toString(), bytes });
       });
     });
     request.on("error", reject);

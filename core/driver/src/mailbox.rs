@@ -75,6 +75,18 @@ pub(crate) trait Perishable {
     fn is_hole(&self) -> bool;
 }
 
+/// What [`Mailbox::swap_or_sleep`] has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Took {
+    Some,
+    /// Packets were dropped; there may be others.
+    Overflowed,
+    /// Nothing, so the task sleeps; whether with the waker of the last time.
+    Nothing {
+        same_waker: bool,
+    },
+}
+
 /// Why a command was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotTaken {
@@ -219,17 +231,23 @@ impl<C> Mailbox<C> {
 
     /// Like [`swap`](Self::swap); if nothing waits, the task sleeps from now on and the next push
     /// returns its waker. Both happen under one lock, so no wake-up falls between them.
-    pub(crate) fn swap_or_sleep(&self, batch: &mut VecDeque<C>, waker: &Waker) -> bool {
+    pub(crate) fn swap_or_sleep(&self, batch: &mut VecDeque<C>, waker: &Waker) -> Took {
         let mut inner = self.lock();
-        let overflowed = self.take(&mut inner, batch);
-        if batch.is_empty() && !overflowed {
-            inner.asleep = true;
-            match &mut inner.waker {
-                Some(kept) => kept.clone_from(waker),
-                none => *none = Some(waker.clone()),
-            }
+        if self.take(&mut inner, batch) {
+            return Took::Overflowed;
         }
-        overflowed
+        if !batch.is_empty() {
+            return Took::Some;
+        }
+        inner.asleep = true;
+        let same_waker = match &mut inner.waker {
+            Some(kept) if kept.will_wake(waker) => true,
+            kept => {
+                *kept = Some(waker.clone());
+                false
+            }
+        };
+        Took::Nothing { same_waker }
     }
 
     /// Gives back the memory of bursts that have passed.

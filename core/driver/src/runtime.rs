@@ -32,7 +32,8 @@ pub trait Runtime: Clone + Send + Sync + 'static {
 
 /// A timer of a [`Runtime`].
 ///
-/// It is a doorbell only: it may ring early or late, what is due is decided by [`Runtime::now`].
+/// It is a doorbell only: it may ring late, and up to a second early; what is due is decided by
+/// [`Runtime::now`].
 pub trait Sleep: Future<Output = ()> + Send + Sync + 'static {
     /// Rings at `at` instead, also if it has rung already.
     fn reset(self: Pin<&mut Self>, at: Instant);

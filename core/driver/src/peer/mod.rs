@@ -13,7 +13,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -31,6 +31,7 @@ use crate::handshake::Handshake;
 use crate::host::Host;
 use crate::link::{Command, Link};
 use crate::log::{Span, debug};
+use crate::mailbox::Took;
 use crate::own::{self, Seated};
 use crate::runtime::{Runtime, Sleep};
 use crate::websocket::Transport;
@@ -197,7 +198,8 @@ impl<R: Runtime> Peer<R> {
         self.connection.close(self.now, Close::Discard);
     }
 
-    /// One turn. `true`: something was done, and there may be more.
+    /// One turn. `true`: there is more to do at once. Else whatever comes next wakes the task: a second
+    /// look at all that was just looked at would cost a tenth of a message.
     fn turn(&mut self, cx: &mut Context<'_>) -> bool {
         self.now = self.runtime.now();
         let mut busy = false;
@@ -212,15 +214,18 @@ impl<R: Runtime> Peer<R> {
                 self.inbox = VecDeque::new();
             }
             self.link.mailbox().shrink();
-            busy = true;
         }
         self.take();
-        busy |= self.work(cx);
+        self.work(cx);
         busy |= self.receive(cx);
+        let held = self.is_over_waiting_limit();
         busy |= self.continue_running(cx);
         // What the handlers of this turn emitted leaves with it.
         self.take();
-        busy |= self.work(cx);
+        let attached = self.transport.is_some();
+        self.work(cx);
+        // From one that came just now, or was left alone, is to be read.
+        busy |= !attached && self.transport.is_some() || held && !self.is_over_waiting_limit();
         self.answer_requests();
         busy |= self.transmit(cx);
         busy |= self.finish(cx);
@@ -238,12 +243,16 @@ impl<R: Runtime> Peer<R> {
     }
 
     /// Like `take`; if nothing was told, whoever tells something next wakes this task.
-    fn take_or_sleep(&mut self, cx: &mut Context<'_>) -> bool {
+    fn take_or_sleep(&mut self, cx: &mut Context<'_>) -> Took {
         own::take(&self.link, &mut self.inbox);
         let mailbox = self.link.mailbox();
-        let overflowed = mailbox.swap_or_sleep(&mut self.inbox, cx.waker());
-        self.overflow(overflowed);
-        overflowed || !self.inbox.is_empty()
+        let took = mailbox.swap_or_sleep(&mut self.inbox, cx.waker());
+        self.overflow(took == Took::Overflowed);
+        if self.inbox.is_empty() {
+            took
+        } else {
+            Took::Some
+        }
     }
 
     fn overflow(&mut self, overflowed: bool) {
@@ -258,15 +267,13 @@ impl<R: Runtime> Peer<R> {
     ///
     /// What a handler says is carried out before the next event is looked at: that one may be of a socket
     /// that was just disconnected, or end the session, and answers must not pile up behind it.
-    fn work(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut any = false;
+    fn work(&mut self, cx: &mut Context<'_>) {
         loop {
-            any |= self.carry_out(cx);
+            self.carry_out(cx);
             let over = self.is_over_waiting_limit();
             self.connection.pause(self.now, over);
             if let Some(event) = self.connection.poll_event(self.now) {
                 self.event(cx, event);
-                any = true;
                 own::take(&self.link, &mut self.inbox);
                 if self.link.mailbox().is_waiting() {
                     self.take();
@@ -279,15 +286,12 @@ impl<R: Runtime> Peer<R> {
         if self.inbox.capacity() > KEEP {
             self.inbox = VecDeque::new();
         }
-        any
     }
 
     /// Carries out what was told, up to and with what handlers hear of before anything else: packets of a
     /// client, and that it is to go.
-    fn carry_out(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut any = false;
+    fn carry_out(&mut self, cx: &mut Context<'_>) {
         while let Some(command) = self.inbox.pop_front() {
-            any = true;
             let brings_events = command.brings_events();
             self.command(command);
             if brings_events {
@@ -295,7 +299,6 @@ impl<R: Runtime> Peer<R> {
             }
             self.relieve(cx);
         }
-        any
     }
 
     /// Writes what is queued if it is much: a client that reads promptly is not one that does not.
@@ -465,20 +468,27 @@ impl<R: Runtime> Peer<R> {
         self.counted.is_none() && self.phase == Phase::Closed && self.running() == 0
     }
 
-    /// Sets the timer. `true`: something is due already.
-    fn arm(&mut self, cx: &mut Context<'_>) -> bool {
-        let finishing = self.finishing.iter().map(|(_, end)| *end);
+    /// Sets the timer. `true`: something is due already. `same`: the waker is the one of the last time.
+    fn arm(&mut self, cx: &mut Context<'_>, same: bool) -> bool {
         let next = self.connection.poll_timeout().map(|deadline| deadline.at);
+        let finishing = self.finishing.iter().map(|(_, end)| *end);
         let Some(at) = finishing.chain(next).min() else {
             return false;
         };
+        if !same {
+            self.armed = None;
+        }
+        // One that rings too early is set again then; moving it later now would cost as much for every
+        // message, and so would asking the clock or the timer whether it has rung.
+        let silent = |armed: Instant| armed <= at && armed.duration_since(self.now) > EARLIEST;
+        if self.armed.is_some_and(silent) {
+            return false;
+        }
         if at <= self.runtime.now() {
             return true;
         }
         let sleep = match &mut self.sleep {
             Some(sleep) => {
-                // One that rings too early is set again then; moving it later now would cost as much
-                // for every message.
                 if self.armed.is_none_or(|armed| at < armed) {
                     sleep.as_mut().reset(at);
                     self.armed = Some(at);
@@ -497,6 +507,9 @@ impl<R: Runtime> Peer<R> {
         false
     }
 }
+
+/// How much too early a timer may ring ([`Sleep`]).
+const EARLIEST: Duration = Duration::from_secs(1);
 
 /// Commands for which the batch's memory is kept from turn to turn.
 const KEEP: usize = 64;
@@ -526,10 +539,11 @@ impl<R: Runtime> Peer<R> {
             if self.is_over() {
                 return Poll::Ready(());
             }
-            if self.take_or_sleep(cx) {
-                continue;
-            }
-            if !self.arm(cx) {
+            let same = match self.take_or_sleep(cx) {
+                Took::Some | Took::Overflowed => continue,
+                Took::Nothing { same_waker } => same_waker,
+            };
+            if !self.arm(cx, same) {
                 return Poll::Pending;
             }
         }

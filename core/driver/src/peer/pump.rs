@@ -16,17 +16,18 @@ const READS: usize = 32;
 const FINISHING: usize = 4;
 
 impl<R: Runtime> Peer<R> {
-    /// Reads what has come, and handles it frame by frame.
+    /// Reads what has come, and handles it frame by frame. `true`: there may be more.
     pub(super) fn receive(&mut self, cx: &mut Context<'_>) -> bool {
-        for count in 0..READS {
+        for _ in 0..READS {
             if self.is_over_waiting_limit() {
-                return count > 0;
+                // Reading goes on in the turn in which a handler ends.
+                return false;
             }
             let Some(transport) = &mut self.transport else {
-                return count > 0;
+                return false;
             };
             match transport.poll_receive(cx) {
-                Poll::Pending => return count > 0,
+                Poll::Pending => return false,
                 Poll::Ready(Received::Frame(frame)) => {
                     trace!(?frame, "received");
                     if !is_message(&frame) && self.connection.session().backlog_packets() > 0 {
@@ -47,10 +48,9 @@ impl<R: Runtime> Peer<R> {
         true
     }
 
-    /// Hands frames to the WebSocket while it takes them, and flushes once. What has happened to the
-    /// session by that is told in the next turn, which there is if this is `true`.
+    /// Hands frames to the WebSocket while it takes them, and flushes once. `true`: that has ended the
+    /// WebSocket or the session, which is told in the next turn.
     pub(super) fn transmit(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut any = false;
         while let Some(transport) = &mut self.transport {
             let mut drained = false;
             while transport.has_room() {
@@ -59,7 +59,6 @@ impl<R: Runtime> Peer<R> {
                         trace!(?part, "sent");
                         transport.send(head, part);
                         self.unflushed = true;
-                        any = true;
                     }
                     Some(WsOut::Close(code)) => {
                         if let Some(transport) = self.transport.take() {
@@ -78,12 +77,14 @@ impl<R: Runtime> Peer<R> {
                 self.connection.handle_ws_progress(self.now);
             }
             match flushed {
-                Poll::Pending => return any,
+                Poll::Pending => return false,
                 Poll::Ready(Ok(())) => {
                     if std::mem::take(&mut self.unflushed) {
                         self.connection.handle_ws_flushed(self.now);
-                        // A close that waited for this is an event, and has its frame.
-                        any |= self.connection.session().is_closed();
+                        if self.connection.session().is_closed() {
+                            // A close that waited for this is an event, and has its frame.
+                            return true;
+                        }
                     }
                 }
                 Poll::Ready(Err(_error)) => {
@@ -96,7 +97,7 @@ impl<R: Runtime> Peer<R> {
                 break;
             }
         }
-        any
+        false
     }
 
     /// The WebSocket has ended by itself; what it still has to say is said.

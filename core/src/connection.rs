@@ -171,7 +171,7 @@ impl<T> Connection<T> {
     /// Sends a packet that asks for an answer. Unless this fails, exactly one [`Event::Acked`] brings
     /// the token back: with the answer, or with why there is none.
     ///
-    /// `id` is the one that the packet was encoded with. Sockets draw even ones and namespaces odd
+    /// `id` is the one that the packet was encoded with. Sockets draw odd ones and namespaces even
     /// ones, so that a broadcast may share one encoding among all its recipients. `timeout` is
     /// `ack_timeout` if `None`.
     ///

@@ -10,7 +10,7 @@ use crate::rooms::{MemberKey, RoomError, Rooms, Target};
 #[derive(Debug)]
 pub(super) struct Namespace {
     pub(super) rooms: Rooms<Socket>,
-    /// Drawn for broadcasts that ask for answers: odd, where sockets draw even ones.
+    /// Drawn for broadcasts that ask for answers: even, where sockets draw odd ones.
     next_ack: u64,
 }
 
@@ -22,7 +22,7 @@ impl<T> Server<T> {
             self.by_name.insert(name.into(), self.namespaces.len());
             self.namespaces.push(Namespace {
                 rooms: Rooms::new(self.key, self.config.max_rooms_per_socket),
-                next_ack: 1,
+                next_ack: 0,
             });
         }
         new
@@ -44,7 +44,7 @@ impl<T> Server<T> {
         to.len()
     }
 
-    /// An ack id for a broadcast in a namespace: odd, and not used before.
+    /// An ack id for a broadcast in a namespace: even, and not used before.
     pub fn next_ack(&mut self, namespace: &str) -> Option<u64> {
         let namespace = self.namespaces.get_mut(*self.by_name.get(namespace)?)?;
         let id = namespace.next_ack;

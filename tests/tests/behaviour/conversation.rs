@@ -93,20 +93,20 @@ async fn the_server_asks_and_the_client_answers_late_or_never(on: On) {
     let socket = io.of("/").get(&id).unwrap();
 
     let asked = socket.emit_with_ack::<(String, u8)>("name?", &"please");
-    client.expect(r#"420["name?","please"]"#).await;
-    client.send(r#"430["ann",7]"#).await;
+    client.expect(r#"421["name?","please"]"#).await;
+    client.send(r#"431["ann",7]"#).await;
     assert_eq!(within("an answer", asked).await, Ok(("ann".into(), 7)));
 
     let short = socket.timeout(Duration::from_millis(20));
     let asked = short.emit_with_ack::<Args>("slow?", &());
-    client.expect(r#"422["slow?"]"#).await;
+    client.expect(r#"423["slow?"]"#).await;
     assert_eq!(within("a timeout", asked).await, Err(AckError::Timeout));
     // Too late: nobody waits any more, and nothing happens.
-    client.send(r#"432["late"]"#).await;
+    client.send(r#"433["late"]"#).await;
 
     let asked = socket.emit_with_ack::<u8>("number?", &());
-    client.expect(r#"424["number?"]"#).await;
-    client.send(r#"434["seven"]"#).await;
+    client.expect(r#"425["number?"]"#).await;
+    client.send(r#"435["seven"]"#).await;
     let answer = within("an answer", asked).await;
     assert!(matches!(answer, Err(AckError::Mistyped(_))), "{answer:?}");
 

@@ -280,7 +280,7 @@ async fn handlers_may_use_everything(on: On) {
     client.send(r#"421["everything"]"#).await;
     client.expect(r#"42["to all"]"#).await;
     client.expect(r#"42["to me",null,1]"#).await;
-    client.expect(r#"420["unanswered"]"#).await;
+    client.expect(r#"421["unanswered"]"#).await;
     client.expect(r#"431[["a"]]"#).await;
     client.expect("41").await;
     assert_eq!(outgoing.load(Ordering::Relaxed), 4);
@@ -344,8 +344,8 @@ async fn too_many_waiting_handlers_make_events_wait(on: On) {
     // Acks still pass: the client's answer comes behind the events that wait.
     let socket = io.of("/").get(&id).unwrap();
     let asked = socket.emit_with_ack::<()>("there?", &());
-    client.expect(r#"420["there?"]"#).await;
-    client.send("430[]").await;
+    client.expect(r#"421["there?"]"#).await;
+    client.send("431[]").await;
     assert_eq!(within("the answer", asked).await, Ok(()));
     assert_eq!(running.load(Ordering::SeqCst), 2);
     for ack in 1..=4 {

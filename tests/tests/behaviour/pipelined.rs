@@ -170,7 +170,7 @@ async fn who_hears_that_no_ack_will_come_sees_the_socket_disconnected(on: On) {
         let mut cx = Context::from_waker(&waker);
         let mut future = std::pin::pin!(&mut answer);
         assert!(future.as_mut().poll(&mut cx).is_pending());
-        client.expect(r#"420["well?"]"#).await;
+        client.expect(r#"421["well?"]"#).await;
         match way {
             0 => client.send("41").await,
             1 => socket.disconnect(true),

@@ -84,8 +84,8 @@ async fn everybody_is_asked_and_each_answers_for_itself(on: On) {
         .and_then(|rest| rest.strip_suffix(r#"["ask","what"]"#))
         .unwrap();
     assert!(
-        id.parse::<u64>().unwrap() % 2 == 1,
-        "namespaces draw odd ids"
+        id.parse::<u64>().unwrap().is_multiple_of(2),
+        "namespaces draw even ids"
     );
     c.expect(&question).await;
     a.send(&format!(r#"43{id}["yes"]"#)).await;

@@ -46,7 +46,7 @@ struct Inner {
     outgoing: RwLock<Arc<[Outgoing]>>,
     has_outgoing: AtomicBool,
     sequential: AtomicBool,
-    /// Namespaces draw odd ids, sockets even ones: a broadcast shares one encoding.
+    /// Namespaces draw even ids, sockets odd ones: a broadcast shares one encoding.
     next_ack: AtomicU64,
 }
 
@@ -107,7 +107,7 @@ impl Namespace {
                 outgoing: RwLock::new(Arc::new([])),
                 has_outgoing: AtomicBool::new(false),
                 sequential: AtomicBool::new(false),
-                next_ack: AtomicU64::new(1),
+                next_ack: AtomicU64::new(0),
             }),
         }
     }

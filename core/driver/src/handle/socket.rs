@@ -114,7 +114,7 @@ impl Socket {
                 place: Mutex::new(Place::new()),
                 connected: AtomicBool::new(false),
                 sequential: AtomicBool::new(false),
-                next_ack: AtomicU64::new(0),
+                next_ack: AtomicU64::new(1),
                 listeners: Listeners::default(),
                 extras: Mutex::new(None),
                 has_filters: AtomicBool::new(false),

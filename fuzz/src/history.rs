@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use sio_core::config::Config;
-use sio_core::engine::{Close, Flags, Frame, WsClosed, WsOut};
+use sio_core::engine::{Close, Flags, Frame, Revision, WsClosed, WsOut};
 use sio_core::id::{HashKey, RequestId, SocketId};
 use sio_core::packet;
 use sio_core::rooms::Target;
@@ -19,8 +19,8 @@ struct World<'a> {
     config: Config,
     now: Instant,
     drawn: u8,
-    /// Session ids that clients know.
-    sids: Vec<String>,
+    /// Session ids that clients know, and the revision of each.
+    sids: Vec<(String, u8)>,
     /// WebSockets that are open.
     websockets: Vec<ConnectionKey>,
     sockets: Vec<Socket>,
@@ -35,7 +35,7 @@ struct World<'a> {
     left: BTreeSet<Socket>,
 }
 
-const TEXTS: [&str; 20] = [
+const TEXTS: [&str; 28] = [
     "40",
     "40/a,",
     "40/b,{\"x\":1}",
@@ -47,6 +47,14 @@ const TEXTS: [&str; 20] = [
     "430[1]",
     "432[\"x\"]",
     "44\"x\"",
+    "44/a,{\"x\":1}",
+    "44",
+    "40/a?x=1&x=%zz,",
+    "40/?x=1,",
+    "40/b?,",
+    "42/b,[\"e\"]",
+    "42/a?x=1,[\"e\"]",
+    "b4BAQI=",
     "451-[\"e\",{\"_placeholder\":true,\"num\":0}]",
     "2probe",
     "5",
@@ -90,6 +98,11 @@ pub(crate) fn run(input: &[u8], config: Config) {
     world.end();
 }
 
+/// The revision that a step opens a session with.
+const fn revision(what: u8) -> u8 {
+    if what & 0x20 == 0 { 4 } else { 3 }
+}
+
 impl World<'_> {
     fn byte(&mut self) -> Option<u8> {
         let (first, rest) = self.input.split_first()?;
@@ -107,8 +120,12 @@ impl World<'_> {
         [self.drawn; 15]
     }
 
-    fn sid(&mut self) -> String {
-        self.pick(&self.sids.clone()).unwrap_or_default()
+    /// A session and its revision; sometimes the other one.
+    fn sid(&mut self, what: u8) -> (String, u8) {
+        let (sid, eio) = self
+            .pick(&self.sids.clone())
+            .unwrap_or_else(|| (String::new(), revision(what)));
+        (sid, if what & 0x30 == 0x30 { 7 - eio } else { eio })
     }
 
     fn text(&mut self) -> String {
@@ -125,27 +142,35 @@ impl World<'_> {
         let now = self.now;
         match what & 0x0f {
             0 => {
-                let query = "EIO=4&transport=polling";
+                let eio = revision(what);
+                let query = format!("EIO={eio}&transport=polling");
                 let random = self.random();
-                if let Some(sid) = self.request(http::Method::GET, query, Bytes::new(), random) {
-                    self.sids.push(sid);
+                if let Some(sid) = self.request(http::Method::GET, &query, Bytes::new(), random) {
+                    self.sids.push((sid, eio));
                 }
             }
             1 | 2 => {
-                let query = format!("EIO=4&transport=polling&sid={}", self.sid());
+                let (sid, eio) = self.sid(what);
+                let query = format!("EIO={eio}&transport=polling&sid={sid}");
                 self.request(http::Method::GET, &query, Bytes::new(), [0; 15]);
             }
             3 | 4 => {
-                let query = format!("EIO=4&transport=polling&sid={}", self.sid());
-                let body = [self.text(), self.text()].join("\u{1e}");
+                let (sid, eio) = self.sid(what);
+                let query = format!("EIO={eio}&transport=polling&sid={sid}");
+                let packets = [self.text(), self.text()];
+                let counted = |text: &String| format!("{}:{text}", text.encode_utf16().count());
+                let body = match eio {
+                    3 => packets.each_ref().map(counted).concat(),
+                    _ => packets.join("\u{1e}"),
+                };
                 self.request(http::Method::POST, &query, body.into(), [0; 15]);
             }
             5 => {
-                let sid = self.sid();
+                let (sid, eio) = self.sid(what);
                 let query = if sid.is_empty() || what & 0x40 != 0 {
-                    "EIO=4&transport=websocket".to_owned()
+                    format!("EIO={eio}&transport=websocket")
                 } else {
-                    format!("EIO=4&transport=websocket&sid={sid}")
+                    format!("EIO={eio}&transport=websocket&sid={sid}")
                 };
                 let head = http::Request::get(format!("/socket.io/?{query}"))
                     .header("connection", "Upgrade")
@@ -166,7 +191,7 @@ impl World<'_> {
             6..=8 => {
                 if let Some(connection) = self.pick(&self.websockets.clone()) {
                     let frame = match what & 0x30 {
-                        0 => Frame::Binary(Bytes::from_static(b"\x01\x02")),
+                        0 => Frame::Binary(Bytes::from_static(b"\x04\x02")),
                         _ => Frame::Text(self.text().into()),
                     };
                     self.server.handle_ws(now, connection, frame);
@@ -194,6 +219,9 @@ impl World<'_> {
                         let id = SocketId::from_random(self.random());
                         let socket = self.server.accept(now, connection, ticket, id);
                         self.sockets.extend(socket);
+                        for socket in socket {
+                            self.named(socket);
+                        }
                     } else {
                         let refusal = Refusal::new("no");
                         self.server.reject(now, connection, ticket, &refusal);
@@ -209,6 +237,7 @@ impl World<'_> {
             13 => self.emit(what),
             14 => {
                 if let Some(socket) = self.pick(&self.sockets.clone()) {
+                    let refusal = Refusal::new("no");
                     match what & 0x70 {
                         0x00 => self.server.disconnect(now, socket, false),
                         0x10 => self.server.disconnect(now, socket, true),
@@ -216,7 +245,8 @@ impl World<'_> {
                         0x30 => self.server.close(now, socket.connection, Close::Discard),
                         0x40 => drop(self.server.join(socket, "r1")),
                         0x50 => drop(self.server.join(socket, "r2")),
-                        _ => drop(self.server.leave(socket, "r1")),
+                        0x60 => drop(self.server.leave(socket, "r1")),
+                        _ => drop(self.server.complain(now, socket, &refusal)),
                     }
                 }
             }
@@ -226,6 +256,21 @@ impl World<'_> {
                     self.server.handle_aborted(now, id);
                 }
             }
+        }
+    }
+
+    /// A socket of revision 4 has the id that its client computes.
+    fn named(&self, socket: Socket) {
+        let Some(it) = self.server.connection(socket.connection) else {
+            return;
+        };
+        let namespace = ["/", "/a"].into_iter().find(|name| {
+            let all = self.server.select(name, &Target::default());
+            all.contains(&socket)
+        });
+        let id = namespace.and_then(|name| it.computed_id(name));
+        if let Some(id) = id {
+            assert_eq!(self.server.rooms_of(socket)[0], id.as_str());
         }
     }
 
@@ -252,7 +297,7 @@ impl World<'_> {
             .next_ack
             .entry(socket)
             .and_modify(|id| *id += 2)
-            .or_default();
+            .or_insert(1);
         let packet = packet::event("/", Some(id), "e", &()).expect("no arguments");
         let token = self.requests;
         self.requests += 1;
@@ -341,6 +386,12 @@ impl World<'_> {
                 assert!(self.sockets.contains(&socket), "an event before CONNECT");
                 assert!(!self.left.contains(&socket), "an event after the end");
                 self.acks.extend(ack.map(|ack| (socket, ack)));
+            }
+            Event::Error { socket, .. } => {
+                assert!(self.sockets.contains(&socket), "an error before CONNECT");
+                let it = self.server.connection(socket.connection);
+                let revision = it.map(|it| it.session().revision());
+                assert_eq!(revision, Some(Revision::V3));
             }
             Event::Acked { token, .. } => {
                 assert!(self.asked.remove(&token), "an ack ended twice");

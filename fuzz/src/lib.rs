@@ -9,7 +9,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde_json::value::RawValue;
 use sio_core::config::{BacklogPolicy, Config};
-use sio_core::engine::{Acceptor, Body, Data, Framing, Packet, Route, Writer, split};
+use sio_core::engine::{Acceptor, Body, Data, Framing, Packet, Revision, Route, Writer, split};
 use sio_core::packet::{self, Args, Call, Content, Decoder, Limits, Part, Value};
 
 /// Frames of a connection, as one input: `0x1e` ends a text frame, `0x1f` a binary one.
@@ -32,11 +32,17 @@ fn text(bytes: &[u8]) -> Option<ByteString> {
     std::str::from_utf8(bytes).ok().map(ByteString::from)
 }
 
-/// A Socket.IO packet that is accepted, written again, is the same packet; its arguments are JSON to
+/// A Socket.IO packet of either revision that is accepted, written again, is the same packet; its arguments are JSON to
 /// `serde_json`, too, and hold what the limits allow.
 pub fn packet(input: &[u8]) {
+    for revision in [Revision::V3, Revision::V4] {
+        packet_of(revision, input);
+    }
+}
+
+fn packet_of(revision: Revision, input: &[u8]) {
     let limits = Limits::default();
-    let mut decoder = Decoder::default();
+    let mut decoder = Decoder::new(revision);
     for frame in frames(input) {
         let read = match frame {
             Data::Text(text) => decoder.text(&text, &limits),
@@ -45,7 +51,12 @@ pub fn packet(input: &[u8]) {
         let Ok(read) = read else { return };
         assert!(decoder.missing() <= limits.attachments);
         let Some(packet) = read else { continue };
-        assert!(packet.namespace.len() <= limits.namespace);
+        let is_connect = matches!(packet.content, Content::Connect { .. });
+        let name = match packet.namespace.split_once('?') {
+            Some((name, _)) if is_connect && revision == Revision::V3 => name,
+            _ => &packet.namespace,
+        };
+        assert!(name.len() <= limits.namespace);
         match packet.content {
             Content::Event {
                 id,
@@ -67,14 +78,41 @@ pub fn packet(input: &[u8]) {
                 let id = Some(id);
                 assert_eq!(reread(&written).content, Content::Ack { id, args });
             }
-            Content::Connect { payload } | Content::ConnectError { payload } => {
+            Content::Connect { payload } => {
                 if let Some(payload) = payload {
                     is_json(&payload);
                 }
             }
+            Content::ConnectError { payload } => {
+                let Some(payload) = payload else { continue };
+                is_json(&payload);
+                error(&packet.namespace, &payload);
+            }
             Content::Event { .. } | Content::Ack { .. } | Content::Disconnect => {}
         }
     }
+}
+
+/// An ERROR packet of revision 4, written again, says the same, or its message where what it says could
+/// not be understood.
+fn error(namespace: &str, payload: &str) {
+    let Ok(args) = Args::from_json(&format!("[{payload}]"), Vec::new()) else {
+        return;
+    };
+    let Ok(data) = args.get::<Value>(0) else {
+        return;
+    };
+    let understood = data.as_str().is_some() || data.as_array().is_some() || data.as_object().is_some();
+    let written = packet::error(namespace, "message", Some(&data));
+    let Content::ConnectError {
+        payload: Some(payload),
+    } = reread(&written).content
+    else {
+        panic!("it was written with a payload");
+    };
+    let again = Args::from_json(&format!("[{payload}]"), Vec::new()).expect("it was read");
+    let again = again.get::<Value>(0).expect("it was read");
+    assert_eq!(again, if understood { data } else { "message".into() });
 }
 
 fn reread(written: &packet::Encoded) -> packet::Packet {
@@ -83,7 +121,7 @@ fn reread(written: &packet::Encoded) -> packet::Packet {
         namespace: 1024,
         ..Limits::default()
     };
-    let mut decoder = Decoder::default();
+    let mut decoder = Decoder::new(Revision::V3);
     for part in written.parts() {
         let read = match part {
             Part::Text(text) => {
@@ -208,6 +246,7 @@ pub fn server(input: &[u8]) {
                 max_refused_connects: 5,
                 max_pending_acks: 3,
                 max_rooms_per_socket: 3,
+                allow_eio3: true,
                 ..Config::v4()
             },
         );

@@ -10,7 +10,12 @@ use sio_core::packet::{Args, Map, Value};
 fn corpus() -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors");
     let mut all = Vec::new();
-    for name in ["engineio_v4.json", "socketio_v5.json"] {
+    for name in [
+        "engineio_v3.json",
+        "engineio_v4.json",
+        "socketio_v4.json",
+        "socketio_v5.json",
+    ] {
         let text = std::fs::read_to_string(folder.join(name)).unwrap();
         // Our own reader: a vector nests deeper than serde_json reads.
         let args = Args::from_json(&format!("[{text}]"), Vec::new()).unwrap();

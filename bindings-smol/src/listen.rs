@@ -3,7 +3,6 @@
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::task::Context;
 
 use sio_driver::{Remote, Runtime, Server, accept, serve_stream};
 use smol::Async;
@@ -50,15 +49,11 @@ impl Smol {
         listener: impl Into<Arc<Async<TcpListener>>>,
         server: impl Into<Server>,
     ) -> io::Result<()> {
-        let (listener, server) = (listener.into(), server.into());
-        let next = |cx: &mut Context<'_>| poll_accept(&listener, cx);
-        accept(self, &server, next, |(stream, address)| {
+        let server = server.into();
+        let each = |(stream, address)| {
             let remote = Remote::plain(address);
             self.spawn(serve_stream(self.clone(), server.clone(), stream, remote));
-        })
-        .await;
-        drop(listener);
-        server.closed().await;
-        Ok(())
+        };
+        accept(self, &server, listener.into(), poll_accept, each).await
     }
 }

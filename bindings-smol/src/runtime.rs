@@ -104,8 +104,6 @@ impl Runtime for Smol {
     /// # Panics
     /// If the operating system has no random source: no session could be safe.
     fn random(&self, bytes: &mut [u8]) {
-        if let Err(error) = getrandom::fill(bytes) {
-            panic!("no random source: {error}");
-        }
+        getrandom::fill(bytes).expect("the operating system has random bytes");
     }
 }

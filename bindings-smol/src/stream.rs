@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use smol::Async;
@@ -62,7 +63,7 @@ impl AsyncWrite for Stream {
 
 /// The next connection.
 pub(crate) fn poll_accept(
-    listener: &Async<TcpListener>,
+    listener: &Arc<Async<TcpListener>>,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<(Stream, SocketAddr)>> {
     loop {

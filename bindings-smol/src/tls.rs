@@ -3,7 +3,6 @@
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::task::Context;
 
 use futures_rustls::TlsAcceptor;
 use futures_rustls::rustls::ServerConfig;
@@ -36,10 +35,8 @@ impl Smol {
         tls: Arc<ServerConfig>,
         server: impl Into<Server>,
     ) -> io::Result<()> {
-        let (listener, server) = (listener.into(), server.into());
-        let acceptor = TlsAcceptor::from(tls);
-        let next = |cx: &mut Context<'_>| poll_accept(&listener, cx);
-        accept(self, &server, next, |(stream, address)| {
+        let (server, acceptor) = (server.into(), TlsAcceptor::from(tls));
+        let each = |(stream, address)| {
             let (runtime, server) = (self.clone(), server.clone());
             let handshake = acceptor.accept(stream);
             self.spawn(async move {
@@ -47,10 +44,7 @@ impl Smol {
                     serve_stream(runtime, server, stream, Remote::tls(address)).await;
                 }
             });
-        })
-        .await;
-        drop(listener);
-        server.closed().await;
-        Ok(())
+        };
+        accept(self, &server, listener.into(), poll_accept, each).await
     }
 }

@@ -28,15 +28,11 @@ pub async fn serve(listener: TcpListener, server: impl Into<Server>) -> io::Resu
 /// # Errors
 /// As [`serve`].
 pub async fn serve_with(listener: TcpListener, server: Server) -> io::Result<()> {
-    let next = |cx: &mut Context<'_>| poll_accept(&listener, cx);
-    accept(&Tokio, &server, next, |(stream, address)| {
+    let each = |(stream, address)| {
         let remote = Remote::plain(address);
         tokio::spawn(serve_stream(Tokio, server.clone(), Compat(stream), remote));
-    })
-    .await;
-    drop(listener);
-    server.closed().await;
-    Ok(())
+    };
+    accept(&Tokio, &server, listener, poll_accept, each).await
 }
 
 /// The next connection.

@@ -60,8 +60,6 @@ impl Runtime for Tokio {
     /// # Panics
     /// If the operating system has no random source: no session could be safe.
     fn random(&self, bytes: &mut [u8]) {
-        if let Err(error) = getrandom::fill(bytes) {
-            panic!("no random source: {error}");
-        }
+        getrandom::fill(bytes).expect("the operating system has random bytes");
     }
 }

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::task::Context;
 
 use sio_driver::{Remote, Server, accept, establish, serve_stream};
 use tokio::net::TcpListener;
@@ -23,17 +22,13 @@ pub async fn serve_tls(
     server: impl Into<Server>,
 ) -> io::Result<()> {
     let (server, acceptor) = (server.into(), TlsAcceptor::from(tls));
-    let next = |cx: &mut Context<'_>| poll_accept(&listener, cx);
-    accept(&Tokio, &server, next, |(stream, address)| {
+    let each = |(stream, address)| {
         let (server, handshake) = (server.clone(), acceptor.accept(stream));
         tokio::spawn(async move {
             if let Some(stream) = establish(&Tokio, &server, address, handshake).await {
                 serve_stream(Tokio, server, Compat(stream), Remote::tls(address)).await;
             }
         });
-    })
-    .await;
-    drop(listener);
-    server.closed().await;
-    Ok(())
+    };
+    accept(&Tokio, &server, listener, poll_accept, each).await
 }

@@ -14,15 +14,33 @@ use crate::runtime::Runtime;
 /// Waits after the first failure to accept, and at most after many.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
-/// The accept loop of a binding: gives each connection that `poll_accept` yields to `each`, until the
-/// server is closing and its sessions have gone.
+/// What a binding's `serve` is made of: gives each connection that `poll_accept` finds at the listener
+/// to `each`, until the server is closing and its sessions have gone. Then the listener is dropped, and
+/// this returns when the last connection has ended.
 ///
 /// Failures are waited out, longer each time: out of file descriptors or memory, both come back when
 /// connections end.
-pub async fn accept<T>(
+///
+/// # Errors
+/// None at present. The type is that of `serve`, which leaves room for listeners that cannot recover.
+pub async fn accept<L, T>(
     runtime: &impl Runtime,
     server: &Server,
-    mut poll_accept: impl FnMut(&mut Context<'_>) -> Poll<io::Result<T>>,
+    listener: L,
+    poll_accept: impl FnMut(&L, &mut Context<'_>) -> Poll<io::Result<T>>,
+    each: impl FnMut(T),
+) -> io::Result<()> {
+    until_drained(runtime, server, &listener, poll_accept, each).await;
+    drop(listener);
+    server.closed().await;
+    Ok(())
+}
+
+async fn until_drained<L, T>(
+    runtime: &impl Runtime,
+    server: &Server,
+    listener: &L,
+    mut poll_accept: impl FnMut(&L, &mut Context<'_>) -> Poll<io::Result<T>>,
     mut each: impl FnMut(T),
 ) {
     // Clients that poll come back for what is left to be said to them: until they have gone, the
@@ -34,7 +52,7 @@ pub async fn accept<T>(
             if drained.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(None);
             }
-            poll_accept(cx).map(Some)
+            poll_accept(listener, cx).map(Some)
         })
         .await;
         match accepted {

@@ -102,7 +102,8 @@ fn error(namespace: &str, payload: &str) {
     let Ok(data) = args.get::<Value>(0) else {
         return;
     };
-    let understood = data.as_str().is_some() || data.as_array().is_some() || data.as_object().is_some();
+    let understood =
+        data.as_str().is_some() || data.as_array().is_some() || data.as_object().is_some();
     let written = packet::error(namespace, "message", Some(&data));
     let Content::ConnectError {
         payload: Some(payload),

@@ -42,12 +42,13 @@ impl Registry {
         self.shard(sid.as_str()).remove(sid);
     }
 
-    /// All of them, as of now.
+    /// All of them, as of now, in the order of their ids: that of the maps is another in each process.
     pub(crate) fn all(&self) -> Vec<Arc<Link>> {
         let mut all = Vec::new();
         for shard in &self.shards {
             all.extend(lock(shard).values().cloned());
         }
+        all.sort_unstable_by(|one, other| one.sid().as_str().cmp(other.sid().as_str()));
         all
     }
 
@@ -64,4 +65,26 @@ impl Registry {
 
 fn lock<T>(shard: &Mutex<T>) -> MutexGuard<'_, T> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use sio_core::config::Config;
+    use sio_core::engine::{Revision, TransportKind};
+
+    use super::*;
+    use crate::host::Host;
+
+    #[test]
+    fn all_sessions_come_in_the_order_of_their_ids() {
+        let host = Host::new(Config::default()).unwrap();
+        for n in 0..100u8 {
+            let sid = Sid::from_random([n.wrapping_mul(37); 15]);
+            let link = Link::new(host.clone(), sid, Revision::V4, TransportKind::Polling);
+            assert!(host.registry.insert(Arc::new(link)));
+        }
+        let all = host.registry.all();
+        assert_eq!(all.len(), 100);
+        assert!(all.is_sorted_by_key(|link| link.sid().as_str()));
+    }
 }

@@ -17,7 +17,8 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// The clock by which every deadline is decided.
     fn now(&self) -> Instant;
 
-    /// The time of day: shown to applications in the handshake, never used for decisions.
+    /// The time of day: shown to applications in the handshake and to clients in the header `Date`, never
+    /// used for decisions.
     fn wall_clock(&self) -> SystemTime;
 
     /// A timer that rings at `at`.

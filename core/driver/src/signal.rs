@@ -1,6 +1,6 @@
 //! A flag that many tasks can wait for.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,8 @@ pub(crate) struct Signal {
 #[derive(Debug, Default)]
 struct Waiting {
     next: u64,
-    wakers: HashMap<u64, Waker>,
+    /// In the order in which they came, and so they are woken.
+    wakers: BTreeMap<u64, Waker>,
 }
 
 impl Signal {

@@ -2,6 +2,7 @@
 
 mod accept;
 mod body;
+mod date;
 mod hyper_io;
 mod respond;
 mod stream;

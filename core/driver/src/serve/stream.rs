@@ -8,10 +8,12 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::Request;
+use http::header::DATE;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 
+use super::date::date;
 use super::hyper_io::{Clock, ToHyper};
 use super::respond::{Outcome, Plan, handle};
 use super::{Answer, Server};
@@ -73,7 +75,10 @@ async fn requests<R: Runtime, S: Stream>(
 ) -> Option<Box<Peer<R>>> {
     let _counted = server.streams.enter();
     let mut builder = http1::Builder::new();
-    builder.timer(Clock(runtime.clone()));
+    builder
+        .timer(Clock(runtime.clone()))
+        // Responses have theirs; what hyper answers by itself (a bad request) goes without.
+        .auto_date_header(false);
     let (mut linger, mut patience) = (None, None);
     if let Some(config) = server.config() {
         builder
@@ -213,16 +218,19 @@ impl<R: Runtime> Service<Request<Incoming>> for Requests<R> {
                 remote,
                 plan,
             } = &*inner;
-            Ok(
-                match handle(runtime, server, request, *remote, true).await {
-                    Outcome::Response(response) => response,
-                    Outcome::NotOurs(request) => server.fall_back(request).await,
-                    Outcome::Upgrade(response, new) => {
-                        *plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(new);
-                        response
-                    }
-                },
-            )
+            let mut response = match handle(runtime, server, request, *remote, true).await {
+                Outcome::Response(response) => response,
+                Outcome::NotOurs(request) => server.fall_back(request).await,
+                Outcome::Upgrade(response, new) => {
+                    *plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(new);
+                    response
+                }
+            };
+            let headers = response.headers_mut();
+            if !headers.contains_key(DATE) {
+                headers.insert(DATE, date(runtime.wall_clock()));
+            }
+            Ok(response)
         })
     }
 }

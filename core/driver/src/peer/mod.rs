@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use sio_core::connection::Connection;
-use sio_core::engine::{Close, CloseReason, Opened, Reply, Session};
+use sio_core::engine::{Close, CloseReason, Opened, Reply, Session, TransportKind};
 use sio_core::id::{RequestId, Sid};
 use sio_core::socket::{AckError, Event};
 use smallvec::SmallVec;
@@ -303,12 +303,16 @@ impl<R: Runtime> Peer<R> {
 
     /// Writes what is queued if it is much: a client that reads promptly is not one that does not.
     fn relieve(&mut self, cx: &mut Context<'_>) {
-        let (session, config) = (self.connection.session(), &self.host().config);
-        if session.backlog_bytes() > config.max_backlog_bytes / 2
-            || session.backlog_packets() > config.max_backlog_packets / 2
-        {
+        if self.is_backed_up() {
             self.transmit(cx);
         }
+    }
+
+    /// Whether more than half of what may wait to be written does.
+    fn is_backed_up(&self) -> bool {
+        let (session, config) = (self.connection.session(), &self.host().config);
+        session.backlog_bytes() > config.max_backlog_bytes / 2
+            || session.backlog_packets() > config.max_backlog_packets / 2
     }
 
     fn command(&mut self, command: Command) {
@@ -391,13 +395,16 @@ impl<R: Runtime> Peer<R> {
         }
     }
 
-    /// Whether so many events wait for handlers that nothing more is read.
+    /// Whether so much waits, events for handlers or answers for a WebSocket, that nothing more is read: a
+    /// client that asks for much in one go gets it as fast as it reads.
     fn is_over_waiting_limit(&self) -> bool {
         let waiting = match &self.upper {
             Upper::SocketIo(sockets) => sockets.waiting_bytes(),
             Upper::Engine(plain) => plain.waiting_bytes(),
         };
-        waiting > self.host().config.max_backlog_bytes && self.phase != Phase::Closed
+        let by_websocket = self.connection.session().transport() == TransportKind::WebSocket;
+        (waiting > self.host().config.max_backlog_bytes || by_websocket && self.is_backed_up())
+            && self.phase != Phase::Closed
     }
 
     /// Tells the application what has happened.

@@ -4,6 +4,7 @@ pub mod example;
 pub mod install;
 pub mod process;
 pub mod served;
+pub mod sim;
 pub mod suite;
 pub mod wire;
 

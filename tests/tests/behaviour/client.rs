@@ -1,21 +1,14 @@
 //! Clients that speak the wire by hand.
 
-#![allow(dead_code, reason = "each test file uses its part")]
-
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use async_tungstenite::WebSocketStream;
-use async_tungstenite::tokio::{TokioAdapter, client_async};
-use async_tungstenite::tungstenite::Message;
-use async_tungstenite::tungstenite::protocol::CloseFrame;
-use futures_util::StreamExt;
-use sio_tokio::{Bytes, Config};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use bytes::{Buf, Bytes};
+use futures_util::io::{AsyncReadExt, AsyncWriteExt};
+use sio_tokio::Config;
 
-/// How long anything may take before a test gives up: never a measure, only an end.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+use crate::here::{connect, within};
+use crate::wire::{Wire, masked};
 
 /// The usual options, but that clients which are not there any more hold up no end.
 pub(crate) fn calm() -> Config {
@@ -26,26 +19,28 @@ pub(crate) fn calm() -> Config {
     }
 }
 
-pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, future).await {
-        Ok(value) => value,
-        Err(_) => panic!("waited too long for {what}"),
-    }
-}
-
-/// Waits until something holds.
-pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
-    within(what, async {
-        while !holds() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    })
-    .await;
-}
-
 /// A client on a WebSocket.
 pub(crate) struct Client {
-    pub(crate) socket: WebSocketStream<TokioAdapter<TcpStream>>,
+    pub(crate) wire: Wire,
+}
+
+/// What a server sends over a WebSocket.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Text(String),
+    Binary(Bytes),
+    /// With its code.
+    Close(Option<u16>),
+}
+
+impl Message {
+    pub(crate) fn into_data(self) -> Bytes {
+        match self {
+            Self::Text(text) => text.into(),
+            Self::Binary(data) => data,
+            Self::Close(_) => panic!("no message"),
+        }
+    }
 }
 
 impl Client {
@@ -58,12 +53,9 @@ impl Client {
     }
 
     pub(crate) async fn raw(address: SocketAddr, query: &str) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
-        let url = format!("ws://{address}/socket.io/?EIO=4&transport=websocket{query}");
-        let (socket, _) = within("the WebSocket", client_async(url, stream))
-            .await
-            .unwrap();
-        Self { socket }
+        Self {
+            wire: Wire::open(address, query).await,
+        }
     }
 
     /// Enters a namespace (`""` or `"/name,"`) and returns the socket's id.
@@ -78,28 +70,48 @@ impl Client {
     }
 
     pub(crate) async fn send(&mut self, text: &str) {
-        self.socket.send(Message::text(text)).await.unwrap();
+        self.wire.write(&masked(0x81, text.as_bytes())).await;
     }
 
-    pub(crate) async fn send_binary(&mut self, data: &'static [u8]) {
-        let data = Bytes::from_static(data);
-        self.socket.send(Message::Binary(data)).await.unwrap();
+    pub(crate) async fn send_binary(&mut self, data: &[u8]) {
+        self.wire.write(&masked(0x82, data)).await;
     }
 
-    /// The next message, with pings answered.
+    /// All of these in one write.
+    pub(crate) async fn send_at_once(
+        &mut self,
+        texts: impl IntoIterator<Item = impl Into<String>>,
+    ) {
+        let frames = texts.into_iter().map(Into::into);
+        let frames = frames.flat_map(|text| masked(0x81, text.as_bytes()));
+        self.wire.write(&frames.collect::<Vec<_>>()).await;
+    }
+
+    /// The next message, with pings answered, and a close frame too.
     pub(crate) async fn next(&mut self) -> Option<Message> {
         loop {
-            match within("a message", self.socket.next()).await? {
-                Ok(Message::Text(text)) if text.as_str() == "2" => self.send("3").await,
-                Ok(message) => return Some(message),
-                Err(_) => return None,
+            let (first, mut payload) = within("a message", self.wire.frame()).await?;
+            match first {
+                0x81 if payload == "2" => self.send("3").await,
+                0x81 => {
+                    let text = String::from_utf8(payload.into()).expect("texts are UTF-8");
+                    return Some(Message::Text(text));
+                }
+                0x82 => return Some(Message::Binary(payload)),
+                0x88 => {
+                    self.wire.write(&masked(0x88, &payload)).await;
+                    let code = (payload.len() >= 2).then(|| payload.get_u16());
+                    return Some(Message::Close(code));
+                }
+                0x89 => self.wire.write(&masked(0x8a, &payload)).await,
+                other => panic!("an unexpected frame: {other:#x}"),
             }
         }
     }
 
     pub(crate) async fn text(&mut self) -> String {
         match self.next().await {
-            Some(Message::Text(text)) => text.as_str().to_owned(),
+            Some(Message::Text(text)) => text,
             other => panic!("not a text: {other:?}"),
         }
     }
@@ -108,15 +120,15 @@ impl Client {
         assert_eq!(self.text().await, text);
     }
 
-    /// What is left until the connection ends: texts, then the close frame.
-    pub(crate) async fn rest(mut self) -> (Vec<String>, Option<CloseFrame>) {
+    /// What is left until the connection ends: texts, then the code of the close frame.
+    pub(crate) async fn rest(mut self) -> (Vec<String>, Option<u16>) {
         let mut texts = Vec::new();
         let mut close = None;
         while let Some(message) = self.next().await {
             match message {
-                Message::Text(text) => texts.push(text.as_str().to_owned()),
-                Message::Close(frame) => close = frame,
-                Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+                Message::Text(text) => texts.push(text),
+                Message::Close(code) => close = code,
+                Message::Binary(_) => {}
             }
         }
         (texts, close)
@@ -182,19 +194,11 @@ pub(crate) async fn request(address: SocketAddr, method: &str, query: &str, body
     exchange(address, head.as_bytes()).await
 }
 
-/// Sends these bytes and reads whatever comes back, if the connection lets it.
-pub(crate) async fn refused(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(bytes).await.unwrap();
-    let mut answer = Vec::new();
-    let _ = within("the end", stream.read_to_end(&mut answer)).await;
-    answer
-}
-
 /// Sends these bytes and reads the answer to its end.
 pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(address).await.unwrap();
+    let mut stream = connect(address).await;
     stream.write_all(bytes).await.unwrap();
+    stream.flush().await.unwrap();
     let mut answer = Vec::new();
     within("the answer", stream.read_to_end(&mut answer))
         .await

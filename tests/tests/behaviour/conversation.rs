@@ -1,8 +1,11 @@
-//! Whole conversations over real sockets: echo, acks, attachments, both transports and the way between.
+//! Whole conversations: echo, acks, attachments, both transports and the way between.
 
 use std::time::Duration;
 
-use crate::client::{Client, calm, request, until, within};
+use futures_util::io::AsyncWriteExt;
+
+use crate::client::{Client, calm, exchange, request};
+use crate::here::{connect, sleep, spawn, until, within};
 use crate::world::{On, World};
 use sio_tokio::{
     Ack, AckError, Args, Bytes, Data, EmitError, Io, Socket, State, TransportKind, TryData,
@@ -146,18 +149,17 @@ async fn handlers_get_what_they_name_in_any_order(on: On) {
 }
 
 async fn a_dropped_poll_ends_the_session(on: On) {
-    use tokio::io::AsyncWriteExt;
-
     let world = World::new(on, echoing()).await;
     let poller = world.poller().await;
     poller.enter().await;
-    let mut stream = tokio::net::TcpStream::connect(world.address).await.unwrap();
+    let mut stream = connect(world.address).await;
     let head = format!(
         "GET /socket.io/?EIO=4&transport=polling&sid={} HTTP/1.1\r\nhost: x\r\n\r\n",
         poller.sid
     );
     stream.write_all(head.as_bytes()).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    stream.flush().await.unwrap();
+    sleep(Duration::from_millis(50)).await;
     drop(stream);
     until("the session to end", || world.io.engine_sessions() == 0).await;
     assert_eq!(poller.poll().await.status, 400);
@@ -176,7 +178,7 @@ async fn large_answers_are_compressed_for_those_who_take_it(on: On) {
          accept-encoding: gzip\r\nconnection: close\r\n\r\n",
         poller.sid
     );
-    let answer = crate::client::exchange(world.address, head.as_bytes()).await;
+    let answer = exchange(world.address, head.as_bytes()).await;
     assert!(answer.head.contains("content-encoding: gzip"), "{answer:?}");
     assert!(answer.body.len() < 1000);
     socket.emit("big", &"x".repeat(5000)).unwrap();
@@ -196,12 +198,12 @@ async fn what_is_not_ours_is_404_or_the_fallback(on: On) {
     );
     let world = World::serving(on, io, server).await;
     let asked = b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-    let answer = crate::client::exchange(world.address, asked).await;
+    let answer = exchange(world.address, asked).await;
     assert_eq!((answer.status, &*answer.body), (200, "GET /health"));
     world.ends().await;
 
     let world = World::new(on, echoing()).await;
-    let answer = crate::client::exchange(world.address, asked).await;
+    let answer = exchange(world.address, asked).await;
     assert_eq!(answer.status, 404);
     let answer = request(world.address, "GET", "&sid=nobody", "").await;
     assert_eq!(
@@ -237,10 +239,10 @@ async fn what_stands_before_a_fault_is_still_answered(on: On) {
     let poller = world.poller().await;
     poller.enter().await;
     let waiting = poller.clone();
-    let parked = tokio::spawn(async move { waiting.poll().await });
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let parked = spawn(async move { waiting.poll().await });
+    sleep(Duration::from_millis(200)).await;
     poller.post("421[\"echo\",1]\u{1e}nonsense").await;
-    assert_eq!(parked.await.unwrap().body, "431[1]");
+    assert_eq!(parked.end().await.unwrap().body, "431[1]");
     until("the session to end", || world.io.engine_sessions() == 0).await;
     world.ends().await;
 }

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::client::{calm, until, within};
-use crate::world::{On, World, pause};
+use crate::client::calm;
+use crate::here::{pause, until, within};
+use crate::world::{On, World};
 use sio_tokio::{
     Ack, Args, Data, EventName, Failure, Incoming, Io, Reaction, Refusal, RoomError, Socket, Value,
 };
@@ -287,38 +288,6 @@ async fn handlers_may_use_everything(on: On) {
     world.ends().await;
 }
 
-async fn emits_come_from_any_thread(on: On) {
-    let io = syncing();
-    let world = World::new(on, io.clone()).await;
-    let (mut client, id) = world.join().await;
-    let threads: Vec<_> = (0..4u8)
-        .map(|thread| {
-            let socket = io.of("/").get(&id).unwrap();
-            std::thread::spawn(move || {
-                for n in 0..100u8 {
-                    socket.emit("n", &(thread, n)).unwrap();
-                }
-            })
-        })
-        .collect();
-    let mut next = [0u8; 4];
-    for _ in 0..400 {
-        let text = client.text().await;
-        let numbers = text
-            .strip_prefix(r#"42["n","#)
-            .and_then(|rest| rest.strip_suffix(']'))
-            .and_then(|rest| rest.split_once(','))
-            .unwrap();
-        let thread: usize = numbers.0.parse().unwrap();
-        assert_eq!(numbers.1.parse(), Ok(next[thread]));
-        next[thread] += 1;
-    }
-    for thread in threads {
-        thread.join().unwrap();
-    }
-    world.ends().await;
-}
-
 async fn too_many_waiting_handlers_make_events_wait(on: On) {
     let io = Io::new(sio_tokio::Config {
         max_running_handlers: 2,
@@ -372,6 +341,5 @@ on_each_runtime! {
     several_listeners_run_in_order_and_can_be_taken_away,
     packet_middlewares_rewrite_and_refuse_and_keep_the_order,
     handlers_may_use_everything,
-    emits_come_from_any_thread,
     too_many_waiting_handlers_make_events_wait,
 }

@@ -6,23 +6,12 @@ use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use sio_tokio::{Ack, AckError, AckFuture, Config, Io, Reaction, Server, Socket};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
-use crate::client::{Client, calm, until, within};
-use crate::websocket::masked;
+use crate::client::{Client, calm};
+use crate::here::{spawn, until, within};
+use crate::wire::Wire;
 use crate::world::{On, World};
-
-/// All of these in one write.
-async fn send_at_once(client: &mut Client, texts: impl IntoIterator<Item = impl Into<String>>) {
-    let frames: Vec<u8> = texts
-        .into_iter()
-        .flat_map(|text| masked(0x81, text.into().as_bytes()))
-        .collect();
-    let stream = client.socket.get_mut().get_mut();
-    stream.write_all(&frames).await.unwrap();
-}
 
 async fn large_answers_to_many_requests_all_arrive(on: On) {
     let io = Io::new(calm());
@@ -30,7 +19,9 @@ async fn large_answers_to_many_requests_all_arrive(on: On) {
         .on("get", |ack: Ack| ack.send(&"x".repeat(40_000)));
     let world = World::new(on, io).await;
     let (mut client, _) = world.join().await;
-    send_at_once(&mut client, (0..64).map(|id| format!(r#"42{id}["get"]"#))).await;
+    client
+        .send_at_once((0..64).map(|id| format!(r#"42{id}["get"]"#)))
+        .await;
     for id in 0..64 {
         let text = client.text().await;
         assert_eq!(text.len(), 40_000 + format!(r#"43{id}[""]"#).len());
@@ -53,7 +44,7 @@ async fn nothing_is_handled_after_a_disconnect(on: On) {
         });
         let world = World::new(on, io).await;
         let (mut client, _) = world.join().await;
-        send_at_once(&mut client, (0..20).map(|_| r#"42["go"]"#)).await;
+        client.send_at_once((0..20).map(|_| r#"42["go"]"#)).await;
         client.expect(r#"42["bye"]"#).await;
         client.expect("41").await;
         if !close {
@@ -71,7 +62,9 @@ async fn what_was_answered_before_a_bad_packet_arrives(on: On) {
         io.of("/").on("get", |ack: Ack| ack.send(&1));
         let world = World::new(on, io).await;
         let (mut client, _) = world.join().await;
-        send_at_once(&mut client, [r#"427["get"]"#, bad, r#"428["get"]"#]).await;
+        client
+            .send_at_once([r#"427["get"]"#, bad, r#"428["get"]"#])
+            .await;
         let (texts, _) = client.rest().await;
         assert_eq!(texts, ["437[1]"], "{bad:?}");
         world.ends().await;
@@ -124,7 +117,7 @@ async fn a_sequential_socket_knows_its_rooms_until_its_disconnecting_handlers_ha
     let world = World::new(on, io.clone()).await;
     let (mut client, _) = world.join().await;
     until("the socket", || io.of("/").len() == 1).await;
-    send_at_once(&mut client, [r#"42["slow"]"#, "41"]).await;
+    client.send_at_once([r#"42["slow"]"#, "41"]).await;
     // Nobody reaches it any more.
     until("the socket to leave", || io.of("/").is_empty()).await;
     assert_eq!(*seen.lock().unwrap(), []);
@@ -208,11 +201,9 @@ async fn coming_and_going_starts_no_more_connect_handlers_than_may_run(on: On) {
     let world = World::new(on, io.clone()).await;
     let mut client = world.open().await;
     // Comes and goes in `/`, then wants all the others.
-    send_at_once(
-        &mut client,
-        ["40", "41", "40", "41", "40/a,", "40/b,", "40/c,"],
-    )
-    .await;
+    client
+        .send_at_once(["40", "41", "40", "41", "40/a,", "40/b,", "40/c,"])
+        .await;
     until("two to run", || running.load(Ordering::SeqCst) == 2).await;
     // A poller that does the same in one POST.
     let poller = world.poller().await;
@@ -245,23 +236,16 @@ async fn refused_websockets_of_one_session_do_not_pile_up(on: On) {
     let sid = opened.split('"').nth(3).unwrap();
     let mut open = Vec::new();
     for _ in 0..12 {
-        let mut stream = TcpStream::connect(world.address).await.unwrap();
-        let head = format!(
-            "GET /socket.io/?EIO=4&transport=websocket&sid={sid} HTTP/1.1\r\nhost: x\r\n\
-             connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
-             sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        );
-        stream.write_all(head.as_bytes()).await.unwrap();
-        open.push(stream);
+        open.push(Wire::open(world.address, &format!("&sid={sid}")).await);
     }
     // Of those that never answer their close frame all but four are let go of.
     let ended = Arc::new(AtomicUsize::new(0));
     let reading: Vec<_> = open
         .into_iter()
-        .map(|mut stream| {
+        .map(|mut wire| {
             let ended = ended.clone();
-            tokio::spawn(async move {
-                let _ = stream.read_to_end(&mut Vec::new()).await;
+            spawn(async move {
+                while wire.frame().await.is_some() {}
                 ended.fetch_add(1, Ordering::Relaxed);
             })
         })
@@ -269,7 +253,7 @@ async fn refused_websockets_of_one_session_do_not_pile_up(on: On) {
     until("the others to go", || ended.load(Ordering::Relaxed) >= 8).await;
     for reading in reading {
         reading.abort();
-        let _ = within("an end", reading).await;
+        let _ = within("an end", reading.end()).await;
     }
     drop(client);
     world.ends().await;

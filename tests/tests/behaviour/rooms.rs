@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::client::{Client, PATIENCE, calm, within};
-use crate::world::{On, World, pause};
+use crate::client::{Client, calm};
+use crate::here::{PATIENCE, in_time, pause, within};
+use crate::world::{On, World};
 use futures_util::future::join_all;
 use sio_tokio::{Ack, AckError, Data, DisconnectReason, Io, Refusal, Socket};
 
@@ -196,9 +197,7 @@ async fn a_thousand_join_at_once_and_nothing_is_lost(on: On) {
         assert!(client.text().await.starts_with("40{"));
         client.expect("431[2]").await;
     });
-    tokio::time::timeout(6 * PATIENCE, join_all(answers))
-        .await
-        .unwrap();
+    in_time("the answers", 6 * PATIENCE, join_all(answers)).await;
     let main = world.io.of("/");
     assert_eq!(main.to("everybody").sockets().len(), CLIENTS);
     main.to("everybody").emit("all", &()).unwrap();

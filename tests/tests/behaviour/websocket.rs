@@ -3,88 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::client::{calm, until, within};
+use crate::client::calm;
+use crate::here::{spawn, until, within};
+use crate::wire::{Wire, masked};
 use crate::world::{On, World};
 use sio_tokio::{Args, Bytes, Config, Io, Socket};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-
-const OPEN: &str = "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-
-/// A WebSocket whose frames are written by hand.
-struct Wire(TcpStream);
-
-impl Wire {
-    async fn open(world: &World) -> Self {
-        let mut stream = TcpStream::connect(world.address).await.unwrap();
-        let head = format!(
-            "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nhost: x\r\n\
-             connection: upgrade\r\nupgrade: websocket\r\n{OPEN}\r\n"
-        );
-        stream.write_all(head.as_bytes()).await.unwrap();
-        let mut byte = [0];
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"\r\n\r\n") {
-            stream.read_exact(&mut byte).await.unwrap();
-            answer.push(byte[0]);
-        }
-        assert!(answer.starts_with(b"HTTP/1.1 101 "));
-        let mut wire = Self(stream);
-        let (first, open) = wire.frame().await.unwrap();
-        assert_eq!((first, open.first()), (0x81, Some(&b'0')));
-        wire
-    }
-
-    async fn write(&mut self, bytes: &[u8]) {
-        // The server may have closed already.
-        let _ = self.0.write_all(bytes).await;
-    }
-
-    /// The next frame: its first byte and its payload.
-    async fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
-        let mut head = [0; 2];
-        self.0.read_exact(&mut head).await.ok()?;
-        let length = match head[1] {
-            126 => usize::from(self.0.read_u16().await.ok()?),
-            127 => usize::try_from(self.0.read_u64().await.ok()?).unwrap(),
-            short => usize::from(short),
-        };
-        let mut payload = vec![0; length];
-        self.0.read_exact(&mut payload).await.ok()?;
-        Some((head[0], payload))
-    }
-
-    /// The code of the close frame, then the end of the stream.
-    async fn close_code(&mut self) -> u16 {
-        let (first, payload) = within("a close frame", self.frame()).await.unwrap();
-        assert_eq!(first, 0x88);
-        let mut rest = Vec::new();
-        within("the end", self.0.read_to_end(&mut rest))
-            .await
-            .unwrap();
-        assert!(rest.is_empty());
-        u16::from_be_bytes([payload[0], payload[1]])
-    }
-}
-
-/// A masked frame, with a mask of zeros.
-pub(crate) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![first];
-    match u16::try_from(payload.len()) {
-        Ok(short @ 0..=125) => frame.push(0x80 | short as u8),
-        Ok(length) => {
-            frame.push(0x80 | 126);
-            frame.extend(length.to_be_bytes());
-        }
-        Err(_) => {
-            frame.push(0x80 | 127);
-            frame.extend((payload.len() as u64).to_be_bytes());
-        }
-    }
-    frame.extend([0; 4]);
-    frame.extend(payload);
-    frame
-}
 
 fn limited() -> Io {
     let io = Io::new(Config {
@@ -96,6 +19,14 @@ fn limited() -> Io {
         socket.emit("echo", &args)
     });
     io
+}
+
+/// A WebSocket on which the session has been opened.
+async fn opened(world: &World) -> Wire {
+    let mut wire = Wire::open(world.address, "").await;
+    let (first, open) = wire.frame().await.unwrap();
+    assert_eq!((first, open.first()), (0x81, Some(&b'0')));
+    wire
 }
 
 async fn violations_get_their_close_codes(on: On) {
@@ -124,7 +55,7 @@ async fn violations_get_their_close_codes(on: On) {
         ("a continuation of nothing", masked(0x80, b""), 1002),
         ("too many empty fragments", fragments(5), 1008),
     ] {
-        let mut wire = Wire::open(&world).await;
+        let mut wire = opened(&world).await;
         wire.write(&bytes).await;
         assert_eq!(wire.close_code().await, code, "{what}");
         until("the session to end", || io.engine_sessions() == 0).await;
@@ -134,7 +65,7 @@ async fn violations_get_their_close_codes(on: On) {
 
 async fn what_is_within_the_limits_passes(on: On) {
     let world = World::new(on, limited()).await;
-    let mut wire = Wire::open(&world).await;
+    let mut wire = opened(&world).await;
     wire.write(&masked(0x81, b"40")).await;
     wire.frame().await.unwrap();
     // Four fragments, a ping between them, one byte at a time.
@@ -146,8 +77,8 @@ async fn what_is_within_the_limits_passes(on: On) {
     for byte in bytes {
         wire.write(&[byte]).await;
     }
-    assert_eq!(wire.frame().await.unwrap(), (0x8a, b"p".to_vec()));
-    assert_eq!(wire.frame().await.unwrap().1, b"42[\"echo\",1]");
+    assert_eq!(wire.frame().await.unwrap(), (0x8a, "p".into()));
+    assert_eq!(wire.frame().await.unwrap().1, "42[\"echo\",1]");
     // A message of exactly the limit.
     let text = "x".repeat(10_000 - r#"42["echo",""]"#.len());
     let message = format!(r#"42["echo","{text}"]"#);
@@ -162,16 +93,13 @@ async fn what_is_within_the_limits_passes(on: On) {
 async fn a_client_that_never_answers_the_close_is_dropped(on: On) {
     let io = limited();
     let world = World::new(on, io.clone()).await;
-    let mut wire = Wire::open(&world).await;
+    let mut wire = opened(&world).await;
     wire.write(&masked(0x81, b"40")).await;
     wire.frame().await.unwrap();
     io.of("/").sockets()[0].conn().close();
     let (first, _) = within("a close frame", wire.frame()).await.unwrap();
     assert_eq!(first, 0x88);
-    let mut rest = Vec::new();
-    within("the end", wire.0.read_to_end(&mut rest))
-        .await
-        .unwrap();
+    wire.rest().await;
     world.ends().await;
 }
 
@@ -181,7 +109,7 @@ async fn a_reader_that_never_reads_holds_up_nobody_and_is_closed(on: On) {
         ..calm()
     });
     let world = World::new(on, io.clone()).await;
-    let mut deaf = Wire::open(&world).await;
+    let mut deaf = opened(&world).await;
     deaf.write(&masked(0x81, b"40")).await;
     let (mut client, _) = world.join().await;
     until("both to be there", || io.of("/").len() == 2).await;
@@ -189,7 +117,7 @@ async fn a_reader_that_never_reads_holds_up_nobody_and_is_closed(on: On) {
     let count = 400;
     let read = Arc::new(AtomicUsize::new(0));
     let tally = read.clone();
-    let reading = tokio::spawn(async move {
+    let reading = spawn(async move {
         // An event and its attachment each time.
         for _ in 0..2 * count {
             client.next().await.unwrap();
@@ -201,7 +129,9 @@ async fn a_reader_that_never_reads_holds_up_nobody_and_is_closed(on: On) {
         until("the reader", || read.load(Ordering::Relaxed) == 2 * sent).await;
         io.emit("tick", &data).unwrap();
     }
-    within("everything to be read", reading).await.unwrap();
+    within("everything to be read", reading.end())
+        .await
+        .unwrap();
     until("the deaf one to be closed", || io.of("/").len() <= 1).await;
     drop(deaf);
     world.ends().await;

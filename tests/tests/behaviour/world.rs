@@ -1,20 +1,28 @@
-//! A server on a port of its own, run by one of the runtimes.
+//! A server with an address of its own, run by one of the runtimes.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
+use sio_driver::Runtime;
+use sio_tests::sim::Sim;
 use sio_tokio::{Io, Server};
 use tokio::sync::oneshot;
 
-use crate::client::{Client, Poller, within};
+use crate::client::{Client, Poller};
+use crate::here::within;
 
 /// What ends when the server has: with what its `serve` returned.
 pub(crate) type Served = oneshot::Receiver<std::io::Result<()>>;
 
 /// One way to run a server, on threads of its own.
 pub(crate) trait Host: Sync {
-    /// Serves on this listener until the server is closed.
-    fn serve(&self, listener: TcpListener, server: Server) -> Served;
+    /// Serves, somewhere, until the server is closed.
+    fn serve(&self, server: Server) -> (SocketAddr, Served);
+
+    /// Whether one could listen there.
+    fn is_free(&self, address: SocketAddr) -> bool {
+        TcpListener::bind(address).is_ok()
+    }
 }
 
 /// What a test runs on.
@@ -31,20 +39,24 @@ pub(crate) struct Smol;
 /// smol, on the global executor.
 pub(crate) struct SmolGlobal;
 
-/// Runs `work` on a thread of its own.
-fn apart(work: impl FnOnce() -> std::io::Result<()> + Send + 'static) -> Served {
+/// Serves on a port of its own, on a thread of its own.
+fn apart(
+    serve: impl FnOnce(TcpListener) -> std::io::Result<()> + Send + 'static,
+) -> (SocketAddr, Served) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
     let (tell, told) = oneshot::channel();
     std::thread::spawn(move || {
         // A test that has failed does not listen any more.
-        let _ = tell.send(work());
+        let _ = tell.send(serve(listener));
     });
-    told
+    (address, told)
 }
 
 impl Host for Tokio {
-    fn serve(&self, listener: TcpListener, server: Server) -> Served {
+    fn serve(&self, server: Server) -> (SocketAddr, Served) {
         let workers = self.workers;
-        apart(move || {
+        apart(move |listener| {
             let mut builder = match workers {
                 0 => tokio::runtime::Builder::new_current_thread(),
                 _ => tokio::runtime::Builder::new_multi_thread(),
@@ -62,8 +74,8 @@ impl Host for Tokio {
 }
 
 impl Host for Smol {
-    fn serve(&self, listener: TcpListener, server: Server) -> Served {
-        apart(move || {
+    fn serve(&self, server: Server) -> (SocketAddr, Served) {
+        apart(move |listener| {
             let executor = Arc::new(smol::Executor::new());
             let runtime = sio_smol::Smol::on(executor.clone());
             let listener = smol::Async::new(listener)?;
@@ -73,15 +85,37 @@ impl Host for Smol {
 }
 
 impl Host for SmolGlobal {
-    fn serve(&self, listener: TcpListener, server: Server) -> Served {
-        apart(move || {
+    fn serve(&self, server: Server) -> (SocketAddr, Served) {
+        apart(move |listener| {
             let listener = smol::Async::new(listener)?;
             smol::block_on(sio_smol::serve_with(listener, server))
         })
     }
 }
 
-/// Runs a test's clients, which are tokio's whatever the server runs on.
+/// The simulation.
+pub(crate) struct Simulated;
+
+impl Host for Simulated {
+    fn serve(&self, server: Server) -> (SocketAddr, Served) {
+        let address = SocketAddr::from(([10, 0, 0, 2], 3000));
+        let sim = Sim::current().expect("a test runs in it").at(address.ip());
+        let listener = sim.listen(address).unwrap();
+        let (tell, told) = oneshot::channel();
+        let serving = sim.clone();
+        sim.spawn(async move {
+            let _ = tell.send(serving.serve(listener, server).await);
+        });
+        (address, told)
+    }
+
+    fn is_free(&self, address: SocketAddr) -> bool {
+        let sim = Sim::current().expect("a test runs in it");
+        sim.listen(address).is_ok()
+    }
+}
+
+/// Runs a test whose server has threads of its own; the test's side is tokio's.
 pub(crate) fn run(test: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -90,13 +124,29 @@ pub(crate) fn run(test: impl Future<Output = ()>) {
         .block_on(test);
 }
 
-/// Waits inside a handler, which must not know what runs it.
-pub(crate) async fn pause(time: std::time::Duration) {
-    smol::Timer::after(time).await;
+/// Runs a test in the simulation: twice with the same seed, which must be the same to the last byte, and
+/// with others, which must not. The variable `SIO_SIM_SEED` names one seed to run instead.
+pub(crate) fn simulate<F: Future<Output = ()>>(test: impl Fn() -> F) {
+    let play = |seed| {
+        let sim = Sim::new(seed);
+        sim.run(test());
+        assert_eq!(sim.left(), Vec::<String>::new(), "tasks that are left");
+        sim.trace()
+    };
+    if let Ok(seed) = std::env::var("SIO_SIM_SEED") {
+        play(seed.parse().expect("SIO_SIM_SEED is a number"));
+        return;
+    }
+    let first = play(1);
+    first.assert_same(&play(1));
+    // A short story may go the same way by chance.
+    let schedule = first.schedule();
+    assert!((2..10).any(|seed| play(seed).schedule() != schedule));
 }
 
 /// A server that is being served.
 pub(crate) struct World {
+    on: On,
     pub(crate) io: Io,
     pub(crate) address: SocketAddr,
     pub(crate) served: Served,
@@ -109,10 +159,9 @@ impl World {
     }
 
     pub(crate) async fn serving(on: On, io: Io, server: Server) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let served = on.serve(listener, server);
+        let (address, served) = on.serve(server);
         Self {
+            on,
             io,
             address,
             served,
@@ -138,6 +187,7 @@ impl World {
     /// Nothing is left: every test ends with this.
     pub(crate) async fn ends(self) {
         let Self {
+            on,
             io,
             address,
             served,
@@ -147,6 +197,6 @@ impl World {
         served.unwrap().unwrap();
         assert_eq!(io.engine_sessions(), 0);
         assert_eq!(io.of("/").len(), 0);
-        TcpListener::bind(address).unwrap();
+        assert!(on.is_free(address));
     }
 }

@@ -1,0 +1,469 @@
+//! A simulated runtime: the driver's own tasks, deterministically.
+//!
+//! A [`Sim`] is one world: tasks, a clock, a network in memory, and numbers that follow from a seed.
+//! Everything runs on the thread that called [`Sim::run`], and nothing from outside decides anything,
+//! so the same seed gives the same [`Trace`], and another seed another order of events.
+//!
+//! * **Tasks.** Of those that were woken, the seed picks the next to be polled.
+//! * **Time** is virtual. It passes only when no task can run, and then at once, to the next timer: a
+//!   heartbeat of 25 s takes no time at all.
+//! * **Network.** [`Sim::connect`] reaches a [`Sim::listen`] by address. Bytes arrive in order and
+//!   whole, but the seed decides how they are cut up, how long they take and how many may be under way
+//!   ([`Weather`]). An end is closed and half-closed as with TCP; one that is dropped with unread bytes
+//!   resets the connection.
+//! * **Hosts.** A handle belongs to a host with an address, and what it spawns or connects does too;
+//!   [`Sim::at`] is the same world seen from another host.
+//! * **No progress.** If no task can run and no timer is set, the run panics and says which task waits
+//!   for what. So it does if time does not pass any more.
+//!
+//! [`Sim::serve`] is the simulation's binding of the driver. Faults (crashes, partitions, stalls) have
+//! their places: tasks know their host, every byte passes `Net` as a segment with the time of its
+//! arrival, and the weather can change while a world runs.
+//!
+//! A run that panics prints its seed and the end of its trace.
+
+mod clock;
+mod net;
+mod rng;
+mod tasks;
+mod trace;
+
+use std::cell::RefCell;
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use sio_driver::{Remote, Runtime, Server, accept, serve_stream};
+
+use clock::{Alarm, Timers};
+use net::Net;
+use tasks::{Ready, Tasks, Wait};
+
+pub use clock::Sleep;
+pub use net::{Listener, Stream, Weather};
+pub use rng::Rng;
+pub use trace::{End, Moved, Step, Trace};
+
+/// A simulated world, as one of its hosts sees it. Cheap to clone.
+#[derive(Clone)]
+pub struct Sim {
+    world: Arc<World>,
+    host: IpAddr,
+}
+
+struct World {
+    seed: u64,
+    /// Instants cannot be made up: virtual ones are so much later than this one.
+    start: Instant,
+    ready: Arc<Ready>,
+    state: Mutex<State>,
+}
+
+struct State {
+    now: Duration,
+    /// Decides which task is next.
+    order: Rng,
+    /// What the driver gets for its ids.
+    random: Rng,
+    tasks: Tasks,
+    timers: Timers,
+    net: Net,
+    trace: Trace,
+    /// Woken when the state is not locked any more.
+    wake: Vec<Waker>,
+}
+
+/// Where [`Sim::new`] is.
+const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+
+/// What the clock on the wall shows at the start, in seconds of Unix time.
+const EPOCH: Duration = Duration::from_secs(1_800_000_000);
+
+/// Polls while no time passes, after which a world is stuck.
+const MOST_POLLS: usize = 2_000_000;
+
+thread_local! {
+    /// The world whose task this thread polls.
+    static CURRENT: RefCell<Option<Sim>> = const { RefCell::new(None) };
+}
+
+impl Sim {
+    /// A world of its own, from its host 10.0.0.1.
+    pub fn new(seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let ready = Ready::new();
+        let mut tasks = Tasks::default();
+        tasks.add("main".to_owned(), HOME, None, &ready);
+        let state = State {
+            now: Duration::ZERO,
+            order: rng.fork(),
+            random: rng.fork(),
+            net: Net::new(rng.fork()),
+            tasks,
+            timers: Timers::default(),
+            trace: Trace::default(),
+            wake: Vec::new(),
+        };
+        Self {
+            world: Arc::new(World {
+                seed,
+                start: Instant::now(),
+                ready,
+                state: Mutex::new(state),
+            }),
+            host: HOME,
+        }
+    }
+
+    /// The world that runs the calling task, from that task's host; `None` outside of any.
+    pub fn current() -> Option<Self> {
+        CURRENT.with_borrow(Clone::clone)
+    }
+
+    /// The same world from another host.
+    #[must_use]
+    pub fn at(&self, host: impl Into<IpAddr>) -> Self {
+        Self {
+            world: self.world.clone(),
+            host: host.into(),
+        }
+    }
+
+    /// Runs the world until this future, its task number 0, has ended. What is left of the other tasks
+    /// stays for [`left`](Self::left) and is dropped with [`clear`](Self::clear).
+    ///
+    /// # Panics
+    /// If a task does, if no task can ever run again, or if no time passes any more.
+    pub fn run<T>(&self, main: impl Future<Output = T>) -> T {
+        let mut main = pin!(main);
+        let _report = Report(self);
+        let (mut queue, mut polls) = (Vec::new(), 0);
+        loop {
+            self.world.ready.take(&mut queue);
+            if queue.is_empty() {
+                self.world.pass_time();
+                polls = 0;
+                continue;
+            }
+            polls += 1;
+            assert!(
+                polls < MOST_POLLS,
+                "no time passes any more: {:?} keep waking each other",
+                self.left()
+            );
+            let next = self
+                .world
+                .with(|state| queue.swap_remove(state.order.below(queue.len())));
+            if let Some(value) = self.poll(next, main.as_mut()) {
+                return value;
+            }
+        }
+    }
+
+    /// Polls one task. Returns what the number 0 has come to.
+    fn poll<T>(&self, number: usize, main: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+        let turn = self.world.with(|state| {
+            let turn = state.tasks.begin(number)?;
+            state.trace.note(Step::Polled(number));
+            Some(turn)
+        })?;
+        let before = CURRENT.replace(Some(self.at(turn.host)));
+        let _current = Current(before);
+        let mut cx = Context::from_waker(&turn.waker);
+        let (value, ended, future) = match turn.future {
+            None => match main.poll(&mut cx) {
+                Poll::Ready(value) => (Some(value), true, None),
+                Poll::Pending => (None, false, None),
+            },
+            Some(mut future) => (None, future.as_mut().poll(&mut cx).is_ready(), Some(future)),
+        };
+        // A task that has ended is dropped when the state is not locked any more.
+        let _ended = self.world.with(|state| {
+            if ended {
+                state.trace.note(Step::Ended(number));
+                return (future, state.tasks.end(number));
+            }
+            state.tasks.pause(number, future);
+            (None, None)
+        });
+        value
+    }
+
+    /// The tasks that have not ended, by name.
+    pub fn left(&self) -> Vec<String> {
+        self.world.with(|state| state.tasks.names())
+    }
+
+    /// Drops all tasks. Tasks hold the world that holds them: without this nothing of it is freed.
+    pub fn clear(&self) {
+        while let Some(task) = self.world.with(|state| state.tasks.pop()) {
+            drop(task);
+        }
+    }
+
+    /// What has happened so far.
+    pub fn trace(&self) -> Trace {
+        self.world.with(|state| state.trace.clone())
+    }
+
+    /// The virtual time that has passed since the start.
+    pub fn elapsed(&self) -> Duration {
+        self.world.with(|state| state.now)
+    }
+
+    /// Waits for so long.
+    pub fn sleep(&self, time: Duration) -> Sleep {
+        self.sleep_until(self.now() + time)
+    }
+
+    /// Changes how the network is from now on.
+    pub fn weather(&self, weather: Weather) {
+        self.world.with(|state| state.net.weather = weather);
+    }
+
+    /// Serves on a listener until the server is closed, as `serve` of a binding does.
+    ///
+    /// # Errors
+    /// As [`sio_driver::accept`].
+    pub async fn serve(&self, listener: Listener, server: Server) -> io::Result<()> {
+        let each = |(stream, address)| {
+            let remote = Remote::plain(address);
+            self.spawn(serve_stream(self.clone(), server.clone(), stream, remote));
+        };
+        accept(self, &server, listener, Listener::poll_accept, each).await
+    }
+}
+
+impl Runtime for Sim {
+    type Sleep = Sleep;
+
+    fn now(&self) -> Instant {
+        self.world.start + self.elapsed()
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        UNIX_EPOCH + EPOCH + self.elapsed()
+    }
+
+    fn sleep_until(&self, at: Instant) -> Sleep {
+        Sleep::new(self.world.clone(), at)
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let name = name_of(&task);
+        self.world.with(|state| {
+            let task = Some(Box::pin(task) as tasks::BoxFuture);
+            let number = (state.tasks).add(name.clone(), self.host, task, &self.world.ready);
+            state.trace.note(Step::Spawned(number, name));
+        });
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        self.world.with(|state| {
+            state.random.fill(bytes);
+            state.trace.note(Step::Random(bytes.len()));
+        });
+    }
+}
+
+/// A task's name is its type's, without the paths: `Peer<Sim>`; a function's for its future.
+fn name_of<T>(_: &T) -> String {
+    let paths = std::any::type_name::<T>().split_inclusive(['<', '>', ',', ' ', '(', ')']);
+    let short = paths.map(|path| {
+        let mut names = path.rsplit("::");
+        names.find(|name| *name != "{{closure}}").unwrap_or(path)
+    });
+    short.collect()
+}
+
+impl World {
+    /// Locks the state for a moment. Who was woken meanwhile is woken after it.
+    fn with<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+        let (value, wake) = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let value = look(&mut state);
+            (value, std::mem::take(&mut state.wake))
+        };
+        for waker in wake {
+            waker.wake();
+        }
+        value
+    }
+
+    fn since_start(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(self.start)
+    }
+
+    /// Lets time pass until the next timer, and everything happen that is due then.
+    fn pass_time(&self) {
+        self.with(|state| {
+            let Some((now, alarm)) = state.timers.pop() else {
+                panic!(
+                    "deadlock: no timer is set, and nothing can run{}",
+                    state.tasks
+                );
+            };
+            if now > state.now {
+                state.now = now;
+                state.trace.note(Step::Clock(now));
+            }
+            state.ring(alarm);
+            while let Some(alarm) = state.timers.pop_due(now) {
+                state.ring(alarm);
+            }
+        });
+    }
+}
+
+impl State {
+    fn ring(&mut self, alarm: Alarm) {
+        match alarm {
+            Alarm::Wake(waker) => self.wake.push(waker),
+            Alarm::Arrival(pipe) => self.wake.extend(self.net.arrived(pipe)),
+        }
+    }
+}
+
+/// Says whose turn it was before, when this one is over.
+struct Current(Option<Sim>);
+
+impl Drop for Current {
+    fn drop(&mut self) {
+        CURRENT.set(self.0.take());
+    }
+}
+
+/// Says how to repeat a run that panics.
+struct Report<'a>(&'a Sim);
+
+impl Drop for Report<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let Sim { world, .. } = self.0;
+            eprintln!(
+                "seed {}, after {:?}; the end of the trace:\n{}",
+                world.seed,
+                self.0.elapsed(),
+                self.0.trace().tail(40)
+            );
+        }
+    }
+}
+
+impl fmt::Debug for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sim")
+            .field("seed", &self.world.seed)
+            .field("host", &self.host)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World")
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, poll_fn};
+
+    use super::*;
+
+    /// Three tasks that each note themselves three times, and let the others run between.
+    fn interleaved(seed: u64) -> Trace {
+        let sim = Sim::new(seed);
+        for _ in 0..3 {
+            let inner = sim.clone();
+            sim.spawn(async move {
+                for _ in 0..3 {
+                    let mut id = [0; 4];
+                    inner.random(&mut id);
+                    yield_now().await;
+                }
+            });
+        }
+        let inner = sim.clone();
+        sim.run(async move { inner.sleep(Duration::from_secs(1)).await });
+        assert!(sim.left().is_empty());
+        sim.trace()
+    }
+
+    async fn yield_now() {
+        let mut yielded = false;
+        poll_fn(|cx| {
+            if std::mem::replace(&mut yielded, true) {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
+    #[test]
+    fn a_seed_decides_the_order_and_always_the_same() {
+        let first = interleaved(1);
+        first.assert_same(&interleaved(1));
+        assert_ne!(first.schedule(), interleaved(2).schedule());
+    }
+
+    #[test]
+    #[should_panic(expected = "deadlock: no timer is set, and nothing can run\n  \
+                    task 0 (main) waits for something that the simulation does not know\n  \
+                    task 1 (serve) waits for a connection to 10.0.0.1:80")]
+    fn a_world_without_progress_says_who_waits_for_what() {
+        async fn serve(listener: Listener) {
+            let _ = poll_fn(|cx| listener.poll_accept(cx)).await;
+        }
+        let sim = Sim::new(1);
+        let listener = sim.listen((HOME, 80).into()).unwrap();
+        sim.spawn(serve(listener));
+        sim.run(pending::<()>());
+    }
+
+    #[test]
+    #[should_panic(expected = "no time passes any more: [\"main\"] keep waking each other")]
+    fn a_world_that_spins_is_stopped() {
+        Sim::new(1).run(async {
+            loop {
+                yield_now().await;
+            }
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "a task was woken by another thread, which no seed repeats")]
+    fn other_threads_may_not_interfere() {
+        Sim::new(1).run(poll_fn(|cx| {
+            let waker = cx.waker().clone();
+            std::thread::spawn(|| waker.wake()).join().unwrap();
+            Poll::<()>::Pending
+        }));
+    }
+
+    #[test]
+    fn a_task_knows_its_world_and_its_host() {
+        assert!(Sim::current().is_none());
+        let sim = Sim::new(1);
+        let other = IpAddr::from([10, 0, 0, 9]);
+        sim.at(other).spawn(async move {
+            assert_eq!(Sim::current().unwrap().host, other);
+        });
+        sim.run(async {
+            assert_eq!(Sim::current().unwrap().host, HOME);
+            yield_now().await;
+            let sim = Sim::current().unwrap();
+            sim.sleep(Duration::from_millis(1)).await;
+            assert!(sim.left() == ["main"]);
+        });
+        assert!(Sim::current().is_none());
+    }
+}

@@ -1,0 +1,124 @@
+//! A client's side of a WebSocket (RFC 6455), frame by frame: what is sent is up to the test, and what
+//! comes is checked.
+
+use std::net::SocketAddr;
+
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::here::{Stream, connect, within};
+
+/// A WebSocket whose frames are written by hand.
+pub(crate) struct Wire {
+    stream: Box<dyn Stream>,
+    /// Read and not yet looked at.
+    ahead: BytesMut,
+}
+
+/// The key of the RFC's example, and the answer to it (§1.3).
+const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+/// A request that opens a WebSocket; `query` begins with `&` if there is any.
+pub(crate) fn opening(query: &str) -> String {
+    format!(
+        "GET /socket.io/?EIO=4&transport=websocket{query} HTTP/1.1\r\nhost: x\r\n\
+         connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+         sec-websocket-key: {KEY}\r\n\r\n"
+    )
+}
+
+impl Wire {
+    /// `query` begins with `&` if there is any.
+    pub(crate) async fn open(address: SocketAddr, query: &str) -> Self {
+        let mut wire = Self {
+            stream: connect(address).await,
+            ahead: BytesMut::new(),
+        };
+        wire.write(opening(query).as_bytes()).await;
+        let head = within("the WebSocket", wire.head()).await;
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        let accepted = |line: &str| {
+            line.split_once(": ")
+                .is_some_and(|(name, value)| name == "sec-websocket-accept" && value == ACCEPT)
+        };
+        assert!(head.lines().any(accepted), "{head}");
+        wire
+    }
+
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+        // The server may have closed already.
+        let _ = self.stream.write_all(bytes).await;
+        let _ = self.stream.flush().await;
+    }
+
+    /// The next frame: its first byte and its payload. `None`: the connection is over.
+    pub(crate) async fn frame(&mut self) -> Option<(u8, Bytes)> {
+        let mut head = self.take(2).await?;
+        let (first, length) = (head.get_u8(), head.get_u8());
+        let length = match length {
+            126 => usize::from(self.take(2).await?.get_u16()),
+            127 => usize::try_from(self.take(8).await?.get_u64()).unwrap(),
+            // Nor is it masked: then there would be a bit more (§5.1).
+            short @ 0..126 => usize::from(short),
+            masked => panic!("a server masks nothing: {masked:#x}"),
+        };
+        Some((first, self.take(length).await?))
+    }
+
+    /// The code of the close frame, then the end of the stream.
+    pub(crate) async fn close_code(&mut self) -> u16 {
+        let (first, mut payload) = within("a close frame", self.frame()).await.unwrap();
+        assert_eq!(first, 0x88);
+        assert_eq!(self.rest().await, b"");
+        payload.get_u16()
+    }
+
+    /// Everything that comes until the end of the stream.
+    pub(crate) async fn rest(&mut self) -> Vec<u8> {
+        let mut rest = self.ahead.split().to_vec();
+        within("the end", self.stream.read_to_end(&mut rest))
+            .await
+            .unwrap();
+        rest
+    }
+
+    async fn head(&mut self) -> String {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.extend(self.take(1).await.expect("a whole head"));
+        }
+        String::from_utf8(head).unwrap()
+    }
+
+    async fn take(&mut self, count: usize) -> Option<Bytes> {
+        let mut chunk = [0; 8192];
+        while self.ahead.len() < count {
+            let read = self.stream.read(&mut chunk).await.ok()?;
+            if read == 0 {
+                return None;
+            }
+            self.ahead.extend_from_slice(&chunk[..read]);
+        }
+        Some(self.ahead.split_to(count).freeze())
+    }
+}
+
+/// A masked frame, with a mask of zeros.
+pub(crate) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first];
+    match u16::try_from(payload.len()) {
+        Ok(short @ 0..=125) => frame.push(0x80 | short as u8),
+        Ok(length) => {
+            frame.push(0x80 | 126);
+            frame.extend(length.to_be_bytes());
+        }
+        Err(_) => {
+            frame.push(0x80 | 127);
+            frame.extend((payload.len() as u64).to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(payload);
+    frame
+}

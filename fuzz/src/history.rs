@@ -219,7 +219,7 @@ impl World<'_> {
                         let id = SocketId::from_random(self.random());
                         let socket = self.server.accept(now, connection, ticket, id);
                         self.sockets.extend(socket);
-                        for socket in socket {
+                        if let Some(socket) = socket {
                             self.named(socket);
                         }
                     } else {

@@ -6,6 +6,7 @@ mod counts;
 mod http;
 mod promises;
 mod revision_3;
+mod revision_4;
 mod sizes;
 mod times;
 

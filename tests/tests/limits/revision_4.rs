@@ -1,0 +1,301 @@
+//! The limits as clients of revision 4 of Socket.IO meet them, and what only they can do wrong.
+
+use std::{
+    collections::BTreeMap,
+    sync::mpsc::{Receiver, channel},
+    thread,
+    time::Duration,
+};
+
+use sio_tests::{
+    served::{Served, serve, serve_with},
+    wire::{Polling, WEBSOCKET_3, WebSocket, Wire},
+};
+use sio_tokio::{Config, Io, Refusal, Revision, Socket};
+
+/// What must have happened by then has.
+const SHORT: Duration = Duration::from_millis(150);
+
+/// A client in `/`, by WebSocket. It asks for nothing.
+fn member(server: &Served) -> WebSocket {
+    let mut member = stranger(server);
+    assert_eq!(member.text(), "40");
+    member
+}
+
+/// A client that may not be in `/`.
+fn stranger(server: &Served) -> WebSocket {
+    let mut socket = WebSocket::over(Wire::connect(server.address), WEBSOCKET_3);
+    let open = socket.text();
+    assert!(open.starts_with("0{"), "{open}");
+    socket
+}
+
+#[test]
+fn a_name_is_limited_and_the_query_behind_it_is_not() {
+    let config = Config {
+        max_namespace_bytes: 10,
+        ..Config::default()
+    };
+    serve(config, |server| {
+        server.io.of("/abcdefghi");
+        let mut known = member(server);
+        let token = "x".repeat(5000);
+        known.send(&format!("40/abcdefghi?token={token},"));
+        assert_eq!(known.text(), "40/abcdefghi,");
+        assert!(known.is_alive());
+
+        for packet in [
+            "40/abcdefghij,",
+            "40/abcdefghij?a,",
+            // A query stands in a CONNECT alone.
+            "42/abcdefghi?a,[\"x\"]",
+        ] {
+            let mut member = member(server);
+            member.send(packet);
+            assert_eq!(member.end().0, [""; 0], "{packet}");
+            assert_eq!(server.left(), "forced close");
+        }
+        drop(known);
+        server.wait_until("it is empty", |io| io.of("/abcdefghi").is_empty());
+    });
+}
+
+#[test]
+fn of_a_query_a_thousand_parameters_are_read() {
+    let (tell, told) = channel();
+    let watch = move |io: &Io| {
+        io.of("/query").on_connect(move |socket: Socket| {
+            let handshake = socket.handshake();
+            let auth: BTreeMap<String, sio_tokio::Value> = handshake.auth.decode().unwrap();
+            let _ = tell.send((auth.len(), handshake.query.len()));
+        });
+    };
+    serve_with(Config::default(), watch, |server| {
+        let mut member = member(server);
+        for (count, own) in [(1000, 1000), (1001, 1000), (100_000, 1000)] {
+            let query: Vec<String> = (0..count).map(|at| format!("k{at}=1")).collect();
+            member.send(&format!("40/query?{},", query.join("&")));
+            assert_eq!(member.text(), "40/query,");
+            // `EIO` and `transport` are those of the URL.
+            assert_eq!(told.recv().unwrap(), (own, own + 2));
+            member.send("41/query,");
+        }
+        assert!(member.is_alive());
+        server.wait_until("it is empty", |io| io.of("/query").is_empty());
+    });
+}
+
+#[test]
+fn namespaces_past_the_limit_are_refused_with_a_bare_value() {
+    let config = Config {
+        max_namespaces_per_connection: 2,
+        ..Config::default()
+    };
+    serve(config, |server| {
+        for name in ["/a", "/b"] {
+            server.io.of(name);
+        }
+        let mut member = member(server);
+        member.send("40/a,");
+        assert_eq!(member.text(), "40/a,");
+        // `/`, which nobody asked for, is one of them.
+        member.send("40/b,");
+        assert_eq!(member.text(), r#"44/b,"too many namespaces""#);
+        member.send("41/a,");
+        member.send("40/b,");
+        assert_eq!(member.text(), "40/b,");
+        assert!(member.is_alive());
+        drop(member);
+        server.wait_until("it is empty", |io| io.of("/b").is_empty());
+    });
+}
+
+#[test]
+fn refusals_past_the_limit_close_after_the_last_answer() {
+    let config = Config {
+        max_refused_connects: 3,
+        ..Config::default()
+    };
+    serve(config, |server| {
+        let mut member = member(server);
+        for at in 0..2 {
+            member.send(&format!("40/nowhere{at}?a=1,"));
+            let answer = format!(r#"44/nowhere{at},{{"message":"Invalid namespace"}}"#);
+            assert_eq!(member.text(), answer);
+        }
+        assert!(member.is_alive());
+        for at in 2..10 {
+            member.send(&format!("40/nowhere{at},"));
+        }
+        assert_eq!(member.end().0.len(), 1);
+        let reason = server.left();
+        assert!(reason.starts_with("forced"), "{reason}");
+    });
+}
+
+/// `/` is closed to them.
+fn closed(io: &Io) {
+    io.of("/")
+        .use_(|socket: Socket| match socket.handshake().revision {
+            Revision::V3 => Err("not today"),
+            _ => Ok(()),
+        });
+    io.of("/open");
+}
+
+#[test]
+fn whoever_is_in_no_namespace_stays_for_the_connect_timeout() {
+    let config = Config {
+        connect_timeout: SHORT,
+        ..Config::default()
+    };
+    serve_with(config, closed, |server| {
+        let mut refused = stranger(server);
+        assert_eq!(refused.text(), r#"44"not today""#);
+        let mut elsewhere = stranger(server);
+        assert_eq!(elsewhere.text(), r#"44"not today""#);
+        elsewhere.send("40/open,");
+        assert_eq!(elsewhere.text(), "40/open,");
+
+        let (said, code) = refused.end();
+        assert_eq!((said.len(), code.is_some()), (0, true));
+        let polling = Polling::open_3(server.address);
+        assert_eq!(polling.get().body, r#"13:44"not today""#);
+        thread::sleep(2 * SHORT);
+        assert_eq!(polling.get().body, "1:61:1");
+        assert!(polling.is_gone());
+        elsewhere.send("41/open,");
+        server.wait_until("it has left", |io| io.of("/open").is_empty());
+        assert_eq!(server.io.engine_sessions(), 1, "it was in a namespace once");
+    });
+}
+
+#[test]
+fn the_connect_timeout_is_nothing_to_those_in_the_main_namespace() {
+    let config = Config {
+        connect_timeout: SHORT,
+        ..Config::default()
+    };
+    serve(config, |server| {
+        let mut silent = member(server);
+        let polling = Polling::open_3(server.address);
+        thread::sleep(2 * SHORT);
+        assert!(silent.is_alive());
+        assert_eq!(polling.get().body, "2:40");
+        silent.send("41");
+        assert_eq!(server.left(), "client namespace disconnect");
+        thread::sleep(2 * SHORT);
+        assert_eq!(server.io.engine_sessions(), 2);
+        polling.post("1:1");
+    });
+}
+
+#[test]
+fn a_decision_that_is_not_taken_is_a_refusal() {
+    let config = Config {
+        middleware_timeout: SHORT,
+        ..Config::default()
+    };
+    let slow = |io: &Io| {
+        io.of("/slow").use_(async |_: Socket| {
+            std::future::pending::<()>().await;
+            Ok::<(), Refusal>(())
+        });
+    };
+    serve_with(config, slow, |server| {
+        let mut member = member(server);
+        member.send("40/slow,");
+        // Asked for twice is asked for once, and events come too early.
+        member.send("40/slow?again=1,");
+        member.send(r#"42/slow,["early"]"#);
+        assert_eq!(member.text(), r#"44/slow,"timed out""#);
+        assert!(member.is_alive());
+    });
+}
+
+#[test]
+fn what_is_not_for_a_namespace_it_is_in_is_ignored() {
+    serve(Config::default(), |server| {
+        server.io.of("/a");
+        let mut member = member(server);
+        for packet in [
+            "40",
+            "40/?a=1,",
+            r#"42/a,["x"]"#,
+            r#"42/nowhere,1["x"]"#,
+            "41/a,",
+            "43/a,1[]",
+            r#"44/a,"x""#,
+        ] {
+            member.send(packet);
+            assert!(member.is_alive(), "{packet}");
+        }
+        // Attachments are waited for all the same.
+        member.send(r#"451-/a,["x",{"_placeholder":true,"num":0}]"#);
+        member.send_binary(&[4, 1]);
+        assert!(member.is_alive());
+        assert_eq!(server.io.of("/").len(), 1);
+        assert_eq!(server.events(), ["echo"; 8]);
+    });
+}
+
+#[test]
+fn garbage_closes() {
+    serve(Config::default(), |server| {
+        for packet in [
+            "4",
+            "4abc",
+            "47",
+            "42{}",
+            r#"42["connect"]"#,
+            r#"42["disconnect"]"#,
+            r#"41{"x":1}"#,
+            "4511-[\"x\"]",
+            "450-[\"x\"]",
+            r#"40/a,"x""#,
+            r#"44true"#,
+            "429007199254740992[\"x\"]",
+        ] {
+            let mut member = member(server);
+            member.send(packet);
+            assert_eq!(member.end().0, [""; 0], "{packet}");
+            assert_eq!(server.left(), "forced close", "{packet}");
+        }
+    });
+}
+
+/// What sockets in `/` hear of errors.
+fn errors() -> (impl FnOnce(&Io), Receiver<String>) {
+    let (tell, told) = channel();
+    let watch = |io: &Io| {
+        io.of("/").on_connect(move |socket: Socket| {
+            let tell = tell.clone();
+            socket.on_error(move |refusal: Refusal| {
+                let _ = tell.send(refusal.message);
+            });
+        });
+    };
+    (watch, told)
+}
+
+#[test]
+fn what_clients_cannot_write_they_say_and_go_on() {
+    let (watch, told) = errors();
+    serve_with(Config::default(), watch, |server| {
+        let mut member = member(server);
+        for (packet, heard) in [
+            (r#"44"encode error""#, "encode error"),
+            (r#"44{"a":1}"#, r#"{"a":1}"#),
+            ("44[1]", "[1]"),
+            ("44null", "null"),
+            ("44", ""),
+            // Digits are an ack id.
+            ("445", ""),
+        ] {
+            member.send(packet);
+            assert_eq!(told.recv().unwrap(), heard, "{packet}");
+        }
+        assert!(member.is_alive());
+    });
+}

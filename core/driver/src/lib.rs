@@ -55,6 +55,7 @@ mod ack;
 mod answer;
 mod error;
 mod extract;
+mod fan_out;
 mod fragments;
 mod gauge;
 mod handle;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
-use sio_core::config::BacklogPolicy;
+use sio_core::config::{BacklogPolicy, Config};
 use sio_core::engine::{Close, Data, Flags, Post, Reply, Revision, TransportKind};
 use sio_core::id::{RequestId, Sid};
 use sio_core::packet::Encoded;
@@ -19,7 +19,8 @@ use crate::mailbox::{Mailbox, Most, NotTaken, Perishable, Weight};
 use crate::own;
 use crate::websocket::Transport;
 
-/// What a connection's task is told by others.
+/// What a connection's task is told by others. Four words: a burst of broadcasts writes many of them
+/// into every mailbox, so what is large and rare is boxed.
 pub(crate) enum Command {
     /// A GET waits for packets.
     Poll {
@@ -31,7 +32,7 @@ pub(crate) enum Command {
     Post {
         id: RequestId,
         revision: Revision,
-        post: Post,
+        post: Box<Post>,
         answer: Option<Answer<Reply>>,
     },
     /// The client dropped that request.
@@ -47,14 +48,7 @@ pub(crate) enum Command {
         packet: Encoded,
         flags: Flags,
     },
-    Request {
-        socket: SocketKey,
-        id: u64,
-        packet: Encoded,
-        flags: Flags,
-        token: Token,
-        timeout: Option<Duration>,
-    },
+    Request(Box<Request>),
     Respond {
         ticket: AckTicket,
         packet: Encoded,
@@ -65,13 +59,23 @@ pub(crate) enum Command {
     },
     /// A message of plain Engine.IO.
     Send {
-        data: Data,
+        data: Box<Data>,
         flags: Flags,
     },
     Close(Close),
     ShutDown,
     /// A packet stood here that has given way to a later one.
     Evicted,
+}
+
+/// An emit that asks for an answer.
+pub(crate) struct Request {
+    pub(crate) socket: SocketKey,
+    pub(crate) id: u64,
+    pub(crate) packet: Encoded,
+    pub(crate) flags: Flags,
+    pub(crate) token: Token,
+    pub(crate) timeout: Option<Duration>,
 }
 
 impl Command {
@@ -83,7 +87,7 @@ impl Command {
             | Self::Aborted(_)
             | Self::WebSocket { .. }
             | Self::Deliver { .. }
-            | Self::Request { .. }
+            | Self::Request(_)
             | Self::Respond { .. }
             | Self::Send { .. }
             | Self::Evicted => false,
@@ -165,25 +169,19 @@ impl Link {
         weight: Weight,
         volatile: bool,
     ) -> (Option<Waker>, Result<(), EmitError>) {
-        let config = &self.host.config;
-        let policy = config.backlog_policy;
-        let most = Most {
-            bytes: config.max_backlog_bytes,
-            packets: config.max_backlog_packets,
-            // Elsewhere the session judges what waits in it.
-            with_session: policy == BacklogPolicy::Refuse && !volatile,
-        };
+        let most = Most::of(&self.host.config, volatile);
         let mut command = match own::lay(self, command, Some((weight, most))) {
             Ok(()) => return (None, Ok(())),
             Err(command) => command,
         };
+        let policy = self.host.config.backlog_policy;
         loop {
             command = match self.mailbox.push_packet(command, weight, most) {
                 Ok(waker) => return (waker, Ok(())),
                 Err((NotTaken::Closed, _)) => return (None, Err(EmitError::Disconnected)),
                 Err((NotTaken::Full, command)) if volatile => {
-                    if let Command::Request { token, .. } = command {
-                        token.settle(Err(AckError::NotSent));
+                    if let Command::Request(request) = command {
+                        request.token.settle(Err(AckError::NotSent));
                     }
                     return (None, Ok(()));
                 }
@@ -244,6 +242,18 @@ impl Perishable for Command {
     }
 }
 
+impl Most {
+    /// What may wait for one connection. Where the one who emits is told, what its session holds counts
+    /// too; elsewhere the session judges that itself.
+    pub(crate) fn of(config: &Config, volatile: bool) -> Self {
+        Self {
+            bytes: config.max_backlog_bytes,
+            packets: config.max_backlog_packets,
+            with_session: config.backlog_policy == BacklogPolicy::Refuse && !volatile,
+        }
+    }
+}
+
 impl Weight {
     pub(crate) fn of(packet: &Encoded) -> Self {
         Self {
@@ -290,7 +300,7 @@ impl std::fmt::Debug for Command {
             Self::Aborted(_) => "Aborted",
             Self::WebSocket { .. } => "WebSocket",
             Self::Deliver { .. } => "Deliver",
-            Self::Request { .. } => "Request",
+            Self::Request(_) => "Request",
             Self::Respond { .. } => "Respond",
             Self::Disconnect { .. } => "Disconnect",
             Self::Send { .. } => "Send",
@@ -298,5 +308,15 @@ impl std::fmt::Debug for Command {
             Self::ShutDown => "ShutDown",
             Self::Evicted => "Evicted",
         })
+    }
+}
+
+#[cfg(test)]
+mod shape {
+    use super::*;
+
+    #[test]
+    fn a_command_is_four_words() {
+        assert!(size_of::<Command>() <= 32, "{}", size_of::<Command>());
     }
 }

@@ -146,6 +146,25 @@ impl<C> Mailbox<C> {
         Ok(inner.rouse())
     }
 
+    /// The same for one packet that many get: made only where there is room for it, and never moved.
+    pub(crate) fn push_shared(
+        &self,
+        weight: Weight,
+        most: Most,
+        command: impl FnOnce() -> C,
+    ) -> Result<Option<Waker>, NotTaken> {
+        let mut inner = self.lock();
+        if inner.closed {
+            return Err(NotTaken::Closed);
+        }
+        if !self.has_room(inner.held, weight, most) {
+            return Err(NotTaken::Full);
+        }
+        inner.held.add(weight);
+        self.add(&mut inner, command());
+        Ok(inner.rouse())
+    }
+
     /// Adds the commands of this weight that the task's own handlers have told it.
     pub(crate) fn append(&self, commands: &mut VecDeque<C>, weight: Weight) {
         let mut inner = self.lock();

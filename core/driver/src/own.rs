@@ -57,6 +57,19 @@ impl Drop for Seated {
     }
 }
 
+/// Whose task runs on this thread, to be asked for many links at once.
+pub(crate) struct Here(usize);
+
+impl Here {
+    pub(crate) fn now() -> Self {
+        Self(DESK.with_borrow(|desk| desk.whose))
+    }
+
+    pub(crate) fn is(&self, link: &Link) -> bool {
+        self.0 == address(link)
+    }
+}
+
 fn address(link: &Link) -> usize {
     std::ptr::from_ref(link).addr()
 }
@@ -126,6 +139,7 @@ mod tests {
         let data = sio_core::engine::Data::Text(text.into());
         let weight = Weight::of_data(&data);
         let flags = Flags::default();
+        let data = Box::new(data);
         link.push_packet(Command::Send { data, flags }, weight, false)
     }
 

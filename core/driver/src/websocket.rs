@@ -80,7 +80,8 @@ struct Reader {
     ahead: Bytes,
 }
 
-/// What waits to be written: frames, back to back.
+/// What waits to be written: frames, back to back. The buffer is the thread's until something has to
+/// wait beyond the turn.
 #[derive(Default)]
 struct Outgoing {
     bytes: Vec<u8>,
@@ -111,9 +112,6 @@ const LEAST_READ: usize = 512;
 
 /// Reads of less than this are made through the thread's buffer, with whatever else has come.
 const SMALL_READ: usize = 4 * 1024;
-
-/// Capacity of the write buffer that is kept between turns of a busy connection.
-const KEEP: usize = 16 * 1024;
 
 impl<S: Stream> WebSocket<S> {
     /// Takes over a stream after the 101 response; `read` is what the HTTP parser read beyond it.
@@ -312,7 +310,10 @@ impl<S: Stream> Transport for WebSocket<S> {
         let mut sent = 0;
         while self.out.waiting() > 0 {
             match Pin::new(&mut self.stream).poll_write(cx, self.out.rest()) {
-                Poll::Pending => return (sent, Poll::Pending),
+                Poll::Pending => {
+                    self.out.wait();
+                    return (sent, Poll::Pending);
+                }
                 Poll::Ready(Ok(0)) => {
                     self.phase = Phase::Over;
                     self.out.clear();
@@ -410,15 +411,30 @@ impl Outgoing {
 
     fn clear(&mut self) {
         self.written = 0;
-        // A large buffer is given back at once, and none is held while nothing is sent.
-        if self.bytes.capacity() > KEEP || self.bytes.is_empty() {
-            self.bytes = Vec::new();
+        if self.bytes.capacity() > 0 {
+            scratch::give_back(std::mem::take(&mut self.bytes));
         }
-        self.bytes.clear();
+    }
+
+    /// The peer does not take more for now. What waits keeps no more memory than it needs, and the
+    /// thread has its buffer back.
+    fn wait(&mut self) {
+        if self.written > 0 || self.bytes.capacity() / 2 > self.bytes.len() {
+            let rest = self.rest().to_vec();
+            self.clear();
+            self.bytes = rest;
+        }
+    }
+
+    fn open(&mut self) -> &mut Vec<u8> {
+        if self.bytes.capacity() == 0 {
+            self.bytes = scratch::outgoing();
+        }
+        &mut self.bytes
     }
 
     fn frame(&mut self, frame: RawFrame) {
-        if frame.format(&mut self.bytes).is_err() {
+        if frame.format(self.open()).is_err() {
             unreachable!("writing to a vector does not fail");
         }
     }
@@ -427,21 +443,21 @@ impl Outgoing {
     fn message(&mut self, opcode: u8, head: &[u8], payload: &[u8]) {
         const FINAL: u8 = 0x80;
         let length = head.len().saturating_add(payload.len());
-        self.bytes.reserve(length.saturating_add(10));
-        self.bytes.push(FINAL | opcode);
+        let out = self.open();
+        out.reserve(length.saturating_add(10));
         match (u8::try_from(length), u16::try_from(length)) {
-            (Ok(length @ 0..=125), _) => self.bytes.push(length),
+            (Ok(length @ 0..=125), _) => out.extend_from_slice(&[FINAL | opcode, length]),
             (_, Ok(length)) => {
-                self.bytes.push(126);
-                self.bytes.extend_from_slice(&length.to_be_bytes());
+                let [a, b] = length.to_be_bytes();
+                out.extend_from_slice(&[FINAL | opcode, 126, a, b]);
             }
             (_, Err(_)) => {
-                self.bytes.push(127);
-                self.bytes.extend_from_slice(&(length as u64).to_be_bytes());
+                out.extend_from_slice(&[FINAL | opcode, 127]);
+                out.extend_from_slice(&(length as u64).to_be_bytes());
             }
         }
-        self.bytes.extend_from_slice(head);
-        self.bytes.extend_from_slice(payload);
+        out.extend_from_slice(head);
+        out.extend_from_slice(payload);
     }
 
     fn close(&mut self, code: CloseCode) {
@@ -508,7 +524,7 @@ impl Write for Sink<'_> {
         if self.0.waiting() >= ROOM {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        self.0.bytes.extend_from_slice(bytes);
+        self.0.open().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -526,5 +542,42 @@ impl Read for Sink<'_> {
 impl<S> std::fmt::Debug for WebSocket<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("WebSocket").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+
+    use super::*;
+
+    #[test]
+    fn a_message_is_the_frame_that_tungstenite_writes() {
+        for length in [0, 1, 125, 126, 127, 65_535, 65_536, 70_000] {
+            let payload = vec![b'x'; length];
+            for head in [&b""[..], &[4]] {
+                let mut out = Outgoing::default();
+                out.message(2, head, &payload);
+                let whole = [head, &payload].concat();
+                let frame = RawFrame::message(whole, OpCode::Data(Data::Binary), true);
+                let mut expected = Vec::new();
+                frame.format(&mut expected).unwrap();
+                assert_eq!(out.rest(), expected, "{length}");
+                out.clear();
+            }
+        }
+    }
+
+    #[test]
+    fn what_waits_keeps_no_more_than_itself_and_the_thread_no_more_than_it_may() {
+        let mut out = Outgoing::default();
+        out.message(2, b"", &[7; 1_000_000]);
+        let all = out.rest().to_vec();
+        out.advance(999_000);
+        out.wait();
+        assert_eq!(out.rest(), &all[999_000..]);
+        assert!(out.bytes.capacity() < 2_000);
+        out.clear();
+        assert!(scratch::outgoing().capacity() <= 256 * 1024);
     }
 }

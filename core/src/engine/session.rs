@@ -19,7 +19,7 @@ use super::{
     Revision, Sent, TransportKind, Violation, WsClosed, WsOut, split,
 };
 use crate::config::{BacklogPolicy, Config};
-use crate::deadline::{Deadline, after};
+use crate::deadline::{Deadline, Why, after};
 use crate::id::{RequestId, Sid};
 use crate::packet::{Encoded, Part, message};
 
@@ -312,10 +312,14 @@ impl Session {
         *busy = false;
         let empty = self.queue.is_empty();
         *stalled_at = (!empty).then(|| after(now, self.config.write_timeout));
+        // A write deadline that was not the first one is taken away without asking for the others.
+        let first = self.deadline.is_none_or(|first| first.why == Why::Write);
         if empty && self.is_closing() {
             self.end(CloseReason::ForcedClose, None);
         }
-        self.arm();
+        if first || !empty {
+            self.arm();
+        }
     }
 
     /// The WebSocket is gone.

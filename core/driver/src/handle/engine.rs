@@ -295,6 +295,7 @@ impl EngineSocket {
 
     fn send_flagged(&self, data: Data, flags: Flags) -> Result<(), EmitError> {
         let weight = Weight::of_data(&data);
+        let data = Box::new(data);
         let command = Command::Send { data, flags };
         self.inner.link.push_packet(command, weight, flags.volatile)
     }

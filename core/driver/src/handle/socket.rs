@@ -22,7 +22,7 @@ use crate::answer::answer;
 use crate::error::EmitError;
 use crate::handlers::{BoxFuture, Handler, ListenerId, Listeners, Topic, erase};
 use crate::handshake::Handshake;
-use crate::link::{Command, Link};
+use crate::link::{Command, Link, Request};
 use crate::mailbox::Weight;
 
 /// One client in one namespace. Cheap to clone; all clones are the same socket, and any of them may
@@ -362,14 +362,14 @@ impl Socket {
         }
         let weight = Weight::of(&packet);
         let (give, wait) = answer();
-        let command = Command::Request {
+        let command = Command::Request(Box::new(Request {
             socket: self.key(),
             id,
             packet,
             flags,
             token: Token::One(give),
             timeout,
-        };
+        }));
         match self.link().push_packet(command, weight, flags.volatile) {
             Ok(()) => AckFuture::new(wait),
             Err(error) => AckFuture::failed(error),

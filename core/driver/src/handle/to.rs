@@ -11,8 +11,9 @@ use sio_core::rooms::Target;
 use super::{Namespace, Socket};
 use crate::ack::{Gather, RepliesFuture, Token};
 use crate::error::EmitError;
-use crate::link::Command;
-use crate::mailbox::{Wakers, Weight};
+use crate::fan_out::FanOut;
+use crate::link::{Command, Request};
+use crate::mailbox::Weight;
 
 /// Whom an emit is for, and how: values that end in `emit`, and can be kept and used again.
 ///
@@ -172,9 +173,8 @@ impl To {
     ) -> Result<(), EmitError> {
         let event = event.as_ref();
         let packet = packet::event(self.namespace.name(), None, event, args)?;
-        let weight = Weight::of(&packet);
         self.tell_outgoing(event, args)?;
-        let mut wakers = Wakers::default();
+        let mut all = FanOut::new(&packet, self.flags);
         {
             let rooms = self
                 .namespace
@@ -182,19 +182,10 @@ impl To {
                 .read()
                 .unwrap_or_else(PoisonError::into_inner);
             for socket in rooms.select(&self.target) {
-                let command = Command::Deliver {
-                    socket: socket.key(),
-                    packet: packet.clone(),
-                    flags: self.flags,
-                };
-                // One that is full or gone holds up nobody.
-                let (waker, _) = socket
-                    .link()
-                    .hold_packet(command, weight, self.flags.volatile);
-                wakers.add(waker);
+                all.push(socket.link(), socket.key());
             }
         }
-        wakers.wake();
+        all.wake();
         Ok(())
     }
 
@@ -221,14 +212,14 @@ impl To {
         let sockets = self.sockets();
         let gather = Gather::new(sockets.iter().map(|socket| socket.id().clone()));
         for (index, socket) in sockets.iter().enumerate() {
-            let command = Command::Request {
+            let command = Command::Request(Box::new(Request {
                 socket: socket.key(),
                 id,
                 packet: packet.clone(),
                 flags: self.flags,
                 token: Token::Many(gather.part(index)),
                 timeout: self.timeout,
-            };
+            }));
             // Not taken: the token is dropped with the command, which counts as disconnected.
             let _ = socket
                 .link()

@@ -29,7 +29,7 @@ use crate::gauge::Counted;
 use crate::handle::{EngineServer, EngineSocket, Io};
 use crate::handshake::Handshake;
 use crate::host::Host;
-use crate::link::{Command, Link};
+use crate::link::{Command, Link, Request};
 use crate::log::{Span, debug};
 use crate::mailbox::Took;
 use crate::own::{self, Seated};
@@ -333,7 +333,7 @@ impl<R: Runtime> Peer<R> {
                 answer,
             } => {
                 self.exchanges.extend(answer.map(|answer| (id, answer)));
-                self.connection.handle_post(now, id, revision, post);
+                self.connection.handle_post(now, id, revision, *post);
             }
             Command::Aborted(id) => {
                 self.exchanges.retain(|(its, _)| *its != id);
@@ -358,14 +358,15 @@ impl<R: Runtime> Peer<R> {
             } => {
                 let _ = self.connection.deliver(now, socket, packet, flags);
             }
-            Command::Request {
-                socket,
-                id,
-                packet,
-                flags,
-                token,
-                timeout,
-            } => {
+            Command::Request(request) => {
+                let Request {
+                    socket,
+                    id,
+                    packet,
+                    flags,
+                    token,
+                    timeout,
+                } = *request;
                 let asked = self
                     .connection
                     .request(now, socket, id, packet, flags, token, timeout);

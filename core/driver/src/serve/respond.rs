@@ -315,7 +315,7 @@ impl<R: Runtime> Context<'_, R> {
             link.tell(Command::Post {
                 id,
                 revision,
-                post,
+                post: Box::new(post),
                 answer: give.take(),
             })
         };

@@ -392,8 +392,14 @@ impl Session {
             && stalled_at.is_none()
             && !self.queue.is_empty()
         {
-            *stalled_at = Some(after(self.now, self.config.write_timeout));
-            self.arm();
+            let at = after(self.now, self.config.write_timeout);
+            *stalled_at = Some(at);
+            // Another deadline can only be the first one if it is sooner: this runs for each message that
+            // comes alone, and asking them all cost 60 instructions.
+            let write = Deadline::new(at, Why::Write);
+            if self.is_closed() || self.deadline.is_none_or(|first| write < first) {
+                self.arm();
+            }
         }
     }
 

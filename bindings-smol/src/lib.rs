@@ -38,6 +38,11 @@
 //! dependencies: hyper, which reads and writes HTTP here, uses its channels (the feature `sync`,
 //! which has neither IO nor timers nor tasks). A test keeps it at that.
 //!
+//! # Another runtime
+//!
+//! There are bindings for tokio (`sio-tokio`) and for smol (`sio-smol`), with the same names.
+//! [`guide::binding`] says how to write one for what else there is.
+//!
 //! # Features
 //!
 //! | feature | off by default | what it adds |

@@ -72,6 +72,11 @@
 //! | `rustls` | yes | `serve_tls`, by rustls with the ring provider |
 //! | `tracing` | yes | spans and events; their names and levels are in the documentation of `sio_driver` |
 //!
+//! # Another runtime
+//!
+//! There are bindings for tokio (`sio-tokio`) and for smol (`sio-smol`), with the same names.
+//! [`guide::binding`] says how to write one for what else there is.
+//!
 //! # Limits
 //!
 //! All are fields of [`Config`] with their defaults; these are the ones that are met first.

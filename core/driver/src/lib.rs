@@ -1,7 +1,7 @@
 //! The async half of `sio`, written once: handlers, handles, connection tasks, HTTP and WebSocket.
 //!
-//! Applications use a binding (`sio-tokio`), which re-exports everything here. This page is for those
-//! who write a binding, or want to know how the pieces fit.
+//! Applications use a binding (`sio-tokio`, `sio-smol`), which re-exports everything here. This page is
+//! for those who write a binding, or want to know how the pieces fit.
 //!
 //! # How the pieces fit
 //!
@@ -27,15 +27,9 @@
 //!
 //! # A binding
 //!
-//! implements [`Runtime`] (clock, timer, spawn, random bytes) and turns its streams into those of
-//! `futures-io`. The rest is an accept loop:
-//!
-//! ```
-//! # use sio_driver::{Remote, Runtime, Server, Stream, serve_stream};
-//! fn accepted(runtime: &impl Runtime, server: &Server, stream: impl Stream, remote: Remote) {
-//!     runtime.spawn(serve_stream(runtime.clone(), server.clone(), stream, remote));
-//! }
-//! ```
+//! implements [`Runtime`] (clock, timer, spawn, random bytes), turns its streams into those of
+//! `futures-io`, and calls [`accept`]. [`guide::binding`] says what both must promise, and shows one
+//! that is complete.
 //!
 //! # Spans and events
 //!
@@ -58,6 +52,7 @@ mod extract;
 mod fan_out;
 mod fragments;
 mod gauge;
+pub mod guide;
 mod handle;
 mod handlers;
 mod handshake;

@@ -32,8 +32,7 @@ pub(crate) enum Command {
     Post {
         id: RequestId,
         revision: Revision,
-        post: Box<Post>,
-        answer: Option<Answer<Reply>>,
+        posted: Box<Posted>,
     },
     /// The client dropped that request.
     Aborted(RequestId),
@@ -66,6 +65,12 @@ pub(crate) enum Command {
     ShutDown,
     /// A packet stood here that has given way to a later one.
     Evicted,
+}
+
+/// What becomes of a POST.
+pub(crate) struct Posted {
+    pub(crate) post: Post,
+    pub(crate) answer: Option<Answer<Reply>>,
 }
 
 /// An emit that asks for an answer.

@@ -29,7 +29,7 @@ use crate::gauge::Counted;
 use crate::handle::{EngineServer, EngineSocket, Io};
 use crate::handshake::Handshake;
 use crate::host::Host;
-use crate::link::{Command, Link, Request};
+use crate::link::{Command, Link, Posted, Request};
 use crate::log::{Span, debug};
 use crate::mailbox::Took;
 use crate::own::{self, Seated};
@@ -329,11 +329,11 @@ impl<R: Runtime> Peer<R> {
             Command::Post {
                 id,
                 revision,
-                post,
-                answer,
+                posted,
             } => {
+                let Posted { post, answer } = *posted;
                 self.exchanges.extend(answer.map(|answer| (id, answer)));
-                self.connection.handle_post(now, id, revision, *post);
+                self.connection.handle_post(now, id, revision, post);
             }
             Command::Aborted(id) => {
                 self.exchanges.retain(|(its, _)| *its != id);

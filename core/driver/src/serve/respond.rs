@@ -27,7 +27,7 @@ use crate::error::ConnectionError;
 use crate::handshake::Handshake;
 use crate::hooks::{Remote, RequestHead};
 use crate::host::Host;
-use crate::link::{Command, Link};
+use crate::link::{Command, Link, Posted};
 use crate::log::{debug, warn};
 use crate::peer::{Asked, Peer};
 use crate::runtime::{Runtime, Stream};
@@ -315,8 +315,10 @@ impl<R: Runtime> Context<'_, R> {
             link.tell(Command::Post {
                 id,
                 revision,
-                post: Box::new(post),
-                answer: give.take(),
+                posted: Box::new(Posted {
+                    post,
+                    answer: give.take(),
+                }),
             })
         };
         let mut body = Collector::new(body, config.max_http_buffer_size);

@@ -215,15 +215,6 @@ impl<T> Connection<T> {
         }
     }
 
-    /// Tells a socket's client that something of what it sent was refused, in an ERROR packet. Revision 5
-    /// has none: `Closed`, and nothing is sent.
-    pub fn complain(&mut self, now: Instant, socket: SocketKey, error: &Refusal) -> Sent {
-        match &mut self.upper {
-            Upper::SocketIo(mux) => mux.complain(now, socket, error, &mut self.session),
-            Upper::Engine => Sent::Closed,
-        }
-    }
-
     /// Sends a message of plain Engine.IO.
     pub fn send(&mut self, now: Instant, data: &Data, flags: Flags) -> Sent {
         self.session.send(now, packet::message(data), flags)

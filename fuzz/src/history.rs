@@ -237,7 +237,6 @@ impl World<'_> {
             13 => self.emit(what),
             14 => {
                 if let Some(socket) = self.pick(&self.sockets.clone()) {
-                    let refusal = Refusal::new("no");
                     match what & 0x70 {
                         0x00 => self.server.disconnect(now, socket, false),
                         0x10 => self.server.disconnect(now, socket, true),
@@ -246,7 +245,10 @@ impl World<'_> {
                         0x40 => drop(self.server.join(socket, "r1")),
                         0x50 => drop(self.server.join(socket, "r2")),
                         0x60 => drop(self.server.leave(socket, "r1")),
-                        _ => drop(self.server.complain(now, socket, &refusal)),
+                        _ => {
+                            let packet = packet::error("/", "no", None);
+                            let _ = self.server.deliver(now, socket, packet, Flags::default());
+                        }
                     }
                 }
             }

@@ -145,7 +145,8 @@ pub fn entered(namespace: &str) -> Encoded {
     Encoded::text(head(Kind::Connect, namespace).into(), Vec::new())
 }
 
-/// An error in revision 4: `data` as it is if there is some, else the message (§16.2).
+/// An error in revision 4: `data` as it is if there is some, else the message (§16.2). Refuses a namespace,
+/// or tells a client in it that something of what it sent was refused; revision 5 has no word for that.
 ///
 /// Data of which clients would make something else is left out: numbers, which they take for an ack
 /// id, booleans, which they refuse, and `null`; and what holds bytes, which cannot travel here.

@@ -437,14 +437,6 @@ impl<T> Server<T> {
         .unwrap_or(Sent::Closed)
     }
 
-    /// Tells a client that something of what it sent was refused; revision 5 has no packet for it.
-    pub fn complain(&mut self, now: Instant, socket: Socket, error: &Refusal) -> Sent {
-        self.with(socket.connection, |it| {
-            it.connection.complain(now, socket.key, error)
-        })
-        .unwrap_or(Sent::Closed)
-    }
-
     /// Takes a socket out of its namespace; or closes its whole connection.
     pub fn disconnect(&mut self, now: Instant, socket: Socket, close: bool) {
         self.with(socket.connection, |it| {

@@ -392,23 +392,6 @@ impl<T> Mux<T> {
         self.deliver(now, ticket.socket, packet, Flags::default(), session)
     }
 
-    /// An error of the application's for a socket's client. Only revision 4 has a packet for it.
-    pub(crate) fn complain(
-        &mut self,
-        now: Instant,
-        socket: SocketKey,
-        error: &Refusal,
-        session: &mut Session,
-    ) -> Sent {
-        match (session.revision(), self.connected(socket)) {
-            (Revision::V3, Some(slot)) => {
-                let packet = packet::error(&slot.namespace, &error.message, error.data.as_ref());
-                session.send(now, packet, Flags::default())
-            }
-            (Revision::V3 | Revision::V4, _) => Sent::Closed,
-        }
-    }
-
     /// Takes a socket out of its namespace, and tells its client.
     pub(crate) fn disconnect(
         &mut self,

@@ -8,7 +8,7 @@ use futures_util::io::{AsyncReadExt, AsyncWriteExt};
 use sio_tokio::Config;
 
 use crate::here::{connect, within};
-use crate::wire::{Wire, masked};
+use crate::wire::{Wire, masked, revision};
 
 /// The usual options, but that clients which are not there any more hold up no end.
 pub(crate) fn calm() -> Config {
@@ -186,8 +186,9 @@ pub(crate) struct Answer {
 
 /// One request on a connection of its own.
 pub(crate) async fn request(address: SocketAddr, method: &str, query: &str, body: &str) -> Answer {
+    let eio = revision(query);
     let head = format!(
-        "{method} /socket.io/?EIO=4&transport=polling{query} HTTP/1.1\r\nhost: x\r\n\
+        "{method} /socket.io/?{eio}transport=polling{query} HTTP/1.1\r\nhost: x\r\n\
          connection: close\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );

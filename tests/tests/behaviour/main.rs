@@ -41,6 +41,7 @@ mod conversation;
 mod handlers;
 mod here;
 mod pipelined;
+mod revisions;
 mod rooms;
 mod threads;
 mod virtual_time;

@@ -19,10 +19,16 @@ pub(crate) struct Wire {
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
+/// The revision in a query, 4 if it names none.
+pub(crate) fn revision(query: &str) -> &'static str {
+    if query.contains("EIO=") { "" } else { "EIO=4&" }
+}
+
 /// A request that opens a WebSocket; `query` begins with `&` if there is any.
 pub(crate) fn opening(query: &str) -> String {
+    let eio = revision(query);
     format!(
-        "GET /socket.io/?EIO=4&transport=websocket{query} HTTP/1.1\r\nhost: x\r\n\
+        "GET /socket.io/?{eio}transport=websocket{query} HTTP/1.1\r\nhost: x\r\n\
          connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
          sec-websocket-key: {KEY}\r\n\r\n"
     )

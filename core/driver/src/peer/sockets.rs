@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytestring::ByteString;
-use sio_core::engine::Revision;
+use sio_core::engine::{Flags, Revision};
 use sio_core::id::SocketId;
 use sio_core::packet::{self, Args, Value};
 use sio_core::socket::{AckTicket, ConnectTicket, Event, Refusal, SocketKey};
@@ -439,7 +439,17 @@ impl<R: Runtime> Peer<R> {
                 self.refuse_ack(&event, &refusal.message);
                 // Clients of revision 4 are told; in revision 5 the application tells itself (§17).
                 if self.link.revision() == Revision::V3 {
-                    let _ = self.connection.complain(self.now, key, &refusal);
+                    let Refusal { message, data } = refusal;
+                    let namespace = event.socket.namespace().name();
+                    let packet = packet::error(namespace, &message, data.as_ref());
+                    // Behind what the middleware has emitted.
+                    let weight = Weight::of(&packet);
+                    let command = Command::Deliver {
+                        socket: key,
+                        packet,
+                        flags: Flags::default(),
+                    };
+                    let _ = self.link.push_packet(command, weight, false);
                     return;
                 }
                 let about = About::Refused(refusal);

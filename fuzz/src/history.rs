@@ -103,6 +103,11 @@ const fn revision(what: u8) -> u8 {
     if what & 0x20 == 0 { 4 } else { 3 }
 }
 
+/// What a request of a client asks for that can only load scripts and post forms.
+const fn script(what: u8) -> &'static str {
+    if what & 0x40 == 0 { "" } else { "&j=0" }
+}
+
 impl World<'_> {
     fn byte(&mut self) -> Option<u8> {
         let (first, rest) = self.input.split_first()?;
@@ -151,17 +156,25 @@ impl World<'_> {
             }
             1 | 2 => {
                 let (sid, eio) = self.sid(what);
-                let query = format!("EIO={eio}&transport=polling&sid={sid}");
+                let script = script(what);
+                let query = format!("EIO={eio}&transport=polling&sid={sid}{script}");
                 self.request(http::Method::GET, &query, Bytes::new(), [0; 15]);
             }
             3 | 4 => {
                 let (sid, eio) = self.sid(what);
-                let query = format!("EIO={eio}&transport=polling&sid={sid}");
+                let script = script(what);
+                let query = format!("EIO={eio}&transport=polling&sid={sid}{script}");
                 let packets = [self.text(), self.text()];
                 let counted = |text: &String| format!("{}:{text}", text.encode_utf16().count());
                 let body = match eio {
                     3 => packets.each_ref().map(counted).concat(),
                     _ => packets.join("\u{1e}"),
+                };
+                let body = match script {
+                    "" => body,
+                    _ => body
+                        .bytes()
+                        .fold("d=".to_owned(), |form, byte| format!("{form}%{byte:02x}")),
                 };
                 self.request(http::Method::POST, &query, body.into(), [0; 15]);
             }

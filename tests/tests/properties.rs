@@ -21,13 +21,17 @@ fn corpus() -> Vec<Vec<u8>> {
         let args = Args::from_json(&format!("[{text}]"), Vec::new()).unwrap();
         collect(&args.get(0).unwrap(), &mut all);
     }
-    assert!(all.len() > 500, "{}", all.len());
+    assert!(all.len() > 1000, "{}", all.len());
     all
 }
 
 fn collect(value: &Value, all: &mut Vec<Vec<u8>>) {
     if let Some(text) = value["text"].as_str() {
         all.push(text.as_bytes().to_vec());
+    }
+    if let Some(hex) = value["bin"].as_str() {
+        let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+        all.push((0..hex.len()).step_by(2).map(byte).collect());
     }
     for (_, value) in value.as_object().into_iter().flat_map(Map::iter) {
         collect(value, all);

@@ -136,11 +136,12 @@ fn refusals_past_the_limit_close_after_the_last_answer() {
 
 /// `/` is closed to them.
 fn closed(io: &Io) {
-    io.of("/")
-        .use_(|socket: Socket| match socket.handshake().revision {
-            Revision::V3 => Err("not today"),
-            _ => Ok(()),
-        });
+    io.of("/").use_(|socket: Socket| {
+        if socket.handshake().revision == Revision::V3 {
+            return Err("not today");
+        }
+        Ok(())
+    });
     io.of("/open");
 }
 

@@ -41,6 +41,7 @@ mod conversation;
 mod handlers;
 mod here;
 mod pipelined;
+mod plain;
 mod revisions;
 mod rooms;
 mod threads;

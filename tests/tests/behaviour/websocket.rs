@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crate::client::calm;
-use crate::here::{spawn, until, within};
+use crate::here::{sleep, spawn, until, within};
 use crate::wire::{Wire, masked};
 use crate::world::{On, World};
 use sio_tokio::{Args, Bytes, Config, Io, Socket};
@@ -137,7 +138,41 @@ async fn a_reader_that_never_reads_holds_up_nobody_and_is_closed(on: On) {
     world.ends().await;
 }
 
+/// A close that waits for what was sent before it comes when that has been read, not when
+/// `close_timeout` is over.
+async fn the_close_frame_follows_the_last_message_at_once(on: On) {
+    let io = Io::new(Config {
+        close_timeout: Duration::from_secs(60),
+        ..Config::default()
+    });
+    let world = World::new(on, io.clone()).await;
+    let mut wire = opened(&world).await;
+    wire.write(&masked(0x81, b"40")).await;
+    wire.frame().await.unwrap();
+    let socket = io.of("/").sockets().remove(0);
+    // More than all buffers on the way hold: some of it is under way when the end is asked for.
+    let size = 12 << 20;
+    socket.emit("large", &Bytes::from(vec![7; size])).unwrap();
+    sleep(Duration::from_millis(100)).await;
+    socket.disconnect(true);
+    sleep(Duration::from_millis(100)).await;
+    let (event, _) = within("the event", wire.frame()).await.unwrap();
+    assert_eq!(event, 0x81);
+    let (_, attachment) = within("its attachment", wire.frame()).await.unwrap();
+    assert_eq!(attachment.len(), size);
+    let (_, left) = within("the packet that ends it", wire.frame())
+        .await
+        .unwrap();
+    assert_eq!(left, "41");
+    let (close, payload) = within("the close frame", wire.frame()).await.unwrap();
+    assert_eq!(close, 0x88);
+    wire.write(&masked(0x88, &payload)).await;
+    wire.rest().await;
+    world.ends().await;
+}
+
 on_each_runtime! {
+    the_close_frame_follows_the_last_message_at_once,
     violations_get_their_close_codes,
     what_is_within_the_limits_passes,
     a_client_that_never_answers_the_close_is_dropped,

@@ -3,7 +3,7 @@
 import { run } from "./lib/kit.js";
 import { VERSION } from "./lib/socketio.js";
 
-for (const suite of ["messages", "binary", "namespaces", "rooms", "upgrade", "limits", "shutdown", "disconnects"]) {
+for (const suite of ["messages", "binary", "namespaces", "rooms", "upgrade", "limits", "mixed", "shutdown", "disconnects"]) {
   await import(`./suites/${suite}.js`);
 }
 

@@ -57,13 +57,16 @@ pub enum Packages {
     Current,
     /// Its line 4, the last one for revision 4: `requirements-4.txt`.
     Line4,
+    /// kosoku, which has Autobahn's cases: `tests/autobahn/requirements.txt`.
+    Autobahn,
 }
 
 /// A Python interpreter that has these packages.
 pub fn python(packages: Packages) -> PathBuf {
-    let requirements = interop().join(match packages {
-        Packages::Current => "python/requirements.txt",
-        Packages::Line4 => "python/requirements-4.txt",
+    let requirements = workspace().join(match packages {
+        Packages::Current => "tests/interop/python/requirements.txt",
+        Packages::Line4 => "tests/interop/python/requirements-4.txt",
+        Packages::Autobahn => "tests/autobahn/requirements.txt",
     });
     let venv = installed("python", std::slice::from_ref(&requirements), |into| {
         let mut create = Command::new("python3");

@@ -10,4 +10,10 @@ on_each_binding! {
             .env("CHROMIUM", chromium())
             .run();
     };
+    the_client_of_the_2_x_line: |binding| {
+        Suite::node("browser_legacy.js")
+            .server(binding, "interop")
+            .env("CHROMIUM", chromium())
+            .run();
+    };
 }

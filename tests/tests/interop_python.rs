@@ -18,4 +18,10 @@ on_each_binding! {
     v5_asyncio_polling: |binding| client(binding, Packages::Current, "asyncio", "polling");
     v5_asyncio_websocket: |binding| client(binding, Packages::Current, "asyncio", "websocket");
     v5_asyncio_upgrade: |binding| client(binding, Packages::Current, "asyncio", "upgrade");
+    v4_threads_polling: |binding| client(binding, Packages::Line4, "threads", "polling");
+    v4_threads_websocket: |binding| client(binding, Packages::Line4, "threads", "websocket");
+    v4_threads_upgrade: |binding| client(binding, Packages::Line4, "threads", "upgrade");
+    v4_asyncio_polling: |binding| client(binding, Packages::Line4, "asyncio", "polling");
+    v4_asyncio_websocket: |binding| client(binding, Packages::Line4, "asyncio", "websocket");
+    v4_asyncio_upgrade: |binding| client(binding, Packages::Line4, "asyncio", "upgrade");
 }

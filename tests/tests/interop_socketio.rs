@@ -1,4 +1,4 @@
-//! socket.io-client from npm, three versions over three ways to connect, against the `interop`
+//! socket.io-client from npm, five versions over three ways to connect, against the `interop`
 //! examples: `tests/interop/socketio.js`.
 
 use sio_tests::{example::Binding, on_each_binding, suite::Suite};
@@ -21,4 +21,10 @@ on_each_binding! {
     v3_1_polling: |binding| client(binding, "3.1", "polling");
     v3_1_websocket: |binding| client(binding, "3.1", "websocket");
     v3_1_upgrade: |binding| client(binding, "3.1", "upgrade");
+    v2_5_polling: |binding| client(binding, "2.5", "polling");
+    v2_5_websocket: |binding| client(binding, "2.5", "websocket");
+    v2_5_upgrade: |binding| client(binding, "2.5", "upgrade");
+    v2_0_polling: |binding| client(binding, "2.0", "polling");
+    v2_0_websocket: |binding| client(binding, "2.0", "websocket");
+    v2_0_upgrade: |binding| client(binding, "2.0", "upgrade");
 }

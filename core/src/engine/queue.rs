@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::packet::base64_digits;
 use super::{Flags, Framing, Revision, Writer};
 use crate::packet::{Encoded, Part};
 
@@ -77,17 +76,8 @@ impl Queue {
         let mut compress = false;
         for waiting in &self.waiting {
             compress |= waiting.flags.compress;
-            for (index, part) in waiting.packet.parts().enumerate() {
-                let text = match framing {
-                    Framing::Binary => None,
-                    Framing::Separated | Framing::Counted => {
-                        waiting.packet.shared_text(index, base64_digits)
-                    }
-                };
-                match text {
-                    Some(text) => body.push_base64(text),
-                    None => body.push(&part),
-                }
+            for part in waiting.packet.parts() {
+                body.push(&part);
             }
         }
         self.clear();
@@ -179,21 +169,6 @@ mod tests {
         assert_eq!(body, "451-[\"x\"]\u{1e}bYWJj\u{1e}2");
         assert!(!compress);
         assert!(queue.is_empty());
-    }
-
-    #[test]
-    fn what_others_get_too_is_the_same_for_all() {
-        let shared = packet("451-[\"x\"]", &[b"abcd"]);
-        for (revision, body) in [
-            (Revision::V4, "451-[\"x\"]\u{1e}bYWJjZA=="),
-            (Revision::V3, "9:451-[\"x\"]10:b4YWJjZA=="),
-        ] {
-            for packet in [shared.clone(), packet("451-[\"x\"]", &[b"abcd"])] {
-                let mut queue = Queue::default();
-                queue.push(packet, VOLATILE);
-                assert_eq!(queue.take_payload(revision, false).1, body);
-            }
-        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub use cors::{Cors, CorsOrigin};
 pub use error::ErrorCode;
 pub use origin::{OriginCheck, Origins, is_cross_origin};
 pub use query::{Query, QueryError};
+pub use websocket::switch_protocols;
 
 pub(crate) use cookie::set_cookie;
 pub(crate) use cors::Policy as CorsPolicy;

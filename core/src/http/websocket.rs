@@ -71,6 +71,16 @@ impl Handshake {
     }
 }
 
+/// The response after which the connection is a WebSocket, for servers that have WebSockets beside those
+/// of Engine.IO (RFC 6455 §4.2.2). `None`: the request does not ask for one, or not as it must.
+pub fn switch_protocols(head: &Parts) -> Option<Response<Bytes>> {
+    if !asks_for(head) {
+        return None;
+    }
+    let handshake = Handshake::check(head).ok()?;
+    Some(handshake.switch(HeaderMap::new()))
+}
+
 /// What proves that a server understood the request.
 fn accept(key: &str) -> String {
     let mut hash = Sha1::new();

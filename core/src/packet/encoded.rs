@@ -1,6 +1,6 @@
 //! A packet ready for the wire.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -21,9 +21,6 @@ struct Inner {
     attachments: Box<[Bytes]>,
     /// The bytes of all frames.
     size: usize,
-    /// The attachments as text, for clients that take no bytes. Made when the first such recipient of a
-    /// packet with several needs it: a second allocation for each attachment, kept as long as the packet.
-    texts: OnceLock<Box<[Bytes]>>,
 }
 
 /// One frame of an [`Encoded`] packet, for WebSocket as it is, for polling to be joined into a payload.
@@ -55,7 +52,6 @@ impl Encoded {
             first,
             attachments,
             size,
-            texts: OnceLock::new(),
         }))
     }
 
@@ -70,27 +66,6 @@ impl Encoded {
             None => Some(self.0.first.clone()),
             Some(index) => self.0.attachments.get(index).cloned().map(Part::Binary),
         }
-    }
-
-    /// An attachment as the text that `write` makes of it, written once for all recipients. `None` if there
-    /// is no other recipient, for whom it would be kept: then it is best written where it is needed.
-    ///
-    /// What is written depends on the attachment alone, so that it does not matter who comes first.
-    pub(crate) fn shared_text(
-        &self,
-        index: usize,
-        write: impl Fn(&Bytes) -> Bytes,
-    ) -> Option<&Bytes> {
-        let index = index.checked_sub(1)?;
-        let Inner {
-            attachments, texts, ..
-        } = &*self.0;
-        if texts.get().is_none() && Arc::strong_count(&self.0) > 1 {
-            // Written before it is set: nobody waits for another's writing, and the first one holds.
-            let all = attachments.iter().map(write).collect();
-            let _ = texts.set(all);
-        }
-        texts.get()?.get(index)
     }
 
     /// Its first frame, which is the only one of a packet without attachments.
@@ -132,24 +107,6 @@ impl Part {
 #[cfg(test)]
 mod shape {
     use super::*;
-
-    #[test]
-    fn a_text_is_written_once_for_all() {
-        let attachments = vec![Bytes::from_static(b"a"), Bytes::from_static(b"b")];
-        let packet = Encoded::text("452-[]".into(), attachments);
-        let write = |bytes: &Bytes| Bytes::from(bytes.repeat(2));
-        assert_eq!(packet.shared_text(1, write), None, "nobody else needs it");
-        let other = packet.clone();
-        let text = packet.shared_text(2, write).unwrap();
-        assert_eq!(text, "bb");
-        let never = |_: &Bytes| panic!("it is written already");
-        assert_eq!(other.shared_text(2, never).unwrap().as_ptr(), text.as_ptr());
-        assert_eq!(other.shared_text(1, never).unwrap(), "aa");
-        assert_eq!(other.shared_text(0, never), None);
-        assert_eq!(other.shared_text(3, never), None);
-        drop(packet);
-        assert_eq!(other.shared_text(1, never).unwrap(), "aa");
-    }
 
     #[test]
     fn a_packet_is_one_pointer() {

@@ -188,6 +188,13 @@ class Peer:
         assert namespace == "/" and (LEGACY or reason in expected), (namespace, reason)
         return reason
 
+    def comes_back(self, times):
+        """Whether the client connects by itself until it was connected so many times."""
+        try:
+            return until("the reconnection", lambda: len(self.connected) >= times, within=1.5)
+        except Late:
+            return False
+
     def disconnect(self):
         self._run(self.client.disconnect())
 

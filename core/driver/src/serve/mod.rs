@@ -3,6 +3,7 @@
 mod accept;
 mod body;
 mod date;
+mod echo;
 mod hyper_io;
 mod respond;
 mod stream;
@@ -49,6 +50,7 @@ pub struct Server {
     endpoints: Vec<Endpoint>,
     fallback: Option<Arc<Fallback>>,
     before: Option<Arc<Before>>,
+    echo: Option<Arc<Config>>,
     /// Streams that speak HTTP.
     streams: Arc<Gauge>,
 }
@@ -111,6 +113,15 @@ impl Server {
         R: Future<Output = ()> + Send + 'static,
     {
         self.before = Some(Arc::new(move |head| Box::pin(before(head))));
+        self
+    }
+
+    /// Answers requests for a WebSocket under no server's path: each message is sent back, by the same
+    /// transport with the same limits as Engine.IO's. For suites that test WebSockets; sessions are
+    /// neither made nor counted.
+    #[must_use]
+    pub fn websocket_echo(mut self, config: Config) -> Self {
+        self.echo = Some(Arc::new(config));
         self
     }
 

@@ -16,10 +16,11 @@ use sio_core::config::Config;
 use sio_core::engine::{
     Exchange, Kind, Opened, Post, PostFailure, Refusal, Reply, Revision, Route, TransportKind,
 };
-use sio_core::http::{Origins, is_cross_origin};
+use sio_core::http::{Origins, is_cross_origin, switch_protocols};
 use sio_core::id::RequestId;
 
 use super::body::{Collector, compress};
+use super::echo::echo;
 use super::hyper_io::FromHyper;
 use super::{Endpoint, Server};
 use crate::answer::{Waiting, answer};
@@ -90,6 +91,8 @@ enum Whose<R: Runtime> {
         revision: Revision,
         base64: bool,
     },
+    /// Nobody's: what comes is sent back.
+    Echo(R),
 }
 
 impl<R: Runtime> Plan<R> {
@@ -112,6 +115,11 @@ impl<R: Runtime> Plan<R> {
                     base64,
                     transport,
                 });
+                None
+            }
+            Whose::Echo(runtime) => {
+                let limit = self.config.close_timeout;
+                runtime.spawn(echo(runtime.clone(), limit, transport));
                 None
             }
         }
@@ -183,6 +191,16 @@ where
                 None => context.refuse(exchange, &Refusal::UnknownSid),
             },
         };
+    }
+    if can_upgrade
+        && let Some(config) = &server.echo
+        && let Some(response) = switch_protocols(&parts)
+    {
+        let plan = Plan {
+            config: config.clone(),
+            whose: Whose::Echo(runtime.clone()),
+        };
+        return Outcome::Upgrade(response.map(Full::new), plan);
     }
     Outcome::NotOurs(Request::from_parts(parts, body))
 }

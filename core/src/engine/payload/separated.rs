@@ -3,7 +3,7 @@
 use bytestring::ByteString;
 
 use super::Entry;
-use crate::engine::packet::{append_base64, append_digits, part};
+use crate::engine::packet::{append_base64, part};
 use crate::engine::{Packet, PacketError, Revision};
 use crate::packet::Part;
 
@@ -21,14 +21,6 @@ pub(super) fn read(body: &ByteString, at: usize) -> Result<Entry, PacketError> {
         packet: Some(packet),
         next: more.then(|| at.saturating_add(text.len()).saturating_add(1)),
     })
-}
-
-/// A binary message whose base64 is known.
-pub(super) fn write_digits(body: &mut Vec<u8>, digits: &[u8], first: bool) {
-    if !first {
-        body.push(0x1e);
-    }
-    append_digits(body, Revision::V4, digits);
 }
 
 pub(super) fn write(body: &mut Vec<u8>, part: &Part, first: bool) {

@@ -104,7 +104,8 @@ pub struct Config {
     /// client for a while.
     pub max_running_handlers: usize,
     /// Bytes that wait to be written to one client: 1 MiB, and one message more. Past it
-    /// [`backlog_policy`](Self::backlog_policy) holds.
+    /// [`backlog_policy`](Self::backlog_policy) holds. Past half of it, or of the next, nothing more is read
+    /// from a client on a WebSocket for a while: who asks for much in one go gets it as fast as it reads.
     pub max_backlog_bytes: usize,
     /// Packets that wait to be written to one client: 16 384. Past it
     /// [`backlog_policy`](Self::backlog_policy) holds.

@@ -92,12 +92,9 @@ pub fn split(body: Body, limit: usize) -> Payload {
     }
 }
 
-/// What stands at one place of a body, and where the next begins, if there is one.
-struct Entry {
-    /// `None`: there is a place, and nothing in it.
-    packet: Option<Packet>,
-    next: Option<usize>,
-}
+/// What stands at one place of a body; `None`: there is a place, and nothing in it. Whoever reads it says
+/// where the next begins, if there is one.
+type Entry = Result<Option<Packet>, PacketError>;
 
 impl Iterator for Payload {
     type Item = Result<Packet, PacketError>;
@@ -110,18 +107,18 @@ impl Iterator for Payload {
             };
             self.left = left;
             let entry = match &self.body {
-                Body::Separated(text) => separated::read(text, at),
-                Body::Counted(text) => counted::read(text, at),
-                Body::Binary(bytes) => binary::read(bytes, at),
-            };
-            match entry {
-                Ok(Entry { packet, next }) => {
-                    self.at = next;
-                    if let Some(packet) = packet {
-                        return Some(Ok(packet));
+                Body::Separated(text) => {
+                    let packet = separated::read(text, at, &mut self.at);
+                    if packet.is_err() {
+                        self.at = None;
                     }
+                    return Some(packet);
                 }
-                Err(error) => return Some(Err(error)),
+                Body::Counted(text) => counted::read(text, at, &mut self.at),
+                Body::Binary(bytes) => binary::read(bytes, at, &mut self.at),
+            };
+            if let Some(packet) = entry.transpose() {
+                return Some(packet);
             }
         }
     }

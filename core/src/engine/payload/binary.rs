@@ -16,7 +16,7 @@ const END: u8 = 0xff;
 /// What begins a binary message, where text begins with `4`.
 const MESSAGE: u8 = 4;
 
-pub(super) fn read(body: &Bytes, at: usize) -> Result<Entry, PacketError> {
+pub(super) fn read(body: &Bytes, at: usize, next: &mut Option<usize>) -> Entry {
     let rest = body.get(at..).unwrap_or_default();
     let (&kind, rest) = rest.split_first().ok_or(PacketError::Length)?;
     let end = rest
@@ -39,10 +39,8 @@ pub(super) fn read(body: &Bytes, at: usize) -> Result<Entry, PacketError> {
     } else {
         Packet::decode(Revision::V3, Frame::Binary(packet))?
     };
-    Ok(Entry {
-        packet: Some(packet),
-        next: (!rest.is_empty()).then(|| body.len().saturating_sub(rest.len())),
-    })
+    *next = (!rest.is_empty()).then(|| body.len().saturating_sub(rest.len()));
+    Ok(Some(packet))
 }
 
 /// Halves of surrogate pairs, which JavaScript writes as if they were characters, become U+FFFD; anything

@@ -10,7 +10,7 @@ use crate::packet::Part;
 /// No length has more digits: it would be over every limit of a body.
 pub(super) const MAX_DIGITS: usize = 9;
 
-pub(super) fn read(body: &ByteString, at: usize) -> Result<Entry, PacketError> {
+pub(super) fn read(body: &ByteString, at: usize, next: &mut Option<usize>) -> Entry {
     let rest = body.get(at..).unwrap_or_default();
     let colon = rest
         .bytes()
@@ -29,10 +29,8 @@ pub(super) fn read(body: &ByteString, at: usize) -> Result<Entry, PacketError> {
     } else {
         Some(Packet::decode_text(Revision::V3, &part(body, text))?)
     };
-    Ok(Entry {
-        packet,
-        next: (!rest.is_empty()).then(|| body.len().saturating_sub(rest.len())),
-    })
+    *next = (!rest.is_empty()).then(|| body.len().saturating_sub(rest.len()));
+    Ok(packet)
 }
 
 /// The first `units` UTF-16 code units, and the rest. `None`: there are not so many, or the last is half

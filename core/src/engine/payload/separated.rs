@@ -2,30 +2,29 @@
 
 use bytestring::ByteString;
 
-use super::Entry;
 use crate::engine::packet::{append_base64, part};
 use crate::engine::{Packet, PacketError, Revision};
 use crate::packet::Part;
 
 /// What stands between two packets.
-const SEPARATOR: char = '\u{1e}';
+const SEPARATOR: u8 = 0x1e;
 
-pub(super) fn read(body: &ByteString, at: usize) -> Result<Entry, PacketError> {
+pub(super) fn read(
+    body: &ByteString,
+    at: usize,
+    next: &mut Option<usize>,
+) -> Result<Packet, PacketError> {
     let rest = body.get(at..).unwrap_or_default();
-    let (text, more) = match rest.split_once(SEPARATOR) {
-        Some((text, _)) => (text, true),
-        None => (rest, false),
-    };
-    let packet = Packet::decode_text(Revision::V4, &part(body, text))?;
-    Ok(Entry {
-        packet: Some(packet),
-        next: more.then(|| at.saturating_add(text.len()).saturating_add(1)),
-    })
+    let end = memchr::memchr(SEPARATOR, rest.as_bytes());
+    // A separator is one byte, so that what stands before it is text, too.
+    let text = end.map_or(rest, |end| rest.get(..end).unwrap_or_default());
+    *next = end.map(|end| at.saturating_add(end).saturating_add(1));
+    Packet::decode_text(Revision::V4, &part(body, text))
 }
 
 pub(super) fn write(body: &mut Vec<u8>, part: &Part, first: bool) {
     if !first {
-        body.push(0x1e);
+        body.push(SEPARATOR);
     }
     match part {
         Part::Text(text) => body.extend_from_slice(text),

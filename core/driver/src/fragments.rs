@@ -1,7 +1,8 @@
 //! Counts the fragments of WebSocket messages, empty ones too.
 //!
 //! tungstenite limits the bytes of a message; a message of a million empty fragments has none. The
-//! headers are followed here as the bytes pass by, before tungstenite sees them.
+//! headers are followed here as the bytes pass by, before tungstenite sees them. So it is known, too, when
+//! tungstenite has given out all that it was given, and need not be asked again.
 
 /// Where in the stream of frames we are.
 #[derive(Debug)]
@@ -11,6 +12,12 @@ pub(crate) struct Fragments {
     count: usize,
     state: State,
     too_many: bool,
+    /// Messages that have passed whole and were not taken out again.
+    whole: usize,
+    /// Whether the frame under way ends a message.
+    last: bool,
+    /// Whether there was a control frame: tungstenite answers those when it is asked for the next message.
+    control: bool,
 }
 
 #[derive(Debug)]
@@ -33,7 +40,20 @@ impl Fragments {
             count: 0,
             state: START,
             too_many: false,
+            whole: 0,
+            last: false,
+            control: false,
         }
+    }
+
+    /// tungstenite has given out a message.
+    pub(crate) fn take(&mut self) {
+        self.whole = self.whole.saturating_sub(1);
+    }
+
+    /// Whether tungstenite has nothing more to give out, and nothing to say.
+    pub(crate) const fn is_spent(&self) -> bool {
+        self.at_rest() && self.whole == 0 && !self.control
     }
 
     /// Whether no frame and no message is under way.
@@ -49,7 +69,12 @@ impl Fragments {
     pub(crate) fn pass(&mut self, mut bytes: &[u8]) -> bool {
         while !self.too_many {
             match &mut self.state {
-                State::Payload(0) => self.state = START,
+                State::Payload(0) => {
+                    self.state = START;
+                    if self.last {
+                        self.whole = self.whole.saturating_add(1);
+                    }
+                }
                 State::Payload(left) => {
                     let skip = usize::try_from(*left)
                         .unwrap_or(usize::MAX)
@@ -88,12 +113,14 @@ impl Fragments {
     fn frame(&mut self, first: u8) {
         const FINAL: u8 = 0x80;
         const CONTROL: u8 = 0x08;
+        self.last = first & FINAL != 0;
         if first & CONTROL != 0 {
+            self.control = true;
             return;
         }
         self.count = self.count.saturating_add(1);
         self.too_many = self.count > self.limit;
-        if first & FINAL != 0 {
+        if self.last {
             self.count = 0;
         }
     }
@@ -151,6 +178,29 @@ mod tests {
                 assert!(fragments.at_rest(), "{payload} in pieces of {cut}");
             }
         }
+    }
+
+    #[test]
+    fn it_is_spent_when_all_that_passed_whole_was_taken() {
+        let mut fragments = Fragments::new(9);
+        assert!(fragments.is_spent());
+        fragments.pass(&[frame(0x81, 3), frame(0x82, 200), frame(0x01, 5)].concat());
+        fragments.take();
+        assert!(!fragments.is_spent());
+        fragments.take();
+        assert!(!fragments.is_spent(), "a fragment is there");
+        let [head @ .., tail] = &frame(0x80, 5)[..] else {
+            unreachable!()
+        };
+        fragments.pass(head);
+        fragments.pass(&[*tail]);
+        assert!(!fragments.is_spent());
+        fragments.take();
+        assert!(fragments.is_spent());
+        // A ping is answered when tungstenite is asked again.
+        fragments.pass(&frame(0x89, 1));
+        fragments.take();
+        assert!(fragments.at_rest() && !fragments.is_spent());
     }
 
     #[test]

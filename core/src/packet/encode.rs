@@ -244,8 +244,10 @@ fn finish(out: Writer, binary: Kind) -> Encoded {
     if !attachments.is_empty() {
         let mut digits = itoa::Buffer::new();
         let count = digits.format(attachments.len());
-        let head = [&[binary.digit()], count.as_bytes(), b"-"].concat();
-        text.splice(1..2, head);
+        let head = [&[b'4', binary.digit()], count.as_bytes(), b"-"];
+        let rest = text.get(2..).unwrap_or_default();
+        // To the byte again, as in `start`: making room within cost two more allocations.
+        text = [head[0], head[1], head[2], rest].concat();
     }
     Encoded::text(text.into(), attachments)
 }

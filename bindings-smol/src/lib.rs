@@ -58,7 +58,7 @@ mod tls;
 
 #[cfg(feature = "rustls")]
 pub use futures_rustls::rustls;
-pub use listen::{serve, serve_with};
+pub use listen::{listen, serve, serve_with};
 pub use runtime::{Sleep, Smol};
 pub use sio_driver::*;
 #[cfg(feature = "rustls")]

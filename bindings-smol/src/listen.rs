@@ -28,6 +28,18 @@ pub async fn serve(
     Smol::new().serve(listener, server).await
 }
 
+/// Binds an address and serves there: `new Server(port)`. For port 0, bind a listener, ask for its
+/// address, and give it to [`serve`].
+///
+/// # Errors
+/// The address cannot be bound.
+pub async fn listen(
+    address: impl smol::net::AsyncToSocketAddrs,
+    server: impl Into<Server>,
+) -> io::Result<()> {
+    serve(smol::net::TcpListener::bind(address).await?, server).await
+}
+
 /// Like [`serve`], for a [`Server`] with more than one part.
 ///
 /// # Errors

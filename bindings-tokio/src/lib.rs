@@ -102,7 +102,7 @@ mod tls;
 #[cfg(feature = "tower")]
 mod tower;
 
-pub use listen::{serve, serve_with};
+pub use listen::{listen, serve, serve_with};
 pub use runtime::{Sleep, Tokio};
 pub use sio_driver::*;
 #[cfg(feature = "rustls")]

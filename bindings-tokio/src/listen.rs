@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
 
 use sio_driver::{Remote, Server, accept, serve_stream};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 
 use crate::runtime::Tokio;
 use crate::stream::Compat;
@@ -21,6 +21,15 @@ use crate::stream::Compat;
 /// that cannot recover.
 pub async fn serve(listener: TcpListener, server: impl Into<Server>) -> io::Result<()> {
     serve_with(listener, server.into()).await
+}
+
+/// Binds an address and serves there: `new Server(port)`. For port 0, bind a listener, ask for its
+/// address, and give it to [`serve`].
+///
+/// # Errors
+/// The address cannot be bound.
+pub async fn listen(address: impl ToSocketAddrs, server: impl Into<Server>) -> io::Result<()> {
+    serve(TcpListener::bind(address).await?, server).await
 }
 
 /// Like [`serve`], for a [`Server`] with more than one part.

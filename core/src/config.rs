@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::engine::Data;
 use crate::error::ConfigError;
-use crate::http::{AllowedOrigins, Cookie, Cors, CorsPolicy, HttpCompression, Origins};
+use crate::http::{
+    AllowedOrigins, ClientFiles, Cookie, Cors, CorsPolicy, HttpCompression, Origins,
+};
 use crate::packet::DEEPEST;
 
 /// Everything about a server that can be chosen: paths, times, limits, what HTTP answers carry.
@@ -33,6 +35,19 @@ pub struct Config {
     pub cookie: Option<Cookie>,
     /// Compression of what polls are answered with, if any.
     pub http_compression: Option<HttpCompression>,
+    /// Whether requests for the client's files under [`path`](Self::path) (`socket.io.js` and its like, §24)
+    /// are answered: from [`client_files`](Self::client_files), else with 404. `true`. If not, they are
+    /// taken for requests of the engine, and get error 0.
+    #[doc(alias = "serveClient")]
+    pub serve_client: bool,
+    /// The client's files. None: the packages of the client are not part of this crate.
+    pub client_files: ClientFiles,
+    /// Whose ids the sockets of revision 5 clients have. Those of revision 4 clients compute theirs from
+    /// the session's, whatever this says (§16.2).
+    pub socket_ids: SocketIds,
+    /// The event by which a client of revision 5 hears of a packet that a packet middleware refused, with
+    /// the message and the data. None: it does not hear of it. Clients of revision 4 get an ERROR packet.
+    pub forward_middleware_errors: Option<String>,
     /// A message that follows the open packet, if any (§3).
     pub initial_packet: Option<Data>,
 
@@ -134,6 +149,18 @@ impl Default for Transports {
     }
 }
 
+/// Where the ids of sockets come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SocketIds {
+    /// Each is random, and says nothing about the session's.
+    #[default]
+    PerNamespace,
+    /// The session's id, as 2.x has it: `<sid>` in `/`, `/name#<sid>` elsewhere. It tells everybody who
+    /// sees it the secret of the session: whoever knows that can speak as its client.
+    FromConnection,
+}
+
 /// What happens when a message does not fit into what may wait for a client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -161,6 +188,10 @@ impl Default for Config {
             cors: Some(Cors::v2()),
             cookie: Some(Cookie::v2()),
             http_compression: Some(HttpCompression::default()),
+            serve_client: true,
+            client_files: ClientFiles::default(),
+            socket_ids: SocketIds::default(),
+            forward_middleware_errors: None,
             initial_packet: None,
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(60),
@@ -358,6 +389,45 @@ impl Config {
     #[must_use]
     pub fn cors(mut self, cors: impl Into<Option<Cors>>) -> Self {
         self.cors = cors.into();
+        self
+    }
+
+    /// Sets [`serve_client`](Self::serve_client).
+    #[doc(alias = "serveClient")]
+    #[must_use]
+    pub const fn serve_client(mut self, serve: bool) -> Self {
+        self.serve_client = serve;
+        self
+    }
+
+    /// Sets [`client_files`](Self::client_files).
+    #[must_use]
+    pub fn client_files(mut self, files: ClientFiles) -> Self {
+        self.client_files = files;
+        self
+    }
+
+    /// Sets [`allow_upgrades`](Self::allow_upgrades).
+    #[doc(alias = "allowUpgrades")]
+    #[must_use]
+    pub const fn allow_upgrades(mut self, allow: bool) -> Self {
+        self.allow_upgrades = allow;
+        self
+    }
+
+    /// Sets [`http_compression`](Self::http_compression).
+    #[doc(alias = "httpCompression")]
+    #[must_use]
+    pub fn http_compression(mut self, compression: impl Into<Option<HttpCompression>>) -> Self {
+        self.http_compression = compression.into();
+        self
+    }
+
+    /// Sets [`initial_packet`](Self::initial_packet).
+    #[doc(alias = "initialPacket")]
+    #[must_use]
+    pub fn initial_packet(mut self, packet: impl Into<Option<Data>>) -> Self {
+        self.initial_packet = packet.into();
         self
     }
 

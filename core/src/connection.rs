@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::config::Config;
+use crate::config::{Config, SocketIds};
 use crate::deadline::{Deadline, earliest};
 use crate::engine::{
     self, Close, CloseReason, Data, Flags, Frame, Post, Reply, Revision, Sent, Session, WsClosed,
@@ -51,18 +51,10 @@ impl<T> Connection<T> {
     ///
     /// The session's revision decides on Socket.IO's, which is one above it (§1): a client of revision 4
     /// asks for `/` by coming, so that its first event is [`Event::Connecting`].
-    pub fn socket_io(now: Instant, mut session: Session, config: Arc<Config>) -> Self {
-        let mut events = VecDeque::new();
-        let mut mux = Mux::new(now, &config, session.revision());
-        if session.revision() == Revision::V3 {
-            mux.welcome(now, &config, &mut session, &mut events);
-        }
-        Self {
-            upper: Upper::SocketIo(mux),
-            config,
-            session,
-            events,
-        }
+    pub fn socket_io(now: Instant, session: Session, config: Arc<Config>) -> Self {
+        let mut connection = Self::engine(session, config);
+        connection.speak_socket_io(now);
+        connection
     }
 
     /// A plain Engine.IO connection: messages come out as [`Event::Data`], and there are no sockets.
@@ -73,6 +65,18 @@ impl<T> Connection<T> {
             session,
             events: VecDeque::new(),
         }
+    }
+
+    /// From now on a plain Engine.IO connection speaks Socket.IO. Nothing happens to one that does.
+    pub fn speak_socket_io(&mut self, now: Instant) {
+        if let Upper::SocketIo(_) = self.upper {
+            return;
+        }
+        let mut mux = Mux::new(now, &self.config, self.session.revision());
+        if self.session.revision() == Revision::V3 {
+            mux.welcome(now, &self.config, &mut self.session, &mut self.events);
+        }
+        self.upper = Upper::SocketIo(mux);
     }
 
     /// A GET has arrived that waits for packets; the handshake's own is answered at once (§9.2).
@@ -317,8 +321,8 @@ impl<T> Connection<T> {
     /// (§16.2). `None` in revision 5, where a socket is given an id of its own.
     pub fn computed_id(&self, namespace: &str) -> Option<SocketId> {
         match self.session.revision() {
-            Revision::V3 => Some(SocketId::computed(namespace, self.session.sid())),
-            Revision::V4 => None,
+            Revision::V4 if self.config.socket_ids == SocketIds::PerNamespace => None,
+            Revision::V3 | Revision::V4 => Some(SocketId::computed(namespace, self.session.sid())),
         }
     }
 

@@ -20,6 +20,13 @@ impl Sid {
         Self(name(bytes))
     }
 
+    /// An id of the application's own making: any text but none, and without NUL, which no query may hold.
+    /// Whoever guesses it owns the session.
+    pub fn made(text: impl AsRef<str>) -> Option<Self> {
+        let text = text.as_ref();
+        (!text.is_empty() && !text.contains('\0')).then(|| Self(text.into()))
+    }
+
     /// What a client presented as its session's id. It may be any text.
     pub(crate) fn presented(text: &str) -> Self {
         Self(text.into())

@@ -390,8 +390,13 @@ impl WebSocket {
     }
 
     /// Makes this connection a WebSocket.
-    pub fn over(mut wire: Wire, target: &str) -> Self {
-        wire.write(request("GET", target, UPGRADE, ""));
+    pub fn over(wire: Wire, target: &str) -> Self {
+        Self::with_headers(wire, target, "")
+    }
+
+    /// Makes this connection a WebSocket, by a request with these lines of headers besides.
+    pub fn with_headers(mut wire: Wire, target: &str, headers: &str) -> Self {
+        wire.write(request("GET", target, &format!("{UPGRADE}{headers}"), ""));
         let response = wire.response().expect("a response");
         assert_eq!(response.status, 101, "{response:?}");
         assert_eq!(response.header("sec-websocket-extensions"), None);

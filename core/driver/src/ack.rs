@@ -10,6 +10,7 @@ use sio_core::id::SocketId;
 use sio_core::packet::{self, Args, Arguments, FromArgs};
 use sio_core::socket;
 
+use crate::adapter::Later;
 use crate::answer::{Answer, Waiting};
 use crate::error::{AckError, EmitError};
 use crate::extract::AckSlot;
@@ -225,21 +226,36 @@ impl Drop for Part {
 #[must_use = "the event is sent, but nobody waits for the answers"]
 #[derive(Debug)]
 pub struct RepliesFuture<T> {
-    state: Result<Arc<Gather>, Option<EmitError>>,
+    state: Asked,
     wanted: PhantomData<fn() -> T>,
+}
+
+#[derive(Debug)]
+enum Asked {
+    Here(Arc<Gather>),
+    /// By an adapter.
+    Elsewhere(Later<Vec<(SocketId, Result<Args, AckError>)>>),
+    Not(Option<EmitError>),
 }
 
 impl<T> RepliesFuture<T> {
     pub(crate) fn new(gather: Arc<Gather>) -> Self {
         Self {
-            state: Ok(gather),
+            state: Asked::Here(gather),
+            wanted: PhantomData,
+        }
+    }
+
+    pub(crate) fn later(answers: Later<Vec<(SocketId, Result<Args, AckError>)>>) -> Self {
+        Self {
+            state: Asked::Elsewhere(answers),
             wanted: PhantomData,
         }
     }
 
     pub(crate) fn failed(error: EmitError) -> Self {
         Self {
-            state: Err(Some(error)),
+            state: Asked::Not(Some(error)),
             wanted: PhantomData,
         }
     }
@@ -250,8 +266,20 @@ impl<T: FromArgs> Future for RepliesFuture<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let gather = match &mut self.state {
-            Ok(gather) => gather,
-            Err(error) => {
+            Asked::Here(gather) => gather,
+            Asked::Elsewhere(later) => {
+                return Pin::new(later).poll(cx).map(|answers| {
+                    let answers = answers
+                        .into_iter()
+                        .map(|(id, answer)| {
+                            let read = |args| T::from_args(&args).map_err(AckError::Mistyped);
+                            (id, answer.and_then(read))
+                        })
+                        .collect();
+                    Ok(Replies { answers })
+                });
+            }
+            Asked::Not(error) => {
                 return Poll::Ready(Err(error.take().unwrap_or(EmitError::Disconnected)));
             }
         };

@@ -146,6 +146,33 @@ pub(crate) enum Topic {
     Error,
 }
 
+impl Topic {
+    /// What a name of JavaScript's means.
+    pub(crate) fn named(name: String) -> Self {
+        match &*name {
+            "connect" | "connection" => Self::Connect,
+            "disconnecting" => Self::Disconnecting,
+            "disconnect" => Self::Disconnect,
+            _ => Self::Event(name.into()),
+        }
+    }
+
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Connect => Some("connection"),
+            Self::Event(name) => Some(name),
+            Self::AnyEvent => None,
+            Self::Disconnecting => Some("disconnecting"),
+            Self::Disconnect => Some("disconnect"),
+            Self::Error => Some("error"),
+        }
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        self.name() == Some(name) || (*self == Self::Connect && name == "connect")
+    }
+}
+
 /// The handlers of a namespace or of one socket.
 ///
 /// Readers keep a [`Cached`] copy and look at a number to see whether it still holds: an event costs
@@ -190,6 +217,20 @@ impl fmt::Debug for Entry {
     }
 }
 
+impl Entry {
+    fn new(topic: Topic, once: bool, callback: Callback) -> (ListenerId, Self) {
+        let id = ListenerId(NEXT.fetch_add(1, Ordering::Relaxed));
+        let once = once.then(Arc::default);
+        let entry = Self {
+            id,
+            topic,
+            once,
+            callback,
+        };
+        (id, entry)
+    }
+}
+
 /// The handlers found for one event.
 pub(crate) type Found = SmallVec<[Callback; 2]>;
 
@@ -197,14 +238,15 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 
 impl Listeners {
     pub(crate) fn add(&self, topic: Topic, once: bool, callback: Callback) -> ListenerId {
-        let id = ListenerId(NEXT.fetch_add(1, Ordering::Relaxed));
-        let entry = Entry {
-            id,
-            topic,
-            once: once.then(Arc::default),
-            callback,
-        };
+        let (id, entry) = Entry::new(topic, once, callback);
         let _ = self.change(|table| table.entries.push(entry));
+        id
+    }
+
+    /// Before those that are there.
+    pub(crate) fn put_first(&self, topic: Topic, callback: Callback) -> ListenerId {
+        let (id, entry) = Entry::new(topic, false, callback);
+        let _ = self.change(|table| table.entries.insert(0, entry));
         id
     }
 
@@ -212,28 +254,38 @@ impl Listeners {
         self.retain(|entry| entry.id != id)
     }
 
-    /// Removes the handlers of one event, or of all events.
+    /// Removes the handlers of one event, or all there are.
     pub(crate) fn clear(&self, name: Option<&str>) {
-        self.retain(|entry| match (&entry.topic, name) {
-            (Topic::Event(its), Some(name)) => its != name,
-            (Topic::Event(_) | Topic::AnyEvent, None) => false,
-            _ => true,
-        });
+        self.retain(|entry| name.is_some_and(|name| !entry.topic.is_called(name)));
+    }
+
+    /// Removes the handlers of every event.
+    pub(crate) fn clear_any(&self) {
+        self.retain(|entry| entry.topic != Topic::AnyEvent);
     }
 
     /// The names that are listened for, each once, in order of registration.
     pub(crate) fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         if let Some(table) = &*self.lock() {
-            for entry in &table.entries {
-                if let Topic::Event(name) = &entry.topic
-                    && !names.iter().any(|known| *known == **name)
-                {
-                    names.push(name.to_string());
+            for name in table.entries.iter().filter_map(|entry| entry.topic.name()) {
+                if !names.iter().any(|known| known == name) {
+                    names.push(name.to_owned());
                 }
             }
         }
         names
+    }
+
+    /// The handlers of one topic.
+    pub(crate) fn of(&self, topic: &Topic) -> Vec<ListenerId> {
+        let table = self.lock();
+        let entries = table.iter().flat_map(|table| &table.entries);
+        let error = *topic == Topic::Event("error".into());
+        entries
+            .filter(|entry| entry.topic == *topic || (error && entry.topic == Topic::Error))
+            .map(|entry| entry.id)
+            .collect()
     }
 
     /// Lets go of all handlers, and of those that are still to come: what they capture may be what

@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use sio_core::engine::{Query, Revision};
 use sio_core::packet::{Args, ArgumentError, Raw, Value};
 
-use crate::hooks::Remote;
+use crate::hooks::{Remote, RequestHead};
 
 /// The handshake of a socket: its connection's first request, and the credentials it gave for its
 /// namespace.
@@ -41,6 +41,8 @@ pub struct Handshake {
     pub xdomain: bool,
     /// The request's path and query.
     pub url: Arc<str>,
+    /// What layers around the server have put into the request, if anything.
+    extensions: http::Extensions,
 }
 
 impl Handshake {
@@ -67,6 +69,24 @@ impl Handshake {
                 .path_and_query()
                 .map_or(parts.uri.path(), |url| url.as_str())
                 .into(),
+            extensions: match parts.extensions.is_empty() {
+                true => http::Extensions::new(),
+                false => parts.extensions.clone(),
+            },
+        }
+    }
+
+    /// The request itself: the one that opened the connection, whatever came of it since. Put together
+    /// from what is kept of it.
+    pub fn request(&self) -> RequestHead {
+        RequestHead {
+            method: http::Method::GET,
+            // It was read from a request, so it can be read again.
+            uri: self.url.parse().unwrap_or_default(),
+            headers: self.headers.to_map(),
+            address: self.address,
+            secure: self.secure,
+            extensions: self.extensions.clone(),
         }
     }
 
@@ -162,6 +182,20 @@ impl Headers {
             text.push(0);
         }
         Self(text.into())
+    }
+
+    /// All of them, as a map.
+    pub fn to_map(&self) -> HeaderMap {
+        let mut parts = self.0.split(|byte| *byte == 0);
+        let mut map = HeaderMap::new();
+        while let (Some(name), Some(value)) = (parts.next(), parts.next()) {
+            let name = http::HeaderName::from_bytes(name);
+            let value = http::HeaderValue::from_bytes(value);
+            if let (Ok(name), Ok(value)) = (name, value) {
+                map.append(name, value);
+            }
+        }
+        map
     }
 
     /// The first value of a header. The name's case does not matter. A value that is not UTF-8 counts

@@ -24,6 +24,8 @@ pub struct RequestHead {
     pub address: Option<SocketAddr>,
     /// Whether it came over TLS.
     pub secure: bool,
+    /// What layers around the server have put into it: a user that they have recognised, say.
+    pub extensions: http::Extensions,
 }
 
 impl RequestHead {
@@ -34,6 +36,7 @@ impl RequestHead {
             headers: parts.headers.clone(),
             address: remote.address,
             secure: remote.secure,
+            extensions: parts.extensions.clone(),
         }
     }
 
@@ -105,9 +108,18 @@ pub(crate) type Admission = dyn Fn(Arc<RequestHead>) -> BoxFuture<Result<(), Str
 pub(crate) type Headers = dyn Fn(&RequestHead, &mut HeaderMap) + Send + Sync;
 pub(crate) type Refusals = dyn Fn(&ConnectionError) + Send + Sync;
 
+/// Decides over an origin: `Ok(false)` refuses without words.
+pub(crate) type OriginAdmission =
+    dyn Fn(String, Arc<RequestHead>) -> BoxFuture<Result<bool, String>> + Send + Sync;
+/// Makes the id of a session.
+pub(crate) type SessionIds =
+    dyn Fn(Arc<RequestHead>) -> BoxFuture<Result<String, String>> + Send + Sync;
+
 /// The hooks of one endpoint.
 #[derive(Default)]
 pub(crate) struct Hooks {
+    pub(crate) origin: Hook<OriginAdmission>,
+    pub(crate) session_ids: Hook<SessionIds>,
     pub(crate) allow_request: Hook<Admission>,
     pub(crate) headers: Hook<Headers>,
     pub(crate) initial_headers: Hook<Headers>,
@@ -118,6 +130,8 @@ impl Hooks {
     /// Whether there is a hook that is given the request's head.
     pub(crate) fn wants_head(&self) -> bool {
         self.allow_request.get().is_some()
+            || self.origin.get().is_some()
+            || self.session_ids.get().is_some()
             || self.headers.get().is_some()
             || self.initial_headers.get().is_some()
     }

@@ -1,23 +1,23 @@
 //! What one endpoint (a path with its sessions) shares among its requests and connections.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use sio_core::config::Config;
 use sio_core::engine::{Acceptor, Close};
-use sio_core::error::ConfigError;
-use sio_core::id::RequestId;
+use sio_core::id::{RequestId, Sid};
 
 use crate::gauge::Gauge;
 use crate::hooks::Hooks;
-use crate::link::Command;
+use crate::link::{Change, Command, Watchers};
 use crate::registry::Registry;
 use crate::signal::Signal;
 
 pub(crate) struct Host {
     pub(crate) config: Arc<Config>,
     pub(crate) acceptor: Acceptor,
-    pub(crate) hooks: Hooks,
+    pub(crate) hooks: Arc<Hooks>,
     pub(crate) registry: Registry,
     /// Connections that are not wound up yet.
     pub(crate) peers: Arc<Gauge>,
@@ -27,23 +27,34 @@ pub(crate) struct Host {
     pub(crate) closing: Signal,
     /// Whether the one warning about foreign origins with cookies was given.
     pub(crate) warned: AtomicBool,
+    /// Who watches single connections, by their sessions.
+    pub(crate) watchers: Mutex<HashMap<Sid, Watchers>>,
     next_request: AtomicU64,
 }
 
 impl Host {
-    pub(crate) fn new(config: Config) -> Result<Arc<Self>, ConfigError> {
-        let config = Arc::new(config);
-        Ok(Arc::new(Self {
-            acceptor: Acceptor::new(config.clone())?,
-            config,
-            hooks: Hooks::default(),
+    /// The host of an endpoint that is attached.
+    pub(crate) fn attached(acceptor: Acceptor, hooks: Arc<Hooks>) -> Arc<Self> {
+        Arc::new(Self {
+            config: acceptor.config().clone(),
+            acceptor,
+            hooks,
             registry: Registry::new(),
             peers: Arc::default(),
             pending: Arc::default(),
             closing: Signal::default(),
             warned: AtomicBool::new(false),
+            watchers: Mutex::default(),
             next_request: AtomicU64::new(0),
-        }))
+        })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn new(
+        config: sio_core::config::Config,
+    ) -> Result<Arc<Self>, sio_core::error::ConfigError> {
+        let acceptor = Acceptor::new(Arc::new(config))?;
+        Ok(Self::attached(acceptor, Arc::default()))
     }
 
     /// A name for a request that nobody else has.
@@ -55,7 +66,7 @@ impl Host {
     pub(crate) fn shut_down(&self) {
         self.closing.raise();
         for link in self.registry.all() {
-            link.tell(Command::ShutDown);
+            link.tell(Command::Become(Change::ShutDown));
         }
     }
 

@@ -46,6 +46,7 @@
 //! What a client can cause is never above `debug`, and no content of packets above `trace`.
 
 mod ack;
+mod adapter;
 mod answer;
 mod error;
 mod extract;
@@ -61,6 +62,7 @@ mod host;
 mod link;
 mod log;
 mod mailbox;
+mod mount;
 mod own;
 mod peer;
 mod registry;
@@ -71,27 +73,31 @@ mod signal;
 mod websocket;
 
 pub use ack::{Ack, AckFuture, Replies, RepliesFuture};
+pub use adapter::{Adapter, AdapterError, Broadcast, InMemory, Later, Recipients, RemoteSocket};
 pub use error::{AckError, ConnectionError, EmitError, Failure, HandlerError, Reaction};
 pub use extract::{Data, EventName, FromEvent, Invocation, State, TryData};
 pub use handle::{
-    Conn, Direct, EngineHandler, EngineServer, EngineSocket, Incoming, IntoRooms, Io, Middleware,
-    Namespace, Socket, To,
+    Client, Conn, Direct, Engine, EngineHandler, EngineServer, EngineSocket, Incoming, IntoRooms,
+    Io, Middleware, Namespace, Socket, To,
 };
 pub use handlers::{Handler, ListenerId, Outcome, Started};
 pub use handshake::{Auth, Handshake, Headers};
 pub use hooks::{Remote, RequestHead};
+pub use mount::SetupError;
 pub use runtime::{Runtime, Sleep, Stream};
-pub use serve::{Server, accept, establish, respond, serve_stream};
+pub use serve::{Server, accept, client_files, establish, respond, serve_stream};
 pub use websocket::{Received, Transport, WebSocket};
 
 pub use bytes::Bytes;
 pub use http;
 pub use http::HeaderMap;
 pub use sio_core as core;
-pub use sio_core::config::{BacklogPolicy, Config, Transports};
+pub use sio_core::config::{BacklogPolicy, Config, SocketIds, Transports};
 pub use sio_core::engine::{CloseReason, Data as Message, Query, Revision, TransportKind};
 pub use sio_core::error::ConfigError;
-pub use sio_core::http::{Cookie, Cors, CorsOrigin, HttpCompression, Origins, SameSite};
+pub use sio_core::http::{
+    ClientFiles, Cookie, Cors, CorsOrigin, HttpCompression, Origins, SameSite,
+};
 pub use sio_core::id::{Sid, SocketId};
 pub use sio_core::packet::{Args, ArgumentError, Arguments, EncodeError, FromArgs, Raw, Value};
 pub use sio_core::rooms::RoomError;

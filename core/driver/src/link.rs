@@ -1,12 +1,13 @@
 //! How a connection's task is reached, and what anybody may know of its connection.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
 use sio_core::config::{BacklogPolicy, Config};
-use sio_core::engine::{Close, Data, Flags, Post, Reply, Revision, TransportKind};
+use sio_core::engine::{Close, CloseReason, Data, Flags, Post, Reply, Revision, TransportKind};
 use sio_core::id::{RequestId, Sid};
 use sio_core::packet::Encoded;
 use sio_core::socket::{AckError, AckTicket, SocketKey};
@@ -14,6 +15,7 @@ use sio_core::socket::{AckError, AckTicket, SocketKey};
 use crate::ack::Token;
 use crate::answer::Answer;
 use crate::error::EmitError;
+use crate::handle::Io;
 use crate::host::Host;
 use crate::mailbox::{Mailbox, Most, NotTaken, Perishable, Weight};
 use crate::own;
@@ -62,7 +64,7 @@ pub(crate) enum Command {
         flags: Flags,
     },
     Close(Close),
-    ShutDown,
+    Become(Change),
     /// A packet stood here that has given way to a later one.
     Evicted,
 }
@@ -71,6 +73,14 @@ pub(crate) enum Command {
 pub(crate) struct Posted {
     pub(crate) post: Post,
     pub(crate) answer: Option<Answer<Reply>>,
+}
+
+/// What is to become of a connection.
+pub(crate) enum Change {
+    /// One of a server that closes.
+    ShutDown,
+    /// One that speaks Socket.IO, after plain messages.
+    Adopt(Io),
 }
 
 /// An emit that asks for an answer.
@@ -87,7 +97,7 @@ impl Command {
     /// Whether handlers have to hear of it before what was told next is carried out.
     pub(crate) const fn brings_events(&self) -> bool {
         match self {
-            Self::Post { .. } | Self::Disconnect { .. } | Self::Close(_) | Self::ShutDown => true,
+            Self::Post { .. } | Self::Disconnect { .. } | Self::Close(_) | Self::Become(_) => true,
             Self::Poll { .. }
             | Self::Aborted(_)
             | Self::WebSocket { .. }
@@ -107,7 +117,16 @@ pub(crate) struct Link {
     revision: Revision,
     websocket: AtomicU8,
     open: AtomicBool,
+    /// Whether the host keeps watchers for it, which few connections have.
+    watched: AtomicBool,
     host: Arc<Host>,
+}
+
+/// Who wants to know what becomes of a connection.
+#[derive(Default)]
+pub(crate) struct Watchers {
+    pub(crate) upgrade: Vec<Arc<dyn Fn(TransportKind) + Send + Sync>>,
+    pub(crate) close: Vec<Arc<dyn Fn(CloseReason) + Send + Sync>>,
 }
 
 impl Link {
@@ -118,6 +137,7 @@ impl Link {
             revision,
             websocket: AtomicU8::new(u8::from(on == TransportKind::WebSocket)),
             open: AtomicBool::new(true),
+            watched: AtomicBool::new(false),
             host,
         }
     }
@@ -222,8 +242,44 @@ impl Link {
         self.open.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn set_closed(&self) {
-        self.open.store(false, Ordering::Relaxed);
+    /// It has ended. What comes back wants to know why: call it, then let it go, with no lock held.
+    #[must_use = "what is in it is the application's"]
+    pub(crate) fn set_closed(&self) -> Option<Watchers> {
+        self.open.store(false, Ordering::SeqCst);
+        // Either this sees the mark, or whoever sets it sees that the connection has ended.
+        if !self.watched.load(Ordering::SeqCst) {
+            return None;
+        }
+        self.watchers().remove(&self.sid)
+    }
+
+    /// Adds watchers, unless it has ended.
+    pub(crate) fn watch(&self, add: impl FnOnce(&mut Watchers)) {
+        let mut watchers = self.watchers();
+        add(watchers.entry(self.sid.clone()).or_default());
+        self.watched.store(true, Ordering::SeqCst);
+        let late = match self.open.load(Ordering::SeqCst) {
+            true => None,
+            false => watchers.remove(&self.sid),
+        };
+        drop(watchers);
+        // Outside the lock: it is the application's code.
+        drop(late);
+    }
+
+    /// Who wants to know of an upgrade.
+    pub(crate) fn upgrade_watchers(&self) -> Vec<Arc<dyn Fn(TransportKind) + Send + Sync>> {
+        if !self.watched.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let watchers = self.watchers();
+        let found = watchers.get(&self.sid);
+        found.map_or_else(Vec::new, |watchers| watchers.upgrade.clone())
+    }
+
+    fn watchers(&self) -> MutexGuard<'_, HashMap<Sid, Watchers>> {
+        let watchers = self.host.watchers.lock();
+        watchers.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -310,7 +366,8 @@ impl std::fmt::Debug for Command {
             Self::Disconnect { .. } => "Disconnect",
             Self::Send { .. } => "Send",
             Self::Close(_) => "Close",
-            Self::ShutDown => "ShutDown",
+            Self::Become(Change::ShutDown) => "ShutDown",
+            Self::Become(Change::Adopt(_)) => "Adopt",
             Self::Evicted => "Evicted",
         })
     }

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::error::ConfigError;
 use crate::http::{
     AllowedOrigins, Coding, CorsPolicy, ErrorCode, Query, WebSocketHandshake, WebSocketRejected,
-    asks_for_websocket, host, single,
+    asking_site, asks_for_websocket, host, is_client_file, single,
 };
 use crate::id::Sid;
 
@@ -34,7 +34,7 @@ pub struct Acceptor {
 pub enum Route {
     /// It is not under our path. Somebody else may answer it.
     NotOurs,
-    /// It has its answer: an error, a preflight.
+    /// It has its answer: an error, a preflight, a file of the client's.
     Answered(http::Response<Bytes>),
     /// It asks for a new session.
     Open(Exchange),
@@ -89,6 +89,12 @@ impl Acceptor {
             None => HeaderMap::new(),
         };
         let upgrade = asks_for_websocket(head);
+        if self.config.serve_client
+            && let Some(name) = self.client_file(head.uri.path())
+        {
+            let files = &self.config.client_files;
+            return Route::Answered(files.respond(head, headers, name));
+        }
         let refused = |headers, code| Route::Answered(error(headers, upgrade, code, None));
         match self.admit(head, upgrade) {
             Ok(admitted) => self.let_in(head, headers, admitted),
@@ -96,6 +102,12 @@ impl Acceptor {
             Err(Refused::Version) => Route::Answered(other_version(headers)),
             Err(Refused::Coding) => Route::Answered(other_coding(headers)),
         }
+    }
+
+    /// The name of the client's file that a path is of.
+    fn client_file<'a>(&self, path: &'a str) -> Option<&'a str> {
+        let name = path.strip_prefix(&*self.path)?.strip_prefix('/')?;
+        is_client_file(name).then_some(name)
     }
 
     fn let_in(&self, head: &Parts, headers: HeaderMap, admitted: Admitted) -> Route {
@@ -144,9 +156,13 @@ impl Acceptor {
             Some("websocket") if self.config.transports.websocket => TransportKind::WebSocket,
             _ => return Err(Refused::Code(ErrorCode::UnknownTransport)),
         };
-        if let Some(origin) = single(&head.headers, ORIGIN).map_err(|_| bad)? {
+        let origin = single(&head.headers, ORIGIN).map_err(|_| bad)?;
+        // A script element sends no `Origin`; the page it is on is known by its `Referer` alone.
+        let asked_by_script = self.config.jsonp && query.get("j").is_some();
+        if origin.is_some() || asked_by_script {
             let host = host(head).map_err(|_| bad)?;
-            if !self.origins.allows(origin, host) {
+            let origin = origin.or_else(|| asking_site(&head.headers));
+            if !self.origins.allows(origin.unwrap_or("null"), host) {
                 return Err(Refused::Code(ErrorCode::Forbidden));
             }
         }
@@ -157,7 +173,7 @@ impl Acceptor {
             _ => return Err(Refused::Code(ErrorCode::BadMethod)),
         };
         // No session has such an id; and none was sent by somebody who means to open one.
-        if sid.is_some_and(|sid| sid.is_empty() || sid.len() > MAX_SID) {
+        if sid.is_some_and(str::is_empty) {
             return Err(Refused::Code(ErrorCode::UnknownSid));
         }
         let kind = match (transport, method) {
@@ -251,9 +267,6 @@ fn is_binary(headers: &HeaderMap) -> bool {
         .get(CONTENT_TYPE)
         .is_some_and(|value| value == "application/octet-stream")
 }
-
-/// Longer than any id that was given out; what is longer is not looked for.
-const MAX_SID: usize = 128;
 
 #[cfg(test)]
 mod tests;

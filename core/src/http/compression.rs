@@ -73,6 +73,19 @@ impl Coding {
     }
 }
 
+/// Whether the client takes a coding by its name. One that it says nothing of it does not.
+pub(super) fn takes(headers: &HeaderMap, coding: &str) -> bool {
+    tokens(headers, ACCEPT_ENCODING).any(|token| {
+        let mut parts = token.split(';').map(str::trim);
+        parts
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case(coding))
+            && parts
+                .find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")))
+                .is_none_or(|text| weight(text).is_some_and(|weight| weight > 0))
+    })
+}
+
 /// A weight in thousandths: `0.5` is 500. `None` if it is none.
 fn weight(text: &str) -> Option<u16> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));

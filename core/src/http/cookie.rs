@@ -96,7 +96,16 @@ impl Cookie {
 
 /// The value of `Set-Cookie`.
 pub(crate) fn set_cookie(cookie: &Cookie, sid: &Sid) -> Option<HeaderValue> {
-    let mut text = format!("{}={}", cookie.name, sid.as_str());
+    let mut text = format!("{}=", cookie.name);
+    // An id of the application's making may hold anything: what would end the value is encoded (RFC 6265
+    // §4.1.1), as `encodeURIComponent` does.
+    for byte in sid.as_str().bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
     let mut attribute = |name: &str, value: &str| {
         text.push_str("; ");
         text.push_str(name);
@@ -162,6 +171,15 @@ mod tests {
         assert_eq!(
             set_cookie(&Cookie::v2(), &sid).unwrap(),
             "io=AAAAAAAAAAAAAAAAAAAA; Path=/; HttpOnly; SameSite=Strict"
+        );
+    }
+
+    #[test]
+    fn an_id_cannot_carry_attributes() {
+        let sid = Sid::made("a; Domain=evil\r\né").unwrap();
+        assert_eq!(
+            set_cookie(&Cookie::default(), &sid).unwrap(),
+            "io=a%3B%20Domain%3Devil%0D%0A%C3%A9; Path=/; HttpOnly; SameSite=Lax"
         );
     }
 

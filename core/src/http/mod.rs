@@ -2,6 +2,7 @@
 //!
 //! Requests and responses are data here ([`::http`] types); nothing reads or writes a socket.
 
+mod client_files;
 mod compression;
 mod cookie;
 mod cors;
@@ -11,14 +12,16 @@ mod origin;
 mod query;
 mod websocket;
 
+pub use client_files::ClientFiles;
 pub use compression::{Coding, HttpCompression};
 pub use cookie::{Cookie, SameSite};
 pub use cors::{Cors, CorsOrigin};
 pub use error::ErrorCode;
-pub use origin::{OriginCheck, Origins, is_cross_origin};
+pub use origin::{OriginCheck, Origins, asking_site, is_cross_origin};
 pub use query::{Query, QueryError};
 pub use websocket::switch_protocols;
 
+pub(crate) use client_files::is_client_file;
 pub(crate) use cookie::set_cookie;
 pub(crate) use cors::Policy as CorsPolicy;
 pub(crate) use error::{json, plain};

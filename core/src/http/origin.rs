@@ -3,14 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ::http::header::{COOKIE, ORIGIN};
+use ::http::HeaderMap;
+use ::http::header::{COOKIE, ORIGIN, REFERER};
 use ::http::request::Parts;
 
 use super::{host, single};
 use crate::error::ConfigError;
 
 /// The sites whose pages may connect. A request that names another in its `Origin` is refused with 403,
-/// on polling and WebSocket alike; one without `Origin` does not come from a page, and passes.
+/// on polling and WebSocket alike; one without `Origin` does not come from a page, and passes. JSONP does
+/// come from a page without one: there its `Referer` counts, and none is refused.
 ///
 /// CORS is something else: it lets a browser show answers to scripts, and does not cover WebSocket.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +28,28 @@ pub enum Origins {
     List(Vec<String>),
     /// Whatever a function says about the text of the header.
     Check(OriginCheck),
+}
+
+impl From<&str> for Origins {
+    /// One entry of a [list](Self::List), or several with blanks between; `*` is [`Origins::Any`].
+    fn from(entries: &str) -> Self {
+        match entries {
+            "*" | "*:*" => Self::Any,
+            _ => Self::list(entries.split_whitespace()),
+        }
+    }
+}
+
+impl<const N: usize> From<[&str; N]> for Origins {
+    fn from(entries: [&str; N]) -> Self {
+        Self::list(entries)
+    }
+}
+
+impl From<Vec<String>> for Origins {
+    fn from(entries: Vec<String>) -> Self {
+        Self::List(entries)
+    }
 }
 
 impl Origins {
@@ -113,6 +137,19 @@ pub fn is_cross_origin(head: &Parts) -> bool {
     };
     let host = host(head).ok().flatten();
     head.headers.contains_key(COOKIE) && !is_same(origin, host)
+}
+
+/// What a request says of the page it comes from: its `Origin`, else its `Referer`, reduced to an origin.
+/// `None` if it says nothing, or `null`.
+pub fn asking_site(headers: &HeaderMap) -> Option<&str> {
+    let said = |name| single(headers, name).ok().flatten();
+    let known = |text: &&str| *text != "null";
+    said(ORIGIN).filter(known).or_else(|| {
+        let page = said(REFERER)?;
+        let host = page.find("://")?.saturating_add(3);
+        let end = page.get(host..)?.find(['/', '?', '#']);
+        page.get(..end.map_or(page.len(), |end| host.saturating_add(end)))
+    })
 }
 
 fn is_same(origin: &str, host: Option<&str>) -> bool {
@@ -260,6 +297,36 @@ mod tests {
             let error = Allowed::new(&Origins::list([entry])).unwrap_err();
             assert_eq!(error, ConfigError::Origin(entry.into()));
         }
+    }
+
+    #[test]
+    fn a_page_is_known_by_its_origin_or_its_referer() {
+        let site = |said: &[(::http::HeaderName, &'static str)]| {
+            let pairs = said
+                .iter()
+                .map(|(name, value)| (name.clone(), ::http::HeaderValue::from_static(value)));
+            let headers: HeaderMap = pairs.collect();
+            asking_site(&headers).map(str::to_owned)
+        };
+        let page = (REFERER, "https://a.example:8443/x?y=http://b.example/");
+        assert_eq!(site(&[]), None);
+        assert_eq!(
+            site(std::slice::from_ref(&page)).unwrap(),
+            "https://a.example:8443"
+        );
+        assert_eq!(
+            site(&[(REFERER, "http://a.example")]).unwrap(),
+            "http://a.example"
+        );
+        assert_eq!(site(&[(REFERER, "about:blank")]), None);
+        assert_eq!(
+            site(&[(ORIGIN, "http://c.example"), page.clone()]).unwrap(),
+            "http://c.example"
+        );
+        assert_eq!(
+            site(&[(ORIGIN, "null"), page]).unwrap(),
+            "https://a.example:8443"
+        );
     }
 
     #[test]

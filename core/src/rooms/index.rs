@@ -104,6 +104,11 @@ impl<M> Rooms<M> {
         }
     }
 
+    /// Changes how many rooms a member may join. Those that are in more stay there.
+    pub const fn set_most(&mut self, most: usize) {
+        self.most = most;
+    }
+
     /// A member comes in. It is in the room of its own id from now on.
     ///
     /// Another member of the same id, which only ids of the application's own making can bring, loses

@@ -1,10 +1,41 @@
-//! The connection below a socket.
+//! The connection below a socket, and the client at its other end.
 
 use std::sync::Arc;
 
-use sio_core::engine::{Close, Revision, TransportKind};
+use sio_core::engine::{Close, CloseReason, Data, Flags, Revision, TransportKind};
+use sio_core::id::Sid;
 
+use crate::error::EmitError;
+use crate::handshake::Handshake;
+use crate::hooks::RequestHead;
 use crate::link::{Command, Link};
+use crate::mailbox::Weight;
+
+/// A client: one connection, with a socket in each namespace it joined.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub(super) link: Arc<Link>,
+    pub(super) handshake: Arc<Handshake>,
+}
+
+impl Client {
+    /// The id of its session. A secret: whoever knows it can speak as this client.
+    pub fn id(&self) -> &Sid {
+        self.link.sid()
+    }
+
+    /// Its connection.
+    pub fn conn(&self) -> Conn {
+        Conn {
+            link: self.link.clone(),
+        }
+    }
+
+    /// The request that opened the connection.
+    pub fn request(&self) -> RequestHead {
+        self.handshake.request()
+    }
+}
 
 /// The Engine.IO connection below a socket.
 #[derive(Clone, Debug)]
@@ -13,6 +44,11 @@ pub struct Conn {
 }
 
 impl Conn {
+    /// The id of the session. A secret: whoever knows it can speak as this client.
+    pub fn id(&self) -> &Sid {
+        self.link.sid()
+    }
+
     /// How its packets travel now.
     pub fn transport(&self) -> TransportKind {
         self.link.transport()
@@ -30,9 +66,47 @@ impl Conn {
     }
 
     /// Whether it is open.
-    #[doc(alias = "readyState")]
     pub fn is_open(&self) -> bool {
         self.link.is_open()
+    }
+
+    /// `open` or `closed`, in JavaScript's words.
+    #[doc(alias = "readyState")]
+    pub fn ready_state(&self) -> &'static str {
+        if self.is_open() { "open" } else { "closed" }
+    }
+
+    /// Sends a bare Engine.IO message, past Socket.IO. Clients of Socket.IO take it for a packet.
+    ///
+    /// # Errors
+    /// The connection has ended, or its backlog is full.
+    #[doc(alias = "write")]
+    pub fn send(&self, message: impl Into<Data>) -> Result<(), EmitError> {
+        let data = message.into();
+        let weight = Weight::of_data(&data);
+        let flags = Flags::default();
+        self.link.push_packet(
+            Command::Send {
+                data: Box::new(data),
+                flags,
+            },
+            weight,
+            false,
+        )
+    }
+
+    /// Runs `hook` when the connection has moved to another transport.
+    #[doc(alias = "upgrade")]
+    pub fn on_upgrade(&self, hook: impl Fn(TransportKind) + Send + Sync + 'static) {
+        self.link
+            .watch(|watchers| watchers.upgrade.push(Arc::new(hook)));
+    }
+
+    /// Runs `hook` when the connection has ended. Never, if it has already.
+    #[doc(alias = "close")]
+    pub fn on_close(&self, hook: impl Fn(CloseReason) + Send + Sync + 'static) {
+        self.link
+            .watch(|watchers| watchers.close.push(Arc::new(hook)));
     }
 
     /// Closes it under all its sockets, whose reason is `forced close`. What is queued is still sent.

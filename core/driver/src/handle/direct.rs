@@ -5,7 +5,8 @@ use std::time::Duration;
 use sio_core::engine::Flags;
 use sio_core::packet::Arguments;
 
-use super::{IntoRooms, Socket, To};
+use super::emitting::others_methods;
+use super::{Socket, To};
 use crate::ack::AckFuture;
 use crate::error::EmitError;
 
@@ -58,28 +59,8 @@ impl Direct {
         self
     }
 
-    /// To the others in these rooms instead: [`To::to`].
-    pub fn to(self, rooms: impl IntoRooms) -> To {
-        self.broadcast().to(rooms)
-    }
-
-    /// The same as [`to`](Self::to), by the name it has in JavaScript.
-    pub fn r#in(self, rooms: impl IntoRooms) -> To {
-        self.broadcast().to(rooms)
-    }
-
-    /// The same as [`to`](Self::to).
-    pub fn within(self, rooms: impl IntoRooms) -> To {
-        self.broadcast().to(rooms)
-    }
-
-    /// To the others that are in none of these rooms instead: [`To::except`].
-    pub fn except(self, rooms: impl IntoRooms) -> To {
-        self.broadcast().except(rooms)
-    }
-
     /// To everybody else in the namespace instead.
-    pub fn broadcast(self) -> To {
+    pub fn broadcast(&self) -> To {
         To::others(&self.socket).flagged(self.flags, self.timeout)
     }
 
@@ -117,3 +98,5 @@ impl Direct {
             .ask_flagged(event.as_ref(), args, self.flags, self.timeout)
     }
 }
+
+others_methods!(Direct);

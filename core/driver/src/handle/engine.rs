@@ -5,19 +5,21 @@ use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::HeaderMap;
 use sio_core::config::Config;
 use sio_core::engine::{Close, CloseReason, Data, Flags, Revision, TransportKind};
 use sio_core::error::ConfigError;
 use sio_core::id::Sid;
 
-use crate::error::{ConnectionError, EmitError};
+use super::endpoint::endpoint_methods;
+use super::{Engine, Io};
+use crate::error::EmitError;
 use crate::handlers::{Asynchronous, Outcome, Progress, Started, Synchronous};
 use crate::handshake::Handshake;
-use crate::hooks::{Hook, RequestHead, admission};
+use crate::hooks::Hook;
 use crate::host::Host;
-use crate::link::{Command, Link};
+use crate::link::{Change, Command, Link};
 use crate::mailbox::Weight;
+use crate::mount::Mount;
 
 /// An Engine.IO server: connections that carry messages, and nothing above.
 ///
@@ -33,10 +35,12 @@ pub struct EngineServer {
 }
 
 struct ServerInner {
-    host: Arc<Host>,
+    mount: Arc<Mount>,
     connect: Hook<OnConnect>,
     message: Hook<OnMessage>,
     close: Hook<OnClose>,
+    /// What its connections speak, if not plain messages.
+    speaks: Hook<Io>,
 }
 
 type OnConnect = dyn Fn((EngineSocket,)) -> Started + Send + Sync;
@@ -109,16 +113,31 @@ impl EngineServer {
     pub fn try_new(config: Config) -> Result<Self, ConfigError> {
         Ok(Self {
             inner: Arc::new(ServerInner {
-                host: Host::new(config)?,
+                mount: Arc::new(Mount::new(config)?),
                 connect: Hook::default(),
                 message: Hook::default(),
                 close: Hook::default(),
+                speaks: Hook::default(),
             }),
         })
     }
 
+    pub(super) fn mount(&self) -> &Arc<Mount> {
+        &self.inner.mount
+    }
+
+    /// The host. From now on the server is attached.
     pub(crate) fn host(&self) -> &Arc<Host> {
-        &self.inner.host
+        self.mount().host(|_| ())
+    }
+
+    /// Its connections speak Socket.IO from now on.
+    pub(super) fn speak(&self, io: Io) {
+        self.inner.speaks.set(Arc::new(io));
+    }
+
+    pub(crate) fn spoken(&self) -> Option<Io> {
+        self.inner.speaks.get().map(|io| Io::clone(&io))
     }
 
     pub(crate) fn handlers(&self) -> EngineHandlers {
@@ -153,47 +172,20 @@ impl EngineServer {
     /// How many sessions are live.
     #[doc(alias = "clientsCount")]
     pub fn sessions(&self) -> usize {
-        self.inner.host.registry.len()
-    }
-
-    /// Decides over each handshake: [`Io::allow_request`](crate::Io::allow_request).
-    #[doc(alias = "allowRequest")]
-    pub fn allow_request<F, R, E>(&self, hook: F)
-    where
-        F: Fn(Arc<RequestHead>) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<(), E>> + Send + 'static,
-        E: Into<String>,
-    {
-        self.inner.host.hooks.allow_request.set(admission(hook));
-    }
-
-    /// May change the headers of every response.
-    pub fn on_headers(&self, hook: impl Fn(&RequestHead, &mut HeaderMap) + Send + Sync + 'static) {
-        self.inner.host.hooks.headers.set(Arc::new(hook));
-    }
-
-    /// May change the headers of the responses that open sessions, on every transport.
-    pub fn on_initial_headers(
-        &self,
-        hook: impl Fn(&RequestHead, &mut HeaderMap) + Send + Sync + 'static,
-    ) {
-        self.inner.host.hooks.initial_headers.set(Arc::new(hook));
-    }
-
-    /// Hears of requests that were turned away.
-    pub fn on_connection_error(&self, hook: impl Fn(&ConnectionError) + Send + Sync + 'static) {
-        self.inner.host.hooks.connection_error.set(Arc::new(hook));
+        Engine::new(self.mount().clone()).sessions()
     }
 
     /// Closes the server: [`Io::close`](crate::Io::close).
     pub async fn close(&self) {
-        self.inner.host.close().await;
+        self.host().close().await;
     }
 }
 
+endpoint_methods!(EngineServer);
+
 impl fmt::Debug for EngineServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("EngineServer").field(self.host()).finish()
+        f.debug_tuple("EngineServer").field(self.mount()).finish()
     }
 }
 
@@ -205,7 +197,7 @@ pub struct EngineSocket {
 
 struct SocketInner {
     link: Arc<Link>,
-    handshake: Handshake,
+    handshake: Arc<Handshake>,
     own: Mutex<Own>,
 }
 
@@ -219,7 +211,7 @@ struct Own {
 }
 
 impl EngineSocket {
-    pub(crate) fn new(link: Arc<Link>, handshake: Handshake) -> Self {
+    pub(crate) fn new(link: Arc<Link>, handshake: Arc<Handshake>) -> Self {
         Self {
             inner: Arc::new(SocketInner {
                 link,
@@ -227,6 +219,15 @@ impl EngineSocket {
                 own: Mutex::default(),
             }),
         }
+    }
+
+    /// From now on it speaks Socket.IO.
+    pub(super) fn adopt(&self, io: Io) {
+        self.inner.link.tell(Command::Become(Change::Adopt(io)));
+    }
+
+    pub(crate) fn shared_handshake(&self) -> &Arc<Handshake> {
+        &self.inner.handshake
     }
 
     /// Handles its messages, in place of the server's own handler. The first one that is set stays.

@@ -3,22 +3,23 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
-use http::HeaderMap;
 use sio_core::config::Config;
 use sio_core::error::ConfigError;
-use sio_core::packet::Arguments;
 
-use super::{IntoRooms, Namespace, To};
-use crate::ack::RepliesFuture;
-use crate::error::{ConnectionError, EmitError, Failure, HandlerError, Reaction};
+use super::emitting::emitting_methods;
+use super::endpoint::endpoint_methods;
+use super::{Engine, EngineServer, EngineSocket, Middleware, Namespace, To};
+use crate::adapter::{Adapter, InMemory, MakeAdapter};
+use crate::error::{Failure, HandlerError, Reaction};
 use crate::handlers::{Handler, ListenerId};
-use crate::hooks::{Hook, RequestHead, admission};
+use crate::hooks::Hook;
 use crate::host::Host;
+use crate::link::{Change, Command};
+use crate::mount::{Mount, SetupError};
 
 /// A Socket.IO server: its namespaces, its options, its hooks.
 ///
@@ -42,8 +43,12 @@ pub struct Io {
 }
 
 struct IoInner {
-    host: Arc<Host>,
+    mount: Arc<Mount>,
     namespaces: RwLock<HashMap<Box<str>, Namespace>>,
+    /// Makes the adapters of namespaces.
+    adapters: Hook<MakeAdapter>,
+    /// Servers whose connections speak Socket.IO to this one. Theirs to keep, not ours: they hold us.
+    bound: Mutex<Vec<Weak<Mount>>>,
     state: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     on_error: Hook<dyn Fn(&HandlerError) + Send + Sync>,
     on_mistyped: AtomicU8,
@@ -66,11 +71,12 @@ impl Io {
     /// # Errors
     /// The options contradict themselves ([`Config::validate`]).
     pub fn try_new(config: Config) -> Result<Self, ConfigError> {
-        let host = Host::new(config)?;
         let io = Self {
             inner: Arc::new(IoInner {
-                host,
+                mount: Arc::new(Mount::new(config)?),
                 namespaces: RwLock::default(),
+                adapters: Hook::default(),
+                bound: Mutex::default(),
                 state: RwLock::default(),
                 on_error: Hook::default(),
                 on_mistyped: AtomicU8::new(Reaction::default() as u8),
@@ -80,18 +86,119 @@ impl Io {
         Ok(io)
     }
 
-    pub(crate) fn host(&self) -> &Arc<Host> {
-        &self.inner.host
+    fn mount(&self) -> &Arc<Mount> {
+        &self.inner.mount
     }
 
-    /// The options.
-    pub fn config(&self) -> &Config {
-        &self.inner.host.config
+    /// The host. From now on the server is attached.
+    pub(crate) fn host(&self) -> &Arc<Host> {
+        self.mount().host(|config| {
+            for namespace in self.namespaces() {
+                namespace.limit_rooms(config.max_rooms_per_socket);
+            }
+        })
+    }
+
+    /// The Engine.IO server below: its ids, sessions and requests. After [`bind`](Self::bind) that one.
+    pub fn engine(&self) -> Engine {
+        let bound = self.bound().pop();
+        Engine::new(bound.unwrap_or_else(|| self.mount().clone()))
+    }
+
+    /// Takes over every connection that `engine`, a server of its own on a path of its own, is to open
+    /// from now on: they speak Socket.IO to this server, under the engine's options. The engine's own
+    /// handlers hear nothing of them. May be called for several; [`close`](Self::close) closes them all.
+    ///
+    /// ```
+    /// use sio_driver::{Config, EngineServer, Io, Server};
+    ///
+    /// let engine = EngineServer::new(Config::default().path("/realtime"));
+    /// let io = Io::new(Config::default());
+    /// io.bind(&engine);
+    /// let server = Server::from(engine);
+    /// ```
+    pub fn bind(&self, engine: &EngineServer) {
+        engine.speak(self.clone());
+        let mut bound = lock(&self.inner.bound);
+        bound.retain(|mount| mount.strong_count() > 0);
+        bound.push(Arc::downgrade(engine.mount()));
+    }
+
+    /// Takes over one connection of a plain Engine.IO server: from now on it speaks Socket.IO to this
+    /// server. To be called in the handler of
+    /// [`EngineServer::on_connect`](crate::EngineServer::on_connect), before its first await: messages that
+    /// were handled before are not seen again.
+    #[doc(alias = "onconnection")]
+    pub fn on_connection(&self, connection: &EngineSocket) {
+        connection.adopt(self.clone());
+    }
+
+    fn bound(&self) -> Vec<Arc<Mount>> {
+        let bound = lock(&self.inner.bound);
+        bound.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn everybody(&self) -> To {
+        self.sockets().everybody()
+    }
+
+    /// Whether the client's files are served beside the server ([`Config::client_files`]).
+    #[doc(alias = "serveClient")]
+    pub fn serve_client(&self) -> bool {
+        self.config().serve_client
+    }
+
+    /// Serves the client's files, or not.
+    ///
+    /// # Errors
+    /// As [`configure`](Self::configure).
+    #[doc(alias = "serveClient")]
+    pub fn set_serve_client(&self, serve: bool) -> Result<(), SetupError> {
+        self.configure(|config| config.serve_client = serve)
+    }
+
+    /// How long a client may stay without any namespace.
+    #[doc(alias = "connectTimeout")]
+    pub fn connect_timeout(&self) -> Duration {
+        self.config().connect_timeout
+    }
+
+    /// Sets [`connect_timeout`](Self::connect_timeout).
+    ///
+    /// # Errors
+    /// As [`configure`](Self::configure).
+    #[doc(alias = "connectTimeout")]
+    pub fn set_connect_timeout(&self, timeout: Duration) -> Result<(), SetupError> {
+        self.configure(|config| config.connect_timeout = timeout)
+    }
+
+    /// The adapter of `/`: [`Namespace::adapter`].
+    pub fn adapter(&self) -> Arc<dyn Adapter> {
+        self.sockets().adapter()
+    }
+
+    /// Gives every namespace, those to come too, an adapter that `make` makes around the in-memory one.
+    ///
+    /// # Errors
+    /// The server is attached.
+    #[doc(alias = "adapter")]
+    pub fn set_adapter<A: Adapter>(
+        &self,
+        make: impl Fn(InMemory) -> A + Send + Sync + 'static,
+    ) -> Result<(), SetupError> {
+        self.mount().must_be_open()?;
+        let make: Arc<MakeAdapter> = Arc::new(move |local| Arc::new(make(local)));
+        for namespace in self.namespaces() {
+            namespace.put_adapter(&*make);
+        }
+        self.inner.adapters.set(make);
+        Ok(())
     }
 
     /// The namespace of this name, created if there is none. Also while clients are connected.
     ///
     /// A name without a `/` at its beginning gets one.
+    #[doc(alias = "nsp")]
     pub fn of(&self, name: &str) -> Namespace {
         let name = if name.starts_with('/') {
             name.to_owned()
@@ -101,15 +208,28 @@ impl Io {
         if let Some(namespace) = self.find(&name) {
             return namespace;
         }
-        let mut namespaces = self
-            .inner
-            .namespaces
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        namespaces
-            .entry(name.clone().into())
-            .or_insert_with(|| Namespace::new(&name, self.config()))
-            .clone()
+        let most = self.config().max_rooms_per_socket;
+        let fresh = Namespace::new(&name, self.mount().clone(), most);
+        let namespace = {
+            let mut namespaces = self
+                .inner
+                .namespaces
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            namespaces
+                .entry(name.into())
+                .or_insert_with(|| fresh.clone())
+                .clone()
+        };
+        // Outside the lock: it is the application's code.
+        if namespace == fresh {
+            // Options may have been replaced meanwhile.
+            namespace.limit_rooms(self.config().max_rooms_per_socket);
+            if let Some(make) = self.inner.adapters.get() {
+                namespace.put_adapter(&*make);
+            }
+        }
+        namespace
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Namespace> {
@@ -121,112 +241,36 @@ impl Io {
         namespaces.get(name).cloned()
     }
 
+    fn namespaces(&self) -> Vec<Namespace> {
+        let namespaces = self
+            .inner
+            .namespaces
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        namespaces.values().cloned().collect()
+    }
+
     /// The main namespace: `of("/")`.
     pub fn sockets(&self) -> Namespace {
         self.of("/")
     }
 
     /// Handles connections to `/`: [`Namespace::on_connect`].
+    #[doc(alias = "connection")]
     pub fn on_connect<M>(&self, handler: impl Handler<M>) -> ListenerId {
         self.sockets().on_connect(handler)
     }
 
-    /// Emits to everybody in `/`.
-    ///
-    /// # Errors
-    /// The arguments cannot be written.
-    pub fn emit(
-        &self,
-        event: impl AsRef<str>,
-        args: &(impl Arguments + ?Sized),
-    ) -> Result<(), EmitError> {
-        self.sockets().emit(event, args)
-    }
-
-    /// Emits to everybody in `/` and gathers their answers: [`To::emit_with_ack`].
-    pub fn emit_with_ack<T>(
-        &self,
-        event: impl AsRef<str>,
-        args: &(impl Arguments + ?Sized),
-    ) -> RepliesFuture<T> {
-        self.sockets().emit_with_ack(event, args)
-    }
-
-    /// Names rooms of `/` to emit to: [`To::to`].
-    pub fn to(&self, rooms: impl IntoRooms) -> To {
-        self.sockets().to(rooms)
-    }
-
-    /// The same as [`to`](Self::to), by the name it has in JavaScript.
-    pub fn r#in(&self, rooms: impl IntoRooms) -> To {
-        self.sockets().to(rooms)
-    }
-
-    /// The same as [`to`](Self::to).
-    pub fn within(&self, rooms: impl IntoRooms) -> To {
-        self.sockets().to(rooms)
-    }
-
-    /// Names rooms of `/` not to emit to: [`To::except`].
-    pub fn except(&self, rooms: impl IntoRooms) -> To {
-        self.sockets().except(rooms)
-    }
-
-    /// Sets the time for answers: [`To::timeout`].
-    pub fn timeout(&self, timeout: Duration) -> To {
-        self.sockets().timeout(timeout)
-    }
-
-    /// Emits what may be lost: [`To::volatile`].
-    pub fn volatile(&self) -> To {
-        self.sockets().volatile()
+    /// Adds a middleware to `/`: [`Namespace::use_`].
+    #[doc(alias = "use")]
+    pub fn use_<M>(&self, middleware: impl Middleware<M>) {
+        self.sockets().use_(middleware);
     }
 
     /// How many Engine.IO sessions are live, whatever namespaces they are in.
     #[doc(alias = "clientsCount")]
     pub fn engine_sessions(&self) -> usize {
-        self.inner.host.registry.len()
-    }
-
-    /// Decides over each handshake, before a session exists. An error refuses it: 403, code 4, with
-    /// the error as message.
-    ///
-    /// ```
-    /// # use std::sync::Arc;
-    /// # use sio_driver::{Config, Io, RequestHead};
-    /// # let io = Io::new(Config::default());
-    /// io.allow_request(async |head: Arc<RequestHead>| match head.query("key").as_deref() {
-    ///     Some("secret") => Ok(()),
-    ///     _ => Err("no key"),
-    /// });
-    /// ```
-    #[doc(alias = "allowRequest")]
-    pub fn allow_request<F, R, E>(&self, hook: F)
-    where
-        F: Fn(Arc<RequestHead>) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<(), E>> + Send + 'static,
-        E: Into<String>,
-    {
-        self.inner.host.hooks.allow_request.set(admission(hook));
-    }
-
-    /// May change the headers of every response.
-    pub fn on_headers(&self, hook: impl Fn(&RequestHead, &mut HeaderMap) + Send + Sync + 'static) {
-        self.inner.host.hooks.headers.set(Arc::new(hook));
-    }
-
-    /// May change the headers of the responses that open sessions, on every transport.
-    #[doc(alias = "initial_headers")]
-    pub fn on_initial_headers(
-        &self,
-        hook: impl Fn(&RequestHead, &mut HeaderMap) + Send + Sync + 'static,
-    ) {
-        self.inner.host.hooks.initial_headers.set(Arc::new(hook));
-    }
-
-    /// Hears of requests that were turned away.
-    pub fn on_connection_error(&self, hook: impl Fn(&ConnectionError) + Send + Sync + 'static) {
-        self.inner.host.hooks.connection_error.set(Arc::new(hook));
+        Engine::new(self.mount().clone()).sessions()
     }
 
     /// Hears of handlers that failed, panicked, or could not take their arguments.
@@ -301,17 +345,50 @@ impl Io {
     /// `close_timeout` and `polling_close_timeout` bound how long one client can hold it up. Clients
     /// are not told to stay away: they come back when a server does.
     pub async fn close(&self) {
-        self.inner.host.close().await;
+        let mut hosts = vec![self.host().clone()];
+        hosts.extend(self.bound().iter().map(|mount| mount.host(|_| ()).clone()));
+        // All are told before any is waited for.
+        for host in &hosts {
+            host.shut_down();
+        }
+        for namespace in self.namespaces() {
+            // Those of connections that were handed over one by one.
+            for socket in namespace.sockets() {
+                if !hosts
+                    .iter()
+                    .any(|host| Arc::ptr_eq(host, socket.link().host()))
+                {
+                    socket.link().tell(Command::Become(Change::ShutDown));
+                }
+            }
+        }
+        for host in &hosts {
+            host.peers.none().await;
+        }
+        for namespace in self.namespaces() {
+            if let Some(adapter) = namespace.custom_adapter() {
+                adapter.close().await;
+            }
+        }
     }
 
     /// Ends every connection at once; what is queued is lost.
     pub fn disconnect_all(&self) {
-        self.inner.host.discard();
+        if let Some(host) = self.mount().attached() {
+            host.discard();
+        }
     }
+}
+
+endpoint_methods!(Io);
+emitting_methods!(Io);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Io {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Io").field(&self.inner.host).finish()
+        f.debug_tuple("Io").field(self.mount()).finish()
     }
 }

@@ -2,6 +2,8 @@
 
 mod conn;
 mod direct;
+mod emitting;
+mod endpoint;
 mod engine;
 mod io;
 mod namespace;
@@ -9,12 +11,13 @@ mod place;
 mod socket;
 mod to;
 
-pub use conn::Conn;
+pub use conn::{Client, Conn};
 pub use direct::Direct;
+pub use endpoint::Engine;
 pub(crate) use engine::EngineHandlers;
 pub use engine::{EngineHandler, EngineServer, EngineSocket};
 pub use io::Io;
-pub(crate) use namespace::Gate;
+pub(crate) use namespace::{Gate, Inner as NamespaceInner};
 pub use namespace::{Middleware, Namespace};
 #[cfg(test)]
 pub(crate) use socket::socket_size;

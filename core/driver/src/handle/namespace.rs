@@ -4,19 +4,19 @@ use std::fmt;
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 
-use sio_core::config::Config;
 use sio_core::id::HashKey;
 use sio_core::packet::{Args, Arguments};
-use sio_core::rooms::Rooms;
+use sio_core::rooms::{Rooms, Target};
 use sio_core::socket::Refusal;
 
-use super::{IntoRooms, Socket, To};
-use crate::ack::RepliesFuture;
-use crate::error::EmitError;
+use super::emitting::{emitting_methods, listener_methods};
+use super::{Socket, To};
+use crate::adapter::{Adapter, AdapterError, InMemory, MakeAdapter};
 use crate::handlers::{BoxFuture, Handler, ListenerId, Listeners, Topic, erase};
+use crate::hooks::Hook;
+use crate::mount::{Mount, SetupError};
 
 /// A namespace of a server. Cheap to clone; all clones are the same namespace.
 ///
@@ -38,10 +38,15 @@ pub struct Namespace {
     inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(crate) struct Inner {
     name: Box<str>,
+    mount: Arc<Mount>,
     rooms: RwLock<Rooms<Socket>>,
+    /// Only if the application brought one: the in-memory one is no detour.
+    adapter: Hook<dyn Adapter>,
+    has_adapter: AtomicBool,
     listeners: Listeners,
+    server_side: Hook<Heard>,
     gates: RwLock<Arc<[Gate]>>,
     outgoing: RwLock<Arc<[Outgoing]>>,
     has_outgoing: AtomicBool,
@@ -53,7 +58,9 @@ struct Inner {
 /// A middleware without its type.
 pub(crate) type Gate = Arc<dyn Fn(Socket) -> Decision + Send + Sync>;
 
-pub(crate) type Outgoing = Arc<dyn Fn(&str, &Args) + Send + Sync>;
+type Heard = dyn Fn(&str, &Args) + Send + Sync;
+
+pub(crate) type Outgoing = Arc<Heard>;
 
 /// What a middleware says, now or later.
 pub struct Decision(pub(crate) BoxFuture<Result<(), Refusal>>);
@@ -94,15 +101,19 @@ where
 }
 
 impl Namespace {
-    pub(super) fn new(name: &str, config: &Config) -> Self {
+    pub(super) fn new(name: &str, mount: Arc<Mount>, most_rooms: usize) -> Self {
         // The standard library's source of keys is a cryptographic one.
         let key = RandomState::new();
         let key = HashKey([key.hash_one(0), key.hash_one(1)]);
         Self {
             inner: Arc::new(Inner {
                 name: name.into(),
-                rooms: RwLock::new(Rooms::new(key, config.max_rooms_per_socket)),
+                mount,
+                rooms: RwLock::new(Rooms::new(key, most_rooms)),
+                adapter: Hook::default(),
+                has_adapter: AtomicBool::new(false),
                 listeners: Listeners::default(),
+                server_side: Hook::default(),
                 gates: RwLock::new(Arc::new([])),
                 outgoing: RwLock::new(Arc::new([])),
                 has_outgoing: AtomicBool::new(false),
@@ -119,6 +130,82 @@ impl Namespace {
 
     pub(crate) fn rooms(&self) -> &RwLock<Rooms<Socket>> {
         &self.inner.rooms
+    }
+
+    pub(super) fn limit_rooms(&self, most: usize) {
+        let mut rooms = self.rooms().write().unwrap_or_else(PoisonError::into_inner);
+        rooms.set_most(most);
+    }
+
+    pub(crate) fn downgrade(&self) -> Weak<Inner> {
+        Arc::downgrade(&self.inner)
+    }
+
+    pub(crate) fn upgrade(weak: &Weak<Inner>) -> Option<Self> {
+        weak.upgrade().map(|inner| Self { inner })
+    }
+
+    /// The adapter: the application's, or the one in memory.
+    pub fn adapter(&self) -> Arc<dyn Adapter> {
+        self.custom_adapter()
+            .unwrap_or_else(|| Arc::new(InMemory::new(self)))
+    }
+
+    /// The application's adapter, if there is one.
+    pub(crate) fn custom_adapter(&self) -> Option<Arc<dyn Adapter>> {
+        if !self.inner.has_adapter.load(Ordering::Acquire) {
+            return None;
+        }
+        self.inner.adapter.get()
+    }
+
+    /// Gives it an adapter that `make` makes around the in-memory one.
+    ///
+    /// # Errors
+    /// The server is attached.
+    pub fn set_adapter<A: Adapter>(
+        &self,
+        make: impl FnOnce(InMemory) -> A,
+    ) -> Result<(), SetupError> {
+        self.inner.mount.must_be_open()?;
+        let adapter = Arc::new(make(InMemory::new(self)));
+        self.keep_adapter(adapter);
+        Ok(())
+    }
+
+    pub(super) fn put_adapter(&self, make: &MakeAdapter) {
+        self.keep_adapter(make(InMemory::new(self)));
+    }
+
+    fn keep_adapter(&self, adapter: Arc<dyn Adapter>) {
+        self.inner.adapter.set(adapter.clone());
+        self.inner.has_adapter.store(true, Ordering::Release);
+        adapter.init();
+    }
+
+    /// Emits to the servers of the other nodes, not to any client: [`Adapter::server_side_emit`].
+    ///
+    /// # Errors
+    /// The arguments cannot be written, or the adapter knows no other nodes.
+    #[doc(alias = "serverSideEmit")]
+    pub fn server_side_emit(
+        &self,
+        event: &str,
+        args: &(impl Arguments + ?Sized),
+    ) -> Result<(), AdapterError> {
+        let args = Args::from_arguments(args).map_err(|why| AdapterError::Emit(why.into()))?;
+        self.adapter().server_side_emit(event, &args)
+    }
+
+    /// Hears of what other nodes' servers emit to this one's.
+    pub fn on_server_side(&self, hook: impl Fn(&str, &Args) + Send + Sync + 'static) {
+        self.inner.server_side.set(Arc::new(hook));
+    }
+
+    pub(crate) fn hear_server_side(&self, event: &str, args: &Args) {
+        if let Some(hook) = self.inner.server_side.get() {
+            hook(event, args);
+        }
     }
 
     pub(crate) fn listeners(&self) -> &Listeners {
@@ -167,30 +254,11 @@ impl Namespace {
         *gates = gates.iter().cloned().chain([gate]).collect();
     }
 
-    /// Handles sockets that have entered. The handler runs, up to its first await, before any event of
+    /// Handles sockets that have entered (`connect` and `connection` in JavaScript). The handler runs, up to its first await, before any event of
     /// the socket is looked at: what it registers misses nothing.
     #[doc(alias = "connection")]
     pub fn on_connect<M>(&self, handler: impl Handler<M>) -> ListenerId {
         self.listeners().add(Topic::Connect, false, erase(handler))
-    }
-
-    /// Handles an event of all its sockets. Several handlers run in the order of registration; those
-    /// of the namespace before those of the socket.
-    pub fn on<M>(&self, event: impl Into<String>, handler: impl Handler<M>) -> ListenerId {
-        let topic = Topic::Event(event.into().into());
-        self.listeners().add(topic, false, erase(handler))
-    }
-
-    /// Handles the next event of that name, of whichever of its sockets.
-    pub fn once<M>(&self, event: impl Into<String>, handler: impl Handler<M>) -> ListenerId {
-        let topic = Topic::Event(event.into().into());
-        self.listeners().add(topic, true, erase(handler))
-    }
-
-    /// Handles every event of all its sockets, before the handlers for the event itself.
-    #[doc(alias = "onAny")]
-    pub fn on_any<M>(&self, handler: impl Handler<M>) -> ListenerId {
-        self.listeners().add(Topic::AnyEvent, false, erase(handler))
     }
 
     /// Hears of every event emitted to its sockets, once for each emit, with its arguments.
@@ -206,29 +274,6 @@ impl Namespace {
         self.inner.has_outgoing.store(true, Ordering::Release);
     }
 
-    /// Handles sockets that are about to leave, while they are still in their rooms.
-    pub fn on_disconnecting<M>(&self, handler: impl Handler<M>) -> ListenerId {
-        self.listeners()
-            .add(Topic::Disconnecting, false, erase(handler))
-    }
-
-    /// Handles sockets that have left.
-    pub fn on_disconnect<M>(&self, handler: impl Handler<M>) -> ListenerId {
-        self.listeners()
-            .add(Topic::Disconnect, false, erase(handler))
-    }
-
-    /// Takes a handler away. `false`: it was gone.
-    pub fn off(&self, listener: ListenerId) -> bool {
-        self.listeners().remove(listener)
-    }
-
-    /// Takes the namespace's own handlers of one event away, or those of all events.
-    #[doc(alias = "removeAllListeners")]
-    pub fn off_all(&self, event: Option<&str>) {
-        self.listeners().clear(event);
-    }
-
     /// From now on each socket's handlers run strictly one after another: the next event waits until
     /// the handlers of the one before have ended. Those of its disconnection wait too, and find it gone
     /// from its rooms if they had to.
@@ -236,98 +281,25 @@ impl Namespace {
         self.inner.sequential.store(true, Ordering::Relaxed);
     }
 
-    /// Emits to everybody.
-    ///
-    /// # Errors
-    /// The arguments cannot be written.
-    pub fn emit(
-        &self,
-        event: impl AsRef<str>,
-        args: &(impl Arguments + ?Sized),
-    ) -> Result<(), EmitError> {
-        self.everybody().emit(event, args)
-    }
-
-    /// Emits the event `message` to everybody.
-    ///
-    /// # Errors
-    /// The arguments cannot be written.
-    pub fn send(&self, args: &(impl Arguments + ?Sized)) -> Result<(), EmitError> {
-        self.emit("message", args)
-    }
-
-    /// Emits to everybody and gathers their answers: [`To::emit_with_ack`].
-    #[doc(alias = "emitWithAck")]
-    pub fn emit_with_ack<T>(
-        &self,
-        event: impl AsRef<str>,
-        args: &(impl Arguments + ?Sized),
-    ) -> RepliesFuture<T> {
-        self.everybody().emit_with_ack(event, args)
-    }
-
-    /// Names rooms to emit to: [`To::to`].
-    pub fn to(&self, rooms: impl IntoRooms) -> To {
-        self.everybody().to(rooms)
-    }
-
-    /// The same as [`to`](Self::to), by the name it has in JavaScript.
-    pub fn r#in(&self, rooms: impl IntoRooms) -> To {
-        self.everybody().to(rooms)
-    }
-
-    /// The same as [`to`](Self::to).
-    pub fn within(&self, rooms: impl IntoRooms) -> To {
-        self.everybody().to(rooms)
-    }
-
-    /// Names rooms not to emit to: [`To::except`].
-    pub fn except(&self, rooms: impl IntoRooms) -> To {
-        self.everybody().except(rooms)
-    }
-
-    /// Emits on this node only: [`To::local`].
-    pub fn local(&self) -> To {
-        self.everybody().local()
-    }
-
-    /// Emits what may be lost: [`To::volatile`].
-    pub fn volatile(&self) -> To {
-        self.everybody().volatile()
-    }
-
-    /// Decides over compression: [`To::compress`].
-    pub fn compress(&self, compress: bool) -> To {
-        self.everybody().compress(compress)
-    }
-
-    /// Sets the time for answers: [`To::timeout`].
-    pub fn timeout(&self, timeout: Duration) -> To {
-        self.everybody().timeout(timeout)
-    }
-
-    /// Its sockets, as of now.
-    #[doc(alias = "fetchSockets")]
+    /// Its sockets on this node, as of now.
+    #[doc(alias = "connected")]
     pub fn sockets(&self) -> Vec<Socket> {
         self.everybody().sockets()
     }
 
-    /// All its sockets join these rooms.
-    #[doc(alias = "socketsJoin")]
-    pub fn join(&self, rooms: impl IntoRooms) {
-        self.everybody().join(rooms);
+    /// The same as [`sockets`](Self::sockets), by its name in Socket.IO 2.x. For one of them,
+    /// [`get`](Self::get); for their number, [`len`](Self::len).
+    pub fn connected(&self) -> Vec<Socket> {
+        self.sockets()
     }
 
-    /// All its sockets leave these rooms.
-    #[doc(alias = "socketsLeave")]
-    pub fn leave(&self, rooms: impl IntoRooms) {
-        self.everybody().leave(rooms);
-    }
-
-    /// Disconnects all its sockets: [`Socket::disconnect`].
-    #[doc(alias = "disconnectSockets")]
-    pub fn disconnect(&self, close: bool) {
-        self.everybody().disconnect(close);
+    /// Shows each of its sockets on this node to `visit`, without a copy of the list. Sockets neither
+    /// come nor go meanwhile: it must be short, and must not emit, join or leave.
+    pub fn visit(&self, mut visit: impl FnMut(&Socket)) {
+        let rooms = self.rooms().read().unwrap_or_else(PoisonError::into_inner);
+        for socket in rooms.select(&Target::default()) {
+            visit(socket);
+        }
     }
 
     /// The socket with this id, if it is here.
@@ -349,10 +321,13 @@ impl Namespace {
         self.len() == 0
     }
 
-    fn everybody(&self) -> To {
+    pub(super) fn everybody(&self) -> To {
         To::new(self.clone())
     }
 }
+
+listener_methods!(Namespace);
+emitting_methods!(Namespace);
 
 impl PartialEq for Namespace {
     fn eq(&self, other: &Self) -> bool {

@@ -1,12 +1,13 @@
 //! Where a socket stands: its namespace and its rooms.
 
 use std::sync::atomic::Ordering;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use sio_core::rooms::{MemberKey, RoomError};
 use smallvec::SmallVec;
 
 use super::{IntoRooms, Socket};
+use crate::adapter::{Adapter, Later};
 
 /// Where a socket stands in its namespace.
 #[derive(Debug)]
@@ -26,51 +27,110 @@ impl Place {
 }
 
 /// The names of rooms, asked for before any lock is taken: anybody may implement the trait.
-fn names(rooms: &impl IntoRooms) -> SmallVec<[Box<str>; 1]> {
-    let mut names = SmallVec::new();
+pub(super) fn names(rooms: &impl IntoRooms) -> Names {
+    let mut names = Names::new();
     rooms.each(&mut |room| names.push(room.into()));
     names
 }
 
+type Names = SmallVec<[Box<str>; 1]>;
+
+pub(super) fn as_strs(names: &[Box<str>]) -> Vec<&str> {
+    names.iter().map(|name| &**name).collect()
+}
+
 impl Socket {
-    /// Joins rooms. In a middleware: once the socket is accepted.
+    /// Joins rooms: one, or a list. In a middleware: once the socket is accepted.
+    ///
+    /// It is there when this returns. An adapter that spans several nodes tells the others on its own
+    /// time; to wait for that, [`joined`](Self::joined).
     ///
     /// # Errors
     /// The socket has left, or is in `max_rooms_per_socket` rooms already; rooms named before that
     /// one are joined.
     pub fn join(&self, rooms: impl IntoRooms) -> Result<(), RoomError> {
-        let names = names(&rooms);
-        let mut place = self.place();
-        let mut result = Ok(());
-        match &mut *place {
-            Place::Waiting(waiting) => waiting.extend(names),
-            Place::In(member) => {
-                let mut all = self
-                    .namespace()
-                    .rooms()
-                    .write()
-                    .unwrap_or_else(PoisonError::into_inner);
-                result = names
-                    .iter()
-                    .try_for_each(|room| all.join(*member, room).map(drop));
-            }
-            Place::Leaving(_) | Place::Gone => result = Err(RoomError::Gone),
+        self.add(&names(&rooms)).map(drop)
+    }
+
+    /// Joins rooms as [`join`](Self::join) does, at once; the future ends when the adapter is done with
+    /// it, which the one in memory is at return. What a callback of `join` is for in JavaScript.
+    pub fn joined(&self, rooms: impl IntoRooms) -> Later<Result<(), RoomError>> {
+        match self.add(&names(&rooms)) {
+            Ok(later) => later.map(Ok),
+            Err(why) => Later::ready(Err(why)),
         }
-        result
     }
 
     /// Leaves rooms; those it is not in do not matter.
     pub fn leave(&self, rooms: impl IntoRooms) {
-        let names = names(&rooms);
+        drop(self.remove(&names(&rooms)));
+    }
+
+    /// Leaves rooms as [`leave`](Self::leave) does, at once; the future ends when the adapter is done
+    /// with it.
+    pub fn left(&self, rooms: impl IntoRooms) -> Later<()> {
+        Later::all(self.remove(&names(&rooms)))
+    }
+
+    fn add(&self, names: &[Box<str>]) -> Result<Later<()>, RoomError> {
+        if let Some(adapter) = self.adapter_inside() {
+            return adapter.add_all(self.id(), &as_strs(names));
+        }
+        self.join_here(names.iter().map(|name| &**name))
+            .map(Later::ready)
+    }
+
+    fn remove(&self, names: &[Box<str>]) -> Vec<Later<()>> {
+        if let Some(adapter) = self.adapter_inside() {
+            return names.iter().map(|it| adapter.del(self.id(), it)).collect();
+        }
+        self.leave_here(names.iter().map(|name| &**name));
+        Vec::new()
+    }
+
+    /// The application's adapter, if the socket is in its namespace.
+    fn adapter_inside(&self) -> Option<Arc<dyn Adapter>> {
+        let adapter = self.namespace().custom_adapter()?;
+        self.member().is_some().then_some(adapter)
+    }
+
+    /// Joins rooms on this node.
+    pub(crate) fn join_here<'a>(
+        &self,
+        mut names: impl Iterator<Item = &'a str>,
+    ) -> Result<(), RoomError> {
         match &mut *self.place() {
-            Place::Waiting(all) | Place::Leaving(all) => all.retain(|its| !names.contains(its)),
+            Place::Waiting(waiting) => {
+                waiting.extend(names.map(Box::from));
+                Ok(())
+            }
             Place::In(member) => {
                 let mut all = self
                     .namespace()
                     .rooms()
                     .write()
                     .unwrap_or_else(PoisonError::into_inner);
-                for room in &names {
+                names.try_for_each(|room| all.join(*member, room).map(drop))
+            }
+            Place::Leaving(_) | Place::Gone => Err(RoomError::Gone),
+        }
+    }
+
+    /// Leaves rooms on this node.
+    pub(crate) fn leave_here<'a>(&self, names: impl IntoIterator<Item = &'a str>) {
+        match &mut *self.place() {
+            Place::Waiting(all) | Place::Leaving(all) => {
+                for name in names {
+                    all.retain(|its| **its != *name);
+                }
+            }
+            Place::In(member) => {
+                let mut all = self
+                    .namespace()
+                    .rooms()
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner);
+                for room in names {
                     all.leave(*member, room);
                 }
             }
@@ -106,23 +166,30 @@ impl Socket {
 
     /// The client was told that it is in: so it is, with the rooms that middlewares joined.
     pub(crate) fn enter(&self) {
-        let mut place = self.place();
-        let Place::Waiting(waiting) = &mut *place else {
-            return;
-        };
-        let waiting = std::mem::take(waiting);
-        {
+        let waiting = {
+            let mut place = self.place();
+            let Place::Waiting(waiting) = &mut *place else {
+                return;
+            };
+            let waiting = std::mem::take(waiting);
             let mut rooms = self
                 .namespace()
                 .rooms()
                 .write()
                 .unwrap_or_else(PoisonError::into_inner);
             let member = rooms.insert(self.id().clone(), self.clone());
-            for room in waiting {
+            for room in &waiting {
                 // Beyond the limit a middleware's joins count for nothing; it was told nothing else.
-                let _ = rooms.join(member, &room);
+                let _ = rooms.join(member, room);
             }
             *place = Place::In(member);
+            waiting
+        };
+        if let Some(adapter) = self.namespace().custom_adapter() {
+            let own = std::iter::once(self.id().as_str());
+            let all: Vec<&str> = own.chain(waiting.iter().map(|room| &**room)).collect();
+            // Here it is in them already, as far as it may be.
+            drop(adapter.add_all(self.id(), &all));
         }
         self.inner.connected.store(true, Ordering::Release);
     }
@@ -136,18 +203,18 @@ impl Socket {
     /// [`exit`](Self::exit), [`rooms`](Self::rooms) are what they were.
     pub(crate) fn depart(&self) {
         self.set_disconnected();
-        let mut place = self.place();
-        let Place::In(member) = *place else { return };
-        let mut all = self
-            .namespace()
-            .rooms()
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        *place = Place::Leaving(all.rooms_of(member).map(Into::into).collect());
-        let gone = all.remove(member);
-        // Dropped outside the locks: it may be the last handle, and its data anybody's.
-        drop((all, place));
-        drop(gone);
+        let gone = {
+            let mut place = self.place();
+            let Place::In(member) = *place else { return };
+            let mut all = self
+                .namespace()
+                .rooms()
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            *place = Place::Leaving(all.rooms_of(member).map(Into::into).collect());
+            all.remove(member)
+        };
+        self.forgotten(gone);
     }
 
     /// It is in its namespace and its rooms no more. Nothing happens the second time.
@@ -162,12 +229,20 @@ impl Socket {
                     .write()
                     .unwrap_or_else(PoisonError::into_inner)
                     .remove(member);
-                // Dropped outside the lock: it may be the last handle, and its data anybody's.
-                drop(gone);
+                self.forgotten(gone);
             }
             // It was refused: no handler of its own will ever run.
             Place::Waiting(_) => self.release(),
             Place::Leaving(_) | Place::Gone => {}
+        }
+    }
+
+    /// No lock is held: what the namespace had may be the last handle, with anybody's data in it, and the
+    /// adapter is the application's.
+    fn forgotten(&self, gone: Option<Self>) {
+        drop(gone);
+        if let Some(adapter) = self.namespace().custom_adapter() {
+            adapter.del_all(self.id());
         }
     }
 

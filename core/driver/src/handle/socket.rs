@@ -14,14 +14,16 @@ use sio_core::id::SocketId;
 use sio_core::packet::{self, Args, Arguments};
 use sio_core::socket::{Refusal, SocketKey};
 
+use super::emitting::{listener_methods, others_methods};
 use super::namespace::Outgoing;
 use super::place::Place;
-use super::{Conn, Direct, IntoRooms, Io, Namespace, To};
+use super::{Client, Conn, Direct, Io, Namespace, To};
 use crate::ack::{AckFuture, Token};
 use crate::answer::answer;
 use crate::error::EmitError;
-use crate::handlers::{BoxFuture, Handler, ListenerId, Listeners, Topic, erase};
+use crate::handlers::{BoxFuture, Listeners, Topic, erase};
 use crate::handshake::Handshake;
+use crate::hooks::RequestHead;
 use crate::link::{Command, Link, Request};
 use crate::mailbox::Weight;
 
@@ -144,6 +146,10 @@ impl Socket {
         &self.inner.handshake
     }
 
+    pub(crate) fn shared_handshake(&self) -> &Arc<Handshake> {
+        &self.inner.handshake
+    }
+
     /// The connection below, which it may share with sockets in other namespaces.
     pub fn conn(&self) -> Conn {
         Conn {
@@ -151,27 +157,27 @@ impl Socket {
         }
     }
 
+    /// The client: the connection with all its sockets.
+    pub fn client(&self) -> Client {
+        Client {
+            link: self.inner.link.clone(),
+            handshake: self.inner.handshake.clone(),
+        }
+    }
+
+    /// The request that opened its connection, whatever came of it since: [`Handshake::request`].
+    pub fn request(&self) -> RequestHead {
+        self.inner.handshake.request()
+    }
+
+    /// Whether it has left, or was never let in: the opposite of [`connected`](Self::connected).
+    pub fn disconnected(&self) -> bool {
+        !self.connected()
+    }
+
     /// Whether it is in its namespace: not in a middleware yet, and not gone.
     pub fn connected(&self) -> bool {
         self.inner.connected.load(Ordering::Acquire)
-    }
-
-    /// Handles an event. Several handlers run in the order of registration.
-    pub fn on<M>(&self, event: impl Into<String>, handler: impl Handler<M>) -> ListenerId {
-        let topic = Topic::Event(event.into().into());
-        self.listeners().add(topic, false, erase(handler))
-    }
-
-    /// Handles the next event of that name, and no other.
-    pub fn once<M>(&self, event: impl Into<String>, handler: impl Handler<M>) -> ListenerId {
-        let topic = Topic::Event(event.into().into());
-        self.listeners().add(topic, true, erase(handler))
-    }
-
-    /// Handles every event, before the handlers for the event itself.
-    #[doc(alias = "onAny")]
-    pub fn on_any<M>(&self, handler: impl Handler<M>) -> ListenerId {
-        self.listeners().add(Topic::AnyEvent, false, erase(handler))
     }
 
     /// Hears of every event emitted to this socket alone, with its arguments. For broadcasts:
@@ -185,43 +191,6 @@ impl Socket {
             extras.get_or_insert_default().outgoing.push(hook);
             self.inner.has_outgoing.store(true, Ordering::Release);
         }
-    }
-
-    /// Handles its leaving, while it is still in its rooms. The handler may name the
-    /// [`DisconnectReason`](crate::DisconnectReason).
-    pub fn on_disconnecting<M>(&self, handler: impl Handler<M>) -> ListenerId {
-        self.listeners()
-            .add(Topic::Disconnecting, false, erase(handler))
-    }
-
-    /// Handles its having left. The handler may name the
-    /// [`DisconnectReason`](crate::DisconnectReason).
-    pub fn on_disconnect<M>(&self, handler: impl Handler<M>) -> ListenerId {
-        self.listeners()
-            .add(Topic::Disconnect, false, erase(handler))
-    }
-
-    /// Handles packets that a packet middleware refused. The handler may name the
-    /// [`Refusal`](crate::Refusal).
-    pub fn on_error<M>(&self, handler: impl Handler<M>) -> ListenerId {
-        self.listeners().add(Topic::Error, false, erase(handler))
-    }
-
-    /// Takes a handler away. `false`: it was gone.
-    #[doc(alias = "removeListener")]
-    pub fn off(&self, listener: ListenerId) -> bool {
-        self.listeners().remove(listener)
-    }
-
-    /// Takes the socket's own handlers of one event away, or those of all events.
-    #[doc(alias = "removeAllListeners")]
-    pub fn off_all(&self, event: Option<&str>) {
-        self.listeners().clear(event);
-    }
-
-    /// The names of the events that the socket itself has handlers for.
-    pub fn event_names(&self) -> Vec<String> {
-        self.listeners().names()
     }
 
     /// Adds a packet middleware: it sees each event before the handlers and may change it. An error
@@ -395,34 +364,9 @@ impl Socket {
         Ok(())
     }
 
-    /// To the others in these rooms: [`To::to`]. The socket itself is left out.
-    pub fn to(&self, rooms: impl IntoRooms) -> To {
-        self.broadcast().to(rooms)
-    }
-
-    /// The same as [`to`](Self::to), by the name it has in JavaScript.
-    pub fn r#in(&self, rooms: impl IntoRooms) -> To {
-        self.broadcast().to(rooms)
-    }
-
-    /// The same as [`to`](Self::to).
-    pub fn within(&self, rooms: impl IntoRooms) -> To {
-        self.broadcast().to(rooms)
-    }
-
-    /// To the others that are in none of these rooms: [`To::except`].
-    pub fn except(&self, rooms: impl IntoRooms) -> To {
-        self.broadcast().except(rooms)
-    }
-
     /// To everybody else in the namespace.
     pub fn broadcast(&self) -> To {
         To::others(self)
-    }
-
-    /// To everybody else in the namespace on this node.
-    pub fn local(&self) -> To {
-        self.broadcast().local()
     }
 
     /// To the socket, what may be lost: [`Direct::volatile`].
@@ -537,6 +481,9 @@ impl Socket {
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+listener_methods!(Socket);
+others_methods!(Socket);
 
 /// What a socket holds, for a test of it.
 #[cfg(test)]

@@ -1,15 +1,17 @@
 //! Whom an emit is for, and how.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use sio_core::engine::Flags;
 use sio_core::id::SocketId;
-use sio_core::packet::{self, Args, Arguments};
+use sio_core::packet::{self, Args, Arguments, Encoded};
 use sio_core::rooms::Target;
 
+use super::place::{as_strs, names};
 use super::{Namespace, Socket};
 use crate::ack::{Gather, RepliesFuture, Token};
+use crate::adapter::{Adapter, AdapterError, Broadcast, Recipients, RemoteSocket};
 use crate::error::EmitError;
 use crate::fan_out::FanOut;
 use crate::link::{Command, Request};
@@ -40,8 +42,11 @@ use crate::mailbox::Weight;
 pub struct To {
     namespace: Namespace,
     target: Target,
+    /// Whom [`Target::skip`] is.
+    sender: Option<SocketId>,
     flags: Flags,
     timeout: Option<Duration>,
+    local: bool,
 }
 
 /// Names of rooms: one, or several. The ids of sockets are rooms too.
@@ -105,8 +110,10 @@ impl To {
         Self {
             namespace,
             target: Target::default(),
+            sender: None,
             flags: Flags::default(),
             timeout: None,
+            local: false,
         }
     }
 
@@ -114,6 +121,7 @@ impl To {
     pub(super) fn others(socket: &Socket) -> Self {
         let mut to = Self::new(socket.namespace().clone());
         to.target.skip = socket.member();
+        to.sender = Some(socket.id().clone());
         to
     }
 
@@ -139,8 +147,9 @@ impl To {
         self
     }
 
-    /// Only on this node. As long as there is one node, that is everybody.
-    pub fn local(self) -> Self {
+    /// Only on this node: an adapter that spans several is not asked.
+    pub fn local(mut self) -> Self {
+        self.local = true;
         self
     }
 
@@ -172,21 +181,26 @@ impl To {
         args: &(impl Arguments + ?Sized),
     ) -> Result<(), EmitError> {
         let event = event.as_ref();
+        if let Some(adapter) = self.adapter() {
+            let args = Args::from_arguments(args)?;
+            let message = Broadcast::new(self.namespace.name(), event, args)?;
+            self.tell_outgoing(event, message.args())?;
+            adapter.broadcast(&message, &self.recipients());
+            return Ok(());
+        }
         let packet = packet::event(self.namespace.name(), None, event, args)?;
         self.tell_outgoing(event, args)?;
-        let mut all = FanOut::new(&packet, self.flags);
-        {
-            let rooms = self
-                .namespace
-                .rooms()
-                .read()
-                .unwrap_or_else(PoisonError::into_inner);
-            for socket in rooms.select(&self.target) {
-                all.push(socket.link(), socket.key());
-            }
-        }
-        all.wake();
+        self.namespace.deliver(&self.target, self.flags, &packet);
         Ok(())
+    }
+
+    /// Emits the event `message`.
+    ///
+    /// # Errors
+    /// The arguments cannot be written.
+    #[doc(alias = "write")]
+    pub fn send(&self, args: &(impl Arguments + ?Sized)) -> Result<(), EmitError> {
+        self.emit("message", args)
     }
 
     /// Emits and gathers one answer from each recipient, decoded as `T`.
@@ -199,37 +213,45 @@ impl To {
         event: impl AsRef<str>,
         args: &(impl Arguments + ?Sized),
     ) -> RepliesFuture<T> {
-        let event = event.as_ref();
-        let id = self.namespace.next_ack();
-        let packet = match packet::event(self.namespace.name(), Some(id), event, args) {
-            Ok(packet) => packet,
-            Err(error) => return RepliesFuture::failed(error.into()),
-        };
-        if let Err(error) = self.tell_outgoing(event, args) {
-            return RepliesFuture::failed(error);
-        }
-        let weight = Weight::of(&packet);
-        let sockets = self.sockets();
-        let gather = Gather::new(sockets.iter().map(|socket| socket.id().clone()));
-        for (index, socket) in sockets.iter().enumerate() {
-            let command = Command::Request(Box::new(Request {
-                socket: socket.key(),
-                id,
-                packet: packet.clone(),
-                flags: self.flags,
-                token: Token::Many(gather.part(index)),
-                timeout: self.timeout,
-            }));
-            // Not taken: the token is dropped with the command, which counts as disconnected.
-            let _ = socket
-                .link()
-                .push_packet(command, weight, self.flags.volatile);
-        }
-        RepliesFuture::new(gather)
+        self.gather(event.as_ref(), args)
+            .unwrap_or_else(RepliesFuture::failed)
     }
 
-    /// The sockets it is for, as of now.
-    #[doc(alias = "fetchSockets")]
+    fn gather<T>(
+        &self,
+        event: &str,
+        args: &(impl Arguments + ?Sized),
+    ) -> Result<RepliesFuture<T>, EmitError> {
+        if let Some(adapter) = self.adapter() {
+            let args = Args::from_arguments(args)?;
+            let message = Broadcast::new(self.namespace.name(), event, args)?;
+            self.tell_outgoing(event, message.args())?;
+            let answers = adapter.broadcast_with_ack(&message, &self.recipients());
+            return Ok(RepliesFuture::later(answers));
+        }
+        self.tell_outgoing(event, args)?;
+        self.namespace
+            .ask(&self.target, self.flags, self.timeout, event, args)
+            .map(RepliesFuture::new)
+    }
+
+    /// The application's adapter, if it is to be asked.
+    fn adapter(&self) -> Option<Arc<dyn Adapter>> {
+        self.namespace.custom_adapter().filter(|_| !self.local)
+    }
+
+    fn recipients(&self) -> Recipients {
+        Recipients {
+            rooms: self.target.rooms.iter().map(ToString::to_string).collect(),
+            except: self.target.except.iter().map(ToString::to_string).collect(),
+            sender: self.sender.clone(),
+            volatile: self.flags.volatile,
+            compress: self.flags.compress,
+            timeout: self.timeout,
+        }
+    }
+
+    /// The sockets of this node that it is for, as of now.
     pub fn sockets(&self) -> Vec<Socket> {
         let rooms = self
             .namespace
@@ -239,22 +261,62 @@ impl To {
         rooms.select(&self.target).cloned().collect()
     }
 
+    /// The ids of the sockets that it is for, on all nodes unless [`local`](Self::local).
+    ///
+    /// # Errors
+    /// The other nodes cannot be asked.
+    #[doc(alias = "allSockets")]
+    pub async fn clients(&self) -> Result<Vec<SocketId>, AdapterError> {
+        match self.adapter() {
+            Some(adapter) => adapter.sockets(&self.recipients()).await,
+            None => Ok(self.sockets().iter().map(|it| it.id().clone()).collect()),
+        }
+    }
+
+    /// The sockets that it is for, on all nodes unless [`local`](Self::local), with their rooms, handshake
+    /// and data.
+    ///
+    /// # Errors
+    /// The other nodes cannot be asked.
+    #[doc(alias = "fetchSockets")]
+    pub async fn fetch_sockets(&self) -> Result<Vec<RemoteSocket>, AdapterError> {
+        match self.adapter() {
+            Some(adapter) => adapter.fetch_sockets(&self.recipients()).await,
+            None => Ok(self.sockets().iter().map(RemoteSocket::from).collect()),
+        }
+    }
+
     /// They join these rooms. Those that are in too many rooms already do not.
+    #[doc(alias = "socketsJoin")]
     pub fn join(&self, rooms: impl IntoRooms) {
+        if let Some(adapter) = self.adapter() {
+            adapter.add_sockets(&self.recipients(), &as_strs(&names(&rooms)));
+            return;
+        }
         for socket in self.sockets() {
             let _ = socket.join(&rooms);
         }
     }
 
     /// They leave these rooms.
+    #[doc(alias = "socketsLeave")]
     pub fn leave(&self, rooms: impl IntoRooms) {
+        if let Some(adapter) = self.adapter() {
+            adapter.del_sockets(&self.recipients(), &as_strs(&names(&rooms)));
+            return;
+        }
         for socket in self.sockets() {
             socket.leave(&rooms);
         }
     }
 
     /// Disconnects them: [`Socket::disconnect`].
+    #[doc(alias = "disconnectSockets")]
     pub fn disconnect(&self, close: bool) {
+        if let Some(adapter) = self.adapter() {
+            adapter.disconnect_sockets(&self.recipients(), close);
+            return;
+        }
         for socket in self.sockets() {
             socket.disconnect(close);
         }
@@ -272,5 +334,51 @@ impl To {
             }
         }
         Ok(())
+    }
+}
+
+impl Namespace {
+    /// Hands a packet to everybody on this node it is for.
+    pub(crate) fn deliver(&self, target: &Target, flags: Flags, packet: &Encoded) {
+        let mut all = FanOut::new(packet, flags);
+        {
+            let rooms = self.rooms().read().unwrap_or_else(PoisonError::into_inner);
+            for socket in rooms.select(target) {
+                all.push(socket.link(), socket.key());
+            }
+        }
+        all.wake();
+    }
+
+    /// Asks everybody on this node it is for.
+    pub(crate) fn ask(
+        &self,
+        target: &Target,
+        flags: Flags,
+        timeout: Option<Duration>,
+        event: &str,
+        args: &(impl Arguments + ?Sized),
+    ) -> Result<Arc<Gather>, EmitError> {
+        let id = self.next_ack();
+        let packet = packet::event(self.name(), Some(id), event, args)?;
+        let weight = Weight::of(&packet);
+        let sockets: Vec<Socket> = {
+            let rooms = self.rooms().read().unwrap_or_else(PoisonError::into_inner);
+            rooms.select(target).cloned().collect()
+        };
+        let gather = Gather::new(sockets.iter().map(|socket| socket.id().clone()));
+        for (index, socket) in sockets.iter().enumerate() {
+            let command = Command::Request(Box::new(Request {
+                socket: socket.key(),
+                id,
+                packet: packet.clone(),
+                flags,
+                token: Token::Many(gather.part(index)),
+                timeout,
+            }));
+            // Not taken: the token is dropped with the command, which counts as disconnected.
+            let _ = socket.link().push_packet(command, weight, flags.volatile);
+        }
+        Ok(gather)
     }
 }

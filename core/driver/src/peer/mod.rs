@@ -29,15 +29,15 @@ use crate::gauge::Counted;
 use crate::handle::{EngineServer, EngineSocket, Io};
 use crate::handshake::Handshake;
 use crate::host::Host;
-use crate::link::{Command, Link, Posted, Request};
-use crate::log::{Span, debug};
+use crate::link::{Change, Command, Link, Posted, Request};
+use crate::log::{Span, debug, error};
 use crate::mailbox::Took;
 use crate::own::{self, Seated};
 use crate::runtime::{Runtime, Sleep};
 use crate::websocket::Transport;
 
 use plain::Plain;
-use running::{Done, Job};
+use running::{Done, Job, guarded};
 use sockets::Sockets;
 
 /// One connection's task.
@@ -79,6 +79,24 @@ pub(crate) enum Application {
     Engine(EngineServer),
 }
 
+/// What a new session speaks.
+enum Spoken<'a> {
+    SocketIo(Io),
+    Engine(&'a EngineServer),
+}
+
+impl Application {
+    fn spoken(&self) -> Spoken<'_> {
+        match self {
+            Self::SocketIo(io) => Spoken::SocketIo(io.clone()),
+            Self::Engine(server) => match server.spoken() {
+                Some(io) => Spoken::SocketIo(io),
+                None => Spoken::Engine(server),
+            },
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// Not polled yet.
@@ -93,6 +111,8 @@ const TURNS: usize = 16;
 
 /// How a session was asked for.
 pub(crate) struct Asked {
+    /// The id that the application has made, if it does.
+    pub(crate) sid: Option<Sid>,
     pub(crate) opened: Opened,
     pub(crate) handshake: Handshake,
     pub(crate) counted: Counted,
@@ -100,46 +120,54 @@ pub(crate) struct Asked {
 }
 
 impl<R: Runtime> Peer<R> {
-    /// A new session, registered under an id of its own. It lives as long as this does.
+    /// A new session, registered under an id of its own. It lives as long as this does. `None`: there is
+    /// one with the id that was asked for.
     pub(crate) fn new(
         runtime: R,
         host: &Arc<Host>,
         application: &Application,
         asked: Asked,
-    ) -> Self {
+    ) -> Option<Self> {
         let now = runtime.now();
         let Asked {
+            sid,
             opened,
             handshake,
             counted,
             pending,
         } = asked;
         let link = loop {
-            let mut random = [0; 15];
-            runtime.random(&mut random);
-            let sid = Sid::from_random(random);
-            let link = Arc::new(Link::new(
-                host.clone(),
-                sid,
-                opened.revision,
-                opened.transport,
-            ));
+            // An id of the application's making is taken or not; one of ours is made again.
+            let (sid, last) = match &sid {
+                Some(sid) => (sid.clone(), true),
+                None => {
+                    let mut random = [0; 15];
+                    runtime.random(&mut random);
+                    (Sid::from_random(random), false)
+                }
+            };
+            let link = Link::new(host.clone(), sid, opened.revision, opened.transport);
+            let link = Arc::new(link);
             if host.registry.insert(link.clone()) {
                 break link;
+            }
+            if last {
+                return None;
             }
         };
         let span = Span::connection(link.sid(), opened.transport, handshake.address);
         let config = host.config.clone();
         let session = Session::new(now, link.sid().clone(), opened, config.clone());
-        let (connection, upper) = match application {
-            Application::SocketIo(io) => {
-                let sockets = Sockets::new(io.clone(), Arc::new(handshake));
+        let handshake = Arc::new(handshake);
+        let (connection, upper) = match application.spoken() {
+            Spoken::SocketIo(io) => {
+                let sockets = Sockets::new(io, handshake);
                 (
                     Connection::socket_io(now, session, config),
                     Upper::SocketIo(Box::new(sockets)),
                 )
             }
-            Application::Engine(server) => {
+            Spoken::Engine(server) => {
                 let socket = EngineSocket::new(link.clone(), handshake);
                 let plain = Plain::new(socket, server.handlers());
                 (
@@ -151,7 +179,7 @@ impl<R: Runtime> Peer<R> {
         // Plain Engine.IO has no namespace to join: it never counts as pending.
         let pending = matches!(upper, Upper::SocketIo(_)).then_some(pending);
         span.within(|| debug!("session opened"));
-        Self {
+        Some(Self {
             runtime,
             span,
             link,
@@ -169,7 +197,7 @@ impl<R: Runtime> Peer<R> {
             phase: Phase::New,
             counted: Some(counted),
             pending,
-        }
+        })
     }
 
     pub(crate) fn link(&self) -> &Arc<Link> {
@@ -191,6 +219,26 @@ impl<R: Runtime> Peer<R> {
 
     fn keep(&mut self, job: Job) {
         self.running.get_or_insert_default().push(job);
+    }
+
+    /// Speaks Socket.IO from now on, if it spoke nothing above Engine.IO so far.
+    fn adopt(&mut self, io: Io) {
+        let Upper::Engine(plain) = &self.upper else {
+            return;
+        };
+        if self.phase == Phase::Closed {
+            return;
+        }
+        let sockets = Sockets::new(io, plain.handshake().clone());
+        self.upper = Upper::SocketIo(Box::new(sockets));
+        self.connection.speak_socket_io(self.now);
+    }
+
+    /// Calls something of the application's that watches. One that panics is not worth a connection.
+    fn tell_watcher(&self, call: impl FnOnce()) {
+        if let Err(_panic) = guarded(call) {
+            error!(why = %_panic.0, "handler panicked");
+        }
     }
 
     /// Something of the application's has panicked: this connection is closed, no other.
@@ -391,7 +439,8 @@ impl<R: Runtime> Peer<R> {
                 let _ = self.connection.send(now, &data, flags);
             }
             Command::Close(how) => self.connection.close(now, how),
-            Command::ShutDown => self.connection.shut_down(now),
+            Command::Become(Change::ShutDown) => self.connection.shut_down(now),
+            Command::Become(Change::Adopt(io)) => self.adopt(io),
             Command::Evicted => {}
         }
     }
@@ -419,6 +468,9 @@ impl<R: Runtime> Peer<R> {
             Event::Upgraded => {
                 debug!("upgraded");
                 self.link.set_upgraded();
+                for watcher in self.link.upgrade_watchers() {
+                    self.tell_watcher(|| watcher(TransportKind::WebSocket));
+                }
             }
             Event::Malformed(_fault) => {
                 debug!(fault = ?_fault, "not a packet");
@@ -427,7 +479,11 @@ impl<R: Runtime> Peer<R> {
                 debug!(%reason, "session closed");
                 self.phase = Phase::Closed;
                 self.pending = None;
-                self.link.set_closed();
+                if let Some(watchers) = self.link.set_closed() {
+                    for watcher in &watchers.close {
+                        self.tell_watcher(|| watcher(reason));
+                    }
+                }
                 self.host().registry.remove(self.link.sid());
                 match &mut self.upper {
                     Upper::SocketIo(sockets) => sockets.close(),
@@ -565,7 +621,7 @@ impl<R: Runtime> Drop for Peer<R> {
     /// However the task ends (done, dropped with its runtime, a bug in it), nothing of the connection
     /// remains.
     fn drop(&mut self) {
-        self.link.set_closed();
+        let _ = guarded(|| drop(self.link.set_closed()));
         self.host().registry.remove(self.link.sid());
         if let Upper::SocketIo(sockets) = &self.upper {
             for seat in &sockets.seats {

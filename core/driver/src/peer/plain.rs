@@ -1,6 +1,7 @@
 //! The half of a connection's task that is plain Engine.IO.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::task::Context;
 
 use sio_core::engine::{CloseReason, Data};
@@ -10,6 +11,7 @@ use super::{Peer, Upper};
 use crate::error::Failure;
 use crate::handle::{EngineHandlers, EngineSocket};
 use crate::handlers::Started;
+use crate::handshake::Handshake;
 use crate::link::data_size;
 use crate::log::{error, warn};
 use crate::runtime::Runtime;
@@ -31,6 +33,10 @@ impl Plain {
             waiting: VecDeque::new(),
             waiting_bytes: 0,
         }
+    }
+
+    pub(super) fn handshake(&self) -> &Arc<Handshake> {
+        self.socket.shared_handshake()
     }
 
     pub(super) fn waiting_bytes(&self) -> usize {

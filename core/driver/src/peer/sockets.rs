@@ -452,6 +452,11 @@ impl<R: Runtime> Peer<R> {
                     let _ = self.link.push_packet(command, weight, false);
                     return;
                 }
+                if let Some(name) = &self.host().config.forward_middleware_errors {
+                    let data = refusal.data.clone().unwrap_or(Value::Null);
+                    // One that cannot be told (its backlog is full) does not hear of it.
+                    let _ = event.socket.emit(name, &(&refusal.message, data));
+                }
                 let about = About::Refused(refusal);
                 let name = ByteString::from_static("error");
                 let event = Invocation::new(event.socket.clone(), name, event.args, about);
@@ -497,7 +502,7 @@ impl<R: Runtime> Peer<R> {
             About::Event => &[TopicRef::AnyEvent, TopicRef::Event(&event.name)],
             About::Disconnecting(_) => &[TopicRef::Disconnecting],
             About::Disconnect(_) => &[TopicRef::Disconnect],
-            About::Refused(_) => &[TopicRef::Error],
+            About::Refused(_) => &[TopicRef::Error, TopicRef::Event("error")],
         };
         let mut found = Found::new();
         for topic in topics {

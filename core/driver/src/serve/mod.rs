@@ -4,6 +4,7 @@ mod accept;
 mod body;
 mod date;
 mod echo;
+mod files;
 mod hyper_io;
 mod respond;
 mod stream;
@@ -29,6 +30,7 @@ use crate::peer::Application;
 use crate::signal::Signal;
 
 pub use accept::{accept, establish};
+pub use files::client_files;
 pub use respond::respond;
 pub use stream::serve_stream;
 

@@ -16,8 +16,8 @@ use sio_core::config::Config;
 use sio_core::engine::{
     Exchange, Kind, Opened, Post, PostFailure, Refusal, Reply, Revision, Route, TransportKind,
 };
-use sio_core::http::{Origins, is_cross_origin, switch_protocols};
-use sio_core::id::RequestId;
+use sio_core::http::{Origins, asking_site, is_cross_origin, switch_protocols};
+use sio_core::id::{RequestId, Sid};
 
 use super::body::{Collector, compress};
 use super::echo::echo;
@@ -28,7 +28,7 @@ use crate::error::ConnectionError;
 use crate::handshake::Handshake;
 use crate::hooks::{Remote, RequestHead};
 use crate::host::Host;
-use crate::link::{Command, Link, Posted};
+use crate::link::{Change, Command, Link, Posted};
 use crate::log::{debug, warn};
 use crate::peer::{Asked, Peer};
 use crate::runtime::{Runtime, Stream};
@@ -216,12 +216,10 @@ impl<R: Runtime> Context<'_, R> {
         if host.closing.is_raised() {
             return self.refuse(exchange, &Refusal::ShuttingDown);
         }
-        if let (Some(allow), Some(head)) = (host.hooks.allow_request.get(), &self.head)
-            && let Err(message) = allow(head.clone()).await
-        {
-            let message = (!message.is_empty()).then_some(message);
-            return self.refuse(exchange, &Refusal::Forbidden(message));
-        }
+        let sid = match self.admit().await {
+            Ok(sid) => sid,
+            Err(refusal) => return self.refuse(exchange, &refusal),
+        };
         let most = host.config.max_sessions.unwrap_or(usize::MAX);
         let (Some(counted), Some(pending)) = (
             host.peers.try_enter(most),
@@ -234,6 +232,7 @@ impl<R: Runtime> Context<'_, R> {
             return self.refuse(exchange, &Refusal::BadRequest);
         }
         let asked = Asked {
+            sid,
             opened: Opened {
                 transport: if websocket {
                     TransportKind::WebSocket
@@ -259,10 +258,14 @@ impl<R: Runtime> Context<'_, R> {
             &self.endpoint.application,
             asked,
         );
+        // Never over a live session.
+        let Some(peer) = peer else {
+            return self.refuse(exchange, &Refusal::BadRequest);
+        };
         let link = peer.link().clone();
         // The server may have begun to close before this session was there to be told.
         if host.closing.is_raised() {
-            link.tell(Command::ShutDown);
+            link.tell(Command::Become(Change::ShutDown));
         }
         if websocket {
             let whose = Whose::New(Box::new(peer));
@@ -277,6 +280,36 @@ impl<R: Runtime> Context<'_, R> {
         });
         self.runtime.spawn(peer);
         self.relay(exchange, link, id, wait).await
+    }
+
+    /// Asks the application's hooks about a handshake, and for an id if it makes them.
+    async fn admit(&self) -> Result<Option<Sid>, Refusal> {
+        let hooks = &self.host().hooks;
+        let Some(head) = &self.head else {
+            return Ok(None);
+        };
+        let forbidden =
+            |message: String| Refusal::Forbidden((!message.is_empty()).then_some(message));
+        if let Some(check) = hooks.origin.get() {
+            let origin = asking_site(&head.headers).unwrap_or("*").to_owned();
+            match check(origin, head.clone()).await {
+                Ok(true) => {}
+                Ok(false) => return Err(Refusal::Forbidden(None)),
+                Err(message) => return Err(forbidden(message)),
+            }
+        }
+        if let Some(allow) = hooks.allow_request.get() {
+            allow(head.clone()).await.map_err(forbidden)?;
+        }
+        let Some(make) = hooks.session_ids.get() else {
+            return Ok(None);
+        };
+        let made = make(head.clone()).await;
+        if let Err(_why) = &made {
+            warn!(why = %_why, "no session id");
+        }
+        let sid = made.ok().and_then(Sid::made).ok_or(Refusal::BadRequest)?;
+        Ok(Some(sid))
     }
 
     /// A request of a session.

@@ -1,0 +1,215 @@
+//! What servers of both kinds have: options that may be replaced until they are attached, and hooks into
+//! their requests. Written once, for [`Io`](crate::Io), its [`Engine`] and
+//! [`EngineServer`](crate::EngineServer).
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::mount::Mount;
+
+/// The Engine.IO server below an [`Io`](crate::Io): [`Io::engine`](crate::Io::engine). A handle, cheap to
+/// clone.
+#[derive(Clone)]
+pub struct Engine {
+    mount: Arc<Mount>,
+}
+
+impl Engine {
+    pub(super) fn new(mount: Arc<Mount>) -> Self {
+        Self { mount }
+    }
+
+    fn mount(&self) -> &Arc<Mount> {
+        &self.mount
+    }
+
+    /// How many sessions are live.
+    #[doc(alias = "clientsCount")]
+    pub fn sessions(&self) -> usize {
+        self.mount.attached().map_or(0, |host| host.registry.len())
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Engine").field(&self.mount).finish()
+    }
+}
+
+/// The methods of a type with a `fn mount(&self) -> &Arc<Mount>`.
+macro_rules! endpoint_methods {
+    ($type:ty) => {
+        impl $type {
+            /// The options, as they are now.
+            pub fn config(&self) -> std::sync::Arc<sio_core::config::Config> {
+                self.mount().config()
+            }
+
+            /// Changes options, until the server is attached (given to a [`Server`](crate::Server), to
+            /// `serve`, `layer` or `service`).
+            ///
+            /// # Errors
+            /// It is attached, or the options contradict themselves. They stay as they were then.
+            #[doc(alias = "attach")]
+            pub fn configure(
+                &self,
+                change: impl FnOnce(&mut sio_core::config::Config),
+            ) -> Result<(), crate::SetupError> {
+                self.mount().configure(change)
+            }
+
+            /// Whether it is attached: its options are fixed.
+            pub fn is_attached(&self) -> bool {
+                self.mount().attached().is_some()
+            }
+
+            /// The path it is mounted at.
+            pub fn path(&self) -> String {
+                self.config().path.clone()
+            }
+
+            /// Mounts it elsewhere.
+            ///
+            /// # Errors
+            /// As [`configure`](Self::configure).
+            #[doc(alias = "path")]
+            pub fn set_path(&self, path: impl Into<String>) -> Result<(), crate::SetupError> {
+                self.configure(|config| config.path = path.into())
+            }
+
+            /// The sites whose pages may connect.
+            pub fn origins(&self) -> sio_core::http::Origins {
+                self.config().origins.clone()
+            }
+
+            /// Names the sites whose pages may connect. For a function that waits, or that gives the
+            /// reason of a refusal, see [`check_origin`](Self::check_origin).
+            ///
+            /// # Errors
+            /// As [`configure`](Self::configure).
+            #[doc(alias = "origins")]
+            pub fn set_origins(
+                &self,
+                origins: impl Into<sio_core::http::Origins>,
+            ) -> Result<(), crate::SetupError> {
+                self.configure(|config| config.origins = origins.into())
+            }
+
+            /// Decides over the origin of each handshake, besides
+            /// [`Config::origins`](crate::Config::origins). It is given the `Origin`, else the `Referer`,
+            /// else `*`. `Ok(false)` refuses: 403, code 4; an error too, with the error as message.
+            ///
+            /// ```
+            /// # use std::sync::Arc;
+            /// # use sio_driver::{Config, Io, RequestHead};
+            /// # let io = Io::new(Config::default());
+            /// io.check_origin(async |origin: String, _head: Arc<RequestHead>| {
+            ///     match &*origin {
+            ///         "https://chat.example" | "*" => Ok(true),
+            ///         _ => Err("pages of chat.example only"),
+            ///     }
+            /// });
+            /// ```
+            #[doc(alias = "origins")]
+            pub fn check_origin<F, R, E>(&self, check: F)
+            where
+                F: Fn(String, std::sync::Arc<crate::RequestHead>) -> R + Send + Sync + 'static,
+                R: Future<Output = Result<bool, E>> + Send + 'static,
+                E: Into<String>,
+            {
+                self.mount()
+                    .hooks
+                    .origin
+                    .set(std::sync::Arc::new(move |origin, head| {
+                        let decision = check(origin, head);
+                        Box::pin(async move { decision.await.map_err(Into::into) })
+                    }));
+            }
+
+            /// Makes the ids of sessions, which are secrets: whoever guesses one can speak as its client.
+            /// Any text will do; one that is empty, or that a live session has, refuses the handshake
+            /// with code 3, and so does an error.
+            ///
+            /// ```
+            /// # use std::sync::Arc;
+            /// # use sio_driver::{Config, Io, RequestHead};
+            /// # let io = Io::new(Config::default());
+            /// # fn random() -> u128 { 7 }
+            /// io.engine().generate_id(async |_head: Arc<RequestHead>| {
+            ///     Ok::<_, String>(format!("node-1:{:x}", random()))
+            /// });
+            /// ```
+            #[doc(alias = "generateId")]
+            pub fn generate_id<F, R, E>(&self, make: F)
+            where
+                F: Fn(std::sync::Arc<crate::RequestHead>) -> R + Send + Sync + 'static,
+                R: Future<Output = Result<String, E>> + Send + 'static,
+                E: Into<String>,
+            {
+                self.mount()
+                    .hooks
+                    .session_ids
+                    .set(std::sync::Arc::new(move |head| {
+                        let id = make(head);
+                        Box::pin(async move { id.await.map_err(Into::into) })
+                    }));
+            }
+
+            /// Decides over each handshake, before a session exists. An error refuses it: 403, code 4,
+            /// with the error as message.
+            ///
+            /// ```
+            /// # use std::sync::Arc;
+            /// # use sio_driver::{Config, Io, RequestHead};
+            /// # let io = Io::new(Config::default());
+            /// io.allow_request(async |head: Arc<RequestHead>| match head.query("key").as_deref() {
+            ///     Some("secret") => Ok(()),
+            ///     _ => Err("no key"),
+            /// });
+            /// ```
+            #[doc(alias = "allowRequest")]
+            pub fn allow_request<F, R, E>(&self, hook: F)
+            where
+                F: Fn(std::sync::Arc<crate::RequestHead>) -> R + Send + Sync + 'static,
+                R: Future<Output = Result<(), E>> + Send + 'static,
+                E: Into<String>,
+            {
+                let hook = crate::hooks::admission(hook);
+                self.mount().hooks.allow_request.set(hook);
+            }
+
+            /// May change the headers of every response.
+            #[doc(alias = "headers")]
+            pub fn on_headers(
+                &self,
+                hook: impl Fn(&crate::RequestHead, &mut http::HeaderMap) + Send + Sync + 'static,
+            ) {
+                self.mount().hooks.headers.set(std::sync::Arc::new(hook));
+            }
+
+            /// May change the headers of the responses that open sessions, on every transport.
+            #[doc(alias = "initial_headers")]
+            pub fn on_initial_headers(
+                &self,
+                hook: impl Fn(&crate::RequestHead, &mut http::HeaderMap) + Send + Sync + 'static,
+            ) {
+                let hook = std::sync::Arc::new(hook);
+                self.mount().hooks.initial_headers.set(hook);
+            }
+
+            /// Hears of requests that were turned away.
+            #[doc(alias = "connection_error")]
+            pub fn on_connection_error(
+                &self,
+                hook: impl Fn(&crate::ConnectionError) + Send + Sync + 'static,
+            ) {
+                let hook = std::sync::Arc::new(hook);
+                self.mount().hooks.connection_error.set(hook);
+            }
+        }
+    };
+}
+
+pub(super) use endpoint_methods;
+
+endpoint_methods!(Engine);

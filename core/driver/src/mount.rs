@@ -1,0 +1,112 @@
+//! An endpoint before and after it is attached: its options may be replaced until then.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use sio_core::config::Config;
+use sio_core::engine::Acceptor;
+use sio_core::error::ConfigError;
+
+use crate::hooks::Hooks;
+use crate::host::Host;
+
+/// The options and hooks of an endpoint, and its host once it is attached to a listener.
+pub(crate) struct Mount {
+    /// The options as they are so far, checked.
+    draft: Mutex<Acceptor>,
+    host: OnceLock<Arc<Host>>,
+    pub(crate) hooks: Arc<Hooks>,
+}
+
+/// Why options were not replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// The server is attached: it was given to a `Server`, to `serve`, `layer` or `service`. From then on
+    /// its options stay as they are. (Node ignores the change without a word, or half of it.)
+    Attached,
+    /// The options contradict themselves; they stay as they were.
+    Invalid(ConfigError),
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Attached => f.write_str("the server is attached already: its options are fixed"),
+            Self::Invalid(why) => why.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SetupError {}
+
+impl From<ConfigError> for SetupError {
+    fn from(why: ConfigError) -> Self {
+        Self::Invalid(why)
+    }
+}
+
+impl Mount {
+    pub(crate) fn new(config: Config) -> Result<Self, ConfigError> {
+        Ok(Self {
+            draft: Mutex::new(Acceptor::new(Arc::new(config))?),
+            host: OnceLock::new(),
+            hooks: Arc::default(),
+        })
+    }
+
+    pub(crate) fn config(&self) -> Arc<Config> {
+        match self.host.get() {
+            Some(host) => host.config.clone(),
+            None => self.draft().config().clone(),
+        }
+    }
+
+    pub(crate) fn configure(&self, change: impl FnOnce(&mut Config)) -> Result<(), SetupError> {
+        let mut config = Config::clone(&self.config());
+        // The application's code: no lock is held.
+        change(&mut config);
+        let acceptor = Acceptor::new(Arc::new(config))?;
+        let mut draft = self.draft();
+        if self.host.get().is_some() {
+            return Err(SetupError::Attached);
+        }
+        *draft = acceptor;
+        Ok(())
+    }
+
+    /// Refuses what is only allowed before.
+    pub(crate) fn must_be_open(&self) -> Result<(), SetupError> {
+        match self.host.get() {
+            Some(_) => Err(SetupError::Attached),
+            None => Ok(()),
+        }
+    }
+
+    /// The host, if it is attached.
+    pub(crate) fn attached(&self) -> Option<&Arc<Host>> {
+        self.host.get()
+    }
+
+    /// The host. From the first call on the options are fixed; `last` sees them as they are then.
+    pub(crate) fn host(&self, last: impl FnOnce(&Config)) -> &Arc<Host> {
+        self.host.get_or_init(|| {
+            let acceptor = self.draft().clone();
+            last(acceptor.config());
+            Host::attached(acceptor, self.hooks.clone())
+        })
+    }
+
+    fn draft(&self) -> MutexGuard<'_, Acceptor> {
+        self.draft.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Mount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mount")
+            .field("path", &self.config().path)
+            .field("host", &self.host.get())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,296 @@
+//! The files of the JavaScript client, served beside the server (§24).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+
+use ::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use ::http::request::Parts;
+use ::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use bytes::Bytes;
+
+use super::compression::takes;
+use super::tokens;
+use crate::id::HashKey;
+
+/// The files of the JavaScript client, by their names: those of both lines (`socket.io.js`,
+/// `socket.io.min.js`, `socket.io.slim.js`, `socket.io.msgpack.min.js`, `socket.io.esm.min.js`, and the
+/// `.map` of each). Cheap to clone.
+///
+/// Each is answered with an `ETag` made from its bytes, with 304 to who has it, and with the best of the
+/// compressed forms that were given.
+///
+/// ```
+/// use sio_core::config::Config;
+/// use sio_core::http::ClientFiles;
+///
+/// let files = ClientFiles::new()
+///     .with("socket.io.js", &b"/* the client */"[..])
+///     .with("socket.io.js.map", &b"{}"[..]);
+/// let config = Config::default().client_files(files);
+/// ```
+#[derive(Clone, Default)]
+pub struct ClientFiles(Arc<BTreeMap<Box<str>, File>>);
+
+#[derive(Clone)]
+struct File {
+    /// With its quotes.
+    tag: HeaderValue,
+    plain: Bytes,
+    /// Name of the coding and bytes, the best first.
+    coded: Vec<(&'static str, Bytes)>,
+}
+
+/// The codings that compressed forms may have, the best first.
+const CODINGS: [&str; 3] = ["br", "gzip", "deflate"];
+
+impl ClientFiles {
+    /// None.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a file, in place of one of the same name. One that is not called like a file of the client's
+    /// (`socket.io*.js`, `socket.io*.js.map`) is never asked for.
+    #[must_use]
+    pub fn with(mut self, name: &str, content: impl Into<Bytes>) -> Self {
+        let plain = content.into();
+        // The key need not be secret: whoever can choose these files owns the server.
+        let mut hasher = HashKey([0x7369_6f20_636c_6965, 0x6e74_2066_696c_6573]).build_hasher();
+        hasher.write(&plain);
+        let tag = format!("\"{:016x}-{:x}\"", hasher.finish(), plain.len());
+        let Ok(tag) = HeaderValue::try_from(tag) else {
+            unreachable!("digits make a header's value")
+        };
+        let file = File {
+            tag,
+            plain,
+            coded: Vec::new(),
+        };
+        Arc::make_mut(&mut self.0).insert(name.into(), file);
+        self
+    }
+
+    /// Adds a compressed form (`br`, `gzip` or `deflate`) of a file that was added. Others are ignored.
+    #[must_use]
+    pub fn with_coded(mut self, name: &str, coding: &str, content: impl Into<Bytes>) -> Self {
+        let rank = |name: &str| CODINGS.iter().position(|known| *known == name);
+        if let Some(coding) = rank(coding).and_then(|at| CODINGS.get(at))
+            && let Some(file) = Arc::make_mut(&mut self.0).get_mut(name)
+        {
+            file.coded.retain(|(its, _)| its != coding);
+            file.coded.push((coding, content.into()));
+            file.coded.sort_by_key(|(its, _)| rank(its));
+        }
+        self
+    }
+
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(|name| &**name)
+    }
+
+    /// The bytes of one.
+    pub fn get(&self, name: &str) -> Option<&Bytes> {
+        self.0.get(name).map(|file| &file.plain)
+    }
+
+    /// The answer to a request for one of them. `headers` are those that any answer carries.
+    pub(crate) fn respond(&self, head: &Parts, headers: HeaderMap, name: &str) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::new());
+        *response.headers_mut() = headers;
+        let Some(file) = self.0.get(name) else {
+            *response.status_mut() = StatusCode::NOT_FOUND;
+            let headers = response.headers_mut();
+            headers.insert(
+                CONTENT_TYPE,
+                HeaderValue::from_static("text/plain; charset=utf-8"),
+            );
+            headers.insert(CONTENT_LENGTH, ABSENT.len().into());
+            *response.body_mut() = Bytes::from_static(ABSENT.as_bytes());
+            return response;
+        };
+        let coded = file
+            .coded
+            .iter()
+            .find(|(coding, _)| takes(&head.headers, coding));
+        let headers = response.headers_mut();
+        let kind = if name.ends_with(".map") {
+            "application/json; charset=utf-8"
+        } else {
+            "application/javascript; charset=utf-8"
+        };
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=0"));
+        headers.insert(ETAG, file.tag_of(coded.is_some()));
+        if !file.coded.is_empty() {
+            headers.append(VARY, HeaderValue::from_static("Accept-Encoding"));
+        }
+        if file.is_known(&head.headers) {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            return response;
+        }
+        let body = match coded {
+            Some((coding, body)) => {
+                headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
+                body
+            }
+            None => &file.plain,
+        };
+        headers.insert(CONTENT_LENGTH, body.len().into());
+        if head.method != Method::HEAD {
+            *response.body_mut() = body.clone();
+        }
+        response
+    }
+}
+
+impl File {
+    /// Another form of the same file is another representation: its tag says that it is equal only in
+    /// what it means (RFC 9110 §8.8.1).
+    fn tag_of(&self, coded: bool) -> HeaderValue {
+        let weak = self.tag.to_str().map(|tag| format!("W/{tag}"));
+        weak.ok()
+            .filter(|_| coded)
+            .and_then(|tag| HeaderValue::try_from(tag).ok())
+            .unwrap_or_else(|| self.tag.clone())
+    }
+
+    /// Whether the client has it already.
+    fn is_known(&self, headers: &HeaderMap) -> bool {
+        tokens(headers, IF_NONE_MATCH)
+            .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.tag)
+    }
+}
+
+/// Whether files of the client's may have this name: `socket.io`, then words with dots before them, then
+/// `.js` or `.js.map`.
+pub(crate) fn is_client_file(name: &str) -> bool {
+    let name = name.strip_suffix(".map").unwrap_or(name);
+    name.strip_prefix("socket.io")
+        .and_then(|rest| rest.strip_suffix(".js"))
+        .is_some_and(|words| {
+            words.is_empty()
+                || words.strip_prefix('.').is_some_and(|words| {
+                    words.split('.').all(|word| {
+                        !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric())
+                    })
+                })
+        })
+}
+
+/// What is said where a file is missing.
+const ABSENT: &str = "This server has no such file of the Socket.IO client. Give it the files \
+                      (Config::client_files), or load the client from elsewhere.\n";
+
+impl fmt::Debug for ClientFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn respond(request: ::http::request::Builder, name: &str) -> Response<Bytes> {
+        let files = ClientFiles::new()
+            .with("socket.io.js", "plain")
+            .with_coded("socket.io.js", "gzip", "zipped")
+            .with_coded("socket.io.js", "br", "brotli")
+            .with_coded("socket.io.js", "compress", "never")
+            .with("socket.io.js.map", "{}");
+        let head = request.body(()).unwrap().into_parts().0;
+        files.respond(&head, HeaderMap::new(), name)
+    }
+
+    fn get() -> ::http::request::Builder {
+        ::http::Request::get("/socket.io/socket.io.js")
+    }
+
+    #[test]
+    fn the_names_of_both_lines() {
+        for name in [
+            "socket.io.js",
+            "socket.io.js.map",
+            "socket.io.min.js",
+            "socket.io.dev.js",
+            "socket.io.slim.js",
+            "socket.io.slim.dev.js.map",
+            "socket.io.esm.min.js",
+            "socket.io.msgpack.min.js.map",
+        ] {
+            assert!(is_client_file(name), "{name}");
+        }
+        for name in [
+            "",
+            "socket.io",
+            "socket.iojs",
+            "socket.io.jsx",
+            "socket.io..js",
+            "socket.io./../x.js",
+            "x.js",
+            "socket.io.js.map.map",
+        ] {
+            assert!(!is_client_file(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_best_form_that_the_client_takes() {
+        for (accept, coding, body) in [
+            ("", None, "plain"),
+            ("identity", None, "plain"),
+            ("gzip", Some("gzip"), "zipped"),
+            ("gzip, deflate, br", Some("br"), "brotli"),
+            ("gzip, br;q=0", Some("gzip"), "zipped"),
+        ] {
+            let response = respond(get().header("accept-encoding", accept), "socket.io.js");
+            let named = response.headers().get(CONTENT_ENCODING);
+            assert_eq!(named.map(|it| it.to_str().unwrap()), coding, "{accept}");
+            assert_eq!(response.body(), body, "{accept}");
+            assert_eq!(response.headers()[VARY], "Accept-Encoding");
+            let tag = response.headers()[ETAG].to_str().unwrap();
+            assert_eq!(tag.starts_with("W/"), coding.is_some());
+        }
+    }
+
+    #[test]
+    fn who_has_it_does_not_get_it_again() {
+        let tag = respond(get(), "socket.io.js").headers()[ETAG].clone();
+        let tag = tag.to_str().unwrap();
+        for known in [
+            tag.to_owned(),
+            format!("W/{tag}"),
+            format!("\"x\", {tag}"),
+            "*".into(),
+        ] {
+            let response = respond(get().header("if-none-match", &known), "socket.io.js");
+            assert_eq!(response.status(), StatusCode::NOT_MODIFIED, "{known}");
+            assert!(response.body().is_empty());
+            assert_eq!(response.headers()[ETAG], tag);
+        }
+        let other = respond(get().header("if-none-match", "\"x\""), "socket.io.js");
+        assert_eq!(other.status(), StatusCode::OK);
+        let map = respond(get().header("if-none-match", tag), "socket.io.js.map");
+        assert_eq!(map.status(), StatusCode::OK);
+        assert_eq!(
+            map.headers()[CONTENT_TYPE],
+            "application/json; charset=utf-8"
+        );
+    }
+
+    #[test]
+    fn a_missing_one_says_what_to_do() {
+        let response = respond(get(), "socket.io.min.js");
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        assert_eq!(response.body(), ABSENT);
+        let head = respond(::http::Request::head("/"), "socket.io.js");
+        assert!(head.body().is_empty() && head.headers()[CONTENT_LENGTH] == "5");
+    }
+}

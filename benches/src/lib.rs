@@ -4,15 +4,20 @@
 //! of them, in alternating rounds). `benches/README.md` says how to run them and how to read what
 //! they print.
 
+pub mod bars;
 pub mod cases;
 pub mod client;
 pub mod codec;
+pub mod comparison;
 pub mod frame;
 pub mod histogram;
+pub mod instructions;
 pub mod look;
 pub mod measurement;
 pub mod options;
 pub mod payloads;
+pub mod peers;
+pub mod plot;
 pub mod polling;
 pub mod process;
 pub mod run;

@@ -2,6 +2,7 @@
 
 use crate::measurement::Measurement;
 use crate::samples::Spread;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 
 /// The generator was near its own limit above this share of a core.
@@ -11,7 +12,7 @@ const CLIENT_BUSY: f64 = 0.9;
 const SERVER_HELD_UP: f64 = 0.9;
 
 /// One server's rounds under one scenario, in order.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Row {
     /// The server's name.
     pub server: String,
@@ -57,11 +58,11 @@ pub fn throughput(rows: &[Row]) -> String {
     table
 }
 
-/// The table of the `idle` scenario.
+/// The table of the scenarios with idle connections.
 #[must_use]
 pub fn memory(rows: &[Row]) -> String {
     let mut table = String::from(
-        "| server | bytes a connection | ratio | CPU µs a connect | ratio |\n|---|---|---|---|---|\n",
+        "| server | bytes a connection | ratio | CPU µs of each | ratio |\n|---|---|---|---|---|\n",
     );
     let Some(base) = rows.first() else {
         return table;
@@ -80,6 +81,42 @@ pub fn memory(rows: &[Row]) -> String {
         push(&mut table, &line);
     }
     table
+}
+
+/// What was resident each time that all clients had left, one line for each server.
+#[must_use]
+pub fn left(rows: &[Row]) -> String {
+    let mut lines = String::new();
+    for row in rows {
+        let Some(memory) = row
+            .rounds
+            .iter()
+            .filter_map(|round| round.memory.as_ref())
+            .next_back()
+        else {
+            continue;
+        };
+        if memory.left.is_empty() {
+            continue;
+        }
+        let megabytes = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
+        let left = memory
+            .left
+            .iter()
+            .map(|bytes| megabytes(*bytes))
+            .collect::<Vec<_>>();
+        // Writing to a string cannot fail.
+        writeln!(
+            lines,
+            "* {}: {} before anybody came, {} with all of them, {} after they had left",
+            row.server,
+            megabytes(memory.before),
+            megabytes(memory.after),
+            left.join(" and ")
+        )
+        .ok();
+    }
+    lines
 }
 
 /// Where the rounds of one scenario are not to be trusted, one line each.

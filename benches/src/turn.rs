@@ -34,7 +34,7 @@ impl Client {
         let mut client = Self {
             connection,
             socket,
-            asked: 0,
+            asked: 1,
         };
         client.sent(now);
         client
@@ -75,7 +75,7 @@ impl Client {
 
     /// The application asks the client something.
     pub fn ask(&mut self, now: Instant) {
-        // Sockets draw even ids.
+        // Sockets draw odd ids.
         self.asked += 2;
         let (id, socket) = (self.asked, self.socket);
         let question = packet::event("/", Some(id), "well?", &()).expect("it has no arguments");

@@ -7,6 +7,7 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 use sio_benches::cases;
+use sio_benches::instructions::{read, written};
 use sio_tests::install;
 use sio_tests::process::run;
 use std::collections::BTreeMap;
@@ -65,12 +66,6 @@ fn nothing_takes_more_instructions_than_it_did() {
     );
 }
 
-#[test]
-fn what_is_written_is_read_again() {
-    let counts = BTreeMap::from([("a: b, c".to_owned(), 12.0), ("d".to_owned(), 3456.0)]);
-    assert_eq!(read(&written(&counts)), counts);
-}
-
 /// Instructions of one operation for each case, by as many processes as there are cores.
 fn count_all() -> BTreeMap<String, f64> {
     let valgrind = install::valgrind();
@@ -87,7 +82,7 @@ fn count_all() -> BTreeMap<String, f64> {
         for _ in 0..cores {
             scope.spawn(|| {
                 while let Some((name, units)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let count = |times| instructions(&valgrind, &program, name, times);
+                    let count = |times| executed(&valgrind, &program, name, times);
                     let each = (count(BEFORE + MORE) - count(BEFORE)) / (MORE * units) as f64;
                     let mut counts = counts.lock().expect("nobody panicked");
                     counts.insert((*name).to_owned(), each.round());
@@ -99,7 +94,7 @@ fn count_all() -> BTreeMap<String, f64> {
 }
 
 /// All instructions of a program that does the case so many times.
-fn instructions(valgrind: &Path, program: &Path, name: &str, times: usize) -> f64 {
+fn executed(valgrind: &Path, program: &Path, name: &str, times: usize) -> f64 {
     let output = run(
         Command::new(valgrind)
             .args(["--tool=cachegrind", "--cache-sim=no"])
@@ -129,22 +124,4 @@ fn built() -> PathBuf {
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
         .unwrap_or_else(|| panic!("cargo built no program:\n{messages}"))
-}
-
-fn written(counts: &BTreeMap<String, f64>) -> String {
-    let mut text = String::from("# Instructions of one operation. See tests/instructions.rs.\n");
-    for (name, count) in counts {
-        writeln!(text, "{count:>8.0}  {name}").expect("a string takes all");
-    }
-    text
-}
-
-fn read(text: &str) -> BTreeMap<String, f64> {
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    lines
-        .map(|line| {
-            let (count, name) = line.trim().split_once("  ").expect("a count and a name");
-            (name.to_owned(), count.parse().expect("a number"))
-        })
-        .collect()
 }

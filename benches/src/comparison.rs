@@ -180,7 +180,11 @@ impl Comparison {
                 let (side, command): (&Side, &Vec<String>) = (&self.sides[index], &commands[index]);
                 let (key, name, rounds) = (&self.key, &side.name, effort.rounds);
                 eprintln!("{key}, round {} of {rounds}: {name}", round + 1);
-                side.measure(&load, command, effort)
+                // Once more if it fails: one lost measurement in a hundred is no finding.
+                side.measure(&load, command, effort).or_else(|error| {
+                    eprintln!("{error}; once more");
+                    side.measure(&load, command, effort)
+                })
             };
             let measured = if scenario == Scenario::Heartbeat {
                 staggered(&order, once)

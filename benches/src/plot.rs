@@ -29,6 +29,8 @@ const RIGHT: f64 = 70.0;
 const TOP: f64 = 96.0;
 const BAR: f64 = 13.0;
 const GAP: f64 = 14.0;
+/// A number beside a bar, legible where it meets a line.
+const LABEL: &str = "font-size=\"11\" stroke=\"#ffffff\" stroke-width=\"3\" paint-order=\"stroke\"";
 const FONT: &str =
     "font-family=\"system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif\"";
 
@@ -125,7 +127,7 @@ fn bar(out: &mut String, y: f64, value: f64, colour: &str) {
         (end + 5.0, y + BAR - 4.0),
         "start",
         "#1a1a1a",
-        "font-size=\"11\"",
+        LABEL,
         &label,
     );
 }

@@ -123,29 +123,23 @@ pub fn left(rows: &[Row]) -> String {
 #[must_use]
 pub fn noise(rows: &[Row]) -> Vec<String> {
     let mut lines = Vec::new();
+    let mut held_up = Vec::new();
     for row in rows {
         let client = median(row, Measurement::client_load);
-        let held_up = row
-            .rounds
-            .iter()
-            .filter(|round| {
-                round.memory.is_none()
-                    && round.client_load() < CLIENT_BUSY
-                    && round.server_load() < SERVER_HELD_UP
-            })
-            .count();
         if client >= CLIENT_BUSY {
             lines.push(format!(
                 "{}: the generator used {client:.2} of its core, so units/s is its limit; the CPU columns count",
                 row.server
             ));
         }
-        if held_up > 0 {
-            lines.push(format!(
-                "{}: in {held_up} of {} rounds the server had less than {SERVER_HELD_UP} of its core and the generator was not the limit: something else ran",
-                row.server,
-                row.rounds.len()
-            ));
+        let rounds = row.rounds.iter().filter(|round| {
+            round.memory.is_none()
+                && round.client_load() < CLIENT_BUSY
+                && round.server_load() < SERVER_HELD_UP
+        });
+        match rounds.count() {
+            0 => {}
+            rounds => held_up.push(format!("{} in {rounds}", row.server)),
         }
         let cpu = Spread::of(row.rounds.iter().map(Measurement::cpu_per_million));
         if let Some(cpu) = cpu
@@ -157,6 +151,12 @@ pub fn noise(rows: &[Row]) -> Vec<String> {
                 (cpu.greatest / cpu.least - 1.0) * 100.0
             ));
         }
+    }
+    if !held_up.is_empty() {
+        lines.push(format!(
+            "something else ran on the server's core, which had less than {SERVER_HELD_UP} of it while the generator was not the limit, in so many rounds: {}",
+            held_up.join("; ")
+        ));
     }
     lines
 }

@@ -25,6 +25,8 @@ struct Record {
     versions: Vec<String>,
     command: String,
     found: Vec<Found>,
+    /// Comparisons that could not be made, and why.
+    failed: Vec<String>,
     codec: String,
     machine_bench: String,
 }
@@ -106,9 +108,7 @@ fn results() -> Result<(), String> {
             serde_json::from_slice(&text).map_err(|error| error.to_string())?
         }
         None => {
-            let measured = measure(&effort, only.as_deref())?;
-            let text = serde_json::to_vec(&measured).map_err(|error| error.to_string())?;
-            std::fs::write(&record, text).map_err(|error| failed(&record, &error))?;
+            let measured = measure(&effort, only.as_deref(), &record)?;
             eprintln!("what was measured is in {}", record.display());
             measured
         }
@@ -176,10 +176,28 @@ fn comparisons() -> Result<Vec<Comparison>, String> {
     ])
 }
 
-fn measure(effort: &Effort, only: Option<&str>) -> Result<Record, String> {
+/// Measures, and keeps what it has after each comparison. One that fails is left out and named.
+fn measure(effort: &Effort, only: Option<&str>, keep: &Path) -> Result<Record, String> {
     let mut built = Built::default();
+    let mut record = Record {
+        date: said(Command::new("date").args(["-u", "+%Y-%m-%d"]))?,
+        commit: commit()?,
+        machine: machine()?,
+        versions: versions()?,
+        command: std::iter::once("cargo run --release -p sio-benches --bin results --".to_owned())
+            .chain(std::env::args().skip(1))
+            .collect::<Vec<_>>()
+            .join(" "),
+        found: Vec::new(),
+        failed: Vec::new(),
+        codec: String::new(),
+        machine_bench: String::new(),
+    };
+    let save = |record: &Record| {
+        let text = serde_json::to_vec(record).map_err(|error| error.to_string())?;
+        std::fs::write(keep, text).map_err(|error| failed(keep, &error))
+    };
     let chosen = |key: &str| only.is_none_or(|only| only.split(',').any(|chosen| chosen == key));
-    let mut found = Vec::new();
     for comparison in comparisons()? {
         if !chosen(&comparison.key) {
             continue;
@@ -194,7 +212,11 @@ fn measure(effort: &Effort, only: Option<&str>) -> Result<Record, String> {
             rounds: rounds.min(effort.rounds),
             options: effort.options.clone(),
         };
-        found.push(comparison.measure(&mut built, &effort)?);
+        match comparison.measure(&mut built, &effort) {
+            Ok(found) => record.found.push(found),
+            Err(error) => record.failed.push(format!("{}: {error}", comparison.key)),
+        }
+        save(&record)?;
     }
     let bench = |name: &str| {
         if !chosen(name) {
@@ -204,19 +226,10 @@ fn measure(effort: &Effort, only: Option<&str>) -> Result<Record, String> {
         command.args(["-c", "1", env!("CARGO"), "bench", "--quiet"]);
         said(command.args(["-p", "sio-benches", "--bench", name]))
     };
-    Ok(Record {
-        date: said(Command::new("date").args(["-u", "+%Y-%m-%d"]))?,
-        commit: commit()?,
-        machine: machine()?,
-        versions: versions()?,
-        command: std::iter::once("cargo run --release -p sio-benches --bin results --".to_owned())
-            .chain(std::env::args().skip(1))
-            .collect::<Vec<_>>()
-            .join(" "),
-        found,
-        codec: bench("codec")?,
-        machine_bench: bench("machine")?,
-    })
+    record.codec = bench("codec")?;
+    record.machine_bench = bench("machine")?;
+    save(&record)?;
+    Ok(record)
 }
 
 /// What a command prints.
@@ -420,6 +433,9 @@ fn document(record: &Record) -> Result<String, String> {
     line("\n## Beside others, over real sockets\n");
     for found in &record.found {
         line(&found.markdown());
+    }
+    for failed in &record.failed {
+        line(&format!("* not measured: {failed}\n"));
     }
     line("## Codecs\n");
     line(&format!("{}\n", record.codec));

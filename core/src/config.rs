@@ -25,7 +25,10 @@ pub struct Config {
     /// error 5 (§1). `true`, in 4.x `false`.
     #[doc(alias = "allowEIO3")]
     pub allow_eio3: bool,
-    /// Whether requests with `j` in their query are answered with JSONP (§6).
+    /// Whether requests with `j` in their query are answered with JSONP, in both revisions (§6). The index
+    /// keeps its digits alone, and what is sent is JavaScript to every browser and nothing else; but like
+    /// any script it can be loaded by the pages of other sites, with their visitors' cookies: switch it off
+    /// if none of your clients is that old.
     pub jsonp: bool,
     /// The sites whose pages may connect.
     pub origins: Origins,

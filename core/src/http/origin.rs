@@ -11,8 +11,9 @@ use super::{host, single};
 use crate::error::ConfigError;
 
 /// The sites whose pages may connect. A request that names another in its `Origin` is refused with 403,
-/// on polling and WebSocket alike; one without `Origin` does not come from a page, and passes. JSONP does
-/// come from a page without one: there its `Referer` counts, and none is refused.
+/// on polling and WebSocket alike (the reference refuses upgrades with 400, §29); one without `Origin` does
+/// not come from a page, and passes. JSONP does come from a page without one: there its `Referer` counts,
+/// and none is refused.
 ///
 /// CORS is something else: it lets a browser show answers to scripts, and does not cover WebSocket.
 #[derive(Clone, Debug, Default)]

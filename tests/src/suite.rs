@@ -21,8 +21,8 @@ const LIMIT: Duration = Duration::from_secs(300);
 #[macro_export]
 macro_rules! on_each_binding {
     ($($name:ident: $run:expr;)*) => {
-        $crate::on_each_binding!(@ tokio, Tokio, $($name: $run;)*);
-        $crate::on_each_binding!(@ smol, Smol, $($name: $run;)*);
+        $crate::on_each_binding!(@ on_tokio, Tokio, $($name: $run;)*);
+        $crate::on_each_binding!(@ on_smol, Smol, $($name: $run;)*);
     };
     (@ $module:ident, $binding:ident, $($name:ident: $run:expr;)*) => {
         mod $module {

@@ -26,9 +26,14 @@ pub(crate) fn revision(query: &str) -> &'static str {
 
 /// A request that opens a WebSocket; `query` begins with `&` if there is any.
 pub(crate) fn opening(query: &str) -> String {
+    opening_at("/socket.io/", query)
+}
+
+/// The same for a server with a path of its own.
+pub(crate) fn opening_at(path: &str, query: &str) -> String {
     let eio = revision(query);
     format!(
-        "GET /socket.io/?{eio}transport=websocket{query} HTTP/1.1\r\nhost: x\r\n\
+        "GET {path}?{eio}transport=websocket{query} HTTP/1.1\r\nhost: x\r\n\
          connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
          sec-websocket-key: {KEY}\r\n\r\n"
     )
@@ -37,11 +42,16 @@ pub(crate) fn opening(query: &str) -> String {
 impl Wire {
     /// `query` begins with `&` if there is any.
     pub(crate) async fn open(address: SocketAddr, query: &str) -> Self {
+        Self::opened(address, &opening(query)).await
+    }
+
+    /// By this request.
+    pub(crate) async fn opened(address: SocketAddr, request: &str) -> Self {
         let mut wire = Self {
             stream: connect(address).await,
             ahead: BytesMut::new(),
         };
-        wire.write(opening(query).as_bytes()).await;
+        wire.write(request.as_bytes()).await;
         let head = within("the WebSocket", wire.head()).await;
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         let accepted = |line: &str| {
@@ -56,6 +66,11 @@ impl Wire {
         // The server may have closed already.
         let _ = self.stream.write_all(bytes).await;
         let _ = self.stream.flush().await;
+    }
+
+    /// Says that nothing more comes.
+    pub(crate) async fn shut(&mut self) {
+        self.stream.close().await.unwrap();
     }
 
     /// The next frame: its first byte and its payload. `None`: the connection is over.

@@ -19,6 +19,11 @@ pub(crate) trait Host: Sync {
     /// Serves, somewhere, until the server is closed.
     fn serve(&self, server: Server) -> (SocketAddr, Served);
 
+    /// The threads that it starts besides those it was given, by name.
+    fn threads(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Whether one could listen there.
     fn is_free(&self, address: SocketAddr) -> bool {
         TcpListener::bind(address).is_ok()
@@ -40,7 +45,7 @@ pub(crate) struct Smol;
 pub(crate) struct SmolGlobal;
 
 /// Serves on a port of its own, on a thread of its own.
-fn apart(
+pub(crate) fn apart(
     serve: impl FnOnce(TcpListener) -> std::io::Result<()> + Send + 'static,
 ) -> (SocketAddr, Served) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -54,6 +59,13 @@ fn apart(
 }
 
 impl Host for Tokio {
+    fn threads(&self) -> &'static [&'static str] {
+        match self.workers {
+            0 => &[],
+            _ => &["tokio-rt-worker"; 2],
+        }
+    }
+
     fn serve(&self, server: Server) -> (SocketAddr, Served) {
         let workers = self.workers;
         apart(move |listener| {
@@ -74,6 +86,10 @@ impl Host for Tokio {
 }
 
 impl Host for Smol {
+    fn threads(&self) -> &'static [&'static str] {
+        &["async-io"]
+    }
+
     fn serve(&self, server: Server) -> (SocketAddr, Served) {
         apart(move |listener| {
             let executor = Arc::new(smol::Executor::new());
@@ -85,6 +101,10 @@ impl Host for Smol {
 }
 
 impl Host for SmolGlobal {
+    fn threads(&self) -> &'static [&'static str] {
+        &["async-io", "smol-1"]
+    }
+
     fn serve(&self, server: Server) -> (SocketAddr, Served) {
         apart(move |listener| {
             let listener = smol::Async::new(listener)?;

@@ -65,13 +65,16 @@ async fn until_drained<L, T>(
             Some(Err(_error)) => {
                 log::error!(error = %_error, retry = ?wait, "cannot accept");
                 let mut sleep = pin!(runtime.sleep_until(runtime.now() + wait));
-                poll_fn(|cx| {
+                let ended = poll_fn(|cx| {
                     if drained.as_mut().poll(cx).is_ready() {
-                        return Poll::Ready(());
+                        return Poll::Ready(true);
                     }
-                    sleep.as_mut().poll(cx)
+                    sleep.as_mut().poll(cx).map(|()| false)
                 })
                 .await;
+                if ended {
+                    return;
+                }
                 wait = (wait * 2).min(BACK_OFF.1);
             }
         }
@@ -83,7 +86,7 @@ async fn until_drained<L, T>(
 pub async fn establish<T>(
     runtime: &impl Runtime,
     server: &Server,
-    address: SocketAddr,
+    _address: SocketAddr,
     handshake: impl Future<Output = io::Result<T>>,
 ) -> Option<T> {
     let limit = server.config().map_or(Duration::from_secs(10), |config| {
@@ -98,8 +101,8 @@ pub async fn establish<T>(
     .await;
     match outcome {
         Some(Ok(stream)) => return Some(stream),
-        Some(Err(_error)) => log::debug!(%address, error = %_error, "handshake failed"),
-        None => log::debug!(%address, "handshake took too long"),
+        Some(Err(_error)) => log::debug!(address = %_address, error = %_error, "handshake failed"),
+        None => log::debug!(address = %_address, "handshake took too long"),
     }
     None
 }

@@ -1,19 +1,19 @@
 //! Clients that ask and never read the answer, and questions that they are not ready for.
 
-mod common;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{World, calm, until, within};
+use futures_util::io::AsyncWriteExt;
 use sio_tokio::{Ack, AckError, Bytes, Config, Io, Server, Socket, http};
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+
+use crate::client::calm;
+use crate::here::{Stream, connect, until, within};
+use crate::world::{On, World};
 
 /// A server with a page on it that is larger than the buffers of any loopback, and a client that has
 /// asked for it.
-async fn asked(config: Config) -> (World, Server, TcpStream) {
+async fn asked(on: On, config: Config) -> (World, Server, Box<dyn Stream>) {
     let io = Io::new(config);
     let asked = Arc::new(AtomicUsize::new(0));
     let count = asked.clone();
@@ -22,10 +22,11 @@ async fn asked(config: Config) -> (World, Server, TcpStream) {
         let page = Bytes::from(vec![0; 32 << 20]);
         std::future::ready(http::Response::new(page))
     });
-    let world = World::serving(io, server.clone()).await;
-    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    let world = World::serving(on, io, server.clone()).await;
+    let mut stream = connect(world.address).await;
     let request = b"GET /page HTTP/1.1\r\nhost: x\r\n\r\n";
     stream.write_all(request).await.unwrap();
+    stream.flush().await.unwrap();
     until("the page to be asked for", || {
         asked.load(Ordering::Relaxed) == 1
     })
@@ -33,28 +34,25 @@ async fn asked(config: Config) -> (World, Server, TcpStream) {
     (world, server, stream)
 }
 
-#[tokio::test]
-async fn a_response_that_nobody_reads_is_given_up() {
+async fn a_response_that_nobody_reads_is_given_up(on: On) {
     let config = Config {
         write_timeout: Duration::from_millis(100),
         ..calm()
     };
-    let (world, server, unread) = asked(config).await;
+    let (world, server, unread) = asked(on, config).await;
     within("the connection to be given up", server.closed()).await;
     drop(unread);
     world.ends().await;
 }
 
-#[tokio::test]
-async fn a_response_that_nobody_reads_holds_up_no_end() {
+async fn a_response_that_nobody_reads_holds_up_no_end(on: On) {
     // `write_timeout` is longer than the test's patience.
-    let (world, _, unread) = asked(calm()).await;
+    let (world, _, unread) = asked(on, calm()).await;
     world.ends().await;
     drop(unread);
 }
 
-#[tokio::test]
-async fn a_volatile_question_too_many_is_not_sent_and_harms_nobody() {
+async fn a_volatile_question_too_many_is_not_sent_and_harms_nobody(on: On) {
     let io = Io::new(calm());
     let not_sent = Arc::new(AtomicUsize::new(0));
     let count = not_sent.clone();
@@ -74,7 +72,7 @@ async fn a_volatile_question_too_many_is_not_sent_and_harms_nobody() {
             ack.send(&"done")
         }
     });
-    let world = World::new(io).await;
+    let world = World::new(on, io).await;
     let (mut client, _) = world.join().await;
     client.send(r#"421["burst"]"#).await;
     loop {
@@ -88,4 +86,10 @@ async fn a_volatile_question_too_many_is_not_sent_and_harms_nobody() {
     }
     assert!(not_sent.load(Ordering::Relaxed) > 0);
     world.ends().await;
+}
+
+on_each_runtime! {
+    a_response_that_nobody_reads_is_given_up,
+    a_response_that_nobody_reads_holds_up_no_end,
+    a_volatile_question_too_many_is_not_sent_and_harms_nobody,
 }

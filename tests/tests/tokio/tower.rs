@@ -1,12 +1,12 @@
 //! Inside axum.
 
-mod common;
-
 use axum::Router;
 use axum::routing::get;
-use common::{Client, Poller, calm, exchange, within};
 use sio_tokio::{Args, Io, Socket};
 use tokio::net::TcpListener;
+
+use crate::client::{Client, Poller, calm, exchange};
+use crate::here::within;
 
 #[tokio::test]
 async fn beside_the_routes_of_axum() {

@@ -1,16 +1,17 @@
 //! Handlers that capture their own socket: nothing of them remains when the client has left.
 
-mod common;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{World, calm, until};
 use sio_tokio::{
     Args, Config, Data, DisconnectReason, EngineServer, EngineSocket, Incoming, Io, Message,
     Refusal, Server, Socket,
 };
+
+use crate::client::{calm, exchange};
+use crate::here::{pause, until};
+use crate::world::{On, World};
 
 /// Gives a socket everything it can be given, with itself and `mark` in each.
 fn entangle(socket: &Socket, mark: &Arc<()>) {
@@ -31,8 +32,7 @@ fn entangle(socket: &Socket, mark: &Arc<()>) {
     socket.set_data((socket.clone(), mark.clone()));
 }
 
-#[tokio::test]
-async fn a_socket_that_its_handlers_capture_goes_with_its_client() {
+async fn a_socket_that_its_handlers_capture_goes_with_its_client(on: On) {
     let io = Io::new(calm());
     let mark = Arc::new(());
     let left = Arc::new(AtomicUsize::new(0));
@@ -43,7 +43,7 @@ async fn a_socket_that_its_handlers_capture_goes_with_its_client() {
         socket.on_disconnect(move |_: DisconnectReason| {
             let (me, its, counted) = (me.clone(), its.clone(), counted.clone());
             async move {
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                pause(Duration::from_millis(20)).await;
                 // What was kept with the socket is there until its handlers have ended.
                 if me
                     .data::<(Socket, Arc<()>)>()
@@ -54,7 +54,7 @@ async fn a_socket_that_its_handlers_capture_goes_with_its_client() {
             }
         });
     });
-    let world = World::new(io.clone()).await;
+    let world = World::new(on, io.clone()).await;
     // One leaves its namespace and stays connected, one closes.
     let (mut stays, _) = world.join().await;
     let (mut goes, _) = world.join().await;
@@ -70,8 +70,7 @@ async fn a_socket_that_its_handlers_capture_goes_with_its_client() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn nothing_is_kept_for_a_socket_that_was_refused_or_has_left() {
+async fn nothing_is_kept_for_a_socket_that_was_refused_or_has_left(on: On) {
     let io = Io::new(calm());
     let mark = Arc::new(());
     let its = mark.clone();
@@ -85,7 +84,7 @@ async fn nothing_is_kept_for_a_socket_that_was_refused_or_has_left() {
         socket.on("probe", || {});
         *keep.lock().unwrap() = Some(socket);
     });
-    let world = World::new(io.clone()).await;
+    let world = World::new(on, io.clone()).await;
     let (mut client, _) = world.join().await;
     client.send("40/closed,").await;
     client.expect(r#"44/closed,{"message":"no"}"#).await;
@@ -110,8 +109,7 @@ async fn nothing_is_kept_for_a_socket_that_was_refused_or_has_left() {
     world.ends().await;
 }
 
-#[tokio::test]
-async fn an_engine_socket_that_its_handlers_capture_goes_with_its_client() {
+async fn an_engine_socket_that_its_handlers_capture_goes_with_its_client(on: On) {
     let engine = EngineServer::new(Config {
         path: "/engine.io".into(),
         ..calm()
@@ -131,8 +129,8 @@ async fn an_engine_socket_that_its_handlers_capture_goes_with_its_client() {
     });
     let io = Io::new(calm());
     let server = Server::new(io.clone()).engine(engine.clone());
-    let world = World::serving(io, server).await;
-    let open = common::exchange(
+    let world = World::serving(on, io, server).await;
+    let open = exchange(
         world.address,
         b"GET /engine.io/?EIO=4&transport=polling HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
     )
@@ -142,4 +140,10 @@ async fn an_engine_socket_that_its_handlers_capture_goes_with_its_client() {
     engine.close().await;
     until("everything to be dropped", || Arc::strong_count(&mark) == 2).await;
     world.ends().await;
+}
+
+on_each_runtime! {
+    a_socket_that_its_handlers_capture_goes_with_its_client,
+    nothing_is_kept_for_a_socket_that_was_refused_or_has_left,
+    an_engine_socket_that_its_handlers_capture_goes_with_its_client,
 }

@@ -1,0 +1,210 @@
+//! Admission, limits of number and size, and the end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::io::{AsyncReadExt, AsyncWriteExt};
+use sio_tokio::{
+    Config, DisconnectReason, EngineServer, EngineSocket, Io, Message, RequestHead, Server, Socket,
+};
+
+use crate::client::{Client, calm, exchange, request};
+use crate::here::{connect, pause, spawn, until, within};
+use crate::wire::{Wire, opening_at};
+use crate::world::{On, World};
+
+async fn a_graceful_end_delivers_what_is_queued_and_names_its_reason(on: On) {
+    let io = Io::new(calm());
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    io.of("/")
+        .on_disconnect(move |reason: DisconnectReason| tell.send(reason));
+    let world = World::new(on, io.clone()).await;
+    let (client, _) = world.join().await;
+    let poller = world.poller().await;
+    poller.enter().await;
+    let waiting = poller.clone();
+    let parked = spawn(async move { waiting.poll().await });
+    pause(Duration::from_millis(50)).await;
+    let idle = world.poller().await;
+    idle.enter().await;
+    io.emit("last words", &1).unwrap();
+    let closing = spawn(async move { io.close().await });
+    // One that is between two polls comes back for what is left to say; nobody new may come.
+    pause(Duration::from_millis(20)).await;
+    assert_eq!(request(world.address, "GET", "", "").await.status, 503);
+    assert_eq!(idle.poll().await.body, r#"42["last words",1]"#);
+
+    let (texts, close) = client.rest().await;
+    assert_eq!(texts, [r#"42["last words",1]"#]);
+    assert!(close.is_none_or(|code| code == 1000));
+    assert_eq!(parked.end().await.unwrap().body, r#"42["last words",1]"#);
+    within("the end", closing.end()).await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(
+            told.recv().await,
+            Some(DisconnectReason::ServerShuttingDown)
+        );
+    }
+    until("the port to be free", || on.is_free(world.address)).await;
+    world.ends().await;
+}
+
+async fn requests_are_admitted_or_refused_by_the_application(on: On) {
+    let io = Io::new(calm());
+    io.allow_request(async |head: Arc<RequestHead>| {
+        pause(Duration::from_millis(1)).await;
+        match head.query("key").as_deref() {
+            Some("secret") => Ok(()),
+            _ => Err("no key"),
+        }
+    });
+    io.on_initial_headers(|_, headers| {
+        headers.insert("x-first", "1".parse().unwrap());
+    });
+    io.on_headers(|head, headers| {
+        let value = head.method.as_str().parse().unwrap();
+        headers.insert("x-every", value);
+    });
+    let refused = Arc::new(AtomicUsize::new(0));
+    let count = refused.clone();
+    io.on_connection_error(move |error| {
+        assert_eq!((error.code, &*error.message), (Some(4), "no key"));
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    let world = World::new(on, io).await;
+    let answer = request(world.address, "GET", "", "").await;
+    assert_eq!(
+        (answer.status, &*answer.body),
+        (403, r#"{"code":4,"message":"no key"}"#)
+    );
+    assert!(!answer.head.contains("x-first") && answer.head.contains("x-every: GET"));
+    let answer = request(world.address, "GET", "&key=secret", "").await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.head.contains("x-first: 1") && answer.head.contains("x-every: GET"));
+    assert_eq!(refused.load(Ordering::Relaxed), 1);
+    world.ends().await;
+}
+
+async fn there_are_as_many_sessions_as_allowed(on: On) {
+    let io = Io::new(Config {
+        max_sessions: Some(2),
+        max_pending_sessions: 1,
+        ..calm()
+    });
+    let world = World::new(on, io.clone()).await;
+    let first = world.poller().await;
+    let answer = request(world.address, "GET", "", "").await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.head.contains("retry-after"), "{}", answer.head);
+    // Once it is in a namespace, the next one may come.
+    first.enter().await;
+    let second = world.poller().await;
+    second.enter().await;
+    assert_eq!(request(world.address, "GET", "", "").await.status, 503);
+    first.post("1").await;
+    until("the session to end", || io.engine_sessions() == 1).await;
+    world.poller().await;
+    world.ends().await;
+}
+
+async fn heads_and_bodies_have_their_limits(on: On) {
+    let io = Io::new(Config {
+        max_http_buffer_size: 1000,
+        ..calm()
+    });
+    let world = World::new(on, io.clone()).await;
+    let long = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(20_000));
+    let answer = exchange(world.address, long.as_bytes()).await;
+    assert!(matches!(answer.status, 414 | 431), "{answer:?}");
+    let many: String = (0..100).map(|n| format!("h{n}: 1\r\n")).collect();
+    let many = format!("GET /socket.io/ HTTP/1.1\r\nhost: x\r\n{many}\r\n");
+    assert_eq!(exchange(world.address, many.as_bytes()).await.status, 431);
+
+    for chunked in [false, true] {
+        let poller = world.poller().await;
+        let length = if chunked {
+            "transfer-encoding: chunked".to_owned()
+        } else {
+            "content-length: 1001".to_owned()
+        };
+        let mut stream = connect(world.address).await;
+        let head = format!(
+            "POST /socket.io/?EIO=4&transport=polling&sid={} HTTP/1.1\r\nhost: x\r\n{length}\r\n\r\n",
+            poller.sid
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        if chunked {
+            let chunk = format!("3e9\r\n{}\r\n", "x".repeat(0x3e9));
+            stream.write_all(chunk.as_bytes()).await.unwrap();
+        }
+        let mut answer = Vec::new();
+        within("the answer", stream.read_to_end(&mut answer))
+            .await
+            .unwrap();
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+        assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+    }
+    until("the sessions to end", || io.engine_sessions() == 0).await;
+    world.ends().await;
+}
+
+async fn a_plain_engine_beside_it(on: On) {
+    let io = Io::new(calm());
+    let engine = EngineServer::new(Config {
+        path: "/engine.io".into(),
+        ..calm()
+    });
+    engine.on_connect(|socket: EngineSocket| socket.send("hello"));
+    engine.on_message(async |socket: EngineSocket, message: Message| {
+        pause(Duration::from_millis(1)).await;
+        match &message {
+            Message::Text(text) if &**text == "close me" => socket.close(),
+            Message::Text(_) | Message::Binary(_) => socket.send(message)?,
+        }
+        Ok::<(), sio_tokio::EmitError>(())
+    });
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    engine.on_close(move |_: EngineSocket, reason: sio_tokio::CloseReason| tell.send(reason));
+    let server = Server::new(io.clone()).engine(engine.clone());
+    let world = World::serving(on, io, server.clone()).await;
+    let request = opening_at("/engine.io/", "");
+    let mut client = Client {
+        wire: Wire::opened(world.address, &request).await,
+    };
+    assert!(client.text().await.starts_with("0{"));
+    client.expect("4hello").await;
+    client.send("4back").await;
+    client.expect("4back").await;
+    client.send_binary(&[1, 2]).await;
+    assert_eq!(&client.next().await.unwrap().into_data()[..], [1, 2]);
+    assert_eq!((engine.sessions(), world.io.engine_sessions()), (1, 0));
+    client.send("4close me").await;
+    client.rest().await;
+    assert!(told.recv().await.is_some());
+    until("the session to end", || engine.sessions() == 0).await;
+    within("the end", server.close()).await;
+    world.ends().await;
+}
+
+#[test]
+fn handles_go_anywhere() {
+    const fn anywhere<T: Send + Sync + 'static>() {}
+    anywhere::<Io>();
+    anywhere::<sio_tokio::Namespace>();
+    anywhere::<Socket>();
+    anywhere::<sio_tokio::To>();
+    anywhere::<sio_tokio::Ack>();
+    anywhere::<sio_tokio::AckFuture<String>>();
+    anywhere::<EngineSocket>();
+    anywhere::<Server>();
+}
+
+on_each_runtime! {
+    a_graceful_end_delivers_what_is_queued_and_names_its_reason,
+    requests_are_admitted_or_refused_by_the_application,
+    there_are_as_many_sessions_as_allowed,
+    heads_and_bodies_have_their_limits,
+    a_plain_engine_beside_it,
+}

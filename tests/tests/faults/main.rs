@@ -1,0 +1,30 @@
+//! What goes wrong around a server: clients that vanish, stall or say half of something, handlers that
+//! panic, ports and descriptors that are taken. The answers are the same on every runtime.
+//!
+//! Tests are written as those in `behaviour` are, with its servers and clients.
+
+#[macro_use]
+#[path = "../behaviour/runtimes.rs"]
+mod runtimes;
+
+#[allow(dead_code, reason = "the other suite's")]
+#[path = "../behaviour/client.rs"]
+mod client;
+#[allow(dead_code, reason = "the other suite's")]
+#[path = "../behaviour/here.rs"]
+mod here;
+#[allow(dead_code, reason = "the other suite's")]
+#[path = "../behaviour/wire.rs"]
+mod wire;
+#[allow(dead_code, reason = "the other suite's")]
+#[path = "../behaviour/world.rs"]
+mod world;
+
+mod alone;
+mod descriptors;
+mod half_open;
+mod panics;
+mod ports;
+mod threads;
+mod tls;
+mod unread;

@@ -1,0 +1,138 @@
+//! Panics of the application's, wherever it is called: they end what they happened on, and nothing else.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::io::{AsyncReadExt, AsyncWriteExt};
+use http::Response;
+use sio_tokio::{
+    Ack, Bytes, DisconnectReason, EngineServer, EngineSocket, Incoming, Io, Message, Refusal,
+    Server, Socket,
+};
+
+use crate::client::{calm, request};
+use crate::here::{connect, pause, until, within};
+use crate::wire::opening_at;
+use crate::world::{On, World};
+
+/// Panics, unless the compiler sees through it.
+fn fail<T>(value: T) -> T {
+    if true {
+        panic!("on purpose");
+    }
+    value
+}
+
+async fn wherever_a_socket_calls_the_application(on: On) {
+    let io = Io::new(calm());
+    let main = io.of("/");
+    main.on("sync", |ack: Ack| ack.send(&()));
+    // Each of these is somebody's only handler.
+    io.of("/gate").use_(|_: Socket| fail(Ok::<(), Refusal>(())));
+    io.of("/connect").on_connect(|| fail(()));
+    io.of("/later").on_connect(async || {
+        pause(std::time::Duration::from_millis(1)).await;
+        fail(())
+    });
+    io.of("/any").on_any(|| fail(()));
+    io.of("/filter").on_connect(|socket: Socket| {
+        socket.use_(|_: &mut Incoming| fail(Ok::<(), Refusal>(())));
+    });
+    let left = Arc::new(AtomicUsize::new(0));
+    let count = left.clone();
+    io.of("/leave").on_disconnect(move |_: DisconnectReason| {
+        count.fetch_add(1, Ordering::Relaxed);
+        fail(())
+    });
+    let world = World::new(on, io.clone()).await;
+    let (mut bystander, _) = world.join().await;
+    for name in ["gate", "connect", "later", "any", "filter", "leave"] {
+        let (mut client, _) = world.join().await;
+        client.send(&format!("40/{name},")).await;
+        client.send(&format!(r#"42/{name},["event"]"#)).await;
+        client.send(&format!("41/{name},")).await;
+        until(name, || io.of(&format!("/{name}")).is_empty()).await;
+        drop(client);
+        until("its end", || io.engine_sessions() == 1).await;
+        bystander.sync().await;
+    }
+    assert_eq!(left.load(Ordering::Relaxed), 1);
+    world.ends().await;
+}
+
+async fn wherever_a_request_does(on: On) {
+    let io = Io::new(calm());
+    io.of("/").on("sync", |ack: Ack| ack.send(&()));
+    io.allow_request(async |head: Arc<sio_tokio::RequestHead>| {
+        if head.query("panic").as_deref() == Some("admission") {
+            fail(());
+        }
+        Ok::<(), String>(())
+    });
+    io.on_headers(|head, _| {
+        if head.query("panic").as_deref() == Some("headers") {
+            fail(());
+        }
+    });
+    let server = Server::new(io.clone()).fallback(async |_| fail(Response::new(Bytes::new())));
+    let world = World::serving(on, io.clone(), server).await;
+    let (mut bystander, _) = world.join().await;
+    for request in [
+        opening_at("/page", ""),
+        opening_at("/socket.io/", "&panic=admission"),
+        opening_at("/socket.io/", "&panic=headers"),
+    ] {
+        let mut stream = connect(world.address).await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.flush().await.unwrap();
+        let mut answer = Vec::new();
+        // However it is: it is over.
+        let _ = within("the end", stream.read_to_end(&mut answer)).await;
+        assert!(!answer.starts_with(b"HTTP/1.1 101"), "{request}");
+        bystander.sync().await;
+    }
+    until("one session", || io.engine_sessions() == 1).await;
+    assert_eq!(request(world.address, "GET", "", "").await.status, 200);
+    world.ends().await;
+}
+
+async fn wherever_an_engine_socket_does(on: On) {
+    let engine = EngineServer::new(sio_tokio::Config {
+        path: "/engine.io".into(),
+        ..calm()
+    });
+    engine.on_message(|_: EngineSocket, message: Message| {
+        if matches!(message, Message::Text(_)) {
+            fail(());
+        }
+    });
+    let io = Io::new(calm());
+    io.of("/").on("sync", |ack: Ack| ack.send(&()));
+    let server = Server::new(io.clone()).engine(engine.clone());
+    let world = World::serving(on, io, server.clone()).await;
+    let (mut bystander, _) = world.join().await;
+    let mut client = crate::client::Client {
+        wire: crate::wire::Wire::opened(world.address, &opening_at("/engine.io/", "")).await,
+    };
+    client.send("4event").await;
+    client.rest().await;
+    until("its end", || engine.sessions() == 0).await;
+    bystander.sync().await;
+    drop(bystander);
+    within("the end", server.close()).await;
+    world.ends().await;
+}
+
+/// In the simulation the panic of a task is the end.
+mod of_requests {
+    use super::*;
+
+    on_each_real_runtime! {
+        wherever_a_request_does,
+    }
+}
+
+on_each_runtime! {
+    wherever_a_socket_calls_the_application,
+    wherever_an_engine_socket_does,
+}

@@ -1,0 +1,39 @@
+//! A port that somebody else has.
+
+use std::net::TcpListener;
+use std::process::Command;
+use std::time::Duration;
+
+use sio_tests::example::{Binding, example};
+use sio_tests::on_each_binding;
+use sio_tests::process::Group;
+
+/// Binding is the application's, so it is the example that has to say it.
+fn a_port_that_is_taken_is_an_error_with_its_name(binding: Binding) {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let mut command = Command::new(example(binding, "interop"));
+    command.env("PORT", port.to_string());
+    let ended = Group::start(&mut command).finish(Duration::from_secs(20));
+    let code = ended.status.and_then(|status| status.code());
+    assert_eq!(code, Some(1), "{}", ended.output);
+    assert!(ended.output.contains("AddrInUse"), "{}", ended.output);
+    assert!(!ended.output.contains("listening"), "{}", ended.output);
+}
+
+/// Both bindings call their examples the same: no test may meet the other one's.
+fn an_example_is_of_its_binding(binding: Binding) {
+    let program = std::fs::read(example(binding, "interop")).unwrap();
+    let other = match binding {
+        Binding::Tokio => "bindings-smol/src/",
+        Binding::Smol => "bindings-tokio/src/",
+    };
+    let holds = |text: &str| memchr::memmem::find(&program, text.as_bytes()).is_some();
+    assert!(!holds(other));
+    assert!(holds("tests/servers/interop"));
+}
+
+on_each_binding! {
+    taken: a_port_that_is_taken_is_an_error_with_its_name;
+    own: an_example_is_of_its_binding;
+}

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytestring::ByteString;
-use sio_core::engine::Flags;
+use sio_core::engine::{Flags, Revision};
 use sio_core::id::SocketId;
-use sio_core::packet::{self, Args, Arguments};
+use sio_core::packet::{self, Args, Arguments, EncodeError};
 use sio_core::socket::{Refusal, SocketKey};
 
 use super::emitting::{listener_methods, others_methods};
@@ -300,6 +300,7 @@ impl Socket {
         if !self.connected() {
             return Err(EmitError::Disconnected);
         }
+        self.must_be_free(event)?;
         let packet = packet::event(self.namespace().name(), None, event, args)?;
         self.tell_outgoing(event, args)?;
         let weight = Weight::of(&packet);
@@ -320,6 +321,9 @@ impl Socket {
     ) -> AckFuture<T> {
         if !self.connected() {
             return AckFuture::failed(EmitError::Disconnected);
+        }
+        if let Err(error) = self.must_be_free(event) {
+            return AckFuture::failed(error);
         }
         let id = self.inner.next_ack.fetch_add(2, Ordering::Relaxed);
         let packet = match packet::event(self.namespace().name(), Some(id), event, args) {
@@ -343,6 +347,14 @@ impl Socket {
             Ok(()) => AckFuture::new(wait),
             Err(error) => AckFuture::failed(error),
         }
+    }
+
+    /// Clients of 2.x take `error` for their own event (§17), which those of later lines have freed.
+    fn must_be_free(&self, event: &str) -> Result<(), EmitError> {
+        if event == "error" && self.link().revision() == Revision::V3 {
+            return Err(EncodeError::Reserved(event.into()).into());
+        }
+        Ok(())
     }
 
     fn tell_outgoing(

@@ -1,0 +1,10 @@
+//! What the server API of Socket.IO 2.x offers, seen from a client: each test names the rows of the API that
+//! it shows, and `ROWS.md` is made from those names.
+
+mod engine;
+mod http;
+mod namespaces;
+mod options;
+mod rows;
+mod sockets;
+mod world;

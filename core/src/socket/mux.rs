@@ -516,7 +516,7 @@ impl<T> Mux<T> {
         slot.state = State::Left;
         slot.waiting = 0;
         events.push_back(Event::Disconnecting { socket, reason });
-        while let Some(token) = self.acks.abandon(socket) {
+        for token in self.acks.abandon(socket) {
             events.push_back(Event::Acked {
                 socket,
                 token,

@@ -89,6 +89,14 @@ impl Fragments {
                     bytes: header,
                     have,
                 } => {
+                    // The usual case, whole at once: byte by byte a header was 150 instructions.
+                    if let (0, Some(whole)) = (*have, bytes.first_chunk()) {
+                        let (size, length) = sizes(whole);
+                        bytes = bytes.get(size..).unwrap_or_default();
+                        self.state = State::Payload(length);
+                        self.frame(whole[0]);
+                        continue;
+                    }
                     let [next, rest @ ..] = bytes else {
                         return true;
                     };
@@ -98,7 +106,9 @@ impl Fragments {
                     }
                     *have = have.saturating_add(1);
                     let header = *header;
-                    if let Some(length) = payload_length(&header, *have) {
+                    // Its second byte says how long it is: before that has come nothing is long enough.
+                    let (size, length) = sizes(&header);
+                    if *have >= 2 && *have == size {
                         self.state = State::Payload(length);
                         self.frame(header[0]);
                     }
@@ -126,18 +136,19 @@ impl Fragments {
     }
 }
 
-/// The length of the payload, once `have` bytes are the whole header.
-fn payload_length(header: &[u8; 14], have: usize) -> Option<u64> {
+/// The length of the header, which its second byte says, and of the payload, once all of the header is
+/// there.
+fn sizes(header: &[u8; 14]) -> (usize, u64) {
     const MASKED: u8 = 0x80;
     let [_, second, long @ ..] = header;
     let [a, b, c, d, e, f, g, h, ..] = *long;
-    let (length, extended) = match second & !MASKED {
-        126 => (u64::from(u16::from_be_bytes([a, b])), 2),
-        127 => (u64::from_be_bytes([a, b, c, d, e, f, g, h]), 8),
-        short => (u64::from(short), 0),
+    let (extended, length) = match second & !MASKED {
+        126 => (2, u64::from(u16::from_be_bytes([a, b]))),
+        127 => (8, u64::from_be_bytes([a, b, c, d, e, f, g, h])),
+        short => (0, u64::from(short)),
     };
     let mask = if second & MASKED == 0 { 0 } else { 4 };
-    (have == 2 + extended + mask).then_some(length)
+    (2 + extended + mask, length)
 }
 
 #[cfg(test)]

@@ -272,10 +272,12 @@ impl<R: Runtime> Peer<R> {
         self.take();
         let attached = self.transport.is_some();
         self.work(cx);
-        // From one that came just now, or was left alone, is to be read.
-        busy |= !attached && self.transport.is_some() || held && !self.is_over_waiting_limit();
         self.answer_requests();
+        // From one that came just now is to be read.
+        busy |= !attached && self.transport.is_some();
         busy |= self.transmit(cx);
+        // So it is from one that was left alone, if what waited has left.
+        busy |= held && !self.is_over_waiting_limit();
         busy |= self.finish(cx);
         let session = self.connection.session();
         let (bytes, packets) = (session.backlog_bytes(), session.backlog_packets());
@@ -349,8 +351,10 @@ impl<R: Runtime> Peer<R> {
         }
     }
 
-    /// Writes what is queued if it is much: a client that reads promptly is not one that does not.
+    /// Hands on what is queued, and writes it if it is much: a client that reads promptly is not one
+    /// that does not.
     fn relieve(&mut self, cx: &mut Context<'_>) {
+        self.pull();
         if self.is_backed_up() {
             self.transmit(cx);
         }

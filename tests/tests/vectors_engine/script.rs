@@ -21,6 +21,8 @@ pub(crate) trait Place {
     fn request(&mut self, name: &str, request: Request);
     /// The answer to it, if it has come.
     fn answer(&mut self, name: &str) -> Option<Answer>;
+    /// Sends it once more, as it was. `false`: time goes as the transcript says, and there is no need to.
+    fn repeat(&mut self, name: &str) -> bool;
     /// Whether it has no answer.
     fn is_waiting(&mut self, name: &str) -> bool;
     /// The client drops it.
@@ -157,9 +159,18 @@ fn take(place: &mut impl Place, step: &Value, at: &str) {
 
 /// Compares an answer with what was recorded.
 fn check(place: &mut impl Place, name: &str, step: &Value, at: &str) {
-    let answer = place
+    let mut answer = place
         .answer(name)
         .unwrap_or_else(|| panic!("{at}: no answer"));
+    // Where time goes on by itself, a poll beside a probe may be freed before what it waits for is sent.
+    // A client polls again.
+    let is_noop = |body: &[u8]| matches!(body, b"6" | b"1:6");
+    let recorded = step["response"]["text"].as_str().unwrap_or_default();
+    if is_noop(answer.http.body()) && !is_noop(recorded.as_bytes()) && place.repeat(name) {
+        answer = place
+            .answer(name)
+            .unwrap_or_else(|| panic!("{at}: no answer to another poll"));
+    }
     let headers = answer.http.headers();
     if step["reset"] == true {
         // The reference cuts the connection; ours says so first.

@@ -234,6 +234,10 @@ impl Place for World {
         }
     }
 
+    fn repeat(&mut self, _name: &str) -> bool {
+        false
+    }
+
     fn abort(&mut self, name: &str) {
         let found = self.waiting.iter().find(|(_, (it, ..))| it == name);
         let (&id, (_, sid, _)) = found.expect("it waits");

@@ -26,6 +26,8 @@ pub(crate) struct Live {
     arrived: Arc<AtomicUsize>,
     sent: usize,
     exchanges: HashMap<String, Exchange>,
+    /// The polls that were sent, by their names.
+    polls: HashMap<String, Parts>,
     sockets: HashMap<String, WebSocket>,
 }
 
@@ -71,6 +73,7 @@ impl Live {
             arrived,
             sent: 0,
             exchanges: HashMap::new(),
+            polls: HashMap::new(),
             sockets: HashMap::new(),
         }
     }
@@ -110,7 +113,21 @@ impl Place for Live {
         );
         let exchange = Exchange::send(self.address, &request.head, &request.body);
         self.exchanges.insert(name.into(), exchange);
+        self.polls.remove(name);
+        if request.head.method == http::Method::GET {
+            self.polls.insert(name.into(), request.head);
+        }
         self.arrives();
+    }
+
+    fn repeat(&mut self, name: &str) -> bool {
+        let Some(head) = self.polls.remove(name) else {
+            return false;
+        };
+        let exchange = Exchange::send(self.address, &head, &[]);
+        self.exchanges.insert(name.into(), exchange);
+        self.arrives();
+        true
     }
 
     fn answer(&mut self, name: &str) -> Option<Answer> {

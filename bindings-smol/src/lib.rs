@@ -38,6 +38,11 @@
 //! dependencies: hyper, which reads and writes HTTP here, uses its channels (the feature `sync`,
 //! which has neither IO nor timers nor tasks). A test keeps it at that.
 //!
+//! # From Node
+//!
+//! [`guide::node`] has every method of Socket.IO's server for Node (2.x and 4.x) on one side and ours on the
+//! other, and the differences that bite.
+//!
 //! # Another runtime
 //!
 //! There are bindings for tokio (`sio-tokio`) and for smol (`sio-smol`), with the same names.

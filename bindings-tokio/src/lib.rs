@@ -72,6 +72,11 @@
 //! | `rustls` | yes | `serve_tls`, by rustls with the ring provider |
 //! | `tracing` | yes | spans and events; their names and levels are in the documentation of `sio_driver` |
 //!
+//! # From Node
+//!
+//! [`guide::node`] has every method of Socket.IO's server for Node (2.x and 4.x) on one side and ours on the
+//! other, and the differences that bite.
+//!
 //! # Another runtime
 //!
 //! There are bindings for tokio (`sio-tokio`) and for smol (`sio-smol`), with the same names.

@@ -31,6 +31,11 @@
 //! `futures-io`, and calls [`accept`]. [`guide::binding`] says what both must promise, and shows one
 //! that is complete.
 //!
+//! # From Node
+//!
+//! [`guide::node`] has every method of Socket.IO's server for Node on one side and ours on the other, and the
+//! differences that bite.
+//!
 //! # Spans and events
 //!
 //! With the feature `tracing`; nothing without it.

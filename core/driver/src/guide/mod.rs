@@ -1,3 +1,4 @@
 //! Pages to read; there is no code here.
 
 pub mod binding;
+pub mod node;

@@ -1,0 +1,235 @@
+//! Coming from Socket.IO for Node: what is called how here, and which differences bite.
+//!
+//! Names are JavaScript's in `snake_case`; searching this documentation for the JavaScript name finds ours
+//! too. Where 2.x and 4.x differ, both are named. A binding (`sio-tokio`, `sio-smol`) re-exports everything
+//! that is named here.
+//!
+//! # A server
+//!
+//! ```js
+//! const io = require("socket.io")(3000, { pingTimeout: 20000 });
+//!
+//! io.use((socket, next) => {
+//!   socket.handshake.query.token === "secret" ? next() : next(new Error("no token"));
+//! });
+//!
+//! io.on("connection", socket => {
+//!   socket.join("lobby");
+//!   socket.on("say", (text, ack) => {
+//!     socket.to("lobby").emit("said", text);
+//!     ack("delivered");
+//!   });
+//!   socket.on("disconnect", reason => console.log(socket.id, reason));
+//! });
+//! ```
+//!
+//! ```
+//! use std::time::Duration;
+//! use sio_driver::{Ack, Config, Data, DisconnectReason, Io, Socket};
+//!
+//! let io = Io::new(Config::default().ping_timeout(Duration::from_secs(20)));
+//!
+//! io.use_(|socket: Socket| match socket.handshake().query.get("token") {
+//!     Some("secret") => Ok(()),
+//!     _ => Err("no token"),
+//! });
+//!
+//! io.on_connect(|socket: Socket| {
+//!     socket.join("lobby")?;
+//!     socket.on("say", |socket: Socket, Data(text): Data<String>, ack: Ack| {
+//!         socket.to("lobby").emit("said", &text)?;
+//!         ack.send(&"delivered")
+//!     });
+//!     socket.on_disconnect(|socket: Socket, reason: DisconnectReason| {
+//!         println!("{} {reason}", socket.id());
+//!     });
+//!     Ok::<(), sio_driver::RoomError>(())
+//! });
+//! // sio_tokio::listen("0.0.0.0:3000", io).await
+//! ```
+//!
+//! | JavaScript | here | |
+//! |---|---|---|
+//! | `new Server(options)` | [`Io::new`], [`Io::try_new`] | |
+//! | `new Server(port)`, `listen(port)`, `attach(port)` | `listen(address, io)` of a binding | |
+//! | `new Server(httpServer)`, `attach(httpServer)` | `layer`, `service` (tower); [`respond`] in any other | or [`Server::fallback`] for the rest of the site |
+//! | `attach(httpServer, options)` | [`Io::configure`] before | |
+//! | `serveClient([v])` | [`Io::serve_client`], [`Io::set_serve_client`] | files by [`Config::client_files`], [`client_files`] |
+//! | `path([v])` | [`Io::path`], [`Io::set_path`] | |
+//! | `adapter([v])` | [`Io::adapter`], [`Io::set_adapter`] | |
+//! | `origins([v])`, `origins(fn)` (2.x) | [`Io::origins`], [`Io::set_origins`], [`Io::check_origin`] | |
+//! | `connectTimeout([v])` (4.x) | [`Io::connect_timeout`], [`Io::set_connect_timeout`] | |
+//! | `engine`, `engine.generateId` | [`Io::engine`], [`Engine::generate_id`] | |
+//! | `engine.clientsCount` | [`Engine::sessions`], [`Io::engine_sessions`] | |
+//! | `engine.on("connection_error")` | [`Io::on_connection_error`] | |
+//! | `engine.on("initial_headers")`, `on("headers")` | [`Io::on_initial_headers`], [`Io::on_headers`] | |
+//! | `engine.use(fn)` (4.6) | [`Server::before`], or layers around it | |
+//! | `bind(engine)` | [`Io::bind`] | |
+//! | `onconnection(engineSocket)` | [`Io::on_connection`] | |
+//! | `of(name)` | [`Io::of`] | no regular expressions yet |
+//! | `sockets` | [`Io::sockets`] | the namespace `/`; a list of sockets is [`Namespace::sockets`] |
+//! | `emit`, `send`, `write`, `to`, `in`, `except`, `local`, `volatile`, `compress`, `timeout` | the same on [`Io`] | they act on `/` |
+//! | `use`, `on("connection")` | [`Io::use_`], [`Io::on_connect`] | |
+//! | `clients(cb)` (2.x), `allSockets()` | [`Io::clients`] | |
+//! | `fetchSockets()`, `socketsJoin`, `socketsLeave`, `disconnectSockets` (4.x) | [`Io::fetch_sockets`], [`Io::join`], [`Io::leave`], [`Io::disconnect`] | |
+//! | `serverSideEmit` (4.x) | [`Namespace::server_side_emit`], [`Namespace::on_server_side`] | |
+//! | `close([cb])` | [`Io::close`] | a future instead of a callback |
+//! | `require("engine.io")` | [`EngineServer`], [`EngineSocket`] | |
+//!
+//! # Options
+//!
+//! [`Config::default`] is 2.x's, [`Config::v4`] is 4.x's. Both have limits that Node has not.
+//!
+//! | JavaScript | here | 2.x / 4.x |
+//! |---|---|---|
+//! | `path` | [`Config::path`](Config#structfield.path) | `/socket.io` |
+//! | `serveClient` | [`Config::serve_client`](Config#structfield.serve_client) | `true`, but the files are yours to give |
+//! | `pingInterval`, `pingTimeout`, `upgradeTimeout`, `connectTimeout` | [`Config`], the same names | 25 s, 60 s / 20 s, 10 s, 45 s |
+//! | `maxHttpBufferSize` | `max_http_buffer_size` | 1 MB, on WebSocket too |
+//! | `transports`, `allowUpgrades` | `transports`, `allow_upgrades` | an upgrade that is not allowed is refused |
+//! | `allowEIO3` (4.x) | `allow_eio3` | `true` / `false` |
+//! | `origins` (2.x) | [`Origins`] | any |
+//! | `cors`, `allowRequest` (4.x) | [`Cors`], [`Io::allow_request`] | as 2.x / off |
+//! | `cookie`, `cookiePath`, `cookieHttpOnly` | [`Cookie`] | `io` / off |
+//! | `httpCompression`, `initialPacket` | `http_compression`, `initial_packet` | |
+//!
+//! ```
+//! use sio_driver::{Config, Io, Origins, SetupError};
+//!
+//! let io = Io::new(Config::default().origins(Origins::list(["https://chat.example", "*:8443"])));
+//! io.set_path("/realtime")?;
+//! // Once it is given to a server, its options are fixed.
+//! let server = sio_driver::Server::new(io.clone());
+//! assert_eq!(io.set_path("/other"), Err(SetupError::Attached));
+//! # Ok::<(), SetupError>(())
+//! ```
+//!
+//! # Namespaces
+//!
+//! | JavaScript | here |
+//! |---|---|
+//! | `nsp.name` | [`Namespace::name`] |
+//! | `nsp.connected` (2.x), `nsp.sockets` (4.x) | [`Namespace::connected`], [`Namespace::sockets`], [`Namespace::get`], [`Namespace::len`], [`Namespace::visit`] |
+//! | `nsp.adapter` | [`Namespace::adapter`], [`Namespace::set_adapter`], [`Adapter`] |
+//! | `nsp.to`, `in`, `except`, `emit`, `send`, `emitWithAck`, flags | the same names on [`Namespace`] and [`To`] |
+//! | `nsp.clients(cb)`, `nsp.in(room).clients(cb)` (2.x) | [`Namespace::clients`], [`To::clients`] |
+//! | `nsp.use(fn)` | [`Namespace::use_`] |
+//! | `nsp.on("connect")`, `on("connection")` | [`Namespace::on_connect`] |
+//!
+//! ```
+//! # use sio_driver::{Config, Io, Refusal, Socket, AdapterError};
+//! # async fn example(io: Io) -> Result<(), AdapterError> {
+//! let news = io.of("/news");
+//! // next(err) with err.data
+//! news.use_(async |_socket: Socket| Err::<(), _>(Refusal::new("closed").data("E_CLOSED")));
+//! // nsp.in("lobby").clients((err, ids) => ..)
+//! let ids = news.r#in("lobby").clients().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Sockets
+//!
+//! | JavaScript | here |
+//! |---|---|
+//! | `socket.id`, `rooms`, `nsp` | [`Socket::id`], [`Socket::rooms`], [`Socket::namespace`] |
+//! | `socket.client`, `conn`, `request`, `handshake` | [`Socket::client`], [`Socket::conn`], [`Socket::request`], [`Socket::handshake`] |
+//! | `client.conn`, `client.request` | [`Client::conn`], [`Client::request`] |
+//! | `conn.id`, `protocol`, `transport.name`, `readyState`, `send`, `close`, `on("upgrade")`, `on("close")` | [`Conn::id`], [`Conn::revision`], [`Conn::transport`], [`Conn::ready_state`], [`Conn::send`], [`Conn::close`], [`Conn::on_upgrade`], [`Conn::on_close`] |
+//! | `socket.connected`, `disconnected` | [`Socket::connected`], [`Socket::disconnected`] |
+//! | `socket.data` (4.x) | [`Socket::set_data`], [`Socket::data`], [`Socket::update_data`]: by type |
+//! | `socket.on`, `once`, `prependListener` | [`Socket::on`], [`Socket::once`], [`Socket::prepend`] |
+//! | `socket.removeListener`, `off` | [`Socket::off`], by the [`ListenerId`] that `on` returns |
+//! | `socket.removeAllListeners([name])` | [`Socket::off_all`] |
+//! | `socket.eventNames()`, `listeners(name)`, `listenerCount(name)` | [`Socket::event_names`], [`Socket::listeners_of`] |
+//! | `socket.onAny`, `prependAny`, `offAny`, `listenersAny` (4.x) | [`Socket::on_any`], [`Socket::prepend_any`], [`Socket::off_any`], [`Socket::listeners_any`] |
+//! | `socket.onAnyOutgoing` (4.x) | [`Socket::on_any_outgoing`], [`Namespace::on_any_outgoing`] for broadcasts |
+//! | `socket.on("disconnecting")`, `on("disconnect")`, `on("error")` | [`Socket::on_disconnecting`], [`Socket::on_disconnect`], [`Socket::on_error`]; the names work with `on`, too |
+//! | `socket.use(fn)` | [`Socket::use_`], [`Socket::use_async`] |
+//! | `socket.emit`, `send`, `write` | [`Socket::emit`], [`Socket::send`] |
+//! | `socket.emit(.., ack)`, `emitWithAck`, `timeout(ms)` | [`Socket::emit_with_ack`], [`Socket::timeout`] |
+//! | `socket.join(room[, cb])`, `join([rooms])` | [`Socket::join`]; to await an adapter, [`Socket::joined`] |
+//! | `socket.leave(room[, cb])` | [`Socket::leave`], [`Socket::left`] |
+//! | `socket.to`, `in`, `except`, `broadcast`, `local`, `volatile`, `compress` | the same names on [`Socket`] |
+//! | `socket.disconnect()`, `disconnect(true)` | [`Socket::disconnect`]`(false)`, `(true)` |
+//!
+//! ```
+//! # use std::time::Duration;
+//! # use sio_driver::{AckError, Bytes, Socket};
+//! # async fn example(socket: Socket) -> Result<(), AckError> {
+//! // Several arguments are a tuple; bytes are attachments, wherever they stand.
+//! socket.emit("picture", &("cat", Bytes::from_static(&[1, 2, 3])))?;
+//! // socket.timeout(5000).emit("name?", (err, name) => ..)
+//! let name: String = socket
+//!     .timeout(Duration::from_secs(5))
+//!     .emit_with_ack("name?", &())
+//!     .await?;
+//! // socket.volatile.compress(false).to("a").emit(..)
+//! socket.volatile().compress(false).to("a").emit("position", &(1, 2))?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Packet middlewares get the event to change or refuse:
+//!
+//! ```
+//! # use sio_driver::{Incoming, Refusal, Socket};
+//! # fn example(socket: &Socket) {
+//! socket.use_(|packet: &mut Incoming| {
+//!     if packet.name == "old name" {
+//!         packet.name = "new name".into();
+//!     }
+//!     match packet.args.len() {
+//!         0..=3 => Ok(()),
+//!         _ => Err(Refusal::new("too much to say")),
+//!     }
+//! });
+//! # }
+//! ```
+//!
+//! # Differences that bite
+//!
+//! * **A handler names what it takes.** `Data<T>` is the event's arguments as `T`: one argument is `Data<T>`,
+//!   several are a tuple. What is not of that type does not reach the handler:
+//!   [`Io::on_error`] hears of it, the client does not, unless [`Io::on_mistyped`] says so.
+//! * **Handlers of one socket start in the order of its events** and interleave after their first await. For
+//!   strictly one after another: [`Socket::sequential`].
+//! * **Errors instead of silence.** `emit` says that a socket has gone ([`EmitError::Disconnected`]); an ack
+//!   always ends: with the answer, a time-out (10 s if nothing else is said), or the client's end.
+//! * **A backlog has a limit.** A client that does not read is closed when `max_backlog_bytes` wait for it,
+//!   or what [`BacklogPolicy`] says. Node queues without end.
+//! * **Flags are values**, kept in a variable and used again; they leave nothing behind on the socket.
+//! * **`io.sockets()` is a namespace**; its sockets are `io.sockets().sockets()`.
+//! * **Refused origins are refused**, on WebSocket too: 403 with code 4, in both lines. In 4.x `cors` only
+//!   withholds headers, and so it does here: [`Config::cors`](Config#structfield.cors) is not
+//!   protection. Entries of `origins` are compared as a whole, not by substring; `https://a.example`
+//!   means port 443, and a bare host name, which never matches anything in 2.x, is an error. Programs that are no browser send no `Origin` and
+//!   are let in by a list, which 2.x refuses; with [`Io::check_origin`] they are `*`.
+//! * **The default allows any origin, with credentials**, as 2.x does. [`Origins::same_origin`] is the right
+//!   one for most servers.
+//! * **Options are fixed once the server is attached**: setters return [`SetupError::Attached`]. Node takes
+//!   some and ignores others.
+//! * **Ids of sockets.** Clients of 2.x compute theirs from the session's (`/` has the session's own id,
+//!   others `/name#id`); clients of later lines get a random one in each namespace. In 2.x knowing a socket's
+//!   id is knowing the session's secret; here only for its own clients.
+//! * **Clients of 2.x are in `/` before anything else**, as ever; a middleware of `/` that refuses does not
+//!   keep them out of other namespaces.
+//! * **The query of a namespace** (`io("/chat?token=x")` in 2.x) is merged into `handshake().query`, as 2.x
+//!   does, and is `handshake().auth`, as 4.x does.
+//! * **Errors of packet middlewares** reach clients of 2.x as `error`. Later lines have no such packet: the
+//!   socket's own [`Socket::on_error`] hears of it, and the client what
+//!   [`Config::forward_middleware_errors`](Config#structfield.forward_middleware_errors) says.
+//! * **`error` without a listener** does nothing. Node throws.
+//! * **Handlers of a namespace** ([`Namespace::on`]) hear events of all its sockets: there is no need for one
+//!   closure per socket.
+//! * **`off` takes the id that `on` returned**, since two closures cannot be compared.
+//! * **Closing** tells sockets `server shutting down` and clients nothing: they come back by themselves. After
+//!   `disconnect` they do not.
+//! * **Broadcasts with ack** need no `timeout`: without one `ack_timeout` holds (Node gives up after 1 ms).
+//! * **`socket.join` is done when it returns.** Its future form waits for an adapter that spans several nodes.
+//! * **Reserved names** are those of 4.x for its clients; `error` is reserved for a socket of 2.x besides.
+//! * **Not here**: `json`, `binary()`, `io.set()`, `handlePreflightRequest` of old lines. Not here yet: dynamic
+//!   namespaces, state recovery, other parsers than the default one, adapters for Redis and its like.
+
+#[allow(unused_imports, reason = "for the links above")]
+use crate::*;

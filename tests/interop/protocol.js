@@ -1,9 +1,14 @@
-// SUITE=engine|engine_3|socket SERVER='["path/to/conformance"]' node protocol.js
+// SUITE=engine|engine_3|socket|socket_4 SERVER='["path/to/conformance"]' node protocol.js
 
 import { run } from "./lib/kit.js";
 
 const suite = process.env.SUITE ?? "engine";
-const file = { engine: "engine_protocol", engine_3: "engine_protocol_3", socket: "socket_protocol" }[suite];
+const file = {
+  engine: "engine_protocol",
+  engine_3: "engine_protocol_3",
+  socket: "socket_protocol",
+  socket_4: "socket_protocol_4",
+}[suite];
 await import(`./suites/${file}.js`);
 const passed = await run({ title: `${suite} protocol`, only: process.argv[2] });
 process.exit(passed ? 0 : 1);

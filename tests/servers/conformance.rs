@@ -10,7 +10,8 @@
 //! | `PARSER` | default | `msgpack` is not supported yet |
 
 use crate::sio::{
-    Ack, Args, Config, EmitError, EngineServer, EngineSocket, Io, Server, Socket, TransportKind,
+    Ack, Args, Config, EmitError, EngineServer, EngineSocket, Io, Refusal, Revision, Server,
+    Socket, TransportKind,
 };
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ mod common;
 /// The port if `PORT` is not set.
 pub(crate) const PORT: u16 = 3000;
 
-/// Between the CONNECT reply and `auth` on a WebSocket. The suites take one message at a time from a
+/// Between the open packet, the CONNECT that revision 4 does not ask for, and `auth` on a WebSocket. The suites take one message at a time from a
 /// client that hands out all messages of one read at once; the second of two such is lost to them.
 const APART: Duration = Duration::from_millis(5);
 
@@ -57,6 +58,15 @@ fn serve(io: &Io, name: &str) {
     let namespace = io.of(name);
     // Nothing is answered before `auth` has gone out.
     namespace.sequential();
+    if name == "/" {
+        namespace.use_(async |socket: Socket| -> Result<(), Refusal> {
+            let on_websocket = socket.conn().transport() == TransportKind::WebSocket;
+            if on_websocket && socket.handshake().revision == Revision::V3 {
+                crate::runtime::sleep(APART).await;
+            }
+            Ok(())
+        });
+    }
     namespace.on_connect(async |socket: Socket| {
         if socket.conn().transport() == TransportKind::WebSocket {
             crate::runtime::sleep(APART).await;

@@ -36,6 +36,7 @@ on_each_binding! {
     engineio_by_hand: |binding| protocol(binding, "engine");
     engineio_revision_3_by_hand: |binding| protocol(binding, "engine_3");
     socketio_by_hand: |binding| protocol(binding, "socket");
+    socketio_revision_4_by_hand: |binding| protocol(binding, "socket_4");
     engineio_client_suite: |binding| client_suite(binding, "engine.io-client", "upgrade");
     socketio_client_suite_polling: |binding| client_suite(binding, "socket.io-client", "polling");
     socketio_client_suite_websocket: |binding| client_suite(binding, "socket.io-client", "websocket");

@@ -6,13 +6,6 @@ use sio_smol as sio;
 mod body;
 mod support;
 
-/// What the shared body needs of a runtime.
-mod runtime {
-    pub(crate) async fn sleep(time: std::time::Duration) {
-        smol::Timer::after(time).await;
-    }
-}
-
 fn main() -> std::io::Result<()> {
     support::run(1, body::server(), body::address(), |_| {
         "listening".to_owned()

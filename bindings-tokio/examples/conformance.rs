@@ -6,11 +6,6 @@ use sio_tokio as sio;
 mod body;
 mod support;
 
-/// What the shared body needs of a runtime.
-mod runtime {
-    pub(crate) use tokio::time::sleep;
-}
-
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     support::run(body::server(), body::address(), |_| "listening".to_owned()).await

@@ -37,7 +37,7 @@ pub(crate) fn server() -> Server {
         .use_(|_: Socket| Err::<(), _>(Refusal::new("Auth failed (custom namespace)")));
     io.of("/abc")
         .on_connect(|socket: Socket| socket.emit("handshake", &handshake(&socket)));
-    Server::new(io).before(async |_: Arc<RequestHead>| crate::runtime::sleep(DELAY).await)
+    Server::new(io).before(async |_: Arc<RequestHead>| crate::support::sleep(DELAY).await)
 }
 
 fn words(io: &Io) {

@@ -69,7 +69,7 @@ fn serve(io: &Io, name: &str) {
     }
     namespace.on_connect(async |socket: Socket| {
         if socket.conn().transport() == TransportKind::WebSocket {
-            crate::runtime::sleep(APART).await;
+            crate::support::sleep(APART).await;
         }
         socket.emit("auth", &(&socket.handshake().auth,))
     });

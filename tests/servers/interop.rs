@@ -146,7 +146,7 @@ fn middleware(io: &Io) {
     });
 
     io.of("/slow").use_(async |_: Socket| {
-        crate::runtime::sleep(std::time::Duration::from_millis(200)).await;
+        crate::support::sleep(std::time::Duration::from_millis(200)).await;
         Ok::<_, Refusal>(())
     });
 }

@@ -70,7 +70,7 @@ fn echoes(namespace: &Namespace) {
     namespace.on(
         "late_ack",
         async |Data((ms, value)): Data<(u64, Value)>, ack: Ack| {
-            crate::runtime::sleep(Duration::from_millis(ms)).await;
+            crate::support::sleep(Duration::from_millis(ms)).await;
             ack.send(&(value,))
         },
     );

@@ -42,6 +42,11 @@ pub(crate) fn run(
     smol::block_on(future::or(serve(runtime, server, address, ready), turns))
 }
 
+/// What the shared bodies need of a runtime.
+pub(crate) async fn sleep(time: Duration) {
+    Timer::after(time).await;
+}
+
 async fn serve(
     runtime: Smol,
     server: Server,
@@ -50,17 +55,14 @@ async fn serve(
 ) -> io::Result<()> {
     let (host, port) = &address;
     let listener = TcpListener::bind((host.as_str(), *port)).await?;
-    println!("{}", ready(listener.local_addr()?));
     let mut signals = Signals::new([Signal::Term, Signal::Int])?;
+    println!("{}", ready(listener.local_addr()?));
     let ended = async {
         // A signal that cannot be read ends the server as one that can.
         let _ = signals.next().await;
-        let patience = async {
-            Timer::after(PATIENCE).await;
-        };
         // Everybody is told, so that clients come back to the next server at once. Those that do
         // not listen (a polling client that went away without a word) are not waited for.
-        future::or(server.close(), patience).await;
+        future::or(server.close(), sleep(PATIENCE)).await;
         Ok(())
     };
     future::or(runtime.serve(listener, server.clone()), ended).await

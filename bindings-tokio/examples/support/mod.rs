@@ -28,6 +28,12 @@ pub(crate) async fn run(
     Ok(())
 }
 
+/// What the shared bodies need of a runtime.
+#[allow(dead_code, reason = "not all of them wait")]
+pub(crate) async fn sleep(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
 #[cfg(unix)]
 async fn ended() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};

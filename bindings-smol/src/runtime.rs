@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime};
 
@@ -13,11 +13,11 @@ use smol::{Executor, Timer};
 /// The timers of async-io, and an executor: smol's global one, or one of your own.
 ///
 /// ```
-/// use std::sync::Arc;
+/// use std::sync::{Arc, Weak};
 /// use sio_smol::{Config, Io, Smol};
 ///
 /// let executor = Arc::new(smol::Executor::new());
-/// let runtime = Smol::on(executor.clone());
+/// let runtime = Smol::on(&executor);
 /// let io = Io::new(Config::default());
 /// # let closing = io.clone();
 /// # let closed = executor.spawn(async move { closing.close().await });
@@ -29,8 +29,8 @@ use smol::{Executor, Timer};
 /// ```
 #[derive(Clone, Default)]
 pub struct Smol {
-    /// `None` is the global one.
-    executor: Option<Arc<Executor<'static>>>,
+    /// `None` is the global one. Not held: connections hold this, and the executor holds them.
+    executor: Option<Weak<Executor<'static>>>,
 }
 
 impl Smol {
@@ -39,10 +39,11 @@ impl Smol {
         Self::default()
     }
 
-    /// On an executor that the application runs, on as many threads as it likes.
-    pub fn on(executor: Arc<Executor<'static>>) -> Self {
+    /// On an executor that the application runs, on as many threads as it likes. When it is dropped, so
+    /// are its connections.
+    pub fn on(executor: &Arc<Executor<'static>>) -> Self {
         Self {
-            executor: Some(executor),
+            executor: Some(Arc::downgrade(executor)),
         }
     }
 }
@@ -94,11 +95,12 @@ impl Runtime for Smol {
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        match &self.executor {
-            Some(executor) => executor.spawn(task),
-            None => smol::spawn(task),
+        match self.executor.as_ref().map(Weak::upgrade) {
+            None => smol::spawn(task).detach(),
+            Some(Some(executor)) => executor.spawn(task).detach(),
+            // Nothing runs any more.
+            Some(None) => drop(task),
         }
-        .detach();
     }
 
     /// # Panics

@@ -27,7 +27,7 @@ pub(crate) fn run(
         // They end with the process.
         std::thread::spawn(move || smol::block_on(executor.run(future::pending::<()>())));
     }
-    let runtime = Smol::on(executor.clone());
+    let runtime = Smol::on(&executor);
     // async-io leaves its reactor to whoever blocks, and to a thread of its own when nobody has looked
     // for a while. Looking often keeps that thread asleep: a third of the system time of a server with
     // many small messages.

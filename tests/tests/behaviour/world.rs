@@ -93,7 +93,7 @@ impl Host for Smol {
     fn serve(&self, server: Server) -> (SocketAddr, Served) {
         apart(move |listener| {
             let executor = Arc::new(smol::Executor::new());
-            let runtime = sio_smol::Smol::on(executor.clone());
+            let runtime = sio_smol::Smol::on(&executor);
             let listener = smol::Async::new(listener)?;
             smol::block_on(executor.run(runtime.serve(listener, server)))
         })

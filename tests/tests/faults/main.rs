@@ -22,6 +22,7 @@ mod world;
 
 mod alone;
 mod descriptors;
+mod dropped;
 mod half_open;
 mod panics;
 mod ports;

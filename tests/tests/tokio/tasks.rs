@@ -92,31 +92,3 @@ async fn one_task_for_each_connection() {
     within("the end", io.close()).await;
     accepting.abort();
 }
-
-/// However a connection's task ends, nothing of it stays behind.
-#[test]
-fn a_runtime_that_is_dropped_leaves_nothing() {
-    let io = Io::new(calm());
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    // An array, as it is not to be awaited in there.
-    let [asked] = runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(sio_tokio::serve(listener, io.clone()));
-        let mut client = Client::open(address, "").await;
-        let id = client.enter("").await;
-        Poller::open(address).await.enter().await;
-        let socket = io.of("/").get(&id).unwrap();
-        socket.join("room").unwrap();
-        assert_eq!((io.of("/").len(), io.engine_sessions()), (2, 2));
-        [socket.emit_with_ack::<()>("there?", &())]
-    });
-    drop(runtime);
-    assert_eq!((io.of("/").len(), io.engine_sessions()), (0, 0));
-    assert!(io.to("room").sockets().is_empty());
-    let answer = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap()
-        .block_on(asked);
-    assert_eq!(answer, Err(sio_tokio::AckError::Disconnected));
-}

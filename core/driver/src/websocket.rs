@@ -65,6 +65,8 @@ pub struct WebSocket<S> {
     out: Outgoing,
     limits: Limits,
     phase: Phase,
+    /// Whether our end of the stream is closed. Once is enough, and each time is a system call.
+    ended: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -129,11 +131,19 @@ impl<S: Stream> WebSocket<S> {
             out: Outgoing::default(),
             limits,
             phase: Phase::Open,
+            ended: false,
         };
         if !read.is_empty() {
             this.reader = Some(Reader::new(limits, read.into()));
         }
         this
+    }
+
+    /// The same, if the 101 response is still to be written: it leaves with the first frames.
+    #[must_use]
+    pub(crate) fn after(mut self, response: Vec<u8>) -> Self {
+        self.out.bytes = response;
+        self
     }
 
     /// Waits for the first bytes of something, holding nothing meanwhile.
@@ -223,6 +233,15 @@ impl<S: Stream> WebSocket<S> {
             (None, _) => Phase::Over,
         };
         cause
+    }
+
+    /// Closes our end.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.ended {
+            ready!(Pin::new(&mut self.stream).poll_close(cx))?;
+            self.ended = true;
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Throws away what comes until the peer closes.
@@ -373,15 +392,12 @@ impl<S: Stream> Transport for WebSocket<S> {
             Phase::Open | Phase::Closing => Poll::Pending,
             Phase::Deaf => {
                 // Our end first (RFC 6455 §7.1.1), so that the close frame arrives before a reset.
-                if ready!(Pin::new(&mut self.stream).poll_close(cx)).is_err() {
+                if ready!(self.poll_end(cx)).is_err() {
                     return Poll::Ready(());
                 }
                 self.poll_drain(cx)
             }
-            Phase::Over => {
-                let closed = Pin::new(&mut self.stream).poll_close(cx);
-                closed.map(|_| ())
-            }
+            Phase::Over => self.poll_end(cx).map(|_| ()),
         }
     }
 }
@@ -577,6 +593,59 @@ mod tests {
                 out.clear();
             }
         }
+    }
+
+    /// A peer that says nothing more, and what was done to its stream.
+    #[derive(Default)]
+    struct Counted {
+        writes: Vec<Vec<u8>>,
+        closes: usize,
+    }
+
+    impl futures_io::AsyncRead for Counted {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+    }
+
+    impl futures_io::AsyncWrite for Counted {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.writes.push(bytes.to_vec());
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.closes += 1;
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn a_held_response_leaves_with_the_first_frame_and_the_end_is_said_once() {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let config = Config::default();
+        let stream = Counted::default();
+        let mut socket = WebSocket::server(stream, Bytes::new(), &config).after(b"101".to_vec());
+        socket.send(b"", Part::Text(Bytes::from_static(b"0{}")));
+        assert!(socket.poll_flush(&mut cx).1.is_ready());
+        assert_eq!(socket.stream.writes, [b"101\x81\x030{}".to_vec()]);
+        socket.phase = Phase::Deaf;
+        for _ in 0..3 {
+            assert!(socket.poll_finish(&mut cx).is_pending());
+        }
+        assert_eq!(socket.stream.closes, 1);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -22,16 +24,33 @@ pub(super) struct ToHyper<R: Runtime, S> {
     overdue: Option<Pin<Box<R::Sleep>>>,
     /// Whether something was read since something was written: a request is under way.
     asking: bool,
+    /// Whether the response that comes now is held back: what follows it is not hyper's, and leaves
+    /// with it.
+    hold: Hold,
+    held: Vec<u8>,
+}
+
+/// Tells a [`ToHyper`] from within its service.
+#[derive(Clone, Default)]
+pub(super) struct Hold(Arc<AtomicBool>);
+
+impl Hold {
+    /// From now on what hyper writes is held back.
+    pub(super) fn back(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl<R: Runtime, S> ToHyper<R, S> {
-    pub(super) fn new(runtime: R, stream: S, patience: Option<Duration>) -> Self {
+    pub(super) fn new(runtime: R, stream: S, patience: Option<Duration>, hold: Hold) -> Self {
         Self {
             runtime,
             stream,
             patience,
             overdue: None,
             asking: false,
+            hold,
+            held: Vec::new(),
         }
     }
 
@@ -39,8 +58,9 @@ impl<R: Runtime, S> ToHyper<R, S> {
         self.asking
     }
 
-    pub(super) fn into_inner(self) -> S {
-        self.stream
+    /// The stream, and what was held back.
+    pub(super) fn into_inner(self) -> (S, Vec<u8>) {
+        (self.stream, self.held)
     }
 
     /// What has come of a write; an error if it waits for too long.
@@ -95,6 +115,10 @@ impl<R: Runtime, S: Stream> Write for ToHyper<R, S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.asking = false;
+        if this.hold.0.load(Ordering::Relaxed) {
+            this.held.extend_from_slice(bytes);
+            return Poll::Ready(Ok(bytes.len()));
+        }
         let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
         this.in_time(cx, written)
     }

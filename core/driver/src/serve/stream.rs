@@ -14,7 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::Service;
 
 use super::date::date;
-use super::hyper_io::{Clock, ToHyper};
+use super::hyper_io::{Clock, Hold, ToHyper};
 use super::respond::{Outcome, Plan, handle};
 use super::{Answer, Server};
 use crate::handlers::BoxFuture;
@@ -88,16 +88,20 @@ async fn requests<R: Runtime, S: Stream>(
         linger = Some(config.close_timeout);
         patience = Some(config.write_timeout);
     }
+    let hold = Hold::default();
     let service = Requests {
         inner: Arc::new(Inner {
             runtime: runtime.clone(),
             server: server.clone(),
             remote,
             plan: Mutex::new(None),
+            hold: hold.clone(),
         }),
     };
-    let mut connection =
-        builder.serve_connection(ToHyper::new(runtime.clone(), stream, patience), service);
+    let mut connection = builder.serve_connection(
+        ToHyper::new(runtime.clone(), stream, patience, hold),
+        service,
+    );
     let mut drained = pin!(server.drained());
     // Once the server has closed: when the last response must be out.
     let mut last = None;
@@ -127,9 +131,9 @@ async fn requests<R: Runtime, S: Stream>(
         .unwrap_or_else(PoisonError::into_inner)
         .take();
     let late = parts.io.is_asking() && ended.as_ref().is_err_and(hyper::Error::is_timeout);
-    let mut stream = parts.io.into_inner();
+    let (mut stream, held) = parts.io.into_inner();
     if let (Some(plan), Ok(())) = (plan, &ended) {
-        return plan.start(stream, parts.read_buf);
+        return plan.start(stream, held, parts.read_buf);
     }
     if let Some(linger) = linger {
         let mut sleep =
@@ -202,6 +206,7 @@ struct Inner<R: Runtime> {
     remote: Remote,
     /// What to do with the stream once the 101 response has left.
     plan: Mutex<Option<Plan<R>>>,
+    hold: Hold,
 }
 
 impl<R: Runtime> Service<Request<Incoming>> for Requests<R> {
@@ -217,11 +222,15 @@ impl<R: Runtime> Service<Request<Incoming>> for Requests<R> {
                 server,
                 remote,
                 plan,
+                hold,
             } = &*inner;
             let mut response = match handle(runtime, server, request, *remote, true).await {
                 Outcome::Response(response) => response,
                 Outcome::NotOurs(request) => server.fall_back(request).await,
                 Outcome::Upgrade(response, new) => {
+                    if new.speaks_first() {
+                        hold.back();
+                    }
                     *plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(new);
                     response
                 }

@@ -83,7 +83,7 @@ pub use error::{AckError, ConnectionError, EmitError, Failure, HandlerError, Rea
 pub use extract::{Data, EventName, FromEvent, Invocation, State, TryData};
 pub use handle::{
     Client, Conn, Direct, Engine, EngineHandler, EngineServer, EngineSocket, Incoming, IntoRooms,
-    Io, Middleware, Namespace, Socket, To,
+    Io, Middleware, Namespace, RoomEvent, Socket, To,
 };
 pub use handlers::{Handler, ListenerId, Outcome, Started};
 pub use handshake::{Auth, Handshake, Headers};

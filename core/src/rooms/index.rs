@@ -237,6 +237,11 @@ impl<M> Rooms<M> {
         Some(MemberKey { slot, generation })
     }
 
+    /// Whether anybody is in a room.
+    pub fn has_room(&self, room: &str) -> bool {
+        self.by_name.contains_key(room) || self.owner(room).is_some()
+    }
+
     /// How many members there are.
     pub fn len(&self) -> usize {
         self.len

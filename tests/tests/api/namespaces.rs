@@ -7,7 +7,7 @@ use std::time::Duration;
 use sio_tests::wire::{WebSocket, Wire};
 use sio_tokio::{
     Ack, Adapter, AdapterError, Args, Broadcast, Data, EmitError, InMemory, Incoming, Io,
-    Recipients, Refusal, RoomError, Server, SetupError, Socket, SocketId,
+    Recipients, Refusal, RoomError, RoomEvent, Server, SetupError, Socket, SocketId,
 };
 
 use crate::rows::covers;
@@ -105,6 +105,50 @@ fn who_is_connected_can_be_seen() {
     );
     drop((first, second, third));
     world.end();
+}
+
+#[test]
+fn rooms_are_seen_as_they_come_and_go() {
+    covers(&["inspect", "rooms"]);
+    let world = World::new(Io::new(calm()));
+    let main = world.io.of("/");
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = seen.clone();
+    main.on_room_event(move |event: &RoomEvent| {
+        log.lock().unwrap().push(match event {
+            RoomEvent::Created(room) => format!("+{room}"),
+            RoomEvent::Joined(room, socket) => format!("{socket}>{room}"),
+            RoomEvent::Left(room, socket) => format!("{socket}<{room}"),
+            RoomEvent::Deleted(room) => format!("-{room}"),
+        });
+        assert!(!matches!(event, RoomEvent::Deleted(room) if room == "bang"));
+    });
+    let (first, a) = world.join();
+    let (second, b) = world.join();
+    main.join(["x", "x"]);
+    main.get(&a).unwrap().leave(["x", "never"]);
+    let take = || {
+        let events = std::mem::take(&mut *seen.lock().unwrap());
+        let short = |text: String| text.replace(&a, "A").replace(&b, "B");
+        events.into_iter().map(short).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        take(),
+        ["+A", "A>A", "+B", "B>B", "+x", "A>x", "B>x", "A<x"]
+    );
+    // A hook that panics ends nothing, not even where the connection's own task calls it.
+    main.get(&b).unwrap().join("bang").unwrap();
+    drop((first, second));
+    while !main.is_empty() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    world.end();
+    let mut last = take();
+    last.sort_unstable();
+    let left = [
+        "+bang", "-A", "-B", "-bang", "-x", "A<A", "B<B", "B<bang", "B<x", "B>bang",
+    ];
+    assert_eq!(last, left);
 }
 
 #[test]

@@ -198,7 +198,6 @@ impl Io {
     /// The namespace of this name, created if there is none. Also while clients are connected.
     ///
     /// A name without a `/` at its beginning gets one.
-    #[doc(alias = "nsp")]
     pub fn of(&self, name: &str) -> Namespace {
         let name = if name.starts_with('/') {
             name.to_owned()

@@ -18,7 +18,7 @@ pub(crate) use engine::EngineHandlers;
 pub use engine::{EngineHandler, EngineServer, EngineSocket};
 pub use io::Io;
 pub(crate) use namespace::{Gate, Inner as NamespaceInner};
-pub use namespace::{Middleware, Namespace};
+pub use namespace::{Middleware, Namespace, RoomEvent};
 #[cfg(test)]
 pub(crate) use socket::socket_size;
 pub use socket::{Incoming, Socket};

@@ -1,13 +1,15 @@
 //! Where a socket stands: its namespace and its rooms.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError, RwLockWriteGuard};
 
-use sio_core::rooms::{MemberKey, RoomError};
+use sio_core::rooms::{MemberKey, RoomError, Rooms};
 use smallvec::SmallVec;
 
-use super::{IntoRooms, Socket};
+use super::{IntoRooms, RoomEvent, Socket};
 use crate::adapter::{Adapter, Later};
+use crate::log::error;
+use crate::peer::guarded;
 
 /// Where a socket stands in its namespace.
 #[derive(Debug)]
@@ -97,27 +99,44 @@ impl Socket {
     /// Joins rooms on this node.
     pub(crate) fn join_here<'a>(
         &self,
-        mut names: impl Iterator<Item = &'a str>,
+        names: impl Iterator<Item = &'a str>,
     ) -> Result<(), RoomError> {
-        match &mut *self.place() {
+        let mut notes = self.namespace().room_notes();
+        let result = match &mut *self.place() {
             Place::Waiting(waiting) => {
                 waiting.extend(names.map(Box::from));
                 Ok(())
             }
-            Place::In(member) => {
-                let mut all = self
-                    .namespace()
-                    .rooms()
-                    .write()
-                    .unwrap_or_else(PoisonError::into_inner);
-                names.try_for_each(|room| all.join(*member, room).map(drop))
-            }
+            Place::In(member) => self.seat(&mut self.all(), *member, names, &mut notes),
             Place::Leaving(_) | Place::Gone => Err(RoomError::Gone),
-        }
+        };
+        self.namespace().tell_rooms(notes);
+        result
+    }
+
+    /// Puts a member into rooms.
+    fn seat<'a>(
+        &self,
+        all: &mut Rooms<Self>,
+        member: MemberKey,
+        mut names: impl Iterator<Item = &'a str>,
+        notes: &mut Option<Vec<RoomEvent>>,
+    ) -> Result<(), RoomError> {
+        names.try_for_each(|room| {
+            let fresh = notes.is_some() && !all.has_room(room);
+            if all.join(member, room)?
+                && let Some(notes) = notes
+            {
+                notes.extend(fresh.then(|| RoomEvent::Created(room.to_owned())));
+                notes.push(RoomEvent::Joined(room.to_owned(), self.id().clone()));
+            }
+            Ok(())
+        })
     }
 
     /// Leaves rooms on this node.
     pub(crate) fn leave_here<'a>(&self, names: impl IntoIterator<Item = &'a str>) {
+        let mut notes = self.namespace().room_notes();
         match &mut *self.place() {
             Place::Waiting(all) | Place::Leaving(all) => {
                 for name in names {
@@ -125,17 +144,47 @@ impl Socket {
                 }
             }
             Place::In(member) => {
-                let mut all = self
-                    .namespace()
-                    .rooms()
-                    .write()
-                    .unwrap_or_else(PoisonError::into_inner);
+                let mut all = self.all();
                 for room in names {
-                    all.leave(*member, room);
+                    if all.leave(*member, room) {
+                        self.note_left(&all, room, &mut notes);
+                    }
                 }
             }
             Place::Gone => {}
         }
+        self.namespace().tell_rooms(notes);
+    }
+
+    fn note_left(&self, all: &Rooms<Self>, room: &str, notes: &mut Option<Vec<RoomEvent>>) {
+        if let Some(notes) = notes {
+            notes.push(RoomEvent::Left(room.to_owned(), self.id().clone()));
+            notes.extend((!all.has_room(room)).then(|| RoomEvent::Deleted(room.to_owned())));
+        }
+    }
+
+    /// Takes a member out of its namespace, and returns the rooms it was in if anybody asks for them.
+    fn stand_up(
+        &self,
+        member: MemberKey,
+        keep: bool,
+        notes: &mut Option<Vec<RoomEvent>>,
+    ) -> (Vec<Box<str>>, Option<Self>) {
+        let mut all = self.all();
+        let mut rooms = Vec::new();
+        if keep || notes.is_some() {
+            rooms.extend(all.rooms_of(member).map(Box::from));
+        }
+        let gone = all.remove(member);
+        for room in &rooms {
+            self.note_left(&all, room, notes);
+        }
+        (rooms, gone)
+    }
+
+    fn all(&self) -> RwLockWriteGuard<'_, Rooms<Self>> {
+        let rooms = self.namespace().rooms();
+        rooms.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The rooms it is in: its own first, then in the order of joining. Complete in `disconnecting`
@@ -166,31 +215,37 @@ impl Socket {
 
     /// The client was told that it is in: so it is, with the rooms that middlewares joined.
     pub(crate) fn enter(&self) {
+        let mut notes = self.namespace().room_notes();
         let waiting = {
             let mut place = self.place();
             let Place::Waiting(waiting) = &mut *place else {
                 return;
             };
             let waiting = std::mem::take(waiting);
-            let mut rooms = self
-                .namespace()
-                .rooms()
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            let member = rooms.insert(self.id().clone(), self.clone());
+            let mut all = self.all();
+            if let Some(notes) = &mut notes {
+                let own = self.id().to_string();
+                notes.push(RoomEvent::Created(own.clone()));
+                notes.push(RoomEvent::Joined(own, self.id().clone()));
+            }
+            let member = all.insert(self.id().clone(), self.clone());
             for room in &waiting {
                 // Beyond the limit a middleware's joins count for nothing; it was told nothing else.
-                let _ = rooms.join(member, room);
+                let room = std::iter::once(&**room);
+                let _ = self.seat(&mut all, member, room, &mut notes);
             }
             *place = Place::In(member);
             waiting
         };
-        if let Some(adapter) = self.namespace().custom_adapter() {
-            let own = std::iter::once(self.id().as_str());
-            let all: Vec<&str> = own.chain(waiting.iter().map(|room| &**room)).collect();
-            // Here it is in them already, as far as it may be.
-            drop(adapter.add_all(self.id(), &all));
-        }
+        self.safely(|| self.namespace().tell_rooms(notes));
+        self.safely(|| {
+            if let Some(adapter) = self.namespace().custom_adapter() {
+                let own = std::iter::once(self.id().as_str());
+                let all: Vec<&str> = own.chain(waiting.iter().map(|room| &**room)).collect();
+                // Here it is in them already, as far as it may be.
+                drop(adapter.add_all(self.id(), &all));
+            }
+        });
         self.inner.connected.store(true, Ordering::Release);
     }
 
@@ -203,18 +258,15 @@ impl Socket {
     /// [`exit`](Self::exit), [`rooms`](Self::rooms) are what they were.
     pub(crate) fn depart(&self) {
         self.set_disconnected();
+        let mut notes = self.namespace().room_notes();
         let gone = {
             let mut place = self.place();
             let Place::In(member) = *place else { return };
-            let mut all = self
-                .namespace()
-                .rooms()
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            *place = Place::Leaving(all.rooms_of(member).map(Into::into).collect());
-            all.remove(member)
+            let (rooms, gone) = self.stand_up(member, true, &mut notes);
+            *place = Place::Leaving(rooms);
+            gone
         };
-        self.forgotten(gone);
+        self.forgotten(gone, notes);
     }
 
     /// It is in its namespace and its rooms no more. Nothing happens the second time.
@@ -223,13 +275,9 @@ impl Socket {
         let before = std::mem::replace(&mut *self.place(), Place::Gone);
         match before {
             Place::In(member) => {
-                let gone = self
-                    .namespace()
-                    .rooms()
-                    .write()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .remove(member);
-                self.forgotten(gone);
+                let mut notes = self.namespace().room_notes();
+                let (_, gone) = self.stand_up(member, false, &mut notes);
+                self.forgotten(gone, notes);
             }
             // It was refused: no handler of its own will ever run.
             Place::Waiting(_) => self.release(),
@@ -239,10 +287,22 @@ impl Socket {
 
     /// No lock is held: what the namespace had may be the last handle, with anybody's data in it, and the
     /// adapter is the application's.
-    fn forgotten(&self, gone: Option<Self>) {
-        drop(gone);
-        if let Some(adapter) = self.namespace().custom_adapter() {
-            adapter.del_all(self.id());
+    fn forgotten(&self, gone: Option<Self>, notes: Option<Vec<RoomEvent>>) {
+        self.safely(|| {
+            drop(gone);
+            self.namespace().tell_rooms(notes);
+        });
+        self.safely(|| {
+            if let Some(adapter) = self.namespace().custom_adapter() {
+                adapter.del_all(self.id());
+            }
+        });
+    }
+
+    /// Calls the application's code from the connection's own task, which a panic must not end.
+    fn safely(&self, call: impl FnOnce()) {
+        if let Err(_panic) = guarded(call) {
+            error!(socket = %self.id(), why = %_panic.0, "handler panicked");
         }
     }
 

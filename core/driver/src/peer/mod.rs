@@ -37,7 +37,8 @@ use crate::runtime::{Runtime, Sleep};
 use crate::websocket::Transport;
 
 use plain::Plain;
-use running::{Done, Job, guarded};
+pub(crate) use running::guarded;
+use running::{Done, Job};
 use sockets::Sockets;
 
 /// One connection's task.

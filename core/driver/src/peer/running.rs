@@ -45,7 +45,7 @@ pub(super) struct Owner {
 
 /// A panic of the application's, in its words.
 #[derive(Debug)]
-pub(super) struct Panic(pub(super) String);
+pub(crate) struct Panic(pub(crate) String);
 
 impl Panic {
     fn new(payload: &(dyn Any + Send)) -> Self {
@@ -59,7 +59,7 @@ impl Panic {
 
 /// Calls something of the application's. What a panic left half done belongs to the connection, which
 /// is closed for it, or to the application.
-pub(super) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Panic> {
+pub(crate) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Panic> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| Panic::new(&*payload))
 }
 

@@ -20,6 +20,7 @@ pub struct Config {
     /// The transports that clients may use.
     pub transports: Transports,
     /// Whether a polling session may go over to WebSocket.
+    #[doc(alias = "allowUpgrades")]
     pub allow_upgrades: bool,
     /// Whether clients of revision 3 are let in, besides those of revision 4; else they are refused with
     /// error 5 (§1). `true`, in 4.x `false`.
@@ -37,6 +38,7 @@ pub struct Config {
     /// A cookie for sticky load balancers, if any.
     pub cookie: Option<Cookie>,
     /// Compression of what polls are answered with, if any.
+    #[doc(alias = "httpCompression")]
     pub http_compression: Option<HttpCompression>,
     /// Whether requests for the client's files under [`path`](Self::path) (`socket.io.js` and its like, §24)
     /// are answered: from [`client_files`](Self::client_files), else with 404. `true`. If not, they are
@@ -52,17 +54,22 @@ pub struct Config {
     /// the message and the data. None: it does not hear of it. Clients of revision 4 get an ERROR packet.
     pub forward_middleware_errors: Option<String>,
     /// A message that follows the open packet, if any (§3).
+    #[doc(alias = "initialPacket")]
     pub initial_packet: Option<Data>,
 
     /// From one pong to the next ping: 25 s (§11).
+    #[doc(alias = "pingInterval")]
     pub ping_interval: Duration,
     /// How long a ping may stay unanswered: 60 s, in 4.x 20 s. Past it the session closes with
     /// `ping timeout`.
+    #[doc(alias = "pingTimeout")]
     pub ping_timeout: Duration,
     /// From the opening of a WebSocket beside the polling to the end of the upgrade: 10 s. Past it that
     /// WebSocket is closed, and the session goes on polling.
+    #[doc(alias = "upgradeTimeout")]
     pub upgrade_timeout: Duration,
     /// How long a connection may stay without any namespace: 45 s. Past it it is closed.
+    #[doc(alias = "connectTimeout")]
     pub connect_timeout: Duration,
     /// How long the application may take to let a client into a namespace: 30 s. Past it the client is
     /// refused.
@@ -87,6 +94,7 @@ pub struct Config {
 
     /// Bytes of a polling body, and of a WebSocket message: 1 000 000. Past it 413 or close code 1009, and
     /// the session closes with `transport error`. Clients are told it as `maxPayload`.
+    #[doc(alias = "maxHttpBufferSize")]
     pub max_http_buffer_size: usize,
     /// Packets in one polling body: 16 384. Past it the session closes with `parse error`.
     pub max_packets_per_payload: usize,
@@ -340,6 +348,7 @@ impl Config {
     }
 
     /// Sets [`ping_interval`](Self::ping_interval).
+    #[doc(alias = "pingInterval")]
     #[must_use]
     pub const fn ping_interval(mut self, interval: Duration) -> Self {
         self.ping_interval = interval;
@@ -347,6 +356,7 @@ impl Config {
     }
 
     /// Sets [`ping_timeout`](Self::ping_timeout).
+    #[doc(alias = "pingTimeout")]
     #[must_use]
     pub const fn ping_timeout(mut self, timeout: Duration) -> Self {
         self.ping_timeout = timeout;
@@ -354,6 +364,7 @@ impl Config {
     }
 
     /// Sets [`upgrade_timeout`](Self::upgrade_timeout).
+    #[doc(alias = "upgradeTimeout")]
     #[must_use]
     pub const fn upgrade_timeout(mut self, timeout: Duration) -> Self {
         self.upgrade_timeout = timeout;
@@ -361,6 +372,7 @@ impl Config {
     }
 
     /// Sets [`connect_timeout`](Self::connect_timeout).
+    #[doc(alias = "connectTimeout")]
     #[must_use]
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
@@ -375,6 +387,7 @@ impl Config {
     }
 
     /// Sets [`max_http_buffer_size`](Self::max_http_buffer_size).
+    #[doc(alias = "maxHttpBufferSize")]
     #[must_use]
     pub const fn max_http_buffer_size(mut self, bytes: usize) -> Self {
         self.max_http_buffer_size = bytes;

@@ -291,6 +291,22 @@ mod tests {
     }
 
     #[test]
+    fn the_request_can_be_put_together_again() {
+        let mut request = http::Request::get("/chat/?EIO=4&x=%20y")
+            .header("X-Bytes", http::HeaderValue::from_bytes(b"\xff").unwrap())
+            .header("Cookie", "a=1")
+            .body(())
+            .unwrap();
+        request.extensions_mut().insert("a user");
+        let (parts, ()) = request.into_parts();
+        let query = Query::parse("EIO=4&x=%20y").unwrap();
+        let shake = Handshake::new(&parts, query, Remote::default(), UNIX_EPOCH);
+        let again = shake.request();
+        assert_eq!((&again.uri, &again.headers), (&parts.uri, &parts.headers));
+        assert_eq!(again.extensions.get(), Some(&"a user"));
+    }
+
+    #[test]
     fn headers_are_found_by_any_case() {
         let mut map = HeaderMap::new();
         map.insert("x-token", "a".parse().unwrap());

@@ -16,10 +16,12 @@ pub struct Cookie {
     /// Its name: `io`.
     pub name: String,
     /// `Path`, if any.
+    #[doc(alias = "cookiePath")]
     pub path: Option<String>,
     /// `Domain`, if any.
     pub domain: Option<String>,
     /// Out of reach of scripts.
+    #[doc(alias = "cookieHttpOnly")]
     pub http_only: bool,
     /// Only over TLS.
     pub secure: bool,

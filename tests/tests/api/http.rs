@@ -201,6 +201,10 @@ fn a_socket_knows_its_first_request() {
         let shake = socket.handshake();
         let request = socket.client().request();
         assert_eq!(request.uri, socket.request().uri);
+        assert!(
+            request.extensions.is_empty(),
+            "nobody has put anything there"
+        );
         assert_eq!(request.uri.path(), "/socket.io/");
         assert_eq!(request.headers, socket.request().headers);
         assert!(shake.address.is_some() && shake.address == request.address);

@@ -220,6 +220,7 @@ macro_rules! listener_methods {
 
             /// Handles sockets' having left. The handler may name the
             /// [`DisconnectReason`](crate::DisconnectReason).
+            #[doc(alias = "disconnect")]
             pub fn on_disconnect<M>(&self, handler: impl crate::Handler<M>) -> crate::ListenerId {
                 self.listeners()
                     .add(Topic::Disconnect, false, erase(handler))
@@ -260,6 +261,7 @@ macro_rules! listener_methods {
             }
 
             /// The handlers of one event, in the order in which they run.
+            #[doc(alias = "listeners")]
             #[doc(alias = "listenerCount")]
             pub fn listeners_of(&self, event: &str) -> Vec<crate::ListenerId> {
                 self.listeners().of(&Topic::named(event.to_owned()))

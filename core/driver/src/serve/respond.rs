@@ -160,7 +160,9 @@ where
     R: Runtime,
     B: Body<Data = Bytes> + Unpin,
 {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    // Not to be kept with what layers have put there.
+    parts.extensions.remove::<OnUpgrade>();
     if let Some(before) = &server.before {
         before(Arc::new(RequestHead::new(&parts, remote))).await;
     }

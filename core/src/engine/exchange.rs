@@ -177,7 +177,7 @@ impl Exchange {
         });
         match compress {
             Some(coding) => headers.insert(CONTENT_ENCODING, coding.header()),
-            None => headers.insert(CONTENT_LENGTH, body.len().into()),
+            None => headers.insert(CONTENT_LENGTH, web::content_length(body.len())),
         };
         if reply.close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

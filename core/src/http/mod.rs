@@ -32,9 +32,19 @@ pub(crate) use websocket::{
     Handshake as WebSocketHandshake, Rejected as WebSocketRejected, asks_for as asks_for_websocket,
 };
 
-use ::http::HeaderMap;
 use ::http::header::{AsHeaderName, HOST};
 use ::http::request::Parts;
+use ::http::{HeaderMap, HeaderValue};
+
+/// A length as a header says it: in one allocation, where `HeaderValue::from` takes two, and in none
+/// for the `ok` that every POST is answered with.
+pub(crate) fn content_length(bytes: usize) -> HeaderValue {
+    match bytes {
+        2 => HeaderValue::from_static("2"),
+        _ => HeaderValue::from_str(itoa::Buffer::new().format(bytes))
+            .unwrap_or_else(|_| HeaderValue::from(bytes)),
+    }
+}
 
 /// The only header of that name. `Err`: there are several, or it is not visible ASCII.
 pub(crate) fn single(

@@ -195,7 +195,8 @@ where
         return match route {
             Route::NotOurs => continue,
             Route::Answered(response) => Outcome::Response(context.say(response, false)),
-            Route::Open(exchange) => context.open(exchange).await,
+            // In a box of its own: it is rare and large, and every request's future would have room for it.
+            Route::Open(exchange) => Box::pin(context.open(exchange)).await,
             Route::Session {
                 sid,
                 exchange,

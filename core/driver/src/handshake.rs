@@ -300,7 +300,7 @@ mod tests {
         request.extensions_mut().insert("a user");
         let (parts, ()) = request.into_parts();
         let query = Query::parse("EIO=4&x=%20y").unwrap();
-        let shake = Handshake::new(&parts, query, Remote::default(), UNIX_EPOCH);
+        let shake = Handshake::new(&parts, query, Revision::V4, Remote::default(), UNIX_EPOCH);
         let again = shake.request();
         assert_eq!((&again.uri, &again.headers), (&parts.uri, &parts.headers));
         assert_eq!(again.extensions.get(), Some(&"a user"));

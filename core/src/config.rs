@@ -24,6 +24,9 @@ pub struct Config {
     pub allow_upgrades: bool,
     /// Whether clients of revision 3 are let in, besides those of revision 4; else they are refused with
     /// error 5 (§1). `true`, in 4.x `false`.
+    ///
+    /// Their sockets have ids that are computed from the session's secret one: see
+    /// [`SocketId`](crate::id::SocketId) before such ids are told to other clients.
     #[doc(alias = "allowEIO3")]
     pub allow_eio3: bool,
     /// Whether requests with `j` in their query are answered with JSONP, in both revisions (§6). The index
@@ -68,7 +71,8 @@ pub struct Config {
     /// WebSocket is closed, and the session goes on polling.
     #[doc(alias = "upgradeTimeout")]
     pub upgrade_timeout: Duration,
-    /// How long a connection may stay without any namespace: 45 s. Past it it is closed.
+    /// How long a connection may stay without any namespace: 45 s. Past it it is closed. Clients of revision
+    /// 3 of the engine are in `/` from the start, unless they are refused there.
     #[doc(alias = "connectTimeout")]
     pub connect_timeout: Duration,
     /// How long the application may take to let a client into a namespace: 30 s. Past it the client is

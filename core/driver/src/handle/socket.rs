@@ -125,7 +125,8 @@ impl Socket {
         }
     }
 
-    /// Its public id, which is also a room with it in.
+    /// Its public id, which is also a room with it in. If its client speaks revision 4, the session's secret
+    /// is in it: see [`SocketId`] before it is told to others.
     pub fn id(&self) -> &SocketId {
         &self.inner.id
     }
@@ -194,7 +195,9 @@ impl Socket {
     }
 
     /// Adds a packet middleware: it sees each event before the handlers and may change it. An error
-    /// refuses it: [`on_error`](Self::on_error) hears of it, the handlers do not.
+    /// refuses it, and the handlers do not hear of it. A client of revision 4 is told, by an ERROR packet
+    /// with the refusal's data, or its message if it has none; in revision 5, which has no packet for it,
+    /// [`on_error`](Self::on_error) hears of it (§17).
     ///
     /// ```
     /// # use sio_driver::{Incoming, Refusal, Socket};

@@ -133,6 +133,8 @@ pub struct Server<T> {
     key: HashKey,
     connections: Vec<Slot<T>>,
     free: Vec<u32>,
+    /// Connections that are in no namespace.
+    pending: usize,
     by_sid: HashMap<Sid, u32, HashKey>,
     namespaces: Vec<Namespace>,
     by_name: HashMap<Box<str>, usize, HashKey>,
@@ -180,6 +182,7 @@ impl<T> Server<T> {
             key,
             connections: Vec::new(),
             free: Vec::new(),
+            pending: 0,
             by_sid: HashMap::with_hasher(key),
             namespaces: Vec::new(),
             by_name: HashMap::with_hasher(key),
@@ -368,11 +371,14 @@ impl<T> Server<T> {
         let id = entry.connection.computed_id(name).unwrap_or(id);
         let namespace = *self.by_name.get(name)?;
         let member = self.namespaces.get_mut(namespace)?.rooms.insert(id, socket);
-        self.entry_mut(connection)?.sockets.push(Member {
+        let sockets = &mut self.entry_mut(connection)?.sockets;
+        let is_first = sockets.is_empty();
+        sockets.push(Member {
             socket: key,
             namespace,
             member,
         });
+        self.pending = self.pending.saturating_sub(usize::from(is_first));
         Some(socket)
     }
 
@@ -673,8 +679,12 @@ impl<T> Server<T> {
             }
         }
         if let Some(slot) = self.connections.get_mut(connection.slot as usize) {
-            if let Some(armed) = slot.entry.take().and_then(|it| it.armed) {
-                self.deadlines.remove(&(armed, connection.slot));
+            if let Some(entry) = slot.entry.take() {
+                let is_pending = entry.sockets.is_empty();
+                self.pending = self.pending.saturating_sub(usize::from(is_pending));
+                if let Some(armed) = entry.armed {
+                    self.deadlines.remove(&(armed, connection.slot));
+                }
             }
             slot.generation = slot.generation.wrapping_add(1);
             self.free.push(connection.slot);
@@ -688,16 +698,17 @@ impl<T> Server<T> {
             .config
             .max_sessions
             .is_some_and(|most| sessions >= most);
-        let pending = || {
-            self.connections
-                .iter()
-                .filter_map(|slot| slot.entry.as_ref())
-                .filter(|it| it.sockets.is_empty())
-                .count()
-        };
-        let crowded = sessions >= self.config.max_pending_sessions
-            && pending() >= self.config.max_pending_sessions;
+        debug_assert_eq!(self.pending, self.count_pending());
+        let most = self.config.max_pending_sessions;
+        let crowded = sessions >= most && self.pending >= most;
         (full || crowded).then_some(Refused::TooManySessions)
+    }
+
+    /// What [`pending`](Self::pending) must be. Each handshake asks for it: counting took as long as there
+    /// were connections.
+    fn count_pending(&self) -> usize {
+        let entries = self.connections.iter().filter_map(|it| it.entry.as_ref());
+        entries.filter(|it| it.sockets.is_empty()).count()
     }
 
     fn open(&mut self, now: Instant, sid: Sid, opened: Opened) -> ConnectionKey {
@@ -720,6 +731,7 @@ impl<T> Server<T> {
         if let Some(place) = self.connections.get_mut(slot as usize) {
             generation = place.generation;
             place.entry = Some(entry);
+            self.pending = self.pending.saturating_add(1);
         }
         self.by_sid.insert(sid, slot);
         ConnectionKey { slot, generation }

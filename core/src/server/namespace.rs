@@ -104,7 +104,10 @@ impl<T> Server<T> {
             namespace.rooms.remove(member);
         }
         if let Some(entry) = self.entry_mut(socket.connection) {
+            // It was there: its place was found.
             entry.sockets.retain(|it| it.socket != socket.key);
+            let was_last = entry.sockets.is_empty();
+            self.pending = self.pending.saturating_add(usize::from(was_last));
         }
     }
 

@@ -227,14 +227,14 @@ fn staggered(
 }
 
 impl Found {
-    /// As Markdown: the table, and where it is not to be trusted.
+    /// As Markdown, under a title: the table, and where it is not to be trusted.
     #[must_use]
-    pub fn markdown(&self) -> String {
+    pub fn markdown(&self, title: &str) -> String {
         let remembers = self
             .rows
             .iter()
             .any(|row| row.rounds.iter().any(|round| round.memory.is_some()));
-        let mut text = format!("### {}\n\n", self.title);
+        let mut text = format!("### {title}\n\n");
         if remembers {
             text += &table::memory(&self.rows);
         } else {

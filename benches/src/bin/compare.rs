@@ -38,7 +38,8 @@ fn compare() -> Result<(), String> {
         .collect::<Result<Vec<_>, _>>()?;
     let mut built = Built::default();
     for comparison in comparisons {
-        println!("{}", comparison.measure(&mut built, &effort)?.markdown());
+        let found = comparison.measure(&mut built, &effort)?;
+        println!("{}", found.markdown(&found.title));
     }
     Ok(())
 }

@@ -62,7 +62,7 @@ fn serve(io: &Io, name: &str) {
         namespace.use_(async |socket: Socket| -> Result<(), Refusal> {
             let on_websocket = socket.conn().transport() == TransportKind::WebSocket;
             if on_websocket && socket.handshake().revision == Revision::V3 {
-                crate::runtime::sleep(APART).await;
+                crate::support::sleep(APART).await;
             }
             Ok(())
         });

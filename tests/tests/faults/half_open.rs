@@ -14,10 +14,10 @@ use crate::world::{On, World};
 /// Waits for nothing long.
 fn impatient() -> Config {
     Config {
-        ping_interval: Duration::from_millis(100),
-        ping_timeout: Duration::from_millis(100),
-        request_head_timeout: Duration::from_millis(100),
-        request_body_timeout: Duration::from_millis(100),
+        ping_interval: Duration::from_millis(300),
+        ping_timeout: Duration::from_millis(300),
+        request_head_timeout: Duration::from_millis(300),
+        request_body_timeout: Duration::from_millis(300),
         ..calm()
     }
 }
@@ -112,8 +112,8 @@ async fn a_client_that_only_stops_sending_has_left(on: On) {
 
 async fn half_a_request_is_answered_408(on: On) {
     let (io, _) = watched(Config {
-        request_head_timeout: Duration::from_millis(100),
-        request_body_timeout: Duration::from_millis(100),
+        request_head_timeout: Duration::from_millis(300),
+        request_body_timeout: Duration::from_millis(300),
         ..calm()
     });
     let world = World::new(on, io.clone()).await;

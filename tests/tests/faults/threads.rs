@@ -7,6 +7,7 @@ use sio_tokio::{Ack, Io};
 
 use crate::alone::alone_on_each_runtime;
 use crate::client::calm;
+use crate::here::until;
 use crate::world::{On, World};
 
 /// The threads of this process, by their numbers.
@@ -17,9 +18,21 @@ fn threads() -> BTreeSet<String> {
         .collect()
 }
 
-fn name(thread: &str) -> String {
-    let name = read_to_string(format!("/proc/self/task/{thread}/comm")).unwrap();
-    name.trim().to_owned()
+/// The names of those that are not among `before`, but for one: the server's, which was started by the
+/// test and has the name of its thread.
+fn others(before: &BTreeSet<String>) -> Vec<String> {
+    let mut names: Vec<_> = threads()
+        .difference(before)
+        // One that is gone has no name.
+        .filter_map(|thread| read_to_string(format!("/proc/self/task/{thread}/comm")).ok())
+        .map(|name| name.trim().to_owned())
+        .collect();
+    names.sort();
+    let own = read_to_string("/proc/thread-self/comm").unwrap();
+    if let Some(given) = names.iter().position(|name| name == own.trim()) {
+        names.remove(given);
+    }
+    names
 }
 
 async fn there_are_the_threads_of_the_runtime_and_no_others(on: On) {
@@ -31,16 +44,11 @@ async fn there_are_the_threads_of_the_runtime_and_no_others(on: On) {
     client.sync().await;
     let poller = world.poller().await;
     poller.enter().await;
-    let mut names: Vec<_> = threads()
-        .difference(&before)
-        .map(|thread| name(thread))
-        .collect();
-    names.sort();
-    // The one that runs the server was started by the test, and has its name.
-    let own = read_to_string("/proc/thread-self/comm").unwrap();
-    let given = names.iter().position(|name| name == own.trim());
-    names.remove(given.expect("the server's thread"));
-    assert_eq!(names, on.threads());
+    // A thread has its name a moment after it has begun.
+    until("the threads to be named", || {
+        others(&before) == on.threads()
+    })
+    .await;
     drop(client);
     world.ends().await;
 }

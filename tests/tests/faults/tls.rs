@@ -125,7 +125,7 @@ fn requests_are_answered(binding: Binding) {
 fn what_is_no_handshake_or_half_of_one_is_hung_up_on(binding: Binding) {
     run(async {
         let io = telling(Config {
-            request_head_timeout: Duration::from_millis(100),
+            request_head_timeout: Duration::from_secs(1),
             ..calm()
         });
         let (address, served) = serve(binding, io.clone());

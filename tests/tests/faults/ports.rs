@@ -1,5 +1,6 @@
 //! A port that somebody else has.
 
+use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
@@ -7,9 +8,24 @@ use std::time::Duration;
 use sio_tests::example::{Binding, example};
 use sio_tests::on_each_binding;
 use sio_tests::process::Group;
+use sio_tokio::{Config, Io};
 
-/// Binding is the application's, so it is the example that has to say it.
-fn a_port_that_is_taken_is_an_error_with_its_name(binding: Binding) {
+fn a_port_that_is_taken_is_an_error(binding: Binding) {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let io = Io::new(Config::default());
+    let listening = match binding {
+        Binding::Tokio => {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(sio_tokio::listen(address, io))
+        }
+        Binding::Smol => smol::block_on(sio_smol::listen(address, io)),
+    };
+    assert_eq!(listening.unwrap_err().kind(), ErrorKind::AddrInUse);
+}
+
+/// And ends the examples.
+fn a_process_whose_port_is_taken_says_so(binding: Binding) {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let mut command = Command::new(example(binding, "interop"));
@@ -34,6 +50,7 @@ fn an_example_is_of_its_binding(binding: Binding) {
 }
 
 on_each_binding! {
-    taken: a_port_that_is_taken_is_an_error_with_its_name;
+    taken: a_port_that_is_taken_is_an_error;
+    process: a_process_whose_port_is_taken_says_so;
     own: an_example_is_of_its_binding;
 }

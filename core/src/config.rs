@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::engine::Data;
 use crate::error::ConfigError;
+#[cfg(feature = "deflate")]
+use crate::http::PerMessageDeflate;
 use crate::http::{
     AllowedOrigins, ClientFiles, Cookie, Cors, CorsPolicy, HttpCompression, Origins,
 };
@@ -56,6 +58,11 @@ pub struct Config {
     /// The event by which a client of revision 5 hears of a packet that a packet middleware refused, with
     /// the message and the data. None: it does not hear of it. Clients of revision 4 get an ERROR packet.
     pub forward_middleware_errors: Option<String>,
+    /// Compression of WebSocket messages, for clients that offer it; none by default. With the feature
+    /// `deflate`.
+    #[cfg(feature = "deflate")]
+    #[doc(alias = "perMessageDeflate")]
+    pub per_message_deflate: Option<PerMessageDeflate>,
     /// A message that follows the open packet, if any (§3).
     #[doc(alias = "initialPacket")]
     pub initial_packet: Option<Data>,
@@ -207,6 +214,8 @@ impl Default for Config {
             client_files: ClientFiles::default(),
             socket_ids: SocketIds::default(),
             forward_middleware_errors: None,
+            #[cfg(feature = "deflate")]
+            per_message_deflate: None,
             initial_packet: None,
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(60),
@@ -311,6 +320,10 @@ impl Config {
         }
         if self.max_json_depth > DEEPEST {
             return Err(ConfigError::JsonDepth(self.max_json_depth));
+        }
+        #[cfg(feature = "deflate")]
+        if self.per_message_deflate.is_some_and(|it| !it.is_sound()) {
+            return Err(ConfigError::PerMessageDeflate);
         }
         if let Some(cookie) = &self.cookie {
             cookie.validate()?;
@@ -448,6 +461,15 @@ impl Config {
     #[must_use]
     pub fn initial_packet(mut self, packet: impl Into<Option<Data>>) -> Self {
         self.initial_packet = packet.into();
+        self
+    }
+
+    /// Sets [`per_message_deflate`](Self::per_message_deflate).
+    #[cfg(feature = "deflate")]
+    #[doc(alias = "perMessageDeflate")]
+    #[must_use]
+    pub fn per_message_deflate(mut self, deflate: impl Into<Option<PerMessageDeflate>>) -> Self {
+        self.per_message_deflate = deflate.into();
         self
     }
 

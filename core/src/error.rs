@@ -158,6 +158,8 @@ pub enum ConfigError {
     CorsHeader(&'static str),
     /// An entry of `origins` that would never match anything.
     Origin(String),
+    /// A window of `per_message_deflate` is not of 9 to 15 bits, or its level not of 0 to 9.
+    PerMessageDeflate,
 }
 
 impl fmt::Display for ConfigError {
@@ -183,6 +185,9 @@ impl fmt::Display for ConfigError {
                 f.write_str("cors: any origin (`*`) cannot be combined with credentials")
             }
             Self::CorsHeader(name) => write!(f, "cors: {name} is not a header's value"),
+            Self::PerMessageDeflate => {
+                f.write_str("per_message_deflate: windows are of 9 to 15 bits, levels of 0 to 9")
+            }
             Self::Origin(entry) => write!(
                 f,
                 "origins: {entry:?} is none of scheme://host[:port], host:port, host:*, *:port, *:*"

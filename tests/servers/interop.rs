@@ -11,6 +11,7 @@
 //! | `MAX_ATTACHMENTS` | 10 | of one packet |
 //! | `RECOVERY_MS` | 0 | not supported yet |
 //! | `ALLOW_EIO3` | 1 | clients of revision 3 are let in |
+//! | `DEFLATE` | | if set, WebSocket messages of 64 bytes or more are compressed for clients that offer it; `context`: with context takeover |
 //! | `PARSER` | default | `msgpack` is not supported yet |
 //!
 //! Namespaces that match `/dyn-N` are not supported yet: they are refused as unknown ones.
@@ -55,6 +56,8 @@ pub(crate) fn server() -> Server {
         max_attachments: common::option("MAX_ATTACHMENTS", 10),
         cors: Config::default().cors,
         allow_eio3: common::allow_eio3(),
+        #[cfg(feature = "deflate")]
+        per_message_deflate: deflate(),
         ..Config::v4()
     };
     let engine = EngineServer::new(Config {
@@ -78,6 +81,18 @@ pub(crate) fn server() -> Server {
         .fallback(move |request: Request<Bytes>| {
             std::future::ready(route(&request, &counted, &plain))
         })
+}
+
+#[cfg(feature = "deflate")]
+fn deflate() -> Option<crate::sio::PerMessageDeflate> {
+    let set = std::env::var_os("DEFLATE")?;
+    let alone = set != "context";
+    Some(crate::sio::PerMessageDeflate {
+        threshold: 64,
+        server_no_context_takeover: alone,
+        client_no_context_takeover: alone,
+        ..Default::default()
+    })
 }
 
 /// What a socket keeps: `data` as the contract calls it, and the numbers of `seq`.

@@ -1,5 +1,6 @@
 //! `ws_echo`: sends every WebSocket message back, for suites that test WebSockets. `HOST` and `PORT`
-//! (127.0.0.1, 9001) say where to listen; messages may have up to 64 MiB.
+//! (127.0.0.1, 9001) say where to listen; messages may have up to 64 MiB. With `DEFLATE` set, messages of
+//! any size are compressed for clients that offer it.
 
 use crate::sio::{Config, Server};
 
@@ -10,6 +11,13 @@ pub(crate) fn server() -> Server {
     Server::default().websocket_echo(Config {
         max_http_buffer_size: 64 << 20,
         max_fragments: 1 << 20,
+        #[cfg(feature = "deflate")]
+        per_message_deflate: std::env::var_os("DEFLATE").map(|_| crate::sio::PerMessageDeflate {
+            threshold: 0,
+            server_no_context_takeover: false,
+            client_no_context_takeover: false,
+            ..Default::default()
+        }),
         ..Config::default()
     })
 }

@@ -4,6 +4,8 @@
 //! headers are followed here as the bytes pass by, before tungstenite sees them. So it is known, too, when
 //! tungstenite has given out all that it was given, and need not be asked again.
 
+use crate::websocket::Marks;
+
 /// Where in the stream of frames we are.
 #[derive(Debug)]
 pub(crate) struct Fragments {
@@ -18,6 +20,8 @@ pub(crate) struct Fragments {
     last: bool,
     /// Whether there was a control frame: tungstenite answers those when it is asked for the next message.
     control: bool,
+    /// Which of the messages under way came compressed.
+    pub(crate) marks: Marks,
 }
 
 #[derive(Debug)]
@@ -34,7 +38,7 @@ const START: State = State::Header {
 };
 
 impl Fragments {
-    pub(crate) const fn new(limit: usize) -> Self {
+    pub(crate) const fn new(limit: usize, marks: Marks) -> Self {
         Self {
             limit,
             count: 0,
@@ -43,6 +47,7 @@ impl Fragments {
             whole: 0,
             last: false,
             control: false,
+            marks,
         }
     }
 
@@ -65,8 +70,9 @@ impl Fragments {
         self.too_many
     }
 
-    /// Follows these bytes. `false`: a message has too many fragments.
-    pub(crate) fn pass(&mut self, mut bytes: &[u8]) -> bool {
+    /// Follows these bytes, and takes the marks of compression from them. `false`: a message has too many
+    /// fragments.
+    pub(crate) fn pass(&mut self, mut bytes: &mut [u8]) -> bool {
         while !self.too_many {
             match &mut self.state {
                 State::Payload(0) => {
@@ -80,7 +86,7 @@ impl Fragments {
                         .unwrap_or(usize::MAX)
                         .min(bytes.len());
                     *left = left.saturating_sub(skip as u64);
-                    bytes = bytes.get(skip..).unwrap_or_default();
+                    bytes = bytes.get_mut(skip..).unwrap_or_default();
                     if *left > 0 {
                         return true;
                     }
@@ -89,10 +95,13 @@ impl Fragments {
                     bytes: header,
                     have,
                 } => {
+                    if let (0, 0, [first, ..]) = (*have, self.count, &mut *bytes) {
+                        self.marks.begin(first);
+                    }
                     // The usual case, whole at once: byte by byte a header was 150 instructions.
-                    if let (0, Some(whole)) = (*have, bytes.first_chunk()) {
-                        let (size, length) = sizes(whole);
-                        bytes = bytes.get(size..).unwrap_or_default();
+                    if let (0, Some(whole)) = (*have, bytes.first_chunk().copied()) {
+                        let (size, length) = sizes(&whole);
+                        bytes = bytes.get_mut(size..).unwrap_or_default();
                         self.state = State::Payload(length);
                         self.frame(whole[0]);
                         continue;
@@ -176,11 +185,11 @@ mod tests {
     #[test]
     fn every_length_is_followed_however_the_bytes_are_cut() {
         for payload in [0, 1, 125, 126, 65_535, 65_536] {
-            let bytes = [frame(0x81, payload), frame(0x82, payload)].concat();
+            let mut bytes = [frame(0x81, payload), frame(0x82, payload)].concat();
             for cut in [1, 2, 3, 7, bytes.len()] {
-                let mut fragments = Fragments::new(1);
+                let mut fragments = Fragments::new(1, Marks::new(None));
                 let pieces = bytes.len().div_ceil(cut);
-                for (at, piece) in bytes.chunks(cut).enumerate() {
+                for (at, piece) in bytes.chunks_mut(cut).enumerate() {
                     assert!(fragments.pass(piece));
                     if at + 1 < pieces && at == 0 && cut < frame(0x81, payload).len() {
                         assert!(!fragments.at_rest());
@@ -193,41 +202,41 @@ mod tests {
 
     #[test]
     fn it_is_spent_when_all_that_passed_whole_was_taken() {
-        let mut fragments = Fragments::new(9);
+        let mut fragments = Fragments::new(9, Marks::new(None));
         assert!(fragments.is_spent());
-        fragments.pass(&[frame(0x81, 3), frame(0x82, 200), frame(0x01, 5)].concat());
+        fragments.pass(&mut [frame(0x81, 3), frame(0x82, 200), frame(0x01, 5)].concat());
         fragments.take();
         assert!(!fragments.is_spent());
         fragments.take();
         assert!(!fragments.is_spent(), "a fragment is there");
-        let [head @ .., tail] = &frame(0x80, 5)[..] else {
+        let [head @ .., tail] = &mut frame(0x80, 5)[..] else {
             unreachable!()
         };
         fragments.pass(head);
-        fragments.pass(&[*tail]);
+        fragments.pass(&mut [*tail]);
         assert!(!fragments.is_spent());
         fragments.take();
         assert!(fragments.is_spent());
         // A ping is answered when tungstenite is asked again.
-        fragments.pass(&frame(0x89, 1));
+        fragments.pass(&mut frame(0x89, 1));
         fragments.take();
         assert!(fragments.at_rest() && !fragments.is_spent());
     }
 
     #[test]
     fn the_limit_counts_empty_fragments_and_leaves_control_frames_out() {
-        let mut fragments = Fragments::new(3);
-        assert!(fragments.pass(&frame(0x01, 0)));
-        assert!(fragments.pass(&frame(0x00, 5)));
-        assert!(fragments.pass(&frame(0x89, 3)));
+        let mut fragments = Fragments::new(3, Marks::new(None));
+        assert!(fragments.pass(&mut frame(0x01, 0)));
+        assert!(fragments.pass(&mut frame(0x00, 5)));
+        assert!(fragments.pass(&mut frame(0x89, 3)));
         assert!(!fragments.at_rest());
-        assert!(fragments.pass(&frame(0x80, 0)));
+        assert!(fragments.pass(&mut frame(0x80, 0)));
         assert!(fragments.at_rest());
 
-        assert!(fragments.pass(&frame(0x02, 0)));
-        assert!(fragments.pass(&frame(0x00, 0)));
-        assert!(fragments.pass(&frame(0x00, 0)));
-        assert!(!fragments.pass(&frame(0x00, 0)));
+        assert!(fragments.pass(&mut frame(0x02, 0)));
+        assert!(fragments.pass(&mut frame(0x00, 0)));
+        assert!(fragments.pass(&mut frame(0x00, 0)));
+        assert!(!fragments.pass(&mut frame(0x00, 0)));
         assert!(fragments.too_many());
     }
 }

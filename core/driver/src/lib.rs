@@ -36,6 +36,24 @@
 //! [`guide::node`] has every method of Socket.IO's server for Node on one side and ours on the other, and the
 //! differences that bite.
 //!
+//! # Compression of WebSocket messages
+//!
+//! With the feature `deflate`, and `Config::per_message_deflate` set: `permessage-deflate` (RFC 7692), for
+//! clients that offer it. `Socket::compress(false)` leaves a message out.
+//!
+//! tungstenite reads and writes frames and has no extension. Of the crates that have this one, none runs
+//! on both runtimes without taking the rest of the transport with it: `soketto` brings a framing and
+//! buffers of its own, `ratchet_rs` is tokio's, `yawc` always depends on tokio and is under MPL;
+//! `fastwebsockets` has none either. So the negotiation and the few rules of frames are ours, and the
+//! deflate is flate2's with zlib-rs. Autobahn's sections 12 and 13 are played against both bindings.
+//!
+//! What it costs: nothing without the feature; with it and not agreed on, a pointer for each connection
+//! and a branch for each frame. Agreed on without context takeover (the default), a message is
+//! compressed by state that the connections of a thread share (a compressor holds 380 kB), a broadcast once for
+//! all of them on a thread that agreed on the same, and a connection holds nothing between messages. A
+//! client can make a server inflate a thousand times what it sends, up to `max_http_buffer_size` a
+//! message: that limit should be no larger than it must be.
+//!
 //! # Spans and events
 //!
 //! With the feature `tracing`; nothing without it.
@@ -100,6 +118,8 @@ pub use sio_core as core;
 pub use sio_core::config::{BacklogPolicy, Config, SocketIds, Transports};
 pub use sio_core::engine::{CloseReason, Data as Message, Query, Revision, TransportKind};
 pub use sio_core::error::ConfigError;
+#[cfg(feature = "deflate")]
+pub use sio_core::http::PerMessageDeflate;
 pub use sio_core::http::{
     ClientFiles, Cookie, Cors, CorsOrigin, HttpCompression, Origins, SameSite,
 };

@@ -1,5 +1,8 @@
 //! WebSocket connections (§7): the seam between the connection's task and a framing crate.
 
+#[cfg_attr(not(feature = "deflate"), path = "websocket/no_deflate.rs")]
+mod deflate;
+
 use std::io::{self, Read, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -19,6 +22,9 @@ use crate::fragments::Fragments;
 use crate::runtime::Stream;
 use crate::scratch;
 
+use deflate::{COMPRESSED, Mark};
+pub(crate) use deflate::{Deflate, Marks};
+
 /// One WebSocket connection as the connection's task sees it.
 ///
 /// Frames go into a buffer and leave by [`poll_flush`](Self::poll_flush), once a turn. The task asks
@@ -31,8 +37,9 @@ pub trait Transport: Send + 'static {
     /// Whether another frame may be queued now.
     fn has_room(&self) -> bool;
 
-    /// Queues one message: `head`, and behind it the part.
-    fn send(&mut self, head: &'static [u8], part: Part);
+    /// Queues one message: `head`, and behind it the part. `compress`: it may be compressed, if that was
+    /// agreed on.
+    fn send(&mut self, head: &'static [u8], part: Part, compress: bool);
 
     /// Queues a close frame; nothing may be sent after it.
     fn close(&mut self, code: Option<u16>);
@@ -67,6 +74,8 @@ pub struct WebSocket<S> {
     phase: Phase,
     /// Whether our end of the stream is closed. Once is enough, and each time is a system call.
     ended: bool,
+    /// Compression, if it was agreed on.
+    deflate: Option<Deflate>,
 }
 
 #[derive(Clone, Copy)]
@@ -121,20 +130,25 @@ const SMALL_READ: usize = 4 * 1024;
 impl<S: Stream> WebSocket<S> {
     /// Takes over a stream after the 101 response; `read` is what the HTTP parser read beyond it.
     pub fn server(stream: S, read: Bytes, config: &Config) -> Self {
-        let limits = Limits {
-            message: config.max_http_buffer_size,
-            fragments: config.max_fragments,
-        };
+        Self::new(stream, read, config, None)
+    }
+
+    /// The same, with the compression that was agreed on.
+    pub(crate) fn new(stream: S, read: Bytes, config: &Config, deflate: Option<Deflate>) -> Self {
         let mut this = Self {
             stream,
             reader: None,
             out: Outgoing::default(),
-            limits,
+            limits: Limits {
+                message: config.max_http_buffer_size,
+                fragments: config.max_fragments,
+            },
             phase: Phase::Open,
             ended: false,
+            deflate,
         };
         if !read.is_empty() {
-            this.reader = Some(Reader::new(limits, read.into()));
+            this.reader = Some(this.reader(read.into()));
         }
         this
     }
@@ -144,6 +158,26 @@ impl<S: Stream> WebSocket<S> {
     pub(crate) fn after(mut self, response: Vec<u8>) -> Self {
         self.out.bytes = response;
         self
+    }
+
+    /// `first` is what was read already; it becomes tungstenite's buffer as it is.
+    fn reader(&self, first: Vec<u8>) -> Box<Reader> {
+        Reader::new(self.wire_limits(), first, self.marks())
+    }
+
+    /// What tungstenite lets through. More, where messages may be compressed: what cannot shrink grows a
+    /// little.
+    fn wire_limits(&self) -> Limits {
+        let Limits { message, fragments } = self.limits;
+        let growth = self.deflate.as_ref().map_or(0, |_| message / 16 + 64);
+        Limits {
+            message: message.saturating_add(growth),
+            fragments,
+        }
+    }
+
+    fn marks(&self) -> Marks {
+        Marks::new(self.deflate.as_ref())
     }
 
     /// Waits for the first bytes of something, holding nothing meanwhile.
@@ -161,7 +195,7 @@ impl<S: Stream> WebSocket<S> {
             if first.is_empty() {
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
-            self.reader = Some(Reader::new(self.limits, first));
+            self.reader = Some(self.reader(first));
         }
         match &mut self.reader {
             Some(reader) => Poll::Ready(Ok(reader)),
@@ -170,7 +204,11 @@ impl<S: Stream> WebSocket<S> {
         }
     }
 
-    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, WsError>> {
+    /// The next message, and what it was if it came compressed.
+    fn poll_message(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(Message, Option<Mark>), WsError>> {
         // Not asked once it has given out everything: it would zero a buffer to find that out.
         let spent = |reader: &Reader| reader.fragments.is_spent() && reader.ahead.is_empty();
         if self.phase == Phase::Open && self.reader.as_deref().is_some_and(spent) {
@@ -198,11 +236,32 @@ impl<S: Stream> WebSocket<S> {
                 }
                 Poll::Pending
             }
-            other => {
+            Err(error) => Poll::Ready(Err(error)),
+            Ok(message) => {
                 reader.fragments.take();
-                Poll::Ready(other)
+                let marks = &mut reader.fragments.marks;
+                let mark = message.is_binary().then(|| marks.take()).flatten();
+                Poll::Ready(Ok((message, mark)))
             }
         }
+    }
+
+    /// A message that came compressed, as it was. Else how the connection ends.
+    fn inflate(&mut self, payload: &[u8], mark: Mark) -> Result<Frame, WsClosed> {
+        let limit = self.limits.message;
+        let inflated = self.deflate.as_mut().map(|it| it.inflate(payload, limit));
+        let data = match inflated {
+            Some(Ok(data)) => Bytes::from(data),
+            Some(Err((code, cause))) => return Err(self.end(Some(code), cause)),
+            // Nothing is marked where nothing was agreed on.
+            None => return Err(self.end(Some(CloseCode::Protocol), WsClosed::Violation)),
+        };
+        if !mark.is_text() {
+            return Ok(Frame::Binary(data));
+        }
+        ByteString::try_from(data)
+            .map(Frame::Text)
+            .map_err(|_| self.end(Some(CloseCode::Invalid), WsClosed::Violation))
     }
 
     /// What a failed read means, with the close frame it asks for queued.
@@ -223,6 +282,10 @@ impl<S: Stream> WebSocket<S> {
             WsError::ConnectionClosed | WsError::AlreadyClosed => (None, WsClosed::Closed),
             _ => (Some(CloseCode::Protocol), WsClosed::Violation),
         };
+        self.end(code, cause)
+    }
+
+    fn end(&mut self, code: Option<CloseCode>, cause: WsClosed) -> WsClosed {
         self.reader = None;
         self.phase = match (code, cause) {
             (Some(code), _) => {
@@ -270,6 +333,13 @@ fn poll_read_ahead<S: Stream>(stream: &mut S, cx: &mut Context<'_>) -> Poll<io::
     })
 }
 
+fn length(frame: &Frame) -> usize {
+    match frame {
+        Frame::Text(text) => text.len(),
+        Frame::Binary(data) => data.len(),
+    }
+}
+
 /// Reads thrown away in one poll before others get their turn.
 const DRAIN_READS: usize = 16;
 
@@ -281,16 +351,20 @@ impl<S: Stream> Transport for WebSocket<S> {
             }
             let frame = match ready!(self.poll_message(cx)) {
                 // tungstenite has checked the UTF-8; the type does not carry that over.
-                Ok(Message::Text(text)) => match ByteString::try_from(Bytes::from(text)) {
+                Ok((Message::Text(text), _)) => match ByteString::try_from(Bytes::from(text)) {
                     Ok(text) => Frame::Text(text),
                     Err(error) => {
                         let error = WsError::Utf8(error.to_string());
                         return Poll::Ready(Received::Closed(self.fail(&error)));
                     }
                 },
-                Ok(Message::Binary(data)) => Frame::Binary(data),
-                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => continue,
-                Ok(Message::Close(_)) => {
+                Ok((Message::Binary(data), None)) => Frame::Binary(data),
+                Ok((Message::Binary(data), Some(mark))) => match self.inflate(&data, mark) {
+                    Ok(frame) => frame,
+                    Err(cause) => return Poll::Ready(Received::Closed(cause)),
+                },
+                Ok((Message::Ping(_) | Message::Pong(_) | Message::Frame(_), _)) => continue,
+                Ok((Message::Close(_), _)) => {
                     // One more read queues the answer to it.
                     while let Poll::Ready(Ok(_)) = self.poll_message(cx) {}
                     self.reader = None;
@@ -299,6 +373,11 @@ impl<S: Stream> Transport for WebSocket<S> {
                 }
                 Err(error) => return Poll::Ready(Received::Closed(self.fail(&error))),
             };
+            // tungstenite knows the limit of what is on the wire.
+            if self.deflate.is_some() && length(&frame) > self.limits.message {
+                let cause = self.end(Some(CloseCode::Size), WsClosed::TooLarge);
+                return Poll::Ready(Received::Closed(cause));
+            }
             return Poll::Ready(Received::Frame(frame));
         }
     }
@@ -307,14 +386,21 @@ impl<S: Stream> Transport for WebSocket<S> {
         self.phase == Phase::Open && self.out.waiting() < ROOM
     }
 
-    fn send(&mut self, head: &'static [u8], part: Part) {
+    fn send(&mut self, head: &'static [u8], part: Part, compress: bool) {
         if self.phase != Phase::Open {
             return;
         }
-        match part {
-            Part::Text(text) => self.out.message(1, head, &text),
-            Part::Binary(data) => self.out.message(2, head, &data),
+        let (opcode, payload) = match &part {
+            Part::Text(text) => (1, text),
+            Part::Binary(data) => (2, data),
+        };
+        if compress
+            && let Some(deflate) = &mut self.deflate
+            && let Some(compressed) = deflate.deflate(head, payload)
+        {
+            return self.out.message(opcode | COMPRESSED, &[], &compressed);
         }
+        self.out.message(opcode, head, payload);
     }
 
     fn close(&mut self, code: Option<u16>) {
@@ -323,9 +409,10 @@ impl<S: Stream> Transport for WebSocket<S> {
         }
         self.phase = Phase::Closing;
         // From now on tungstenite must know that its own state is closing.
+        let (limits, marks) = (self.wire_limits(), self.marks());
         let reader = self
             .reader
-            .get_or_insert_with(|| Reader::new(self.limits, Vec::new()));
+            .get_or_insert_with(|| Reader::new(limits, Vec::new(), marks));
         let frame = code.map(|code| CloseFrame {
             code: CloseCode::from(code),
             reason: Utf8Bytes::from_static(""),
@@ -404,11 +491,11 @@ impl<S: Stream> Transport for WebSocket<S> {
 
 impl Reader {
     /// `first` is what was read already; it becomes tungstenite's buffer as it is.
-    fn new(limits: Limits, first: Vec<u8>) -> Box<Self> {
+    fn new(limits: Limits, mut first: Vec<u8>, marks: Marks) -> Box<Self> {
         let piece = first.len().clamp(LEAST_READ, PIECE);
-        let mut fragments = Fragments::new(limits.fragments);
+        let mut fragments = Fragments::new(limits.fragments, marks);
         // Too many of them are noticed by `too_many` before the first message is taken.
-        let _ = fragments.pass(&first);
+        let _ = fragments.pass(&mut first);
         let config = WebSocketConfig::default()
             .read_buffer_size(piece)
             .write_buffer_size(0)
@@ -525,7 +612,10 @@ impl<S: Stream> Read for Through<'_, '_, S> {
             }
             count
         };
-        if !self.fragments.pass(buffer.get(..count).unwrap_or_default()) {
+        if !self
+            .fragments
+            .pass(buffer.get_mut(..count).unwrap_or_default())
+        {
             return Err(io::ErrorKind::InvalidData.into());
         }
         Ok(count)
@@ -638,7 +728,7 @@ mod tests {
         let config = Config::default();
         let stream = Counted::default();
         let mut socket = WebSocket::server(stream, Bytes::new(), &config).after(b"101".to_vec());
-        socket.send(b"", Part::Text(Bytes::from_static(b"0{}")));
+        socket.send(b"", Part::Text(Bytes::from_static(b"0{}")), true);
         assert!(socket.poll_flush(&mut cx).1.is_ready());
         assert_eq!(socket.stream.writes, [b"101\x81\x030{}".to_vec()]);
         socket.phase = Phase::Deaf;

@@ -187,7 +187,7 @@ impl Acceptor {
             }
         };
         let websocket = match kind {
-            Kind::WebSocket => match WebSocketHandshake::check(head) {
+            Kind::WebSocket => match WebSocketHandshake::check(head, &self.config) {
                 Ok(handshake) => Some(handshake),
                 Err(WebSocketRejected::Malformed) => return Err(bad),
                 Err(WebSocketRejected::Version) => return Err(Refused::Version),

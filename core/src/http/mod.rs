@@ -6,6 +6,8 @@ mod client_files;
 mod compression;
 mod cookie;
 mod cors;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod error;
 mod form;
 mod origin;
@@ -16,6 +18,8 @@ pub use client_files::ClientFiles;
 pub use compression::{Coding, HttpCompression};
 pub use cookie::{Cookie, SameSite};
 pub use cors::{Cors, CorsOrigin};
+#[cfg(feature = "deflate")]
+pub use deflate::{DeflateAgreed, PerMessageDeflate};
 pub use error::ErrorCode;
 pub use origin::{OriginCheck, Origins, asking_site, is_cross_origin};
 pub use query::{Query, QueryError};

@@ -11,11 +11,14 @@ use bytes::Bytes;
 use sha1::{Digest, Sha1};
 
 use super::{single, tokens};
+use crate::config::Config;
 
 /// A request for a WebSocket that may be granted.
 #[derive(Debug)]
 pub(crate) struct Handshake {
     accept: HeaderValue,
+    #[cfg(feature = "deflate")]
+    deflate: Option<super::DeflateAgreed>,
 }
 
 /// Why a request for a WebSocket is refused.
@@ -35,7 +38,8 @@ pub(crate) fn asks_for(head: &Parts) -> bool {
 
 impl Handshake {
     /// Checks a request that asks for a WebSocket.
-    pub(crate) fn check(head: &Parts) -> Result<Self, Rejected> {
+    #[cfg_attr(not(feature = "deflate"), expect(unused_variables))]
+    pub(crate) fn check(head: &Parts, config: &Config) -> Result<Self, Rejected> {
         let headers = &head.headers;
         let connected =
             tokens(headers, CONNECTION).any(|token| token.eq_ignore_ascii_case("upgrade"));
@@ -53,10 +57,18 @@ impl Handshake {
         if key.len() != 24 || STANDARD.decode(key).map(|bytes| bytes.len()) != Ok(16) {
             return Err(Rejected::Malformed);
         }
-        let accept = accept(key);
-        HeaderValue::try_from(accept)
-            .map(|accept| Self { accept })
-            .map_err(|_| Rejected::Malformed)
+        #[cfg(feature = "deflate")]
+        let deflate = match &config.per_message_deflate {
+            Some(deflate) => deflate
+                .negotiate(headers)
+                .map_err(|_| Rejected::Malformed)?,
+            None => None,
+        };
+        Ok(Self {
+            accept: HeaderValue::try_from(accept(key)).map_err(|_| Rejected::Malformed)?,
+            #[cfg(feature = "deflate")]
+            deflate,
+        })
     }
 
     /// The answer after which the connection is a WebSocket.
@@ -67,17 +79,26 @@ impl Handshake {
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         *response.headers_mut() = headers;
+        #[cfg(feature = "deflate")]
+        if let Some(agreed) = self.deflate
+            && let Some(answer) = agreed.header()
+        {
+            response
+                .headers_mut()
+                .insert(::http::header::SEC_WEBSOCKET_EXTENSIONS, answer);
+            response.extensions_mut().insert(agreed);
+        }
         response
     }
 }
 
 /// The response after which the connection is a WebSocket, for servers that have WebSockets beside those
 /// of Engine.IO (RFC 6455 §4.2.2). `None`: the request does not ask for one, or not as it must.
-pub fn switch_protocols(head: &Parts) -> Option<Response<Bytes>> {
+pub fn switch_protocols(head: &Parts, config: &Config) -> Option<Response<Bytes>> {
     if !asks_for(head) {
         return None;
     }
-    let handshake = Handshake::check(head).ok()?;
+    let handshake = Handshake::check(head, config).ok()?;
     Some(handshake.switch(HeaderMap::new()))
 }
 
@@ -114,7 +135,9 @@ mod tests {
     fn the_example_of_the_rfc() {
         let head = head(&GOOD);
         assert!(asks_for(&head));
-        let response = Handshake::check(&head).unwrap().switch(HeaderMap::new());
+        let response = Handshake::check(&head, &Config::default())
+            .unwrap()
+            .switch(HeaderMap::new());
         assert_eq!(response.status(), 101);
         assert_eq!(
             response.headers()[SEC_WEBSOCKET_ACCEPT],
@@ -130,7 +153,7 @@ mod tests {
             if !value.is_empty() {
                 all.push((GOOD.iter().find(|(n, _)| *n == name).unwrap().0, value));
             }
-            Handshake::check(&head(&all)).err()
+            Handshake::check(&head(&all), &Config::default()).err()
         };
         assert_eq!(with("connection", ""), Some(Rejected::Malformed));
         assert_eq!(with("connection", "close"), Some(Rejected::Malformed));

@@ -104,9 +104,13 @@ impl<R: Runtime> Peer<R> {
                 return Pulled::Some;
             }
             match self.connection.poll_ws() {
-                Some(WsOut::Frame { head, part, .. }) => {
+                Some(WsOut::Frame {
+                    head,
+                    part,
+                    compress,
+                }) => {
                     trace!(?part, "sent");
-                    transport.send(head, part);
+                    transport.send(head, part, compress);
                     self.unflushed = true;
                 }
                 Some(WsOut::Close(code)) => {

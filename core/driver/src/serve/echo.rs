@@ -37,10 +37,10 @@ fn poll_echo(transport: &mut impl Transport, cx: &mut Context<'_>) -> Poll<()> {
         while transport.has_room() && received < BATCH {
             match transport.poll_receive(cx) {
                 Poll::Ready(Received::Frame(Frame::Text(text))) => {
-                    transport.send(&[], Part::Text(text.into_bytes()));
+                    transport.send(&[], Part::Text(text.into_bytes()), true);
                 }
                 Poll::Ready(Received::Frame(Frame::Binary(data))) => {
-                    transport.send(&[], Part::Binary(data));
+                    transport.send(&[], Part::Binary(data), true);
                 }
                 Poll::Ready(Received::Closed(_)) => return Poll::Ready(()),
                 Poll::Pending => break,

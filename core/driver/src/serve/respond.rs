@@ -32,7 +32,7 @@ use crate::link::{Change, Command, Link, Posted};
 use crate::log::{debug, warn};
 use crate::peer::{Asked, Peer};
 use crate::runtime::{Runtime, Stream};
-use crate::websocket::WebSocket;
+use crate::websocket::{Deflate, WebSocket};
 
 /// Answers one request, for bindings that live inside another HTTP server. WebSockets need its support
 /// for upgrades: a task of their own takes the stream over when hyper hands it out.
@@ -80,6 +80,8 @@ pub(super) enum Outcome<R: Runtime, B> {
 /// What to do with a stream that has become a WebSocket.
 pub(super) struct Plan<R: Runtime> {
     config: Arc<Config>,
+    /// The compression that the response grants.
+    deflate: Option<Deflate>,
     whose: Whose<R>,
 }
 
@@ -111,7 +113,8 @@ impl<R: Runtime> Plan<R> {
         held: Vec<u8>,
         read: Bytes,
     ) -> Option<Box<Peer<R>>> {
-        let transport = Box::new(WebSocket::server(stream, read, &self.config).after(held));
+        let transport =
+            Box::new(WebSocket::new(stream, read, &self.config, self.deflate).after(held));
         match self.whose {
             Whose::New(mut peer) => {
                 peer.attach(transport);
@@ -209,10 +212,11 @@ where
     }
     if can_upgrade
         && let Some(config) = &server.echo
-        && let Some(response) = switch_protocols(&parts)
+        && let Some(mut response) = switch_protocols(&parts, config)
     {
         let plan = Plan {
             config: config.clone(),
+            deflate: Deflate::agreed(&mut response, config),
             whose: Whose::Echo(runtime.clone()),
         };
         return Outcome::Upgrade(response.map(Full::new), plan);
@@ -470,10 +474,17 @@ impl<R: Runtime> Context<'_, R> {
 
     fn switch<B>(&self, exchange: Exchange, whose: Whose<R>) -> Outcome<R, B> {
         let initial = exchange.is_handshake();
-        let response = self.say(exchange.switch(), initial);
         let config = self.host().config.clone();
+        let mut response = exchange.switch();
+        let deflate = Deflate::agreed(&mut response, &config);
+        let response = self.say(response, initial);
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            Outcome::Upgrade(response, Plan { config, whose })
+            let plan = Plan {
+                config,
+                deflate,
+                whose,
+            };
+            Outcome::Upgrade(response, plan)
         } else {
             Outcome::Response(response)
         }

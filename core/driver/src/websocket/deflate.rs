@@ -1,0 +1,414 @@
+//! `permessage-deflate` (RFC 7692): messages compressed and inflated, and frames marked so that
+//! tungstenite, which knows no extension, reads them.
+//!
+//! A compressed message comes as a frame with the bit RSV1, which tungstenite refuses, and as text that is
+//! no UTF-8. So as the bytes of its first frame pass by, the bit is taken away and text made binary, and
+//! what it was is remembered until tungstenite gives the message out. The bit anywhere else (in a control
+//! frame, in a continuation) stays, and is the violation that it is (§6.1).
+//!
+//! The deflate itself is flate2's with zlib-rs. Without context takeover a connection holds no state of
+//! it: one of the thread serves all.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+
+use async_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use bytes::Bytes;
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
+use http::Response;
+use sio_core::config::Config;
+use sio_core::engine::WsClosed;
+use sio_core::http::{DeflateAgreed, PerMessageDeflate};
+
+/// RSV1 in a frame's first byte: the message is compressed.
+pub(crate) const COMPRESSED: u8 = 0x40;
+
+/// What ends a block that is flushed, left out on the wire (§7.2.1).
+const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
+
+/// The compression agreed on for one connection.
+pub(crate) struct Deflate(Box<State>);
+
+struct State {
+    form: Form,
+    threshold: usize,
+    /// The windows that are taken over from message to message, from the first compressed one on.
+    /// `None` in the outer place: there is no takeover.
+    compress: Option<Option<Compress>>,
+    decompress: Option<Option<Decompress>>,
+    /// Bits of the client's window.
+    client_bits: u8,
+}
+
+/// How messages to a client are compressed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Form {
+    level: u8,
+    bits: u8,
+}
+
+/// Why a message cannot be inflated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unfit {
+    /// It is larger than a message may be; it was inflated no further.
+    TooLarge,
+    /// It is not what deflate makes.
+    Malformed,
+}
+
+impl Deflate {
+    /// What the response that grants the WebSocket says was agreed on.
+    pub(crate) fn agreed<B>(response: &mut Response<B>, config: &Config) -> Option<Self> {
+        let agreed = response.extensions_mut().remove::<DeflateAgreed>()?;
+        config
+            .per_message_deflate
+            .map(|options| Self::new(agreed, options))
+    }
+
+    fn new(agreed: DeflateAgreed, options: PerMessageDeflate) -> Self {
+        Self(Box::new(State {
+            form: Form {
+                level: options.level,
+                bits: agreed.server_max_window_bits,
+            },
+            // Nothing is not worth it, and would be the one message that zlib flushes to nothing.
+            threshold: options.threshold.max(1),
+            compress: (!agreed.server_no_context_takeover).then_some(None),
+            decompress: (!agreed.client_no_context_takeover).then_some(None),
+            // Clients that are told 8 and use zlib write for 9.
+            client_bits: agreed.client_max_window_bits.max(9),
+        }))
+    }
+
+    /// `head` and `payload` as the payload of a compressed message. `None`: it goes as it is.
+    pub(crate) fn deflate(&mut self, head: &[u8], payload: &Bytes) -> Option<Bytes> {
+        let State {
+            form,
+            threshold,
+            compress,
+            ..
+        } = &mut *self.0;
+        if head.len().saturating_add(payload.len()) < *threshold {
+            return None;
+        }
+        match compress {
+            Some(own) => {
+                let context = own.get_or_insert_with(|| form.compress());
+                let compressed = deflate(context, head, payload);
+                if compressed.is_none() {
+                    // A new one refers to nothing that the client has not seen.
+                    *own = None;
+                }
+                compressed.map(Bytes::from)
+            }
+            None => SHARED.with_borrow_mut(|shared| shared.deflate(*form, head, payload)),
+        }
+    }
+
+    /// The message of which this is the payload, if it has no more than `limit` bytes. Else with what code
+    /// the connection closes, and why.
+    pub(crate) fn inflate(
+        &mut self,
+        payload: &[u8],
+        limit: usize,
+    ) -> Result<Vec<u8>, (CloseCode, WsClosed)> {
+        self.try_inflate(payload, limit)
+            .map_err(|unfit| match unfit {
+                Unfit::TooLarge => (CloseCode::Size, WsClosed::TooLarge),
+                // As `ws` has it; the RFC names no code.
+                Unfit::Malformed => (CloseCode::Invalid, WsClosed::Violation),
+            })
+    }
+
+    fn try_inflate(&mut self, payload: &[u8], limit: usize) -> Result<Vec<u8>, Unfit> {
+        if payload.is_empty() {
+            return Ok(Vec::new());
+        }
+        let bits = self.0.client_bits;
+        match &mut self.0.decompress {
+            Some(own) => {
+                let context =
+                    own.get_or_insert_with(|| Decompress::new_with_window_bits(false, bits));
+                inflate(context, payload, limit)
+            }
+            None => SHARED.with_borrow_mut(|shared| {
+                let context = shared
+                    .decompress
+                    .get_or_insert_with(|| Decompress::new(false));
+                let message = inflate(context, payload, limit);
+                context.reset(false);
+                message
+            }),
+        }
+    }
+}
+
+impl Form {
+    fn compress(self) -> Compress {
+        Compress::new_with_window_bits(Compression::new(self.level.into()), false, self.bits)
+    }
+}
+
+thread_local! {
+    static SHARED: RefCell<Shared> = const { RefCell::new(Shared::new()) };
+}
+
+/// What serves all connections of a thread that take no context over.
+struct Shared {
+    compress: VecDeque<(Form, Compress)>,
+    decompress: Option<Decompress>,
+    known: VecDeque<Known>,
+    /// The bytes that `known` keeps.
+    size: usize,
+}
+
+/// A message that others get too, and what it came to.
+struct Known {
+    /// Kept, so that no other message can have its address; once, so that it is seen when nobody else
+    /// has it any more.
+    payload: Bytes,
+    forms: Vec<Compressed>,
+}
+
+/// A message in one form.
+struct Compressed {
+    form: Form,
+    /// The length of what stands before it.
+    head: usize,
+    /// `None`: it would not have shrunk.
+    bytes: Option<Bytes>,
+}
+
+/// Compressors that a thread keeps: forms differ where clients ask for small windows.
+const COMPRESSORS: usize = 4;
+
+/// Messages of broadcasts that are under way on a thread, and their bytes: more are compressed anew.
+const KNOWN: usize = 64;
+const KNOWN_BYTES: usize = 1024 * 1024;
+
+impl Shared {
+    const fn new() -> Self {
+        Self {
+            compress: VecDeque::new(),
+            decompress: None,
+            known: VecDeque::new(),
+            size: 0,
+        }
+    }
+
+    fn deflate(&mut self, form: Form, head: &[u8], payload: &Bytes) -> Option<Bytes> {
+        let known = self.known.iter().position(|known| {
+            known.payload.as_ptr() == payload.as_ptr() && known.payload.len() == payload.len()
+        });
+        let its_forms = known.and_then(|at| self.known.get(at));
+        let same = |it: &&Compressed| it.form == form && it.head == head.len();
+        if let Some(same) = its_forms.and_then(|known| known.forms.iter().find(same)) {
+            return same.bytes.clone();
+        }
+        let context = self.context(form);
+        let bytes = deflate(context, head, payload)
+            .filter(|bytes| bytes.len() < head.len().saturating_add(payload.len()))
+            .map(Bytes::from);
+        context.reset();
+        let compressed = Compressed {
+            form,
+            head: head.len(),
+            bytes: bytes.clone(),
+        };
+        if let Some(known) = known.and_then(|at| self.known.get_mut(at)) {
+            self.size = self.size.saturating_add(compressed.size());
+            known.forms.push(compressed);
+            return bytes;
+        }
+        self.forget();
+        if !payload.is_unique() {
+            let known = Known {
+                payload: payload.clone(),
+                forms: vec![compressed],
+            };
+            self.size = self.size.saturating_add(known.size());
+            self.known.push_back(known);
+        }
+        bytes
+    }
+
+    fn context(&mut self, form: Form) -> &mut Compress {
+        let at = match self.compress.iter().position(|(its, _)| *its == form) {
+            Some(at) => at,
+            None => {
+                if self.compress.len() >= COMPRESSORS {
+                    self.compress.pop_front();
+                }
+                self.compress.push_back((form, form.compress()));
+                self.compress.len() - 1
+            }
+        };
+        &mut self.compress[at].1
+    }
+
+    /// Lets go of what has reached everybody, and of the oldest past the limits.
+    fn forget(&mut self) {
+        self.known.retain(|known| !known.payload.is_unique());
+        self.size = self.known.iter().map(Known::size).sum();
+        while self.known.len() >= KNOWN || self.size > KNOWN_BYTES {
+            let Some(oldest) = self.known.pop_front() else {
+                break;
+            };
+            self.size = self.size.saturating_sub(oldest.size());
+        }
+    }
+}
+
+impl Known {
+    fn size(&self) -> usize {
+        let forms = self.forms.iter().map(Compressed::size);
+        forms.fold(self.payload.len(), usize::saturating_add)
+    }
+}
+
+impl Compressed {
+    fn size(&self) -> usize {
+        self.bytes.as_ref().map_or(0, Bytes::len)
+    }
+}
+
+fn deflate(context: &mut Compress, head: &[u8], payload: &[u8]) -> Option<Vec<u8>> {
+    // Text of any kind shrinks to less than half.
+    let mut out = Vec::with_capacity(payload.len() / 2 + 64);
+    for (mut input, flush) in [(head, FlushCompress::None), (payload, FlushCompress::Sync)] {
+        loop {
+            if out.len() == out.capacity() {
+                out.reserve(out.len());
+            }
+            let before = context.total_in();
+            match context.compress_vec(input, &mut out, flush) {
+                Ok(Status::Ok | Status::BufError) => {}
+                Ok(Status::StreamEnd) | Err(_) => return None,
+            }
+            input = after(input, context.total_in() - before);
+            if input.is_empty() && out.len() < out.capacity() {
+                break;
+            }
+        }
+    }
+    out.truncate(out.strip_suffix(&TAIL)?.len());
+    Some(out)
+}
+
+/// What is left of it.
+fn after(input: &[u8], taken: u64) -> &[u8] {
+    let taken = usize::try_from(taken).unwrap_or(usize::MAX);
+    input.get(taken..).unwrap_or_default()
+}
+
+/// How much room an inflated message is given at first, as a multiple of what came.
+const USUAL_RATIO: usize = 4;
+
+/// Final blocks of one message that are read. One is what a peer writes that knows no better way to
+/// flush; each costs as much as a message.
+const ENDS: usize = 16;
+
+fn inflate(context: &mut Decompress, payload: &[u8], limit: usize) -> Result<Vec<u8>, Unfit> {
+    let most = limit.saturating_add(1);
+    let mut out = Vec::with_capacity(payload.len().saturating_mul(USUAL_RATIO).min(most));
+    let mut ends = 0;
+    for mut input in [payload, &TAIL] {
+        while !input.is_empty() || out.len() == out.capacity() {
+            if out.len() > limit {
+                return Err(Unfit::TooLarge);
+            }
+            if out.len() == out.capacity() {
+                out.reserve_exact(out.len().max(64).min(most - out.len()));
+            }
+            let (read, written) = (context.total_in(), out.len());
+            let status = context
+                .decompress_vec(input, &mut out, FlushDecompress::Sync)
+                .map_err(|_| Unfit::Malformed)?;
+            let taken = context.total_in() - read;
+            input = after(input, taken);
+            match status {
+                // A final block. What follows it is a stream of its own, with an empty window: who ends
+                // one by zlib has begun anew, too (§7.2.3.4).
+                Status::StreamEnd => {
+                    ends += 1;
+                    if ends > ENDS {
+                        return Err(Unfit::Malformed);
+                    }
+                    context.reset(false);
+                }
+                Status::Ok | Status::BufError => {
+                    if taken == 0 && written == out.len() {
+                        if input.is_empty() {
+                            break;
+                        }
+                        return Err(Unfit::Malformed);
+                    }
+                }
+            }
+        }
+    }
+    if ends > 0 {
+        // The end that was left out may stand after a final block as the half of another one.
+        context.reset(false);
+    }
+    if out.len() > limit {
+        return Err(Unfit::TooLarge);
+    }
+    if out.capacity() / 2 > out.len() {
+        // The application may keep it.
+        out.shrink_to_fit();
+    }
+    Ok(out)
+}
+
+/// What the messages under way were before their frames were changed.
+#[derive(Debug)]
+pub(crate) struct Marks(Option<VecDeque<Option<Mark>>>);
+
+/// A message that came compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// As text.
+    Text,
+    /// As binary.
+    Binary,
+}
+
+impl Mark {
+    pub(crate) const fn is_text(self) -> bool {
+        matches!(self, Self::Text)
+    }
+}
+
+impl Marks {
+    /// For a reader of a connection with this agreement.
+    pub(crate) fn new(deflate: Option<&Deflate>) -> Self {
+        Self(deflate.map(|_| VecDeque::new()))
+    }
+
+    /// The first byte of a frame passes that begins a message.
+    pub(crate) fn begin(&mut self, first: &mut u8) {
+        let Some(marks) = &mut self.0 else {
+            return;
+        };
+        let mark = match *first & (COMPRESSED | 0x0f) {
+            0x41 => Some(Mark::Text),
+            0x42 => Some(Mark::Binary),
+            // Plain binary is told from what was made binary; text is seen as such.
+            0x02 => None,
+            _ => return,
+        };
+        if mark.is_some() {
+            *first = *first & !(COMPRESSED | 0x0f) | 0x02;
+        }
+        marks.push_back(mark);
+    }
+
+    /// tungstenite gives out a binary message. `None`: it is one.
+    pub(crate) fn take(&mut self) -> Option<Mark> {
+        self.0.as_mut()?.pop_front()?
+    }
+}
+
+#[cfg(test)]
+mod tests;

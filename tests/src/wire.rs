@@ -138,7 +138,8 @@ impl Wire {
         }
     }
 
-    fn exactly(&mut self, count: usize) -> Option<Vec<u8>> {
+    /// The next so many bytes. `None`: the connection ended before.
+    pub fn exactly(&mut self, count: usize) -> Option<Vec<u8>> {
         while self.read.len() < count {
             if !self.fill() {
                 return None;

@@ -34,6 +34,7 @@ pub(super) async fn echo<R: Runtime>(
 fn poll_echo(transport: &mut impl Transport, cx: &mut Context<'_>) -> Poll<()> {
     loop {
         let mut received = 0;
+        let had_room = transport.has_room();
         while transport.has_room() && received < BATCH {
             match transport.poll_receive(cx) {
                 Poll::Ready(Received::Frame(Frame::Text(text))) => {
@@ -48,9 +49,68 @@ fn poll_echo(transport: &mut impl Transport, cx: &mut Context<'_>) -> Poll<()> {
             received += 1;
         }
         match transport.poll_flush(cx).1 {
-            Poll::Ready(Ok(())) if received > 0 => {}
+            // There may be more to read, and nobody has asked to be woken for it.
+            Poll::Ready(Ok(())) if received > 0 || !had_room => {}
             Poll::Ready(Ok(())) | Poll::Pending => return Poll::Pending,
             Poll::Ready(Err(_)) => return Poll::Ready(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::task::Waker;
+
+    use super::*;
+
+    /// A stream that takes what is queued at the second try; then a message comes.
+    #[derive(Default)]
+    struct Slow {
+        queued: usize,
+        tried: bool,
+        asked: usize,
+    }
+
+    impl Transport for Slow {
+        fn poll_receive(&mut self, _: &mut Context<'_>) -> Poll<Received> {
+            self.asked += 1;
+            match self.asked {
+                1 => Poll::Ready(Received::Frame(Frame::Text("large".into()))),
+                _ => Poll::Pending,
+            }
+        }
+
+        fn has_room(&self) -> bool {
+            self.queued == 0
+        }
+
+        fn send(&mut self, _: &'static [u8], _: Part, _: bool) {
+            self.queued += 1;
+        }
+
+        fn close(&mut self, _: Option<u16>) {}
+
+        fn poll_flush(&mut self, _: &mut Context<'_>) -> (usize, Poll<io::Result<()>>) {
+            if !std::mem::replace(&mut self.tried, true) {
+                return (0, Poll::Pending);
+            }
+            self.queued = 0;
+            (1, Poll::Ready(Ok(())))
+        }
+
+        fn poll_finish(&mut self, _: &mut Context<'_>) -> Poll<()> {
+            Poll::Ready(())
+        }
+    }
+
+    #[test]
+    fn once_a_large_answer_has_left_reading_goes_on() {
+        let (mut slow, mut cx) = (Slow::default(), Context::from_waker(Waker::noop()));
+        assert!(poll_echo(&mut slow, &mut cx).is_pending());
+        assert_eq!((slow.asked, slow.queued), (1, 1));
+        // Writable again: who is pending after this must be waiting for the next message.
+        assert!(poll_echo(&mut slow, &mut cx).is_pending());
+        assert_eq!((slow.asked, slow.queued), (2, 0));
     }
 }

@@ -118,6 +118,13 @@ fn a_function_decides_over_origins() {
     assert_eq!(by_page.status, 200);
     assert_eq!(world.get(POLLING, "").status, 403);
     assert_eq!(world.get(&format!("{POLLING}&native=1"), "").status, 200);
+    // A page in a sandbox is of no site, whatever its address says; nor is it a client without pages.
+    let sandboxed = "Origin: null\r\nReferer: https://good.example/uploaded\r\n";
+    let refused = world.get(&format!("{POLLING}&native=1"), sandboxed);
+    assert_eq!(
+        (refused.status, &*refused.body),
+        (403, r#"{"code":4,"message":"not null"}"#)
+    );
     // The simple form: at once, by the text alone.
     world.io.disconnect_all();
     world.end();

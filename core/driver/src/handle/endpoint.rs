@@ -96,8 +96,10 @@ macro_rules! endpoint_methods {
             }
 
             /// Decides over the origin of each handshake, besides
-            /// [`Config::origins`](crate::Config::origins). It is given the `Origin`, else the `Referer`,
-            /// else `*`. `Ok(false)` refuses: 403, code 4; an error too, with the error as message.
+            /// [`Config::origins`](crate::Config::origins). It is given the `Origin`, else that of the
+            /// `Referer`, else `*`. An `Origin` may be `null`: of a page in a sandbox, whoever has made it,
+            /// or of a file; Node gives `*` there. `Ok(false)` refuses: 403, code 4; an error too, with the
+            /// error as message.
             ///
             /// ```
             /// # use std::sync::Arc;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use sio_core::config::Config;
 use sio_core::engine::{Acceptor, Close};
-use sio_core::id::{RequestId, Sid};
+use sio_core::id::RequestId;
 
 use crate::gauge::Gauge;
 use crate::hooks::Hooks;
@@ -27,8 +27,8 @@ pub(crate) struct Host {
     pub(crate) closing: Signal,
     /// Whether the one warning about foreign origins with cookies was given.
     pub(crate) warned: AtomicBool,
-    /// Who watches single connections, by their sessions.
-    pub(crate) watchers: Mutex<HashMap<Sid, Watchers>>,
+    /// Who watches single connections, by [`Link::address`](crate::link::Link::address).
+    pub(crate) watchers: Mutex<HashMap<usize, Watchers>>,
     next_request: AtomicU64,
 }
 

@@ -146,6 +146,12 @@ impl Link {
         &self.mailbox
     }
 
+    /// What tells it from all others as long as it lives. Its session's id does not, where the application
+    /// makes those: one may come back while handlers of the time before still run.
+    pub(crate) fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
     pub(crate) fn sid(&self) -> &Sid {
         &self.sid
     }
@@ -250,17 +256,17 @@ impl Link {
         if !self.watched.load(Ordering::SeqCst) {
             return None;
         }
-        self.watchers().remove(&self.sid)
+        self.watchers().remove(&self.address())
     }
 
     /// Adds watchers, unless it has ended.
     pub(crate) fn watch(&self, add: impl FnOnce(&mut Watchers)) {
         let mut watchers = self.watchers();
-        add(watchers.entry(self.sid.clone()).or_default());
+        add(watchers.entry(self.address()).or_default());
         self.watched.store(true, Ordering::SeqCst);
         let late = match self.open.load(Ordering::SeqCst) {
             true => None,
-            false => watchers.remove(&self.sid),
+            false => watchers.remove(&self.address()),
         };
         drop(watchers);
         // Outside the lock: it is the application's code.
@@ -273,11 +279,11 @@ impl Link {
             return Vec::new();
         }
         let watchers = self.watchers();
-        let found = watchers.get(&self.sid);
+        let found = watchers.get(&self.address());
         found.map_or_else(Vec::new, |watchers| watchers.upgrade.clone())
     }
 
-    fn watchers(&self) -> MutexGuard<'_, HashMap<Sid, Watchers>> {
+    fn watchers(&self) -> MutexGuard<'_, HashMap<usize, Watchers>> {
         let watchers = self.host.watchers.lock();
         watchers.unwrap_or_else(PoisonError::into_inner)
     }

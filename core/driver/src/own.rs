@@ -40,7 +40,7 @@ pub(crate) struct Seated {
 impl Seated {
     pub(crate) fn at(link: &Link) -> Self {
         let desk = Desk {
-            whose: address(link),
+            whose: link.address(),
             ..Desk::default()
         };
         Self {
@@ -66,12 +66,8 @@ impl Here {
     }
 
     pub(crate) fn is(&self, link: &Link) -> bool {
-        self.0 == address(link)
+        self.0 == link.address()
     }
-}
-
-fn address(link: &Link) -> usize {
-    std::ptr::from_ref(link).addr()
 }
 
 /// Lays a command on the desk of the link's task, if it is a packet only as far as there is room. Gives it
@@ -82,7 +78,7 @@ pub(crate) fn lay(
     packet: Option<(Weight, Most)>,
 ) -> Result<(), Command> {
     DESK.with_borrow_mut(|desk| {
-        if desk.whose != address(link) || link.mailbox().is_waiting() {
+        if desk.whose != link.address() || link.mailbox().is_waiting() {
             return Err(command);
         }
         if let Some((weight, most)) = packet {
@@ -102,7 +98,7 @@ pub(crate) fn lay(
 /// Moves what lies on the desk behind what is in `batch`.
 pub(crate) fn take(link: &Link, batch: &mut VecDeque<Command>) {
     DESK.with_borrow_mut(|desk| {
-        if desk.commands.is_empty() || desk.whose != address(link) {
+        if desk.commands.is_empty() || desk.whose != link.address() {
             return;
         }
         link.mailbox().count(mem::take(&mut desk.held));

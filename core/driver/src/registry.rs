@@ -38,8 +38,16 @@ impl Registry {
         self.shard(sid.as_str()).get(sid).cloned()
     }
 
-    pub(crate) fn remove(&self, sid: &Sid) {
-        self.shard(sid.as_str()).remove(sid);
+    /// Takes a session out. Nothing happens if it is out already: another may have its id since, where the
+    /// application makes them.
+    pub(crate) fn remove(&self, link: &Link) {
+        let mut shard = self.shard(link.sid().as_str());
+        if shard
+            .get(link.sid())
+            .is_some_and(|its| its.address() == link.address())
+        {
+            shard.remove(link.sid());
+        }
     }
 
     /// All of them, as of now, in the order of their ids: that of the maps is another in each process.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sio_tests::wire::{Polling, WEBSOCKET, WebSocket, Wire};
+use sio_tests::wire::{PATIENCE, Polling, WEBSOCKET, WebSocket, Wire};
 use sio_tokio::{Io, Origins, RequestHead, Socket};
 
 use crate::rows::covers;
@@ -191,6 +191,45 @@ fn ids_of_sessions_are_the_applications_if_it_likes() {
     polling.sid = "custom%3Aid%3A1".into();
     assert_eq!(polling.post("1").status, 200);
     world.io.disconnect_all();
+    world.end();
+}
+
+/// Who comes back while handlers of the time before still run is not thrown out when these end.
+#[test]
+fn an_id_that_comes_back_is_its_new_sessions_alone() {
+    covers(&["generate-id"]);
+    let io = Io::new(calm());
+    io.engine()
+        .generate_id(async |_: Arc<RequestHead>| Ok::<_, String>("ann".to_owned()));
+    let (let_go, held) = tokio::sync::watch::channel(false);
+    let (tell, told) = std::sync::mpsc::channel();
+    io.of("/").on("wait", move |socket: Socket| {
+        let (mut held, tell) = (held.clone(), tell.clone());
+        let closed = tell.clone();
+        socket
+            .conn()
+            .on_close(move |_| closed.send("closed").unwrap());
+        async move {
+            let _ = held.wait_for(|go| *go).await;
+            tell.send("ended").unwrap();
+        }
+    });
+    let world = World::new(io);
+    let first = Polling::open(world.address);
+    first.join("/");
+    assert_eq!(first.post("42[\"wait\"]").status, 200);
+    assert_eq!(first.post("1").status, 200);
+    assert_eq!(told.recv_timeout(PATIENCE), Ok("closed"));
+    let second = Polling::open(world.address);
+    second.join("/");
+    assert_eq!(second.post("42[\"wait\"]").status, 200);
+    let_go.send(true).unwrap();
+    // By both, on the server's one thread: what is asked next comes behind the end of the first one's task.
+    assert_eq!(told.recv_timeout(PATIENCE), Ok("ended"));
+    assert_eq!(told.recv_timeout(PATIENCE), Ok("ended"));
+    assert_eq!(second.post("42[\"still here\"]").status, 200);
+    assert_eq!(second.post("1").status, 200);
+    assert_eq!(told.recv_timeout(PATIENCE), Ok("closed"));
     world.end();
 }
 

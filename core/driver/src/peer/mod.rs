@@ -489,7 +489,7 @@ impl<R: Runtime> Peer<R> {
                         self.tell_watcher(|| watcher(reason));
                     }
                 }
-                self.host().registry.remove(self.link.sid());
+                self.host().registry.remove(&self.link);
                 match &mut self.upper {
                     Upper::SocketIo(sockets) => sockets.close(),
                     Upper::Engine(_) => self.plain_closed(cx, reason),
@@ -627,7 +627,7 @@ impl<R: Runtime> Drop for Peer<R> {
     /// remains.
     fn drop(&mut self) {
         let _ = guarded(|| drop(self.link.set_closed()));
-        self.host().registry.remove(self.link.sid());
+        self.host().registry.remove(&self.link);
         if let Upper::SocketIo(sockets) = &self.upper {
             for seat in &sockets.seats {
                 seat.socket.exit();

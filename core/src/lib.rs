@@ -17,6 +17,7 @@
 //! | [`engine::Session`] | one Engine.IO client: transports, queue, heartbeat, upgrade, close |
 //! | [`connection::Connection`] | a session and the sockets on it: namespaces, packets, attachments, acks |
 //! | [`rooms::Rooms`] | who is in which room of a namespace, and whom a broadcast is for |
+//! | [`websocket`] | frames of WebSockets read and written |
 //! | [`packet`] | packets written and read; [`packet::Args`] are arguments, [`packet::Encoded`] is what goes out |
 //! | [`server::Server`] | all of it wired up for a single thread: begin with its example |
 //!
@@ -73,3 +74,4 @@ pub mod packet;
 pub mod rooms;
 pub mod server;
 pub mod socket;
+pub mod websocket;

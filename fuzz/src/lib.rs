@@ -11,6 +11,53 @@ use serde_json::value::RawValue;
 use sio_core::config::{BacklogPolicy, Config};
 use sio_core::engine::{Acceptor, Body, Data, Framing, Packet, Revision, Route, Writer, split};
 use sio_core::packet::{self, Args, Call, Content, Decoder, Limits, Part, Value};
+use sio_core::websocket::{self, Incoming};
+
+/// What a WebSocket's reader gives out does not depend on how the bytes were cut, and keeps to the limits.
+///
+/// The first byte says how they are cut and whether messages may be compressed.
+pub fn websocket(input: &[u8]) {
+    let Some((first, bytes)) = input.split_first() else {
+        return;
+    };
+    let limits = websocket::Limits {
+        message: 1000,
+        fragments: 5,
+        deflate: first & 1 != 0,
+    };
+    let whole = read(limits, [bytes].into_iter());
+    let cut = usize::from(first / 2).max(1);
+    assert_eq!(read(limits, bytes.chunks(cut)), whole);
+    for incoming in &whole.0 {
+        let length = match incoming {
+            Incoming::Text(text) => text.len(),
+            Incoming::Binary(payload) | Incoming::Compressed { payload, .. } => payload.len(),
+            Incoming::Ping(payload) => payload.len() + limits.message - 125,
+            Incoming::Pong | Incoming::Close(_) => 0,
+        };
+        assert!(length <= limits.message);
+        assert!(limits.deflate || !matches!(incoming, Incoming::Compressed { .. }));
+    }
+}
+
+fn read<'a>(
+    limits: websocket::Limits,
+    pieces: impl Iterator<Item = &'a [u8]>,
+) -> (Vec<Incoming>, Option<websocket::Violation>) {
+    let mut reader = websocket::Reader::new(limits);
+    let mut all = Vec::new();
+    for piece in pieces {
+        reader.feed(piece);
+        loop {
+            match reader.poll() {
+                Ok(Some(incoming)) => all.push(incoming),
+                Ok(None) => break,
+                Err(why) => return (all, Some(why)),
+            }
+        }
+    }
+    (all, None)
+}
 
 /// Frames of a connection, as one input: `0x1e` ends a text frame, `0x1f` a binary one.
 fn frames(input: &[u8]) -> Vec<Data> {

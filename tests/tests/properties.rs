@@ -47,6 +47,7 @@ fn every_property(input: &[u8]) {
     sio_fuzz::payload(input);
     sio_fuzz::head(input);
     sio_fuzz::server(input);
+    sio_fuzz::websocket(input);
 }
 
 #[test]
@@ -85,6 +86,26 @@ proptest! {
     fn hold_for_json(text in r#"[\[\]{}:,"\\0-9eE+\-. a-fu_\n]{0,40}"#) {
         sio_fuzz::value(text.as_bytes());
         sio_fuzz::packet(format!("2[\"e\",{text}]").as_bytes());
+    }
+
+    #[test]
+    fn hold_for_frames(
+        how in any::<u8>(),
+        frames in prop::collection::vec(
+            (any::<u8>(), prop::collection::vec(any::<u8>(), 0..125)),
+            0..12,
+        ),
+    ) {
+        let mut input = vec![how];
+        for (first, payload) in frames {
+            // What a client may say, mostly: noise alone ends with the first frame.
+            let usual = [0x81, 0x82, 0x01, 0x02, 0x00, 0x80, 0x89, 0xc1, 0xc2];
+            input.push(usual.get(usize::from(first % 10)).copied().unwrap_or(first));
+            input.push(0x80 | u8::try_from(payload.len()).unwrap());
+            input.extend([0; 4]);
+            input.extend(payload);
+        }
+        sio_fuzz::websocket(&input);
     }
 
     #[test]

@@ -41,11 +41,10 @@
 //! With the feature `deflate`, and `Config::per_message_deflate` set: `permessage-deflate` (RFC 7692), for
 //! clients that offer it. `Socket::compress(false)` leaves a message out.
 //!
-//! tungstenite reads and writes frames and has no extension. Of the crates that have this one, none runs
-//! on both runtimes without taking the rest of the transport with it: `soketto` brings a framing and
-//! buffers of its own, `ratchet_rs` is tokio's, `yawc` always depends on tokio and is under MPL;
-//! `fastwebsockets` has none either. So the negotiation and the few rules of frames are ours, and the
-//! deflate is flate2's with zlib-rs. Autobahn's sections 12 and 13 are played against both bindings.
+//! Of the crates that have this extension, none runs on both runtimes without taking the rest of the
+//! transport with it: `soketto` brings buffers of its own, `ratchet_rs` is tokio's, `yawc` always depends on
+//! tokio and is under MPL; tungstenite and `fastwebsockets` have none. So the negotiation and the frames are
+//! [`sio_core`]'s, and the deflate is flate2's with zlib-rs. Autobahn's sections 12 and 13 are played against both bindings.
 //!
 //! What it costs: nothing without the feature; with it and not agreed on, a pointer for each connection
 //! and a branch for each frame. Agreed on without context takeover (the default), a message is
@@ -74,7 +73,6 @@ mod answer;
 mod error;
 mod extract;
 mod fan_out;
-mod fragments;
 mod gauge;
 pub mod guide;
 mod handle;

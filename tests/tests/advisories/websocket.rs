@@ -181,7 +181,7 @@ fn adv_tungstenite_0_26_1() {
         .collect();
     assert!(
         !versions.is_empty(),
-        "tungstenite is what frames are read by"
+        "tungstenite is what our frames are compared with"
     );
     assert!(versions.iter().all(|it| *it > (0, 26)), "{versions:?}");
 }

@@ -49,6 +49,8 @@ impl<R: Runtime> Peer<R> {
                 }
                 Poll::Ready(Received::Closed(cause)) => {
                     debug!(?cause, "websocket closed");
+                    // What was answered before a frame that breaks the rules leaves before that is said.
+                    self.transmit(cx);
                     self.lose_transport(cause);
                     self.work(cx);
                     return true;

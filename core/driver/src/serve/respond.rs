@@ -114,7 +114,7 @@ impl<R: Runtime> Plan<R> {
         read: Bytes,
     ) -> Option<Box<Peer<R>>> {
         let transport =
-            Box::new(WebSocket::new(stream, read, &self.config, self.deflate).after(held));
+            Box::new(WebSocket::new(stream, &read, &self.config, self.deflate).after(held));
         match self.whose {
             Whose::New(mut peer) => {
                 peer.attach(transport);

@@ -1,10 +1,4 @@
-//! `permessage-deflate` (RFC 7692): messages compressed and inflated, and frames marked so that
-//! tungstenite, which knows no extension, reads them.
-//!
-//! A compressed message comes as a frame with the bit RSV1, which tungstenite refuses, and as text that is
-//! no UTF-8. So as the bytes of its first frame pass by, the bit is taken away and text made binary, and
-//! what it was is remembered until tungstenite gives the message out. The bit anywhere else (in a control
-//! frame, in a continuation) stays, and is the violation that it is (§6.1).
+//! `permessage-deflate` (RFC 7692): messages compressed and inflated.
 //!
 //! The deflate itself is flate2's with zlib-rs. Without context takeover a connection holds no state of
 //! it: one of the thread serves all.
@@ -12,16 +6,13 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 
-use async_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use bytes::Bytes;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use http::Response;
 use sio_core::config::Config;
 use sio_core::engine::WsClosed;
 use sio_core::http::{DeflateAgreed, PerMessageDeflate};
-
-/// RSV1 in a frame's first byte: the message is compressed.
-pub(crate) const COMPRESSED: u8 = 0x40;
+use sio_core::websocket::code;
 
 /// What ends a block that is flushed, left out on the wire (§7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
@@ -111,12 +102,12 @@ impl Deflate {
         &mut self,
         payload: &[u8],
         limit: usize,
-    ) -> Result<Vec<u8>, (CloseCode, WsClosed)> {
+    ) -> Result<Vec<u8>, (u16, WsClosed)> {
         self.try_inflate(payload, limit)
             .map_err(|unfit| match unfit {
-                Unfit::TooLarge => (CloseCode::Size, WsClosed::TooLarge),
+                Unfit::TooLarge => (code::TOO_LARGE, WsClosed::TooLarge),
                 // As `ws` has it; the RFC names no code.
-                Unfit::Malformed => (CloseCode::Invalid, WsClosed::Violation),
+                Unfit::Malformed => (code::INVALID_DATA, WsClosed::Violation),
             })
     }
 
@@ -359,55 +350,6 @@ fn inflate(context: &mut Decompress, payload: &[u8], limit: usize) -> Result<Vec
         out.shrink_to_fit();
     }
     Ok(out)
-}
-
-/// What the messages under way were before their frames were changed.
-#[derive(Debug)]
-pub(crate) struct Marks(Option<VecDeque<Option<Mark>>>);
-
-/// A message that came compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mark {
-    /// As text.
-    Text,
-    /// As binary.
-    Binary,
-}
-
-impl Mark {
-    pub(crate) const fn is_text(self) -> bool {
-        matches!(self, Self::Text)
-    }
-}
-
-impl Marks {
-    /// For a reader of a connection with this agreement.
-    pub(crate) fn new(deflate: Option<&Deflate>) -> Self {
-        Self(deflate.map(|_| VecDeque::new()))
-    }
-
-    /// The first byte of a frame passes that begins a message.
-    pub(crate) fn begin(&mut self, first: &mut u8) {
-        let Some(marks) = &mut self.0 else {
-            return;
-        };
-        let mark = match *first & (COMPRESSED | 0x0f) {
-            0x41 => Some(Mark::Text),
-            0x42 => Some(Mark::Binary),
-            // Plain binary is told from what was made binary; text is seen as such.
-            0x02 => None,
-            _ => return,
-        };
-        if mark.is_some() {
-            *first = *first & !(COMPRESSED | 0x0f) | 0x02;
-        }
-        marks.push_back(mark);
-    }
-
-    /// tungstenite gives out a binary message. `None`: it is one.
-    pub(crate) fn take(&mut self) -> Option<Mark> {
-        self.0.as_mut()?.pop_front()?
-    }
 }
 
 #[cfg(test)]

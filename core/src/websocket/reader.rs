@@ -1,0 +1,356 @@
+//! The frames of one client, read into messages.
+
+use std::fmt;
+
+use bytes::{Buf, Bytes, BytesMut};
+use bytestring::ByteString;
+
+use super::frame::{Head, Opcode, mask};
+
+/// Reads the frames of one client (RFC 6455 §5, §6.2).
+///
+/// [`feed`](Self::feed) it with what was read, then [`poll`](Self::poll) until that gives `None`. After a
+/// [`Violation`] or an [`Incoming::Close`] it is at its end: what still comes means nothing.
+///
+/// ```
+/// use sio_core::websocket::{Incoming, Limits, Reader};
+///
+/// let mut reader = Reader::new(Limits::default());
+/// // A client's `hi`, masked with four zeroes.
+/// reader.feed(&[0x81, 0x82, 0, 0, 0, 0, b'h', b'i']);
+/// assert_eq!(reader.poll(), Ok(Some(Incoming::Text("hi".into()))));
+/// assert_eq!(reader.poll(), Ok(None));
+/// ```
+#[derive(Debug)]
+pub struct Reader {
+    limits: Limits,
+    /// What was read and not given out.
+    ahead: BytesMut,
+    /// Whether messages that were given out may share the memory of `ahead`.
+    shared: bool,
+    /// The message of which some frames have come, and its last has not.
+    partial: Option<Partial>,
+}
+
+/// What a client may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a message on the wire, all its frames together. 1 000 000.
+    pub message: usize,
+    /// Frames of a message. Bytes alone would let a client send empty ones for ever. 1024.
+    pub fragments: usize,
+    /// Whether messages may be compressed, because that was agreed on. `false`.
+    pub deflate: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message: 1_000_000,
+            fragments: 1024,
+            deflate: false,
+        }
+    }
+}
+
+/// What a client has sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// A text message.
+    Text(ByteString),
+    /// A binary message.
+    Binary(Bytes),
+    /// A message that is compressed (RFC 7692); nothing is known of what it will be.
+    Compressed {
+        /// Whether it must turn out to be UTF-8.
+        text: bool,
+        /// As it came.
+        payload: Bytes,
+    },
+    /// A ping, to be answered with a pong that carries the same.
+    Ping(Bytes),
+    /// A pong.
+    Pong,
+    /// The closing handshake, with the client's code.
+    Close(Option<u16>),
+}
+
+/// What a client did that no client may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// An opcode that is reserved (§5.2).
+    UnknownOpcode,
+    /// A reserved bit without an extension that gives it a meaning (§5.2).
+    ReservedBits,
+    /// A frame without a mask (§5.1).
+    NotMasked,
+    /// A control frame that is fragmented or longer than 125 bytes (§5.5).
+    ControlFrame,
+    /// A continuation of nothing, or a new message within another (§5.4).
+    Fragmentation,
+    /// A close frame with half a code, or with one that may not be sent (§5.5.1, §7.4).
+    CloseCode,
+    /// Text that is not UTF-8 (§8.1).
+    NotUtf8,
+    /// More than [`Limits::message`] bytes. It is said by the head of the frame that would be too much.
+    TooLarge,
+    /// More than [`Limits::fragments`] frames.
+    TooManyFragments,
+}
+
+/// A message that is not whole yet.
+#[derive(Debug)]
+struct Partial {
+    text: bool,
+    compressed: bool,
+    frames: usize,
+    data: Vec<u8>,
+    /// So much of `data` is known to be UTF-8, if it must be.
+    checked: usize,
+}
+
+impl Reader {
+    /// One at its beginning.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            ahead: BytesMut::new(),
+            shared: false,
+            partial: None,
+        }
+    }
+
+    /// What was read, in any pieces. It is copied.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.ahead.extend_from_slice(bytes);
+    }
+
+    /// Whether nothing has come that was not given out: a reader made anew would do as well.
+    pub fn is_at_rest(&self) -> bool {
+        self.ahead.is_empty() && self.partial.is_none()
+    }
+
+    /// The next message, `None` until more is fed.
+    ///
+    /// # Errors
+    /// What the client did wrong. The connection is to be closed, with the [`code`](Violation::code) of it.
+    pub fn poll(&mut self) -> Result<Option<Incoming>, Violation> {
+        loop {
+            let Some(head) = Head::read(&self.ahead, self.limits.deflate)? else {
+                return Ok(self.rest());
+            };
+            self.check(&head)?;
+            // No more than the limit, which is a `usize`.
+            let length = usize::try_from(head.length).map_err(|_| Violation::TooLarge)?;
+            if self.ahead.len().saturating_sub(head.size) < length {
+                return Ok(self.rest());
+            }
+            self.ahead.advance(head.size);
+            if let Some(payload) = self.ahead.get_mut(..length) {
+                mask(payload, head.key);
+            }
+            if let Some(incoming) = self.frame(&head, length)? {
+                return Ok(Some(incoming));
+            }
+        }
+    }
+
+    /// Nothing more can be given out. What is left may wait long: it keeps no memory but its own.
+    fn rest(&mut self) -> Option<Incoming> {
+        if std::mem::take(&mut self.shared) {
+            self.ahead = BytesMut::from(&*self.ahead);
+        }
+        None
+    }
+
+    /// Whether the frame may come now, and may be that long.
+    fn check(&self, head: &Head) -> Result<(), Violation> {
+        let (had, frames) = match (head.opcode, &self.partial) {
+            // The length of these is limited by itself.
+            (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => return Ok(()),
+            (Opcode::Continuation, Some(partial)) => (partial.data.len(), partial.frames),
+            (Opcode::Text | Opcode::Binary, None) => (0, 0),
+            (Opcode::Continuation, None) | (Opcode::Text | Opcode::Binary, Some(_)) => {
+                return Err(Violation::Fragmentation);
+            }
+        };
+        if frames >= self.limits.fragments {
+            return Err(Violation::TooManyFragments);
+        }
+        let room = self.limits.message.saturating_sub(had);
+        if head.length > room as u64 {
+            return Err(Violation::TooLarge);
+        }
+        Ok(())
+    }
+
+    /// A frame is whole, and its payload stands at the beginning of `ahead`.
+    fn frame(&mut self, head: &Head, length: usize) -> Result<Option<Incoming>, Violation> {
+        match head.opcode {
+            Opcode::Text if head.last && !head.compressed => {
+                ByteString::try_from(self.split(length))
+                    .map(|text| Some(Incoming::Text(text)))
+                    .map_err(|_| Violation::NotUtf8)
+            }
+            Opcode::Binary if head.last && !head.compressed => {
+                Ok(Some(Incoming::Binary(self.split(length))))
+            }
+            Opcode::Text | Opcode::Binary if head.last => Ok(Some(Incoming::Compressed {
+                text: head.opcode == Opcode::Text,
+                payload: self.split(length),
+            })),
+            Opcode::Text | Opcode::Binary => {
+                let begun = Partial {
+                    text: head.opcode == Opcode::Text,
+                    compressed: head.compressed,
+                    frames: 0,
+                    data: Vec::new(),
+                    checked: 0,
+                };
+                self.put(begun, length, false)
+            }
+            Opcode::Continuation => {
+                let begun = self.partial.take().ok_or(Violation::Fragmentation)?;
+                self.put(begun, length, head.last)
+            }
+            Opcode::Ping => Ok(Some(Incoming::Ping(self.split(length)))),
+            Opcode::Pong => {
+                self.ahead.advance(length);
+                Ok(Some(Incoming::Pong))
+            }
+            Opcode::Close => {
+                close_code(&self.split(length)).map(|code| Some(Incoming::Close(code)))
+            }
+        }
+    }
+
+    /// Puts a frame behind those of its message that came before.
+    fn put(
+        &mut self,
+        mut partial: Partial,
+        length: usize,
+        last: bool,
+    ) -> Result<Option<Incoming>, Violation> {
+        let frame = self.ahead.get(..length).unwrap_or_default();
+        partial.data.extend_from_slice(frame);
+        self.ahead.advance(length);
+        partial.frames = partial.frames.saturating_add(1);
+        if partial.text && !partial.compressed {
+            partial.check_utf8(last)?;
+        }
+        if !last {
+            self.partial = Some(partial);
+            return Ok(None);
+        }
+        let Partial {
+            text,
+            compressed,
+            data,
+            ..
+        } = partial;
+        let payload = Bytes::from(data);
+        Ok(Some(match (compressed, text) {
+            (true, text) => Incoming::Compressed { text, payload },
+            (false, false) => Incoming::Binary(payload),
+            (false, true) => {
+                let text = ByteString::try_from(payload).map_err(|_| Violation::NotUtf8)?;
+                Incoming::Text(text)
+            }
+        }))
+    }
+
+    /// The first bytes of what is ahead. All of it: it is given away, and nothing is counted by reference.
+    fn split(&mut self, length: usize) -> Bytes {
+        if length == self.ahead.len() {
+            self.shared = false;
+            return std::mem::take(&mut self.ahead).freeze();
+        }
+        self.shared = true;
+        self.ahead.split_to(length).freeze()
+    }
+}
+
+impl Partial {
+    /// Checks what was not checked yet. A character may be cut by the end of a frame, not by that of the
+    /// message.
+    fn check_utf8(&mut self, last: bool) -> Result<(), Violation> {
+        let unchecked = self.data.get(self.checked..).unwrap_or_default();
+        match std::str::from_utf8(unchecked) {
+            Ok(_) => self.checked = self.data.len(),
+            Err(error) if error.error_len().is_none() && !last => {
+                self.checked = self.checked.saturating_add(error.valid_up_to());
+            }
+            Err(_) => return Err(Violation::NotUtf8),
+        }
+        Ok(())
+    }
+}
+
+/// What a close frame says.
+fn close_code(payload: &[u8]) -> Result<Option<u16>, Violation> {
+    let [a, b, reason @ ..] = payload else {
+        return match payload {
+            [] => Ok(None),
+            _ => Err(Violation::CloseCode),
+        };
+    };
+    let code = u16::from_be_bytes([*a, *b]);
+    // 1004 to 1006 and 1015 are never sent, what else is below 3000 is not given out yet.
+    if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
+        return Err(Violation::CloseCode);
+    }
+    if std::str::from_utf8(reason).is_err() {
+        return Err(Violation::NotUtf8);
+    }
+    Ok(Some(code))
+}
+
+impl Violation {
+    /// The code with which the connection is closed for it (§7.4.1).
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::UnknownOpcode
+            | Self::ReservedBits
+            | Self::NotMasked
+            | Self::ControlFrame
+            | Self::Fragmentation
+            | Self::CloseCode => code::PROTOCOL_ERROR,
+            Self::NotUtf8 => code::INVALID_DATA,
+            Self::TooLarge => code::TOO_LARGE,
+            Self::TooManyFragments => code::POLICY,
+        }
+    }
+}
+
+/// Codes of close frames (§7.4.1).
+pub mod code {
+    /// The rules of frames were broken.
+    pub const PROTOCOL_ERROR: u16 = 1002;
+    /// What came is not what it said it would be.
+    pub const INVALID_DATA: u16 = 1007;
+    /// A rule of ours, rather than one of the protocol, was broken.
+    pub const POLICY: u16 = 1008;
+    /// A message is larger than we take.
+    pub const TOO_LARGE: u16 = 1009;
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnknownOpcode => "a frame with a reserved opcode",
+            Self::ReservedBits => "a frame with reserved bits",
+            Self::NotMasked => "a frame without a mask",
+            Self::ControlFrame => "a control frame in pieces, or of more than 125 bytes",
+            Self::Fragmentation => "a fragment out of place",
+            Self::CloseCode => "a close frame with a code that may not be sent",
+            Self::NotUtf8 => "text that is not UTF-8",
+            Self::TooLarge => "a message that is too large",
+            Self::TooManyFragments => "a message in too many fragments",
+        })
+    }
+}
+
+impl std::error::Error for Violation {}
+
+#[cfg(test)]
+mod tests;

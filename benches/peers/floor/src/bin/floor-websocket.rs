@@ -1,12 +1,21 @@
 //! The floor under WebSocket: tungstenite on tokio's current-thread runtime, and answers made by
-//! moving bytes. It parses no JSON, keeps no sessions, sends no heartbeats and joins no rooms; it
-//! knows as much of the `bench` contract as `ack` and `binary` ask for.
+//! moving bytes. It parses no JSON and keeps no sessions; it knows as much of the `bench` contract as the
+//! load generator asks for.
 //!
 //! Replies are fed as messages come and flushed when there is nothing more to read: one write for
-//! what one read brought.
+//! what one read brought. A broadcast is one finished piece of memory and one write for each member, made
+//! by the task of whoever asked for it: no mailbox, no other task, no room but the one there is. Heartbeats
+//! are one queue for all, and nobody minds whether they are answered.
+
+use std::collections::VecDeque;
+use std::io::Write;
+use std::net::TcpStream as Blocking;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 use tokio_tungstenite::accept_async_with_config;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -16,11 +25,19 @@ const OPEN: &str = r#"0{"sid":"floor","upgrades":[],"pingInterval":25000,"pingTi
 /// What it reads at once: as much as sio does.
 const READ: usize = 16 * 1024;
 
+/// When a client is pinged after it came.
+const HEARTBEAT: Duration = Duration::from_secs(25);
+
+/// Members of the one room, or clients in the order of their heartbeats: second handles of their streams.
+type Streams = Arc<Mutex<VecDeque<(Instant, Weak<Blocking>)>>>;
+
 fn main() -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
+        .enable_all()
         .build()?;
     runtime.block_on(async {
+        let (crowd, waiting) = (Streams::default(), Streams::default());
+        tokio::spawn(heartbeats(waiting.clone()));
         let port = std::env::var("PORT")
             .ok()
             .and_then(|port| port.parse().ok());
@@ -29,13 +46,76 @@ fn main() -> std::io::Result<()> {
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
+            let stream = stream.into_std()?;
+            let second = Arc::new(stream.try_clone()?);
+            let stream = TcpStream::from_std(stream)?;
+            push(&waiting, &second);
+            let crowd = crowd.clone();
             // A client that goes away ends its own task; the generator notices what it misses.
-            tokio::spawn(async { serve(stream).await.ok() });
+            tokio::spawn(async move {
+                serve(stream, &crowd, &second).await.ok();
+                // So it ends although there is another handle.
+                second.shutdown(std::net::Shutdown::Both).ok();
+            });
         }
     })
 }
 
-async fn serve(stream: TcpStream) -> Result<(), Error> {
+fn push(streams: &Streams, stream: &Arc<Blocking>) {
+    let mut streams = streams.lock().unwrap_or_else(PoisonError::into_inner);
+    streams.push_back((Instant::now(), Arc::downgrade(stream)));
+}
+
+async fn heartbeats(waiting: Streams) {
+    loop {
+        let next = {
+            let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            while let Some((since, stream)) = waiting.front() {
+                if since.elapsed() < HEARTBEAT {
+                    break;
+                }
+                write(stream, b"\x81\x012");
+                waiting.pop_front();
+            }
+            let next = waiting.front().map(|(since, _)| *since + HEARTBEAT);
+            next.unwrap_or_else(|| Instant::now() + HEARTBEAT / 10)
+        };
+        tokio::time::sleep_until(next).await;
+    }
+}
+
+/// Writes all of it. The generator reads on, so a full socket is not full for long.
+fn write(stream: &Weak<Blocking>, mut bytes: &[u8]) {
+    let Some(stream) = stream.upgrade() else {
+        return;
+    };
+    let mut stream = &*stream;
+    while !bytes.is_empty() {
+        match stream.write(bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            // It has gone.
+            Err(_) => return,
+        }
+    }
+}
+
+/// `42["blast","crowd",<n>,<payload>]`: so many ticks, in one piece, to everybody.
+fn blast(crowd: &Streams, text: &str) -> Option<()> {
+    let rest = text.strip_prefix(r#"42["blast","crowd","#)?;
+    let (count, payload) = rest.split_once(',')?;
+    let tick = [r#"42["tick","#, payload].concat();
+    let mut frame = vec![0x81, u8::try_from(tick.len()).ok().filter(|it| *it < 126)?];
+    frame.extend(tick.into_bytes());
+    let frames = frame.repeat(count.parse().ok()?);
+    let crowd = crowd.lock().unwrap_or_else(PoisonError::into_inner);
+    for (_, stream) in crowd.iter() {
+        write(stream, &frames);
+    }
+    Some(())
+}
+
+async fn serve(stream: TcpStream, crowd: &Streams, second: &Arc<Blocking>) -> Result<(), Error> {
     let config = WebSocketConfig::default().read_buffer_size(READ);
     let mut socket = accept_async_with_config(stream, Some(config)).await?;
     socket.send(Message::text(OPEN)).await?;
@@ -52,7 +132,11 @@ async fn serve(stream: TcpStream) -> Result<(), Error> {
         };
         match message {
             Message::Text(text) => {
-                if let Some(reply) = reply(&text) {
+                if text.starts_with(r#"420["join","#) {
+                    push(crowd, second);
+                    socket.feed(Message::text("430[]")).await?;
+                } else if blast(crowd, &text).is_some() {
+                } else if let Some(reply) = reply(&text) {
                     socket.feed(Message::text(reply)).await?;
                 }
             }

@@ -16,6 +16,9 @@ pub(crate) struct Registry {
 
 const SHARDS: usize = 16;
 
+/// A table gives memory back when no more than one in so many of its places is taken.
+const SPARSE: usize = 8;
+
 impl Registry {
     pub(crate) fn new() -> Self {
         Self {
@@ -47,6 +50,12 @@ impl Registry {
             .is_some_and(|its| its.address() == link.address())
         {
             shard.remove(link.sid());
+            // A crowd that has left takes the memory of its table along. Seldom enough: as many must leave
+            // first as what is left has room for.
+            if shard.len() < shard.capacity() / SPARSE {
+                let most = shard.len().saturating_mul(2);
+                shard.shrink_to(most);
+            }
         }
     }
 

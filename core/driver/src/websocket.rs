@@ -359,7 +359,7 @@ impl<S: Stream> Transport for WebSocket<S> {
                 };
                 self.out.pong(&pong);
             }
-            let written = match Pin::new(&mut self.stream).poll_write(cx, self.out.rest()) {
+            let written = match self.out.poll_write(cx, &mut self.stream) {
                 Poll::Pending => {
                     self.out.wait();
                     return (sent, Poll::Pending);
@@ -368,10 +368,7 @@ impl<S: Stream> Transport for WebSocket<S> {
                 Poll::Ready(written) => written,
             };
             match written {
-                Ok(count) => {
-                    sent += count;
-                    self.out.advance(count);
-                }
+                Ok(count) => sent += count,
                 Err(error) => {
                     self.phase = Phase::Over;
                     self.out.clear();

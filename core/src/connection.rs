@@ -172,6 +172,21 @@ impl<T> Connection<T> {
         }
     }
 
+    /// Whether packets of text for a socket's client may go to its WebSocket as they are, past the queue,
+    /// which is what [`deliver`](Self::deliver) and then [`poll_ws`](Self::poll_ws) for each would come
+    /// to. Say [`passed`](Self::passed) once they did.
+    pub fn is_clear(&self, socket: SocketKey) -> bool {
+        match &self.upper {
+            Upper::SocketIo(mux) => self.session.is_clear() && mux.namespace(socket).is_some(),
+            Upper::Engine => false,
+        }
+    }
+
+    /// Packets have gone past the queue.
+    pub fn passed(&mut self, now: Instant) {
+        self.session.passed(now);
+    }
+
     /// Sends a packet that asks for an answer. Unless this fails, exactly one [`Event::Acked`] brings
     /// the token back: with the answer, or with why there is none.
     ///
@@ -352,7 +367,7 @@ impl<T> Connection<T> {
 }
 
 #[cfg(test)]
-mod shape {
+mod tests {
     use super::*;
 
     const fn sendable<T: Send + Sync + 'static>() {}
@@ -360,6 +375,37 @@ mod shape {
     #[test]
     fn a_connection_can_move_between_threads() {
         sendable::<Connection<u64>>();
+    }
+
+    #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test has to begin at some time"
+    )]
+    fn only_what_is_for_a_socket_that_is_there_passes_the_queue() {
+        let now = Instant::now();
+        let config = Arc::new(Config::default());
+        let opened = engine::Opened {
+            transport: engine::TransportKind::WebSocket,
+            revision: Revision::V4,
+            base64: false,
+        };
+        let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
+        let mut connection = Connection::<()>::socket_io(now, session, config);
+        connection.handle_ws(now, Frame::Text("40".into()));
+        let Some(Event::Connecting { ticket, .. }) = connection.poll_event(now) else {
+            panic!("nobody asks");
+        };
+        while connection.poll_ws().is_some() {}
+        assert!(!connection.is_clear(ticket.socket()));
+        let id = SocketId::from_random([7; 15]);
+        let socket = connection.accept(now, ticket, &id).unwrap();
+        assert!(!connection.is_clear(socket), "CONNECT comes first");
+        while connection.poll_ws().is_some() {}
+        assert!(connection.is_clear(socket));
+        connection.disconnect(now, socket);
+        while connection.poll_ws().is_some() {}
+        assert!(!connection.is_clear(socket));
     }
 
     #[test]

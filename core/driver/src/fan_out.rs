@@ -1,87 +1,121 @@
 //! One packet for many.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use sio_core::engine::Flags;
 use sio_core::packet::Encoded;
+use sio_core::rooms::Target;
 use sio_core::socket::SocketKey;
 
+use crate::batch::{Batch, Opened};
 use crate::link::{Command, Link};
 use crate::mailbox::{Most, NotTaken, Wakers, Weight};
-use crate::own::Here;
+use crate::own::{self, Here};
 
-/// A packet on its way into many mailboxes.
+/// A packet on its way into many mailboxes, and perhaps more behind it.
 ///
 /// What a recipient costs is what a broadcast costs: its lock, four words written in place, and its
 /// waker if it sleeps. By [`Link::hold_packet`], which does the same, it was 400 instructions for each
 /// of 1 000, and is 150.
-pub(crate) struct FanOut<'a> {
-    packet: &'a Encoded,
+struct FanOut {
+    batch: Arc<Batch>,
     weight: Weight,
     flags: Flags,
     here: Here,
     wakers: Wakers,
+    /// What all recipients have room for. `None` before the first one.
+    room: Option<Weight>,
 }
 
-impl<'a> FanOut<'a> {
-    pub(crate) fn new(packet: &'a Encoded, flags: Flags) -> Self {
+impl FanOut {
+    fn new(packet: &Encoded, flags: Flags) -> Self {
         Self {
-            packet,
+            batch: Batch::new(packet.clone()),
             weight: Weight::of(packet),
             flags,
             here: Here::now(),
             wakers: Wakers::default(),
+            room: None,
         }
     }
 
     /// For this one too. One that is full or gone holds up nobody.
-    pub(crate) fn push(&mut self, link: &Link, socket: SocketKey) {
-        let command = || Command::Deliver {
+    fn push(&mut self, link: &Link, socket: SocketKey) {
+        let command = || Command::Cast {
             socket,
-            packet: self.packet.clone(),
+            batch: self.batch.clone(),
             flags: self.flags,
         };
+        if self.here.is(link) {
+            own::hand_over(link);
+        }
         let most = Most::of(&link.host().config, self.flags.volatile);
-        let waker = if self.here.is(link) {
-            link.hold_packet(command(), self.weight, self.flags.volatile)
-                .0
-        } else {
-            match link.mailbox().push_shared(self.weight, most, command) {
-                Ok(waker) => waker,
-                Err(NotTaken::Closed) => None,
-                Err(NotTaken::Full) => {
-                    link.hold_packet(command(), self.weight, self.flags.volatile)
-                        .0
-                }
+        let (waker, room) = match link.mailbox().push_open(self.weight, most, command) {
+            Ok(taken) => taken,
+            // It takes nothing any more.
+            Err(NotTaken::Closed) => return,
+            Err(NotTaken::Full) => {
+                let (waker, _) = link.hold_packet(command(), self.weight, self.flags.volatile);
+                (waker, Weight::default())
             }
         };
+        self.room = Some(self.room.map_or(room, |least| least.min(room)));
         self.wakers.add(waker);
     }
 
-    /// Call this with no lock held.
-    pub(crate) fn wake(self) {
-        self.wakers.wake();
+    /// The batch, if it may grow.
+    fn open(&self) -> Option<&Arc<Batch>> {
+        let room = self.room.filter(|_| !self.flags.volatile)?;
+        self.batch.open(room);
+        Some(&self.batch)
     }
+}
+
+/// Hands a packet to many, as of now: to the `recipients`, whom `target` means as long as the rooms are
+/// locked. Wake what comes back when they are not any more.
+pub(crate) fn spread<'a>(
+    opened: &Mutex<Opened>,
+    target: &Target,
+    flags: Flags,
+    packet: &Encoded,
+    recipients: impl Iterator<Item = (&'a Link, SocketKey)>,
+) -> Wakers {
+    let opened = || opened.lock().unwrap_or_else(PoisonError::into_inner);
+    if opened().add(target, flags, packet) {
+        return Wakers::default();
+    }
+    // Not locked meanwhile: two that are emitted at the same time may come in any order.
+    let mut all = FanOut::new(packet, flags);
+    for (link, socket) in recipients {
+        all.push(link, socket);
+    }
+    if let Some(batch) = all.open() {
+        opened().set(target, flags, batch);
+    }
+    all.wakers
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
-    use std::sync::Arc;
 
+    use proptest::prelude::*;
     use sio_core::config::{BacklogPolicy, Config};
     use sio_core::connection::Connection;
-    use sio_core::engine::{Frame, Opened, Revision, Session, TransportKind};
+    use sio_core::engine::{Frame, Opened as OpenedSession, Revision, Session, TransportKind};
     use sio_core::id::Sid;
     use sio_core::packet;
     use sio_core::socket::Event;
 
     use super::*;
     use crate::host::Host;
+    use crate::own::Seated;
 
     /// A socket that asks for its namespace.
     fn socket() -> SocketKey {
         let now = std::time::Instant::now();
         let config = Arc::new(Config::default());
-        let opened = Opened {
+        let opened = OpenedSession {
             transport: TransportKind::WebSocket,
             revision: Revision::V4,
             base64: false,
@@ -95,65 +129,193 @@ mod tests {
         }
     }
 
-    /// What is in a mailbox after so many packets of this kind, and whether the task hears that some were
-    /// dropped: packet by packet, or by the way for many.
-    fn after(policy: BacklogPolicy, volatile: &[bool], many: bool) -> (Vec<bool>, bool) {
+    #[derive(Clone, Debug)]
+    enum Step {
+        /// To the first, to the second and third, or to all, so many bytes.
+        Emit {
+            target: usize,
+            size: usize,
+            volatile: bool,
+        },
+        Direct {
+            link: usize,
+            size: usize,
+            volatile: bool,
+        },
+        /// Something that is no packet.
+        Tell(usize),
+        /// A task takes what was told.
+        Take(usize),
+        /// It has written that.
+        Written(usize),
+        Close(usize),
+        /// Somebody joins or leaves.
+        Change,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let volatile = || prop::bool::weighted(0.15);
+        prop_oneof![
+            8 => (0..3_usize, 0..40_usize, volatile())
+                .prop_map(|(target, size, volatile)| Step::Emit { target, size, volatile }),
+            2 => (0..3_usize, 0..40_usize, volatile())
+                .prop_map(|(link, size, volatile)| Step::Direct { link, size, volatile }),
+            1 => (0..3_usize).prop_map(Step::Tell),
+            2 => (0..3_usize).prop_map(Step::Take),
+            1 => (0..3_usize).prop_map(Step::Written),
+            // Not of the task that runs.
+            1 => (1..3_usize).prop_map(Step::Close),
+            1 => Just(Step::Change),
+        ]
+    }
+
+    /// What the tasks of three connections are told by these steps, and what those hear who emit. Each
+    /// packet has a number. `many`: by the way for many, else by a push for each.
+    fn told(policy: BacklogPolicy, steps: &[Step], many: bool, seated: bool) -> Vec<String> {
+        const TARGETS: [&[usize]; 3] = [&[0], &[1, 2], &[0, 1, 2]];
         let config = Config {
-            max_backlog_packets: 3,
+            max_backlog_packets: 6,
+            max_backlog_bytes: 150,
             backlog_policy: policy,
             ..Config::default()
         };
         let host = Host::new(config).unwrap();
-        let sid = Sid::from_random([7; 15]);
-        let link = Link::new(host, sid, Revision::V4, TransportKind::WebSocket);
+        let links: Vec<_> = (0..3_u8)
+            .map(|n| {
+                let sid = Sid::from_random([n; 15]);
+                Link::new(host.clone(), sid, Revision::V4, TransportKind::WebSocket)
+            })
+            .collect();
+        let _seated = seated.then(|| Seated::at(&links[0]));
         let socket = socket();
-        let packet = packet::event("/", None, "x", &()).unwrap();
-        for &volatile in volatile {
-            let flags = Flags {
-                volatile,
+        let opened = Mutex::default();
+        let mut heard = Vec::new();
+        // Looked into at the end only: what is taken must not change any more.
+        let mut taken = Vec::new();
+        let take = |at: usize, taken: &mut Vec<_>| {
+            let mut batch = VecDeque::new();
+            own::take(&links[at], &mut batch);
+            let overflowed = links[at].mailbox().swap(&mut batch);
+            taken.push((at, batch, overflowed));
+        };
+        let direct = |at: usize, packet: &Encoded, flags: Flags| {
+            let command = Command::Deliver {
+                socket,
+                packet: packet.clone(),
+                flags,
+            };
+            let weight = Weight::of(packet);
+            links[at].push_packet(command, weight, flags.volatile)
+        };
+        for (number, step) in steps.iter().enumerate() {
+            let packet =
+                |size: &usize| packet::event("/", None, "x", &(number, "y".repeat(*size))).unwrap();
+            let flags = |volatile: &bool| Flags {
+                volatile: *volatile,
                 ..Flags::default()
             };
-            if many {
-                let mut all = FanOut::new(&packet, flags);
-                all.push(&link, socket);
-                all.wake();
-            } else {
-                let packet = packet.clone();
-                let weight = Weight::of(&packet);
-                let command = Command::Deliver {
-                    socket,
-                    packet,
-                    flags,
-                };
-                let _ = link.push_packet(command, weight, volatile);
+            match step {
+                Step::Emit {
+                    target,
+                    size,
+                    volatile,
+                } => {
+                    let (packet, flags) = (packet(size), flags(volatile));
+                    let recipients = TARGETS[*target].iter();
+                    if many {
+                        let target = Target::from([["a", "b", "c"][*target]]);
+                        let recipients = recipients.map(|at| (&links[*at], socket));
+                        spread(&opened, &target, flags, &packet, recipients).wake();
+                    } else {
+                        for at in recipients {
+                            let _ = direct(*at, &packet, flags);
+                        }
+                    }
+                }
+                Step::Direct {
+                    link,
+                    size,
+                    volatile,
+                } => heard.push(format!(
+                    "{:?}",
+                    direct(*link, &packet(size), flags(volatile))
+                )),
+                Step::Tell(at) => heard.push(format!(
+                    "{}",
+                    links[*at].tell(Command::Disconnect {
+                        socket,
+                        close: false
+                    })
+                )),
+                Step::Take(at) => take(*at, &mut taken),
+                Step::Written(at) => links[*at].mailbox().set_session(0, 0),
+                Step::Close(at) => drop(links[*at].mailbox().close()),
+                Step::Change => opened.lock().unwrap().clear(),
             }
         }
+        (0..3).for_each(|at| take(at, &mut taken));
+        for (at, commands, overflowed) in &taken {
+            heard.push(format!("{at} takes, overflowed {overflowed}"));
+            heard.extend(commands.iter().flat_map(said));
+        }
+        heard
+    }
+
+    fn said(command: &Command) -> Vec<String> {
+        let said = |packet: &Encoded, flags: &Flags| format!("{packet:?} {flags:?}");
+        if let Command::Deliver { packet, flags, .. } = command {
+            return vec![said(packet, flags)];
+        }
+        if let Command::Cast { batch, flags, .. } = command {
+            let packets = batch.run().packets().iter();
+            return packets.map(|packet| said(packet, flags)).collect();
+        }
+        let gone = matches!(command, Command::Evicted);
+        (!gone)
+            .then(|| format!("{command:?}"))
+            .into_iter()
+            .collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn it_does_what_a_push_for_each_does(
+            steps in prop::collection::vec(step(), 0..40),
+            policy in prop_oneof![
+                Just(BacklogPolicy::Close),
+                Just(BacklogPolicy::Refuse),
+                Just(BacklogPolicy::DropVolatile),
+            ],
+            seated in any::<bool>(),
+        ) {
+            let many = told(policy, &steps, true, seated);
+            prop_assert_eq!(many, told(policy, &steps, false, seated));
+        }
+    }
+
+    /// How many commands so many emits are in one mailbox.
+    fn commands(emits: usize, size: usize) -> usize {
+        let host = Host::new(Config::default()).unwrap();
+        let sid = Sid::from_random([7; 15]);
+        let link = Link::new(host, sid, Revision::V4, TransportKind::WebSocket);
+        let (socket, opened) = (socket(), Mutex::default());
+        let packet = packet::event("/", None, "x", &"y".repeat(size)).unwrap();
+        for _ in 0..emits {
+            let all = [(&link, socket)].into_iter();
+            spread(&opened, &Target::default(), Flags::default(), &packet, all).wake();
+        }
         let mut batch = VecDeque::new();
-        let overflowed = link.mailbox().swap(&mut batch);
-        let kept = batch.iter().filter_map(|command| {
-            if let Command::Deliver { flags, .. } = command {
-                return Some(flags.volatile);
-            }
-            None
-        });
-        (kept.collect(), overflowed)
+        link.mailbox().swap(&mut batch);
+        batch.len()
     }
 
     #[test]
-    fn it_does_what_a_push_for_each_does() {
-        for policy in [
-            BacklogPolicy::Close,
-            BacklogPolicy::Refuse,
-            BacklogPolicy::DropVolatile,
-        ] {
-            for bits in 0..64_u8 {
-                let volatile: Vec<_> = (0..6).map(|at| bits & (1 << at) != 0).collect();
-                assert_eq!(
-                    after(policy, &volatile, true),
-                    after(policy, &volatile, false),
-                    "{policy:?} {volatile:?}"
-                );
-            }
-        }
+    fn what_follows_is_one_command_as_long_as_it_is_not_much() {
+        assert_eq!(commands(1, 64), 1);
+        assert_eq!(commands(32, 64), 1);
+        assert_eq!(commands(600, 1), 3);
+        assert_eq!(commands(32, 1000), 2);
+        assert_eq!(commands(3, 100_000), 3);
     }
 }

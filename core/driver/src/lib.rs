@@ -70,6 +70,7 @@
 mod ack;
 mod adapter;
 mod answer;
+mod batch;
 mod error;
 mod extract;
 mod fan_out;

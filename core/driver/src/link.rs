@@ -14,6 +14,7 @@ use sio_core::socket::{AckError, AckTicket, SocketKey};
 
 use crate::ack::Token;
 use crate::answer::Answer;
+use crate::batch::Batch;
 use crate::error::EmitError;
 use crate::handle::Io;
 use crate::host::Host;
@@ -21,8 +22,8 @@ use crate::mailbox::{Mailbox, Most, NotTaken, Perishable, Weight};
 use crate::own;
 use crate::websocket::Transport;
 
-/// What a connection's task is told by others. Four words: a burst of broadcasts writes many of them
-/// into every mailbox, so what is large and rare is boxed.
+/// What a connection's task is told by others. Four words: a broadcast writes them into every mailbox, so
+/// what is large and rare is boxed.
 pub(crate) enum Command {
     /// A GET waits for packets.
     Poll {
@@ -47,6 +48,12 @@ pub(crate) enum Command {
     Deliver {
         socket: SocketKey,
         packet: Encoded,
+        flags: Flags,
+    },
+    /// Packets that many get.
+    Cast {
+        socket: SocketKey,
+        batch: Arc<Batch>,
         flags: Flags,
     },
     Request(Box<Request>),
@@ -102,6 +109,7 @@ impl Command {
             | Self::Aborted(_)
             | Self::WebSocket { .. }
             | Self::Deliver { .. }
+            | Self::Cast { .. }
             | Self::Request(_)
             | Self::Respond { .. }
             | Self::Send { .. }
@@ -294,6 +302,9 @@ impl Perishable for Command {
         if let Self::Deliver { packet, flags, .. } = self {
             return flags.volatile.then(|| Weight::of(packet));
         }
+        if let Self::Cast { batch, flags, .. } = self {
+            return flags.volatile.then(|| batch.run().weight());
+        }
         if let Self::Send { data, flags } = self {
             return flags.volatile.then(|| Weight::of_data(data));
         }
@@ -306,6 +317,13 @@ impl Perishable for Command {
 
     fn is_hole(&self) -> bool {
         matches!(self, Self::Evicted)
+    }
+
+    fn seal(&self) -> Weight {
+        if let Self::Cast { batch, .. } = self {
+            return batch.run().growth();
+        }
+        Weight::default()
     }
 }
 
@@ -367,6 +385,7 @@ impl std::fmt::Debug for Command {
             Self::Aborted(_) => "Aborted",
             Self::WebSocket { .. } => "WebSocket",
             Self::Deliver { .. } => "Deliver",
+            Self::Cast { .. } => "Cast",
             Self::Request(_) => "Request",
             Self::Respond { .. } => "Respond",
             Self::Disconnect { .. } => "Disconnect",

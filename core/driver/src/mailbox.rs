@@ -32,6 +32,14 @@ impl Weight {
         self.packets = self.packets.saturating_add(other.packets);
     }
 
+    /// What both have.
+    pub(crate) fn min(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes.min(other.bytes),
+            packets: self.packets.min(other.packets),
+        }
+    }
+
     fn remove(&mut self, other: Self) {
         self.bytes = self.bytes.saturating_sub(other.bytes);
         self.packets = self.packets.saturating_sub(other.packets);
@@ -61,9 +69,12 @@ struct Inner<C> {
     asleep: bool,
     closed: bool,
     overflowed: bool,
+    /// Whether the last command may still grow. It is sealed before anything else happens here, so that
+    /// what it grows by has the place that it would have had by itself.
+    open: bool,
 }
 
-/// Commands of which some may be lost.
+/// What a mailbox wants to know of its commands.
 pub(crate) trait Perishable {
     /// What it gives free, if it may be lost.
     fn weight(&self) -> Option<Weight>;
@@ -73,6 +84,9 @@ pub(crate) trait Perishable {
 
     /// Whether it stands there.
     fn is_hole(&self) -> bool;
+
+    /// From now on it does not grow. What it has grown by since it was pushed.
+    fn seal(&self) -> Weight;
 }
 
 /// What [`Mailbox::swap_or_sleep`] has found.
@@ -96,7 +110,7 @@ pub(crate) enum NotTaken {
     Full,
 }
 
-impl<C> Mailbox<C> {
+impl<C: Perishable> Mailbox<C> {
     pub(crate) fn new() -> Self {
         Self {
             inner: Mutex::new(Inner {
@@ -108,6 +122,7 @@ impl<C> Mailbox<C> {
                 asleep: false,
                 closed: false,
                 overflowed: false,
+                open: false,
             }),
             waiting: AtomicBool::new(false),
             session_bytes: AtomicUsize::new(0),
@@ -122,6 +137,7 @@ impl<C> Mailbox<C> {
         if inner.closed {
             return Err(NotTaken::Closed);
         }
+        inner.seal();
         self.add(&mut inner, command);
         Ok(inner.rouse())
     }
@@ -138,6 +154,7 @@ impl<C> Mailbox<C> {
         if inner.closed {
             return Err((NotTaken::Closed, command));
         }
+        inner.seal();
         if !self.has_room(inner.held, weight, most) {
             return Err((NotTaken::Full, command));
         }
@@ -146,30 +163,44 @@ impl<C> Mailbox<C> {
         Ok(inner.rouse())
     }
 
-    /// The same for one packet that many get: made only where there is room for it, and never moved.
-    pub(crate) fn push_shared(
+    /// The same for what many get, which may grow as long as it is the last here: made only where there is
+    /// room for it, and never moved. Says, too, by how much it may grow.
+    pub(crate) fn push_open(
         &self,
         weight: Weight,
         most: Most,
         command: impl FnOnce() -> C,
-    ) -> Result<Option<Waker>, NotTaken> {
+    ) -> Result<(Option<Waker>, Weight), NotTaken> {
         let mut inner = self.lock();
         if inner.closed {
             return Err(NotTaken::Closed);
         }
+        inner.seal();
         if !self.has_room(inner.held, weight, most) {
             return Err(NotTaken::Full);
         }
         inner.held.add(weight);
         self.add(&mut inner, command());
-        Ok(inner.rouse())
+        inner.open = true;
+        let all = self.beside(inner.held, most);
+        let room = Weight {
+            bytes: most.bytes.saturating_sub(all.bytes),
+            packets: most.packets.saturating_sub(all.packets),
+        };
+        Ok((inner.rouse(), room))
     }
 
-    /// Adds the commands of this weight that the task's own handlers have told it.
-    pub(crate) fn append(&self, commands: &mut VecDeque<C>, weight: Weight) {
-        let mut inner = self.lock();
+    /// Adds the commands of this weight that the task's own handlers have told it, before whatever was told
+    /// by others since.
+    pub(crate) fn put_first(&self, commands: &mut VecDeque<C>, weight: Weight) {
+        let mut guard = self.lock();
+        let inner = &mut *guard;
         inner.held.add(weight);
-        inner.queue.extend(commands.drain(..));
+        if mem::take(&mut inner.holes) > 0 {
+            inner.queue.retain(|command| !command.is_hole());
+        }
+        inner.settled = 0;
+        inner.queue.splice(0..0, commands.drain(..));
         self.waiting
             .store(!inner.queue.is_empty(), Ordering::Relaxed);
     }
@@ -177,15 +208,19 @@ impl<C> Mailbox<C> {
     /// Whether there is room for a packet beside so many. One packet larger than the limit is the
     /// session's to judge, not the mailbox's.
     pub(crate) fn has_room(&self, beside: Weight, weight: Weight, most: Most) -> bool {
-        let Weight {
-            mut bytes,
-            mut packets,
-        } = beside;
-        if most.with_session {
-            bytes = bytes.saturating_add(self.session_bytes.load(Ordering::Relaxed));
-            packets = packets.saturating_add(self.session_packets.load(Ordering::Relaxed) as usize);
-        }
+        let Weight { bytes, packets } = self.beside(beside, most);
         bytes == 0 || (bytes.saturating_add(weight.bytes) <= most.bytes && packets < most.packets)
+    }
+
+    /// What counts beside a packet, where so much waits outside the session.
+    fn beside(&self, mut waiting: Weight, most: Most) -> Weight {
+        if most.with_session {
+            waiting.add(Weight {
+                bytes: self.session_bytes.load(Ordering::Relaxed),
+                packets: self.session_packets.load(Ordering::Relaxed) as usize,
+            });
+        }
+        waiting
     }
 
     /// Whether something waits that the task has not taken. Who has seen a command pushed sees it here.
@@ -197,10 +232,7 @@ impl<C> Mailbox<C> {
     ///
     /// A mailbox that is full is asked this for each packet, so none is looked at twice: the search goes
     /// on where the last one ended, and holes are closed when they are as many as the rest.
-    pub(crate) fn evict(&self) -> bool
-    where
-        C: Perishable,
-    {
+    pub(crate) fn evict(&self) -> bool {
         let mut guard = self.lock();
         let inner = &mut *guard;
         let settled = inner.settled as usize;
@@ -281,6 +313,7 @@ impl<C> Mailbox<C> {
     pub(crate) fn close(&self) -> Vec<C> {
         let mut inner = self.lock();
         inner.closed = true;
+        inner.open = false;
         inner.held = Weight::default();
         inner.waker = None;
         mem::take(&mut inner.queue)
@@ -295,6 +328,7 @@ impl<C> Mailbox<C> {
     }
 
     fn take(&self, inner: &mut Inner<C>, batch: &mut VecDeque<C>) -> bool {
+        inner.seal();
         if !inner.queue.is_empty() {
             if batch.is_empty() {
                 // Neither of these moves what is in them, and both keep their memory.
@@ -327,7 +361,15 @@ fn short(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-impl<C> Inner<C> {
+impl<C: Perishable> Inner<C> {
+    fn seal(&mut self) {
+        if mem::take(&mut self.open)
+            && let Some(last) = self.queue.last()
+        {
+            self.held.add(last.seal());
+        }
+    }
+
     fn rouse(&mut self) -> Option<Waker> {
         mem::take(&mut self.asleep)
             .then(|| self.waker.clone())
@@ -378,6 +420,10 @@ mod tests {
 
         fn is_hole(&self) -> bool {
             *self == HOLE
+        }
+
+        fn seal(&self) -> Weight {
+            bytes(3)
         }
     }
 
@@ -475,6 +521,63 @@ mod tests {
         assert_eq!(mailbox.lock().settled, 4);
         assert!(mailbox.push_packet(2, bytes(1), most).is_ok());
         assert!(mailbox.evict());
+    }
+
+    #[test]
+    fn what_its_own_handlers_said_before_others_comes_first() {
+        let most = Most {
+            bytes: 4,
+            packets: 4,
+            with_session: false,
+        };
+        let mailbox = Mailbox::new();
+        for at in [2, 3, 4] {
+            assert!(mailbox.push_packet(at, bytes(1), most).is_ok());
+        }
+        assert!(mailbox.evict());
+        let mut own = VecDeque::from([6, 7]);
+        mailbox.put_first(&mut own, bytes(2));
+        assert!(own.is_empty());
+        assert_eq!(mailbox.lock().held.bytes, 4);
+        // The first that may be lost is now one of those.
+        assert!(mailbox.evict() && mailbox.evict() && !mailbox.evict());
+        let mut rest = mailbox.close();
+        rest.retain(|it| *it != HOLE);
+        assert_eq!(rest, [7, 3]);
+    }
+
+    #[test]
+    fn the_last_one_grows_until_anything_else_happens() {
+        let most = Most {
+            bytes: 10,
+            packets: 9,
+            with_session: false,
+        };
+        let open = || {
+            let mailbox = Mailbox::new();
+            let (_, room) = mailbox.push_open(bytes(1), most, || 2).unwrap();
+            assert_eq!((room.bytes, room.packets), (9, 8));
+            mailbox
+        };
+        // Each one counts three more bytes by then.
+        let mailbox = open();
+        assert!(mailbox.push(1).is_ok());
+        assert_eq!(mailbox.lock().held.bytes, 4);
+        assert!(mailbox.push(1).is_ok());
+        assert_eq!(mailbox.lock().held.bytes, 4);
+        let mailbox = open();
+        assert!(mailbox.push_packet(1, bytes(7), most).is_err());
+        assert!(mailbox.push_packet(1, bytes(6), most).is_ok());
+        let mailbox = open();
+        assert!(mailbox.push_open(bytes(7), most, || 2).is_err());
+        let mailbox = open();
+        mailbox.swap(&mut VecDeque::new());
+        assert_eq!(mailbox.session_bytes(), 4);
+        let mailbox = open();
+        mailbox.put_first(&mut VecDeque::from([5]), bytes(1));
+        assert_eq!(mailbox.lock().held.bytes, 2);
+        mailbox.swap(&mut VecDeque::new());
+        assert_eq!(mailbox.session_bytes(), 5);
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub(crate) fn lay(
             let mailbox = link.mailbox();
             if !mailbox.has_room(desk.held, weight, most) {
                 // What is done about it is decided there, over all that waits.
-                mailbox.append(&mut desk.commands, mem::take(&mut desk.held));
+                mailbox.put_first(&mut desk.commands, mem::take(&mut desk.held));
                 return Err(command);
             }
             desk.held.add(weight);
@@ -93,6 +93,17 @@ pub(crate) fn lay(
         desk.commands.push_back(command);
         Ok(())
     })
+}
+
+/// Moves what lies on the desk of the link's task into its mailbox, because something belongs behind it that
+/// may still grow: that must see what others push there.
+pub(crate) fn hand_over(link: &Link) {
+    DESK.with_borrow_mut(|desk| {
+        if desk.whose == link.address() && !desk.commands.is_empty() {
+            let held = mem::take(&mut desk.held);
+            link.mailbox().put_first(&mut desk.commands, held);
+        }
+    });
 }
 
 /// Moves what lies on the desk behind what is in `batch`.
@@ -183,6 +194,24 @@ mod tests {
         // Nobody is seated any more.
         assert_eq!(send(&mine, "e"), Ok(()));
         assert!(mine.mailbox().is_waiting());
+    }
+
+    /// What may grow must see what others push, so it lies in no desk.
+    #[test]
+    fn what_is_handed_over_keeps_its_place() {
+        let mine = link();
+        let seated = Seated::at(&mine);
+        assert_eq!(send(&mine, "a"), Ok(()));
+        std::thread::scope(|scope| {
+            scope.spawn(|| assert_eq!(send(&mine, "b"), Ok(())));
+        });
+        hand_over(&mine);
+        assert_eq!(send(&mine, "c"), Ok(()));
+        drop(seated);
+        assert_eq!(
+            taken(&mine),
+            [r#"Text("a")"#, r#"Text("b")"#, r#"Text("c")"#]
+        );
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::runtime::Stream;
 use crate::scratch;
 
 pub(crate) use deflate::Deflate;
+pub(crate) use outgoing::LARGE;
 use outgoing::Outgoing;
 
 /// One WebSocket connection as the connection's task sees it.
@@ -39,6 +40,13 @@ pub trait Transport: Send + 'static {
     /// Queues one message: `head`, and behind it the part. `compress`: it may be compressed, if that was
     /// agreed on.
     fn send(&mut self, head: &'static [u8], part: Part, compress: bool);
+
+    /// Queues messages that are laid out as frames already, one behind the other, unless there is no room for
+    /// all of them or they would have to be compressed. `false`: they are to be sent one by one.
+    fn send_frames(&mut self, frames: &[u8], compress: bool) -> bool {
+        let _ = (frames, compress);
+        false
+    }
 
     /// Queues a close frame; nothing may be sent after it.
     fn close(&mut self, code: Option<u16>);
@@ -334,6 +342,15 @@ impl<S: Stream> Transport for WebSocket<S> {
             return self.out.compressed(kind, &compressed);
         }
         self.out.message(kind, head, payload);
+    }
+
+    fn send_frames(&mut self, frames: &[u8], compress: bool) -> bool {
+        let fits = self.out.waiting().saturating_add(frames.len()) <= ROOM;
+        if !self.may_send() || !fits || (compress && self.deflate.is_some()) {
+            return false;
+        }
+        self.out.frames(frames);
+        true
     }
 
     fn close(&mut self, code: Option<u16>) {

@@ -494,6 +494,25 @@ impl Session {
         })
     }
 
+    /// Whether a frame may go to the WebSocket past the queue: [`send`](Self::send) would take it and
+    /// [`poll_ws`](Self::poll_ws) give it out next. Say [`passed`](Self::passed) once it did.
+    pub fn is_clear(&self) -> bool {
+        matches!(self.transport, Transport::WebSocket { .. })
+            && self.is_open()
+            && self.queue.is_empty()
+            && self.farewell.is_none()
+            && self.probes == 0
+    }
+
+    /// Frames have gone to the WebSocket past the queue, which is as if they had been sent and given out.
+    pub fn passed(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        if let Transport::WebSocket { busy, .. } = &mut self.transport {
+            *busy = true;
+        }
+        self.expect_write();
+    }
+
     /// When to call [`handle_timeout`](Self::handle_timeout), and what for.
     pub const fn poll_timeout(&self) -> Option<Deadline> {
         self.deadline

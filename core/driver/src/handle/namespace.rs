@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard, Weak};
 
 use sio_core::id::{HashKey, SocketId};
 use sio_core::packet::{Args, Arguments};
@@ -14,6 +14,7 @@ use sio_core::socket::Refusal;
 use super::emitting::{emitting_methods, listener_methods};
 use super::{Socket, To};
 use crate::adapter::{Adapter, AdapterError, InMemory, MakeAdapter};
+use crate::batch::Opened;
 use crate::handlers::{BoxFuture, Handler, ListenerId, Listeners, Topic, erase};
 use crate::hooks::Hook;
 use crate::mount::{Mount, SetupError};
@@ -42,6 +43,8 @@ pub(crate) struct Inner {
     name: Box<str>,
     mount: Arc<Mount>,
     rooms: RwLock<Rooms<Socket>>,
+    /// What was broadcast last. Looked at with the rooms locked, and cleared whenever they may change.
+    opened: Mutex<Opened>,
     /// Only if the application brought one: the in-memory one is no detour.
     adapter: Hook<dyn Adapter>,
     has_adapter: AtomicBool,
@@ -132,6 +135,7 @@ impl Namespace {
                 name: name.into(),
                 mount,
                 rooms: RwLock::new(Rooms::new(key, most_rooms)),
+                opened: Mutex::default(),
                 adapter: Hook::default(),
                 has_adapter: AtomicBool::new(false),
                 listeners: Listeners::default(),
@@ -152,13 +156,27 @@ impl Namespace {
         &self.inner.name
     }
 
+    /// Who is where, to be read. To change it, [`change_rooms`](Self::change_rooms).
     pub(crate) fn rooms(&self) -> &RwLock<Rooms<Socket>> {
         &self.inner.rooms
     }
 
+    /// The rooms, to change who is in them: what is emitted from now on is for others than before.
+    pub(super) fn change_rooms(&self) -> RwLockWriteGuard<'_, Rooms<Socket>> {
+        let rooms = self.inner.rooms.write();
+        let rooms = rooms.unwrap_or_else(PoisonError::into_inner);
+        let opened = self.opened().lock();
+        opened.unwrap_or_else(PoisonError::into_inner).clear();
+        rooms
+    }
+
+    /// What was broadcast last, and to whom.
+    pub(super) fn opened(&self) -> &Mutex<Opened> {
+        &self.inner.opened
+    }
+
     pub(super) fn limit_rooms(&self, most: usize) {
-        let mut rooms = self.rooms().write().unwrap_or_else(PoisonError::into_inner);
-        rooms.set_most(most);
+        self.change_rooms().set_most(most);
     }
 
     pub(crate) fn downgrade(&self) -> Weak<Inner> {

@@ -183,8 +183,7 @@ impl Socket {
     }
 
     fn all(&self) -> RwLockWriteGuard<'_, Rooms<Self>> {
-        let rooms = self.namespace().rooms();
-        rooms.write().unwrap_or_else(PoisonError::into_inner)
+        self.namespace().change_rooms()
     }
 
     /// The rooms it is in: its own first, then in the order of joining. Complete in `disconnecting`

@@ -13,7 +13,7 @@ use super::{Namespace, Socket};
 use crate::ack::{Gather, RepliesFuture, Token};
 use crate::adapter::{Adapter, AdapterError, Broadcast, Recipients, RemoteSocket};
 use crate::error::EmitError;
-use crate::fan_out::FanOut;
+use crate::fan_out::spread;
 use crate::link::{Command, Request};
 use crate::mailbox::Weight;
 
@@ -340,14 +340,12 @@ impl To {
 impl Namespace {
     /// Hands a packet to everybody on this node it is for.
     pub(crate) fn deliver(&self, target: &Target, flags: Flags, packet: &Encoded) {
-        let mut all = FanOut::new(packet, flags);
-        {
-            let rooms = self.rooms().read().unwrap_or_else(PoisonError::into_inner);
-            for socket in rooms.select(target) {
-                all.push(socket.link(), socket.key());
-            }
-        }
-        all.wake();
+        let rooms = self.rooms().read().unwrap_or_else(PoisonError::into_inner);
+        let recipients = rooms.select(target);
+        let recipients = recipients.map(|socket| (&**socket.link(), socket.key()));
+        let wakers = spread(self.opened(), target, flags, packet, recipients);
+        drop(rooms);
+        wakers.wake();
     }
 
     /// Asks everybody on this node it is for.

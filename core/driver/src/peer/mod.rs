@@ -344,28 +344,21 @@ impl<R: Runtime> Peer<R> {
     fn carry_out(&mut self, cx: &mut Context<'_>) {
         while let Some(command) = self.inbox.pop_front() {
             let brings_events = command.brings_events();
+            if let Command::Cast {
+                socket,
+                batch,
+                flags,
+            } = command
+            {
+                self.cast(cx, socket, batch.run(), flags);
+                continue;
+            }
             self.command(command);
             if brings_events {
                 break;
             }
             self.relieve(cx);
         }
-    }
-
-    /// Hands on what is queued, and writes it if it is much: a client that reads promptly is not one
-    /// that does not.
-    fn relieve(&mut self, cx: &mut Context<'_>) {
-        self.pull();
-        if self.is_backed_up() {
-            self.transmit(cx);
-        }
-    }
-
-    /// Whether more than half of what may wait to be written does.
-    fn is_backed_up(&self) -> bool {
-        let (session, config) = (self.connection.session(), &self.host().config);
-        session.backlog_bytes() > config.max_backlog_bytes / 2
-            || session.backlog_packets() > config.max_backlog_packets / 2
     }
 
     fn command(&mut self, command: Command) {
@@ -446,7 +439,8 @@ impl<R: Runtime> Peer<R> {
             Command::Close(how) => self.connection.close(now, how),
             Command::Become(Change::ShutDown) => self.connection.shut_down(now),
             Command::Become(Change::Adopt(io)) => self.adopt(io),
-            Command::Evicted => {}
+            // Carried out by `cast`.
+            Command::Cast { .. } | Command::Evicted => {}
         }
     }
 

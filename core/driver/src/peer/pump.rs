@@ -2,9 +2,11 @@
 
 use std::task::{Context, Poll};
 
-use sio_core::engine::{Frame, WsClosed, WsOut};
+use sio_core::engine::{Flags, Frame, WsClosed, WsOut};
+use sio_core::socket::SocketKey;
 
 use super::{Peer, Phase};
+use crate::batch::Run;
 use crate::log::{debug, trace};
 use crate::runtime::Runtime;
 use crate::websocket::{Received, Transport};
@@ -125,6 +127,50 @@ impl<R: Runtime> Peer<R> {
             }
         }
         Pulled::Everything
+    }
+
+    /// Sends packets that many get.
+    ///
+    /// As frames that are there already, where nothing is in their way: that is what becomes of them one
+    /// by one, too, at 400 instructions each.
+    pub(super) fn cast(
+        &mut self,
+        cx: &mut Context<'_>,
+        socket: SocketKey,
+        run: &Run,
+        flags: Flags,
+    ) {
+        if !flags.volatile
+            && self.connection.is_clear(socket)
+            && let (Some(transport), Some(frames)) = (&mut self.transport, run.frames())
+            && transport.send_frames(frames, flags.compress)
+        {
+            trace!(packets = ?run.packets(), "sent");
+            self.unflushed = true;
+            self.connection.passed(self.now);
+            return;
+        }
+        for packet in run.packets() {
+            let packet = packet.clone();
+            let _ = self.connection.deliver(self.now, socket, packet, flags);
+            self.relieve(cx);
+        }
+    }
+
+    /// Hands on what is queued, and writes it if it is much: a client that reads promptly is not one
+    /// that does not.
+    pub(super) fn relieve(&mut self, cx: &mut Context<'_>) {
+        self.pull();
+        if self.is_backed_up() {
+            self.transmit(cx);
+        }
+    }
+
+    /// Whether more than half of what may wait to be written does.
+    pub(super) fn is_backed_up(&self) -> bool {
+        let (session, config) = (self.connection.session(), &self.host().config);
+        session.backlog_bytes() > config.max_backlog_bytes / 2
+            || session.backlog_packets() > config.max_backlog_packets / 2
     }
 
     /// The WebSocket has ended by itself; what it still has to say is said.

@@ -32,7 +32,7 @@ struct Large {
 
 /// From this size on a payload is not copied: to write one piece of memory more costs what it costs to
 /// copy so much.
-const LARGE: usize = 2048;
+pub(crate) const LARGE: usize = 2048;
 
 /// Pieces of memory written at once.
 const PIECES: usize = 64;
@@ -127,6 +127,11 @@ impl Outgoing {
         let large = self.large.get_or_insert_default();
         large.parts.push((at, payload.clone()));
         large.size = large.size.saturating_add(payload.len());
+    }
+
+    /// Whole frames, of payloads that are not large.
+    pub(super) fn frames(&mut self, frames: &[u8]) {
+        self.open().extend_from_slice(frames);
     }
 
     pub(super) fn compressed(&mut self, kind: Kind, payload: &[u8]) {

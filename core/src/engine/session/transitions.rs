@@ -386,11 +386,17 @@ impl Session {
         self.watch();
     }
 
-    /// From now on a WebSocket has to take something.
+    /// From now on a WebSocket has to take something, if anything waits.
     pub(super) fn watch(&mut self) {
+        if !self.queue.is_empty() {
+            self.expect_write();
+        }
+    }
+
+    /// From now on a WebSocket has to take something.
+    pub(super) fn expect_write(&mut self) {
         if let Transport::WebSocket { stalled_at, .. } = &mut self.transport
             && stalled_at.is_none()
-            && !self.queue.is_empty()
         {
             let at = after(self.now, self.config.write_timeout);
             *stalled_at = Some(at);

@@ -99,3 +99,62 @@ fn polling_is_over_once_there_is_a_websocket() {
     assert!(!talk.open_ws());
     assert!(talk.session.is_open());
 }
+
+/// What goes past the queue leaves a session as what goes through it does.
+#[test]
+fn what_passes_the_queue_is_as_what_was_sent_and_given_out() {
+    let config = Config {
+        write_timeout: Duration::from_secs(3),
+        ..Config::v4()
+    };
+    let mut sent = Talk::websocket(config.clone());
+    let mut passed = Talk {
+        session: Session::new(
+            sent.now,
+            sent.session.sid().clone(),
+            WEBSOCKET,
+            Arc::new(config),
+        ),
+        ..Talk::websocket(Config::v4())
+    };
+    passed.now = sent.now;
+    passed.frame();
+    passed.flushed();
+    // While nothing has left, and in a session that has been idle.
+    for wait in [0, 1, 1, 20] {
+        for talk in [&mut sent, &mut passed] {
+            if wait == 20 {
+                talk.flushed();
+            }
+            talk.pass(Duration::from_secs(wait));
+        }
+        assert!(passed.session.is_clear());
+        assert_eq!(sent.send("x"), Sent::Queued);
+        assert_eq!(sent.frame(), "4x");
+        passed.session.passed(passed.now);
+        assert_eq!(
+            format!("{:?}", passed.session),
+            format!("{:?}", sent.session)
+        );
+    }
+}
+
+#[test]
+fn nothing_passes_what_is_before_it() {
+    assert!(Talk::websocket(Config::v4()).session.is_clear());
+    assert!(!Talk::polling(Config::v4()).session.is_clear());
+    assert!(!Talk::probed().session.is_clear());
+    let mut talk = Talk::probed();
+    talk.ws("2probe");
+    talk.ws("5");
+    assert_eq!(talk.events(), [Event::Upgraded]);
+    assert!(!talk.session.is_clear(), "a probe is to be answered");
+    assert_eq!(talk.frame(), "3probe");
+    assert!(talk.session.is_clear());
+    assert_eq!(talk.send("x"), Sent::Queued);
+    assert!(!talk.session.is_clear());
+    assert_eq!(talk.frame(), "4x");
+    assert!(talk.session.is_clear());
+    talk.close(Close::Flush);
+    assert!(!talk.session.is_clear());
+}

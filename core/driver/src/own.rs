@@ -34,26 +34,41 @@ thread_local! {
 /// another's handler gets its own meanwhile.
 #[must_use = "the desk is left when this is dropped"]
 pub(crate) struct Seated {
-    before: Desk,
+    /// Whose desk it was before.
+    whose: usize,
+    /// What lay on it, if anything did: within a handler only.
+    aside: Option<(VecDeque<Command>, Weight)>,
 }
 
 impl Seated {
     pub(crate) fn at(link: &Link) -> Self {
-        let desk = Desk {
-            whose: link.address(),
-            ..Desk::default()
-        };
-        Self {
-            before: DESK.with_borrow_mut(|here| mem::replace(here, desk)),
-        }
+        DESK.with_borrow_mut(|desk| Self {
+            whose: mem::replace(&mut desk.whose, link.address()),
+            aside: desk.clear(),
+        })
     }
 }
 
 impl Drop for Seated {
     fn drop(&mut self) {
-        let desk = DESK.with_borrow_mut(|here| mem::replace(here, mem::take(&mut self.before)));
+        let left = DESK.with_borrow_mut(|desk| {
+            let left = desk.clear();
+            desk.whose = self.whose;
+            if let Some((commands, held)) = self.aside.take() {
+                (desk.commands, desk.held) = (commands, held);
+            }
+            left
+        });
         // Dropped outside: what is in it may be the application's.
-        drop(desk);
+        drop(left);
+    }
+}
+
+impl Desk {
+    /// Takes what lies on it. The memory stays, where nothing does.
+    fn clear(&mut self) -> Option<(VecDeque<Command>, Weight)> {
+        (!self.commands.is_empty())
+            .then(|| (mem::take(&mut self.commands), mem::take(&mut self.held)))
     }
 }
 

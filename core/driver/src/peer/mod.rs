@@ -62,6 +62,8 @@ pub(crate) struct Peer<R: Runtime> {
     sleep: Option<Pin<Box<R::Sleep>>>,
     /// When the sleep rings, if it is set.
     armed: Option<Instant>,
+    /// Whether a deadline may have come for which the sleep was not set.
+    due: bool,
     phase: Phase,
     /// Counts among the host's connections until everything is wound up.
     counted: Option<Counted>,
@@ -195,6 +197,7 @@ impl<R: Runtime> Peer<R> {
             inbox: VecDeque::new(),
             sleep: None,
             armed: None,
+            due: false,
             phase: Phase::New,
             counted: Some(counted),
             pending,
@@ -252,11 +255,7 @@ impl<R: Runtime> Peer<R> {
     fn turn(&mut self, cx: &mut Context<'_>) -> bool {
         self.now = self.runtime.now();
         let mut busy = false;
-        if self
-            .connection
-            .poll_timeout()
-            .is_some_and(|deadline| deadline.at <= self.now)
-        {
+        if self.is_due() {
             self.connection.handle_timeout(self.now);
             // Heartbeats come to the idle too: the time to give back what a burst has left.
             if self.inbox.is_empty() {
@@ -268,11 +267,15 @@ impl<R: Runtime> Peer<R> {
         self.work(cx);
         busy |= self.receive(cx);
         let held = self.is_over_waiting_limit();
-        busy |= self.continue_running(cx);
+        let ended = self.continue_running(cx);
+        busy |= ended;
         // What the handlers of this turn emitted leaves with it.
-        self.take();
+        self.take_more();
         let attached = self.transport.is_some();
-        self.work(cx);
+        // Else there is nothing: what was received has been worked on.
+        if ended || !self.inbox.is_empty() {
+            self.work(cx);
+        }
         self.answer_requests();
         // From one that came just now is to be read.
         busy |= !attached && self.transport.is_some();
@@ -286,11 +289,32 @@ impl<R: Runtime> Peer<R> {
         busy
     }
 
+    /// Whether a deadline has come.
+    ///
+    /// None has while the sleep has not rung, but those that were found when it was set anew: asking the
+    /// machine for them in every turn was 150 instructions.
+    fn is_due(&mut self) -> bool {
+        let asleep = self.armed.is_some_and(|at| at > self.now);
+        if std::mem::take(&mut self.due) || !asleep {
+            let deadline = self.connection.poll_timeout();
+            return deadline.is_some_and(|deadline| deadline.at <= self.now);
+        }
+        false
+    }
+
     /// Takes what was told, if anything was: first what its own handlers said, then the rest.
     fn take(&mut self) {
         own::take(&self.link, &mut self.inbox);
         let overflowed = self.link.mailbox().swap(&mut self.inbox);
         self.overflow(overflowed);
+    }
+
+    /// Like `take`, without a lock where nothing was told.
+    fn take_more(&mut self) {
+        own::take(&self.link, &mut self.inbox);
+        if self.link.mailbox().is_waiting() {
+            self.take();
+        }
     }
 
     /// Like `take`; if nothing was told, whoever tells something next wakes this task.
@@ -325,10 +349,7 @@ impl<R: Runtime> Peer<R> {
             self.connection.pause(self.now, over);
             if let Some(event) = self.connection.poll_event(self.now) {
                 self.event(cx, event);
-                own::take(&self.link, &mut self.inbox);
-                if self.link.mailbox().is_waiting() {
-                    self.take();
-                }
+                self.take_more();
             } else if self.inbox.is_empty() {
                 break;
             }
@@ -548,6 +569,7 @@ impl<R: Runtime> Peer<R> {
             return false;
         }
         if at <= self.runtime.now() {
+            self.due = true;
             return true;
         }
         let sleep = match &mut self.sleep {
@@ -610,7 +632,8 @@ impl<R: Runtime> Peer<R> {
                 return Poll::Pending;
             }
         }
-        // Others first.
+        // Others first. The sleep was not set for what this has brought about.
+        self.due = true;
         cx.waker().wake_by_ref();
         Poll::Pending
     }

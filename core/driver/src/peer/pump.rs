@@ -72,20 +72,20 @@ impl<R: Runtime> Peer<R> {
                 return pulled == Pulled::Closed;
             };
             let (sent, flushed) = transport.poll_flush(cx);
-            if sent > 0 {
+            // That all has left says more than that some has.
+            let all = matches!(flushed, Poll::Ready(Ok(()))) && std::mem::take(&mut self.unflushed);
+            if all {
+                self.connection.handle_ws_flushed(self.now);
+                if self.connection.session().is_closed() {
+                    // A close that waited for this is an event, and has its frame.
+                    return true;
+                }
+            } else if sent > 0 {
                 self.connection.handle_ws_progress(self.now);
             }
             match flushed {
                 Poll::Pending => return false,
-                Poll::Ready(Ok(())) => {
-                    if std::mem::take(&mut self.unflushed) {
-                        self.connection.handle_ws_flushed(self.now);
-                        if self.connection.session().is_closed() {
-                            // A close that waited for this is an event, and has its frame.
-                            return true;
-                        }
-                    }
-                }
+                Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_error)) => {
                     debug!(error = %_error, "websocket broken");
                     self.lose_transport(WsClosed::Lost);
@@ -209,6 +209,9 @@ impl<R: Runtime> Peer<R> {
         }
         let now = self.now;
         let before = self.finishing.len();
+        if before == 0 && self.phase != Phase::Closed {
+            return false;
+        }
         self.finishing
             .retain_mut(|(transport, end)| *end > now && transport.poll_finish(cx).is_pending());
         if self.finishing.is_empty() && self.finishing.capacity() > 0 {

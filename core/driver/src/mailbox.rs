@@ -57,13 +57,14 @@ pub(crate) struct Most {
 
 #[derive(Debug)]
 struct Inner<C> {
-    queue: Vec<C>,
+    queue: VecDeque<C>,
     /// Before this place nothing can be evicted.
     settled: u32,
     /// Places whose packets were evicted. All of them are before `settled`.
     holes: u32,
     /// The packets among what waits, so that a task that does not run cannot be buried.
-    held: Weight,
+    held_bytes: usize,
+    held_packets: u32,
     /// The task's waker, kept from turn to turn; taken out of use by `asleep`.
     waker: Option<Waker>,
     asleep: bool,
@@ -114,10 +115,11 @@ impl<C: Perishable> Mailbox<C> {
     pub(crate) fn new() -> Self {
         Self {
             inner: Mutex::new(Inner {
-                queue: Vec::new(),
+                queue: VecDeque::new(),
                 settled: 0,
                 holes: 0,
-                held: Weight::default(),
+                held_bytes: 0,
+                held_packets: 0,
                 waker: None,
                 asleep: false,
                 closed: false,
@@ -155,10 +157,10 @@ impl<C: Perishable> Mailbox<C> {
             return Err((NotTaken::Closed, command));
         }
         inner.seal();
-        if !self.has_room(inner.held, weight, most) {
+        if !self.has_room(inner.held(), weight, most) {
             return Err((NotTaken::Full, command));
         }
-        inner.held.add(weight);
+        inner.hold(weight);
         self.add(&mut inner, command);
         Ok(inner.rouse())
     }
@@ -176,13 +178,13 @@ impl<C: Perishable> Mailbox<C> {
             return Err(NotTaken::Closed);
         }
         inner.seal();
-        if !self.has_room(inner.held, weight, most) {
+        if !self.has_room(inner.held(), weight, most) {
             return Err(NotTaken::Full);
         }
-        inner.held.add(weight);
+        inner.hold(weight);
         self.add(&mut inner, command());
         inner.open = true;
-        let all = self.beside(inner.held, most);
+        let all = self.beside(inner.held(), most);
         let room = Weight {
             bytes: most.bytes.saturating_sub(all.bytes),
             packets: most.packets.saturating_sub(all.packets),
@@ -195,12 +197,13 @@ impl<C: Perishable> Mailbox<C> {
     pub(crate) fn put_first(&self, commands: &mut VecDeque<C>, weight: Weight) {
         let mut guard = self.lock();
         let inner = &mut *guard;
-        inner.held.add(weight);
+        inner.hold(weight);
         if mem::take(&mut inner.holes) > 0 {
             inner.queue.retain(|command| !command.is_hole());
         }
         inner.settled = 0;
-        inner.queue.splice(0..0, commands.drain(..));
+        mem::swap(&mut inner.queue, commands);
+        inner.queue.append(commands);
         self.waiting
             .store(!inner.queue.is_empty(), Ordering::Relaxed);
     }
@@ -243,7 +246,9 @@ impl<C: Perishable> Mailbox<C> {
             return false;
         };
         let evicted = mem::replace(command, C::hole());
-        inner.held.remove(weight);
+        let mut held = inner.release();
+        held.remove(weight);
+        inner.hold(held);
         inner.settled = short(at.saturating_add(1));
         inner.holes = inner.holes.saturating_add(1);
         if inner.holes as usize > inner.queue.len() / 2 {
@@ -305,39 +310,42 @@ impl<C: Perishable> Mailbox<C> {
     pub(crate) fn shrink(&self) {
         let mut inner = self.lock();
         if inner.queue.is_empty() {
-            inner.queue = Vec::new();
+            inner.queue = VecDeque::new();
         }
     }
 
     /// Refuses everything from now on and returns what waited.
-    pub(crate) fn close(&self) -> Vec<C> {
+    pub(crate) fn close(&self) -> VecDeque<C> {
         let mut inner = self.lock();
         inner.closed = true;
         inner.open = false;
-        inner.held = Weight::default();
+        inner.release();
         inner.waker = None;
         mem::take(&mut inner.queue)
     }
 
     /// Counts packets that the task has taken from elsewhere, like those that it takes from here.
+    ///
+    /// Only the task changes these, so they are read and set, which costs no locked instruction.
     pub(crate) fn count(&self, weight: Weight) {
+        let bytes = self.session_bytes.load(Ordering::Relaxed);
+        let packets = self.session_packets.load(Ordering::Relaxed);
         self.session_bytes
-            .fetch_add(weight.bytes, Ordering::Relaxed);
-        self.session_packets
-            .fetch_add(short(weight.packets), Ordering::Relaxed);
+            .store(bytes.saturating_add(weight.bytes), Ordering::Relaxed);
+        let packets = packets.saturating_add(short(weight.packets));
+        self.session_packets.store(packets, Ordering::Relaxed);
     }
 
     fn take(&self, inner: &mut Inner<C>, batch: &mut VecDeque<C>) -> bool {
         inner.seal();
         if !inner.queue.is_empty() {
             if batch.is_empty() {
-                // Neither of these moves what is in them, and both keep their memory.
-                let empty = Vec::from(mem::take(batch));
-                *batch = mem::replace(&mut inner.queue, empty).into();
+                // Both keep their memory.
+                mem::swap(batch, &mut inner.queue);
             } else {
-                batch.extend(inner.queue.drain(..));
+                batch.append(&mut inner.queue);
             }
-            self.count(mem::take(&mut inner.held));
+            self.count(inner.release());
             (inner.settled, inner.holes) = (0, 0);
             self.waiting.store(false, Ordering::Relaxed);
         }
@@ -346,7 +354,7 @@ impl<C: Perishable> Mailbox<C> {
     }
 
     fn add(&self, inner: &mut Inner<C>, command: C) {
-        inner.queue.push(command);
+        inner.queue.push_back(command);
         self.waiting.store(true, Ordering::Relaxed);
     }
 
@@ -364,10 +372,29 @@ fn short(count: usize) -> u32 {
 impl<C: Perishable> Inner<C> {
     fn seal(&mut self) {
         if mem::take(&mut self.open)
-            && let Some(last) = self.queue.last()
+            && let Some(last) = self.queue.back()
         {
-            self.held.add(last.seal());
+            let growth = last.seal();
+            self.hold(growth);
         }
+    }
+
+    fn held(&self) -> Weight {
+        Weight {
+            bytes: self.held_bytes,
+            packets: self.held_packets as usize,
+        }
+    }
+
+    fn hold(&mut self, weight: Weight) {
+        self.held_bytes = self.held_bytes.saturating_add(weight.bytes);
+        self.held_packets = self.held_packets.saturating_add(short(weight.packets));
+    }
+
+    fn release(&mut self) -> Weight {
+        let held = self.held();
+        (self.held_bytes, self.held_packets) = (0, 0);
+        held
     }
 
     fn rouse(&mut self) -> Option<Waker> {
@@ -380,11 +407,13 @@ impl<C: Perishable> Inner<C> {
 /// Wakers gathered under a lock, woken when it is released.
 #[derive(Debug, Default)]
 #[must_use = "tasks sleep until these are woken"]
-pub(crate) struct Wakers(smallvec::SmallVec<[Waker; 8]>);
+pub(crate) struct Wakers(Vec<Waker>);
 
 impl Wakers {
     pub(crate) fn add(&mut self, waker: Option<Waker>) {
-        self.0.extend(waker);
+        if let Some(waker) = waker {
+            self.0.push(waker);
+        }
     }
 
     /// Call this with no lock held: a waker may run anything, on this stack.
@@ -506,7 +535,7 @@ mod tests {
             assert!(mailbox.evict());
             assert!(mailbox.push_packet(at * 2, bytes(1), most).is_ok());
             let inner = mailbox.lock();
-            assert_eq!((inner.held.bytes, inner.held.packets), (8, 8));
+            assert_eq!((inner.held_bytes, inner.held_packets), (8, 8));
             assert!(inner.queue.len() <= 16, "{:?}", inner.queue);
         }
         let mut batch = mailbox.close();
@@ -538,7 +567,7 @@ mod tests {
         let mut own = VecDeque::from([6, 7]);
         mailbox.put_first(&mut own, bytes(2));
         assert!(own.is_empty());
-        assert_eq!(mailbox.lock().held.bytes, 4);
+        assert_eq!(mailbox.lock().held_bytes, 4);
         // The first that may be lost is now one of those.
         assert!(mailbox.evict() && mailbox.evict() && !mailbox.evict());
         let mut rest = mailbox.close();
@@ -562,9 +591,9 @@ mod tests {
         // Each one counts three more bytes by then.
         let mailbox = open();
         assert!(mailbox.push(1).is_ok());
-        assert_eq!(mailbox.lock().held.bytes, 4);
+        assert_eq!(mailbox.lock().held_bytes, 4);
         assert!(mailbox.push(1).is_ok());
-        assert_eq!(mailbox.lock().held.bytes, 4);
+        assert_eq!(mailbox.lock().held_bytes, 4);
         let mailbox = open();
         assert!(mailbox.push_packet(1, bytes(7), most).is_err());
         assert!(mailbox.push_packet(1, bytes(6), most).is_ok());
@@ -575,7 +604,7 @@ mod tests {
         assert_eq!(mailbox.session_bytes(), 4);
         let mailbox = open();
         mailbox.put_first(&mut VecDeque::from([5]), bytes(1));
-        assert_eq!(mailbox.lock().held.bytes, 2);
+        assert_eq!(mailbox.lock().held_bytes, 2);
         mailbox.swap(&mut VecDeque::new());
         assert_eq!(mailbox.session_bytes(), 5);
     }

@@ -4,7 +4,7 @@
 //! what they call, are laid there instead of into the mailbox, and the task takes them before it looks at
 //! anything else. Nothing overtakes: once something waits in the mailbox, what comes later goes behind it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::mem;
 
@@ -28,6 +28,9 @@ thread_local! {
             held: Weight { bytes: 0, packets: 0 },
         })
     };
+
+    /// Whether something may lie on the desk. Nothing does in most turns of most tasks.
+    static LAID: Cell<bool> = const { Cell::new(false) };
 }
 
 /// As long as this lives, the desk of this thread is that of one task. One that is polled from within
@@ -56,6 +59,7 @@ impl Drop for Seated {
             desk.whose = self.whose;
             if let Some((commands, held)) = self.aside.take() {
                 (desk.commands, desk.held) = (commands, held);
+                LAID.set(true);
             }
             left
         });
@@ -106,6 +110,7 @@ pub(crate) fn lay(
             desk.held.add(weight);
         }
         desk.commands.push_back(command);
+        LAID.set(true);
         Ok(())
     })
 }
@@ -122,9 +127,20 @@ pub(crate) fn hand_over(link: &Link) {
 }
 
 /// Moves what lies on the desk behind what is in `batch`.
+#[inline]
 pub(crate) fn take(link: &Link, batch: &mut VecDeque<Command>) {
+    if LAID.get() {
+        take_laid(link, batch);
+    }
+}
+
+fn take_laid(link: &Link, batch: &mut VecDeque<Command>) {
     DESK.with_borrow_mut(|desk| {
-        if desk.commands.is_empty() || desk.whose != link.address() {
+        if desk.whose != link.address() {
+            return;
+        }
+        LAID.set(false);
+        if desk.commands.is_empty() {
             return;
         }
         link.mailbox().count(mem::take(&mut desk.held));

@@ -30,12 +30,6 @@ pub struct MemberKey {
     generation: u32,
 }
 
-impl MemberKey {
-    pub(super) const fn slot(self) -> u32 {
-        self.slot
-    }
-}
-
 #[derive(Debug)]
 struct Slot<M> {
     generation: u32,

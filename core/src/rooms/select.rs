@@ -3,7 +3,7 @@
 use compact_str::CompactString;
 use smallvec::SmallVec;
 
-use super::index::{MemberKey, Rooms};
+use super::index::{Member, MemberKey, Rooms};
 
 /// Whom a broadcast is for: the union of some rooms, or everybody, without the members of others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,14 +31,15 @@ impl<M> Rooms<M> {
     /// Everybody a broadcast is for, each once: in the order of the rooms named, and within a room
     /// in its own order.
     pub fn select<'a>(&'a self, target: &'a Target) -> impl Iterator<Item = &'a M> {
-        self.select_keys(target).filter_map(|key| {
-            let (_, member) = self.at(key.slot())?;
-            Some(&member.reach)
-        })
+        self.walk(target).map(|(_, member)| &member.reach)
     }
 
     /// The keys of everybody a broadcast is for, in the same order.
     pub fn select_keys<'a>(&'a self, target: &'a Target) -> impl Iterator<Item = MemberKey> + 'a {
+        self.walk(target).map(|(key, _)| key)
+    }
+
+    fn walk<'a>(&'a self, target: &'a Target) -> impl Iterator<Item = (MemberKey, &'a Member<M>)> {
         let named: SmallVec<[(&str, Option<u32>); 1]> = found(self, &target.rooms);
         let barred: SmallVec<[(&str, Option<u32>); 1]> = found(self, &target.except);
         let everybody = target.rooms.is_empty();
@@ -67,7 +68,7 @@ impl<M> Rooms<M> {
                         .any(|(name, at)| self.sits_in(member, name, *at))
                 };
                 if target.skip != Some(key) && !again() && !out() {
-                    return Some(key);
+                    return Some((key, member));
                 }
             }
         })
@@ -94,7 +95,7 @@ struct Walk<'a, M> {
 }
 
 impl<'a, M> Walk<'a, M> {
-    fn next(&mut self) -> Option<(usize, (MemberKey, &'a super::index::Member<M>))> {
+    fn next(&mut self) -> Option<(usize, (MemberKey, &'a Member<M>))> {
         loop {
             let (name, at) = *self.named.get(self.room)?;
             let place = self.place;

@@ -564,7 +564,8 @@ impl<R: Runtime> Peer<R> {
         }
         // One that rings too early is set again then; moving it later now would cost as much for every
         // message, and so would asking the clock or the timer whether it has rung.
-        let silent = |armed: Instant| armed <= at && armed.duration_since(self.now) > EARLIEST;
+        let early = self.now.checked_add(EARLIEST);
+        let silent = |armed: Instant| armed <= at && early.is_some_and(|early| early < armed);
         if self.armed.is_some_and(silent) {
             return false;
         }

@@ -131,26 +131,28 @@ impl Policy {
     /// What every answer to this request carries.
     pub(crate) fn headers(&self, request: &HeaderMap) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        let asked = request.get(ORIGIN);
-        let reflected = |ok: bool| asked.filter(|_| ok).cloned();
-        let text = asked
-            .and_then(|origin| origin.to_str().ok())
-            .unwrap_or_default();
+        // Not asked for where nothing depends on it, which is the default.
+        let asked = || request.get(ORIGIN);
+        let text = || asked().and_then(|origin| origin.to_str().ok());
+        let reflected = |ok: bool| asked().filter(|_| ok).cloned();
         let (allowed, varies) = match &self.origin {
             Origin::Any => (Some(ANY), false),
-            Origin::Reflect => (Some(asked.cloned().unwrap_or(ANY)), true),
+            Origin::Reflect => (Some(asked().cloned().unwrap_or(ANY)), true),
             Origin::Fixed(origin) => (Some(origin.clone()), true),
-            Origin::List(list) => (reflected(list.iter().any(|entry| entry == text)), true),
-            Origin::Check(check) => (reflected(check.allows(text)), true),
+            Origin::List(list) => {
+                let text = text().unwrap_or_default();
+                (reflected(list.iter().any(|entry| entry == text)), true)
+            }
+            Origin::Check(check) => (reflected(check.allows(text().unwrap_or_default())), true),
         };
-        let wildcard = allowed.as_ref().is_none_or(|origin| *origin == ANY);
+        let credentials = self.credentials && allowed.as_ref().is_some_and(|origin| *origin != ANY);
         if let Some(origin) = allowed {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         }
         if varies {
             headers.insert(VARY, HeaderValue::from_static("Origin"));
         }
-        if self.credentials && !wildcard {
+        if credentials {
             headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
         }
         if let Some(exposed) = &self.exposed_headers {

@@ -146,7 +146,8 @@ fn name(bytes: [u8; 15]) -> CompactString {
     let mut text = [0; 20];
     // 15 bytes are 20 characters exactly, so this always fits and is always ASCII.
     let written = URL_SAFE.encode_slice(bytes, &mut text).unwrap_or_default();
-    CompactString::from_utf8_lossy(text.get(..written).unwrap_or_default())
+    let text = text.get(..written).unwrap_or_default();
+    CompactString::from_utf8(text).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -119,18 +119,25 @@ pub fn connect(
 
 /// The server's word that the client is in `namespace`, with the socket's public id (§16.1).
 pub fn connected(namespace: &str, sid: &str) -> Encoded {
-    let mut text = head(Kind::Connect, namespace);
+    Encoded::text(welcome(namespace, sid).into(), Vec::new())
+}
+
+fn welcome(namespace: &str, sid: &str) -> Vec<u8> {
+    // To the byte, if nothing has to be escaped.
+    let room = named(namespace).saturating_add(sid.len());
+    let mut text = Vec::with_capacity(room.saturating_add(12));
+    push_head(&mut text, Kind::Connect, namespace);
     text.extend_from_slice(b"{\"sid\":");
-    text.extend_from_slice(quoted(sid).as_bytes());
+    push_quoted(&mut text, sid);
     text.push(b'}');
-    Encoded::text(text.into(), Vec::new())
+    text
 }
 
 /// The server's word that the client may not enter `namespace`, and why (§16.1).
 pub fn connect_error(namespace: &str, message: &str, data: Option<&Value>) -> Encoded {
     let mut text = head(Kind::ConnectError, namespace);
     text.extend_from_slice(b"{\"message\":");
-    text.extend_from_slice(quoted(message).as_bytes());
+    push_quoted(&mut text, message);
     if let Some(data) = data.and_then(travelling) {
         text.extend_from_slice(b",\"data\":");
         text.extend_from_slice(data.elements().as_bytes());
@@ -158,7 +165,7 @@ pub fn error(namespace: &str, message: &str, data: Option<&Value>) -> Encoded {
     let mut text = head(Kind::ConnectError, namespace);
     match data.filter(understood).and_then(travelling) {
         Some(data) => text.extend_from_slice(data.elements().as_bytes()),
-        None => text.extend_from_slice(quoted(message).as_bytes()),
+        None => push_quoted(&mut text, message),
     }
     Encoded::text(text.into(), Vec::new())
 }
@@ -193,14 +200,36 @@ fn without_bytes(value: &(impl Serialize + ?Sized)) -> Result<Option<Args>, Enco
     Ok(Some(args).filter(|args| args.attachments().is_empty()))
 }
 
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+/// A text as JSON. Nearly all are ids and short words of which nothing has to be escaped, and are copied:
+/// that was 1 300 of the 80 000 instructions of a client that comes and goes, for each of two ids.
+pub(crate) fn push_quoted(text: &mut Vec<u8>, word: &str) {
+    let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    if word.bytes().all(plain) {
+        text.push(b'"');
+        text.extend_from_slice(word.as_bytes());
+        text.push(b'"');
+    } else {
+        text.extend_from_slice(serde_json::Value::from(word).to_string().as_bytes());
+    }
 }
 
 fn head(kind: Kind, namespace: &str) -> Vec<u8> {
-    let mut text = vec![b'4', kind.digit()];
-    push_namespace(&mut text, namespace);
+    let mut text = Vec::new();
+    push_head(&mut text, kind, namespace);
     text
+}
+
+fn push_head(text: &mut Vec<u8>, kind: Kind, namespace: &str) {
+    text.extend_from_slice(&[b'4', kind.digit()]);
+    push_namespace(text, namespace);
+}
+
+/// How long the name of a namespace is with its comma.
+const fn named(namespace: &str) -> usize {
+    match namespace.as_bytes() {
+        b"" | b"/" => 0,
+        name => name.len().saturating_add(1),
+    }
 }
 
 fn push_namespace(text: &mut Vec<u8>, namespace: &str) {
@@ -216,11 +245,7 @@ fn start(kind: Kind, namespace: &str, id: Option<u64>, room: usize) -> Writer {
     let id = id.map_or("", |id| digits.format(id));
     // `42`, two brackets, and a named namespace with its comma: to the byte, since a vector without
     // room to spare becomes shared bytes without another allocation.
-    let named = match namespace {
-        "" | "/" => 0,
-        name => name.len().saturating_add(1),
-    };
-    let head = named.saturating_add(id.len()).saturating_add(4);
+    let head = named(namespace).saturating_add(id.len()).saturating_add(4);
     let mut text = Vec::with_capacity(head.saturating_add(room));
     text.extend_from_slice(&[b'4', kind.digit()]);
     push_namespace(&mut text, namespace);
@@ -250,4 +275,38 @@ fn finish(out: Writer, binary: Kind) -> Encoded {
         text = [head[0], head[1], head[2], rest].concat();
     }
     Encoded::text(text.into(), attachments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_quoted_as_serde_json_quotes_it() {
+        let every = (0..=0x17f).filter_map(char::from_u32).map(String::from);
+        let some = [
+            "",
+            "a b",
+            "-SUaq2I2PnH6PK93Dzaw",
+            "/chat#abc",
+            "é\u{2028}\u{1f600}",
+        ];
+        for word in every.chain(some.map(str::to_owned)) {
+            let mut text = b"4".to_vec();
+            push_quoted(&mut text, &word);
+            let expected = format!("4{}", serde_json::to_string(&word).unwrap());
+            assert_eq!(String::from_utf8(text).unwrap(), expected, "{word:?}");
+        }
+    }
+
+    #[test]
+    fn a_welcome_has_no_room_to_spare() {
+        for (namespace, whole) in [
+            ("/", r#"40{"sid":"-SUaq2I2PnH6PK93Dzaw"}"#),
+            ("/a", r#"40/a,{"sid":"-SUaq2I2PnH6PK93Dzaw"}"#),
+        ] {
+            let text = welcome(namespace, "-SUaq2I2PnH6PK93Dzaw");
+            assert_eq!((&*text, text.len()), (whole.as_bytes(), text.capacity()));
+        }
+    }
 }

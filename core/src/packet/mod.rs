@@ -17,6 +17,8 @@ mod json;
 mod text;
 mod value;
 
+pub(crate) use encode::push_quoted;
+
 pub use args::{Args, ArgumentError, FromArgs, Mismatch};
 pub use arguments::{Arguments, Writer};
 pub use attach::Decoder;

@@ -13,7 +13,7 @@ use crate::engine::{
     CloseReason, ErrorCode, Event, Flags, Packet, PacketError, Reply, Revision, Violation,
 };
 use crate::id::RequestId;
-use crate::packet::Encoded;
+use crate::packet::{Encoded, push_quoted};
 
 impl Session {
     /// The clock as this session knows it. Deadlines that have come are acted on first, so that nothing
@@ -414,18 +414,29 @@ impl Session {
             Transport::Polling { .. }
                 if self.config.allow_upgrades && self.config.transports.websocket =>
             {
-                r#"["websocket"]"#
+                &br#"["websocket"]"#[..]
             }
-            Transport::Polling { .. } | Transport::WebSocket { .. } => "[]",
+            Transport::Polling { .. } | Transport::WebSocket { .. } => b"[]",
         };
         // The last is said to clients of revision 3, too: one that does not know it does not mind.
-        let text = format!(
-            r#"0{{"sid":{},"upgrades":{upgrades},"pingInterval":{},"pingTimeout":{},"maxPayload":{}}}"#,
-            serde_json::Value::from(self.sid.as_str()),
-            self.config.ping_interval.as_millis(),
-            self.config.ping_timeout.as_millis(),
-            self.config.max_http_buffer_size,
-        );
+        let mut text = Vec::with_capacity(128);
+        text.extend_from_slice(br#"0{"sid":"#);
+        push_quoted(&mut text, self.sid.as_str());
+        text.extend_from_slice(br#","upgrades":"#);
+        text.extend_from_slice(upgrades);
+        let times = [
+            (&br#","pingInterval":"#[..], self.config.ping_interval),
+            (br#","pingTimeout":"#, self.config.ping_timeout),
+        ];
+        let mut digits = itoa::Buffer::new();
+        for (name, time) in times {
+            text.extend_from_slice(name);
+            text.extend_from_slice(digits.format(time.as_millis()).as_bytes());
+        }
+        text.extend_from_slice(br#","maxPayload":"#);
+        let most = digits.format(self.config.max_http_buffer_size);
+        text.extend_from_slice(most.as_bytes());
+        text.push(b'}');
         Encoded::text(text.into(), Vec::new())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
@@ -30,6 +30,9 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// Fills `bytes` from a cryptographic source: whoever guesses a session id owns the session.
     fn random(&self, bytes: &mut [u8]);
 }
+
+/// How much too early a timer may ring ([`Sleep`]).
+pub(crate) const EARLIEST: Duration = Duration::from_secs(1);
 
 /// A timer of a [`Runtime`].
 ///

@@ -13,13 +13,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use sio_core::connection::Connection;
 use sio_core::engine::{Close, CloseReason, Opened, Reply, Session, TransportKind};
-use sio_core::id::{RequestId, Sid};
+use sio_core::id::{RequestId, Sid, SocketId};
 use sio_core::socket::{AckError, Event};
 use smallvec::SmallVec;
 
@@ -33,7 +33,7 @@ use crate::link::{Change, Command, Link, Posted, Request};
 use crate::log::{Span, debug, error};
 use crate::mailbox::Took;
 use crate::own::{self, Seated};
-use crate::runtime::{Runtime, Sleep};
+use crate::runtime::{EARLIEST, Runtime, Sleep};
 use crate::websocket::Transport;
 
 use plain::Plain;
@@ -69,6 +69,9 @@ pub(crate) struct Peer<R: Runtime> {
     counted: Option<Counted>,
     /// Counts among those that joined no namespace yet.
     pending: Option<Counted>,
+    /// Random bytes for the id of its first socket, drawn together with the session's: each draw is a
+    /// system call.
+    spare: Option<[u8; 15]>,
 }
 
 enum Upper {
@@ -139,13 +142,16 @@ impl<R: Runtime> Peer<R> {
             counted,
             pending,
         } = asked;
+        let mut spare = None;
         let link = loop {
             // An id of the application's making is taken or not; one of ours is made again.
             let (sid, last) = match &sid {
                 Some(sid) => (sid.clone(), true),
                 None => {
-                    let mut random = [0; 15];
-                    runtime.random(&mut random);
+                    let mut random = [[0; 15]; 2];
+                    runtime.random(random.as_flattened_mut());
+                    let [random, rest] = random;
+                    spare = Some(rest);
                     (Sid::from_random(random), false)
                 }
             };
@@ -201,6 +207,7 @@ impl<R: Runtime> Peer<R> {
             phase: Phase::New,
             counted: Some(counted),
             pending,
+            spare,
         })
     }
 
@@ -223,6 +230,16 @@ impl<R: Runtime> Peer<R> {
 
     fn keep(&mut self, job: Job) {
         self.running.get_or_insert_default().push(job);
+    }
+
+    /// An id for a socket.
+    fn socket_id(&mut self) -> SocketId {
+        let random = self.spare.take().unwrap_or_else(|| {
+            let mut random = [0; 15];
+            self.runtime.random(&mut random);
+            random
+        });
+        SocketId::from_random(random)
     }
 
     /// Speaks Socket.IO from now on, if it spoke nothing above Engine.IO so far.
@@ -593,9 +610,6 @@ impl<R: Runtime> Peer<R> {
         false
     }
 }
-
-/// How much too early a timer may ring ([`Sleep`]).
-const EARLIEST: Duration = Duration::from_secs(1);
 
 /// Commands for which the batch's memory is kept from turn to turn.
 const KEEP: usize = 64;

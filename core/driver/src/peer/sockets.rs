@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 
 use bytestring::ByteString;
 use sio_core::engine::{Flags, Revision};
-use sio_core::id::SocketId;
 use sio_core::packet::{self, Args, Value};
 use sio_core::socket::{AckTicket, ConnectTicket, Event, Refusal, SocketKey};
 use smallvec::SmallVec;
@@ -178,11 +177,8 @@ impl<R: Runtime> Peer<R> {
             auth,
             query,
         } = wish;
-        let id = self.connection.computed_id(&namespace).unwrap_or_else(|| {
-            let mut random = [0; 15];
-            self.runtime.random(&mut random);
-            SocketId::from_random(random)
-        });
+        let id = self.connection.computed_id(&namespace);
+        let id = id.unwrap_or_else(|| self.socket_id());
         let link = self.link.clone();
         let Some(sockets) = self.sockets() else {
             return;

@@ -8,6 +8,23 @@ use sio_core::id::Sid;
 #[cfg(feature = "tracing")]
 pub(crate) use tracing::{debug, error, trace, warn};
 
+/// Whether somebody hears of this module's events of level debug.
+#[cfg(feature = "tracing")]
+macro_rules! hears_debug {
+    () => {
+        tracing::enabled!(tracing::Level::DEBUG)
+    };
+}
+
+#[cfg(not(feature = "tracing"))]
+macro_rules! hears_debug {
+    () => {
+        false
+    };
+}
+
+pub(crate) use hears_debug;
+
 #[cfg(not(feature = "tracing"))]
 macro_rules! nothing {
     ($($anything:tt)*) => {{}};

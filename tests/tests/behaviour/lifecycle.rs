@@ -86,6 +86,24 @@ async fn requests_are_admitted_or_refused_by_the_application(on: On) {
     world.ends().await;
 }
 
+/// Of such a request the server keeps nothing while the session thinks, unless somebody may ask.
+async fn what_a_session_refuses_is_told_with_its_request(on: On) {
+    let io = Io::new(calm());
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    io.on_connection_error(move |error| {
+        let _ = tell.send((error.status, error.request.clone(), error.headers.clone()));
+    });
+    let world = World::new(on, io).await;
+    let poller = world.poller().await;
+    poller.enter().await;
+    let answer = poller.post("no packet").await;
+    let (status, request, headers) = within("the hook", told.recv()).await.unwrap();
+    assert_eq!((answer.status, status.as_u16()), (400, 400));
+    assert!(request.starts_with("POST /socket.io/?EIO=4"), "{request}");
+    assert_eq!(headers.get("content-length").unwrap(), "9");
+    world.ends().await;
+}
+
 async fn there_are_as_many_sessions_as_allowed(on: On) {
     let io = Io::new(Config {
         max_sessions: Some(2),
@@ -205,6 +223,7 @@ on_each_runtime! {
     a_graceful_end_delivers_what_is_queued_and_names_its_reason,
     requests_are_admitted_or_refused_by_the_application,
     there_are_as_many_sessions_as_allowed,
+    what_a_session_refuses_is_told_with_its_request,
     heads_and_bodies_have_their_limits,
     a_plain_engine_beside_it,
 }

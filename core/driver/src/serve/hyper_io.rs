@@ -1,4 +1,4 @@
-//! Streams and timers in hyper's terms, and back.
+//! Streams in hyper's terms, and back.
 
 use std::future::Future;
 use std::io;
@@ -6,12 +6,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_io::{AsyncRead, AsyncWrite};
-use hyper::rt::{Read, ReadBuf, ReadBufCursor, Sleep as HyperSleep, Timer, Write};
+use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 
-use crate::runtime::{Runtime, Sleep, Stream};
+use crate::runtime::{Runtime, Stream};
 use crate::scratch;
 
 /// A stream that hyper reads.
@@ -172,35 +172,5 @@ impl<S: Write + Unpin> AsyncWrite for FromHyper<S> {
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().0).poll_shutdown(cx)
-    }
-}
-
-/// A runtime's clock and timers for hyper.
-#[derive(Clone)]
-pub(super) struct Clock<R>(pub(super) R);
-
-struct ClockSleep<S>(Pin<Box<S>>);
-
-impl<S: Sleep> Future for ClockSleep<S> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.as_mut().poll(cx)
-    }
-}
-
-impl<S: Sleep> HyperSleep for ClockSleep<S> {}
-
-impl<R: Runtime> Timer for Clock<R> {
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn HyperSleep>> {
-        self.sleep_until(self.0.now() + duration)
-    }
-
-    fn sleep_until(&self, at: Instant) -> Pin<Box<dyn HyperSleep>> {
-        Box::pin(ClockSleep(Box::pin(self.0.sleep_until(at))))
-    }
-
-    fn now(&self) -> Instant {
-        self.0.now()
     }
 }

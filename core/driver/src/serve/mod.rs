@@ -2,14 +2,16 @@
 
 mod accept;
 mod body;
+mod clock;
 mod date;
 mod echo;
 mod files;
 mod hyper_io;
+mod place;
 mod respond;
+mod route;
 mod stream;
 
-use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -49,7 +51,8 @@ pub use stream::serve_stream;
 /// ```
 #[derive(Clone, Default)]
 pub struct Server {
-    endpoints: Vec<Endpoint>,
+    /// Shared: each connection has a copy.
+    endpoints: Arc<Vec<Endpoint>>,
     fallback: Option<Arc<Fallback>>,
     before: Option<Arc<Before>>,
     echo: Option<Arc<Config>>,
@@ -78,7 +81,7 @@ impl Server {
     /// Adds a Socket.IO server.
     #[must_use]
     pub fn io(mut self, io: Io) -> Self {
-        self.endpoints.push(Endpoint {
+        Arc::make_mut(&mut self.endpoints).push(Endpoint {
             host: io.host().clone(),
             application: Arc::new(Application::SocketIo(io)),
         });
@@ -88,7 +91,7 @@ impl Server {
     /// Adds a plain Engine.IO server.
     #[must_use]
     pub fn engine(mut self, engine: EngineServer) -> Self {
-        self.endpoints.push(Endpoint {
+        Arc::make_mut(&mut self.endpoints).push(Endpoint {
             host: engine.host().clone(),
             application: Arc::new(Application::Engine(engine)),
         });
@@ -130,10 +133,10 @@ impl Server {
     /// Closes all its servers: [`Io::close`].
     pub async fn close(&self) {
         // All are told before any is waited for.
-        for endpoint in &self.endpoints {
+        for endpoint in &*self.endpoints {
             endpoint.host.shut_down();
         }
-        for endpoint in &self.endpoints {
+        for endpoint in &*self.endpoints {
             endpoint.host.peers.none().await;
         }
     }
@@ -144,7 +147,7 @@ impl Server {
         if self.endpoints.is_empty() {
             std::future::pending::<()>().await;
         }
-        for endpoint in &self.endpoints {
+        for endpoint in &*self.endpoints {
             Signal::wait(Shared(endpoint.host.clone())).await;
             endpoint.host.peers.none().await;
         }
@@ -152,7 +155,7 @@ impl Server {
 
     /// Ends when all connections of its servers are wound up, and the last responses are out.
     pub async fn closed(&self) {
-        for endpoint in &self.endpoints {
+        for endpoint in &*self.endpoints {
             endpoint.host.peers.none().await;
         }
         self.streams.none().await;
@@ -218,6 +221,3 @@ fn status(status: StatusCode) -> Response<Full<Bytes>> {
     *response.status_mut() = status;
     response
 }
-
-/// What hyper calls for each request.
-type Answer = BoxFuture<Result<Response<Full<Bytes>>, Infallible>>;

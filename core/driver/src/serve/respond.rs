@@ -1,9 +1,8 @@
-//! One request, from its head to its response.
+//! One request, from whose it is to its response.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 
 use bytes::Bytes;
@@ -14,22 +13,23 @@ use http_body_util::Full;
 use hyper::upgrade::OnUpgrade;
 use sio_core::config::Config;
 use sio_core::engine::{
-    Exchange, Kind, Opened, Post, PostFailure, Refusal, Reply, Revision, Route, TransportKind,
+    Exchange, Kind, Opened, Post, PostFailure, Refusal, Reply, Revision, TransportKind,
 };
-use sio_core::http::{Origins, asking_site, is_cross_origin, switch_protocols};
+use sio_core::http::{asking_site, switch_protocols};
 use sio_core::id::{RequestId, Sid};
 
 use super::body::{Collector, compress};
 use super::echo::echo;
 use super::hyper_io::FromHyper;
+use super::route::{Routed, Seen, Step, route_after_hook, route_at_once};
 use super::{Endpoint, Server};
 use crate::answer::{Waiting, answer};
 use crate::error::ConnectionError;
 use crate::handshake::Handshake;
-use crate::hooks::{Remote, RequestHead};
+use crate::hooks::Remote;
 use crate::host::Host;
 use crate::link::{Change, Command, Link, Posted};
-use crate::log::{debug, warn};
+use crate::log::{debug, hears_debug, warn};
 use crate::peer::{Asked, Peer};
 use crate::runtime::{Runtime, Stream};
 use crate::websocket::{Deflate, WebSocket};
@@ -50,7 +50,11 @@ where
     B: Body<Data = Bytes> + Unpin,
 {
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
-    match handle(runtime, server, request, remote, upgrade.is_some()).await {
+    let routed = match route_at_once(server, request, remote) {
+        Ok(routed) => routed,
+        Err(request) => route_after_hook(server, request, remote).await,
+    };
+    match handle(runtime, server, routed, remote, upgrade.is_some()).await {
         Outcome::Response(response) => Ok(response),
         Outcome::NotOurs(request) => Err(request),
         Outcome::Upgrade(response, plan) => {
@@ -145,9 +149,7 @@ impl<R: Runtime> Plan<R> {
 struct Context<'a, R> {
     runtime: &'a R,
     endpoint: &'a Endpoint,
-    parts: &'a Parts,
-    /// Made only if a hook wants it.
-    head: Option<Arc<RequestHead>>,
+    seen: Seen,
     remote: Remote,
     can_upgrade: bool,
 }
@@ -155,7 +157,7 @@ struct Context<'a, R> {
 pub(super) async fn handle<R, B>(
     runtime: &R,
     server: &Server,
-    request: Request<B>,
+    routed: Routed<B>,
     remote: Remote,
     can_upgrade: bool,
 ) -> Outcome<R, B>
@@ -163,53 +165,39 @@ where
     R: Runtime,
     B: Body<Data = Bytes> + Unpin,
 {
-    let (mut parts, body) = request.into_parts();
-    // Not to be kept with what layers have put there.
-    parts.extensions.remove::<OnUpgrade>();
-    if let Some(before) = &server.before {
-        before(Arc::new(RequestHead::new(&parts, remote))).await;
-    }
-    for endpoint in &server.endpoints {
-        let host = &endpoint.host;
-        let route = host.acceptor.route(&parts);
-        if matches!(route, Route::NotOurs) {
-            continue;
-        }
-        if matches!(host.config.origins, Origins::Any)
-            && is_cross_origin(&parts)
-            && !host.warned.swap(true, Ordering::Relaxed)
-        {
-            warn!(
-                "a request from another origin carries cookies, and `origins` allows any: \
-                 consider `Origins::same_origin()` or a list"
-            );
-        }
-        let context = Context {
-            runtime,
+    let request = match routed {
+        Routed::Nobodys(request) => request,
+        Routed::Ours {
             endpoint,
-            head: host
-                .hooks
-                .wants_head()
-                .then(|| Arc::new(RequestHead::new(&parts, remote))),
-            parts: &parts,
-            remote,
-            can_upgrade,
-        };
-        return match route {
-            Route::NotOurs => continue,
-            Route::Answered(response) => Outcome::Response(context.say(response, false)),
-            // In a box of its own: it is rare and large, and every request's future would have room for it.
-            Route::Open(exchange) => Box::pin(context.open(exchange)).await,
-            Route::Session {
-                sid,
-                exchange,
-                over,
-            } => match host.registry.get(&sid) {
-                Some(link) => context.session(link, exchange, over, body).await,
-                None => context.refuse(exchange, &Refusal::UnknownSid),
-            },
-        };
-    }
+            seen,
+            step,
+        } => {
+            let Some(endpoint) = server.endpoints.get(endpoint) else {
+                unreachable!("endpoints of a server that serves do not go away");
+            };
+            let context = Context {
+                runtime,
+                endpoint,
+                seen,
+                remote,
+                can_upgrade,
+            };
+            return match step {
+                Step::Answer(response) => Outcome::Response(context.say(response, false)),
+                // In a box of its own: it is rare and large, and every request's future would have room
+                // for it.
+                Step::Open(exchange) => Box::pin(context.open(exchange)).await,
+                Step::Refuse(exchange, refusal) => context.refuse(exchange, &refusal),
+                Step::Hand {
+                    link,
+                    exchange,
+                    over,
+                    body,
+                } => context.session(&link, exchange, over, body).await,
+            };
+        }
+    };
+    let (parts, body) = request.into_parts();
     if can_upgrade
         && let Some(config) = &server.echo
         && let Some(mut response) = switch_protocols(&parts, config)
@@ -232,6 +220,9 @@ impl<R: Runtime> Context<'_, R> {
     /// A new session.
     async fn open<B>(&self, exchange: Exchange) -> Outcome<R, B> {
         let host = self.host();
+        let Some(parts) = &self.seen.parts else {
+            unreachable!("the head of a request that opens a session is kept");
+        };
         if host.closing.is_raised() {
             return self.refuse(exchange, &Refusal::ShuttingDown);
         }
@@ -262,7 +253,7 @@ impl<R: Runtime> Context<'_, R> {
                 base64: exchange.base64(),
             },
             handshake: Handshake::new(
-                self.parts,
+                parts,
                 exchange.query().clone(),
                 exchange.revision(),
                 self.remote,
@@ -298,13 +289,14 @@ impl<R: Runtime> Context<'_, R> {
             answer: give,
         });
         self.runtime.spawn(peer);
-        self.relay(exchange, link, id, wait).await
+        let reply = relay(&link, id, wait).await;
+        self.reply(exchange, reply)
     }
 
     /// Asks the application's hooks about a handshake, and for an id if it makes them.
     async fn admit(&self) -> Result<Option<Sid>, Refusal> {
         let hooks = &self.host().hooks;
-        let Some(head) = &self.head else {
+        let Some(head) = &self.seen.head else {
             return Ok(None);
         };
         let forbidden =
@@ -334,50 +326,50 @@ impl<R: Runtime> Context<'_, R> {
     /// A request of a session.
     async fn session<B: Body<Data = Bytes> + Unpin>(
         &self,
-        link: Arc<Link>,
+        link: &Arc<Link>,
         exchange: Exchange,
         over: bool,
         body: B,
     ) -> Outcome<R, B> {
-        let revision = exchange.revision();
-        let id = self.host().request_id();
-        match exchange.kind() {
+        let reply = match exchange.kind() {
             Kind::WebSocket if self.can_upgrade => {
-                let base64 = exchange.base64();
                 let whose = Whose::Joins {
-                    link,
-                    revision,
-                    base64,
+                    link: link.clone(),
+                    revision: exchange.revision(),
+                    base64: exchange.base64(),
                 };
-                self.switch(exchange, whose)
+                return self.switch(exchange, whose);
             }
-            Kind::WebSocket => self.refuse(exchange, &Refusal::BadRequest),
-            Kind::Post { .. } => self.post(link, exchange, id, over, body).await,
+            Kind::WebSocket => return self.refuse(exchange, &Refusal::BadRequest),
+            // Lent: it is large, and would be moved at each of these calls.
+            Kind::Post { .. } => self.post(link, &exchange, over, body).await,
             Kind::Poll | _ => {
+                let id = self.host().request_id();
                 let (give, wait) = answer();
                 let told = link.tell(Command::Poll {
                     id,
-                    revision,
+                    revision: exchange.revision(),
                     answer: give,
                 });
-                if told {
-                    self.relay(exchange, link, id, wait).await
-                } else {
-                    self.refuse(exchange, &Refusal::UnknownSid)
+                match told {
+                    true => relay(link, id, wait).await,
+                    false => None,
                 }
             }
-        }
+        };
+        self.reply(exchange, reply)
     }
 
+    /// What the session says to a POST, if it says anything.
     async fn post<B: Body<Data = Bytes> + Unpin>(
         &self,
-        link: Arc<Link>,
-        exchange: Exchange,
-        id: RequestId,
+        link: &Link,
+        exchange: &Exchange,
         over: bool,
         body: B,
-    ) -> Outcome<R, B> {
+    ) -> Option<Reply> {
         let config = &self.host().config;
+        let id = self.host().request_id();
         let revision = exchange.revision();
         let (give, mut wait) = answer();
         let mut give = Some(give);
@@ -407,15 +399,16 @@ impl<R: Runtime> Context<'_, R> {
             Poll::Pending => tell(Post::Begun),
         };
         if !told {
-            return self.refuse(exchange, &Refusal::UnknownSid);
+            return None;
         }
-        let guard = Guard::new(link.clone(), id);
+        let guard = Guard::new(link, id);
         if waits {
             let until = self.runtime.now() + config.request_body_timeout;
-            let mut sleep = pin!(self.runtime.sleep_until(until));
+            // In a box of its own: few bodies come in pieces.
+            let mut sleep = Box::pin(self.runtime.sleep_until(until));
             // The session may have its answer before the body is here.
             let come = poll_fn(|cx| {
-                if let Poll::Ready(reply) = std::pin::Pin::new(&mut wait).poll(cx) {
+                if let Poll::Ready(reply) = Pin::new(&mut wait).poll(cx) {
                     return Poll::Ready(Err(reply));
                 }
                 if let Poll::Ready(body) = body.poll_collect(cx) {
@@ -430,7 +423,7 @@ impl<R: Runtime> Context<'_, R> {
             match come {
                 Err(reply) => {
                     guard.disarm();
-                    return self.reply(exchange, reply);
+                    return reply;
                 }
                 Ok(Ok(body)) => tell(exchange.post_end(body)),
                 Ok(Err(failure)) => tell(Post::End(Err(failure))),
@@ -438,22 +431,7 @@ impl<R: Runtime> Context<'_, R> {
         }
         let reply = wait.await;
         guard.disarm();
-        self.reply(exchange, reply)
-    }
-
-    /// Waits for what the session says to a request. If the client goes away first, this future is
-    /// dropped, and the session hears of it.
-    async fn relay<B>(
-        &self,
-        exchange: Exchange,
-        link: Arc<Link>,
-        id: RequestId,
-        wait: Waiting<Reply>,
-    ) -> Outcome<R, B> {
-        let guard = Guard::new(link, id);
-        let reply = wait.await;
-        guard.disarm();
-        self.reply(exchange, reply)
+        reply
     }
 
     fn reply<B>(&self, exchange: Exchange, reply: Option<Reply>) -> Outcome<R, B> {
@@ -499,13 +477,15 @@ impl<R: Runtime> Context<'_, R> {
         let mut response = response;
         let hooks = &self.host().hooks;
         let status = response.status();
-        if status.is_client_error() || status.is_server_error() {
-            debug!(%status, method = %self.parts.method, path = self.parts.uri.path(), "request refused");
+        if let Some(parts) = &self.seen.parts
+            && (status.is_client_error() || status.is_server_error())
+        {
+            debug!(%status, method = %parts.method, path = parts.uri.path(), "request refused");
             if let Some(hook) = hooks.connection_error.get() {
-                hook(&connection_error(self.parts, &response));
+                hook(&connection_error(parts, &response));
             }
         }
-        if let Some(head) = &self.head {
+        if let Some(head) = &self.seen.head {
             if let Some(hook) = hooks.initial_headers.get().filter(|_| initial) {
                 hook(head, response.headers_mut());
             }
@@ -515,6 +495,11 @@ impl<R: Runtime> Context<'_, R> {
         }
         response.map(Full::new)
     }
+}
+
+/// Whether anybody hears of a refused request, and of its head: see [`Context::say`].
+pub(super) fn tells_of_refusals(host: &Host) -> bool {
+    hears_debug!() || host.hooks.connection_error.get().is_some()
 }
 
 fn connection_error(parts: &Parts, response: &Response<Bytes>) -> ConnectionError {
@@ -537,11 +522,20 @@ fn connection_error(parts: &Parts, response: &Response<Bytes>) -> ConnectionErro
     }
 }
 
-/// Tells the session if a request's future is dropped before it was answered.
-struct Guard(Option<(Arc<Link>, RequestId)>);
+/// Waits for what the session says to a request. If the client goes away first, this future is dropped, and
+/// the session hears of it.
+async fn relay(link: &Link, id: RequestId, wait: Waiting<Reply>) -> Option<Reply> {
+    let guard = Guard::new(link, id);
+    let reply = wait.await;
+    guard.disarm();
+    reply
+}
 
-impl Guard {
-    fn new(link: Arc<Link>, id: RequestId) -> Self {
+/// Tells the session if a request's future is dropped before it was answered.
+struct Guard<'a>(Option<(&'a Link, RequestId)>);
+
+impl<'a> Guard<'a> {
+    const fn new(link: &'a Link, id: RequestId) -> Self {
         Self(Some((link, id)))
     }
 
@@ -550,7 +544,7 @@ impl Guard {
     }
 }
 
-impl Drop for Guard {
+impl Drop for Guard<'_> {
     fn drop(&mut self) {
         if let Some((link, id)) = self.0.take() {
             link.tell(Command::Aborted(id));

@@ -1,5 +1,6 @@
 //! One stream: HTTP at first, and perhaps a WebSocket later, in one task.
 
+use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
@@ -9,14 +10,18 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::Request;
 use http::header::DATE;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::Service;
+use hyper::service::service_fn;
 
+use super::Server;
+use super::clock::Clock;
 use super::date::date;
-use super::hyper_io::{Clock, Hold, ToHyper};
+use super::hyper_io::{Hold, ToHyper};
+use super::place::Place;
 use super::respond::{Outcome, Plan, handle};
-use super::{Answer, Server};
+use super::route::{route_after_hook, route_at_once};
 use crate::handlers::BoxFuture;
 use crate::hooks::Remote;
 use crate::peer::Peer;
@@ -76,7 +81,7 @@ async fn requests<R: Runtime, S: Stream>(
     let _counted = server.streams.enter();
     let mut builder = http1::Builder::new();
     builder
-        .timer(Clock(runtime.clone()))
+        .timer(Clock::new(runtime.clone()))
         // Responses have theirs; what hyper answers by itself (a bad request) goes without.
         .auto_date_header(false);
     let (mut linger, mut patience) = (None, None);
@@ -89,15 +94,15 @@ async fn requests<R: Runtime, S: Stream>(
         patience = Some(config.write_timeout);
     }
     let hold = Hold::default();
-    let service = Requests {
-        inner: Arc::new(Inner {
-            runtime: runtime.clone(),
-            server: server.clone(),
-            remote,
-            plan: Mutex::new(None),
-            hold: hold.clone(),
-        }),
-    };
+    let inner = Arc::new(Inner {
+        runtime: runtime.clone(),
+        server: server.clone(),
+        remote,
+        plan: Mutex::new(None),
+        hold: hold.clone(),
+    });
+    let (shared, place) = (inner.clone(), Place::default());
+    let service = service_fn(move |request| place.put(answer(&shared, request)));
     let mut connection = builder.serve_connection(
         ToHyper::new(runtime.clone(), stream, patience, hold),
         service,
@@ -123,9 +128,7 @@ async fn requests<R: Runtime, S: Stream>(
     .await;
     let ended = ended?;
     let parts = connection.into_parts();
-    let plan = parts
-        .service
-        .inner
+    let plan = inner
         .plan
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
@@ -195,11 +198,7 @@ impl Farewell {
     }
 }
 
-/// The service that hyper calls.
-struct Requests<R: Runtime> {
-    inner: Arc<Inner<R>>,
-}
-
+/// What the requests of a stream share.
 struct Inner<R: Runtime> {
     runtime: R,
     server: Server,
@@ -209,37 +208,41 @@ struct Inner<R: Runtime> {
     hold: Hold,
 }
 
-impl<R: Runtime> Service<Request<Incoming>> for Requests<R> {
-    type Response = http::Response<http_body_util::Full<Bytes>>;
-    type Error = std::convert::Infallible;
-    type Future = Answer;
-
-    fn call(&self, request: Request<Incoming>) -> Answer {
-        let inner = self.inner.clone();
-        Box::pin(async move {
-            let Inner {
-                runtime,
-                server,
-                remote,
-                plan,
-                hold,
-            } = &*inner;
-            let mut response = match handle(runtime, server, request, *remote, true).await {
-                Outcome::Response(response) => response,
-                Outcome::NotOurs(request) => server.fall_back(request).await,
-                Outcome::Upgrade(response, new) => {
-                    if new.speaks_first() {
-                        hold.back();
-                    }
-                    *plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(new);
-                    response
+/// What hyper calls for each request.
+fn answer<R: Runtime>(
+    inner: &Arc<Inner<R>>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<http::Response<Full<Bytes>>, Infallible>> + use<R> {
+    // Before hyper reads on.
+    let routed = route_at_once(&inner.server, request, inner.remote);
+    let inner = inner.clone();
+    async move {
+        let Inner {
+            runtime,
+            server,
+            remote,
+            plan,
+            hold,
+        } = &*inner;
+        let routed = match routed {
+            Ok(routed) => routed,
+            Err(request) => Box::pin(route_after_hook(server, request, *remote)).await,
+        };
+        let mut response = match handle(runtime, server, routed, *remote, true).await {
+            Outcome::Response(response) => response,
+            Outcome::NotOurs(request) => Box::pin(server.fall_back(request)).await,
+            Outcome::Upgrade(response, new) => {
+                if new.speaks_first() {
+                    hold.back();
                 }
-            };
-            let headers = response.headers_mut();
-            if !headers.contains_key(DATE) {
-                headers.insert(DATE, date(runtime.wall_clock()));
+                *plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(new);
+                response
             }
-            Ok(response)
-        })
+        };
+        let headers = response.headers_mut();
+        if !headers.contains_key(DATE) {
+            headers.insert(DATE, date(runtime.wall_clock()));
+        }
+        Ok(response)
     }
 }

@@ -1,0 +1,136 @@
+//! Whose a request is.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response};
+use hyper::upgrade::OnUpgrade;
+use sio_core::engine::{Exchange, Refusal, Route};
+use sio_core::http::{Origins, is_cross_origin};
+
+use super::Server;
+use super::respond::tells_of_refusals;
+use crate::hooks::{Remote, RequestHead};
+use crate::link::Link;
+use crate::log::warn;
+
+/// Whose a request is, and what it is to them.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are somebody's, and lie in the request's future from the start"
+)]
+pub(super) enum Routed<B> {
+    /// It is under no server's path.
+    Nobodys(Box<Request<B>>),
+    /// It is one of this endpoint's.
+    Ours {
+        endpoint: usize,
+        seen: Seen,
+        step: Step<B>,
+    },
+}
+
+/// What is left to be done about a request of an endpoint.
+pub(super) enum Step<B> {
+    Answer(Response<Bytes>),
+    Open(Exchange),
+    Refuse(Exchange, Refusal),
+    /// It is a session's.
+    Hand {
+        link: Arc<Link>,
+        exchange: Exchange,
+        over: bool,
+        body: B,
+    },
+}
+
+/// What is kept of a request's head.
+pub(super) struct Seen {
+    /// Only where somebody may ask for it: it holds on to the buffer into which hyper would read next, and
+    /// as long as it is there hyper allocates another one of 8 KiB.
+    pub(super) parts: Option<Box<Parts>>,
+    /// Made only if a hook wants it.
+    pub(super) head: Option<Arc<RequestHead>>,
+}
+
+/// Finds out whose a request is. Gives it back if something has to run before.
+pub(super) fn route_at_once<B>(
+    server: &Server,
+    request: Request<B>,
+    remote: Remote,
+) -> Result<Routed<B>, Box<Request<B>>> {
+    match &server.before {
+        None => Ok(route(server, request, remote)),
+        Some(_) => Err(Box::new(request)),
+    }
+}
+
+/// The same, after what has to run before.
+pub(super) async fn route_after_hook<B>(
+    server: &Server,
+    request: Box<Request<B>>,
+    remote: Remote,
+) -> Routed<B> {
+    let mut request = *request;
+    if let Some(before) = &server.before {
+        request.extensions_mut().remove::<OnUpgrade>();
+        let (parts, body) = request.into_parts();
+        before(Arc::new(RequestHead::new(&parts, remote))).await;
+        request = Request::from_parts(parts, body);
+    }
+    route(server, request, remote)
+}
+
+fn route<B>(server: &Server, request: Request<B>, remote: Remote) -> Routed<B> {
+    let (mut parts, body) = request.into_parts();
+    // Not to be kept with what layers have put there.
+    parts.extensions.remove::<OnUpgrade>();
+    for (at, endpoint) in server.endpoints.iter().enumerate() {
+        let host = &endpoint.host;
+        let route = host.acceptor.route(&parts);
+        if matches!(route, Route::NotOurs) {
+            continue;
+        }
+        if matches!(host.config.origins, Origins::Any)
+            && is_cross_origin(&parts)
+            && !host.warned.swap(true, Ordering::Relaxed)
+        {
+            warn!(
+                "a request from another origin carries cookies, and `origins` allows any: \
+                 consider `Origins::same_origin()` or a list"
+            );
+        }
+        let wants_head = host.hooks.wants_head();
+        let head = wants_head.then(|| Arc::new(RequestHead::new(&parts, remote)));
+        let step = match route {
+            Route::NotOurs => continue,
+            Route::Answered(response) => Step::Answer(response),
+            Route::Open(exchange) => Step::Open(exchange),
+            Route::Session {
+                sid,
+                exchange,
+                over,
+            } => match host.registry.get(&sid) {
+                Some(link) => Step::Hand {
+                    link,
+                    exchange,
+                    over,
+                    body,
+                },
+                None => Step::Refuse(exchange, Refusal::UnknownSid),
+            },
+        };
+        let keeps = !matches!(step, Step::Hand { .. }) || tells_of_refusals(host);
+        return Routed::Ours {
+            endpoint: at,
+            seen: Seen {
+                parts: keeps.then(|| Box::new(parts)),
+                head,
+            },
+            step,
+        };
+    }
+    Routed::Nobodys(Box::new(Request::from_parts(parts, body)))
+}

@@ -1,8 +1,9 @@
 //! What is known of a client since its first request.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytestring::ByteString;
@@ -60,7 +61,7 @@ impl Handshake {
             auth: Auth(None),
             revision,
             address: remote.address,
-            time: javascript_date(issued.as_secs()),
+            time: date_of(issued.as_secs()),
             issued: u64::try_from(issued.as_millis()).unwrap_or(u64::MAX),
             secure: remote.secure,
             xdomain: parts.headers.contains_key(http::header::ORIGIN),
@@ -138,9 +139,17 @@ impl Auth {
     }
 
     pub(crate) fn args(&self) -> Args {
-        // The text was checked when it arrived.
-        Args::from_json(&format!("[{}]", self.as_str()), Vec::new()).unwrap_or_default()
+        static NONE: LazyLock<Args> = LazyLock::new(|| args_of("{}"));
+        match &self.0 {
+            Some(text) => args_of(text),
+            None => NONE.clone(),
+        }
     }
+}
+
+fn args_of(text: &str) -> Args {
+    // The text was checked when it arrived.
+    Args::from_json(&format!("[{text}]"), Vec::new()).unwrap_or_default()
 }
 
 impl Serialize for Auth {
@@ -227,6 +236,21 @@ impl fmt::Debug for Headers {
     }
 }
 
+thread_local! {
+    /// The second that was written last on this thread: connections come many in one, and a date is as
+    /// many instructions as reading a request's head.
+    static LATEST: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
+}
+
+fn date_of(seconds: u64) -> String {
+    LATEST.with_borrow_mut(|(its, text)| {
+        if *its != seconds || text.is_empty() {
+            (*its, *text) = (seconds, javascript_date(seconds));
+        }
+        text.clone()
+    })
+}
+
 /// `Mon Nov 23 2026 02:03:04 GMT+0000 (Coordinated Universal Time)`.
 fn javascript_date(seconds: u64) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
@@ -286,7 +310,9 @@ mod tests {
             (951_782_400, "Tue Feb 29 2000 00:00:00"),
             (1_795_399_384, "Mon Nov 23 2026 02:03:04"),
         ] {
-            assert_eq!(javascript_date(seconds), format!("{text}{end}"));
+            for _ in 0..2 {
+                assert_eq!(date_of(seconds), format!("{text}{end}"));
+            }
         }
     }
 

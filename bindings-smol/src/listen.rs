@@ -8,7 +8,7 @@ use sio_driver::{Remote, Runtime, Server, accept, serve_stream};
 use smol::Async;
 
 use crate::runtime::Smol;
-use crate::stream::poll_accept;
+use crate::stream::accepting;
 
 /// Serves a Socket.IO server (or an Engine.IO one, or a [`Server`] of several) on a listener, until it
 /// is closed ([`Io::close`](crate::Io::close)). Then new sessions are refused, and when the last one
@@ -66,6 +66,6 @@ impl Smol {
             let remote = Remote::plain(address);
             self.spawn(serve_stream(self.clone(), server.clone(), stream, remote));
         };
-        accept(self, &server, listener.into(), poll_accept, each).await
+        accept(self, &server, listener.into(), accepting(), each).await
     }
 }

@@ -69,29 +69,35 @@ impl AsyncWrite for Stream {
     }
 }
 
-/// The next connection.
-pub(crate) fn poll_accept(
-    listener: &Arc<Async<TcpListener>>,
-    cx: &mut Context<'_>,
-) -> Poll<io::Result<(Stream, SocketAddr)>> {
-    loop {
-        match listener.get_ref().accept() {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Poll::Ready(Err(error)),
-            Ok((stream, address)) => {
-                // Packets are written once a turn: waiting for more to send with them only delays.
-                // A socket that refuses the option is gone already; its task will see that.
-                let _ = stream.set_nodelay(true);
-                let inner = Async::new(stream)?;
-                return Poll::Ready(Ok((
-                    Stream {
-                        inner,
+/// A connection, and whose it is.
+type Accepted = (Stream, SocketAddr);
+
+/// What finds the next connection. Once there was none it waits to be told of one: whoever selects among it
+/// and other things polls it for each of them, a system call in vain each time.
+pub(crate) fn accepting()
+-> impl FnMut(&Arc<Async<TcpListener>>, &mut Context<'_>) -> Poll<io::Result<Accepted>> {
+    let mut empty = false;
+    move |listener, cx| {
+        loop {
+            if empty {
+                // Watched for its level, as connections are.
+                ready!(listener.poll_readable(cx))?;
+                empty = false;
+            }
+            match listener.get_ref().accept() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => empty = true,
+                Err(error) => return Poll::Ready(Err(error)),
+                Ok((stream, address)) => {
+                    // Packets are written once a turn: waiting for more to send with them only delays.
+                    // A socket that refuses the option is gone already; its task will see that.
+                    let _ = stream.set_nodelay(true);
+                    let stream = Stream {
+                        inner: Async::new(stream)?,
                         empty: false,
-                    },
-                    address,
-                )));
+                    };
+                    return Poll::Ready(Ok((stream, address)));
+                }
             }
         }
-        ready!(listener.poll_readable(cx))?;
     }
 }

@@ -10,7 +10,7 @@ use sio_driver::{Remote, Runtime, Server, accept, establish, serve_stream};
 use smol::Async;
 
 use crate::runtime::Smol;
-use crate::stream::poll_accept;
+use crate::stream::accepting;
 
 /// Like [`serve`](crate::serve), over TLS. The handshake must be over within `request_head_timeout`.
 ///
@@ -45,6 +45,6 @@ impl Smol {
                 }
             });
         };
-        accept(self, &server, listener.into(), poll_accept, each).await
+        accept(self, &server, listener.into(), accepting(), each).await
     }
 }

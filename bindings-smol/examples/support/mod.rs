@@ -19,7 +19,7 @@ pub(crate) fn run(
     threads: usize,
     server: Server,
     address: (String, u16),
-    ready: impl FnOnce(SocketAddr) -> String,
+    ready: impl FnOnce(SocketAddr) -> String + Send + 'static,
 ) -> io::Result<()> {
     let executor = Arc::new(Executor::new());
     for _ in 1..threads {
@@ -39,7 +39,9 @@ pub(crate) fn run(
             future::yield_now().await;
         }
     };
-    smol::block_on(future::or(serve(runtime, server, address, ready), turns))
+    // A task of its own, so that it is not polled, and the signals not read, with every turn.
+    let served = executor.spawn(serve(runtime, server, address, ready));
+    smol::block_on(future::or(served, turns))
 }
 
 /// What the shared bodies need of a runtime.

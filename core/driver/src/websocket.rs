@@ -97,6 +97,8 @@ enum Phase {
     Failed(u16),
     /// We sent a close frame and wait for the peer's.
     Closing,
+    /// The peer said goodbye and is answered; it has nothing more to say (RFC 6455 §5.5.1).
+    Answered,
     /// All is said, and nothing more is understood. What still comes is thrown away until the peer
     /// closes too.
     Deaf,
@@ -254,13 +256,19 @@ impl<S: Stream> WebSocket<S> {
     }
 
     /// Throws away what comes until the peer closes.
+    ///
+    /// One that has said goodbye is not waited for: nothing is unread that would make a reset of our end, and
+    /// waiting was a timer, one of 16 system calls and a turn for each client that comes and goes. If it talks
+    /// on, it is one more that breaks a rule.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let stream = &mut self.stream;
+        let Self { stream, phase, .. } = self;
         scratch::with(|scratch| {
             for _ in 0..DRAIN {
-                match ready!(Pin::new(&mut *stream).poll_read(cx, scratch)) {
-                    Ok(0) | Err(_) => return Poll::Ready(()),
-                    Ok(_) => {}
+                match Pin::new(&mut *stream).poll_read(cx, scratch) {
+                    Poll::Pending if *phase == Phase::Answered => return Poll::Ready(()),
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(()),
+                    Poll::Ready(Ok(_)) => *phase = Phase::Deaf,
                 }
             }
             cx.waker().wake_by_ref();
@@ -297,7 +305,7 @@ impl<S: Stream> Transport for WebSocket<S> {
                 Ok(Incoming::Close(code)) => {
                     self.out.close(code);
                     self.reader = None;
-                    self.phase = Phase::Deaf;
+                    self.phase = Phase::Answered;
                     return Poll::Ready(Received::Closed(WsClosed::Closed));
                 }
                 Err(Unread::Violation(why)) => {
@@ -363,7 +371,7 @@ impl<S: Stream> Transport for WebSocket<S> {
                 self.phase = Phase::Deaf;
                 self.out.close(Some(code));
             }
-            Phase::Closing | Phase::Deaf | Phase::Over => {}
+            Phase::Closing | Phase::Answered | Phase::Deaf | Phase::Over => {}
         }
     }
 
@@ -413,7 +421,7 @@ impl<S: Stream> Transport for WebSocket<S> {
         }
         match self.phase {
             Phase::Open | Phase::Failed(_) | Phase::Closing => Poll::Pending,
-            Phase::Deaf => {
+            Phase::Answered | Phase::Deaf => {
                 // Our end first (RFC 6455 §7.1.1), so that the close frame arrives before a reset.
                 if ready!(self.poll_end(cx)).is_err() {
                     return Poll::Ready(());

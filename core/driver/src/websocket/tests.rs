@@ -122,6 +122,25 @@ fn a_held_response_leaves_with_the_first_frame_and_the_end_is_said_once() {
 }
 
 #[test]
+fn a_peer_that_said_goodbye_is_answered_and_not_waited_for_unless_it_talks_on() {
+    let goodbye = masked(RawFrame::close(None));
+    for talks in [false, true] {
+        let mut socket = socket(&goodbye);
+        let received = socket.poll_receive(&mut cx());
+        assert!(matches!(received, Poll::Ready(Received::Closed(_))));
+        if talks {
+            socket.stream.came = b"more".to_vec();
+        }
+        for _ in 0..2 {
+            assert_eq!(socket.poll_finish(&mut cx()).is_pending(), talks);
+            assert!(socket.stream.came.is_empty());
+        }
+        assert_eq!(socket.stream.writes, [[0x88, 0]]);
+        assert_eq!(socket.stream.closes, 1);
+    }
+}
+
+#[test]
 fn what_was_answered_before_a_violation_leaves_before_it_is_told() {
     let unmasked = [0x81, 0x00];
     let message = masked(RawFrame::message("2", OpCode::Data(Data::Text), true));

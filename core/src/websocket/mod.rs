@@ -1,9 +1,9 @@
 //! WebSocket frames (RFC 6455), from the server's side: bytes of a client into messages, messages into
 //! bytes for it.
 //!
-//! [`Reader`] is given what was read and gives out messages; [`write`] lays frames into a buffer. Neither
-//! does IO. The handshake before them is [`crate::http`]'s, `permessage-deflate` is the caller's: a
-//! compressed message comes out as it came.
+//! [`Reader`] is given what was read and gives out messages; [`write`](mod@write) lays frames into a buffer.
+//! Neither does IO. The handshake before them is [`crate::http`]'s, `permessage-deflate` is the caller's:
+//! a compressed message comes out as it came.
 //!
 //! # What a message costs
 //!

@@ -7,6 +7,7 @@ mod running;
 #[cfg(test)]
 mod shape;
 mod sockets;
+mod timer;
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -33,7 +34,7 @@ use crate::link::{Change, Command, Link, Posted, Request};
 use crate::log::{Span, debug, error};
 use crate::mailbox::Took;
 use crate::own::{self, Seated};
-use crate::runtime::{EARLIEST, Runtime, Sleep};
+use crate::runtime::Runtime;
 use crate::websocket::Transport;
 
 use plain::Plain;
@@ -306,19 +307,6 @@ impl<R: Runtime> Peer<R> {
         busy
     }
 
-    /// Whether a deadline has come.
-    ///
-    /// None has while the sleep has not rung, but those that were found when it was set anew: asking the
-    /// machine for them in every turn was 150 instructions.
-    fn is_due(&mut self) -> bool {
-        let asleep = self.armed.is_some_and(|at| at > self.now);
-        if std::mem::take(&mut self.due) || !asleep {
-            let deadline = self.connection.poll_timeout();
-            return deadline.is_some_and(|deadline| deadline.at <= self.now);
-        }
-        false
-    }
-
     /// Takes what was told, if anything was: first what its own handlers said, then the rest.
     fn take(&mut self) {
         own::take(&self.link, &mut self.inbox);
@@ -567,47 +555,6 @@ impl<R: Runtime> Peer<R> {
 
     fn is_over(&self) -> bool {
         self.counted.is_none() && self.phase == Phase::Closed && self.running() == 0
-    }
-
-    /// Sets the timer. `true`: something is due already. `same`: the waker is the one of the last time.
-    fn arm(&mut self, cx: &mut Context<'_>, same: bool) -> bool {
-        let next = self.connection.poll_timeout().map(|deadline| deadline.at);
-        let finishing = self.finishing.iter().map(|(_, end)| *end);
-        let Some(at) = finishing.chain(next).min() else {
-            return false;
-        };
-        if !same {
-            self.armed = None;
-        }
-        // One that rings too early is set again then; moving it later now would cost as much for every
-        // message, and so would asking the clock or the timer whether it has rung.
-        let early = self.now.checked_add(EARLIEST);
-        let silent = |armed: Instant| armed <= at && early.is_some_and(|early| early < armed);
-        if self.armed.is_some_and(silent) {
-            return false;
-        }
-        if at <= self.runtime.now() {
-            self.due = true;
-            return true;
-        }
-        let sleep = match &mut self.sleep {
-            Some(sleep) => {
-                if self.armed.is_none_or(|armed| at < armed) {
-                    sleep.as_mut().reset(at);
-                    self.armed = Some(at);
-                }
-                sleep
-            }
-            none => {
-                self.armed = Some(at);
-                none.insert(Box::pin(self.runtime.sleep_until(at)))
-            }
-        };
-        if sleep.as_mut().poll(cx).is_ready() {
-            self.armed = None;
-            return true;
-        }
-        false
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sio_tests::sim::Sim;
-use sio_tokio::{Config, Io};
+use sio_tokio::{AckError, Config, Io};
 
 use crate::client::Message;
 use crate::here::sleep;
@@ -54,6 +54,26 @@ fn a_silent_client_is_given_up_when_its_time_is_over() {
             client.next().await,
             Some(Message::Close(_)) | None
         ));
+        drop(client);
+        world.ends().await;
+    });
+}
+
+/// The timer is set for the heartbeat; what is due before it is not late for that.
+#[test]
+fn what_is_due_before_the_next_heartbeat_is_done_in_time() {
+    simulate(|| async {
+        let world = World::new(&Simulated, Io::new(Config::default())).await;
+        let (client, id) = world.join().await;
+        let socket = world.io.of("/").get(&id).unwrap();
+        let sim = Sim::current().unwrap();
+        sleep(SECOND).await;
+        for wait in [5 * SECOND, Duration::ZERO, SECOND, Duration::ZERO] {
+            let asked = sim.elapsed();
+            let answer = socket.timeout(wait).emit_with_ack::<()>("x", &());
+            assert_eq!(answer.await, Err(AckError::Timeout));
+            assert_eq!(sim.elapsed() - asked, wait);
+        }
         drop(client);
         world.ends().await;
     });

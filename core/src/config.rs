@@ -9,7 +9,7 @@ use crate::http::PerMessageDeflate;
 use crate::http::{
     AllowedOrigins, ClientFiles, Cookie, Cors, CorsPolicy, HttpCompression, Origins,
 };
-use crate::packet::DEEPEST;
+use crate::packet::{Codec, DEEPEST};
 
 /// Everything about a server that can be chosen: paths, times, limits, what HTTP answers carry.
 ///
@@ -58,6 +58,10 @@ pub struct Config {
     /// The event by which a client of revision 5 hears of a packet that a packet middleware refused, with
     /// the message and the data. None: it does not hear of it. Clients of revision 4 get an ERROR packet.
     pub forward_middleware_errors: Option<String>,
+    /// How packets are written and read, if not the protocol's own way: a
+    /// [`Parser`](crate::packet::parser::Parser) of the application's. Clients must be given the same
+    /// (`io(url, { parser })`).
+    pub parser: Codec,
     /// Compression of WebSocket messages, for clients that offer it; none by default. With the feature
     /// `deflate`.
     #[cfg(feature = "deflate")]
@@ -85,7 +89,9 @@ pub struct Config {
     /// How long the application may take to let a client into a namespace: 30 s. Past it the client is
     /// refused.
     pub middleware_timeout: Duration,
-    /// From a binary packet's header to its last attachment: 60 s. Past it the connection is closed.
+    /// From a binary packet's header to its last attachment, or from the first message to the last of one
+    /// that a [`parser`](Self::parser) of the application's own puts together: 60 s. Past it the connection
+    /// is closed.
     pub packet_timeout: Duration,
     /// How long an emit with ack waits that says nothing else: 10 s. Past it the emit ends with an error.
     pub ack_timeout: Duration,
@@ -119,9 +125,10 @@ pub struct Config {
     pub max_sessions: Option<usize>,
     /// Sessions that joined no namespace yet: 10 000. Past it 503.
     pub max_pending_sessions: usize,
-    /// Attachments of one packet: 10. Past it the connection is closed.
+    /// Attachments of one packet: 10. Past it the connection is closed. With a [`parser`](Self::parser) of
+    /// the application's own: messages of one packet after its first.
     pub max_attachments: usize,
-    /// Bytes of all attachments of one packet: 10 000 000. Past it the connection is closed.
+    /// Bytes of all those attachments, or messages: 10 000 000. Past it the connection is closed.
     pub max_binary_packet: usize,
     /// Nesting of a packet's JSON: 128, and 512 at most. Past it the connection is closed.
     pub max_json_depth: usize,
@@ -214,6 +221,7 @@ impl Default for Config {
             client_files: ClientFiles::default(),
             socket_ids: SocketIds::default(),
             forward_middleware_errors: None,
+            parser: Codec::BUILT_IN,
             #[cfg(feature = "deflate")]
             per_message_deflate: None,
             initial_packet: None,
@@ -422,6 +430,37 @@ impl Config {
     #[must_use]
     pub fn cors(mut self, cors: impl Into<Option<Cors>>) -> Self {
         self.cors = cors.into();
+        self
+    }
+
+    /// Sets [`parser`](Self::parser).
+    ///
+    /// ```
+    /// # use sio_core::config::Config;
+    /// # use sio_core::packet::Codec;
+    /// # use sio_core::packet::parser::{Data, Decoder, EncodeError, Fault, Limits, Packet, Parser};
+    /// struct Mine;
+    ///
+    /// impl Parser for Mine {
+    ///     // As the example of `Parser` has it.
+    /// #     fn encode(&self, packet: &Packet) -> Result<Vec<Data>, EncodeError> {
+    /// #         let text = serde_json::to_string(packet).map_err(EncodeError::refused)?;
+    /// #         Ok(vec![text.into()])
+    /// #     }
+    /// #     fn decoder(&self) -> Box<dyn Decoder> {
+    /// #         Box::new(|_: Data, _: &Limits| Err(Fault::Payload))
+    /// #     }
+    /// }
+    ///
+    /// let config = Config::default().parser(Mine);
+    /// assert!(!config.parser.is_built_in());
+    /// // Several servers may share one.
+    /// let other = Config::v4().parser(config.parser.clone());
+    /// assert!(other.parser.is(&config.parser));
+    /// ```
+    #[must_use]
+    pub fn parser(mut self, parser: impl Into<Codec>) -> Self {
+        self.parser = parser.into();
         self
     }
 

@@ -11,7 +11,7 @@ use crate::engine::{
     WsOut,
 };
 use crate::id::{RequestId, Sid, SocketId};
-use crate::packet::{self, Encoded};
+use crate::packet::{self, Codec, Encoded};
 use crate::socket::{
     AckError, AckTicket, ConnectTicket, DisconnectReason, Event, Mux, Refusal, SocketKey,
 };
@@ -69,10 +69,16 @@ impl<T> Connection<T> {
 
     /// From now on a plain Engine.IO connection speaks Socket.IO. Nothing happens to one that does.
     pub fn speak_socket_io(&mut self, now: Instant) {
+        let codec = self.config.parser.clone();
+        self.speak_socket_io_by(now, &codec);
+    }
+
+    /// The same by a parser that is not the one of its configuration.
+    pub fn speak_socket_io_by(&mut self, now: Instant, codec: &Codec) {
         if let Upper::SocketIo(_) = self.upper {
             return;
         }
-        let mut mux = Mux::new(now, &self.config, self.session.revision());
+        let mut mux = Mux::new(now, &self.config, codec, self.session.revision());
         if self.session.revision() == Revision::V3 {
             mux.welcome(now, &self.config, &mut self.session, &mut self.events);
         }
@@ -129,7 +135,8 @@ impl<T> Connection<T> {
     }
 
     /// The client may enter the namespace as the socket `id`: CONNECT is queued for it. `None`: it has
-    /// gone, or `middleware_timeout` was over first.
+    /// gone, `middleware_timeout` was over first, or the CONNECT cannot be written
+    /// ([`Event::Unwritten`]).
     ///
     /// A client of revision 4 is not told the id; it has computed it ([`computed_id`](Self::computed_id)).
     pub fn accept(
@@ -139,7 +146,9 @@ impl<T> Connection<T> {
         id: &SocketId,
     ) -> Option<SocketKey> {
         match &mut self.upper {
-            Upper::SocketIo(mux) => mux.accept(now, &ticket, id, &mut self.session),
+            Upper::SocketIo(mux) => {
+                mux.accept(now, &ticket, id, &mut self.session, &mut self.events)
+            }
             Upper::Engine => None,
         }
     }
@@ -158,7 +167,7 @@ impl<T> Connection<T> {
         }
     }
 
-    /// Sends a packet to a socket's client.
+    /// Sends a packet to a socket's client, written by [`Config::parser`].
     pub fn deliver(
         &mut self,
         now: Instant,

@@ -18,7 +18,7 @@
 //! | [`connection::Connection`] | a session and the sockets on it: namespaces, packets, attachments, acks |
 //! | [`rooms::Rooms`] | who is in which room of a namespace, and whom a broadcast is for |
 //! | [`websocket`] | frames of WebSockets read and written |
-//! | [`packet`] | packets written and read; [`packet::Args`] are arguments, [`packet::Encoded`] is what goes out |
+//! | [`packet`] | packets written and read, by a parser of the application's own if it likes ([`packet::parser`]); [`packet::Args`] are arguments, [`packet::Encoded`] is what goes out |
 //! | [`server::Server`] | all of it wired up for a single thread: begin with its example |
 //!
 //! A machine is a value with four kinds of methods: `handle_*` tells it what happened, verbs ask it for
@@ -47,7 +47,7 @@
 //! |---|---|---|
 //! | packets that wait to be written | `max_backlog_bytes`, `max_backlog_packets` | the session |
 //! | a request that waits | one GET, one POST | its answer, the session |
-//! | a packet that waits for attachments | `max_attachments`, `max_binary_packet` | `packet_timeout`, the connection |
+//! | a packet that waits for attachments, or for more messages of a parser of the application's own | `max_attachments`, `max_binary_packet` | `packet_timeout`, the connection |
 //! | namespaces, joined or asked for | `max_namespaces_per_connection` | `middleware_timeout`, leaving, the connection |
 //! | names of namespaces that were left | `max_namespaces_per_connection` | the connection |
 //! | acks that wait | `max_pending_acks` a socket | the answer, its timeout, the socket |

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use sio_core::id::SocketId;
-use sio_core::packet::{self, Args, Arguments, FromArgs};
+use sio_core::packet::{Args, Arguments, FromArgs};
 use sio_core::socket;
 
 use crate::adapter::Later;
@@ -58,7 +58,8 @@ impl Ack {
         let Some(ticket) = ticket else {
             return Ok(());
         };
-        let packet = packet::ack(self.socket.namespace().name(), ticket.id(), args)?;
+        let namespace = self.socket.namespace();
+        let packet = namespace.codec().ack(namespace.name(), ticket.id(), args)?;
         let weight = Weight::of(&packet);
         let command = Command::Respond { ticket, packet };
         self.socket.link().push_packet(command, weight, false)

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sio_core::engine::Flags;
 use sio_core::id::SocketId;
-use sio_core::packet::{self, Args, Encoded, Value};
+use sio_core::packet::{Args, Codec, Encoded, Value};
 use sio_core::rooms::{RoomError, Target};
 
 use crate::ack::RepliesFuture;
@@ -17,6 +17,7 @@ use crate::error::{AckError, EmitError};
 use crate::handle::{Namespace, NamespaceInner, Socket};
 use crate::handlers::BoxFuture;
 use crate::handshake::Handshake;
+use crate::log::warn;
 
 /// Makes the adapter of one namespace around the in-memory one.
 pub(crate) type MakeAdapter = dyn Fn(InMemory) -> Arc<dyn Adapter> + Send + Sync;
@@ -268,6 +269,8 @@ pub struct Broadcast {
     event: String,
     args: Args,
     packet: Encoded,
+    /// What the packet was written by.
+    codec: Codec,
 }
 
 impl Broadcast {
@@ -276,10 +279,20 @@ impl Broadcast {
     /// # Errors
     /// The event's name is reserved, or the arguments cannot be written.
     pub fn new(namespace: &str, event: &str, args: Args) -> Result<Self, EmitError> {
+        Self::by(Codec::BUILT_IN, namespace, event, args)
+    }
+
+    /// The same for one whose parser is known.
+    pub(crate) fn to(namespace: &Namespace, event: &str, args: Args) -> Result<Self, EmitError> {
+        Self::by(namespace.codec(), namespace.name(), event, args)
+    }
+
+    fn by(codec: Codec, namespace: &str, event: &str, args: Args) -> Result<Self, EmitError> {
         Ok(Self {
-            packet: packet::event(namespace, None, event, &args)?,
+            packet: codec.event(namespace, None, event, &args)?,
             event: event.to_owned(),
             args,
+            codec,
         })
     }
 
@@ -434,8 +447,20 @@ impl InMemory {
 
     /// [`Adapter::broadcast`] on this node.
     pub fn broadcast(&self, message: &Broadcast, to: &Recipients) {
-        if let Some(namespace) = self.namespace() {
-            namespace.deliver(&to.target(&namespace), to.flags(), &message.packet);
+        let Some(namespace) = self.namespace() else {
+            return;
+        };
+        let (target, flags) = (to.target(&namespace), to.flags());
+        let codec = namespace.codec();
+        if codec.is(&message.codec) {
+            namespace.deliver(&target, flags, &message.packet);
+            return;
+        }
+        match codec.event(namespace.name(), None, &message.event, &message.args) {
+            Ok(packet) => namespace.deliver(&target, flags, &packet),
+            Err(_why) => {
+                warn!(namespace = namespace.name(), event = %message.event, why = %_why, "not written");
+            }
         }
     }
 

@@ -60,8 +60,8 @@
 //! | level | name | fields |
 //! |---|---|---|
 //! | span, info | `connection` | `sid` (four characters of it), `transport`, `remote` |
-//! | error | `handler panicked`, `cannot accept` | `socket`, `namespace`, `event`, `why` |
-//! | warn | `handler failed`; a request from another origin with cookies while `origins` is any, once | |
+//! | error | `handler panicked`, `parser panicked`, `cannot accept` | `socket`, `namespace`, `event`, `why` |
+//! | warn | `handler failed`; `not written` (by a parser of the application's own: the answer to a CONNECT, a refusal, a broadcast from another node); a request from another origin with cookies while `origins` is any, once | |
 //! | debug | `handshake failed`, `handshake took too long`, `session opened`, `upgraded`, `session closed`, `websocket closed`, `websocket broken`, `socket connected`, `socket disconnected`, `namespace refused`, `packet refused`, `event refused`, `not a packet`, `request refused`, `backlog full` | what a client did |
 //! | trace | `received`, `sent`, `event` | the packets |
 //!
@@ -123,6 +123,9 @@ pub use sio_core::http::{
     ClientFiles, Cookie, Cors, CorsOrigin, HttpCompression, Origins, SameSite,
 };
 pub use sio_core::id::{Sid, SocketId};
-pub use sio_core::packet::{Args, ArgumentError, Arguments, EncodeError, FromArgs, Raw, Value};
+pub use sio_core::packet::parser;
+pub use sio_core::packet::{
+    Args, ArgumentError, Arguments, Codec, EncodeError, FromArgs, Raw, Value,
+};
 pub use sio_core::rooms::RoomError;
 pub use sio_core::socket::{DisconnectReason, Refusal};

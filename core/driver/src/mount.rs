@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use sio_core::config::Config;
 use sio_core::engine::Acceptor;
 use sio_core::error::ConfigError;
+use sio_core::packet::Codec;
 
 use crate::hooks::Hooks;
 use crate::host::Host;
@@ -15,6 +16,9 @@ pub(crate) struct Mount {
     /// The options as they are so far, checked.
     draft: Mutex<Acceptor>,
     host: OnceLock<Arc<Host>>,
+    /// How packets are written, from the first connection on: one of another server may come before this
+    /// one is attached.
+    codec: OnceLock<Codec>,
     pub(crate) hooks: Arc<Hooks>,
 }
 
@@ -23,7 +27,8 @@ pub(crate) struct Mount {
 #[non_exhaustive]
 pub enum SetupError {
     /// The server is attached: it was given to a `Server`, to `serve`, `layer` or `service`. From then on
-    /// its options stay as they are. (Node ignores the change without a word, or half of it.)
+    /// its options stay as they are; the parser does from its first connection on, which may be one of a
+    /// server that it was bound to. (Node ignores the change without a word, or half of it.)
     Attached,
     /// The options contradict themselves; they stay as they were.
     Invalid(ConfigError),
@@ -51,6 +56,7 @@ impl Mount {
         Ok(Self {
             draft: Mutex::new(Acceptor::new(Arc::new(config))?),
             host: OnceLock::new(),
+            codec: OnceLock::new(),
             hooks: Arc::default(),
         })
     }
@@ -68,11 +74,35 @@ impl Mount {
         change(&mut config);
         let acceptor = Acceptor::new(Arc::new(config))?;
         let mut draft = self.draft();
-        if self.host.get().is_some() {
+        let parser = &acceptor.config().parser;
+        if self.host.get().is_some() || self.codec.get().is_some_and(|codec| !codec.is(parser)) {
             return Err(SetupError::Attached);
         }
-        *draft = acceptor;
+        let before = std::mem::replace(&mut *draft, acceptor);
+        drop(draft);
+        // What is in it may be the application's.
+        drop(before);
         Ok(())
+    }
+
+    /// How packets are written.
+    pub(crate) fn codec(&self) -> Codec {
+        match self.codec.get() {
+            Some(codec) => codec.clone(),
+            // Nobody is there to read them.
+            None => self.draft().config().parser.clone(),
+        }
+    }
+
+    /// The same, for a connection: it does not change any more.
+    pub(crate) fn fixed_codec(&self) -> &Codec {
+        match self.codec.get() {
+            Some(codec) => codec,
+            None => {
+                let draft = self.draft();
+                self.codec.get_or_init(|| draft.config().parser.clone())
+            }
+        }
     }
 
     /// Refuses what is only allowed before.
@@ -91,6 +121,7 @@ impl Mount {
     /// The host. From the first call on the options are fixed; `last` sees them as they are then.
     pub(crate) fn host(&self, last: impl FnOnce(&Config)) -> &Arc<Host> {
         self.host.get_or_init(|| {
+            self.fixed_codec();
             let acceptor = self.draft().clone();
             last(acceptor.config());
             Host::attached(acceptor, self.hooks.clone())

@@ -153,6 +153,11 @@ impl Args {
         Ok(())
     }
 
+    /// Adds attachments whose places are known.
+    pub(super) fn place(&mut self, binary: Binary) {
+        self.binary = Some(Arc::new(binary));
+    }
+
     /// How many arguments there are.
     pub fn len(&self) -> usize {
         self.count

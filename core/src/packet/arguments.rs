@@ -8,7 +8,7 @@ use serde::ser::{self, Impossible, Serialize, SerializeTuple, SerializeTupleStru
 use serde_json::ser::Formatter;
 
 use super::encode::EncodeError;
-use super::{Args, json};
+use super::{Args, Value, json};
 
 /// What can be emitted, and answered with.
 ///
@@ -26,6 +26,14 @@ pub trait Arguments {
     /// About how many bytes of JSON that will be.
     fn size_hint(&self) -> usize {
         64
+    }
+
+    /// The arguments as values, for a parser of the application's own.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write); also a string with half a surrogate pair.
+    fn to_values(&self) -> Result<Vec<Value>, EncodeError> {
+        to_args(self)?.values().map_err(EncodeError::refused)
     }
 }
 
@@ -50,6 +58,11 @@ impl Arguments for Args {
 
     fn size_hint(&self) -> usize {
         self.elements().len()
+    }
+
+    /// Not by way of their text: what looks like a placeholder in it, and is none, stays what it is.
+    fn to_values(&self) -> Result<Vec<Value>, EncodeError> {
+        self.values().map_err(EncodeError::refused)
     }
 }
 
@@ -297,7 +310,7 @@ impl SerializeTupleStruct for Top<'_> {
 mod tests {
     use serde::{Deserialize, Serialize};
 
-    use super::super::{Part, Raw, Value, ack, event};
+    use super::super::{Part, Raw, ack, event};
     use super::*;
 
     fn frames(args: &(impl Arguments + ?Sized)) -> (String, Vec<Bytes>) {

@@ -147,6 +147,8 @@ pub enum Fault {
     UnexpectedBinary,
     /// A placeholder that names no attachment.
     Placeholder,
+    /// The application's parser has panicked.
+    Panicked,
 }
 
 impl fmt::Display for Fault {
@@ -165,6 +167,7 @@ impl fmt::Display for Fault {
             Self::UnexpectedText => "text frame while attachments were expected",
             Self::UnexpectedBinary => "binary frame without a packet that announced it",
             Self::Placeholder => "placeholder without attachment",
+            Self::Panicked => "the parser has panicked",
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use serde::Serialize;
 
 use super::arguments::{Arguments, Writer, to_args};
@@ -14,8 +15,17 @@ use crate::engine::Data;
 pub enum EncodeError {
     /// The event's name is one that clients keep for themselves (§17).
     Reserved(Box<str>),
-    /// The arguments cannot be written; in the words of the type that refused.
+    /// The arguments cannot be written; in the words of the type that refused, or of the parser.
     Refused(Box<str>),
+    /// The application's parser has panicked.
+    Panicked,
+}
+
+impl EncodeError {
+    /// What cannot be written, and why.
+    pub fn refused(why: impl fmt::Display) -> Self {
+        Self::Refused(why.to_string().into())
+    }
 }
 
 impl fmt::Display for EncodeError {
@@ -23,6 +33,7 @@ impl fmt::Display for EncodeError {
         match self {
             Self::Reserved(name) => write!(f, "{name:?} is a reserved event name"),
             Self::Refused(why) => write!(f, "arguments cannot be written: {why}"),
+            Self::Panicked => f.write_str("the parser has panicked"),
         }
     }
 }
@@ -30,7 +41,7 @@ impl fmt::Display for EncodeError {
 impl std::error::Error for EncodeError {}
 
 /// Names that no client takes for an event (§17).
-const RESERVED: [&str; 6] = [
+pub(super) const RESERVED: [&str; 6] = [
     "connect",
     "connect_error",
     "disconnect",
@@ -178,14 +189,17 @@ pub fn disconnect(namespace: &str) -> Encoded {
 /// A plain Engine.IO message (§4).
 pub fn message(data: &Data) -> Encoded {
     match data {
-        Data::Text(text) => {
-            let mut out = Vec::with_capacity(text.len().saturating_add(1));
-            out.push(b'4');
-            out.extend_from_slice(text.as_bytes());
-            Encoded::text(out.into(), Vec::new())
-        }
+        Data::Text(text) => Encoded::text(message_text(text), Vec::new()),
         Data::Binary(bytes) => Encoded::binary(bytes.clone()),
     }
+}
+
+/// A text message with the engine's digit.
+pub(super) fn message_text(text: &str) -> Bytes {
+    let mut out = Vec::with_capacity(text.len().saturating_add(1));
+    out.push(b'4');
+    out.extend_from_slice(text.as_bytes());
+    out.into()
 }
 
 /// The data of a refusal. Bytes cannot travel in one: data that holds some is left out rather than

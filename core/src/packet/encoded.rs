@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::encode::message_text;
+use crate::engine::Data;
+
 /// A message ready for the wire, the engine's type digit included (`42["tick",1]`), cheap to clone.
 ///
 /// One encoding serves every recipient of a broadcast: a clone counts references, it copies nothing.
@@ -15,13 +18,19 @@ pub struct Encoded(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// A text frame, or the one binary frame of a raw Engine.IO message.
+    /// A text frame, or a binary one of a raw Engine.IO message or a parser of the application's own.
     first: Part,
-    /// What follows a text frame, as binary frames.
-    attachments: Box<[Bytes]>,
+    /// What follows, as binary frames.
+    rest: Box<[Bytes]>,
+    /// Which of those are text after all; none unless a parser of the application's own wrote them.
+    texts: Option<Box<Texts>>,
     /// The bytes of all frames.
     size: usize,
 }
+
+/// For each frame but the first, whether it is text. One pointer where there is none, and none is the rule.
+#[derive(Debug)]
+struct Texts(Vec<bool>);
 
 /// One frame of an [`Encoded`] packet, for WebSocket as it is, for polling to be joined into a payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,13 +53,36 @@ impl Encoded {
         Self::new(Part::Binary(data), Box::default())
     }
 
-    fn new(first: Part, attachments: Box<[Bytes]>) -> Self {
-        let size = attachments
+    /// Messages that make one packet together; `None` if there is none.
+    pub(crate) fn messages(messages: Vec<Data>) -> Option<Self> {
+        let mut messages = messages.into_iter();
+        let first = match messages.next()? {
+            Data::Text(text) => Part::Text(message_text(&text)),
+            Data::Binary(bytes) => Part::Binary(bytes),
+        };
+        let (rest, texts): (Vec<_>, Vec<_>) = messages
+            .map(|message| match message {
+                Data::Text(text) => (message_text(&text), true),
+                Data::Binary(bytes) => (bytes, false),
+            })
+            .unzip();
+        let mut packet = Self::text(Bytes::new(), rest);
+        // Nobody shares it yet. Not by way of a constructor for both: that would cost the usual one.
+        let inner = Arc::get_mut(&mut packet.0)?;
+        inner.size = inner.size.saturating_add(first.bytes().len());
+        inner.first = first;
+        inner.texts = texts.contains(&true).then(|| Box::new(Texts(texts)));
+        Some(packet)
+    }
+
+    fn new(first: Part, rest: Box<[Bytes]>) -> Self {
+        let size = rest
             .iter()
             .fold(first.bytes().len(), |sum, it| sum.saturating_add(it.len()));
         Self(Arc::new(Inner {
             first,
-            attachments,
+            rest,
+            texts: None,
             size,
         }))
     }
@@ -64,7 +96,14 @@ impl Encoded {
     pub fn part(&self, index: usize) -> Option<Part> {
         match index.checked_sub(1) {
             None => Some(self.0.first.clone()),
-            Some(index) => self.0.attachments.get(index).cloned().map(Part::Binary),
+            Some(index) => {
+                let bytes = self.0.rest.get(index)?.clone();
+                let texts = self.0.texts.as_ref();
+                Some(match texts.and_then(|texts| texts.0.get(index)) {
+                    Some(true) => Part::Text(bytes),
+                    Some(false) | None => Part::Binary(bytes),
+                })
+            }
         }
     }
 
@@ -79,13 +118,17 @@ impl Encoded {
 
     /// How many frames it has.
     pub fn packets(&self) -> usize {
-        self.0.attachments.len().saturating_add(1)
+        self.0.rest.len().saturating_add(1)
     }
 
     /// Whether any of its frames is binary.
     pub(crate) fn has_bytes(&self) -> bool {
+        let rest = || match &self.0.texts {
+            None => !self.0.rest.is_empty(),
+            Some(texts) => texts.0.contains(&false),
+        };
         match self.0.first {
-            Part::Text(_) => !self.0.attachments.is_empty(),
+            Part::Text(_) => rest(),
             Part::Binary(_) => true,
         }
     }

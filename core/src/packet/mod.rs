@@ -5,15 +5,20 @@
 //! built; [`Args`] is a checked slice until a handler asks for its type. Reading an event allocates
 //! nothing (an event name with an escape in it excepted); writing one allocates its text once, and
 //! once more for the list of its attachments if there are any.
+//!
+//! An application may have a [`parser`] of its own; [`Codec`] is the choice between the two.
 
 mod args;
 mod arguments;
 mod attach;
+mod codec;
 mod de;
 mod decode;
 mod encode;
 mod encoded;
 mod json;
+mod own;
+pub mod parser;
 mod text;
 mod value;
 
@@ -22,6 +27,7 @@ pub(crate) use encode::push_quoted;
 pub use args::{Args, ArgumentError, FromArgs, Mismatch};
 pub use arguments::{Arguments, Writer};
 pub use attach::Decoder;
+pub use codec::Codec;
 pub use decode::{Call, Content, Fault, Limits, Packet};
 pub use encode::{
     EncodeError, ack, connect, connect_error, connected, disconnect, entered, error, event,
@@ -29,6 +35,7 @@ pub use encode::{
 };
 pub use encoded::{Encoded, Part};
 pub use json::{DEEPEST, JsonError};
+pub(crate) use own::Own;
 pub use value::{Map, Number, Raw, Value};
 
 /// The packet types of Socket.IO, by their numbers on the wire (§14).
@@ -61,6 +68,19 @@ impl Kind {
             Self::ConnectError => b'4',
             Self::BinaryEvent => b'5',
             Self::BinaryAck => b'6',
+        }
+    }
+
+    /// The number that stands for it, where a parser of one's own writes numbers.
+    pub const fn number(self) -> u8 {
+        self.digit() & 0x0f
+    }
+
+    /// The type that a number stands for.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            0..=9 => Self::from_digit(number | b'0'),
+            _ => None,
         }
     }
 

@@ -387,6 +387,14 @@ impl Map {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    pub(super) fn members(&self) -> std::slice::Iter<'_, (String, Value)> {
+        self.0.iter()
+    }
+
+    pub(super) fn into_values(self) -> impl Iterator<Item = Value> {
+        self.0.into_iter().map(|(_, value)| value)
+    }
+
     /// How many members there are.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use crate::engine::CloseReason;
-use crate::packet::{Args, Fault};
+use crate::packet::{Args, EncodeError, Fault};
 use crate::socket::{AckError, AckTicket, ConnectTicket, DisconnectReason, SocketKey};
 
 #[cfg(doc)]
@@ -111,6 +111,13 @@ pub enum Event<T> {
         connection: ConnectionKey,
         /// What was wrong.
         fault: Fault,
+    },
+    /// The application's parser did not write what a client has to be told; its connection closes.
+    Unwritten {
+        /// Which.
+        connection: ConnectionKey,
+        /// Why not.
+        why: EncodeError,
     },
     /// A connection is over.
     Closed {

@@ -620,6 +620,7 @@ impl<T> Server<T> {
             }
             socket::Event::Upgraded => Event::Upgraded { connection },
             socket::Event::Malformed(fault) => Event::Malformed { connection, fault },
+            socket::Event::Unwritten(why) => Event::Unwritten { connection, why },
             socket::Event::Closed(reason) => {
                 if let Some(entry) = self.entry_mut(connection) {
                     entry.closed = true;

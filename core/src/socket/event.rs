@@ -5,7 +5,7 @@ use std::fmt;
 use bytestring::ByteString;
 
 use crate::engine::{CloseReason, Data};
-use crate::packet::{Args, Fault, Value};
+use crate::packet::{Args, EncodeError, Fault, Value};
 
 /// What has happened on a connection, in order.
 #[derive(Debug)]
@@ -70,6 +70,9 @@ pub enum Event<T> {
     },
     /// The client sent something that is no Socket.IO packet; the connection closes for it.
     Malformed(Fault),
+    /// The application's parser did not write a packet of the protocol's own: that a client may enter or
+    /// may not, or has to leave. The connection closes, since its client does not know.
+    Unwritten(EncodeError),
     /// A message of plain Engine.IO, where no Socket.IO is spoken.
     Data(Data),
     /// The connection has moved from polling to WebSocket.

@@ -17,7 +17,9 @@ use crate::config::Config;
 use crate::deadline::{Deadline, Why, earliest};
 use crate::engine::{Close, Data, Flags, Revision, Sent, Session};
 use crate::id::SocketId;
-use crate::packet::{self, Call, Content, Decoder, Encoded, Fault, Limits, Packet};
+use crate::packet::{
+    Call, Codec, Content, Decoder, EncodeError, Encoded, Fault, Limits, Own, Packet,
+};
 
 /// The sockets of one connection.
 ///
@@ -29,6 +31,8 @@ use crate::packet::{self, Call, Content, Decoder, Encoded, Fault, Limits, Packet
 #[derive(Debug)]
 pub(crate) struct Mux<T> {
     decoder: Decoder,
+    /// The application's parser, if it has one: the decoder has nothing to do then.
+    own: Option<Box<Own>>,
     slots: SmallVec<[Slot; 1]>,
     acks: Acks<T>,
     /// The connection is closed then, unless a namespace was joined before.
@@ -60,9 +64,10 @@ enum State {
 
 impl<T> Mux<T> {
     /// `revision` is that of the engine below.
-    pub(crate) fn new(now: Instant, config: &Config, revision: Revision) -> Self {
+    pub(crate) fn new(now: Instant, config: &Config, codec: &Codec, revision: Revision) -> Self {
         Self {
             decoder: Decoder::new(revision),
+            own: Own::new(codec).map(Box::new),
             slots: SmallVec::new(),
             acks: Acks::new(),
             connect_by: now.checked_add(config.connect_timeout),
@@ -82,9 +87,13 @@ impl<T> Mux<T> {
         events: &mut VecDeque<Event<T>>,
     ) {
         let limits = limits(config);
-        let read = match data {
-            Data::Text(text) => self.decoder.text(&text, &limits),
-            Data::Binary(part) => self.decoder.binary(part, &limits),
+        let read = if let Some(own) = &mut self.own {
+            own.add(data, session.revision(), &limits)
+        } else {
+            match data {
+                Data::Text(text) => self.decoder.text(&text, &limits),
+                Data::Binary(part) => self.decoder.binary(part, &limits),
+            }
         };
         let outcome = match read {
             Ok(Some(packet)) => {
@@ -102,9 +111,41 @@ impl<T> Mux<T> {
         };
         if let Err(fault) = outcome {
             events.extend(fault.map(Event::Malformed));
-            self.decoder.reset();
-            self.packet_by = None;
+            self.forget();
             self.close(now, session, events);
+        }
+    }
+
+    fn codec(&self) -> &Codec {
+        self.own
+            .as_ref()
+            .map_or(&Codec::BUILT_IN, |own| own.codec())
+    }
+
+    /// Forgets what has arrived of a packet.
+    fn forget(&mut self) {
+        self.decoder.reset();
+        if let Some(own) = &mut self.own {
+            own.reset();
+        }
+        self.packet_by = None;
+    }
+
+    /// Tells the client something. If it cannot be written, the client knows less than we do, and its
+    /// connection is closed.
+    fn tell(
+        &mut self,
+        now: Instant,
+        packet: Result<Encoded, EncodeError>,
+        session: &mut Session,
+        events: &mut VecDeque<Event<T>>,
+    ) {
+        match packet {
+            Ok(packet) => session.tell(now, packet),
+            Err(why) => {
+                events.push_back(Event::Unwritten(why));
+                self.close(now, session, events);
+            }
         }
     }
 
@@ -266,14 +307,22 @@ impl<T> Mux<T> {
         ticket: &ConnectTicket,
         id: &SocketId,
         session: &mut Session,
+        events: &mut VecDeque<Event<T>>,
     ) -> Option<SocketKey> {
+        let codec = self.codec().clone();
         let slot = self.deciding(ticket.0)?;
-        slot.state = State::Connected;
         let packet = match session.revision() {
-            Revision::V3 => packet::entered(&slot.namespace),
-            Revision::V4 => packet::connected(&slot.namespace, id.as_str()),
+            Revision::V3 => codec.entered(&slot.namespace),
+            Revision::V4 => codec.connected(&slot.namespace, id.as_str()),
         };
-        session.tell(now, packet);
+        if packet.is_err() {
+            // It never was in.
+            self.remove(ticket.0);
+            self.tell(now, packet, session, events);
+            return None;
+        }
+        slot.state = State::Connected;
+        self.tell(now, packet, session, events);
         self.connect_by = None;
         Some(ticket.0)
     }
@@ -305,15 +354,16 @@ impl<T> Mux<T> {
         session: &mut Session,
         events: &mut VecDeque<Event<T>>,
     ) {
-        let Refusal { message, data } = refusal;
+        let (codec, data) = (self.codec(), refusal.data.as_ref());
         let packet = match session.revision() {
-            // The one refusal that is no bare value, as current servers write it and suites expect it.
-            Revision::V3 if *refusal != Refusal::invalid_namespace() => {
-                packet::error(namespace, message, data.as_ref())
+            // The one refusal that is no bare value, as current servers write it and suites expect it. Other
+            // parsers of that line take nothing but a string.
+            Revision::V3 if *refusal != Refusal::invalid_namespace() || !codec.is_built_in() => {
+                codec.error(namespace, &refusal.message, data)
             }
-            Revision::V3 | Revision::V4 => packet::connect_error(namespace, message, data.as_ref()),
+            Revision::V3 | Revision::V4 => codec.connect_error(namespace, &refusal.message, data),
         };
-        session.tell(now, packet);
+        self.tell(now, packet, session, events);
         self.refused = self.refused.saturating_add(1);
         if self.refused >= config.max_refused_connects {
             self.close(now, session, events);
@@ -400,10 +450,10 @@ impl<T> Mux<T> {
         session: &mut Session,
         events: &mut VecDeque<Event<T>>,
     ) {
-        if let Some(slot) = self.connected(socket) {
-            let packet = packet::disconnect(&slot.namespace);
-            session.tell(now, packet);
+        if let Some(namespace) = self.namespace(socket) {
+            let packet = self.codec().disconnect(namespace);
             self.leave(socket, DisconnectReason::ServerNamespaceDisconnect, events);
+            self.tell(now, packet, session, events);
         }
     }
 
@@ -428,9 +478,8 @@ impl<T> Mux<T> {
             State::Connected | State::Left => true,
             State::Deciding { .. } => false,
         });
-        self.decoder.reset();
+        self.forget();
         self.connect_by = None;
-        self.packet_by = None;
     }
 
     /// Acts on every deadline that has come.

@@ -92,6 +92,9 @@
 //! | `cors`, `allowRequest` (4.x) | [`Cors`], [`Io::allow_request`] | as 2.x / off |
 //! | `cookie`, `cookiePath`, `cookieHttpOnly` | [`Cookie`] | `io` / off |
 //! | `httpCompression`, `initialPacket` | `http_compression`, `initial_packet` | |
+//! | `parser: { Encoder, Decoder }` | [`Config::parser`](Config#structfield.parser): a [`Parser`](parser::Parser) | the default one |
+//! | `Encoder.encode(packet)` | [`Parser::encode`](parser::Parser::encode) | returns the messages, no callback |
+//! | `Decoder.add(chunk)`, `emit("decoded", packet)`, `destroy()` | [`Decoder::add`](parser::Decoder::add) returns the packet; the decoder is dropped | what it returns is checked |
 //!
 //! ```
 //! use sio_driver::{Config, Io, Origins, SetupError};
@@ -229,7 +232,7 @@
 //! * **`socket.join` is done when it returns.** Its future form waits for an adapter that spans several nodes.
 //! * **Reserved names** are those of 4.x for its clients; `error` is reserved for a socket of 2.x besides.
 //! * **Not here**: `json`, `binary()`, `io.set()`, `handlePreflightRequest` of old lines. Not here yet: dynamic
-//!   namespaces, state recovery, other parsers than the default one, adapters for Redis and its like.
+//!   namespaces, state recovery, adapters for Redis and its like.
 
 #[allow(unused_imports, reason = "for the links above")]
 use crate::*;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use sio_core::config::Config;
 use sio_core::error::ConfigError;
+use sio_core::packet::Codec;
 
 use super::emitting::emitting_methods;
 use super::endpoint::endpoint_methods;
@@ -106,8 +107,8 @@ impl Io {
     }
 
     /// Takes over every connection that `engine`, a server of its own on a path of its own, is to open
-    /// from now on: they speak Socket.IO to this server, under the engine's options. The engine's own
-    /// handlers hear nothing of them. May be called for several; [`close`](Self::close) closes them all.
+    /// from now on: they speak Socket.IO to this server, under the engine's options, but by this server's
+    /// [parser](Config::parser). The engine's own handlers hear nothing of them. May be called for several; [`close`](Self::close) closes them all.
     ///
     /// ```
     /// use sio_driver::{Config, EngineServer, Io, Server};
@@ -131,6 +132,11 @@ impl Io {
     #[doc(alias = "onconnection")]
     pub fn on_connection(&self, connection: &EngineSocket) {
         connection.adopt(self.clone());
+    }
+
+    /// How packets are written and read on its connections, from now on.
+    pub(crate) fn codec(&self) -> &Codec {
+        self.mount().fixed_codec()
     }
 
     fn bound(&self) -> Vec<Arc<Mount>> {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard, Weak};
 
 use sio_core::id::{HashKey, SocketId};
-use sio_core::packet::{Args, Arguments};
+use sio_core::packet::{Args, Arguments, Codec};
 use sio_core::rooms::{Rooms, Target};
 use sio_core::socket::Refusal;
 
@@ -154,6 +154,11 @@ impl Namespace {
     /// Its name, with the `/` at its beginning.
     pub fn name(&self) -> &str {
         &self.inner.name
+    }
+
+    /// How packets for its sockets are written.
+    pub(crate) fn codec(&self) -> Codec {
+        self.inner.mount.codec()
     }
 
     /// Who is where, to be read. To change it, [`change_rooms`](Self::change_rooms).

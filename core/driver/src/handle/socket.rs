@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytestring::ByteString;
 use sio_core::engine::{Flags, Revision};
 use sio_core::id::SocketId;
-use sio_core::packet::{self, Args, Arguments, EncodeError};
+use sio_core::packet::{Args, Arguments, EncodeError};
 use sio_core::socket::{Refusal, SocketKey};
 
 use super::emitting::{listener_methods, others_methods};
@@ -304,7 +304,10 @@ impl Socket {
             return Err(EmitError::Disconnected);
         }
         self.must_be_free(event)?;
-        let packet = packet::event(self.namespace().name(), None, event, args)?;
+        let packet = self
+            .namespace()
+            .codec()
+            .event(self.namespace().name(), None, event, args)?;
         self.tell_outgoing(event, args)?;
         let weight = Weight::of(&packet);
         let command = Command::Deliver {
@@ -329,10 +332,15 @@ impl Socket {
             return AckFuture::failed(error);
         }
         let id = self.inner.next_ack.fetch_add(2, Ordering::Relaxed);
-        let packet = match packet::event(self.namespace().name(), Some(id), event, args) {
-            Ok(packet) => packet,
-            Err(error) => return AckFuture::failed(EmitError::from(error)),
-        };
+        let packet =
+            match self
+                .namespace()
+                .codec()
+                .event(self.namespace().name(), Some(id), event, args)
+            {
+                Ok(packet) => packet,
+                Err(error) => return AckFuture::failed(EmitError::from(error)),
+            };
         if let Err(error) = self.tell_outgoing(event, args) {
             return AckFuture::failed(error);
         }

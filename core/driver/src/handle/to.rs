@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sio_core::engine::Flags;
 use sio_core::id::SocketId;
-use sio_core::packet::{self, Args, Arguments, Encoded};
+use sio_core::packet::{Args, Arguments, Encoded};
 use sio_core::rooms::Target;
 
 use super::place::{as_strs, names};
@@ -183,12 +183,13 @@ impl To {
         let event = event.as_ref();
         if let Some(adapter) = self.adapter() {
             let args = Args::from_arguments(args)?;
-            let message = Broadcast::new(self.namespace.name(), event, args)?;
+            let message = Broadcast::to(&self.namespace, event, args)?;
             self.tell_outgoing(event, message.args())?;
             adapter.broadcast(&message, &self.recipients());
             return Ok(());
         }
-        let packet = packet::event(self.namespace.name(), None, event, args)?;
+        let codec = self.namespace.codec();
+        let packet = codec.event(self.namespace.name(), None, event, args)?;
         self.tell_outgoing(event, args)?;
         self.namespace.deliver(&self.target, self.flags, &packet);
         Ok(())
@@ -224,7 +225,7 @@ impl To {
     ) -> Result<RepliesFuture<T>, EmitError> {
         if let Some(adapter) = self.adapter() {
             let args = Args::from_arguments(args)?;
-            let message = Broadcast::new(self.namespace.name(), event, args)?;
+            let message = Broadcast::to(&self.namespace, event, args)?;
             self.tell_outgoing(event, message.args())?;
             let answers = adapter.broadcast_with_ack(&message, &self.recipients());
             return Ok(RepliesFuture::later(answers));
@@ -358,7 +359,7 @@ impl Namespace {
         args: &(impl Arguments + ?Sized),
     ) -> Result<Arc<Gather>, EmitError> {
         let id = self.next_ack();
-        let packet = packet::event(self.name(), Some(id), event, args)?;
+        let packet = self.codec().event(self.name(), Some(id), event, args)?;
         let weight = Weight::of(&packet);
         let sockets: Vec<Socket> = {
             let rooms = self.rooms().read().unwrap_or_else(PoisonError::into_inner);

@@ -21,6 +21,7 @@ use futures_util::stream::FuturesUnordered;
 use sio_core::connection::Connection;
 use sio_core::engine::{Close, CloseReason, Opened, Reply, Session, TransportKind};
 use sio_core::id::{RequestId, Sid, SocketId};
+use sio_core::packet::Fault;
 use sio_core::socket::{AckError, Event};
 use smallvec::SmallVec;
 
@@ -31,7 +32,7 @@ use crate::handle::{EngineServer, EngineSocket, Io};
 use crate::handshake::Handshake;
 use crate::host::Host;
 use crate::link::{Change, Command, Link, Posted, Request};
-use crate::log::{Span, debug, error};
+use crate::log::{Span, debug, error, warn};
 use crate::mailbox::Took;
 use crate::own::{self, Seated};
 use crate::runtime::Runtime;
@@ -172,10 +173,9 @@ impl<R: Runtime> Peer<R> {
         let (connection, upper) = match application.spoken() {
             Spoken::SocketIo(io) => {
                 let sockets = Sockets::new(io, handshake);
-                (
-                    Connection::socket_io(now, session, config),
-                    Upper::SocketIo(Box::new(sockets)),
-                )
+                let mut connection = Connection::engine(session, config);
+                connection.speak_socket_io_by(now, sockets.io.codec());
+                (connection, Upper::SocketIo(Box::new(sockets)))
             }
             Spoken::Engine(server) => {
                 let socket = EngineSocket::new(link.clone(), handshake);
@@ -251,9 +251,9 @@ impl<R: Runtime> Peer<R> {
         if self.phase == Phase::Closed {
             return;
         }
+        self.connection.speak_socket_io_by(self.now, io.codec());
         let sockets = Sockets::new(io, plain.handshake().clone());
         self.upper = Upper::SocketIo(Box::new(sockets));
-        self.connection.speak_socket_io(self.now);
     }
 
     /// Calls something of the application's that watches. One that panics is not worth a connection.
@@ -497,9 +497,11 @@ impl<R: Runtime> Peer<R> {
                     self.tell_watcher(|| watcher(TransportKind::WebSocket));
                 }
             }
+            Event::Malformed(Fault::Panicked) => error!("parser panicked"),
             Event::Malformed(_fault) => {
                 debug!(fault = ?_fault, "not a packet");
             }
+            Event::Unwritten(_why) => warn!(why = %_why, "not written"),
             Event::Closed(reason) => {
                 debug!(%reason, "session closed");
                 self.phase = Phase::Closed;

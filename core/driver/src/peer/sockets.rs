@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytestring::ByteString;
 use sio_core::engine::{Flags, Revision};
-use sio_core::packet::{self, Args, Value};
+use sio_core::packet::{Args, Value};
 use sio_core::socket::{AckTicket, ConnectTicket, Event, Refusal, SocketKey};
 use smallvec::SmallVec;
 
@@ -18,7 +18,7 @@ use crate::handle::{Gate, Incoming, Io, Socket};
 use crate::handlers::{BoxFuture, Cached, Callback, Found, TopicRef};
 use crate::handshake::Handshake;
 use crate::link::Command;
-use crate::log::{debug, trace};
+use crate::log::{debug, trace, warn};
 use crate::mailbox::Weight;
 use crate::runtime::Runtime;
 
@@ -152,7 +152,12 @@ impl<R: Runtime> Peer<R> {
                 self.leaving(cx, socket, "disconnect", About::Disconnect(reason));
                 self.gone(socket);
             }
-            Event::Data(_) | Event::Upgraded | Event::Malformed(_) | Event::Closed(_) | _ => {}
+            Event::Data(_)
+            | Event::Upgraded
+            | Event::Malformed(_)
+            | Event::Unwritten(_)
+            | Event::Closed(_)
+            | _ => {}
         }
     }
 
@@ -436,8 +441,15 @@ impl<R: Runtime> Peer<R> {
                 // Clients of revision 4 are told; in revision 5 the application tells itself (§17).
                 if self.link.revision() == Revision::V3 {
                     let Refusal { message, data } = refusal;
-                    let namespace = event.socket.namespace().name();
-                    let packet = packet::error(namespace, &message, data.as_ref());
+                    let namespace = event.socket.namespace();
+                    let codec = namespace.codec();
+                    let packet = match codec.error(namespace.name(), &message, data.as_ref()) {
+                        Ok(packet) => packet,
+                        Err(_why) => {
+                            warn!(socket = %event.socket.id(), why = %_why, "not written");
+                            return;
+                        }
+                    };
                     // Behind what the middleware has emitted.
                     let weight = Weight::of(&packet);
                     let command = Command::Deliver {
@@ -472,8 +484,11 @@ impl<R: Runtime> Peer<R> {
         }
         if let AckSlot::One(ticket) = event.take_ack() {
             let answer = std::collections::BTreeMap::from([("error", why)]);
-            let name = event.socket.namespace().name();
-            if let Ok(packet) = packet::ack(name, ticket.id(), &answer) {
+            let namespace = event.socket.namespace();
+            if let Ok(packet) = namespace
+                .codec()
+                .ack(namespace.name(), ticket.id(), &answer)
+            {
                 // Behind what the handler has emitted.
                 let weight = Weight::of(&packet);
                 let command = Command::Respond { ticket, packet };

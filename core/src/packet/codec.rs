@@ -1,0 +1,211 @@
+//! How a server's packets are written: the built-in way, or by a parser of the application's own.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::encode::{self, EncodeError};
+use super::parser::{self, Parser};
+use super::{Arguments, Encoded, Kind, Map, Value};
+
+/// How packets are written and read: [`Config::parser`](crate::config::Config::parser). The built-in way
+/// by default; made of a [`Parser`], the application's.
+///
+/// Cheap to clone; clones are the same. Whatever [`Connection`](crate::connection::Connection)s of a
+/// server are given to send is to be written by its codec.
+#[doc(alias = "parser")]
+#[derive(Clone, Default)]
+pub struct Codec(Option<Arc<dyn Parser>>);
+
+impl<P: Parser + 'static> From<P> for Codec {
+    fn from(parser: P) -> Self {
+        Self::new(parser)
+    }
+}
+
+impl fmt::Debug for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_built_in() {
+            "Codec(built in)"
+        } else {
+            "Codec(own)"
+        })
+    }
+}
+
+impl Codec {
+    /// The protocol's own way.
+    pub const BUILT_IN: Self = Self(None);
+
+    /// A parser of the application's own.
+    pub fn new(parser: impl Parser + 'static) -> Self {
+        Self(Some(Arc::new(parser)))
+    }
+
+    /// Whether it is the built-in way.
+    pub const fn is_built_in(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Whether what one of them writes is for the other, too: both are built in, or clones.
+    pub fn is(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+
+    pub(crate) fn parser(&self) -> Option<&Arc<dyn Parser>> {
+        self.0.as_ref()
+    }
+
+    /// As [`packet::event`](super::event).
+    ///
+    /// # Errors
+    /// A reserved name, or arguments that cannot be written.
+    #[inline]
+    pub fn event(
+        &self,
+        namespace: &str,
+        id: Option<u64>,
+        name: &str,
+        args: &(impl Arguments + ?Sized),
+    ) -> Result<Encoded, EncodeError> {
+        let Some(parser) = &self.0 else {
+            return encode::event(namespace, id, name, args);
+        };
+        if encode::RESERVED.contains(&name) {
+            return Err(EncodeError::Reserved(name.into()));
+        }
+        let mut data = args.to_values()?;
+        data.insert(0, name.into());
+        write(&**parser, Kind::Event, namespace, id, Some(data.into()))
+    }
+
+    /// As [`packet::ack`](super::ack).
+    ///
+    /// # Errors
+    /// Arguments that cannot be written.
+    #[inline]
+    pub fn ack(
+        &self,
+        namespace: &str,
+        id: u64,
+        args: &(impl Arguments + ?Sized),
+    ) -> Result<Encoded, EncodeError> {
+        let Some(parser) = &self.0 else {
+            return encode::ack(namespace, id, args);
+        };
+        let data = args.to_values()?.into();
+        write(&**parser, Kind::Ack, namespace, Some(id), Some(data))
+    }
+
+    /// As [`packet::connected`](super::connected).
+    ///
+    /// # Errors
+    /// The parser does not write it.
+    pub fn connected(&self, namespace: &str, sid: &str) -> Result<Encoded, EncodeError> {
+        let Some(parser) = &self.0 else {
+            return Ok(encode::connected(namespace, sid));
+        };
+        let data = Value::from_iter([("sid", sid)]);
+        write(&**parser, Kind::Connect, namespace, None, Some(data))
+    }
+
+    /// As [`packet::entered`](super::entered).
+    ///
+    /// # Errors
+    /// The parser does not write it.
+    pub fn entered(&self, namespace: &str) -> Result<Encoded, EncodeError> {
+        match &self.0 {
+            None => Ok(encode::entered(namespace)),
+            Some(parser) => write(&**parser, Kind::Connect, namespace, None, None),
+        }
+    }
+
+    /// As [`packet::connect_error`](super::connect_error); bytes in the data are the parser's to write.
+    ///
+    /// # Errors
+    /// The parser does not write it.
+    pub fn connect_error(
+        &self,
+        namespace: &str,
+        message: &str,
+        data: Option<&Value>,
+    ) -> Result<Encoded, EncodeError> {
+        let Some(parser) = &self.0 else {
+            return Ok(encode::connect_error(namespace, message, data));
+        };
+        let mut why = Map::default();
+        why.insert("message", message);
+        if let Some(data) = data {
+            why.insert("data", data.clone());
+        }
+        write(
+            &**parser,
+            Kind::ConnectError,
+            namespace,
+            None,
+            Some(why.into()),
+        )
+    }
+
+    /// As [`packet::error`](super::error); all data but `null` is the parser's to write.
+    ///
+    /// # Errors
+    /// The parser does not write it.
+    pub fn error(
+        &self,
+        namespace: &str,
+        message: &str,
+        data: Option<&Value>,
+    ) -> Result<Encoded, EncodeError> {
+        let Some(parser) = &self.0 else {
+            return Ok(encode::error(namespace, message, data));
+        };
+        let data = data.filter(|data| !data.is_null()).cloned();
+        let data = data.unwrap_or_else(|| message.into());
+        write(&**parser, Kind::ConnectError, namespace, None, Some(data))
+    }
+
+    /// As [`packet::disconnect`](super::disconnect).
+    ///
+    /// # Errors
+    /// The parser does not write it.
+    pub fn disconnect(&self, namespace: &str) -> Result<Encoded, EncodeError> {
+        match &self.0 {
+            None => Ok(encode::disconnect(namespace)),
+            Some(parser) => write(&**parser, Kind::Disconnect, namespace, None, None),
+        }
+    }
+}
+
+/// A packet by a parser of the application's own.
+fn write(
+    parser: &dyn Parser,
+    kind: Kind,
+    namespace: &str,
+    id: Option<u64>,
+    data: Option<Value>,
+) -> Result<Encoded, EncodeError> {
+    let namespace = if namespace.is_empty() { "/" } else { namespace };
+    let packet = parser::Packet {
+        kind,
+        namespace: namespace.to_owned(),
+        id,
+        data,
+    };
+    let messages =
+        guarded(|| parser.encode(&packet)).map_err(|Panicked| EncodeError::Panicked)??;
+    Encoded::messages(messages).ok_or_else(|| EncodeError::refused("the parser wrote no message"))
+}
+
+/// The application's code has panicked.
+pub(super) struct Panicked;
+
+/// Calls a parser. Whoever calls it is the task of one client, or of somebody who emits to many: neither may
+/// end for it. What a panic leaves half done is the application's own.
+pub(super) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|_payload| Panicked)
+}

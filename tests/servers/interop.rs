@@ -12,7 +12,7 @@
 //! | `RECOVERY_MS` | 0 | not supported yet |
 //! | `ALLOW_EIO3` | 1 | clients of revision 3 are let in |
 //! | `DEFLATE` | | if set, WebSocket messages of 64 bytes or more are compressed for clients that offer it; `context`: with context takeover |
-//! | `PARSER` | default | `msgpack` is not supported yet |
+//! | `PARSER` | default | `msgpack` or `json`: packets as the parsers of those names have them |
 //!
 //! Namespaces that match `/dyn-N` are not supported yet: they are refused as unknown ones.
 
@@ -20,14 +20,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::sio::http::{Method, Request, Response, StatusCode, header};
 use crate::sio::{
-    Bytes, Config, EmitError, EngineServer, EngineSocket, Io, Message, Refusal, Server, Socket,
-    Value,
+    Bytes, Codec, Config, EmitError, EngineServer, EngineSocket, Io, Message, Refusal, Server,
+    Socket, Value,
 };
 
 #[path = "common.rs"]
 mod common;
 #[path = "interop_events.rs"]
 mod events;
+#[path = "json.rs"]
+mod json;
+#[path = "msgpack.rs"]
+mod msgpack;
 #[path = "interop_rooms.rs"]
 mod rooms;
 
@@ -41,7 +45,6 @@ pub(crate) fn address() -> (String, u16) {
 
 /// Both servers and the plain routes, ready to be served on one listener.
 pub(crate) fn server() -> Server {
-    common::unsupported_protocols();
     common::unsupported(
         "RECOVERY_MS",
         &["0"],
@@ -56,6 +59,7 @@ pub(crate) fn server() -> Server {
         max_attachments: common::option("MAX_ATTACHMENTS", 10),
         cors: Config::default().cors,
         allow_eio3: common::allow_eio3(),
+        parser: parser(),
         #[cfg(feature = "deflate")]
         per_message_deflate: deflate(),
         ..Config::v4()
@@ -81,6 +85,14 @@ pub(crate) fn server() -> Server {
         .fallback(move |request: Request<Bytes>| {
             std::future::ready(route(&request, &counted, &plain))
         })
+}
+
+fn parser() -> Codec {
+    match &*common::option("PARSER", "default".to_owned()) {
+        "json" => json::Json.into(),
+        "msgpack" => msgpack::Msgpack.into(),
+        _ => Codec::BUILT_IN,
+    }
 }
 
 #[cfg(feature = "deflate")]

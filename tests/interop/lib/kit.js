@@ -62,13 +62,18 @@ class Context {
   }
 }
 
-/** Runs every case against one server; true if all passed. The last line is a count for machines. */
-export async function run({ title, transport, env = {}, only }) {
+/**
+ * Runs every case against one server, but for those of these names; true if all passed. The last line is a
+ * count for machines.
+ */
+export async function run({ title, transport, env = {}, only, without = [] }) {
   const features = (process.env.FEATURES ?? "").split(",");
+  for (const name of without) if (!cases.some((it) => it.name === name)) throw new Error(`no case is called ${name}`);
   const chosen = cases.filter(
     ({ name, transports, needs }) =>
       (!transports || transports.includes(transport)) &&
       (!needs || features.includes(needs)) &&
+      !without.includes(name) &&
       (!only || name.includes(only)),
   );
   const server = await start(env);

@@ -1,9 +1,11 @@
-// The Socket.IO client under test: CLIENT is its version, TRANSPORT how it may connect.
+// The Socket.IO client under test: CLIENT is its version, TRANSPORT how it may connect, PARSER the package
+// that writes and reads its packets, if not its own (`json`, `msgpack`).
 
 import { load } from "./packages.js";
 import { until, within } from "./kit.js";
 
 export const VERSION = process.env.CLIENT ?? "4.8";
+export const PARSER = process.env.PARSER;
 export const TRANSPORTS = { polling: ["polling"], websocket: ["websocket"], upgrade: ["polling", "websocket"] };
 
 /** A client of the 2.x line: Socket.IO revision 4 on Engine.IO revision 3. */
@@ -16,6 +18,14 @@ function library(version) {
 }
 
 const { Manager } = library(VERSION);
+
+/** The parser of a client's line. */
+function parser(version) {
+  if (!PARSER) return {};
+  const lines = { json: ["2.1", "3.0"], msgpack: ["2.2", "3.0"] }[PARSER];
+  return { parser: load(`socket.io-${PARSER}-parser-${lines[version.startsWith("2.") ? 0 : 1]}`) };
+}
+
 const ANSWER_WITHIN = 8_000;
 
 /** The newest client of the other line. */
@@ -29,6 +39,7 @@ export function dial(t, namespace = "/", { url = t.server.url, version = VERSION
   const socket = library(version).io(url + namespace, {
     transports: TRANSPORTS[t.transport],
     forceNew: true,
+    ...parser(version),
     reconnectionDelay: 50,
     reconnectionDelayMax: 100,
     ...admission(options),
@@ -46,7 +57,7 @@ export async function open(t, namespace, options) {
 
 /** A connection that several namespaces share. */
 export function manager(t, options = {}) {
-  const manager = new Manager(t.server.url, { transports: TRANSPORTS[t.transport], reconnectionDelay: 50, ...options });
+  const manager = new Manager(t.server.url, { transports: TRANSPORTS[t.transport], reconnectionDelay: 50, ...parser(VERSION), ...options });
   t.after(() => hangUp(manager));
   return manager;
 }

@@ -40,7 +40,8 @@ const recovery = number("RECOVERY_MS", 0);
 const io = new Server(web, {
   ...shared,
   connectTimeout: number("CONNECT_TIMEOUT", 1500),
-  parser: { ...parser, Decoder },
+  // The 2.x line has parsers of its own, which the official server of today does not understand.
+  parser: process.env.PARSER ? load(`socket.io-${process.env.PARSER}-parser-3.0`) : { ...parser, Decoder },
   ...(recovery > 0 && { connectionStateRecovery: { maxDisconnectionDuration: recovery, skipMiddlewares: true } }),
 });
 const plain = engineIo.attach(web, { ...shared, path: "/engine.io/", destroyUpgrade: false });

@@ -6,6 +6,14 @@ mod engine;
 mod http;
 mod namespaces;
 mod options;
+mod parsers;
 mod rows;
 mod sockets;
 mod world;
+
+#[path = "../../servers/json.rs"]
+mod json;
+#[path = "../../servers/msgpack.rs"]
+mod msgpack;
+
+use sio_tokio as sio;

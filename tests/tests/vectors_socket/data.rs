@@ -124,7 +124,7 @@ impl serde::Serialize for Emitted {
     }
 }
 
-fn value(data: &Value) -> Option<Value> {
+pub(crate) fn value(data: &Value) -> Option<Value> {
     match data {
         Value::Array(elements) => elements
             .iter()

@@ -1,4 +1,4 @@
-//! Every vector of `socketio_v4.json` and `socketio_v5.json`, recorded from the reference implementation.
+//! Every vector of `socketio_v4.json`, `socketio_v5.json` and `socketio_msgpack.json`, recorded from the reference implementation.
 //!
 //! Where the server decides otherwise than the reference, our own answer is asserted, and the vector
 //! stands in [`OURS`] with the reason. What is not run stands in [`SKIPPED`] with the reason.
@@ -11,12 +11,16 @@
 mod codec;
 mod data;
 mod instead;
+mod msgpack;
+#[path = "../../servers/msgpack.rs"]
+mod parser;
 mod session;
 
 use std::collections::BTreeMap;
 
 use sio_core::engine::Revision;
 use sio_core::packet::{Args, Value};
+use sio_tokio as sio;
 
 /// Vectors of both revisions that are answered differently on purpose, and why. Each of them is run: that the outcome
 /// is ours, and not the reference's, is asserted where the vector is run. Transcripts stand in
@@ -184,8 +188,8 @@ fn every_vector_of_revision_5() {
     assert_eq!(skipped, 18);
 }
 
-/// How many vectors of a file were run of each kind, and how many were skipped. All that fail are named.
-fn run_all(file: &str, revision: Revision) -> (BTreeMap<&'static str, usize>, usize) {
+/// The vectors of a file.
+pub(crate) fn read(file: &str) -> Vec<Value> {
     let path = format!("{}/vectors/{file}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).unwrap();
     // Read by our own value type: it keeps the order of members, which the wire shows.
@@ -193,13 +197,19 @@ fn run_all(file: &str, revision: Revision) -> (BTreeMap<&'static str, usize>, us
         .unwrap()
         .decode()
         .unwrap();
-    let vectors = file["vectors"].as_array().unwrap();
+    let vectors = file["vectors"].as_array().unwrap().to_vec();
     assert_eq!(file["count"].as_u64(), Some(vectors.len() as u64));
+    vectors
+}
+
+/// How many vectors of a file were run of each kind, and how many were skipped. All that fail are named.
+fn run_all(file: &str, revision: Revision) -> (BTreeMap<&'static str, usize>, usize) {
+    let vectors = read(file);
 
     let mut run = BTreeMap::new();
     let mut skipped: BTreeMap<&str, usize> = BTreeMap::new();
     let mut wrong = Vec::new();
-    for vector in vectors {
+    for vector in &vectors {
         let id = vector["id"].as_str().unwrap();
         let kind = vector["kind"].as_str().unwrap();
         if let Some((_, reason)) = SKIPPED

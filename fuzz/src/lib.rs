@@ -4,6 +4,7 @@
 //! and on mutations of it.
 
 mod history;
+mod own;
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -12,6 +13,8 @@ use sio_core::config::{BacklogPolicy, Config};
 use sio_core::engine::{Acceptor, Body, Data, Framing, Packet, Revision, Route, Writer, split};
 use sio_core::packet::{self, Args, Call, Content, Decoder, Limits, Part, Value};
 use sio_core::websocket::{self, Incoming};
+
+pub use own::parser;
 
 /// What a WebSocket's reader gives out does not depend on how the bytes were cut, and keeps to the limits.
 ///
@@ -60,7 +63,7 @@ fn read<'a>(
 }
 
 /// Frames of a connection, as one input: `0x1e` ends a text frame, `0x1f` a binary one.
-fn frames(input: &[u8]) -> Vec<Data> {
+pub(crate) fn frames(input: &[u8]) -> Vec<Data> {
     let mut frames = Vec::new();
     let mut rest = input;
     while let Some(end) = rest.iter().position(|byte| matches!(byte, 0x1e | 0x1f)) {

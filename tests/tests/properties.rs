@@ -48,6 +48,7 @@ fn every_property(input: &[u8]) {
     sio_fuzz::head(input);
     sio_fuzz::server(input);
     sio_fuzz::websocket(input);
+    sio_fuzz::parser(input);
 }
 
 #[test]
@@ -57,6 +58,7 @@ fn hold_for_the_corpus() {
         // Without the engine's digit it is a packet of Socket.IO.
         if let Some(rest) = input.get(1..) {
             sio_fuzz::packet(rest);
+            sio_fuzz::parser(rest);
         }
     }
 }
@@ -86,6 +88,10 @@ proptest! {
     fn hold_for_json(text in r#"[\[\]{}:,"\\0-9eE+\-. a-fu_\n]{0,40}"#) {
         sio_fuzz::value(text.as_bytes());
         sio_fuzz::packet(format!("2[\"e\",{text}]").as_bytes());
+        sio_fuzz::parser(format!("2[\"e\",{text}]").as_bytes());
+        sio_fuzz::parser(format!(r#"{{"type":2,"nsp":"/","data":["e",{text}]}}"#).as_bytes());
+        let bytes = r#"{"_placeholder":true,"num":0}"#;
+        sio_fuzz::parser(format!("51-[\"e\",{text},{bytes}]\x1e{text}\x1f").as_bytes());
     }
 
     #[test]

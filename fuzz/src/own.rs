@@ -1,0 +1,110 @@
+//! Packets that come by a parser of the application's own.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use sio_core::config::Config;
+use sio_core::connection::Connection;
+use sio_core::engine::{Data, Frame, Opened, Revision, Session, TransportKind};
+use sio_core::id::{Sid, SocketId};
+use sio_core::packet::parser::{self, EncodeError, Fault, Kind, Limits, Packet, Parser};
+use sio_core::packet::{Args, Call, Content, Decoder, Value};
+use sio_core::socket::Event;
+
+/// What is accepted the usual way is accepted by way of a parser, and is the same: names, ids and values. What
+/// else a parser makes of a message is accepted or refused.
+pub fn parser(input: &[u8]) {
+    for revision in [Revision::V3, Revision::V4] {
+        if let Ok(packet) = serde_json::from_slice(input) {
+            let _ = by_parser(revision, packet);
+        }
+        let mut decoder = Decoder::new(revision);
+        let limits = Limits {
+            attachments: usize::MAX,
+            ..Limits::default()
+        };
+        for frame in super::frames(input) {
+            let read = match frame {
+                Data::Text(text) => decoder.text(&text, &limits),
+                Data::Binary(bytes) => decoder.binary(bytes, &limits),
+            };
+            match read.map(|packet| packet.map(|packet| packet.content)) {
+                Ok(Some(Content::Event {
+                    id,
+                    call: Some(Call { name, args }),
+                })) => same(revision, id, &name, &args),
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+    }
+}
+
+fn same(revision: Revision, id: Option<u64>, name: &str, args: &Args) {
+    // Half a surrogate pair is no Rust string.
+    let Ok(values) = args.values() else { return };
+    let mut data = vec![Value::from(name)];
+    data.extend(values.iter().cloned());
+    let packet = Packet {
+        kind: Kind::Event,
+        namespace: "/".to_owned(),
+        id,
+        data: Some(data.into()),
+    };
+    let event = by_parser(revision, packet);
+    let Some(Event::Message {
+        name: its,
+        args,
+        ack,
+        ..
+    }) = event
+    else {
+        panic!("{event:?}");
+    };
+    assert_eq!((&*its, ack.map(|ack| ack.id())), (name, id));
+    assert_eq!(args.values(), Ok(values));
+}
+
+/// Gives this packet to a connection that is in `/`, and its first event.
+fn by_parser(revision: Revision, packet: Packet) -> Option<Event<()>> {
+    let now = Instant::now();
+    let config = Arc::new(Config::default().parser(Given(packet, revision)));
+    let opened = Opened {
+        transport: TransportKind::WebSocket,
+        revision,
+        base64: false,
+    };
+    let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
+    let mut connection = Connection::socket_io(now, session, config);
+    if revision == Revision::V4 {
+        connection.handle_ws(now, Frame::Text("4".into()));
+    }
+    let Some(Event::Connecting { ticket, .. }) = connection.poll_event(now) else {
+        panic!("it asks")
+    };
+    let id = SocketId::from_random([9; 15]);
+    assert!(connection.accept(now, ticket, &id).is_some());
+    connection.handle_ws(now, Frame::Text("4".into()));
+    connection.poll_event(now)
+}
+
+/// Every message is this packet, but the first of revision 5, which asks for `/`.
+struct Given(Packet, Revision);
+
+impl Parser for Given {
+    fn encode(&self, _: &Packet) -> Result<Vec<Data>, EncodeError> {
+        Ok(vec!["".into()])
+    }
+
+    fn decoder(&self) -> Box<dyn parser::Decoder> {
+        let connect = Packet {
+            kind: Kind::Connect,
+            namespace: "/".to_owned(),
+            id: None,
+            data: None,
+        };
+        let mut next = vec![self.0.clone()];
+        next.extend((self.1 == Revision::V4).then_some(connect));
+        Box::new(move |_: Data, _: &Limits| -> Result<Option<Packet>, Fault> { Ok(next.pop()) })
+    }
+}

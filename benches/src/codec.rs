@@ -44,7 +44,7 @@ pub fn decode(text: &ByteString, attachments: &[Bytes]) -> Packet {
         unreachable!("it is a message");
     };
     let (mut decoder, limits) = (Decoder::default(), Limits::default());
-    let mut packet = decoder.text(&text, &limits);
+    let mut packet = decoder.text(text, &limits);
     for attachment in attachments {
         packet = decoder.binary(attachment.clone(), &limits);
     }

@@ -95,7 +95,7 @@ fn packet_of(revision: Revision, input: &[u8]) {
     let mut decoder = Decoder::new(revision);
     for frame in frames(input) {
         let read = match frame {
-            Data::Text(text) => decoder.text(&text, &limits),
+            Data::Text(text) => decoder.text(text, &limits),
             Data::Binary(bytes) => decoder.binary(bytes, &limits),
         };
         let Ok(read) = read else { return };
@@ -177,7 +177,7 @@ fn reread(written: &packet::Encoded) -> packet::Packet {
         let read = match part {
             Part::Text(text) => {
                 let text = ByteString::try_from(text.slice(1..)).expect("what we write is UTF-8");
-                decoder.text(&text, &limits)
+                decoder.text(text, &limits)
             }
             Part::Binary(bytes) => decoder.binary(bytes, &limits),
         };

@@ -25,7 +25,7 @@ pub fn parser(input: &[u8]) {
         };
         for frame in super::frames(input) {
             let read = match frame {
-                Data::Text(text) => decoder.text(&text, &limits),
+                Data::Text(text) => decoder.text(text, &limits),
                 Data::Binary(bytes) => decoder.binary(bytes, &limits),
             };
             match read.map(|packet| packet.map(|packet| packet.content)) {

@@ -5,8 +5,7 @@ use std::cell::Cell;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
-use bytestring::ByteString;
-use sio_core::packet::{Args, ArgumentError, FromArgs};
+use sio_core::packet::{Args, ArgumentError, FromArgs, Name};
 use sio_core::socket::{AckTicket, DisconnectReason, Refusal};
 
 use crate::ack::Ack;
@@ -16,7 +15,7 @@ use crate::handle::{Io, Namespace, Socket};
 /// An event on its way to the handlers: what extractors take from.
 pub struct Invocation {
     pub(crate) socket: Socket,
-    pub(crate) name: ByteString,
+    pub(crate) name: Name,
     pub(crate) args: Args,
     pub(crate) ack: Cell<AckSlot>,
     pub(crate) about: About,
@@ -42,7 +41,7 @@ pub(crate) enum AckSlot {
 }
 
 impl Invocation {
-    pub(crate) fn new(socket: Socket, name: ByteString, args: Args, about: About) -> Self {
+    pub(crate) fn new(socket: Socket, name: Name, args: Args, about: About) -> Self {
         Self {
             socket,
             name,
@@ -123,7 +122,7 @@ pub struct TryData<T>(pub Result<T, ArgumentError>);
 
 /// The event's name: for catch-all handlers. Dereferences to `str`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventName(pub ByteString);
+pub struct EventName(pub Name);
 
 /// What was given to [`Io::state`](crate::Io::state), by type. Cloned for each call: put large things
 /// in an `Arc`.

@@ -1,6 +1,7 @@
 //! The arguments of an event or of an ack, as they arrived.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,10 +18,14 @@ use super::{EncodeError, Value, de, json, text};
 /// A slice of what was read, cheap to clone. Nothing is built before a type is asked for, and
 /// arguments that are only passed on ([`event`](super::event), [`ack`](super::ack)) are copied as
 /// they are, byte for byte.
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Default)]
 pub struct Args {
-    /// `1,{"a":2}`: the elements without their brackets.
-    elements: ByteString,
+    /// What the elements lie in, without their brackets: `1,{"a":2}`. A part by its place costs no
+    /// count of references.
+    text: ByteString,
+    /// How many bytes of the text are before them, and how many behind.
+    before: u32,
+    behind: u32,
     count: usize,
     /// Shared, and apart, since most packets have none.
     binary: Option<Arc<Binary>>,
@@ -83,9 +88,15 @@ impl fmt::Display for ArgumentError {
 
 impl std::error::Error for ArgumentError {}
 
+impl PartialEq for Args {
+    fn eq(&self, other: &Self) -> bool {
+        self.elements() == other.elements() && self.binary == other.binary
+    }
+}
+
 impl fmt::Debug for Args {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}]", self.elements)?;
+        write!(f, "[{}]", self.elements())?;
         if !self.attachments().is_empty() {
             write!(f, " + {} attachments", self.attachments().len())?;
         }
@@ -104,10 +115,9 @@ impl Args {
         let Some(first) = found.first else {
             return Ok(Self::default());
         };
-        let elements = array
-            .get(first.start..found.rest.end.max(first.end))
-            .ok_or(Fault::Payload)?;
-        let mut args = Self::checked(elements.into(), found.count);
+        let elements = first.start..found.rest.end.max(first.end);
+        let elements = array.get(elements).ok_or(Fault::Payload)?;
+        let mut args = Self::checked(elements.into(), 0..elements.len(), found.count);
         if !attachments.is_empty() {
             args.attach(attachments.into(), usize::MAX)?;
         }
@@ -122,12 +132,24 @@ impl Args {
         to_args(args)
     }
 
-    /// Elements that were checked, and their number.
-    pub(super) fn checked(elements: ByteString, count: usize) -> Self {
-        Self {
-            elements,
-            count,
-            binary: None,
+    /// Elements that were checked, by their place in a text, and their number.
+    #[inline]
+    pub(super) fn checked(text: ByteString, elements: Range<usize>, count: usize) -> Self {
+        let behind = text.len().wrapping_sub(elements.end);
+        match (u32::try_from(elements.start), u32::try_from(behind)) {
+            (Ok(before), Ok(behind)) if !elements.is_empty() => Self {
+                text,
+                before,
+                behind,
+                count,
+                binary: None,
+            },
+            _ => Self {
+                // Nothing is not to hold on to a read buffer.
+                text: text.get(elements).unwrap_or_default().into(),
+                count,
+                ..Self::default()
+            },
         }
     }
 
@@ -138,7 +160,7 @@ impl Args {
         attachments: SmallVec<[Bytes; 1]>,
         limit: usize,
     ) -> Result<(), Fault> {
-        let placeholders = text::placeholders(self.elements.as_bytes(), attachments.len())?;
+        let placeholders = text::placeholders(self.elements().as_bytes(), attachments.len())?;
         let copied = placeholders
             .iter()
             .filter_map(|(_, num)| attachments.get(*num))
@@ -177,21 +199,22 @@ impl Args {
 
     /// The JSON text of all arguments, separated by commas, without brackets: `1,{"a":2}`.
     pub fn elements(&self) -> &str {
-        &self.elements
+        let end = self.text.len().saturating_sub(self.behind as usize);
+        self.text.get(self.before as usize..end).unwrap_or_default()
     }
 
     /// Bytes that these arguments hold on to.
     pub fn size(&self) -> usize {
         self.attachments()
             .iter()
-            .fold(self.elements.len(), |sum, part| {
+            .fold(self.elements().len(), |sum, part| {
                 sum.saturating_add(part.len())
             })
     }
 
     /// The JSON text of one argument.
     pub fn raw(&self, index: usize) -> Option<&str> {
-        self.elements.get(text::element(&self.elements, index)?)
+        self.elements().get(text::element(self.elements(), index)?)
     }
 
     /// The arguments as the type that is asked for.
@@ -204,7 +227,7 @@ impl Args {
     /// # Errors
     /// Which argument is not of its type, and why.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, ArgumentError> {
-        de::arguments(&self.elements, self.binary.as_deref())
+        de::arguments(self.elements(), self.binary.as_deref())
     }
 
     /// One argument as the type that is asked for. One that is missing counts as `null`.
@@ -212,8 +235,8 @@ impl Args {
     /// # Errors
     /// Why the argument is not of that type.
     pub fn get<T: DeserializeOwned>(&self, index: usize) -> Result<T, ArgumentError> {
-        let value = match text::element(&self.elements, index) {
-            Some(place) => de::value(&self.elements, place.start, self.binary.as_deref()),
+        let value = match text::element(self.elements(), index) {
+            Some(place) => de::value(self.elements(), place.start, self.binary.as_deref()),
             None => de::value("null", 0, None),
         };
         value.map_err(|why| ArgumentError { index, why })
@@ -224,7 +247,7 @@ impl Args {
     /// # Errors
     /// A string with half a surrogate pair, which no Rust string can hold.
     pub fn values(&self) -> Result<Vec<Value>, ArgumentError> {
-        de::all(&self.elements, self.count, self.binary.as_deref())
+        de::all(self.elements(), self.count, self.binary.as_deref())
     }
 
     /// The same arguments without their hold on what they were read from: copied, for keeping.
@@ -238,7 +261,9 @@ impl Args {
             })
         };
         Self {
-            elements: (&*self.elements).into(),
+            text: self.elements().into(),
+            before: 0,
+            behind: 0,
             count: self.count,
             binary: self.binary.as_ref().map(copied),
         }

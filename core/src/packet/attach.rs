@@ -4,7 +4,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use smallvec::SmallVec;
 
-use super::decode::{self, Content, Decoded, Fault, Limits, Packet};
+use super::Kind;
+use super::decode::{self, Content, Fault, Limits, Packet};
 use crate::engine::Revision;
 
 /// Reads the messages of one connection, in order, into packets.
@@ -51,24 +52,25 @@ impl Decoder {
     ///
     /// # Errors
     /// What is wrong with it; see [`Fault`].
-    pub fn text(&mut self, text: &ByteString, limits: &Limits) -> Result<Option<Packet>, Fault> {
+    pub fn text(&mut self, text: ByteString, limits: &Limits) -> Result<Option<Packet>, Fault> {
         if self.pending.take().is_some() {
             return Err(Fault::UnexpectedText);
         }
-        let Decoded {
-            packet,
-            attachments,
-        } = decode::text(text, self.revision, limits)?;
-        if attachments == 0 {
-            return Ok(Some(packet));
+        let mut missing = 0;
+        if !text.starts_with(Kind::announces) {
+            // As it is, since a packet is large to copy.
+            return decode::text(text, self.revision, limits, &mut missing);
         }
-        self.pending = Some(Box::new(Pending {
-            // What may wait long must not keep a read buffer alive.
-            packet: packet.detached(),
-            parts: SmallVec::new(),
-            missing: attachments,
-            bytes: 0,
-        }));
+        let packet = decode::text(text, self.revision, limits, &mut missing)?;
+        self.pending = packet.map(|packet| {
+            Box::new(Pending {
+                // What may wait long must not keep a read buffer alive.
+                packet: packet.detached(),
+                parts: SmallVec::new(),
+                missing,
+                bytes: 0,
+            })
+        });
         Ok(None)
     }
 
@@ -118,6 +120,36 @@ impl Decoder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packet::Args;
+
+    #[test]
+    fn arguments_are_the_same_wherever_they_lie() {
+        let read = |text: &'static str| {
+            let packet = Decoder::default().text(text.into(), &Limits::default());
+            match packet.unwrap().unwrap().content {
+                Content::Event { call, .. } => call.unwrap().args,
+                Content::Ack { args, .. } => args,
+                Content::Connect { .. } | Content::Disconnect | Content::ConnectError { .. } => {
+                    panic!("no arguments")
+                }
+            }
+        };
+        let args = Args::from_json(r#"[1 ,{"a":"ä"}]"#, vec![]).unwrap();
+        for text in [
+            r#"2["x",1 ,{"a":"ä"}]"#,
+            r#"2/named,12[ "x" ,  1 ,{"a":"ä"} ] "#,
+            r#"3/named,12[1 ,{"a":"ä"}]"#,
+            r#"37[  1 ,{"a":"ä"}   ]"#,
+        ] {
+            let read = read(text);
+            assert_eq!(read.elements(), r#"1 ,{"a":"ä"}"#);
+            assert_eq!((&read, read.len()), (&args, 2));
+            assert_eq!(read.detached(), args);
+        }
+        for text in [r#"2["x"]"#, r#"2[ "x" ]"#, "37[]", "37[ ]", "37"] {
+            assert_eq!((read(text).elements(), read(text).len()), ("", 0), "{text}");
+        }
+    }
 
     #[test]
     fn one_attachment_named_often_counts_as_often() {
@@ -129,7 +161,7 @@ mod tests {
             };
             let mut decoder = Decoder::default();
             let text = format!(r#"51-["x",[{named}]]"#);
-            assert_eq!(decoder.text(&text.into(), &limits), Ok(None));
+            assert_eq!(decoder.text(text.into(), &limits), Ok(None));
             decoder.binary(Bytes::from(vec![7; 100]), &limits)
         };
         assert!(matches!(read(10), Ok(Some(_))));

@@ -9,13 +9,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use bytes::Bytes;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::args::{ArgumentError, Binary, Mismatch};
-use super::json;
-use super::text::unescape;
+use super::cursor::{Cursor, broken, small};
 use super::value::{RAW, VALUE};
 
 /// All arguments as one type; see [`Args::decode`](super::Args::decode).
@@ -27,10 +25,13 @@ pub(super) fn arguments<T: DeserializeOwned>(
         rest: Cursor::new(elements, 0, binary),
         index: 0,
     };
-    T::deserialize(&mut all).map_err(|why| ArgumentError {
-        index: all.index.saturating_sub(1),
-        why,
-    })
+    // Changed in its place, here and below: a result is as large as the type, and each step of the way
+    // that takes it apart and puts it together again copies it.
+    let mut read = T::deserialize(&mut all);
+    if let Err(error) = &mut read {
+        error.index = all.index.saturating_sub(1);
+    }
+    read
 }
 
 /// The JSON value that begins at a place, as one type.
@@ -52,12 +53,7 @@ pub(super) fn all<T: DeserializeOwned>(
         rest: Cursor::new(elements, 0, binary),
         index: 0,
     };
-    (0..count)
-        .map(|index| {
-            all.next(PhantomData::<T>)
-                .map_err(|why| ArgumentError { index, why })
-        })
-        .collect()
+    (0..count).map(|_| all.next(PhantomData::<T>)).collect()
 }
 
 impl de::Error for Mismatch {
@@ -68,8 +64,14 @@ impl de::Error for Mismatch {
 
 impl std::error::Error for Mismatch {}
 
-fn broken<T>() -> Result<T, Mismatch> {
-    Err(Mismatch("not checked JSON".into()))
+/// Of the first argument, until it is known of which.
+impl de::Error for ArgumentError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self {
+            index: 0,
+            why: Mismatch::custom(message),
+        }
+    }
 }
 
 /// All arguments: a tuple takes several, everything else the first.
@@ -80,24 +82,29 @@ struct All<'a> {
 }
 
 impl<'a> All<'a> {
-    fn next<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, Mismatch> {
-        self.index = self.index.saturating_add(1);
-        self.rest.blanks();
-        if self.rest.peek() == Some(b',') {
-            self.rest.step();
-            self.rest.blanks();
-        }
-        if self.rest.peek().is_none() {
+    fn next<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, ArgumentError> {
+        let index = self.index;
+        self.index = index.saturating_add(1);
+        self.read(seed).map_err(|why| ArgumentError { index, why })
+    }
+
+    fn read<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, Mismatch> {
+        self.rest.next();
+        self.rest.pass(',');
+        if self.rest.next().is_none() {
             return seed.deserialize(&mut Cursor::new("null", 0, None));
         }
-        let start = self.rest.at;
-        let value = seed.deserialize(&mut self.rest)?;
+        let left = self.rest.rest.len();
+        let mut value = seed.deserialize(&mut self.rest);
         // A type that looks at nothing has read nothing. Every other one has read all of its value,
         // since containers insist on their closing bracket.
-        if self.rest.at == start {
-            self.rest.take()?;
+        if self.rest.rest.len() == left
+            && value.is_ok()
+            && let Err(why) = self.rest.take()
+        {
+            value = Err(why);
         }
-        Ok(value)
+        value
     }
 }
 
@@ -105,7 +112,7 @@ struct First<'b, 'a, V>(&'b mut All<'a>, V);
 
 macro_rules! first_argument {
     ($($method:ident($($name:ident: $kind:ty),*);)*) => {$(
-        fn $method<V: Visitor<'de>>(self, $($name: $kind,)* visitor: V) -> Result<V::Value, Mismatch> {
+        fn $method<V: Visitor<'de>>(self, $($name: $kind,)* visitor: V) -> Result<V::Value, ArgumentError> {
             struct Seed<V>(V, ($($kind,)*));
             impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Seed<V> {
                 type Value = V::Value;
@@ -120,7 +127,7 @@ macro_rules! first_argument {
 }
 
 impl<'de> Deserializer<'de> for &mut All<'de> {
-    type Error = Mismatch;
+    type Error = ArgumentError;
 
     first_argument! {
         deserialize_any();
@@ -151,7 +158,7 @@ impl<'de> Deserializer<'de> for &mut All<'de> {
         deserialize_identifier();
     }
 
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ArgumentError> {
         visitor.visit_unit()
     }
 
@@ -159,11 +166,14 @@ impl<'de> Deserializer<'de> for &mut All<'de> {
         self,
         _name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Mismatch> {
+    ) -> Result<V::Value, ArgumentError> {
         visitor.visit_unit()
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(
+        self,
+        visitor: V,
+    ) -> Result<V::Value, ArgumentError> {
         visitor.visit_unit()
     }
 
@@ -171,7 +181,7 @@ impl<'de> Deserializer<'de> for &mut All<'de> {
         self,
         length: usize,
         visitor: V,
-    ) -> Result<V::Value, Mismatch> {
+    ) -> Result<V::Value, ArgumentError> {
         visitor.visit_seq(First(self, length))
     }
 
@@ -180,18 +190,18 @@ impl<'de> Deserializer<'de> for &mut All<'de> {
         _name: &'static str,
         length: usize,
         visitor: V,
-    ) -> Result<V::Value, Mismatch> {
+    ) -> Result<V::Value, ArgumentError> {
         visitor.visit_seq(First(self, length))
     }
 }
 
 impl<'de> de::SeqAccess<'de> for First<'_, 'de, usize> {
-    type Error = Mismatch;
+    type Error = ArgumentError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
-    ) -> Result<Option<S::Value>, Mismatch> {
+    ) -> Result<Option<S::Value>, ArgumentError> {
         if self.0.index >= self.1 {
             return Ok(None);
         }
@@ -199,91 +209,32 @@ impl<'de> de::SeqAccess<'de> for First<'_, 'de, usize> {
     }
 }
 
-/// A place in checked JSON.
-struct Cursor<'a> {
-    text: &'a str,
-    at: usize,
-    binary: Option<&'a Binary>,
-}
-
 impl<'a> Cursor<'a> {
-    const fn new(text: &'a str, at: usize, binary: Option<&'a Binary>) -> Self {
-        Self { text, at, binary }
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    fn step(&mut self) {
-        self.at = self.at.saturating_add(1);
-    }
-
-    fn blanks(&mut self) {
-        while self.peek().is_some_and(json::is_blank) {
-            self.step();
+    fn array<V: Visitor<'a>>(&mut self, visitor: V) -> Result<V::Value, Mismatch> {
+        self.pass('[');
+        let mut value = visitor.visit_seq(Elements(self));
+        self.next();
+        if value.is_ok() && !self.pass(']') {
+            value = Err(Mismatch("more elements than expected".into()));
         }
+        value
     }
 
-    /// The text of the next value, which is passed over.
-    fn take(&mut self) -> Result<&'a str, Mismatch> {
-        self.blanks();
-        let end = json::skip(self.text.as_bytes(), self.at).or_else(|_| broken())?;
-        let text = self.text.get(self.at..end);
-        self.at = end;
-        text.map_or_else(broken, Ok)
-    }
-
-    /// The text of the number here, which is passed over. What is not part of one ends it: the grammar
-    /// was checked.
-    fn numeral(&mut self) -> Result<&'a str, Mismatch> {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let length = rest
-            .bytes()
-            .position(|byte| !matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'))
-            .unwrap_or(rest.len());
-        self.at = self.at.saturating_add(length);
-        rest.get(..length).map_or_else(broken, Ok)
-    }
-
-    /// Passes over `true`, `false` or `null`.
-    fn word(&mut self, word: &str) {
-        self.at = self.at.saturating_add(word.len());
-    }
-
-    fn string(&mut self) -> Result<Cow<'a, str>, Mismatch> {
-        let (end, escaped) = json::string(self.text.as_bytes(), self.at).or_else(|_| broken())?;
-        let inner = self
-            .text
-            .get(self.at.saturating_add(1)..end.saturating_sub(1))
-            .map_or_else(broken, Ok)?;
-        self.at = end;
-        if !escaped {
-            return Ok(Cow::Borrowed(inner));
+    fn object<V: Visitor<'a>>(&mut self, visitor: V) -> Result<V::Value, Mismatch> {
+        self.pass('{');
+        let mut value = visitor.visit_map(Members(self));
+        self.next();
+        if value.is_ok() && !self.pass('}') {
+            value = Err(Mismatch("more members than expected".into()));
         }
-        unescape(inner.as_bytes())
-            .map(Cow::Owned)
-            .ok_or_else(|| Mismatch("half a surrogate pair in a string".into()))
-    }
-
-    /// The attachment that the object here stands for, which is passed over.
-    fn attachment(&mut self) -> Result<Option<&'a Bytes>, Mismatch> {
-        let Some(binary) = self.binary else {
-            return Ok(None);
-        };
-        let found = binary
-            .placeholders
-            .binary_search_by_key(&self.at, |(at, _)| *at)
-            .ok()
-            .and_then(|found| binary.placeholders.get(found));
-        let Some((_, num)) = found else {
-            return Ok(None);
-        };
-        self.take()?;
-        Ok(binary.attachments.get(*num))
+        value
     }
 
     fn number<V: Visitor<'a>>(&mut self, visitor: V) -> Result<V::Value, Mismatch> {
+        if let Some((number, digits)) = small(self.rest.as_bytes()) {
+            self.over(digits)?;
+            return visitor.visit_u64(number);
+        }
         let text = self.numeral()?;
         if let Ok(number) = text.parse::<u64>() {
             return visitor.visit_u64(number);
@@ -314,8 +265,7 @@ impl<'a> Cursor<'a> {
         V: Visitor<'a>,
         N: std::str::FromStr + fmt::LowerExp + Into<f64> + Copy,
     {
-        self.blanks();
-        if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
+        if !matches!(self.next(), Some(b'-' | b'0'..=b'9')) {
             return self.deserialize_any(visitor);
         }
         let text = self.numeral()?;
@@ -338,8 +288,7 @@ impl<'de> Deserializer<'de> for &mut Cursor<'de> {
     type Error = Mismatch;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        self.blanks();
-        match self.peek() {
+        match self.next() {
             Some(b'n') => {
                 self.word("null");
                 visitor.visit_unit()
@@ -356,30 +305,14 @@ impl<'de> Deserializer<'de> for &mut Cursor<'de> {
                 Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
                 Cow::Owned(text) => visitor.visit_string(text),
             },
-            Some(b'[') => {
-                self.step();
-                let value = visitor.visit_seq(Elements(self))?;
-                self.blanks();
-                if self.peek() == Some(b']') {
-                    self.step();
-                    Ok(value)
-                } else {
-                    Err(Mismatch("more elements than expected".into()))
-                }
-            }
+            Some(b'[') => self.array(visitor),
             Some(b'{') => {
-                if let Some(part) = self.attachment()? {
+                if self.binary.is_some()
+                    && let Some(part) = self.attachment()?
+                {
                     return visitor.visit_byte_buf(part.to_vec());
                 }
-                self.step();
-                let value = visitor.visit_map(Members(self))?;
-                self.blanks();
-                if self.peek() == Some(b'}') {
-                    self.step();
-                    Ok(value)
-                } else {
-                    Err(Mismatch("more members than expected".into()))
-                }
+                self.object(visitor)
             }
             Some(_) => self.number(visitor),
             None => broken(),
@@ -395,8 +328,7 @@ impl<'de> Deserializer<'de> for &mut Cursor<'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        self.blanks();
-        if self.peek() == Some(b'n') {
+        if self.next() == Some(b'n') {
             self.word("null");
             visitor.visit_none()
         } else {
@@ -412,14 +344,13 @@ impl<'de> Deserializer<'de> for &mut Cursor<'de> {
         match name {
             RAW => visitor.visit_borrowed_str(self.take()?),
             VALUE => {
-                self.blanks();
-                let start = self.at;
-                if matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
+                if matches!(self.next(), Some(b'-' | b'0'..=b'9')) {
+                    let start = self.rest;
                     let text = self.numeral()?;
                     if !super::value::holds(text) {
                         return visitor.visit_enum(text.into_deserializer());
                     }
-                    self.at = start;
+                    self.rest = start;
                 }
                 self.deserialize_any(visitor)
             }
@@ -433,15 +364,13 @@ impl<'de> Deserializer<'de> for &mut Cursor<'de> {
         _variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Mismatch> {
-        self.blanks();
-        match self.peek() {
+        match self.next() {
             Some(b'"') => visitor.visit_enum(self.string()?.into_deserializer()),
             Some(b'{') => {
-                self.step();
+                self.pass('{');
                 let value = visitor.visit_enum(Variant(self))?;
-                self.blanks();
-                if self.peek() == Some(b'}') {
-                    self.step();
+                self.next();
+                if self.pass('}') {
                     Ok(value)
                 } else {
                     Err(Mismatch("an enum is an object of one member".into()))
@@ -473,13 +402,10 @@ impl<'de> de::SeqAccess<'de> for Elements<'_, 'de> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, Mismatch> {
-        self.0.blanks();
-        if self.0.peek() == Some(b',') {
-            self.0.step();
-        }
-        if self.0.peek() == Some(b']') {
+        if self.0.next() == Some(b']') {
             return Ok(None);
         }
+        self.0.pass(',');
         seed.deserialize(&mut *self.0).map(Some)
     }
 }
@@ -493,21 +419,21 @@ impl<'de> de::MapAccess<'de> for Members<'_, 'de> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, Mismatch> {
-        self.0.blanks();
-        if self.0.peek() == Some(b',') {
-            self.0.step();
-            self.0.blanks();
-        }
-        if self.0.peek() == Some(b'}') {
-            return Ok(None);
+        match self.0.next() {
+            Some(b',') => {
+                self.0.pass(',');
+                self.0.next();
+            }
+            Some(b'}') => return Ok(None),
+            _ => {}
         }
         // A key that is a number is asked for as one: maps from integers are written so.
         seed.deserialize(Key(self.0.string()?)).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Mismatch> {
-        self.0.blanks();
-        self.0.step();
+        self.0.next();
+        self.0.pass(':');
         seed.deserialize(&mut *self.0)
     }
 }
@@ -584,13 +510,12 @@ impl<'de> de::EnumAccess<'de> for Variant<'_, 'de> {
     type Variant = Self;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Mismatch> {
-        self.0.blanks();
-        if self.0.peek() != Some(b'"') {
+        if self.0.next() != Some(b'"') {
             return Err(Mismatch("an enum is an object of one member".into()));
         }
         let name = seed.deserialize(Key(self.0.string()?))?;
-        self.0.blanks();
-        self.0.step();
+        self.0.next();
+        self.0.pass(':');
         Ok((name, self))
     }
 }
@@ -622,3 +547,6 @@ impl<'de> de::VariantAccess<'de> for Variant<'_, 'de> {
         self.0.deserialize_any(visitor)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
 //! One pass over JSON text: is it JSON, how deep is it, where do its parts lie.
 //!
-//! Nothing is built and nothing recurses. What passed here may be sliced and handed on as it is, and
-//! [`de`](super::de) reads it without checking the grammar again. Cost: each byte is looked at once;
-//! inside strings eight at a time.
+//! Nothing is built, and nothing recurses but once for 64 levels. What passed here may be sliced and
+//! handed on as it is, and [`de`](super::de) reads it without checking the grammar again. Cost: each
+//! byte is looked at once; inside strings eight at a time.
 
 use std::ops::Range;
 
@@ -26,6 +26,8 @@ pub enum JsonError {
 pub(crate) struct Array {
     /// The first element, if there is one.
     pub(crate) first: Option<Range<usize>>,
+    /// Whether the first element is a string with an escape in it.
+    pub(crate) escaped: bool,
     /// From the start of the second element to the end of the last one; empty if there is none.
     pub(crate) rest: Range<usize>,
     /// How many elements there are.
@@ -58,106 +60,154 @@ impl Shape {
 
 /// Checks that `text` is one JSON value and nothing else, at most `depth` levels deep.
 pub(crate) fn check(text: &[u8], depth: usize) -> Result<(), JsonError> {
-    let at = value(text, blanks(text, 0), depth)?;
-    Ok(end(text, at)?)
+    value(text, depth.min(DEEPEST))
+        .and_then(end)
+        .map_err(|stop| stop.error(text))
 }
 
 /// Checks that `text` is one JSON array and nothing else, its elements at most `depth` levels deep.
 pub(crate) fn array(text: &[u8], depth: usize) -> Result<Array, JsonError> {
-    let mut at = blanks(text, 0);
-    if text.get(at) != Some(&b'[') {
-        return Err(JsonError::Syntax(at));
-    }
-    at = blanks(text, after(at));
+    elements(text, depth.min(DEEPEST)).map_err(|stop| stop.error(text))
+}
+
+fn elements(text: &[u8], depth: usize) -> Result<Array, Stop> {
+    let at = |rest: &[u8]| text.len().wrapping_sub(rest.len());
+    let rest = blanks(text);
+    let Some((b'[', rest)) = rest.split_first() else {
+        return Err(Stop::at(rest));
+    };
+    let mut rest = blanks(rest);
     let mut found = Array {
         first: None,
-        rest: at..at,
+        escaped: false,
+        rest: at(rest)..at(rest),
         count: 0,
     };
-    if text.get(at) == Some(&b']') {
-        end(text, after(at))?;
+    if let Some((b']', rest)) = rest.split_first() {
+        end(rest)?;
         return Ok(found);
     }
     loop {
-        let start = at;
-        at = value(text, start, depth)?;
+        let start = at(rest);
+        if let Some((b'"', inner)) = rest.split_first() {
+            let escaped;
+            (rest, escaped) = inside(inner)?;
+            found.escaped |= escaped & (found.count == 0);
+        } else {
+            rest = value(rest, depth)?;
+        }
         match found.count {
             0 => {
-                found.first = Some(start..at);
-                found.rest = at..at;
+                found.first = Some(start..at(rest));
+                found.rest = at(rest)..at(rest);
             }
-            1 => found.rest = start..at,
-            _ => found.rest.end = at,
+            1 => found.rest = start..at(rest),
+            _ => found.rest.end = at(rest),
         }
-        found.count = found.count.saturating_add(1);
-        at = blanks(text, at);
-        match text.get(at) {
-            Some(b',') => at = blanks(text, after(at)),
-            Some(b']') => {
-                end(text, after(at))?;
+        found.count = found.count.wrapping_add(1);
+        match token(rest) {
+            Some((b',', tail)) => rest = blanks(tail),
+            Some((b']', tail)) => {
+                end(tail)?;
                 return Ok(found);
             }
-            _ => return Err(JsonError::Syntax(at)),
+            _ => return Err(Stop::at(blanks(rest))),
         }
     }
 }
 
-/// Walks over one value of text that was checked before, and says where it ends.
-pub(crate) fn skip(text: &[u8], at: usize) -> Result<usize, JsonError> {
-    Ok(value(text, blanks(text, at), DEEPEST)?)
+/// Walks over one value of text that was checked before, and says what follows it.
+pub(crate) fn skip(text: &[u8]) -> Result<&[u8], JsonError> {
+    value(text, DEEPEST).map_err(|stop| stop.error(text))
 }
 
-/// Where the string that begins at `at` (its opening quote) ends, its closing quote included, and
-/// whether there is an escape in it.
-pub(crate) fn string(text: &[u8], at: usize) -> Result<(usize, bool), JsonError> {
-    let end = quoted(text, at)?;
-    let escaped = text
-        .get(at..end)
-        .is_some_and(|string| memchr::memchr(b'\\', string).is_some());
-    Ok((end, escaped))
+/// What follows the string that `text` begins with (its opening quote), and whether there is an escape
+/// in it.
+#[inline]
+pub(crate) fn string(text: &[u8]) -> Option<(&[u8], bool)> {
+    match text.split_first() {
+        Some((b'"', inner)) => inside(inner).ok(),
+        _ => None,
+    }
 }
 
-/// Where scanning stopped: a [`JsonError`] in one word, so that a `Result` of it and a position fits
-/// into two registers. Handing it through memory was a third of the cost of a short value.
+/// Where scanning stopped, by how much was left: a [`JsonError`] in one word, so that a `Result` of it
+/// is no larger than what is left to scan.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Stop(usize);
 
 impl Stop {
     const TOO_DEEP: Self = Self(usize::MAX);
-}
 
-impl From<Stop> for JsonError {
-    fn from(stop: Stop) -> Self {
-        match stop {
-            Stop::TOO_DEEP => Self::TooDeep,
-            Stop(at) => Self::Syntax(at),
+    const fn at(rest: &[u8]) -> Self {
+        Self(rest.len())
+    }
+
+    /// At the byte before `rest`.
+    const fn before(rest: &[u8]) -> Self {
+        Self(rest.len().wrapping_add(1))
+    }
+
+    fn error(self, text: &[u8]) -> JsonError {
+        match self {
+            Self::TOO_DEEP => JsonError::TooDeep,
+            Self(left) => JsonError::Syntax(text.len().saturating_sub(left)),
         }
     }
 }
 
-/// Where the string that begins at `at` ends, its closing quote included.
-fn quoted(text: &[u8], at: usize) -> Result<usize, Stop> {
-    if text.get(at) != Some(&b'"') {
-        return Err(Stop(at));
+/// What follows a string, its opening quote taken, and whether there is an escape in it.
+#[inline]
+fn inside(rest: &[u8]) -> Result<(&[u8], bool), Stop> {
+    let rest = after_plain(rest);
+    match rest.split_first() {
+        Some((b'"', tail)) => Ok((tail, false)),
+        // What ended the run is an escape, or nothing that may stand there.
+        _ => Ok((escaped(rest)?, true)),
     }
-    let mut at = after(at);
+}
+
+/// What follows a string, its opening quote taken.
+#[inline(always)]
+fn quoted(rest: &[u8]) -> Result<&[u8], Stop> {
+    let rest = after_plain(rest);
+    match rest.split_first() {
+        Some((b'"', tail)) => Ok(tail),
+        _ => escaped(rest),
+    }
+}
+
+/// What follows a string in which there are escapes, from the first one on.
+#[cold]
+fn escaped(mut rest: &[u8]) -> Result<&[u8], Stop> {
     loop {
-        let rest = text.get(at..).unwrap_or_default();
-        if let Some(chunk) = rest.first_chunk::<8>() {
-            let hit = special(u64::from_le_bytes(*chunk));
-            if hit == 0 {
-                at = at.wrapping_add(8);
-                continue;
-            }
-            at = at.wrapping_add((hit.trailing_zeros() / 8) as usize);
-        }
-        match text.get(at) {
-            Some(b'"') => return Ok(after(at)),
-            Some(b'\\') => at = escape(text, at)?,
-            Some(0x20..) => at = after(at),
-            Some(_) | None => return Err(Stop(at)),
+        match rest.split_first() {
+            Some((b'"', tail)) => return Ok(tail),
+            Some((b'\\', tail)) => rest = after_plain(escape(tail)?),
+            _ => return Err(Stop::at(rest)),
         }
     }
+}
+
+/// What follows the run of plain characters that `rest` begins with: a quote, a backslash, a control
+/// character, or nothing.
+#[inline(always)]
+pub(crate) fn after_plain(mut rest: &[u8]) -> &[u8] {
+    while let Some((chunk, tail)) = rest.split_first_chunk::<8>() {
+        let hit = special(u64::from_le_bytes(*chunk));
+        if hit != 0 {
+            let length = (hit.trailing_zeros() / 8) as usize;
+            return rest.get(length..).unwrap_or_default();
+        }
+        rest = tail;
+    }
+    while let Some((byte, tail)) = rest.split_first() {
+        if *byte == b'"' || *byte < b' ' || *byte == b'\\' {
+            break;
+        }
+        rest = tail;
+    }
+    rest
 }
 
 /// Whether JSON allows this byte between its tokens.
@@ -165,198 +215,194 @@ pub(crate) const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// One value, however deep, without recursion. Says where it ends.
+/// One value, however deep, and blanks before it. Says what follows it.
 ///
-/// The position is a local that is passed on and returned, so that it stays in a register: this loop
-/// sees every byte that arrives.
-fn value(text: &[u8], mut at: usize, limit: usize) -> Result<usize, Stop> {
-    let mut open = Open {
-        depth: 0,
-        limit: limit.min(DEEPEST),
-        objects: [0; DEEPEST / 64],
-    };
+/// What is left to scan is a local that is passed on and returned, so that it stays in registers, and
+/// so do the containers that are open here: this loop sees every byte that arrives. What lies below
+/// the levels of one word is a value of its own.
+fn value(mut rest: &[u8], limit: usize) -> Result<&[u8], Stop> {
+    // One bit a level, the innermost lowest: whether the container there is an object.
+    let mut objects = 0u64;
+    let mut depth = 0usize;
     loop {
-        at = match text.get(at) {
-            Some(b'"') => quoted(text, at)?,
-            Some(b'-' | b'0'..=b'9') => number(text, at)?,
-            Some(byte @ (b'{' | b'[')) => {
-                let object = *byte == b'{';
-                open.push(object)?;
-                at = blanks(text, after(at));
-                let close = if object { b'}' } else { b']' };
-                if text.get(at) == Some(&close) {
-                    open.pop();
-                    after(at)
-                } else {
-                    if object {
-                        at = key(text, at)?;
+        if objects & 1 != 0 {
+            rest = key(rest)?;
+        }
+        let Some((&byte, tail)) = token(rest) else {
+            return Err(Stop(0));
+        };
+        rest = match byte {
+            b'"' => quoted(tail)?,
+            b'-' => unsigned(tail)?,
+            b'0' => fraction(tail)?,
+            b'1'..=b'9' => fraction(digits(tail))?,
+            b'{' | b'[' => {
+                if depth >= limit {
+                    return Err(Stop::TOO_DEEP);
+                }
+                let object = byte == b'{';
+                match token(tail) {
+                    Some((b'}', tail)) if object => tail,
+                    Some((b']', tail)) if !object => tail,
+                    _ if depth == LEVELS => value(rest, limit.wrapping_sub(LEVELS))?,
+                    _ => {
+                        depth = depth.wrapping_add(1);
+                        objects = objects << 1 | u64::from(object);
+                        rest = tail;
+                        continue;
                     }
-                    continue;
                 }
             }
-            Some(b't') => literal(text, at, b"true")?,
-            Some(b'f') => literal(text, at, b"false")?,
-            Some(b'n') => literal(text, at, b"null")?,
-            _ => return Err(Stop(at)),
+            b't' => literal(tail, b"rue")?,
+            b'f' => literal(tail, b"alse")?,
+            b'n' => literal(tail, b"ull")?,
+            _ => return Err(Stop::before(tail)),
         };
         // A value has ended: so may the containers around it.
-        while open.depth > 0 {
-            at = blanks(text, at);
-            let object = open.inside_object();
-            match text.get(at) {
-                Some(b',') => {
-                    at = blanks(text, after(at));
-                    if object {
-                        at = key(text, at)?;
-                    }
+        loop {
+            if depth == 0 {
+                return Ok(rest);
+            }
+            let object = objects & 1 != 0;
+            match token(rest) {
+                Some((b',', tail)) => {
+                    rest = tail;
                     break;
                 }
-                Some(b'}') if object => open.pop(),
-                Some(b']') if !object => open.pop(),
-                _ => return Err(Stop(at)),
+                Some((b'}', tail)) if object => rest = tail,
+                Some((b']', tail)) if !object => rest = tail,
+                _ => return Err(Stop::at(blanks(rest))),
             }
-            at = after(at);
-            if open.depth == 0 {
-                return Ok(at);
-            }
-        }
-        if open.depth == 0 {
-            return Ok(at);
+            depth = depth.wrapping_sub(1);
+            objects >>= 1;
         }
     }
 }
 
-/// The containers that are open.
-struct Open {
-    depth: usize,
-    limit: usize,
-    /// One bit a level: whether the container there is an object.
-    objects: [u64; DEEPEST / 64],
+/// How many levels the bits of one word stand for.
+const LEVELS: usize = u64::BITS as usize;
+
+/// A member's name and its colon, and blanks before them.
+#[inline(always)]
+fn key(rest: &[u8]) -> Result<&[u8], Stop> {
+    let Some((b'"', inner)) = token(rest) else {
+        return Err(Stop::at(blanks(rest)));
+    };
+    let rest = quoted(inner)?;
+    match token(rest) {
+        Some((b':', tail)) => Ok(tail),
+        _ => Err(Stop::at(blanks(rest))),
+    }
 }
 
-impl Open {
-    fn push(&mut self, object: bool) -> Result<(), Stop> {
-        if self.depth >= self.limit {
-            return Err(Stop::TOO_DEEP);
-        }
-        if let Some(word) = self.objects.get_mut(self.depth / 64) {
-            let bit = 1u64 << (self.depth % 64);
-            *word = if object { *word | bit } else { *word & !bit };
-        }
-        self.depth = self.depth.wrapping_add(1);
+/// An escape inside a string, its backslash taken.
+fn escape(rest: &[u8]) -> Result<&[u8], Stop> {
+    match rest.split_first() {
+        Some((b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', tail)) => Ok(tail),
+        Some((b'u', tail)) => match tail.split_first_chunk::<4>() {
+            Some((digits, tail)) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(tail),
+            _ => Err(Stop::at(rest)),
+        },
+        _ => Err(Stop::at(rest)),
+    }
+}
+
+/// A number without a sign.
+fn unsigned(rest: &[u8]) -> Result<&[u8], Stop> {
+    match rest.split_first() {
+        Some((b'0', tail)) => fraction(tail),
+        Some((b'1'..=b'9', tail)) => fraction(digits(tail)),
+        _ => Err(Stop::at(rest)),
+    }
+}
+
+/// What may follow the digits of a whole number.
+#[inline]
+fn fraction(mut rest: &[u8]) -> Result<&[u8], Stop> {
+    if let Some((b'.', tail)) = rest.split_first() {
+        rest = some_digits(tail)?;
+    }
+    if let Some((b'e' | b'E', tail)) = rest.split_first() {
+        rest = match tail.split_first() {
+            Some((b'+' | b'-', tail)) => some_digits(tail)?,
+            _ => some_digits(tail)?,
+        };
+    }
+    Ok(rest)
+}
+
+fn some_digits(rest: &[u8]) -> Result<&[u8], Stop> {
+    match rest.split_first() {
+        Some((b'0'..=b'9', tail)) => Ok(digits(tail)),
+        _ => Err(Stop::at(rest)),
+    }
+}
+
+/// What follows the digits that `rest` begins with.
+#[inline]
+fn digits(mut rest: &[u8]) -> &[u8] {
+    while let Some((b'0'..=b'9', tail)) = rest.split_first() {
+        rest = tail;
+    }
+    rest
+}
+
+#[inline]
+fn literal<'a, const N: usize>(rest: &'a [u8], word: &[u8; N]) -> Result<&'a [u8], Stop> {
+    match rest.split_first_chunk::<N>() {
+        Some((found, tail)) if found == word => Ok(tail),
+        _ => Err(Stop::before(rest)),
+    }
+}
+
+fn end(rest: &[u8]) -> Result<(), Stop> {
+    let rest = blanks(rest);
+    if rest.is_empty() {
         Ok(())
-    }
-
-    fn pop(&mut self) {
-        self.depth = self.depth.saturating_sub(1);
-    }
-
-    fn inside_object(&self) -> bool {
-        let level = self.depth.wrapping_sub(1);
-        self.objects
-            .get(level / 64)
-            .is_some_and(|word| word & (1u64 << (level % 64)) != 0)
-    }
-}
-
-/// A member's name and its colon. Says where its value begins.
-fn key(text: &[u8], at: usize) -> Result<usize, Stop> {
-    let at = blanks(text, quoted(text, at)?);
-    if text.get(at) == Some(&b':') {
-        Ok(blanks(text, after(at)))
     } else {
-        Err(Stop(at))
+        Err(Stop::at(rest))
     }
 }
 
-/// An escape inside a string.
+/// The next byte that is not blank, and what follows it.
+#[inline(always)]
+pub(crate) fn token(mut rest: &[u8]) -> Option<(&u8, &[u8])> {
+    loop {
+        match rest.split_first() {
+            Some((byte, tail)) if *byte <= b' ' && is_blank(*byte) => rest = tail,
+            found => return found,
+        }
+    }
+}
+
+/// What follows the blanks that `rest` begins with.
+#[inline(always)]
+pub(crate) fn blanks(rest: &[u8]) -> &[u8] {
+    match rest.first() {
+        Some(..=b' ') => some_blanks(rest),
+        _ => rest,
+    }
+}
+
 #[cold]
-fn escape(text: &[u8], at: usize) -> Result<usize, Stop> {
-    let digits = at.saturating_add(2)..at.saturating_add(6);
-    match text.get(after(at)) {
-        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(digits.start),
-        Some(b'u')
-            if text
-                .get(digits.clone())
-                .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) =>
-        {
-            Ok(digits.end)
-        }
-        _ => Err(Stop(at)),
+fn some_blanks(mut rest: &[u8]) -> &[u8] {
+    while let Some((byte, tail)) = rest.split_first()
+        && is_blank(*byte)
+    {
+        rest = tail;
     }
-}
-
-fn number(text: &[u8], start: usize) -> Result<usize, Stop> {
-    let digits = |mut at: usize| {
-        let from = at;
-        while text.get(at).is_some_and(u8::is_ascii_digit) {
-            at = after(at);
-        }
-        if at == from { Err(Stop(at)) } else { Ok(at) }
-    };
-    let mut at = start;
-    if text.get(at) == Some(&b'-') {
-        at = after(at);
-    }
-    at = if text.get(at) == Some(&b'0') {
-        after(at)
-    } else {
-        digits(at)?
-    };
-    if text.get(at) == Some(&b'.') {
-        at = digits(after(at))?;
-    }
-    if let Some(b'e' | b'E') = text.get(at) {
-        at = after(at);
-        if let Some(b'+' | b'-') = text.get(at) {
-            at = after(at);
-        }
-        at = digits(at)?;
-    }
-    Ok(at)
-}
-
-fn literal(text: &[u8], at: usize, word: &[u8]) -> Result<usize, Stop> {
-    let end = at.saturating_add(word.len());
-    if text.get(at..end) == Some(word) {
-        Ok(end)
-    } else {
-        Err(Stop(at))
-    }
-}
-
-fn end(text: &[u8], at: usize) -> Result<(), Stop> {
-    let at = blanks(text, at);
-    if at == text.len() {
-        Ok(())
-    } else {
-        Err(Stop(at))
-    }
-}
-
-fn blanks(text: &[u8], mut at: usize) -> usize {
-    while text.get(at).copied().is_some_and(is_blank) {
-        at = after(at);
-    }
-    at
-}
-
-/// The next position. It was looked at before, so it lies inside a slice, and below `usize::MAX`.
-const fn after(at: usize) -> usize {
-    at.wrapping_add(1)
+    rest
 }
 
 /// The high bit of each byte that may end a run of plain characters: a quote, a backslash, a control
-/// character. The lowest bit set is exact; higher ones may be false, and are looked at again.
-const fn special(word: u64) -> u64 {
+/// character. The lowest bit set is exact; higher ones may be false.
+pub(super) const fn special(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
-    let quote = word ^ ONES.wrapping_mul(b'"' as u64);
-    let backslash = word ^ ONES.wrapping_mul(b'\\' as u64);
-    let control = word.wrapping_sub(ONES.wrapping_mul(0x20)) & !word;
-    let quote = quote.wrapping_sub(ONES) & !quote;
-    let backslash = backslash.wrapping_sub(ONES) & !backslash;
-    (control | quote | backslash) & HIGH
+    // With the bit of 2 turned over, the quote follows the control characters: one range, up to 0x20.
+    let low = (word ^ ONES.wrapping_mul(2)).wrapping_sub(ONES.wrapping_mul(0x21));
+    let backslash = (word ^ ONES.wrapping_mul(b'\\' as u64)).wrapping_sub(ONES);
+    (low | backslash) & !word & HIGH
 }
 
 #[cfg(test)]
@@ -442,6 +488,36 @@ mod tests {
         assert!(array(format!("[{}]", nested(128)).as_bytes(), 128).is_ok());
     }
 
+    /// The containers that are open are bits of a word, and below its last one a new one begins.
+    #[test]
+    fn containers_close_as_they_were_opened_however_deep() {
+        for levels in [1, 2, 63, 64, 65, 66, 100, 127] {
+            for wrong in [None, Some(0), Some(levels / 2), Some(levels - 1)] {
+                let object = |level: usize| level.is_multiple_of(3);
+                let mut text = String::new();
+                for level in 0..levels {
+                    text += if object(level) {
+                        "{\"a\":1,\"b\":"
+                    } else {
+                        "[1, "
+                    };
+                }
+                text += "null";
+                for level in (0..levels).rev() {
+                    let object = object(level) != (wrong == Some(level));
+                    text += if object { " ,\"c\":[{}]}" } else { ",{ }, []]" };
+                }
+                let accepted = check(text.as_bytes(), 200).is_ok();
+                assert_eq!(accepted, wrong.is_none(), "{levels}, {wrong:?}");
+                assert_eq!(accepted, accepted_by_serde(&text), "{levels}, {wrong:?}");
+                if accepted {
+                    let deep = check(text.as_bytes(), levels - 1);
+                    assert_eq!(deep, Err(JsonError::TooDeep), "{levels}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn an_array_is_taken_apart() {
         let text = br#" [ "a" , 1, {"b":[2]} ] "#;
@@ -458,10 +534,27 @@ mod tests {
         }
 
         #[test]
+        fn plain_characters_are_the_same_eight_at_a_time(
+            bytes in proptest::collection::vec(prop_oneof![
+                4 => any::<u8>(),
+                1 => 0u8..0x40,
+                4 => b'a'..=b'z',
+                1 => Just(b'"'),
+                1 => Just(b'\\'),
+            ], 0..40),
+        ) {
+            let one_by_one = bytes
+                .iter()
+                .position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))
+                .unwrap_or(bytes.len());
+            prop_assert_eq!(after_plain(&bytes), &bytes[one_by_one..]);
+        }
+
+        #[test]
         fn finds_the_end_of_any_string(plain in "\\PC{0,40}") {
             let text = serde_json::to_string(&plain).unwrap();
-            let (end, escaped) = string(text.as_bytes(), 0).unwrap();
-            prop_assert_eq!(end, text.len());
+            let (rest, escaped) = string(text.as_bytes()).unwrap();
+            prop_assert!(rest.is_empty());
             prop_assert_eq!(escaped, text.contains('\\'));
         }
     }

@@ -3,8 +3,8 @@
 //! A packet is read in one pass over its text: type, attachments, namespace, ack id, then a scan that
 //! checks the JSON, its depth and its number of elements, and finds the event's name. Nothing is
 //! built; [`Args`] is a checked slice until a handler asks for its type. Reading an event allocates
-//! nothing (an event name with an escape in it excepted); writing one allocates its text once, and
-//! once more for the list of its attachments if there are any.
+//! nothing (an event name of more than 24 bytes or with an escape in it excepted); writing one
+//! allocates its text once, and once more for the list of its attachments if there are any.
 //!
 //! An application may have a [`parser`] of its own; [`Codec`] is the choice between the two.
 
@@ -12,11 +12,13 @@ mod args;
 mod arguments;
 mod attach;
 mod codec;
+mod cursor;
 mod de;
 mod decode;
 mod encode;
 mod encoded;
 mod json;
+mod name;
 mod own;
 pub mod parser;
 mod text;
@@ -35,6 +37,7 @@ pub use encode::{
 };
 pub use encoded::{Encoded, Part};
 pub use json::{DEEPEST, JsonError};
+pub use name::Name;
 pub(crate) use own::Own;
 pub use value::{Map, Number, Raw, Value};
 
@@ -96,6 +99,11 @@ impl Kind {
             b'6' => Some(Self::BinaryAck),
             _ => None,
         }
+    }
+
+    /// Whether a packet whose text begins with this character announces attachments.
+    fn announces(first: char) -> bool {
+        matches!(first, '5' | '6')
     }
 
     /// Whether packets of this type announce attachments.

@@ -132,8 +132,9 @@ fn checked(packet: parser::Packet, revision: Revision, limits: &Limits) -> Resul
         return Err(Fault::Namespace);
     }
     let text = ByteString::from(json.text);
+    let length = text.len();
     // Nothing is to come: no binary kind was written.
-    let Some(mut packet) = super::Decoder::new(revision).text(&text, limits)? else {
+    let Some(mut packet) = super::Decoder::new(revision).text(text, limits)? else {
         return Err(Fault::Payload);
     };
     if !matches!(&*namespace, "" | "/") {
@@ -153,8 +154,7 @@ fn checked(packet: parser::Packet, revision: Revision, limits: &Limits) -> Resul
         | Content::ConnectError { .. } => return Err(Fault::Payload),
     };
     // The elements end where the array does: nothing is blank in what was written here.
-    let begin = text
-        .len()
+    let begin = length
         .saturating_sub(args.elements().len())
         .saturating_sub(1);
     let placeholders = json

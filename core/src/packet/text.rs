@@ -8,16 +8,13 @@ use super::json;
 
 /// Where one of several JSON values lies that are separated by commas.
 pub(super) fn element(elements: &str, index: usize) -> Option<Range<usize>> {
-    let bytes = elements.as_bytes();
-    let mut at = blanks(bytes, 0);
+    let mut rest = json::blanks(elements.as_bytes());
     for _ in 0..index {
-        at = blanks(bytes, json::skip(bytes, at).ok()?);
-        if bytes.get(at) != Some(&b',') {
-            return None;
-        }
-        at = blanks(bytes, at.saturating_add(1));
+        rest = json::blanks(json::skip(rest).ok()?);
+        rest = json::blanks(rest.strip_prefix(b",")?);
     }
-    Some(at..json::skip(bytes, at).ok()?)
+    let at = |rest: &[u8]| elements.len().saturating_sub(rest.len());
+    Some(at(rest)..at(json::skip(rest).ok()?))
 }
 
 /// The objects in checked JSON that stand for attachments: where each begins, and which of `count`
@@ -58,16 +55,18 @@ pub(super) fn placeholders(text: &[u8], count: usize) -> Result<Vec<(usize, usiz
             }
             _ => {
                 let start = at.saturating_add(1);
-                let (end, escaped) = json::string(text, at).map_err(|_| Fault::Payload)?;
+                let string = text.get(at..).unwrap_or_default();
+                let (rest, escaped) = json::string(string).ok_or(Fault::Payload)?;
+                let end = text.len().saturating_sub(rest.len());
                 at = end;
                 // In checked JSON a colon follows a member's name and nothing else.
-                let colon = blanks(text, end);
-                if text.get(colon) == Some(&b':')
+                if let Some((b':', value)) = json::token(rest)
                     && let Some(object) = open.last_mut()
                     && let Some(name) = text.get(start..end.saturating_sub(1))
                 {
-                    at = blanks(text, colon.saturating_add(1));
-                    object.member(name, escaped, text.get(at..).unwrap_or_default());
+                    let value = json::blanks(value);
+                    at = text.len().saturating_sub(value.len());
+                    object.member(name, escaped, value);
                 }
             }
         }
@@ -109,13 +108,6 @@ impl Object {
             Some(_) | None => {}
         }
     }
-}
-
-fn blanks(text: &[u8], mut at: usize) -> usize {
-    while text.get(at).copied().is_some_and(json::is_blank) {
-        at = at.saturating_add(1);
-    }
-    at
 }
 
 /// The inside of a JSON string as text. `None`: it holds half of a surrogate pair.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use crate::engine::CloseReason;
-use crate::packet::{Args, EncodeError, Fault};
+use crate::packet::{Args, EncodeError, Fault, Name};
 use crate::socket::{AckError, AckTicket, ConnectTicket, DisconnectReason, SocketKey};
 
 #[cfg(doc)]
@@ -64,7 +64,7 @@ pub enum Event<T> {
         /// Who.
         socket: Socket,
         /// The event's name.
-        name: ByteString,
+        name: Name,
         /// Its arguments.
         args: Args,
         /// For [`Server::respond`], if the client waits for an answer.

@@ -5,7 +5,7 @@ use std::fmt;
 use bytestring::ByteString;
 
 use crate::engine::{CloseReason, Data};
-use crate::packet::{Args, EncodeError, Fault, Value};
+use crate::packet::{Args, EncodeError, Fault, Name, Value};
 
 /// What has happened on a connection, in order.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub enum Event<T> {
         /// The socket.
         socket: SocketKey,
         /// The event's name.
-        name: ByteString,
+        name: Name,
         /// Its arguments.
         args: Args,
         /// To be given to `respond`, if the client waits for an answer. May be dropped.

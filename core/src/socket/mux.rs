@@ -91,7 +91,7 @@ impl<T> Mux<T> {
             own.add(data, session.revision(), &limits)
         } else {
             match data {
-                Data::Text(text) => self.decoder.text(&text, &limits),
+                Data::Text(text) => self.decoder.text(text, &limits),
                 Data::Binary(part) => self.decoder.binary(part, &limits),
             }
         };

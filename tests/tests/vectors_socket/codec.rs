@@ -107,7 +107,7 @@ pub(crate) fn decode(vector: &Value, revision: Revision) -> Result<(), String> {
         .enumerate()
     {
         let outcome = match frame(wire) {
-            Data::Text(text) => decoder.text(&text, &limits),
+            Data::Text(text) => decoder.text(text, &limits),
             Data::Binary(bytes) => decoder.binary(bytes, &limits),
         };
         match outcome {

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytestring::ByteString;
 use sio_core::engine::{Flags, Revision};
 use sio_core::id::SocketId;
 use sio_core::packet::{Args, Arguments, EncodeError};
@@ -515,7 +514,7 @@ pub(crate) const fn socket_size() -> usize {
 }
 
 impl Incoming {
-    pub(crate) fn new(socket: Socket, name: &ByteString, args: Args, wants_ack: bool) -> Self {
+    pub(crate) fn new(socket: Socket, name: &str, args: Args, wants_ack: bool) -> Self {
         Self {
             socket,
             name: name.to_string(),

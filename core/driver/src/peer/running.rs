@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytestring::ByteString;
+use sio_core::packet::Name;
 use sio_core::socket::{ConnectTicket, Refusal, SocketKey};
 
 use crate::error::Failure;
@@ -40,7 +40,7 @@ pub(super) enum Done {
 /// Whose handler it is, and of which event.
 pub(super) struct Owner {
     pub(super) socket: Socket,
-    pub(super) name: ByteString,
+    pub(super) name: Name,
 }
 
 /// A panic of the application's, in its words.

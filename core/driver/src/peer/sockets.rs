@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytestring::ByteString;
 use sio_core::engine::{Flags, Revision};
-use sio_core::packet::{Args, Value};
+use sio_core::packet::{Args, Name, Value};
 use sio_core::socket::{AckTicket, ConnectTicket, Event, Refusal, SocketKey};
 use smallvec::SmallVec;
 
@@ -229,7 +229,7 @@ impl<R: Runtime> Peer<R> {
             }
             Err(panic) => {
                 socket.exit();
-                let name = ByteString::from_static("connect");
+                let name = Name::from_static("connect");
                 self.panicked(&Owner { socket, name }, panic);
             }
         }
@@ -258,7 +258,7 @@ impl<R: Runtime> Peer<R> {
             });
         }
         let args = socket.handshake().auth.args();
-        let name = ByteString::from_static("connect");
+        let name = Name::from_static("connect");
         self.dispatch(cx, key, Invocation::new(socket, name, args, About::Connect));
     }
 
@@ -266,7 +266,7 @@ impl<R: Runtime> Peer<R> {
         &mut self,
         cx: &mut Context<'_>,
         key: SocketKey,
-        name: ByteString,
+        name: Name,
         args: Args,
         ack: Option<AckTicket>,
     ) {
@@ -289,14 +289,14 @@ impl<R: Runtime> Peer<R> {
             Ok(data) => Refusal::new(args.elements()).data(data),
             Err(_) => Refusal::new(""),
         };
-        let name = ByteString::from_static("error");
+        let name = Name::from_static("error");
         let event = Invocation::new(seat.socket.clone(), name, args, About::Refused(refusal));
         self.offer(cx, key, event);
     }
 
     fn leaving(&mut self, cx: &mut Context<'_>, key: SocketKey, name: &'static str, about: About) {
         let Some(seat) = self.seat(key) else { return };
-        let name = ByteString::from_static(name);
+        let name = Name::from_static(name);
         let event = Invocation::new(seat.socket.clone(), name, Args::default(), about);
         // Where order is promised, what came before goes before; elsewhere nothing is waited for.
         if seat.socket.is_sequential() || seat.filtering {
@@ -339,7 +339,6 @@ impl<R: Runtime> Peer<R> {
         if crowded || !seat.is_ready() || !seat.waiting.is_empty() {
             // Copied: it may wait long, and must not hold on to a read buffer.
             event.args = event.args.detached();
-            event.name = ByteString::from(&*event.name);
             let step = Step::Event(event);
             let size = step.size();
             seat.waiting.push_back(step);
@@ -466,7 +465,7 @@ impl<R: Runtime> Peer<R> {
                     let _ = event.socket.emit(name, &(&refusal.message, data));
                 }
                 let about = About::Refused(refusal);
-                let name = ByteString::from_static("error");
+                let name = Name::from_static("error");
                 let event = Invocation::new(event.socket.clone(), name, event.args, about);
                 self.dispatch(cx, key, event);
             }
@@ -586,8 +585,7 @@ impl<R: Runtime> Peer<R> {
                 }
                 let owner = Owner {
                     socket: event.socket.clone(),
-                    // Copied: it outlives the turn and must not hold on to a read buffer.
-                    name: ByteString::from(&*event.name),
+                    name: event.name.clone(),
                 };
                 self.keep(Job::Handler(Kept::new(future, owner)));
             }

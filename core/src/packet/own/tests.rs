@@ -556,7 +556,7 @@ proptest! {
         let mut built_in = None;
         for part in packet.parts() {
             built_in = match part {
-                Part::Text(text) => decoder.text(&ByteString::try_from(text.slice(1..)).unwrap(), &limits),
+                Part::Text(text) => decoder.text(ByteString::try_from(text.slice(1..)).unwrap(), &limits),
                 Part::Binary(bytes) => decoder.binary(bytes, &limits),
             }
             .unwrap();

@@ -1,14 +1,13 @@
 //! What can be emitted: serde types, several at once as a tuple, and arguments passed on.
 
 use std::fmt::Display;
-use std::io;
 
 use bytes::Bytes;
 use serde::ser::{self, Impossible, Serialize, SerializeTuple, SerializeTupleStruct, Serializer};
-use serde_json::ser::Formatter;
 
 use super::encode::EncodeError;
-use super::{Args, Value, json};
+use super::write::Json;
+use super::{Args, Value};
 
 /// What can be emitted, and answered with.
 ///
@@ -103,72 +102,15 @@ impl Writer {
     /// One more element.
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
         self.comma();
-        let format = Attach {
-            attachments: &mut self.attachments,
-            depth: 0,
-        };
-        let mut json = serde_json::Serializer::with_formatter(&mut self.text, format);
-        value
-            .serialize(&mut json)
-            .map_err(|error| Stop::Refused(error.to_string().into()))
+        value.serialize(&mut Json::new(&mut self.text, &mut self.attachments))
     }
 }
 
-/// Compact JSON, as `JSON.stringify` writes it, with placeholders where bytes stand.
-struct Attach<'a> {
-    attachments: &'a mut Vec<Bytes>,
-    depth: usize,
-}
-
-impl Attach<'_> {
-    fn deeper(&mut self) -> io::Result<()> {
-        self.depth = self.depth.saturating_add(1);
-        if self.depth > json::DEEPEST {
-            return Err(io::Error::other("nested too deeply"));
-        }
-        Ok(())
-    }
-}
-
-impl Formatter for Attach<'_> {
-    /// The bytes are copied once, here: serde has no way to hand over shared ones.
-    fn write_byte_array<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        value: &[u8],
-    ) -> io::Result<()> {
-        let num = self.attachments.len();
-        self.attachments.push(Bytes::copy_from_slice(value));
-        writer.write_all(b"{\"_placeholder\":true,\"num\":")?;
-        writer.write_all(itoa::Buffer::new().format(num).as_bytes())?;
-        writer.write_all(b"}")
-    }
-
-    fn begin_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.deeper()?;
-        writer.write_all(b"[")
-    }
-
-    fn end_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.depth = self.depth.saturating_sub(1);
-        writer.write_all(b"]")
-    }
-
-    fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.deeper()?;
-        writer.write_all(b"{")
-    }
-
-    fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.depth = self.depth.saturating_sub(1);
-        writer.write_all(b"}")
-    }
-}
-
-/// Why [`Top`] did not write a value.
+/// Why a value was not written.
 #[derive(Debug)]
-enum Stop {
-    /// It is no tuple: nothing was written, and it is one argument.
+pub(super) enum Stop {
+    /// It is nothing that [`Top`] takes apart, and one argument, or no string that could be a key:
+    /// nothing was written.
     One,
     /// Its own serialisation failed.
     Refused(Box<str>),
@@ -194,6 +136,7 @@ impl ser::Error for Stop {
 /// Writes the members of a tuple, and stops at everything else before it has written anything.
 struct Top<'a>(&'a mut Writer);
 
+/// Stops at all of these.
 macro_rules! one_argument {
     ($($method:ident($($kind:ty),*) -> $ok:ty;)*) => {$(
         fn $method(self, $(_: $kind),*) -> Result<$ok, Stop> {
@@ -201,6 +144,8 @@ macro_rules! one_argument {
         }
     )*};
 }
+
+pub(super) use one_argument;
 
 type Never = Impossible<(), Stop>;
 
@@ -505,7 +450,7 @@ mod tests {
     #[test]
     fn nesting_is_bounded_when_it_is_written() {
         let mut deep = Value::Null;
-        for _ in 0..super::json::DEEPEST + 1 {
+        for _ in 0..super::super::DEEPEST + 1 {
             deep = Value::Array(vec![deep]);
         }
         assert!(matches!(

@@ -254,6 +254,7 @@ fn push_namespace(text: &mut Vec<u8>, namespace: &str) {
 }
 
 /// Everything up to the arguments, as if there were no attachments, with `room` for them.
+#[inline(always)]
 fn start(kind: Kind, namespace: &str, id: Option<u64>, room: usize) -> Writer {
     let mut digits = itoa::Buffer::new();
     let id = id.map_or("", |id| digits.format(id));
@@ -273,6 +274,7 @@ fn start(kind: Kind, namespace: &str, id: Option<u64>, room: usize) -> Writer {
 }
 
 /// The packet. Attachments are known last: where there are some, the text makes room for their number.
+#[inline(always)]
 fn finish(out: Writer, binary: Kind) -> Encoded {
     let Writer {
         mut text,

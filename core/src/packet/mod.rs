@@ -23,6 +23,7 @@ mod own;
 pub mod parser;
 mod text;
 mod value;
+mod write;
 
 pub(crate) use encode::push_quoted;
 

@@ -95,7 +95,8 @@ impl From<EmitError> for AckError {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HandlerError {
-    /// The socket whose event it was.
+    /// The socket whose event it was. Of a client of revision 4 this is a secret ([`SocketId`]), and so is
+    /// what this error is as text.
     pub socket: SocketId,
     /// The namespace the socket is in.
     pub namespace: String,

@@ -65,7 +65,8 @@
 //! | debug | `handshake failed`, `handshake took too long`, `session opened`, `upgraded`, `session closed`, `websocket closed`, `websocket broken`, `socket connected`, `socket disconnected`, `namespace refused`, `packet refused`, `event refused`, `not a packet`, `request refused`, `backlog full` | what a client did |
 //! | trace | `received`, `sent`, `event` | the packets |
 //!
-//! What a client can cause is never above `debug`, and no content of packets above `trace`.
+//! What a client can cause is never above `debug`, and no content of packets above `trace`. Ids of sockets that
+//! are computed from a session's secret one, as clients of revision 4 do, are cut after four characters of that.
 
 mod ack;
 mod adapter;

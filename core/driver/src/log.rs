@@ -1,9 +1,10 @@
 //! Events and spans for the `tracing` crate; nothing at all without the feature.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use sio_core::engine::TransportKind;
-use sio_core::id::Sid;
+use sio_core::id::{Sid, SocketId};
 
 #[cfg(feature = "tracing")]
 pub(crate) use tracing::{debug, error, trace, warn};
@@ -61,5 +62,56 @@ impl Span {
         #[cfg(feature = "tracing")]
         let _entered = self.span.enter();
         work()
+    }
+}
+
+/// A socket's id as it may be shown: where it is computed from the session's, which is a secret (§16.2), four
+/// characters of that, as in the span of the connection.
+#[derive(Clone, Copy)]
+pub(crate) struct LogName<'a> {
+    /// What stands before the secret.
+    open: &'a str,
+    secret: &'a str,
+}
+
+impl<'a> LogName<'a> {
+    pub(crate) fn new(id: &'a SocketId, sid: &'a Sid) -> Self {
+        let id = id.as_str();
+        match id.strip_suffix(sid.as_str()) {
+            Some(open) => Self {
+                open,
+                secret: sid.as_str(),
+            },
+            None => Self {
+                open: id,
+                secret: "",
+            },
+        }
+    }
+}
+
+impl fmt::Display for LogName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.open)?;
+        if self.secret.is_empty() {
+            return Ok(());
+        }
+        let end = self.secret.char_indices().nth(4);
+        let end = end.map_or(self.secret.len(), |(end, _)| end);
+        write!(f, "{}…", self.secret.get(..end).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_id_is_shortened_and_a_public_one_is_not() {
+        let (sid, public) = (Sid::from_random([7; 15]), SocketId::from_random([9; 15]));
+        assert_eq!(LogName::new(&public, &sid).to_string(), public.as_str());
+        // As a client of revision 4 computes it in `/`.
+        let computed = SocketId::from_random([7; 15]);
+        assert_eq!(LogName::new(&computed, &sid).to_string(), "BwcH…");
     }
 }

@@ -24,6 +24,7 @@ mod alone;
 mod descriptors;
 mod dropped;
 mod half_open;
+mod logs;
 mod panics;
 mod ports;
 mod threads;

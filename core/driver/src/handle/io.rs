@@ -20,6 +20,7 @@ use crate::handlers::{Handler, ListenerId};
 use crate::hooks::Hook;
 use crate::host::Host;
 use crate::link::{Change, Command};
+use crate::log::LogName;
 use crate::mount::{Mount, SetupError};
 
 /// A Socket.IO server: its namespaces, its options, its hooks.
@@ -300,17 +301,17 @@ impl Io {
     }
 
     /// Tells the application and the log. No lock is held.
-    pub(crate) fn report(&self, error: &HandlerError) {
+    pub(crate) fn report(&self, error: &HandlerError, _socket: LogName<'_>) {
         match (&error.why, self.reaction()) {
             (Failure::Mistyped(_), Reaction::Ignore) => {}
             (Failure::Mistyped(_), Reaction::Log | Reaction::RefuseAck) => {
-                crate::log::debug!(socket = %error.socket, namespace = %error.namespace, event = %error.event, why = %error.why, "event refused");
+                crate::log::debug!(socket = %_socket, namespace = %error.namespace, event = %error.event, why = %error.why, "event refused");
             }
             (Failure::Panicked(_), _) => {
-                crate::log::error!(socket = %error.socket, namespace = %error.namespace, event = %error.event, why = %error.why, "handler panicked");
+                crate::log::error!(socket = %_socket, namespace = %error.namespace, event = %error.event, why = %error.why, "handler panicked");
             }
             (Failure::Failed(_) | Failure::NoState(_) | Failure::Absent(_), _) => {
-                crate::log::warn!(socket = %error.socket, namespace = %error.namespace, event = %error.event, why = %error.why, "handler failed");
+                crate::log::warn!(socket = %_socket, namespace = %error.namespace, event = %error.event, why = %error.why, "handler failed");
             }
         }
         if let Some(hook) = self.inner.on_error.get() {

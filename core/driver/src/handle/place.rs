@@ -301,7 +301,7 @@ impl Socket {
     /// Calls the application's code from the connection's own task, which a panic must not end.
     fn safely(&self, call: impl FnOnce()) {
         if let Err(_panic) = guarded(call) {
-            error!(socket = %self.id(), why = %_panic.0, "handler panicked");
+            error!(socket = %self.log_name(), why = %_panic.0, "handler panicked");
         }
     }
 

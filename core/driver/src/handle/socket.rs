@@ -24,6 +24,7 @@ use crate::handlers::{BoxFuture, Listeners, Topic, erase};
 use crate::handshake::Handshake;
 use crate::hooks::RequestHead;
 use crate::link::{Command, Link, Request};
+use crate::log::LogName;
 use crate::mailbox::Weight;
 
 /// One client in one namespace. Cheap to clone; all clones are the same socket, and any of them may
@@ -492,6 +493,11 @@ impl Socket {
         &self.inner.link
     }
 
+    /// Its id as it may stand in a log.
+    pub(crate) fn log_name(&self) -> LogName<'_> {
+        LogName::new(&self.inner.id, self.inner.link.sid())
+    }
+
     pub(crate) fn listeners(&self) -> &Listeners {
         &self.inner.listeners
     }
@@ -535,7 +541,7 @@ impl Eq for Socket {}
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Socket")
-            .field("id", self.id())
+            .field("id", &format_args!("{}", self.log_name()))
             .field("namespace", &self.namespace().name())
             .finish_non_exhaustive()
     }

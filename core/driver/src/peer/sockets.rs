@@ -142,7 +142,7 @@ impl<R: Runtime> Peer<R> {
             }
             Event::Disconnected { socket, reason } => {
                 if let Some(seat) = self.seat(socket) {
-                    debug!(socket = %seat.socket.id(), namespace = seat.socket.namespace().name(), %reason, "socket disconnected");
+                    debug!(socket = %seat.socket.log_name(), namespace = seat.socket.namespace().name(), %reason, "socket disconnected");
                     if seat.waiting.is_empty() {
                         seat.socket.exit();
                     } else {
@@ -223,7 +223,7 @@ impl<R: Runtime> Peer<R> {
         match result {
             Ok(Ok(())) => self.admit(cx, ticket, socket),
             Ok(Err(refusal)) => {
-                debug!(socket = %socket.id(), namespace = socket.namespace().name(), %refusal, "namespace refused");
+                debug!(socket = %socket.log_name(), namespace = socket.namespace().name(), %refusal, "namespace refused");
                 self.connection.reject(self.now, ticket, &refusal);
                 socket.exit();
             }
@@ -244,7 +244,7 @@ impl<R: Runtime> Peer<R> {
         };
         socket.enter();
         self.pending = None;
-        debug!(socket = %socket.id(), namespace = socket.namespace().name(), "socket connected");
+        debug!(socket = %socket.log_name(), namespace = socket.namespace().name(), "socket connected");
         if let Some(sockets) = self.sockets() {
             sockets.seats.push(Seat {
                 key,
@@ -271,7 +271,7 @@ impl<R: Runtime> Peer<R> {
         ack: Option<AckTicket>,
     ) {
         let Some(seat) = self.seat(key) else { return };
-        trace!(socket = %seat.socket.id(), event = %name, arguments = args.len(), "event");
+        trace!(socket = %seat.socket.log_name(), event = %name, arguments = args.len(), "event");
         let mut event = Invocation::new(seat.socket.clone(), name, args, About::Event);
         if let Some(ticket) = ack {
             *event.ack.get_mut() = AckSlot::One(ticket);
@@ -435,7 +435,7 @@ impl<R: Runtime> Peer<R> {
                 self.dispatch(cx, key, event);
             }
             Ok(Err(refusal)) => {
-                debug!(socket = %event.socket.id(), event = %event.name, %refusal, "packet refused");
+                debug!(socket = %event.socket.log_name(), event = %event.name, %refusal, "packet refused");
                 self.refuse_ack(&event, &refusal.message);
                 // Clients of revision 4 are told; in revision 5 the application tells itself (§17).
                 if self.link.revision() == Revision::V3 {
@@ -628,7 +628,7 @@ impl<R: Runtime> Peer<R> {
             why,
         };
         // The application's hook; one that panics is not worth a connection.
-        let _ = guarded(|| socket.io().report(&error));
+        let _ = guarded(|| socket.io().report(&error, socket.log_name()));
     }
 
     fn panicked(&mut self, owner: &Owner, panic: Panic) {

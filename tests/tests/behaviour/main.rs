@@ -20,6 +20,7 @@ mod release;
 mod revisions;
 mod rooms;
 mod threads;
+mod unlocked;
 mod virtual_time;
 mod websocket;
 #[allow(dead_code, reason = "faults/ uses more of it")]

@@ -1,7 +1,7 @@
 //! The server.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
@@ -46,7 +46,8 @@ pub struct Io {
 
 struct IoInner {
     mount: Arc<Mount>,
-    namespaces: RwLock<HashMap<Box<str>, Namespace>>,
+    /// In the order of their names, in which their adapters are made and closed.
+    namespaces: RwLock<BTreeMap<Box<str>, Namespace>>,
     /// Makes the adapters of namespaces.
     adapters: Hook<MakeAdapter>,
     /// Servers whose connections speak Socket.IO to this one. Theirs to keep, not ours: they hold us.
@@ -396,5 +397,69 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl fmt::Debug for Io {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Io").field(self.mount()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::adapter::Later;
+
+    /// An adapter that says when it comes and goes.
+    struct Telling {
+        local: InMemory,
+        name: String,
+        told: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl Telling {
+        fn tell(&self, what: &str) {
+            lock(&self.told).push(format!("{what} {}", self.name));
+        }
+    }
+
+    impl Adapter for Telling {
+        fn local(&self) -> &InMemory {
+            &self.local
+        }
+
+        fn init(&self) {
+            self.tell("init");
+        }
+
+        fn close(&self) -> Later<()> {
+            self.tell("close");
+            Later::ready(())
+        }
+    }
+
+    #[test]
+    fn adapters_are_made_and_closed_in_the_order_of_their_namespaces() {
+        let io = Io::new(Config::default());
+        let mut names: Vec<String> = (0..64).map(|n| format!("/{}", n * 37 % 64 + 100)).collect();
+        for name in &names {
+            io.of(name);
+        }
+        names.push("/".to_owned());
+        names.sort();
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let tell = told.clone();
+        io.set_adapter(move |local| Telling {
+            name: local.namespace().map(|it| it.name().to_owned()).unwrap(),
+            told: tell.clone(),
+            local,
+        })
+        .unwrap();
+        let mut closed = pin!(io.close());
+        let mut cx = Context::from_waker(Waker::noop());
+        assert_eq!(closed.as_mut().poll(&mut cx), Poll::Ready(()));
+        let each =
+            |what: &str| -> Vec<_> { names.iter().map(|name| format!("{what} {name}")).collect() };
+        let expected: Vec<String> = [each("init"), each("close")].concat();
+        assert_eq!(*lock(&told), expected);
     }
 }

@@ -6,8 +6,8 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use ::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
-    X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use ::http::request::Parts;
 use ::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
@@ -22,7 +22,7 @@ use crate::id::HashKey;
 /// `.map` of each). Cheap to clone.
 ///
 /// Each is answered with an `ETag` made from its bytes, with 304 to who has it, and with the best of the
-/// compressed forms that were given.
+/// compressed forms that were given. Other methods than GET and HEAD get 405.
 ///
 /// ```
 /// use sio_core::config::Config;
@@ -114,6 +114,13 @@ impl ClientFiles {
             *response.body_mut() = Bytes::from_static(ABSENT.as_bytes());
             return response;
         };
+        if !matches!(head.method, Method::GET | Method::HEAD) {
+            *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+            let headers = response.headers_mut();
+            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            headers.insert(CONTENT_LENGTH, 0.into());
+            return response;
+        }
         let coded = file
             .coded
             .iter()
@@ -283,6 +290,21 @@ mod tests {
             map.headers()[CONTENT_TYPE],
             "application/json; charset=utf-8"
         );
+    }
+
+    #[test]
+    fn it_can_be_fetched_and_nothing_else() {
+        for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
+            let request = get().method(&method).header("if-none-match", "*");
+            let response = respond(request, "socket.io.js");
+            assert_eq!(
+                response.status(),
+                StatusCode::METHOD_NOT_ALLOWED,
+                "{method}"
+            );
+            assert_eq!(response.headers()[ALLOW], "GET, HEAD");
+            assert!(response.body().is_empty() && !response.headers().contains_key(ETAG));
+        }
     }
 
     #[test]

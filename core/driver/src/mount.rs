@@ -13,13 +13,21 @@ use crate::host::Host;
 
 /// The options and hooks of an endpoint, and its host once it is attached to a listener.
 pub(crate) struct Mount {
-    /// The options as they are so far, checked.
-    draft: Mutex<Acceptor>,
+    draft: Mutex<Draft>,
     host: OnceLock<Arc<Host>>,
     /// How packets are written, from the first connection on: one of another server may come before this
     /// one is attached.
     codec: OnceLock<Codec>,
     pub(crate) hooks: Arc<Hooks>,
+}
+
+/// The options as they are so far, checked.
+struct Draft {
+    acceptor: Acceptor,
+    /// How often they were replaced.
+    version: u64,
+    /// Whether they stay as they are: the server is attached, or about to be.
+    fixed: bool,
 }
 
 /// Why options were not replaced.
@@ -30,6 +38,9 @@ pub enum SetupError {
     /// its options stay as they are; the parser does from its first connection on, which may be one of a
     /// server that it was bound to. (Node ignores the change without a word, or half of it.)
     Attached,
+    /// Somebody else has replaced the options while these were being made; what that one wanted holds. To
+    /// be tried again.
+    Raced,
     /// The options contradict themselves; they stay as they were.
     Invalid(ConfigError),
 }
@@ -38,6 +49,7 @@ impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Attached => f.write_str("the server is attached already: its options are fixed"),
+            Self::Raced => f.write_str("the options were replaced by somebody else meanwhile"),
             Self::Invalid(why) => why.fmt(f),
         }
     }
@@ -54,7 +66,11 @@ impl From<ConfigError> for SetupError {
 impl Mount {
     pub(crate) fn new(config: Config) -> Result<Self, ConfigError> {
         Ok(Self {
-            draft: Mutex::new(Acceptor::new(Arc::new(config))?),
+            draft: Mutex::new(Draft {
+                acceptor: Acceptor::new(Arc::new(config))?,
+                version: 0,
+                fixed: false,
+            }),
             host: OnceLock::new(),
             codec: OnceLock::new(),
             hooks: Arc::default(),
@@ -64,21 +80,29 @@ impl Mount {
     pub(crate) fn config(&self) -> Arc<Config> {
         match self.host.get() {
             Some(host) => host.config.clone(),
-            None => self.draft().config().clone(),
+            None => self.draft().acceptor.config().clone(),
         }
     }
 
     pub(crate) fn configure(&self, change: impl FnOnce(&mut Config)) -> Result<(), SetupError> {
-        let mut config = Config::clone(&self.config());
+        let (config, version) = {
+            let draft = self.draft();
+            (draft.acceptor.config().clone(), draft.version)
+        };
+        let mut config = Config::clone(&config);
         // The application's code: no lock is held.
         change(&mut config);
         let acceptor = Acceptor::new(Arc::new(config))?;
         let mut draft = self.draft();
         let parser = &acceptor.config().parser;
-        if self.host.get().is_some() || self.codec.get().is_some_and(|codec| !codec.is(parser)) {
+        if draft.fixed || self.codec.get().is_some_and(|codec| !codec.is(parser)) {
             return Err(SetupError::Attached);
         }
-        let before = std::mem::replace(&mut *draft, acceptor);
+        if draft.version != version {
+            return Err(SetupError::Raced);
+        }
+        draft.version += 1;
+        let before = std::mem::replace(&mut draft.acceptor, acceptor);
         drop(draft);
         // What is in it may be the application's.
         drop(before);
@@ -90,7 +114,7 @@ impl Mount {
         match self.codec.get() {
             Some(codec) => codec.clone(),
             // Nobody is there to read them.
-            None => self.draft().config().parser.clone(),
+            None => self.draft().acceptor.config().parser.clone(),
         }
     }
 
@@ -100,16 +124,17 @@ impl Mount {
             Some(codec) => codec,
             None => {
                 let draft = self.draft();
-                self.codec.get_or_init(|| draft.config().parser.clone())
+                self.codec
+                    .get_or_init(|| draft.acceptor.config().parser.clone())
             }
         }
     }
 
     /// Refuses what is only allowed before.
     pub(crate) fn must_be_open(&self) -> Result<(), SetupError> {
-        match self.host.get() {
-            Some(_) => Err(SetupError::Attached),
-            None => Ok(()),
+        match self.draft().fixed {
+            true => Err(SetupError::Attached),
+            false => Ok(()),
         }
     }
 
@@ -122,13 +147,18 @@ impl Mount {
     pub(crate) fn host(&self, last: impl FnOnce(&Config)) -> &Arc<Host> {
         self.host.get_or_init(|| {
             self.fixed_codec();
-            let acceptor = self.draft().clone();
+            let acceptor = {
+                let mut draft = self.draft();
+                // Whoever changes them from now on is told that it is too late.
+                draft.fixed = true;
+                draft.acceptor.clone()
+            };
             last(acceptor.config());
             Host::attached(acceptor, self.hooks.clone())
         })
     }
 
-    fn draft(&self) -> MutexGuard<'_, Acceptor> {
+    fn draft(&self) -> MutexGuard<'_, Draft> {
         self.draft.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -139,5 +169,35 @@ impl fmt::Debug for Mount {
             .field("path", &self.config().path)
             .field("host", &self.host.get())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_changed_while_a_server_is_attached_is_not_lost_silently() {
+        let mount = Mount::new(Config::default()).unwrap();
+        let mut late = Ok(());
+        let host = mount.host(|_| late = mount.configure(|config| config.path = "/late".into()));
+        assert_eq!(host.config.path, "/socket.io");
+        assert_eq!(late, Err(SetupError::Attached));
+    }
+
+    #[test]
+    fn of_two_changes_at_a_time_one_is_told() {
+        let mount = Mount::new(Config::default()).unwrap();
+        let outer = mount.configure(|config| {
+            config.max_headers = 7;
+            mount
+                .configure(|config| config.path = "/inner".into())
+                .unwrap();
+        });
+        assert_eq!(outer, Err(SetupError::Raced));
+        assert_eq!(mount.config().path, "/inner");
+        mount.configure(|config| config.max_headers = 7).unwrap();
+        let config = mount.config();
+        assert_eq!((&*config.path, config.max_headers), ("/inner", 7));
     }
 }

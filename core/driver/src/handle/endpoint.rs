@@ -49,7 +49,8 @@ macro_rules! endpoint_methods {
             /// `serve`, `layer` or `service`).
             ///
             /// # Errors
-            /// It is attached, or the options contradict themselves. They stay as they were then.
+            /// It is attached, the options contradict themselves, or somebody else has replaced them while
+            /// `change` ran. They stay as they were then.
             #[doc(alias = "attach")]
             pub fn configure(
                 &self,

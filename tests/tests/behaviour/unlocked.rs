@@ -1,10 +1,13 @@
 //! The application's code is called with no lock held, whatever other threads do meanwhile.
 
-use sio_tokio::Io;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use sio_tokio::{Io, RoomEvent};
 use tokio::sync::oneshot;
 
 use crate::client::calm;
-use crate::here::within;
+use crate::here::{until, within};
 use crate::world::{On, World};
 
 /// What is called with the sockets holds no lock: it may ask and change what it likes.
@@ -33,6 +36,78 @@ async fn a_visitor_may_do_anything(on: On) {
     world.ends().await;
 }
 
+/// A hook that hears of a room's end while another thread makes it anew hears of that afterwards.
+async fn rooms_are_told_of_in_the_order_of_what_happens(on: On) {
+    let io = Io::new(calm());
+    let world = World::new(on, io.clone()).await;
+    let ((one, first), (two, second)) = (world.join().await, world.join().await);
+    let main = io.of("/");
+    let [first, second] = [first, second].map(|id| main.get(id).unwrap());
+    first.join("x").unwrap();
+    let (told, heard) = std::sync::mpsc::channel();
+    let joins = second.clone();
+    main.on_room_event(move |event: &RoomEvent| {
+        told.send(event.clone()).unwrap();
+        if matches!(event, RoomEvent::Left(..)) {
+            let joins = joins.clone();
+            let other = std::thread::spawn(move || joins.join("x").unwrap());
+            other.join().unwrap();
+        }
+    });
+    first.leave("x");
+    let expected = [
+        RoomEvent::Left("x".into(), first.id().clone()),
+        RoomEvent::Deleted("x".into()),
+        RoomEvent::Created("x".into()),
+        RoomEvent::Joined("x".into(), second.id().clone()),
+    ];
+    assert_eq!(heard.try_iter().collect::<Vec<_>>(), expected);
+    drop((one, two));
+    world.ends().await;
+}
+
+/// Threads cause more than may wait to be told: they wait for the one who tells, and nothing is lost.
+async fn rooms_of_many_threads_are_all_told_of(on: On) {
+    const ROOMS: usize = 3000;
+    let io = Io::new(calm());
+    let world = World::new(on, io.clone()).await;
+    let (client, id) = world.join().await;
+    let main = io.of("/");
+    let state = Arc::new(Mutex::new((HashSet::new(), 0)));
+    let seen = state.clone();
+    main.on_room_event(move |event: &RoomEvent| {
+        let (rooms, count) = &mut *seen.lock().unwrap();
+        *count += 1;
+        match event {
+            RoomEvent::Created(room) => assert!(rooms.insert(room.clone())),
+            RoomEvent::Deleted(room) => assert!(rooms.remove(room)),
+            RoomEvent::Joined(..) | RoomEvent::Left(..) => {}
+        }
+    });
+    let threads = (0..4).map(|_| {
+        let socket = main.get(&id).unwrap();
+        std::thread::spawn(move || {
+            for room in 0..ROOMS {
+                socket.join(format!("{}", room % 7)).unwrap();
+                socket.leave(format!("{}", room % 5));
+            }
+        })
+    });
+    for thread in threads.collect::<Vec<_>>() {
+        thread.join().unwrap();
+    }
+    let rooms = main.get(&id).unwrap().rooms();
+    until("all is told", || {
+        let (told, count) = &*state.lock().unwrap();
+        *count > 0 && told.len() == rooms.len() - 1 && rooms[1..].iter().all(|it| told.contains(it))
+    })
+    .await;
+    drop(client);
+    world.ends().await;
+}
+
 on_each_real_runtime! {
     a_visitor_may_do_anything,
+    rooms_are_told_of_in_the_order_of_what_happens,
+    rooms_of_many_threads_are_all_told_of,
 }

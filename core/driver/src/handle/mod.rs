@@ -8,6 +8,7 @@ mod engine;
 mod io;
 mod namespace;
 mod place;
+mod room_events;
 mod socket;
 mod to;
 
@@ -18,7 +19,8 @@ pub(crate) use engine::EngineHandlers;
 pub use engine::{EngineHandler, EngineServer, EngineSocket};
 pub use io::Io;
 pub(crate) use namespace::{Gate, Inner as NamespaceInner};
-pub use namespace::{Middleware, Namespace, RoomEvent};
+pub use namespace::{Middleware, Namespace};
+pub use room_events::RoomEvent;
 #[cfg(test)]
 pub(crate) use socket::socket_size;
 pub use socket::{Incoming, Socket};

@@ -6,12 +6,13 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard, Weak};
 
-use sio_core::id::{HashKey, SocketId};
+use sio_core::id::HashKey;
 use sio_core::packet::{Args, Arguments, Codec};
 use sio_core::rooms::Rooms;
 use sio_core::socket::Refusal;
 
 use super::emitting::{emitting_methods, listener_methods};
+use super::room_events::{RoomEvent, RoomEvents};
 use super::{Socket, To};
 use crate::adapter::{Adapter, AdapterError, InMemory, MakeAdapter};
 use crate::batch::Opened;
@@ -50,9 +51,7 @@ pub(crate) struct Inner {
     has_adapter: AtomicBool,
     listeners: Listeners,
     server_side: Hook<Heard>,
-    room_events: Hook<RoomHook>,
-    /// Whether somebody wants to hear of rooms: else nothing is noted.
-    has_room_events: AtomicBool,
+    room_events: RoomEvents,
     gates: RwLock<Arc<[Gate]>>,
     outgoing: RwLock<Arc<[Outgoing]>>,
     has_outgoing: AtomicBool,
@@ -67,25 +66,6 @@ pub(crate) type Gate = Arc<dyn Fn(Socket) -> Decision + Send + Sync>;
 type Heard = dyn Fn(&str, &Args) + Send + Sync;
 
 pub(crate) type Outgoing = Arc<Heard>;
-
-type RoomHook = dyn Fn(&RoomEvent) + Send + Sync;
-
-/// What becomes of a room: [`Namespace::on_room_event`]. Rooms named after sockets are rooms, too.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RoomEvent {
-    /// Its first member is about to join.
-    #[doc(alias = "create-room")]
-    Created(String),
-    /// This socket has joined.
-    #[doc(alias = "join-room")]
-    Joined(String, SocketId),
-    /// This socket has left.
-    #[doc(alias = "leave-room")]
-    Left(String, SocketId),
-    /// Its last member has left.
-    #[doc(alias = "delete-room")]
-    Deleted(String),
-}
 
 /// What a middleware says, now or later.
 pub struct Decision(pub(crate) BoxFuture<Result<(), Refusal>>);
@@ -140,8 +120,7 @@ impl Namespace {
                 has_adapter: AtomicBool::new(false),
                 listeners: Listeners::default(),
                 server_side: Hook::default(),
-                room_events: Hook::default(),
-                has_room_events: AtomicBool::new(false),
+                room_events: RoomEvents::default(),
                 gates: RwLock::new(Arc::new([])),
                 outgoing: RwLock::new(Arc::new([])),
                 has_outgoing: AtomicBool::new(false),
@@ -249,8 +228,10 @@ impl Namespace {
         self.inner.server_side.set(Arc::new(hook));
     }
 
-    /// Hears of rooms on this node as they come and go, and of who joins and leaves them: presence, say.
-    /// Of one socket's in their order; it is called by whoever caused it, with no lock held.
+    /// Hears of rooms on this node as they come and go, and of who joins and leaves them: presence, say. In
+    /// the order in which it happens, one after the other, with no lock held: by whoever causes it, or, while
+    /// another thread is being told of something, by that one. It must not wait for others that join or
+    /// leave.
     ///
     /// ```
     /// # use sio_driver::{Namespace, RoomEvent};
@@ -265,24 +246,10 @@ impl Namespace {
     /// ```
     pub fn on_room_event(&self, hook: impl Fn(&RoomEvent) + Send + Sync + 'static) {
         self.inner.room_events.set(Arc::new(hook));
-        self.inner.has_room_events.store(true, Ordering::Release);
     }
 
-    /// What to note for [`tell_rooms`](Self::tell_rooms); `None` if nobody wants to hear of it.
-    pub(super) fn room_notes(&self) -> Option<Vec<RoomEvent>> {
-        let wanted = self.inner.has_room_events.load(Ordering::Acquire);
-        wanted.then(Vec::new)
-    }
-
-    /// Tells what was noted. No lock is held.
-    pub(super) fn tell_rooms(&self, notes: Option<Vec<RoomEvent>>) {
-        if let Some(notes) = notes
-            && let Some(hook) = self.inner.room_events.get()
-        {
-            for event in &notes {
-                hook(event);
-            }
-        }
+    pub(super) fn room_events(&self) -> &RoomEvents {
+        &self.inner.room_events
     }
 
     pub(crate) fn hear_server_side(&self, event: &str, args: &Args) {

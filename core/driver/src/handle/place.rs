@@ -6,6 +6,7 @@ use std::sync::{Arc, MutexGuard, PoisonError, RwLockWriteGuard};
 use sio_core::rooms::{MemberKey, RoomError, Rooms};
 use smallvec::SmallVec;
 
+use super::room_events::RoomEvents;
 use super::{IntoRooms, RoomEvent, Socket};
 use crate::adapter::{Adapter, Later};
 use crate::log::error;
@@ -101,16 +102,21 @@ impl Socket {
         &self,
         names: impl Iterator<Item = &'a str>,
     ) -> Result<(), RoomError> {
-        let mut notes = self.namespace().room_notes();
         let result = match &mut *self.place() {
             Place::Waiting(waiting) => {
                 waiting.extend(names.map(Box::from));
                 Ok(())
             }
-            Place::In(member) => self.seat(&mut self.all(), *member, names, &mut notes),
+            Place::In(member) => {
+                let mut all = self.all();
+                let mut notes = self.events().notes();
+                let result = self.seat(&mut all, *member, names, &mut notes);
+                self.events().note(notes, &all);
+                result
+            }
             Place::Leaving(_) | Place::Gone => Err(RoomError::Gone),
         };
-        self.namespace().tell_rooms(notes);
+        self.events().tell();
         result
     }
 
@@ -136,7 +142,6 @@ impl Socket {
 
     /// Leaves rooms on this node.
     pub(crate) fn leave_here<'a>(&self, names: impl IntoIterator<Item = &'a str>) {
-        let mut notes = self.namespace().room_notes();
         match &mut *self.place() {
             Place::Waiting(all) | Place::Leaving(all) => {
                 for name in names {
@@ -145,15 +150,17 @@ impl Socket {
             }
             Place::In(member) => {
                 let mut all = self.all();
+                let mut notes = self.events().notes();
                 for room in names {
                     if all.leave(*member, room) {
                         self.note_left(&all, room, &mut notes);
                     }
                 }
+                self.events().note(notes, &all);
             }
             Place::Gone => {}
         }
-        self.namespace().tell_rooms(notes);
+        self.events().tell();
     }
 
     fn note_left(&self, all: &Rooms<Self>, room: &str, notes: &mut Option<Vec<RoomEvent>>) {
@@ -164,22 +171,23 @@ impl Socket {
     }
 
     /// Takes a member out of its namespace, and returns the rooms it was in if anybody asks for them.
-    fn stand_up(
-        &self,
-        member: MemberKey,
-        keep: bool,
-        notes: &mut Option<Vec<RoomEvent>>,
-    ) -> (Vec<Box<str>>, Option<Self>) {
+    fn stand_up(&self, member: MemberKey, keep: bool) -> (Vec<Box<str>>, Option<Self>) {
         let mut all = self.all();
+        let mut notes = self.events().notes();
         let mut rooms = Vec::new();
         if keep || notes.is_some() {
             rooms.extend(all.rooms_of(member).map(Box::from));
         }
         let gone = all.remove(member);
         for room in &rooms {
-            self.note_left(&all, room, notes);
+            self.note_left(&all, room, &mut notes);
         }
+        self.events().note(notes, &all);
         (rooms, gone)
+    }
+
+    fn events(&self) -> &RoomEvents {
+        self.namespace().room_events()
     }
 
     fn all(&self) -> RwLockWriteGuard<'_, Rooms<Self>> {
@@ -214,7 +222,6 @@ impl Socket {
 
     /// The client was told that it is in: so it is, with the rooms that middlewares joined.
     pub(crate) fn enter(&self) {
-        let mut notes = self.namespace().room_notes();
         let waiting = {
             let mut place = self.place();
             let Place::Waiting(waiting) = &mut *place else {
@@ -222,6 +229,7 @@ impl Socket {
             };
             let waiting = std::mem::take(waiting);
             let mut all = self.all();
+            let mut notes = self.events().notes();
             if let Some(notes) = &mut notes {
                 let own = self.id().to_string();
                 notes.push(RoomEvent::Created(own.clone()));
@@ -233,10 +241,11 @@ impl Socket {
                 let room = std::iter::once(&**room);
                 let _ = self.seat(&mut all, member, room, &mut notes);
             }
+            self.events().note(notes, &all);
             *place = Place::In(member);
             waiting
         };
-        self.safely(|| self.namespace().tell_rooms(notes));
+        self.safely(|| self.events().tell());
         self.safely(|| {
             if let Some(adapter) = self.namespace().custom_adapter() {
                 let own = std::iter::once(self.id().as_str());
@@ -257,15 +266,14 @@ impl Socket {
     /// [`exit`](Self::exit), [`rooms`](Self::rooms) are what they were.
     pub(crate) fn depart(&self) {
         self.set_disconnected();
-        let mut notes = self.namespace().room_notes();
         let gone = {
             let mut place = self.place();
             let Place::In(member) = *place else { return };
-            let (rooms, gone) = self.stand_up(member, true, &mut notes);
+            let (rooms, gone) = self.stand_up(member, true);
             *place = Place::Leaving(rooms);
             gone
         };
-        self.forgotten(gone, notes);
+        self.forgotten(gone);
     }
 
     /// It is in its namespace and its rooms no more. Nothing happens the second time.
@@ -274,9 +282,8 @@ impl Socket {
         let before = std::mem::replace(&mut *self.place(), Place::Gone);
         match before {
             Place::In(member) => {
-                let mut notes = self.namespace().room_notes();
-                let (_, gone) = self.stand_up(member, false, &mut notes);
-                self.forgotten(gone, notes);
+                let (_, gone) = self.stand_up(member, false);
+                self.forgotten(gone);
             }
             // It was refused: no handler of its own will ever run.
             Place::Waiting(_) => self.release(),
@@ -286,11 +293,9 @@ impl Socket {
 
     /// No lock is held: what the namespace had may be the last handle, with anybody's data in it, and the
     /// adapter is the application's.
-    fn forgotten(&self, gone: Option<Self>, notes: Option<Vec<RoomEvent>>) {
-        self.safely(|| {
-            drop(gone);
-            self.namespace().tell_rooms(notes);
-        });
+    fn forgotten(&self, gone: Option<Self>) {
+        self.safely(|| drop(gone));
+        self.safely(|| self.events().tell());
         self.safely(|| {
             if let Some(adapter) = self.namespace().custom_adapter() {
                 adapter.del_all(self.id());

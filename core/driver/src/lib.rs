@@ -60,7 +60,7 @@
 //! | level | name | fields |
 //! |---|---|---|
 //! | span, info | `connection` | `sid` (four characters of it), `transport`, `remote` |
-//! | error | `handler panicked`, `parser panicked`, `cannot accept` | `socket`, `namespace`, `event`, `why` |
+//! | error | `handler panicked`, `hook panicked`, `parser panicked`, `cannot accept` | `socket`, `namespace`, `event`, `why` |
 //! | warn | `handler failed`; `not written` (by a parser of the application's own: the answer to a CONNECT, a refusal, a broadcast from another node); a request from another origin with cookies while `origins` is any, once | |
 //! | debug | `handshake failed`, `handshake took too long`, `session opened`, `upgraded`, `session closed`, `websocket closed`, `websocket broken`, `socket connected`, `socket disconnected`, `namespace refused`, `packet refused`, `event refused`, `not a packet`, `request refused`, `backlog full` | what a client did |
 //! | trace | `received`, `sent`, `event` | the packets |

@@ -82,6 +82,8 @@ pub enum Refusal {
     Timeout,
     /// The server is closing: 503.
     ShuttingDown,
+    /// Something of the application's has failed: 500.
+    Failed,
 }
 
 impl Exchange {
@@ -218,6 +220,7 @@ fn refuse(headers: HeaderMap, upgrade: bool, refusal: &Refusal) -> http::Respons
         }
         Refusal::TooManySessions => (StatusCode::SERVICE_UNAVAILABLE, "Too many sessions"),
         Refusal::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "Shutting down"),
+        Refusal::Failed => (StatusCode::INTERNAL_SERVER_ERROR, ""),
         Refusal::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, ""),
         Refusal::Timeout => (StatusCode::REQUEST_TIMEOUT, ""),
     };

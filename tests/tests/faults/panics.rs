@@ -7,7 +7,7 @@ use futures_util::io::{AsyncReadExt, AsyncWriteExt};
 use http::Response;
 use sio_tokio::{
     Ack, Bytes, DisconnectReason, EngineServer, EngineSocket, Incoming, Io, Message, Refusal,
-    Server, Socket,
+    RequestHead, Server, Socket,
 };
 
 use crate::client::{calm, request};
@@ -63,14 +63,58 @@ async fn wherever_a_socket_calls_the_application(on: On) {
 async fn wherever_a_request_does(on: On) {
     let io = Io::new(calm());
     io.of("/").on("sync", |ack: Ack| ack.send(&()));
-    io.allow_request(async |head: Arc<sio_tokio::RequestHead>| {
-        if head.query("panic").as_deref() == Some("admission") {
+    let panics = |head: &RequestHead, hook: &str| head.query("panic").as_deref() == Some(hook);
+    let at_once = |head: &RequestHead| head.query("when").as_deref() == Some("atonce");
+    // Each fails when it is called, or when it is waited for.
+    let asked = move |head: Arc<RequestHead>, hook: &'static str| {
+        if panics(&head, hook) && at_once(&head) {
             fail(());
         }
-        Ok::<(), String>(())
+        async move {
+            if panics(&head, hook) {
+                pause(std::time::Duration::from_millis(1)).await;
+                fail(());
+            }
+        }
+    };
+    io.check_origin(move |_, head: Arc<RequestHead>| {
+        let asked = asked(head, "origin");
+        async move {
+            asked.await;
+            Ok::<_, String>(true)
+        }
     });
-    io.on_headers(|head, _| {
-        if head.query("panic").as_deref() == Some("headers") {
+    io.allow_request(move |head: Arc<RequestHead>| {
+        let asked = asked(head, "admission");
+        async move {
+            asked.await;
+            Ok::<_, String>(())
+        }
+    });
+    let count = AtomicUsize::new(0);
+    io.engine().generate_id(move |head: Arc<RequestHead>| {
+        let asked = asked(head, "id");
+        let id = format!("session-{}", count.fetch_add(1, Ordering::Relaxed));
+        async move {
+            asked.await;
+            Ok::<_, String>(id)
+        }
+    });
+    io.on_initial_headers(move |head, _| {
+        if panics(head, "initial") {
+            fail(());
+        }
+    });
+    io.on_headers(move |head, _| {
+        if panics(head, "headers") {
+            fail(());
+        }
+    });
+    let listened = Arc::new(AtomicUsize::new(0));
+    let heard = listened.clone();
+    io.on_connection_error(move |error| {
+        if error.request.contains("panic=error") {
+            heard.fetch_add(1, Ordering::Relaxed);
             fail(());
         }
     });
@@ -85,14 +129,44 @@ async fn wherever_a_request_does(on: On) {
         let mut stream = connect(world.address).await;
         stream.write_all(request.as_bytes()).await.unwrap();
         stream.flush().await.unwrap();
-        let mut answer = Vec::new();
-        // However it is: it is over.
-        let _ = within("the end", stream.read_to_end(&mut answer)).await;
-        assert!(!answer.starts_with(b"HTTP/1.1 101"), "{request}");
+        let mut answer = [0; 12];
+        within("an answer", stream.read_exact(&mut answer))
+            .await
+            .unwrap();
+        assert_eq!(answer, *b"HTTP/1.1 500", "{request}");
         bystander.sync().await;
     }
+    for hook in ["origin", "admission", "id", "initial", "headers"] {
+        for when in ["at once", "later"] {
+            let query = format!("&panic={hook}&when={}", when.replace(' ', ""));
+            let answer = request(world.address, "GET", &query, "").await;
+            assert_eq!(answer.status, 500, "{hook} {when}: {}", answer.head);
+            bystander.sync().await;
+        }
+    }
+    // One that only listens does no harm.
+    let unknown = request(world.address, "GET", "&sid=nobody&panic=error", "").await;
+    assert_eq!(
+        (unknown.status, unknown.body.contains("\"code\":1")),
+        (400, true)
+    );
+    assert_eq!(listened.load(Ordering::Relaxed), 1);
+    until("one session", || io.engine_sessions() == 1).await;
+
+    // What the session said is lost with its response: it does not go on without it.
+    let poller = world.poller().await;
+    assert_eq!(poller.post("40").await.body, "ok");
+    let query = format!("&sid={}&panic=headers", poller.sid);
+    assert_eq!(request(world.address, "GET", &query, "").await.status, 500);
+    assert_eq!(poller.poll().await.status, 400);
     until("one session", || io.engine_sessions() == 1).await;
     assert_eq!(request(world.address, "GET", "", "").await.status, 200);
+    world.ends().await;
+
+    let server = Server::new(Io::new(calm())).before(async |_| fail(()));
+    let world = World::serving(on, Io::new(calm()), server.clone()).await;
+    assert_eq!(request(world.address, "GET", "", "").await.status, 500);
+    within("the end", server.close()).await;
     world.ends().await;
 }
 
@@ -123,16 +197,8 @@ async fn wherever_an_engine_socket_does(on: On) {
     world.ends().await;
 }
 
-/// In the simulation the panic of a task is the end.
-mod of_requests {
-    use super::*;
-
-    on_each_real_runtime! {
-        wherever_a_request_does,
-    }
-}
-
 on_each_runtime! {
+    wherever_a_request_does,
     wherever_a_socket_calls_the_application,
     wherever_an_engine_socket_does,
 }

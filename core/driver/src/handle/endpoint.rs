@@ -159,7 +159,7 @@ macro_rules! endpoint_methods {
             }
 
             /// Decides over each handshake, before a session exists. An error refuses it: 403, code 4,
-            /// with the error as message.
+            /// with the error as message. If it panics, as any hook into requests, the answer is 500.
             ///
             /// ```
             /// # use std::sync::Arc;

@@ -39,8 +39,8 @@ use crate::runtime::Runtime;
 use crate::websocket::Transport;
 
 use plain::Plain;
-pub(crate) use running::guarded;
 use running::{Done, Job};
+pub(crate) use running::{Kept, guarded};
 use sockets::Sockets;
 
 /// One connection's task.

@@ -83,13 +83,13 @@ pub(super) fn begin(cx: &mut Context<'_>, call: impl FnOnce() -> Started) -> Beg
 }
 
 /// A future of the application's, and what to do with its result.
-pub(super) struct Kept<T, K> {
+pub(crate) struct Kept<T, K> {
     future: Option<BoxFuture<T>>,
     what: Option<K>,
 }
 
 impl<T, K> Kept<T, K> {
-    pub(super) fn new(future: BoxFuture<T>, what: K) -> Self {
+    pub(crate) fn new(future: BoxFuture<T>, what: K) -> Self {
         Self {
             future: Some(future),
             what: Some(what),
@@ -97,7 +97,7 @@ impl<T, K> Kept<T, K> {
     }
 
     /// A panic is a result too.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(K, Result<T, Panic>)> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(K, Result<T, Panic>)> {
         let Some(future) = &mut self.future else {
             return Poll::Pending;
         };

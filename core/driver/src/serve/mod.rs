@@ -1,6 +1,7 @@
 //! HTTP: requests in, responses out, and streams that become WebSockets.
 
 mod accept;
+mod asking;
 mod body;
 mod clock;
 mod date;
@@ -30,6 +31,8 @@ use crate::hooks::RequestHead;
 use crate::host::Host;
 use crate::peer::Application;
 use crate::signal::Signal;
+
+use asking::{Panicked, ask};
 
 pub use accept::{accept, establish};
 pub use files::client_files;
@@ -99,7 +102,7 @@ impl Server {
     }
 
     /// Answers requests under no server's path; without this they get 404. Bodies are limited to
-    /// 1 MiB.
+    /// 1 MiB. If it panics, the answer is 500.
     #[must_use]
     pub fn fallback<F, R>(mut self, fallback: F) -> Self
     where
@@ -110,7 +113,7 @@ impl Server {
         self
     }
 
-    /// Runs before each request is looked at.
+    /// Runs before each request is looked at. If it panics, the answer is 500.
     #[must_use]
     pub fn before<F, R>(mut self, before: F) -> Self
     where
@@ -180,7 +183,10 @@ impl Server {
         match Limited::new(body, FALLBACK_BODY).collect().await {
             Ok(body) => {
                 let request = Request::from_parts(parts, body.to_bytes());
-                fallback(request).await.map(Full::new)
+                match ask(|| fallback(request)).await {
+                    Ok(response) => response.map(Full::new),
+                    Err(Panicked) => status(StatusCode::INTERNAL_SERVER_ERROR),
+                }
             }
             Err(_) => status(StatusCode::PAYLOAD_TOO_LARGE),
         }

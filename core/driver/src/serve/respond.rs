@@ -13,16 +13,17 @@ use http_body_util::Full;
 use hyper::upgrade::OnUpgrade;
 use sio_core::config::Config;
 use sio_core::engine::{
-    Exchange, Kind, Opened, Post, PostFailure, Refusal, Reply, Revision, TransportKind,
+    Close, Exchange, Kind, Opened, Post, PostFailure, Refusal, Reply, Revision, TransportKind,
 };
 use sio_core::http::{asking_site, switch_protocols};
 use sio_core::id::{RequestId, Sid};
 
+use super::asking::{Panicked, ask, call};
 use super::body::{Collector, compress};
 use super::echo::echo;
 use super::hyper_io::FromHyper;
 use super::route::{Routed, Seen, Step, route_after_hook, route_at_once};
-use super::{Endpoint, Server};
+use super::{Endpoint, Server, status};
 use crate::answer::{Waiting, answer};
 use crate::error::ConnectionError;
 use crate::handshake::Handshake;
@@ -167,6 +168,9 @@ where
 {
     let request = match routed {
         Routed::Nobodys(request) => request,
+        Routed::Failed => {
+            return Outcome::Response(status(StatusCode::INTERNAL_SERVER_ERROR));
+        }
         Routed::Ours {
             endpoint,
             seen,
@@ -290,7 +294,7 @@ impl<R: Runtime> Context<'_, R> {
         });
         self.runtime.spawn(peer);
         let reply = relay(&link, id, wait).await;
-        self.reply(exchange, reply)
+        self.reply(exchange, &link, reply)
     }
 
     /// Asks the application's hooks about a handshake, and for an id if it makes them.
@@ -303,19 +307,19 @@ impl<R: Runtime> Context<'_, R> {
             |message: String| Refusal::Forbidden((!message.is_empty()).then_some(message));
         if let Some(check) = hooks.origin.get() {
             let origin = asking_site(&head.headers).unwrap_or("*").to_owned();
-            match check(origin, head.clone()).await {
+            match ask(|| check(origin, head.clone())).await? {
                 Ok(true) => {}
                 Ok(false) => return Err(Refusal::Forbidden(None)),
                 Err(message) => return Err(forbidden(message)),
             }
         }
         if let Some(allow) = hooks.allow_request.get() {
-            allow(head.clone()).await.map_err(forbidden)?;
+            ask(|| allow(head.clone())).await?.map_err(forbidden)?;
         }
         let Some(make) = hooks.session_ids.get() else {
             return Ok(None);
         };
-        let made = make(head.clone()).await;
+        let made = ask(|| make(head.clone())).await?;
         if let Err(_why) = &made {
             warn!(why = %_why, "no session id");
         }
@@ -357,7 +361,7 @@ impl<R: Runtime> Context<'_, R> {
                 }
             }
         };
-        self.reply(exchange, reply)
+        self.reply(exchange, link, reply)
     }
 
     /// What the session says to a POST, if it says anything.
@@ -434,7 +438,7 @@ impl<R: Runtime> Context<'_, R> {
         reply
     }
 
-    fn reply<B>(&self, exchange: Exchange, reply: Option<Reply>) -> Outcome<R, B> {
+    fn reply<B>(&self, exchange: Exchange, link: &Link, reply: Option<Reply>) -> Outcome<R, B> {
         // No reply: the session's task has ended.
         let Some(reply) = reply else {
             return self.refuse(exchange, &Refusal::UnknownSid);
@@ -447,7 +451,12 @@ impl<R: Runtime> Context<'_, R> {
                 .insert(http::header::CONTENT_LENGTH, body.len().into());
             *http.body_mut() = body;
         }
-        Outcome::Response(self.say(http, response.initial))
+        let response = self.say(http, response.initial);
+        if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
+            // What the session said is lost, and a lost answer is a hole in the stream.
+            link.tell(Command::Close(Close::Discard));
+        }
+        Outcome::Response(response)
     }
 
     fn switch<B>(&self, exchange: Exchange, whose: Whose<R>) -> Outcome<R, B> {
@@ -472,28 +481,35 @@ impl<R: Runtime> Context<'_, R> {
         Outcome::Response(self.say(exchange.refuse(refusal), false))
     }
 
-    /// The response as it goes out: with what the hooks make of its headers.
+    /// The response as it goes out: with what the hooks make of its headers. 500 if one panics.
     fn say(&self, response: Response<Bytes>, initial: bool) -> Response<Full<Bytes>> {
         let mut response = response;
         let hooks = &self.host().hooks;
-        let status = response.status();
+        let refused = response.status();
         if let Some(parts) = &self.seen.parts
-            && (status.is_client_error() || status.is_server_error())
+            && (refused.is_client_error() || refused.is_server_error())
         {
-            debug!(%status, method = %parts.method, path = parts.uri.path(), "request refused");
+            debug!(status = %refused, method = %parts.method, path = parts.uri.path(), "request refused");
             if let Some(hook) = hooks.connection_error.get() {
-                hook(&connection_error(parts, &response));
+                // It only listens.
+                let _ = call(|| hook(&connection_error(parts, &response)));
             }
         }
         if let Some(head) = &self.seen.head {
-            if let Some(hook) = hooks.initial_headers.get().filter(|_| initial) {
-                hook(head, response.headers_mut());
-            }
-            if let Some(hook) = hooks.headers.get() {
-                hook(head, response.headers_mut());
+            let initial = hooks.initial_headers.get().filter(|_| initial);
+            for hook in initial.into_iter().chain(hooks.headers.get()) {
+                if call(|| hook(head, response.headers_mut())).is_err() {
+                    return status(StatusCode::INTERNAL_SERVER_ERROR);
+                }
             }
         }
         response.map(Full::new)
+    }
+}
+
+impl From<Panicked> for Refusal {
+    fn from(_: Panicked) -> Self {
+        Self::Failed
     }
 }
 

@@ -11,6 +11,7 @@ use sio_core::engine::{Exchange, Refusal, Route};
 use sio_core::http::{Origins, is_cross_origin};
 
 use super::Server;
+use super::asking::ask;
 use super::respond::tells_of_refusals;
 use crate::hooks::{Remote, RequestHead};
 use crate::link::Link;
@@ -24,6 +25,8 @@ use crate::log::warn;
 pub(super) enum Routed<B> {
     /// It is under no server's path.
     Nobodys(Box<Request<B>>),
+    /// What had to run before has panicked.
+    Failed,
     /// It is one of this endpoint's.
     Ours {
         endpoint: usize,
@@ -77,7 +80,10 @@ pub(super) async fn route_after_hook<B>(
     if let Some(before) = &server.before {
         request.extensions_mut().remove::<OnUpgrade>();
         let (parts, body) = request.into_parts();
-        before(Arc::new(RequestHead::new(&parts, remote))).await;
+        let head = Arc::new(RequestHead::new(&parts, remote));
+        if ask(|| before(head)).await.is_err() {
+            return Routed::Failed;
+        }
         request = Request::from_parts(parts, body);
     }
     route(server, request, remote)

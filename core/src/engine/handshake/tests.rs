@@ -471,6 +471,7 @@ fn refusals_speak_the_language_of_the_request() {
     assert_eq!(upgrade(&Refusal::UnknownSid).body(), "Session ID unknown");
     assert_eq!(poll(&Refusal::TooLarge).status(), 413);
     assert_eq!(poll(&Refusal::Timeout).status(), 408);
+    assert_eq!(poll(&Refusal::Failed).status(), 500);
 }
 
 #[test]

@@ -1,0 +1,28 @@
+//! Hooks into requests: what panics in one is logged, and the request gets its answer all the same.
+
+use std::future::poll_fn;
+
+use crate::handlers::BoxFuture;
+use crate::log::error;
+use crate::peer::{Kept, guarded};
+
+/// A hook has panicked, which is logged.
+pub(super) struct Panicked;
+
+/// Calls a hook.
+pub(super) fn call<T>(hook: impl FnOnce() -> T) -> Result<T, Panicked> {
+    guarded(hook).map_err(|_panic| {
+        error!(why = %_panic.0, "hook panicked");
+        Panicked
+    })
+}
+
+/// Calls a hook that may wait.
+pub(super) async fn ask<T>(hook: impl FnOnce() -> BoxFuture<T>) -> Result<T, Panicked> {
+    let mut kept = Kept::new(call(hook)?, ());
+    let ((), answer) = poll_fn(|cx| kept.poll(cx)).await;
+    answer.map_err(|_panic| {
+        error!(why = %_panic.0, "hook panicked");
+        Panicked
+    })
+}

@@ -86,6 +86,9 @@ pub struct Config {
     /// 3 of the engine are in `/` from the start, unless they are refused there.
     #[doc(alias = "connectTimeout")]
     pub connect_timeout: Duration,
+    /// How long the application's hooks may take to decide over a handshake: 30 s, all of them together. Past
+    /// it the client is refused with error 4, `timed out`.
+    pub admission_timeout: Duration,
     /// How long the application may take to let a client into a namespace: 30 s. Past it the client is
     /// refused.
     pub middleware_timeout: Duration,
@@ -123,7 +126,8 @@ pub struct Config {
     pub max_headers: usize,
     /// Sessions, if bounded. Past it 503.
     pub max_sessions: Option<usize>,
-    /// Sessions that joined no namespace yet: 10 000. Past it 503.
+    /// Sessions that joined no namespace yet, and handshakes that the application's hooks have not decided
+    /// over: 10 000. Past it 503.
     pub max_pending_sessions: usize,
     /// Attachments of one packet: 10. Past it the connection is closed. With a [`parser`](Self::parser) of
     /// the application's own: messages of one packet after its first.
@@ -229,6 +233,7 @@ impl Default for Config {
             ping_timeout: Duration::from_secs(60),
             upgrade_timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(45),
+            admission_timeout: Duration::from_secs(30),
             middleware_timeout: Duration::from_secs(30),
             packet_timeout: Duration::from_secs(60),
             ack_timeout: Duration::from_secs(10),
@@ -291,6 +296,7 @@ impl Config {
             ("ping_timeout", self.ping_timeout),
             ("upgrade_timeout", self.upgrade_timeout),
             ("connect_timeout", self.connect_timeout),
+            ("admission_timeout", self.admission_timeout),
             ("middleware_timeout", self.middleware_timeout),
             ("packet_timeout", self.packet_timeout),
             ("ack_timeout", self.ack_timeout),

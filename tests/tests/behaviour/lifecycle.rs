@@ -104,6 +104,25 @@ async fn what_a_session_refuses_is_told_with_its_request(on: On) {
     world.ends().await;
 }
 
+async fn who_waits_to_be_admitted_holds_up_no_end(on: On) {
+    let io = Io::new(calm());
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    io.allow_request(move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+        std::future::pending::<Result<(), String>>()
+    });
+    let world = World::new(on, io.clone()).await;
+    let waits = request(world.address, "GET", "", "");
+    let closes = async {
+        until("it is asked", || asked.load(Ordering::Relaxed) == 1).await;
+        io.close().await;
+    };
+    let (answer, ()) = within("both", futures_util::future::join(waits, closes)).await;
+    assert_eq!((answer.status, &*answer.body), (503, "Shutting down"));
+    world.ends().await;
+}
+
 async fn there_are_as_many_sessions_as_allowed(on: On) {
     let io = Io::new(Config {
         max_sessions: Some(2),
@@ -224,6 +243,7 @@ on_each_runtime! {
     requests_are_admitted_or_refused_by_the_application,
     there_are_as_many_sessions_as_allowed,
     what_a_session_refuses_is_told_with_its_request,
+    who_waits_to_be_admitted_holds_up_no_end,
     heads_and_bodies_have_their_limits,
     a_plain_engine_beside_it,
 }

@@ -1,12 +1,20 @@
 //! Request heads and bodies, and how many sessions there may be.
 
-use std::{net::SocketAddr, thread::sleep, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::sleep,
+    time::Duration,
+};
 
 use sio_tests::{
-    served::serve,
+    served::{serve, serve_with},
     wire::{POLLING, Polling, Response, UPGRADE, WEBSOCKET, WebSocket, Wire, ask, request},
 };
-use sio_tokio::Config;
+use sio_tokio::{Config, Io, RequestHead};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -117,6 +125,97 @@ fn max_pending_sessions_past_the_limit_is_503() {
         assert!(first.is_alive());
         drop((second, third, fourth));
         server.wait_until("they are gone", |io| io.engine_sessions() == 1);
+    });
+}
+
+/// A hook that admits after a while.
+fn admits_after(wait: Duration) -> impl FnOnce(&Io) {
+    move |io: &Io| {
+        io.allow_request(move |_| async move {
+            tokio::time::sleep(wait).await;
+            Ok::<(), String>(())
+        });
+    }
+}
+
+#[test]
+fn max_pending_sessions_past_the_limit_counts_handshakes_not_decided_over() {
+    let config = Config {
+        max_pending_sessions: 1,
+        ..Config::default()
+    };
+    serve_with(config, admits_after(SHORT), |server| {
+        let mut waiting = Wire::connect(server.address);
+        waiting.write(request("GET", POLLING, "Connection: close\r\n", ""));
+        sleep(SHORT / 3);
+        assert_eq!(knock(server.address).status, 503);
+        let opened = waiting.response().expect("a response");
+        let first = Polling::opened(server.address, &opened);
+        assert_eq!(knock(server.address).status, 503);
+        first.join("/");
+        let second = Polling::opened(server.address, &knock(server.address));
+        drop((first, second));
+        server.wait_until("they are gone", |io| io.engine_sessions() == 0);
+    });
+}
+
+#[test]
+fn admission_timeout_at_the_limit() {
+    let config = Config {
+        admission_timeout: Duration::from_secs(5),
+        ..Config::default()
+    };
+    serve_with(config, admits_after(SHORT), |server| {
+        assert!(WebSocket::join(server.address).is_alive());
+        let polling = server.polling_member();
+        assert_eq!(polling.post("1").status, 200);
+    });
+}
+
+#[test]
+fn admission_timeout_past_the_limit_is_403() {
+    let config = Config {
+        admission_timeout: SHORT,
+        ..Config::default()
+    };
+    // Whichever does not answer those who ask for it.
+    let never = |io: &Io| {
+        async fn wait(hook: &str, head: &RequestHead) {
+            if head.query("never").as_deref() == Some(hook) {
+                std::future::pending::<()>().await;
+            }
+        }
+        io.check_origin(async |_, head: Arc<RequestHead>| {
+            wait("origin", &head).await;
+            Ok::<_, String>(true)
+        });
+        io.allow_request(async |head: Arc<RequestHead>| {
+            wait("request", &head).await;
+            Ok::<_, String>(())
+        });
+        let count = AtomicUsize::new(0);
+        io.engine().generate_id(move |head: Arc<RequestHead>| {
+            let id = count.fetch_add(1, Ordering::Relaxed).to_string();
+            async move {
+                wait("id", &head).await;
+                Ok::<_, String>(id)
+            }
+        });
+    };
+    serve_with(config, never, |server| {
+        for hook in ["origin", "request", "id"] {
+            let target = format!("{POLLING}&never={hook}");
+            let refused = ask(server.address, "GET", &target, "", "").expect("a response");
+            assert_eq!((refused.status, refused.code()), (403, Some(4)));
+            assert!(
+                refused.body.contains(r#""message":"timed out""#),
+                "{refused:?}"
+            );
+            let target = format!("{WEBSOCKET}&never={hook}");
+            let refused = ask(server.address, "GET", &target, UPGRADE, "").expect("a response");
+            assert_eq!((refused.status, &*refused.body), (403, "timed out"));
+        }
+        assert_eq!(server.io.engine_sessions(), 0);
     });
 }
 

@@ -36,6 +36,7 @@ const TESTED: &[(&str, &str)] = &[
     ("max_backlog_packets", "backlog"),
     ("max_rooms_per_socket", "counts"),
     ("connect_timeout", "times"),
+    ("admission_timeout", "http"),
     ("middleware_timeout", "times"),
     ("upgrade_timeout", "times"),
     ("request_head_timeout", "http"),

@@ -1,7 +1,7 @@
 //! One request, from whose it is to its response.
 
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -23,7 +23,7 @@ use super::body::{Collector, compress};
 use super::echo::echo;
 use super::hyper_io::FromHyper;
 use super::route::{Routed, Seen, Step, route_after_hook, route_at_once};
-use super::{Endpoint, Server, status};
+use super::{Endpoint, Server, Shared, status};
 use crate::answer::{Waiting, answer};
 use crate::error::ConnectionError;
 use crate::handshake::Handshake;
@@ -33,6 +33,7 @@ use crate::link::{Change, Command, Link, Posted};
 use crate::log::{debug, hears_debug, warn};
 use crate::peer::{Asked, Peer};
 use crate::runtime::{Runtime, Stream};
+use crate::signal::Signal;
 use crate::websocket::{Deflate, WebSocket};
 
 /// Answers one request, for bindings that live inside another HTTP server. WebSockets need its support
@@ -230,15 +231,16 @@ impl<R: Runtime> Context<'_, R> {
         if host.closing.is_raised() {
             return self.refuse(exchange, &Refusal::ShuttingDown);
         }
-        let sid = match self.admit().await {
+        // From before it is decided over, so that no more wait for a decision than may.
+        let Some(pending) = host.pending.try_enter(host.config.max_pending_sessions) else {
+            return self.refuse(exchange, &Refusal::TooManySessions);
+        };
+        let sid = match self.admit_in_time().await {
             Ok(sid) => sid,
             Err(refusal) => return self.refuse(exchange, &refusal),
         };
         let most = host.config.max_sessions.unwrap_or(usize::MAX);
-        let (Some(counted), Some(pending)) = (
-            host.peers.try_enter(most),
-            host.pending.try_enter(host.config.max_pending_sessions),
-        ) else {
+        let Some(counted) = host.peers.try_enter(most) else {
             return self.refuse(exchange, &Refusal::TooManySessions);
         };
         let websocket = exchange.kind() == Kind::WebSocket;
@@ -295,6 +297,32 @@ impl<R: Runtime> Context<'_, R> {
         self.runtime.spawn(peer);
         let reply = relay(&link, id, wait).await;
         self.reply(exchange, &link, reply)
+    }
+
+    /// The answer of the application's hooks, unless it takes them longer than they may, or the server closes
+    /// meanwhile: nobody would hear of a session that opens then.
+    async fn admit_in_time(&self) -> Result<Option<Sid>, Refusal> {
+        let host = self.host();
+        let mut admit = pin!(self.admit());
+        let mut ends = None;
+        poll_fn(|cx| {
+            if let Poll::Ready(admitted) = admit.as_mut().poll(cx) {
+                return Poll::Ready(admitted);
+            }
+            let (late, closing) = ends.get_or_insert_with(|| {
+                let until = self.runtime.now() + host.config.admission_timeout;
+                let late = Box::pin(self.runtime.sleep_until(until));
+                (late, Signal::wait(Shared(host.clone())))
+            });
+            if Pin::new(closing).poll(cx).is_ready() {
+                return Poll::Ready(Err(Refusal::ShuttingDown));
+            }
+            late.as_mut().poll(cx).map(|()| {
+                debug!("not admitted in time");
+                Err(Refusal::Forbidden(Some("timed out".to_owned())))
+            })
+        })
+        .await
     }
 
     /// Asks the application's hooks about a handshake, and for an id if it makes them.

@@ -28,7 +28,27 @@ pub(crate) enum About {
     Event,
     Disconnecting(DisconnectReason),
     Disconnect(DisconnectReason),
-    Refused(Refusal),
+    Error(ErrorSource, Refusal),
+}
+
+/// Who says that something went wrong, for handlers of errors ([`Socket::on_error`]). In 2.x both are one event,
+/// `error`, and whoever trusts what it says trusts the client.
+///
+/// ```
+/// # use sio_driver::{ErrorSource, Refusal, Socket};
+/// # fn example(socket: &Socket) {
+/// socket.on_error(|source: ErrorSource, why: Refusal| match source {
+///     ErrorSource::Middleware => println!("refused: {why}"),
+///     ErrorSource::Client => println!("the client says: {why}"),
+/// });
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorSource {
+    /// A client of revision 4, in an ERROR packet. It may say what it likes.
+    Client,
+    /// One of the application's own packet middlewares.
+    Middleware,
 }
 
 /// The client's wish for an answer, which the handlers of one event share.
@@ -214,7 +234,7 @@ impl FromEvent for DisconnectReason {
     fn from_event(event: &Invocation) -> Result<Self, Failure> {
         match &event.about {
             About::Disconnecting(reason) | About::Disconnect(reason) => Ok(*reason),
-            About::Connect | About::Event | About::Refused(_) => {
+            About::Connect | About::Event | About::Error(..) => {
                 Err(Failure::Absent("disconnect reason"))
             }
         }
@@ -224,9 +244,20 @@ impl FromEvent for DisconnectReason {
 impl FromEvent for Refusal {
     fn from_event(event: &Invocation) -> Result<Self, Failure> {
         match &event.about {
-            About::Refused(refusal) => Ok(refusal.clone()),
+            About::Error(_, refusal) => Ok(refusal.clone()),
             About::Connect | About::Event | About::Disconnecting(_) | About::Disconnect(_) => {
                 Err(Failure::Absent("refusal"))
+            }
+        }
+    }
+}
+
+impl FromEvent for ErrorSource {
+    fn from_event(event: &Invocation) -> Result<Self, Failure> {
+        match &event.about {
+            About::Error(source, _) => Ok(*source),
+            About::Connect | About::Event | About::Disconnecting(_) | About::Disconnect(_) => {
+                Err(Failure::Absent("error source"))
             }
         }
     }

@@ -98,7 +98,7 @@ mod websocket;
 pub use ack::{Ack, AckFuture, Replies, RepliesFuture};
 pub use adapter::{Adapter, AdapterError, Broadcast, InMemory, Later, Recipients, RemoteSocket};
 pub use error::{AckError, ConnectionError, EmitError, Failure, HandlerError, Reaction};
-pub use extract::{Data, EventName, FromEvent, Invocation, State, TryData};
+pub use extract::{Data, ErrorSource, EventName, FromEvent, Invocation, State, TryData};
 pub use handle::{
     Client, Conn, Direct, Engine, EngineHandler, EngineServer, EngineSocket, Incoming, IntoRooms,
     Io, Middleware, Namespace, RoomEvent, Socket, To,

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use sio_tests::wire::{WebSocket, Wire};
 use sio_tokio::{
-    Ack, Adapter, AdapterError, Args, Broadcast, Data, EmitError, InMemory, Incoming, Io,
-    Recipients, Refusal, RoomError, RoomEvent, Server, SetupError, Socket, SocketId,
+    Ack, Adapter, AdapterError, Args, Broadcast, Data, EmitError, ErrorSource, InMemory, Incoming,
+    Io, Recipients, Refusal, RoomError, RoomEvent, Server, SetupError, Socket, SocketId,
 };
 
 use crate::rows::covers;
@@ -276,7 +276,13 @@ fn packet_middlewares_rewrite_and_refuse() {
         socket.on("say", |socket: Socket, args: Args| {
             socket.emit("said", &args)
         });
-        socket.on_error(|socket: Socket, refusal: Refusal| socket.emit("heard", &refusal.message));
+        socket.on_error(|socket: Socket, source: ErrorSource, refusal: Refusal| {
+            let source = match source {
+                ErrorSource::Client => "heard from the client",
+                ErrorSource::Middleware => "heard",
+            };
+            socket.emit(source, &refusal.message)
+        });
     });
     let world = World::new(io);
     let (mut four, _) = world.join_v3();
@@ -286,6 +292,9 @@ fn packet_middlewares_rewrite_and_refuse() {
     assert_eq!(four.text(), r#"44"E_BAD""#);
     four.send(r#"42["rude"]"#);
     assert_eq!(four.text(), r#"44"be nice""#);
+    // A client's word is not taken for the middleware's.
+    four.send(r#"44"be nice""#);
+    assert_eq!(four.text(), r#"42["heard from the client","be nice"]"#);
 
     let (mut five, _) = world.join();
     five.send(r#"421["Say","x"]"#);

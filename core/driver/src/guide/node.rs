@@ -222,7 +222,8 @@
 //! * **Errors of packet middlewares** reach clients of 2.x as `error`. Later lines have no such packet: the
 //!   socket's own [`Socket::on_error`] hears of it, and the client what
 //!   [`Config::forward_middleware_errors`](Config#structfield.forward_middleware_errors) says.
-//! * **`error` without a listener** does nothing. Node throws.
+//! * **`error` without a listener** does nothing. Node throws. Whether it is a middleware's or the client's own
+//!   word is told by [`ErrorSource`].
 //! * **Handlers of a namespace** ([`Namespace::on`]) hear events of all its sockets: there is no need for one
 //!   closure per socket.
 //! * **`off` takes the id that `on` returned**, since two closures cannot be compared.

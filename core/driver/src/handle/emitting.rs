@@ -228,8 +228,8 @@ macro_rules! listener_methods {
 
             /// Handles packets that a packet middleware refused, where their client cannot be told, and what
             /// clients of revision 4 say in ERROR packets: that they could not write something, for one. The
-            /// handler may name the [`Refusal`](crate::Refusal). Without one, nothing happens: Node would
-            /// throw.
+            /// handler may name the [`Refusal`](crate::Refusal), and the [`ErrorSource`](crate::ErrorSource)
+            /// to tell these two apart. Without a handler, nothing happens: Node would throw.
             #[doc(alias = "error")]
             pub fn on_error<M>(&self, handler: impl crate::Handler<M>) -> crate::ListenerId {
                 self.listeners().add(Topic::Error, false, erase(handler))

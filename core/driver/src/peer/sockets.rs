@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use super::running::{Begun, Done, Job, Kept, Owner, Panic, begin, guarded};
 use super::{Peer, Upper};
 use crate::error::{Failure, HandlerError, Reaction};
-use crate::extract::{About, AckSlot, Invocation};
+use crate::extract::{About, AckSlot, ErrorSource, Invocation};
 use crate::handle::{Gate, Incoming, Io, Socket};
 use crate::handlers::{BoxFuture, Cached, Callback, Found, TopicRef};
 use crate::handshake::Handshake;
@@ -290,7 +290,12 @@ impl<R: Runtime> Peer<R> {
             Err(_) => Refusal::new(""),
         };
         let name = Name::from_static("error");
-        let event = Invocation::new(seat.socket.clone(), name, args, About::Refused(refusal));
+        let event = Invocation::new(
+            seat.socket.clone(),
+            name,
+            args,
+            About::Error(ErrorSource::Client, refusal),
+        );
         self.offer(cx, key, event);
     }
 
@@ -388,7 +393,7 @@ impl<R: Runtime> Peer<R> {
     fn handle(&mut self, cx: &mut Context<'_>, key: SocketKey, mut event: Invocation) {
         let filters = match event.about {
             About::Event => event.socket.filters(),
-            About::Connect | About::Disconnecting(_) | About::Disconnect(_) | About::Refused(_) => {
+            About::Connect | About::Disconnecting(_) | About::Disconnect(_) | About::Error(..) => {
                 None
             }
         };
@@ -464,7 +469,7 @@ impl<R: Runtime> Peer<R> {
                     // One that cannot be told (its backlog is full) does not hear of it.
                     let _ = event.socket.emit(name, &(&refusal.message, data));
                 }
-                let about = About::Refused(refusal);
+                let about = About::Error(ErrorSource::Middleware, refusal);
                 let name = Name::from_static("error");
                 let event = Invocation::new(event.socket.clone(), name, event.args, about);
                 self.dispatch(cx, key, event);
@@ -512,7 +517,7 @@ impl<R: Runtime> Peer<R> {
             About::Event => &[TopicRef::AnyEvent, TopicRef::Event(&event.name)],
             About::Disconnecting(_) => &[TopicRef::Disconnecting],
             About::Disconnect(_) => &[TopicRef::Disconnect],
-            About::Refused(_) => &[TopicRef::Error, TopicRef::Event("error")],
+            About::Error(..) => &[TopicRef::Error, TopicRef::Event("error")],
         };
         let mut found = Found::new();
         for topic in topics {

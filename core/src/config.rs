@@ -83,7 +83,8 @@ pub struct Config {
     #[doc(alias = "upgradeTimeout")]
     pub upgrade_timeout: Duration,
     /// How long a connection may stay without any namespace: 45 s. Past it it is closed. Clients of revision
-    /// 3 of the engine are in `/` from the start, unless they are refused there.
+    /// 3 of the engine are in `/` from the start, unless they are refused there: it ends those that have asked
+    /// for a session by polling and not come back.
     #[doc(alias = "connectTimeout")]
     pub connect_timeout: Duration,
     /// How long the application's hooks may take to decide over a handshake: 30 s, all of them together. Past
@@ -126,8 +127,8 @@ pub struct Config {
     pub max_headers: usize,
     /// Sessions, if bounded. Past it 503.
     pub max_sessions: Option<usize>,
-    /// Sessions that joined no namespace yet, and handshakes that the application's hooks have not decided
-    /// over: 10 000. Past it 503.
+    /// Sessions that joined no namespace yet, those of revision 3 of the engine that have polled once and not
+    /// come back, and handshakes that the application's hooks have not decided over: 10 000. Past it 503.
     pub max_pending_sessions: usize,
     /// Attachments of one packet: 10. Past it the connection is closed. With a [`parser`](Self::parser) of
     /// the application's own: messages of one packet after its first.

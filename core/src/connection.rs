@@ -88,11 +88,13 @@ impl<T> Connection<T> {
     /// A GET has arrived that waits for packets; the handshake's own is answered at once (§9.2).
     pub fn handle_poll(&mut self, now: Instant, id: RequestId, revision: Revision) {
         self.session.handle_poll(now, id, revision);
+        self.returned();
     }
 
     /// A POST has begun, has arrived whole, or has failed (§9.3).
     pub fn handle_post(&mut self, now: Instant, id: RequestId, revision: Revision, post: Post) {
         self.session.handle_post(now, id, revision, post);
+        self.returned();
     }
 
     /// The client has dropped a request that was not answered yet (§9.4).
@@ -103,7 +105,15 @@ impl<T> Connection<T> {
     /// A WebSocket was opened for this session (§12). `false`: close it at once, nothing else is
     /// disturbed.
     pub fn handle_ws_open(&mut self, now: Instant, revision: Revision, base64: bool) -> bool {
-        self.session.handle_ws_open(now, revision, base64)
+        let wanted = self.session.handle_ws_open(now, revision, base64);
+        self.returned();
+        wanted
+    }
+
+    fn returned(&mut self) {
+        if let Upper::SocketIo(mux) = &mut self.upper {
+            mux.returned(&self.session);
+        }
     }
 
     /// A message has arrived on the WebSocket.
@@ -355,6 +365,15 @@ impl<T> Connection<T> {
         match &self.upper {
             Upper::SocketIo(mux) => mux.namespace(socket).map(|name| &**name),
             Upper::Engine => None,
+        }
+    }
+
+    /// Whether the client counts among those that may want nothing: it has joined no namespace yet, or, where
+    /// it is in `/` by coming (§16.2), has polled once and not come back. `connect_timeout` ends that.
+    pub const fn is_pending(&self) -> bool {
+        match &self.upper {
+            Upper::SocketIo(mux) => mux.is_pending(),
+            Upper::Engine => false,
         }
     }
 

@@ -64,6 +64,8 @@ pub struct Session {
     base64: bool,
     /// Whether no request was answered yet.
     fresh: bool,
+    /// Whether the client has done anything after its handshake; one that holds a connection has.
+    returned: bool,
     /// Whether the rest of a POST stays unread for now.
     paused: bool,
 }
@@ -130,6 +132,7 @@ impl Session {
             revision: opened.revision,
             base64: opened.base64,
             fresh: true,
+            returned: opened.transport == TransportKind::WebSocket,
             paused: false,
             config,
         };
@@ -148,6 +151,7 @@ impl Session {
         if !self.admits(id, revision) {
             return;
         }
+        self.returned |= !self.fresh;
         // What was sent since the last one came belongs to that one.
         self.flush();
         let Transport::Polling {
@@ -178,6 +182,7 @@ impl Session {
     /// A POST has begun, has arrived, or has failed (§9.3). It is answered when its packets were taken.
     pub fn handle_post(&mut self, now: Instant, id: RequestId, revision: Revision, post: Post) {
         self.advance(now);
+        self.returned = true;
         let body = match post {
             Post::Begun | Post::Whole(_) if !self.admits(id, revision) => return,
             Post::Begun => return self.begin_post(id),
@@ -248,6 +253,7 @@ impl Session {
             } if allowed => {
                 let timeout = self.config.upgrade_timeout;
                 *candidate = Some(Candidate::new(now, timeout, base64));
+                self.returned = true;
                 self.arm();
                 true
             }
@@ -546,6 +552,12 @@ impl Session {
     /// reach a GET that waits.
     pub const fn is_reading(&self) -> bool {
         self.reading.is_some()
+    }
+
+    /// Whether the client has come back after the handshake by which the session was opened, or has come to
+    /// stay: with a WebSocket. Until then it may be one that asks for sessions and forgets them.
+    pub const fn has_returned(&self) -> bool {
+        self.returned
     }
 
     /// Whether the session is over.

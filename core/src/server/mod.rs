@@ -133,7 +133,7 @@ pub struct Server<T> {
     key: HashKey,
     connections: Vec<Slot<T>>,
     free: Vec<u32>,
-    /// Connections that are in no namespace.
+    /// Connections that are in no namespace, or have not come back since their handshake.
     pending: usize,
     by_sid: HashMap<Sid, u32, HashKey>,
     namespaces: Vec<Namespace>,
@@ -158,6 +158,8 @@ struct Entry<T> {
     connection: Connection<T>,
     sockets: SmallVec<[Member; 1]>,
     armed: Option<Deadline>,
+    /// Whether it counts among the pending ones.
+    pending: bool,
     /// Whether its last event was handed out: nothing but its farewell is left.
     closed: bool,
 }
@@ -372,13 +374,12 @@ impl<T> Server<T> {
         let namespace = *self.by_name.get(name)?;
         let member = self.namespaces.get_mut(namespace)?.rooms.insert(id, socket);
         let sockets = &mut self.entry_mut(connection)?.sockets;
-        let is_first = sockets.is_empty();
         sockets.push(Member {
             socket: key,
             namespace,
             member,
         });
-        self.pending = self.pending.saturating_sub(usize::from(is_first));
+        self.recount(connection);
         Some(socket)
     }
 
@@ -641,6 +642,7 @@ impl<T> Server<T> {
         act: impl FnOnce(&mut Entry<T>) -> R,
     ) -> Option<R> {
         let done = act(self.entry_mut(connection)?);
+        self.recount(connection);
         self.events.add(connection);
         self.http.add(connection);
         self.writable.add(connection);
@@ -681,8 +683,7 @@ impl<T> Server<T> {
         }
         if let Some(slot) = self.connections.get_mut(connection.slot as usize) {
             if let Some(entry) = slot.entry.take() {
-                let is_pending = entry.sockets.is_empty();
-                self.pending = self.pending.saturating_sub(usize::from(is_pending));
+                self.pending = self.pending.saturating_sub(usize::from(entry.pending));
                 if let Some(armed) = entry.armed {
                     self.deadlines.remove(&(armed, connection.slot));
                 }
@@ -709,7 +710,18 @@ impl<T> Server<T> {
     /// were connections.
     fn count_pending(&self) -> usize {
         let entries = self.connections.iter().filter_map(|it| it.entry.as_ref());
-        entries.filter(|it| it.sockets.is_empty()).count()
+        entries.filter(|it| it.is_pending()).count()
+    }
+
+    /// Keeps the number of pending connections true for one of them.
+    fn recount(&mut self, connection: ConnectionKey) {
+        let Some(entry) = self.entry_mut(connection) else {
+            return;
+        };
+        let is = entry.is_pending();
+        let was = std::mem::replace(&mut entry.pending, is);
+        let others = self.pending.saturating_sub(usize::from(was));
+        self.pending = others.saturating_add(usize::from(is));
     }
 
     fn open(&mut self, now: Instant, sid: Sid, opened: Opened) -> ConnectionKey {
@@ -719,6 +731,7 @@ impl<T> Server<T> {
             connection,
             sockets: SmallVec::new(),
             armed: None,
+            pending: true,
             closed: false,
         };
         let slot = self.free.pop().unwrap_or_else(|| {
@@ -771,6 +784,12 @@ impl<T> Server<T> {
             .entry
             .as_mut()
             .filter(|_| place.generation == connection.generation)
+    }
+}
+
+impl<T> Entry<T> {
+    fn is_pending(&self) -> bool {
+        self.sockets.is_empty() || !self.connection.session().has_returned()
     }
 }
 

@@ -106,9 +106,8 @@ impl<T> Server<T> {
         if let Some(entry) = self.entry_mut(socket.connection) {
             // It was there: its place was found.
             entry.sockets.retain(|it| it.socket != socket.key);
-            let was_last = entry.sockets.is_empty();
-            self.pending = self.pending.saturating_add(usize::from(was_last));
         }
+        self.recount(socket.connection);
     }
 
     fn place(&self, socket: Socket) -> Option<(usize, MemberKey)> {

@@ -35,8 +35,11 @@ pub(crate) struct Mux<T> {
     own: Option<Box<Own>>,
     slots: SmallVec<[Slot; 1]>,
     acks: Acks<T>,
-    /// The connection is closed then, unless a namespace was joined before.
+    /// The connection is closed then, unless a namespace was joined before, and the client has come back:
+    /// one of revision 4 joins without a word.
     connect_by: Option<Instant>,
+    /// Whether a namespace was joined.
+    joined: bool,
     /// The attachments of a packet must all have come by then.
     packet_by: Option<Instant>,
     refused: usize,
@@ -71,6 +74,7 @@ impl<T> Mux<T> {
             slots: SmallVec::new(),
             acks: Acks::new(),
             connect_by: now.checked_add(config.connect_timeout),
+            joined: false,
             packet_by: None,
             refused: 0,
             generation: 0,
@@ -323,8 +327,21 @@ impl<T> Mux<T> {
         }
         slot.state = State::Connected;
         self.tell(now, packet, session, events);
-        self.connect_by = None;
+        self.joined = true;
+        self.returned(session);
         Some(ticket.0)
+    }
+
+    /// The client may have come back since its handshake.
+    pub(crate) fn returned(&mut self, session: &Session) {
+        if self.joined && session.has_returned() {
+            self.connect_by = None;
+        }
+    }
+
+    /// Whether the client may still turn out to be one that wants nothing.
+    pub(crate) const fn is_pending(&self) -> bool {
+        self.connect_by.is_some()
     }
 
     /// The client may not enter.
@@ -512,7 +529,12 @@ impl<T> Mux<T> {
         if passed(self.connect_by) || passed(self.packet_by) {
             self.connect_by = None;
             self.packet_by = None;
-            self.close(now, session, events);
+            if self.joined && !session.has_returned() {
+                // Nobody comes to fetch what is left.
+                session.close(now, Close::Discard);
+            } else {
+                self.close(now, session, events);
+            }
         }
     }
 

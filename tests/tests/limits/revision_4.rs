@@ -9,7 +9,7 @@ use std::{
 
 use sio_tests::{
     served::{Served, serve, serve_with},
-    wire::{Polling, WEBSOCKET_3, WebSocket, Wire},
+    wire::{POLLING_3, Polling, WEBSOCKET_3, WebSocket, Wire, ask},
 };
 use sio_tokio::{Config, Io, Refusal, Revision, Socket};
 
@@ -181,14 +181,59 @@ fn the_connect_timeout_is_nothing_to_those_in_the_main_namespace() {
     serve(config, |server| {
         let mut silent = member(server);
         let polling = Polling::open_3(server.address);
+        assert_eq!(polling.get().body, "2:40");
         thread::sleep(2 * SHORT);
         assert!(silent.is_alive());
-        assert_eq!(polling.get().body, "2:40");
         silent.send("41");
         assert_eq!(server.left(), "client namespace disconnect");
         thread::sleep(2 * SHORT);
         assert_eq!(server.io.engine_sessions(), 2);
         polling.post("1:1");
+    });
+}
+
+/// They are in `/` by asking for a session, and may have forgotten it at once.
+#[test]
+fn connect_timeout_ends_those_that_polled_once() {
+    let config = Config {
+        connect_timeout: SHORT,
+        ..Config::default()
+    };
+    serve(config, |server| {
+        let forgotten = Polling::open_3(server.address);
+        server.wait_until("it is in", |io| io.of("/").len() == 1);
+        assert_eq!(server.left(), "forced close");
+        server.wait_until("it is gone", |io| io.engine_sessions() == 0);
+        assert!(forgotten.is_gone());
+    });
+}
+
+#[test]
+fn max_pending_sessions_counts_those_that_polled_once() {
+    let config = Config {
+        max_pending_sessions: 2,
+        ..Config::default()
+    };
+    serve(config, |server| {
+        let knock = || ask(server.address, "GET", POLLING_3, "", "").expect("a response");
+        // Who holds a connection does not count.
+        let members = [(); 3].map(|()| member(server));
+        let polling = [(); 2].map(|()| Polling::open_3(server.address));
+        server.wait_until("all are in", |io| io.of("/").len() == 5);
+        assert_eq!(knock().status, 503);
+        // Each has come back in its way.
+        assert_eq!(polling[0].get().body, "2:40");
+        let third = Polling::opened(server.address, &knock());
+        assert_eq!(knock().status, 503);
+        assert_eq!(polling[1].post("1:2").status, 200);
+        let fourth = Polling::opened(server.address, &knock());
+        assert_eq!(knock().status, 503);
+        let target = format!("{WEBSOCKET_3}&sid={}", third.sid);
+        let mut candidate = WebSocket::over(Wire::connect(server.address), &target);
+        candidate.send("2probe");
+        assert_eq!(candidate.text(), "3probe");
+        let fifth = Polling::opened(server.address, &knock());
+        drop((members, candidate, polling, third, fourth, fifth));
     });
 }
 

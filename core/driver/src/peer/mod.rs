@@ -397,6 +397,7 @@ impl<R: Runtime> Peer<R> {
             } => {
                 self.exchanges.push((id, answer));
                 self.connection.handle_poll(now, id, revision);
+                self.settle();
             }
             Command::Post {
                 id,
@@ -406,6 +407,7 @@ impl<R: Runtime> Peer<R> {
                 let Posted { post, answer } = *posted;
                 self.exchanges.extend(answer.map(|answer| (id, answer)));
                 self.connection.handle_post(now, id, revision, post);
+                self.settle();
             }
             Command::Aborted(id) => {
                 self.exchanges.retain(|(its, _)| *its != id);
@@ -419,6 +421,7 @@ impl<R: Runtime> Peer<R> {
                 if self.transport.is_none() && self.connection.handle_ws_open(now, revision, base64)
                 {
                     self.transport = Some(transport);
+                    self.settle();
                 } else {
                     self.dismiss(transport, None);
                 }
@@ -467,6 +470,13 @@ impl<R: Runtime> Peer<R> {
             Command::Become(Change::Adopt(io)) => self.adopt(io),
             // Carried out by `cast`.
             Command::Cast { .. } | Command::Evicted => {}
+        }
+    }
+
+    /// The client may have turned out to be one that is here to stay.
+    fn settle(&mut self) {
+        if !self.connection.is_pending() {
+            self.pending = None;
         }
     }
 

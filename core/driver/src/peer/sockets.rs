@@ -243,7 +243,7 @@ impl<R: Runtime> Peer<R> {
             return;
         };
         socket.enter();
-        self.pending = None;
+        self.settle();
         debug!(socket = %socket.log_name(), namespace = socket.namespace().name(), "socket connected");
         if let Some(sockets) = self.sockets() {
             sockets.seats.push(Seat {

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use crate::client::{Client, calm};
 use crate::here::{spawn, until, within};
 use crate::wire::Wire;
+use crate::wire::masked;
 use crate::world::{On, World};
 
 async fn large_answers_to_many_requests_all_arrive(on: On) {
@@ -67,6 +68,32 @@ async fn what_was_answered_before_a_bad_packet_arrives(on: On) {
             .await;
         let (texts, _) = client.rest().await;
         assert_eq!(texts, ["437[1]"], "{bad:?}");
+        world.ends().await;
+    }
+}
+
+/// The same where it is the WebSocket itself that cannot go on: what was answered leaves before the close frame.
+async fn what_was_answered_before_a_bad_frame_arrives(on: On) {
+    let bad: [(&str, Vec<u8>, u16); 5] = [
+        ("an unmasked frame", b"\x81\x0142"[..3].to_vec(), 1002),
+        ("a reserved bit", masked(0xc1, b"42"), 1002),
+        ("a reserved opcode", masked(0x83, b"42"), 1002),
+        ("a fragmented control frame", masked(0x09, b""), 1002),
+        ("bad UTF-8", masked(0x81, b"4\xff"), 1007),
+    ];
+    for (what, frame, code) in bad {
+        let io = Io::new(calm());
+        io.of("/").on("get", |ack: Ack| ack.send(&1));
+        let world = World::new(on, io).await;
+        let (mut client, _) = world.join().await;
+        let events = [r#"427["get"]"#, r#"428["get"]"#].map(|it| masked(0x81, it.as_bytes()));
+        client.wire.write(&[events.concat(), frame].concat()).await;
+        let (texts, close) = client.rest().await;
+        assert_eq!(
+            (&texts[..], close),
+            (&["437[1]".into(), "438[1]".into()][..], Some(code)),
+            "{what}"
+        );
         world.ends().await;
     }
 }
@@ -263,6 +290,7 @@ on_each_runtime! {
     large_answers_to_many_requests_all_arrive,
     nothing_is_handled_after_a_disconnect,
     what_was_answered_before_a_bad_packet_arrives,
+    what_was_answered_before_a_bad_frame_arrives,
     a_refused_ack_comes_after_what_the_handler_said,
     a_sequential_socket_knows_its_rooms_until_its_disconnecting_handlers_have_run,
     who_hears_that_no_ack_will_come_sees_the_socket_disconnected,

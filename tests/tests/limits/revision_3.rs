@@ -1,15 +1,22 @@
 //! The limits as clients of revision 3 meet them, and what only they can do wrong.
 
-use std::{thread, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use sio_tests::{
-    served::{Served, serve},
+    served::{Served, serve, serve_with},
     wire::{
         POLLING, POLLING_3, Polling, Response, UPGRADE, WEBSOCKET, WEBSOCKET_3, WebSocket, Wire,
         ask,
     },
 };
-use sio_tokio::Config;
+use sio_tokio::{Bytes, Config, Data, Io, RequestHead, Socket};
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 
@@ -264,6 +271,142 @@ fn scripts_hold_what_they_may_and_headers_too() {
             let bye = ask(server.address, "POST", &target, FORM, "d=1%3A1");
             assert_eq!(bye.map(|it| it.status), Some(200));
         }
+    });
+}
+
+/// What would end a string, a line, a script that holds it, a header, or one of its parameters.
+const BREAKING: &str = "\"); alert(1); //\\\"</script><script>\r\nX-Evil: 1\r\n\r\n\u{2028}\u{2029}; Domain=evil; <!--";
+
+/// The one argument of the one call that a script is.
+fn argument(answer: &Response) -> String {
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(answer.header("x-evil"), None);
+    let call = answer.body.strip_prefix("___eio[7](");
+    let text = call.and_then(|it| it.strip_suffix(");")).expect("a call");
+    assert!(!text.contains("</"), "{text}");
+    assert!(
+        !text.contains(['\n', '\r', '\u{2028}', '\u{2029}']),
+        "{text}"
+    );
+    // A string of JSON without those is one of JavaScript.
+    serde_json::from_str(text).expect("one string, to its end")
+}
+
+#[test]
+fn nothing_that_is_said_gets_out_of_its_script() {
+    let io = |io: &Io| {
+        io.of("/")
+            .on("again", |socket: Socket, Data(said): Data<String>| {
+                socket.emit(&said, &(&said, Bytes::from(said.clone())))
+            });
+    };
+    serve_with(Config::default(), io, |server| {
+        for base in [POLLING, POLLING_3] {
+            let target = format!("{base}&j=7");
+            let opened = argument(&ask(server.address, "GET", &target, "", "").expect("an answer"));
+            let sid = opened
+                .split(r#""sid":""#)
+                .nth(1)
+                .and_then(|it| it.split('"').next());
+            let target = format!("{target}&sid={}", sid.expect("an id"));
+            let post = |packet: &str| {
+                let packet = match base {
+                    POLLING => packet.to_owned(),
+                    _ => format!("{}:{packet}", packet.encode_utf16().count()),
+                };
+                // As such clients write it: a newline that a form cannot carry is told from this.
+                let packet = packet.replace("\\n", "\\\\n");
+                let form: String = packet.bytes().map(|byte| format!("%{byte:02x}")).collect();
+                let body = format!("d={form}");
+                let answer = ask(server.address, "POST", &target, FORM, &body).expect("an answer");
+                assert_eq!((answer.status, &*answer.body), (200, "ok"));
+            };
+            if base == POLLING {
+                post("40");
+            }
+            let joined = argument(&ask(server.address, "GET", &target, "", "").expect("an answer"));
+            assert!(joined.contains("40"), "{joined}");
+            post(
+                &serde_json::json!(["again", BREAKING])
+                    .to_string()
+                    .replacen('[', "42[", 1),
+            );
+            let mut said = String::new();
+            while !said.contains("_placeholder") || said.len() < 3 * BREAKING.len() {
+                said += &argument(&ask(server.address, "GET", &target, "", "").expect("an answer"));
+            }
+            let name = serde_json::Value::from(BREAKING).to_string();
+            assert!(said.contains(&format!("451-[{name},{name},")), "{said}");
+            post("1");
+        }
+    });
+}
+
+#[test]
+fn nothing_that_is_said_becomes_a_header() {
+    let io = |io: &Io| {
+        let count = AtomicUsize::new(0);
+        io.engine().generate_id(move |head: Arc<RequestHead>| {
+            let breaking = head.query("breaking").unwrap_or_default();
+            let id = format!("{}{breaking}", count.fetch_add(1, Ordering::Relaxed));
+            async move { Ok::<_, String>(id) }
+        });
+        io.allow_request(async |head: Arc<RequestHead>| match head.query("refuse") {
+            Some(why) => Err(why),
+            None => Ok(()),
+        });
+    };
+    let encoded: String = BREAKING
+        .bytes()
+        .map(|byte| format!("%{byte:02x}"))
+        .collect();
+    serve_with(Config::default(), io, |server| {
+        for base in [POLLING, POLLING_3] {
+            let target = format!("{base}&j=7&breaking={encoded}&{encoded}=1");
+            let answer = ask(server.address, "GET", &target, "", "").expect("an answer");
+            let open = argument(&answer);
+            let id = serde_json::Value::from(BREAKING).to_string();
+            assert!(open.contains(id.trim_start_matches('"')), "{open}");
+            let cookies = answer
+                .headers
+                .iter()
+                .filter(|(name, _)| name == "set-cookie");
+            let cookies: Vec<_> = cookies.map(|(_, value)| &**value).collect();
+            let [cookie] = &cookies[..] else {
+                panic!("{cookies:?}")
+            };
+            let attributes: Vec<_> = cookie.split("; ").skip(1).collect();
+            assert_eq!(
+                attributes,
+                ["Path=/", "HttpOnly", "SameSite=Strict"],
+                "{cookie}"
+            );
+
+            // An application's own words, and a foreign page's name.
+            let refused = format!("{target}&refuse={encoded}");
+            let answer = ask(server.address, "GET", &refused, "", "").expect("an answer");
+            assert_eq!((answer.status, answer.code()), (403, Some(4)));
+            assert_eq!(answer.header("content-type"), Some("application/json"));
+            assert_eq!(answer.header("x-evil"), None);
+            let origin = "Origin: http://a\"><script>x</script>;,\t=\r\nX-Own: 1\r\n";
+            let answer = ask(server.address, "GET", base, origin, "").expect("an answer");
+            let told = answer.header("access-control-allow-origin");
+            assert_eq!(told, Some("http://a\"><script>x</script>;,\t="));
+            assert_eq!(answer.header("x-own"), None);
+        }
+        // A line that ends early, or bytes that no header holds, are no request.
+        for origin in ["http://a\rX-Evil: 1", "http://a\0", "http://a\u{7f}"] {
+            let headers = format!("Origin: {origin}\r\n");
+            let answer = ask(server.address, "GET", POLLING_3, &headers, "").expect("an answer");
+            assert_eq!(
+                (answer.status, answer.header("x-evil")),
+                (400, None),
+                "{origin:?}"
+            );
+        }
+        server.io.disconnect_all();
+        server.wait_until("nobody", |io| io.engine_sessions() == 0);
     });
 }
 

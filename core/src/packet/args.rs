@@ -153,6 +153,12 @@ impl Args {
         }
     }
 
+    /// Where in the elements an object stands for an attachment, and for which; in order.
+    pub(super) fn placeholders(&self) -> impl Iterator<Item = &(usize, usize)> {
+        let binary = self.binary.as_ref();
+        binary.into_iter().flat_map(|it| &it.placeholders)
+    }
+
     /// Adds the attachments that the placeholders name. One may be named often, and is copied as
     /// often when a type is asked for: together that may be `limit` bytes.
     pub(super) fn attach(

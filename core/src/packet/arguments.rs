@@ -6,8 +6,8 @@ use bytes::Bytes;
 use serde::ser::{self, Impossible, Serialize, SerializeTuple, SerializeTupleStruct, Serializer};
 
 use super::encode::EncodeError;
-use super::write::Json;
-use super::{Args, Value};
+use super::write::{Json, PLACEHOLDER};
+use super::{Args, Value, json, text};
 
 /// What can be emitted, and answered with.
 ///
@@ -43,14 +43,17 @@ pub struct Writer {
     pub(super) attachments: Vec<Bytes>,
     /// Whether there is an element already, so that the next one needs a comma.
     pub(super) begun: bool,
+    /// Where the array begins.
+    pub(super) start: usize,
+    /// How many placeholders stand for bytes.
+    pub(super) placeholders: usize,
 }
 
 impl Arguments for Args {
     fn write(&self, out: &mut Writer) -> Result<(), EncodeError> {
         if !self.is_empty() {
             out.comma();
-            out.text.extend_from_slice(self.elements().as_bytes());
-            out.attachments.extend_from_slice(self.attachments());
+            out.pass(self);
         }
         Ok(())
     }
@@ -86,6 +89,7 @@ pub(super) fn to_args(value: &(impl Arguments + ?Sized)) -> Result<Args, EncodeE
     };
     value.write(&mut out)?;
     out.text.push(b']');
+    out.check()?;
     let refused = |why: &str| EncodeError::Refused(why.into());
     let text = String::from_utf8(out.text).map_err(|_| refused("not UTF-8"))?;
     Args::from_json(&text, out.attachments)
@@ -99,11 +103,69 @@ impl Writer {
         }
     }
 
+    /// Elements that were received, as they are, but for the numbers of their attachments if there are others
+    /// already.
+    fn pass(&mut self, args: &Args) {
+        let elements = args.elements().as_bytes();
+        let offset = self.attachments.len();
+        let mut rest = 0;
+        for &(at, num) in args.placeholders().filter(|_| offset > 0) {
+            let Ok(behind) = json::skip(elements.get(at..).unwrap_or_default()) else {
+                continue;
+            };
+            self.text
+                .extend_from_slice(elements.get(rest..at).unwrap_or_default());
+            self.text.extend_from_slice(PLACEHOLDER);
+            let num = num.saturating_add(offset);
+            self.text
+                .extend_from_slice(itoa::Buffer::new().format(num).as_bytes());
+            self.text.push(b'}');
+            rest = elements.len().saturating_sub(behind.len());
+        }
+        self.text
+            .extend_from_slice(elements.get(rest..).unwrap_or_default());
+        self.attachments.extend_from_slice(args.attachments());
+        self.placeholders = self
+            .placeholders
+            .saturating_add(args.placeholders().count());
+    }
+
+    /// Refuses data that whoever reads it would take for bytes: it looks like a placeholder, and there are some
+    /// (§15).
+    pub(super) fn check(&self) -> Result<(), EncodeError> {
+        if self.attachments.is_empty() {
+            return Ok(());
+        }
+        let text = self.text.get(self.start..).unwrap_or_default();
+        // Looked at closely only if the word stands there more often than it was written, or a name may be
+        // spelled with escapes.
+        // By single bytes, which are rare there: to prepare a search for words took longer than it.
+        let words = memchr::memchr_iter(b'_', text).filter(|at| follows(text, *at, b"placeholder"));
+        let spelled = || memchr::memchr_iter(b'\\', text).any(|at| follows(text, at, b"u"));
+        if words.count() == self.placeholders && !spelled() {
+            return Ok(());
+        }
+        match text::placeholders(text, usize::MAX) {
+            Ok(found) if found.len() == self.placeholders => Ok(()),
+            Ok(_) | Err(_) => Err(EncodeError::Placeholder),
+        }
+    }
+
     /// One more element.
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
         self.comma();
-        value.serialize(&mut Json::new(&mut self.text, &mut self.attachments))
+        let before = self.attachments.len();
+        value.serialize(&mut Json::new(&mut self.text, &mut self.attachments))?;
+        let new = self.attachments.len().saturating_sub(before);
+        self.placeholders = self.placeholders.saturating_add(new);
+        Ok(())
     }
+}
+
+/// Whether a word follows the byte at `at`.
+fn follows(text: &[u8], at: usize, word: &[u8]) -> bool {
+    let rest = text.get(at.saturating_add(1)..);
+    rest.is_some_and(|rest| rest.starts_with(word))
 }
 
 /// Why a value was not written.
@@ -255,7 +317,7 @@ impl SerializeTupleStruct for Top<'_> {
 mod tests {
     use serde::{Deserialize, Serialize};
 
-    use super::super::{Part, Raw, ack, event};
+    use super::super::{Part, Raw, ack, event, event_parts};
     use super::*;
 
     fn frames(args: &(impl Arguments + ?Sized)) -> (String, Vec<Bytes>) {
@@ -346,6 +408,65 @@ mod tests {
             packet.parts().next(),
             Some(Part::Text(Bytes::from_static(b"43/n,7[]")))
         );
+    }
+
+    #[test]
+    fn data_that_looks_like_bytes_is_not_taken_for_some() {
+        let blob = Bytes::from_static(b"x");
+        let value = |json: &str| {
+            Args::from_json(json, Vec::new())
+                .unwrap()
+                .get::<Raw>(0)
+                .unwrap()
+        };
+        for json in [
+            r#"[{"_placeholder":true,"num":0}]"#,
+            r#"[{"a":[{"num":0,"_placeholder":true,"b":1}]}]"#,
+            r#"[{ "_placeholder" : true }]"#,
+            r#"[{"\u005fplaceholder":true,"num":0}]"#,
+        ] {
+            let like = value(json);
+            let refused = Err(EncodeError::Placeholder);
+            for packet in [
+                event("/_placeholder", None, "e", &(&like, &blob)).map(drop),
+                event("/", None, "e", &(&blob, &like)).map(drop),
+                ack("/", 1, &(&blob, &like)).map(drop),
+                to_args(&(&blob, &like)).map(drop),
+            ] {
+                assert_eq!(packet, refused, "{json}");
+            }
+            // By itself it is what it is.
+            assert_eq!(event("/", None, "e", &(&like,)).map(drop), Ok(()));
+        }
+        for json in [
+            r#"["_placeholder"]"#,
+            r#"[{"_placeholder":false,"a":"{\"_placeholder\":true}"}]"#,
+            r#"[{"a":"_placeholder:\u0041","num":0}]"#,
+        ] {
+            for name in ["/{\"_placeholder\"", "/n"] {
+                let packet = event(name, Some(1), "_placeholder", &(value(json), &blob));
+                assert_eq!(packet.map(|it| it.packets()), Ok(2), "{json}");
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_of_two_origins_keep_apart() {
+        let two = to_args(&(Bytes::from_static(b"a"), [Bytes::from_static(b"b")])).unwrap();
+        let more = r#"[ {"x":{"num":0,"_placeholder":true}} , {"_placeholder":true,"num":0},1]"#;
+        let more = Args::from_json(more, vec![Bytes::from_static(b"c")]).unwrap();
+        let packet = event_parts("/", None, "e", &two, &more).unwrap();
+        let parts: Vec<_> = packet.parts().skip(1).collect();
+        assert_eq!(
+            parts,
+            [b"a", b"b", b"c"].map(|it| Part::Binary(Bytes::from_static(it)))
+        );
+        let Some(Part::Text(text)) = packet.part(0) else {
+            panic!("an event begins with text")
+        };
+        let there = |num: u8| format!(r#"{{"_placeholder":true,"num":{num}}}"#);
+        let (a, b, c) = (there(0), there(1), there(2));
+        assert_eq!(text, format!(r#"453-["e",{a},[{b}],{{"x":{c}}} , {c},1]"#));
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub enum EncodeError {
     Reserved(Box<str>),
     /// The arguments cannot be written; in the words of the type that refused, or of the parser.
     Refused(Box<str>),
+    /// There are bytes among the arguments, and data that would be taken for some of them: an object with
+    /// `"_placeholder":true` (§15). Node sends it, and whoever gets it sees bytes in its place.
+    Placeholder,
     /// The application's parser has panicked.
     Panicked,
 }
@@ -33,6 +36,9 @@ impl fmt::Display for EncodeError {
         match self {
             Self::Reserved(name) => write!(f, "{name:?} is a reserved event name"),
             Self::Refused(why) => write!(f, "arguments cannot be written: {why}"),
+            Self::Placeholder => {
+                f.write_str("an object with \"_placeholder\":true cannot travel beside bytes")
+            }
             Self::Panicked => f.write_str("the parser has panicked"),
         }
     }
@@ -88,7 +94,7 @@ pub fn event_parts(
     name.write(&mut out)?;
     args.write(&mut out)?;
     more.write(&mut out)?;
-    Ok(finish(out, Kind::BinaryEvent))
+    finish(out, Kind::BinaryEvent)
 }
 
 /// The answer to the event that `namespace`'s peer sent with this `id`.
@@ -102,7 +108,7 @@ pub fn ack(
 ) -> Result<Encoded, EncodeError> {
     let mut out = start(Kind::Ack, namespace, Some(id), args.size_hint());
     args.write(&mut out)?;
-    Ok(finish(out, Kind::BinaryAck))
+    finish(out, Kind::BinaryAck)
 }
 
 /// A client's wish to enter `namespace`, perhaps with credentials: anything that becomes a JSON object
@@ -265,17 +271,19 @@ fn start(kind: Kind, namespace: &str, id: Option<u64>, room: usize) -> Writer {
     text.extend_from_slice(&[b'4', kind.digit()]);
     push_namespace(&mut text, namespace);
     text.extend_from_slice(id.as_bytes());
+    let start = text.len();
     text.push(b'[');
     Writer {
         text,
-        attachments: Vec::new(),
-        begun: false,
+        start,
+        ..Writer::default()
     }
 }
 
 /// The packet. Attachments are known last: where there are some, the text makes room for their number.
 #[inline(always)]
-fn finish(out: Writer, binary: Kind) -> Encoded {
+fn finish(out: Writer, binary: Kind) -> Result<Encoded, EncodeError> {
+    out.check()?;
     let Writer {
         mut text,
         attachments,
@@ -290,7 +298,7 @@ fn finish(out: Writer, binary: Kind) -> Encoded {
         // To the byte again, as in `start`: making room within cost two more allocations.
         text = [head[0], head[1], head[2], rest].concat();
     }
-    Encoded::text(text.into(), attachments)
+    Ok(Encoded::text(text.into(), attachments))
 }
 
 #[cfg(test)]

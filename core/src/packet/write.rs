@@ -15,6 +15,9 @@ use super::json;
 
 mod key;
 
+/// What stands for bytes, up to their number (§15).
+pub(super) const PLACEHOLDER: &[u8] = b"{\"_placeholder\":true,\"num\":";
+
 /// A JSON text that is being written, and the attachments found on the way.
 pub(super) struct Json<'a> {
     text: &'a mut Vec<u8>,
@@ -264,8 +267,7 @@ impl<'b, 'a> Serializer for &'b mut Json<'a> {
     fn serialize_bytes(self, value: &[u8]) -> Result<(), Stop> {
         let num = self.attachments.len();
         self.attachments.push(Bytes::copy_from_slice(value));
-        self.text
-            .extend_from_slice(b"{\"_placeholder\":true,\"num\":");
+        self.text.extend_from_slice(PLACEHOLDER);
         self.text
             .extend_from_slice(itoa::Buffer::new().format(num).as_bytes());
         self.text.push(b'}');

@@ -63,6 +63,10 @@ pub(crate) const OURS: &[(&str, &str)] = &[
         "an ack id has at most 16 digits (limits.md §2.1)",
     ),
     (
+        "encode/042",
+        "a packet that its receiver cannot read, or reads as another, is refused (PROTOCOL.md §15)",
+    ),
+    (
         "decode/116",
         "1e400 is kept as it was written, not made infinite",
     ),

@@ -3,6 +3,7 @@
 //! `cargo fuzz run <target>` looks for inputs that break one; the test suite runs each on its corpus
 //! and on mutations of it.
 
+mod deflate;
 mod history;
 mod own;
 
@@ -281,6 +282,15 @@ pub fn head(input: &[u8]) {
             Route::Session { exchange, .. } => assert!(!exchange.is_handshake()),
         }
     }
+}
+
+/// Whatever comes as compressed messages on a WebSocket: a server makes of it what zlib does, as long as that is
+/// within its limit, and closes with a code where it is not; what it compresses is read as what it was. With
+/// and without context takeover, on either side.
+///
+/// The first byte says how the others are read: as messages to be compressed, or as what stands on the wire.
+pub fn deflate(input: &[u8]) {
+    deflate::run(input);
 }
 
 /// Whatever clients do, in whatever order: every request is answered once, nothing exceeds its limit,

@@ -49,6 +49,7 @@ fn every_property(input: &[u8]) {
     sio_fuzz::server(input);
     sio_fuzz::websocket(input);
     sio_fuzz::parser(input);
+    sio_fuzz::deflate(input);
 }
 
 #[test]
@@ -112,6 +113,15 @@ proptest! {
             input.extend(payload);
         }
         sio_fuzz::websocket(&input);
+    }
+
+    #[test]
+    fn hold_for_compressed_messages(
+        flags in any::<u8>(),
+        messages in prop::collection::vec(prop::collection::vec(0u8..31, 0..1500), 0..4),
+    ) {
+        let messages = messages.join(&0x1f);
+        sio_fuzz::deflate(&[&[flags][..], &messages].concat());
     }
 
     #[test]

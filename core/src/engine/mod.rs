@@ -235,7 +235,8 @@ pub enum WsClosed {
 pub enum WsOut {
     /// Send this message.
     Frame {
-        /// What goes before the content, in the same message: nothing, or the type byte of revision 3.
+        /// What goes before the content, in the same message: nothing, the type byte of revision 3, or what
+        /// marks the text behind it as base64.
         head: &'static [u8],
         /// Its content.
         part: Part,

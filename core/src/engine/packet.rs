@@ -192,11 +192,27 @@ pub(super) const fn type_byte(revision: Revision) -> &'static [u8] {
 }
 
 /// What goes before a binary message in base64.
-const fn base64_head(revision: Revision) -> &'static [u8] {
+pub(super) const fn base64_head(revision: Revision) -> &'static [u8] {
     match revision {
         Revision::V3 => b"b4",
         Revision::V4 => b"b",
     }
+}
+
+/// The digits of a binary message, which are the same in every revision.
+pub(super) fn base64_digits(bytes: &Bytes) -> Bytes {
+    BASE64.encode(bytes).into()
+}
+
+/// How long a binary message is whose digits are so many.
+pub(super) const fn digits_len(revision: Revision, digits: &[u8]) -> usize {
+    digits.len().saturating_add(base64_head(revision).len())
+}
+
+/// Appends a binary message whose digits are known.
+pub(super) fn append_digits(out: &mut Vec<u8>, revision: Revision, digits: &[u8]) {
+    out.extend_from_slice(base64_head(revision));
+    out.extend_from_slice(digits);
 }
 
 /// How long a binary message is in base64.

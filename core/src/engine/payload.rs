@@ -152,6 +152,15 @@ impl Writer {
         }
     }
 
+    /// One more packet: a binary message whose base64 is known. Bodies of bytes have no use for it.
+    pub(super) fn push_base64(&mut self, digits: &[u8]) {
+        let begun = std::mem::replace(&mut self.begun, true);
+        match self.framing {
+            Framing::Separated => separated::write_digits(&mut self.body, digits, !begun),
+            Framing::Counted | Framing::Binary => counted::write_digits(&mut self.body, digits),
+        }
+    }
+
     /// Whether nothing was written.
     pub fn is_empty(&self) -> bool {
         !self.begun

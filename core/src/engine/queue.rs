@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use super::packet::base64_digits;
 use super::{Flags, Framing, Revision, Writer};
 use crate::packet::{Encoded, Part};
 
@@ -25,6 +26,15 @@ struct Waiting {
     flags: Flags,
 }
 
+/// A frame that leaves.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Popped {
+    pub(super) part: Part,
+    /// Whether it is bytes in base64, without what goes before them.
+    pub(super) digits: bool,
+    pub(super) compress: bool,
+}
+
 impl Queue {
     pub(super) fn push(&mut self, packet: Encoded, flags: Flags) {
         self.bytes = self.bytes.saturating_add(packet.size());
@@ -32,8 +42,8 @@ impl Queue {
         self.waiting.push_back(Waiting { packet, flags });
     }
 
-    /// The next frame, and whether it may be compressed.
-    pub(super) fn pop(&mut self) -> Option<(Part, bool)> {
+    /// The next frame, for a client that takes bytes or wants base64 in their place.
+    pub(super) fn pop(&mut self, base64: bool) -> Option<Popped> {
         let first = self.waiting.front()?;
         let compress = first.flags.compress;
         if first.packet.packets() == 1 {
@@ -42,9 +52,25 @@ impl Queue {
             self.bytes = self.bytes.saturating_sub(packet.size());
             self.packets = self.packets.saturating_sub(1);
             self.shrink();
-            return Some((packet.into_part(), compress));
+            return Some(Popped {
+                part: packet.into_part(),
+                digits: false,
+                compress,
+            });
         }
-        let part = first.packet.part(self.begun)?;
+        let digits = base64.then(|| first.packet.shared_text(self.begun, base64_digits));
+        let popped = match digits.flatten() {
+            Some(digits) => Popped {
+                part: Part::Text(digits.clone()),
+                digits: true,
+                compress,
+            },
+            None => Popped {
+                part: first.packet.part(self.begun)?,
+                digits: false,
+                compress,
+            },
+        };
         self.begun = self.begun.saturating_add(1);
         if self.begun >= first.packet.packets() {
             self.begun = 0;
@@ -53,7 +79,7 @@ impl Queue {
             self.waiting.pop_front();
             self.shrink();
         }
-        Some((part, compress))
+        Some(popped)
     }
 
     /// A burst is over: what held it is given back, what holds a few packets is kept.
@@ -76,8 +102,17 @@ impl Queue {
         let mut compress = false;
         for waiting in &self.waiting {
             compress |= waiting.flags.compress;
-            for part in waiting.packet.parts() {
-                body.push(&part);
+            for (index, part) in waiting.packet.parts().enumerate() {
+                let text = match framing {
+                    Framing::Binary => None,
+                    Framing::Separated | Framing::Counted => {
+                        waiting.packet.shared_text(index, base64_digits)
+                    }
+                };
+                match text {
+                    Some(text) => body.push_base64(text),
+                    None => body.push(&part),
+                }
             }
         }
         self.clear();
@@ -141,6 +176,10 @@ mod tests {
         Encoded::text(text.into(), attachments)
     }
 
+    fn pop(queue: &mut Queue) -> Option<(Part, bool)> {
+        queue.pop(false).map(|it| (it.part, it.compress))
+    }
+
     const VOLATILE: Flags = Flags {
         volatile: true,
         compress: false,
@@ -152,11 +191,14 @@ mod tests {
         queue.push(packet("451-[\"x\"]", &[b"a"]), Flags::default());
         queue.push(packet("42[1]", &[]), VOLATILE);
         assert_eq!((queue.bytes(), queue.packets()), (15, 3));
-        assert_eq!(queue.pop(), Some((Part::Text("451-[\"x\"]".into()), true)));
+        assert_eq!(
+            pop(&mut queue),
+            Some((Part::Text("451-[\"x\"]".into()), true))
+        );
         assert_eq!(queue.packets(), 3);
-        assert_eq!(queue.pop(), Some((Part::Binary("a".into()), true)));
-        assert_eq!(queue.pop(), Some((Part::Text("42[1]".into()), false)));
-        assert_eq!(queue.pop(), None);
+        assert_eq!(pop(&mut queue), Some((Part::Binary("a".into()), true)));
+        assert_eq!(pop(&mut queue), Some((Part::Text("42[1]".into()), false)));
+        assert_eq!(pop(&mut queue), None);
         assert_eq!((queue.bytes(), queue.packets()), (0, 0));
     }
 
@@ -169,6 +211,38 @@ mod tests {
         assert_eq!(body, "451-[\"x\"]\u{1e}bYWJj\u{1e}2");
         assert!(!compress);
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn what_others_get_too_is_the_same_for_all() {
+        let shared = packet("451-[\"x\"]", &[b"abcd"]);
+        for (revision, body) in [
+            (Revision::V4, "451-[\"x\"]\u{1e}bYWJjZA=="),
+            (Revision::V3, "9:451-[\"x\"]10:b4YWJjZA=="),
+        ] {
+            for packet in [shared.clone(), packet("451-[\"x\"]", &[b"abcd"])] {
+                let mut queue = Queue::default();
+                queue.push(packet, VOLATILE);
+                assert_eq!(queue.take_payload(revision, false).1, body);
+            }
+        }
+        // On a WebSocket the same digits, and no others, go to everybody.
+        let mut pointers = [true, true, false].map(|base64| {
+            let mut queue = Queue::default();
+            queue.push(shared.clone(), VOLATILE);
+            queue.pop(base64);
+            let Popped { part, digits, .. } = queue.pop(base64).unwrap();
+            assert_eq!(digits, base64);
+            match part {
+                Part::Text(text) if base64 => (text == "YWJjZA==").then_some(text.as_ptr()),
+                Part::Binary(bytes) if !base64 => (bytes == "abcd").then_some(bytes.as_ptr()),
+                other @ (Part::Text(_) | Part::Binary(_)) => panic!("{other:?}"),
+            }
+        });
+        pointers.sort_unstable();
+        assert!(
+            pointers[0].is_some() && (pointers[0] == pointers[1]) != (pointers[1] == pointers[2])
+        );
     }
 
     #[test]
@@ -198,10 +272,10 @@ mod tests {
     fn a_packet_that_is_partly_out_stays() {
         let mut queue = Queue::default();
         queue.push(packet("451-[]", &[b"attachment"]), VOLATILE);
-        queue.pop();
+        pop(&mut queue);
         queue.make_room(&packet("4", &[]), 1, 1);
         assert_eq!(
-            queue.pop(),
+            pop(&mut queue),
             Some((Part::Binary("attachment".into()), false))
         );
     }

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::heartbeat::{Heartbeat, Times};
-use super::packet::{base64_text, type_byte};
-use super::queue::Queue;
+use super::packet::{base64_head, base64_text, type_byte};
+use super::queue::{Popped, Queue};
 use super::reply::Words;
 use super::upgrade::Candidate;
 use super::{
@@ -483,9 +483,14 @@ impl Session {
         let Transport::WebSocket { busy, .. } = &mut self.transport else {
             return None;
         };
-        let (part, compress) = self.queue.pop()?;
+        let Popped {
+            part,
+            digits,
+            compress,
+        } = self.queue.pop(self.base64)?;
         *busy = true;
         let (head, part): (&[u8], _) = match part {
+            Part::Text(_) if digits => (base64_head(self.revision), part),
             Part::Text(_) => (&[], part),
             Part::Binary(bytes) if self.base64 => {
                 let text = base64_text(self.revision, &bytes);

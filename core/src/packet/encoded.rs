@@ -1,6 +1,6 @@
 //! A packet ready for the wire.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
@@ -21,7 +21,7 @@ struct Inner {
     /// A text frame, or a binary one of a raw Engine.IO message or a parser of the application's own.
     first: Part,
     /// What follows, as binary frames.
-    rest: Box<[Bytes]>,
+    rest: Box<[Attachment]>,
     /// Which of those are text after all; none unless a parser of the application's own wrote them.
     texts: Option<Box<Texts>>,
     /// The bytes of all frames.
@@ -31,6 +31,14 @@ struct Inner {
 /// For each frame but the first, whether it is text. One pointer where there is none, and none is the rule.
 #[derive(Debug)]
 struct Texts(Vec<bool>);
+
+#[derive(Debug)]
+struct Attachment {
+    bytes: Bytes,
+    /// The same as text, for clients that take no bytes: written when the first such recipient of a packet
+    /// with several needs it, and kept as long as the packet.
+    text: OnceLock<Bytes>,
+}
 
 /// One frame of an [`Encoded`] packet, for WebSocket as it is, for polling to be joined into a payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +53,14 @@ impl Encoded {
     /// A packet whose text is written, engine digit included, with its attachments in order.
     pub(crate) fn text(text: Bytes, attachments: Vec<Bytes>) -> Self {
         debug_assert!(std::str::from_utf8(&text).is_ok());
-        Self::new(Part::Text(text), attachments.into())
+        let attachment = |bytes| Attachment {
+            bytes,
+            text: OnceLock::new(),
+        };
+        Self::new(
+            Part::Text(text),
+            attachments.into_iter().map(attachment).collect(),
+        )
     }
 
     /// A binary Engine.IO message of its own.
@@ -75,10 +90,9 @@ impl Encoded {
         Some(packet)
     }
 
-    fn new(first: Part, rest: Box<[Bytes]>) -> Self {
-        let size = rest
-            .iter()
-            .fold(first.bytes().len(), |sum, it| sum.saturating_add(it.len()));
+    fn new(first: Part, rest: Box<[Attachment]>) -> Self {
+        let sizes = rest.iter().map(|it| it.bytes.len());
+        let size = sizes.fold(first.bytes().len(), usize::saturating_add);
         Self(Arc::new(Inner {
             first,
             rest,
@@ -97,14 +111,37 @@ impl Encoded {
         match index.checked_sub(1) {
             None => Some(self.0.first.clone()),
             Some(index) => {
-                let bytes = self.0.rest.get(index)?.clone();
-                let texts = self.0.texts.as_ref();
-                Some(match texts.and_then(|texts| texts.0.get(index)) {
-                    Some(true) => Part::Text(bytes),
-                    Some(false) | None => Part::Binary(bytes),
+                let bytes = self.0.rest.get(index)?.bytes.clone();
+                Some(match self.is_text(index) {
+                    true => Part::Text(bytes),
+                    false => Part::Binary(bytes),
                 })
             }
         }
+    }
+
+    /// Whether a frame behind the first is text.
+    fn is_text(&self, index: usize) -> bool {
+        let texts = self.0.texts.as_ref();
+        texts.is_some_and(|texts| texts.0.get(index) == Some(&true))
+    }
+
+    /// An attachment as the text that `write` makes of it, written once for all recipients. `None` if there
+    /// is no other recipient, for whom it would be kept: then it is best written where it is needed.
+    ///
+    /// What is written depends on the attachment alone, so that it does not matter who comes first.
+    pub(crate) fn shared_text(
+        &self,
+        index: usize,
+        write: impl Fn(&Bytes) -> Bytes,
+    ) -> Option<&Bytes> {
+        let index = index.checked_sub(1).filter(|index| !self.is_text(*index))?;
+        let Attachment { bytes, text } = self.0.rest.get(index)?;
+        if text.get().is_none() && Arc::strong_count(&self.0) > 1 {
+            // Written before it is set: nobody waits for another's writing, and the first one holds.
+            let _ = text.set(write(bytes));
+        }
+        text.get()
     }
 
     /// Its first frame, which is the only one of a packet without attachments.
@@ -150,6 +187,24 @@ impl Part {
 #[cfg(test)]
 mod shape {
     use super::*;
+
+    #[test]
+    fn a_text_is_written_once_for_all() {
+        let attachments = vec![Bytes::from_static(b"a"), Bytes::from_static(b"b")];
+        let packet = Encoded::text("452-[]".into(), attachments);
+        let write = |bytes: &Bytes| Bytes::from(bytes.repeat(2));
+        assert_eq!(packet.shared_text(1, write), None, "nobody else needs it");
+        let other = packet.clone();
+        let text = packet.shared_text(2, write).unwrap();
+        assert_eq!(text, "bb");
+        let never = |_: &Bytes| panic!("it is written already");
+        assert_eq!(other.shared_text(2, never).unwrap().as_ptr(), text.as_ptr());
+        assert_eq!(other.shared_text(1, write).unwrap(), "aa");
+        assert_eq!(other.shared_text(0, never), None);
+        assert_eq!(other.shared_text(3, never), None);
+        drop(packet);
+        assert_eq!(other.shared_text(1, never).unwrap(), "aa");
+    }
 
     #[test]
     fn a_packet_is_one_pointer() {

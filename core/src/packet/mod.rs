@@ -4,7 +4,9 @@
 //! checks the JSON, its depth and its number of elements, and finds the event's name. Nothing is
 //! built; [`Args`] is a checked slice until a handler asks for its type. Reading an event allocates
 //! nothing (an event name of more than 24 bytes or with an escape in it excepted); writing one
-//! allocates its text once, and once more for the list of its attachments if there are any.
+//! allocates its text once, and once more for the list of its attachments if there are any. A packet is
+//! written once for all who get it, whatever revision they speak: only its attachments have a second form,
+//! base64 for clients that take no bytes, made when a packet with several recipients first needs it.
 //!
 //! An application may have a [`parser`] of its own; [`Codec`] is the choice between the two.
 

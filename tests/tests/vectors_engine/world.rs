@@ -145,7 +145,10 @@ impl World {
                     WsOut::Frame { head, part, .. } => {
                         wrote = true;
                         socket.received.push(match part {
-                            Part::Text(text) => Frame::Text(text.try_into().unwrap()),
+                            Part::Text(text) => {
+                                let text = bytes::Bytes::from([head, &text].concat());
+                                Frame::Text(text.try_into().unwrap())
+                            }
                             Part::Binary(bytes) => Frame::Binary([head, &bytes].concat().into()),
                         });
                     }

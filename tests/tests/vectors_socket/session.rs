@@ -262,8 +262,14 @@ impl World {
                     match out {
                         WsOut::Frame {
                             part: Part::Text(text),
+                            head,
                             ..
-                        } => client.received.push(Data::Text(text.try_into().unwrap())),
+                        } => {
+                            let message = bytes::Bytes::from([head, &text].concat());
+                            client
+                                .received
+                                .push(Data::Text(message.try_into().unwrap()));
+                        }
                         WsOut::Frame {
                             part: Part::Binary(bytes),
                             head,

@@ -3,7 +3,7 @@
 use bytestring::ByteString;
 
 use super::Entry;
-use crate::engine::packet::{append_base64, base64_len, part};
+use crate::engine::packet::{append_base64, append_digits, base64_len, digits_len, part};
 use crate::engine::{Packet, PacketError, Revision};
 use crate::packet::Part;
 
@@ -63,6 +63,14 @@ pub(super) fn write(body: &mut Vec<u8>, part: &Part) {
         Part::Text(text) => body.extend_from_slice(text),
         Part::Binary(bytes) => append_base64(body, Revision::V3, bytes),
     }
+}
+
+/// A binary message whose base64 is known.
+pub(super) fn write_digits(body: &mut Vec<u8>, digits: &[u8]) {
+    let length = digits_len(Revision::V3, digits);
+    body.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+    body.push(b':');
+    append_digits(body, Revision::V3, digits);
 }
 
 /// How many UTF-16 code units some UTF-8 is: one for each character, and one more for each of four bytes.

@@ -2,7 +2,7 @@
 
 use bytestring::ByteString;
 
-use crate::engine::packet::{append_base64, part};
+use crate::engine::packet::{append_base64, append_digits, part};
 use crate::engine::{Packet, PacketError, Revision};
 use crate::packet::Part;
 
@@ -20,6 +20,14 @@ pub(super) fn read(
     let text = end.map_or(rest, |end| rest.get(..end).unwrap_or_default());
     *next = end.map(|end| at.saturating_add(end).saturating_add(1));
     Packet::decode_text(Revision::V4, &part(body, text))
+}
+
+/// A binary message whose base64 is known.
+pub(super) fn write_digits(body: &mut Vec<u8>, digits: &[u8], first: bool) {
+    if !first {
+        body.push(SEPARATOR);
+    }
+    append_digits(body, Revision::V4, digits);
 }
 
 pub(super) fn write(body: &mut Vec<u8>, part: &Part, first: bool) {

@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::io::{AsyncReadExt, AsyncWriteExt};
-use sio_tokio::{Config, DisconnectReason, Io};
+use sio_tokio::{Config, DisconnectReason, Io, Socket};
+use tokio::sync::Semaphore;
 
-use crate::client::{calm, exchange};
-use crate::here::{connect, until, within};
+use crate::client::{Client, calm, exchange};
+use crate::here::{connect, sleep, until, within};
 use crate::wire::{Wire, masked};
 use crate::world::{On, World};
 
@@ -49,6 +50,48 @@ async fn joined(world: &World) -> Wire {
         within("a packet", wire.frame()).await.unwrap();
     }
     wire
+}
+
+/// Nothing more is read from one that has said more than may wait: that it is gone shows when it is written to.
+async fn one_that_vanishes_behind_what_waits_is_given_up(on: On) {
+    for query in ["", "&EIO=3"] {
+        let (io, left) = watched(Config {
+            max_backlog_bytes: 1000,
+            ping_interval: Duration::from_millis(100),
+            ping_timeout: Duration::from_millis(100),
+            ..calm()
+        });
+        let main = io.of("/");
+        let (go, begun) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let (wait, begin) = (go.clone(), begun.clone());
+        main.on_connect(|socket: Socket| socket.sequential());
+        main.on("slow", move || {
+            begin.add_permits(1);
+            let wait = wait.clone();
+            async move { wait.acquire_owned().await.map(drop) }
+        });
+        let world = World::new(on, io.clone()).await;
+        let mut client = Client::open(world.address, query).await;
+        if query.is_empty() {
+            client.enter("").await;
+        } else {
+            client.expect("40").await;
+        }
+        let event = format!(r#"42["slow","{}"]"#, "x".repeat(100));
+        client.send_at_once(vec![event; 200]).await;
+        within("the first", begun.acquire()).await.unwrap().forget();
+        // What was asked of it before is not answered by then.
+        sleep(Duration::from_millis(150)).await;
+        assert_eq!(main.len(), 1);
+        drop(client);
+        until("it is missed", || {
+            main.is_empty() && io.engine_sessions() == 0
+        })
+        .await;
+        go.close();
+        until("its handlers", || !left.lock().unwrap().is_empty()).await;
+        world.ends().await;
+    }
 }
 
 async fn a_websocket_that_falls_silent_is_given_up(on: On) {
@@ -158,6 +201,7 @@ async fn who_wants_no_second_request_is_hung_up_on_at_once(on: On) {
 
 on_each_runtime! {
     a_websocket_that_falls_silent_is_given_up,
+    one_that_vanishes_behind_what_waits_is_given_up,
     a_poller_that_does_not_come_back_is_given_up,
     a_poll_whose_client_has_gone_keeps_nothing_alive,
     half_a_frame_keeps_nobody_alive,

@@ -51,9 +51,23 @@ impl Session {
                 }
             }
             // A client sends one POST at a time, and what comes by WebSocket is not read while paused: it
-            // waits for us, and so does its pong.
+            // waits for us, and so does its pong. It must go on hearing of us, and if it is gone, what
+            // is written to it shows that.
             Why::PingTimeout if self.paused || self.reading.is_some() => {
-                self.heartbeat.wait(self.now, Times::of(&self.config));
+                let times = Times::of(&self.config);
+                if self.heartbeat.is_clients() {
+                    self.heartbeat.wait(self.now, times);
+                } else {
+                    self.heartbeat.ping(self.now, times);
+                }
+                if self.is_writable() {
+                    let word: &[u8] = match self.revision {
+                        Revision::V3 => b"6",
+                        Revision::V4 => b"2",
+                    };
+                    let packet = Encoded::text(Bytes::from_static(word), Vec::new());
+                    self.push(packet, Flags::default());
+                }
             }
             Why::PingTimeout => {
                 if self.heartbeat.is_over(self.now, Times::of(&self.config)) {

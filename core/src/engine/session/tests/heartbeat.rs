@@ -118,6 +118,28 @@ fn a_ping_in_flight_is_still_enforced_after_an_upgrade() {
 }
 
 #[test]
+fn a_client_that_is_not_read_goes_on_hearing_of_us() {
+    let mut talk = Talk::websocket(Config::v4());
+    talk.pass(ms(20_000));
+    talk.session.pause(talk.now, true);
+    // It would give us up after 45 s of silence, and so it does if it has gone for other reasons.
+    for passed in [5_000, 20_000, 20_000, 20_000] {
+        talk.pass(ms(passed));
+        assert_eq!(talk.frame(), "2");
+        talk.flushed();
+    }
+    // One that takes nothing is told nothing more: it has its write's deadline.
+    talk.pass(ms(20_000));
+    assert_eq!(talk.frame(), "2");
+    talk.pass(ms(20_000));
+    assert_eq!(talk.session.backlog_packets(), 0);
+    talk.flushed();
+    talk.session.pause(talk.now, false);
+    talk.ws("3");
+    assert_eq!(talk.due(), Some((Why::Ping, ms(150_000))));
+}
+
+#[test]
 fn a_paused_session_leaves_posts_unread_and_their_client_unblamed() {
     let mut talk = Talk::polling(Config::v4());
     talk.session.pause(talk.now, true);

@@ -261,3 +261,15 @@ fn a_closing_session_answers_no_pings() {
     let poll = talk.get();
     assert_eq!(talk.answer(poll), "200 1:61:1");
 }
+
+#[test]
+fn a_client_that_is_not_read_hears_a_noop() {
+    let mut talk = Talk::websocket_3();
+    talk.session.pause(talk.now, true);
+    for _ in 0..2 {
+        talk.pass(ms(85_000));
+        assert_eq!(talk.frame(), "6");
+        talk.flushed();
+    }
+    assert!(talk.session.is_open());
+}

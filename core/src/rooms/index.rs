@@ -15,6 +15,8 @@ pub struct Rooms<M> {
     /// Slots of `members` without a member, the latest last.
     free: Vec<u32>,
     len: usize,
+    /// The next member's. Drawn for all slots together, so that one that was given back may come again.
+    generation: u32,
     /// Probed, never walked. Clients may choose the names of rooms: hashed under a key.
     by_id: HashMap<SocketId, u32, HashKey>,
     by_name: HashMap<CompactString, u32, HashKey>,
@@ -90,6 +92,7 @@ impl<M> Rooms<M> {
             members: Vec::new(),
             free: Vec::new(),
             len: 0,
+            generation: 0,
             by_id: HashMap::with_hasher(key),
             by_name: HashMap::with_hasher(key),
             rooms: Vec::new(),
@@ -114,16 +117,17 @@ impl<M> Rooms<M> {
             own_room: true,
             joined: SmallVec::new(),
         };
-        let slot = self.free.pop().unwrap_or_else(|| {
+        let slot = self.free_slot().unwrap_or_else(|| {
             self.members.push(Slot {
                 generation: 0,
                 member: None,
             });
             u32::try_from(self.members.len().saturating_sub(1)).unwrap_or(u32::MAX)
         });
-        let mut generation = 0;
+        let generation = self.generation;
+        self.generation = generation.wrapping_add(1);
         if let Some(place) = self.members.get_mut(slot as usize) {
-            generation = place.generation;
+            place.generation = generation;
             place.member = Some(member);
             self.len = self.len.saturating_add(1);
         }
@@ -138,17 +142,13 @@ impl<M> Rooms<M> {
         for seat in joined {
             self.vacate(seat);
         }
-        let place = self.members.get_mut(key.slot as usize)?;
-        place.generation = place.generation.wrapping_add(1);
-        let member = place.member.take()?;
+        let member = self.members.get_mut(key.slot as usize)?.member.take()?;
         self.free.push(key.slot);
         self.len = self.len.saturating_sub(1);
         if self.by_id.get(&member.id) == Some(&key.slot) {
             self.by_id.remove(&member.id);
         }
-        if self.len == 0 {
-            self.shrink();
-        }
+        self.shrink();
         Some(member.reach)
     }
 
@@ -248,7 +248,7 @@ impl<M> Rooms<M> {
 
     /// How many rooms there are that somebody joined, the members' own ones not counted.
     pub fn room_count(&self) -> usize {
-        self.rooms.len().saturating_sub(self.free_rooms.len())
+        self.by_name.len()
     }
 
     pub(super) fn slots(&self) -> impl Iterator<Item = (MemberKey, &Member<M>)> {
@@ -307,7 +307,7 @@ impl<M> Rooms<M> {
             name: name.into(),
             members: Vec::new(),
         };
-        let at = match self.free_rooms.pop() {
+        let at = match self.free_room() {
             Some(at) => {
                 if let Some(place) = self.rooms.get_mut(at as usize) {
                     *place = room;
@@ -348,19 +348,149 @@ impl<M> Rooms<M> {
         {
             its.place = seat.place;
         }
+        if is_loose(room.members.capacity(), room.members.len()) {
+            room.members.shrink_to(room.members.len().saturating_mul(2));
+        }
         if room.members.is_empty() {
             room.members = Vec::new();
             let name = std::mem::take(&mut room.name);
             self.by_name.remove(&name);
             self.free_rooms.push(seat.room);
+            self.shrink_rooms();
         }
     }
 
-    /// Gives memory back once everybody has left. Generations are kept: old keys stay dead.
+    /// Gives memory back once a crowd has left. What remains decides how often: each time most of it has
+    /// gone. Slots before one who stays wait for others.
     fn shrink(&mut self) {
-        self.by_id.shrink_to_fit();
-        self.by_name.shrink_to_fit();
-        self.rooms = Vec::new();
-        self.free_rooms = Vec::new();
+        while self
+            .members
+            .last()
+            .is_some_and(|slot| slot.member.is_none())
+        {
+            self.members.pop();
+        }
+        if is_loose(self.members.capacity(), self.members.len()) {
+            self.members.shrink_to(self.members.len().saturating_mul(2));
+            let members = self.members.len();
+            self.free.retain(|at| (*at as usize) < members);
+            self.free.shrink_to_fit();
+        }
+        if is_loose(self.by_id.capacity(), self.by_id.len()) {
+            self.by_id.shrink_to(self.by_id.len().saturating_mul(2));
+        }
+    }
+
+    /// The same of rooms that nobody is in.
+    fn shrink_rooms(&mut self) {
+        while self
+            .rooms
+            .last()
+            .is_some_and(|room| room.members.is_empty())
+        {
+            self.rooms.pop();
+        }
+        if is_loose(self.rooms.capacity(), self.rooms.len()) {
+            self.rooms.shrink_to(self.rooms.len().saturating_mul(2));
+            let rooms = self.rooms.len();
+            self.free_rooms.retain(|at| (*at as usize) < rooms);
+            self.free_rooms.shrink_to_fit();
+        }
+        if is_loose(self.by_name.capacity(), self.by_name.len()) {
+            self.by_name.shrink_to(self.by_name.len().saturating_mul(2));
+        }
+    }
+
+    /// A slot of `members` without a member.
+    fn free_slot(&mut self) -> Option<u32> {
+        // What was given back may still be named, and be taken again since.
+        while let Some(at) = self.free.pop() {
+            let slot = self.members.get(at as usize);
+            if slot.is_some_and(|slot| slot.member.is_none()) {
+                return Some(at);
+            }
+        }
+        None
+    }
+
+    /// A place of `rooms` without a room.
+    fn free_room(&mut self) -> Option<u32> {
+        while let Some(at) = self.free_rooms.pop() {
+            let room = self.rooms.get(at as usize);
+            if room.is_some_and(|room| room.members.is_empty()) {
+                return Some(at);
+            }
+        }
+        None
+    }
+}
+
+/// Whether so much of some memory is unused that it is worth moving the rest.
+const fn is_loose(capacity: usize, used: usize) -> bool {
+    capacity > LOOSE && capacity / 4 >= used
+}
+
+/// Elements for which memory is kept, whether there are any or not.
+const LOOSE: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(n: u32) -> SocketId {
+        let mut bytes = [0; 15];
+        bytes[..4].copy_from_slice(&n.to_be_bytes());
+        SocketId::from_random(bytes)
+    }
+
+    impl Rooms<u32> {
+        /// Places that are kept, of members and of rooms, in vectors and in maps.
+        fn kept(&self) -> usize {
+            let lists = [&self.free, &self.free_rooms].map(Vec::capacity);
+            let maps = self.by_id.capacity() + self.by_name.capacity();
+            self.members.capacity() + self.rooms.capacity() + maps + lists.iter().sum::<usize>()
+        }
+    }
+
+    #[test]
+    fn a_crowd_that_has_left_takes_its_memory_with_it() {
+        let mut rooms = Rooms::new(HashKey([1, 2]), 4);
+        let mut keys: Vec<_> = (0..1000).map(|n| rooms.insert(id(n), n)).collect();
+        for (n, key) in keys.iter().enumerate() {
+            rooms.join(*key, &n.to_string()).unwrap();
+            rooms.join(*key, "all").unwrap();
+        }
+        assert!(rooms.kept() >= 4000);
+        // Some of the first stay.
+        let gone = keys.split_off(3);
+        for key in &gone {
+            rooms.remove(*key);
+        }
+        assert!(rooms.kept() < 100, "{}", rooms.kept());
+        assert!(rooms.rooms.iter().all(|it| it.members.capacity() < 100));
+        assert_eq!((rooms.len(), rooms.room_count()), (3, 4));
+
+        // Their slots come again, and old keys name nobody in them.
+        let again: Vec<_> = (0..1000).map(|n| rooms.insert(id(n + 5000), n)).collect();
+        assert!(
+            gone.iter()
+                .all(|key| rooms.join(*key, "x") == Err(RoomError::Gone))
+        );
+        assert!(gone.iter().all(|key| !again.contains(key)));
+        // One of the last stays, and holds up those before it.
+        for key in &again[..999] {
+            rooms.remove(*key);
+        }
+        let next = rooms.insert(id(1), 7);
+        rooms.remove(again[999]);
+        for n in 0..20 {
+            let key = rooms.insert(id(n + 9000), n);
+            rooms.remove(key);
+        }
+        for key in keys.into_iter().chain([next]) {
+            assert!(rooms.remove(key).is_some());
+        }
+        assert_eq!(rooms.len(), 0);
+        assert!(rooms.kept() < 100, "{}", rooms.kept());
     }
 }

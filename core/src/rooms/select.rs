@@ -222,16 +222,16 @@ mod tests {
 
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
-            (0..8u8).prop_map(Step::Insert),
-            (0..8u8).prop_map(Step::Remove),
-            (0..8u8, 0..3u8).prop_map(|(who, room)| Step::Join(who, room)),
-            (0..8u8, 0..3u8).prop_map(|(who, room)| Step::Leave(who, room)),
+            (0..24u8).prop_map(Step::Insert),
+            (0..24u8).prop_map(Step::Remove),
+            (0..24u8, 0..3u8).prop_map(|(who, room)| Step::Join(who, room)),
+            (0..24u8, 0..3u8).prop_map(|(who, room)| Step::Leave(who, room)),
         ]
     }
 
     proptest! {
         #[test]
-        fn behaves_like_a_map_of_sets(steps in prop::collection::vec(step(), 0..80)) {
+        fn behaves_like_a_map_of_sets(steps in prop::collection::vec(step(), 0..160)) {
             let mut rooms = rooms();
             let mut keys = BTreeMap::new();
             let mut model: BTreeMap<String, BTreeSet<u8>> = BTreeMap::new();

@@ -155,6 +155,10 @@ pub struct Config {
     /// Bytes that wait to be written to one client: 1 MiB, and one message more. Past it
     /// [`backlog_policy`](Self::backlog_policy) holds. Past half of it, or of the next, nothing more is read
     /// from a client on a WebSocket for a while: who asks for much in one go gets it as fast as it reads.
+    ///
+    /// As much may wait for its handlers, too; past it nothing is read either, and a client's acks stand behind
+    /// its events: a handler that waits for the ack of a client that has sent so much before it may get
+    /// [`ack_timeout`](Self::ack_timeout) instead.
     pub max_backlog_bytes: usize,
     /// Packets that wait to be written to one client: 16 384. Past it
     /// [`backlog_policy`](Self::backlog_policy) holds.

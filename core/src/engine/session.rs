@@ -1,5 +1,6 @@
 //! One client's session: its transports, its queue, its end (§7–§12).
 
+mod state;
 mod transitions;
 
 use std::collections::VecDeque;
@@ -22,6 +23,8 @@ use crate::config::{BacklogPolicy, Config};
 use crate::deadline::{Deadline, Why, after};
 use crate::id::{RequestId, Sid};
 use crate::packet::{Encoded, Part, message};
+
+use state::{Reading, Stage, Transport};
 
 /// One Engine.IO session, from the handshake to its close.
 ///
@@ -68,40 +71,6 @@ pub struct Session {
     returned: bool,
     /// Whether the rest of a POST stays unread for now.
     paused: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Open,
-    /// A close waits for what is queued, or for the poll that fetches it.
-    Closing {
-        until: Instant,
-    },
-    Closed,
-}
-
-#[derive(Debug)]
-enum Transport {
-    Polling {
-        /// The GET that waits for packets.
-        parked: Option<RequestId>,
-        /// The POST whose body is on its way.
-        posting: Option<RequestId>,
-        candidate: Option<Box<Candidate>>,
-    },
-    WebSocket {
-        /// Whether it was given something that has not left yet.
-        busy: bool,
-        /// When it is given up if nothing more leaves.
-        stalled_at: Option<Instant>,
-    },
-}
-
-/// A POST's body, read packet by packet.
-#[derive(Debug)]
-struct Reading {
-    id: RequestId,
-    packets: Payload,
 }
 
 impl Session {
@@ -592,15 +561,6 @@ impl Session {
     /// Frames that wait to be handed out.
     pub const fn backlog_packets(&self) -> usize {
         self.queue.packets()
-    }
-}
-
-impl Transport {
-    const fn web_socket() -> Self {
-        Self::WebSocket {
-            busy: false,
-            stalled_at: None,
-        }
     }
 }
 

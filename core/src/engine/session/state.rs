@@ -1,0 +1,48 @@
+//! What a session is in the middle of.
+
+use std::time::Instant;
+
+use super::{Candidate, Payload, RequestId};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Open,
+    /// A close waits for what is queued, or for the poll that fetches it.
+    Closing {
+        until: Instant,
+    },
+    Closed,
+}
+
+#[derive(Debug)]
+pub(super) enum Transport {
+    Polling {
+        /// The GET that waits for packets.
+        parked: Option<RequestId>,
+        /// The POST whose body is on its way.
+        posting: Option<RequestId>,
+        candidate: Option<Box<Candidate>>,
+    },
+    WebSocket {
+        /// Whether it was given something that has not left yet.
+        busy: bool,
+        /// When it is given up if nothing more leaves.
+        stalled_at: Option<Instant>,
+    },
+}
+
+/// A POST's body, read packet by packet.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) id: RequestId,
+    pub(super) packets: Payload,
+}
+
+impl Transport {
+    pub(super) const fn web_socket() -> Self {
+        Self::WebSocket {
+            busy: false,
+            stalled_at: None,
+        }
+    }
+}

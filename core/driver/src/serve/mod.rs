@@ -1,6 +1,7 @@
 //! HTTP: requests in, responses out, and streams that become WebSockets.
 
 mod accept;
+mod admit;
 mod asking;
 mod body;
 mod clock;

@@ -1,7 +1,7 @@
 //! One request, from whose it is to its response.
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -15,25 +15,24 @@ use sio_core::config::Config;
 use sio_core::engine::{
     Close, Exchange, Kind, Opened, Post, PostFailure, Refusal, Reply, Revision, TransportKind,
 };
-use sio_core::http::{asking_site, switch_protocols};
-use sio_core::id::{RequestId, Sid};
+use sio_core::http::switch_protocols;
+use sio_core::id::RequestId;
 
-use super::asking::{Panicked, ask, call};
+use super::asking::call;
 use super::body::{Collector, compress};
 use super::echo::echo;
 use super::hyper_io::FromHyper;
 use super::route::{Routed, Seen, Step, route_after_hook, route_at_once};
-use super::{Endpoint, Server, Shared, status};
+use super::{Endpoint, Server, status};
 use crate::answer::{Waiting, answer};
 use crate::error::ConnectionError;
 use crate::handshake::Handshake;
 use crate::hooks::Remote;
 use crate::host::Host;
 use crate::link::{Change, Command, Link, Posted};
-use crate::log::{debug, hears_debug, warn};
+use crate::log::{debug, hears_debug};
 use crate::peer::{Asked, Peer};
 use crate::runtime::{Runtime, Stream};
-use crate::signal::Signal;
 use crate::websocket::{Deflate, WebSocket};
 
 /// Answers one request, for bindings that live inside another HTTP server. WebSockets need its support
@@ -148,10 +147,10 @@ impl<R: Runtime> Plan<R> {
 }
 
 /// Everything that a request's handling needs to know.
-struct Context<'a, R> {
-    runtime: &'a R,
+pub(super) struct Context<'a, R> {
+    pub(super) runtime: &'a R,
     endpoint: &'a Endpoint,
-    seen: Seen,
+    pub(super) seen: Seen,
     remote: Remote,
     can_upgrade: bool,
 }
@@ -218,7 +217,7 @@ where
 }
 
 impl<R: Runtime> Context<'_, R> {
-    fn host(&self) -> &Arc<Host> {
+    pub(super) fn host(&self) -> &Arc<Host> {
         &self.endpoint.host
     }
 
@@ -297,62 +296,6 @@ impl<R: Runtime> Context<'_, R> {
         self.runtime.spawn(peer);
         let reply = relay(&link, id, wait).await;
         self.reply(exchange, &link, reply)
-    }
-
-    /// The answer of the application's hooks, unless it takes them longer than they may, or the server closes
-    /// meanwhile: nobody would hear of a session that opens then.
-    async fn admit_in_time(&self) -> Result<Option<Sid>, Refusal> {
-        let host = self.host();
-        let mut admit = pin!(self.admit());
-        let mut ends = None;
-        poll_fn(|cx| {
-            if let Poll::Ready(admitted) = admit.as_mut().poll(cx) {
-                return Poll::Ready(admitted);
-            }
-            let (late, closing) = ends.get_or_insert_with(|| {
-                let until = self.runtime.now() + host.config.admission_timeout;
-                let late = Box::pin(self.runtime.sleep_until(until));
-                (late, Signal::wait(Shared(host.clone())))
-            });
-            if Pin::new(closing).poll(cx).is_ready() {
-                return Poll::Ready(Err(Refusal::ShuttingDown));
-            }
-            late.as_mut().poll(cx).map(|()| {
-                debug!("not admitted in time");
-                Err(Refusal::Forbidden(Some("timed out".to_owned())))
-            })
-        })
-        .await
-    }
-
-    /// Asks the application's hooks about a handshake, and for an id if it makes them.
-    async fn admit(&self) -> Result<Option<Sid>, Refusal> {
-        let hooks = &self.host().hooks;
-        let Some(head) = &self.seen.head else {
-            return Ok(None);
-        };
-        let forbidden =
-            |message: String| Refusal::Forbidden((!message.is_empty()).then_some(message));
-        if let Some(check) = hooks.origin.get() {
-            let origin = asking_site(&head.headers).unwrap_or("*").to_owned();
-            match ask(|| check(origin, head.clone())).await? {
-                Ok(true) => {}
-                Ok(false) => return Err(Refusal::Forbidden(None)),
-                Err(message) => return Err(forbidden(message)),
-            }
-        }
-        if let Some(allow) = hooks.allow_request.get() {
-            ask(|| allow(head.clone())).await?.map_err(forbidden)?;
-        }
-        let Some(make) = hooks.session_ids.get() else {
-            return Ok(None);
-        };
-        let made = ask(|| make(head.clone())).await?;
-        if let Err(_why) = &made {
-            warn!(why = %_why, "no session id");
-        }
-        let sid = made.ok().and_then(Sid::made).ok_or(Refusal::BadRequest)?;
-        Ok(Some(sid))
     }
 
     /// A request of a session.
@@ -532,12 +475,6 @@ impl<R: Runtime> Context<'_, R> {
             }
         }
         response.map(Full::new)
-    }
-}
-
-impl From<Panicked> for Refusal {
-    fn from(_: Panicked) -> Self {
-        Self::Failed
     }
 }
 

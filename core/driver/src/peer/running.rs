@@ -21,7 +21,7 @@ pub(super) enum Job {
     /// The middlewares of a namespace, over a socket that wants to enter.
     Gates(Kept<Result<(), Refusal>, (ConnectTicket, Socket)>),
     /// The packet middlewares of a socket, over one event.
-    Filters(Kept<Result<Incoming, Refusal>, (SocketKey, Invocation)>),
+    Filters(Kept<Result<Incoming, Refusal>, Box<(SocketKey, Invocation)>>),
     /// A handler of a plain Engine.IO connection.
     Plain(Kept<Result<(), Failure>, ()>),
 }
@@ -31,7 +31,7 @@ pub(super) enum Done {
     Handler(Owner, Result<Result<(), Failure>, Panic>),
     Gates((ConnectTicket, Socket), Result<Result<(), Refusal>, Panic>),
     Filters(
-        (SocketKey, Invocation),
+        Box<(SocketKey, Invocation)>,
         Result<Result<Incoming, Refusal>, Panic>,
     ),
     Plain(Result<Result<(), Failure>, Panic>),

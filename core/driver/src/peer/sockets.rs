@@ -414,9 +414,10 @@ impl<R: Runtime> Peer<R> {
             }
             Ok(packet)
         });
-        let mut kept = Kept::new(future, (key, event));
+        // Boxed: it may wait, where room for it would be room for as much in every handler that waits.
+        let mut kept = Kept::new(future, Box::new((key, event)));
         match kept.poll(cx) {
-            Poll::Ready((what, result)) => self.filtered(cx, what, result),
+            Poll::Ready((what, result)) => self.filtered(cx, *what, result),
             Poll::Pending => {
                 if let Some(seat) = self.seat(key) {
                     seat.filtering = true;
@@ -611,7 +612,7 @@ impl<R: Runtime> Peer<R> {
             Done::Gates(what, result) => self.decided(cx, what, result),
             Done::Filters(what, result) => {
                 self.rested(what.0, true);
-                self.filtered(cx, what, result);
+                self.filtered(cx, *what, result);
             }
             Done::Plain(result) => self.plain_done(result),
         }

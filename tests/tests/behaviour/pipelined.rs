@@ -98,6 +98,22 @@ async fn what_was_answered_before_a_bad_frame_arrives(on: On) {
     }
 }
 
+/// However long it takes the client to read them, as long as it does.
+async fn large_answers_before_a_bad_frame_arrive_whole(on: On) {
+    let io = Io::new(calm());
+    io.of("/")
+        .on("get", |ack: Ack| ack.send(&"x".repeat(300_000)));
+    let world = World::new(on, io).await;
+    let (mut client, _) = world.join().await;
+    let events = [r#"427["get"]"#, r#"428["get"]"#].map(|it| masked(0x81, it.as_bytes()));
+    let bad = masked(0xc1, b"42");
+    client.wire.write(&[events.concat(), bad].concat()).await;
+    let (texts, close) = client.rest().await;
+    let sizes: Vec<_> = texts.iter().map(String::len).collect();
+    assert_eq!((&sizes[..], close), (&[300_007, 300_007][..], Some(1002)));
+    world.ends().await;
+}
+
 async fn a_refused_ack_comes_after_what_the_handler_said(on: On) {
     let io = Io::new(calm());
     io.on_mistyped(Reaction::RefuseAck);
@@ -291,6 +307,7 @@ on_each_runtime! {
     nothing_is_handled_after_a_disconnect,
     what_was_answered_before_a_bad_packet_arrives,
     what_was_answered_before_a_bad_frame_arrives,
+    large_answers_before_a_bad_frame_arrive_whole,
     a_refused_ack_comes_after_what_the_handler_said,
     a_sequential_socket_knows_its_rooms_until_its_disconnecting_handlers_have_run,
     who_hears_that_no_ack_will_come_sees_the_socket_disconnected,

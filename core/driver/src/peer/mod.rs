@@ -19,7 +19,7 @@ use std::time::Instant;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use sio_core::connection::Connection;
-use sio_core::engine::{Close, CloseReason, Opened, Reply, Session, TransportKind};
+use sio_core::engine::{Close, CloseReason, Opened, Reply, Session, TransportKind, WsClosed};
 use sio_core::id::{RequestId, Sid, SocketId};
 use sio_core::packet::Fault;
 use sio_core::socket::{AckError, Event};
@@ -55,6 +55,8 @@ pub(crate) struct Peer<R: Runtime> {
     transport: Option<Box<dyn Transport>>,
     /// Whether something was handed to the transport and is not known to have left.
     unflushed: bool,
+    /// How the WebSocket has ended, while what was to be sent on it is still sent.
+    broken: Option<WsClosed>,
     /// WebSockets that are being closed, and when that must be over.
     finishing: Vec<(Box<dyn Transport>, Instant)>,
     exchanges: SmallVec<[(RequestId, Answer<Reply>); 1]>,
@@ -198,6 +200,7 @@ impl<R: Runtime> Peer<R> {
             now,
             transport: None,
             unflushed: false,
+            broken: None,
             finishing: Vec::new(),
             exchanges: SmallVec::new(),
             running: None,

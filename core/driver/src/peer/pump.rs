@@ -31,6 +31,9 @@ const FINISHING: usize = 4;
 impl<R: Runtime> Peer<R> {
     /// Reads what has come, and handles it frame by frame. `true`: there may be more.
     pub(super) fn receive(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.broken.is_some() {
+            return false;
+        }
         for _ in 0..READS {
             if self.is_over_waiting_limit() {
                 // Reading goes on in the turn in which a handler ends.
@@ -51,11 +54,17 @@ impl<R: Runtime> Peer<R> {
                 }
                 Poll::Ready(Received::Closed(cause)) => {
                     debug!(?cause, "websocket closed");
-                    // What was answered before a frame that breaks the rules leaves before that is said.
-                    self.transmit(cx);
-                    self.lose_transport(cause);
+                    // What was answered before a frame that breaks the rules leaves before that is said,
+                    // as long as the peer takes it.
+                    match cause {
+                        WsClosed::TooLarge | WsClosed::Violation => {
+                            self.broken = Some(cause);
+                            self.transmit(cx);
+                        }
+                        WsClosed::Closed | WsClosed::Lost | _ => self.lose_transport(cause),
+                    }
                     self.work(cx);
-                    return true;
+                    return self.transport.is_none();
                 }
             }
             self.work(cx);
@@ -92,7 +101,14 @@ impl<R: Runtime> Peer<R> {
                     return true;
                 }
             }
-            if pulled == Pulled::Everything || !transport.has_room() {
+            if pulled == Pulled::Everything {
+                let broken = self.broken.take();
+                if let Some(cause) = broken {
+                    self.lose_transport(cause);
+                }
+                return broken.is_some();
+            }
+            if !transport.has_room() {
                 return false;
             }
         }
@@ -119,6 +135,7 @@ impl<R: Runtime> Peer<R> {
                 }
                 Some(WsOut::Close(code)) => {
                     if let Some(transport) = self.transport.take() {
+                        self.broken = None;
                         self.dismiss(transport, code);
                     }
                     return Pulled::Closed;
@@ -175,6 +192,7 @@ impl<R: Runtime> Peer<R> {
 
     /// The WebSocket has ended by itself; what it still has to say is said.
     fn lose_transport(&mut self, cause: WsClosed) {
+        self.broken = None;
         if let Some(transport) = self.transport.take() {
             self.unflushed = false;
             self.wind_up(transport);
@@ -205,6 +223,7 @@ impl<R: Runtime> Peer<R> {
             && let Some(transport) = self.transport.take()
         {
             // The session is over and has nothing more to say on it.
+            self.broken = None;
             self.dismiss(transport, None);
         }
         let now = self.now;

@@ -1,6 +1,7 @@
 //! The task of one connection: it owns the connection's machine, its WebSocket, its timer and its
 //! handlers in flight.
 
+mod entering;
 mod plain;
 mod pump;
 mod running;

@@ -4,17 +4,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytestring::ByteString;
 use sio_core::engine::{Flags, Revision};
 use sio_core::packet::{Args, Name, Value};
-use sio_core::socket::{AckTicket, ConnectTicket, Event, Refusal, SocketKey};
+use sio_core::socket::{AckTicket, Event, Refusal, SocketKey};
 use smallvec::SmallVec;
 
+use super::entering::Entering;
 use super::running::{Begun, Done, Job, Kept, Owner, Panic, begin, guarded};
 use super::{Peer, Upper};
 use crate::error::{Failure, HandlerError, Reaction};
 use crate::extract::{About, AckSlot, ErrorSource, Invocation};
-use crate::handle::{Gate, Incoming, Io, Socket};
+use crate::handle::{Incoming, Io, Socket};
 use crate::handlers::{BoxFuture, Cached, Callback, Found, TopicRef};
 use crate::handshake::Handshake;
 use crate::link::Command;
@@ -32,16 +32,7 @@ pub(super) struct Sockets {
     waiting_bytes: usize,
     /// Clients' wishes to enter a namespace that wait because too many handlers do. No more than there
     /// may be namespaces.
-    entering: Vec<Entering>,
-}
-
-/// A client's wish to enter a namespace.
-struct Entering {
-    ticket: ConnectTicket,
-    namespace: ByteString,
-    auth: Option<ByteString>,
-    /// What a client of revision 4 wrote behind the name.
-    query: Option<ByteString>,
+    pub(super) entering: Vec<Entering>,
 }
 
 /// One socket in its task.
@@ -93,7 +84,7 @@ impl Sockets {
 }
 
 impl<R: Runtime> Peer<R> {
-    fn sockets(&mut self) -> Option<&mut Sockets> {
+    pub(super) fn sockets(&mut self) -> Option<&mut Sockets> {
         match &mut self.upper {
             Upper::SocketIo(sockets) => Some(sockets),
             Upper::Engine(_) => None,
@@ -159,107 +150,6 @@ impl<R: Runtime> Peer<R> {
             | Event::Closed(_)
             | _ => {}
         }
-    }
-
-    /// A client wants to enter a namespace. It waits while too many handlers do, so that coming and
-    /// going starts no more of them.
-    fn enter(&mut self, cx: &mut Context<'_>, wish: Entering) {
-        let crowded = self.is_crowded();
-        let Some(sockets) = self.sockets() else {
-            return;
-        };
-        if crowded || !sockets.entering.is_empty() {
-            sockets.entering.push(wish);
-        } else {
-            self.connecting(cx, wish);
-        }
-    }
-
-    fn connecting(&mut self, cx: &mut Context<'_>, wish: Entering) {
-        let Entering {
-            ticket,
-            namespace,
-            auth,
-            query,
-        } = wish;
-        let id = self.connection.computed_id(&namespace);
-        let id = id.unwrap_or_else(|| self.socket_id());
-        let link = self.link.clone();
-        let Some(sockets) = self.sockets() else {
-            return;
-        };
-        let Some(namespace) = sockets.io.find(&namespace) else {
-            let refusal = Refusal::invalid_namespace();
-            self.connection.reject(self.now, ticket, &refusal);
-            return;
-        };
-        let gates = namespace.gates();
-        let socket = Socket::new(
-            id,
-            ticket.socket(),
-            sockets.io.clone(),
-            namespace,
-            link,
-            Handshake::with_auth(&sockets.handshake, auth.as_ref(), query.as_deref()),
-        );
-        if gates.is_empty() {
-            self.admit(cx, ticket, socket);
-            return;
-        }
-        let future: BoxFuture<_> = Box::pin(pass(gates, socket.clone()));
-        let mut kept = Kept::new(future, (ticket, socket));
-        match kept.poll(cx) {
-            Poll::Ready((what, result)) => self.decided(cx, what, result),
-            Poll::Pending => self.keep(Job::Gates(kept)),
-        }
-    }
-
-    fn decided(
-        &mut self,
-        cx: &mut Context<'_>,
-        (ticket, socket): (ConnectTicket, Socket),
-        result: Result<Result<(), Refusal>, Panic>,
-    ) {
-        match result {
-            Ok(Ok(())) => self.admit(cx, ticket, socket),
-            Ok(Err(refusal)) => {
-                debug!(socket = %socket.log_name(), namespace = socket.namespace().name(), %refusal, "namespace refused");
-                self.connection.reject(self.now, ticket, &refusal);
-                socket.exit();
-            }
-            Err(panic) => {
-                socket.exit();
-                let name = Name::from_static("connect");
-                self.panicked(&Owner { socket, name }, panic);
-            }
-        }
-    }
-
-    /// The socket enters: CONNECT is queued, it is in the namespace, and its handlers run before
-    /// anything else of it is looked at.
-    fn admit(&mut self, cx: &mut Context<'_>, ticket: ConnectTicket, socket: Socket) {
-        let Some(key) = self.connection.accept(self.now, ticket, socket.id()) else {
-            socket.exit();
-            return;
-        };
-        socket.enter();
-        self.settle();
-        debug!(socket = %socket.log_name(), namespace = socket.namespace().name(), "socket connected");
-        if let Some(sockets) = self.sockets() {
-            sockets.seats.push(Seat {
-                key,
-                socket: socket.clone(),
-                own: Cached::default(),
-                shared: Cached::default(),
-                busy: 0,
-                filtering: false,
-                gone: false,
-                waiting: VecDeque::new(),
-            });
-        }
-        let args = socket.handshake().auth.args();
-        let name = Name::from_static("connect");
-        self.dispatch(cx, key, Invocation::new(socket, name, args, About::Connect));
     }
 
     fn message(
@@ -503,7 +393,7 @@ impl<R: Runtime> Peer<R> {
     }
 
     /// Finds the handlers of an event and runs them.
-    fn dispatch(&mut self, cx: &mut Context<'_>, key: SocketKey, mut event: Invocation) {
+    pub(super) fn dispatch(&mut self, cx: &mut Context<'_>, key: SocketKey, mut event: Invocation) {
         let Some(seat) = self.seat(key) else { return };
         let socket = seat.socket.clone();
         let (own, shared) = (socket.listeners(), socket.namespace().listeners());
@@ -637,7 +527,7 @@ impl<R: Runtime> Peer<R> {
         let _ = guarded(|| socket.io().report(&error, socket.log_name()));
     }
 
-    fn panicked(&mut self, owner: &Owner, panic: Panic) {
+    pub(super) fn panicked(&mut self, owner: &Owner, panic: Panic) {
         self.failed(&owner.socket, &owner.name, Failure::Panicked(panic.0));
         self.abandon();
     }
@@ -654,6 +544,19 @@ impl Drop for Seat {
 }
 
 impl Seat {
+    pub(super) fn new(key: SocketKey, socket: Socket) -> Self {
+        Self {
+            key,
+            socket,
+            own: Cached::default(),
+            shared: Cached::default(),
+            busy: 0,
+            filtering: false,
+            gone: false,
+            waiting: VecDeque::new(),
+        }
+    }
+
     /// Whether nothing more can happen to it.
     fn is_over(&self) -> bool {
         self.gone && self.busy == 0 && self.waiting.is_empty()
@@ -675,12 +578,4 @@ impl Step {
             .saturating_add(event.name.len())
             .saturating_add(size_of::<Self>())
     }
-}
-
-/// Asks the middlewares in turn; the first refusal ends it.
-async fn pass(gates: Arc<[Gate]>, socket: Socket) -> Result<(), Refusal> {
-    for gate in gates.iter() {
-        gate(socket.clone()).0.await?;
-    }
-    Ok(())
 }

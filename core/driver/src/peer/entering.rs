@@ -1,0 +1,129 @@
+//! How a client comes into a namespace: asked for, past the middlewares, admitted.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytestring::ByteString;
+use sio_core::packet::Name;
+use sio_core::socket::{ConnectTicket, Refusal};
+
+use super::Peer;
+use super::running::{Job, Kept, Owner, Panic};
+use super::sockets::Seat;
+use crate::extract::{About, Invocation};
+use crate::handle::{Gate, Socket};
+use crate::handlers::BoxFuture;
+use crate::handshake::Handshake;
+use crate::log::debug;
+use crate::runtime::Runtime;
+
+/// A client's wish to enter a namespace.
+pub(super) struct Entering {
+    pub(super) ticket: ConnectTicket,
+    pub(super) namespace: ByteString,
+    pub(super) auth: Option<ByteString>,
+    /// What a client of revision 4 wrote behind the name.
+    pub(super) query: Option<ByteString>,
+}
+
+impl<R: Runtime> Peer<R> {
+    /// A client wants to enter a namespace. It waits while too many handlers do, so that coming and
+    /// going starts no more of them.
+    pub(super) fn enter(&mut self, cx: &mut Context<'_>, wish: Entering) {
+        let crowded = self.is_crowded();
+        let Some(sockets) = self.sockets() else {
+            return;
+        };
+        if crowded || !sockets.entering.is_empty() {
+            sockets.entering.push(wish);
+        } else {
+            self.connecting(cx, wish);
+        }
+    }
+
+    pub(super) fn connecting(&mut self, cx: &mut Context<'_>, wish: Entering) {
+        let Entering {
+            ticket,
+            namespace,
+            auth,
+            query,
+        } = wish;
+        let id = self.connection.computed_id(&namespace);
+        let id = id.unwrap_or_else(|| self.socket_id());
+        let link = self.link.clone();
+        let Some(sockets) = self.sockets() else {
+            return;
+        };
+        let Some(namespace) = sockets.io.find(&namespace) else {
+            let refusal = Refusal::invalid_namespace();
+            self.connection.reject(self.now, ticket, &refusal);
+            return;
+        };
+        let gates = namespace.gates();
+        let socket = Socket::new(
+            id,
+            ticket.socket(),
+            sockets.io.clone(),
+            namespace,
+            link,
+            Handshake::with_auth(&sockets.handshake, auth.as_ref(), query.as_deref()),
+        );
+        if gates.is_empty() {
+            self.admit(cx, ticket, socket);
+            return;
+        }
+        let future: BoxFuture<_> = Box::pin(pass(gates, socket.clone()));
+        let mut kept = Kept::new(future, (ticket, socket));
+        match kept.poll(cx) {
+            Poll::Ready((what, result)) => self.decided(cx, what, result),
+            Poll::Pending => self.keep(Job::Gates(kept)),
+        }
+    }
+
+    pub(super) fn decided(
+        &mut self,
+        cx: &mut Context<'_>,
+        (ticket, socket): (ConnectTicket, Socket),
+        result: Result<Result<(), Refusal>, Panic>,
+    ) {
+        match result {
+            Ok(Ok(())) => self.admit(cx, ticket, socket),
+            Ok(Err(refusal)) => {
+                debug!(socket = %socket.log_name(), namespace = socket.namespace().name(), %refusal, "namespace refused");
+                self.connection.reject(self.now, ticket, &refusal);
+                socket.exit();
+            }
+            Err(panic) => {
+                socket.exit();
+                let name = Name::from_static("connect");
+                self.panicked(&Owner { socket, name }, panic);
+            }
+        }
+    }
+
+    /// The socket enters: CONNECT is queued, it is in the namespace, and its handlers run before
+    /// anything else of it is looked at.
+    fn admit(&mut self, cx: &mut Context<'_>, ticket: ConnectTicket, socket: Socket) {
+        let Some(key) = self.connection.accept(self.now, ticket, socket.id()) else {
+            socket.exit();
+            return;
+        };
+        socket.enter();
+        self.settle();
+        debug!(socket = %socket.log_name(), namespace = socket.namespace().name(), "socket connected");
+        if let Some(sockets) = self.sockets() {
+            sockets.seats.push(Seat::new(key, socket.clone()));
+        }
+        let args = socket.handshake().auth.args();
+        let name = Name::from_static("connect");
+        self.dispatch(cx, key, Invocation::new(socket, name, args, About::Connect));
+    }
+}
+
+/// Asks the middlewares in turn; the first refusal ends it.
+async fn pass(gates: Arc<[Gate]>, socket: Socket) -> Result<(), Refusal> {
+    for gate in gates.iter() {
+        gate(socket.clone()).0.await?;
+    }
+    Ok(())
+}

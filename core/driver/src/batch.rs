@@ -29,7 +29,6 @@ use sio_core::websocket::write::{self, Kind};
 use smallvec::SmallVec;
 
 use crate::mailbox::Weight;
-use crate::websocket::LARGE;
 
 /// Packets for the same recipients, as long as it is open to more.
 #[derive(Debug)]
@@ -59,6 +58,9 @@ pub(crate) struct Run {
     growth: Weight,
     frames: OnceLock<Vec<u8>>,
 }
+
+/// Packets from this size on are framed one by one: to copy them once more costs as much as that.
+const LARGE: usize = 2048;
 
 /// A batch holds no more bytes than this: it is there twice, and memory goes back when the last has it.
 const MOST_BYTES: usize = 16 * 1024;

@@ -22,7 +22,6 @@ use crate::runtime::Stream;
 use crate::scratch;
 
 pub(crate) use deflate::Deflate;
-pub(crate) use outgoing::LARGE;
 use outgoing::Outgoing;
 
 /// One WebSocket connection as the connection's task sees it.
@@ -384,7 +383,7 @@ impl<S: Stream> Transport for WebSocket<S> {
                 };
                 self.out.pong(&pong);
             }
-            let written = match self.out.poll_write(cx, &mut self.stream) {
+            let written = match Pin::new(&mut self.stream).poll_write(cx, self.out.rest()) {
                 Poll::Pending => {
                     self.out.wait();
                     return (sent, Poll::Pending);
@@ -393,7 +392,10 @@ impl<S: Stream> Transport for WebSocket<S> {
                 Poll::Ready(written) => written,
             };
             match written {
-                Ok(count) => sent += count,
+                Ok(count) => {
+                    sent += count;
+                    self.out.advance(count);
+                }
                 Err(error) => {
                     self.phase = Phase::Over;
                     self.out.clear();

@@ -27,12 +27,6 @@ pub fn message(out: &mut Vec<u8>, kind: Kind, head: &[u8], payload: &[u8]) {
     frame(out, kind.opcode().bits(), head, payload);
 }
 
-/// All of a message but the last `length` bytes of its payload, which the caller writes behind it.
-pub fn head(out: &mut Vec<u8>, kind: Kind, head: &[u8], length: usize) {
-    start(out, kind.opcode().bits(), head.len().saturating_add(length));
-    out.extend_from_slice(head);
-}
-
 /// A compressed message in one frame (RFC 7692 §6), for a client with which that was agreed on.
 pub fn compressed(out: &mut Vec<u8>, kind: Kind, payload: &[u8]) {
     frame(out, kind.opcode().bits() | RSV1, &[], payload);
@@ -55,12 +49,6 @@ pub fn pong(out: &mut Vec<u8>, payload: &[u8]) {
 fn frame(out: &mut Vec<u8>, opcode: u8, head: &[u8], payload: &[u8]) {
     let length = head.len().saturating_add(payload.len());
     out.reserve(length.saturating_add(10));
-    start(out, opcode, length);
-    out.extend_from_slice(head);
-    out.extend_from_slice(payload);
-}
-
-fn start(out: &mut Vec<u8>, opcode: u8, length: usize) {
     match (u8::try_from(length), u16::try_from(length)) {
         (Ok(length @ 0..=125), _) => out.extend_from_slice(&[FINAL | opcode, length]),
         (_, Ok(length)) => {
@@ -72,4 +60,6 @@ fn start(out: &mut Vec<u8>, opcode: u8, length: usize) {
             out.extend_from_slice(&(length as u64).to_be_bytes());
         }
     }
+    out.extend_from_slice(head);
+    out.extend_from_slice(payload);
 }

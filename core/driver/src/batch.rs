@@ -142,7 +142,7 @@ impl Run {
     }
 
     /// All packets as WebSocket frames that are not compressed, one behind the other. `None` where one is
-    /// large, which is written from where it is, or binary, which is written as the client wants it.
+    /// large, which is not worth a copy more, or binary, which is written as the client wants it.
     pub(crate) fn frames(&self) -> Option<&[u8]> {
         let all = self.frames.get_or_init(|| self.lay());
         (!all.is_empty()).then_some(all)

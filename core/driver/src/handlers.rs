@@ -232,7 +232,7 @@ impl Entry {
 }
 
 /// The handlers found for one event.
-pub(crate) type Found = SmallVec<[Callback; 2]>;
+pub(crate) type Found<'a> = SmallVec<[&'a Callback; 2]>;
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
@@ -351,7 +351,7 @@ impl Listeners {
 impl Cached {
     /// Adds the handlers of `topic` to `found`. `true`: one of them ran for the last time, and
     /// [`Listeners::sweep`] should be called.
-    pub(crate) fn find(&self, topic: TopicRef<'_>, found: &mut Found) -> bool {
+    pub(crate) fn find<'a>(&'a self, topic: TopicRef<'_>, found: &mut Found<'a>) -> bool {
         let Some(table) = &self.table else {
             return false;
         };
@@ -369,7 +369,7 @@ impl Cached {
                 }
                 spent = true;
             }
-            found.push(entry.callback.clone());
+            found.push(&entry.callback);
         }
         spent
     }

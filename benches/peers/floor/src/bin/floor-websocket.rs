@@ -8,12 +8,14 @@
 //! are one queue for all, and nobody minds whether they are answered.
 
 use std::collections::VecDeque;
-use std::io::Write;
-use std::net::TcpStream as Blocking;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 use tokio_tungstenite::accept_async_with_config;
@@ -28,8 +30,55 @@ const READ: usize = 16 * 1024;
 /// When a client is pinged after it came.
 const HEARTBEAT: Duration = Duration::from_secs(25);
 
-/// Members of the one room, or clients in the order of their heartbeats: second handles of their streams.
-type Streams = Arc<Mutex<VecDeque<(Instant, Weak<Blocking>)>>>;
+/// Members of the one room, or clients in the order of their heartbeats.
+type Streams = Arc<Mutex<VecDeque<(Instant, Weak<TcpStream>)>>>;
+
+/// A stream that others write to, too.
+struct Shared(Arc<TcpStream>);
+
+impl AsyncRead for Shared {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        loop {
+            ready!(self.0.poll_read_ready(cx))?;
+            match self.0.try_read(buffer.initialize_unfilled()) {
+                Ok(count) => {
+                    buffer.advance(count);
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Shared {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        loop {
+            ready!(self.0.poll_write_ready(cx))?;
+            match self.0.try_write(bytes) {
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                written => return Poll::Ready(written),
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Poll::Ready(SockRef::from(&*self.0).shutdown(std::net::Shutdown::Write))
+    }
+}
 
 fn main() -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -46,22 +95,16 @@ fn main() -> std::io::Result<()> {
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
-            let stream = stream.into_std()?;
-            let second = Arc::new(stream.try_clone()?);
-            let stream = TcpStream::from_std(stream)?;
-            push(&waiting, &second);
+            let stream = Arc::new(stream);
+            push(&waiting, &stream);
             let crowd = crowd.clone();
             // A client that goes away ends its own task; the generator notices what it misses.
-            tokio::spawn(async move {
-                serve(stream, &crowd, &second).await.ok();
-                // So it ends although there is another handle.
-                second.shutdown(std::net::Shutdown::Both).ok();
-            });
+            tokio::spawn(async move { serve(stream, &crowd).await.ok() });
         }
     })
 }
 
-fn push(streams: &Streams, stream: &Arc<Blocking>) {
+fn push(streams: &Streams, stream: &Arc<TcpStream>) {
     let mut streams = streams.lock().unwrap_or_else(PoisonError::into_inner);
     streams.push_back((Instant::now(), Arc::downgrade(stream)));
 }
@@ -85,13 +128,12 @@ async fn heartbeats(waiting: Streams) {
 }
 
 /// Writes all of it. The generator reads on, so a full socket is not full for long.
-fn write(stream: &Weak<Blocking>, mut bytes: &[u8]) {
+fn write(stream: &Weak<TcpStream>, mut bytes: &[u8]) {
     let Some(stream) = stream.upgrade() else {
         return;
     };
-    let mut stream = &*stream;
     while !bytes.is_empty() {
-        match stream.write(bytes) {
+        match SockRef::from(&*stream).send(bytes) {
             Ok(count) => bytes = &bytes[count..],
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
             // It has gone.
@@ -115,9 +157,9 @@ fn blast(crowd: &Streams, text: &str) -> Option<()> {
     Some(())
 }
 
-async fn serve(stream: TcpStream, crowd: &Streams, second: &Arc<Blocking>) -> Result<(), Error> {
+async fn serve(stream: Arc<TcpStream>, crowd: &Streams) -> Result<(), Error> {
     let config = WebSocketConfig::default().read_buffer_size(READ);
-    let mut socket = accept_async_with_config(stream, Some(config)).await?;
+    let mut socket = accept_async_with_config(Shared(stream.clone()), Some(config)).await?;
     socket.send(Message::text(OPEN)).await?;
     loop {
         let message = match socket.next().now_or_never() {
@@ -133,7 +175,7 @@ async fn serve(stream: TcpStream, crowd: &Streams, second: &Arc<Blocking>) -> Re
         match message {
             Message::Text(text) => {
                 if text.starts_with(r#"420["join","#) {
-                    push(crowd, second);
+                    push(crowd, &stream);
                     socket.feed(Message::text("430[]")).await?;
                 } else if blast(crowd, &text).is_some() {
                 } else if let Some(reply) = reply(&text) {

@@ -344,7 +344,7 @@ impl<R: Runtime> Peer<R> {
                     let packet = match codec.error(namespace.name(), &message, data.as_ref()) {
                         Ok(packet) => packet,
                         Err(_why) => {
-                            warn!(socket = %event.socket.id(), why = %_why, "not written");
+                            warn!(socket = %event.socket.log_name(), why = %_why, "not written");
                             return;
                         }
                     };

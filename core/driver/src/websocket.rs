@@ -114,6 +114,9 @@ enum Unread {
 /// Bytes queued before the session is asked to wait. One socket buffer's worth keeps the pipe full.
 const ROOM: usize = 64 * 1024;
 
+/// Pings and pongs handled in one poll before others get their turn.
+const CONTROLS: usize = 32;
+
 /// Reads, or frames, thrown away in one poll before others get their turn.
 const DRAIN: usize = 16;
 
@@ -218,6 +221,7 @@ impl<S: Stream> WebSocket<S> {
 
     fn pong(&mut self, payload: &[u8]) {
         if self.out.waiting() < ROOM {
+            self.pong = None;
             self.out.pong(payload);
         } else {
             self.pong = Some(payload.into());
@@ -278,7 +282,7 @@ impl<S: Stream> WebSocket<S> {
 
 impl<S: Stream> Transport for WebSocket<S> {
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Received> {
-        loop {
+        for _ in 0..=CONTROLS {
             if self.phase != Phase::Open {
                 return Poll::Ready(Received::Closed(WsClosed::Closed));
             }
@@ -328,6 +332,9 @@ impl<S: Stream> Transport for WebSocket<S> {
             }
             return Poll::Ready(Received::Frame(frame));
         }
+        // Nothing but pings: others first, and what is owed to this peer.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn has_room(&self) -> bool {

@@ -40,10 +40,10 @@ impl Outgoing {
         }
     }
 
-    /// The peer does not take more for now. What waits keeps no more memory than it needs, and the
-    /// thread has its buffer back.
+    /// The peer does not take more for now. What waits keeps no more than twice the memory that it needs; it
+    /// is moved when half of it has left, not each time that some has.
     pub(super) fn wait(&mut self) {
-        if self.written > 0 || self.bytes.capacity() / 2 > self.bytes.len() {
+        if self.waiting() < self.bytes.capacity() / 2 {
             let rest = self.rest().to_vec();
             self.clear();
             self.bytes = rest;

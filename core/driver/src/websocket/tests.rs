@@ -160,7 +160,9 @@ fn of_pings_that_nobody_reads_the_answers_to_the_last_is_kept() {
     let all: Vec<u8> = (0..=255).cycle().take(2_000).flat_map(ping).collect();
     let mut socket = socket(&all);
     socket.stream.takes = Some(0);
-    assert!(socket.poll_receive(&mut cx()).is_pending());
+    for _ in 0..=2_000 / CONTROLS {
+        assert!(socket.poll_receive(&mut cx()).is_pending());
+    }
     assert!(socket.poll_flush(&mut cx()).1.is_pending());
     assert!(socket.out.waiting() < ROOM + 127);
     socket.stream.takes = None;
@@ -171,6 +173,37 @@ fn of_pings_that_nobody_reads_the_answers_to_the_last_is_kept() {
         sent[sent.len() - 127..],
         [&[0x8a, 125][..], &[last; 125]].concat()
     );
+}
+
+#[test]
+fn of_two_pongs_the_later_one_is_the_last() {
+    let mut socket = socket(&masked(RawFrame::ping("1")));
+    socket.stream.takes = Some(0);
+    socket.send(&[], Part::Binary(vec![0; ROOM].into()), false);
+    assert!(socket.poll_receive(&mut cx()).is_pending());
+    socket.stream.takes = Some(1000);
+    assert!(socket.poll_flush(&mut cx()).1.is_pending());
+    socket.stream.came = masked(RawFrame::ping("2"));
+    assert!(socket.poll_receive(&mut cx()).is_pending());
+    socket.stream.takes = None;
+    assert!(socket.poll_flush(&mut cx()).1.is_ready());
+    let sent = socket.stream.writes.concat();
+    assert_eq!(sent[sent.len() - 5..], *b"\0\0\x8a\x012");
+}
+
+#[test]
+fn pings_and_pongs_do_not_keep_everybody_else_waiting() {
+    let message = masked(RawFrame::message("2", OpCode::Data(Data::Text), true));
+    for control in [RawFrame::ping("x"), RawFrame::pong("x")] {
+        let mut came = masked(control).repeat(CONTROLS + 1);
+        came.extend(&message);
+        let mut socket = socket(&came);
+        assert!(socket.poll_receive(&mut cx()).is_pending());
+        assert!(matches!(
+            socket.poll_receive(&mut cx()),
+            Poll::Ready(Received::Frame(_))
+        ));
+    }
 }
 
 /// A client's frame, as the property below makes it.

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Context;
 
+use bytes::Bytes;
+use bytestring::ByteString;
 use sio_core::engine::{CloseReason, Data};
 
 use super::running::{Begun, Job, Kept, Panic, begin, guarded};
@@ -72,7 +74,11 @@ impl<R: Runtime> Peer<R> {
         let Some(plain) = self.plain() else { return };
         if crowded || !plain.waiting.is_empty() {
             plain.waiting_bytes = plain.waiting_bytes.saturating_add(weight(&data));
-            plain.waiting.push_back(data);
+            // Copied: it may wait long, and must not hold on to a read buffer.
+            plain.waiting.push_back(match data {
+                Data::Text(text) => Data::Text(ByteString::from(&*text)),
+                Data::Binary(bytes) => Data::Binary(Bytes::copy_from_slice(&bytes)),
+            });
         } else {
             self.plain_handle(cx, data);
         }

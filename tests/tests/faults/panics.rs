@@ -168,6 +168,23 @@ async fn wherever_a_request_does(on: On) {
     assert_eq!(request(world.address, "GET", "", "").await.status, 500);
     within("the end", server.close()).await;
     world.ends().await;
+
+    let io = Io::new(sio_tokio::Config {
+        origins: sio_tokio::Origins::check(|_| fail(true)),
+        ..calm()
+    });
+    let world = World::new(on, io).await;
+    let mut stream = connect(world.address).await;
+    let request =
+        opening_at("/socket.io/", "").replacen("\r\n", "\r\nOrigin: http://a.example\r\n", 1);
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.flush().await.unwrap();
+    let mut answer = [0; 12];
+    let read = stream.read_exact(&mut answer);
+    within("an answer", read).await.unwrap();
+    assert_eq!(answer, *b"HTTP/1.1 500");
+    drop(stream);
+    world.ends().await;
 }
 
 async fn wherever_an_engine_socket_does(on: On) {

@@ -11,7 +11,7 @@ use sio_core::engine::{Exchange, Refusal, Route};
 use sio_core::http::{Origins, is_cross_origin};
 
 use super::Server;
-use super::asking::ask;
+use super::asking::{ask, call};
 use super::respond::tells_of_refusals;
 use crate::hooks::{Remote, RequestHead};
 use crate::link::Link;
@@ -95,7 +95,10 @@ fn route<B>(server: &Server, request: Request<B>, remote: Remote) -> Routed<B> {
     parts.extensions.remove::<OnUpgrade>();
     for (at, endpoint) in server.endpoints.iter().enumerate() {
         let host = &endpoint.host;
-        let route = host.acceptor.route(&parts);
+        // Which origins get in may be a function of the application's.
+        let Ok(route) = call(|| host.acceptor.route(&parts)) else {
+            return Routed::Failed;
+        };
         if matches!(route, Route::NotOurs) {
             continue;
         }

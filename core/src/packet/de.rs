@@ -406,7 +406,13 @@ impl<'de> de::SeqAccess<'de> for Elements<'_, 'de> {
             return Ok(None);
         }
         self.0.pass(',');
-        seed.deserialize(&mut *self.0).map(Some)
+        let left = self.0.rest.len();
+        let value = seed.deserialize(&mut *self.0)?;
+        // A type that looks at nothing would be given the same element for ever.
+        if self.0.rest.len() == left {
+            self.0.take()?;
+        }
+        Ok(Some(value))
     }
 }
 

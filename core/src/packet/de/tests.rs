@@ -51,3 +51,19 @@ proptest! {
         }
     }
 }
+
+/// A list of those ends where the text does.
+#[test]
+fn a_type_that_looks_at_nothing_is_given_each_element_once() {
+    #[derive(Debug, PartialEq)]
+    struct Nothing;
+
+    impl<'de> serde::Deserialize<'de> for Nothing {
+        fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            Ok(Self)
+        }
+    }
+
+    let all = read::<Vec<Nothing>>(r#"[[1,{"a":[2]}],"b",3]"#);
+    assert_eq!(all, Some(vec![Nothing, Nothing, Nothing]));
+}

@@ -238,6 +238,7 @@ impl<C: Perishable> Mailbox<C> {
     pub(crate) fn evict(&self) -> bool {
         let mut guard = self.lock();
         let inner = &mut *guard;
+        inner.seal();
         let settled = inner.settled as usize;
         let mut behind = inner.queue.iter_mut().enumerate().skip(settled);
         let found = behind.find_map(|(at, command)| Some((at, command.weight()?, command)));

@@ -487,6 +487,10 @@ impl<R: Runtime> Peer<R> {
     /// Whether so much waits, events for handlers or answers for a WebSocket, that nothing more is read: a
     /// client that asks for much in one go gets it as fast as it reads.
     fn is_over_waiting_limit(&self) -> bool {
+        // Nothing more is read from it, so its silence is not ours.
+        if self.broken.is_some() {
+            return false;
+        }
         let waiting = match &self.upper {
             Upper::SocketIo(sockets) => sockets.waiting_bytes(),
             Upper::Engine(plain) => plain.waiting_bytes(),

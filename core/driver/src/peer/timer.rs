@@ -23,14 +23,14 @@ impl<R: Runtime> Peer<R> {
 
     /// Sets the timer. `true`: something is due already. `same`: the waker is the one of the last time.
     pub(super) fn arm(&mut self, cx: &mut Context<'_>, same: bool) -> bool {
+        if !same {
+            self.armed = None;
+        }
         let next = self.connection.poll_timeout().map(|deadline| deadline.at);
         let finishing = self.finishing.iter().map(|(_, end)| *end);
         let Some(at) = finishing.chain(next).min() else {
             return false;
         };
-        if !same {
-            self.armed = None;
-        }
         // One that rings too early is set again then; moving it later now would cost as much for every
         // message, and so would asking the clock or the timer whether it has rung.
         let early = self.now.checked_add(EARLIEST);

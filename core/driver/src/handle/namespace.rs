@@ -231,7 +231,7 @@ impl Namespace {
     /// Hears of rooms on this node as they come and go, and of who joins and leaves them: presence, say. In
     /// the order in which it happens, one after the other, with no lock held: by whoever causes it, or, while
     /// another thread is being told of something, by that one. It must not wait for others that join or
-    /// leave.
+    /// leave, nor take long: while thousands of events wait for it, joining and leaving wait too.
     ///
     /// ```
     /// # use sio_driver::{Namespace, RoomEvent};

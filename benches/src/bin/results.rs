@@ -311,13 +311,7 @@ fn versions() -> Result<Vec<String>, String> {
         let version = node["packages"][format!("node_modules/{name}")]["version"].as_str();
         format!("{name} {}", version.unwrap_or("unknown"))
     });
-    let crates = [
-        "tokio",
-        "hyper",
-        "async-tungstenite",
-        "tungstenite",
-        "async-io",
-    ];
+    let crates = ["tokio", "hyper", "async-io"];
     let peers = [
         "socketioxide",
         "engineioxide",

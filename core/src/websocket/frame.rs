@@ -115,8 +115,8 @@ impl Head {
     }
 }
 
-/// Takes the mask off, or puts it on. In pieces of 32 bytes, which the compiler turns into vectors, then of
-/// four: 64 bytes are 40 instructions, and were 130 by eights and single bytes.
+/// Takes the mask off, or puts it on. In pieces of 32 bytes, which the compiler can turn into vectors, then
+/// of four, then byte by byte.
 pub(super) fn mask(data: &mut [u8], key: [u8; 4]) {
     let narrow = u32::from_ne_bytes(key);
     let (pieces, rest) = data.as_chunks_mut::<32>();

@@ -4,8 +4,8 @@ use sio_core::websocket::write::{self, Kind};
 
 use crate::scratch;
 
-/// Frames that wait to be written, back to back. The buffer is the thread's until something has to wait
-/// beyond the turn.
+/// Frames that wait to be written, back to back. The buffer is the thread's, and goes back when all is
+/// written, or when so little waits beyond the turn that it is moved.
 #[derive(Default)]
 pub(super) struct Outgoing {
     bytes: Vec<u8>,

@@ -41,9 +41,4 @@ impl Candidate {
     pub(super) fn frees(&mut self, now: Instant) -> bool {
         self.noop_at.is_some() && self.probe(now)
     }
-
-    /// Whether the probe was answered, without which there is no upgrade.
-    pub(super) const fn is_probed(&self) -> bool {
-        self.noop_at.is_some()
-    }
 }

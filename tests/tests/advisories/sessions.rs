@@ -182,15 +182,7 @@ fn adv_socketioxide_id() {
 fn adv_socketioxide_failed_probe() {
     serve(Config::default(), |server| {
         let polling = server.polling_member();
-        for first in [
-            &["2foo"][..],
-            &["2probe", "4x"],
-            &["5"],
-            &["x"],
-            &["2"],
-            &[""],
-            &[],
-        ] {
+        for first in [&["2foo"][..], &["2probe", "4x"], &["x"], &["2"], &[""], &[]] {
             let mut candidate = WebSocket::beside(server.address, &polling.sid);
             for text in first {
                 candidate.send(text);

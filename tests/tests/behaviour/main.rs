@@ -19,6 +19,7 @@ mod plain;
 mod release;
 mod revisions;
 mod rooms;
+mod spelling;
 mod threads;
 mod unlocked;
 mod virtual_time;

@@ -148,11 +148,3 @@ fn unknown_sid() -> Value {
         "response": { "text": "{\"code\":1,\"message\":\"Session ID unknown\"}" },
     })
 }
-
-/// An upgrade without a probe, which is no upgrade.
-fn unprobed(rest: Vec<(usize, Value)>) -> Option<Change> {
-    steps(
-        "an upgrade without a probe closes the candidate, and nothing else",
-        rest,
-    )
-}

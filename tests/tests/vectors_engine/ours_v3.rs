@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Change, How, bad_method, closes, error, malformed, steps, unknown_sid, unprobed};
+use super::{Change, How, bad_method, closes, error, malformed, steps, unknown_sid};
 
 /// Where the two servers differ by more than their configuration: the other one is right.
 fn other(why: &'static str, steps: Vec<usize>) -> Option<Change> {
@@ -87,14 +87,6 @@ pub(super) fn instead(id: &str) -> Option<Change> {
             ],
         ),
         ("session", "078") => other("a pong that nobody asked for is no fault", vec![4, 5]),
-        ("session", "101" | "102") => unprobed(vec![
-            (4, json!({ "frames": [] })),
-            (5, json!({ "closed": true, "code": 1005 })),
-        ]),
-        ("session", "103" | "104") => unprobed(vec![
-            (4, json!({ "op": "http_pending" })),
-            (5, json!({ "closed": true, "code": 1005 })),
-        ]),
         ("session", "129") => form(json!({
             "content-type": "text/plain; charset=UTF-8",
             "set-cookie": "io={sid}; Path=/; HttpOnly; SameSite=Strict",

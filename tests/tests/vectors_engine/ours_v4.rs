@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Change, bad_method, closes, error, malformed, steps, unknown_sid, unprobed};
+use super::{Change, bad_method, closes, error, malformed, steps, unknown_sid};
 
 pub(super) fn instead(id: &str) -> Option<Change> {
     match id.rsplit_once('/')? {
@@ -20,14 +20,6 @@ pub(super) fn instead(id: &str) -> Option<Change> {
                 (3, json!({ "reason": "transport error" })),
             ],
         ),
-        ("session", "051") => unprobed(vec![
-            (4, json!({ "frames": [] })),
-            (5, json!({ "closed": true, "code": 1005 })),
-        ]),
-        ("session", "052") => unprobed(vec![
-            (4, json!({ "op": "http_pending" })),
-            (5, json!({ "closed": true, "code": 1005 })),
-        ]),
         _ => None,
     }
 }

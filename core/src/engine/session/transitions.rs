@@ -232,7 +232,8 @@ impl Session {
                     self.answer_poll(Words::Noop);
                 }
             }
-            Some(Packet::Upgrade) if candidate.is_probed() => {
+            // Without a probe, too: firmware in the field knows no other way (§12).
+            Some(Packet::Upgrade) => {
                 let base64 = candidate.base64;
                 self.settle();
                 self.upgrade(base64);
@@ -243,7 +244,6 @@ impl Session {
                 | Packet::Ping(_)
                 | Packet::Pong(_)
                 | Packet::Message(_)
-                | Packet::Upgrade
                 | Packet::Noop,
             )
             | None => self.dismiss(None),

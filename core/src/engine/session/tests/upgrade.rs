@@ -102,10 +102,28 @@ fn what_was_posted_before_comes_before() {
 }
 
 #[test]
+fn an_upgrade_needs_no_probe() {
+    // faults: F3
+    for word in ["5", "52", "5probe"] {
+        let mut talk = Talk::polling(Config::v4());
+        let poll = talk.get();
+        assert_eq!(talk.send("a"), Sent::Queued);
+        assert_eq!(talk.answer(poll), "200 4a");
+        let poll = talk.get();
+        assert!(talk.open_ws());
+        talk.ws(word);
+        talk.ws("4hi");
+        assert_eq!(talk.events(), [Event::Upgraded, said("hi")], "{word}");
+        assert_eq!(talk.answer(poll), "200 1");
+        assert_eq!(talk.send("b"), Sent::Queued);
+        assert_eq!(talk.frame(), "4b");
+    }
+}
+
+#[test]
 fn a_candidate_that_misbehaves_goes_alone() {
     for frames in [
-        &["5"] as &[&str],
-        &["4hi"],
+        &["4hi"] as &[&str],
         &["2"],
         &["2x"],
         &["3probe"],

@@ -71,10 +71,10 @@ fn every_vector(revision: Revision) -> (usize, usize, usize) {
 
 #[test]
 fn every_vector_of_revision_3() {
-    assert_eq!(every_vector(Revision::V3), (308, 38, 0));
+    assert_eq!(every_vector(Revision::V3), (308, 36, 0));
 }
 
 #[test]
 fn every_vector_of_revision_4() {
-    assert_eq!(every_vector(Revision::V4), (155, 12, 23));
+    assert_eq!(every_vector(Revision::V4), (155, 10, 23));
 }

@@ -250,12 +250,29 @@ fn text(kind: u8, data: &str) -> Part {
 
 /// Padding may be missing, or be too long by what stood before it in another revision (§4).
 fn base64(text: &[u8]) -> Result<Bytes, PacketError> {
-    let bare = text.strip_suffix(b"=").unwrap_or(text);
-    let bare = bare.strip_suffix(b"=").unwrap_or(bare);
-    match BASE64.decode(bare) {
+    let decode = |digits: &[u8]| BASE64.decode(unpadded(digits));
+    match decode(text).or_else(|_| decode(&respelled(text))) {
         Ok(bytes) => Ok(bytes.into()),
         Err(_) => Err(PacketError::Base64),
     }
+}
+
+/// Java's and Android's clients end a line every 76 digits, and the last one too; others write the alphabet
+/// of URLs. Both mean one thing alone.
+#[cold]
+fn respelled(text: &[u8]) -> Vec<u8> {
+    let digits = text.iter().filter(|byte| !byte.is_ascii_whitespace());
+    let digits = digits.map(|digit| match digit {
+        b'-' => b'+',
+        b'_' => b'/',
+        other => *other,
+    });
+    digits.collect()
+}
+
+fn unpadded(text: &[u8]) -> &[u8] {
+    let bare = text.strip_suffix(b"=").unwrap_or(text);
+    bare.strip_suffix(b"=").unwrap_or(bare)
 }
 
 /// A part of a text, shared with it.
@@ -270,6 +287,41 @@ pub(super) fn part(text: &ByteString, part: &str) -> ByteString {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn base64_is_read_as_it_is_spelled_in_the_field() {
+        // faults: C1
+        let bytes: Vec<u8> = (0..=255).collect();
+        let digits = BASE64.encode(&bytes);
+        let lines: Vec<_> = digits.as_bytes().chunks(76).collect();
+        let url = digits.replace('+', "-").replace('/', "_");
+        let bare = url.trim_end_matches('=');
+        for text in [
+            lines.join(&b"\r\n"[..]),
+            [&lines.join(&b"\n"[..]), &b"\n"[..]].concat(),
+            format!(" {digits}\t\n").into_bytes(),
+            format!("{bare}=\n=\n").into_bytes(),
+            url.clone().into_bytes(),
+            bare.as_bytes().to_vec(),
+        ] {
+            assert_eq!(base64(&text), Ok(bytes.clone().into()));
+        }
+        for text in [
+            "A",
+            "AAEC!",
+            "AA=EC",
+            "AAECA",
+            "AAEC===",
+            "AAEC\0",
+            "AA\u{a0}EC",
+        ] {
+            assert_eq!(
+                base64(text.as_bytes()),
+                Err(PacketError::Base64),
+                "{text:?}"
+            );
+        }
+    }
 
     #[test]
     fn a_short_message_is_what_a_long_one_is() {

@@ -54,7 +54,7 @@ impl Handshake {
         let Ok(Some(key)) = single(headers, SEC_WEBSOCKET_KEY) else {
             return Err(Rejected::Malformed);
         };
-        if key.len() != 24 || STANDARD.decode(key).map(|bytes| bytes.len()) != Ok(16) {
+        if !is_key(key) {
             return Err(Rejected::Malformed);
         }
         #[cfg(feature = "deflate")]
@@ -102,6 +102,14 @@ pub fn switch_protocols(head: &Parts, config: &Config) -> Option<Response<Bytes>
     Some(handshake.switch(HeaderMap::new()))
 }
 
+/// Whether this is a key as the reference has it: 22 digits of base64, and the padding. The bits that the
+/// last digit has beyond 16 bytes mean nothing, and firmware does not mind them.
+fn is_key(key: &str) -> bool {
+    let digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    key.strip_suffix("==")
+        .is_some_and(|digits| digits.len() == 22 && digits.bytes().all(digit))
+}
+
 /// What proves that a server understood the request.
 fn accept(key: &str) -> String {
     let mut hash = Sha1::new();
@@ -143,6 +151,23 @@ mod tests {
             response.headers()[SEC_WEBSOCKET_ACCEPT],
             "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
         );
+    }
+
+    #[test]
+    fn a_key_is_22_digits_whatever_bits_are_over() {
+        // faults: F4
+        let accepted = |key: &'static str| {
+            let mut all = GOOD.to_vec();
+            all[3].1 = key;
+            Handshake::check(&head(&all), &Config::default()).is_ok()
+        };
+        assert!(accepted("IAMVERYEXCITEDESP32FTW=="));
+        assert!(accepted("++++++++++++++++++////=="));
+        assert!(!accepted("IAMVERYEXCITEDESP32FT==="));
+        assert!(!accepted("IAMVERYEXCITEDESP32FTWx="));
+        assert!(!accepted("IAMVERYEXCITEDESP32FT-=="));
+        assert!(!accepted("IAMVERYEXCITEDESP32F=="));
+        assert!(!accepted("IAMVERYEXCITEDESP32FTWW=="));
     }
 
     #[test]

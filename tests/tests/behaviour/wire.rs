@@ -16,7 +16,7 @@ pub(crate) struct Wire {
 }
 
 /// The key of the RFC's example, and the answer to it (§1.3).
-const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+pub(crate) const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// The revision in a query, 4 if it names none.

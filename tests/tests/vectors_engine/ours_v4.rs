@@ -7,8 +7,6 @@ use super::{Change, bad_method, closes, error, malformed, steps, unknown_sid};
 pub(super) fn instead(id: &str) -> Option<Change> {
     match id.rsplit_once('/')? {
         ("packet_decode", "015") => error("one character of base64 is no byte"),
-        ("packet_decode", "016") => error("the URL-safe alphabet is not base64's own"),
-        ("packet_decode", "017") => error("a blank is not of base64's alphabet"),
         ("packet_decode", "018") => error("garbage is an error, not an empty message"),
         ("session", "016" | "017") => bad_method(1),
         ("session", "024") => closes(3, 4),

@@ -3,7 +3,8 @@
 use sio_smol::{Args, Config, EventName, Io, Socket};
 
 fn main() -> std::io::Result<()> {
-    let io = Io::new(Config::default());
+    // As 4.x has it; `Config::v2()` is for pages and devices with a client of 2.x.
+    let io = Io::new(Config::v4());
     io.of("/")
         .on_any(|socket: Socket, name: EventName, args: Args| socket.emit(&*name, &args));
     smol::block_on(async {

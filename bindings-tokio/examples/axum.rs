@@ -17,8 +17,7 @@ async fn main() -> io::Result<()> {
     let io = Io::new(Config {
         // Pages of other sites have no business here.
         origins: Origins::same_origin(),
-        cors: None,
-        ..Config::default()
+        ..Config::v4()
     });
     let news = io.of("/news");
     news.on_connect(|socket: Socket| socket.emit("welcome", socket.id()));

@@ -4,7 +4,8 @@ use sio_tokio::{Args, Config, EventName, Io, Socket};
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
-    let io = Io::new(Config::default());
+    // As 4.x has it; `Config::v2()` is for pages and devices with a client of 2.x.
+    let io = Io::new(Config::v4());
     io.of("/")
         .on_any(|socket: Socket, name: EventName, args: Args| socket.emit(&*name, &args));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;

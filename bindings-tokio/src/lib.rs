@@ -5,7 +5,8 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> std::io::Result<()> {
-//!     let io = Io::new(Config::default());
+//!     // As 4.x has it; `Config::v2()` is for pages and devices with a client of 2.x.
+//!     let io = Io::new(Config::v4());
 //!     io.of("/").on_connect(|socket: Socket| {
 //!         socket.on("echo", |Data(text): Data<String>, ack: Ack| ack.send(&text));
 //!     });

@@ -1,20 +1,22 @@
 //! What a server is told before it starts.
 
+mod sound;
+
 use std::time::Duration;
 
 use crate::engine::Data;
-use crate::error::ConfigError;
 #[cfg(feature = "deflate")]
 use crate::http::PerMessageDeflate;
-use crate::http::{
-    AllowedOrigins, ClientFiles, Cookie, Cors, CorsPolicy, HttpCompression, Origins,
-};
-use crate::packet::{Codec, DEEPEST};
+use crate::http::{ClientFiles, Cookie, Cors, HttpCompression, Origins};
+use crate::packet::Codec;
 
 /// Everything about a server that can be chosen: paths, times, limits, what HTTP answers carry.
 ///
-/// [`Config::default`] has the habits of Socket.IO 2.x, [`Config::v4`] those of 4.x; both have the same
-/// limits. Every buffer, table and wait has one here. Durations must not be zero.
+/// [`Config::v2`] has the habits of Socket.IO 2.x and is the default, [`Config::v4`] has those of 4.x. New
+/// servers begin with the latter, unless browsers that only have a client of 2.x are to be served; both have
+/// the same limits. Every buffer, table and wait has one here. Durations must not be zero, nor longer than a
+/// hundred years; each limit has a most of its own, beyond which [`validate`](Self::validate) does not let it
+/// go.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where the server is mounted, by whole segments of the path: `/socket.io`.
@@ -113,46 +115,47 @@ pub struct Config {
     /// How long the body of a POST may take to arrive: 20 s. Past it 408, and the session closes.
     pub request_body_timeout: Duration,
 
-    /// Bytes of a polling body, and of a WebSocket message: 1 000 000. Past it 413 or close code 1009, and
-    /// the session closes with `transport error`. Clients are told it as `maxPayload`.
+    /// Bytes of a polling body, and of a WebSocket message: 1 000 000, 1 GiB at most. Past it 413 or close code
+    /// 1009, and the session closes with `transport error`. Clients are told it as `maxPayload`.
     #[doc(alias = "maxHttpBufferSize")]
     pub max_http_buffer_size: usize,
-    /// Packets in one polling body: 16 384. Past it the session closes with `parse error`.
+    /// Packets in one polling body: 16 384, 2²⁰ at most. Past it the session closes with `parse error`.
     pub max_packets_per_payload: usize,
-    /// Fragments of one WebSocket message, empty ones too: 1 024. Past it close code 1008.
+    /// Fragments of one WebSocket message, empty ones too: 1 024, 2²⁰ at most. Past it close code 1008.
     pub max_fragments: usize,
-    /// Bytes of a request's head: 16 KiB; less than 8 KiB counts as 8 KiB. Past it 431.
+    /// Bytes of a request's head: 16 KiB, 1 MiB at most; less than 8 KiB counts as 8 KiB. Past it 431.
     pub max_request_head_bytes: usize,
-    /// Headers of a request: 64. Past it 431.
+    /// Headers of a request: 64, 4 096 at most. Past it 431.
     pub max_headers: usize,
-    /// Sessions, if bounded. Past it 503.
+    /// Sessions, if bounded; 2³⁰ at most. Past it 503.
     pub max_sessions: Option<usize>,
     /// Sessions that joined no namespace yet, those of revision 3 of the engine that have polled once and not
-    /// come back, and handshakes that the application's hooks have not decided over: 10 000. Past it 503.
+    /// come back, and handshakes that the application's hooks have not decided over: 10 000, 2³⁰ at most. Past
+    /// it 503.
     pub max_pending_sessions: usize,
-    /// Attachments of one packet: 10. Past it the connection is closed. With a [`parser`](Self::parser) of
-    /// the application's own: messages of one packet after its first.
+    /// Attachments of one packet: 10, 2²⁰ at most. Past it the connection is closed. With a
+    /// [`parser`](Self::parser) of the application's own: messages of one packet after its first.
     pub max_attachments: usize,
-    /// Bytes of all those attachments, or messages: 10 000 000. Past it the connection is closed.
+    /// Bytes of all those attachments, or messages: 10 000 000, 1 GiB at most. Past it the connection is closed.
     pub max_binary_packet: usize,
     /// Nesting of a packet's JSON: 128, and 512 at most. Past it the connection is closed.
     pub max_json_depth: usize,
-    /// Arguments of one event: 256. Past it the connection is closed.
+    /// Arguments of one event: 256, 2²⁰ at most. Past it the connection is closed.
     pub max_arguments: usize,
-    /// Bytes of an event's name: 1 024. Past it the connection is closed.
+    /// Bytes of an event's name: 1 024, 1 MiB at most. Past it the connection is closed.
     pub max_event_name_bytes: usize,
-    /// Bytes of a namespace's name: 256. Past it the connection is closed.
+    /// Bytes of a namespace's name: 256, 1 MiB at most. Past it the connection is closed.
     pub max_namespace_bytes: usize,
-    /// Namespaces that one connection has joined or waits for: 64. Past it the client is refused.
+    /// Namespaces that one connection has joined or waits for: 64, 1 024 at most. Past it the client is refused.
     pub max_namespaces_per_connection: usize,
-    /// Refused namespaces of one connection: 32. Past it the connection is closed.
+    /// Refused namespaces of one connection: 32, 2²⁰ at most. Past it the connection is closed.
     pub max_refused_connects: usize,
-    /// Emits of one socket that wait for their ack: 1 024. Past it the emit fails.
+    /// Emits of one socket that wait for their ack: 1 024, 2²⁰ at most. Past it the emit fails.
     pub max_pending_acks: usize,
-    /// Handlers of one connection that wait for something: 1 024. Past it nothing more is read from the
-    /// client for a while.
+    /// Handlers of one connection that wait for something: 1 024, 2²⁰ at most. Past it nothing more is read
+    /// from the client for a while.
     pub max_running_handlers: usize,
-    /// Bytes that wait to be written to one client: 1 MiB, and one message more. Past it
+    /// Bytes that wait to be written to one client: 1 MiB, 1 GiB at most, and one message more. Past it
     /// [`backlog_policy`](Self::backlog_policy) holds. Past half of it, or of the next, nothing more is read
     /// from a client on a WebSocket for a while: who asks for much in one go gets it as fast as it reads.
     ///
@@ -160,12 +163,12 @@ pub struct Config {
     /// its events: a handler that waits for the ack of a client that has sent so much before it may get
     /// [`ack_timeout`](Self::ack_timeout) instead.
     pub max_backlog_bytes: usize,
-    /// Packets that wait to be written to one client: 16 384. Past it
+    /// Packets that wait to be written to one client: 16 384, 2²⁰ at most. Past it
     /// [`backlog_policy`](Self::backlog_policy) holds.
     pub max_backlog_packets: usize,
     /// What happens to a client that does not read as fast as it is written to.
     pub backlog_policy: BacklogPolicy,
-    /// Rooms of one socket: 4 096. Past it a join fails.
+    /// Rooms of one socket: 4 096, 2²⁰ at most. Past it a join fails.
     pub max_rooms_per_socket: usize,
 }
 
@@ -214,8 +217,18 @@ pub enum BacklogPolicy {
 }
 
 impl Default for Config {
-    /// As Socket.IO 2.x: any origin, CORS for all with credentials, the cookie `io`, 60 s for a pong.
+    /// As [`Config::v2`].
     fn default() -> Self {
+        Self::v2()
+    }
+}
+
+impl Config {
+    /// As Socket.IO 2.x, as it is documented: any origin, CORS for all with credentials, the cookie `io`,
+    /// 60 s for a pong, clients of revision 3 and JSONP. For applications that come from there, with the
+    /// clients they have; any site's page can use such a server with its visitor's cookies, unless
+    /// [`origins`](Self::origins) says otherwise.
+    pub fn v2() -> Self {
         Self {
             path: "/socket.io".into(),
             transports: Transports::default(),
@@ -270,88 +283,17 @@ impl Default for Config {
             max_rooms_per_socket: 4096,
         }
     }
-}
 
-impl Config {
-    /// As Socket.IO 4.x: no CORS headers, no cookie, 20 s for a pong, no clients of revision 3.
+    /// As Socket.IO 4.x: no CORS headers, no cookie, 20 s for a pong, no clients of revision 3. To begin with:
+    /// what old clients need is switched on where there are such clients.
     pub fn v4() -> Self {
         Self {
             allow_eio3: false,
             cors: None,
             cookie: None,
             ping_timeout: Duration::from_secs(20),
-            ..Self::default()
+            ..Self::v2()
         }
-    }
-
-    /// Checks that the parts are sound.
-    ///
-    /// # Errors
-    /// The first option that is not.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        let path_byte = |b: u8| matches!(b, 0x21..=0x7e) && !matches!(b, b'?' | b'#');
-        if !self.path.starts_with('/') || !self.path.bytes().all(path_byte) {
-            return Err(ConfigError::Path(self.path.clone()));
-        }
-        if !self.transports.polling && !self.transports.websocket {
-            return Err(ConfigError::NoTransport);
-        }
-        for (name, duration) in [
-            ("ping_interval", self.ping_interval),
-            ("ping_timeout", self.ping_timeout),
-            ("upgrade_timeout", self.upgrade_timeout),
-            ("connect_timeout", self.connect_timeout),
-            ("admission_timeout", self.admission_timeout),
-            ("middleware_timeout", self.middleware_timeout),
-            ("packet_timeout", self.packet_timeout),
-            ("ack_timeout", self.ack_timeout),
-            ("write_timeout", self.write_timeout),
-            ("close_timeout", self.close_timeout),
-            ("polling_close_timeout", self.polling_close_timeout),
-            ("request_head_timeout", self.request_head_timeout),
-            ("request_body_timeout", self.request_body_timeout),
-        ] {
-            if duration.is_zero() {
-                return Err(ConfigError::ZeroDuration(name));
-            }
-            if duration > CENTURY {
-                return Err(ConfigError::EndlessDuration(name));
-            }
-        }
-        for (name, limit) in [
-            ("max_http_buffer_size", self.max_http_buffer_size),
-            ("max_packets_per_payload", self.max_packets_per_payload),
-            ("max_fragments", self.max_fragments),
-            ("max_request_head_bytes", self.max_request_head_bytes),
-            ("max_headers", self.max_headers),
-            (
-                "max_namespaces_per_connection",
-                self.max_namespaces_per_connection,
-            ),
-            ("max_refused_connects", self.max_refused_connects),
-            ("max_running_handlers", self.max_running_handlers),
-            ("max_backlog_bytes", self.max_backlog_bytes),
-            ("max_backlog_packets", self.max_backlog_packets),
-        ] {
-            if limit == 0 {
-                return Err(ConfigError::ZeroLimit(name));
-            }
-        }
-        if self.max_json_depth > DEEPEST {
-            return Err(ConfigError::JsonDepth(self.max_json_depth));
-        }
-        #[cfg(feature = "deflate")]
-        if self.per_message_deflate.is_some_and(|it| !it.is_sound()) {
-            return Err(ConfigError::PerMessageDeflate);
-        }
-        if let Some(cookie) = &self.cookie {
-            cookie.validate()?;
-        }
-        if let Some(cors) = &self.cors {
-            CorsPolicy::new(cors)?;
-        }
-        AllowedOrigins::new(&self.origins)?;
-        Ok(())
     }
 
     /// Sets [`path`](Self::path).
@@ -528,63 +470,5 @@ impl Config {
     pub fn cookie(mut self, cookie: impl Into<Option<Cookie>>) -> Self {
         self.cookie = cookie.into();
         self
-    }
-}
-
-/// Longer than any wait that is meant, and short enough to be added to any clock.
-const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_sets_of_defaults_are_sound() {
-        assert_eq!(Config::default().validate(), Ok(()));
-        assert_eq!(Config::v4().validate(), Ok(()));
-    }
-
-    #[test]
-    fn what_is_wrong_is_named() {
-        let error = |change: fn(&mut Config)| {
-            let mut config = Config::default();
-            change(&mut config);
-            config.validate().unwrap_err()
-        };
-        assert_eq!(
-            error(|c| c.path = "chat".into()),
-            ConfigError::Path("chat".into())
-        );
-        assert_eq!(
-            error(|c| c.path = "/a?b".into()),
-            ConfigError::Path("/a?b".into())
-        );
-        assert_eq!(
-            error(|c| c.transports = Transports {
-                polling: false,
-                websocket: false
-            }),
-            ConfigError::NoTransport
-        );
-        assert_eq!(
-            error(|c| c.ping_timeout = Duration::ZERO),
-            ConfigError::ZeroDuration("ping_timeout")
-        );
-        assert_eq!(
-            error(|c| c.ack_timeout = Duration::MAX),
-            ConfigError::EndlessDuration("ack_timeout")
-        );
-        assert_eq!(
-            error(|c| c.max_http_buffer_size = 0),
-            ConfigError::ZeroLimit("max_http_buffer_size")
-        );
-        assert_eq!(
-            error(|c| c.max_json_depth = DEEPEST + 1),
-            ConfigError::JsonDepth(DEEPEST + 1)
-        );
-        assert_eq!(
-            error(|c| c.origins = Origins::list(["a.example"])),
-            ConfigError::Origin("a.example".into())
-        );
     }
 }

@@ -142,8 +142,15 @@ pub enum ConfigError {
     EndlessDuration(&'static str),
     /// The named limit is zero.
     ZeroLimit(&'static str),
-    /// `max_json_depth` is more than may ever be recursed into.
-    JsonDepth(usize),
+    /// A limit is beyond what it may be.
+    OverLimit {
+        /// Its name.
+        option: &'static str,
+        /// What it is.
+        value: usize,
+        /// What it may be at most.
+        most: usize,
+    },
     /// A cookie's name must be a token (RFC 6265).
     CookieName(String),
     /// A cookie's path must begin with `/` and hold neither `;` nor control characters.
@@ -170,13 +177,11 @@ impl fmt::Display for ConfigError {
             Self::ZeroDuration(name) => write!(f, "{name} is zero"),
             Self::EndlessDuration(name) => write!(f, "{name} is longer than a hundred years"),
             Self::ZeroLimit(name) => write!(f, "{name} is zero"),
-            Self::JsonDepth(depth) => {
-                write!(
-                    f,
-                    "max_json_depth is {depth}, {} is the most",
-                    crate::packet::DEEPEST
-                )
-            }
+            Self::OverLimit {
+                option,
+                value,
+                most,
+            } => write!(f, "{option} is {value}, {most} is the most"),
             Self::CookieName(name) => write!(f, "cookie name {name:?} is not a token"),
             Self::CookiePath(path) => write!(f, "cookie path {path:?} is not a path"),
             Self::CookieDomain(domain) => write!(f, "cookie domain {domain:?} is not a host name"),

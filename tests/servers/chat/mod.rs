@@ -31,7 +31,7 @@ pub(crate) fn server() -> Server {
         cors: None,
         // Some pictures, for a telephone that reads slowly.
         max_backlog_bytes: 8 << 20,
-        ..Config::default()
+        ..Config::v2()
     });
     io.state(Arc::new(Chat::new()));
     serve(&io);

@@ -78,7 +78,8 @@
 //!
 //! # Options
 //!
-//! [`Config::default`] is 2.x's, [`Config::v4`] is 4.x's. Both have limits that Node has not.
+//! [`Config::v2`], which is the default, is 2.x's, [`Config::v4`] is 4.x's. Both have limits that Node has not,
+//! and each limit has a most.
 //!
 //! | JavaScript | here | 2.x / 4.x |
 //! |---|---|---|

@@ -1,0 +1,232 @@
+//! Which configurations are sound: what each option may be.
+
+use std::time::Duration;
+
+use super::Config;
+use crate::error::ConfigError;
+use crate::http::{AllowedOrigins, CorsPolicy};
+use crate::packet::DEEPEST;
+
+impl Config {
+    /// Checks that the parts are sound.
+    ///
+    /// # Errors
+    /// The first option that is not.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let path_byte = |b: u8| matches!(b, 0x21..=0x7e) && !matches!(b, b'?' | b'#');
+        if !self.path.starts_with('/') || !self.path.bytes().all(path_byte) {
+            return Err(ConfigError::Path(self.path.clone()));
+        }
+        if !self.transports.polling && !self.transports.websocket {
+            return Err(ConfigError::NoTransport);
+        }
+        for (name, duration) in self.durations() {
+            if duration.is_zero() {
+                return Err(ConfigError::ZeroDuration(name));
+            }
+            if duration > CENTURY {
+                return Err(ConfigError::EndlessDuration(name));
+            }
+        }
+        for (option, value, range) in self.limits() {
+            if value < *range.start() {
+                return Err(ConfigError::ZeroLimit(option));
+            }
+            let most = *range.end();
+            if value > most {
+                return Err(ConfigError::OverLimit {
+                    option,
+                    value,
+                    most,
+                });
+            }
+        }
+        #[cfg(feature = "deflate")]
+        if self.per_message_deflate.is_some_and(|it| !it.is_sound()) {
+            return Err(ConfigError::PerMessageDeflate);
+        }
+        if let Some(cookie) = &self.cookie {
+            cookie.validate()?;
+        }
+        if let Some(cors) = &self.cors {
+            CorsPolicy::new(cors)?;
+        }
+        AllowedOrigins::new(&self.origins)?;
+        Ok(())
+    }
+
+    /// Every duration, by its name.
+    const fn durations(&self) -> [(&'static str, Duration); 13] {
+        [
+            ("ping_interval", self.ping_interval),
+            ("ping_timeout", self.ping_timeout),
+            ("upgrade_timeout", self.upgrade_timeout),
+            ("connect_timeout", self.connect_timeout),
+            ("admission_timeout", self.admission_timeout),
+            ("middleware_timeout", self.middleware_timeout),
+            ("packet_timeout", self.packet_timeout),
+            ("ack_timeout", self.ack_timeout),
+            ("write_timeout", self.write_timeout),
+            ("close_timeout", self.close_timeout),
+            ("polling_close_timeout", self.polling_close_timeout),
+            ("request_head_timeout", self.request_head_timeout),
+            ("request_body_timeout", self.request_body_timeout),
+        ]
+    }
+
+    /// Every limit that is a number, by its name, and between what it may be. The most is far beyond what
+    /// serves a purpose, and short of what this machine pays for whether or not a peer goes that far.
+    #[rustfmt::skip]
+    fn limits(&self) -> [(&'static str, usize, Range); 20] {
+        [
+            ("max_http_buffer_size", self.max_http_buffer_size, 1..=GIB),
+            ("max_packets_per_payload", self.max_packets_per_payload, 1..=MANY),
+            ("max_fragments", self.max_fragments, 1..=MANY),
+            ("max_request_head_bytes", self.max_request_head_bytes, 1..=MIB),
+            // Room for so many is made ready for each request.
+            ("max_headers", self.max_headers, 1..=4096),
+            ("max_sessions", self.max_sessions.unwrap_or_default(), 0..=VAST),
+            ("max_pending_sessions", self.max_pending_sessions, 0..=VAST),
+            ("max_attachments", self.max_attachments, 0..=MANY),
+            ("max_binary_packet", self.max_binary_packet, 0..=GIB),
+            // May ever be recursed into.
+            ("max_json_depth", self.max_json_depth, 0..=DEEPEST),
+            ("max_arguments", self.max_arguments, 0..=MANY),
+            ("max_event_name_bytes", self.max_event_name_bytes, 0..=MIB),
+            ("max_namespace_bytes", self.max_namespace_bytes, 0..=MIB),
+            // They are looked through for each packet.
+            ("max_namespaces_per_connection", self.max_namespaces_per_connection, 1..=1024),
+            ("max_refused_connects", self.max_refused_connects, 1..=MANY),
+            ("max_pending_acks", self.max_pending_acks, 0..=MANY),
+            ("max_running_handlers", self.max_running_handlers, 1..=MANY),
+            ("max_backlog_bytes", self.max_backlog_bytes, 1..=GIB),
+            ("max_backlog_packets", self.max_backlog_packets, 1..=MANY),
+            ("max_rooms_per_socket", self.max_rooms_per_socket, 0..=MANY),
+        ]
+    }
+}
+
+type Range = std::ops::RangeInclusive<usize>;
+
+const MIB: usize = 1 << 20;
+const GIB: usize = 1 << 30;
+const MANY: usize = 1 << 20;
+const VAST: usize = 1 << 30;
+
+/// Longer than any wait that is meant, and short enough to be added to any clock.
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Transports;
+    use crate::http::Origins;
+
+    #[test]
+    fn both_sets_of_defaults_are_sound() {
+        assert_eq!(Config::v2().validate(), Ok(()));
+        assert_eq!(Config::v4().validate(), Ok(()));
+        assert_eq!(
+            format!("{:?}", Config::default()),
+            format!("{:?}", Config::v2())
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let error = |change: fn(&mut Config)| {
+            let mut config = Config::default();
+            change(&mut config);
+            config.validate().unwrap_err()
+        };
+        assert_eq!(
+            error(|c| c.path = "chat".into()),
+            ConfigError::Path("chat".into())
+        );
+        assert_eq!(
+            error(|c| c.path = "/a?b".into()),
+            ConfigError::Path("/a?b".into())
+        );
+        assert_eq!(
+            error(|c| c.transports = Transports {
+                polling: false,
+                websocket: false
+            }),
+            ConfigError::NoTransport
+        );
+        assert_eq!(
+            error(|c| c.ping_timeout = Duration::ZERO),
+            ConfigError::ZeroDuration("ping_timeout")
+        );
+        assert_eq!(
+            error(|c| c.ack_timeout = Duration::MAX),
+            ConfigError::EndlessDuration("ack_timeout")
+        );
+        assert_eq!(
+            error(|c| c.max_http_buffer_size = 0),
+            ConfigError::ZeroLimit("max_http_buffer_size")
+        );
+        assert_eq!(
+            error(|c| c.origins = Origins::list(["a.example"])),
+            ConfigError::Origin("a.example".into())
+        );
+    }
+
+    #[test]
+    fn every_limit_has_a_most() {
+        // faults: H19
+        let names = |of: &str| -> Vec<String> {
+            let text = format!("{:?}", Config::default());
+            let words = text.split([' ', '{', ',']);
+            // A cookie and CORS have one, which is no limit.
+            let names = words.filter_map(|word| word.strip_suffix(':'));
+            let names = names.filter(|name| *name != "max_age");
+            names
+                .filter(|it| it.starts_with(of) || it.ends_with(of))
+                .map(str::to_owned)
+                .collect()
+        };
+        let config = Config::default();
+        let limits: Vec<_> = config.limits().map(|(name, ..)| name).into();
+        assert_eq!(names("max_"), limits);
+        let durations: Vec<_> = config.durations().map(|(name, _)| name).into();
+        assert!(
+            names("_timeout")
+                .iter()
+                .all(|it| durations.contains(&&**it))
+        );
+
+        for (option, most, change) in [
+            (
+                "max_headers",
+                4096,
+                (|c, n| c.max_headers = n) as fn(&mut Config, usize),
+            ),
+            ("max_json_depth", DEEPEST, |c, n| c.max_json_depth = n),
+            ("max_http_buffer_size", GIB, |c, n| {
+                c.max_http_buffer_size = n
+            }),
+            ("max_sessions", VAST, |c, n| c.max_sessions = Some(n)),
+            ("max_backlog_packets", MANY, |c, n| {
+                c.max_backlog_packets = n
+            }),
+        ] {
+            let mut config = Config::default();
+            change(&mut config, most);
+            assert_eq!(config.validate(), Ok(()), "{option}");
+            for value in [most + 1, usize::MAX] {
+                change(&mut config, value);
+                let error = ConfigError::OverLimit {
+                    option,
+                    value,
+                    most,
+                };
+                assert_eq!(config.validate(), Err(error.clone()));
+                assert_eq!(
+                    error.to_string(),
+                    format!("{option} is {value}, {most} is the most")
+                );
+            }
+        }
+    }
+}

@@ -2,12 +2,12 @@
 
 use std::{
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use sio_tests::{
     served::{Served, serve, serve_with},
-    wire::{PATIENCE, POLLING, Polling, UPGRADE, WEBSOCKET, WebSocket, Wire, ask, frame, request},
+    wire::{POLLING, Polling, UPGRADE, WEBSOCKET, WebSocket, Wire, ask, frame, request},
 };
 use sio_tokio::{Config, EventName, Io, Namespace, Socket};
 
@@ -29,7 +29,6 @@ fn is_thrown_out(server: &Served, texts: &[&str], attachments: &[&[u8]]) {
 #[test]
 fn adv_cve_2020_36048() {
     serve(Config::default(), |server| {
-        let begun = Instant::now();
         let polling = server.polling_member();
         // As many as a body of a megabyte holds.
         let body = "3\x1e".repeat(499_999) + "3";
@@ -45,7 +44,6 @@ fn adv_cve_2020_36048() {
         ));
         assert_eq!(wire.response().map(|it| it.status), Some(413));
         assert_eq!(server.left(), "transport error");
-        assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
     });
 }
 
@@ -53,7 +51,6 @@ fn adv_cve_2020_36048() {
 #[test]
 fn adv_cve_2020_36049() {
     serve(Config::default(), |server| {
-        let begun = Instant::now();
         let long = "a".repeat(990_000);
         let digits = "7".repeat(990_000);
         is_thrown_out(server, &[&format!(r#"42/{long},["x"]"#)], &[]);
@@ -61,7 +58,6 @@ fn adv_cve_2020_36049() {
         is_thrown_out(server, &[&format!(r#"42{digits}["x"]"#)], &[]);
         is_thrown_out(server, &[&format!(r#"45{digits}-["x"]"#)], &[]);
         is_thrown_out(server, &[&format!("42{digits}")], &[]);
-        assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
     });
 }
 

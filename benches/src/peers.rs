@@ -18,7 +18,7 @@ pub struct Peer {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Build {
-    /// The `bench` example of one of our bindings.
+    /// A program of `sio-servers`.
     Ours(&'static str),
     /// A package in `peers/` and one of its programs.
     Package(&'static str, &'static str),
@@ -60,31 +60,31 @@ pub const PEERS: [Peer; 10] = [
     Peer {
         key: "sio",
         name: "sio-tokio, default",
-        build: Build::Ours("sio-tokio"),
+        build: Build::Ours("tokio-bench"),
         environment: &[],
     },
     Peer {
         key: "sio-1",
         name: "sio-tokio, 1 thread",
-        build: Build::Ours("sio-tokio"),
+        build: Build::Ours("tokio-bench"),
         environment: &[("THREADS", "1")],
     },
     Peer {
         key: "sio-2",
         name: "sio-tokio, 2 threads",
-        build: Build::Ours("sio-tokio"),
+        build: Build::Ours("tokio-bench"),
         environment: &[("THREADS", "2")],
     },
     Peer {
         key: "smol-1",
         name: "sio-smol, 1 thread",
-        build: Build::Ours("sio-smol"),
+        build: Build::Ours("smol-bench"),
         environment: &[("THREADS", "1")],
     },
     Peer {
         key: "smol-2",
         name: "sio-smol, 2 threads",
-        build: Build::Ours("sio-smol"),
+        build: Build::Ours("smol-bench"),
         environment: &[("THREADS", "2")],
     },
 ];
@@ -112,13 +112,9 @@ impl Built {
         }
         let peers = root().join("peers");
         let command = match peer.build {
-            Build::Ours(package) => {
-                let program = build(&root(), &["-p", package, "--example", "bench"])?;
-                // Both bindings' examples have one name, and so one place.
-                let own = program.with_file_name(format!("bench-{package}"));
-                std::fs::copy(&program, &own)
-                    .map_err(|error| format!("{}: {error}", own.display()))?;
-                vec![own.display().to_string()]
+            Build::Ours(program) => {
+                let program = build(&root(), &["-p", "sio-servers", "--bin", program])?;
+                vec![program.display().to_string()]
             }
             Build::Package(package, program) => {
                 let program = build(&peers.join(package), &["--locked", "--bin", program])?;

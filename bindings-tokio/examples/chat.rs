@@ -1,13 +1,44 @@
-//! The chat on tokio: open the page twice. What it does is said in `tests/servers/chat/mod.rs`.
+//! A chat for people: open its page twice. Its handlers, rules and page are the package `sio-chat`
+//! (`tests/chat`); here it is served until somebody ends it.
+//!
+//! ```text
+//! cargo run --release -p sio-tokio --example chat
+//! ```
 
-use sio_tokio as sio;
+use std::io;
+use std::time::Duration;
 
-#[path = "../../tests/servers/chat/mod.rs"]
-mod body;
-mod support;
+/// How long the end may take.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 #[tokio::main]
-async fn main() -> std::io::Result<()> {
-    let server = tokio::task::spawn_blocking(body::server).await?;
-    support::run(server, body::address()?, body::ready).await
+async fn main() -> io::Result<()> {
+    // The first start fetches the page's client, which takes its time.
+    let server = tokio::task::spawn_blocking(sio_chat::server).await?;
+    let listener = tokio::net::TcpListener::bind(sio_chat::address()?).await?;
+    println!("{}", sio_chat::ready(listener.local_addr()?));
+    tokio::select! {
+        served = sio_tokio::serve_with(listener, server.clone()) => return served,
+        signal = ended() => signal?,
+    }
+    // Everybody is told, so that pages come back to the next server at once. Those that do not listen
+    // are not waited for.
+    let _ = tokio::time::timeout(PATIENCE, server.close()).await;
+    Ok(())
+}
+
+#[cfg(unix)]
+async fn ended() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        interrupt = tokio::signal::ctrl_c() => interrupt,
+    }
+}
+
+#[cfg(not(unix))]
+async fn ended() -> io::Result<()> {
+    tokio::signal::ctrl_c().await
 }

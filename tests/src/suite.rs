@@ -11,7 +11,7 @@ use crate::{
     process::Group,
 };
 
-/// What the contracts in the suites ask for beyond what the example servers do so far. The official
+/// What the contracts in the suites ask for beyond what our servers do so far. The official
 /// implementation has all of it.
 const REFERENCE_FEATURES: &str = "dynamic,recovery";
 
@@ -70,7 +70,7 @@ impl Suite {
         Self { command }
     }
 
-    /// The server it talks to: an example of a binding.
+    /// The server it talks to, on a binding.
     #[must_use]
     pub fn example(mut self, binding: Binding, name: &str) -> Self {
         let server = serde_json::json!([example(binding, name)]);
@@ -78,7 +78,7 @@ impl Suite {
         self
     }
 
-    /// The server of a contract it talks to: an example of a binding, or, with `SIO_INTEROP_REFERENCE` set, the
+    /// The server of a contract it talks to, on a binding, or, with `SIO_INTEROP_REFERENCE` set, the
     /// official implementation of the same contract (to check the suite itself).
     #[must_use]
     pub fn server(mut self, binding: Binding, name: &str) -> Self {

@@ -1,4 +1,4 @@
-//! The cases of the Autobahn test suite, driven by kosoku, against the `ws_echo` examples: the
+//! The cases of the Autobahn test suite, driven by kosoku, against the `ws_echo` servers: the
 //! WebSocket transport of each binding with nothing above it.
 //!
 //! `tests/autobahn/expected.json` names every case that is not simply passed, with its reason; any

@@ -1,5 +1,5 @@
 //! Real clients whose WebSockets compress their messages (`permessage-deflate`), against the `interop`
-//! examples: the suites that they pass without it, and `tests/interop/deflate.js`, in which `ws` looks at
+//! servers: the suites that they pass without it, and `tests/interop/deflate.js`, in which `ws` looks at
 //! what is agreed on and plants bombs.
 
 use sio_tests::{example::Binding, on_each_binding, suite::Suite};

@@ -1,5 +1,5 @@
 //! engine.io-client from npm, for both revisions, against the plain Engine.IO echo of the `interop`
-//! examples: `tests/interop/engineio.js`.
+//! servers: `tests/interop/engineio.js`.
 
 use sio_tests::{example::Binding, on_each_binding, suite::Suite};
 

@@ -1,5 +1,5 @@
-//! The protocols spoken by hand to the `conformance` examples, with exact times, and what the
-//! reference clients' own suites ask of the `client_suite` examples.
+//! The protocols spoken by hand to the `conformance` servers, with exact times, and what the
+//! reference clients' own suites ask of the `client_suite` servers.
 //!
 //! One test at a time: the times are tight, and a busy neighbour is not what is tested.
 

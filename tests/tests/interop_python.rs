@@ -1,5 +1,5 @@
 //! python-socketio of both lines, its threaded and its asyncio client, against the `interop`
-//! examples: `tests/interop/python/suite.py`.
+//! servers: `tests/interop/python/suite.py`.
 
 use sio_tests::{example::Binding, install::Packages, on_each_binding, suite::Suite};
 

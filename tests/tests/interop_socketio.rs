@@ -1,5 +1,5 @@
 //! socket.io-client from npm, five versions over three ways to connect, against the `interop`
-//! examples: `tests/interop/socketio.js`.
+//! servers: `tests/interop/socketio.js`.
 
 use sio_tests::{example::Binding, on_each_binding, suite::Suite};
 

@@ -1,7 +1,12 @@
 //! The house keeps its floors apart: what each package may depend on, with everything below it.
 
-use std::{collections::BTreeSet, process::Command, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+    time::Duration,
+};
 
+use serde_json::Value;
 use sio_tests::{install::workspace, process::run};
 
 /// Data types, parsers and tables: all that `sio-core` may know. None of them opens a file or a
@@ -112,4 +117,34 @@ fn smol_brings_no_runtime_of_tokio() {
         .collect();
     let allowed = BTreeSet::from(["default", "sync"]);
     assert_eq!(features, allowed, "of tokio, below sio-smol");
+}
+
+/// Cargo puts the programs of all packages into one directory, the examples into another: of two with one
+/// name, whichever was built last is there.
+#[test]
+fn no_two_programs_have_one_name() {
+    // faults: T2
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(workspace()).args([
+        "metadata",
+        "--quiet",
+        "--no-deps",
+        "--format-version=1",
+    ]);
+    let metadata = run(&mut command, Duration::from_secs(120));
+    let metadata: Value = serde_json::from_str(&metadata).expect("cargo's JSON");
+    let mut seen = BTreeMap::<(String, String), Vec<&Value>>::new();
+    for package in metadata["packages"].as_array().expect("packages") {
+        for target in package["targets"].as_array().expect("targets") {
+            let kind = target["kind"][0].as_str().unwrap_or_default();
+            if matches!(kind, "bin" | "example") {
+                let name = target["name"].as_str().unwrap_or_default();
+                let at = (kind.to_owned(), name.to_owned());
+                seen.entry(at).or_default().push(&package["name"]);
+            }
+        }
+    }
+    assert!(seen.len() > 10, "the packages were read: {seen:?}");
+    seen.retain(|_, packages| packages.len() > 1);
+    assert!(seen.is_empty(), "one name, several programs: {seen:?}");
 }

@@ -1,8 +1,8 @@
-//! The `conformance` server on tokio. What it does is said in `tests/servers/conformance.rs`.
+//! The `interop` server on tokio. What it does is said in `tests/servers/interop.rs`.
 
 use sio_tokio as sio;
 
-#[path = "../../tests/servers/conformance.rs"]
+#[path = "../interop.rs"]
 mod body;
 mod support;
 

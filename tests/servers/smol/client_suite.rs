@@ -1,8 +1,8 @@
-//! The `conformance` server on smol. What it does is said in `tests/servers/conformance.rs`.
+//! The `client_suite` server on smol. What it does is said in `tests/servers/client_suite.rs`.
 
 use sio_smol as sio;
 
-#[path = "../../tests/servers/conformance.rs"]
+#[path = "../client_suite.rs"]
 mod body;
 mod support;
 

@@ -1,4 +1,4 @@
-//! How the examples run: one listener, one line when ready, a clean end on SIGTERM and Ctrl-C.
+//! How the servers run: one listener, one line when ready, a clean end on SIGTERM and Ctrl-C.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,8 +1,8 @@
-//! The `client_suite` server on smol. What it does is said in `tests/servers/client_suite.rs`.
+//! A WebSocket echo on smol, for suites. What it does is said in `tests/servers/ws_echo.rs`.
 
 use sio_smol as sio;
 
-#[path = "../../tests/servers/client_suite.rs"]
+#[path = "../ws_echo.rs"]
 mod body;
 mod support;
 

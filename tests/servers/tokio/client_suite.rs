@@ -2,7 +2,7 @@
 
 use sio_tokio as sio;
 
-#[path = "../../tests/servers/client_suite.rs"]
+#[path = "../client_suite.rs"]
 mod body;
 mod support;
 

@@ -2,7 +2,7 @@
 
 use sio_tokio as sio;
 
-#[path = "../../tests/servers/ws_echo.rs"]
+#[path = "../ws_echo.rs"]
 mod body;
 mod support;
 

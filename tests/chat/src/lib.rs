@@ -2,7 +2,8 @@
 //! (127.0.0.1) say where to listen.
 //!
 //! `rooms.rs` holds the rules and knows nothing of the network; this file says who hears of what;
-//! `client.rs` fetches the official JavaScript client; the rest is the page.
+//! `client.rs` fetches the official JavaScript client; `page/` is the page. The examples `chat` of
+//! `sio-tokio` and `smol-chat` of `sio-smol` serve it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,8 +12,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::sio::http::{Method, Request, Response, StatusCode, header};
-use crate::sio::{Ack, Bytes, Config, Data, EmitError, Io, Origins, Server, Socket, State};
+use sio_driver::http::{Method, Request, Response, StatusCode, header};
+use sio_driver::{Ack, Bytes, Config, Data, EmitError, Io, Origins, Server, Socket, State};
 
 mod client;
 mod rooms;
@@ -23,7 +24,7 @@ use rooms::{Change, Chat, Said, Saying, Wish};
 const SEEN_WITHIN: Duration = Duration::from_secs(20);
 
 /// The server. It fetches the page's client when it is made for the first time.
-pub(crate) fn server() -> Server {
+pub fn server() -> Server {
     let page = Page::load();
     let io = Io::new(Config {
         // The page is served from here: no other site has any business with this server.
@@ -43,11 +44,16 @@ pub(crate) fn server() -> Server {
 }
 
 /// What to print when somebody may come.
-pub(crate) fn ready(at: SocketAddr) -> String {
+pub fn ready(at: SocketAddr) -> String {
     format!("chat: http://{at}/")
 }
 
-pub(crate) fn address() -> io::Result<(String, u16)> {
+/// Where to listen: `HOST` and `PORT`.
+///
+/// # Errors
+///
+/// `PORT` is not the number of a port.
+pub fn address() -> io::Result<(String, u16)> {
     let host = std::env::var("HOST").unwrap_or_else(|_| "127.0.0.1".to_owned());
     let port = std::env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
     let wrong = |error| io::Error::other(format!("PORT={port}: {error}"));
@@ -184,12 +190,12 @@ impl Page {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
         }
         let (kind, body) = match request.uri().path() {
-            "/" => ("text/html", include_str!("page.html")),
-            "/page.css" => ("text/css", include_str!("page.css")),
-            "/page.js" => ("text/javascript", include_str!("page.js")),
-            "/log.js" => ("text/javascript", include_str!("log.js")),
-            "/composer.js" => ("text/javascript", include_str!("composer.js")),
-            "/tools.js" => ("text/javascript", include_str!("tools.js")),
+            "/" => ("text/html", include_str!("../page/page.html")),
+            "/page.css" => ("text/css", include_str!("../page/page.css")),
+            "/page.js" => ("text/javascript", include_str!("../page/page.js")),
+            "/log.js" => ("text/javascript", include_str!("../page/log.js")),
+            "/composer.js" => ("text/javascript", include_str!("../page/composer.js")),
+            "/tools.js" => ("text/javascript", include_str!("../page/tools.js")),
             "/client/socket.io.js" => {
                 return match &self.client {
                     Some(client) => file("text/javascript", client.clone()),

@@ -4,7 +4,7 @@ use std::num::NonZero;
 
 use sio_smol as sio;
 
-#[path = "../../tests/servers/bench.rs"]
+#[path = "../bench.rs"]
 mod body;
 mod support;
 

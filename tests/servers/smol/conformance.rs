@@ -1,8 +1,8 @@
-//! The `interop` server on smol. What it does is said in `tests/servers/interop.rs`.
+//! The `conformance` server on smol. What it does is said in `tests/servers/conformance.rs`.
 
 use sio_smol as sio;
 
-#[path = "../../tests/servers/interop.rs"]
+#[path = "../conformance.rs"]
 mod body;
 mod support;
 

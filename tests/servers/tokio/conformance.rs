@@ -1,8 +1,8 @@
-//! The `interop` server on tokio. What it does is said in `tests/servers/interop.rs`.
+//! The `conformance` server on tokio. What it does is said in `tests/servers/conformance.rs`.
 
 use sio_tokio as sio;
 
-#[path = "../../tests/servers/interop.rs"]
+#[path = "../conformance.rs"]
 mod body;
 mod support;
 

@@ -9,7 +9,7 @@ const VERSION: &str = "4.8.4";
 const PATIENCE: Duration = Duration::from_secs(90);
 
 fn cache() -> PathBuf {
-    let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
     // The binary may have been moved away from where it was built.
     let root = workspace
         .canonicalize()

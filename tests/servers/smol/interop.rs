@@ -1,8 +1,8 @@
-//! A WebSocket echo on smol, for suites. What it does is said in `tests/servers/ws_echo.rs`.
+//! The `interop` server on smol. What it does is said in `tests/servers/interop.rs`.
 
 use sio_smol as sio;
 
-#[path = "../../tests/servers/ws_echo.rs"]
+#[path = "../interop.rs"]
 mod body;
 mod support;
 

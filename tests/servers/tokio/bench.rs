@@ -3,7 +3,7 @@
 use sio_tokio as sio;
 use tokio::runtime::Builder;
 
-#[path = "../../tests/servers/bench.rs"]
+#[path = "../bench.rs"]
 mod body;
 mod support;
 

@@ -1,0 +1,39 @@
+//! A chat for people: open its page twice. Its handlers, rules and page are the package `sio-chat`
+//! (`tests/chat`); here it is served until somebody ends it.
+//!
+//! ```text
+//! cargo run --release -p sio-smol --example smol-chat
+//! ```
+
+use std::io;
+use std::time::Duration;
+
+use async_signal::{Signal, Signals};
+use smol::stream::StreamExt;
+use smol::{Timer, future};
+
+/// How long the end may take.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+fn main() -> io::Result<()> {
+    // The first start fetches the page's client, which takes its time.
+    let server = sio_chat::server();
+    smol::block_on(async {
+        let address = sio_chat::address()?;
+        let listener = smol::net::TcpListener::bind(address).await?;
+        let mut signals = Signals::new([Signal::Term, Signal::Int])?;
+        println!("{}", sio_chat::ready(listener.local_addr()?));
+        let ended = async {
+            // A signal that cannot be read ends the server as one that can.
+            let _ = signals.next().await;
+            // Everybody is told, so that pages come back to the next server at once. Those that do
+            // not listen are not waited for.
+            let patience = async {
+                Timer::after(PATIENCE).await;
+            };
+            future::or(server.close(), patience).await;
+            Ok(())
+        };
+        future::or(sio_smol::serve_with(listener, server.clone()), ended).await
+    })
+}

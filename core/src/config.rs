@@ -33,6 +33,10 @@ pub struct Config {
     /// [`SocketId`](crate::id::SocketId) before such ids are told to other clients.
     #[doc(alias = "allowEIO3")]
     pub allow_eio3: bool,
+    /// Whether a request without any `EIO` in its query counts as one of revision 3, as the reference has it.
+    /// `false`: it is refused with error 5, since a missing key is mostly a mistake. For firmware that names no
+    /// revision; where clients of revision 3 are not [let in](Self::allow_eio3), it changes nothing.
+    pub allow_missing_eio: bool,
     /// Whether requests with `j` in their query are answered with JSONP, in both revisions (§6). The index
     /// keeps its digits alone, and what is sent is JavaScript to every browser and nothing else; but like
     /// any script it can be loaded by the pages of other sites, with their visitors' cookies: switch it off
@@ -40,6 +44,12 @@ pub struct Config {
     pub jsonp: bool,
     /// The sites whose pages may connect.
     pub origins: Origins,
+    /// Whether `X-Forwarded-Host` and `X-Forwarded-Proto` say which host and scheme a client has asked for, which
+    /// [`Origins::SameOrigin`] compares with its origin; where they are missing, `Host` does. `false`.
+    ///
+    /// For servers behind a proxy that rewrites `Host` and **always sets these headers itself**, and that can
+    /// be reached through it alone: whoever else can send them says of any page that it is the server's own.
+    pub trust_forwarded_host: bool,
     /// CORS headers on every answer, if any.
     pub cors: Option<Cors>,
     /// A cookie for sticky load balancers, if any.
@@ -57,6 +67,10 @@ pub struct Config {
     /// Whose ids the sockets of revision 5 clients have. Those of revision 4 clients compute theirs from
     /// the session's, whatever this says (§16.2).
     pub socket_ids: SocketIds,
+    /// Whether a client of revision 4 that asks for a namespace which is not there is told so as by the server
+    /// of 4.x, `{"message":"Invalid namespace"}`; else as by that of 2.x, `"Invalid namespace"`, the only form
+    /// that Java's client of 1.x understands. `false`, in 4.x `true` (§16.2).
+    pub invalid_namespace_as_object: bool,
     /// The event by which a client of revision 5 hears of a packet that a packet middleware refused, with
     /// the message and the data. None: it does not hear of it. Clients of revision 4 get an ERROR packet.
     pub forward_middleware_errors: Option<String>,
@@ -234,14 +248,17 @@ impl Config {
             transports: Transports::default(),
             allow_upgrades: true,
             allow_eio3: true,
+            allow_missing_eio: false,
             jsonp: true,
             origins: Origins::Any,
+            trust_forwarded_host: false,
             cors: Some(Cors::v2()),
             cookie: Some(Cookie::v2()),
             http_compression: Some(HttpCompression::default()),
             serve_client: true,
             client_files: ClientFiles::default(),
             socket_ids: SocketIds::default(),
+            invalid_namespace_as_object: false,
             forward_middleware_errors: None,
             parser: Codec::BUILT_IN,
             #[cfg(feature = "deflate")]
@@ -289,6 +306,7 @@ impl Config {
     pub fn v4() -> Self {
         Self {
             allow_eio3: false,
+            invalid_namespace_as_object: true,
             cors: None,
             cookie: None,
             ping_timeout: Duration::from_secs(20),
@@ -315,6 +333,13 @@ impl Config {
     #[must_use]
     pub const fn allow_eio3(mut self, allow: bool) -> Self {
         self.allow_eio3 = allow;
+        self
+    }
+
+    /// Sets [`allow_missing_eio`](Self::allow_missing_eio).
+    #[must_use]
+    pub const fn allow_missing_eio(mut self, allow: bool) -> Self {
+        self.allow_missing_eio = allow;
         self
     }
 
@@ -376,6 +401,13 @@ impl Config {
     #[must_use]
     pub fn origins(mut self, origins: Origins) -> Self {
         self.origins = origins;
+        self
+    }
+
+    /// Sets [`trust_forwarded_host`](Self::trust_forwarded_host).
+    #[must_use]
+    pub const fn trust_forwarded_host(mut self, trust: bool) -> Self {
+        self.trust_forwarded_host = trust;
         self
     }
 

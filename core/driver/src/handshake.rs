@@ -22,7 +22,8 @@ use crate::hooks::{Remote, RequestHead};
 pub struct Handshake {
     /// The headers of the request.
     pub headers: Headers,
-    /// The query of the request, decoded, the protocol's own keys among it. Over it lies, if the client
+    /// The query of the request, decoded, the protocol's own keys among it; a key of the application's may
+    /// be there several times ([`Query::get_all`]). Over it lies, if the client
     /// speaks revision 4 of Socket.IO, the query that it wrote behind the namespace's name.
     pub query: Arc<Query>,
     /// The credentials sent with CONNECT; in revision 4 those of that query.
@@ -208,18 +209,29 @@ impl Headers {
     }
 
     /// The first value of a header. The name's case does not matter. A value that is not UTF-8 counts
-    /// as absent.
+    /// as absent: [`get_bytes`](Self::get_bytes) has those, too.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter()
             .find(|(its, _)| its.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
     }
 
+    /// The bytes of the first value of a header, whatever they are: some clients write Latin-1.
+    pub fn get_bytes(&self, name: &str) -> Option<&[u8]> {
+        self.pairs()
+            .find(|(its, _)| its.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| value)
+    }
+
     /// Names, in lower case, and values. Those that are not UTF-8 are left out.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs()
+            .filter_map(|(name, value)| Some((as_text(name)?, as_text(value)?)))
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let mut parts = self.0.split(|byte| *byte == 0);
         std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
-            .filter_map(|(name, value)| Some((as_text(name)?, as_text(value)?)))
     }
 }
 
@@ -330,6 +342,20 @@ mod tests {
         let again = shake.request();
         assert_eq!((&again.uri, &again.headers), (&parts.uri, &parts.headers));
         assert_eq!(again.extensions.get(), Some(&"a user"));
+    }
+
+    #[test]
+    fn a_header_in_latin_1_is_there_as_bytes() {
+        // faults: F7
+        let mut map = HeaderMap::new();
+        let value = |bytes: &[u8]| http::HeaderValue::from_bytes(bytes).unwrap();
+        map.insert("x-name", value(b"J\xfcrgen"));
+        map.insert("x-plain", value(b"a"));
+        let headers = Headers::copy(&map);
+        assert_eq!(headers.get("x-name"), None);
+        assert_eq!(headers.get_bytes("X-Name"), Some(&b"J\xfcrgen"[..]));
+        assert_eq!(headers.get_bytes("x-plain"), Some(&b"a"[..]));
+        assert_eq!(headers.get_bytes("absent"), None);
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl RequestHead {
         }
     }
 
-    /// The value of a key of the query, decoded.
+    /// The value of a key of the query, decoded; the first one, if it comes several times.
     pub fn query(&self, key: &str) -> Option<String> {
         let query = Query::parse(self.uri.query().unwrap_or_default()).ok()?;
         query.get(key).map(str::to_owned)

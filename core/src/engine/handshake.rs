@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN};
+use http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, USER_AGENT, X_XSS_PROTECTION,
+};
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method};
+use memchr::memmem;
 
 use super::exchange::{Exchange, Kind, error, other_coding, other_version};
 use super::{Revision, TransportKind, jsonp};
 use crate::config::Config;
 use crate::error::ConfigError;
 use crate::http::{
-    AllowedOrigins, Coding, CorsPolicy, ErrorCode, Query, WebSocketHandshake, WebSocketRejected,
-    asking_site, asks_for_websocket, host, is_client_file, single,
+    AllowedOrigins, Coding, CorsPolicy, ErrorCode, Query, WantedHost, WebSocketHandshake,
+    WebSocketRejected, asking_site, asks_for_websocket, is_client_file, single,
 };
 use crate::id::Sid;
 
@@ -120,6 +123,10 @@ impl Acceptor {
             over,
         } = admitted;
         let polls = kind == Kind::Poll;
+        let mut headers = headers;
+        if kind != Kind::WebSocket && filters_scripts(&head.headers) {
+            headers.insert(X_XSS_PROTECTION, HeaderValue::from_static("0"));
+        }
         let exchange = Exchange {
             config: self.config.clone(),
             kind,
@@ -160,7 +167,8 @@ impl Acceptor {
         // A script element sends no `Origin`; the page it is on is known by its `Referer` alone.
         let asked_by_script = self.config.jsonp && query.get("j").is_some();
         if origin.is_some() || asked_by_script {
-            let host = host(head).map_err(|_| bad)?;
+            let forwarded = self.config.trust_forwarded_host;
+            let host = WantedHost::of(head, forwarded).map_err(|_| bad)?;
             let origin = origin.or_else(|| asking_site(&head.headers));
             if !self.origins.allows(origin.unwrap_or("null"), host) {
                 return Err(Refused::Code(ErrorCode::Forbidden));
@@ -194,13 +202,14 @@ impl Acceptor {
             },
             Kind::Poll | Kind::Post { .. } => None,
         };
-        let revision = query
-            .get("EIO")
-            .and_then(Revision::from_query)
-            .filter(|revision| match revision {
-                Revision::V3 => self.config.allow_eio3,
-                Revision::V4 => true,
-            });
+        let named = match query.get("EIO") {
+            None if self.config.allow_missing_eio => Some(Revision::V3),
+            named => named.and_then(Revision::from_query),
+        };
+        let revision = named.filter(|revision| match revision {
+            Revision::V3 => self.config.allow_eio3,
+            Revision::V4 => true,
+        });
         let Some(revision) = revision else {
             // A session was opened with another revision than this request's, whichever it is.
             return Err(match sid {
@@ -259,6 +268,15 @@ enum Refused {
 enum Verb {
     Get,
     Post,
+}
+
+/// Whether the browser is an Internet Explorer, which takes some answers for an injected script and cuts them
+/// up, unless it is told not to look (§9.2).
+fn filters_scripts(headers: &HeaderMap) -> bool {
+    headers.get(USER_AGENT).is_some_and(|value| {
+        let names = |name: &str| memmem::find(value.as_bytes(), name.as_bytes()).is_some();
+        names("Trident/") || names("MSIE ")
+    })
 }
 
 /// Whether a POST says that its body is binary (§9.3).

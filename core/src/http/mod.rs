@@ -30,7 +30,7 @@ pub(crate) use cookie::set_cookie;
 pub(crate) use cors::Policy as CorsPolicy;
 pub(crate) use error::{json, plain};
 pub(crate) use form::field as form_field;
-pub(crate) use origin::Allowed as AllowedOrigins;
+pub(crate) use origin::{Allowed as AllowedOrigins, Wanted as WantedHost};
 pub(crate) use query::pairs as query_pairs;
 pub(crate) use websocket::{
     Handshake as WebSocketHandshake, Rejected as WebSocketRejected, asks_for as asks_for_websocket,

@@ -7,7 +7,7 @@ use ::http::HeaderMap;
 use ::http::header::{COOKIE, ORIGIN, REFERER};
 use ::http::request::Parts;
 
-use super::{host, single};
+use super::{Ambiguous, host, single};
 use crate::error::ConfigError;
 
 /// The sites whose pages may connect. A request that names another in its `Origin` is refused with 403,
@@ -118,11 +118,11 @@ impl Allowed {
         })
     }
 
-    /// Whether a request with this `Origin`, for this `Host`, may pass.
-    pub(crate) fn allows(&self, origin: &str, host: Option<&str>) -> bool {
+    /// Whether a request with this `Origin`, for this host, may pass.
+    pub(crate) fn allows(&self, origin: &str, wanted: Option<Wanted<'_>>) -> bool {
         match self {
             Self::Any => true,
-            Self::SameOrigin => is_same(origin, host),
+            Self::SameOrigin => is_same(origin, wanted),
             Self::List(patterns) => Site::read(origin)
                 .is_some_and(|site| patterns.iter().any(|pattern| pattern.matches(site))),
             Self::Check(check) => check.allows(origin),
@@ -130,14 +130,49 @@ impl Allowed {
     }
 }
 
+/// The host that a client has asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'a> {
+    host: &'a str,
+    /// By which scheme, if somebody said that: a proxy.
+    scheme: Option<&'a str>,
+}
+
+impl<'a> From<&'a str> for Wanted<'a> {
+    fn from(host: &'a str) -> Self {
+        Self { host, scheme: None }
+    }
+}
+
+impl<'a> Wanted<'a> {
+    /// What a request says of it; if `forwarded`, before that what a proxy says.
+    pub(crate) fn of(head: &'a Parts, forwarded: bool) -> Result<Option<Self>, Ambiguous> {
+        // Of several proxies the first has spoken with the client.
+        let told = |name: &str| -> Result<Option<&'a str>, Ambiguous> {
+            let first = single(&head.headers, name)?.and_then(|all| all.split(',').next());
+            Ok(first.map(str::trim).filter(|it| !it.is_empty()))
+        };
+        if !forwarded {
+            return Ok(host(head)?.map(Self::from));
+        }
+        let scheme = told("x-forwarded-proto")?;
+        let host = match told("x-forwarded-host")? {
+            Some(host) => Some(host),
+            None => host(head)?,
+        };
+        Ok(host.map(|host| Self { host, scheme }))
+    }
+}
+
 /// Whether a request comes from a page of another site, and brings cookies along: what a server that
-/// takes any origin should be warned about.
-pub fn is_cross_origin(head: &Parts) -> bool {
+/// takes any origin should be warned about. `forwarded`: whether it is asked for by what a proxy says
+/// ([`Config::trust_forwarded_host`](crate::config::Config::trust_forwarded_host)).
+pub fn is_cross_origin(head: &Parts, forwarded: bool) -> bool {
     let Ok(Some(origin)) = single(&head.headers, ORIGIN) else {
         return false;
     };
-    let host = host(head).ok().flatten();
-    head.headers.contains_key(COOKIE) && !is_same(origin, host)
+    let wanted = Wanted::of(head, forwarded).ok().flatten();
+    head.headers.contains_key(COOKIE) && !is_same(origin, wanted)
 }
 
 /// What a request says of the page it comes from: its `Origin`, else its `Referer`, reduced to an origin.
@@ -155,16 +190,26 @@ pub fn asking_site(headers: &HeaderMap) -> Option<&str> {
     })
 }
 
-fn is_same(origin: &str, host: Option<&str>) -> bool {
-    let (Some(site), Some(host)) = (Site::read(origin), host) else {
+fn is_same(origin: &str, wanted: Option<Wanted<'_>>) -> bool {
+    let (Some(site), Some(Wanted { host, scheme })) = (Site::read(origin), wanted) else {
         return false;
     };
     let (name, port) = split_port(host);
     let port = match port {
-        None => site.default_port(),
+        // `Host` does not say by which scheme: by that of the page, then.
+        None => Some(default_port(scheme.unwrap_or(site.scheme))),
         Some(port) => port.parse().ok(),
     };
-    site.host.eq_ignore_ascii_case(name) && port == Some(site.port)
+    let encrypted = |scheme| default_port(scheme) == default_port("https");
+    site.host.eq_ignore_ascii_case(name)
+        && port == Some(site.port)
+        && scheme.is_none_or(|scheme| encrypted(scheme) == encrypted(site.scheme))
+}
+
+/// The port where none is named: 443 for what is encrypted (`https`, `wss`), else 80.
+fn default_port(scheme: &str) -> u16 {
+    let is = |name| scheme.eq_ignore_ascii_case(name);
+    if is("https") || is("wss") { 443 } else { 80 }
 }
 
 /// An origin as a browser writes it.
@@ -179,25 +224,15 @@ impl<'a> Site<'a> {
     fn read(origin: &'a str) -> Option<Self> {
         let (scheme, rest) = origin.split_once("://")?;
         let (host, port) = split_port(rest);
-        let mut site = Self {
+        let site = Self {
             scheme,
             host,
-            port: 0,
-        };
-        site.port = match port {
-            None => site.default_port()?,
-            Some(port) => port.parse().ok()?,
+            port: match port {
+                None => default_port(scheme),
+                Some(port) => port.parse().ok()?,
+            },
         };
         (!host.is_empty() && !host.contains(['/', '?', '#', '@'])).then_some(site)
-    }
-
-    /// 80, or 443 for https.
-    fn default_port(self) -> Option<u16> {
-        Some(if self.scheme.eq_ignore_ascii_case("https") {
-            443
-        } else {
-            80
-        })
     }
 }
 
@@ -332,12 +367,68 @@ mod tests {
     #[test]
     fn a_page_of_the_host_itself_is_of_the_same_origin() {
         let same = Allowed::new(&Origins::same_origin()).unwrap();
-        assert!(same.allows("http://a.example", Some("a.example")));
-        assert!(same.allows("https://a.example", Some("a.example:443")));
-        assert!(same.allows("http://localhost:3000", Some("localhost:3000")));
-        assert!(!same.allows("http://localhost:3000", Some("localhost:3001")));
-        assert!(!same.allows("http://b.example", Some("a.example")));
-        assert!(!same.allows("null", Some("a.example")));
+        let allows = |origin, host: &'static str| same.allows(origin, Some(host.into()));
+        assert!(allows("http://a.example", "a.example"));
+        assert!(allows("https://a.example", "a.example:443"));
+        assert!(allows("http://localhost:3000", "localhost:3000"));
+        assert!(!allows("http://localhost:3000", "localhost:3001"));
+        assert!(!allows("http://b.example", "a.example"));
+        assert!(!allows("null", "a.example"));
         assert!(!same.allows("http://a.example", None));
+    }
+
+    #[test]
+    fn a_scheme_says_the_port() {
+        // faults: F5
+        let same = Allowed::new(&Origins::same_origin()).unwrap();
+        for (secure, plain) in [("https", "http"), ("wss", "ws"), ("WSS", "WS")] {
+            let (secure, plain) = (
+                &format!("{secure}://a.example"),
+                &format!("{plain}://a.example"),
+            );
+            let allows = |origin, host: &'static str| same.allows(origin, Some(host.into()));
+            assert!(allows(secure, "a.example:443"));
+            assert!(!allows(secure, "a.example:80"));
+            assert!(allows(plain, "a.example:80"));
+            assert!(!allows(plain, "a.example:443"));
+            assert!(allows(plain, "a.example") && allows(secure, "a.example"));
+        }
+        assert!(allows_one("wss://a.example:443", "wss://a.example"));
+        assert!(allows_one("*:443", "wss://a.example"));
+        assert!(!allows_one("*:80", "wss://a.example"));
+    }
+
+    fn allows_one(entry: &str, origin: &str) -> bool {
+        allows(&[entry], origin)
+    }
+
+    #[test]
+    fn what_a_proxy_says_counts_where_it_is_trusted() {
+        // faults: F5
+        let same = Allowed::new(&Origins::same_origin()).unwrap();
+        let allows = |origin: &str, forwarded, said: &[(&'static str, &str)]| {
+            let mut request = ::http::Request::get("/").header("host", "10.0.0.7:3000");
+            for (name, value) in said {
+                request = request.header(*name, *value);
+            }
+            let head = request.body(()).unwrap().into_parts().0;
+            Wanted::of(&head, forwarded).map(|wanted| same.allows(origin, wanted))
+        };
+        let (host, proto) = ("x-forwarded-host", "x-forwarded-proto");
+        let said = [(host, "app.example"), (proto, "https")];
+        assert_eq!(allows("https://app.example", true, &said), Ok(true));
+        assert_eq!(allows("https://app.example", false, &said), Ok(false));
+        assert_eq!(allows("http://app.example", true, &said), Ok(false));
+        assert_eq!(allows("http://app.example:443", true, &said), Ok(false));
+        assert_eq!(allows("https://b.example", true, &said), Ok(false));
+        let chain = [(host, "app.example:8443, inner"), (proto, "https,http")];
+        assert_eq!(allows("wss://app.example:8443", true, &chain), Ok(true));
+        // Where it says nothing, the request counts.
+        assert_eq!(
+            allows("http://10.0.0.7:3000", true, &[(host, "")]),
+            Ok(true)
+        );
+        let twice = [(host, "app.example"), (host, "b.example")];
+        assert_eq!(allows("https://app.example", true, &twice), Err(Ambiguous));
     }
 }

@@ -373,12 +373,17 @@ impl<T> Mux<T> {
     ) {
         let (codec, data) = (self.codec(), refusal.data.as_ref());
         let packet = match session.revision() {
-            // The one refusal that is no bare value, as current servers write it and suites expect it. Other
-            // parsers of that line take nothing but a string.
-            Revision::V3 if *refusal != Refusal::invalid_namespace() || !codec.is_built_in() => {
-                codec.error(namespace, &refusal.message, data)
+            // The one refusal that the server of 4.x says otherwise. Other parsers of that line take nothing
+            // but a string.
+            Revision::V3
+                if config.invalid_namespace_as_object
+                    && codec.is_built_in()
+                    && *refusal == Refusal::invalid_namespace() =>
+            {
+                codec.connect_error(namespace, &refusal.message, data)
             }
-            Revision::V3 | Revision::V4 => codec.connect_error(namespace, &refusal.message, data),
+            Revision::V3 => codec.error(namespace, &refusal.message, data),
+            Revision::V4 => codec.connect_error(namespace, &refusal.message, data),
         };
         self.tell(now, packet, session, events);
         self.refused = self.refused.saturating_add(1);

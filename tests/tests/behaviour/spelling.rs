@@ -1,9 +1,9 @@
 //! What real clients write otherwise than the official ones for JavaScript do, where it has one meaning.
 
-use sio_tokio::{Bytes, Data, Io, Socket, TransportKind};
+use sio_tokio::{Bytes, Config, Data, Io, Origins, Socket, TransportKind};
 
 use crate::client::{Client, calm, exchange, request};
-use crate::wire::{KEY, masked, opening};
+use crate::wire::{KEY, Wire, masked, opening};
 use crate::world::{On, World};
 
 /// Old firmware opens a session by polling, then a WebSocket, and says `5` or `52` on it.
@@ -82,8 +82,161 @@ async fn a_key_needs_no_canonical_base64(on: On) {
     world.ends().await;
 }
 
+/// The application's part of a query is kept, however it is written, and a header in Latin-1 too.
+async fn a_handshake_is_the_applications_own(on: On) {
+    // faults: F7
+    let io = Io::new(calm());
+    io.of("/").on_connect(|socket: Socket| {
+        let shake = socket.handshake();
+        let of = |key| {
+            shake
+                .query
+                .get_all(key)
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
+        let name = shake
+            .headers
+            .get_bytes("x-name")
+            .map(Bytes::copy_from_slice);
+        socket.emit("asked", &(of("room"), of("name"), of("x"), name))
+    });
+    let world = World::new(on, io).await;
+    let asked = opening("&room=a&room=b&name=100%&x=%FC");
+    let (line, rest) = asked.split_once("\r\n").unwrap();
+    let asked = [
+        line.as_bytes(),
+        b"\r\nx-name: J\xfcrgen\r\n",
+        rest.as_bytes(),
+    ]
+    .concat();
+    let mut client = Client {
+        wire: Wire::opened(world.address, &asked).await,
+    };
+    assert!(client.text().await.starts_with("0{"));
+    client.enter("").await;
+    let told = r#"451-["asked",["a","b"],["100%"],["�"],{"_placeholder":true,"num":0}]"#;
+    client.expect(told).await;
+    let name = client.next().await.unwrap().into_data();
+    assert_eq!(&name[..], b"J\xfcrgen");
+    world.ends().await;
+}
+
+/// Where absence is taken for revision 3, a device that names none has a whole session.
+async fn a_device_may_name_no_revision(on: On) {
+    // faults: F7
+    let io = Io::new(calm().allow_missing_eio(true));
+    io.of("/")
+        .on("echo", |socket: Socket, Data(said): Data<u8>| {
+            socket.emit("echo", &said)
+        });
+    let world = World::new(on, io).await;
+    let ask = async |method, query: &str, body: &str| {
+        let asked = format!(
+            "{method} /socket.io/?transport=polling{query} HTTP/1.1\r\nhost: x\r\n\
+             connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        exchange(world.address, asked.as_bytes()).await.body
+    };
+    let open = ask("GET", "", "").await;
+    let (_, rest) = open.split_once(r#""sid":""#).unwrap();
+    let sid = format!("&sid={}", rest.split_once('"').unwrap().0);
+    assert_eq!(ask("GET", &sid, "").await, "2:40");
+    assert_eq!(ask("POST", &sid, r#"12:42["echo",7]"#).await, "ok");
+    assert_eq!(ask("GET", &sid, "").await, r#"12:42["echo",7]"#);
+    let named = Client::open(world.address, "&EIO=4").await;
+    drop(named);
+    world.ends().await;
+}
+
+/// A page's WebSocket says `wss` where its page would say `https`.
+async fn an_origin_may_name_the_websocket(on: On) {
+    // faults: F5
+    for (trusted, origin, said, status) in [
+        (false, "wss://app.example", "host: app.example:443", 200),
+        (false, "wss://app.example", "host: app.example:80", 403),
+        (false, "ws://app.example", "host: app.example:80", 200),
+        (
+            true,
+            "https://app.example",
+            "host: x\r\nx-forwarded-host: app.example",
+            200,
+        ),
+        (
+            false,
+            "https://app.example",
+            "host: x\r\nx-forwarded-host: app.example",
+            403,
+        ),
+        (
+            true,
+            "http://app.example",
+            "host: app.example\r\nx-forwarded-proto: https",
+            403,
+        ),
+    ] {
+        let config = calm().origins(Origins::same_origin());
+        let world = World::new(on, Io::new(config.trust_forwarded_host(trusted))).await;
+        let asked = format!(
+            "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\n{said}\r\norigin: {origin}\r\n\
+             connection: close\r\n\r\n"
+        );
+        let answer = exchange(world.address, asked.as_bytes()).await;
+        assert_eq!(answer.status, status, "{trusted} {origin} {said}");
+        world.ends().await;
+    }
+}
+
+/// Java's client of 1.x reads no other refusal than a string.
+async fn a_refusal_is_one_that_its_client_reads(on: On) {
+    // faults: C2
+    for (config, said) in [
+        (calm(), r#""Invalid namespace""#),
+        (
+            Config::v4().allow_eio3(true),
+            r#"{"message":"Invalid namespace"}"#,
+        ),
+    ] {
+        let world = World::new(on, Io::new(config)).await;
+        let mut old = Client::open(world.address, "&EIO=3").await;
+        old.expect("40").await;
+        old.send("40/nowhere,").await;
+        old.expect(&format!("44/nowhere,{said}")).await;
+        let mut new = world.open().await;
+        new.send("40/nowhere,").await;
+        new.expect(r#"44/nowhere,{"message":"Invalid namespace"}"#)
+            .await;
+        drop((old, new));
+        world.ends().await;
+    }
+}
+
+/// An Internet Explorer would cut up answers that it takes for injected scripts.
+async fn an_old_browser_is_told_not_to_filter(on: On) {
+    // faults: C10
+    let world = World::new(on, Io::new(calm())).await;
+    for (agent, told) in [("Trident/7.0; rv:11.0", true), ("Gecko", false)] {
+        let asked = format!(
+            "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nhost: x\r\nuser-agent: {agent}\r\n\
+             connection: close\r\n\r\n"
+        );
+        let head = exchange(world.address, asked.as_bytes()).await.head;
+        assert_eq!(
+            head.to_ascii_lowercase().contains("x-xss-protection: 0"),
+            told
+        );
+    }
+    world.ends().await;
+}
+
 on_each_runtime! {
+    a_device_may_name_no_revision,
+    a_handshake_is_the_applications_own,
     base64_may_have_line_ends,
     a_key_needs_no_canonical_base64,
+    a_refusal_is_one_that_its_client_reads,
+    an_old_browser_is_told_not_to_filter,
+    an_origin_may_name_the_websocket,
     an_upgrade_needs_no_probe,
 }

@@ -46,12 +46,12 @@ impl Wire {
     }
 
     /// By this request.
-    pub(crate) async fn opened(address: SocketAddr, request: &str) -> Self {
+    pub(crate) async fn opened(address: SocketAddr, request: impl AsRef<[u8]>) -> Self {
         let mut wire = Self {
             stream: connect(address).await,
             ahead: BytesMut::new(),
         };
-        wire.write(request.as_bytes()).await;
+        wire.write(request.as_ref()).await;
         let head = within("the WebSocket", wire.head()).await;
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         let accepted = |line: &str| {

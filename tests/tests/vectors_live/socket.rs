@@ -71,6 +71,8 @@ impl World {
     fn new(runtime: &Runtime, vector: &Value) -> Self {
         let mut config = Config::v4();
         config.allow_eio3 = vector["in"]["eio"] == 3;
+        let server = vector["in"]["server"].as_str().unwrap();
+        config.invalid_namespace_as_object = server.starts_with("socket.io@4");
         if let Some(ms) = vector["in"]["server_options"]["connectTimeout"].as_u64() {
             config.connect_timeout = Duration::from_millis(ms);
         }

@@ -36,14 +36,6 @@ const HANDSHAKE: Option<&[(&str, &str, &str)]> = Some(&[
 
 const ALL: &[Instead] = &[
     Instead {
-        id: "sio4/session/005",
-        why: "a namespace that is not there is refused with an object, as by the 4.8 server (servers.md)",
-        last: Some(
-            r#"{"op":"recv","as":"c","frames":[{"text":"44/nope,{\"message\":\"Invalid namespace\"}"}]}"#,
-        ),
-        events: CONNECTED,
-    },
-    Instead {
         id: "sio4/session/007",
         why: "the query of a namespace is in `query` as in 2.x, and in `auth` as in 4.x (api.md)",
         last: None,

@@ -85,6 +85,8 @@ impl World {
     fn new(vector: &Value, revision: Revision) -> Self {
         let mut config = Config::v4();
         config.allow_eio3 = revision == Revision::V3;
+        let server = vector["in"]["server"].as_str().unwrap();
+        config.invalid_namespace_as_object = server.starts_with("socket.io@4");
         if let Some(ms) = vector["in"]["server_options"]["connectTimeout"].as_u64() {
             config.connect_timeout = Duration::from_millis(ms);
         }

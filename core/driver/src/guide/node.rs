@@ -88,7 +88,7 @@
 //! | `pingInterval`, `pingTimeout`, `upgradeTimeout`, `connectTimeout` | [`Config`], the same names | 25 s, 60 s / 20 s, 10 s, 45 s |
 //! | `maxHttpBufferSize` | `max_http_buffer_size` | 1 MB, on WebSocket too |
 //! | `transports`, `allowUpgrades` | `transports`, `allow_upgrades` | an upgrade that is not allowed is refused |
-//! | `allowEIO3` (4.x) | `allow_eio3` | `true` / `false` |
+//! | `allowEIO3` (4.x) | `allow_eio3`; `allow_missing_eio` for clients that name no revision | `true` / `false` |
 //! | `origins` (2.x) | [`Origins`] | any |
 //! | `cors`, `allowRequest` (4.x) | [`Cors`], [`Io::allow_request`] | as 2.x / off |
 //! | `cookie`, `cookiePath`, `cookieHttpOnly` | [`Cookie`] | `io` / off |

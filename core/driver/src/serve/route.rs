@@ -103,7 +103,7 @@ fn route<B>(server: &Server, request: Request<B>, remote: Remote) -> Routed<B> {
             continue;
         }
         if matches!(host.config.origins, Origins::Any)
-            && is_cross_origin(&parts)
+            && is_cross_origin(&parts, host.config.trust_forwarded_host)
             && !host.warned.swap(true, Ordering::Relaxed)
         {
             warn!(

@@ -1,4 +1,5 @@
 mod revision_3;
+mod spelling;
 
 use super::*;
 use crate::config::Transports;
@@ -140,7 +141,7 @@ fn checks_come_in_their_order() {
     assert_eq!(get(SOCKET), bad);
     assert_eq!(get(&format!("{SOCKET}&sid=x")), bad);
     assert_eq!(get("/socket.io/?EIO=4&EIO=3&transport=polling"), bad);
-    assert_eq!(get(&format!("{POLL}&a=%zz")), bad);
+    assert_eq!(get(&format!("{POLL}&b64=%zz")), bad);
     assert_eq!(get(&format!("{POLL}&a=%00")), bad);
     for eio in ["", "EIO=3&", "EIO=5&", "EIO=04&", "EIO=&", "EIO&"] {
         assert_eq!(

@@ -136,7 +136,16 @@ impl<T> Connection<T> {
         self.session.handle_ws_closed(now, cause);
     }
 
-    /// Acts on every deadline that has come.
+    /// The deadline of [`poll_timeout`](Self::poll_timeout) is looked at only now, before
+    /// [`handle_timeout`](Self::handle_timeout): as [`Session::handle_late`] has it.
+    pub fn handle_late(&mut self, now: Instant) {
+        if let Some(due) = self.poll_timeout() {
+            self.session.excuse(due.at, now);
+        }
+    }
+
+    /// Acts on every deadline that has come. Hand in what has arrived first, as
+    /// [`Session::handle_timeout`] has it.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.session.handle_timeout(now);
         if let Upper::SocketIo(mux) = &mut self.upper {
@@ -335,7 +344,7 @@ impl<T> Connection<T> {
     /// When to call [`handle_timeout`](Self::handle_timeout), and what for.
     pub fn poll_timeout(&self) -> Option<Deadline> {
         let upper = match &self.upper {
-            Upper::SocketIo(mux) => mux.deadline(),
+            Upper::SocketIo(mux) => mux.deadline(&self.session),
             Upper::Engine => None,
         };
         earliest(self.session.poll_timeout(), upper)

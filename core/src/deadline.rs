@@ -40,6 +40,58 @@ pub enum Why {
     Write,
 }
 
+impl Why {
+    /// Whether something ends because somebody else did not act in time, the client or the application. What
+    /// is left are things to do.
+    pub(crate) const fn ends(self) -> bool {
+        match self {
+            Self::Noop | Self::Ping => false,
+            Self::Ack
+            | Self::Close
+            | Self::Connect
+            | Self::Middleware
+            | Self::Packet
+            | Self::PingTimeout
+            | Self::Upgrade
+            | Self::Write => true,
+        }
+    }
+}
+
+/// A timer this late counts as on time. Later than that, the process was held up, and what others did
+/// meanwhile may not have been read yet.
+pub(crate) const PUNCTUAL: Duration = Duration::from_millis(50);
+
+/// How much longer others get at most where we were held up: as long as that took, and no longer than it
+/// takes to read what has arrived at a busy server.
+pub(crate) const EXCUSED: Duration = Duration::from_secs(10);
+
+/// What is forgiven to others because we were held up ourselves.
+///
+/// A process that was stopped finds its deadlines over, and beside them the bytes that would have met them,
+/// some of them in streams that it has not come to: each deadline that is found over late is looked at once
+/// more, after as much time as was lost.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Excuse {
+    /// Nothing ends before.
+    until: Option<Instant>,
+}
+
+impl Excuse {
+    /// What was due at `at` is looked at only now. What was put off once is not put off again.
+    pub(crate) fn grant(&mut self, at: Instant, now: Instant) {
+        let late = now.saturating_duration_since(at);
+        if late > PUNCTUAL && self.until.is_none_or(|until| at > until) {
+            self.until = now.checked_add(late.min(EXCUSED));
+        }
+    }
+
+    /// When that is looked at which is due at `at`.
+    pub(crate) fn put_off(self, at: Instant) -> Instant {
+        self.until.map_or(at, |until| at.max(until))
+    }
+}
+
 impl Deadline {
     /// Something due at `at`.
     pub const fn new(at: Instant, why: Why) -> Self {

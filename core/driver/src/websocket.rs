@@ -117,6 +117,9 @@ const ROOM: usize = 64 * 1024;
 /// Pings and pongs handled in one poll before others get their turn.
 const CONTROLS: usize = 32;
 
+/// Reads of one poll without a message, of [`scratch::SIZE`] each, before others get their turn.
+const READS: usize = 2;
+
 /// Reads, or frames, thrown away in one poll before others get their turn.
 const DRAIN: usize = 16;
 
@@ -170,8 +173,12 @@ impl<S: Stream> WebSocket<S> {
         }
     }
 
-    /// What the peer has sent next.
-    fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, Unread>> {
+    /// What the peer has sent next, if no more than so many reads bring it: past them others get their turn.
+    fn poll_incoming(
+        &mut self,
+        cx: &mut Context<'_>,
+        reads: &mut usize,
+    ) -> Poll<Result<Incoming, Unread>> {
         loop {
             if let Some(reader) = &mut self.reader {
                 match reader.poll() {
@@ -181,6 +188,11 @@ impl<S: Stream> WebSocket<S> {
                     Err(why) => return Poll::Ready(Err(Unread::Violation(why))),
                 }
             }
+            let Some(left) = reads.checked_sub(1) else {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            };
+            *reads = left;
             let read = scratch::with(|scratch| {
                 let read = ready!(Pin::new(&mut self.stream).poll_read(cx, scratch));
                 let read = scratch.get(..read.unwrap_or(0)).unwrap_or_default();
@@ -244,8 +256,9 @@ impl<S: Stream> WebSocket<S> {
 
     /// Waits for the peer's close frame, and for nothing else of what it says.
     fn await_close(&mut self, cx: &mut Context<'_>) {
+        let mut reads = READS;
         for _ in 0..DRAIN {
-            match self.poll_incoming(cx) {
+            match self.poll_incoming(cx, &mut reads) {
                 Poll::Pending => return,
                 // It came, or the stream ended, or it makes no sense: either way it is over.
                 Poll::Ready(Ok(Incoming::Close(_)) | Err(_)) => {
@@ -282,11 +295,12 @@ impl<S: Stream> WebSocket<S> {
 
 impl<S: Stream> Transport for WebSocket<S> {
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Received> {
+        let mut reads = READS;
         for _ in 0..=CONTROLS {
             if self.phase != Phase::Open {
                 return Poll::Ready(Received::Closed(WsClosed::Closed));
             }
-            let (frame, length) = match ready!(self.poll_incoming(cx)) {
+            let (frame, length) = match ready!(self.poll_incoming(cx, &mut reads)) {
                 Ok(Incoming::Text(text)) => {
                     let length = text.len();
                     (Frame::Text(text), length)

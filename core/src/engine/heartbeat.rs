@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Revision;
 use crate::config::Config;
-use crate::deadline::{Deadline, Why, after};
+use crate::deadline::{Deadline, PUNCTUAL, Why, after};
 
 /// Whose turn it is.
 #[derive(Clone, Copy, Debug)]
@@ -47,10 +47,6 @@ impl Times {
     }
 }
 
-/// A timer this late counts as on time: what follows is counted from when it was due, so that times do
-/// not drift. Later than that, the process was held up, and the client gets its full time.
-const PUNCTUAL: Duration = Duration::from_millis(50);
-
 impl Heartbeat {
     pub(super) fn new(revision: Revision, now: Instant, times: Times) -> Self {
         match revision {
@@ -77,7 +73,8 @@ impl Heartbeat {
         }
     }
 
-    /// The ping that was due is sent.
+    /// The ping that was due is sent. What follows is counted from when it was due, so that times do not
+    /// drift, unless that is long ago: the client gets its full time.
     pub(super) fn ping(&mut self, now: Instant, times: Times) {
         let due = self.deadline().at;
         let punctual = now.saturating_duration_since(due) <= PUNCTUAL;

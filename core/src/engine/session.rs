@@ -20,7 +20,7 @@ use super::{
     Revision, Sent, TransportKind, Violation, WsClosed, WsOut, split,
 };
 use crate::config::{BacklogPolicy, Config};
-use crate::deadline::{Deadline, Why, after};
+use crate::deadline::{Deadline, Excuse, Why, after};
 use crate::id::{RequestId, Sid};
 use crate::packet::{Encoded, Part, message};
 
@@ -57,6 +57,7 @@ pub struct Session {
     replies: VecDeque<(RequestId, Reply)>,
     /// What is due first.
     deadline: Option<Deadline>,
+    excuse: Excuse,
     /// Answers that are owed to the probes of a WebSocket.
     probes: u32,
     /// The WebSocket is to be closed, with this code.
@@ -95,6 +96,7 @@ impl Session {
             events: VecDeque::new(),
             replies: VecDeque::new(),
             deadline: None,
+            excuse: Excuse::default(),
             probes: 0,
             farewell: None,
             violation: None,
@@ -318,9 +320,35 @@ impl Session {
         self.arm();
     }
 
-    /// Acts on every deadline that has come.
+    /// Acts on every deadline that has come. Hand in what has arrived first: whatever was handed in before
+    /// has come in time.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.advance(now);
+        self.expire_all();
+    }
+
+    /// The deadline of [`poll_timeout`](Self::poll_timeout) is looked at only now; call it before
+    /// [`handle_timeout`](Self::handle_timeout), which comes next.
+    ///
+    /// A process that was held up finds deadlines over, and beside them the bytes that would have met them,
+    /// some of them not read yet. If it was, for longer than a busy timer takes, what others had to do by now
+    /// is looked at once more, after as much time as was lost and 10 s at most.
+    pub fn handle_late(&mut self, now: Instant) {
+        if let Some(due) = self.deadline {
+            self.excuse(due.at, now);
+        }
+    }
+
+    /// The same for a deadline of the layer above, too.
+    pub(crate) fn excuse(&mut self, at: Instant, now: Instant) {
+        let now = self.advance(now);
+        self.excuse.grant(at, now);
+        self.arm();
+    }
+
+    /// When that is looked at which is due at `at` for the layer above.
+    pub(crate) fn put_off(&self, at: Instant) -> Instant {
+        self.excuse.put_off(at)
     }
 
     /// Sends a packet.

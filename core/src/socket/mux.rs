@@ -512,7 +512,10 @@ impl<T> Mux<T> {
         session: &mut Session,
         events: &mut VecDeque<Event<T>>,
     ) {
-        while let Some((socket, token)) = self.acks.expire(now) {
+        while let Some(at) = self.acks.deadline()
+            && session.put_off(at) <= now
+            && let Some((socket, token)) = self.acks.expire(now)
+        {
             self.answered(socket);
             events.push_back(Event::Acked {
                 socket,
@@ -520,7 +523,9 @@ impl<T> Mux<T> {
                 answer: Err(AckError::Timeout),
             });
         }
-        while let Some(late) = self.undecided(now) {
+        while let Some((at, late)) = self.undecided()
+            && session.put_off(at) <= now
+        {
             self.reject(
                 now,
                 &ConnectTicket(late),
@@ -530,7 +535,7 @@ impl<T> Mux<T> {
                 events,
             );
         }
-        let passed = |by: Option<Instant>| by.is_some_and(|by| by <= now);
+        let passed = |by: Option<Instant>| by.is_some_and(|by| session.put_off(by) <= now);
         if passed(self.connect_by) || passed(self.packet_by) {
             self.connect_by = None;
             self.packet_by = None;
@@ -544,11 +549,12 @@ impl<T> Mux<T> {
     }
 
     /// The next deadline. Costs a look at each namespace that waits for a decision.
-    pub(crate) fn deadline(&self) -> Option<Deadline> {
+    pub(crate) fn deadline(&self, session: &Session) -> Option<Deadline> {
         let mut first = None;
         // One after the other, since most are not there: as a list they cost 100 instructions.
         let mut see = |at: Option<Instant>, why| {
             if let Some(at) = at {
+                let at = session.put_off(at);
                 first = earliest(first, Some(Deadline { at, why }));
             }
         };
@@ -618,12 +624,12 @@ impl<T> Mux<T> {
         }
     }
 
-    fn undecided(&self, now: Instant) -> Option<SocketKey> {
-        self.slots
-            .iter()
-            .enumerate()
-            .find(|(_, slot)| slot.decides_by().is_some_and(|by| by <= now))
-            .map(|(at, slot)| key(at, slot))
+    /// The decision that is due first.
+    fn undecided(&self) -> Option<(Instant, SocketKey)> {
+        let slots = self.slots.iter().enumerate();
+        slots
+            .filter_map(|(at, slot)| Some((slot.decides_by()?, key(at, slot))))
+            .min_by_key(|(by, _)| *by)
     }
 
     /// The place of a namespace by its name.

@@ -9,6 +9,8 @@ mod running;
 mod shape;
 mod sockets;
 mod timer;
+#[cfg(test)]
+mod turns;
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -32,7 +34,7 @@ use crate::gauge::Counted;
 use crate::handle::{EngineServer, EngineSocket, Io};
 use crate::handshake::Handshake;
 use crate::host::Host;
-use crate::link::{Change, Command, Link, Posted, Request};
+use crate::link::{Change, Command, Link, Posted, Request, data_size};
 use crate::log::{Span, debug, error, warn};
 use crate::mailbox::Took;
 use crate::own::{self, Seated};
@@ -69,6 +71,8 @@ pub(crate) struct Peer<R: Runtime> {
     armed: Option<Instant>,
     /// Whether a deadline may have come for which the sleep was not set.
     due: bool,
+    /// What may still be taken in before others run.
+    allowance: u32,
     phase: Phase,
     /// Counts among the host's connections until everything is wound up.
     counted: Option<Counted>,
@@ -119,6 +123,15 @@ enum Phase {
 
 /// Turns that a connection takes before it lets others run.
 const TURNS: usize = 16;
+
+/// What a connection takes in before it lets others run: bytes, and for each message [`MESSAGE`] more.
+///
+/// Whatever runtime there is beside, a message of the largest size comes on top at most. tokio looks for
+/// what has arrived after 61 polls, while there are tasks to run: as many of these are 8 MB, some 10 ms.
+const ALLOWANCE: u32 = 128 * 1024;
+
+/// What a message costs beside its bytes, in bytes that are read instead.
+const MESSAGE: usize = 256;
 
 /// How a session was asked for.
 pub(crate) struct Asked {
@@ -209,6 +222,7 @@ impl<R: Runtime> Peer<R> {
             sleep: None,
             armed: None,
             due: false,
+            allowance: 0,
             phase: Phase::New,
             counted: Some(counted),
             pending,
@@ -277,25 +291,22 @@ impl<R: Runtime> Peer<R> {
     fn turn(&mut self, cx: &mut Context<'_>) -> bool {
         self.now = self.runtime.now();
         let mut busy = false;
-        if self.is_due() {
-            self.connection.handle_timeout(self.now);
-            // Heartbeats come to the idle too: the time to give back what a burst has left.
-            if self.inbox.is_empty() {
-                self.inbox = VecDeque::new();
-            }
-            self.link.mailbox().shrink();
-        }
+        let due = self.is_due();
         self.take();
         self.work(cx);
         busy |= self.receive(cx);
         let held = self.is_over_waiting_limit();
         let ended = self.continue_running(cx);
         busy |= ended;
+        if due {
+            // Whatever has come by now has come in time.
+            self.expire();
+        }
         // What the handlers of this turn emitted leaves with it.
         self.take_more();
         let attached = self.transport.is_some();
         // Else there is nothing: what was received has been worked on.
-        if ended || !self.inbox.is_empty() {
+        if ended || due || !self.inbox.is_empty() {
             self.work(cx);
         }
         self.answer_requests();
@@ -309,6 +320,28 @@ impl<R: Runtime> Peer<R> {
         let (bytes, packets) = (session.backlog_bytes(), session.backlog_packets());
         self.link.mailbox().set_session(bytes, packets);
         busy
+    }
+
+    /// Acts on deadlines that have come.
+    fn expire(&mut self) {
+        self.connection.handle_late(self.now);
+        self.connection.handle_timeout(self.now);
+        // Heartbeats come to the idle too: the time to give back what a burst has left.
+        if self.inbox.is_empty() {
+            self.inbox = VecDeque::new();
+        }
+        self.link.mailbox().shrink();
+    }
+
+    /// Counts what is taken in against what may be before others run.
+    fn spend(&mut self, bytes: usize) {
+        let cost = u32::try_from(bytes.saturating_add(MESSAGE)).unwrap_or(u32::MAX);
+        self.allowance = self.allowance.saturating_sub(cost);
+    }
+
+    /// Whether others are to run before more is taken in.
+    const fn is_spent(&self) -> bool {
+        self.allowance == 0
     }
 
     /// Takes what was told, if anything was: first what its own handlers said, then the rest.
@@ -356,7 +389,15 @@ impl<R: Runtime> Peer<R> {
             self.carry_out(cx);
             let over = self.is_over_waiting_limit();
             self.connection.pause(self.now, over);
+            let posted = self.connection.session().is_reading();
+            if posted && self.is_spent() {
+                // The rest of a POST: when others have run.
+                break;
+            }
             if let Some(event) = self.connection.poll_event(self.now) {
+                if posted {
+                    self.spend(event_size(&event));
+                }
                 self.event(cx, event);
                 self.take_more();
             } else if self.inbox.is_empty() {
@@ -374,6 +415,9 @@ impl<R: Runtime> Peer<R> {
     fn carry_out(&mut self, cx: &mut Context<'_>) {
         while let Some(command) = self.inbox.pop_front() {
             let brings_events = command.brings_events();
+            if let Command::Poll { .. } | Command::Post { .. } = command {
+                self.receive_before_request(cx);
+            }
             if let Command::Cast {
                 socket,
                 batch,
@@ -578,6 +622,17 @@ impl<R: Runtime> Peer<R> {
     }
 }
 
+/// The bytes that an event brings.
+fn event_size(event: &Event<Token>) -> usize {
+    if let Event::Message { args, .. } = event {
+        args.size()
+    } else if let Event::Data(data) = event {
+        data_size(data)
+    } else {
+        0
+    }
+}
+
 /// Commands for which the batch's memory is kept from turn to turn.
 const KEEP: usize = 64;
 
@@ -599,8 +654,13 @@ impl<R: Runtime> Peer<R> {
             self.phase = Phase::Open;
             self.plain_opened(cx);
         }
+        self.allowance = ALLOWANCE;
         for _ in 0..TURNS {
-            if self.turn(cx) {
+            let busy = self.turn(cx);
+            if self.is_spent() {
+                break;
+            }
+            if busy {
                 continue;
             }
             if self.is_over() {

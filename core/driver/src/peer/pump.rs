@@ -11,7 +11,8 @@ use crate::log::{debug, trace};
 use crate::runtime::Runtime;
 use crate::websocket::{Received, Transport};
 
-/// Frames read in one turn, before what they caused is written.
+/// Frames read in one turn, before what they caused is written. Their bytes are counted besides, over all
+/// turns until others run.
 const READS: usize = 32;
 
 /// How far [`Peer::pull`] came.
@@ -35,8 +36,8 @@ impl<R: Runtime> Peer<R> {
             return false;
         }
         for _ in 0..READS {
-            if self.is_over_waiting_limit() {
-                // Reading goes on in the turn in which a handler ends.
+            if self.is_spent() || self.is_over_waiting_limit() {
+                // Reading goes on when others have run, or in the turn in which a handler ends.
                 return false;
             }
             let Some(transport) = &mut self.transport else {
@@ -50,19 +51,11 @@ impl<R: Runtime> Peer<R> {
                         // It may end the session: what was said to those before it leaves first.
                         self.transmit(cx);
                     }
+                    self.spend(frame_size(&frame));
                     self.connection.handle_ws(self.now, frame);
                 }
                 Poll::Ready(Received::Closed(cause)) => {
-                    debug!(?cause, "websocket closed");
-                    // What was answered before a frame that breaks the rules leaves before that is said,
-                    // as long as the peer takes it.
-                    match cause {
-                        WsClosed::TooLarge | WsClosed::Violation => {
-                            self.broken = Some(cause);
-                            self.transmit(cx);
-                        }
-                        WsClosed::Closed | WsClosed::Lost | _ => self.lose_transport(cause),
-                    }
+                    self.receive_end(cx, cause);
                     self.work(cx);
                     return self.transport.is_none();
                 }
@@ -70,6 +63,39 @@ impl<R: Runtime> Peer<R> {
             self.work(cx);
         }
         true
+    }
+
+    /// The WebSocket says that it ends.
+    fn receive_end(&mut self, cx: &mut Context<'_>, cause: WsClosed) {
+        debug!(?cause, "websocket closed");
+        // What was answered before a frame that breaks the rules leaves before that is said, as long as the
+        // peer takes it.
+        match cause {
+            WsClosed::TooLarge | WsClosed::Violation => {
+                self.broken = Some(cause);
+                self.transmit(cx);
+            }
+            WsClosed::Closed | WsClosed::Lost | _ => self.lose_transport(cause),
+        }
+    }
+
+    /// A request has come to a session that has a WebSocket: what that has brought was sent before it, as
+    /// far as anybody can tell, and may be that the session goes over.
+    pub(super) fn receive_before_request(&mut self, cx: &mut Context<'_>) {
+        while self.broken.is_none()
+            && !self.is_spent()
+            && let Some(transport) = &mut self.transport
+        {
+            match transport.poll_receive(cx) {
+                Poll::Pending => return,
+                Poll::Ready(Received::Frame(frame)) => {
+                    trace!(?frame, "received");
+                    self.spend(frame_size(&frame));
+                    self.connection.handle_ws(self.now, frame);
+                }
+                Poll::Ready(Received::Closed(cause)) => self.receive_end(cx, cause),
+            }
+        }
     }
 
     /// Hands frames to the WebSocket while it takes them, and flushes once. `true`: that has ended the
@@ -240,6 +266,14 @@ impl<R: Runtime> Peer<R> {
             self.counted = None;
         }
         before != self.finishing.len()
+    }
+}
+
+/// The bytes of a message.
+fn frame_size(frame: &Frame) -> usize {
+    match frame {
+        Frame::Text(text) => text.len(),
+        Frame::Binary(bytes) => bytes.len(),
     }
 }
 

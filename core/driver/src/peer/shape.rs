@@ -17,9 +17,9 @@ use crate::serve::{Server, serve_stream};
 use crate::websocket::WebSocket;
 
 #[derive(Clone)]
-struct Nowhere;
+pub(super) struct Nowhere;
 
-struct Never;
+pub(super) struct Never;
 
 impl Future for Never {
     type Output = ();

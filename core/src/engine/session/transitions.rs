@@ -16,18 +16,22 @@ use crate::id::RequestId;
 use crate::packet::{Encoded, push_quoted};
 
 impl Session {
-    /// The clock as this session knows it. Deadlines that have come are acted on first, so that nothing
-    /// that arrives late revives what is over.
+    /// The clock as this session knows it. Deadlines are not looked at: what is handed in before
+    /// `handle_timeout` has come in time.
     pub(super) fn advance(&mut self, now: Instant) -> Instant {
         self.now = self.now.max(now);
+        self.now
+    }
+
+    /// Acts on every deadline that has come.
+    pub(super) fn expire_all(&mut self) {
         while let Some(due) = self.deadline.filter(|due| due.at <= self.now) {
             self.expire(due.why);
             self.arm();
         }
-        self.now
     }
 
-    pub(super) fn expire(&mut self, why: Why) {
+    fn expire(&mut self, why: Why) {
         match why {
             Why::Close => self.end(CloseReason::ForcedClose, None),
             Why::Noop => {
@@ -83,28 +87,30 @@ impl Session {
 
     /// Finds out what is due first.
     pub(super) fn arm(&mut self) {
+        let excuse = self.excuse;
+        let ends = |at, why| Deadline::new(excuse.put_off(at), why);
+        let heartbeat = match self.heartbeat.deadline() {
+            Deadline { at, why } if why.ends() => ends(at, why),
+            begins => begins,
+        };
         let first = match self.stage {
             Stage::Closed => {
                 self.deadline = None;
                 return;
             }
             // A client that is gone is not waited for longer than at any other time.
-            Stage::Closing { until } => {
-                Deadline::new(until, Why::Close).min(self.heartbeat.deadline())
-            }
-            Stage::Open => self.heartbeat.deadline(),
+            Stage::Closing { until } => ends(until, Why::Close).min(heartbeat),
+            Stage::Open => heartbeat,
         };
         let other = match &self.transport {
             Transport::Polling {
                 parked, candidate, ..
             } => candidate.as_ref().map(|candidate| {
-                let end = Deadline::new(candidate.until, Why::Upgrade);
+                let end = ends(candidate.until, Why::Upgrade);
                 let noop = candidate.noop_at.filter(|_| parked.is_some());
                 noop.map_or(end, |at| end.min(Deadline::new(at, Why::Noop)))
             }),
-            Transport::WebSocket { stalled_at, .. } => {
-                stalled_at.map(|at| Deadline::new(at, Why::Write))
-            }
+            Transport::WebSocket { stalled_at, .. } => stalled_at.map(|at| ends(at, Why::Write)),
         };
         self.deadline = Some(other.map_or(first, |other| first.min(other)));
     }
@@ -416,7 +422,7 @@ impl Session {
             *stalled_at = Some(at);
             // Another deadline can only be the first one if it is sooner: this runs for each message that
             // comes alone, and asking them all cost 60 instructions.
-            let write = Deadline::new(at, Why::Write);
+            let write = Deadline::new(self.excuse.put_off(at), Why::Write);
             if self.is_closed() || self.deadline.is_none_or(|first| write < first) {
                 self.arm();
             }

@@ -152,3 +152,68 @@ fn a_paused_session_leaves_posts_unread_and_their_client_unblamed() {
     assert_eq!(talk.events(), [said("a")]);
     assert_eq!(talk.answer(post), "200 ok");
 }
+
+#[test]
+fn what_is_handed_in_before_the_deadline_is_looked_at_has_come_in_time() {
+    // faults: H6
+    let mut talk = Talk::websocket(Config::v4());
+    talk.pass(ms(25_000));
+    assert_eq!(talk.frame(), "2");
+    talk.flushed();
+    // Stopped until long after the end.
+    talk.now += ms(30_000);
+    talk.ws("3");
+    talk.session.handle_timeout(talk.now);
+    assert!(talk.session.is_open());
+    assert_eq!(talk.due(), Some((Why::Ping, ms(80_000))));
+}
+
+#[test]
+fn what_is_found_over_late_is_looked_at_once_more() {
+    // faults: H6
+    let mut talk = Talk::polling(Config::v4());
+    talk.pass(ms(25_000));
+    talk.now += ms(23_000);
+    talk.session.handle_late(talk.now);
+    talk.session.handle_timeout(talk.now);
+    // Three seconds late, which are given back: the pong may be in a request that nobody has read.
+    assert_eq!(talk.due(), Some((Why::PingTimeout, ms(51_000))));
+    talk.pass(ms(2_999));
+    talk.post("3");
+    talk.events();
+    assert_eq!(talk.due(), Some((Why::Ping, ms(75_999))));
+
+    // Once, whatever happens.
+    let mut talk = Talk::polling(Config::v4());
+    talk.pass(ms(25_000));
+    talk.now += ms(20_051);
+    talk.session.handle_late(talk.now);
+    talk.session.handle_timeout(talk.now);
+    assert_eq!(talk.due(), Some((Why::PingTimeout, ms(45_102))));
+    talk.now += ms(60_000);
+    talk.session.handle_late(talk.now);
+    talk.session.handle_timeout(talk.now);
+    talk.closed(CloseReason::PingTimeout);
+
+    // Not longer than it takes to read, and not for a timer that was on time.
+    for (late, end) in [(3_600_000, Some(45_000 + 3_610_000)), (50, None)] {
+        let mut talk = Talk::polling(Config::v4());
+        talk.pass(ms(25_000));
+        talk.now += ms(20_000 + late);
+        talk.session.handle_late(talk.now);
+        talk.session.handle_timeout(talk.now);
+        let due = end.map(|end| (Why::PingTimeout, ms(end)));
+        assert_eq!(talk.due(), due);
+    }
+}
+
+#[test]
+fn an_upgrade_that_went_on_while_we_were_stopped_is_finished() {
+    // faults: H6
+    let mut talk = Talk::probed();
+    talk.now += ms(13_000);
+    talk.session.handle_late(talk.now);
+    talk.session.handle_timeout(talk.now);
+    talk.ws("5");
+    assert_eq!(talk.events(), [Event::Upgraded]);
+}

@@ -53,8 +53,11 @@ impl Runtime for Tokio {
         }
     }
 
+    /// Outside of a runtime there is nobody to run it: it is dropped, as when its runtime ends.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        drop(tokio::spawn(task));
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            drop(runtime.spawn(task));
+        }
     }
 
     /// # Panics

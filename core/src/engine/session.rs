@@ -192,9 +192,12 @@ impl Session {
         }
     }
 
-    /// The client has dropped a request before it was answered (§9.4).
+    /// Nothing more comes from the client behind a request that is not answered (§9.4). It ends a GET that
+    /// waits for something to be said, and a POST of which a part is missing; what was sent before it, and a
+    /// POST that is whole, are handled as if it had not come.
     pub fn handle_aborted(&mut self, now: Instant, id: RequestId) {
         self.advance(now);
+        self.flush();
         let Transport::Polling {
             parked, posting, ..
         } = &mut self.transport

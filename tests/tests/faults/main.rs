@@ -23,6 +23,7 @@ mod world;
 mod alone;
 mod descriptors;
 mod dropped;
+mod ended;
 mod half_open;
 mod logs;
 mod marked;

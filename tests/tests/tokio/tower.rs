@@ -1,12 +1,16 @@
 //! Inside axum.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use axum::Router;
 use axum::routing::get;
 use sio_tokio::{Args, Io, Socket};
-use tokio::net::TcpListener;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::client::{Client, Poller, calm, exchange};
-use crate::here::within;
+use crate::here::{until, within};
 
 #[tokio::test]
 async fn beside_the_routes_of_axum() {
@@ -45,6 +49,45 @@ async fn beside_the_routes_of_axum() {
     assert_eq!(io.of("/").len(), 2);
 
     drop((client, moved));
+    within("the end", io.close()).await;
+    task.abort();
+}
+
+/// hyper drops the future of a request whose client is gone, whatever has come of it.
+#[tokio::test]
+async fn a_whole_request_outlives_its_client() {
+    // faults: F1
+    const EVENTS: usize = 200;
+    let io = Io::new(calm());
+    let heard = Arc::new(AtomicUsize::new(0));
+    let count = heard.clone();
+    io.of("/").on("say", move || {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    let app = Router::new().layer(sio_tokio::layer(io.clone()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let task = tokio::spawn(async move { axum::serve(listener, app).await });
+    let poller = Poller::open(address).await;
+    poller.enter().await;
+    let post = format!(
+        "POST /socket.io/?EIO=4&transport=polling&sid={} HTTP/1.1\r\nhost: x\r\n\
+         content-length: 9\r\n\r\n42[\"say\"]",
+        poller.sid
+    );
+    for round in 1..=EVENTS {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(post.as_bytes()).await.unwrap();
+        drop(stream);
+        until("an event", || heard.load(Ordering::Relaxed) == round).await;
+    }
+    // Of one of which a part is missing nothing is heard, and the session ends (§9.4).
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let half = &post.as_bytes()[..post.len() - 1];
+    stream.write_all(half).await.unwrap();
+    drop(stream);
+    until("the session to end", || io.engine_sessions() == 0).await;
+    assert_eq!(heard.load(Ordering::Relaxed), EVENTS);
     within("the end", io.close()).await;
     task.abort();
 }

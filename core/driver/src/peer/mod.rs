@@ -457,10 +457,7 @@ impl<R: Runtime> Peer<R> {
                 self.connection.handle_post(now, id, revision, post);
                 self.settle();
             }
-            Command::Aborted(id) => {
-                self.exchanges.retain(|(its, _)| *its != id);
-                self.connection.handle_aborted(now, id);
-            }
+            Command::Aborted(id) => self.connection.handle_aborted(now, id),
             Command::WebSocket {
                 revision,
                 base64,

@@ -3,18 +3,24 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_io::{AsyncRead, AsyncWrite};
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 
+use super::line::Line;
 use crate::runtime::{Runtime, Stream};
 use crate::scratch;
 
+/// Bytes that are read from a stream while a request on it waits.
+const AHEAD: usize = 8 * 1024;
+
 /// A stream that hyper reads.
+///
+/// hyper reads only what it needs for the request in hand, and would not see that a client leaves which waits
+/// for its answer. So the stream is watched meanwhile, and the request is told by its [`Line`]. What was read
+/// before the end, and the end behind it, are hyper's in their order: requests that are there are handled.
 pub(super) struct ToHyper<R: Runtime, S> {
     runtime: R,
     stream: S,
@@ -24,38 +30,40 @@ pub(super) struct ToHyper<R: Runtime, S> {
     overdue: Option<Pin<Box<R::Sleep>>>,
     /// Whether something was read since something was written: a request is under way.
     asking: bool,
-    /// Whether the response that comes now is held back: what follows it is not hyper's, and leaves
-    /// with it.
-    hold: Hold,
+    line: Line,
+    /// What was read while a request waited, and the error behind it.
+    ahead: Vec<u8>,
+    failed: Option<io::Error>,
+    /// Whether the client takes nothing any more: what is written is thrown away, so that what it has sent
+    /// is handled all the same.
+    deaf: bool,
+    /// What was held back of what hyper wrote.
     held: Vec<u8>,
 }
 
-/// Tells a [`ToHyper`] from within its service.
-#[derive(Clone, Default)]
-pub(super) struct Hold(Arc<AtomicBool>);
-
-impl Hold {
-    /// From now on what hyper writes is held back.
-    pub(super) fn back(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 impl<R: Runtime, S> ToHyper<R, S> {
-    pub(super) fn new(runtime: R, stream: S, patience: Option<Duration>, hold: Hold) -> Self {
+    pub(super) fn new(runtime: R, stream: S, patience: Option<Duration>, line: Line) -> Self {
         Self {
             runtime,
             stream,
             patience,
             overdue: None,
             asking: false,
-            hold,
+            line,
+            ahead: Vec::new(),
+            failed: None,
+            deaf: false,
             held: Vec::new(),
         }
     }
 
     pub(super) fn is_asking(&self) -> bool {
         self.asking
+    }
+
+    /// Whether the client has gone without its answer.
+    pub(super) fn is_deaf(&self) -> bool {
+        self.deaf
     }
 
     /// The stream, and what was held back.
@@ -86,6 +94,63 @@ impl<R: Runtime, S> ToHyper<R, S> {
     }
 }
 
+impl<R: Runtime, S: Stream> ToHyper<R, S> {
+    /// What has come of a write. That a client takes nothing more is no reason not to read what it has sent.
+    fn outcome<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+        all: T,
+    ) -> Poll<io::Result<T>> {
+        if matches!(written, Poll::Ready(Err(_))) {
+            self.overdue = None;
+            self.deaf = true;
+            return Poll::Ready(Ok(all));
+        }
+        self.in_time(cx, written)
+    }
+
+    /// Looks whether the client leaves, if the request in hand wants to know.
+    fn watch(&mut self, cx: &mut Context<'_>) {
+        if !self.line.is_watched() || self.line.has_ended() || !self.ahead.is_empty() {
+            return;
+        }
+        let read = scratch::with(|scratch| {
+            let most = scratch.len().min(AHEAD);
+            let space = scratch.get_mut(..most).unwrap_or_default();
+            let read = Pin::new(&mut self.stream).poll_read(cx, space);
+            if let Poll::Ready(Ok(count)) = read {
+                self.ahead
+                    .extend_from_slice(space.get(..count).unwrap_or_default());
+            }
+            read
+        });
+        match read {
+            Poll::Pending | Poll::Ready(Ok(1..)) => return,
+            Poll::Ready(Ok(0)) => {}
+            Poll::Ready(Err(error)) => self.failed = Some(error),
+        }
+        self.line.end();
+        // The request is told when it is polled.
+        cx.waker().wake_by_ref();
+    }
+
+    /// What has come ahead of its time, if anything has.
+    fn read_ahead(&mut self, buffer: &mut ReadBufCursor<'_>) -> Option<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            let most = self.ahead.len().min(buffer.remaining());
+            let rest = self.ahead.split_off(most);
+            buffer.put_slice(&std::mem::replace(&mut self.ahead, rest));
+            self.asking = true;
+            return Some(Ok(()));
+        }
+        if let Some(error) = self.failed.take() {
+            return Some(Err(error));
+        }
+        self.line.has_ended().then_some(Ok(()))
+    }
+}
+
 // Nothing in it is pinned but the timer, which has a box of its own.
 impl<R: Runtime, S> Unpin for ToHyper<R, S> {}
 
@@ -96,10 +161,17 @@ impl<R: Runtime, S: Stream> Read for ToHyper<R, S> {
         mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if let Some(ahead) = this.read_ahead(&mut buffer) {
+            return Poll::Ready(ahead);
+        }
         scratch::with(|scratch| {
             let most = scratch.len().min(buffer.remaining());
             let space = scratch.get_mut(..most).unwrap_or_default();
-            let count = ready!(Pin::new(&mut this.stream).poll_read(cx, space))?;
+            let count = match Pin::new(&mut this.stream).poll_read(cx, space) {
+                // Nobody is there to send it.
+                Poll::Pending if this.deaf => 0,
+                read => ready!(read)?,
+            };
             this.asking |= count > 0;
             buffer.put_slice(space.get(..count).unwrap_or_default());
             Poll::Ready(Ok(()))
@@ -115,18 +187,26 @@ impl<R: Runtime, S: Stream> Write for ToHyper<R, S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.asking = false;
-        if this.hold.0.load(Ordering::Relaxed) {
+        if this.line.is_held() {
             this.held.extend_from_slice(bytes);
             return Poll::Ready(Ok(bytes.len()));
         }
+        if this.deaf {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
-        this.in_time(cx, written)
+        this.outcome(cx, written, bytes.len())
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.deaf {
+            return Poll::Ready(Ok(()));
+        }
         let flushed = Pin::new(&mut this.stream).poll_flush(cx);
-        this.in_time(cx, flushed)
+        let flushed = this.outcome(cx, flushed, ());
+        this.watch(cx);
+        flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -9,6 +9,8 @@ mod date;
 mod echo;
 mod files;
 mod hyper_io;
+mod line;
+mod outlive;
 mod place;
 mod respond;
 mod route;
@@ -34,6 +36,7 @@ use crate::peer::Application;
 use crate::signal::Signal;
 
 use asking::{Panicked, ask};
+use line::Line;
 
 pub use accept::{accept, establish};
 pub use files::client_files;
@@ -172,7 +175,7 @@ impl Server {
             .map(|endpoint| &*endpoint.host.config)
     }
 
-    async fn fall_back<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    async fn fall_back<B>(&self, request: Request<B>, line: &Line) -> Response<Full<Bytes>>
     where
         B: Body<Data = Bytes> + Send + Unpin,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -184,6 +187,7 @@ impl Server {
         match Limited::new(body, FALLBACK_BODY).collect().await {
             Ok(body) => {
                 let request = Request::from_parts(parts, body.to_bytes());
+                line.watch(true);
                 match ask(|| fallback(request)).await {
                     Ok(response) => response.map(Full::new),
                     Err(Panicked) => status(StatusCode::INTERNAL_SERVER_ERROR),

@@ -22,6 +22,8 @@ use super::asking::call;
 use super::body::{Collector, compress};
 use super::echo::echo;
 use super::hyper_io::FromHyper;
+use super::line::Line;
+use super::outlive::Outliving;
 use super::route::{Routed, Seen, Step, route_after_hook, route_at_once};
 use super::{Endpoint, Server, status};
 use crate::answer::{Waiting, answer};
@@ -38,6 +40,8 @@ use crate::websocket::{Deflate, WebSocket};
 /// Answers one request, for bindings that live inside another HTTP server. WebSockets need its support
 /// for upgrades: a task of their own takes the stream over when hyper hands it out.
 ///
+/// A request that is handed in whole is handled, even if this future is dropped before it is answered.
+///
 /// # Errors
 /// The request itself, if it is under no server's path.
 pub async fn respond<R, B>(
@@ -48,14 +52,22 @@ pub async fn respond<R, B>(
 ) -> Result<Response<Full<Bytes>>, Request<B>>
 where
     R: Runtime,
-    B: Body<Data = Bytes> + Unpin,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
 {
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let routed = match route_at_once(server, request, remote) {
         Ok(routed) => routed,
         Err(request) => route_after_hook(server, request, remote).await,
     };
-    match handle(runtime, server, routed, remote, upgrade.is_some()).await {
+    if let Routed::Nobodys(request) = routed {
+        return Err(*request);
+    }
+    let (line, can_upgrade) = (Line::default(), upgrade.is_some());
+    let outcome = {
+        let (runtime, server, line) = (runtime.clone(), server.clone(), line.clone());
+        async move { handle(&runtime, &server, routed, remote, can_upgrade, &line).await }
+    };
+    match Outliving::new(runtime.clone(), line, outcome).await {
         Outcome::Response(response) => Ok(response),
         Outcome::NotOurs(request) => Err(request),
         Outcome::Upgrade(response, plan) => {
@@ -153,6 +165,7 @@ pub(super) struct Context<'a, R> {
     pub(super) seen: Seen,
     remote: Remote,
     can_upgrade: bool,
+    line: &'a Line,
 }
 
 pub(super) async fn handle<R, B>(
@@ -161,6 +174,7 @@ pub(super) async fn handle<R, B>(
     routed: Routed<B>,
     remote: Remote,
     can_upgrade: bool,
+    line: &Line,
 ) -> Outcome<R, B>
 where
     R: Runtime,
@@ -185,6 +199,7 @@ where
                 seen,
                 remote,
                 can_upgrade,
+                line,
             };
             return match step {
                 Step::Answer(response) => Outcome::Response(context.say(response, false)),
@@ -294,7 +309,7 @@ impl<R: Runtime> Context<'_, R> {
             answer: give,
         });
         self.runtime.spawn(peer);
-        let reply = relay(&link, id, wait).await;
+        let reply = self.relay(&link, id, wait).await;
         self.reply(exchange, &link, reply)
     }
 
@@ -327,7 +342,7 @@ impl<R: Runtime> Context<'_, R> {
                     answer: give,
                 });
                 match told {
-                    true => relay(link, id, wait).await,
+                    true => self.relay(link, id, wait).await,
                     false => None,
                 }
             }
@@ -376,8 +391,8 @@ impl<R: Runtime> Context<'_, R> {
         if !told {
             return None;
         }
-        let guard = Guard::new(link, id);
         if waits {
+            let mut guard = Guard::new(link, id);
             let until = self.runtime.now() + config.request_body_timeout;
             // In a box of its own: few bodies come in pieces.
             let mut sleep = Box::pin(self.runtime.sleep_until(until));
@@ -395,18 +410,32 @@ impl<R: Runtime> Context<'_, R> {
                 Poll::Pending
             })
             .await;
+            // From here on the session has all that comes of it.
+            guard.disarm();
             match come {
-                Err(reply) => {
-                    guard.disarm();
-                    return reply;
-                }
+                Err(reply) => return reply,
                 Ok(Ok(body)) => tell(exchange.post_end(body)),
                 Ok(Err(failure)) => tell(Post::End(Err(failure))),
             };
         }
-        let reply = wait.await;
-        guard.disarm();
-        reply
+        wait.await
+    }
+
+    /// What the session says to a GET. It hears if the client leaves before that.
+    async fn relay(&self, link: &Link, id: RequestId, mut wait: Waiting<Reply>) -> Option<Reply> {
+        let mut guard = Guard::new(link, id);
+        poll_fn(|cx| {
+            if let Poll::Ready(reply) = Pin::new(&mut wait).poll(cx) {
+                guard.disarm();
+                return Poll::Ready(reply);
+            }
+            self.line.watch(true);
+            if self.line.has_ended() {
+                guard.tell();
+            }
+            Poll::Pending
+        })
+        .await
     }
 
     fn reply<B>(&self, exchange: Exchange, link: &Link, reply: Option<Reply>) -> Outcome<R, B> {
@@ -503,16 +532,7 @@ fn connection_error(parts: &Parts, response: &Response<Bytes>) -> ConnectionErro
     }
 }
 
-/// Waits for what the session says to a request. If the client goes away first, this future is dropped, and
-/// the session hears of it.
-async fn relay(link: &Link, id: RequestId, wait: Waiting<Reply>) -> Option<Reply> {
-    let guard = Guard::new(link, id);
-    let reply = wait.await;
-    guard.disarm();
-    reply
-}
-
-/// Tells the session if a request's future is dropped before it was answered.
+/// Tells the session once that a client has left: when it is dropped, at the latest.
 struct Guard<'a>(Option<(&'a Link, RequestId)>);
 
 impl<'a> Guard<'a> {
@@ -520,15 +540,19 @@ impl<'a> Guard<'a> {
         Self(Some((link, id)))
     }
 
-    fn disarm(mut self) {
+    fn disarm(&mut self) {
         self.0 = None;
+    }
+
+    fn tell(&mut self) {
+        if let Some((link, id)) = self.0.take() {
+            link.tell(Command::Aborted(id));
+        }
     }
 }
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        if let Some((link, id)) = self.0.take() {
-            link.tell(Command::Aborted(id));
-        }
+        self.tell();
     }
 }

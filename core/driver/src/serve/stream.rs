@@ -18,7 +18,8 @@ use hyper::service::service_fn;
 use super::Server;
 use super::clock::Clock;
 use super::date::date;
-use super::hyper_io::{Hold, ToHyper};
+use super::hyper_io::ToHyper;
+use super::line::Line;
 use super::place::Place;
 use super::respond::{Outcome, Plan, handle};
 use super::route::{route_after_hook, route_at_once};
@@ -82,6 +83,8 @@ async fn requests<R: Runtime, S: Stream>(
     let mut builder = http1::Builder::new();
     builder
         .timer(Clock::new(runtime.clone()))
+        // Who says that nothing more comes still gets the answers to what did.
+        .half_close(true)
         // Responses have theirs; what hyper answers by itself (a bad request) goes without.
         .auto_date_header(false);
     let (mut linger, mut patience) = (None, None);
@@ -93,22 +96,22 @@ async fn requests<R: Runtime, S: Stream>(
         linger = Some(config.close_timeout);
         patience = Some(config.write_timeout);
     }
-    let hold = Hold::default();
+    let line = Line::default();
     let inner = Arc::new(Inner {
         runtime: runtime.clone(),
         server: server.clone(),
         remote,
         plan: Mutex::new(None),
-        hold: hold.clone(),
+        line: line.clone(),
     });
     let (shared, place) = (inner.clone(), Place::default());
     let service = service_fn(move |request| place.put(answer(&shared, request)));
     let mut connection = builder.serve_connection(
-        ToHyper::new(runtime.clone(), stream, patience, hold),
+        ToHyper::new(runtime.clone(), stream, patience, line.clone()),
         service,
     );
     let mut drained = pin!(server.drained());
-    // Once the server has closed: when the last response must be out.
+    // Once the server has closed or the client says no more: when the last response must be out.
     let mut last = None;
     let ended = poll_fn(|cx| {
         if last.is_none() && drained.as_mut().poll(cx).is_ready() {
@@ -118,6 +121,10 @@ async fn requests<R: Runtime, S: Stream>(
         }
         if let Poll::Ready(ended) = connection.poll_without_shutdown(cx) {
             return Poll::Ready(Some(ended));
+        }
+        if last.is_none() && line.has_ended() {
+            let until = runtime.now() + linger.unwrap_or_default();
+            last = Some(Box::pin(runtime.sleep_until(until)));
         }
         let over = last.as_mut().map(|last| last.as_mut().poll(cx));
         if over.is_some_and(|over| over.is_ready()) {
@@ -133,9 +140,10 @@ async fn requests<R: Runtime, S: Stream>(
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .take();
+    let deaf = parts.io.is_deaf();
     let late = parts.io.is_asking() && ended.as_ref().is_err_and(hyper::Error::is_timeout);
     let (mut stream, held) = parts.io.into_inner();
-    if let (Some(plan), Ok(())) = (plan, &ended) {
+    if let (Some(plan), Ok(()), false) = (plan, &ended, deaf) {
         return plan.start(stream, held, parts.read_buf);
     }
     if let Some(linger) = linger {
@@ -205,7 +213,7 @@ struct Inner<R: Runtime> {
     remote: Remote,
     /// What to do with the stream once the 101 response has left.
     plan: Mutex<Option<Plan<R>>>,
-    hold: Hold,
+    line: Line,
 }
 
 /// What hyper calls for each request.
@@ -222,23 +230,24 @@ fn answer<R: Runtime>(
             server,
             remote,
             plan,
-            hold,
+            line,
         } = &*inner;
         let routed = match routed {
             Ok(routed) => routed,
             Err(request) => Box::pin(route_after_hook(server, request, *remote)).await,
         };
-        let mut response = match handle(runtime, server, routed, *remote, true).await {
+        let mut response = match handle(runtime, server, routed, *remote, true, line).await {
             Outcome::Response(response) => response,
-            Outcome::NotOurs(request) => Box::pin(server.fall_back(request)).await,
+            Outcome::NotOurs(request) => Box::pin(server.fall_back(request, line)).await,
             Outcome::Upgrade(response, new) => {
                 if new.speaks_first() {
-                    hold.back();
+                    line.hold_back();
                 }
                 *plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(new);
                 response
             }
         };
+        line.watch(false);
         let headers = response.headers_mut();
         if !headers.contains_key(DATE) {
             headers.insert(DATE, date(runtime.wall_clock()));

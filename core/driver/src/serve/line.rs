@@ -1,0 +1,49 @@
+//! What a stream and the request that is answered on it tell each other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Tells a stream of the request that is under way on it, and the request what became of the stream. Both
+/// are looked at by one task, so that nothing has to be woken.
+#[derive(Clone, Default)]
+pub(super) struct Line(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    /// Whether the response that comes now is held back: what follows it is not hyper's, and leaves
+    /// with it.
+    held: AtomicBool,
+    /// Whether somebody waits who has nothing more to read, and wants to know if the client leaves.
+    watched: AtomicBool,
+    /// Whether nothing more comes from the client.
+    ended: AtomicBool,
+}
+
+impl Line {
+    /// From now on what hyper writes is held back.
+    pub(super) fn hold_back(&self) {
+        self.0.held.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.0.held.load(Ordering::Relaxed)
+    }
+
+    /// Whether the stream is to be looked at while hyper does not read from it.
+    pub(super) fn watch(&self, watched: bool) {
+        self.0.watched.store(watched, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_watched(&self) -> bool {
+        self.0.watched.load(Ordering::Relaxed)
+    }
+
+    /// Nothing more comes.
+    pub(super) fn end(&self) {
+        self.0.ended.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.0.ended.load(Ordering::Relaxed)
+    }
+}

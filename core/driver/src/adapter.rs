@@ -311,8 +311,10 @@ impl Broadcast {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Recipients {
-    /// The members of these rooms, each once; of none: everybody in the namespace.
-    pub rooms: Vec<String>,
+    /// The members of these rooms, each once. `None`: everybody in the namespace. Never an empty list, which
+    /// would be for nobody: who emits to that is done before an adapter is asked. (Adapters of Node write
+    /// an empty list where everybody is meant.)
+    pub rooms: Option<Vec<String>>,
     /// Without the members of these.
     pub except: Vec<String>,
     /// Without the sender. On its own node it is left out by this id, even if it has left the room of that
@@ -330,7 +332,7 @@ impl Default for Recipients {
     fn default() -> Self {
         let flags = Flags::default();
         Self {
-            rooms: Vec::new(),
+            rooms: None,
             except: Vec::new(),
             sender: None,
             volatile: flags.volatile,
@@ -351,7 +353,7 @@ impl Recipients {
     fn target(&self, namespace: &Namespace) -> Target {
         let sender = self.sender.as_ref().and_then(|id| namespace.get(id));
         Target {
-            rooms: self.rooms.iter().map(Into::into).collect(),
+            rooms: (self.rooms.as_ref()).map(|rooms| rooms.iter().map(Into::into).collect()),
             except: self.except.iter().map(Into::into).collect(),
             skip: sender.and_then(|sender| sender.member()),
         }

@@ -8,8 +8,8 @@ use super::index::{Member, MemberKey, Rooms};
 /// Whom a broadcast is for: the union of some rooms, or everybody, without the members of others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Target {
-    /// Rooms whose members are meant. None: everybody in the namespace.
-    pub rooms: SmallVec<[CompactString; 1]>,
+    /// Rooms whose members are meant: of an empty list nobody. `None`: everybody in the namespace.
+    pub rooms: Option<SmallVec<[CompactString; 1]>>,
     /// Rooms whose members are left out.
     pub except: SmallVec<[CompactString; 1]>,
     /// The sender, if it is not to hear itself. By its key and not by its own room, so that one that
@@ -21,9 +21,26 @@ impl<const N: usize> From<[&str; N]> for Target {
     /// The union of some rooms.
     fn from(rooms: [&str; N]) -> Self {
         Self {
-            rooms: rooms.iter().map(|room| (*room).into()).collect(),
+            rooms: Some(rooms.iter().map(|room| (*room).into()).collect()),
             ..Self::default()
         }
+    }
+}
+
+impl Target {
+    /// Adds a room whose members are meant, too.
+    pub fn add(&mut self, room: &str) {
+        self.named().push(room.into());
+    }
+
+    /// The rooms that are named. From now on it is not for everybody, even if there are none.
+    pub fn named(&mut self) -> &mut SmallVec<[CompactString; 1]> {
+        self.rooms.get_or_insert_default()
+    }
+
+    /// Whether it is for nobody, whoever is there.
+    pub fn is_nobody(&self) -> bool {
+        self.rooms.as_ref().is_some_and(|rooms| rooms.is_empty())
     }
 }
 
@@ -40,9 +57,10 @@ impl<M> Rooms<M> {
     }
 
     fn walk<'a>(&'a self, target: &'a Target) -> impl Iterator<Item = (MemberKey, &'a Member<M>)> {
-        let named: SmallVec<[(&str, Option<u32>); 1]> = found(self, &target.rooms);
+        let named: SmallVec<[(&str, Option<u32>); 1]> =
+            found(self, target.rooms.as_deref().unwrap_or_default());
         let barred: SmallVec<[(&str, Option<u32>); 1]> = found(self, &target.except);
-        let everybody = target.rooms.is_empty();
+        let everybody = target.rooms.is_none();
         let mut all = everybody.then(|| self.slots());
         let mut rooms = Walk {
             rooms: self,
@@ -143,7 +161,7 @@ mod tests {
 
     fn to(rooms: &[&str], except: &[&str]) -> Target {
         Target {
-            rooms: rooms.iter().map(|room| (*room).into()).collect(),
+            rooms: (!rooms.is_empty()).then(|| rooms.iter().map(|room| (*room).into()).collect()),
             except: except.iter().map(|room| (*room).into()).collect(),
             skip: None,
         }
@@ -167,6 +185,20 @@ mod tests {
             ..to(&["x", "y"], &[])
         };
         assert_eq!(heard(&me), [0, 2]);
+    }
+
+    #[test]
+    fn an_empty_list_of_rooms_means_nobody() {
+        // faults: F6
+        let mut rooms = rooms();
+        let _ = [0, 1].map(|n| rooms.insert(id(n), n));
+        let heard = |target: &Target| rooms.select(target).copied().collect::<Vec<_>>();
+        assert_eq!(heard(&Target::from([])), [0; 0]);
+        assert!(Target::from([]).is_nobody() && !Target::default().is_nobody());
+        assert_eq!(heard(&Target::default()), [0, 1]);
+        let mut target = Target::from([]);
+        target.add(id(1).as_str());
+        assert_eq!(heard(&target), [1]);
     }
 
     #[test]

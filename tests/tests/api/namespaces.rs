@@ -362,7 +362,7 @@ impl Adapter for Counting {
             "{} {:?} to {}{sender}",
             message.event(),
             message.args().len(),
-            to.rooms.join("+")
+            to.rooms.as_deref().unwrap_or_default().join("+")
         ));
         self.local.broadcast(message, to);
     }
@@ -423,7 +423,7 @@ fn an_adapter_of_the_applications_own() {
     let adapter = main.adapter();
     assert_eq!(adapter.socket_rooms(socket.id()).unwrap().len(), 2);
     let mut x = Recipients::default();
-    x.rooms = vec!["x".into()];
+    x.rooms = Some(vec!["x".into()]);
     assert_eq!(
         world.wait(adapter.sockets(&x)).unwrap(),
         [socket.id().clone()]
@@ -472,7 +472,7 @@ fn the_adapter_in_memory_is_there_by_default() {
     assert_eq!(socket.rooms(), [&*id, "x"]);
     let message = Broadcast::new("/", "said", Args::from_arguments(&1).unwrap()).unwrap();
     let mut x = Recipients::default();
-    x.rooms = vec!["x".into()];
+    x.rooms = Some(vec!["x".into()]);
     adapter.broadcast(&message, &x);
     assert_eq!(client.text(), r#"42["said",1]"#);
     main.local().to("x").emit("local", &()).unwrap();

@@ -202,6 +202,9 @@
 //!   always ends: with the answer, a time-out (10 s if nothing else is said), or the client's end.
 //! * **A backlog has a limit.** A client that does not read is closed when `max_backlog_bytes` wait for it,
 //!   or what [`BacklogPolicy`] says. Node queues without end.
+//! * **An empty list of rooms is nobody.** In Node `io.to([]).emit(..)` reaches everybody, and
+//!   `io.in([]).disconnectSockets()` puts everybody out. Here both reach nobody, and `except` of an empty list
+//!   leaves out nobody.
 //! * **Flags are values**, kept in a variable and used again; they leave nothing behind on the socket.
 //! * **`io.sockets()` is a namespace**; its sockets are `io.sockets().sockets()`.
 //! * **Refused origins are refused**, on WebSocket too: 403 with code 4, in both lines. In 4.x `cors` only

@@ -11,7 +11,7 @@ use sio_core::rooms::Target;
 use super::place::{as_strs, names};
 use super::{Namespace, Socket};
 use crate::ack::{Gather, RepliesFuture, Token};
-use crate::adapter::{Adapter, AdapterError, Broadcast, Recipients, RemoteSocket};
+use crate::adapter::{Adapter, AdapterError, Broadcast, Later, Recipients, RemoteSocket};
 use crate::error::EmitError;
 use crate::fan_out::spread;
 use crate::link::{Command, Request};
@@ -126,8 +126,20 @@ impl To {
     }
 
     /// Adds rooms: everybody in one of them. Starting from a socket, that socket is left out.
+    ///
+    /// An empty list names nobody: what is emitted to it reaches nobody, as long as no other room is named.
+    /// (In Node it reaches everybody.)
+    ///
+    /// ```
+    /// # use sio_driver::{Config, Io};
+    /// # let io = Io::new(Config::default());
+    /// let followers: Vec<String> = Vec::new();
+    /// assert!(io.to(&followers).sockets().is_empty());
+    /// io.to(&followers).disconnect(true); // nobody
+    /// ```
     pub fn to(mut self, rooms: impl IntoRooms) -> Self {
-        rooms.each(&mut |name| self.target.rooms.push(name.into()));
+        let named = self.target.named();
+        rooms.each(&mut |name| named.push(name.into()));
         self
     }
 
@@ -141,7 +153,7 @@ impl To {
         self.to(rooms)
     }
 
-    /// Leaves out whoever is in one of these rooms.
+    /// Leaves out whoever is in one of these rooms: of an empty list, nobody.
     pub fn except(mut self, rooms: impl IntoRooms) -> Self {
         rooms.each(&mut |name| self.target.except.push(name.into()));
         self
@@ -185,7 +197,9 @@ impl To {
             let args = Args::from_arguments(args)?;
             let message = Broadcast::to(&self.namespace, event, args)?;
             self.tell_outgoing(event, message.args())?;
-            adapter.broadcast(&message, &self.recipients());
+            if !self.target.is_nobody() {
+                adapter.broadcast(&message, &self.recipients());
+            }
             return Ok(());
         }
         let codec = self.namespace.codec();
@@ -227,6 +241,9 @@ impl To {
             let args = Args::from_arguments(args)?;
             let message = Broadcast::to(&self.namespace, event, args)?;
             self.tell_outgoing(event, message.args())?;
+            if self.target.is_nobody() {
+                return Ok(RepliesFuture::later(Later::ready(Vec::new())));
+            }
             let answers = adapter.broadcast_with_ack(&message, &self.recipients());
             return Ok(RepliesFuture::later(answers));
         }
@@ -241,9 +258,15 @@ impl To {
         self.namespace.custom_adapter().filter(|_| !self.local)
     }
 
+    /// The same for what is done to sockets: nobody of any node is found without it.
+    fn adapter_of_somebody(&self) -> Option<Arc<dyn Adapter>> {
+        self.adapter().filter(|_| !self.target.is_nobody())
+    }
+
     fn recipients(&self) -> Recipients {
         Recipients {
-            rooms: self.target.rooms.iter().map(ToString::to_string).collect(),
+            rooms: (self.target.rooms.as_ref())
+                .map(|rooms| rooms.iter().map(ToString::to_string).collect()),
             except: self.target.except.iter().map(ToString::to_string).collect(),
             sender: self.sender.clone(),
             volatile: self.flags.volatile,
@@ -268,7 +291,7 @@ impl To {
     /// The other nodes cannot be asked.
     #[doc(alias = "allSockets")]
     pub async fn clients(&self) -> Result<Vec<SocketId>, AdapterError> {
-        match self.adapter() {
+        match self.adapter_of_somebody() {
             Some(adapter) => adapter.sockets(&self.recipients()).await,
             None => Ok(self.sockets().iter().map(|it| it.id().clone()).collect()),
         }
@@ -281,7 +304,7 @@ impl To {
     /// The other nodes cannot be asked.
     #[doc(alias = "fetchSockets")]
     pub async fn fetch_sockets(&self) -> Result<Vec<RemoteSocket>, AdapterError> {
-        match self.adapter() {
+        match self.adapter_of_somebody() {
             Some(adapter) => adapter.fetch_sockets(&self.recipients()).await,
             None => Ok(self.sockets().iter().map(RemoteSocket::from).collect()),
         }
@@ -290,7 +313,7 @@ impl To {
     /// They join these rooms. Those that are in too many rooms already do not.
     #[doc(alias = "socketsJoin")]
     pub fn join(&self, rooms: impl IntoRooms) {
-        if let Some(adapter) = self.adapter() {
+        if let Some(adapter) = self.adapter_of_somebody() {
             adapter.add_sockets(&self.recipients(), &as_strs(&names(&rooms)));
             return;
         }
@@ -302,7 +325,7 @@ impl To {
     /// They leave these rooms.
     #[doc(alias = "socketsLeave")]
     pub fn leave(&self, rooms: impl IntoRooms) {
-        if let Some(adapter) = self.adapter() {
+        if let Some(adapter) = self.adapter_of_somebody() {
             adapter.del_sockets(&self.recipients(), &as_strs(&names(&rooms)));
             return;
         }
@@ -314,7 +337,7 @@ impl To {
     /// Disconnects them: [`Socket::disconnect`].
     #[doc(alias = "disconnectSockets")]
     pub fn disconnect(&self, close: bool) {
-        if let Some(adapter) = self.adapter() {
+        if let Some(adapter) = self.adapter_of_somebody() {
             adapter.disconnect_sockets(&self.recipients(), close);
             return;
         }

@@ -221,6 +221,11 @@ impl Socket {
     }
 
     /// The client was told that it is in: so it is, with the rooms that middlewares joined.
+    ///
+    /// In this order: CONNECT is queued before this is called; the socket is connected, which lets it be
+    /// told things, behind CONNECT; it is in its namespace and its rooms, where others find it; those who
+    /// watch rooms hear of it; the adapter does; then its connect handlers run. Its leaving goes the other
+    /// way round: nobody finds it any more once it is not connected.
     pub(crate) fn enter(&self) {
         let waiting = {
             let mut place = self.place();
@@ -232,9 +237,13 @@ impl Socket {
             let mut notes = self.events().notes();
             if let Some(notes) = &mut notes {
                 let own = self.id().to_string();
-                notes.push(RoomEvent::Created(own.clone()));
+                // Somebody may have joined the room of that name before.
+                let fresh = !all.has_room(&own);
+                notes.extend(fresh.then(|| RoomEvent::Created(own.clone())));
                 notes.push(RoomEvent::Joined(own, self.id().clone()));
             }
+            // Whoever finds it from here on finds it connected.
+            self.inner.connected.store(true, Ordering::Release);
             let member = all.insert(self.id().clone(), self.clone());
             for room in &waiting {
                 // Beyond the limit a middleware's joins count for nothing; it was told nothing else.
@@ -254,7 +263,6 @@ impl Socket {
                 drop(adapter.add_all(self.id(), &all));
             }
         });
-        self.inner.connected.store(true, Ordering::Release);
     }
 
     /// Nothing can be said to it any more.

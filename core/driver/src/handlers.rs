@@ -301,6 +301,16 @@ impl Listeners {
         drop(table);
     }
 
+    /// The same, but readers keep the copies they have: handlers of those who have left may still be due.
+    pub(crate) fn retire(&self) {
+        let table = {
+            let mut table = self.lock();
+            self.closed.store(true, Ordering::Relaxed);
+            table.take()
+        };
+        drop(table);
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
     }

@@ -35,8 +35,8 @@ struct Draft {
 #[non_exhaustive]
 pub enum SetupError {
     /// The server is attached: it was given to a `Server`, to `serve`, `layer` or `service`. From then on
-    /// its options stay as they are; the parser does from its first connection on, which may be one of a
-    /// server that it was bound to. (Node ignores the change without a word, or half of it.)
+    /// its options stay as they are; the parser and the adapters do from its first connection on, which may
+    /// be one of an engine that is bound to it. (Node ignores the change without a word, or half of it.)
     Attached,
     /// Somebody else has replaced the options while these were being made; what that one wanted holds. To
     /// be tried again.
@@ -130,9 +130,10 @@ impl Mount {
         }
     }
 
-    /// Refuses what is only allowed before.
+    /// Refuses what is only allowed before it is attached, and before its first connection, which may be
+    /// one of another server.
     pub(crate) fn must_be_open(&self) -> Result<(), SetupError> {
-        match self.draft().fixed {
+        match self.draft().fixed || self.codec.get().is_some() {
             true => Err(SetupError::Attached),
             false => Ok(()),
         }

@@ -8,7 +8,7 @@ use futures_util::io::{AsyncReadExt, AsyncWriteExt};
 use sio_tokio::Config;
 
 use crate::here::{connect, within};
-use crate::wire::{Wire, masked, revision};
+use crate::wire::{Wire, masked, opening_at, revision};
 
 /// The usual options, but that clients which are not there any more hold up no end.
 pub(crate) fn calm() -> Config {
@@ -47,6 +47,17 @@ impl Client {
     /// `query` begins with `&` if there is any.
     pub(crate) async fn open(address: SocketAddr, query: &str) -> Self {
         let mut client = Self::raw(address, query).await;
+        let open = client.text().await;
+        assert!(open.starts_with("0{"), "{open}");
+        client
+    }
+
+    /// One of a server at a path of its own.
+    #[allow(dead_code, reason = "faults/ uses it")]
+    pub(crate) async fn at(address: SocketAddr, path: &str, query: &str) -> Self {
+        let mut client = Self {
+            wire: Wire::opened(address, &opening_at(path, query)).await,
+        };
         let open = client.text().await;
         assert!(open.starts_with("0{"), "{open}");
         client

@@ -138,7 +138,7 @@ async fn an_engine_socket_that_its_handlers_capture_goes_with_its_client(on: On)
     assert_eq!(open.status, 200);
     until("the handlers to be there", || Arc::strong_count(&mark) == 4).await;
     engine.close().await;
-    until("everything to be dropped", || Arc::strong_count(&mark) == 2).await;
+    until("everything to be dropped", || Arc::strong_count(&mark) == 1).await;
     world.ends().await;
 }
 

@@ -24,6 +24,7 @@ mod alone;
 mod descriptors;
 mod dropped;
 mod ended;
+mod endpoints;
 mod half_open;
 mod logs;
 mod marked;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use sio_core::config::Config;
 use sio_core::engine::{Close, CloseReason, Data, Flags, Revision, TransportKind};
@@ -126,6 +126,10 @@ impl EngineServer {
         &self.inner.mount
     }
 
+    pub(super) fn downgrade(&self) -> WeakEngineServer {
+        WeakEngineServer(Arc::downgrade(&self.inner))
+    }
+
     /// The host. From now on the server is attached.
     pub(crate) fn host(&self) -> &Arc<Host> {
         self.mount().host(|_| ())
@@ -175,9 +179,38 @@ impl EngineServer {
         Engine::new(self.mount().clone()).sessions()
     }
 
-    /// Closes the server: [`Io::close`](crate::Io::close).
+    /// Closes the server, as [`Io::close`](crate::Io::close) does: its handlers and hooks are let go of. A
+    /// server that it is [bound](crate::Io::bind) to goes on without it.
     pub async fn close(&self) {
         self.host().close().await;
+        self.release();
+    }
+
+    /// It is closed: lets go of what the application gave it, which may hold the server itself.
+    pub(crate) fn release(&self) {
+        self.inner.connect.close();
+        self.inner.message.close();
+        self.inner.close.close();
+        self.inner.speaks.close();
+        self.mount().hooks.close();
+    }
+}
+
+impl PartialEq for EngineServer {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+}
+
+impl Eq for EngineServer {}
+
+/// An engine as those know it who must not keep it.
+pub(super) struct WeakEngineServer(Weak<ServerInner>);
+
+impl WeakEngineServer {
+    pub(super) fn upgrade(&self) -> Option<EngineServer> {
+        let inner = self.0.upgrade()?;
+        Some(EngineServer { inner })
     }
 }
 

@@ -4,22 +4,25 @@ use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use sio_core::config::Config;
+use sio_core::engine::Close;
 use sio_core::error::ConfigError;
 use sio_core::packet::Codec;
 
 use super::emitting::emitting_methods;
 use super::endpoint::endpoint_methods;
+use super::engines::{Engines, HandedOver};
 use super::{Engine, EngineServer, EngineSocket, Middleware, Namespace, To};
 use crate::adapter::{Adapter, InMemory, MakeAdapter};
 use crate::error::{Failure, HandlerError, Reaction};
+use crate::gauge::Gauge;
 use crate::handlers::{Handler, ListenerId};
 use crate::hooks::Hook;
 use crate::host::Host;
-use crate::link::{Change, Command};
+use crate::link::{Command, Link};
 use crate::log::LogName;
 use crate::mount::{Mount, SetupError};
 
@@ -50,8 +53,10 @@ struct IoInner {
     namespaces: RwLock<BTreeMap<Box<str>, Namespace>>,
     /// Makes the adapters of namespaces.
     adapters: Hook<MakeAdapter>,
-    /// Servers whose connections speak Socket.IO to this one. Theirs to keep, not ours: they hold us.
-    bound: Mutex<Vec<Weak<Mount>>>,
+    /// Whose connections speak Socket.IO to this one, besides its own.
+    engines: Arc<Engines>,
+    /// Who closes it and is not done yet.
+    closers: Arc<Gauge>,
     state: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     on_error: Hook<dyn Fn(&HandlerError) + Send + Sync>,
     on_mistyped: AtomicU8,
@@ -79,7 +84,8 @@ impl Io {
                 mount: Arc::new(Mount::new(config)?),
                 namespaces: RwLock::default(),
                 adapters: Hook::default(),
-                bound: Mutex::default(),
+                engines: Arc::default(),
+                closers: Arc::default(),
                 state: RwLock::default(),
                 on_error: Hook::default(),
                 on_mistyped: AtomicU8::new(Reaction::default() as u8),
@@ -104,13 +110,17 @@ impl Io {
 
     /// The Engine.IO server below: its ids, sessions and requests. After [`bind`](Self::bind) that one.
     pub fn engine(&self) -> Engine {
-        let bound = self.bound().pop();
-        Engine::new(bound.unwrap_or_else(|| self.mount().clone()))
+        let bound = self.inner.engines.bound().pop();
+        let mount = bound.as_ref().map_or(self.mount(), EngineServer::mount);
+        Engine::new(mount.clone())
     }
 
     /// Takes over every connection that `engine`, a server of its own on a path of its own, is to open
     /// from now on: they speak Socket.IO to this server, under the engine's options, but by this server's
-    /// [parser](Config::parser). The engine's own handlers hear nothing of them. May be called for several; [`close`](Self::close) closes them all.
+    /// [parser](Config::parser). The engine's own handlers hear nothing of them. May be called for several:
+    /// what this server does to all its connections ([`close`](Self::close),
+    /// [`disconnect_all`](Self::disconnect_all), [`engine_sessions`](Self::engine_sessions)) it does to those
+    /// of all its engines. Once this server is closed, so is every engine that is bound to it.
     ///
     /// ```
     /// use sio_driver::{Config, EngineServer, Io, Server};
@@ -122,15 +132,17 @@ impl Io {
     /// ```
     pub fn bind(&self, engine: &EngineServer) {
         engine.speak(self.clone());
-        let mut bound = lock(&self.inner.bound);
-        bound.retain(|mount| mount.strong_count() > 0);
-        bound.push(Arc::downgrade(engine.mount()));
+        self.inner.engines.bind(engine);
+        if self.is_closing() {
+            engine.host().shut_down();
+            engine.release();
+        }
     }
 
     /// Takes over one connection of a plain Engine.IO server: from now on it speaks Socket.IO to this
     /// server. To be called in the handler of
     /// [`EngineServer::on_connect`](crate::EngineServer::on_connect), before its first await: messages that
-    /// were handled before are not seen again.
+    /// were handled before are not seen again. It is closed with this server, or at once if that is closed.
     #[doc(alias = "onconnection")]
     pub fn on_connection(&self, connection: &EngineSocket) {
         connection.adopt(self.clone());
@@ -141,9 +153,26 @@ impl Io {
         self.mount().fixed_codec()
     }
 
-    fn bound(&self) -> Vec<Arc<Mount>> {
-        let bound = lock(&self.inner.bound);
-        bound.iter().filter_map(Weak::upgrade).collect()
+    /// Counts a connection of a plain engine among its own. `None`: it is closed.
+    pub(crate) fn take_over(&self, link: &Arc<Link>) -> Option<HandedOver> {
+        let handed_over = self.inner.engines.hand_over(link.clone());
+        // Asked afterwards: who closes it either finds the connection, or was seen here.
+        (!self.is_closing()).then_some(handed_over)
+    }
+
+    fn is_closing(&self) -> bool {
+        (self.mount().attached()).is_some_and(|host| host.closing.is_raised())
+    }
+
+    /// The hosts of all engines that it is served by, as far as they are attached; its own first.
+    fn hosts(&self) -> Vec<Arc<Host>> {
+        let bound = self.inner.engines.bound();
+        let bound = bound.iter().map(EngineServer::mount);
+        let mounts = std::iter::once(self.mount()).chain(bound);
+        mounts
+            .filter_map(|mount| mount.attached())
+            .cloned()
+            .collect()
     }
 
     fn everybody(&self) -> To {
@@ -217,6 +246,9 @@ impl Io {
         }
         let most = self.config().max_rooms_per_socket;
         let fresh = Namespace::new(&name, self.mount().clone(), most);
+        if self.is_closing() {
+            fresh.release();
+        }
         let namespace = {
             let mut namespaces = self
                 .inner
@@ -274,10 +306,15 @@ impl Io {
         self.sockets().use_(middleware);
     }
 
-    /// How many Engine.IO sessions are live, whatever namespaces they are in.
+    /// How many Engine.IO sessions are live on all its engines, whatever namespaces they are in. Of an engine
+    /// that is not [bound](Self::bind), those that it [was handed](Self::on_connection).
     #[doc(alias = "clientsCount")]
     pub fn engine_sessions(&self) -> usize {
-        Engine::new(self.mount().clone()).sessions()
+        let hosts = self.hosts();
+        let handed = self.inner.engines.handed(&hosts);
+        let handed = handed.iter().filter(|link| link.is_open()).count();
+        let all = hosts.iter().map(|host| host.registry.len());
+        all.fold(handed, usize::saturating_add)
     }
 
     /// Hears of handlers that failed, panicked, or could not take their arguments.
@@ -351,48 +388,76 @@ impl Io {
     ///
     /// `close_timeout` and `polling_close_timeout` bound how long one client can hold it up. Clients
     /// are not told to stay away: they come back when a server does.
+    ///
+    /// All its engines are closed with it: its own, and those that are [bound](Self::bind) to it; of others,
+    /// the connections that it [was handed](Self::on_connection). Then its adapters are, each once, and all
+    /// handlers, middlewares and hooks are let go of, with what they have captured, even if that is the
+    /// server itself. (What was given to [`state`](Self::state) stays as long as anybody has the server.)
     pub async fn close(&self) {
-        let mut hosts = vec![self.host().clone()];
-        hosts.extend(self.bound().iter().map(|mount| mount.host(|_| ()).clone()));
-        // All are told before any is waited for.
-        for host in &hosts {
-            host.shut_down();
+        self.shut_down();
+        self.wind_up().await;
+    }
+
+    /// Takes no more connections, and tells those that there are.
+    pub(crate) fn shut_down(&self) {
+        self.host();
+        for engine in self.inner.engines.bound() {
+            engine.host();
         }
+        self.inner.engines.shut_down(&self.hosts());
+    }
+
+    /// Waits until all connections are wound up, and lets go of what the application gave it.
+    pub(crate) async fn wind_up(&self) {
+        let busy = self.inner.closers.enter();
+        self.inner.engines.gone(&self.hosts()).await;
         for namespace in self.namespaces() {
-            // Those of connections that were handed over one by one.
-            for socket in namespace.sockets() {
-                if !hosts
-                    .iter()
-                    .any(|host| Arc::ptr_eq(host, socket.link().host()))
-                {
-                    socket.link().tell(Command::Become(Change::ShutDown));
-                }
-            }
-        }
-        for host in &hosts {
-            host.peers.none().await;
-        }
-        for namespace in self.namespaces() {
-            if let Some(adapter) = namespace.custom_adapter() {
+            // Whoever is first closes it; all wait until that is done.
+            if let Some(adapter) = namespace.take_adapter() {
                 adapter.close().await;
             }
         }
+        drop(busy);
+        self.inner.closers.none().await;
+        self.release();
     }
 
-    /// Ends every connection at once; what is queued is lost.
+    /// Listeners of its engines are closed. If these were the last ones, nobody can come any more.
+    pub(crate) async fn close_if_deserted(&self) {
+        let hosts = self.hosts();
+        let deserted = hosts.iter().all(|host| host.closing.is_raised());
+        if deserted && self.inner.engines.handed(&hosts).is_empty() {
+            self.close().await;
+        }
+    }
+
+    /// Lets go of what may hold the server itself.
+    fn release(&self) {
+        for namespace in self.namespaces() {
+            namespace.release();
+        }
+        self.inner.adapters.close();
+        self.inner.on_error.close();
+        self.mount().hooks.close();
+        for engine in self.inner.engines.bound() {
+            engine.release();
+        }
+    }
+
+    /// Ends every connection at once, on all its engines; what is queued is lost.
     pub fn disconnect_all(&self) {
-        if let Some(host) = self.mount().attached() {
+        let hosts = self.hosts();
+        for host in &hosts {
             host.discard();
+        }
+        for link in self.inner.engines.handed(&hosts) {
+            link.tell(Command::Close(Close::Discard));
         }
     }
 }
 
 endpoint_methods!(Io);
 emitting_methods!(Io);
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 impl fmt::Debug for Io {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -404,6 +469,7 @@ impl fmt::Debug for Io {
 mod tests {
     use std::future::Future;
     use std::pin::pin;
+    use std::sync::Mutex;
     use std::task::{Context, Poll, Waker};
 
     use super::*;
@@ -418,7 +484,10 @@ mod tests {
 
     impl Telling {
         fn tell(&self, what: &str) {
-            lock(&self.told).push(format!("{what} {}", self.name));
+            self.told
+                .lock()
+                .unwrap()
+                .push(format!("{what} {}", self.name));
         }
     }
 
@@ -460,6 +529,6 @@ mod tests {
         let each =
             |what: &str| -> Vec<_> { names.iter().map(|name| format!("{what} {name}")).collect() };
         let expected: Vec<String> = [each("init"), each("close")].concat();
-        assert_eq!(*lock(&told), expected);
+        assert_eq!(*told.lock().unwrap(), expected);
     }
 }

@@ -209,6 +209,25 @@ impl Namespace {
         adapter.init();
     }
 
+    /// Takes the application's adapter out, to be closed.
+    pub(super) fn take_adapter(&self) -> Option<Arc<dyn Adapter>> {
+        self.inner.has_adapter.store(false, Ordering::Release);
+        self.inner.adapter.take()
+    }
+
+    /// Its server is closed: lets go of what the application gave it, which may hold the server itself.
+    /// Handlers of sockets that have left and are still due keep what they need.
+    pub(super) fn release(&self) {
+        self.listeners().retire();
+        self.inner.adapter.close();
+        self.inner.server_side.close();
+        self.inner.room_events.close();
+        let gates = std::mem::take(&mut *write(&self.inner.gates));
+        let outgoing = std::mem::take(&mut *write(&self.inner.outgoing));
+        // Dropped outside the locks.
+        drop((gates, outgoing));
+    }
+
     /// Emits to the servers of the other nodes, not to any client: [`Adapter::server_side_emit`].
     ///
     /// # Errors
@@ -296,12 +315,16 @@ impl Namespace {
     #[doc(alias = "use")]
     pub fn use_<M>(&self, middleware: impl Middleware<M>) {
         let gate: Gate = Arc::new(move |socket| middleware.ask(socket));
-        let mut gates = self
-            .inner
-            .gates
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        *gates = gates.iter().cloned().chain([gate]).collect();
+        self.append(&self.inner.gates, gate);
+    }
+
+    /// Adds to a list, unless the server is closed.
+    fn append<T: Clone>(&self, list: &RwLock<Arc<[T]>>, item: T) {
+        let mut list = write(list);
+        // Asked under this lock, which `release` takes after it has closed the listeners.
+        if !self.listeners().is_closed() {
+            *list = list.iter().cloned().chain([item]).collect();
+        }
     }
 
     /// Handles sockets that have entered (`connect` and `connection` in JavaScript). The handler runs, up to its first await, before any event of
@@ -314,13 +337,8 @@ impl Namespace {
     /// Hears of every event emitted to its sockets, once for each emit, with its arguments.
     #[doc(alias = "onAnyOutgoing")]
     pub fn on_any_outgoing(&self, hook: impl Fn(&str, &Args) + Send + Sync + 'static) {
-        let mut hooks = self
-            .inner
-            .outgoing
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
         let hook: Outgoing = Arc::new(hook);
-        *hooks = hooks.iter().cloned().chain([hook]).collect();
+        self.append(&self.inner.outgoing, hook);
         self.inner.has_outgoing.store(true, Ordering::Release);
     }
 
@@ -370,6 +388,10 @@ impl Namespace {
     pub(super) fn everybody(&self) -> To {
         To::new(self.clone())
     }
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 listener_methods!(Namespace);

@@ -60,7 +60,15 @@ const MOST_WAITING: usize = 4096;
 impl RoomEvents {
     pub(super) fn set(&self, hook: Arc<RoomHook>) {
         self.hook.set(hook);
-        self.wanted.store(true, Ordering::Release);
+        // One that is closed has none.
+        self.wanted
+            .store(self.hook.get().is_some(), Ordering::Release);
+    }
+
+    /// Lets go of the hook, and of those to come.
+    pub(super) fn close(&self) {
+        self.wanted.store(false, Ordering::Release);
+        self.hook.close();
     }
 
     /// Where to write what happens, for [`note`](Self::note); `None` if nobody wants to hear of it.

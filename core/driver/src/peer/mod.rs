@@ -31,7 +31,7 @@ use smallvec::SmallVec;
 use crate::ack::Token;
 use crate::answer::Answer;
 use crate::gauge::Counted;
-use crate::handle::{EngineServer, EngineSocket, Io};
+use crate::handle::{EngineServer, EngineSocket, HandedOver, Io};
 use crate::handshake::Handshake;
 use crate::host::Host;
 use crate::link::{Change, Command, Link, Posted, Request, data_size};
@@ -75,12 +75,19 @@ pub(crate) struct Peer<R: Runtime> {
     allowance: u32,
     phase: Phase,
     /// Counts among the host's connections until everything is wound up.
-    counted: Option<Counted>,
+    counted: Option<Present>,
     /// Counts among those that joined no namespace yet.
     pending: Option<Counted>,
     /// Random bytes for the id of its first socket, drawn together with the session's: each draw is a
     /// system call.
     spare: Option<[u8; 15]>,
+}
+
+/// Among whom a connection counts until everything of it is wound up.
+struct Present {
+    _host: Counted,
+    /// The server that it was handed to, if it was.
+    server: Option<Box<HandedOver>>,
 }
 
 enum Upper {
@@ -224,7 +231,10 @@ impl<R: Runtime> Peer<R> {
             due: false,
             allowance: 0,
             phase: Phase::New,
-            counted: Some(counted),
+            counted: Some(Present {
+                _host: counted,
+                server: None,
+            }),
             pending,
             spare,
         })
@@ -268,6 +278,13 @@ impl<R: Runtime> Peer<R> {
         };
         if self.phase == Phase::Closed {
             return;
+        }
+        let Some(handed_over) = io.take_over(&self.link) else {
+            self.connection.shut_down(self.now);
+            return;
+        };
+        if let Some(present) = &mut self.counted {
+            present.server = Some(Box::new(handed_over));
         }
         self.connection.speak_socket_io_by(self.now, io.codec());
         let sockets = Sockets::new(io, plain.handshake().clone());

@@ -137,14 +137,27 @@ impl Server {
         self
     }
 
-    /// Closes all its servers: [`Io::close`].
+    /// Closes all its servers: [`Io::close`], with adapters and all engines, and [`EngineServer::close`]. A
+    /// Socket.IO server above one of these engines is closed, too, if it has no other engine left.
     pub async fn close(&self) {
         // All are told before any is waited for.
         for endpoint in &*self.endpoints {
-            endpoint.host.shut_down();
+            match &*endpoint.application {
+                Application::SocketIo(io) => io.shut_down(),
+                Application::Engine(engine) => engine.host().shut_down(),
+            }
         }
         for endpoint in &*self.endpoints {
-            endpoint.host.peers.none().await;
+            match &*endpoint.application {
+                Application::SocketIo(io) => io.wind_up().await,
+                Application::Engine(engine) => {
+                    let above = engine.spoken();
+                    engine.close().await;
+                    if let Some(io) = above {
+                        io.close_if_deserted().await;
+                    }
+                }
+            }
         }
     }
 

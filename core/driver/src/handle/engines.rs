@@ -1,0 +1,107 @@
+//! The engines above which one server stands.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::EngineServer;
+use super::engine::WeakEngineServer;
+use crate::gauge::{Counted, Gauge};
+use crate::host::Host;
+use crate::link::{Change, Command, Link};
+
+/// The engines whose connections speak to one server, besides its own: those that are bound to it, and
+/// single connections that it was handed. What a server does to all its connections it does by this.
+#[derive(Default)]
+pub(crate) struct Engines {
+    /// Theirs to keep, not ours: they hold us.
+    bound: Mutex<Vec<WeakEngineServer>>,
+    handed: Mutex<Handed>,
+    /// Connections that were handed over and are not wound up yet.
+    present: Arc<Gauge>,
+}
+
+#[derive(Default)]
+struct Handed {
+    next: u64,
+    /// In the order in which they came.
+    links: BTreeMap<u64, Arc<Link>>,
+}
+
+/// One connection that was handed over, until it is wound up.
+pub(crate) struct HandedOver {
+    engines: Arc<Engines>,
+    place: u64,
+    _counted: Counted,
+}
+
+impl Engines {
+    pub(super) fn bind(&self, engine: &EngineServer) {
+        let mut bound = lock(&self.bound);
+        // One that was bound before has its old place.
+        bound.retain(|its| its.upgrade().is_some_and(|its| its != *engine));
+        bound.push(engine.downgrade());
+    }
+
+    /// Those that are bound and still there; the last one last.
+    pub(super) fn bound(&self) -> Vec<EngineServer> {
+        let bound = lock(&self.bound);
+        bound.iter().filter_map(WeakEngineServer::upgrade).collect()
+    }
+
+    /// Takes in a single connection.
+    pub(super) fn hand_over(self: &Arc<Self>, link: Arc<Link>) -> HandedOver {
+        let mut handed = lock(&self.handed);
+        let place = handed.next;
+        handed.next = place.wrapping_add(1);
+        handed.links.insert(place, link);
+        HandedOver {
+            engines: self.clone(),
+            place,
+            _counted: self.present.enter(),
+        }
+    }
+
+    /// Single connections whose engine is none of these.
+    pub(super) fn handed(&self, hosts: &[Arc<Host>]) -> Vec<Arc<Link>> {
+        let among = |link: &Link| hosts.iter().any(|host| Arc::ptr_eq(host, link.host()));
+        let handed = lock(&self.handed);
+        let others = handed.links.values().filter(|link| !among(link));
+        others.cloned().collect()
+    }
+
+    /// Tells these hosts, and the single connections of others, that they are to close.
+    pub(super) fn shut_down(&self, hosts: &[Arc<Host>]) {
+        for host in hosts {
+            host.shut_down();
+        }
+        for link in self.handed(hosts) {
+            link.tell(Command::Become(Change::ShutDown));
+        }
+    }
+
+    /// Waits until all of them are wound up.
+    pub(super) async fn gone(&self, hosts: &[Arc<Host>]) {
+        for host in hosts {
+            host.peers.none().await;
+        }
+        self.present.none().await;
+    }
+}
+
+impl Drop for HandedOver {
+    fn drop(&mut self) {
+        let link = lock(&self.engines.handed).links.remove(&self.place);
+        drop(link);
+    }
+}
+
+impl fmt::Debug for HandedOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("HandedOver").field(&self.place).finish()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -149,7 +149,9 @@ fn write_head(
 }
 
 fn write_number(out: &mut Vec<u8>, number: &Value) -> Result<(), EncodeError> {
-    if let Some(number) = number.as_u64() {
+    // What is written with a point stays a double, whole or not.
+    let double = number.to_string().contains(['.', 'e']);
+    if let Some(number) = number.as_u64().filter(|_| !double) {
         if let Ok(number) = u8::try_from(number) {
             if number >= 0x80 {
                 out.push(0xcc);
@@ -165,7 +167,7 @@ fn write_number(out: &mut Vec<u8>, number: &Value) -> Result<(), EncodeError> {
             out.push(0xcf);
             out.extend(number.to_be_bytes());
         }
-    } else if let Some(number) = number.as_i64() {
+    } else if let Some(number) = number.as_i64().filter(|_| !double) {
         if let Ok(number) = i8::try_from(number) {
             if number < -0x20 {
                 out.push(0xd0);

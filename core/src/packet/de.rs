@@ -3,17 +3,19 @@
 //! The grammar is known to hold, so that this only finds its way; what does not fit a type is an
 //! error with its reason. Placeholders become the attachments they name. Numbers are read exactly:
 //! an integer that no Rust integer holds, or a fraction beyond every `f64`, is refused, and kept as
-//! text by [`Value`](super::Value).
+//! text by [`Value`](super::Value). Whole numbers are taken by the types that hold them, however they are
+//! written.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
-use serde::forward_to_deserialize_any;
+use serde::{Serialize, forward_to_deserialize_any};
 
 use super::args::{ArgumentError, Binary, Mismatch};
 use super::cursor::{Cursor, broken, small};
+use super::decimal::Decimal;
 use super::value::{RAW, VALUE};
 
 /// All arguments as one type; see [`Args::decode`](super::Args::decode).
@@ -258,12 +260,36 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// A number for a type that holds whole ones: they may be written `1.0` or `1e3`, as Gson does it.
+    fn whole<V: Visitor<'a>>(&mut self, visitor: V) -> Result<V::Value, Mismatch> {
+        if !matches!(self.next(), Some(b'-' | b'0'..=b'9')) {
+            return self.deserialize_any(visitor);
+        }
+        if let Some((number, digits)) = small(self.rest.as_bytes()) {
+            self.over(digits)?;
+            return visitor.visit_u64(number);
+        }
+        let text = self.numeral()?;
+        let other = || Mismatch(format!("number {text} is not whole, or out of range").into());
+        let whole = Decimal::read(text).and_then(|it| it.whole());
+        let whole = &*whole.ok_or_else(other)?;
+        if let Ok(number) = whole.parse::<u64>() {
+            visitor.visit_u64(number)
+        } else if let Ok(number) = whole.parse::<i64>() {
+            visitor.visit_i64(number)
+        } else if let Ok(number) = whole.parse::<u128>() {
+            visitor.visit_u128(number)
+        } else {
+            visitor.visit_i128(whole.parse().map_err(|_| other())?)
+        }
+    }
+
     /// A number for a type that holds fractions: the nearest one. A whole number that it would change
     /// is refused.
     fn fraction<V, N>(&mut self, visitor: V) -> Result<V::Value, Mismatch>
     where
         V: Visitor<'a>,
-        N: std::str::FromStr + fmt::LowerExp + Into<f64> + Copy,
+        N: std::str::FromStr + Serialize + Into<f64> + Copy,
     {
         if !matches!(self.next(), Some(b'-' | b'0'..=b'9')) {
             return self.deserialize_any(visitor);
@@ -275,13 +301,21 @@ impl<'a> Cursor<'a> {
         match text.parse::<N>() {
             Ok(number)
                 if number.into().is_finite()
-                    && (short || !whole || super::value::is_exact(text, number)) =>
+                    && (short || !whole || super::decimal::is_exact(text, number)) =>
             {
                 visitor.visit_f64(number.into())
             }
             Ok(_) | Err(_) => Err(Mismatch(format!("number {text} is out of range").into())),
         }
     }
+}
+
+macro_rules! whole_numbers {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+            self.whole(visitor)
+        }
+    )*};
 }
 
 impl<'de> Deserializer<'de> for &mut Cursor<'de> {
@@ -319,6 +353,11 @@ impl<'de> Deserializer<'de> for &mut Cursor<'de> {
         }
     }
 
+    whole_numbers! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
+    }
+
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         self.fraction::<V, f32>(visitor)
     }
@@ -347,7 +386,7 @@ impl<'de> Deserializer<'de> for &mut Cursor<'de> {
                 if matches!(self.next(), Some(b'-' | b'0'..=b'9')) {
                     let start = self.rest;
                     let text = self.numeral()?;
-                    if !super::value::holds(text) {
+                    if !super::decimal::holds(text) {
                         return visitor.visit_enum(text.into_deserializer());
                     }
                     self.rest = start;
@@ -388,8 +427,7 @@ impl<'de> Deserializer<'de> for &mut Cursor<'de> {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map struct identifier
+        bool char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier
     }
 }
 

@@ -239,10 +239,11 @@ pub(super) fn text(
         _ => return Err(Fault::AckId),
     };
 
-    // The reference takes a blank for the ack id 0; nobody means that.
-    if payload.bytes().next().is_some_and(json::is_blank) {
-        return Err(Fault::Payload);
-    }
+    // The reference takes a blank for the ack id 0, or for a digit of one; nobody means that.
+    let payload = match payload.bytes().next() {
+        Some(..=b' ') => behind_blanks(payload)?,
+        Some(_) | None => payload,
+    };
     let start = text.len().wrapping_sub(payload.len());
     let payload = Some(payload).filter(|payload| !payload.is_empty());
     // Each arm builds the whole packet: what is put together step by step is copied at every step.
@@ -396,6 +397,15 @@ fn fault(error: json::JsonError) -> Fault {
         json::JsonError::Syntax(_) => Fault::Payload,
         json::JsonError::TooDeep => Fault::Depth,
     }
+}
+
+/// A payload that has blanks before it.
+#[cold]
+fn behind_blanks(payload: &str) -> Result<&str, Fault> {
+    let payload = payload.trim_start_matches([' ', '\t', '\n', '\r']);
+    (!payload.is_empty())
+        .then_some(payload)
+        .ok_or(Fault::Payload)
 }
 
 fn digits(text: &str) -> (&str, &str) {

@@ -16,6 +16,7 @@ mod attach;
 mod codec;
 mod cursor;
 mod de;
+mod decimal;
 mod decode;
 mod encode;
 mod encoded;

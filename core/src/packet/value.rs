@@ -7,6 +7,8 @@ use serde::de::{self, Deserialize, Deserializer, Error as _, MapAccess, SeqAcces
 use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
+use super::decimal::Decimal;
+
 /// Asked for by this name, a number that no Rust number holds comes as an enum whose variant is its
 /// text: the one shape that nothing a peer writes can have here.
 pub(super) const VALUE: &str = "$sio::Value";
@@ -71,53 +73,6 @@ pub struct Map(Vec<(String, Value)>);
 #[derive(Clone, PartialEq, Eq)]
 pub struct Raw(Box<str>);
 
-/// Whether a Rust number says what a number's text says: an integer of 64 bits, or an `f64` that is
-/// written with the same digits.
-pub(super) fn holds(text: &str) -> bool {
-    // Up to 15 digits and a point every decimal comes back from an `f64` as it was.
-    if text.len() <= 16 && !text.contains(['e', 'E']) {
-        true
-    } else if text.contains(['.', 'e', 'E']) {
-        is_exact(text, text.parse::<f64>().unwrap_or(f64::INFINITY))
-    } else {
-        text.parse::<u64>().is_ok() || text.parse::<i64>().is_ok()
-    }
-}
-
-/// Whether `number` is the decimal that `text` writes: by its value, or when it is written as shortly as
-/// can be, which is how everybody writes one.
-pub(super) fn is_exact(text: &str, number: impl fmt::LowerExp + Into<f64> + Copy) -> bool {
-    let value = number.into();
-    value.is_finite()
-        && (decimal(text) == decimal(&format!("{number:e}")) || format!("{value:.0}") == text)
-}
-
-/// A decimal's sign, its digits without zeros around them, and the power of ten of the last of them.
-/// `None`: its exponent is beyond everything.
-fn decimal(text: &str) -> Option<(bool, String, i64)> {
-    let (negative, text) = match text.strip_prefix('-') {
-        Some(text) => (true, text),
-        None => (false, text),
-    };
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
-        None => (text, 0),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let all = format!("{whole}{fraction}");
-    let digits = all.trim_end_matches('0');
-    let zeros = all.len().saturating_sub(digits.len());
-    let digits = digits.trim_start_matches('0').to_owned();
-    let exponent = if digits.is_empty() {
-        0
-    } else {
-        exponent
-            .checked_sub(i64::try_from(fraction.len()).ok()?)?
-            .checked_add(i64::try_from(zeros).ok()?)?
-    };
-    Some((negative, digits, exponent))
-}
-
 impl Value {
     /// The member of that name, if this is an object that has it.
     pub fn get(&self, name: &str) -> Option<&Self> {
@@ -142,12 +97,12 @@ impl Value {
         }
     }
 
-    /// The number as `u64`, if it is one and fits exactly.
+    /// The number as `u64`, if it is one and fits exactly, however it is written.
     pub fn as_u64(&self) -> Option<u64> {
         self.as_number()?.as_u64()
     }
 
-    /// The number as `i64`, if it is one and fits exactly.
+    /// The number as `i64`, if it is one and fits exactly, however it is written.
     pub fn as_i64(&self) -> Option<i64> {
         self.as_number()?.as_i64()
     }
@@ -312,22 +267,27 @@ impl Number {
         number.is_finite().then_some(Self(Digits::Float(number)))
     }
 
-    /// Its value, if it is a whole number that fits.
+    /// Its value, if it is a whole number that fits, however it is written: `1.0` and `1e3` are.
     pub fn as_u64(&self) -> Option<u64> {
-        if let Digits::Unsigned(number) = self.0 {
-            Some(number)
-        } else {
-            None
+        match &self.0 {
+            Digits::Unsigned(number) => Some(*number),
+            Digits::Signed(_) => None,
+            Digits::Float(_) | Digits::Text(_) => self.whole(),
         }
     }
 
-    /// Its value, if it is a whole number that fits.
+    /// Its value, if it is a whole number that fits, however it is written.
     pub fn as_i64(&self) -> Option<i64> {
         match &self.0 {
             Digits::Unsigned(number) => i64::try_from(*number).ok(),
             Digits::Signed(number) => Some(*number),
-            Digits::Float(_) | Digits::Text(_) => None,
+            Digits::Float(_) | Digits::Text(_) => self.whole(),
         }
+    }
+
+    /// Its value, by its digits.
+    fn whole<N: std::str::FromStr>(&self) -> Option<N> {
+        Decimal::read(&self.to_string())?.whole()?.parse().ok()
     }
 
     /// The nearest `f64`, `None` if it is beyond all of them.

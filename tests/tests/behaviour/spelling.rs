@@ -1,6 +1,6 @@
 //! What real clients write otherwise than the official ones for JavaScript do, where it has one meaning.
 
-use sio_tokio::{Bytes, Config, Data, Io, Origins, Socket, TransportKind};
+use sio_tokio::{Ack, Bytes, Config, Data, Io, Origins, Reaction, Socket, TransportKind};
 
 use crate::client::{Client, calm, exchange, request};
 use crate::wire::{KEY, Wire, masked, opening};
@@ -230,7 +230,57 @@ async fn an_old_browser_is_told_not_to_filter(on: On) {
     world.ends().await;
 }
 
+/// Packets that are put together by hand have blanks where they are read most easily.
+async fn blanks_may_stand_before_a_payload(on: On) {
+    // faults: C9
+    let io = Io::new(calm());
+    for name in ["/", "/n"] {
+        io.of(name)
+            .on("echo", |Data(said): Data<u8>, ack: Ack| ack.send(&said));
+    }
+    let world = World::new(on, io).await;
+    let mut client = world.open().await;
+    for (connect, name) in [("40 {}", ""), ("40/n, \t{\"a\":1}", "/n,")] {
+        client.send(connect).await;
+        assert!(client.text().await.starts_with(&format!("40{name}{{")));
+        client.send(&format!("42{name}1 [\"echo\",1]")).await;
+        client.expect(&format!("43{name}1[1]")).await;
+        client.send(&format!("42{name}7\r\n [\"echo\", 2]")).await;
+        client.expect(&format!("43{name}7[2]")).await;
+    }
+    world.ends().await;
+}
+
+/// Android's Gson writes numbers as doubles, whatever they were.
+async fn a_whole_number_may_have_a_point(on: On) {
+    // faults: F10
+    let io = Io::new(calm());
+    io.of("/")
+        .on("add", |Data((a, b)): Data<(i64, u8)>, ack: Ack| {
+            ack.send(&(a + i64::from(b)))
+        });
+    io.on_mistyped(Reaction::RefuseAck);
+    let world = World::new(on, io).await;
+    let (mut client, _) = world.join().await;
+    for (at, a, b, sum) in [
+        (1, "1.0", "1e2", "101"),
+        (2, "9.007199254740993e15", "0.0", "9007199254740993"),
+        (3, "-3E0", "3.00", "0"),
+    ] {
+        client.send(&format!("42{at}[\"add\",{a},{b}]")).await;
+        client.expect(&format!("43{at}[{sum}]")).await;
+    }
+    for wrong in ["1.5,0", "1,256.0", "1e19,0"] {
+        client.send(&format!("429[\"add\",{wrong}]")).await;
+        let refused = client.text().await;
+        assert!(refused.starts_with("439[{"), "{refused}");
+    }
+    world.ends().await;
+}
+
 on_each_runtime! {
+    a_whole_number_may_have_a_point,
+    blanks_may_stand_before_a_payload,
     a_device_may_name_no_revision,
     a_handshake_is_the_applications_own,
     base64_may_have_line_ends,

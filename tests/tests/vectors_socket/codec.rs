@@ -152,6 +152,18 @@ fn decoded_our_way(id: &str, read: &[Packet], refused: bool) -> Result<(), Strin
     };
     let holds = match id {
         "sio5/decode/087" | "sio5/decode/088" => !refused && read.len() == 1,
+        "sio4/decode/112" | "sio5/decode/112" | "sio4/decode/113" | "sio5/decode/113" => {
+            let unasked = |it: &Packet| {
+                matches!(
+                    &it.content,
+                    Content::Event {
+                        id: None,
+                        call: Some(_)
+                    }
+                )
+            };
+            !refused && read.len() == 1 && read.iter().all(unasked)
+        }
         "sio4/decode/116" | "sio5/decode/116" => argument(0).as_deref() == Some("1e400"),
         "sio4/decode/117" | "sio5/decode/117" => argument(0).as_deref() == Some("9007199254740993"),
         "sio4/decode/118" | "sio5/decode/118" => argument(0).as_deref() == Some(r#""\ud800""#),

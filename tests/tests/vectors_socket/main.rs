@@ -46,14 +46,8 @@ pub(crate) const OURS: &[(&str, &str)] = &[
         "decode/052",
         "an empty message is no packet (limits.md, measured table: ws `4`)",
     ),
-    (
-        "decode/112",
-        "a blank is no ack id (limits.md, measured table)",
-    ),
-    (
-        "decode/113",
-        "a blank is no ack id (limits.md, measured table)",
-    ),
+    ("decode/112", "a blank is passed over, and is no ack id"),
+    ("decode/113", "a blank is passed over, and is no ack id"),
     (
         "decode/114",
         "an ack id has at most 16 digits (limits.md §2.1)",

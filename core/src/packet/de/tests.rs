@@ -25,16 +25,62 @@ proptest! {
         prop_assert_eq!(value, Some(text));
     }
 
+    /// Against a sum of digits and zeros, without any rounding.
     #[test]
-    fn fractions_are_no_whole_numbers(text in "[0-9]{1,3}(\\.[0-9]{1,3}|[eE][+-]?[0-9]{1,2})") {
-        let text = text.trim_start_matches('0');
-        let text = if text.starts_with(|digit: char| digit.is_ascii_digit()) {
-            text.to_owned()
-        } else {
-            format!("0{text}")
-        };
+    fn whole_numbers_are_taken_however_they_are_written(
+        digits in "0|[1-9][0-9]{0,19}",
+        zeros in 0usize..22,
+        minus in any::<bool>(),
+        upper in any::<bool>(),
+    ) {
+        // faults: F10
+        let sign = if minus { "-" } else { "" };
+        let (mark, whole) = (if upper { "E+" } else { "e" }, format!("{digits}{}", "0".repeat(zeros)));
+        let whole = format!("{sign}{}", if digits == "0" { "0" } else { &whole });
+        let point = digits.len() - 1;
+        let (first, rest) = digits.split_at(1);
+        let fraction = if rest.is_empty() { "0" } else { rest };
+        for text in [
+            format!("{sign}{digits}{mark}{zeros}"),
+            format!("{sign}{first}.{fraction}{mark}{}", point + zeros),
+            format!("{sign}{digits}{}.000", if digits == "0" { String::new() } else { "0".repeat(zeros) }),
+        ] {
+            let whole = if whole == "-0" { "0" } else { &whole };
+            prop_assert_eq!(read::<i64>(&text), whole.parse().ok(), "{}", text);
+            prop_assert_eq!(read::<u64>(&text), whole.parse().ok(), "{}", text);
+            prop_assert_eq!(read::<i128>(&text), whole.parse().ok(), "{}", text);
+            prop_assert_eq!(read::<u128>(&text), whole.parse().ok(), "{}", text);
+            prop_assert_eq!(read::<u8>(&text), whole.parse().ok(), "{}", text);
+            prop_assert_eq!(read::<i16>(&text), whole.parse().ok(), "{}", text);
+            prop_assert_eq!(read::<f64>(&text).is_some(), true, "{}", text);
+            let value = read::<Value>(&text).unwrap();
+            prop_assert_eq!(value.as_i64(), whole.parse().ok(), "{}", text);
+            prop_assert_eq!(value.as_u64(), whole.parse().ok(), "{}", text);
+        }
+    }
+
+    #[test]
+    fn fractions_are_no_whole_numbers(text in "(0|[1-9][0-9]{0,20})\\.[0-9]{0,20}[1-9]", e in 0usize..20) {
+        let text = format!("{text}e{}", e.min(text.len() - text.find('.').unwrap() - 2));
         prop_assert_eq!(read::<f64>(&text), text.parse().ok());
         prop_assert_eq!(read::<u64>(&text), None);
+        prop_assert_eq!(read::<i128>(&text), None);
+        prop_assert_eq!(read::<Value>(&text).unwrap().as_i64(), None);
+    }
+
+    /// Where two decimals of the same length are equally near to the same double, too.
+    #[test]
+    fn digits_in_are_digits_out(
+        digits in "[1-9][0-9]{14,17}",
+        point in 1usize..15,
+        exponent in prop_oneof![3 => Just(String::new()), 1 => "e-?[0-9]{1,2}"],
+    ) {
+        // faults: T4
+        let (whole, fraction) = digits.split_at(point);
+        let text = format!("{whole}.{fraction}{exponent}");
+        let value = read::<Value>(&text).unwrap();
+        prop_assert!(Decimal::read(&value.to_string()) == Decimal::read(&text), "{} {}", text, value);
+        prop_assert_eq!(&read::<Value>(&value.to_string()).unwrap(), &value);
     }
 
     #[test]
@@ -50,6 +96,64 @@ proptest! {
             prop_assert_eq!(read, serde_json::from_str::<Map>(&object).ok());
         }
     }
+}
+
+#[test]
+fn a_double_between_two_decimals_is_written_as_it_came() {
+    // faults: T4
+    for text in [
+        "800000058753557.3",
+        "800000058753557.2",
+        "-800000058753557.3",
+    ] {
+        assert_eq!(read::<Value>(text).unwrap().to_string(), text);
+    }
+}
+
+#[test]
+fn a_whole_number_fits_or_is_refused() {
+    // faults: F10
+    assert_eq!(read::<i64>("1.0"), Some(1));
+    assert_eq!(read::<i64>("1e3"), Some(1000));
+    assert_eq!(read::<i64>("9223372036854775807.0"), Some(i64::MAX));
+    assert_eq!(read::<i64>("-9.223372036854775808e18"), Some(i64::MIN));
+    assert_eq!(read::<i64>("9223372036854775808.0"), None);
+    assert_eq!(
+        read::<u64>("9007199254740993.0"),
+        Some(9_007_199_254_740_993)
+    );
+    assert_eq!(
+        read::<u128>("340282366920938463463374607431768211455.0"),
+        Some(u128::MAX)
+    );
+    assert_eq!(
+        read::<u128>("340282366920938463463374607431768211456.0"),
+        None
+    );
+    assert_eq!(
+        read::<i128>("-170141183460469231731687303715884105728e0"),
+        Some(i128::MIN)
+    );
+    assert_eq!(read::<u8>("-0.0"), Some(0));
+    assert_eq!(
+        read::<Option<(i8, Vec<u16>)>>("[-128.0,[6.5535e4]]"),
+        Some(Some((-128, vec![65535])))
+    );
+    for text in [
+        "1.5",
+        "1e-1",
+        "-1.0",
+        "256.0",
+        "2.56e2",
+        "1e400",
+        "1e99999999999999999999",
+        "true",
+        r#""1""#,
+    ] {
+        assert_eq!(read::<u8>(text), None, "{text}");
+    }
+    let why = arguments::<u8>("1.5", None).unwrap_err().to_string();
+    assert!(why.contains("number 1.5 is not whole"), "{why}");
 }
 
 /// A list of those ends where the text does.

@@ -85,6 +85,17 @@ impl<T> Connection<T> {
         self.upper = Upper::SocketIo(mux);
     }
 
+    /// A message that came while nothing was spoken above Engine.IO, and that the application has not looked
+    /// at: what is spoken now reads it.
+    pub fn handle_message(&mut self, now: Instant, data: Data) {
+        match &mut self.upper {
+            Upper::SocketIo(mux) => {
+                mux.handle(now, data, &self.config, &mut self.session, &mut self.events);
+            }
+            Upper::Engine => self.events.push_back(Event::Data(data)),
+        }
+    }
+
     /// A GET has arrived that waits for packets; the handshake's own is answered at once (§9.2).
     pub fn handle_poll(&mut self, now: Instant, id: RequestId, revision: Revision) {
         self.session.handle_poll(now, id, revision);
@@ -402,6 +413,9 @@ impl<T> Connection<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod conversations;
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! A number of things that are alive, and those who wait for it to be none.
 
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
@@ -11,7 +12,9 @@ pub(crate) struct Gauge(Mutex<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     count: usize,
-    waiting: Vec<Waker>,
+    /// Who waits, by a number of its own.
+    waiting: BTreeMap<u64, Waker>,
+    next: u64,
 }
 
 /// One of the things counted.
@@ -43,13 +46,22 @@ impl Gauge {
 
     /// Waits until there is none.
     pub(crate) async fn none(&self) {
+        let mut place = Waiting {
+            gauge: self,
+            number: None,
+        };
         poll_fn(|cx| {
             let mut inner = self.lock();
             if inner.count == 0 {
                 return Poll::Ready(());
             }
-            if !inner.waiting.iter().any(|kept| kept.will_wake(cx.waker())) {
-                inner.waiting.push(cx.waker().clone());
+            let number = *place.number.get_or_insert_with(|| {
+                inner.next = inner.next.wrapping_add(1);
+                inner.next
+            });
+            match inner.waiting.get_mut(&number) {
+                Some(kept) => kept.clone_from(cx.waker()),
+                None => drop(inner.waiting.insert(number, cx.waker().clone())),
             }
             Poll::Pending
         })
@@ -61,6 +73,22 @@ impl Gauge {
     }
 }
 
+/// One that waits, until it does not any more.
+struct Waiting<'a> {
+    gauge: &'a Gauge,
+    number: Option<u64>,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let waker = self
+            .number
+            .and_then(|number| self.gauge.lock().waiting.remove(&number));
+        // Outside the lock.
+        drop(waker);
+    }
+}
+
 impl Drop for Counted {
     fn drop(&mut self) {
         let waiting = {
@@ -69,10 +97,10 @@ impl Drop for Counted {
             if inner.count == 0 {
                 std::mem::take(&mut inner.waiting)
             } else {
-                Vec::new()
+                BTreeMap::new()
             }
         };
-        for waker in waiting {
+        for waker in waiting.into_values() {
             waker.wake();
         }
     }
@@ -100,5 +128,21 @@ mod tests {
         assert!(none.as_mut().poll(&mut cx).is_pending());
         drop(second);
         assert!(none.as_mut().poll(&mut cx).is_ready());
+    }
+
+    #[test]
+    fn who_waits_has_one_place_and_leaves_it() {
+        let gauge = Arc::new(Gauge::default());
+        let _one = gauge.enter();
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut waiting: Vec<_> = (0..100).map(|_| Box::pin(gauge.none())).collect();
+        for _ in 0..3 {
+            for none in &mut waiting {
+                assert!(none.as_mut().poll(&mut cx).is_pending());
+            }
+            assert_eq!(gauge.lock().waiting.len(), 100);
+        }
+        drop(waiting);
+        assert_eq!(gauge.lock().waiting.len(), 0);
     }
 }

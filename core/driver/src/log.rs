@@ -1,11 +1,16 @@
 //! Events and spans for the `tracing` crate; nothing at all without the feature.
 
+#[cfg(any(test, feature = "tracing"))]
+mod brief;
+
 use std::fmt;
 use std::net::SocketAddr;
 
 use sio_core::engine::TransportKind;
 use sio_core::id::{Sid, SocketId};
 
+#[cfg(feature = "tracing")]
+pub(crate) use brief::Brief;
 #[cfg(feature = "tracing")]
 pub(crate) use tracing::{debug, error, trace, warn};
 

@@ -59,6 +59,12 @@ pub enum Event<T> {
         /// What a client of revision 4 wrote behind the namespace's name.
         query: Option<ByteString>,
     },
+    /// Nobody decided over a namespace within `middleware_timeout`, and the client is refused: whoever was
+    /// to decide may stop.
+    Undecided {
+        /// The socket that the ticket would have made.
+        socket: Socket,
+    },
     /// A client has sent an event.
     Message {
         /// Who.

@@ -576,6 +576,9 @@ impl<T> Server<T> {
                     query,
                 }
             }
+            socket::Event::Undecided { socket: key } => Event::Undecided {
+                socket: socket(key),
+            },
             socket::Event::Message {
                 socket: key,
                 name,

@@ -25,6 +25,12 @@ pub enum Event<T> {
         /// ([`Query::overlaid`](crate::engine::Query::overlaid)).
         query: Option<ByteString>,
     },
+    /// Nobody decided over a namespace within `middleware_timeout`, and the client is refused: whoever
+    /// was to decide may stop.
+    Undecided {
+        /// The socket that [`ConnectTicket::socket`] names.
+        socket: SocketKey,
+    },
     /// A socket's client has sent an event.
     Message {
         /// The socket.

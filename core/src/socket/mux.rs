@@ -44,6 +44,8 @@ pub(crate) struct Mux<T> {
     packet_by: Option<Instant>,
     refused: usize,
     generation: u32,
+    /// The client broke a rule: nothing more of what it says is read, also of what it has said by now.
+    deaf: bool,
 }
 
 #[derive(Debug)]
@@ -78,6 +80,7 @@ impl<T> Mux<T> {
             packet_by: None,
             refused: 0,
             generation: 0,
+            deaf: false,
         }
     }
 
@@ -90,6 +93,9 @@ impl<T> Mux<T> {
         session: &mut Session,
         events: &mut VecDeque<Event<T>>,
     ) {
+        if self.deaf {
+            return;
+        }
         let limits = limits(config);
         let read = if let Some(own) = &mut self.own {
             own.add(data, session.revision(), &limits)
@@ -156,6 +162,7 @@ impl<T> Mux<T> {
     /// Closes the connection under its sockets. They end now, even if the close has to wait for the
     /// client: nothing more is taken from them (§16.1).
     fn close(&mut self, now: Instant, session: &mut Session, events: &mut VecDeque<Event<T>>) {
+        self.deaf = true;
         session.close(now, Close::Flush);
         if !session.is_closed() {
             self.end(DisconnectReason::ForcedServerClose, events);
@@ -534,6 +541,7 @@ impl<T> Mux<T> {
                 session,
                 events,
             );
+            events.push_back(Event::Undecided { socket: late });
         }
         let passed = |by: Option<Instant>| by.is_some_and(|by| session.put_off(by) <= now);
         if passed(self.connect_by) || passed(self.packet_by) {

@@ -2,21 +2,28 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use sio_tokio::{Data, Incoming, Io, Refusal, Socket};
+use sio_tokio::{
+    Config, Data, EngineServer, EngineSocket, Incoming, Io, Message, Refusal, Server, Socket,
+};
+use tokio::sync::Semaphore;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
 use crate::alone::alone_on_each_runtime;
 use crate::client::{Client, calm};
 use crate::here::until;
+use crate::wire::{Wire, opening_at};
 use crate::world::{On, World};
 
 /// Everything that is logged up to `debug`, the fields of spans too.
 #[derive(Clone, Default)]
 struct Log {
     lines: Arc<Mutex<Vec<String>>>,
+    /// Those above `debug`.
+    loud: Arc<Mutex<Vec<String>>>,
 }
 
 struct Line(String);
@@ -53,6 +60,10 @@ impl Subscriber for Log {
 
     fn event(&self, event: &Event<'_>) {
         self.add(|line| event.record(line));
+        if *event.metadata().level() < Level::DEBUG {
+            let last = self.lines.lock().unwrap().last().cloned();
+            self.loud.lock().unwrap().extend(last);
+        }
     }
 
     fn enter(&self, _: &span::Id) {}
@@ -131,6 +142,80 @@ async fn no_session_id_is_logged_whole(on: On) {
     assert!(said(&format!("socket=/chat#{}… ", &sid[..4])), "{lines:#?}");
 }
 
+/// A client may cause what it likes: nothing of what it says is logged, and nothing louder than `debug`.
+async fn no_client_fills_the_log(on: On) {
+    // faults: H12
+    let log = Log::default();
+    tracing::subscriber::set_global_default(log.clone()).unwrap();
+    let io = Io::new(calm());
+    let gate = Arc::new(Semaphore::new(0));
+    let (waits, failed) = (gate.clone(), Arc::new(AtomicUsize::new(0)));
+    let main = io.of("/");
+    main.on("number", |_: Data<u64>| ());
+    main.on("late", move |socket: Socket| {
+        let waits = waits.clone();
+        async move {
+            waits.acquire().await.unwrap().forget();
+            socket.emit("answer", &())
+        }
+    });
+    let counts = failed.clone();
+    io.on_error(move |_| {
+        counts.fetch_add(1, Ordering::Relaxed);
+    });
+    let engine = EngineServer::new(Config {
+        path: "/engine.io".into(),
+        ..calm()
+    });
+    engine.on_message(|_: EngineSocket, message: Message| Err::<(), _>(format!("{message:?}")));
+    let server = Server::new(io.clone()).engine(engine.clone());
+    let world = World::serving(on, io.clone(), server).await;
+    let secret = "s3cret".repeat(8_000);
+
+    let (mut client, _) = world.join().await;
+    client.send(&format!(r#"42["number","{secret}"]"#)).await;
+    for _ in 0..5 {
+        client.send(r#"42["late"]"#).await;
+    }
+    client.send(&format!(r#"42["sync","{secret}"]"#)).await;
+    until("the first has failed", || {
+        failed.load(Ordering::Relaxed) == 1
+    })
+    .await;
+    // Not even a packet.
+    client.send(&format!("4x{secret}")).await;
+    drop(client);
+    until("its end", || io.of("/").is_empty()).await;
+    gate.add_permits(5);
+    until("all have failed", || failed.load(Ordering::Relaxed) == 6).await;
+
+    let mut plain = Client {
+        wire: Wire::opened(world.address, opening_at("/engine.io", "")).await,
+    };
+    plain.text().await;
+    plain.send(&format!("4{secret}")).await;
+    plain.send("1").await;
+    plain.rest().await;
+    until("its end", || engine.sessions() == 0).await;
+    engine.close().await;
+    world.ends().await;
+
+    let lines = log.lines.lock().unwrap().clone();
+    assert!(
+        lines.iter().any(|line| line.contains("event refused")),
+        "{lines:#?}"
+    );
+    let longest = lines.iter().map(String::len).max();
+    assert!(longest < Some(1_000), "{longest:?}");
+    assert_eq!(*log.loud.lock().unwrap(), [""; 0]);
+    let refused = lines.iter().find(|line| line.contains("event refused"));
+    assert!(
+        refused.is_some_and(|line| !line.contains("s3cret")),
+        "{refused:?}"
+    );
+}
+
 alone_on_each_runtime! {
     no_session_id_is_logged_whole,
+    no_client_fills_the_log,
 }

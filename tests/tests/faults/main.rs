@@ -28,6 +28,7 @@ mod endpoints;
 mod half_open;
 mod logs;
 mod marked;
+mod owners;
 mod panics;
 mod ports;
 mod table;

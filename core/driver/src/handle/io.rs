@@ -23,7 +23,7 @@ use crate::handlers::{Handler, ListenerId};
 use crate::hooks::Hook;
 use crate::host::Host;
 use crate::link::{Command, Link};
-use crate::log::LogName;
+use crate::log::{LogName, debug, error as log_error, trace};
 use crate::mount::{Mount, SetupError};
 
 /// A Socket.IO server: its namespaces, its options, its hooks.
@@ -342,14 +342,17 @@ impl Io {
     pub(crate) fn report(&self, error: &HandlerError, _socket: LogName<'_>) {
         match (&error.why, self.reaction()) {
             (Failure::Mistyped(_), Reaction::Ignore) => {}
-            (Failure::Mistyped(_), Reaction::Log | Reaction::RefuseAck) => {
-                crate::log::debug!(socket = %_socket, namespace = %error.namespace, event = %error.event, why = %error.why, "event refused");
+            (Failure::Mistyped(_why), Reaction::Log | Reaction::RefuseAck) => {
+                // What is wrong with it says what is in it.
+                debug!(socket = %_socket, namespace = %error.namespace, event = %crate::log::Brief(&error.event), argument = _why.index, "event refused");
+                trace!(socket = %_socket, why = %error.why, "event refused");
             }
             (Failure::Panicked(_), _) => {
-                crate::log::error!(socket = %_socket, namespace = %error.namespace, event = %error.event, why = %error.why, "handler panicked");
+                log_error!(socket = %_socket, namespace = %error.namespace, event = %crate::log::Brief(&error.event), why = %crate::log::Brief(&error.why), "handler panicked");
             }
+            // A client can cause it, as often as it likes: by what it sends, or by having left.
             (Failure::Failed(_) | Failure::NoState(_) | Failure::Absent(_), _) => {
-                crate::log::warn!(socket = %_socket, namespace = %error.namespace, event = %error.event, why = %error.why, "handler failed");
+                debug!(socket = %_socket, namespace = %error.namespace, event = %crate::log::Brief(&error.event), why = %crate::log::Brief(&error.why), "handler failed");
             }
         }
         if let Some(hook) = self.inner.on_error.get() {

@@ -89,7 +89,7 @@ impl<R: Runtime> Peer<R> {
         match result {
             Ok(Ok(())) => self.admit(cx, ticket, socket),
             Ok(Err(refusal)) => {
-                debug!(socket = %socket.log_name(), namespace = socket.namespace().name(), %refusal, "namespace refused");
+                debug!(socket = %socket.log_name(), namespace = socket.namespace().name(), refusal = %crate::log::Brief(&refusal), "namespace refused");
                 self.connection.reject(self.now, ticket, &refusal);
                 socket.exit();
             }

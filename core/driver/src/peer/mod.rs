@@ -25,7 +25,7 @@ use sio_core::connection::Connection;
 use sio_core::engine::{Close, CloseReason, Opened, Reply, Session, TransportKind, WsClosed};
 use sio_core::id::{RequestId, Sid, SocketId};
 use sio_core::packet::Fault;
-use sio_core::socket::{AckError, Event};
+use sio_core::socket::{AckError, Event, SocketKey};
 use smallvec::SmallVec;
 
 use crate::ack::Token;
@@ -41,9 +41,10 @@ use crate::own::{self, Seated};
 use crate::runtime::Runtime;
 use crate::websocket::Transport;
 
+use entering::Entering;
 use plain::Plain;
-use running::{Done, Job};
-pub(crate) use running::{Kept, guarded};
+use running::Job;
+pub(crate) use running::{Kept, guarded, let_go};
 use sockets::Sockets;
 
 /// One connection's task.
@@ -273,7 +274,7 @@ impl<R: Runtime> Peer<R> {
 
     /// Speaks Socket.IO from now on, if it spoke nothing above Engine.IO so far.
     fn adopt(&mut self, io: Io) {
-        let Upper::Engine(plain) = &self.upper else {
+        let Upper::Engine(plain) = &mut self.upper else {
             return;
         };
         if self.phase == Phase::Closed {
@@ -287,6 +288,10 @@ impl<R: Runtime> Peer<R> {
             present.server = Some(Box::new(handed_over));
         }
         self.connection.speak_socket_io_by(self.now, io.codec());
+        // What waited for its handler was meant for what is spoken now.
+        for data in plain.take_waiting() {
+            self.connection.handle_message(self.now, data);
+        }
         let sockets = Sockets::new(io, plain.handshake().clone());
         self.upper = Upper::SocketIo(Box::new(sockets));
     }
@@ -586,15 +591,44 @@ impl<R: Runtime> Peer<R> {
                     for watcher in &watchers.close {
                         self.tell_watcher(|| watcher(reason));
                     }
+                    let _ = let_go(watchers);
                 }
                 self.host().registry.remove(&self.link);
                 match &mut self.upper {
                     Upper::SocketIo(sockets) => sockets.close(),
                     Upper::Engine(_) => self.plain_closed(cx, reason),
                 }
+                self.stop_deciding(cx, None);
             }
+            Event::Undecided { socket } => self.stop_deciding(cx, Some(socket)),
             event => self.socket_event(cx, event),
         }
+    }
+
+    /// Drops what decides over a namespace, of one socket or of all: nobody waits for it any more.
+    fn stop_deciding(&mut self, cx: &mut Context<'_>, socket: Option<SocketKey>) {
+        if let Some(sockets) = self.sockets() {
+            let asks = |wish: &Entering| socket.is_none_or(|socket| wish.ticket.socket() == socket);
+            sockets.entering.retain(|wish| !asks(wish));
+        }
+        self.drop_jobs(cx, |job| job.decides_over(socket));
+    }
+
+    /// Drops handlers in flight where they wait.
+    fn drop_jobs(&mut self, cx: &mut Context<'_>, which: impl Fn(&Job) -> bool) {
+        let Some(running) = &self.running else { return };
+        if !running.iter().any(&which) {
+            return;
+        }
+        for job in self.running.take().map(|it| *it).into_iter().flatten() {
+            if which(&job) {
+                job.turn_away();
+            } else {
+                self.keep(job);
+            }
+        }
+        // Those that are left must know again whom to wake.
+        self.continue_running(cx);
     }
 
     /// Lets handlers go on that waited.
@@ -609,12 +643,7 @@ impl<R: Runtime> Peer<R> {
                 }
                 Poll::Ready(Some(done)) => {
                     any = true;
-                    if let Done::Plain(result) = done {
-                        self.plain_done(result);
-                        self.plain_advance(cx);
-                    } else {
-                        self.done(cx, done);
-                    }
+                    self.done(cx, done);
                 }
             }
         }
@@ -658,7 +687,22 @@ impl<R: Runtime> Future for Peer<R> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let span = self.span.clone();
         let _seated = Seated::at(&self.link);
-        span.within(|| self.turns(cx))
+        let was_closed = self.phase == Phase::Closed;
+        match guarded(|| span.within(|| self.turns(cx))) {
+            Ok(poll) => poll,
+            // Nothing of the application's is called unguarded. Were it forgotten somewhere, its sockets leave
+            // all the same, and hear of it.
+            Err(_panic) => {
+                span.within(|| error!(why = %_panic.0, "connection panicked"));
+                if was_closed {
+                    return Poll::Ready(());
+                }
+                self.abandon();
+                self.due = true;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
     }
 }
 
@@ -699,13 +743,13 @@ impl<R: Runtime> Drop for Peer<R> {
     /// However the task ends (done, dropped with its runtime, a bug in it), nothing of the connection
     /// remains.
     fn drop(&mut self) {
-        let _ = guarded(|| drop(self.link.set_closed()));
+        let _ = let_go(self.link.set_closed());
         self.host().registry.remove(&self.link);
         if let Upper::SocketIo(sockets) = &self.upper {
             for seat in &sockets.seats {
                 seat.socket.exit();
             }
         }
-        drop(self.link.mailbox().close());
+        let _ = let_go(self.link.mailbox().close());
     }
 }

@@ -8,14 +8,14 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use sio_core::engine::{CloseReason, Data};
 
-use super::running::{Begun, Job, Kept, Panic, begin, guarded};
+use super::running::{Begun, Job, Kept, Panic, begin, guarded, let_go};
 use super::{Peer, Upper};
 use crate::error::Failure;
 use crate::handle::{EngineHandlers, EngineSocket};
 use crate::handlers::Started;
 use crate::handshake::Handshake;
 use crate::link::data_size;
-use crate::log::{error, warn};
+use crate::log::{debug, error};
 use crate::runtime::Runtime;
 
 /// What a plain Engine.IO connection has besides the connection.
@@ -41,6 +41,12 @@ impl Plain {
         self.socket.shared_handshake()
     }
 
+    /// The messages that no handler has seen yet.
+    pub(super) fn take_waiting(&mut self) -> VecDeque<Data> {
+        self.waiting_bytes = 0;
+        std::mem::take(&mut self.waiting)
+    }
+
     pub(super) fn waiting_bytes(&self) -> usize {
         self.waiting_bytes
     }
@@ -50,6 +56,9 @@ impl Drop for Plain {
     /// What its handlers capture may be the socket: they would keep each other.
     fn drop(&mut self) {
         let _ = guarded(|| self.socket.release());
+        let _ = let_go(self.handlers.connect.take());
+        let _ = let_go(self.handlers.message.take());
+        let _ = let_go(self.handlers.close.take());
     }
 }
 
@@ -65,7 +74,7 @@ impl<R: Runtime> Peer<R> {
         let Some(plain) = self.plain() else { return };
         let socket = plain.socket.clone();
         if let Some(handler) = plain.handlers.connect.take() {
-            self.plain_start(cx, || handler((socket,)));
+            self.plain_start(cx, move || handler((socket,)));
         }
     }
 
@@ -88,9 +97,9 @@ impl<R: Runtime> Peer<R> {
         let Some(plain) = self.plain() else { return };
         let socket = plain.socket.clone();
         if let Some(handler) = socket.message_handler() {
-            self.plain_start(cx, || handler((socket.clone(), data)));
+            self.plain_start(cx, move || handler((socket, data)));
         } else if let Some(handler) = plain.handlers.message.clone() {
-            self.plain_start(cx, || handler((socket, data)));
+            self.plain_start(cx, move || handler((socket, data)));
         }
     }
 
@@ -100,9 +109,9 @@ impl<R: Runtime> Peer<R> {
         plain.waiting_bytes = 0;
         let socket = plain.socket.clone();
         if let Some(handler) = socket.close_handler() {
-            self.plain_start(cx, || handler((socket.clone(), reason)));
+            self.plain_start(cx, move || handler((socket, reason)));
         } else if let Some(handler) = plain.handlers.close.take() {
-            self.plain_start(cx, || handler((socket, reason)));
+            self.plain_start(cx, move || handler((socket, reason)));
         }
     }
 
@@ -128,7 +137,8 @@ impl<R: Runtime> Peer<R> {
     pub(super) fn plain_done(&mut self, result: Result<Result<(), Failure>, Panic>) {
         match result {
             Ok(Ok(())) => {}
-            Ok(Err(_failure)) => warn!(why = %_failure, "handler failed"),
+            // By what its client has sent, maybe.
+            Ok(Err(_failure)) => debug!(why = %crate::log::Brief(&_failure), "handler failed"),
             Err(_panic) => {
                 error!(why = %_panic.0, "handler panicked");
                 self.abandon();

@@ -75,11 +75,19 @@ pub(super) fn begin(cx: &mut Context<'_>, call: impl FnOnce() -> Started) -> Beg
         Err(panic) => Begun::Ended(Err(panic)),
         Ok(Started(Progress::Done(result))) => Begun::Ended(Ok(result)),
         Ok(Started(Progress::Pending(mut future))) => match guarded(|| future.as_mut().poll(cx)) {
-            Err(panic) => Begun::Ended(Err(panic)),
-            Ok(Poll::Ready(result)) => Begun::Ended(Ok(result)),
             Ok(Poll::Pending) => Begun::Waits(future),
+            Ok(Poll::Ready(result)) => Begun::Ended(let_go(future).map(|()| result)),
+            Err(panic) => {
+                let _ = let_go(future);
+                Begun::Ended(Err(panic))
+            }
         },
     }
+}
+
+/// Drops something in which the application's values are: their destructors are its code.
+pub(crate) fn let_go<T>(value: T) -> Result<(), Panic> {
+    guarded(|| drop(value))
 }
 
 /// A future of the application's, and what to do with its result.
@@ -116,8 +124,29 @@ impl<T, K> Kept<T, K> {
 impl<T, K> Drop for Kept<T, K> {
     /// The destructors of its future are the application's code too.
     fn drop(&mut self) {
-        let future = self.future.take();
-        let _ = guarded(|| drop(future));
+        let _ = let_go(self.future.take());
+    }
+}
+
+impl Job {
+    /// Whether it is what decides over a namespace: of this socket, or of any.
+    pub(super) fn decides_over(&self, socket: Option<SocketKey>) -> bool {
+        match self {
+            Self::Gates(kept) => kept
+                .what
+                .as_ref()
+                .is_none_or(|(ticket, _)| socket.is_none_or(|socket| ticket.socket() == socket)),
+            Self::Handler(_) | Self::Filters(_) | Self::Plain(_) => false,
+        }
+    }
+
+    /// What wants to enter does not any more.
+    pub(super) fn turn_away(mut self) {
+        if let Self::Gates(kept) = &mut self
+            && let Some((_, socket)) = kept.what.take()
+        {
+            socket.exit();
+        }
     }
 }
 

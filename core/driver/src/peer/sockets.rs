@@ -10,7 +10,7 @@ use sio_core::socket::{AckTicket, Event, Refusal, SocketKey};
 use smallvec::SmallVec;
 
 use super::entering::Entering;
-use super::running::{Begun, Done, Job, Kept, Owner, Panic, begin, guarded};
+use super::running::{Begun, Done, Job, Kept, Owner, Panic, begin, guarded, let_go};
 use super::{Peer, Upper};
 use crate::error::{Failure, HandlerError, Reaction};
 use crate::extract::{About, AckSlot, ErrorSource, Invocation};
@@ -148,6 +148,7 @@ impl<R: Runtime> Peer<R> {
             | Event::Malformed(_)
             | Event::Unwritten(_)
             | Event::Closed(_)
+            | Event::Undecided { .. }
             | _ => {}
         }
     }
@@ -334,7 +335,7 @@ impl<R: Runtime> Peer<R> {
                 self.dispatch(cx, key, event);
             }
             Ok(Err(refusal)) => {
-                debug!(socket = %event.socket.log_name(), event = %event.name, %refusal, "packet refused");
+                debug!(socket = %event.socket.log_name(), event = %crate::log::Brief(&event.name), refusal = %crate::log::Brief(&refusal), "packet refused");
                 self.refuse_ack(&event, &refusal.message);
                 // Clients of revision 4 are told; in revision 5 the application tells itself (§17).
                 if self.link.revision() == Revision::V3 {
@@ -401,8 +402,11 @@ impl<R: Runtime> Peer<R> {
         let Some(seat) = self.seat(key) else { return };
         let socket = &event.socket;
         let (own, shared) = (socket.listeners(), socket.namespace().listeners());
-        own.refresh(&mut seat.own);
-        shared.refresh(&mut seat.shared);
+        // With an old table, the last of what it held may go.
+        let mut passing = guarded(|| {
+            own.refresh(&mut seat.own);
+            shared.refresh(&mut seat.shared);
+        });
         if matches!(event.about, About::Disconnect(_)) {
             // Its `disconnecting` handlers have seen its rooms, however long they had to wait.
             socket.exit();
@@ -421,13 +425,16 @@ impl<R: Runtime> Peer<R> {
         );
         let mut found = Found::new();
         for topic in topics {
-            if tables.1.find(*topic, &mut found) {
-                shared.sweep();
-            }
-            if tables.0.find(*topic, &mut found) {
-                own.sweep();
+            for (table, listeners) in [(&tables.1, shared), (&tables.0, own)] {
+                if table.find(*topic, &mut found) {
+                    passing = passing.and(guarded(|| listeners.sweep()));
+                }
             }
         }
+        let owner = passing.is_err().then(|| Owner {
+            socket: socket.clone(),
+            name: event.name.clone(),
+        });
         event.share_ack(found.len());
         if let [only] = found[..] {
             self.start(cx, key, only, &event);
@@ -438,6 +445,11 @@ impl<R: Runtime> Peer<R> {
         drop(found);
         if let Some(seat) = self.seat(key) {
             (seat.own, seat.shared) = tables;
+        } else {
+            passing = passing.and(let_go(tables));
+        }
+        if let (Err(panic), Some(owner)) = (passing, owner) {
+            self.panicked(&owner, panic);
         }
     }
 
@@ -518,8 +530,15 @@ impl<R: Runtime> Peer<R> {
                 self.rested(what.0, true);
                 self.filtered(cx, *what, result);
             }
-            Done::Plain(result) => self.plain_done(result),
+            Done::Plain(result) => {
+                self.plain_done(result);
+                // What it has said comes before the next message: it may have handed its client over.
+                self.take_more();
+                self.carry_out(cx);
+                self.plain_advance(cx);
+            }
         }
+        // What was plain when its handler began may be more by now.
         self.advance(cx);
     }
 
@@ -554,6 +573,9 @@ impl Drop for Seat {
             self.socket.exit();
             self.socket.release();
         });
+        let _ = let_go(std::mem::take(&mut self.own));
+        let _ = let_go(std::mem::take(&mut self.shared));
+        let _ = let_go(std::mem::take(&mut self.waiting));
     }
 }
 

@@ -1,0 +1,99 @@
+//! Connections and their clients, told as conversations.
+
+use super::*;
+use crate::engine::{Opened, TransportKind};
+use crate::packet::Fault;
+
+/// One connection by WebSocket, its open packet sent.
+struct Talk {
+    connection: Connection<u64>,
+    now: Instant,
+}
+
+impl Talk {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test has to begin at some time"
+    )]
+    fn new(config: Config) -> Self {
+        let (now, config) = (Instant::now(), Arc::new(config));
+        let opened = Opened {
+            transport: TransportKind::WebSocket,
+            revision: Revision::V4,
+            base64: false,
+        };
+        let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
+        let connection = Connection::socket_io(now, session, config);
+        let mut talk = Self { connection, now };
+        talk.sent();
+        talk
+    }
+
+    fn say(&mut self, text: &str) {
+        let frame = Frame::Text(text.into());
+        self.connection.handle_ws(self.now, frame);
+    }
+
+    /// Everything leaves.
+    fn sent(&mut self) {
+        while self.connection.poll_ws().is_some() {}
+        self.connection.handle_ws_flushed(self.now);
+    }
+
+    fn event(&mut self) -> Option<Event<u64>> {
+        self.connection.poll_event(self.now)
+    }
+
+    /// Enters a namespace.
+    fn enter(&mut self, connect: &str) -> SocketKey {
+        self.say(connect);
+        let Some(Event::Connecting { ticket, .. }) = self.event() else {
+            panic!("nobody asks");
+        };
+        let id = SocketId::from_random([1; 15]);
+        let socket = self.connection.accept(self.now, ticket, &id).unwrap();
+        self.sent();
+        socket
+    }
+}
+
+#[test]
+fn nothing_is_told_of_what_came_behind_a_broken_rule() {
+    // faults: H13
+    let mut talk = Talk::new(Config::v4());
+    talk.enter("40");
+    for text in [r#"42["before"]"#, "4x", r#"42["behind"]"#, "41"] {
+        talk.say(text);
+    }
+    assert!(matches!(talk.event(), Some(Event::Message { .. })));
+    assert!(matches!(talk.event(), Some(Event::Malformed(Fault::Kind))));
+    let rest: Vec<_> = std::iter::from_fn(|| talk.event()).collect();
+    assert!(
+        matches!(
+            rest[..],
+            [
+                Event::Disconnecting { .. },
+                Event::Disconnected { .. },
+                Event::Closed(_)
+            ]
+        ),
+        "{rest:?}"
+    );
+}
+
+#[test]
+fn whoever_was_to_decide_hears_that_it_is_too_late() {
+    // faults: H8
+    let mut talk = Talk::new(Config::v4());
+    talk.say("40");
+    let Some(Event::Connecting { ticket, .. }) = talk.event() else {
+        panic!("nobody asks");
+    };
+    talk.now += Config::v4().middleware_timeout;
+    talk.connection.handle_timeout(talk.now);
+    let told = talk.event();
+    assert!(
+        matches!(told, Some(Event::Undecided { socket }) if socket == ticket.socket()),
+        "{told:?}"
+    );
+}

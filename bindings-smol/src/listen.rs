@@ -29,7 +29,8 @@ pub async fn serve(
 }
 
 /// Binds an address and serves there: `new Server(port)`. For port 0, bind a listener, ask for its
-/// address, and give it to [`serve`].
+/// address, and give it to [`serve`]. [`Config::listen_backlog`](crate::Config::listen_backlog) connections
+/// may wait.
 ///
 /// # Errors
 /// The address cannot be bound.
@@ -37,7 +38,14 @@ pub async fn listen(
     address: impl smol::net::AsyncToSocketAddrs,
     server: impl Into<Server>,
 ) -> io::Result<()> {
-    serve(smol::net::TcpListener::bind(address).await?, server).await
+    let server = server.into();
+    let listener = smol::net::TcpListener::bind(address).await?;
+    // The standard library lets 128 wait. Said again, it is changed.
+    if let Some(config) = server.config() {
+        let backlog = i32::try_from(config.listen_backlog).unwrap_or(i32::MAX);
+        rustix::net::listen(&listener, backlog)?;
+    }
+    serve(listener, server).await
 }
 
 /// Like [`serve`], for a [`Server`] with more than one part.

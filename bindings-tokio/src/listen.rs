@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
 
 use sio_driver::{Remote, Server, accept, serve_stream};
-use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, ToSocketAddrs};
 
 use crate::runtime::Tokio;
 use crate::stream::Compat;
@@ -24,13 +24,43 @@ pub async fn serve(listener: TcpListener, server: impl Into<Server>) -> io::Resu
 }
 
 /// Binds an address and serves there: `new Server(port)`. For port 0, bind a listener, ask for its
-/// address, and give it to [`serve`].
+/// address, and give it to [`serve`]. [`Config::listen_backlog`](crate::Config::listen_backlog) connections
+/// may wait.
 ///
 /// # Errors
 /// The address cannot be bound.
 pub async fn listen(address: impl ToSocketAddrs, server: impl Into<Server>) -> io::Result<()> {
-    serve(TcpListener::bind(address).await?, server).await
+    let server = server.into();
+    let backlog = server.config().map_or(BACKLOG, |it| it.listen_backlog);
+    serve_with(bind(address, backlog).await?, server).await
 }
+
+/// A listener at the first of these addresses that is free.
+async fn bind(address: impl ToSocketAddrs, backlog: usize) -> io::Result<TcpListener> {
+    let backlog = u32::try_from(backlog).unwrap_or(u32::MAX);
+    let mut error = None;
+    for address in tokio::net::lookup_host(address).await? {
+        let bound = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4(),
+            SocketAddr::V6(_) => TcpSocket::new_v6(),
+        };
+        let bound = bound.and_then(|socket| {
+            // As tokio's own listeners do: else the port stays taken for a while after a restart.
+            #[cfg(not(windows))]
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            socket.listen(backlog)
+        });
+        match bound {
+            Ok(listener) => return Ok(listener),
+            Err(why) => error = Some(why),
+        }
+    }
+    Err(error.unwrap_or_else(|| io::ErrorKind::InvalidInput.into()))
+}
+
+/// Connections that may wait where no server says otherwise.
+const BACKLOG: usize = 1024;
 
 /// Like [`serve`], for a [`Server`] with more than one part.
 ///

@@ -124,8 +124,13 @@ pub struct Config {
     /// How long a closing session waits for its polling client to fetch what is left: 30 s. Past it it is
     /// dropped.
     pub polling_close_timeout: Duration,
-    /// How long the head of a request may take to arrive: 10 s. Past it 408.
+    /// How long the head of a request may take to arrive, from its first byte: 10 s; the first of a connection
+    /// from the beginning of that. Past it 408, or the end where nothing has come.
     pub request_head_timeout: Duration,
+    /// How long a connection may stay open between two requests: 75 s, longer than the pools of balancers keep
+    /// theirs, and announced by `Keep-Alive: timeout=75`. Past it it is closed. Before the first request of a
+    /// connection [`request_head_timeout`](Self::request_head_timeout) holds.
+    pub keep_alive_timeout: Duration,
     /// How long the body of a POST may take to arrive: 20 s. Past it 408, and the session closes.
     pub request_body_timeout: Duration,
 
@@ -141,6 +146,9 @@ pub struct Config {
     pub max_request_head_bytes: usize,
     /// Headers of a request: 64, 4 096 at most. Past it 431.
     pub max_headers: usize,
+    /// Connections that wait to be accepted where the binding's `listen` opens the listener: 1 024, 2²⁰ at most,
+    /// and what the system allows (`net.core.somaxconn` on Linux). Past it clients have to knock again.
+    pub listen_backlog: usize,
     /// Sessions, if bounded; 2³⁰ at most. Past it 503.
     pub max_sessions: Option<usize>,
     /// Sessions that joined no namespace yet, those of revision 3 of the engine that have polled once and not
@@ -276,12 +284,14 @@ impl Config {
             close_timeout: Duration::from_secs(5),
             polling_close_timeout: Duration::from_secs(30),
             request_head_timeout: Duration::from_secs(10),
+            keep_alive_timeout: Duration::from_secs(75),
             request_body_timeout: Duration::from_secs(20),
             max_http_buffer_size: 1_000_000,
             max_packets_per_payload: 16_384,
             max_fragments: 1024,
             max_request_head_bytes: 16 * 1024,
             max_headers: 64,
+            listen_backlog: 1024,
             max_sessions: None,
             max_pending_sessions: 10_000,
             max_attachments: 10,

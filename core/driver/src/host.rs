@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use http::HeaderValue;
 use sio_core::config::Config;
 use sio_core::engine::{Acceptor, Close};
 use sio_core::id::RequestId;
@@ -25,6 +26,8 @@ pub(crate) struct Host {
     pub(crate) pending: Arc<Gauge>,
     /// Raised when the endpoint closes.
     pub(crate) closing: Signal,
+    /// How long a stream stays open without a request, as its responses say.
+    pub(crate) keep_alive: HeaderValue,
     /// Whether the one warning about foreign origins with cookies was given.
     pub(crate) warned: AtomicBool,
     /// Who watches single connections, by [`Link::address`](crate::link::Link::address).
@@ -35,8 +38,12 @@ pub(crate) struct Host {
 impl Host {
     /// The host of an endpoint that is attached.
     pub(crate) fn attached(acceptor: Acceptor, hooks: Arc<Hooks>) -> Arc<Self> {
+        let keep_alive = acceptor.config().keep_alive_timeout.as_secs();
+        let keep_alive = HeaderValue::try_from(format!("timeout={keep_alive}"));
         Arc::new(Self {
             config: acceptor.config().clone(),
+            // Letters and digits only.
+            keep_alive: keep_alive.unwrap_or(HeaderValue::from_static("")),
             acceptor,
             hooks,
             registry: Registry::new(),

@@ -14,8 +14,6 @@ use crate::mailbox::{Most, Weight};
 /// What was told to the task that runs on this thread.
 #[derive(Default)]
 struct Desk {
-    /// The address of the task's link; 0 if none runs.
-    whose: usize,
     commands: VecDeque<Command>,
     held: Weight,
 }
@@ -23,11 +21,14 @@ struct Desk {
 thread_local! {
     static DESK: RefCell<Desk> = const {
         RefCell::new(Desk {
-            whose: 0,
             commands: VecDeque::new(),
             held: Weight { bytes: 0, packets: 0 },
         })
     };
+
+    /// Whose the desk is: the address of the task's link; 0 if none runs. It outlives the desk where a thread
+    /// ends, and tasks with it.
+    static WHOSE: Cell<usize> = const { Cell::new(0) };
 
     /// Whether something may lie on the desk. Nothing does in most turns of most tasks.
     static LAID: Cell<bool> = const { Cell::new(false) };
@@ -45,18 +46,22 @@ pub(crate) struct Seated {
 
 impl Seated {
     pub(crate) fn at(link: &Link) -> Self {
-        DESK.with_borrow_mut(|desk| Self {
-            whose: mem::replace(&mut desk.whose, link.address()),
-            aside: desk.clear(),
-        })
+        let aside = DESK.try_with(|desk| desk.borrow_mut().clear());
+        // Without a desk, what is told goes into the mailbox.
+        let whose = aside.as_ref().map_or(0, |_| link.address());
+        Self {
+            whose: WHOSE.replace(whose),
+            aside: aside.ok().flatten(),
+        }
     }
 }
 
 impl Drop for Seated {
     fn drop(&mut self) {
-        let left = DESK.with_borrow_mut(|desk| {
+        WHOSE.set(self.whose);
+        let left = DESK.try_with(|desk| {
+            let desk = &mut *desk.borrow_mut();
             let left = desk.clear();
-            desk.whose = self.whose;
             if let Some((commands, held)) = self.aside.take() {
                 (desk.commands, desk.held) = (commands, held);
                 LAID.set(true);
@@ -81,7 +86,7 @@ pub(crate) struct Here(usize);
 
 impl Here {
     pub(crate) fn now() -> Self {
-        Self(DESK.with_borrow(|desk| desk.whose))
+        Self(WHOSE.get())
     }
 
     pub(crate) fn is(&self, link: &Link) -> bool {
@@ -96,10 +101,10 @@ pub(crate) fn lay(
     command: Command,
     packet: Option<(Weight, Most)>,
 ) -> Result<(), Command> {
+    if WHOSE.get() != link.address() || link.mailbox().is_waiting() {
+        return Err(command);
+    }
     DESK.with_borrow_mut(|desk| {
-        if desk.whose != link.address() || link.mailbox().is_waiting() {
-            return Err(command);
-        }
         if let Some((weight, most)) = packet {
             let mailbox = link.mailbox();
             if !mailbox.has_room(desk.held, weight, most) {
@@ -118,8 +123,11 @@ pub(crate) fn lay(
 /// Moves what lies on the desk of the link's task into its mailbox, because something belongs behind it that
 /// may still grow: that must see what others push there.
 pub(crate) fn hand_over(link: &Link) {
+    if WHOSE.get() != link.address() {
+        return;
+    }
     DESK.with_borrow_mut(|desk| {
-        if desk.whose == link.address() && !desk.commands.is_empty() {
+        if !desk.commands.is_empty() {
             let held = mem::take(&mut desk.held);
             link.mailbox().put_first(&mut desk.commands, held);
         }
@@ -135,10 +143,10 @@ pub(crate) fn take(link: &Link, batch: &mut VecDeque<Command>) {
 }
 
 fn take_laid(link: &Link, batch: &mut VecDeque<Command>) {
+    if WHOSE.get() != link.address() {
+        return;
+    }
     DESK.with_borrow_mut(|desk| {
-        if desk.whose != link.address() {
-            return;
-        }
         LAID.set(false);
         if desk.commands.is_empty() {
             return;

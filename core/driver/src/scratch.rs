@@ -16,11 +16,17 @@ thread_local! {
 
 /// Lends the read buffer. What was read into it is copied out before this returns.
 pub(crate) fn with<T>(read: impl FnOnce(&mut [u8]) -> T) -> T {
-    BUFFER.with(|buffer| match buffer.try_borrow_mut() {
-        Ok(mut buffer) => read(&mut buffer),
-        // A stream that reads from another connection while it is read itself.
-        Err(_) => read(&mut [0; 1024]),
-    })
+    let mut read = Some(read);
+    let lent = BUFFER.try_with(|buffer| {
+        let mut buffer = buffer.try_borrow_mut().ok()?;
+        read.take().map(|read| read(&mut buffer))
+    });
+    match (lent, read) {
+        (Ok(Some(done)), _) => done,
+        // A stream that reads from another connection while it is read itself, or a thread that ends.
+        (_, Some(read)) => read(&mut [0; 1024]),
+        (_, None) => unreachable!("what was called has returned"),
+    }
 }
 
 /// The thread's write buffer, empty, with what room it has. It may come back by [`give_back`].
@@ -28,13 +34,14 @@ pub(crate) fn with<T>(read: impl FnOnce(&mut [u8]) -> T) -> T {
 /// Each connection had its own for a turn: 64 KiB of it are a mapping made, faulted in and given back
 /// each time, a quarter of what an echo of 4 KiB cost.
 pub(crate) fn outgoing() -> Vec<u8> {
-    OUTGOING.take()
+    // There is none on a thread that ends.
+    OUTGOING.try_with(Cell::take).unwrap_or_default()
 }
 
 /// What [`outgoing`] gave, once all of it is written.
 pub(crate) fn give_back(mut buffer: Vec<u8>) {
     buffer.clear();
     if buffer.capacity() <= KEPT {
-        OUTGOING.set(buffer);
+        let _ = OUTGOING.try_with(|kept| kept.set(buffer));
     }
 }

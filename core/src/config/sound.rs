@@ -56,7 +56,7 @@ impl Config {
     }
 
     /// Every duration, by its name.
-    const fn durations(&self) -> [(&'static str, Duration); 13] {
+    const fn durations(&self) -> [(&'static str, Duration); 14] {
         [
             ("ping_interval", self.ping_interval),
             ("ping_timeout", self.ping_timeout),
@@ -70,6 +70,7 @@ impl Config {
             ("close_timeout", self.close_timeout),
             ("polling_close_timeout", self.polling_close_timeout),
             ("request_head_timeout", self.request_head_timeout),
+            ("keep_alive_timeout", self.keep_alive_timeout),
             ("request_body_timeout", self.request_body_timeout),
         ]
     }
@@ -77,7 +78,7 @@ impl Config {
     /// Every limit that is a number, by its name, and between what it may be. The most is far beyond what
     /// serves a purpose, and short of what this machine pays for whether or not a peer goes that far.
     #[rustfmt::skip]
-    fn limits(&self) -> [(&'static str, usize, Range); 20] {
+    fn limits(&self) -> [(&'static str, usize, Range); 21] {
         [
             ("max_http_buffer_size", self.max_http_buffer_size, 1..=GIB),
             ("max_packets_per_payload", self.max_packets_per_payload, 1..=MANY),
@@ -85,6 +86,7 @@ impl Config {
             ("max_request_head_bytes", self.max_request_head_bytes, 1..=MIB),
             // Room for so many is made ready for each request.
             ("max_headers", self.max_headers, 1..=4096),
+            ("listen_backlog", self.listen_backlog, 1..=MANY),
             ("max_sessions", self.max_sessions.unwrap_or_default(), 0..=VAST),
             ("max_pending_sessions", self.max_pending_sessions, 0..=VAST),
             ("max_attachments", self.max_attachments, 0..=MANY),

@@ -21,6 +21,7 @@ mod wire;
 mod world;
 
 mod alone;
+mod connections;
 mod descriptors;
 mod dropped;
 mod ended;
@@ -32,6 +33,7 @@ mod owners;
 mod panics;
 mod ports;
 mod table;
+mod thread_ends;
 mod threads;
 mod tls;
 mod unread;

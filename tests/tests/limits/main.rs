@@ -2,6 +2,7 @@
 //! one step further. Afterwards the server is well, and nothing of it is kept (`sio_tests::served`).
 
 mod backlog;
+mod connections;
 mod counts;
 mod http;
 mod promises;
@@ -41,6 +42,7 @@ const TESTED: &[(&str, &str)] = &[
     ("upgrade_timeout", "times"),
     ("request_head_timeout", "http"),
     ("request_body_timeout", "http"),
+    ("keep_alive_timeout", "connections"),
     ("ping_interval", "times"),
     ("ping_timeout", "times"),
     ("close_timeout", "times"),
@@ -53,6 +55,7 @@ const TESTED: &[(&str, &str)] = &[
 /// The sources of the modules, to look for the tests' names.
 const SOURCES: &[(&str, &str)] = &[
     ("backlog", include_str!("backlog.rs")),
+    ("connections", include_str!("connections.rs")),
     ("counts", include_str!("counts.rs")),
     ("http", include_str!("http.rs")),
     ("sizes", include_str!("sizes.rs")),

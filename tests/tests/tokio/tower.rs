@@ -1,16 +1,23 @@
 //! Inside axum.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::routing::get;
-use sio_tokio::{Args, Io, Socket};
-use tokio::io::AsyncWriteExt;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use sio_tokio::{Args, Config, Io, Socket};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
+use tower_service::Service;
 
 use crate::client::{Client, Poller, calm, exchange};
 use crate::here::{until, within};
+use crate::wire::opening;
 
 #[tokio::test]
 async fn beside_the_routes_of_axum() {
@@ -90,4 +97,61 @@ async fn a_whole_request_outlives_its_client() {
     assert_eq!(heard.load(Ordering::Relaxed), EVENTS);
     within("the end", io.close()).await;
     task.abort();
+}
+
+/// A service as hyper wants it.
+type Call = http::Request<hyper::body::Incoming>;
+
+/// Nobody takes the answer to an upgrade: 64 bytes of it fit into the pipe.
+#[tokio::test]
+async fn an_upgrade_that_is_not_taken_is_given_up() {
+    // faults: H5
+    for beside in [false, true] {
+        let config = Config {
+            write_timeout: Duration::from_millis(300),
+            upgrade_timeout: Duration::from_millis(300),
+            ..calm()
+        };
+        let io = Io::new(config);
+        let service = sio_tokio::service(io.clone());
+        let serve = |stream: DuplexStream| {
+            let service = service.clone();
+            let service = hyper::service::service_fn(move |request: Call| {
+                let mut service = service.clone();
+                async move { Ok::<_, Infallible>(service.call(request).await.unwrap()) }
+            });
+            tokio::spawn(
+                http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service)
+                    .with_upgrades(),
+            )
+        };
+        let mut query = String::new();
+        if beside {
+            let (mut client, stream) = tokio::io::duplex(4096);
+            serve(stream);
+            let hello = "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nhost: x\r\n\r\n";
+            client.write_all(hello.as_bytes()).await.unwrap();
+            let mut answer = vec![0; 2048];
+            let count = within("an answer", client.read(&mut answer)).await.unwrap();
+            let answer = String::from_utf8_lossy(&answer[..count]).into_owned();
+            let (_, sid) = answer.split_once(r#""sid":""#).unwrap();
+            query = format!("&sid={}", sid.split_once('"').unwrap().0);
+        }
+        let (mut client, stream) = tokio::io::duplex(64);
+        serve(stream);
+        let opening = opening(&query);
+        within("room", client.write_all(opening.as_bytes()))
+            .await
+            .unwrap();
+        until("a session", || io.engine_sessions() == 1).await;
+        if beside {
+            // The one that polls goes on without, and ends with the server.
+            within("the end", io.close()).await;
+        } else {
+            until("it is given up", || io.engine_sessions() == 0).await;
+            within("the end", io.close()).await;
+        }
+        drop(client);
+    }
 }

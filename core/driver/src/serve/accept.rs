@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::Server;
+use super::{Server, in_time};
 use crate::log;
 use crate::runtime::Runtime;
 
@@ -92,13 +92,7 @@ pub async fn establish<T>(
     let limit = server.config().map_or(Duration::from_secs(10), |config| {
         config.request_head_timeout
     });
-    let mut handshake = pin!(handshake);
-    let mut late = pin!(runtime.sleep_until(runtime.now() + limit));
-    let outcome = poll_fn(|cx| match handshake.as_mut().poll(cx) {
-        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
-        Poll::Pending => late.as_mut().poll(cx).map(|()| None),
-    })
-    .await;
+    let outcome = in_time(runtime, limit, handshake).await;
     match outcome {
         Some(Ok(stream)) => return Some(stream),
         Some(Err(_error)) => log::debug!(address = %_address, error = %_error, "handshake failed"),

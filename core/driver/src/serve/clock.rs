@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use hyper::rt::{Sleep as HyperSleep, Timer};
 
+use super::line::{Expects, Line};
 use crate::runtime::{EARLIEST, Runtime, Sleep};
 
 /// A runtime's clock and timers for hyper, those of one connection.
@@ -15,9 +16,27 @@ use crate::runtime::{EARLIEST, Runtime, Sleep};
 /// hyper makes a timer for the head of each request and drops it when the head is there, mostly at once. So
 /// what it is given is a moment; one timer of the runtime rings for all of them, and is only set when a head
 /// has to be waited for. A timer each was two allocations and a tenth of hyper's instructions for a request.
+///
+/// hyper waits for the next head from the moment at which the last response is out. How long it may take is
+/// counted from its first byte, and how long nothing at all may come is another matter.
 pub(super) struct Clock<R: Runtime> {
     runtime: R,
-    bell: Arc<Mutex<Bell<R>>>,
+    shared: Arc<Shared<R>>,
+}
+
+struct Shared<R: Runtime> {
+    line: Line,
+    waits: Waits,
+    bell: Mutex<Bell<R>>,
+}
+
+/// How long a stream is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waits {
+    /// For the first request, and for the head of any other from its first byte on: what hyper was told.
+    pub(super) head: Duration,
+    /// For the first byte of another request.
+    pub(super) next: Duration,
 }
 
 struct Bell<R: Runtime> {
@@ -30,16 +49,20 @@ struct Bell<R: Runtime> {
 struct ClockSleep<R: Runtime> {
     at: Instant,
     clock: Clock<R>,
+    /// Whether a part of a head was there.
+    begun: bool,
 }
 
 impl<R: Runtime> Clock<R> {
-    pub(super) fn new(runtime: R) -> Self {
+    pub(super) fn new(runtime: R, line: Line, waits: Waits) -> Self {
+        let bell = Mutex::new(Bell {
+            sleep: None,
+            armed: None,
+        });
+        let shared = Shared { line, waits, bell };
         Self {
             runtime,
-            bell: Arc::new(Mutex::new(Bell {
-                sleep: None,
-                armed: None,
-            })),
+            shared: Arc::new(shared),
         }
     }
 }
@@ -48,7 +71,7 @@ impl<R: Runtime> Clone for Clock<R> {
     fn clone(&self) -> Self {
         Self {
             runtime: self.runtime.clone(),
-            bell: self.bell.clone(),
+            shared: self.shared.clone(),
         }
     }
 }
@@ -99,14 +122,33 @@ impl<R: Runtime> Bell<R> {
 impl<R: Runtime> Future for ClockSleep<R> {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Clock { runtime, bell } = &self.clock;
-        let now = runtime.now();
-        if self.at <= now {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let now = self.clock.runtime.now();
+        let at = self.due(now);
+        let Clock { runtime, shared } = &self.clock;
+        if at <= now {
             return Poll::Ready(());
         }
-        let mut bell = bell.lock().unwrap_or_else(PoisonError::into_inner);
-        bell.poll_until(runtime, now, self.at, cx)
+        let mut bell = shared.bell.lock().unwrap_or_else(PoisonError::into_inner);
+        bell.poll_until(runtime, now, at, cx)
+    }
+}
+
+impl<R: Runtime> ClockSleep<R> {
+    /// When what is waited for must be there.
+    fn due(&mut self, now: Instant) -> Instant {
+        let Shared { line, waits, .. } = &*self.clock.shared;
+        match line.expects() {
+            Expects::First => {}
+            Expects::Next => return self.at + waits.next - waits.head,
+            // hyper asks whenever it has read a part of a head, so that this is when it has come.
+            Expects::Rest if !self.begun => {
+                self.begun = true;
+                self.at = now + waits.head;
+            }
+            Expects::Rest => {}
+        }
+        self.at
     }
 }
 
@@ -124,6 +166,7 @@ impl<R: Runtime> Timer for Clock<R> {
         Box::pin(ClockSleep {
             at,
             clock: self.clone(),
+            begun: false,
         })
     }
 
@@ -209,7 +252,11 @@ mod tests {
             let state = hand.0.lock().unwrap();
             (state.set, state.asked)
         };
-        let clock = Clock::new(hand.clone());
+        let waits = Waits {
+            head: LIMIT,
+            next: LIMIT,
+        };
+        let clock = Clock::new(hand.clone(), Line::default(), waits);
         let waker = Waker::from(Arc::new(Task));
         let mut cx = Context::from_waker(&waker);
         drop(clock.sleep(LIMIT));
@@ -260,9 +307,13 @@ mod tests {
             asked: 0,
         };
         let hand = Hand(Arc::new(Mutex::new(state)));
-        let clock = Clock::new(hand.clone());
-        let mut cx = Context::from_waker(Waker::noop());
         let seconds = Duration::from_secs;
+        let waits = Waits {
+            head: seconds(10),
+            next: seconds(10),
+        };
+        let clock = Clock::new(hand.clone(), Line::default(), waits);
+        let mut cx = Context::from_waker(Waker::noop());
         assert!(clock.sleep(seconds(10)).as_mut().poll(&mut cx).is_pending());
         hand.0.lock().unwrap().now += seconds(5);
         let mut later = clock.sleep(seconds(10));
@@ -272,5 +323,52 @@ mod tests {
         assert_eq!(hand.0.lock().unwrap().set, 2);
         hand.0.lock().unwrap().now += seconds(5);
         assert!(later.as_mut().poll(&mut cx).is_ready());
+    }
+
+    #[test]
+    fn the_time_of_a_head_begins_with_its_first_byte_but_that_of_the_first() {
+        // faults: F8
+        let state = State {
+            now: Instant::now(),
+            early: Duration::ZERO,
+            set: 0,
+            asked: 0,
+        };
+        let hand = Hand(Arc::new(Mutex::new(state)));
+        let pass = |seconds| hand.0.lock().unwrap().now += Duration::from_secs(seconds);
+        let waits = Waits {
+            head: Duration::from_secs(10),
+            next: Duration::from_secs(75),
+        };
+        let mut cx = Context::from_waker(Waker::noop());
+        for bytes in [false, true] {
+            let line = Line::default();
+            let clock = Clock::new(hand.clone(), line.clone(), waits);
+            let mut first = clock.sleep(waits.head);
+            pass(9);
+            if bytes {
+                line.read();
+            }
+            assert!(first.as_mut().poll(&mut cx).is_pending());
+            pass(1);
+            assert!(first.as_mut().poll(&mut cx).is_ready());
+        }
+        let line = Line::default();
+        let clock = Clock::new(hand.clone(), line.clone(), waits);
+        line.read();
+        line.written();
+        let mut idle = clock.sleep(waits.head);
+        pass(74);
+        assert!(idle.as_mut().poll(&mut cx).is_pending());
+        pass(1);
+        assert!(idle.as_mut().poll(&mut cx).is_ready());
+        let mut next = clock.sleep(waits.head);
+        pass(60);
+        line.read();
+        assert!(next.as_mut().poll(&mut cx).is_pending());
+        pass(9);
+        assert!(next.as_mut().poll(&mut cx).is_pending());
+        pass(1);
+        assert!(next.as_mut().poll(&mut cx).is_ready());
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_io::{AsyncRead, AsyncWrite};
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
+use hyper::upgrade::{OnUpgrade, Upgraded};
 
 use super::line::Line;
 use crate::runtime::{Runtime, Stream};
@@ -28,8 +29,6 @@ pub(super) struct ToHyper<R: Runtime, S> {
     patience: Option<Duration>,
     /// Rings when it has taken nothing for so long; there while a write waits.
     overdue: Option<Pin<Box<R::Sleep>>>,
-    /// Whether something was read since something was written: a request is under way.
-    asking: bool,
     line: Line,
     /// What was read while a request waited, and the error behind it.
     ahead: Vec<u8>,
@@ -48,17 +47,12 @@ impl<R: Runtime, S> ToHyper<R, S> {
             stream,
             patience,
             overdue: None,
-            asking: false,
             line,
             ahead: Vec::new(),
             failed: None,
             deaf: false,
             held: Vec::new(),
         }
-    }
-
-    pub(super) fn is_asking(&self) -> bool {
-        self.asking
     }
 
     /// Whether the client has gone without its answer.
@@ -141,7 +135,7 @@ impl<R: Runtime, S: Stream> ToHyper<R, S> {
             let most = self.ahead.len().min(buffer.remaining());
             let rest = self.ahead.split_off(most);
             buffer.put_slice(&std::mem::replace(&mut self.ahead, rest));
-            self.asking = true;
+            self.line.read();
             return Some(Ok(()));
         }
         if let Some(error) = self.failed.take() {
@@ -167,12 +161,15 @@ impl<R: Runtime, S: Stream> Read for ToHyper<R, S> {
         scratch::with(|scratch| {
             let most = scratch.len().min(buffer.remaining());
             let space = scratch.get_mut(..most).unwrap_or_default();
-            let count = match Pin::new(&mut this.stream).poll_read(cx, space) {
+            let read = Pin::new(&mut this.stream).poll_read(cx, space);
+            if this.deaf && read.is_pending() {
                 // Nobody is there to send it.
-                Poll::Pending if this.deaf => 0,
-                read => ready!(read)?,
-            };
-            this.asking |= count > 0;
+                return Poll::Ready(Ok(()));
+            }
+            let count = ready!(read)?;
+            if count > 0 {
+                this.line.read();
+            }
             buffer.put_slice(space.get(..count).unwrap_or_default());
             Poll::Ready(Ok(()))
         })
@@ -186,7 +183,7 @@ impl<R: Runtime, S: Stream> Write for ToHyper<R, S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        this.asking = false;
+        this.line.written();
         if this.line.is_held() {
             this.held.extend_from_slice(bytes);
             return Poll::Ready(Ok(bytes.len()));
@@ -214,35 +211,57 @@ impl<R: Runtime, S: Stream> Write for ToHyper<R, S> {
     }
 }
 
-/// A stream that hyper gave away.
-pub(super) struct FromHyper<S>(pub(super) S);
+/// A stream that hyper gives away once the response is out after which it is a WebSocket. A client that does
+/// not take that is one that takes nothing.
+pub(super) enum FromHyper {
+    Promised(OnUpgrade),
+    Given(Upgraded),
+}
 
-impl<S: Read + Unpin> AsyncRead for FromHyper<S> {
+impl FromHyper {
+    fn poll_given(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<Pin<&mut Upgraded>>> {
+        let this = self.get_mut();
+        if let Self::Promised(promise) = this {
+            let given = ready!(Pin::new(promise).poll(cx)).map_err(io::Error::other)?;
+            *this = Self::Given(given);
+        }
+        match this {
+            Self::Given(given) => Poll::Ready(Ok(Pin::new(given))),
+            Self::Promised(_) => Poll::Pending,
+        }
+    }
+}
+
+impl AsyncRead for FromHyper {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &mut [u8],
     ) -> Poll<io::Result<usize>> {
+        let given = ready!(self.poll_given(cx))?;
         let mut buffer = ReadBuf::new(bytes);
-        ready!(Pin::new(&mut self.get_mut().0).poll_read(cx, buffer.unfilled()))?;
+        ready!(given.poll_read(cx, buffer.unfilled()))?;
         Poll::Ready(Ok(buffer.filled().len()))
     }
 }
 
-impl<S: Write + Unpin> AsyncWrite for FromHyper<S> {
+impl AsyncWrite for FromHyper {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().0).poll_write(cx, bytes)
+        ready!(self.poll_given(cx))?.poll_write(cx, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().0).poll_flush(cx)
+        ready!(self.poll_given(cx))?.poll_flush(cx)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().0).poll_shutdown(cx)
+        ready!(self.poll_given(cx))?.poll_shutdown(cx)
     }
 }

@@ -17,6 +17,21 @@ struct State {
     watched: AtomicBool,
     /// Whether nothing more comes from the client.
     ended: AtomicBool,
+    /// Whether something was read since something was written: a request is under way.
+    asking: AtomicBool,
+    /// Whether a request was answered.
+    answered: AtomicBool,
+}
+
+/// What a stream waits for between two requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expects {
+    /// Its first request.
+    First,
+    /// Any other, of which nothing is there.
+    Next,
+    /// The rest of the head of one.
+    Rest,
 }
 
 impl Line {
@@ -45,5 +60,29 @@ impl Line {
 
     pub(super) fn has_ended(&self) -> bool {
         self.0.ended.load(Ordering::Relaxed)
+    }
+
+    /// Something was read.
+    pub(super) fn read(&self) {
+        self.0.asking.store(true, Ordering::Relaxed);
+    }
+
+    /// Something was written.
+    pub(super) fn written(&self) {
+        self.0.asking.store(false, Ordering::Relaxed);
+        self.0.answered.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_asking(&self) -> bool {
+        self.0.asking.load(Ordering::Relaxed)
+    }
+
+    /// What is waited for while no request is answered.
+    pub(super) fn expects(&self) -> Expects {
+        match self.0.answered.load(Ordering::Relaxed) {
+            false => Expects::First,
+            true if self.is_asking() => Expects::Rest,
+            true => Expects::Next,
+        }
     }
 }

@@ -17,11 +17,15 @@ mod route;
 mod stream;
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, Limited};
 
@@ -33,6 +37,7 @@ use crate::handlers::BoxFuture;
 use crate::hooks::RequestHead;
 use crate::host::Host;
 use crate::peer::Application;
+use crate::runtime::Runtime;
 use crate::signal::Signal;
 
 use asking::{Panicked, ask};
@@ -78,6 +83,9 @@ struct Endpoint {
 
 /// Bytes of a body that a fallback is given.
 const FALLBACK_BODY: usize = 1 << 20;
+
+/// How long it may take to arrive, if no server says otherwise.
+const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Server {
     /// A Socket.IO server alone.
@@ -188,7 +196,19 @@ impl Server {
             .map(|endpoint| &*endpoint.host.config)
     }
 
-    async fn fall_back<B>(&self, request: Request<B>, line: &Line) -> Response<Full<Bytes>>
+    /// What says how long a stream without a request stays open.
+    fn keep_alive(&self) -> Option<&HeaderValue> {
+        self.endpoints
+            .first()
+            .map(|endpoint| &endpoint.host.keep_alive)
+    }
+
+    async fn fall_back<B>(
+        &self,
+        runtime: &impl Runtime,
+        request: Request<B>,
+        line: &Line,
+    ) -> Response<Full<Bytes>>
     where
         B: Body<Data = Bytes> + Send + Unpin,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -197,8 +217,13 @@ impl Server {
             return status(StatusCode::NOT_FOUND);
         };
         let (parts, body) = request.into_parts();
-        match Limited::new(body, FALLBACK_BODY).collect().await {
-            Ok(body) => {
+        let body = Limited::new(body, FALLBACK_BODY).collect();
+        let limit = self
+            .config()
+            .map_or(BODY_TIMEOUT, |config| config.request_body_timeout);
+        match in_time(runtime, limit, body).await {
+            None => closing(StatusCode::REQUEST_TIMEOUT),
+            Some(Ok(body)) => {
                 let request = Request::from_parts(parts, body.to_bytes());
                 line.watch(true);
                 match ask(|| fallback(request)).await {
@@ -206,7 +231,7 @@ impl Server {
                     Err(Panicked) => status(StatusCode::INTERNAL_SERVER_ERROR),
                 }
             }
-            Err(_) => status(StatusCode::PAYLOAD_TOO_LARGE),
+            Some(Err(_)) => closing(StatusCode::PAYLOAD_TOO_LARGE),
         }
     }
 }
@@ -238,6 +263,32 @@ impl AsRef<Signal> for Shared {
     fn as_ref(&self) -> &Signal {
         &self.0.closing
     }
+}
+
+/// What comes of a future, if it does within `limit`.
+async fn in_time<T>(
+    runtime: &impl Runtime,
+    limit: Duration,
+    future: impl Future<Output = T>,
+) -> Option<T> {
+    let (mut future, mut late) = (pin!(future), None);
+    poll_fn(|cx| {
+        if let Poll::Ready(outcome) = future.as_mut().poll(cx) {
+            return Poll::Ready(Some(outcome));
+        }
+        // Most are there at once.
+        let late = late.get_or_insert_with(|| Box::pin(runtime.sleep_until(runtime.now() + limit)));
+        late.as_mut().poll(cx).map(|()| None)
+    })
+    .await
+}
+
+/// A status behind which the stream ends: what is left of the request is not wanted.
+fn closing(of: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = status(of);
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 fn status(status: StatusCode) -> Response<Full<Bytes>> {

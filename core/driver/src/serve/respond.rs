@@ -72,14 +72,11 @@ where
         Outcome::NotOurs(request) => Err(request),
         Outcome::Upgrade(response, plan) => {
             if let Some(upgrade) = upgrade {
-                runtime.spawn(async move {
-                    if let Ok(upgraded) = upgrade.await
-                        && let Some(peer) =
-                            plan.start(FromHyper(upgraded), Vec::new(), Bytes::new())
-                    {
-                        peer.await;
-                    }
-                });
+                // From now on: whether the client takes the response or not is for the session to judge.
+                let stream = FromHyper::Promised(upgrade);
+                if let Some(peer) = plan.start(stream, Vec::new(), Bytes::new()) {
+                    runtime.spawn(peer);
+                }
             }
             Ok(response)
         }

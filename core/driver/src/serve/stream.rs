@@ -8,15 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::Request;
-use http::header::DATE;
+use http::header::{CONNECTION, DATE, HeaderName};
+use http::{Request, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 
 use super::Server;
-use super::clock::Clock;
+use super::clock::{Clock, Waits};
 use super::date::date;
 use super::hyper_io::ToHyper;
 use super::line::Line;
@@ -80,23 +80,27 @@ async fn requests<R: Runtime, S: Stream>(
     remote: Remote,
 ) -> Option<Box<Peer<R>>> {
     let _counted = server.streams.enter();
+    let line = Line::default();
     let mut builder = http1::Builder::new();
     builder
-        .timer(Clock::new(runtime.clone()))
         // Who says that nothing more comes still gets the answers to what did.
         .half_close(true)
         // Responses have theirs; what hyper answers by itself (a bad request) goes without.
         .auto_date_header(false);
     let (mut linger, mut patience) = (None, None);
     if let Some(config) = server.config() {
+        let waits = Waits {
+            head: config.request_head_timeout,
+            next: config.keep_alive_timeout,
+        };
         builder
-            .header_read_timeout(config.request_head_timeout)
+            .timer(Clock::new(runtime.clone(), line.clone(), waits))
+            .header_read_timeout(waits.head)
             .max_headers(config.max_headers)
             .max_buf_size(config.max_request_head_bytes.max(LEAST_BUFFER));
         linger = Some(config.close_timeout);
         patience = Some(config.write_timeout);
     }
-    let line = Line::default();
     let inner = Arc::new(Inner {
         runtime: runtime.clone(),
         server: server.clone(),
@@ -141,7 +145,7 @@ async fn requests<R: Runtime, S: Stream>(
         .unwrap_or_else(PoisonError::into_inner)
         .take();
     let deaf = parts.io.is_deaf();
-    let late = parts.io.is_asking() && ended.as_ref().is_err_and(hyper::Error::is_timeout);
+    let late = line.is_asking() && ended.as_ref().is_err_and(hyper::Error::is_timeout);
     let (mut stream, held) = parts.io.into_inner();
     if let (Some(plan), Ok(()), false) = (plan, &ended, deaf) {
         return plan.start(stream, held, parts.read_buf);
@@ -216,11 +220,21 @@ struct Inner<R: Runtime> {
     line: Line,
 }
 
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+
+/// Whether more requests may follow this one on its stream.
+fn stays(request: &Request<Incoming>) -> bool {
+    let said = request.headers().get(CONNECTION);
+    request.version() == Version::HTTP_11
+        && said.is_none_or(|said| !said.as_bytes().eq_ignore_ascii_case(b"close"))
+}
+
 /// What hyper calls for each request.
 fn answer<R: Runtime>(
     inner: &Arc<Inner<R>>,
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<http::Response<Full<Bytes>>, Infallible>> + use<R> {
+    let stays = stays(&request);
     // Before hyper reads on.
     let routed = route_at_once(&inner.server, request, inner.remote);
     let inner = inner.clone();
@@ -238,7 +252,7 @@ fn answer<R: Runtime>(
         };
         let mut response = match handle(runtime, server, routed, *remote, true, line).await {
             Outcome::Response(response) => response,
-            Outcome::NotOurs(request) => Box::pin(server.fall_back(request, line)).await,
+            Outcome::NotOurs(request) => Box::pin(server.fall_back(runtime, request, line)).await,
             Outcome::Upgrade(response, new) => {
                 if new.speaks_first() {
                     line.hold_back();
@@ -251,6 +265,9 @@ fn answer<R: Runtime>(
         let headers = response.headers_mut();
         if !headers.contains_key(DATE) {
             headers.insert(DATE, date(runtime.wall_clock()));
+        }
+        if stays && !headers.contains_key(CONNECTION) {
+            headers.extend(server.keep_alive().map(|value| (KEEP_ALIVE, value.clone())));
         }
         Ok(response)
     }

@@ -25,7 +25,7 @@
 //! | handle events | [`Namespace::on`] for all sockets, [`Socket::on`] for one; `once`, `off`, `on_any` |
 //! | emit | [`Socket::emit`], [`Namespace::emit`], [`To`] for rooms and flags |
 //! | ask | [`Socket::emit_with_ack`], [`To::emit_with_ack`]; answer with [`Ack::send`] |
-//! | keep data with a socket | [`Socket::set_data`]; for all handlers [`Io::state`] |
+//! | keep data with a socket | [`Socket::set_data`]; for all handlers [`Io::set_state`] |
 //! | end | [`Socket::disconnect`], [`Conn::close`], [`Io::close`] |
 //! | speak Engine.IO alone | [`EngineServer`] |
 //!
@@ -43,7 +43,7 @@
 //! # #[derive(serde::Deserialize)] struct Picture { name: String, data: Bytes }
 //! # #[derive(Clone)] struct Gallery; impl Gallery { async fn keep(&self, _: Picture) -> Result<u64, std::io::Error> { Ok(1) } }
 //! # let io = Io::new(Config::default());
-//! io.state(Arc::new(Gallery));
+//! io.set_state(Arc::new(Gallery));
 //! // Bytes are attachments, wherever they stand.
 //! io.of("/").on(
 //!     "picture",

@@ -5,7 +5,7 @@ use std::fmt;
 use http::HeaderMap;
 use sio_core::id::SocketId;
 use sio_core::packet::{ArgumentError, EncodeError};
-use sio_core::socket;
+use sio_core::socket::{self, Refusal};
 
 /// Why an emit was not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,18 +107,20 @@ pub struct HandlerError {
 }
 
 /// What went wrong in a handler.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Failure {
     /// An argument is not of the type that the handler asks for; it was not called.
     Mistyped(ArgumentError),
-    /// The handler asks for a [`State`](crate::State) that [`Io::state`](crate::Io::state) was not
+    /// The handler asks for a [`State`](crate::State) that [`Io::set_state`](crate::Io::set_state) was not
     /// given; it was not called. Holds the type's name.
     NoState(&'static str),
     /// The handler asks for something that this kind of event does not have; it was not called.
     Absent(&'static str),
     /// The handler returned an error, in its words.
     Failed(String),
+    /// The handler returned a [`Refusal`]: words that it has chosen for the client.
+    Refused(Box<Refusal>),
     /// The handler panicked. The connection is closed.
     Panicked(String),
 }
@@ -130,7 +132,22 @@ impl fmt::Display for Failure {
             Self::NoState(name) => write!(f, "no state of type {name}"),
             Self::Absent(what) => write!(f, "this event has no {what}"),
             Self::Failed(why) => f.write_str(why),
+            Self::Refused(refusal) => refusal.fmt(f),
             Self::Panicked(why) => write!(f, "panicked: {why}"),
+        }
+    }
+}
+
+impl Failure {
+    /// What a client may be told of it: what the application has chosen for that, or that it happened.
+    /// Errors, types and arguments in their own words are the application's affair.
+    pub(crate) fn told(&self) -> &str {
+        match self {
+            Self::Refused(refusal) => &refusal.message,
+            Self::Mistyped(_) => "invalid arguments",
+            Self::NoState(_) | Self::Absent(_) | Self::Failed(_) | Self::Panicked(_) => {
+                "internal error"
+            }
         }
     }
 }
@@ -158,7 +175,10 @@ pub enum Reaction {
     /// A line in the log, at `debug`: a client can cause it.
     #[default]
     Log,
-    /// The line, and if an ack was asked for, the answer `{"error": "why"}`.
+    /// The line, and if an ack was asked for, an answer: `{"error": message}` of a middleware's or a
+    /// handler's [`Refusal`]; else `{"error": "invalid arguments"}`, or `{"error": "internal error"}` where a
+    /// handler has returned an error before its first await, or asked for what there is not. What an
+    /// error says is told to [`Io::on_error`](crate::Io::on_error), never to a client.
     RefuseAck,
 }
 

@@ -19,6 +19,8 @@ pub struct Invocation {
     pub(crate) args: Args,
     pub(crate) ack: Cell<AckSlot>,
     pub(crate) about: About,
+    /// How many arguments the handler that is called has taken already.
+    pub(crate) taken: Cell<usize>,
 }
 
 /// What an event is about, besides its arguments.
@@ -68,7 +70,24 @@ impl Invocation {
             args,
             ack: Cell::default(),
             about,
+            taken: Cell::new(0),
         }
+    }
+
+    /// For the middlewares of its namespace: its arguments are the client's credentials.
+    pub(crate) fn entering(socket: &Socket) -> Self {
+        let args = socket.handshake().auth.args();
+        let name = Name::from_static("connect");
+        Self::new(socket.clone(), name, args, About::Connect)
+    }
+
+    /// The arguments behind those that the handler has taken already.
+    #[inline]
+    fn next<T: FromArgs>(&self) -> Result<T, ArgumentError> {
+        let mut taken = self.taken.get();
+        let next = T::take(&self.args, &mut taken);
+        self.taken.set(taken);
+        next
     }
 
     /// Prepares the ack to be given to `handlers` handlers, of which the first one to answer wins.
@@ -128,7 +147,24 @@ pub trait FromEvent: Sized {
     fn from_event(event: &Invocation) -> Result<Self, Failure>;
 }
 
-/// The arguments of the event as a serde type: a tuple for several, any other type for the first.
+/// Arguments of the event as a serde type: a tuple for several, any other type for one.
+///
+/// A handler that names several takes them in turn, each behind what those before it have taken: a tuple
+/// takes as many as it has members, `()` none, any other type one, and `Data<Args>` all that are left.
+/// Arguments that nobody takes do not matter; those that are missing are `null`.
+///
+/// ```
+/// # use sio_driver::{Args, Data, Socket};
+/// # fn example(socket: &Socket) {
+/// // emit("place", "b", 3, 4, "red", "blue")
+/// socket.on(
+///     "place",
+///     |Data(board): Data<String>, Data((x, y)): Data<(u8, u8)>, Data(rest): Data<Args>| {
+///         println!("{x},{y} on {board}, and {} more", rest.len());
+///     },
+/// );
+/// # }
+/// ```
 ///
 /// If they are something else, the handler is not called and
 /// [`Io::on_error`](crate::Io::on_error) hears of it. In a connect handler these are the client's
@@ -136,7 +172,7 @@ pub trait FromEvent: Sized {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Data<T>(pub T);
 
-/// Like [`Data`], for handlers that want to see for themselves what is wrong.
+/// Like [`Data`], and in turn with it, for handlers that want to see for themselves what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TryData<T>(pub Result<T, ArgumentError>);
 
@@ -144,22 +180,20 @@ pub struct TryData<T>(pub Result<T, ArgumentError>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventName(pub Name);
 
-/// What was given to [`Io::state`](crate::Io::state), by type. Cloned for each call: put large things
+/// What was given to [`Io::set_state`](crate::Io::set_state), by type. Cloned for each call: put large things
 /// in an `Arc`.
 #[derive(Clone, Copy, Debug)]
 pub struct State<T>(pub T);
 
 impl<T: FromArgs> FromEvent for Data<T> {
     fn from_event(event: &Invocation) -> Result<Self, Failure> {
-        T::from_args(&event.args)
-            .map(Self)
-            .map_err(Failure::Mistyped)
+        event.next().map(Self).map_err(Failure::Mistyped)
     }
 }
 
 impl<T: FromArgs> FromEvent for TryData<T> {
     fn from_event(event: &Invocation) -> Result<Self, Failure> {
-        Ok(Self(T::from_args(&event.args)))
+        Ok(Self(event.next()))
     }
 }
 
@@ -194,12 +228,13 @@ impl<T: Clone + Send + Sync + 'static> FromEvent for State<T> {
         event
             .socket
             .io()
-            .get_state()
+            .state()
             .map(Self)
             .ok_or(Failure::NoState(type_name::<T>()))
     }
 }
 
+/// All of them, whoever else takes some.
 impl FromEvent for Args {
     fn from_event(event: &Invocation) -> Result<Self, Failure> {
         Ok(event.args.clone())

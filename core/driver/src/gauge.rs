@@ -7,7 +7,16 @@ use std::task::{Poll, Waker};
 
 /// Counts what [`enter`](Self::enter) returned and was not dropped yet.
 #[derive(Debug, Default)]
-pub(crate) struct Gauge(Mutex<Inner>);
+pub(crate) struct Gauge {
+    inner: Mutex<Inner>,
+    /// What goes with the last one.
+    _kept: Option<Box<dyn Kept>>,
+}
+
+/// What a gauge may keep.
+trait Kept: std::fmt::Debug + Send + Sync {}
+
+impl<T: std::fmt::Debug + Send + Sync> Kept for T {}
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -69,7 +78,7 @@ impl Gauge {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -86,6 +95,17 @@ impl Drop for Waiting<'_> {
             .and_then(|number| self.gauge.lock().waiting.remove(&number));
         // Outside the lock.
         drop(waker);
+    }
+}
+
+impl Counted {
+    /// One that counts there as long as `more` lives, which is dropped with it: in the place of one alone.
+    pub(crate) fn with(self, more: impl std::fmt::Debug + Send + Sync + 'static) -> Self {
+        let both = Gauge {
+            _kept: Some(Box::new((self, more))),
+            ..Gauge::default()
+        };
+        Arc::new(both).enter()
     }
 }
 

@@ -11,13 +11,16 @@ use smallvec::SmallVec;
 
 use crate::error::Failure;
 use crate::extract::{FromEvent, Invocation};
+use crate::middleware::refusal;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// A closure that can handle events.
 ///
 /// Up to eight arguments of any types that implement [`FromEvent`], in any order; sync or async; the
-/// result is `()` or `Result<(), E>` with `E: Display`. `M` only tells the compiler which of these a
+/// result is `()` or `Result<(), E>` with `E: Display`, of which [`Io::on_error`](crate::Io::on_error) hears:
+/// clients are told nothing of it, unless it is a [`Refusal`](crate::Refusal) and
+/// [`Reaction::RefuseAck`](crate::Reaction::RefuseAck) is set. `M` only tells the compiler which of these a
 /// closure is.
 ///
 /// A sync handler runs to its end, an async one to its first await, before the next event of its
@@ -59,9 +62,12 @@ impl Outcome for () {
     }
 }
 
-impl<E: Display> Outcome for Result<(), E> {
+impl<E: Display + 'static> Outcome for Result<(), E> {
     fn into_result(self) -> Result<(), Failure> {
-        self.map_err(|error| Failure::Failed(error.to_string()))
+        self.map_err(|error| match refusal(&error) {
+            Some(refusal) => Failure::Refused(Box::new(refusal.clone())),
+            None => Failure::Failed(error.to_string()),
+        })
     }
 }
 

@@ -85,6 +85,7 @@ mod host;
 mod link;
 mod log;
 mod mailbox;
+mod middleware;
 mod mount;
 mod own;
 mod peer;
@@ -101,11 +102,12 @@ pub use error::{AckError, ConnectionError, EmitError, Failure, HandlerError, Rea
 pub use extract::{Data, ErrorSource, EventName, FromEvent, Invocation, State, TryData};
 pub use handle::{
     Client, Conn, Direct, Engine, EngineHandler, EngineServer, EngineSocket, Incoming, IntoRooms,
-    Io, Middleware, Namespace, RoomEvent, Socket, To,
+    Io, Namespace, RoomEvent, Socket, To,
 };
 pub use handlers::{Handler, ListenerId, Outcome, Started};
 pub use handshake::{Auth, Handshake, Headers};
 pub use hooks::{Remote, RequestHead};
+pub use middleware::{Decision, Middleware, Verdict};
 pub use mount::SetupError;
 pub use runtime::{Runtime, Sleep, Stream};
 pub use serve::{Server, accept, client_files, establish, respond, serve_stream};

@@ -60,14 +60,34 @@ pub trait FromArgs: Sized {
     /// # Errors
     /// Which argument is not of its type, and why.
     fn from_args(args: &Args) -> Result<Self, ArgumentError>;
+
+    /// Takes those behind the first `taken`, which then counts those that this has taken, too, whether they
+    /// were what it took them for or not. One after another takes arguments in turn.
+    ///
+    /// # Errors
+    /// Which argument is not of its type, and why.
+    fn take(args: &Args, taken: &mut usize) -> Result<Self, ArgumentError> {
+        let rest = args.behind(*taken);
+        let it = Self::from_args(&rest).map_err(|why| ArgumentError {
+            index: why.index.saturating_add(*taken),
+            ..why
+        });
+        *taken = taken.saturating_add(rest.len());
+        it
+    }
 }
 
 impl<T: DeserializeOwned> FromArgs for T {
     fn from_args(args: &Args) -> Result<Self, ArgumentError> {
         args.decode()
     }
+
+    fn take(args: &Args, taken: &mut usize) -> Result<Self, ArgumentError> {
+        de::arguments_from(args.elements(), args.binary.as_deref(), taken)
+    }
 }
 
+/// What is left of the arguments.
 impl FromArgs for Args {
     fn from_args(args: &Args) -> Result<Self, ArgumentError> {
         Ok(args.clone())
@@ -246,6 +266,34 @@ impl Args {
             None => de::value("null", 0, None),
         };
         value.map_err(|why| ArgumentError { index, why })
+    }
+
+    /// The arguments behind the first `count`, with the same attachments.
+    #[must_use]
+    pub fn behind(&self, count: usize) -> Self {
+        if count == 0 {
+            return self.clone();
+        }
+        let elements = self.elements();
+        let left = self.count.saturating_sub(count);
+        let Some(first) = (left > 0).then(|| text::element(elements, count)).flatten() else {
+            return Self::default();
+        };
+        let start = first.start;
+        let mut rest = self.clone();
+        rest.count = left;
+        rest.before =
+            u32::try_from(start).map_or(u32::MAX, |start| rest.before.saturating_add(start));
+        rest.binary = self.binary.as_ref().map(|binary| {
+            let behind = binary.placeholders.iter().filter(|(at, _)| *at >= start);
+            Arc::new(Binary {
+                attachments: binary.attachments.clone(),
+                placeholders: behind
+                    .map(|(at, num)| (at.saturating_sub(start), *num))
+                    .collect(),
+            })
+        });
+        rest
     }
 
     /// All arguments as dynamic values.

@@ -23,16 +23,32 @@ pub(super) fn arguments<T: DeserializeOwned>(
     elements: &str,
     binary: Option<&Binary>,
 ) -> Result<T, ArgumentError> {
+    arguments_from(elements, binary, &mut 0)
+}
+
+/// Those behind the first so many as one type. Then it is moved behind those that the type takes, whether
+/// they are what it takes them for or not.
+#[inline]
+pub(super) fn arguments_from<T: DeserializeOwned>(
+    elements: &str,
+    binary: Option<&Binary>,
+    from: &mut usize,
+) -> Result<T, ArgumentError> {
     let mut all = All {
         rest: Cursor::new(elements, 0, binary),
         index: 0,
+        until: 0,
     };
+    if *from > 0 {
+        all.skip(*from);
+    }
     // Changed in its place, here and below: a result is as large as the type, and each step of the way
     // that takes it apart and puts it together again copies it.
     let mut read = T::deserialize(&mut all);
     if let Err(error) = &mut read {
         error.index = all.index.saturating_sub(1);
     }
+    *from = all.index.max(all.until);
     read
 }
 
@@ -54,6 +70,7 @@ pub(super) fn all<T: DeserializeOwned>(
     let mut all = All {
         rest: Cursor::new(elements, 0, binary),
         index: 0,
+        until: 0,
     };
     (0..count).map(|_| all.next(PhantomData::<T>)).collect()
 }
@@ -81,9 +98,19 @@ struct All<'a> {
     rest: Cursor<'a>,
     /// How many arguments have been asked for.
     index: usize,
+    /// How many are taken by the tuple that is being read.
+    until: usize,
 }
 
 impl<'a> All<'a> {
+    /// Passes over the first so many arguments.
+    fn skip(&mut self, count: usize) {
+        for _ in 0..count {
+            // What cannot be read as anything can be passed over: it was checked when it arrived.
+            let _ = self.next(PhantomData::<de::IgnoredAny>);
+        }
+    }
+
     fn next<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, ArgumentError> {
         let index = self.index;
         self.index = index.saturating_add(1);
@@ -110,7 +137,7 @@ impl<'a> All<'a> {
     }
 }
 
-struct First<'b, 'a, V>(&'b mut All<'a>, V);
+struct First<'b, 'a>(&'b mut All<'a>);
 
 macro_rules! first_argument {
     ($($method:ident($($name:ident: $kind:ty),*);)*) => {$(
@@ -184,7 +211,8 @@ impl<'de> Deserializer<'de> for &mut All<'de> {
         length: usize,
         visitor: V,
     ) -> Result<V::Value, ArgumentError> {
-        visitor.visit_seq(First(self, length))
+        self.until = self.index.saturating_add(length);
+        visitor.visit_seq(First(self))
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -193,18 +221,19 @@ impl<'de> Deserializer<'de> for &mut All<'de> {
         length: usize,
         visitor: V,
     ) -> Result<V::Value, ArgumentError> {
-        visitor.visit_seq(First(self, length))
+        self.until = self.index.saturating_add(length);
+        visitor.visit_seq(First(self))
     }
 }
 
-impl<'de> de::SeqAccess<'de> for First<'_, 'de, usize> {
+impl<'de> de::SeqAccess<'de> for First<'_, 'de> {
     type Error = ArgumentError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, ArgumentError> {
-        if self.0.index >= self.1 {
+        if self.0.index >= self.0.until {
             return Ok(None);
         }
         self.0.next(seed).map(Some)

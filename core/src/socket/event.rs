@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytestring::ByteString;
+use serde::Serialize;
 
 use crate::engine::{CloseReason, Data};
 use crate::packet::{Args, EncodeError, Fault, Name, Value};
@@ -144,11 +145,28 @@ impl Refusal {
         }
     }
 
-    /// The same with data for the client.
+    /// The same with data for the client: anything that can be written as JSON.
+    ///
+    /// ```
+    /// # use sio_core::socket::Refusal;
+    /// let refusal = Refusal::new("too many").data("E_TOO_MANY");
+    /// let refusal = Refusal::new("too many").data(serde_json::json!({ "most": 3 }));
+    /// ```
+    ///
+    /// What cannot be (a map whose keys are lists, say) is left out; [`try_data`](Self::try_data) says so.
     #[must_use]
-    pub fn data(mut self, data: impl Into<Value>) -> Self {
-        self.data = Some(data.into());
-        self
+    pub fn data(self, data: impl Serialize) -> Self {
+        let without = self.clone();
+        self.try_data(data).unwrap_or(without)
+    }
+
+    /// The same, where the data may be something that cannot be written.
+    ///
+    /// # Errors
+    /// What its serialisation refuses.
+    pub fn try_data(mut self, data: impl Serialize) -> Result<Self, EncodeError> {
+        self.data = Some(Value::from_serialize(&data)?);
+        Ok(self)
     }
 
     /// The answer to a namespace that does not exist (§16.1).

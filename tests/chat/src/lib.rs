@@ -34,7 +34,7 @@ pub fn server() -> Server {
         max_backlog_bytes: 8 << 20,
         ..Config::v2()
     });
-    io.state(Arc::new(Chat::new()));
+    io.set_state(Arc::new(Chat::new()));
     serve(&io);
 
     Server::new(io).fallback(move |request: Request<Bytes>| {

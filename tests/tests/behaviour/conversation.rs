@@ -124,7 +124,7 @@ async fn the_server_asks_and_the_client_answers_late_or_never(on: On) {
 
 async fn handlers_get_what_they_name_in_any_order(on: On) {
     let io = echoing();
-    io.state(String::from("shared"));
+    io.set_state(String::from("shared"));
     io.of("/").on(
         "all",
         async |ack: Ack,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
-use sio_tokio::{Ack, AckError, AckFuture, Config, Io, Reaction, Server, Socket};
+use sio_tokio::{Ack, AckError, AckFuture, Config, Io, Reaction, Refusal, Server, Socket};
 use tokio::sync::Semaphore;
 
 use crate::client::{Client, calm};
@@ -119,7 +119,7 @@ async fn a_refused_ack_comes_after_what_the_handler_said(on: On) {
     io.on_mistyped(Reaction::RefuseAck);
     io.of("/").on("fail", |socket: Socket| {
         socket.emit("before", &()).unwrap();
-        Err::<(), _>("no")
+        Err::<(), _>(Refusal::new("no"))
     });
     let world = World::new(on, io).await;
     let (mut client, _) = world.join().await;

@@ -21,6 +21,7 @@ mod wire;
 mod world;
 
 mod alone;
+mod arguments;
 mod connections;
 mod descriptors;
 mod dropped;

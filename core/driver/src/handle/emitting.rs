@@ -163,7 +163,7 @@ macro_rules! listener_methods {
             /// are [`Namespace::on_connect`](crate::Namespace::on_connect), `disconnecting` is
             /// [`on_disconnecting`](Self::on_disconnecting), `disconnect` is
             /// [`on_disconnect`](Self::on_disconnect); handlers of `error` hear of what
-            /// [`on_error`](Self::on_error) does, and of clients' events of that name.
+            /// [`Socket::on_error`](crate::Socket::on_error) does, and of clients' events of that name.
             #[doc(alias = "addListener")]
             pub fn on<M>(
                 &self,
@@ -226,15 +226,6 @@ macro_rules! listener_methods {
                     .add(Topic::Disconnect, false, erase(handler))
             }
 
-            /// Handles packets that a packet middleware refused, where their client cannot be told, and what
-            /// clients of revision 4 say in ERROR packets: that they could not write something, for one. The
-            /// handler may name the [`Refusal`](crate::Refusal), and the [`ErrorSource`](crate::ErrorSource)
-            /// to tell these two apart. Without a handler, nothing happens: Node would throw.
-            #[doc(alias = "error")]
-            pub fn on_error<M>(&self, handler: impl crate::Handler<M>) -> crate::ListenerId {
-                self.listeners().add(Topic::Error, false, erase(handler))
-            }
-
             /// Takes a handler away. `false`: it was gone.
             #[doc(alias = "removeListener")]
             #[doc(alias = "offAny")]
@@ -278,4 +269,20 @@ macro_rules! listener_methods {
     };
 }
 
-pub(super) use {emitting_methods, listener_methods, others_methods};
+/// Handlers of errors: for the same types, where the name is not taken.
+macro_rules! error_listener_methods {
+    ($type:ty) => {
+        impl $type {
+            /// Handles packets that a packet middleware refused, where their client cannot be told, and what
+            /// clients of revision 4 say in ERROR packets: that they could not write something, for one. The
+            /// handler may name the [`Refusal`](crate::Refusal), and the [`ErrorSource`](crate::ErrorSource)
+            /// to tell these two apart. Without a handler, nothing happens: Node would throw.
+            #[doc(alias = "error")]
+            pub fn on_error<M>(&self, handler: impl crate::Handler<M>) -> crate::ListenerId {
+                self.listeners().add(Topic::Error, false, erase(handler))
+            }
+        }
+    };
+}
+
+pub(super) use {emitting_methods, error_listener_methods, listener_methods, others_methods};

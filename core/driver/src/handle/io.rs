@@ -12,18 +12,19 @@ use sio_core::engine::Close;
 use sio_core::error::ConfigError;
 use sio_core::packet::Codec;
 
-use super::emitting::emitting_methods;
+use super::emitting::{emitting_methods, listener_methods};
 use super::endpoint::endpoint_methods;
 use super::engines::{Engines, HandedOver};
-use super::{Engine, EngineServer, EngineSocket, Middleware, Namespace, To};
+use super::{Engine, EngineServer, EngineSocket, Namespace, To};
 use crate::adapter::{Adapter, InMemory, MakeAdapter};
 use crate::error::{Failure, HandlerError, Reaction};
 use crate::gauge::Gauge;
-use crate::handlers::{Handler, ListenerId};
+use crate::handlers::{Handler, ListenerId, Listeners, Topic, erase};
 use crate::hooks::Hook;
 use crate::host::Host;
 use crate::link::{Command, Link};
 use crate::log::{LogName, debug, error as log_error, trace};
+use crate::middleware::Middleware;
 use crate::mount::{Mount, SetupError};
 
 /// A Socket.IO server: its namespaces, its options, its hooks.
@@ -49,6 +50,8 @@ pub struct Io {
 
 struct IoInner {
     mount: Arc<Mount>,
+    /// `/`, which is always there.
+    main: Namespace,
     /// In the order of their names, in which their adapters are made and closed.
     namespaces: RwLock<BTreeMap<Box<str>, Namespace>>,
     /// Makes the adapters of namespaces.
@@ -79,10 +82,14 @@ impl Io {
     /// # Errors
     /// The options contradict themselves ([`Config::validate`]).
     pub fn try_new(config: Config) -> Result<Self, ConfigError> {
-        let io = Self {
+        let mount = Arc::new(Mount::new(config)?);
+        let most = mount.config().max_rooms_per_socket;
+        let main = Namespace::new("/", mount.clone(), most);
+        Ok(Self {
             inner: Arc::new(IoInner {
-                mount: Arc::new(Mount::new(config)?),
-                namespaces: RwLock::default(),
+                mount,
+                namespaces: RwLock::new(BTreeMap::from([("/".into(), main.clone())])),
+                main,
                 adapters: Hook::default(),
                 engines: Arc::default(),
                 closers: Arc::default(),
@@ -90,9 +97,11 @@ impl Io {
                 on_error: Hook::default(),
                 on_mistyped: AtomicU8::new(Reaction::default() as u8),
             }),
-        };
-        let _main = io.of("/");
-        Ok(io)
+        })
+    }
+
+    fn listeners(&self) -> &Listeners {
+        self.inner.main.listeners()
     }
 
     fn mount(&self) -> &Arc<Mount> {
@@ -291,7 +300,7 @@ impl Io {
 
     /// The main namespace: `of("/")`.
     pub fn sockets(&self) -> Namespace {
-        self.of("/")
+        self.inner.main.clone()
     }
 
     /// Handles connections to `/`: [`Namespace::on_connect`].
@@ -341,11 +350,14 @@ impl Io {
     /// Tells the application and the log. No lock is held.
     pub(crate) fn report(&self, error: &HandlerError, _socket: LogName<'_>) {
         match (&error.why, self.reaction()) {
-            (Failure::Mistyped(_), Reaction::Ignore) => {}
+            (Failure::Mistyped(_) | Failure::Refused(_), Reaction::Ignore) => {}
             (Failure::Mistyped(_why), Reaction::Log | Reaction::RefuseAck) => {
                 // What is wrong with it says what is in it.
                 debug!(socket = %_socket, namespace = %error.namespace, event = %crate::log::Brief(&error.event), argument = _why.index, "event refused");
                 trace!(socket = %_socket, why = %error.why, "event refused");
+            }
+            (Failure::Refused(_), Reaction::Log | Reaction::RefuseAck) => {
+                debug!(socket = %_socket, namespace = %error.namespace, event = %crate::log::Brief(&error.event), why = %crate::log::Brief(&error.why), "event refused");
             }
             (Failure::Panicked(_), _) => {
                 log_error!(socket = %_socket, namespace = %error.namespace, event = %crate::log::Brief(&error.event), why = %crate::log::Brief(&error.why), "handler panicked");
@@ -360,9 +372,9 @@ impl Io {
         }
     }
 
-    /// Gives a value to the handlers that name [`State<T>`](crate::State). One for each type; a later
-    /// one replaces it.
-    pub fn state<T: Clone + Send + Sync + 'static>(&self, value: T) {
+    /// Gives a value to the handlers and middlewares that name [`State<T>`](crate::State). One for each
+    /// type; a later one replaces it.
+    pub fn set_state<T: Clone + Send + Sync + 'static>(&self, value: T) {
         let before = self
             .inner
             .state
@@ -373,8 +385,8 @@ impl Io {
         drop(before);
     }
 
-    /// The value of this type that was given to [`state`](Self::state).
-    pub fn get_state<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
+    /// A copy of the value of this type that was given to [`set_state`](Self::set_state).
+    pub fn state<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
         // Cloned outside the lock: that is the application's code.
         let value = self
             .inner
@@ -395,7 +407,7 @@ impl Io {
     /// All its engines are closed with it: its own, and those that are [bound](Self::bind) to it; of others,
     /// the connections that it [was handed](Self::on_connection). Then its adapters are, each once, and all
     /// handlers, middlewares and hooks are let go of, with what they have captured, even if that is the
-    /// server itself. (What was given to [`state`](Self::state) stays as long as anybody has the server.)
+    /// server itself. (What was given to [`set_state`](Self::set_state) stays as long as anybody has the server.)
     pub async fn close(&self) {
         self.shut_down();
         self.wind_up().await;
@@ -461,6 +473,7 @@ impl Io {
 
 endpoint_methods!(Io);
 emitting_methods!(Io);
+listener_methods!(Io);
 
 impl fmt::Debug for Io {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -18,10 +18,9 @@ pub use direct::Direct;
 pub use endpoint::Engine;
 pub(crate) use engine::EngineHandlers;
 pub use engine::{EngineHandler, EngineServer, EngineSocket};
-pub(crate) use engines::HandedOver;
 pub use io::Io;
-pub(crate) use namespace::{Gate, Inner as NamespaceInner};
-pub use namespace::{Middleware, Namespace};
+pub(crate) use namespace::Inner as NamespaceInner;
+pub use namespace::Namespace;
 pub use room_events::RoomEvent;
 #[cfg(test)]
 pub(crate) use socket::socket_size;

@@ -1,7 +1,6 @@
 //! A namespace: its sockets, its rooms, its handlers.
 
 use std::fmt;
-use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard, Weak};
@@ -9,15 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard, Weak};
 use sio_core::id::HashKey;
 use sio_core::packet::{Args, Arguments, Codec};
 use sio_core::rooms::Rooms;
-use sio_core::socket::Refusal;
 
-use super::emitting::{emitting_methods, listener_methods};
+use super::emitting::{emitting_methods, error_listener_methods, listener_methods};
 use super::room_events::{RoomEvent, RoomEvents};
 use super::{Socket, To};
 use crate::adapter::{Adapter, AdapterError, InMemory, MakeAdapter};
 use crate::batch::Opened;
-use crate::handlers::{BoxFuture, Handler, ListenerId, Listeners, Topic, erase};
+use crate::handlers::{Handler, ListenerId, Listeners, Topic, erase};
 use crate::hooks::Hook;
+use crate::middleware::{Gate, Middleware};
 use crate::mount::{Mount, SetupError};
 
 /// A namespace of a server. Cheap to clone; all clones are the same namespace.
@@ -60,50 +59,9 @@ pub(crate) struct Inner {
     next_ack: AtomicU64,
 }
 
-/// A middleware without its type.
-pub(crate) type Gate = Arc<dyn Fn(Socket) -> Decision + Send + Sync>;
-
 type Heard = dyn Fn(&str, &Args) + Send + Sync;
 
 pub(crate) type Outgoing = Arc<Heard>;
-
-/// What a middleware says, now or later.
-pub struct Decision(pub(crate) BoxFuture<Result<(), Refusal>>);
-
-impl fmt::Debug for Decision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Decision")
-    }
-}
-
-/// A closure that decides whether a socket may enter: `Fn(Socket) -> Result<(), E>`, sync or async.
-pub trait Middleware<M>: Send + Sync + 'static {
-    /// Asks it.
-    fn ask(&self, socket: Socket) -> Decision;
-}
-
-impl<F, E> Middleware<(crate::handlers::Synchronous, E)> for F
-where
-    F: Fn(Socket) -> Result<(), E> + Send + Sync + 'static,
-    E: Into<Refusal>,
-{
-    fn ask(&self, socket: Socket) -> Decision {
-        let decision = self(socket).map_err(Into::into);
-        Decision(Box::pin(std::future::ready(decision)))
-    }
-}
-
-impl<F, R, E> Middleware<(crate::handlers::Asynchronous, R, E)> for F
-where
-    F: Fn(Socket) -> R + Send + Sync + 'static,
-    R: Future<Output = Result<(), E>> + Send + 'static,
-    E: Into<Refusal>,
-{
-    fn ask(&self, socket: Socket) -> Decision {
-        let decision = self(socket);
-        Decision(Box::pin(async move { decision.await.map_err(Into::into) }))
-    }
-}
 
 impl Namespace {
     pub(super) fn new(name: &str, mount: Arc<Mount>, most_rooms: usize) -> Self {
@@ -308,13 +266,14 @@ impl Namespace {
     }
 
     /// Adds a middleware: it decides over each socket before it enters, in the order of registration;
-    /// the first error refuses, and reaches the client as `connect_error`.
+    /// the first error refuses, and reaches the client as `connect_error`: in its words if they are meant for
+    /// it, a [`Refusal`](crate::Refusal) or a text, else as `internal error` ([`Verdict`](crate::Verdict)).
     ///
     /// Nothing remains of a refused socket; rooms joined in a middleware count once it is accepted.
     /// After `middleware_timeout` the client is refused with `timed out`.
     #[doc(alias = "use")]
     pub fn use_<M>(&self, middleware: impl Middleware<M>) {
-        let gate: Gate = Arc::new(move |socket| middleware.ask(socket));
+        let gate: Gate = Arc::new(move |entering| middleware.ask(entering));
         self.append(&self.inner.gates, gate);
     }
 
@@ -395,6 +354,7 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 }
 
 listener_methods!(Namespace);
+error_listener_methods!(Namespace);
 emitting_methods!(Namespace);
 
 impl PartialEq for Namespace {

@@ -2,7 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::fmt;
+use std::fmt::{self, Display};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,21 +11,22 @@ use std::time::Duration;
 use sio_core::engine::{Flags, Revision};
 use sio_core::id::SocketId;
 use sio_core::packet::{Args, Arguments, EncodeError};
-use sio_core::socket::{Refusal, SocketKey};
+use sio_core::socket::SocketKey;
 
-use super::emitting::{listener_methods, others_methods};
+use super::emitting::{error_listener_methods, listener_methods, others_methods};
 use super::namespace::Outgoing;
 use super::place::Place;
 use super::{Client, Conn, Direct, Io, Namespace, To};
 use crate::ack::{AckFuture, Token};
 use crate::answer::answer;
 use crate::error::EmitError;
-use crate::handlers::{BoxFuture, Listeners, Topic, erase};
+use crate::handlers::{Listeners, Topic, erase};
 use crate::handshake::Handshake;
 use crate::hooks::RequestHead;
 use crate::link::{Command, Link, Request};
 use crate::log::LogName;
 use crate::mailbox::Weight;
+use crate::middleware::{Filter, denial};
 
 /// One client in one namespace. Cheap to clone; all clones are the same socket, and any of them may
 /// be used from any task or thread, as long as anybody likes.
@@ -91,10 +92,6 @@ pub struct Incoming {
     /// Whether the client waits for an answer.
     pub wants_ack: bool,
 }
-
-/// A packet middleware without its type.
-pub(crate) type Filter =
-    Arc<dyn Fn(Incoming) -> BoxFuture<Result<Incoming, Refusal>> + Send + Sync>;
 
 impl Socket {
     pub(crate) fn new(
@@ -195,7 +192,8 @@ impl Socket {
     }
 
     /// Adds a packet middleware: it sees each event before the handlers and may change it. An error
-    /// refuses it, and the handlers do not hear of it. A client of revision 4 is told, by an ERROR packet
+    /// refuses it, and the handlers do not hear of it. What its client may be told of the error is said at
+    /// [`Verdict`](crate::Verdict). A client of revision 4 is told, by an ERROR packet
     /// with the refusal's data, or its message if it has none; in revision 5, which has no packet for it,
     /// [`on_error`](Self::on_error) hears of it (§17).
     ///
@@ -212,12 +210,13 @@ impl Socket {
     /// # }
     /// ```
     #[doc(alias = "use")]
-    pub fn use_<E: Into<Refusal>>(
+    pub fn use_<E: Display + 'static>(
         &self,
         filter: impl Fn(&mut Incoming) -> Result<(), E> + Send + Sync + 'static,
     ) {
         self.add_filter(Arc::new(move |mut packet| {
-            let decision = filter(&mut packet).map(|()| packet).map_err(Into::into);
+            let decision = filter(&mut packet).map(|()| packet);
+            let decision = decision.map_err(|error| denial(&error));
             Box::pin(std::future::ready(decision))
         }));
     }
@@ -228,11 +227,11 @@ impl Socket {
     where
         F: Fn(Incoming) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Incoming, E>> + Send + 'static,
-        E: Into<Refusal>,
+        E: Display + 'static,
     {
         self.add_filter(Arc::new(move |packet| {
             let decision = filter(packet);
-            Box::pin(async move { decision.await.map_err(Into::into) })
+            Box::pin(async move { decision.await.map_err(|error| denial(&error)) })
         }));
     }
 
@@ -511,6 +510,7 @@ impl Socket {
 }
 
 listener_methods!(Socket);
+error_listener_methods!(Socket);
 others_methods!(Socket);
 
 /// What a socket holds, for a test of it.

@@ -1,6 +1,5 @@
 //! How a client comes into a namespace: asked for, past the middlewares, admitted.
 
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytestring::ByteString;
@@ -10,11 +9,12 @@ use sio_core::socket::{ConnectTicket, Refusal};
 use super::Peer;
 use super::running::{Job, Kept, Owner, Panic};
 use super::sockets::Seat;
-use crate::extract::{About, Invocation};
-use crate::handle::{Gate, Socket};
+use crate::extract::Invocation;
+use crate::handle::Socket;
 use crate::handlers::BoxFuture;
 use crate::handshake::Handshake;
 use crate::log::debug;
+use crate::middleware::{Denial, pass};
 use crate::runtime::Runtime;
 
 /// A client's wish to enter a namespace.
@@ -84,11 +84,15 @@ impl<R: Runtime> Peer<R> {
         &mut self,
         cx: &mut Context<'_>,
         (ticket, socket): (ConnectTicket, Socket),
-        result: Result<Result<(), Refusal>, Panic>,
+        result: Result<Result<(), Denial>, Panic>,
     ) {
         match result {
             Ok(Ok(())) => self.admit(cx, ticket, socket),
-            Ok(Err(refusal)) => {
+            Ok(Err(denial)) => {
+                let (refusal, failure) = denial.split();
+                if let Some(failure) = failure {
+                    self.failed(&socket, "connect", failure);
+                }
                 debug!(socket = %socket.log_name(), namespace = socket.namespace().name(), refusal = %crate::log::Brief(&refusal), "namespace refused");
                 self.connection.reject(self.now, ticket, &refusal);
                 socket.exit();
@@ -114,16 +118,6 @@ impl<R: Runtime> Peer<R> {
         if let Some(sockets) = self.sockets() {
             sockets.seats.push(Seat::new(key, socket.clone()));
         }
-        let args = socket.handshake().auth.args();
-        let name = Name::from_static("connect");
-        self.dispatch(cx, key, Invocation::new(socket, name, args, About::Connect));
+        self.dispatch(cx, key, Invocation::entering(&socket));
     }
-}
-
-/// Asks the middlewares in turn; the first refusal ends it.
-async fn pass(gates: Arc<[Gate]>, socket: Socket) -> Result<(), Refusal> {
-    for gate in gates.iter() {
-        gate(socket.clone()).0.await?;
-    }
-    Ok(())
 }

@@ -31,7 +31,7 @@ use smallvec::SmallVec;
 use crate::ack::Token;
 use crate::answer::Answer;
 use crate::gauge::Counted;
-use crate::handle::{EngineServer, EngineSocket, HandedOver, Io};
+use crate::handle::{EngineServer, EngineSocket, Io};
 use crate::handshake::Handshake;
 use crate::host::Host;
 use crate::link::{Change, Command, Link, Posted, Request, data_size};
@@ -76,19 +76,12 @@ pub(crate) struct Peer<R: Runtime> {
     allowance: u32,
     phase: Phase,
     /// Counts among the host's connections until everything is wound up.
-    counted: Option<Present>,
+    counted: Option<Counted>,
     /// Counts among those that joined no namespace yet.
     pending: Option<Counted>,
     /// Random bytes for the id of its first socket, drawn together with the session's: each draw is a
     /// system call.
     spare: Option<[u8; 15]>,
-}
-
-/// Among whom a connection counts until everything of it is wound up.
-struct Present {
-    _host: Counted,
-    /// The server that it was handed to, if it was.
-    server: Option<Box<HandedOver>>,
 }
 
 enum Upper {
@@ -232,10 +225,7 @@ impl<R: Runtime> Peer<R> {
             due: false,
             allowance: 0,
             phase: Phase::New,
-            counted: Some(Present {
-                _host: counted,
-                server: None,
-            }),
+            counted: Some(counted),
             pending,
             spare,
         })
@@ -284,9 +274,7 @@ impl<R: Runtime> Peer<R> {
             self.connection.shut_down(self.now);
             return;
         };
-        if let Some(present) = &mut self.counted {
-            present.server = Some(Box::new(handed_over));
-        }
+        self.counted = self.counted.take().map(|it| it.with(handed_over));
         self.connection.speak_socket_io_by(self.now, io.codec());
         // What waited for its handler was meant for what is spoken now.
         for data in plain.take_waiting() {

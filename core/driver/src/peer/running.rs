@@ -7,21 +7,22 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use sio_core::packet::Name;
-use sio_core::socket::{ConnectTicket, Refusal, SocketKey};
+use sio_core::socket::{ConnectTicket, SocketKey};
 
 use crate::error::Failure;
 use crate::extract::Invocation;
 use crate::handle::{Incoming, Socket};
 use crate::handlers::{BoxFuture, Progress, Started};
+use crate::middleware::Denial;
 
 /// Something of the application's that has not ended yet.
 pub(super) enum Job {
     /// A handler of a socket.
     Handler(Kept<Result<(), Failure>, Owner>),
     /// The middlewares of a namespace, over a socket that wants to enter.
-    Gates(Kept<Result<(), Refusal>, (ConnectTicket, Socket)>),
+    Gates(Kept<Result<(), Denial>, (ConnectTicket, Socket)>),
     /// The packet middlewares of a socket, over one event.
-    Filters(Kept<Result<Incoming, Refusal>, Box<(SocketKey, Invocation)>>),
+    Filters(Kept<Result<Incoming, Denial>, Box<(SocketKey, Invocation)>>),
     /// A handler of a plain Engine.IO connection.
     Plain(Kept<Result<(), Failure>, ()>),
 }
@@ -29,10 +30,10 @@ pub(super) enum Job {
 /// What came of it.
 pub(super) enum Done {
     Handler(Owner, Result<Result<(), Failure>, Panic>),
-    Gates((ConnectTicket, Socket), Result<Result<(), Refusal>, Panic>),
+    Gates((ConnectTicket, Socket), Result<Result<(), Denial>, Panic>),
     Filters(
         Box<(SocketKey, Invocation)>,
-        Result<Result<Incoming, Refusal>, Panic>,
+        Result<Result<Incoming, Denial>, Panic>,
     ),
     Plain(Result<Result<(), Failure>, Panic>),
 }

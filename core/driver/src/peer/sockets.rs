@@ -1,6 +1,6 @@
 //! The Socket.IO half of a connection's task: its sockets, and the handlers of their events.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -20,6 +20,7 @@ use crate::handshake::Handshake;
 use crate::link::Command;
 use crate::log::{debug, trace, warn};
 use crate::mailbox::Weight;
+use crate::middleware::Denial;
 use crate::runtime::Runtime;
 
 /// What a Socket.IO connection has besides the connection.
@@ -326,7 +327,7 @@ impl<R: Runtime> Peer<R> {
         &mut self,
         cx: &mut Context<'_>,
         (key, mut event): (SocketKey, Invocation),
-        result: Result<Result<Incoming, Refusal>, Panic>,
+        result: Result<Result<Incoming, Denial>, Panic>,
     ) {
         match result {
             Ok(Ok(packet)) => {
@@ -334,9 +335,13 @@ impl<R: Runtime> Peer<R> {
                 event.args = packet.args;
                 self.dispatch(cx, key, event);
             }
-            Ok(Err(refusal)) => {
+            Ok(Err(denial)) => {
+                let (refusal, failure) = denial.split();
+                if let Some(failure) = failure {
+                    self.failed(&event.socket, &event.name, failure);
+                }
                 debug!(socket = %event.socket.log_name(), event = %crate::log::Brief(&event.name), refusal = %crate::log::Brief(&refusal), "packet refused");
-                self.refuse_ack(&event, &refusal.message);
+                self.refuse_ack(&event, &refusal.message, refusal.data.as_ref());
                 // Clients of revision 4 are told; in revision 5 the application tells itself (§17).
                 if self.link.revision() == Revision::V3 {
                     let Refusal { message, data } = refusal;
@@ -377,12 +382,13 @@ impl<R: Runtime> Peer<R> {
     }
 
     /// Answers an ack with why the event was not handled, if the application wants that.
-    fn refuse_ack(&mut self, event: &Invocation, why: &str) {
+    fn refuse_ack(&mut self, event: &Invocation, message: &str, data: Option<&Value>) {
         if event.socket.io().reaction() != Reaction::RefuseAck {
             return;
         }
         if let AckSlot::One(ticket) = event.take_ack() {
-            let answer = std::collections::BTreeMap::from([("error", why)]);
+            let mut answer = BTreeMap::from([("error", Value::from(message))]);
+            answer.extend(data.map(|data| ("data", data.clone())));
             let namespace = event.socket.namespace();
             if let Ok(packet) = namespace
                 .codec()
@@ -488,10 +494,20 @@ impl<R: Runtime> Peer<R> {
         callback: &Callback,
         event: &Invocation,
     ) {
+        // Each handler takes the arguments from the first one on.
+        event.taken.set(0);
         match begin(cx, || callback(event)) {
             Begun::Ended(Ok(Ok(()))) => {}
             Begun::Ended(Ok(Err(failure))) => {
-                self.refuse_ack(event, &failure.to_string());
+                let data = match &failure {
+                    Failure::Refused(refusal) => refusal.data.as_ref(),
+                    Failure::Mistyped(_)
+                    | Failure::NoState(_)
+                    | Failure::Absent(_)
+                    | Failure::Failed(_)
+                    | Failure::Panicked(_) => None,
+                };
+                self.refuse_ack(event, failure.told(), data);
                 self.failed(&event.socket, &event.name, failure);
             }
             Begun::Ended(Err(panic)) => {
@@ -549,7 +565,7 @@ impl<R: Runtime> Peer<R> {
         }
     }
 
-    fn failed(&mut self, socket: &Socket, event: &str, why: Failure) {
+    pub(super) fn failed(&mut self, socket: &Socket, event: &str, why: Failure) {
         let error = HandlerError {
             socket: socket.id().clone(),
             namespace: socket.namespace().name().to_owned(),

@@ -29,10 +29,8 @@ fn telling(config: Config) -> (Io, Arc<Mutex<Vec<String>>>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let tell = told.clone();
     io.on_error(move |error| {
-        let kind = match error.why {
-            Failure::Refused(_) => "refused: ",
-            _ => "",
-        };
+        let refused = matches!(error.why, Failure::Refused(_));
+        let kind = if refused { "refused: " } else { "" };
         let line = format!("{}: {kind}{}", error.event, error.why);
         tell.lock().unwrap().push(line);
     });

@@ -4,8 +4,8 @@ use std::fmt;
 
 use compact_str::CompactString;
 use hashbrown::HashMap;
-use smallvec::SmallVec;
 
+use super::seats::{Chair, Member, Seat, Seats};
 use crate::id::{HashKey, SocketId};
 
 /// The members of a namespace and the rooms they are in.
@@ -22,6 +22,8 @@ pub struct Rooms<M> {
     by_name: HashMap<CompactString, u32, HashKey>,
     pub(super) rooms: Vec<Room>,
     free_rooms: Vec<u32>,
+    /// Of members in many rooms.
+    seats: Seats,
     most: usize,
 }
 
@@ -39,27 +41,10 @@ struct Slot<M> {
 }
 
 #[derive(Debug)]
-pub(super) struct Member<M> {
-    id: SocketId,
-    pub(super) reach: M,
-    /// Whether it is still in the room named after it.
-    pub(super) own_room: bool,
-    /// The rooms it joined, in that order, and its place in each.
-    pub(super) joined: SmallVec<[Seat; 2]>,
-}
-
-/// A member's place in a room.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Seat {
-    pub(super) room: u32,
-    place: u32,
-}
-
-#[derive(Debug)]
 pub(super) struct Room {
     name: CompactString,
-    /// Slots of the members. The last one takes the place of one that leaves.
-    pub(super) members: Vec<u32>,
+    /// Whose members sit where. The last one takes the place of one that leaves.
+    pub(super) members: Vec<Chair>,
 }
 
 /// Why a room was not joined.
@@ -97,6 +82,7 @@ impl<M> Rooms<M> {
             by_name: HashMap::with_hasher(key),
             rooms: Vec::new(),
             free_rooms: Vec::new(),
+            seats: Seats::new(key),
             most,
         }
     }
@@ -111,12 +97,7 @@ impl<M> Rooms<M> {
     /// Another member of the same id, which only ids of the application's own making can bring, loses
     /// that room to the new one.
     pub fn insert(&mut self, id: SocketId, reach: M) -> MemberKey {
-        let member = Member {
-            id: id.clone(),
-            reach,
-            own_room: true,
-            joined: SmallVec::new(),
-        };
+        let member = Member::new(id.clone(), reach);
         let slot = self.free_slot().unwrap_or_else(|| {
             self.members.push(Slot {
                 generation: 0,
@@ -137,9 +118,10 @@ impl<M> Rooms<M> {
 
     /// A member leaves the namespace, and every room.
     pub fn remove(&mut self, key: MemberKey) -> Option<M> {
-        // Out of all of them at once: one that leaves 4 096 rooms does not look for each among them.
-        let joined = std::mem::take(&mut self.member_mut(key)?.joined);
-        for seat in joined {
+        let place = self.members.get_mut(key.slot as usize)?;
+        let member = place.member.as_mut();
+        let member = member.filter(|_| place.generation == key.generation)?;
+        for seat in self.seats.clear(key.slot, member) {
             self.vacate(seat);
         }
         let member = self.members.get_mut(key.slot as usize)?.member.take()?;
@@ -163,20 +145,23 @@ impl<M> Rooms<M> {
         if member.id.as_str() == room {
             return Ok(!std::mem::replace(&mut member.own_room, true));
         }
-        if known.is_some_and(|at| member.joined.iter().any(|seat| seat.room == at)) {
+        if known.is_some_and(|at| self.seat(key, at).is_some()) {
             return Ok(false);
         }
-        if member.joined.len() >= most {
+        if self.member(key).is_some_and(|it| it.rooms() >= most) {
             return Err(RoomError::TooMany(most));
         }
         let at = known.unwrap_or_else(|| self.open(room));
-        let mut place = 0;
-        if let Some(room) = self.rooms.get_mut(at as usize) {
-            place = u32::try_from(room.members.len()).unwrap_or(u32::MAX);
-            room.members.push(key.slot);
-        }
-        if let Some(member) = self.member_mut(key) {
-            member.joined.push(Seat { room: at, place });
+        if let Some(room) = self.rooms.get_mut(at as usize)
+            && let Some(place) = self.members.get_mut(key.slot as usize)
+            && let Some(member) = &mut place.member
+        {
+            let place = u32::try_from(room.members.len()).unwrap_or(u32::MAX);
+            let seat = self.seats.take(key.slot, member, Seat { room: at, place });
+            room.members.push(Chair {
+                slot: key.slot,
+                seat,
+            });
         }
         Ok(true)
     }
@@ -190,7 +175,7 @@ impl<M> Rooms<M> {
         if member.id.as_str() == room {
             return std::mem::replace(&mut member.own_room, false);
         }
-        let seat = known.and_then(|at| member.joined.iter().find(|seat| seat.room == at).copied());
+        let seat = known.and_then(|at| self.seat(key, at));
         if let Some(seat) = seat {
             self.stand_up(key.slot, seat);
         }
@@ -203,8 +188,8 @@ impl<M> Rooms<M> {
         let own = member
             .filter(|member| member.own_room)
             .map(|member| member.id.as_str());
-        let joined = member.map_or(&[][..], |member| &member.joined);
-        own.into_iter().chain(joined.iter().filter_map(|seat| {
+        let joined = member.into_iter().flat_map(Member::joined);
+        own.into_iter().chain(joined.filter_map(|seat| {
             self.rooms
                 .get(seat.room as usize)
                 .map(|room| room.name.as_str())
@@ -214,7 +199,7 @@ impl<M> Rooms<M> {
     /// Whether a member is in a room.
     pub fn is_in(&self, key: MemberKey, room: &str) -> bool {
         self.member(key)
-            .is_some_and(|member| self.sits_in(member, room, self.room(room)))
+            .is_some_and(|member| self.sits_in(key, member, room, self.room(room)))
     }
 
     /// The member with this id.
@@ -275,15 +260,31 @@ impl<M> Rooms<M> {
     }
 
     /// Whether `member` is in the room of that name, which is `at` if anybody joined it.
-    pub(super) fn sits_in(&self, member: &Member<M>, name: &str, at: Option<u32>) -> bool {
+    pub(super) fn sits_in(
+        &self,
+        key: MemberKey,
+        member: &Member<M>,
+        name: &str,
+        at: Option<u32>,
+    ) -> bool {
         (member.own_room && member.id.as_str() == name)
-            || at.is_some_and(|at| member.joined.iter().any(|seat| seat.room == at))
+            || at.is_some_and(|at| self.seats.find(key.slot, member, at).is_some())
+    }
+
+    /// What names are hashed under.
+    pub(super) fn hasher(&self) -> HashKey {
+        *self.by_name.hasher()
     }
 
     /// The member whose own room this is, if it is still in it.
     pub(super) fn owner(&self, name: &str) -> Option<(MemberKey, &Member<M>)> {
         self.at(*self.by_id.get(name)?)
             .filter(|(_, member)| member.own_room)
+    }
+
+    /// Which of its seats a member has in a room.
+    fn seat(&self, key: MemberKey, room: u32) -> Option<u32> {
+        self.seats.find(key.slot, self.member(key)?, room)
     }
 
     fn member(&self, key: MemberKey) -> Option<&Member<M>> {
@@ -323,14 +324,25 @@ impl<M> Rooms<M> {
         at
     }
 
-    /// Takes the member at `slot` out of a room.
-    fn stand_up(&mut self, slot: u32, seat: Seat) {
-        if let Some(place) = self.members.get_mut(slot as usize)
-            && let Some(member) = &mut place.member
-        {
-            member.joined.retain(|other| other.room != seat.room);
+    /// Takes the member at `slot` out of the room of one of its seats.
+    fn stand_up(&mut self, slot: u32, seat: u32) {
+        let Some(place) = self.members.get_mut(slot as usize) else {
+            return;
+        };
+        let Some(member) = &mut place.member else {
+            return;
+        };
+        let left = self.seats.leave(slot, member, seat);
+        let (moved, left) = left.map_or((u32::MAX, None), |(moved, left)| (moved, Some(left)));
+        for (seat, at) in member.seats_from(moved) {
+            let room = self.rooms.get_mut(seat.room as usize);
+            if let Some(chair) = room.and_then(|it| it.members.get_mut(seat.place as usize)) {
+                chair.seat = at;
+            }
         }
-        self.vacate(seat);
+        if let Some(left) = left {
+            self.vacate(left);
+        }
     }
 
     /// Empties a seat whose member no longer knows of it. Whoever sat last in the room takes it.
@@ -342,11 +354,10 @@ impl<M> Rooms<M> {
             room.members.swap_remove(seat.place as usize);
         }
         if let Some(moved) = room.members.get(seat.place as usize)
-            && let Some(place) = self.members.get_mut(*moved as usize)
+            && let Some(place) = self.members.get_mut(moved.slot as usize)
             && let Some(member) = &mut place.member
-            && let Some(its) = member.joined.iter_mut().find(|its| its.room == seat.room)
         {
-            its.place = seat.place;
+            member.sits_at(moved.seat, seat.place);
         }
         if is_loose(room.members.capacity(), room.members.len()) {
             room.members.shrink_to(room.members.len().saturating_mul(2));
@@ -426,7 +437,7 @@ impl<M> Rooms<M> {
 }
 
 /// Whether so much of some memory is unused that it is worth moving the rest.
-const fn is_loose(capacity: usize, used: usize) -> bool {
+pub(super) const fn is_loose(capacity: usize, used: usize) -> bool {
     capacity > LOOSE && capacity / 4 >= used
 }
 
@@ -447,7 +458,7 @@ mod tests {
         /// Places that are kept, of members and of rooms, in vectors and in maps.
         fn kept(&self) -> usize {
             let lists = [&self.free, &self.free_rooms].map(Vec::capacity);
-            let maps = self.by_id.capacity() + self.by_name.capacity();
+            let maps = self.by_id.capacity() + self.by_name.capacity() + self.seats.kept();
             self.members.capacity() + self.rooms.capacity() + maps + lists.iter().sum::<usize>()
         }
     }

@@ -7,6 +7,7 @@
 //! a hash.
 
 mod index;
+mod seats;
 mod select;
 
 pub use index::{MemberKey, RoomError, Rooms};

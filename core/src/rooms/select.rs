@@ -1,9 +1,12 @@
 //! Who a broadcast is for.
 
 use compact_str::CompactString;
+use hashbrown::HashSet;
 use smallvec::SmallVec;
 
-use super::index::{Member, MemberKey, Rooms};
+use super::index::{MemberKey, Rooms};
+use super::seats::Member;
+use crate::id::HashKey;
 
 /// Whom a broadcast is for: the union of some rooms, or everybody, without the members of others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,42 +59,76 @@ impl<M> Rooms<M> {
         self.walk(target).map(|(key, _)| key)
     }
 
+    fn sits_in_any(
+        &self,
+        key: MemberKey,
+        member: &Member<M>,
+        named: &[(&str, Option<u32>)],
+    ) -> bool {
+        named
+            .iter()
+            .any(|(name, at)| self.sits_in(key, member, name, *at))
+    }
+
     fn walk<'a>(&'a self, target: &'a Target) -> impl Iterator<Item = (MemberKey, &'a Member<M>)> {
         let named: SmallVec<[(&str, Option<u32>); 1]> =
             found(self, target.rooms.as_deref().unwrap_or_default());
-        let barred: SmallVec<[(&str, Option<u32>); 1]> = found(self, &target.except);
+        let barred = Barred::new(self, &target.except);
+        // Whether it was in a few rooms is asked of each member; who was in many is written down.
+        let mut seen = (named.len() > FEW).then(|| HashSet::with_hasher(self.hasher()));
         let everybody = target.rooms.is_none();
         let mut all = everybody.then(|| self.slots());
-        let mut rooms = Walk {
-            rooms: self,
-            named: named.clone(),
-            room: 0,
-            place: 0,
-        };
+        let mut rooms = Walk::new(self, named.clone());
         std::iter::from_fn(move || {
             loop {
                 let (room, (key, member)) = match &mut all {
                     Some(all) => (0, all.next()?),
                     None => rooms.next()?,
                 };
-                let again = || {
-                    named
-                        .iter()
-                        .take(room)
-                        .any(|(name, at)| self.sits_in(member, name, *at))
+                let again = match &mut seen {
+                    Some(seen) => !seen.insert(key),
+                    None => self.sits_in_any(key, member, named.get(..room).unwrap_or_default()),
                 };
-                let out = || {
-                    barred
-                        .iter()
-                        .any(|(name, at)| self.sits_in(member, name, *at))
-                };
-                if target.skip != Some(key) && !again() && !out() {
+                if target.skip != Some(key) && !again && !barred.holds(self, key, member) {
                     return Some((key, member));
                 }
             }
         })
     }
 }
+
+/// The members that a broadcast leaves out.
+enum Barred<'a> {
+    /// Those of a few rooms.
+    Rooms(SmallVec<[(&'a str, Option<u32>); 1]>),
+    /// Those of many.
+    Members(HashSet<MemberKey, HashKey>),
+}
+
+impl<'a> Barred<'a> {
+    fn new<M>(rooms: &'a Rooms<M>, except: &'a [CompactString]) -> Self {
+        let named = found(rooms, except);
+        if named.len() <= FEW {
+            return Self::Rooms(named);
+        }
+        let mut members = HashSet::with_hasher(rooms.hasher());
+        let mut walk = Walk::new(rooms, named);
+        while let Some((_, (key, _))) = walk.next() {
+            members.insert(key);
+        }
+        Self::Members(members)
+    }
+
+    fn holds<M>(&self, rooms: &Rooms<M>, key: MemberKey, member: &Member<M>) -> bool {
+        match self {
+            Self::Rooms(named) => rooms.sits_in_any(key, member, named),
+            Self::Members(members) => members.contains(&key),
+        }
+    }
+}
+
+/// So many rooms are few.
+const FEW: usize = 4;
 
 fn found<'a, M>(
     rooms: &Rooms<M>,
@@ -113,6 +150,15 @@ struct Walk<'a, M> {
 }
 
 impl<'a, M> Walk<'a, M> {
+    const fn new(rooms: &'a Rooms<M>, named: SmallVec<[(&'a str, Option<u32>); 1]>) -> Self {
+        Self {
+            rooms,
+            named,
+            room: 0,
+            place: 0,
+        }
+    }
+
     fn next(&mut self) -> Option<(usize, (MemberKey, &'a Member<M>))> {
         loop {
             let (name, at) = *self.named.get(self.room)?;
@@ -124,12 +170,12 @@ impl<'a, M> Walk<'a, M> {
                 }
                 continue;
             }
-            let slot = at
+            let chair = at
                 .and_then(|at| self.rooms.rooms.get(at as usize))
                 .and_then(|room| room.members.get(place.saturating_sub(1)));
-            match slot {
-                Some(slot) => {
-                    if let Some(found) = self.rooms.at(*slot) {
+            match chair {
+                Some(chair) => {
+                    if let Some(found) = self.rooms.at(chair.slot) {
                         return Some((self.room, found));
                     }
                 }

@@ -5,7 +5,7 @@ use std::fmt;
 use compact_str::CompactString;
 use hashbrown::HashMap;
 
-use super::seats::{Chair, Member, Seat, Seats};
+use super::seats::{Chair, Member, Seat, Seats, steps};
 use crate::id::{HashKey, SocketId};
 
 /// The members of a namespace and the rooms they are in.
@@ -14,7 +14,8 @@ pub struct Rooms<M> {
     members: Vec<Slot<M>>,
     /// Slots of `members` without a member, the latest last.
     free: Vec<u32>,
-    len: usize,
+    /// Slots with a member. Walked, since a crowd that has left may have left many slots between them.
+    everybody: Vec<u32>,
     /// The next member's. Drawn for all slots together, so that one that was given back may come again.
     generation: u32,
     /// Probed, never walked. Clients may choose the names of rooms: hashed under a key.
@@ -37,6 +38,8 @@ pub struct MemberKey {
 #[derive(Debug)]
 struct Slot<M> {
     generation: u32,
+    /// Where it is in `everybody`.
+    place: u32,
     member: Option<Member<M>>,
 }
 
@@ -76,7 +79,7 @@ impl<M> Rooms<M> {
         Self {
             members: Vec::new(),
             free: Vec::new(),
-            len: 0,
+            everybody: Vec::new(),
             generation: 0,
             by_id: HashMap::with_hasher(key),
             by_name: HashMap::with_hasher(key),
@@ -101,6 +104,7 @@ impl<M> Rooms<M> {
         let slot = self.free_slot().unwrap_or_else(|| {
             self.members.push(Slot {
                 generation: 0,
+                place: 0,
                 member: None,
             });
             u32::try_from(self.members.len().saturating_sub(1)).unwrap_or(u32::MAX)
@@ -109,8 +113,9 @@ impl<M> Rooms<M> {
         self.generation = generation.wrapping_add(1);
         if let Some(place) = self.members.get_mut(slot as usize) {
             place.generation = generation;
+            place.place = u32::try_from(self.everybody.len()).unwrap_or(u32::MAX);
             place.member = Some(member);
-            self.len = self.len.saturating_add(1);
+            self.everybody.push(slot);
         }
         self.by_id.insert(id, slot);
         MemberKey { slot, generation }
@@ -124,9 +129,17 @@ impl<M> Rooms<M> {
         for seat in self.seats.clear(key.slot, member) {
             self.vacate(seat);
         }
-        let member = self.members.get_mut(key.slot as usize)?.member.take()?;
+        let place = self.members.get_mut(key.slot as usize)?;
+        let (member, at) = (place.member.take()?, place.place as usize);
         self.free.push(key.slot);
-        self.len = self.len.saturating_sub(1);
+        if at < self.everybody.len() {
+            self.everybody.swap_remove(at);
+        }
+        if let Some(moved) = self.everybody.get(at)
+            && let Some(moved) = self.members.get_mut(*moved as usize)
+        {
+            moved.place = u32::try_from(at).unwrap_or(u32::MAX);
+        }
         if self.by_id.get(&member.id) == Some(&key.slot) {
             self.by_id.remove(&member.id);
         }
@@ -223,12 +236,12 @@ impl<M> Rooms<M> {
 
     /// How many members there are.
     pub fn len(&self) -> usize {
-        self.len
+        self.everybody.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.everybody.is_empty()
     }
 
     /// How many rooms there are that somebody joined, the members' own ones not counted.
@@ -237,16 +250,11 @@ impl<M> Rooms<M> {
     }
 
     pub(super) fn slots(&self) -> impl Iterator<Item = (MemberKey, &Member<M>)> {
-        self.members.iter().zip(0u32..).filter_map(|(place, slot)| {
-            let key = MemberKey {
-                slot,
-                generation: place.generation,
-            };
-            place.member.as_ref().map(|member| (key, member))
-        })
+        self.everybody.iter().filter_map(|slot| self.at(*slot))
     }
 
     pub(super) fn at(&self, slot: u32) -> Option<(MemberKey, &Member<M>)> {
+        steps(1);
         let place = self.members.get(slot as usize)?;
         let key = MemberKey {
             slot,
@@ -387,6 +395,10 @@ impl<M> Rooms<M> {
             self.free.retain(|at| (*at as usize) < members);
             self.free.shrink_to_fit();
         }
+        if is_loose(self.everybody.capacity(), self.everybody.len()) {
+            let twice = self.everybody.len().saturating_mul(2);
+            self.everybody.shrink_to(twice);
+        }
         if is_loose(self.by_id.capacity(), self.by_id.len()) {
             self.by_id.shrink_to(self.by_id.len().saturating_mul(2));
         }
@@ -457,7 +469,7 @@ mod tests {
     impl Rooms<u32> {
         /// Places that are kept, of members and of rooms, in vectors and in maps.
         fn kept(&self) -> usize {
-            let lists = [&self.free, &self.free_rooms].map(Vec::capacity);
+            let lists = [&self.free, &self.free_rooms, &self.everybody].map(Vec::capacity);
             let maps = self.by_id.capacity() + self.by_name.capacity() + self.seats.kept();
             self.members.capacity() + self.rooms.capacity() + maps + lists.iter().sum::<usize>()
         }

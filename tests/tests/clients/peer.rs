@@ -1,0 +1,123 @@
+//! A client's end of a connection: HTTP until it becomes a WebSocket.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use bytes::{Buf, BytesMut};
+use futures_util::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::here::{Stream, connect};
+use crate::recording::{Answer, Heard, hex};
+
+pub(crate) struct Peer {
+    stream: Box<dyn Stream>,
+    /// Read and not yet looked at.
+    ahead: BytesMut,
+    is_websocket: bool,
+    /// Control frames come when they like: those that came before they were asked for.
+    pongs: VecDeque<Heard>,
+}
+
+impl Peer {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        Self {
+            stream: connect(address).await,
+            ahead: BytesMut::new(),
+            is_websocket: false,
+            pongs: VecDeque::new(),
+        }
+    }
+
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        // The server may have closed already.
+        let _ = self.stream.write_all(bytes).await;
+        let _ = self.stream.flush().await;
+    }
+
+    pub(crate) async fn leave(&mut self) {
+        let _ = self.stream.close().await;
+    }
+
+    /// The next response or frame, a pong only if one is asked for; the headers of a response are all
+    /// there. `None`: the connection is over.
+    pub(crate) async fn hear(&mut self, is_pong: bool) -> Option<Heard> {
+        if !self.is_websocket {
+            return self.answer().await.map(Heard::Answer);
+        }
+        if is_pong && let Some(pong) = self.pongs.pop_front() {
+            return Some(pong);
+        }
+        loop {
+            let frame = self.frame().await?;
+            if is_pong || !matches!(frame, Heard::Pong(_)) {
+                return Some(frame);
+            }
+            self.pongs.push_back(frame);
+        }
+    }
+
+    async fn answer(&mut self) -> Option<Answer> {
+        while !self.ahead.windows(4).any(|it| it == b"\r\n\r\n") {
+            self.more().await?;
+        }
+        let end = self.ahead.windows(4).position(|it| it == b"\r\n\r\n");
+        let head = self.ahead.split_to(end.unwrap_or_default() + 4);
+        let head = String::from_utf8(head.to_vec()).unwrap();
+        let status = head[9..12].parse().unwrap();
+        let headers: Vec<_> = head.lines().skip(1).map(str::to_owned).collect();
+        let length = headers.iter().find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            let is_length = name.eq_ignore_ascii_case("content-length");
+            is_length.then(|| value.parse().unwrap())
+        });
+        let body = self.take(length.unwrap_or_default()).await?;
+        self.is_websocket = status == 101;
+        let (body, body_hex) = match String::from_utf8(body) {
+            Ok(text) => (text, String::new()),
+            Err(error) => (String::new(), hex(error.as_bytes())),
+        };
+        Some(Answer {
+            status,
+            headers,
+            body,
+            body_hex,
+        })
+    }
+
+    async fn frame(&mut self) -> Option<Heard> {
+        let head = self.take(2).await?;
+        let length = match head[1] {
+            126 => usize::from(self.take(2).await?.as_slice().get_u16()),
+            short @ 0..126 => usize::from(short),
+            other => panic!("a server masks nothing, and says little: {other:#x}"),
+        };
+        let payload = self.take(length).await?;
+        Some(said(head[0], &payload))
+    }
+
+    async fn take(&mut self, count: usize) -> Option<Vec<u8>> {
+        while self.ahead.len() < count {
+            self.more().await?;
+        }
+        Some(self.ahead.split_to(count).to_vec())
+    }
+
+    async fn more(&mut self) -> Option<()> {
+        let mut chunk = [0; 8192];
+        let read = self.stream.read(&mut chunk).await.ok()?;
+        self.ahead.extend_from_slice(&chunk[..read]);
+        (read > 0).then_some(())
+    }
+}
+
+/// A frame by its first byte and its payload.
+pub(crate) fn said(first: u8, payload: &[u8]) -> Heard {
+    match first {
+        0x81 => Heard::Text(String::from_utf8(payload.to_vec()).unwrap()),
+        0x82 => Heard::Binary(hex(payload)),
+        0x88 => Heard::Close(payload.first_chunk().map(|code| u16::from_be_bytes(*code))),
+        0x89 => Heard::Ping(hex(payload)),
+        0x8a => Heard::Pong(hex(payload)),
+        other => panic!("a frame that begins with {other:#x}"),
+    }
+}

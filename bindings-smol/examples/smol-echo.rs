@@ -7,6 +7,7 @@ fn main() -> std::io::Result<()> {
     let io = Io::new(Config::v4());
     io.of("/")
         .on_any(|socket: Socket, name: EventName, args: Args| socket.emit(&*name, &args));
+    io.on_error(|error| eprintln!("{error}"));
     smol::block_on(async {
         let listener = smol::net::TcpListener::bind("127.0.0.1:3000").await?;
         sio_smol::serve(listener, io).await

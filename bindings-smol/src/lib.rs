@@ -39,6 +39,11 @@
 //! dependencies: hyper, which reads and writes HTTP here, uses its channels (the feature `sync`,
 //! which has neither IO nor timers nor tasks). A test keeps it at that.
 //!
+//! # When something does not work
+//!
+//! [`guide::not_called`] says why a handler may not be called, and where to look; [`guide::shapes`] what each
+//! Rust value becomes on the wire, and which type takes what.
+//!
 //! # From Node
 //!
 //! [`guide::node`] has every method of Socket.IO's server for Node (2.x and 4.x) on one side and ours on the

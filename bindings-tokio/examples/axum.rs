@@ -19,6 +19,7 @@ async fn main() -> io::Result<()> {
         origins: Origins::same_origin(),
         ..Config::v4()
     });
+    io.on_error(|error| eprintln!("{error}"));
     let news = io.of("/news");
     news.on_connect(|socket: Socket| socket.emit("welcome", socket.id()));
     news.on("say", |socket: Socket, Data(text): Data<String>| {

@@ -8,6 +8,7 @@ async fn main() -> std::io::Result<()> {
     let io = Io::new(Config::v4());
     io.of("/")
         .on_any(|socket: Socket, name: EventName, args: Args| socket.emit(&*name, &args));
+    io.on_error(|error| eprintln!("{error}"));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     sio_tokio::serve(listener, io).await
 }

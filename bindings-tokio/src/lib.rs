@@ -74,6 +74,11 @@
 //! | `rustls` | yes | `serve_tls`, by rustls with the ring provider |
 //! | `tracing` | yes | spans and events; their names and levels are in the documentation of `sio_driver` |
 //!
+//! # When something does not work
+//!
+//! [`guide::not_called`] says why a handler may not be called, and where to look; [`guide::shapes`] what each
+//! Rust value becomes on the wire, and which type takes what.
+//!
 //! # From Node
 //!
 //! [`guide::node`] has every method of Socket.IO's server for Node (2.x and 4.x) on one side and ours on the

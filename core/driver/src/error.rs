@@ -91,7 +91,7 @@ impl From<EmitError> for AckError {
     }
 }
 
-/// A handler that did not do its work: for [`Io::on_error`](crate::Io::on_error).
+/// An event that was not handled as it should have been: for [`Io::on_error`](crate::Io::on_error).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HandlerError {
@@ -123,6 +123,9 @@ pub enum Failure {
     Refused(Box<Refusal>),
     /// The handler panicked. The connection is closed.
     Panicked(String),
+    /// There is no handler for this event, neither in its namespace nor on its socket. Its name is the
+    /// client's, and cut after 128 characters.
+    Unhandled,
 }
 
 impl fmt::Display for Failure {
@@ -134,6 +137,7 @@ impl fmt::Display for Failure {
             Self::Failed(why) => f.write_str(why),
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Panicked(why) => write!(f, "panicked: {why}"),
+            Self::Unhandled => f.write_str("no handler for it"),
         }
     }
 }
@@ -148,6 +152,7 @@ impl Failure {
             Self::NoState(_) | Self::Absent(_) | Self::Failed(_) | Self::Panicked(_) => {
                 "internal error"
             }
+            Self::Unhandled => "no handler",
         }
     }
 }

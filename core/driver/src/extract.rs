@@ -168,7 +168,8 @@ pub trait FromEvent: Sized {
 ///
 /// If they are something else, the handler is not called and
 /// [`Io::on_error`](crate::Io::on_error) hears of it. In a connect handler these are the client's
-/// credentials (`auth`), `{}` if it sent none.
+/// credentials (`auth`), `{}` if it sent none. [`guide::shapes`](crate::guide::shapes) has which types take
+/// what, and what becomes of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Data<T>(pub T);
 

@@ -9,6 +9,7 @@ use sio_core::engine::Query;
 
 use crate::error::ConnectionError;
 use crate::handlers::BoxFuture;
+use crate::notices::Notices;
 
 /// The head of a request, and where it came from.
 #[derive(Clone, Debug)]
@@ -146,6 +147,8 @@ pub(crate) struct Hooks {
     pub(crate) headers: Hook<Headers>,
     pub(crate) initial_headers: Hook<Headers>,
     pub(crate) connection_error: Hook<Refusals>,
+    /// What is said of failures while nobody else hears of them.
+    pub(crate) notices: Notices,
 }
 
 impl Hooks {

@@ -61,12 +61,18 @@
 //! |---|---|---|
 //! | span, info | `connection` | `sid` (four characters of it), `transport`, `remote` |
 //! | error | `handler panicked`, `hook panicked`, `parser panicked`, `cannot accept` | `socket`, `namespace`, `event`, `why` |
-//! | warn | `handler failed`; `not written` (by a parser of the application's own: the answer to a CONNECT, a refusal, a broadcast from another node); a request from another origin with cookies while `origins` is any, once | |
-//! | debug | `handshake failed`, `handshake took too long`, `session opened`, `upgraded`, `session closed`, `websocket closed`, `websocket broken`, `socket connected`, `socket disconnected`, `namespace refused`, `packet refused`, `event refused`, `not a packet`, `request refused`, `not admitted in time`, `backlog full` | what a client did |
+//! | warn | `not written` (by a parser of the application's own: the answer to a CONNECT, a refusal, a broadcast from another node); a request from another origin with cookies while `origins` is any, once | |
+//! | debug | `handshake failed`, `handshake took too long`, `session opened`, `upgraded`, `session closed`, `websocket closed`, `websocket broken`, `socket connected`, `socket disconnected`, `namespace refused`, `packet refused`, `event refused`, `handler failed`, `no handler`, `not a packet`, `request refused`, `not admitted in time`, `backlog full` | what a client did |
 //! | trace | `received`, `sent`, `event` | the packets |
 //!
 //! What a client can cause is never above `debug`, and no content of packets above `trace`. Ids of sockets that
 //! are computed from a session's secret one, as clients of revision 4 do, are cut after four characters of that.
+//!
+//! Where nobody hears these events (the feature is off, there is no subscriber, or one that leaves `debug` out)
+//! and there is no [`Io::on_error`] either, handlers must not fail in silence: the first failure of its kind in
+//! an event, and of each kind in 16 events at most, is told on stderr. A client can cause no more lines than
+//! these, and none of what it sent is in them but names of events, cut, and what an application's own errors
+//! repeat. [`guide::not_called`] has the rest.
 
 mod ack;
 mod adapter;
@@ -87,6 +93,7 @@ mod log;
 mod mailbox;
 mod middleware;
 mod mount;
+mod notices;
 mod own;
 mod peer;
 mod registry;

@@ -13,7 +13,7 @@ use super::{Args, Value, json, text};
 ///
 /// Every `T: Serialize` is: a tuple (or an array of fixed length) as several arguments, `()` as none,
 /// everything else as one. Bytes (`bytes::Bytes`, `serde_bytes`, [`Value::Binary`](super::Value))
-/// become attachments wherever they stand. [`Args`], which is what a handler received, is passed on
+/// become attachments wherever they stand; a `Vec<u8>` is a list of numbers. [`Args`], which is what a handler received, is passed on
 /// as it is, without being read.
 pub trait Arguments {
     /// Writes the arguments behind whatever the writer already holds.
@@ -505,7 +505,7 @@ mod tests {
         assert_eq!(error.index, 1);
         assert_eq!(
             error.to_string(),
-            r#"argument 1: invalid type: string "two", expected u8"#
+            r#"argument 1: invalid type: string, expected u8"#
         );
         let missing = args.decode::<(String, Value, String)>().unwrap_err();
         assert_eq!(missing.index, 2);

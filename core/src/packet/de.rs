@@ -7,7 +7,6 @@
 //! written.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
@@ -75,23 +74,7 @@ pub(super) fn all<T: DeserializeOwned>(
     (0..count).map(|_| all.next(PhantomData::<T>)).collect()
 }
 
-impl de::Error for Mismatch {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self(message.to_string().into())
-    }
-}
-
 impl std::error::Error for Mismatch {}
-
-/// Of the first argument, until it is known of which.
-impl de::Error for ArgumentError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self {
-            index: 0,
-            why: Mismatch::custom(message),
-        }
-    }
-}
 
 /// All arguments: a tuple takes several, everything else the first.
 struct All<'a> {
@@ -270,7 +253,7 @@ impl<'a> Cursor<'a> {
         if let Ok(number) = text.parse::<u64>() {
             return visitor.visit_u64(number);
         }
-        let refused = || Mismatch(format!("number {text} is out of range").into());
+        let refused = || Mismatch("a number out of range".into());
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
             return visitor.visit_u128(text.parse().map_err(|_| refused())?);
         }
@@ -299,7 +282,7 @@ impl<'a> Cursor<'a> {
             return visitor.visit_u64(number);
         }
         let text = self.numeral()?;
-        let other = || Mismatch(format!("number {text} is not whole, or out of range").into());
+        let other = || Mismatch("a number that is not whole, or out of range".into());
         let whole = Decimal::read(text).and_then(|it| it.whole());
         let whole = &*whole.ok_or_else(other)?;
         if let Ok(number) = whole.parse::<u64>() {
@@ -334,7 +317,7 @@ impl<'a> Cursor<'a> {
             {
                 visitor.visit_f64(number.into())
             }
-            Ok(_) | Err(_) => Err(Mismatch(format!("number {text} is out of range").into())),
+            Ok(_) | Err(_) => Err(Mismatch("a number out of range".into())),
         }
     }
 }

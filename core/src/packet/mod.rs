@@ -21,6 +21,7 @@ mod decode;
 mod encode;
 mod encoded;
 mod json;
+mod mismatch;
 mod name;
 mod own;
 pub mod parser;

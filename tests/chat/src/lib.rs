@@ -34,6 +34,7 @@ pub fn server() -> Server {
         max_backlog_bytes: 8 << 20,
         ..Config::v2()
     });
+    io.on_error(|error| eprintln!("{error}"));
     io.set_state(Arc::new(Chat::new()));
     serve(&io);
 

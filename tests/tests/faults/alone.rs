@@ -11,9 +11,15 @@ const ALONE: &str = "SIO_TEST_ALONE";
 /// Runs a test in a process where nothing else happens. `name` is what the test harness calls it, behind
 /// the name of this program.
 pub(crate) fn alone(name: &str, test: impl FnOnce()) {
+    let _ = printed(name, test);
+}
+
+/// The same; what that process printed, `None` inside of it.
+pub(crate) fn printed(name: &str, test: impl FnOnce()) -> Option<String> {
     let (_, name) = name.split_once("::").expect("a module's path");
     if std::env::var(ALONE).is_ok_and(|alone| alone == name) {
-        return test();
+        test();
+        return None;
     }
     let program = std::env::current_exe().expect("the test's own path");
     let mut command = Command::new(program);
@@ -24,6 +30,7 @@ pub(crate) fn alone(name: &str, test: impl FnOnce()) {
         .env_remove("SMOL_THREADS");
     let output = run(&mut command, Duration::from_secs(60));
     assert!(output.contains("1 passed"), "{output}");
+    Some(output)
 }
 
 /// One test for each runtime of each of these functions, in a process of its own.

@@ -37,4 +37,5 @@ mod table;
 mod thread_ends;
 mod threads;
 mod tls;
+mod told;
 mod unread;

@@ -2,3 +2,5 @@
 
 pub mod binding;
 pub mod node;
+pub mod not_called;
+pub mod shapes;

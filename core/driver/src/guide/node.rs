@@ -195,7 +195,10 @@
 //!
 //! * **A handler names what it takes.** `Data<T>` is the event's arguments as `T`: one argument is `Data<T>`,
 //!   several are a tuple. What is not of that type does not reach the handler:
-//!   [`Io::on_error`] hears of it, the client does not, unless [`Io::on_mistyped`] says so.
+//!   [`Io::on_error`] hears of it (or stderr, once), the client does not, unless [`Io::on_mistyped`] says so;
+//!   [`guide::not_called`] has the whole list.
+//! * **An array of fixed length is several arguments**, as a tuple is; a `Vec` or a slice is one. **`Vec<u8>` is
+//!   a list of numbers**, a buffer is [`Bytes`]: [`guide::shapes`].
 //! * **Handlers of one socket start in the order of its events** and interleave after their first await. For
 //!   strictly one after another: [`Socket::sequential`].
 //! * **Errors instead of silence.** `emit` says that a socket has gone ([`EmitError::Disconnected`]); an ack

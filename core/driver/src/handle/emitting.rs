@@ -164,6 +164,9 @@ macro_rules! listener_methods {
             /// [`on_disconnecting`](Self::on_disconnecting), `disconnect` is
             /// [`on_disconnect`](Self::on_disconnect); handlers of `error` hear of what
             /// [`Socket::on_error`](crate::Socket::on_error) does, and of clients' events of that name.
+            ///
+            /// [`guide::not_called`](crate::guide::not_called) has what keeps a handler from being called, and
+            /// how each of it shows.
             #[doc(alias = "addListener")]
             pub fn on<M>(
                 &self,

@@ -326,7 +326,11 @@ impl Io {
         all.fold(handed, usize::saturating_add)
     }
 
-    /// Hears of handlers that failed, panicked, or could not take their arguments.
+    /// Hears of handlers that failed, panicked, or could not take their arguments, and of events without
+    /// a handler. A client can cause some of these as often as it likes.
+    ///
+    /// Without it, the first failure of its kind in an event is told on stderr, of each kind for 16 events at
+    /// most, unless the log (the feature `tracing`) is heard at `debug` and has it.
     pub fn on_error(&self, hook: impl Fn(&HandlerError) + Send + Sync + 'static) {
         self.inner.on_error.set(Arc::new(hook));
     }
@@ -347,9 +351,11 @@ impl Io {
             .unwrap_or_default()
     }
 
-    /// Tells the application and the log. No lock is held.
-    pub(crate) fn report(&self, error: &HandlerError, _socket: LogName<'_>) {
-        match (&error.why, self.reaction()) {
+    /// Tells the application and the log. No lock is held. `is_gone`: the client has left meanwhile, so that
+    /// an error which the handler returned is most likely about that.
+    pub(crate) fn report(&self, error: &HandlerError, _socket: LogName<'_>, is_gone: bool) {
+        let reaction = self.reaction();
+        match (&error.why, reaction) {
             (Failure::Mistyped(_) | Failure::Refused(_), Reaction::Ignore) => {}
             (Failure::Mistyped(_why), Reaction::Log | Reaction::RefuseAck) => {
                 // What is wrong with it says what is in it.
@@ -366,10 +372,33 @@ impl Io {
             (Failure::Failed(_) | Failure::NoState(_) | Failure::Absent(_), _) => {
                 debug!(socket = %_socket, namespace = %error.namespace, event = %crate::log::Brief(&error.event), why = %crate::log::Brief(&error.why), "handler failed");
             }
+            (Failure::Unhandled, _) => {
+                debug!(socket = %_socket, namespace = %error.namespace, event = %crate::log::Brief(&error.event), "no handler");
+            }
         }
+        let quiet = match &error.why {
+            Failure::Mistyped(_) => reaction == Reaction::Ignore,
+            // Where they reach the client, these words have done what they are for.
+            Failure::Refused(_) => is_gone || reaction != Reaction::Log,
+            Failure::Failed(_) => is_gone,
+            Failure::NoState(_)
+            | Failure::Absent(_)
+            | Failure::Panicked(_)
+            | Failure::Unhandled => false,
+        };
         if let Some(hook) = self.inner.on_error.get() {
             hook(error);
+        } else if !quiet {
+            let notices = &self.mount().hooks.notices;
+            notices.tell(&error.namespace, &error.event, &error.why);
         }
+    }
+
+    /// Whether anybody would hear of an event without a handler: a client can send many.
+    pub(crate) fn hears_of_unhandled(&self) -> bool {
+        self.inner.on_error.get().is_some()
+            || self.mount().hooks.notices.hears_of_unhandled()
+            || crate::log::hears_debug!()
     }
 
     /// Gives a value to the handlers and middlewares that name [`State<T>`](crate::State). One for each

@@ -91,7 +91,8 @@ impl<R: Runtime> Peer<R> {
             Ok(Err(denial)) => {
                 let (refusal, failure) = denial.split();
                 if let Some(failure) = failure {
-                    self.failed(&socket, "connect", failure);
+                    // It has not been there yet.
+                    self.report(&socket, "connect", failure, false);
                 }
                 debug!(socket = %socket.log_name(), namespace = socket.namespace().name(), refusal = %crate::log::Brief(&refusal), "namespace refused");
                 self.connection.reject(self.now, ticket, &refusal);

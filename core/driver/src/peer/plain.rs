@@ -138,7 +138,11 @@ impl<R: Runtime> Peer<R> {
         match result {
             Ok(Ok(())) => {}
             // By what its client has sent, maybe.
-            Ok(Err(_failure)) => debug!(why = %crate::log::Brief(&_failure), "handler failed"),
+            Ok(Err(failure)) => {
+                debug!(why = %crate::log::Brief(&failure), "handler failed");
+                let host = self.host();
+                host.hooks.notices.tell_plain(&host.config.path, &failure);
+            }
             Err(_panic) => {
                 error!(why = %_panic.0, "handler panicked");
                 self.abandon();

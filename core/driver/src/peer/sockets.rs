@@ -23,6 +23,9 @@ use crate::mailbox::Weight;
 use crate::middleware::Denial;
 use crate::runtime::Runtime;
 
+/// Characters of the name of an event without a handler that are told.
+const SHOWN: usize = 128;
+
 /// What a Socket.IO connection has besides the connection.
 pub(super) struct Sockets {
     pub(super) io: Io,
@@ -447,6 +450,8 @@ impl<R: Runtime> Peer<R> {
         } else if !found.is_empty() {
             let all = found.iter().copied().cloned().collect();
             self.run(cx, key, event, all);
+        } else if matches!(event.about, About::Event) {
+            self.unhandled(&event);
         }
         drop(found);
         if let Some(seat) = self.seat(key) {
@@ -505,7 +510,8 @@ impl<R: Runtime> Peer<R> {
                     | Failure::NoState(_)
                     | Failure::Absent(_)
                     | Failure::Failed(_)
-                    | Failure::Panicked(_) => None,
+                    | Failure::Panicked(_)
+                    | Failure::Unhandled => None,
                 };
                 self.refuse_ack(event, failure.told(), data);
                 self.failed(&event.socket, &event.name, failure);
@@ -565,7 +571,23 @@ impl<R: Runtime> Peer<R> {
         }
     }
 
-    pub(super) fn failed(&mut self, socket: &Socket, event: &str, why: Failure) {
+    /// Tells of an event that nobody listens for. Its name is the client's, and may be as long as a packet.
+    #[cold]
+    fn unhandled(&mut self, event: &Invocation) {
+        // The handlers of one who has left are gone before its last events.
+        if event.socket.connected() && event.socket.io().hears_of_unhandled() {
+            let name: String = event.name.chars().take(SHOWN).collect();
+            self.failed(&event.socket, &name, Failure::Unhandled);
+        }
+    }
+
+    fn failed(&mut self, socket: &Socket, event: &str, why: Failure) {
+        let is_gone = !socket.connected() && !matches!(event, "disconnecting" | "disconnect");
+        self.report(socket, event, why, is_gone);
+    }
+
+    /// Tells the application. `is_gone`: the client has left meanwhile.
+    pub(super) fn report(&mut self, socket: &Socket, event: &str, why: Failure, is_gone: bool) {
         let error = HandlerError {
             socket: socket.id().clone(),
             namespace: socket.namespace().name().to_owned(),
@@ -573,7 +595,7 @@ impl<R: Runtime> Peer<R> {
             why,
         };
         // The application's hook; one that panics is not worth a connection.
-        let _ = guarded(|| socket.io().report(&error, socket.log_name()));
+        let _ = guarded(|| socket.io().report(&error, socket.log_name(), is_gone));
     }
 
     pub(super) fn panicked(&mut self, owner: &Owner, panic: Panic) {

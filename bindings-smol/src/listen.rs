@@ -60,20 +60,28 @@ pub async fn serve_with(
 }
 
 impl Smol {
-    /// Like [`serve`](crate::serve()), on this runtime.
+    /// Like [`serve`](crate::serve()), on this runtime. The future holds what it needs, so that
+    /// `Smol::on(&executor).serve(..)` can be spawned.
     ///
     /// # Errors
     /// As [`serve`](crate::serve()).
-    pub async fn serve(
+    pub fn serve<L, S>(
         &self,
-        listener: impl Into<Arc<Async<TcpListener>>>,
-        server: impl Into<Server>,
-    ) -> io::Result<()> {
-        let server = server.into();
-        let each = |(stream, address)| {
-            let remote = Remote::plain(address);
-            self.spawn(serve_stream(self.clone(), server.clone(), stream, remote));
-        };
-        accept(self, &server, listener.into(), accepting(), each).await
+        listener: L,
+        server: S,
+    ) -> impl Future<Output = io::Result<()>> + use<L, S>
+    where
+        L: Into<Arc<Async<TcpListener>>>,
+        S: Into<Server>,
+    {
+        let (runtime, listener, server) = (self.clone(), listener.into(), server.into());
+        async move {
+            let each = |(stream, address)| {
+                let remote = Remote::plain(address);
+                let (its, server) = (runtime.clone(), server.clone());
+                runtime.spawn(serve_stream(its, server, stream, remote));
+            };
+            accept(&runtime, &server, listener, accepting(), each).await
+        }
     }
 }

@@ -25,26 +25,34 @@ pub async fn serve_tls(
 }
 
 impl Smol {
-    /// Like [`serve_tls`](crate::serve_tls()), on this runtime.
+    /// Like [`serve_tls`](crate::serve_tls()), on this runtime. The future holds what it needs, so that
+    /// `Smol::on(&executor).serve_tls(..)` can be spawned.
     ///
     /// # Errors
     /// As [`serve`](crate::serve()).
-    pub async fn serve_tls(
+    pub fn serve_tls<L, S>(
         &self,
-        listener: impl Into<Arc<Async<TcpListener>>>,
+        listener: L,
         tls: Arc<ServerConfig>,
-        server: impl Into<Server>,
-    ) -> io::Result<()> {
-        let (server, acceptor) = (server.into(), TlsAcceptor::from(tls));
-        let each = |(stream, address)| {
-            let (runtime, server) = (self.clone(), server.clone());
-            let handshake = acceptor.accept(stream);
-            self.spawn(async move {
-                if let Some(stream) = establish(&runtime, &server, address, handshake).await {
-                    serve_stream(runtime, server, stream, Remote::tls(address)).await;
-                }
-            });
-        };
-        accept(self, &server, listener.into(), accepting(), each).await
+        server: S,
+    ) -> impl Future<Output = io::Result<()>> + use<L, S>
+    where
+        L: Into<Arc<Async<TcpListener>>>,
+        S: Into<Server>,
+    {
+        let (runtime, listener, server) = (self.clone(), listener.into(), server.into());
+        let acceptor = TlsAcceptor::from(tls);
+        async move {
+            let each = |(stream, address)| {
+                let (its, server) = (runtime.clone(), server.clone());
+                let handshake = acceptor.accept(stream);
+                runtime.spawn(async move {
+                    if let Some(stream) = establish(&its, &server, address, handshake).await {
+                        serve_stream(its, server, stream, Remote::tls(address)).await;
+                    }
+                });
+            };
+            accept(&runtime, &server, listener, accepting(), each).await
+        }
     }
 }

@@ -119,7 +119,7 @@ type Shared = Arc<Mutex<Memory>>;
 pub(crate) fn remember<R>(socket: &Socket, look: impl FnOnce(&mut Memory) -> R) -> R {
     let memory = socket.data::<Shared>().unwrap_or_else(|| {
         let memory = Shared::default();
-        socket.set_data(memory.clone());
+        socket.set_local_data(memory.clone());
         memory
     });
     look(&mut memory.lock().unwrap_or_else(PoisonError::into_inner))

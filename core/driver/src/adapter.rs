@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use sio_core::engine::Flags;
 use sio_core::id::SocketId;
-use sio_core::packet::{Args, Codec, Encoded, Value};
+use sio_core::packet::{Args, Codec, Encoded};
 use sio_core::rooms::{RoomError, Target};
 
 use crate::ack::RepliesFuture;
 use crate::error::{AckError, EmitError};
-use crate::handle::{Namespace, NamespaceInner, Socket};
+use crate::handle::{Namespace, NamespaceInner, Socket, SocketData};
 use crate::handlers::BoxFuture;
 use crate::handshake::Handshake;
 use crate::log::warn;
@@ -372,8 +372,8 @@ pub struct RemoteSocket {
     pub rooms: Vec<String>,
     /// The first request of its connection.
     pub handshake: Arc<Handshake>,
-    /// The [`Value`] that it was given by [`Socket::set_data`]; other types do not travel.
-    pub data: Value,
+    /// What it was given by [`Socket::set_data`].
+    pub data: SocketData,
 }
 
 impl From<&Socket> for RemoteSocket {
@@ -383,7 +383,7 @@ impl From<&Socket> for RemoteSocket {
             namespace: socket.namespace().name().to_owned(),
             rooms: socket.rooms(),
             handshake: socket.shared_handshake().clone(),
-            data: socket.data::<Value>().unwrap_or(Value::Null),
+            data: socket.shared_data(),
         }
     }
 }

@@ -108,8 +108,8 @@ pub use adapter::{Adapter, AdapterError, Broadcast, InMemory, Later, Recipients,
 pub use error::{AckError, ConnectionError, EmitError, Failure, HandlerError, Reaction};
 pub use extract::{Data, ErrorSource, EventName, FromEvent, Invocation, State, TryData};
 pub use handle::{
-    Client, Conn, Direct, Engine, EngineHandler, EngineServer, EngineSocket, Incoming, IntoRooms,
-    Io, Namespace, RoomEvent, Socket, To,
+    Client, Conn, DataError, Direct, Engine, EngineHandler, EngineServer, EngineSocket, Incoming,
+    IntoRooms, Io, Namespace, RoomEvent, Socket, SocketData, To,
 };
 pub use handlers::{Handler, ListenerId, Outcome, Started};
 pub use handshake::{Auth, Handshake, Headers};

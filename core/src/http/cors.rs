@@ -47,6 +47,26 @@ pub enum CorsOrigin {
     Check(OriginCheck),
 }
 
+impl From<&str> for CorsOrigin {
+    /// `*` is [`CorsOrigin::Any`]; one origin is that [one](Self::Fixed), several with blanks between are a
+    /// [list](Self::List).
+    fn from(origins: &str) -> Self {
+        let mut each = origins.split_whitespace();
+        match (each.next(), each.next()) {
+            (Some("*"), None) => Self::Any,
+            (Some(one), None) => Self::Fixed(one.into()),
+            _ => Self::List(origins.split_whitespace().map(Into::into).collect()),
+        }
+    }
+}
+
+impl<const N: usize> From<[&str; N]> for CorsOrigin {
+    /// A [list](Self::List).
+    fn from(origins: [&str; N]) -> Self {
+        Self::List(origins.map(Into::into).into())
+    }
+}
+
 impl Default for Cors {
     /// Any origin, no credentials.
     fn default() -> Self {
@@ -203,6 +223,25 @@ mod tests {
 
     fn get<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    #[test]
+    fn origins_are_written_as_text() {
+        // faults: A9
+        assert!(matches!("*".into(), CorsOrigin::Any));
+        assert!(
+            matches!("https://a.example".into(), CorsOrigin::Fixed(one) if one == "https://a.example")
+        );
+        for list in [
+            "https://a.example b.example".into(),
+            ["https://a.example", "b.example"].into(),
+        ] {
+            assert!(matches!(list, CorsOrigin::List(list) if list[1] == "b.example"));
+        }
+        assert!(matches!(
+            super::super::Origins::any(),
+            super::super::Origins::Any
+        ));
     }
 
     #[test]

@@ -54,6 +54,11 @@ impl From<Vec<String>> for Origins {
 }
 
 impl Origins {
+    /// All of them; see [`Origins::Any`].
+    pub const fn any() -> Self {
+        Self::Any
+    }
+
     /// Only pages that were loaded from the host that the request is for. Right for most servers.
     pub const fn same_origin() -> Self {
         Self::SameOrigin

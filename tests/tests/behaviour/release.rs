@@ -29,7 +29,7 @@ fn entangle(socket: &Socket, mark: &Arc<()>) {
     socket.on_any_outgoing(move |_: &str, _: &Args| {
         let _ = (&me, &its);
     });
-    socket.set_data((socket.clone(), mark.clone()));
+    socket.set_local_data((socket.clone(), mark.clone()));
 }
 
 async fn a_socket_that_its_handlers_capture_goes_with_its_client(on: On) {

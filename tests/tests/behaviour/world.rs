@@ -93,9 +93,9 @@ impl Host for Smol {
     fn serve(&self, server: Server) -> (SocketAddr, Served) {
         apart(move |listener| {
             let executor = Arc::new(smol::Executor::new());
-            let runtime = sio_smol::Smol::on(&executor);
             let listener = smol::Async::new(listener)?;
-            smol::block_on(executor.run(runtime.serve(listener, server)))
+            let serving = sio_smol::Smol::on(&executor).serve(listener, server);
+            smol::block_on(executor.run(serving))
         })
     }
 }

@@ -1,13 +1,14 @@
 //! One server above several engines, lists of rooms that are empty, the order in which a socket appears,
 //! and what remains of a server that is closed.
 
+use std::collections::BTreeMap as Map;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use sio_tokio::{
-    Ack, Adapter, Config, EngineServer, EngineSocket, InMemory, Io, Later, Message, RoomEvent,
-    Server, Socket,
+    Ack, Adapter, Bytes, Config, DataError, EncodeError, EngineServer, EngineSocket, InMemory, Io,
+    Later, Message, RoomEvent, Server, Socket, Value,
 };
 
 use crate::client::{Client, calm};
@@ -297,7 +298,76 @@ fn a_server_that_nobody_serves_closes_at_once() {
     assert_eq!(closed.load(Ordering::Relaxed), 1);
 }
 
+#[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
+struct User {
+    name: String,
+    picture: Bytes,
+}
+
+#[derive(Debug, PartialEq, serde::Deserialize, serde::Serialize)]
+struct Seen {
+    name: String,
+    rooms: u8,
+}
+
+async fn data_of_any_type_is_seen_by_who_fetches_the_socket(on: On) {
+    // faults: A2
+    // The same with an adapter and without.
+    let (io, _) = counting("/socket.io");
+    let plain = io.of("/").local();
+    let world = World::new(on, io.clone()).await;
+    let (client, id) = world.join().await;
+    let socket = io.of("/").get(&id).unwrap();
+    let user = User {
+        name: "ann".into(),
+        picture: Bytes::from_static(&[1, 2, 3]),
+    };
+    let fetch = || async {
+        let (all, here) = (
+            io.fetch_sockets().await.unwrap(),
+            plain.fetch_sockets().await.unwrap(),
+        );
+        assert_eq!(all[0].data.value(), here[0].data.value());
+        all[0].data.clone()
+    };
+    assert_eq!(fetch().await.value(), Ok(Value::Null));
+    // What is this node's alone is of any type, and seen by nobody.
+    socket.set_local_data(socket.clone());
+    socket.update_local_data(|count: &mut Option<Socket>| *count = None);
+    assert_eq!(fetch().await.value(), Ok(Value::Null));
+    socket.set_data(user.clone());
+    assert_eq!(fetch().await.decode(), Ok(user.clone()));
+    assert_eq!(socket.data(), Some(user));
+    // Several are one, as far as they can be.
+    let fetched = fetch().await;
+    socket.set_data(Seen {
+        name: "bob".into(),
+        rooms: 1,
+    });
+    socket.update_data(|user: &mut Map<String, u8>| user.insert("rooms".into(), 2));
+    let seen: Seen = fetch().await.decode().unwrap();
+    assert_eq!((&*seen.name, seen.rooms), ("bob", 2));
+    assert_eq!(fetched.decode::<User>().unwrap().name, "ann");
+    assert!(matches!(
+        fetched.decode::<u8>(),
+        Err(DataError::Mistyped(_))
+    ));
+    assert!(socket.remove_data::<User>() && socket.remove_data::<Map<String, u8>>());
+    socket.update_data(|number: &mut u8| *number = 7);
+    let list: (Seen, u8) = fetch().await.decode().unwrap();
+    assert_eq!((list.0.rooms, list.1), (1, 7));
+    // What cannot be written says so.
+    socket.set_data(Map::from([(vec![1u8], 1u8)]));
+    assert!(matches!(
+        fetch().await.value(),
+        Err(EncodeError::Refused(_))
+    ));
+    drop(client);
+    world.ends().await;
+}
+
 on_each_runtime! {
+    data_of_any_type_is_seen_by_who_fetches_the_socket,
     an_empty_list_of_rooms_means_nobody,
     a_server_speaks_for_all_its_engines,
     a_server_that_is_closed_by_its_listener_closes_its_adapters,

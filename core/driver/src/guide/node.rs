@@ -141,7 +141,7 @@
 //! | `client.conn`, `client.request` | [`Client::conn`], [`Client::request`] |
 //! | `conn.id`, `protocol`, `transport.name`, `readyState`, `send`, `close`, `on("upgrade")`, `on("close")` | [`Conn::id`], [`Conn::revision`], [`Conn::transport`], [`Conn::ready_state`], [`Conn::send`], [`Conn::close`], [`Conn::on_upgrade`], [`Conn::on_close`] |
 //! | `socket.connected`, `disconnected` | [`Socket::connected`], [`Socket::disconnected`] |
-//! | `socket.data` (4.x) | [`Socket::set_data`], [`Socket::data`], [`Socket::update_data`]: by type |
+//! | `socket.data` (4.x) | [`Socket::set_data`], [`Socket::data`], [`Socket::update_data`]: by type; [`Socket::set_local_data`] for what no other node is to see |
 //! | `socket.on`, `once`, `prependListener` | [`Socket::on`], [`Socket::once`], [`Socket::prepend`] |
 //! | `socket.removeListener`, `off` | [`Socket::off`], by the [`ListenerId`] that `on` returns |
 //! | `socket.removeAllListeners([name])` | [`Socket::off_all`] |

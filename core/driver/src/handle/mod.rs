@@ -1,6 +1,7 @@
 //! The handles an application works with: cheap to clone, usable from any task or thread.
 
 mod conn;
+mod data;
 mod direct;
 mod emitting;
 mod endpoint;
@@ -14,6 +15,7 @@ mod socket;
 mod to;
 
 pub use conn::{Client, Conn};
+pub use data::{DataError, SocketData};
 pub use direct::Direct;
 pub use endpoint::Engine;
 pub(crate) use engine::EngineHandlers;

@@ -1,7 +1,5 @@
 //! A socket: one client in one namespace.
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::fmt::{self, Display};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,6 +11,7 @@ use sio_core::id::SocketId;
 use sio_core::packet::{Args, Arguments, EncodeError};
 use sio_core::socket::SocketKey;
 
+use super::data::Kept;
 use super::emitting::{error_listener_methods, listener_methods, others_methods};
 use super::namespace::Outgoing;
 use super::place::Place;
@@ -69,12 +68,9 @@ pub(super) struct Inner {
     has_outgoing: AtomicBool,
 }
 
-/// A value of the application, with a lock of its own: whoever changes it holds up nobody else.
-type Slot<T> = Arc<Mutex<T>>;
-
 #[derive(Default)]
-struct Extras {
-    data: HashMap<TypeId, Box<dyn Any + Send>>,
+pub(super) struct Extras {
+    pub(super) data: Kept,
     filters: Vec<Filter>,
     outgoing: Vec<Outgoing>,
 }
@@ -416,50 +412,6 @@ impl Socket {
         });
     }
 
-    /// A copy of the value of this type that was given to [`set_data`](Self::set_data).
-    pub fn data<T: Clone + Send + 'static>(&self) -> Option<T> {
-        let slot = self.slot::<T>()?;
-        let value = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(value.clone())
-    }
-
-    /// Keeps a value with the socket, one for each type; a later one replaces it. Once the socket has
-    /// left and its handlers have ended, its values are dropped.
-    pub fn set_data<T: Send + 'static>(&self, value: T) {
-        let slot: Slot<T> = Arc::new(Mutex::new(value));
-        let before = self
-            .extras()
-            .get_or_insert_default()
-            .data
-            .insert(TypeId::of::<T>(), Box::new(slot));
-        // Dropped outside the lock.
-        drop(before);
-    }
-
-    /// Changes the value of this type in place, made by `Default` if there was none. Others who want
-    /// this value wait meanwhile.
-    pub fn update_data<T: Default + Send + 'static, R>(
-        &self,
-        change: impl FnOnce(&mut T) -> R,
-    ) -> R {
-        let slot = match self.slot::<T>() {
-            Some(slot) => Some(slot),
-            None => {
-                // Made before the lock is taken: `Default` is the application's code.
-                let fresh = Slot::<T>::default();
-                let mut extras = self.extras();
-                let data = &mut extras.get_or_insert_default().data;
-                data.entry(TypeId::of::<T>())
-                    .or_insert_with(|| Box::new(fresh.clone()))
-                    .downcast_ref::<Slot<T>>()
-                    .cloned()
-            }
-        };
-        // The key is the type's own id, so there always is one.
-        let slot = slot.unwrap_or_default();
-        change(&mut slot.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
     /// It has left, and its handlers have ended: lets go of all that the application gave it, which may
     /// hold the socket itself.
     pub(crate) fn release(&self) {
@@ -467,21 +419,6 @@ impl Socket {
         let extras = self.extras().take();
         // Dropped outside the lock.
         drop(extras);
-    }
-
-    /// Takes the value of this type away. `false`: there was none.
-    pub fn remove_data<T: Send + 'static>(&self) -> bool {
-        let removed = self
-            .extras()
-            .as_mut()
-            .and_then(|extras| extras.data.remove(&TypeId::of::<T>()));
-        removed.is_some()
-    }
-
-    fn slot<T: Send + 'static>(&self) -> Option<Slot<T>> {
-        let extras = self.extras();
-        let data = &extras.as_ref()?.data;
-        data.get(&TypeId::of::<T>())?.downcast_ref().cloned()
     }
 
     pub(crate) fn key(&self) -> SocketKey {
@@ -501,7 +438,7 @@ impl Socket {
         &self.inner.listeners
     }
 
-    fn extras(&self) -> MutexGuard<'_, Option<Box<Extras>>> {
+    pub(super) fn extras(&self) -> MutexGuard<'_, Option<Box<Extras>>> {
         self.inner
             .extras
             .lock()

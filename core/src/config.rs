@@ -116,7 +116,8 @@ pub struct Config {
     /// How long an emit with ack waits that says nothing else: 10 s. Past it the emit ends with an error.
     pub ack_timeout: Duration,
     /// How long bytes may wait for a WebSocket that takes none: 30 s. Past it the session closes with
-    /// `transport error`.
+    /// `transport error`. Of a response, 32 KiB at least must be taken in that time, or all that is left; past it
+    /// the connection is closed.
     pub write_timeout: Duration,
     /// How long a closing WebSocket may take to drain, and its client to answer the close frame: 5 s. Past
     /// it the connection is dropped.
@@ -177,7 +178,8 @@ pub struct Config {
     /// Handlers of one connection that wait for something: 1 024, 2²⁰ at most. Past it nothing more is read
     /// from the client for a while.
     pub max_running_handlers: usize,
-    /// Bytes that wait to be written to one client: 1 MiB, 1 GiB at most, and one message more. Past it
+    /// Bytes that wait to be written to one client, those of answers to its polls among them until they are
+    /// written: 1 MiB, 1 GiB at most, and one message more. Past it
     /// [`backlog_policy`](Self::backlog_policy) holds. Past half of it, or of the next, nothing more is read
     /// from a client on a WebSocket for a while: who asks for much in one go gets it as fast as it reads.
     ///

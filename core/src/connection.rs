@@ -113,6 +113,12 @@ impl<T> Connection<T> {
         self.session.handle_aborted(now, id);
     }
 
+    /// So many bytes of what its GETs were answered with are not written yet
+    /// ([`Session::handle_unwritten`]).
+    pub fn handle_unwritten(&mut self, now: Instant, bytes: usize) {
+        self.session.handle_unwritten(now, bytes);
+    }
+
     /// A WebSocket was opened for this session (§12). `false`: close it at once, nothing else is
     /// disturbed.
     pub fn handle_ws_open(&mut self, now: Instant, revision: Revision, base64: bool) -> bool {

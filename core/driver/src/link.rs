@@ -29,7 +29,7 @@ pub(crate) enum Command {
     Poll {
         id: RequestId,
         revision: Revision,
-        answer: Answer<Reply>,
+        answer: Answer<Said>,
     },
     /// A POST began, arrived or failed. The answer comes with the first of these.
     Post {
@@ -79,7 +79,41 @@ pub(crate) enum Command {
 /// What becomes of a POST.
 pub(crate) struct Posted {
     pub(crate) post: Post,
-    pub(crate) answer: Option<Answer<Reply>>,
+    pub(crate) answer: Option<Answer<Said>>,
+}
+
+/// What a session says to a request.
+pub(crate) struct Said {
+    pub(crate) reply: Reply,
+    /// What its client is behind until this is written.
+    pub(crate) owed: Option<Owed>,
+}
+
+/// Bytes that count among what waits for a client as long as this lives.
+pub(crate) struct Owed {
+    link: Arc<Link>,
+    bytes: usize,
+}
+
+impl Said {
+    pub(crate) fn new(link: &Arc<Link>, reply: Reply) -> Self {
+        let bytes = reply.backlog();
+        let owed = (bytes > 0).then(|| Owed::new(link.clone(), bytes));
+        Self { reply, owed }
+    }
+}
+
+impl Owed {
+    fn new(link: Arc<Link>, bytes: usize) -> Self {
+        link.mailbox.owe(bytes);
+        Self { link, bytes }
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        self.link.mailbox.settle(self.bytes);
+    }
 }
 
 /// What is to become of a connection.

@@ -14,8 +14,10 @@ pub(crate) struct Mailbox<C> {
     waiting: AtomicBool,
     /// What the task has taken out and not written yet. Raised under the lock as packets are taken, so
     /// that they are counted all the time, and set to what is true at the end of each turn.
-    session_bytes: AtomicUsize,
+    session_bytes: AtomicU32,
     session_packets: AtomicU32,
+    /// Bytes of answers to polls that are not written yet.
+    unwritten: AtomicU32,
 }
 
 /// What a packet adds to a backlog.
@@ -127,8 +129,9 @@ impl<C: Perishable> Mailbox<C> {
                 open: false,
             }),
             waiting: AtomicBool::new(false),
-            session_bytes: AtomicUsize::new(0),
+            session_bytes: AtomicU32::new(0),
             session_packets: AtomicU32::new(0),
+            unwritten: AtomicU32::new(0),
         }
     }
 
@@ -219,7 +222,7 @@ impl<C: Perishable> Mailbox<C> {
     fn beside(&self, mut waiting: Weight, most: Most) -> Weight {
         if most.with_session {
             waiting.add(Weight {
-                bytes: self.session_bytes.load(Ordering::Relaxed),
+                bytes: self.session_bytes(),
                 packets: self.session_packets.load(Ordering::Relaxed) as usize,
             });
         }
@@ -263,14 +266,30 @@ impl<C: Perishable> Mailbox<C> {
 
     /// What waits in the session, as its task sees it.
     pub(crate) fn set_session(&self, bytes: usize, packets: usize) {
-        self.session_bytes.store(bytes, Ordering::Relaxed);
+        self.session_bytes.store(short(bytes), Ordering::Relaxed);
         self.session_packets
             .store(short(packets), Ordering::Relaxed);
     }
 
-    /// Bytes that wait in the session, as its task saw it last.
+    /// Bytes that wait in the session, as its task saw it last, and those that are not written yet.
     pub(crate) fn session_bytes(&self) -> usize {
-        self.session_bytes.load(Ordering::Relaxed)
+        let session = self.session_bytes.load(Ordering::Relaxed) as usize;
+        session.saturating_add(self.unwritten())
+    }
+
+    /// An answer of so many bytes is to be written.
+    pub(crate) fn owe(&self, bytes: usize) {
+        self.unwritten.fetch_add(short(bytes), Ordering::Relaxed);
+    }
+
+    /// It was, or will never be.
+    pub(crate) fn settle(&self, bytes: usize) {
+        self.unwritten.fetch_sub(short(bytes), Ordering::Relaxed);
+    }
+
+    /// Bytes of answers that are not written yet.
+    pub(crate) fn unwritten(&self) -> usize {
+        self.unwritten.load(Ordering::Relaxed) as usize
     }
 
     /// Tells the task that packets for it had to be dropped.
@@ -332,7 +351,7 @@ impl<C: Perishable> Mailbox<C> {
         let bytes = self.session_bytes.load(Ordering::Relaxed);
         let packets = self.session_packets.load(Ordering::Relaxed);
         self.session_bytes
-            .store(bytes.saturating_add(weight.bytes), Ordering::Relaxed);
+            .store(bytes.saturating_add(short(weight.bytes)), Ordering::Relaxed);
         let packets = packets.saturating_add(short(weight.packets));
         self.session_packets.store(packets, Ordering::Relaxed);
     }
@@ -365,7 +384,8 @@ impl<C: Perishable> Mailbox<C> {
     }
 }
 
-/// Places and packets are counted in 32 bits: a mailbox with more of them does not fit into memory.
+/// Places and packets are counted in 32 bits, and the bytes of a session: a mailbox with more of them does not
+/// fit into memory, and no session may hold as many.
 fn short(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }

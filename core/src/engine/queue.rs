@@ -17,7 +17,9 @@ pub(super) struct Queue {
     bytes: usize,
     packets: usize,
     /// How many frames of the first were handed out.
-    begun: usize,
+    begun: u32,
+    /// Bytes that were taken out as payloads and are not written yet.
+    unwritten: u32,
 }
 
 #[derive(Debug)]
@@ -58,7 +60,7 @@ impl Queue {
                 compress,
             });
         }
-        let digits = base64.then(|| first.packet.shared_text(self.begun, base64_digits));
+        let digits = base64.then(|| first.packet.shared_text(self.begun as usize, base64_digits));
         let popped = match digits.flatten() {
             Some(digits) => Popped {
                 part: Part::Text(digits.clone()),
@@ -66,13 +68,13 @@ impl Queue {
                 compress,
             },
             None => Popped {
-                part: first.packet.part(self.begun)?,
+                part: first.packet.part(self.begun as usize)?,
                 digits: false,
                 compress,
             },
         };
         self.begun = self.begun.saturating_add(1);
-        if self.begun >= first.packet.packets() {
+        if self.begun as usize >= first.packet.packets() {
             self.begun = 0;
             self.bytes = self.bytes.saturating_sub(first.packet.size());
             self.packets = self.packets.saturating_sub(first.packet.packets());
@@ -119,11 +121,17 @@ impl Queue {
         (framing, body.finish(), compress)
     }
 
-    /// Whether a packet would be over the limits. One packet may always wait, however large it is.
+    /// Whether a packet would be over the limits. One packet may always wait, however large it is, unless
+    /// more than the limit is unwritten.
     pub(super) fn is_full_for(&self, packet: &Encoded, bytes: usize, packets: usize) -> bool {
-        !self.is_empty()
-            && (self.bytes.saturating_add(packet.size()) > bytes
-                || self.packets.saturating_add(packet.packets()) > packets)
+        let held = self.bytes.saturating_add(self.unwritten());
+        match self.is_empty() {
+            true => held > bytes,
+            false => {
+                held.saturating_add(packet.size()) > bytes
+                    || self.packets.saturating_add(packet.packets()) > packets
+            }
+        }
     }
 
     /// Drops volatile packets, the oldest first, until there is room for `packet` or none is left. One
@@ -145,7 +153,20 @@ impl Queue {
     }
 
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        let unwritten = self.unwritten;
+        *self = Self {
+            unwritten,
+            ..Self::default()
+        };
+    }
+
+    pub(super) fn set_unwritten(&mut self, bytes: usize) {
+        // No more may ever wait for one client.
+        self.unwritten = u32::try_from(bytes).unwrap_or(u32::MAX);
+    }
+
+    pub(super) const fn unwritten(&self) -> usize {
+        self.unwritten as usize
     }
 
     pub(super) fn is_empty(&self) -> bool {

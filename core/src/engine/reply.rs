@@ -93,6 +93,14 @@ impl Reply {
         Self::new(StatusCode::OK, Content::Html, Bytes::from_static(b"ok"))
     }
 
+    /// Bytes of packets in it: what a client is behind until they are written to it.
+    pub fn backlog(&self) -> usize {
+        match self.content {
+            Content::Payload | Content::Binary => self.body.len(),
+            Content::Empty | Content::Html | Content::Json => 0,
+        }
+    }
+
     /// An error with its code and message.
     pub(super) const fn error(error: ErrorCode) -> Self {
         let body = Bytes::from_static(error.body().as_bytes());

@@ -211,6 +211,13 @@ impl Session {
         }
     }
 
+    /// So many bytes of what its GETs were answered with are not written yet: they wait for the client as what
+    /// is queued does, and count among it ([`Reply::backlog`]). A caller that does not say counts none.
+    pub fn handle_unwritten(&mut self, now: Instant, bytes: usize) {
+        self.now = self.now.max(now);
+        self.queue.set_unwritten(bytes);
+    }
+
     /// Another WebSocket was opened for this session, and wants to take over (§12). `base64`: it takes no
     /// binary messages. `false`: close it at once; nothing else is disturbed.
     pub fn handle_ws_open(&mut self, now: Instant, revision: Revision, base64: bool) -> bool {
@@ -584,9 +591,14 @@ impl Session {
         free && self.is_open() && self.queue.is_empty()
     }
 
-    /// Bytes that wait to be handed out.
+    /// Bytes that wait to be handed out, or to be written.
     pub const fn backlog_bytes(&self) -> usize {
-        self.queue.bytes()
+        self.queue.bytes().saturating_add(self.unwritten_bytes())
+    }
+
+    /// Those of them that wait to be written ([`handle_unwritten`](Self::handle_unwritten)).
+    pub const fn unwritten_bytes(&self) -> usize {
+        self.queue.unwritten()
     }
 
     /// Frames that wait to be handed out.

@@ -22,7 +22,7 @@ use std::time::Instant;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use sio_core::connection::Connection;
-use sio_core::engine::{Close, CloseReason, Opened, Reply, Session, TransportKind, WsClosed};
+use sio_core::engine::{Close, CloseReason, Opened, Session, TransportKind, WsClosed};
 use sio_core::id::{RequestId, Sid, SocketId};
 use sio_core::packet::Fault;
 use sio_core::socket::{AckError, Event, SocketKey};
@@ -34,7 +34,7 @@ use crate::gauge::Counted;
 use crate::handle::{EngineServer, EngineSocket, Io};
 use crate::handshake::Handshake;
 use crate::host::Host;
-use crate::link::{Change, Command, Link, Posted, Request, data_size};
+use crate::link::{Change, Command, Link, Posted, Request, Said, data_size};
 use crate::log::{Span, debug, error, warn};
 use crate::mailbox::Took;
 use crate::own::{self, Seated};
@@ -63,7 +63,7 @@ pub(crate) struct Peer<R: Runtime> {
     broken: Option<WsClosed>,
     /// WebSockets that are being closed, and when that must be over.
     finishing: Vec<(Box<dyn Transport>, Instant)>,
-    exchanges: SmallVec<[(RequestId, Answer<Reply>); 1]>,
+    exchanges: SmallVec<[(RequestId, Answer<Said>); 1]>,
     running: Option<Box<FuturesUnordered<Job>>>,
     /// What it was told and has not carried out.
     inbox: VecDeque<Command>,
@@ -302,6 +302,7 @@ impl<R: Runtime> Peer<R> {
         self.now = self.runtime.now();
         let mut busy = false;
         let due = self.is_due();
+        self.note_unwritten();
         self.take();
         self.work(cx);
         busy |= self.receive(cx);
@@ -327,7 +328,10 @@ impl<R: Runtime> Peer<R> {
         busy |= held && !self.is_over_waiting_limit();
         busy |= self.finish(cx);
         let session = self.connection.session();
-        let (bytes, packets) = (session.backlog_bytes(), session.backlog_packets());
+        let bytes = session
+            .backlog_bytes()
+            .saturating_sub(session.unwritten_bytes());
+        let packets = session.backlog_packets();
         self.link.mailbox().set_session(bytes, packets);
         busy
     }
@@ -455,6 +459,8 @@ impl<R: Runtime> Peer<R> {
             } => {
                 self.exchanges.push((id, answer));
                 self.connection.handle_poll(now, id, revision);
+                // What it is behind with this counts for what it is told next.
+                self.answer_requests();
                 self.settle();
             }
             Command::Post {
@@ -643,9 +649,17 @@ impl<R: Runtime> Peer<R> {
             let at = self.exchanges.iter().position(|(its, _)| *its == id);
             // One that was aborted is answered too; nobody reads it.
             if let Some(at) = at {
-                self.exchanges.swap_remove(at).1.give(reply);
+                let said = Said::new(&self.link, reply);
+                self.exchanges.swap_remove(at).1.give(said);
             }
         }
+        self.note_unwritten();
+    }
+
+    /// What was written meanwhile is no backlog any more.
+    fn note_unwritten(&mut self) {
+        let bytes = self.link.mailbox().unwritten();
+        self.connection.handle_unwritten(self.now, bytes);
     }
 
     fn is_over(&self) -> bool {

@@ -11,11 +11,14 @@ use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 
 use super::line::Line;
-use crate::runtime::{Runtime, Stream};
+use crate::runtime::{Runtime, Sleep, Stream};
 use crate::scratch;
 
 /// Bytes that are read from a stream while a request on it waits.
 const AHEAD: usize = 8 * 1024;
+
+/// Bytes that a client takes at least in the time that it may take none, if it does not take all.
+const PROGRESS: usize = 32 * 1024;
 
 /// A stream that hyper reads.
 ///
@@ -25,10 +28,12 @@ const AHEAD: usize = 8 * 1024;
 pub(super) struct ToHyper<R: Runtime, S> {
     runtime: R,
     stream: S,
-    /// How long a client may take nothing of what is written to it.
+    /// How long a client may take less than [`PROGRESS`] of what is written to it.
     patience: Option<Duration>,
-    /// Rings when it has taken nothing for so long; there while a write waits.
+    /// Rings when it has had so long; there from the first write that waits until all is written.
     overdue: Option<Pin<Box<R::Sleep>>>,
+    /// What it has taken meanwhile.
+    taken: usize,
     line: Line,
     /// What was read while a request waited, and the error behind it.
     ahead: Vec<u8>,
@@ -47,6 +52,7 @@ impl<R: Runtime, S> ToHyper<R, S> {
             stream,
             patience,
             overdue: None,
+            taken: 0,
             line,
             ahead: Vec::new(),
             failed: None,
@@ -65,16 +71,8 @@ impl<R: Runtime, S> ToHyper<R, S> {
         (self.stream, self.held)
     }
 
-    /// What has come of a write; an error if it waits for too long.
-    fn in_time<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.overdue = None;
-            return written;
-        }
+    /// Waits for a client to take more; an error if it takes too little.
+    fn wait<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         let Some(patience) = self.patience else {
             return Poll::Pending;
         };
@@ -82,26 +80,22 @@ impl<R: Runtime, S> ToHyper<R, S> {
         let overdue = self
             .overdue
             .get_or_insert_with(|| Box::pin(runtime.sleep_until(runtime.now() + patience)));
-        ready!(overdue.as_mut().poll(cx));
-        self.overdue = None;
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        while overdue.as_mut().poll(cx).is_ready() {
+            if std::mem::take(&mut self.taken) < PROGRESS {
+                self.overdue = None;
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            overdue.as_mut().reset(runtime.now() + patience);
+        }
+        Poll::Pending
     }
 }
 
 impl<R: Runtime, S: Stream> ToHyper<R, S> {
-    /// What has come of a write. That a client takes nothing more is no reason not to read what it has sent.
-    fn outcome<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-        all: T,
-    ) -> Poll<io::Result<T>> {
-        if matches!(written, Poll::Ready(Err(_))) {
-            self.overdue = None;
-            self.deaf = true;
-            return Poll::Ready(Ok(all));
-        }
-        self.in_time(cx, written)
+    /// A client is gone. That it takes nothing more is no reason not to read what it has sent.
+    fn lose(&mut self) {
+        self.overdue = None;
+        self.deaf = true;
     }
 
     /// Looks whether the client leaves, if the request in hand wants to know.
@@ -191,17 +185,38 @@ impl<R: Runtime, S: Stream> Write for ToHyper<R, S> {
         if this.deaf {
             return Poll::Ready(Ok(bytes.len()));
         }
-        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
-        this.outcome(cx, written, bytes.len())
+        match Pin::new(&mut this.stream).poll_write(cx, bytes) {
+            Poll::Ready(Ok(count)) => {
+                this.taken = this.taken.saturating_add(count);
+                Poll::Ready(Ok(count))
+            }
+            Poll::Ready(Err(_)) => {
+                this.lose();
+                Poll::Ready(Ok(bytes.len()))
+            }
+            Poll::Pending => this.wait(cx),
+        }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.deaf {
+            this.line.settle();
             return Poll::Ready(Ok(()));
         }
-        let flushed = Pin::new(&mut this.stream).poll_flush(cx);
-        let flushed = this.outcome(cx, flushed, ());
+        let flushed = match Pin::new(&mut this.stream).poll_flush(cx) {
+            Poll::Ready(Ok(())) => {
+                this.overdue = None;
+                this.taken = 0;
+                this.line.settle();
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(_)) => {
+                this.lose();
+                Poll::Ready(Ok(()))
+            }
+            Poll::Pending => this.wait(cx),
+        };
         this.watch(cx);
         flushed
     }

@@ -1,7 +1,9 @@
 //! What a stream and the request that is answered on it tell each other.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::link::Owed;
 
 /// Tells a stream of the request that is under way on it, and the request what became of the stream. Both
 /// are looked at by one task, so that nothing has to be woken.
@@ -21,6 +23,9 @@ struct State {
     asking: AtomicBool,
     /// Whether a request was answered.
     answered: AtomicBool,
+    /// What a client is behind until all is written that was answered, if anything.
+    owed: Mutex<Option<Owed>>,
+    owes: AtomicBool,
 }
 
 /// What a stream waits for between two requests.
@@ -71,6 +76,26 @@ impl Line {
     pub(super) fn written(&self) {
         self.0.asking.store(false, Ordering::Relaxed);
         self.0.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// An answer was given to hyper.
+    pub(super) fn owe(&self, owed: Owed) {
+        *self.0.owed.lock().unwrap_or_else(PoisonError::into_inner) = Some(owed);
+        self.0.owes.store(true, Ordering::Relaxed);
+    }
+
+    /// All that hyper had was written.
+    pub(super) fn settle(&self) {
+        if self.0.owes.load(Ordering::Relaxed) {
+            drop(self.take_owed());
+        }
+    }
+
+    /// What is owed, for somebody else to keep until it is written.
+    pub(super) fn take_owed(&self) -> Option<Owed> {
+        self.0.owes.store(false, Ordering::Relaxed);
+        let mut owed = self.0.owed.lock().unwrap_or_else(PoisonError::into_inner);
+        owed.take()
     }
 
     pub(super) fn is_asking(&self) -> bool {

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::upgrade::OnUpgrade;
 use sio_core::config::Config;
 use sio_core::engine::{
-    Close, Exchange, Kind, Opened, Post, PostFailure, Refusal, Reply, Revision, TransportKind,
+    Close, Exchange, Kind, Opened, Post, PostFailure, Refusal, Revision, TransportKind,
 };
 use sio_core::http::switch_protocols;
 use sio_core::id::RequestId;
@@ -31,7 +32,7 @@ use crate::error::ConnectionError;
 use crate::handshake::Handshake;
 use crate::hooks::Remote;
 use crate::host::Host;
-use crate::link::{Change, Command, Link, Posted};
+use crate::link::{Change, Command, Link, Owed, Posted, Said};
 use crate::log::{debug, hears_debug};
 use crate::peer::{Asked, Peer};
 use crate::runtime::{Runtime, Stream};
@@ -67,8 +68,11 @@ where
         let (runtime, server, line) = (runtime.clone(), server.clone(), line.clone());
         async move { handle(&runtime, &server, routed, remote, can_upgrade, &line).await }
     };
-    match Outliving::new(runtime.clone(), line, outcome).await {
-        Outcome::Response(response) => Ok(response),
+    match Outliving::new(runtime.clone(), line.clone(), outcome).await {
+        Outcome::Response(response) => Ok(match line.take_owed() {
+            Some(owed) => response.map(|body| until_written(body, owed)),
+            None => response,
+        }),
         Outcome::NotOurs(request) => Err(request),
         Outcome::Upgrade(response, plan) => {
             if let Some(upgrade) = upgrade {
@@ -306,8 +310,8 @@ impl<R: Runtime> Context<'_, R> {
             answer: give,
         });
         self.runtime.spawn(peer);
-        let reply = self.relay(&link, id, wait).await;
-        self.reply(exchange, &link, reply)
+        let said = self.relay(&link, id, wait).await;
+        self.reply(exchange, &link, said)
     }
 
     /// A request of a session.
@@ -318,7 +322,7 @@ impl<R: Runtime> Context<'_, R> {
         over: bool,
         body: B,
     ) -> Outcome<R, B> {
-        let reply = match exchange.kind() {
+        let said = match exchange.kind() {
             Kind::WebSocket if self.can_upgrade => {
                 let whose = Whose::Joins {
                     link: link.clone(),
@@ -344,7 +348,7 @@ impl<R: Runtime> Context<'_, R> {
                 }
             }
         };
-        self.reply(exchange, link, reply)
+        self.reply(exchange, link, said)
     }
 
     /// What the session says to a POST, if it says anything.
@@ -354,7 +358,7 @@ impl<R: Runtime> Context<'_, R> {
         exchange: &Exchange,
         over: bool,
         body: B,
-    ) -> Option<Reply> {
+    ) -> Option<Said> {
         let config = &self.host().config;
         let id = self.host().request_id();
         let revision = exchange.revision();
@@ -419,7 +423,7 @@ impl<R: Runtime> Context<'_, R> {
     }
 
     /// What the session says to a GET. It hears if the client leaves before that.
-    async fn relay(&self, link: &Link, id: RequestId, mut wait: Waiting<Reply>) -> Option<Reply> {
+    async fn relay(&self, link: &Link, id: RequestId, mut wait: Waiting<Said>) -> Option<Said> {
         let mut guard = Guard::new(link, id);
         poll_fn(|cx| {
             if let Poll::Ready(reply) = Pin::new(&mut wait).poll(cx) {
@@ -435,11 +439,14 @@ impl<R: Runtime> Context<'_, R> {
         .await
     }
 
-    fn reply<B>(&self, exchange: Exchange, link: &Link, reply: Option<Reply>) -> Outcome<R, B> {
+    fn reply<B>(&self, exchange: Exchange, link: &Link, said: Option<Said>) -> Outcome<R, B> {
         // No reply: the session's task has ended.
-        let Some(reply) = reply else {
+        let Some(Said { reply, owed }) = said else {
             return self.refuse(exchange, &Refusal::UnknownSid);
         };
+        if let Some(owed) = owed {
+            self.line.owe(owed);
+        }
         let response = exchange.respond(reply);
         let mut http = response.http;
         if let Some(coding) = response.compress {
@@ -527,6 +534,27 @@ fn connection_error(parts: &Parts, response: &Response<Bytes>) -> ConnectionErro
         request: format!("{} {}", parts.method, parts.uri),
         headers: parts.headers.clone(),
     }
+}
+
+/// A body that another HTTP server writes: what is owed is so until it lets go of it.
+fn until_written(body: Full<Bytes>, owed: Owed) -> Full<Bytes> {
+    struct Written {
+        bytes: Bytes,
+        _owed: Owed,
+    }
+
+    impl AsRef<[u8]> for Written {
+        fn as_ref(&self) -> &[u8] {
+            &self.bytes
+        }
+    }
+
+    // All of it is there, and nothing of it can fail.
+    let bytes = match body.collect().now_or_never() {
+        Some(Ok(bytes)) => bytes.to_bytes(),
+        None => Bytes::new(),
+    };
+    Full::new(Bytes::from_owner(Written { bytes, _owed: owed }))
 }
 
 /// Tells the session once that a client has left: when it is dropped, at the latest.

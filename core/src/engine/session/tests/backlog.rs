@@ -41,6 +41,45 @@ fn a_backlog_over_its_limit_ends_a_slow_reader() {
 }
 
 #[test]
+fn what_is_not_written_is_backlog_until_it_is() {
+    // faults: H2
+    let mut config = Config::v4();
+    config.max_backlog_bytes = 10;
+    config.backlog_policy = BacklogPolicy::Refuse;
+    let mut talk = Talk::polling(config);
+    let mut answered = 0;
+    // Polls on connections of their own, none of which is read.
+    for (bytes, sent) in [(6, Sent::Queued), (6, Sent::Queued), (1, Sent::Full)] {
+        assert_eq!(talk.send(&"x".repeat(bytes - 1)), sent);
+        if sent == Sent::Queued {
+            let poll = talk.get();
+            answered += talk.answer(poll).len() - "200 ".len();
+            talk.session.handle_unwritten(talk.now, answered);
+        }
+    }
+    assert_eq!((answered, talk.session.backlog_bytes()), (12, 12));
+    // One of them is read.
+    talk.session.handle_unwritten(talk.now, 6);
+    assert_eq!(talk.send("x"), Sent::Queued);
+    assert_eq!(talk.session.backlog_bytes(), 8);
+    assert_eq!(talk.send("xx"), Sent::Full);
+    assert_eq!(talk.send("x"), Sent::Queued);
+}
+
+#[test]
+fn who_reads_no_answer_is_a_slow_reader() {
+    // faults: H2
+    let mut config = Config::v4();
+    config.max_backlog_bytes = 10;
+    let mut talk = Talk::polling(config);
+    talk.session.handle_unwritten(talk.now, 10);
+    assert_eq!(talk.send("one more"), Sent::Queued);
+    assert_eq!(talk.send("and another"), Sent::Closed);
+    assert_eq!(talk.session.violation(), Some(Violation::SlowReader));
+    talk.closed(CloseReason::TransportError);
+}
+
+#[test]
 fn a_backlog_counts_bytes_and_always_takes_one_message() {
     let mut config = Config::v4();
     config.max_backlog_bytes = 10;

@@ -397,8 +397,14 @@ impl World<'_> {
             Event::Connecting {
                 connection, ticket, ..
             } => self.tickets.push((connection, ticket)),
-            Event::Message { socket, ack, .. } => {
+            Event::Message {
+                socket,
+                namespace,
+                ack,
+                ..
+            } => {
                 assert!(self.sockets.contains(&socket), "an event before CONNECT");
+                assert_eq!(self.server.namespace(socket), Some(&*namespace));
                 assert!(!self.left.contains(&socket), "an event after the end");
                 self.acks.extend(ack.map(|ack| (socket, ack)));
             }

@@ -223,6 +223,10 @@ pub fn value(input: &[u8]) {
     let again = Args::from_arguments(&(&values,)).expect("what was read can be written");
     let back: Vec<Value> = again.decode().expect("what was written can be read");
     assert_eq!(back, values);
+    // Digits in are digits out: what is written is what is written of what it becomes.
+    for (value, back) in values.iter().zip(&back) {
+        assert_eq!(value.to_string(), back.to_string());
+    }
 }
 
 /// A polling body that is accepted, written again, is the same packets: of either revision, as text or

@@ -162,15 +162,14 @@ impl<S: Stream> WebSocket<S> {
             .feed(bytes);
     }
 
-    /// What may be on the wire. More, where messages may be compressed: what cannot shrink grows a little.
+    /// What may be on the wire.
     fn limits(&self) -> Limits {
-        let deflate = self.deflate.is_some();
-        let growth = if deflate { self.message / 16 + 64 } else { 0 };
-        Limits {
-            message: self.message.saturating_add(growth),
+        let limits = Limits {
+            message: self.message,
             fragments: self.fragments,
-            deflate,
-        }
+            deflate: false,
+        };
+        limits.deflate(self.deflate.is_some())
     }
 
     /// What the peer has sent next, if no more than so many reads bring it: past them others get their turn.

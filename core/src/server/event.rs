@@ -1,13 +1,16 @@
 //! What a server tells its embedder, and the names it uses for it.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use crate::engine::CloseReason;
+use crate::engine::{CloseReason, Data};
 use crate::packet::{Args, EncodeError, Fault, Name};
-use crate::socket::{AckError, AckTicket, ConnectTicket, DisconnectReason, SocketKey};
+use crate::socket::{
+    self, AckError, AckTicket, ConnectTicket, DisconnectReason, Refusal, SocketKey,
+};
 
-#[cfg(doc)]
 use super::Server;
 
 /// One client. Names nobody once it is gone.
@@ -22,7 +25,8 @@ pub struct ConnectionKey {
 pub struct Socket {
     /// Its connection.
     pub connection: ConnectionKey,
-    pub(super) key: SocketKey,
+    /// Which of the sockets there it is, for [`Connection`](crate::connection::Connection)'s own methods.
+    pub key: SocketKey,
 }
 
 /// What becomes of a request for a WebSocket.
@@ -69,6 +73,8 @@ pub enum Event<T> {
     Message {
         /// Who.
         socket: Socket,
+        /// The namespace that it is in.
+        namespace: ByteString,
         /// The event's name.
         name: Name,
         /// Its arguments.
@@ -132,4 +138,97 @@ pub enum Event<T> {
         /// Why.
         reason: CloseReason,
     },
+}
+
+impl<T> Server<T> {
+    /// Turns a connection's event into the server's.
+    pub(super) fn event(
+        &mut self,
+        now: Instant,
+        connection: ConnectionKey,
+        event: socket::Event<T>,
+    ) -> Option<Event<T>> {
+        let socket = |key| Socket { connection, key };
+        Some(match event {
+            socket::Event::Connecting {
+                ticket,
+                namespace,
+                auth,
+                query,
+            } => {
+                if !self.by_name.contains_key(&*namespace) {
+                    self.reject(now, connection, ticket, &Refusal::invalid_namespace());
+                    return None;
+                }
+                Event::Connecting {
+                    connection,
+                    ticket,
+                    namespace,
+                    auth,
+                    query,
+                }
+            }
+            socket::Event::Undecided { socket: key } => Event::Undecided {
+                socket: socket(key),
+            },
+            socket::Event::Message {
+                socket: key,
+                name,
+                args,
+                ack,
+            } => Event::Message {
+                namespace: self.name_of(socket(key)),
+                socket: socket(key),
+                name,
+                args,
+                ack,
+            },
+            socket::Event::Error {
+                socket: key,
+                payload,
+            } => Event::Error {
+                socket: socket(key),
+                payload,
+            },
+            socket::Event::Acked {
+                socket: key,
+                token,
+                answer,
+            } => Event::Acked {
+                socket: socket(key),
+                token,
+                answer,
+            },
+            socket::Event::Disconnecting {
+                socket: key,
+                reason,
+            } => Event::Disconnecting {
+                socket: socket(key),
+                reason,
+            },
+            socket::Event::Disconnected {
+                socket: key,
+                reason,
+            } => {
+                self.remove(socket(key));
+                Event::Disconnected {
+                    socket: socket(key),
+                    reason,
+                }
+            }
+            socket::Event::Upgraded => Event::Upgraded { connection },
+            socket::Event::Malformed(fault) => Event::Malformed { connection, fault },
+            socket::Event::Unwritten(why) => Event::Unwritten { connection, why },
+            socket::Event::Closed(reason) => {
+                if let Some(entry) = self.entry_mut(connection) {
+                    entry.closed = true;
+                    let sid = entry.connection.sid().clone();
+                    self.by_sid.remove(&sid);
+                }
+                Event::Closed { connection, reason }
+            }
+            // Sockets are what this server speaks of; there is none below them.
+            socket::Event::Data(Data::Text(_) | Data::Binary(_)) => return None,
+        })
+    }
 }

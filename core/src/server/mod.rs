@@ -7,12 +7,12 @@
 //! ```
 //! use std::time::{Duration, Instant};
 //!
-//! use bytes::Bytes;
-//! use http::Request;
 //! use sio_core::config::Config;
 //! use sio_core::engine::{Flags, Frame, WsOut};
 //! use sio_core::id::{HashKey, RequestId, SocketId};
 //! use sio_core::packet::{self, Part};
+//! use sio_core::server::bytes::Bytes;
+//! use sio_core::server::http::Request;
 //! use sio_core::server::{Event, Server, Upgraded};
 //!
 //! let mut now = Instant::now();
@@ -61,11 +61,11 @@
 //! // An event with an ack comes in, the answer and a broadcast go out.
 //! server.join(socket, "lobby").unwrap();
 //! server.handle_ws(now, connection, Frame::Text(r#"427["say","hi"]"#.into()));
-//! let Some(Event::Message { name, args, ack, .. }) = server.poll_event(now) else {
+//! let Some(Event::Message { namespace, name, args, ack, .. }) = server.poll_event(now) else {
 //!     panic!("it says something")
 //! };
 //! let said: String = args.decode().unwrap();
-//! assert_eq!((&*name, &*said), ("say", "hi"));
+//! assert_eq!((&*namespace, &*name, &*said), ("/", "say", "hi"));
 //! let ack = ack.expect("it asked for an answer");
 //! let packet = packet::ack("/", ack.id(), &true).unwrap();
 //! let _ = server.respond(now, socket, ack, packet);
@@ -93,6 +93,8 @@
 mod event;
 mod namespace;
 mod table;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -108,19 +110,22 @@ use crate::config::Config;
 use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::engine::{
-    Acceptor, Close, Data, Exchange, Flags, Frame, Kind, Opened, Post, PostFailure,
-    Refusal as Refused, Response, Route, Sent, TransportKind, WsClosed, WsOut,
+    Acceptor, Close, Exchange, Flags, Frame, Kind, Opened, Post, PostFailure, Refusal as Refused,
+    Response, Route, Sent, TransportKind, WsClosed, WsOut,
 };
 use crate::error::ConfigError;
 use crate::id::{HashKey, RequestId, Sid, SocketId};
 use crate::packet::Encoded;
 use crate::rooms::MemberKey;
-use crate::socket::{self, AckError, AckTicket, ConnectTicket, Refusal, SocketKey};
+use crate::socket::{AckError, AckTicket, ConnectTicket, Refusal, SocketKey};
 
 use namespace::Namespace;
 use work::Work;
 
 pub use event::{ConnectionKey, Event, Socket, Upgraded};
+
+// What the methods here take and give.
+pub use ::{bytes, bytestring, http};
 
 /// Connections, namespaces and rooms, and the routing between them.
 ///
@@ -547,96 +552,6 @@ impl<T> Server<T> {
     /// A connection, to look at.
     pub fn connection(&self, connection: ConnectionKey) -> Option<&Connection<T>> {
         self.entry(connection).map(|it| &it.connection)
-    }
-
-    /// Turns a connection's event into the server's.
-    fn event(
-        &mut self,
-        now: Instant,
-        connection: ConnectionKey,
-        event: socket::Event<T>,
-    ) -> Option<Event<T>> {
-        let socket = |key| Socket { connection, key };
-        Some(match event {
-            socket::Event::Connecting {
-                ticket,
-                namespace,
-                auth,
-                query,
-            } => {
-                if !self.by_name.contains_key(&*namespace) {
-                    self.reject(now, connection, ticket, &Refusal::invalid_namespace());
-                    return None;
-                }
-                Event::Connecting {
-                    connection,
-                    ticket,
-                    namespace,
-                    auth,
-                    query,
-                }
-            }
-            socket::Event::Undecided { socket: key } => Event::Undecided {
-                socket: socket(key),
-            },
-            socket::Event::Message {
-                socket: key,
-                name,
-                args,
-                ack,
-            } => Event::Message {
-                socket: socket(key),
-                name,
-                args,
-                ack,
-            },
-            socket::Event::Error {
-                socket: key,
-                payload,
-            } => Event::Error {
-                socket: socket(key),
-                payload,
-            },
-            socket::Event::Acked {
-                socket: key,
-                token,
-                answer,
-            } => Event::Acked {
-                socket: socket(key),
-                token,
-                answer,
-            },
-            socket::Event::Disconnecting {
-                socket: key,
-                reason,
-            } => Event::Disconnecting {
-                socket: socket(key),
-                reason,
-            },
-            socket::Event::Disconnected {
-                socket: key,
-                reason,
-            } => {
-                self.remove(socket(key));
-                Event::Disconnected {
-                    socket: socket(key),
-                    reason,
-                }
-            }
-            socket::Event::Upgraded => Event::Upgraded { connection },
-            socket::Event::Malformed(fault) => Event::Malformed { connection, fault },
-            socket::Event::Unwritten(why) => Event::Unwritten { connection, why },
-            socket::Event::Closed(reason) => {
-                if let Some(entry) = self.entry_mut(connection) {
-                    entry.closed = true;
-                    let sid = entry.connection.sid().clone();
-                    self.by_sid.remove(&sid);
-                }
-                Event::Closed { connection, reason }
-            }
-            // Sockets are what this server speaks of; there is none below them.
-            socket::Event::Data(Data::Text(_) | Data::Binary(_)) => return None,
-        })
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use bytestring::ByteString;
+
 use super::{Server, Socket};
 use crate::engine::Flags;
 use crate::packet::Encoded;
@@ -9,6 +11,7 @@ use crate::rooms::{MemberKey, RoomError, Rooms, Target};
 
 #[derive(Debug)]
 pub(super) struct Namespace {
+    name: ByteString,
     pub(super) rooms: Rooms<Socket>,
     /// Drawn for broadcasts that ask for answers: even, where sockets draw odd ones.
     next_ack: u64,
@@ -21,11 +24,25 @@ impl<T> Server<T> {
         if new {
             self.by_name.insert(name.into(), self.namespaces.len());
             self.namespaces.push(Namespace {
+                name: name.into(),
                 rooms: Rooms::new(self.key, self.config.max_rooms_per_socket),
                 next_ack: 0,
             });
         }
         new
+    }
+
+    /// The namespace that a socket is in.
+    pub fn namespace(&self, socket: Socket) -> Option<&str> {
+        let (namespace, _) = self.place(socket)?;
+        self.namespaces.get(namespace).map(|it| &*it.name)
+    }
+
+    pub(super) fn name_of(&self, socket: Socket) -> ByteString {
+        let namespace = self
+            .place(socket)
+            .and_then(|(at, _)| self.namespaces.get(at));
+        namespace.map(|it| it.name.clone()).unwrap_or_default()
     }
 
     /// Sends a packet to everybody that `target` means. Says how many that are.

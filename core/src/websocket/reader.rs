@@ -6,6 +6,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use bytestring::ByteString;
 
 use super::frame::{Head, Opcode, mask};
+use crate::config::Config;
 
 /// Reads the frames of one client (RFC 6455 §5, §6.2).
 ///
@@ -41,6 +42,38 @@ pub struct Limits {
     pub fragments: usize,
     /// Whether messages may be compressed, because that was agreed on. `false`.
     pub deflate: bool,
+}
+
+impl Limits {
+    /// Those that a server's configuration has, for a WebSocket on which nothing is compressed.
+    ///
+    /// ```
+    /// use sio_core::config::Config;
+    /// use sio_core::websocket::{Limits, Reader};
+    ///
+    /// let limits = Limits::of(&Config::v4().max_http_buffer_size(5000));
+    /// assert_eq!((limits.message, limits.fragments, limits.deflate), (5000, 1024, false));
+    /// let reader = Reader::new(limits);
+    /// ```
+    pub const fn of(config: &Config) -> Self {
+        Self {
+            message: config.max_http_buffer_size,
+            fragments: config.max_fragments,
+            deflate: false,
+        }
+    }
+
+    /// The same where it was agreed on that messages may be compressed, if so: more bytes may be on the wire
+    /// then, since what cannot shrink grows a little. What they become is for the caller to limit.
+    #[must_use]
+    pub const fn deflate(mut self, agreed: bool) -> Self {
+        if agreed && !self.deflate {
+            let growth = (self.message / 16).saturating_add(64);
+            self.message = self.message.saturating_add(growth);
+        }
+        self.deflate |= agreed;
+        self
+    }
 }
 
 impl Default for Limits {

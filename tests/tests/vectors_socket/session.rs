@@ -328,11 +328,11 @@ impl World {
             }
             Event::Message {
                 socket,
+                namespace,
                 name,
                 args,
                 ack,
             } => {
-                let namespace = self.namespaces[&socket].clone();
                 self.see(socket, &name, args.elements());
                 if &*name != "echo" {
                     return;

@@ -177,26 +177,25 @@ mod tests {
     #[test]
     fn every_limit_has_a_most() {
         // faults: H19
-        let names = |of: &str| -> Vec<String> {
-            let text = format!("{:?}", Config::default());
-            let words = text.split([' ', '{', ',']);
-            // A cookie and CORS have one, which is no limit.
-            let names = words.filter_map(|word| word.strip_suffix(':'));
-            let names = names.filter(|name| *name != "max_age");
-            names
-                .filter(|it| it.starts_with(of) || it.ends_with(of))
-                .map(str::to_owned)
-                .collect()
-        };
         let config = Config::default();
-        let limits: Vec<_> = config.limits().map(|(name, ..)| name).into();
-        assert_eq!(names("max_"), limits);
-        let durations: Vec<_> = config.durations().map(|(name, _)| name).into();
-        assert!(
-            names("_timeout")
-                .iter()
-                .all(|it| durations.contains(&&**it))
-        );
+        let text = format!("{config:#?}");
+        let options = text.lines().filter_map(|line| {
+            let line = line
+                .strip_prefix("    ")
+                .filter(|it| !it.starts_with(' '))?;
+            line.strip_suffix(',')?.split_once(": ")
+        });
+        let (mut numbers, mut durations) = (Vec::new(), Vec::new());
+        for (name, value) in options {
+            let is_number = value.parse::<usize>().is_ok() || name == "max_sessions";
+            numbers.extend(is_number.then_some(name));
+            let is_duration =
+                value.ends_with('s') && value.starts_with(|it: char| it.is_ascii_digit());
+            durations.extend(is_duration.then_some(name));
+        }
+        assert!(numbers.contains(&"max_headers") && durations.contains(&"ping_timeout"));
+        assert_eq!(numbers, config.limits().map(|(name, ..)| name));
+        assert_eq!(durations, config.durations().map(|(name, _)| name));
 
         for (option, most, change) in [
             (

@@ -139,6 +139,15 @@ impl std::fmt::Debug for Invocation {
 }
 
 /// A type that a handler may have among its arguments.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a handler",
+    label = "not something that an event has",
+    note = "arguments of the event are taken as `Data<T>`: `|Data(text): Data<String>|`, where `T: serde::de::DeserializeOwned` (`#[derive(serde::Deserialize)]`), so `String` and not `&str`",
+    note = "handles are taken by value: `socket: Socket`, not `&Socket`",
+    note = "what `Io::set_state` was given is taken as `State<T>`, where `T: Clone`: `State(app): State<Arc<App>>`",
+    note = "at most eight arguments are taken: several of an event are one tuple, `Data<(A, B, C)>`",
+    note = "`ack: Ack` is there whether the client has asked or not (`Ack::is_requested`): not `Option<Ack>`"
+)]
 pub trait FromEvent: Sized {
     /// Takes it from the event.
     ///

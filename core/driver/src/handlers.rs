@@ -25,6 +25,18 @@ pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 ///
 /// A sync handler runs to its end, an async one to its first await, before the next event of its
 /// connection is looked at; after that, handlers interleave. Long work belongs on a task of its own.
+#[diagnostic::on_unimplemented(
+    message = "this is not a handler of events",
+    label = "not a handler: its arguments or what it returns are not those of one",
+    note = "arguments of the event are taken as `Data<T>`: `|Data(text): Data<String>|`, where `T: serde::de::DeserializeOwned` (`#[derive(serde::Deserialize)]`), so `String` and not `&str`",
+    note = "handles are taken by value: `socket: Socket`, not `&Socket`",
+    note = "what `Io::set_state` was given is taken as `State<T>`, where `T: Clone`: `State(app): State<Arc<App>>`",
+    note = "at most eight arguments are taken: several of an event are one tuple, `Data<(A, B, C)>`",
+    note = "`ack: Ack` is there whether the client has asked or not (`Ack::is_requested`): not `Option<Ack>`",
+    note = "a handler returns `()` or `Result<(), E>` where `E: Display + 'static`; to answer, `ack.send(&value)`",
+    note = "what it captures is `Send + Sync + 'static`, and so is what its future holds (but for `Sync`)",
+    note = "more of this: `sio_driver::Handler`"
+)]
 pub trait Handler<M>: Send + Sync + 'static {
     /// Calls it.
     fn call(&self, event: &Invocation) -> Started;
@@ -48,6 +60,11 @@ impl fmt::Debug for Started {
 }
 
 /// What a handler may return.
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot return `{Self}`",
+    label = "neither `()` nor `Result<(), E>`",
+    note = "a handler returns `()` or `Result<(), E>` where `E: Display + 'static`; to answer, `ack.send(&value)`"
+)]
 pub trait Outcome {
     /// As a result, with the error in its own words.
     ///

@@ -44,6 +44,14 @@ use crate::handlers::{Asynchronous, BoxFuture, Synchronous};
 ///     },
 /// );
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "this is not a middleware of a namespace",
+    label = "not a middleware: its arguments or what it returns are not those of one",
+    note = "it takes what a handler does: `socket: Socket`, `State(app): State<Arc<App>>`, `Data(auth): Data<Auth>` for the client's credentials; each by value, at most eight",
+    note = "it returns `()`, which lets the socket in, or `Result<(), E>` where `E: Display + 'static`: a `Refusal` or a text is for the client",
+    note = "what it captures is `Send + Sync + 'static`, and so is what its future holds (but for `Sync`)",
+    note = "more of this: `sio_driver::Middleware`"
+)]
 pub trait Middleware<M>: Send + Sync + 'static {
     /// Asks it.
     fn ask(&self, entering: &Invocation) -> Decision;
@@ -83,6 +91,11 @@ impl Denial {
 /// too; a text (`&'static str`, `String`, `Cow<'static, str>`); a `Refusal` in a `Box<dyn Error + Send + Sync>`. Any
 /// other error (of a database, say) refuses with `internal error`, and
 /// [`Io::on_error`](crate::Io::on_error) hears what it was.
+#[diagnostic::on_unimplemented(
+    message = "a middleware cannot return `{Self}`",
+    label = "neither `()` nor `Result<(), E>`",
+    note = "it returns `()`, which lets the socket in, or `Result<(), E>` where `E: Display + 'static`: a `Refusal` or a text is for the client"
+)]
 pub trait Verdict {
     /// As what the server goes by.
     #[doc(hidden)]

@@ -15,6 +15,11 @@ use super::{Args, Value, json, text};
 /// everything else as one. Bytes (`bytes::Bytes`, `serde_bytes`, [`Value::Binary`](super::Value))
 /// become attachments wherever they stand; a `Vec<u8>` is a list of numbers. [`Args`], which is what a handler received, is passed on
 /// as it is, without being read.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be emitted",
+    label = "neither `serde::Serialize` nor `Args`",
+    note = "what is emitted is written by serde: `#[derive(serde::Serialize)]`; several arguments are one tuple, `&(1, \"two\")`, none are `&()`, bytes are `bytes::Bytes`"
+)]
 pub trait Arguments {
     /// Writes the arguments behind whatever the writer already holds.
     ///

@@ -56,6 +56,12 @@ pub(crate) struct EngineHandlers {
 
 /// A closure that handles what happens on a plain Engine.IO connection; sync or async, returning `()`
 /// or `Result<(), E>`. `A` is what it is given, `M` tells sync from async.
+#[diagnostic::on_unimplemented(
+    message = "this is not a handler of an Engine.IO server",
+    label = "not a handler that takes `{A}`",
+    note = "`on_connect` takes `|socket: EngineSocket|`, `on_message` `|socket: EngineSocket, message: Message|`, `on_close` `|socket: EngineSocket, reason: CloseReason|`: all of them, by value",
+    note = "a handler returns `()` or `Result<(), E>` where `E: Display + 'static`"
+)]
 pub trait EngineHandler<A, M>: Send + Sync + 'static {
     /// Calls it.
     fn call(&self, arguments: A) -> Started;

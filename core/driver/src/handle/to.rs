@@ -50,6 +50,11 @@ pub struct To {
 }
 
 /// Names of rooms: one, or several. The ids of sockets are rooms too.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name rooms",
+    label = "no name of a room, nor a list of them",
+    note = "rooms are text: `&str`, `String`, a `SocketId`, or a list of these; of a number make one by `to_string()`"
+)]
 pub trait IntoRooms {
     /// Gives each name to `each`.
     fn each(&self, each: &mut dyn FnMut(&str));

@@ -1,4 +1,4 @@
-// SUITE=engine|engine_3|socket|socket_4 SERVER='["path/to/conformance"]' node protocol.js
+// SUITE=engine|engine_3|socket|socket_4|socket_msgpack SERVER='["path/to/conformance"]' node protocol.js
 
 import { run } from "./lib/kit.js";
 
@@ -8,6 +8,7 @@ const file = {
   engine_3: "engine_protocol_3",
   socket: "socket_protocol",
   socket_4: "socket_protocol_4",
+  socket_msgpack: "socket_msgpack",
 }[suite];
 await import(`./suites/${file}.js`);
 const passed = await run({ title: `${suite} protocol`, only: process.argv[2] });

@@ -8,7 +8,7 @@ use crate::sio::{
     Ack, Args, Bytes, Config, Data, EmitError, Io, Refusal, RequestHead, Server, Socket, Value,
 };
 
-/// Clients whose connect timeout is nothing at all must see it expire.
+/// How long a handshake waits: clients whose connect timeout is nothing at all must see it expire.
 const DELAY: Duration = Duration::from_millis(10);
 
 pub(crate) fn server() -> Server {
@@ -37,7 +37,11 @@ pub(crate) fn server() -> Server {
         .use_(|_: Socket| Err::<(), _>(Refusal::new("Auth failed (custom namespace)")));
     io.of("/abc")
         .on_connect(|socket: Socket| socket.emit("handshake", &handshake(&socket)));
-    Server::new(io).before(async |_: Arc<RequestHead>| crate::support::sleep(DELAY).await)
+    io.allow_request(async |_: Arc<RequestHead>| {
+        crate::support::sleep(DELAY).await;
+        Ok::<(), String>(())
+    });
+    Server::new(io)
 }
 
 fn words(io: &Io) {

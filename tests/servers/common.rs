@@ -45,15 +45,6 @@ pub(crate) fn unsupported(name: &str, is_off: &[&str], what: &str) {
     }
 }
 
-/// The options that no server here understands yet.
-pub(crate) fn unsupported_protocols() {
-    unsupported(
-        "PARSER",
-        &["default"],
-        "only the default packet format is supported",
-    );
-}
-
 fn refuse(name: &str, why: &dyn Display) -> ! {
     eprintln!("{name}: {why}");
     std::process::exit(2)

@@ -7,7 +7,7 @@
 //! | `MAX_PAYLOAD` | 1000000 | announced and enforced |
 //! | `CONNECT_TIMEOUT` | 1000 | time for the first CONNECT |
 //! | `ALLOW_EIO3` | 1 | clients of revision 3 are let in |
-//! | `PARSER` | default | `msgpack` is not supported yet |
+//! | `PARSER` | default | of `/socket.io`: `msgpack` or `json`, packets as the parsers of those names have them |
 
 use crate::sio::{
     Ack, Args, Config, EmitError, EngineServer, EngineSocket, Io, Refusal, Revision, Server,
@@ -17,6 +17,8 @@ use std::time::Duration;
 
 #[path = "common.rs"]
 mod common;
+#[path = "parser.rs"]
+mod parser;
 
 /// The port if `PORT` is not set.
 pub(crate) const PORT: u16 = 3000;
@@ -32,7 +34,6 @@ pub(crate) fn address() -> (String, u16) {
 
 /// Both servers, ready to be served on one listener.
 pub(crate) fn server() -> Server {
-    common::unsupported_protocols();
     let config = Config {
         ping_interval: common::milliseconds("PING_INTERVAL", 300),
         ping_timeout: common::milliseconds("PING_TIMEOUT", 200),
@@ -47,7 +48,10 @@ pub(crate) fn server() -> Server {
     });
     engine.on_message(|conn: EngineSocket, message| conn.send(message));
 
-    let io = Io::new(config);
+    let io = Io::new(Config {
+        parser: parser::chosen(),
+        ..config
+    });
     for name in ["/", "/custom"] {
         serve(&io, name);
     }

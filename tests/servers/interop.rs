@@ -20,18 +20,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::sio::http::{Method, Request, Response, StatusCode, header};
 use crate::sio::{
-    Bytes, Codec, Config, EmitError, EngineServer, EngineSocket, Io, Message, Refusal, Server,
-    Socket, Value,
+    Bytes, Config, EmitError, EngineServer, EngineSocket, Io, Message, Refusal, Server, Socket,
+    Value,
 };
 
 #[path = "common.rs"]
 mod common;
 #[path = "interop_events.rs"]
 mod events;
-#[path = "json.rs"]
-mod json;
-#[path = "msgpack.rs"]
-mod msgpack;
+#[path = "parser.rs"]
+mod parser;
 #[path = "interop_rooms.rs"]
 mod rooms;
 
@@ -59,7 +57,7 @@ pub(crate) fn server() -> Server {
         max_attachments: common::option("MAX_ATTACHMENTS", 10),
         cors: Config::default().cors,
         allow_eio3: common::allow_eio3(),
-        parser: parser(),
+        parser: parser::chosen(),
         #[cfg(feature = "deflate")]
         per_message_deflate: deflate(),
         ..Config::v4()
@@ -85,14 +83,6 @@ pub(crate) fn server() -> Server {
         .fallback(move |request: Request<Bytes>| {
             std::future::ready(route(&request, &counted, &plain))
         })
-}
-
-fn parser() -> Codec {
-    match &*common::option("PARSER", "default".to_owned()) {
-        "json" => json::Json.into(),
-        "msgpack" => msgpack::Msgpack.into(),
-        _ => Codec::BUILT_IN,
-    }
 }
 
 #[cfg(feature = "deflate")]

@@ -21,6 +21,7 @@ fn protocol(binding: Binding, suite: &str) {
         match suite {
             // Where the official server stands in, it has to be told.
             "engine_3" | "socket_4" => run.env("ALLOW_EIO3", "1").run(),
+            "socket_msgpack" => run.env("PARSER", "msgpack").run(),
             _ => run.run(),
         }
     });
@@ -41,6 +42,7 @@ on_each_binding! {
     engineio_revision_3_by_hand: |binding| protocol(binding, "engine_3");
     socketio_by_hand: |binding| protocol(binding, "socket");
     socketio_revision_4_by_hand: |binding| protocol(binding, "socket_4");
+    socketio_in_msgpack: |binding| protocol(binding, "socket_msgpack");
     engineio_client_suite: |binding| client_suite(binding, "engine.io-client", "upgrade");
     socketio_client_suite_polling: |binding| client_suite(binding, "socket.io-client", "polling");
     socketio_client_suite_websocket: |binding| client_suite(binding, "socket.io-client", "websocket");

@@ -19,7 +19,8 @@ const web = http.createServer((_, response) => {
 });
 // Off unless asked for: with it the reference takes every revision but 4 for 3.
 const allowEIO3 = process.env.ALLOW_EIO3 === "1";
-const io = new Server(web, { ...shared, allowEIO3, connectTimeout: number("CONNECT_TIMEOUT", 1000) });
+const parser = process.env.PARSER ? { parser: load(`socket.io-${process.env.PARSER}-parser-3.0`) } : {};
+const io = new Server(web, { ...shared, ...parser, allowEIO3, connectTimeout: number("CONNECT_TIMEOUT", 1000) });
 const engine = engineIo.attach(web, { ...shared, allowEIO3, path: "/engine.io/", destroyUpgrade: false });
 
 engine.on("connection", (connection) => {

@@ -1,0 +1,22 @@
+//! `PARSER`: how packets are written and read. `default` is the protocol's own way.
+
+use crate::sio::Codec;
+
+use super::common;
+
+#[path = "json.rs"]
+mod json;
+#[path = "msgpack.rs"]
+mod msgpack;
+
+pub(crate) fn chosen() -> Codec {
+    match &*common::option("PARSER", "default".to_owned()) {
+        "default" => Codec::BUILT_IN,
+        "json" => json::Json.into(),
+        "msgpack" => msgpack::Msgpack.into(),
+        other => {
+            eprintln!("PARSER={other}: default, json or msgpack");
+            std::process::exit(2)
+        }
+    }
+}

@@ -166,13 +166,16 @@ fn how(lines: &[&str], start: usize, name: &str) -> Option<Listed> {
     if attributes.any(|line| line.starts_with("#[") && line.contains("test]")) {
         return Some(Listed::Itself);
     }
-    let begins = |line: &&&str| {
-        let (name, _) = line.split_once("! {").unwrap_or_default();
+    // Several lists of one file may be kept apart by modules.
+    let begins = |line: &str| {
+        let (name, _) = line.trim_start().split_once("! {").unwrap_or_default();
         name.contains("on_each_") && !name.contains(' ')
     };
-    let list = lines.iter().position(|line| begins(&line))?;
-    let list = lines[list..].iter().take_while(|line| **line != "}");
-    let mut words = list.flat_map(|line| line.split(|it: char| !it.is_alphanumeric() && it != '_'));
+    let starts = (0..lines.len()).filter(|&at| begins(lines[at]));
+    let mut words = starts.flat_map(|at| {
+        let list = lines[at..].iter().take_while(|line| line.trim() != "}");
+        list.flat_map(|line| line.split(|it: char| !it.is_alphanumeric() && it != '_'))
+    });
     words.any(|word| word == name).then_some(Listed::OnEach)
 }
 

@@ -55,7 +55,6 @@ async fn a_response_that_nobody_reads_holds_up_no_end(on: On) {
 
 /// What was read of a page by one that takes 2 kB each 10 s, until it was given up.
 async fn a_response_of_which_little_is_read_is_given_up(on: On) {
-    // faults: H2
     let config = Config {
         write_timeout: Duration::from_secs(30),
         ..calm()
@@ -191,6 +190,7 @@ mod answers {
 
 #[test]
 fn a_response_of_which_little_is_read_is_given_up_in_time() {
+    // faults: H2
     crate::world::simulate(|| {
         a_response_of_which_little_is_read_is_given_up(&crate::world::Simulated)
     });

@@ -423,3 +423,45 @@ fn number(digits: &str) -> Option<u64> {
             .checked_add(u64::from(digit.wrapping_sub(b'0')))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Packet, Fault> {
+        let text = ByteString::from(text);
+        let packet = super::text(text, Revision::V4, &Limits::default(), &mut 0)?;
+        packet.ok_or(Fault::Kind)
+    }
+
+    #[test]
+    fn blanks_before_a_payload_are_passed_over_and_are_none() {
+        // faults: C9
+        for (spelled, plain) in [
+            ("21 [\"a\",1]", "21[\"a\",1]"),
+            ("2/n, \t[\"a\"]", "2/n,[\"a\"]"),
+            ("2/n,7\r\n[\"a\"]", "2/n,7[\"a\"]"),
+            ("2 [\"a\"]", "2[\"a\"]"),
+            ("31 []", "31[]"),
+            ("0 {}", "0{}"),
+            ("0/n, {\"a\":1}", "0/n,{\"a\":1}"),
+            ("51-/n,3 [\"a\"]", "51-/n,3[\"a\"]"),
+        ] {
+            let (spelled, plain) = (read(spelled), read(plain));
+            assert!(plain.is_ok(), "{plain:?}");
+            assert_eq!(spelled, plain);
+        }
+        for text in [
+            "21 ",
+            "2 ",
+            "0 ",
+            "0/n, ",
+            "1 ",
+            "2 1[\"a\"]",
+            "2\u{1}[\"a\"]",
+            "2\u{a0}[\"a\"]",
+        ] {
+            assert_eq!(read(text), Err(Fault::Payload), "{text:?}");
+        }
+    }
+}

@@ -210,7 +210,7 @@ fn adv_socketioxide_failed_probe() {
 #[test]
 fn adv_socketioxide_second_candidate() {
     let config = Config {
-        upgrade_timeout: Duration::from_millis(300),
+        upgrade_timeout: Duration::from_millis(1500),
         ..Config::default()
     };
     serve(config, |server| {
@@ -225,7 +225,7 @@ fn adv_socketioxide_second_candidate() {
         assert!(one.is_alive());
         let mut three = WebSocket::beside(server.address, &polling.sid);
         assert_eq!(three.end().0, [""; 0]);
-        thread::sleep(Duration::from_millis(450));
+        thread::sleep(Duration::from_millis(1700));
         assert!(one.is_alive(), "after the time-out of the others");
         assert!(server.nobody_left());
     });

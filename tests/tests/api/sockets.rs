@@ -8,7 +8,7 @@ use sio_tests::wire::{PATIENCE, Polling, WebSocket};
 use sio_tokio::{Ack, AckError, Args, Bytes, Data, DisconnectReason, Io, Socket, SocketIds, Value};
 
 use crate::rows::covers;
-use crate::world::{World, calm, enter};
+use crate::world::{PLAYS, World, calm, enter};
 
 /// Answers `sync` when all before it was handled.
 fn syncing() -> Io {
@@ -313,12 +313,22 @@ fn what_is_volatile_leaves_at_once_or_never() {
     socket.emit("kept", &()).unwrap();
     assert_eq!(polling.packets(), [r#"42["kept"]"#]);
     // One GET takes one: the second of two in the same breath finds none.
-    let mut parked = polling.park();
-    std::thread::sleep(Duration::from_millis(50));
-    assert_eq!(polling.post(r#"42["two"]"#).status, 200);
-    assert_eq!(parked.response().unwrap().body, r#"42["v",1]"#);
-    socket.emit("end", &()).unwrap();
-    assert_eq!(polling.packets(), [r#"42["end"]"#]);
+    let in_order = (0..PLAYS).any(|_| {
+        let mut parked = polling.park();
+        std::thread::sleep(Duration::from_millis(50));
+        assert_eq!(polling.post(r#"42["two"]"#).status, 200);
+        socket.emit("end", &()).unwrap();
+        let end = r#"42["end"]"#;
+        let first = parked.response().unwrap().body;
+        // The event may have overtaken the GET, and found none.
+        if first == end {
+            return false;
+        }
+        assert_eq!(first, r#"42["v",1]"#);
+        assert_eq!(polling.packets(), [end]);
+        true
+    });
+    assert!(in_order);
     // A stored chain can be used again, and leaves no flag behind on the socket.
     let (mut client, id) = world.join();
     let chain = main.to(&id).volatile();

@@ -7,6 +7,10 @@ use sio_tests::wire::{PATIENCE, Response, WebSocket, Wire, ask};
 use sio_tokio::{Config, Io, Server};
 use tokio::runtime::Runtime;
 
+/// How often a story is played of which one request may overtake another, before it must have gone in
+/// order once.
+pub(crate) const PLAYS: usize = 20;
+
 /// The path and query of a handshake of revision 3.
 pub(crate) const V3_POLLING: &str = "/socket.io/?EIO=3&transport=polling";
 pub(crate) const V3_WEBSOCKET: &str = "/socket.io/?EIO=3&transport=websocket";

@@ -10,12 +10,16 @@ use sio_tokio::{
 };
 
 use crate::client::{Client, calm, exchange, request};
-use crate::here::{connect, pause, spawn, until, within};
+use crate::here::{PATIENCE, connect, pause, spawn, until, within};
 use crate::wire::{Wire, opening_at};
 use crate::world::{On, World};
 
 async fn a_graceful_end_delivers_what_is_queued_and_names_its_reason(on: On) {
-    let io = Io::new(calm());
+    let io = Io::new(Config {
+        // All come back for what is left to say, at their leisure.
+        polling_close_timeout: PATIENCE,
+        ..calm()
+    });
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
     io.of("/")
         .on_disconnect(move |reason: DisconnectReason| tell.send(reason));
@@ -29,9 +33,10 @@ async fn a_graceful_end_delivers_what_is_queued_and_names_its_reason(on: On) {
     let idle = world.poller().await;
     idle.enter().await;
     io.emit("last words", &1).unwrap();
-    let closing = spawn(async move { io.close().await });
+    let mut closing = Box::pin(async move { io.close().await });
+    assert!(futures_util::poll!(&mut closing).is_pending());
+    let closing = spawn(closing);
     // One that is between two polls comes back for what is left to say; nobody new may come.
-    pause(Duration::from_millis(20)).await;
     assert_eq!(request(world.address, "GET", "", "").await.status, 503);
     assert_eq!(idle.poll().await.body, r#"42["last words",1]"#);
 

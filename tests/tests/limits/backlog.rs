@@ -423,7 +423,7 @@ fn max_running_handlers_past_the_limit_answers_a_post_when_it_is_taken() {
         max_running_handlers: 1,
         max_backlog_bytes: 2 * KILOBYTE,
         ping_interval: Duration::from_millis(100),
-        ping_timeout: Duration::from_millis(500),
+        ping_timeout: Duration::from_millis(1500),
         ..Config::default()
     };
     serve_with(config, waiting(&gate), |server| {
@@ -435,7 +435,7 @@ fn max_running_handlers_past_the_limit_answers_a_post_when_it_is_taken() {
         wire.write(request("POST", &polling.target(), "", &body));
         // Longer than the heartbeat takes to give up: a client that is made to wait is not blamed.
         for _ in 0..5 {
-            sleep(Duration::from_millis(160));
+            sleep(Duration::from_millis(350));
             let stream = wire.stream();
             stream.set_nonblocking(true).expect("a socket");
             let seen = stream.peek(&mut [0]);
@@ -460,7 +460,7 @@ fn max_running_handlers_past_the_limit_misses_no_pong_that_is_not_read() {
         max_running_handlers: 1,
         max_backlog_bytes: 2 * KILOBYTE,
         ping_interval: Duration::from_millis(100),
-        ping_timeout: Duration::from_millis(500),
+        ping_timeout: Duration::from_millis(1500),
         ..Config::default()
     };
     serve_with(config, waiting(&gate), |server| {
@@ -471,7 +471,7 @@ fn max_running_handlers_past_the_limit_misses_no_pong_that_is_not_read() {
         }
         assert_eq!(member.hear(), Said::Text("2".into()));
         member.send("3");
-        sleep(Duration::from_millis(1500));
+        sleep(Duration::from_secs(2));
         assert!(server.nobody_left());
         gate.add_permits(1);
         assert!(member.is_alive());

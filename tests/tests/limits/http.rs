@@ -15,6 +15,7 @@ use sio_tests::{
     wire::{POLLING, Polling, Response, UPGRADE, WEBSOCKET, WebSocket, Wire, ask, request},
 };
 use sio_tokio::{Config, Io, RequestHead};
+use tokio::sync::Semaphore;
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -144,11 +145,24 @@ fn max_pending_sessions_past_the_limit_counts_handshakes_not_decided_over() {
         max_pending_sessions: 1,
         ..Config::default()
     };
-    serve_with(config, admits_after(SHORT), |server| {
+    let (asked, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+    let (count, open) = (asked.clone(), gate.clone());
+    let admits = move |io: &Io| {
+        io.allow_request(move |_| {
+            let open = open.clone();
+            count.fetch_add(1, Ordering::Relaxed);
+            async move {
+                let _open = open.acquire().await;
+                Ok::<(), String>(())
+            }
+        });
+    };
+    serve_with(config, admits, |server| {
         let mut waiting = Wire::connect(server.address);
         waiting.write(request("GET", POLLING, "Connection: close\r\n", ""));
-        sleep(SHORT / 3);
+        server.wait_until("it is asked about", |_| asked.load(Ordering::Relaxed) == 1);
         assert_eq!(knock(server.address).status, 503);
+        gate.add_permits(1);
         let opened = waiting.response().expect("a response");
         let first = Polling::opened(server.address, &opened);
         assert_eq!(knock(server.address).status, 503);

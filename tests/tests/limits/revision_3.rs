@@ -171,14 +171,14 @@ fn pings_that_nobody_fetches_the_answers_of_are_a_backlog() {
 fn a_client_that_pings_lives_and_one_that_does_not_ends() {
     let config = Config {
         ping_interval: Duration::from_millis(200),
-        ping_timeout: Duration::from_millis(400),
+        ping_timeout: Duration::from_millis(1800),
         ..Config::default()
     };
     serve(config, |server| {
         let mut socket = WebSocket::over(Wire::connect(server.address), WEBSOCKET_3);
         for _ in 0..20 {
             socket.send("2");
-            thread::sleep(Duration::from_millis(60));
+            thread::sleep(Duration::from_millis(120));
         }
         let said = socket.end().0;
         let pongs = said.iter().filter(|text| *text == "3").count();

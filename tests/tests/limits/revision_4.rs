@@ -164,7 +164,9 @@ fn whoever_is_in_no_namespace_stays_for_the_connect_timeout() {
         let polling = Polling::open_3(server.address);
         assert_eq!(polling.get().body, r#"13:44"not today""#);
         thread::sleep(2 * SHORT);
-        assert_eq!(polling.get().body, "1:61:1");
+        // Whether it waits for its end or comes behind it.
+        let end = polling.get().body;
+        assert!(["1:1", "1:61:1"].contains(&&*end), "{end}");
         assert!(polling.is_gone());
         elsewhere.send("41/open,");
         server.wait_until("it has left", |io| io.of("/open").is_empty());

@@ -3,6 +3,8 @@
 import { start } from "./server.js";
 
 const CASE_LIMIT = 20_000;
+/** How often a case is played again of which one request has overtaken another. */
+const PLAYS = 20;
 const cases = [];
 
 /**
@@ -13,6 +15,9 @@ export function test(name, options, body) {
   if (typeof options === "function") [options, body] = [{}, options];
   cases.push({ name, body, ...options });
 }
+
+/** What came second was there first, on another connection: nobody's fault, but not what the case is about. */
+export class Overtaken extends Error {}
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -62,6 +67,22 @@ class Context {
   }
 }
 
+/** What went wrong, if anything. */
+async function play(context, body, limit) {
+  let fault;
+  try {
+    await within(limit, "the case to end", body(context));
+  } catch (error) {
+    fault = error;
+  }
+  try {
+    await within(limit, "the case to clean up", context.end());
+  } catch (error) {
+    fault ??= error;
+  }
+  return fault;
+}
+
 /**
  * Runs every case against one server, but for those of these names; true if all passed. The last line is a
  * count for machines.
@@ -80,17 +101,9 @@ export async function run({ title, transport, env = {}, only, without = [] }) {
   const failed = [];
   for (const { name, body, limit = CASE_LIMIT } of chosen) {
     const begun = Date.now();
-    const context = new Context(server, transport);
     let fault;
-    try {
-      await within(limit, "the case to end", body(context));
-    } catch (error) {
-      fault = error;
-    }
-    try {
-      await within(limit, "the case to clean up", context.end());
-    } catch (error) {
-      fault ??= error;
+    for (let plays = 0; plays === 0 || (fault instanceof Overtaken && plays < PLAYS); plays++) {
+      fault = await play(new Context(server, transport), body, limit);
     }
     console.log(`${fault ? "not ok" : "ok"} ${title}: ${name} (${Date.now() - begun} ms)`);
     if (fault) {

@@ -122,7 +122,9 @@ test("the wire is cut", async (t) => {
   const socket = await member(t, { url });
   const { id } = socket;
   const reason = left(socket);
-  await sleep(50); // so that a polling client has its next request open
+  const { transport } = socket.io.engine;
+  await until("a polling client's next request", () => !overPolling(t) || (transport.polling ?? transport._polling));
+  await sleep(50); // and for it to be there
   cut();
   assert.ok(["transport close", "transport error"].includes(await reason));
   assert.deepEqual(await remembered(t, id), { reason: overPolling(t) ? "transport error" : "transport close", rooms });

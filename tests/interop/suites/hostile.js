@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import net from "node:net";
-import { sleep, test, until, within } from "../lib/kit.js";
+import { Overtaken, sleep, test, until, within } from "../lib/kit.js";
 import { Peer, direct, exchange, websocket } from "../lib/raw.js";
 
 const ENGINE = "/engine.io/";
@@ -83,7 +83,9 @@ test("POST: two at once end the session", async (t) => {
   const path = `${ENGINE}?EIO=4&transport=polling&sid=${peer.sid}`;
   socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\n4ha`);
   await sleep(50);
-  assert.equal((await peer.post("4second")).status, 400);
+  const { status } = await peer.post("4second");
+  if (status === 200) throw new Overtaken();
+  assert.equal(status, 400);
   assert.equal((await peer.poll()).status, 400);
 });
 
@@ -94,8 +96,8 @@ test("POST: half a body and then nothing more ends the session", async (t) => {
   socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\n4ha`);
   await sleep(50);
   socket.destroy();
-  await sleep(50);
-  assert.equal((await peer.poll()).status, 400);
+  const { status, body } = await peer.poll();
+  assert.ok(status === 400 || body === "1", `${status} ${body}`);
 });
 
 for (const [what, query, code] of [

@@ -53,9 +53,16 @@ struct Wanted {
 impl Wanted {
     /// The sockets that are meant: everyone in the namespace if no room is named.
     fn targets(&mut self, namespace: &Namespace) -> To {
-        namespace
-            .to(Names::list(self.rooms.take()))
-            .except(Names::list(self.except.take()))
+        let all = namespace.except(Names::list(self.except.take()));
+        self.rooms(all)
+    }
+
+    /// Those of them in the rooms that are named, or all if none is.
+    fn rooms(&mut self, all: To) -> To {
+        match Names::list(self.rooms.take()) {
+            rooms if rooms.is_empty() => all,
+            rooms => all.to(rooms),
+        }
     }
 }
 
@@ -101,10 +108,9 @@ fn emits(namespace: &Namespace) {
          ack: Ack|
          -> Result<(), EmitError> {
             let mut to = if wanted.via.as_deref() == Some("socket") {
-                socket
-                    .broadcast()
-                    .to(Names::list(wanted.rooms.take()))
-                    .except(Names::list(wanted.except.take()))
+                let others = socket.broadcast();
+                let others = others.except(Names::list(wanted.except.take()));
+                wanted.rooms(others)
             } else {
                 wanted.targets(&namespace)
             };

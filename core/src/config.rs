@@ -119,6 +119,13 @@ pub struct Config {
     /// `transport error`. Of a response, 32 KiB at least must be taken in that time, or all that is left; past it
     /// the connection is closed.
     pub write_timeout: Duration,
+    /// How long nothing may be read from a client because its handlers do not end, and it has sent more than
+    /// may wait for them: 5 min. Past it the session closes with `ping timeout`: whether the client is still
+    /// there, nobody can tell.
+    pub pause_timeout: Duration,
+    /// How long handlers may go on whose client has gone: 60 s. Past it they are dropped where they wait; work
+    /// that takes longer belongs on a task of its own.
+    pub departed_timeout: Duration,
     /// How long a closing WebSocket may take to drain, and its client to answer the close frame: 5 s. Past
     /// it the connection is dropped.
     pub close_timeout: Duration,
@@ -178,6 +185,16 @@ pub struct Config {
     /// Handlers of one connection that wait for something: 1 024, 2²⁰ at most. Past it nothing more is read
     /// from the client for a while.
     pub max_running_handlers: usize,
+    /// Bytes of events that those handlers hold: 4 MiB, 1 GiB at most, and one event more. Past it as past
+    /// [`max_running_handlers`](Self::max_running_handlers). What a handler has taken as a type of its own is
+    /// counted as about what that takes, which is many times what a list of small numbers was on the wire.
+    pub max_running_bytes: usize,
+    /// Bytes of events that handlers hold whose client has gone, of all connections: 64 MiB, 1 GiB at most. Past
+    /// it the handlers of the next client that goes are dropped where they wait, if they hold any.
+    pub max_departed_bytes: usize,
+    /// Bytes of the credentials of one connection, in all of its namespaces: 1 000 000, 1 GiB at most. Past it
+    /// the client is refused.
+    pub max_auth_bytes: usize,
     /// Bytes that wait to be written to one client, those of answers to its polls among them until they are
     /// written: 1 MiB, 1 GiB at most, and one message more. Past it
     /// [`backlog_policy`](Self::backlog_policy) holds. Past half of it, or of the next, nothing more is read
@@ -283,6 +300,8 @@ impl Config {
             packet_timeout: Duration::from_secs(60),
             ack_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(30),
+            pause_timeout: Duration::from_secs(300),
+            departed_timeout: Duration::from_secs(60),
             close_timeout: Duration::from_secs(5),
             polling_close_timeout: Duration::from_secs(30),
             request_head_timeout: Duration::from_secs(10),
@@ -306,6 +325,9 @@ impl Config {
             max_refused_connects: 32,
             max_pending_acks: 1024,
             max_running_handlers: 1024,
+            max_running_bytes: 4 * 1024 * 1024,
+            max_departed_bytes: 64 * 1024 * 1024,
+            max_auth_bytes: 1_000_000,
             max_backlog_bytes: 1024 * 1024,
             max_backlog_packets: 16_384,
             backlog_policy: BacklogPolicy::Close,

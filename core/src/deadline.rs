@@ -30,6 +30,8 @@ pub enum Why {
     Noop,
     /// A packet's attachments have not all come (`packet_timeout`).
     Packet,
+    /// A client has been left unread for too long (`pause_timeout`).
+    Pause,
     /// A ping is sent (`ping_interval`).
     Ping,
     /// A ping was not answered (`ping_timeout`).
@@ -51,6 +53,7 @@ impl Why {
             | Self::Connect
             | Self::Middleware
             | Self::Packet
+            | Self::Pause
             | Self::PingTimeout
             | Self::Upgrade
             | Self::Write => true,

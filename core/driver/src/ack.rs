@@ -192,7 +192,8 @@ impl Gather {
 
 impl Part {
     fn settle(mut self, answer: Result<Args, socket::AckError>) {
-        self.put(answer);
+        // Copied: it waits for all others, and must not hold on to a read buffer.
+        self.put(answer.map(|args| args.detached()));
     }
 
     fn put(&mut self, answer: Result<Args, socket::AckError>) {

@@ -5,12 +5,14 @@ use std::cell::Cell;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
+use sio_core::engine::TransportKind;
 use sio_core::packet::{Args, ArgumentError, FromArgs, Name};
 use sio_core::socket::{AckTicket, DisconnectReason, Refusal};
 
 use crate::ack::Ack;
 use crate::error::Failure;
 use crate::handle::{Io, Namespace, Socket};
+use crate::scratch;
 
 /// An event on its way to the handlers: what extractors take from.
 pub struct Invocation {
@@ -20,7 +22,22 @@ pub struct Invocation {
     pub(crate) ack: Cell<AckSlot>,
     pub(crate) about: About,
     /// How many arguments the handler that is called has taken already.
-    pub(crate) taken: Cell<usize>,
+    taken: Cell<usize>,
+    /// How it holds them.
+    held: Cell<Held>,
+    /// Whether it may wait.
+    lasting: Cell<bool>,
+}
+
+/// How the arguments are held by a handler that was called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Held {
+    #[default]
+    Nothing,
+    /// As they are.
+    Text,
+    /// As values of its own types.
+    Values,
 }
 
 /// What an event is about, besides its arguments.
@@ -71,6 +88,8 @@ impl Invocation {
             ack: Cell::default(),
             about,
             taken: Cell::new(0),
+            held: Cell::default(),
+            lasting: Cell::default(),
         }
     }
 
@@ -81,9 +100,35 @@ impl Invocation {
         Self::new(socket.clone(), name, args, About::Connect)
     }
 
+    /// A handler is called: it takes the arguments from the first one on.
+    pub(crate) fn begin(&self) {
+        self.taken.set(0);
+        self.held.set(Held::Nothing);
+        self.lasting.set(false);
+    }
+
+    /// The handler that is called may wait, and keep what it takes.
+    pub(crate) fn lasts(&self) {
+        self.lasting.set(true);
+    }
+
+    /// Bytes of the arguments that the handler which was called holds.
+    pub(crate) fn held(&self) -> usize {
+        match self.held.get() {
+            Held::Nothing => 0,
+            Held::Text => self.args.size(),
+            Held::Values => self.args.value_size(),
+        }
+    }
+
+    fn hold(&self, how: Held) {
+        self.held.set(self.held.get().max(how));
+    }
+
     /// The arguments behind those that the handler has taken already.
     #[inline]
     fn next<T: FromArgs>(&self) -> Result<T, ArgumentError> {
+        self.hold(Held::Values);
         let mut taken = self.taken.get();
         let next = T::take(&self.args, &mut taken);
         self.taken.set(taken);
@@ -123,6 +168,7 @@ impl Invocation {
 
     /// The event's arguments. For connect handlers the client's credentials.
     pub fn args(&self) -> &Args {
+        self.hold(Held::Values);
         &self.args
     }
 }
@@ -247,7 +293,12 @@ impl<T: Clone + Send + Sync + 'static> FromEvent for State<T> {
 /// All of them, whoever else takes some.
 impl FromEvent for Args {
     fn from_event(event: &Invocation) -> Result<Self, Failure> {
-        Ok(event.args.clone())
+        event.hold(Held::Text);
+        Ok(if event.lasting.get() {
+            for_keeping(&event.args, event.socket.link().transport())
+        } else {
+            event.args.clone()
+        })
     }
 }
 
@@ -305,5 +356,24 @@ impl FromEvent for ErrorSource {
                 Err(Failure::Absent("error source"))
             }
         }
+    }
+}
+
+/// Arguments that something keeps which may wait long: copied, where they may hold on to much more than they
+/// are themselves.
+fn for_keeping(args: &Args, transport: TransportKind) -> Args {
+    if is_small(args.size(), transport) {
+        args.detached()
+    } else {
+        args.clone()
+    }
+}
+
+/// Whether what was read together may be many times as large as this: a read from a WebSocket, or the body of
+/// a POST.
+pub(crate) fn is_small(size: usize, transport: TransportKind) -> bool {
+    match transport {
+        TransportKind::WebSocket => size < scratch::SIZE / 4,
+        TransportKind::Polling | _ => true,
     }
 }

@@ -123,6 +123,7 @@ macro_rules! handlers {
         {
             #[allow(non_snake_case, unused_variables)]
             fn call(&self, event: &Invocation) -> Started {
+                event.lasts();
                 $(let $argument = match $argument::from_event(event) {
                     Ok(value) => value,
                     Err(failure) => return Started(Progress::Done(Err(failure))),

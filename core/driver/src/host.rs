@@ -1,7 +1,7 @@
 //! What one endpoint (a path with its sessions) shares among its requests and connections.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use http::HeaderValue;
@@ -32,6 +32,8 @@ pub(crate) struct Host {
     pub(crate) warned: AtomicBool,
     /// Who watches single connections, by [`Link::address`](crate::link::Link::address).
     pub(crate) watchers: Mutex<HashMap<usize, Watchers>>,
+    /// Bytes that handlers hold whose client has gone.
+    pub(crate) departed: AtomicUsize,
     next_request: AtomicU64,
 }
 
@@ -52,6 +54,7 @@ impl Host {
             closing: Signal::default(),
             warned: AtomicBool::new(false),
             watchers: Mutex::default(),
+            departed: AtomicUsize::new(0),
             next_request: AtomicU64::new(0),
         })
     }

@@ -56,7 +56,7 @@ impl Config {
     }
 
     /// Every duration, by its name.
-    const fn durations(&self) -> [(&'static str, Duration); 14] {
+    const fn durations(&self) -> [(&'static str, Duration); 16] {
         [
             ("ping_interval", self.ping_interval),
             ("ping_timeout", self.ping_timeout),
@@ -67,6 +67,8 @@ impl Config {
             ("packet_timeout", self.packet_timeout),
             ("ack_timeout", self.ack_timeout),
             ("write_timeout", self.write_timeout),
+            ("pause_timeout", self.pause_timeout),
+            ("departed_timeout", self.departed_timeout),
             ("close_timeout", self.close_timeout),
             ("polling_close_timeout", self.polling_close_timeout),
             ("request_head_timeout", self.request_head_timeout),
@@ -78,7 +80,7 @@ impl Config {
     /// Every limit that is a number, by its name, and between what it may be. The most is far beyond what
     /// serves a purpose, and short of what this machine pays for whether or not a peer goes that far.
     #[rustfmt::skip]
-    fn limits(&self) -> [(&'static str, usize, Range); 21] {
+    fn limits(&self) -> [(&'static str, usize, Range); 24] {
         [
             ("max_http_buffer_size", self.max_http_buffer_size, 1..=GIB),
             ("max_packets_per_payload", self.max_packets_per_payload, 1..=MANY),
@@ -101,6 +103,9 @@ impl Config {
             ("max_refused_connects", self.max_refused_connects, 1..=MANY),
             ("max_pending_acks", self.max_pending_acks, 0..=MANY),
             ("max_running_handlers", self.max_running_handlers, 1..=MANY),
+            ("max_running_bytes", self.max_running_bytes, 1..=GIB),
+            ("max_departed_bytes", self.max_departed_bytes, 0..=GIB),
+            ("max_auth_bytes", self.max_auth_bytes, 0..=GIB),
             ("max_backlog_bytes", self.max_backlog_bytes, 1..=GIB),
             ("max_backlog_packets", self.max_backlog_packets, 1..=MANY),
             ("max_rooms_per_socket", self.max_rooms_per_socket, 0..=MANY),

@@ -70,8 +70,8 @@ pub struct Session {
     fresh: bool,
     /// Whether the client has done anything after its handshake; one that holds a connection has.
     returned: bool,
-    /// Whether the rest of a POST stays unread for now.
-    paused: bool,
+    /// Whether the client is left unread for now, and until when that may be.
+    paused: Option<Instant>,
 }
 
 impl Session {
@@ -104,7 +104,7 @@ impl Session {
             base64: opened.base64,
             fresh: true,
             returned: opened.transport == TransportKind::WebSocket,
-            paused: false,
+            paused: None,
             config,
         };
         session.push(session.open_packet(), Flags::default());
@@ -177,7 +177,11 @@ impl Session {
         match body {
             Ok(body) => {
                 let packets = split(body, self.config.max_packets_per_payload);
-                self.reading = Some(Box::new(Reading { id, packets }));
+                self.reading = Some(Box::new(Reading {
+                    id,
+                    packets,
+                    abandoned: false,
+                }));
             }
             Err(failure) => {
                 let violation = match failure {
@@ -208,6 +212,12 @@ impl Session {
         if of(parked) || of(posting) {
             // Nobody reads the answer, but whoever keeps a table of requests can close its entry.
             self.fail_post(id, Violation::Aborted);
+        } else if let Some(reading) = self.reading.as_mut().filter(|reading| reading.id == id) {
+            // It is whole, and read when there is time. Its client does not wait for that any more, so what
+            // it says next may come, and its time runs.
+            reading.abandoned = true;
+            self.heartbeat.wait(self.now, Times::of(&self.config));
+            self.arm();
         }
     }
 
@@ -434,13 +444,21 @@ impl Session {
 
     /// Leaves the packets of POSTs unread while the application has enough to do: their answers wait, and
     /// the client with them. Of WebSockets, the caller reads nothing meanwhile. A pong may be among what
-    /// is not read, so that none is missed before reading goes on.
+    /// is not read, so that none is missed before reading goes on, or `pause_timeout` is over.
     pub fn pause(&mut self, now: Instant, paused: bool) {
-        self.now = self.now.max(now);
-        if std::mem::replace(&mut self.paused, paused) && !paused {
-            self.heartbeat.wait(self.now, Times::of(&self.config));
-            self.arm();
+        match (self.paused, paused) {
+            (None, true) => {
+                let now = self.advance(now);
+                self.paused = Some(after(now, self.config.pause_timeout));
+            }
+            (Some(_), false) => {
+                let now = self.advance(now);
+                self.paused = None;
+                self.heartbeat.wait(now, Times::of(&self.config));
+            }
+            (None, false) | (Some(_), true) => return,
         }
+        self.arm();
     }
 
     /// What has happened, in order.
@@ -449,7 +467,7 @@ impl Session {
             if let Some(event) = self.events.pop_front() {
                 return Some(event);
             }
-            if self.paused {
+            if self.paused.is_some() {
                 return None;
             }
             self.reading.as_ref()?;

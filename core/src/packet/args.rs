@@ -114,6 +114,9 @@ impl PartialEq for Args {
     }
 }
 
+/// Bytes that one value is taken to need: twice the size of a [`Value`], since a list grows by doubling.
+const VALUE: usize = 64;
+
 impl fmt::Debug for Args {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}]", self.elements())?;
@@ -236,6 +239,14 @@ impl Args {
             .fold(self.elements().len(), |sum, part| {
                 sum.saturating_add(part.len())
             })
+    }
+
+    /// About as many bytes as these arguments take as values of a type, [`Value`] or another: each of them
+    /// with its room in a list or an object, and what it holds beside that.
+    pub fn value_size(&self) -> usize {
+        let separates = |byte: &&u8| matches!(**byte, b',' | b':' | b'[' | b'{');
+        let values = self.elements().as_bytes().iter().filter(separates).count();
+        self.size().saturating_add(values.saturating_mul(VALUE))
     }
 
     /// The JSON text of one argument.

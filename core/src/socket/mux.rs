@@ -55,6 +55,8 @@ struct Slot {
     state: State,
     /// Acks that wait for this socket.
     waiting: usize,
+    /// Bytes of the credentials that are kept for it.
+    auth: usize,
 }
 
 #[derive(Debug)]
@@ -277,6 +279,17 @@ impl<T> Mux<T> {
             self.refuse(now, &namespace, &refusal, config, session, events);
             return Ok(());
         }
+        let size = |text: &Option<ByteString>| text.as_ref().map_or(0, |text| text.len());
+        let size = size(&auth).saturating_add(size(&query));
+        let kept = self
+            .slots
+            .iter()
+            .fold(size, |sum, slot| sum.saturating_add(slot.auth));
+        if size > 0 && kept > config.max_auth_bytes {
+            let refusal = Refusal::new("too many credentials");
+            self.refuse(now, &namespace, &refusal, config, session, events);
+            return Ok(());
+        }
         self.generation = self.generation.wrapping_add(1);
         let slot = Slot {
             namespace: namespace.clone(),
@@ -285,6 +298,7 @@ impl<T> Mux<T> {
                 by: now.checked_add(config.middleware_timeout).unwrap_or(now),
             },
             waiting: 0,
+            auth: size,
         };
         // A name that was left comes back to its place; else the oldest of too many is forgotten.
         let full = self.slots.len() >= config.max_namespaces_per_connection;
@@ -609,6 +623,7 @@ impl<T> Mux<T> {
         };
         slot.state = State::Left;
         slot.waiting = 0;
+        slot.auth = 0;
         events.push_back(Event::Disconnecting { socket, reason });
         for token in self.acks.abandon(socket) {
             events.push_back(Event::Acked {
@@ -671,6 +686,7 @@ impl<T> Mux<T> {
             generation: slot.generation,
             state: State::Left,
             waiting: 0,
+            auth: 0,
         };
         Some(std::mem::replace(slot, gone))
     }

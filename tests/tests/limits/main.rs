@@ -8,6 +8,7 @@ mod http;
 mod promises;
 mod revision_3;
 mod revision_4;
+mod running;
 mod sizes;
 mod times;
 
@@ -33,6 +34,11 @@ const TESTED: &[(&str, &str)] = &[
     ("max_refused_connects", "counts"),
     ("max_pending_acks", "counts"),
     ("max_running_handlers", "backlog"),
+    ("max_running_bytes", "running"),
+    ("max_departed_bytes", "running"),
+    ("max_auth_bytes", "running"),
+    ("pause_timeout", "running"),
+    ("departed_timeout", "running"),
     ("max_backlog_bytes", "backlog"),
     ("max_backlog_packets", "backlog"),
     ("max_rooms_per_socket", "counts"),
@@ -58,6 +64,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("connections", include_str!("connections.rs")),
     ("counts", include_str!("counts.rs")),
     ("http", include_str!("http.rs")),
+    ("running", include_str!("running.rs")),
     ("sizes", include_str!("sizes.rs")),
     ("times", include_str!("times.rs")),
 ];

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use bytes::Bytes;
 use sio_core::config::Config;
 use sio_core::engine::{Close, CloseReason, Data, Flags, Revision, TransportKind};
 use sio_core::error::ConfigError;
@@ -13,11 +14,12 @@ use sio_core::id::Sid;
 use super::endpoint::endpoint_methods;
 use super::{Engine, Io};
 use crate::error::EmitError;
+use crate::extract::is_small;
 use crate::handlers::{Asynchronous, Outcome, Progress, Started, Synchronous};
 use crate::handshake::Handshake;
 use crate::hooks::Hook;
 use crate::host::Host;
-use crate::link::{Change, Command, Link};
+use crate::link::{Change, Command, Link, data_size};
 use crate::mailbox::Weight;
 use crate::mount::Mount;
 
@@ -63,6 +65,9 @@ pub(crate) struct EngineHandlers {
     note = "a handler returns `()` or `Result<(), E>` where `E: Display + 'static`"
 )]
 pub trait EngineHandler<A, M>: Send + Sync + 'static {
+    /// Whether it may wait, and keep what it is given.
+    const LASTS: bool = true;
+
     /// Calls it.
     fn call(&self, arguments: A) -> Started;
 }
@@ -74,6 +79,8 @@ macro_rules! engine_handlers {
             F: Fn($($argument),*) -> R + Send + Sync + 'static,
             R: Outcome,
         {
+            const LASTS: bool = false;
+
             #[allow(non_snake_case)]
             fn call(&self, ($($argument,)*): ($($argument,)*)) -> Started {
                 Started(Progress::Done(self($($argument),*).into_result()))
@@ -99,6 +106,23 @@ macro_rules! engine_handlers {
 
 engine_handlers!(A);
 engine_handlers!(A, B);
+
+/// A handler without its type. One that may wait gets a message that holds on to no more than itself.
+fn keeping<M, H: EngineHandler<(EngineSocket, Data), M>>(handler: H) -> Arc<OnMessage> {
+    Arc::new(move |(socket, data)| {
+        let small = H::LASTS && is_small(data_size(&data), socket.transport());
+        let data = if small { detached(&data) } else { data };
+        handler.call((socket, data))
+    })
+}
+
+/// The same message without its hold on what it was read from: copied, for keeping.
+pub(crate) fn detached(data: &Data) -> Data {
+    match data {
+        Data::Text(text) => Data::Text((&**text).into()),
+        Data::Binary(bytes) => Data::Binary(Bytes::copy_from_slice(bytes)),
+    }
+}
 
 impl EngineServer {
     /// A server with these options; those about Socket.IO have no meaning.
@@ -167,9 +191,7 @@ impl EngineServer {
 
     /// Handles the messages of all connections that have no handler of their own.
     pub fn on_message<M>(&self, handler: impl EngineHandler<(EngineSocket, Data), M>) {
-        self.inner
-            .message
-            .set(Arc::new(move |given| handler.call(given)));
+        self.inner.message.set(keeping(handler));
     }
 
     /// Handles the ends of all connections that have no handler of their own for it.
@@ -271,7 +293,7 @@ impl EngineSocket {
 
     /// Handles its messages, in place of the server's own handler. The first one that is set stays.
     pub fn on_message<M>(&self, handler: impl EngineHandler<(Self, Data), M>) {
-        let handler: Arc<OnMessage> = Arc::new(move |given| handler.call(given));
+        let handler = keeping(handler);
         let mut own = self.own();
         if !own.closed && own.message.is_none() {
             own.message = Some(handler);

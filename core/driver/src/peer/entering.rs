@@ -101,7 +101,15 @@ impl<R: Runtime> Peer<R> {
             Err(panic) => {
                 socket.exit();
                 let name = Name::from_static("connect");
-                self.panicked(&Owner { socket, name }, panic);
+                let bytes = 0;
+                self.panicked(
+                    &Owner {
+                        socket,
+                        name,
+                        bytes,
+                    },
+                    panic,
+                );
             }
         }
     }

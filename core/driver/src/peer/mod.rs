@@ -1,6 +1,7 @@
 //! The task of one connection: it owns the connection's machine, its WebSocket, its timer and its
 //! handlers in flight.
 
+mod departed;
 mod entering;
 mod plain;
 mod pump;
@@ -20,7 +21,6 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use sio_core::connection::Connection;
 use sio_core::engine::{Close, CloseReason, Opened, Session, TransportKind, WsClosed};
 use sio_core::id::{RequestId, Sid, SocketId};
@@ -43,7 +43,7 @@ use crate::websocket::Transport;
 
 use entering::Entering;
 use plain::Plain;
-use running::Job;
+use running::{Job, Running};
 pub(crate) use running::{Kept, guarded, let_go};
 use sockets::Sockets;
 
@@ -64,7 +64,7 @@ pub(crate) struct Peer<R: Runtime> {
     /// WebSockets that are being closed, and when that must be over.
     finishing: Vec<(Box<dyn Transport>, Instant)>,
     exchanges: SmallVec<[(RequestId, Answer<Said>); 1]>,
-    running: Option<Box<FuturesUnordered<Job>>>,
+    running: Option<Box<Running>>,
     /// What it was told and has not carried out.
     inbox: VecDeque<Command>,
     sleep: Option<Pin<Box<R::Sleep>>>,
@@ -245,7 +245,13 @@ impl<R: Runtime> Peer<R> {
     }
 
     fn running(&self) -> usize {
-        self.running.as_ref().map_or(0, |running| running.len())
+        let running = self.running.as_ref();
+        running.map_or(0, |running| running.jobs.len())
+    }
+
+    /// Bytes that those hold of what the client has sent.
+    fn running_bytes(&self) -> usize {
+        self.running.as_ref().map_or(0, |running| running.bytes)
     }
 
     fn keep(&mut self, job: Job) {
@@ -327,6 +333,7 @@ impl<R: Runtime> Peer<R> {
         // So it is from one that was left alone, if what waited has left.
         busy |= held && !self.is_over_waiting_limit();
         busy |= self.finish(cx);
+        self.dismiss_departed(cx);
         let session = self.connection.session();
         let bytes = session
             .backlog_bytes()
@@ -548,13 +555,18 @@ impl<R: Runtime> Peer<R> {
         if self.broken.is_some() {
             return false;
         }
-        let waiting = match &self.upper {
-            Upper::SocketIo(sockets) => sockets.waiting_bytes(),
-            Upper::Engine(plain) => plain.waiting_bytes(),
-        };
+        let waiting = self.waiting_bytes();
         let by_websocket = self.connection.session().transport() == TransportKind::WebSocket;
         (waiting > self.host().config.max_backlog_bytes || by_websocket && self.is_backed_up())
             && self.phase != Phase::Closed
+    }
+
+    /// Bytes of what waits for handlers.
+    fn waiting_bytes(&self) -> usize {
+        match &self.upper {
+            Upper::SocketIo(sockets) => sockets.waiting_bytes(),
+            Upper::Engine(plain) => plain.waiting_bytes(),
+        }
     }
 
     /// Tells the application what has happened.
@@ -593,6 +605,7 @@ impl<R: Runtime> Peer<R> {
                     Upper::Engine(_) => self.plain_closed(cx, reason),
                 }
                 self.stop_deciding(cx, None);
+                self.depart(cx);
             }
             Event::Undecided { socket } => self.stop_deciding(cx, Some(socket)),
             event => self.socket_event(cx, event),
@@ -610,11 +623,14 @@ impl<R: Runtime> Peer<R> {
 
     /// Drops handlers in flight where they wait.
     fn drop_jobs(&mut self, cx: &mut Context<'_>, which: impl Fn(&Job) -> bool) {
-        let Some(running) = &self.running else { return };
-        if !running.iter().any(&which) {
+        let Some(running) = &mut self.running else {
+            return;
+        };
+        if !running.jobs.iter().any(&which) {
             return;
         }
-        for job in self.running.take().map(|it| *it).into_iter().flatten() {
+        running.bytes = 0;
+        for job in std::mem::take(&mut running.jobs) {
             if which(&job) {
                 job.turn_away();
             } else {
@@ -629,7 +645,7 @@ impl<R: Runtime> Peer<R> {
     fn continue_running(&mut self, cx: &mut Context<'_>) -> bool {
         let mut any = false;
         while let Some(running) = &mut self.running {
-            match running.poll_next_unpin(cx) {
+            match running.jobs.poll_next_unpin(cx) {
                 Poll::Pending => break,
                 Poll::Ready(None) => {
                     self.running = None;
@@ -637,6 +653,7 @@ impl<R: Runtime> Peer<R> {
                 }
                 Poll::Ready(Some(done)) => {
                     any = true;
+                    running.bytes = running.bytes.saturating_sub(done.bytes());
                     self.done(cx, done);
                 }
             }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use sio_core::engine::{CloseReason, Data};
 
-use super::running::{Begun, Job, Kept, Panic, begin, guarded, let_go};
+use super::running::{Begun, Job, Kept, Message, Panic, begin, guarded, let_go};
 use super::{Peer, Upper};
 use crate::error::Failure;
 use crate::handle::{EngineHandlers, EngineSocket};
@@ -74,7 +74,7 @@ impl<R: Runtime> Peer<R> {
         let Some(plain) = self.plain() else { return };
         let socket = plain.socket.clone();
         if let Some(handler) = plain.handlers.connect.take() {
-            self.plain_start(cx, move || handler((socket,)));
+            self.plain_start(cx, 0, move || handler((socket,)));
         }
     }
 
@@ -96,10 +96,11 @@ impl<R: Runtime> Peer<R> {
     fn plain_handle(&mut self, cx: &mut Context<'_>, data: Data) {
         let Some(plain) = self.plain() else { return };
         let socket = plain.socket.clone();
+        let bytes = data_size(&data);
         if let Some(handler) = socket.message_handler() {
-            self.plain_start(cx, move || handler((socket, data)));
+            self.plain_start(cx, bytes, move || handler((socket, data)));
         } else if let Some(handler) = plain.handlers.message.clone() {
-            self.plain_start(cx, move || handler((socket, data)));
+            self.plain_start(cx, bytes, move || handler((socket, data)));
         }
     }
 
@@ -109,9 +110,9 @@ impl<R: Runtime> Peer<R> {
         plain.waiting_bytes = 0;
         let socket = plain.socket.clone();
         if let Some(handler) = socket.close_handler() {
-            self.plain_start(cx, move || handler((socket, reason)));
+            self.plain_start(cx, 0, move || handler((socket, reason)));
         } else if let Some(handler) = plain.handlers.close.take() {
-            self.plain_start(cx, move || handler((socket, reason)));
+            self.plain_start(cx, 0, move || handler((socket, reason)));
         }
     }
 
@@ -127,10 +128,11 @@ impl<R: Runtime> Peer<R> {
         }
     }
 
-    fn plain_start(&mut self, cx: &mut Context<'_>, call: impl FnOnce() -> Started) {
+    /// `bytes`: what the handler is given.
+    fn plain_start(&mut self, cx: &mut Context<'_>, bytes: usize, call: impl FnOnce() -> Started) {
         match begin(cx, call) {
             Begun::Ended(result) => self.plain_done(result),
-            Begun::Waits(future) => self.keep(Job::Plain(Kept::new(future, ()))),
+            Begun::Waits(future) => self.keep(Job::Plain(Kept::new(future, Message { bytes }))),
         }
     }
 

@@ -6,14 +6,33 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use futures_util::stream::FuturesUnordered;
 use sio_core::packet::Name;
 use sio_core::socket::{ConnectTicket, SocketKey};
 
+use super::departed::Departed;
 use crate::error::Failure;
 use crate::extract::Invocation;
 use crate::handle::{Incoming, Socket};
 use crate::handlers::{BoxFuture, Progress, Started};
 use crate::middleware::Denial;
+
+/// All of a connection.
+#[derive(Default)]
+pub(super) struct Running {
+    pub(super) jobs: FuturesUnordered<Job>,
+    /// Bytes that they hold of what the client has sent.
+    pub(super) bytes: usize,
+    /// Their end, once the client has gone.
+    pub(super) departed: Option<Departed>,
+}
+
+impl Running {
+    pub(super) fn push(&mut self, job: Job) {
+        self.bytes = self.bytes.saturating_add(job.bytes());
+        self.jobs.push(job);
+    }
+}
 
 /// Something of the application's that has not ended yet.
 pub(super) enum Job {
@@ -24,7 +43,7 @@ pub(super) enum Job {
     /// The packet middlewares of a socket, over one event.
     Filters(Kept<Result<Incoming, Denial>, Box<(SocketKey, Invocation)>>),
     /// A handler of a plain Engine.IO connection.
-    Plain(Kept<Result<(), Failure>, ()>),
+    Plain(Kept<Result<(), Failure>, Message>),
 }
 
 /// What came of it.
@@ -35,13 +54,20 @@ pub(super) enum Done {
         Box<(SocketKey, Invocation)>,
         Result<Result<Incoming, Denial>, Panic>,
     ),
-    Plain(Result<Result<(), Failure>, Panic>),
+    Plain(Message, Result<Result<(), Failure>, Panic>),
 }
 
 /// Whose handler it is, and of which event.
 pub(super) struct Owner {
     pub(super) socket: Socket,
     pub(super) name: Name,
+    /// Bytes of it that the handler holds.
+    pub(super) bytes: usize,
+}
+
+/// What a plain handler was called with, by what it takes.
+pub(super) struct Message {
+    pub(super) bytes: usize,
 }
 
 /// A panic of the application's, in its words.
@@ -141,6 +167,16 @@ impl Job {
         }
     }
 
+    /// Bytes that it holds of what its client has sent.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Handler(kept) => kept.what.as_ref().map_or(0, |owner| owner.bytes),
+            Self::Plain(kept) => kept.what.as_ref().map_or(0, |message| message.bytes),
+            Self::Filters(kept) => kept.what.as_ref().map_or(0, |what| what.1.args.size()),
+            Self::Gates(_) => 0,
+        }
+    }
+
     /// What wants to enter does not any more.
     pub(super) fn turn_away(mut self) {
         if let Self::Gates(kept) = &mut self
@@ -165,7 +201,21 @@ impl Future for Job {
             Self::Filters(kept) => kept
                 .poll(cx)
                 .map(|(what, result)| Done::Filters(what, result)),
-            Self::Plain(kept) => kept.poll(cx).map(|((), result)| Done::Plain(result)),
+            Self::Plain(kept) => kept
+                .poll(cx)
+                .map(|(message, result)| Done::Plain(message, result)),
+        }
+    }
+}
+
+impl Done {
+    /// Bytes that are held no more.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Handler(owner, _) => owner.bytes,
+            Self::Plain(message, _) => message.bytes,
+            Self::Filters(what, _) => what.1.args.size(),
+            Self::Gates(..) => 0,
         }
     }
 }

@@ -81,6 +81,22 @@ impl Sockets {
         self.waiting_bytes
     }
 
+    /// Handlers that waited are gone, and so is what waited for them: nothing is left but to tell that a
+    /// socket has left.
+    pub(super) fn forsake(&mut self) {
+        let mut left: usize = 0;
+        for seat in &mut self.seats {
+            seat.busy = 0;
+            seat.filtering = false;
+            seat.waiting.retain(Step::tells_end);
+            left = seat
+                .waiting
+                .iter()
+                .fold(left, |sum, step| sum.saturating_add(step.size()));
+        }
+        self.waiting_bytes = left;
+    }
+
     /// The connection is over: nobody enters any more.
     pub(super) fn close(&mut self) {
         self.entering.clear();
@@ -224,7 +240,9 @@ impl<R: Runtime> Peer<R> {
 
     /// Whether so many handlers wait that no more are started.
     pub(super) fn is_crowded(&self) -> bool {
-        self.running() >= self.host().config.max_running_handlers
+        let config = &self.host().config;
+        self.running() >= config.max_running_handlers
+            || self.running_bytes() >= config.max_running_bytes
     }
 
     /// Handles an event now, or when those before it let it.
@@ -379,7 +397,15 @@ impl<R: Runtime> Peer<R> {
             }
             Err(panic) => {
                 let Invocation { socket, name, .. } = event;
-                self.panicked(&Owner { socket, name }, panic);
+                let bytes = 0;
+                self.panicked(
+                    &Owner {
+                        socket,
+                        name,
+                        bytes,
+                    },
+                    panic,
+                );
             }
         }
     }
@@ -443,6 +469,7 @@ impl<R: Runtime> Peer<R> {
         let owner = passing.is_err().then(|| Owner {
             socket: socket.clone(),
             name: event.name.clone(),
+            bytes: 0,
         });
         event.share_ack(found.len());
         if let [only] = found[..] {
@@ -499,8 +526,7 @@ impl<R: Runtime> Peer<R> {
         callback: &Callback,
         event: &Invocation,
     ) {
-        // Each handler takes the arguments from the first one on.
-        event.taken.set(0);
+        event.begin();
         match begin(cx, || callback(event)) {
             Begun::Ended(Ok(Ok(()))) => {}
             Begun::Ended(Ok(Err(failure))) => {
@@ -520,6 +546,7 @@ impl<R: Runtime> Peer<R> {
                 let owner = Owner {
                     socket: event.socket.clone(),
                     name: event.name.clone(),
+                    bytes: 0,
                 };
                 self.panicked(&owner, panic);
             }
@@ -530,6 +557,7 @@ impl<R: Runtime> Peer<R> {
                 let owner = Owner {
                     socket: event.socket.clone(),
                     name: event.name.clone(),
+                    bytes: event.held(),
                 };
                 self.keep(Job::Handler(Kept::new(future, owner)));
             }
@@ -552,7 +580,7 @@ impl<R: Runtime> Peer<R> {
                 self.rested(what.0, true);
                 self.filtered(cx, *what, result);
             }
-            Done::Plain(result) => {
+            Done::Plain(_, result) => {
                 self.plain_done(result);
                 // What it has said comes before the next message: it may have handed its client over.
                 self.take_more();
@@ -643,6 +671,12 @@ impl Seat {
 }
 
 impl Step {
+    /// Whether it is that the socket leaves.
+    fn tells_end(&self) -> bool {
+        let (Self::Event(event) | Self::Rest(event, _)) = self;
+        matches!(event.about, About::Disconnecting(_) | About::Disconnect(_))
+    }
+
     /// What it holds, itself included: an event without a name and arguments is not free.
     fn size(&self) -> usize {
         let (Self::Event(event) | Self::Rest(event, _)) = self;

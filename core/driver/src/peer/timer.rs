@@ -28,7 +28,8 @@ impl<R: Runtime> Peer<R> {
         }
         let next = self.connection.poll_timeout().map(|deadline| deadline.at);
         let finishing = self.finishing.iter().map(|(_, end)| *end);
-        let Some(at) = finishing.chain(next).min() else {
+        let departed = self.departed_until();
+        let Some(at) = finishing.chain(next).chain(departed).min() else {
             return false;
         };
         // One that rings too early is set again then; moving it later now would cost as much for every

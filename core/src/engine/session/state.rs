@@ -36,6 +36,8 @@ pub(super) enum Transport {
 pub(super) struct Reading {
     pub(super) id: RequestId,
     pub(super) packets: Payload,
+    /// Nobody waits for its answer any more.
+    pub(super) abandoned: bool,
 }
 
 impl Transport {

@@ -57,7 +57,7 @@ impl Session {
             // A client sends one POST at a time, and what comes by WebSocket is not read while paused: it
             // waits for us, and so does its pong. It must go on hearing of us, and if it is gone, what
             // is written to it shows that.
-            Why::PingTimeout if self.paused || self.reading.is_some() => {
+            Why::PingTimeout if self.is_held_back() => {
                 let times = Times::of(&self.config);
                 if self.heartbeat.is_clients() {
                     self.heartbeat.wait(self.now, times);
@@ -78,6 +78,7 @@ impl Session {
                     self.end(CloseReason::PingTimeout, None);
                 }
             }
+            Why::Pause => self.end(CloseReason::PingTimeout, None),
             Why::Upgrade => self.dismiss(None),
             Why::Write => self.violate(Violation::SlowReader),
             // The layer above has these.
@@ -112,7 +113,22 @@ impl Session {
             }),
             Transport::WebSocket { stalled_at, .. } => stalled_at.map(|at| ends(at, Why::Write)),
         };
-        self.deadline = Some(other.map_or(first, |other| first.min(other)));
+        let mut due = other.map_or(first, |other| first.min(other));
+        if let Some(until) = self.paused {
+            due = due.min(ends(until, Why::Pause));
+        }
+        self.deadline = Some(due);
+    }
+
+    /// Whether its client's pong may be among what we do not read, or wait for us to do so.
+    fn is_held_back(&self) -> bool {
+        match &self.transport {
+            Transport::WebSocket { .. } => self.paused.is_some(),
+            Transport::Polling { .. } => self
+                .reading
+                .as_ref()
+                .is_some_and(|reading| !reading.abandoned),
+        }
     }
 
     /// Whether a request may go on; else it is answered.

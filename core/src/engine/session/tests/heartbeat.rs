@@ -217,3 +217,45 @@ fn an_upgrade_that_went_on_while_we_were_stopped_is_finished() {
     talk.ws("5");
     assert_eq!(talk.events(), [Event::Upgraded]);
 }
+
+#[test]
+fn a_client_that_waits_for_nothing_any_more_is_minded_while_its_post_is_not_taken() {
+    // faults: H3
+    for begun in [10_000, 30_000] {
+        let mut talk = Talk::polling(Config::v4());
+        talk.session.pause(talk.now, true);
+        talk.pass(ms(begun));
+        let post = talk.post("4a\u{1e}3");
+        talk.pass(ms(60_000));
+        assert!(talk.session.is_open());
+        talk.session.handle_aborted(talk.now, post);
+        talk.pass(ms(45_000));
+        assert!(talk.session.is_closed());
+        assert_eq!(talk.events(), [Event::Closed(CloseReason::PingTimeout)]);
+    }
+}
+
+#[test]
+fn nobody_is_left_unread_for_ever() {
+    // faults: H3
+    for opened in [POLLING, WEBSOCKET, POLLING_3, WEBSOCKET_3] {
+        let mut talk = Talk::new(opened, Config::v4());
+        talk.session.pause(talk.now, true);
+        if opened.transport == TransportKind::Polling {
+            talk.post("4a\u{1e}3");
+        }
+        for _ in 0..12 {
+            // It goes on taking what it is told.
+            talk.pass(ms(24_999));
+            while talk.session.poll_ws().is_some() {}
+            talk.flushed();
+            if opened.transport == TransportKind::Polling && !talk.session.is_writable() {
+                talk.get();
+                while talk.session.poll_http().is_some() {}
+            }
+        }
+        assert!(talk.session.is_open(), "{opened:?}");
+        talk.pass(ms(12));
+        assert_eq!(talk.events(), [Event::Closed(CloseReason::PingTimeout)]);
+    }
+}

@@ -182,7 +182,7 @@ pub enum Reaction {
     Log,
     /// The line, and if an ack was asked for, an answer: `{"error": message}` of a middleware's or a
     /// handler's [`Refusal`]; else `{"error": "invalid arguments"}`, or `{"error": "internal error"}` where a
-    /// handler has returned an error before its first await, or asked for what there is not. What an
+    /// handler has returned an error, or asked for what there is not. What an
     /// error says is told to [`Io::on_error`](crate::Io::on_error), never to a client.
     RefuseAck,
 }

@@ -334,3 +334,41 @@ impl Args {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a tuple takes at once, its members take in turn.
+    fn in_turn(args: &Args) -> Result<(Value, (Value, Value), Args), ArgumentError> {
+        let mut taken = 0;
+        let one = Value::take(args, &mut taken)?;
+        let () = FromArgs::take(args, &mut taken)?;
+        let two = FromArgs::take(args, &mut taken)?;
+        assert_eq!(taken, 3);
+        Ok((one, two, Args::take(args, &mut taken)?))
+    }
+
+    proptest! {
+        #[test]
+        fn arguments_are_taken_in_turn(count in 0..6_usize, sizes in prop::collection::vec(0..3_usize, 6)) {
+            // faults: A4
+            let attachments = sizes.iter().map(|size| Bytes::from(vec![7; *size]));
+            let all: Vec<Value> = attachments.map(Value::Binary).take(count).collect();
+            let args = all.iter().enumerate().map(|(num, _)| {
+                format!(r#" {{"_placeholder":true,"num":{num}}} "#)
+            });
+            let text = format!("[{}]", args.collect::<Vec<_>>().join(","));
+            let attachments = all.iter().filter_map(|it| it.as_binary().cloned()).collect();
+            let args = Args::from_json(&text, attachments).unwrap();
+            let (one, (two, three), rest) = in_turn(&args).unwrap();
+            let mut values = vec![one, two, three];
+            values.truncate(count);
+            values.extend(rest.values().unwrap());
+            prop_assert_eq!(values, all);
+            prop_assert_eq!(rest.len(), count.saturating_sub(3));
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use sio_tokio::{
     Ack, Args, Bytes, Config, Data, Failure, Incoming, Io, Reaction, Refusal, Socket, State,
@@ -9,6 +10,7 @@ use sio_tokio::{
 };
 
 use crate::client::calm;
+use crate::here::pause;
 use crate::world::{On, World};
 
 /// An error that says more than a client should know.
@@ -130,6 +132,14 @@ async fn a_client_hears_nothing_but_what_it_is_meant_to(on: On) {
     main.on("chosen", || {
         Err::<(), _>(Refusal::new("not you").data("E_YOU"))
     });
+    main.on("later", async || {
+        pause(Duration::from_millis(2)).await;
+        Err::<(), _>(Secret)
+    });
+    main.on("chosen later", async || {
+        pause(Duration::from_millis(2)).await;
+        Err::<(), _>(Refusal::new("not now"))
+    });
     main.on("chosen in a box", || {
         Err::<(), Box<dyn std::error::Error + Send + Sync>>(Refusal::new("nor you").into())
     });
@@ -153,7 +163,9 @@ async fn a_client_hears_nothing_but_what_it_is_meant_to(on: On) {
         (r#""text""#, r#"{"error":"internal error"}"#),
         (r#""secret""#, r#"{"error":"internal error"}"#),
         (r#""boxed""#, r#"{"error":"internal error"}"#),
+        (r#""later""#, r#"{"error":"internal error"}"#),
         (r#""chosen""#, r#"{"data":"E_YOU","error":"not you"}"#),
+        (r#""chosen later""#, r#"{"error":"not now"}"#),
         (r#""chosen in a box""#, r#"{"error":"nor you"}"#),
     ] {
         client.send(&format!("421[{event}]")).await;
@@ -167,12 +179,12 @@ async fn a_client_hears_nothing_but_what_it_is_meant_to(on: On) {
         client.expect(&format!(r#"42["heard","{answer}"]"#)).await;
     }
     let told = told.lock().unwrap().clone();
-    assert_eq!(told.len(), 9, "{told:?}");
+    assert_eq!(told.len(), 11, "{told:?}");
     assert!(told[1].contains("no state of type"), "{told:?}");
     assert_eq!(told[3], "text: a text");
     assert_eq!(told[4], "secret: password of db.internal refused");
-    assert_eq!(told[6], "chosen: refused: not you");
-    assert_eq!(told[8], "filtered: password of db.internal refused");
+    assert_eq!(told[7], "chosen: refused: not you");
+    assert_eq!(told[10], "filtered: password of db.internal refused");
     world.ends().await;
 }
 

@@ -194,7 +194,7 @@
 //! # Differences that bite
 //!
 //! * **A handler names what it takes.** `Data<T>` is the event's arguments as `T`: one argument is `Data<T>`,
-//!   several are a tuple. What is not of that type does not reach the handler:
+//!   several are a tuple, or several `Data`, which take them in turn. What is not of that type does not reach the handler:
 //!   [`Io::on_error`] hears of it (or stderr, once), the client does not, unless [`Io::on_mistyped`] says so;
 //!   [`guide::not_called`] has the whole list.
 //! * **An array of fixed length is several arguments**, as a tuple is; a `Vec` or a slice is one. **`Vec<u8>` is
@@ -226,6 +226,9 @@
 //!   keep them out of other namespaces.
 //! * **The query of a namespace** (`io("/chat?token=x")` in 2.x) is merged into `handshake().query`, as 2.x
 //!   does, and is `handshake().auth`, as 4.x does.
+//! * **Errors are told to clients only where they are meant for them.** `next(err)` of Node tells the message of
+//!   any error. A middleware here tells a [`Refusal`] or a text; of any other error the client hears
+//!   `internal error`, and [`Io::on_error`] the rest: [`Verdict`].
 //! * **Errors of packet middlewares** reach clients of 2.x as `error`. Later lines have no such packet: the
 //!   socket's own [`Socket::on_error`] hears of it, and the client what
 //!   [`Config::forward_middleware_errors`](Config#structfield.forward_middleware_errors) says.

@@ -5,6 +5,7 @@ mod departed;
 mod entering;
 mod plain;
 mod pump;
+mod refused;
 mod running;
 #[cfg(test)]
 mod shape;

@@ -1,6 +1,6 @@
 //! The Socket.IO half of a connection's task: its sockets, and the handlers of their events.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -10,9 +10,10 @@ use sio_core::socket::{AckTicket, Event, Refusal, SocketKey};
 use smallvec::SmallVec;
 
 use super::entering::Entering;
+use super::refused::{self, Unanswered};
 use super::running::{Begun, Done, Job, Kept, Owner, Panic, begin, guarded, let_go};
 use super::{Peer, Upper};
-use crate::error::{Failure, HandlerError, Reaction};
+use crate::error::{Failure, HandlerError};
 use crate::extract::{About, AckSlot, ErrorSource, Invocation};
 use crate::handle::{Incoming, Io, Socket};
 use crate::handlers::{BoxFuture, Cached, Callback, Found, TopicRef};
@@ -362,7 +363,9 @@ impl<R: Runtime> Peer<R> {
                     self.failed(&event.socket, &event.name, failure);
                 }
                 debug!(socket = %event.socket.log_name(), event = %crate::log::Brief(&event.name), refusal = %crate::log::Brief(&refusal), "packet refused");
-                self.refuse_ack(&event, &refusal.message, refusal.data.as_ref());
+                if let Some(unanswered) = Unanswered::of(&event) {
+                    unanswered.refuse(&refusal.message, refusal.data.as_ref());
+                }
                 // Clients of revision 4 are told; in revision 5 the application tells itself (§17).
                 if self.link.revision() == Revision::V3 {
                     let Refusal { message, data } = refusal;
@@ -406,27 +409,6 @@ impl<R: Runtime> Peer<R> {
                     },
                     panic,
                 );
-            }
-        }
-    }
-
-    /// Answers an ack with why the event was not handled, if the application wants that.
-    fn refuse_ack(&mut self, event: &Invocation, message: &str, data: Option<&Value>) {
-        if event.socket.io().reaction() != Reaction::RefuseAck {
-            return;
-        }
-        if let AckSlot::One(ticket) = event.take_ack() {
-            let mut answer = BTreeMap::from([("error", Value::from(message))]);
-            answer.extend(data.map(|data| ("data", data.clone())));
-            let namespace = event.socket.namespace();
-            if let Ok(packet) = namespace
-                .codec()
-                .ack(namespace.name(), ticket.id(), &answer)
-            {
-                // Behind what the handler has emitted.
-                let weight = Weight::of(&packet);
-                let command = Command::Respond { ticket, packet };
-                let _ = self.link.push_packet(command, weight, false);
             }
         }
     }
@@ -530,16 +512,7 @@ impl<R: Runtime> Peer<R> {
         match begin(cx, || callback(event)) {
             Begun::Ended(Ok(Ok(()))) => {}
             Begun::Ended(Ok(Err(failure))) => {
-                let data = match &failure {
-                    Failure::Refused(refusal) => refusal.data.as_ref(),
-                    Failure::Mistyped(_)
-                    | Failure::NoState(_)
-                    | Failure::Absent(_)
-                    | Failure::Failed(_)
-                    | Failure::Panicked(_)
-                    | Failure::Unhandled => None,
-                };
-                self.refuse_ack(event, failure.told(), data);
+                refused::failed(event, &failure);
                 self.failed(&event.socket, &event.name, failure);
             }
             Begun::Ended(Err(panic)) => {
@@ -559,6 +532,7 @@ impl<R: Runtime> Peer<R> {
                     name: event.name.clone(),
                     bytes: event.held(),
                 };
+                let future = refused::or_refused(event, future);
                 self.keep(Job::Handler(Kept::new(future, owner)));
             }
         }

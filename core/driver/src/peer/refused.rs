@@ -1,0 +1,69 @@
+//! What a client that waits for an answer is told of an event that was not handled.
+
+use std::collections::BTreeMap;
+
+use sio_core::packet::Value;
+
+use crate::ack::Ack;
+use crate::error::{Failure, Reaction};
+use crate::extract::{AckSlot, Invocation};
+use crate::handlers::BoxFuture;
+
+/// A client's wish for an answer that no handler has taken, where the application wants it told
+/// ([`Reaction::RefuseAck`]).
+pub(super) struct Unanswered(Ack);
+
+impl Unanswered {
+    pub(super) fn of(event: &Invocation) -> Option<Self> {
+        let alone @ AckSlot::One(_) = event.take_ack() else {
+            return None;
+        };
+        let socket = &event.socket;
+        (socket.io().reaction() == Reaction::RefuseAck)
+            .then(|| Self(Ack::new(socket.clone(), alone)))
+    }
+
+    /// Behind what the handler has emitted. A client that has gone does not hear of it.
+    pub(super) fn refuse(self, message: &str, data: Option<&Value>) {
+        let mut answer = BTreeMap::from([("error", Value::from(message))]);
+        answer.extend(data.map(|data| ("data", data.clone())));
+        let _ = self.0.send(&answer);
+    }
+
+    fn refuse_for(self, failure: &Failure) {
+        let data = match failure {
+            Failure::Refused(refusal) => refusal.data.as_ref(),
+            Failure::Mistyped(_)
+            | Failure::NoState(_)
+            | Failure::Absent(_)
+            | Failure::Failed(_)
+            | Failure::Panicked(_)
+            | Failure::Unhandled => None,
+        };
+        self.refuse(failure.told(), data);
+    }
+}
+
+/// Answers for a handler that has failed.
+pub(super) fn failed(event: &Invocation, failure: &Failure) {
+    if let Some(unanswered) = Unanswered::of(event) {
+        unanswered.refuse_for(failure);
+    }
+}
+
+/// Answers for a handler that waits, if it fails.
+pub(super) fn or_refused(
+    event: &Invocation,
+    handler: BoxFuture<Result<(), Failure>>,
+) -> BoxFuture<Result<(), Failure>> {
+    match Unanswered::of(event) {
+        None => handler,
+        Some(unanswered) => Box::pin(async move {
+            let result = handler.await;
+            if let Err(failure) = &result {
+                unanswered.refuse_for(failure);
+            }
+            result
+        }),
+    }
+}

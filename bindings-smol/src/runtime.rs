@@ -18,7 +18,7 @@ use smol::{Executor, Timer};
 ///
 /// let executor = Arc::new(smol::Executor::new());
 /// let runtime = Smol::on(&executor);
-/// let io = Io::new(Config::default());
+/// let io = Io::new(Config::v4());
 /// # let closing = io.clone();
 /// # let closed = executor.spawn(async move { closing.close().await });
 /// smol::block_on(executor.run(async {

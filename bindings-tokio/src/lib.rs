@@ -42,7 +42,7 @@
 //! # use sio_tokio::{Ack, Bytes, Config, Data, Io, Socket, State};
 //! # #[derive(serde::Deserialize)] struct Picture { name: String, data: Bytes }
 //! # #[derive(Clone)] struct Gallery; impl Gallery { async fn keep(&self, _: Picture) -> Result<u64, std::io::Error> { Ok(1) } }
-//! # let io = Io::new(Config::default());
+//! # let io = Io::new(Config::v4());
 //! io.set_state(Arc::new(Gallery));
 //! // Bytes are attachments, wherever they stand.
 //! io.of("/").on(

@@ -32,7 +32,7 @@ pub fn service(server: impl Into<Server>) -> SioService<NotFound> {
 /// ```
 /// # use sio_tokio::{Config, Io};
 /// # async fn example() -> std::io::Result<()> {
-/// let io = Io::new(Config::default());
+/// let io = Io::new(Config::v4());
 /// let app = axum::Router::new()
 ///     .route("/", axum::routing::get(|| async { "hello" }))
 ///     .layer(sio_tokio::layer(io));

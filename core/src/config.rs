@@ -17,6 +17,20 @@ use crate::packet::Codec;
 /// the same limits. Every buffer, table and wait has one here. Durations must not be zero, nor longer than a
 /// hundred years; each limit has a most of its own, beyond which [`validate`](Self::validate) does not let it
 /// go.
+///
+/// Those that are met first:
+///
+/// | to | option |
+/// |---|---|
+/// | serve under another path | [`path`](Self::path) |
+/// | let the pages of another site in | [`cors`](Self::cors), and [`origins`](Self::origins) to keep others out |
+/// | let clients of 2.x in | [`allow_eio3`](Self::allow_eio3), or [`v2`](Self::v2) |
+/// | take larger messages | [`max_http_buffer_size`](Self::max_http_buffer_size), [`max_attachments`](Self::max_attachments) |
+/// | bear with slow readers | [`max_backlog_bytes`](Self::max_backlog_bytes), [`backlog_policy`](Self::backlog_policy) |
+/// | miss a client sooner | [`ping_interval`](Self::ping_interval), [`ping_timeout`](Self::ping_timeout) |
+/// | do without polling, or without WebSockets | [`transports`](Self::transports) |
+/// | find one's node behind a balancer | [`cookie`](Self::cookie) |
+/// | compress | [`http_compression`](Self::http_compression), `per_message_deflate` |
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where the server is mounted, by whole segments of the path: `/socket.io`.

@@ -35,7 +35,7 @@ use crate::mount::{Mount, SetupError};
 /// ```
 /// use sio_driver::{Config, Data, Io, Socket};
 ///
-/// let io = Io::new(Config::default());
+/// let io = Io::new(Config::v4());
 /// io.of("/").on_connect(|socket: Socket| {
 ///     socket.join("lobby");
 ///     socket.on("say", async |socket: Socket, Data(text): Data<String>| {
@@ -135,7 +135,7 @@ impl Io {
     /// use sio_driver::{Config, EngineServer, Io, Server};
     ///
     /// let engine = EngineServer::new(Config::default().path("/realtime"));
-    /// let io = Io::new(Config::default());
+    /// let io = Io::new(Config::v4());
     /// io.bind(&engine);
     /// let server = Server::from(engine);
     /// ```

@@ -371,13 +371,23 @@ test("a client that never answers a close frame is dropped", async (t) => {
 });
 
 test("a candidate does no harm", async (t) => {
-  for (const misuse of [["2foo"], ["2probe", "4x"], ["5"], ["garbage"], [BYTES]]) {
+  for (const misuse of [["2foo"], ["2probe", "4x"], ["garbage"], [BYTES]]) {
     const peer = await Peer.polling(t, ENGINE);
     const wire = await peer.candidate();
     wire.send(...misuse);
     await wire.end();
     await peer.post("4alive");
     assert.deepEqual(await peer.packets(1), ["4alive"], JSON.stringify(misuse));
+  }
+});
+
+test("an upgrade needs no probe", async (t) => {
+  // faults: F3
+  for (const word of ["5", "52"]) {
+    const peer = await Peer.polling(t, ENGINE);
+    const wire = await peer.candidate();
+    wire.send(word, "4alive");
+    assert.equal(await wire.heard(), "4alive");
   }
 });
 

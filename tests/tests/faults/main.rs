@@ -39,3 +39,4 @@ mod threads;
 mod tls;
 mod told;
 mod unread;
+mod unwritten;

@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::io::{AsyncReadExt, AsyncWriteExt};
-use sio_tokio::{Ack, AckError, BacklogPolicy, Bytes, Config, Io, Server, Socket, http};
-use tokio::net::{TcpSocket, TcpStream};
+use sio_tokio::{Ack, AckError, Bytes, Config, Io, Server, Socket, http};
 
 use crate::client::calm;
 use crate::here::{Stream, connect, in_time, sleep, spawn, until, within};
@@ -53,91 +52,6 @@ async fn a_response_that_nobody_reads_holds_up_no_end(on: On) {
     drop(unread);
 }
 
-/// What was read of a page by one that takes 2 kB each 10 s, until it was given up.
-async fn a_response_of_which_little_is_read_is_given_up(on: On) {
-    let config = Config {
-        write_timeout: Duration::from_secs(30),
-        ..calm()
-    };
-    let (world, server, mut slow) = asked(on, config).await;
-    let reading = spawn(async move {
-        let mut some = vec![0; 2048];
-        while slow.read(&mut some).await.is_ok_and(|count| count > 0) {
-            sleep(Duration::from_secs(10)).await;
-        }
-    });
-    in_time(
-        "it to be given up",
-        Duration::from_secs(65),
-        server.closed(),
-    )
-    .await;
-    reading.abort();
-    world.ends().await;
-}
-
-/// A client's connection whose receive buffer is small, with a poll on it of which nothing is read but
-/// that its answer has begun.
-async fn unread_poll(world: &World, sid: &str) -> TcpStream {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(8 * 1024).unwrap();
-    let mut stream = socket.connect(world.address).await.unwrap();
-    let poll =
-        format!("GET /socket.io/?EIO=4&transport=polling&sid={sid} HTTP/1.1\r\nhost: x\r\n\r\n");
-    tokio::io::AsyncWriteExt::write_all(&mut stream, poll.as_bytes())
-        .await
-        .unwrap();
-    within("an answer", stream.peek(&mut [0; 9])).await.unwrap();
-    stream
-}
-
-async fn answers_that_nobody_reads_are_their_clients_backlog(on: On) {
-    // faults: H2
-    const MESSAGE: usize = 8 << 20;
-    let io = Io::new(Config {
-        max_backlog_bytes: 2 * MESSAGE,
-        backlog_policy: BacklogPolicy::Refuse,
-        write_timeout: Duration::from_secs(60),
-        ..calm()
-    });
-    let world = World::new(on, io.clone()).await;
-    let poller = world.poller().await;
-    poller.enter().await;
-    let socket = io.of("/").sockets().remove(0);
-    let text = "x".repeat(MESSAGE);
-    let mut unread = Vec::new();
-    // The kernel takes some of each: more than half is left.
-    for _ in 0..4 {
-        if socket.emit("news", &text).is_err() {
-            break;
-        }
-        unread.push(unread_poll(&world, &poller.sid).await);
-    }
-    assert!((1..4).contains(&unread.len()), "{}", unread.len());
-    let conn = socket.conn();
-    assert!(conn.backlog() > MESSAGE, "{}", conn.backlog());
-    // What is read is owed no more; nor is what nobody will read.
-    let mut read = unread.remove(0);
-    let before = conn.backlog();
-    let mut some = vec![0; 64 * 1024];
-    until_read(&mut read, &mut some, MESSAGE).await;
-    until("it is written", || conn.backlog() < before).await;
-    drop((read, unread));
-    until("nothing is owed", || conn.backlog() == 0).await;
-    assert_eq!(socket.emit("news", &"again"), Ok(()));
-    assert!(poller.poll().await.body.ends_with(r#"["news","again"]"#));
-    world.ends().await;
-}
-
-async fn until_read(stream: &mut TcpStream, some: &mut [u8], mut left: usize) {
-    while left > 0 {
-        let read = tokio::io::AsyncReadExt::read(stream, some);
-        let count = within("the answer", read).await.unwrap();
-        assert_ne!(count, 0);
-        left = left.saturating_sub(count);
-    }
-}
-
 async fn a_volatile_question_too_many_is_not_sent_and_harms_nobody(on: On) {
     let io = Io::new(calm());
     let not_sent = Arc::new(AtomicUsize::new(0));
@@ -180,18 +94,29 @@ on_each_runtime! {
     a_volatile_question_too_many_is_not_sent_and_harms_nobody,
 }
 
-mod answers {
-    use super::answers_that_nobody_reads_are_their_clients_backlog;
-
-    on_each_real_runtime! {
-        answers_that_nobody_reads_are_their_clients_backlog,
-    }
-}
-
+/// By one that takes 2 kB each 10 s.
 #[test]
-fn a_response_of_which_little_is_read_is_given_up_in_time() {
+fn a_response_of_which_little_is_read_is_given_up() {
     // faults: H2
-    crate::world::simulate(|| {
-        a_response_of_which_little_is_read_is_given_up(&crate::world::Simulated)
+    crate::world::simulate(async || {
+        let config = Config {
+            write_timeout: Duration::from_secs(30),
+            ..calm()
+        };
+        let (world, server, mut slow) = asked(&crate::world::Simulated, config).await;
+        let reading = spawn(async move {
+            let mut some = vec![0; 2048];
+            while slow.read(&mut some).await.is_ok_and(|count| count > 0) {
+                sleep(Duration::from_secs(10)).await;
+            }
+        });
+        in_time(
+            "it to be given up",
+            Duration::from_secs(65),
+            server.closed(),
+        )
+        .await;
+        reading.abort();
+        world.ends().await;
     });
 }

@@ -6,11 +6,12 @@
 //! ```
 
 use std::io;
+use std::net::SocketAddr;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::routing::get;
-use sio_tokio::{Config, Data, EmitError, Io, Origins, Socket};
+use sio_tokio::{Config, Data, EmitError, Io, Origins, Remote, Socket};
 
 #[tokio::main]
 async fn main() -> io::Result<()> {
@@ -21,7 +22,10 @@ async fn main() -> io::Result<()> {
     });
     io.on_error(|error| eprintln!("{error}"));
     let news = io.of("/news");
-    news.on_connect(|socket: Socket| socket.emit("welcome", socket.id()));
+    news.on_connect(|socket: Socket| {
+        println!("{:?} has come", socket.handshake().address);
+        socket.emit("welcome", socket.id())
+    });
     news.on("say", |socket: Socket, Data(text): Data<String>| {
         socket.broadcast().emit("said", &text)
     });
@@ -30,7 +34,12 @@ async fn main() -> io::Result<()> {
         .route("/visitors", get(visitors))
         .route("/announce/{text}", get(announce))
         .with_state(io.clone())
-        .layer(sio_tokio::layer(io));
+        .layer(sio_tokio::layer(io).remote(|extensions| {
+            // Where axum keeps the address of a client.
+            let ConnectInfo(address) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+            Some(Remote::plain(*address))
+        }))
+        .into_make_service_with_connect_info::<SocketAddr>();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     println!("http://{}/visitors", listener.local_addr()?);
     axum::serve(listener, app).await

@@ -97,6 +97,15 @@ pub struct Config {
     #[cfg(feature = "deflate")]
     #[doc(alias = "perMessageDeflate")]
     pub per_message_deflate: Option<PerMessageDeflate>,
+    /// The subprotocols that WebSockets may speak. None: whatever a client offers first, as servers in Node
+    /// have it. Else the first that it offers and that is among these; if there is no such, the answer names
+    /// none, and browsers give up.
+    pub websocket_protocols: Option<Vec<String>>,
+    /// Whether a WebSocket's first packet leaves behind the response by which it is opened, in a write of its own
+    /// after other tasks have run, instead of together with it: for clients, those of some test suites, that do
+    /// not listen yet when that has come. `false`: one write is a tenth of what a client costs that comes and
+    /// goes.
+    pub open_packet_apart: bool,
     /// A message that follows the open packet, if any (§3).
     #[doc(alias = "initialPacket")]
     pub initial_packet: Option<Data>,
@@ -304,6 +313,8 @@ impl Config {
             parser: Codec::BUILT_IN,
             #[cfg(feature = "deflate")]
             per_message_deflate: None,
+            websocket_protocols: None,
+            open_packet_apart: false,
             initial_packet: None,
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(60),

@@ -40,6 +40,8 @@ pub(crate) fn server() -> Server {
         max_http_buffer_size: common::option("MAX_PAYLOAD", 1_000_000),
         connect_timeout: common::milliseconds("CONNECT_TIMEOUT", 1000),
         allow_eio3: common::allow_eio3(),
+        // The suites listen late.
+        open_packet_apart: true,
         ..Config::v4()
     };
     let engine = EngineServer::new(Config {

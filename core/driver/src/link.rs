@@ -89,10 +89,11 @@ pub(crate) struct Said {
     pub(crate) owed: Option<Owed>,
 }
 
-/// Bytes that count among what waits for a client as long as this lives.
+/// Bytes that count among what waits for a client as long as this lives, but while it is paid.
 pub(crate) struct Owed {
     link: Arc<Link>,
     bytes: usize,
+    paid: bool,
 }
 
 impl Said {
@@ -106,13 +107,31 @@ impl Said {
 impl Owed {
     fn new(link: Arc<Link>, bytes: usize) -> Self {
         link.mailbox.owe(bytes);
-        Self { link, bytes }
+        Self {
+            link,
+            bytes,
+            paid: false,
+        }
+    }
+
+    /// All of it may be with the client from now on.
+    pub(crate) fn pay(&mut self) {
+        if !std::mem::replace(&mut self.paid, true) {
+            self.link.mailbox.settle(self.bytes);
+        }
+    }
+
+    /// Some of it is not.
+    pub(crate) fn take_back(&mut self) {
+        if std::mem::replace(&mut self.paid, false) {
+            self.link.mailbox.owe(self.bytes);
+        }
     }
 }
 
 impl Drop for Owed {
     fn drop(&mut self) {
-        self.link.mailbox.settle(self.bytes);
+        self.pay();
     }
 }
 

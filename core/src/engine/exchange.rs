@@ -233,20 +233,23 @@ fn refuse(headers: HeaderMap, upgrade: bool, refusal: &Refusal) -> http::Respons
     response
 }
 
-/// An error of §9.5.
+/// An error of §9.5. Its code is among the response's extensions, too: a refused upgrade is answered with
+/// words alone.
 pub(super) fn error(
     headers: HeaderMap,
     upgrade: bool,
     code: ErrorCode,
     message: Option<&str>,
 ) -> http::Response<Bytes> {
-    if upgrade {
+    let mut response = if upgrade {
         // The message goes out as HTML, and is whatever the application says.
         let words = message.map_or(Cow::Borrowed(code.message()), escape);
         web::plain(headers, code.status(), words.into_owned().into())
     } else {
         web::json(headers, code, message)
-    }
+    };
+    response.extensions_mut().insert(code);
+    response
 }
 
 /// The answer to a WebSocket handshake of another version.
@@ -256,6 +259,7 @@ pub(super) fn other_version(headers: HeaderMap) -> http::Response<Bytes> {
     response
         .headers_mut()
         .insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    response.extensions_mut().insert(ErrorCode::BadRequest);
     response
 }
 

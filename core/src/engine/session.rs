@@ -72,6 +72,8 @@ pub struct Session {
     returned: bool,
     /// Whether the client is left unread for now, and until when that may be.
     paused: Option<Instant>,
+    /// Whether it is the server that goes.
+    leaving: bool,
 }
 
 impl Session {
@@ -105,6 +107,7 @@ impl Session {
             fresh: true,
             returned: opened.transport == TransportKind::WebSocket,
             paused: None,
+            leaving: false,
             config,
         };
         session.push(session.open_packet(), Flags::default());
@@ -428,9 +431,11 @@ impl Session {
     }
 
     /// The server is closing: as [`close`](Self::close) with what is queued, but nobody is waited for
-    /// longer than `close_timeout`.
+    /// longer than `close_timeout`, and a WebSocket is closed with code 1001: who is told that the server goes
+    /// comes back, where an end without a code is one that was meant.
     pub fn shut_down(&mut self, now: Instant) {
         self.now = self.now.max(now);
+        self.leaving = true;
         self.close_within(self.config.close_timeout);
         self.arm();
     }
@@ -625,7 +630,10 @@ impl Session {
     }
 }
 
-/// The closing code of a message that is too large (RFC 6455 §7.4.1).
+/// The closing code of a server that goes away (RFC 6455 §7.4.1).
+const CODE_GOING_AWAY: u16 = 1001;
+
+/// The closing code of a message that is too large.
 const CODE_TOO_LARGE: u16 = 1009;
 
 #[cfg(test)]

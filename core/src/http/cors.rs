@@ -7,7 +7,7 @@ use ::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
     ACCESS_CONTROL_REQUEST_HEADERS, CACHE_CONTROL, CONTENT_LENGTH, ORIGIN, VARY,
 };
-use ::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 
 use super::OriginCheck;
@@ -29,6 +29,9 @@ pub struct Cors {
     pub exposed_headers: Option<String>,
     /// How long a browser may remember a preflight.
     pub max_age: Option<Duration>,
+    /// Whether pages of the public network may reach this server in a private one: a preflight that asks for that
+    /// (`Access-Control-Request-Private-Network`) is told yes. `false`.
+    pub private_network: bool,
 }
 
 /// What `Access-Control-Allow-Origin` says.
@@ -77,6 +80,7 @@ impl Default for Cors {
             allowed_headers: None,
             exposed_headers: None,
             max_age: None,
+            private_network: false,
         }
     }
 }
@@ -101,6 +105,7 @@ pub(crate) struct Policy {
     allowed_headers: Option<HeaderValue>,
     exposed_headers: Option<HeaderValue>,
     max_age: Option<HeaderValue>,
+    private_network: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -112,6 +117,10 @@ enum Origin {
     Check(OriginCheck),
 }
 
+const ASKS_PRIVATE_NETWORK: HeaderName =
+    HeaderName::from_static("access-control-request-private-network");
+const ALLOWS_PRIVATE_NETWORK: HeaderName =
+    HeaderName::from_static("access-control-allow-private-network");
 const TRUE: HeaderValue = HeaderValue::from_static("true");
 const ANY: HeaderValue = HeaderValue::from_static("*");
 
@@ -145,6 +154,7 @@ impl Policy {
             allowed_headers: option("allowed_headers", &cors.allowed_headers)?,
             exposed_headers: option("exposed_headers", &cors.exposed_headers)?,
             max_age: cors.max_age.map(|age| age.as_secs().into()),
+            private_network: cors.private_network,
         })
     }
 
@@ -198,6 +208,10 @@ impl Policy {
             if let Some(asked) = asked {
                 headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
             }
+        }
+        let asked = request.get(ASKS_PRIVATE_NETWORK);
+        if self.private_network && asked.is_some_and(|asked| *asked == TRUE) {
+            headers.insert(ALLOWS_PRIVATE_NETWORK, TRUE);
         }
         if let Some(age) = &self.max_age {
             headers.insert(ACCESS_CONTROL_MAX_AGE, age.clone());
@@ -318,6 +332,25 @@ mod tests {
             Some("600")
         );
         assert_eq!(get(response.headers(), "vary"), None);
+    }
+
+    #[test]
+    fn a_private_network_is_open_to_those_who_ask_if_it_is_to_be() {
+        // faults: F9
+        let mut asks = from("http://a.example");
+        asks.insert(ASKS_PRIVATE_NETWORK, TRUE);
+        for private_network in [false, true] {
+            let policy = Policy::new(&Cors {
+                private_network,
+                ..Cors::default()
+            });
+            let policy = policy.unwrap();
+            let name = "access-control-allow-private-network";
+            let allowed = private_network.then_some("true");
+            assert_eq!(get(policy.preflight(&asks).headers(), name), allowed);
+            let other = policy.preflight(&from("http://a.example"));
+            assert_eq!(get(other.headers(), name), None);
+        }
     }
 
     #[test]

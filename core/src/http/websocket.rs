@@ -1,7 +1,8 @@
 //! The opening handshake of a WebSocket (RFC 6455 §4.2), checked here because nobody behind us does.
 
 use ::http::header::{
-    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use ::http::request::Parts;
 use ::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version};
@@ -17,6 +18,7 @@ use crate::config::Config;
 #[derive(Debug)]
 pub(crate) struct Handshake {
     accept: HeaderValue,
+    protocol: Option<HeaderValue>,
     #[cfg(feature = "deflate")]
     deflate: Option<super::DeflateAgreed>,
 }
@@ -24,7 +26,7 @@ pub(crate) struct Handshake {
 /// Why a request for a WebSocket is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rejected {
-    /// `Connection`, or the key, or the version of HTTP is wrong.
+    /// `Connection`, or the key, or the version of HTTP is wrong, or it has a body.
     Malformed,
     /// Not the version that everybody speaks.
     Version,
@@ -38,12 +40,14 @@ pub(crate) fn asks_for(head: &Parts) -> bool {
 
 impl Handshake {
     /// Checks a request that asks for a WebSocket.
-    #[cfg_attr(not(feature = "deflate"), expect(unused_variables))]
     pub(crate) fn check(head: &Parts, config: &Config) -> Result<Self, Rejected> {
         let headers = &head.headers;
         let connected =
             tokens(headers, CONNECTION).any(|token| token.eq_ignore_ascii_case("upgrade"));
         if !connected || head.version < Version::HTTP_11 {
+            return Err(Rejected::Malformed);
+        }
+        if has_body(headers) {
             return Err(Rejected::Malformed);
         }
         match single(headers, SEC_WEBSOCKET_VERSION) {
@@ -66,6 +70,7 @@ impl Handshake {
         };
         Ok(Self {
             accept: HeaderValue::try_from(accept(key)).map_err(|_| Rejected::Malformed)?,
+            protocol: protocol(headers, config)?,
             #[cfg(feature = "deflate")]
             deflate,
         })
@@ -76,6 +81,9 @@ impl Handshake {
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(SEC_WEBSOCKET_ACCEPT, self.accept);
+        if let Some(protocol) = self.protocol {
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, protocol);
+        }
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         *response.headers_mut() = headers;
@@ -108,6 +116,34 @@ fn is_key(key: &str) -> bool {
     let digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     key.strip_suffix("==")
         .is_some_and(|digits| digits.len() == 22 && digits.bytes().all(digit))
+}
+
+/// Whether a body follows, which would be taken for frames.
+fn has_body(headers: &HeaderMap) -> bool {
+    let length = headers.get(CONTENT_LENGTH);
+    length.is_some_and(|length| length != "0") || headers.contains_key(TRANSFER_ENCODING)
+}
+
+/// The subprotocol to speak: of those that the client offers the first, or the first that the configuration
+/// names, too (RFC 6455 §4.2.2).
+fn protocol(headers: &HeaderMap, config: &Config) -> Result<Option<HeaderValue>, Rejected> {
+    let known = config.websocket_protocols.as_deref();
+    let mut chosen = None;
+    for offered in tokens(headers, SEC_WEBSOCKET_PROTOCOL) {
+        if !offered.bytes().all(is_token) {
+            return Err(Rejected::Malformed);
+        }
+        let fits = known.is_none_or(|known| known.iter().any(|it| it == offered));
+        if fits && chosen.is_none() {
+            chosen = Some(HeaderValue::from_str(offered).map_err(|_| Rejected::Malformed)?);
+        }
+    }
+    Ok(chosen)
+}
+
+/// Whether it may stand in a token (RFC 9110 §5.6.2).
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// What proves that a server understood the request.
@@ -168,6 +204,45 @@ mod tests {
         assert!(!accepted("IAMVERYEXCITEDESP32FT-=="));
         assert!(!accepted("IAMVERYEXCITEDESP32F=="));
         assert!(!accepted("IAMVERYEXCITEDESP32FTWW=="));
+    }
+
+    #[test]
+    fn a_subprotocol_that_is_offered_is_chosen() {
+        // faults: F2
+        let choose = |offered: &[&'static str], known: Option<&[&str]>| {
+            let mut all = GOOD.to_vec();
+            all.extend(offered.iter().map(|it| ("sec-websocket-protocol", *it)));
+            let config = Config {
+                websocket_protocols: known.map(|it| it.iter().map(|it| (*it).into()).collect()),
+                ..Config::default()
+            };
+            let handshake = Handshake::check(&head(&all), &config)?;
+            let response = handshake.switch(HeaderMap::new());
+            let chosen = response.headers().get(SEC_WEBSOCKET_PROTOCOL);
+            Ok(chosen.map(|it| it.to_str().unwrap().to_owned()))
+        };
+        let some = |name: &str| Ok(Some(name.to_owned()));
+        assert_eq!(choose(&[], None), Ok(None));
+        assert_eq!(choose(&["x, y"], None), some("x"));
+        assert_eq!(choose(&["x", "y"], None), some("x"));
+        assert_eq!(choose(&["x, y"], Some(&["z", "y"])), some("y"));
+        assert_eq!(choose(&["x, y"], Some(&["z"])), Ok(None));
+        assert_eq!(choose(&["x, y"], Some(&[])), Ok(None));
+        assert_eq!(choose(&["x, <y>"], None), Err(Rejected::Malformed));
+    }
+
+    #[test]
+    fn a_request_with_a_body_opens_none() {
+        for (name, value, opens) in [
+            ("content-length", "0", true),
+            ("content-length", "1", false),
+            ("transfer-encoding", "chunked", false),
+        ] {
+            let mut all = GOOD.to_vec();
+            all.push((name, value));
+            let checked = Handshake::check(&head(&all), &Config::default());
+            assert_eq!(checked.is_ok(), opens, "{name}");
+        }
     }
 
     #[test]

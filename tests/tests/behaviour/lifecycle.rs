@@ -42,7 +42,7 @@ async fn a_graceful_end_delivers_what_is_queued_and_names_its_reason(on: On) {
 
     let (texts, close) = client.rest().await;
     assert_eq!(texts, [r#"42["last words",1]"#]);
-    assert!(close.is_none_or(|code| code == 1000));
+    assert_eq!(close, Some(1001));
     assert_eq!(parked.end().await.unwrap().body, r#"42["last words",1]"#);
     within("the end", closing.end()).await.unwrap();
     for _ in 0..3 {

@@ -55,8 +55,9 @@ impl Wire {
         let head = within("the WebSocket", wire.head()).await;
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         let accepted = |line: &str| {
-            line.split_once(": ")
-                .is_some_and(|(name, value)| name == "sec-websocket-accept" && value == ACCEPT)
+            line.split_once(": ").is_some_and(|(name, value)| {
+                name.eq_ignore_ascii_case("sec-websocket-accept") && value == ACCEPT
+            })
         };
         assert!(head.lines().any(accepted), "{head}");
         wire

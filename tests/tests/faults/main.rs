@@ -30,6 +30,7 @@ mod endpoints;
 mod half_open;
 mod logs;
 mod marked;
+mod opening;
 mod owners;
 mod panics;
 mod ports;

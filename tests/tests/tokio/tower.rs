@@ -1,16 +1,18 @@
 //! Inside axum.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::ConnectInfo;
 use axum::routing::get;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use sio_tokio::{Args, Config, Io, Socket};
+use sio_tokio::{Args, Config, Io, Remote, Socket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tower_service::Service;
@@ -95,6 +97,33 @@ async fn a_whole_request_outlives_its_client() {
     drop(stream);
     until("the session to end", || io.engine_sessions() == 0).await;
     assert_eq!(heard.load(Ordering::Relaxed), EVENTS);
+    within("the end", io.close()).await;
+    task.abort();
+}
+
+#[tokio::test]
+async fn a_layer_is_told_where_clients_are() {
+    // faults: A1
+    let io = Io::new(calm());
+    io.of("/").on_connect(|socket: Socket| {
+        let address = socket.handshake().address.map(|it| it.to_string());
+        socket.emit("address", &address)
+    });
+    let sio = sio_tokio::layer(io.clone()).remote(|extensions| {
+        let ConnectInfo(address) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+        Some(Remote::plain(*address))
+    });
+    let app = Router::new()
+        .layer(sio)
+        .into_make_service_with_connect_info::<SocketAddr>();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let task = tokio::spawn(async move { axum::serve(listener, app).await });
+    let mut client = Client::open(address, "").await;
+    client.enter("").await;
+    let told = client.text().await;
+    assert!(told.starts_with(r#"42["address","127.0.0.1:"#), "{told}");
+    drop(client);
     within("the end", io.close()).await;
     task.abort();
 }

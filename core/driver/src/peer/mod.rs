@@ -3,6 +3,8 @@
 
 mod departed;
 mod entering;
+#[cfg(test)]
+mod opening;
 mod plain;
 mod pump;
 mod refused;

@@ -11,6 +11,7 @@ use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 
 use super::line::Line;
+use super::spelling::spell;
 use crate::runtime::{Runtime, Sleep, Stream};
 use crate::scratch;
 
@@ -67,7 +68,8 @@ impl<R: Runtime, S> ToHyper<R, S> {
     }
 
     /// The stream, and what was held back.
-    pub(super) fn into_inner(self) -> (S, Vec<u8>) {
+    pub(super) fn into_inner(mut self) -> (S, Vec<u8>) {
+        spell(&mut self.held);
         (self.stream, self.held)
     }
 
@@ -96,6 +98,22 @@ impl<R: Runtime, S: Stream> ToHyper<R, S> {
     fn lose(&mut self) {
         self.overdue = None;
         self.deaf = true;
+    }
+
+    /// Writes what is held back.
+    fn release(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        spell(&mut self.held);
+        while !self.held.is_empty() {
+            match Pin::new(&mut self.stream).poll_write(cx, &self.held) {
+                Poll::Ready(Ok(count)) if count > 0 => drop(self.held.drain(..count)),
+                Poll::Ready(_) => {
+                    self.lose();
+                    self.held.clear();
+                }
+                Poll::Pending => return self.wait(cx),
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Looks whether the client leaves, if the request in hand wants to know.
@@ -185,7 +203,18 @@ impl<R: Runtime, S: Stream> Write for ToHyper<R, S> {
         if this.deaf {
             return Poll::Ready(Ok(bytes.len()));
         }
-        match Pin::new(&mut this.stream).poll_write(cx, bytes) {
+        // A client may have read and answered before a write returns here.
+        let mut owed = this.line.take_owed();
+        if let Some(owed) = &mut owed {
+            owed.pay();
+        }
+        let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        let all = matches!(written, Poll::Ready(Ok(count)) if count == bytes.len());
+        if let Some(mut owed) = owed.filter(|_| !all) {
+            owed.take_back();
+            this.line.owe(owed);
+        }
+        match written {
             Poll::Ready(Ok(count)) => {
                 this.taken = this.taken.saturating_add(count);
                 Poll::Ready(Ok(count))
@@ -203,6 +232,9 @@ impl<R: Runtime, S: Stream> Write for ToHyper<R, S> {
         if this.deaf {
             this.line.settle();
             return Poll::Ready(Ok(()));
+        }
+        if !this.held.is_empty() && this.line.is_apart() {
+            ready!(this.release(cx))?;
         }
         let flushed = match Pin::new(&mut this.stream).poll_flush(cx) {
             Poll::Ready(Ok(())) => {

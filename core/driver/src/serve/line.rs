@@ -12,9 +12,10 @@ pub(super) struct Line(Arc<State>);
 
 #[derive(Default)]
 struct State {
-    /// Whether the response that comes now is held back: what follows it is not hyper's, and leaves
-    /// with it.
+    /// Whether the response that comes now is held back: what follows it is not hyper's.
     held: AtomicBool,
+    /// Whether it leaves before that, and not with it.
+    apart: AtomicBool,
     /// Whether somebody waits who has nothing more to read, and wants to know if the client leaves.
     watched: AtomicBool,
     /// Whether nothing more comes from the client.
@@ -40,9 +41,15 @@ pub(super) enum Expects {
 }
 
 impl Line {
-    /// From now on what hyper writes is held back.
-    pub(super) fn hold_back(&self) {
+    /// What hyper writes is held back from now on: until it flushes, if it is to leave `apart` from what
+    /// follows.
+    pub(super) fn hold_back(&self, apart: bool) {
         self.0.held.store(true, Ordering::Relaxed);
+        self.0.apart.store(apart, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_apart(&self) -> bool {
+        self.0.apart.load(Ordering::Relaxed)
     }
 
     pub(super) fn is_held(&self) -> bool {
@@ -86,13 +93,14 @@ impl Line {
 
     /// All that hyper had was written.
     pub(super) fn settle(&self) {
-        if self.0.owes.load(Ordering::Relaxed) {
-            drop(self.take_owed());
-        }
+        drop(self.take_owed());
     }
 
     /// What is owed, for somebody else to keep until it is written.
     pub(super) fn take_owed(&self) -> Option<Owed> {
+        if !self.0.owes.load(Ordering::Relaxed) {
+            return None;
+        }
         self.0.owes.store(false, Ordering::Relaxed);
         let mut owed = self.0.owed.lock().unwrap_or_else(PoisonError::into_inner);
         owed.take()

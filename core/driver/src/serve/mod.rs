@@ -14,6 +14,7 @@ mod outlive;
 mod place;
 mod respond;
 mod route;
+mod spelling;
 mod stream;
 
 use std::fmt;

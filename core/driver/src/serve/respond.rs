@@ -16,7 +16,7 @@ use sio_core::config::Config;
 use sio_core::engine::{
     Close, Exchange, Kind, Opened, Post, PostFailure, Refusal, Revision, TransportKind,
 };
-use sio_core::http::switch_protocols;
+use sio_core::http::{ErrorCode, switch_protocols};
 use sio_core::id::RequestId;
 
 use super::asking::call;
@@ -117,10 +117,9 @@ enum Whose<R: Runtime> {
 }
 
 impl<R: Runtime> Plan<R> {
-    /// Whether what is sent first is known when the 101 response is: then both leave in one write, which
-    /// is a tenth of what it costs the server that a client comes and goes.
-    pub(super) fn speaks_first(&self) -> bool {
-        matches!(self.whose, Whose::New(_))
+    /// Whether what is sent first leaves behind the 101 response, and not with it.
+    pub(super) fn keeps_apart(&self) -> bool {
+        self.config.open_packet_apart
     }
 
     /// The session with `stream`, to be run to its end. `None`: the stream was handed to the task of a
@@ -525,7 +524,11 @@ fn connection_error(parts: &Parts, response: &Response<Bytes>) -> ConnectionErro
     let body: Option<Body> = serde_json::from_slice(response.body()).ok();
     let (code, message) = match body {
         Some(body) => (Some(body.code), body.message),
-        None => (None, String::from_utf8_lossy(response.body()).into_owned()),
+        None => {
+            let code = response.extensions().get::<ErrorCode>();
+            let words = String::from_utf8_lossy(response.body()).into_owned();
+            (code.map(|code| u64::from(code.code())), words)
+        }
     };
     ConnectionError {
         status: response.status(),

@@ -8,14 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, DATE, HeaderName};
-use http::{Request, Version};
+use http::header::{CONNECTION, DATE, HOST, HeaderName};
+use http::{Request, StatusCode, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 
-use super::Server;
 use super::clock::{Clock, Waits};
 use super::date::date;
 use super::hyper_io::ToHyper;
@@ -23,6 +22,7 @@ use super::line::Line;
 use super::place::Place;
 use super::respond::{Outcome, Plan, handle};
 use super::route::{route_after_hook, route_at_once};
+use super::{Server, closing};
 use crate::handlers::BoxFuture;
 use crate::hooks::Remote;
 use crate::peer::Peer;
@@ -148,6 +148,9 @@ async fn requests<R: Runtime, S: Stream>(
     let late = line.is_asking() && ended.as_ref().is_err_and(hyper::Error::is_timeout);
     let (mut stream, held) = parts.io.into_inner();
     if let (Some(plan), Ok(()), false) = (plan, &ended, deaf) {
+        if plan.keeps_apart() {
+            others_first().await;
+        }
         return plan.start(stream, held, parts.read_buf);
     }
     if let Some(linger) = linger {
@@ -220,6 +223,25 @@ struct Inner<R: Runtime> {
     line: Line,
 }
 
+/// Lets other tasks run.
+async fn others_first() {
+    let mut waited = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Whether a request says once what host it is for, which it has to since HTTP/1.1 (RFC 9112 §3.2).
+fn names_host(request: &Request<Incoming>) -> bool {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    hosts.next().is_some() && hosts.next().is_none() || request.version() != Version::HTTP_11
+}
+
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 /// Whether more requests may follow this one on its stream.
@@ -234,9 +256,9 @@ fn answer<R: Runtime>(
     inner: &Arc<Inner<R>>,
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<http::Response<Full<Bytes>>, Infallible>> + use<R> {
-    let stays = stays(&request);
+    let (stays, named) = (stays(&request), names_host(&request));
     // Before hyper reads on.
-    let routed = route_at_once(&inner.server, request, inner.remote);
+    let routed = named.then(|| route_at_once(&inner.server, request, inner.remote));
     let inner = inner.clone();
     async move {
         let Inner {
@@ -247,16 +269,15 @@ fn answer<R: Runtime>(
             line,
         } = &*inner;
         let routed = match routed {
-            Ok(routed) => routed,
-            Err(request) => Box::pin(route_after_hook(server, request, *remote)).await,
+            None => return Ok(closing(StatusCode::BAD_REQUEST)),
+            Some(Ok(routed)) => routed,
+            Some(Err(request)) => Box::pin(route_after_hook(server, request, *remote)).await,
         };
         let mut response = match handle(runtime, server, routed, *remote, true, line).await {
             Outcome::Response(response) => response,
             Outcome::NotOurs(request) => Box::pin(server.fall_back(runtime, request, line)).await,
             Outcome::Upgrade(response, new) => {
-                if new.speaks_first() {
-                    line.hold_back();
-                }
+                line.hold_back(new.keeps_apart());
                 *plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(new);
                 response
             }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::{CODE_TOO_LARGE, Session, Stage, Transport};
+use super::{CODE_GOING_AWAY, CODE_TOO_LARGE, Session, Stage, Transport};
 use crate::deadline::{Deadline, Why, after};
 use crate::engine::heartbeat::Times;
 use crate::engine::reply::Words;
@@ -370,7 +370,7 @@ impl Session {
             Transport::WebSocket { .. } => true,
         };
         if attached {
-            self.farewell = Some(code);
+            self.farewell = Some(code.or(self.leaving.then_some(CODE_GOING_AWAY)));
         }
         self.stage = Stage::Closed;
         self.deadline = None;

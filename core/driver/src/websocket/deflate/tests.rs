@@ -2,8 +2,9 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 use bytestring::ByteString;
 use futures_io::{AsyncRead, AsyncWrite};
@@ -122,14 +123,17 @@ impl Talk {
         Self { socket, sent }
     }
 
-    /// All that is received, and how it ended if it did.
+    /// All that is received, in as many turns as that takes, and how it ended if it did.
     fn received(&mut self) -> (Vec<Frame>, Option<WsClosed>) {
-        let mut cx = Context::from_waker(Waker::noop());
+        let woken = Arc::<Woken>::default();
+        let waker = Waker::from(woken.clone());
+        let mut cx = Context::from_waker(&waker);
         let mut frames = Vec::new();
         loop {
             match self.socket.poll_receive(&mut cx) {
                 Poll::Ready(Received::Frame(frame)) => frames.push(frame),
                 Poll::Ready(Received::Closed(cause)) => return (frames, Some(cause)),
+                Poll::Pending if woken.0.swap(false, Ordering::Relaxed) => {}
                 Poll::Pending => return (frames, None),
             }
         }
@@ -147,6 +151,16 @@ impl Talk {
         let mut cx = Context::from_waker(Waker::noop());
         assert!(self.socket.poll_finish(&mut cx).is_pending());
         self.sent()
+    }
+}
+
+/// Whether a task wants to be polled again.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

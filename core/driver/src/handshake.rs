@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use bytestring::ByteString;
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
@@ -56,6 +57,15 @@ impl Handshake {
         now: SystemTime,
     ) -> Self {
         let issued = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let url: Arc<str> = parts
+            .uri
+            .path_and_query()
+            .map_or(parts.uri.path(), |url| url.as_str())
+            .into();
+        let query = match url.len() {
+            0..LONG => query,
+            _ => query.kept_in(&shared(url.clone())),
+        };
         Self {
             headers: Headers::copy(&parts.headers),
             query: Arc::new(query),
@@ -66,11 +76,7 @@ impl Handshake {
             issued: u64::try_from(issued.as_millis()).unwrap_or(u64::MAX),
             secure: remote.secure,
             xdomain: parts.headers.contains_key(http::header::ORIGIN),
-            url: parts
-                .uri
-                .path_and_query()
-                .map_or(parts.uri.path(), |url| url.as_str())
-                .into(),
+            url,
             extensions: match parts.extensions.is_empty() {
                 true => http::Extensions::new(),
                 false => parts.extensions.clone(),
@@ -109,6 +115,23 @@ impl Handshake {
         }
         Arc::new(own)
     }
+}
+
+/// Bytes of a URL from which on its query is kept in its memory; a copy of less is cheaper than that.
+const LONG: usize = 1024;
+
+/// A text that is shared, as one that can be shared in part.
+fn shared(text: Arc<str>) -> ByteString {
+    struct Owner(Arc<str>);
+
+    impl AsRef<[u8]> for Owner {
+        fn as_ref(&self) -> &[u8] {
+            self.0.as_bytes()
+        }
+    }
+
+    // It is text.
+    ByteString::try_from(Bytes::from_owner(Owner(text))).unwrap_or_default()
 }
 
 /// The credentials a client sent with CONNECT: a JSON object, `{}` if it sent none.

@@ -137,6 +137,16 @@ impl Query {
         Ok(self)
     }
 
+    /// The same in the memory of the URL that it was read from, if nothing of it had to be decoded: whoever
+    /// keeps both keeps what was sent once.
+    #[must_use]
+    pub fn kept_in(mut self, url: &ByteString) -> Self {
+        if let Some(path) = url.strip_suffix(&*self.text) {
+            self.text = url.slice_ref(url.get(path.len()..).unwrap_or_default());
+        }
+        self
+    }
+
     /// The same with the parameters of the query that a client of revision 4 writes behind a namespace's
     /// name; those hold where both have a key (§16.2).
     ///

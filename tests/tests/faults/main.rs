@@ -34,6 +34,7 @@ mod opening;
 mod owners;
 mod panics;
 mod ports;
+mod slow_bodies;
 mod table;
 mod thread_ends;
 mod threads;

@@ -153,6 +153,7 @@ fn what_was_answered_before_a_violation_leaves_before_it_is_told() {
 
 #[test]
 fn of_pings_that_nobody_reads_the_answers_to_the_last_is_kept() {
+    // faults: C12
     let ping = |payload: u8| {
         let payload = vec![payload; 125];
         masked(RawFrame::ping(payload))

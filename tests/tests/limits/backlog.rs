@@ -10,7 +10,7 @@ use std::{
 };
 
 use sio_tests::{
-    served::{narrow, serve_with},
+    served::{Served, narrow, serve_with},
     wire::{Said, WEBSOCKET, WebSocket, Wire, request},
 };
 use sio_tokio::{Ack, BacklogPolicy, Config, Data, EmitError, Io, Socket};
@@ -30,6 +30,11 @@ fn keeping(sockets: &Sockets) -> impl FnOnce(&Io) + use<> {
 
 fn first(sockets: &Sockets) -> Socket {
     sockets.lock().expect("not poisoned").remove(0)
+}
+
+/// What a client has read may count for a moment more: until the server hears that it was written.
+fn until_all_is_written(server: &Served, socket: &Socket) {
+    server.wait_until("all is written", |_| socket.conn().backlog() == 0);
 }
 
 const KILOBYTE: usize = 1000;
@@ -54,6 +59,7 @@ fn max_backlog_bytes_at_the_limit() {
     serve_with(config, keeping(&sockets), |server| {
         let polling = server.polling_member();
         let socket = first(&sockets);
+        until_all_is_written(server, &socket);
         for _ in 0..10 {
             assert_eq!(socket.emit("news", &text()), Ok(()));
         }
@@ -95,6 +101,7 @@ fn max_backlog_bytes_past_the_limit_refuses_where_that_is_wanted() {
         let polling = server.polling_member();
         let socket = first(&sockets);
         for _ in 0..20 {
+            until_all_is_written(server, &socket);
             let sent: Vec<_> = (0..100).map(|_| socket.emit("news", &text())).collect();
             let taken = sent.iter().filter(|it| it.is_ok()).count();
             let full = |it: &&Result<(), EmitError>| **it == Err(EmitError::Full);
@@ -107,6 +114,7 @@ fn max_backlog_bytes_past_the_limit_refuses_where_that_is_wanted() {
             assert_eq!(come, taken, "what was taken arrives");
         }
         // Now there is room again.
+        until_all_is_written(server, &socket);
         assert_eq!(socket.emit("more", &()), Ok(()));
         assert_eq!(polling.packets(), [r#"42["more"]"#]);
         assert!(server.nobody_left());

@@ -21,7 +21,7 @@ async fn polling(on: On) {
 
 /// Some say `5` without having heard of their probe, some without having probed.
 async fn upgrade(on: On) {
-    // faults: F3, F4
+    // faults: F2, F3, F4, F9
     each(on, "upgrade").await;
 }
 
@@ -50,6 +50,7 @@ async fn end_of_polling(on: On) {
 
 /// Java's client lets a close frame lie.
 async fn end_of_websocket(on: On) {
+    // faults: C3
     each(on, "end_of_websocket").await;
 }
 

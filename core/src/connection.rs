@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::{Config, SocketIds};
 use crate::deadline::{Deadline, earliest};
+use crate::details::Details;
 use crate::engine::{
     self, Close, CloseReason, Data, Flags, Frame, Post, Reply, Revision, Sent, Session, WsClosed,
     WsOut,
@@ -370,6 +371,15 @@ impl<T> Connection<T> {
     /// The session below: its id, transport, backlog.
     pub fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// What lies behind the reason for which the connection ends or has ended, if it was not anybody's wish.
+    pub fn details(&self) -> Option<Details> {
+        let above = match &self.upper {
+            Upper::SocketIo(mux) => mux.details().cloned(),
+            Upper::Engine => None,
+        };
+        above.or_else(|| self.session.violation().map(Details::Violation))
     }
 
     /// The session's secret id.

@@ -66,6 +66,7 @@
 pub mod config;
 pub mod connection;
 pub mod deadline;
+pub mod details;
 pub mod engine;
 pub mod error;
 pub mod http;

@@ -187,8 +187,9 @@ pub enum Reaction {
     RefuseAck,
 }
 
-/// A request that was turned away: for
-/// [`Io::on_connection_error`](crate::Io::on_connection_error).
+/// A request that was turned away, or a session that ended for what its client did or did not do: for
+/// [`Io::on_connection_error`](crate::Io::on_connection_error). Of a session this has its first request, no code,
+/// and its [`Details`](crate::Details) as message.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ConnectionError {

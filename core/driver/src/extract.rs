@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
+use sio_core::details::Details;
 use sio_core::engine::TransportKind;
 use sio_core::packet::{Args, ArgumentError, FromArgs, Name};
 use sio_core::socket::{AckTicket, DisconnectReason, Refusal};
@@ -45,8 +46,8 @@ enum Held {
 pub(crate) enum About {
     Connect,
     Event,
-    Disconnecting(DisconnectReason),
-    Disconnect(DisconnectReason),
+    Disconnecting(DisconnectReason, Option<Arc<Details>>),
+    Disconnect(DisconnectReason, Option<Arc<Details>>),
     Error(ErrorSource, Refusal),
 }
 
@@ -329,7 +330,23 @@ impl FromEvent for Ack {
 impl FromEvent for DisconnectReason {
     fn from_event(event: &Invocation) -> Result<Self, Failure> {
         match &event.about {
-            About::Disconnecting(reason) | About::Disconnect(reason) => Ok(*reason),
+            About::Disconnecting(reason, _) | About::Disconnect(reason, _) => Ok(*reason),
+            About::Connect | About::Event | About::Error(..) => {
+                Err(Failure::Absent("disconnect reason"))
+            }
+        }
+    }
+}
+
+/// What lies behind a socket's [`DisconnectReason`], for handlers of `disconnecting` and `disconnect`: the rule
+/// that its client broke, or the limit that it reached. `None` if it was somebody's wish, or the client just
+/// went.
+impl FromEvent for Option<Details> {
+    fn from_event(event: &Invocation) -> Result<Self, Failure> {
+        match &event.about {
+            About::Disconnecting(_, details) | About::Disconnect(_, details) => {
+                Ok(details.as_deref().cloned())
+            }
             About::Connect | About::Event | About::Error(..) => {
                 Err(Failure::Absent("disconnect reason"))
             }
@@ -341,7 +358,7 @@ impl FromEvent for Refusal {
     fn from_event(event: &Invocation) -> Result<Self, Failure> {
         match &event.about {
             About::Error(_, refusal) => Ok(refusal.clone()),
-            About::Connect | About::Event | About::Disconnecting(_) | About::Disconnect(_) => {
+            About::Connect | About::Event | About::Disconnecting(..) | About::Disconnect(..) => {
                 Err(Failure::Absent("refusal"))
             }
         }
@@ -352,7 +369,7 @@ impl FromEvent for ErrorSource {
     fn from_event(event: &Invocation) -> Result<Self, Failure> {
         match &event.about {
             About::Error(source, _) => Ok(*source),
-            About::Connect | About::Event | About::Disconnecting(_) | About::Disconnect(_) => {
+            About::Connect | About::Event | About::Disconnecting(..) | About::Disconnect(..) => {
                 Err(Failure::Absent("error source"))
             }
         }

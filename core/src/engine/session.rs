@@ -1,5 +1,7 @@
 //! One client's session: its transports, its queue, its end (§7–§12).
 
+#[cfg(test)]
+mod deadlines;
 mod state;
 mod transitions;
 

@@ -15,6 +15,7 @@ use super::event::{
 };
 use crate::config::Config;
 use crate::deadline::{Deadline, Why, earliest};
+use crate::details::Details;
 use crate::engine::{Close, Data, Flags, Revision, Sent, Session};
 use crate::id::SocketId;
 use crate::packet::{
@@ -44,8 +45,9 @@ pub(crate) struct Mux<T> {
     packet_by: Option<Instant>,
     refused: usize,
     generation: u32,
-    /// The client broke a rule: nothing more of what it says is read, also of what it has said by now.
-    deaf: bool,
+    /// What the connection is closed for: nothing more of what the client says is read, also of what it has
+    /// said by now.
+    details: Option<Box<Details>>,
 }
 
 #[derive(Debug)]
@@ -82,7 +84,7 @@ impl<T> Mux<T> {
             packet_by: None,
             refused: 0,
             generation: 0,
-            deaf: false,
+            details: None,
         }
     }
 
@@ -95,7 +97,7 @@ impl<T> Mux<T> {
         session: &mut Session,
         events: &mut VecDeque<Event<T>>,
     ) {
-        if self.deaf {
+        if self.details.is_some() {
             return;
         }
         let limits = limits(config);
@@ -122,9 +124,15 @@ impl<T> Mux<T> {
             Err(fault) => Err(Some(fault)),
         };
         if let Err(fault) = outcome {
-            events.extend(fault.map(Event::Malformed));
+            let details = match fault {
+                Some(fault) => {
+                    events.push_back(Event::Malformed(fault));
+                    Details::Malformed(fault)
+                }
+                None => Details::Unexpected,
+            };
             self.forget();
-            self.close(now, session, events);
+            self.close(now, details, session, events);
         }
     }
 
@@ -132,6 +140,11 @@ impl<T> Mux<T> {
         self.own
             .as_ref()
             .map_or(&Codec::BUILT_IN, |own| own.codec())
+    }
+
+    /// What the connection is closed for, if that was found here.
+    pub(crate) fn details(&self) -> Option<&Details> {
+        self.details.as_deref()
     }
 
     /// Forgets what has arrived of a packet.
@@ -155,16 +168,22 @@ impl<T> Mux<T> {
         match packet {
             Ok(packet) => session.tell(now, packet),
             Err(why) => {
-                events.push_back(Event::Unwritten(why));
-                self.close(now, session, events);
+                events.push_back(Event::Unwritten(why.clone()));
+                self.close(now, Details::Unwritten(why), session, events);
             }
         }
     }
 
     /// Closes the connection under its sockets. They end now, even if the close has to wait for the
     /// client: nothing more is taken from them (§16.1).
-    fn close(&mut self, now: Instant, session: &mut Session, events: &mut VecDeque<Event<T>>) {
-        self.deaf = true;
+    fn close(
+        &mut self,
+        now: Instant,
+        details: Details,
+        session: &mut Session,
+        events: &mut VecDeque<Event<T>>,
+    ) {
+        self.details.get_or_insert_with(|| Box::new(details));
         session.close(now, Close::Flush);
         if !session.is_closed() {
             self.end(DisconnectReason::ForcedServerClose, events);
@@ -409,7 +428,7 @@ impl<T> Mux<T> {
         self.tell(now, packet, session, events);
         self.refused = self.refused.saturating_add(1);
         if self.refused >= config.max_refused_connects {
-            self.close(now, session, events);
+            self.close(now, Details::Refused, session, events);
         }
     }
 
@@ -559,13 +578,18 @@ impl<T> Mux<T> {
         }
         let passed = |by: Option<Instant>| by.is_some_and(|by| session.put_off(by) <= now);
         if passed(self.connect_by) || passed(self.packet_by) {
+            let details = match passed(self.connect_by) {
+                true => Details::NotJoined,
+                false => Details::Incomplete,
+            };
             self.connect_by = None;
             self.packet_by = None;
             if self.joined && !session.has_returned() {
                 // Nobody comes to fetch what is left.
+                self.details = Some(Box::new(details));
                 session.close(now, Close::Discard);
             } else {
-                self.close(now, session, events);
+                self.close(now, details, session, events);
             }
         }
     }

@@ -35,6 +35,7 @@ mod owners;
 mod panics;
 mod ports;
 mod slow_bodies;
+mod reached;
 mod table;
 mod thread_ends;
 mod threads;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
 use sio_core::config::Config;
+use sio_core::details::Details;
 use sio_core::engine::{Close, CloseReason, Data, Flags, Revision, TransportKind};
 use sio_core::error::ConfigError;
 use sio_core::id::Sid;
@@ -269,6 +270,8 @@ struct Own {
     close: Option<Arc<OnClose>>,
     /// Whether nothing is taken in any more.
     closed: bool,
+    /// What it has ended for.
+    details: Option<Details>,
 }
 
 impl EngineSocket {
@@ -319,13 +322,27 @@ impl EngineSocket {
 
     /// It has ended, and its handlers too: lets go of them, which may hold the socket itself.
     pub(crate) fn release(&self) {
-        let closed = Own {
-            closed: true,
-            ..Own::default()
+        let own = {
+            let mut own = self.own();
+            let closed = Own {
+                closed: true,
+                details: own.details.take(),
+                ..Own::default()
+            };
+            std::mem::replace(&mut *own, closed)
         };
-        let own = std::mem::replace(&mut *self.own(), closed);
         // Dropped outside the lock: it is the application's code.
         drop(own);
+    }
+
+    pub(crate) fn set_details(&self, details: Option<Details>) {
+        self.own().details = details;
+    }
+
+    /// What lies behind the [`CloseReason`] of one that has ended: the rule that its client broke, or the limit
+    /// that it reached. `None` if it was somebody's wish, or the client just went.
+    pub fn details(&self) -> Option<Details> {
+        self.own().details.clone()
     }
 
     fn own(&self) -> MutexGuard<'_, Own> {

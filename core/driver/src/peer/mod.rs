@@ -25,6 +25,7 @@ use std::time::Instant;
 
 use futures_util::StreamExt;
 use sio_core::connection::Connection;
+use sio_core::details::Details;
 use sio_core::engine::{Close, CloseReason, Opened, Session, TransportKind, WsClosed};
 use sio_core::id::{RequestId, Sid, SocketId};
 use sio_core::packet::Fault;
@@ -33,6 +34,7 @@ use smallvec::SmallVec;
 
 use crate::ack::Token;
 use crate::answer::Answer;
+use crate::error::ConnectionError;
 use crate::gauge::Counted;
 use crate::handle::{EngineServer, EngineSocket, Io};
 use crate::handshake::Handshake;
@@ -593,7 +595,15 @@ impl<R: Runtime> Peer<R> {
             }
             Event::Unwritten(_why) => warn!(why = %_why, "not written"),
             Event::Closed(reason) => {
-                debug!(%reason, "session closed");
+                let details = self.connection.details();
+                let _why = details
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                debug!(%reason, details = _why, "session closed");
+                if let Some(details) = &details {
+                    self.tell_of_limit(details);
+                }
                 self.phase = Phase::Closed;
                 self.pending = None;
                 if let Some(watchers) = self.link.set_closed() {
@@ -605,7 +615,7 @@ impl<R: Runtime> Peer<R> {
                 self.host().registry.remove(&self.link);
                 match &mut self.upper {
                     Upper::SocketIo(sockets) => sockets.close(),
-                    Upper::Engine(_) => self.plain_closed(cx, reason),
+                    Upper::Engine(_) => self.plain_closed(cx, reason, details),
                 }
                 self.stop_deciding(cx, None);
                 self.depart(cx);
@@ -613,6 +623,31 @@ impl<R: Runtime> Peer<R> {
             Event::Undecided { socket } => self.stop_deciding(cx, Some(socket)),
             event => self.socket_event(cx, event),
         }
+    }
+
+    /// The session ends for something that its client did, or did not do: whoever hears of refused requests
+    /// hears of it.
+    fn tell_of_limit(&self, details: &Details) {
+        let Some(hook) = self.host().hooks.connection_error.get() else {
+            return;
+        };
+        let handshake = match &self.upper {
+            Upper::SocketIo(sockets) => &sockets.handshake,
+            Upper::Engine(plain) => plain.handshake(),
+        };
+        let status = if let Details::Violation(violation) = details {
+            violation.status()
+        } else {
+            http::StatusCode::BAD_REQUEST
+        };
+        let error = ConnectionError {
+            status,
+            code: None,
+            message: details.to_string(),
+            request: format!("GET {}", handshake.url),
+            headers: handshake.headers.to_map(),
+        };
+        self.tell_watcher(|| hook(&error));
     }
 
     /// Drops what decides over a namespace, of one socket or of all: nobody waits for it any more.

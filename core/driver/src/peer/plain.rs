@@ -6,6 +6,7 @@ use std::task::Context;
 
 use bytes::Bytes;
 use bytestring::ByteString;
+use sio_core::details::Details;
 use sio_core::engine::{CloseReason, Data};
 
 use super::running::{Begun, Job, Kept, Message, Panic, begin, guarded, let_go};
@@ -104,11 +105,17 @@ impl<R: Runtime> Peer<R> {
         }
     }
 
-    pub(super) fn plain_closed(&mut self, cx: &mut Context<'_>, reason: CloseReason) {
+    pub(super) fn plain_closed(
+        &mut self,
+        cx: &mut Context<'_>,
+        reason: CloseReason,
+        details: Option<Details>,
+    ) {
         let Some(plain) = self.plain() else { return };
         plain.waiting.clear();
         plain.waiting_bytes = 0;
         let socket = plain.socket.clone();
+        socket.set_details(details);
         if let Some(handler) = socket.close_handler() {
             self.plain_start(cx, 0, move || handler((socket, reason)));
         } else if let Some(handler) = plain.handlers.close.take() {

@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use sio_core::details::Details;
 use sio_core::engine::{Flags, Revision};
 use sio_core::packet::{Args, Name, Value};
-use sio_core::socket::{AckTicket, Event, Refusal, SocketKey};
+use sio_core::socket::{AckTicket, DisconnectReason, Event, Refusal, SocketKey};
 use smallvec::SmallVec;
 
 use super::entering::Entering;
@@ -149,7 +150,12 @@ impl<R: Runtime> Peer<R> {
             } => self.message(cx, socket, name, args, ack),
             Event::Acked { token, answer, .. } => token.settle(answer),
             Event::Disconnecting { socket, reason } => {
-                self.leaving(cx, socket, "disconnecting", About::Disconnecting(reason));
+                self.leaving(
+                    cx,
+                    socket,
+                    "disconnecting",
+                    About::Disconnecting(reason, self.details(reason)),
+                );
                 self.set_disconnected(socket);
             }
             Event::Disconnected { socket, reason } => {
@@ -161,7 +167,12 @@ impl<R: Runtime> Peer<R> {
                         seat.socket.depart();
                     }
                 }
-                self.leaving(cx, socket, "disconnect", About::Disconnect(reason));
+                self.leaving(
+                    cx,
+                    socket,
+                    "disconnect",
+                    About::Disconnect(reason, self.details(reason)),
+                );
                 self.gone(socket);
             }
             Event::Data(_)
@@ -209,6 +220,19 @@ impl<R: Runtime> Peer<R> {
             About::Error(ErrorSource::Client, refusal),
         );
         self.offer(cx, key, event);
+    }
+
+    /// What lies behind the reason why a socket leaves: nothing, where it leaves its namespace alone.
+    fn details(&self, reason: DisconnectReason) -> Option<Arc<Details>> {
+        match reason {
+            DisconnectReason::Connection(_) | DisconnectReason::ForcedServerClose => {
+                self.connection.details().map(Arc::new)
+            }
+            DisconnectReason::ClientNamespaceDisconnect
+            | DisconnectReason::ServerNamespaceDisconnect
+            | DisconnectReason::ServerShuttingDown
+            | _ => None,
+        }
     }
 
     fn leaving(&mut self, cx: &mut Context<'_>, key: SocketKey, name: &'static str, about: About) {
@@ -310,9 +334,10 @@ impl<R: Runtime> Peer<R> {
     fn handle(&mut self, cx: &mut Context<'_>, key: SocketKey, mut event: Invocation) {
         let filters = match event.about {
             About::Event => event.socket.filters(),
-            About::Connect | About::Disconnecting(_) | About::Disconnect(_) | About::Error(..) => {
-                None
-            }
+            About::Connect
+            | About::Disconnecting(..)
+            | About::Disconnect(..)
+            | About::Error(..) => None,
         };
         let Some(filters) = filters else {
             self.dispatch(cx, key, event);
@@ -424,15 +449,15 @@ impl<R: Runtime> Peer<R> {
             own.refresh(&mut seat.own);
             shared.refresh(&mut seat.shared);
         });
-        if matches!(event.about, About::Disconnect(_)) {
+        if matches!(event.about, About::Disconnect(..)) {
             // Its `disconnecting` handlers have seen its rooms, however long they had to wait.
             socket.exit();
         }
         let topics: &[TopicRef<'_>] = match event.about {
             About::Connect => &[TopicRef::Connect],
             About::Event => &[TopicRef::AnyEvent, TopicRef::Event(&event.name)],
-            About::Disconnecting(_) => &[TopicRef::Disconnecting],
-            About::Disconnect(_) => &[TopicRef::Disconnect],
+            About::Disconnecting(..) => &[TopicRef::Disconnecting],
+            About::Disconnect(..) => &[TopicRef::Disconnect],
             About::Error(..) => &[TopicRef::Error, TopicRef::Event("error")],
         };
         // Taken out meanwhile: to call one from there costs no count of references.
@@ -648,7 +673,10 @@ impl Step {
     /// Whether it is that the socket leaves.
     fn tells_end(&self) -> bool {
         let (Self::Event(event) | Self::Rest(event, _)) = self;
-        matches!(event.about, About::Disconnecting(_) | About::Disconnect(_))
+        matches!(
+            event.about,
+            About::Disconnecting(..) | About::Disconnect(..)
+        )
     }
 
     /// What it holds, itself included: an event without a name and arguments is not free.

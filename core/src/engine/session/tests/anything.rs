@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::engine::session::deadlines::Ends;
 
 #[derive(Clone, Debug)]
 enum Input {
@@ -20,6 +21,9 @@ enum Input {
     Wait(u64),
     Send(bool),
     Close(Close),
+    Pause(bool),
+    /// All that can be waited for is over.
+    Patience,
     Event,
     Http,
     Ws,
@@ -78,6 +82,7 @@ fn input() -> impl Strategy<Value = Input> {
         5 => prop::sample::select(vec![0, 1, 60, 100, 150, 900, 25_000, 90_000]).prop_map(Input::Wait),
         4 => any::<bool>().prop_map(Input::Send),
         1 => prop::sample::select(vec![Close::Flush, Close::Discard]).prop_map(Input::Close),
+        2 => any::<bool>().prop_map(Input::Pause),
         6 => Just(Input::Event),
         4 => Just(Input::Http),
         4 => Just(Input::Ws),
@@ -88,7 +93,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     /// Whatever happens in whatever order: every request gets one answer, nothing is due in the past,
-    /// the backlog keeps its limits, the end is the last event and leaves nothing.
+    /// each state has its deadline and ends by it, the backlog keeps its limits, the end is the last event
+    /// and leaves nothing.
     #[test]
     fn anything_may_happen(
         websocket in any::<bool>(),
@@ -107,7 +113,7 @@ proptest! {
         let mut answered = std::collections::BTreeMap::<RequestId, usize>::new();
         let mut ended = 0;
         let mut open = usize::from(websocket);
-        let rest = [Input::Close(Close::Discard), Input::Event, Input::Http, Input::Ws];
+        let rest = [Input::Event, Input::Patience, Input::Event, Input::Http, Input::Ws];
         for input in inputs.into_iter().chain(rest) {
             let back = |talk: &Talk, back: usize| {
                 RequestId(talk.requests.saturating_sub(back as u64).max(1))
@@ -148,6 +154,12 @@ proptest! {
                     prop_assert!(sent != Sent::Full || policy == BacklogPolicy::Refuse);
                 }
                 Input::Close(how) => talk.close(how),
+                Input::Pause(paused) => talk.session.pause(talk.now, paused),
+                Input::Patience => {
+                    // Nobody acts any more.
+                    talk.pass(ms(600_000));
+                    prop_assert!(talk.session.is_closed(), "{:?}", talk.session.states());
+                }
                 Input::Event => {
                     for event in talk.events() {
                         prop_assert_eq!(ended, 0, "the end is the last event");
@@ -175,6 +187,15 @@ proptest! {
                 Revision::V4 => 4 + 1,
             };
             prop_assert!(talk.session.backlog_packets() <= most);
+            for state in talk.session.states() {
+                match state.ends() {
+                    Ends::Over => prop_assert_eq!(talk.session.poll_timeout(), None),
+                    Ends::By(whys) => {
+                        prop_assert!(whys.iter().any(|why| talk.session.is_set(*why)), "{:?}", state);
+                        prop_assert!(talk.session.poll_timeout().is_some());
+                    }
+                }
+            }
             let cached = talk.session.poll_timeout();
             talk.session.arm();
             prop_assert_eq!(cached, talk.session.poll_timeout());

@@ -1,0 +1,124 @@
+//! What lies behind the reason for which a connection ended.
+
+use std::fmt;
+
+use crate::error::Violation;
+use crate::packet::{EncodeError, Fault};
+
+/// What a client did, or what was over, where a connection did not end by somebody's wish: the details of a
+/// [`CloseReason`](crate::engine::CloseReason). As text for people, the options that set the limit included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Details {
+    /// A rule or a limit of Engine.IO.
+    Violation(Violation),
+    /// A message that is no Socket.IO packet, or is past a limit of those.
+    Malformed(Fault),
+    /// A packet where none may be: for a namespace that the client is not in, or one that only servers send.
+    Unexpected,
+    /// Refused too often (`max_refused_connects`).
+    Refused,
+    /// No namespace joined in time (`connect_timeout`).
+    NotJoined,
+    /// A packet whose attachments did not come in time (`packet_timeout`).
+    Incomplete,
+    /// A packet of the protocol's own that the application's parser did not write.
+    Unwritten(EncodeError),
+}
+
+impl Details {
+    /// The options of [`Config`](crate::config::Config) of which one was reached; empty if it was a rule that
+    /// no option sets.
+    pub const fn options(&self) -> &'static [&'static str] {
+        match self {
+            Self::Violation(violation) => violation_options(*violation),
+            Self::Malformed(fault) => fault_options(fault),
+            Self::Refused => &["max_refused_connects"],
+            Self::NotJoined => &["connect_timeout"],
+            Self::Incomplete => &["packet_timeout"],
+            Self::Unexpected | Self::Unwritten(_) => &[],
+        }
+    }
+}
+
+const fn violation_options(violation: Violation) -> &'static [&'static str] {
+    match violation {
+        Violation::TooLarge => &["max_http_buffer_size"],
+        Violation::TooSlow => &["request_body_timeout"],
+        Violation::TooManyPackets => &["max_packets_per_payload"],
+        Violation::SlowReader => &["max_backlog_bytes", "max_backlog_packets", "write_timeout"],
+        Violation::SecondPoll
+        | Violation::SecondPost
+        | Violation::Aborted
+        | Violation::BinaryBody
+        | Violation::NotUtf8
+        | Violation::Malformed(_)
+        | Violation::PingFromClient
+        | Violation::BrokenSocket => &[],
+    }
+}
+
+const fn fault_options(fault: &Fault) -> &'static [&'static str] {
+    match fault {
+        Fault::TooManyAttachments => &["max_attachments", "max_binary_packet"],
+        Fault::Namespace => &["max_namespace_bytes"],
+        Fault::Depth => &["max_json_depth"],
+        Fault::Arguments => &["max_arguments"],
+        Fault::Name => &["max_event_name_bytes"],
+        Fault::Kind
+        | Fault::Attachments
+        | Fault::AckId
+        | Fault::Payload
+        | Fault::Reserved
+        | Fault::UnexpectedText
+        | Fault::UnexpectedBinary
+        | Fault::Placeholder
+        | Fault::Panicked => &[],
+    }
+}
+
+impl fmt::Display for Details {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Violation(why) => why.fmt(f),
+            Self::Malformed(why) => why.fmt(f),
+            Self::Unexpected => f.write_str("a packet where none may be"),
+            Self::Refused => f.write_str("refused too often"),
+            Self::NotJoined => f.write_str("no namespace joined in time"),
+            Self::Incomplete => f.write_str("a packet whose attachments did not come in time"),
+            Self::Unwritten(why) => why.fmt(f),
+        }?;
+        let mut before = " (";
+        for option in self.options() {
+            write!(f, "{before}{option}")?;
+            before = ", ";
+        }
+        if before == ", " {
+            f.write_str(")")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_name_the_limit() {
+        let texts = [
+            Details::Violation(Violation::TooLarge),
+            Details::Malformed(Fault::TooManyAttachments),
+            Details::Unexpected,
+        ]
+        .map(|details| details.to_string());
+        assert_eq!(
+            texts,
+            [
+                "a body or message over the limit (max_http_buffer_size)",
+                "too many attachments (max_attachments, max_binary_packet)",
+                "a packet where none may be",
+            ]
+        );
+    }
+}

@@ -1,0 +1,98 @@
+//! Which deadline ends each state of a session: the one table.
+
+use super::{Session, Stage, Transport};
+use crate::deadline::Why;
+
+/// What ends a state, if nobody acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// One of these deadlines, whichever comes first.
+    By(&'static [Why]),
+    /// Nothing has to: the session is over.
+    Over,
+}
+
+/// What a session can be in the middle of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum State {
+    /// Open by polling, whatever requests there are.
+    Polling,
+    /// The same, and a POST is left unread.
+    HeldBack,
+    /// By polling, with a WebSocket beside it that wants to take over.
+    Upgrading,
+    /// By WebSocket, with nothing to write.
+    Quiet,
+    /// By WebSocket, with something that it has not taken.
+    Writing,
+    /// Left unread, because handlers do not end.
+    Paused,
+    /// What is queued is to be fetched before the end.
+    Closing,
+    Closed,
+}
+
+impl State {
+    /// The table. A state without a line does not compile.
+    pub(super) const fn ends(self) -> Ends {
+        match self {
+            Self::Polling | Self::Quiet => Ends::By(&[Why::Ping, Why::PingTimeout]),
+            // Its pong stands behind the POST: the heartbeat goes on, and the reading ends or is paused.
+            Self::HeldBack => Ends::By(&[Why::Ping, Why::PingTimeout]),
+            Self::Upgrading => Ends::By(&[Why::Upgrade]),
+            Self::Writing => Ends::By(&[Why::Write]),
+            Self::Paused => Ends::By(&[Why::Pause]),
+            Self::Closing => Ends::By(&[Why::Close]),
+            Self::Closed => Ends::Over,
+        }
+    }
+}
+
+impl Session {
+    /// All that it is in the middle of.
+    pub(super) fn states(&self) -> Vec<State> {
+        let mut states = Vec::new();
+        match self.stage {
+            Stage::Closed => return vec![State::Closed],
+            Stage::Closing { .. } => states.push(State::Closing),
+            Stage::Open => {}
+        }
+        match &self.transport {
+            Transport::Polling { candidate, .. } => {
+                states.push(match self.reading {
+                    Some(_) => State::HeldBack,
+                    None => State::Polling,
+                });
+                if candidate.is_some() {
+                    states.push(State::Upgrading);
+                }
+            }
+            Transport::WebSocket { stalled_at, .. } => states.push(match stalled_at {
+                Some(_) => State::Writing,
+                None => State::Quiet,
+            }),
+        }
+        if self.paused.is_some() {
+            states.push(State::Paused);
+        }
+        states
+    }
+
+    /// Whether the deadline of this kind is set, by what it is made of and not by what is due first.
+    pub(super) fn is_set(&self, why: Why) -> bool {
+        match why {
+            Why::Ping | Why::PingTimeout => self.heartbeat.deadline().why == why,
+            Why::Upgrade | Why::Noop => match &self.transport {
+                Transport::Polling { candidate, .. } => candidate.is_some(),
+                Transport::WebSocket { .. } => false,
+            },
+            Why::Write => match &self.transport {
+                Transport::Polling { .. } => false,
+                Transport::WebSocket { stalled_at, .. } => stalled_at.is_some(),
+            },
+            Why::Pause => self.paused.is_some(),
+            Why::Close => matches!(self.stage, Stage::Closing { .. }),
+            Why::Ack | Why::Connect | Why::Middleware | Why::Packet => false,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Limits that a client has reached, and who hears of it.
+
+use std::sync::{Arc, Mutex};
+
+use sio_tokio::{Config, Details, DisconnectReason, EngineServer, EngineSocket, Io, Server};
+
+use crate::client::{Client, calm};
+use crate::here::until;
+use crate::wire::{Wire, opening_at};
+use crate::world::{On, World};
+
+type Said = Arc<Mutex<Vec<String>>>;
+
+fn said(list: &Said) -> Vec<String> {
+    list.lock().unwrap().clone()
+}
+
+fn note(list: &Said) -> impl Fn(String) + Send + Sync + 'static + use<> {
+    let list = list.clone();
+    move |text| list.lock().unwrap().push(text)
+}
+
+async fn the_end_of_a_socket_says_which(on: On) {
+    // faults: A10
+    let io = Io::new(calm());
+    let (ends, errors) = (Said::default(), Said::default());
+    let (end, error) = (note(&ends), note(&errors));
+    io.of("/")
+        .on_disconnect(move |reason: DisconnectReason, details: Option<Details>| {
+            let options = details.as_ref().map_or(&[][..], Details::options);
+            end(format!("{reason}: {options:?}"));
+        });
+    io.on_connection_error(move |it| error(format!("{} {}", it.status.as_u16(), it.message)));
+    let world = World::new(on, io).await;
+
+    let (mut eleven, _) = world.join().await;
+    eleven.send(r#"4511-["bytes"]"#).await;
+    eleven.rest().await;
+    let (mut deep, _) = world.join().await;
+    let nested = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    deep.send(&format!(r#"42["deep",{nested}]"#)).await;
+    deep.rest().await;
+    let (mut large, _) = world.join().await;
+    large.send(&format!("4{}", "x".repeat(1_000_000))).await;
+    large.rest().await;
+    // One that leaves by itself, and one whose server wants it.
+    let (mut leaves, _) = world.join().await;
+    leaves.send("41").await;
+    until("all ends", || said(&ends).len() == 4).await;
+    drop(leaves);
+    assert_eq!(
+        said(&ends),
+        [
+            r#"forced close: ["max_attachments", "max_binary_packet"]"#,
+            r#"forced close: ["max_json_depth"]"#,
+            r#"transport error: ["max_http_buffer_size"]"#,
+            "client namespace disconnect: []",
+        ]
+    );
+    let heard = said(&errors);
+    for words in [
+        "max_attachments",
+        "max_json_depth",
+        "413 a body or message over the limit",
+    ] {
+        assert!(
+            heard.iter().any(|it| it.contains(words)),
+            "{words}: {heard:?}"
+        );
+    }
+    world.ends().await;
+}
+
+async fn the_end_of_a_plain_connection_says_which(on: On) {
+    // faults: A10
+    let engine = EngineServer::new(Config {
+        path: "/engine.io".into(),
+        ..calm()
+    });
+    let ends = Said::default();
+    let end = note(&ends);
+    engine.on_close(
+        move |socket: EngineSocket, reason: sio_tokio::CloseReason| {
+            let details = socket.details().map(|it| it.to_string());
+            end(format!("{reason}: {details:?}"));
+        },
+    );
+    let outer = Io::new(calm());
+    let server = Server::new(outer.clone()).engine(engine.clone());
+    let world = World::serving(on, outer, server).await;
+    let mut client = Client {
+        wire: Wire::opened(world.address, opening_at("/engine.io", "")).await,
+    };
+    client.text().await;
+    client.send("2").await;
+    client.rest().await;
+    until("its end", || said(&ends).len() == 1).await;
+    assert_eq!(
+        said(&ends),
+        [r#"transport error: Some("a ping from the client")"#]
+    );
+    engine.close().await;
+    world.ends().await;
+}
+
+on_each_runtime! {
+    the_end_of_a_socket_says_which,
+    the_end_of_a_plain_connection_says_which,
+}

@@ -36,6 +36,7 @@ mod panics;
 mod ports;
 mod slow_bodies;
 mod reached;
+mod stopped;
 mod table;
 mod thread_ends;
 mod threads;

@@ -126,21 +126,24 @@ fn nobody_is_dropped(name: &str, on: On) {
     }
 }
 
-macro_rules! stopped_on {
-    ($($runtime:ident, $host:expr;)*) => {$(
-        mod $runtime {
+/// One test for each runtime of each of these functions, which is given its name.
+macro_rules! named_on_each_runtime {
+    ($($name:ident,)*) => {
+        named_on_each_runtime!(@ tokio_threads, crate::world::Tokio { workers: 2 }, $($name,)*);
+        named_on_each_runtime!(@ tokio_current_thread, crate::world::Tokio { workers: 0 }, $($name,)*);
+        named_on_each_runtime!(@ smol_executor, crate::world::Smol, $($name,)*);
+        named_on_each_runtime!(@ smol_global, crate::world::SmolGlobal, $($name,)*);
+    };
+    (@ $runtime:ident, $host:expr, $($name:ident,)*) => {
+        mod $runtime {$(
             #[test]
-            fn nobody_is_dropped() {
-                let name = concat!(module_path!(), "::nobody_is_dropped");
-                super::nobody_is_dropped(name, &$host);
+            fn $name() {
+                super::$name(concat!(module_path!(), "::", stringify!($name)), &$host);
             }
-        }
-    )*};
+        )*}
+    };
 }
 
-stopped_on! {
-    tokio_threads, crate::world::Tokio { workers: 2 };
-    tokio_current_thread, crate::world::Tokio { workers: 0 };
-    smol_executor, crate::world::Smol;
-    smol_global, crate::world::SmolGlobal;
+named_on_each_runtime! {
+    nobody_is_dropped,
 }

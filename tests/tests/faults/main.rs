@@ -42,5 +42,6 @@ mod thread_ends;
 mod threads;
 mod tls;
 mod told;
+mod unfair;
 mod unread;
 mod unwritten;

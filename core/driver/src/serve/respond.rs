@@ -418,10 +418,10 @@ impl<R: Runtime> Context<'_, R> {
                 Ok(Err(failure)) => tell(Post::End(Err(failure))),
             };
         }
-        wait.await
+        self.relay(link, id, wait).await
     }
 
-    /// What the session says to a GET. It hears if the client leaves before that.
+    /// What the session says to a request. It hears if the client leaves before that.
     async fn relay(&self, link: &Link, id: RequestId, mut wait: Waiting<Said>) -> Option<Said> {
         let mut guard = Guard::new(link, id);
         poll_fn(|cx| {

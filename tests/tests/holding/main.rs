@@ -21,6 +21,7 @@ mod wire;
 mod world;
 
 mod credentials;
+mod deflated;
 mod handlers;
 
 #[global_allocator]

@@ -212,7 +212,8 @@ impl Shared {
             return bytes;
         }
         self.forget();
-        if !payload.is_unique() {
+        // One that is larger would stay when all who get it have gone.
+        if !payload.is_unique() && payload.len() <= KNOWN_BYTES / 2 {
             let known = Known {
                 payload: payload.clone(),
                 forms: vec![compressed],

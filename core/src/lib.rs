@@ -71,6 +71,7 @@ pub mod engine;
 pub mod error;
 pub mod http;
 pub mod id;
+mod json;
 pub mod packet;
 pub mod rooms;
 pub mod server;

@@ -11,7 +11,8 @@ use smallvec::SmallVec;
 
 use super::arguments::{Arguments, to_args};
 use super::decode::Fault;
-use super::{EncodeError, Value, de, json, text};
+use super::{EncodeError, Value, several};
+use crate::json::{self, Binary, Mismatch};
 
 /// The arguments of an event or of an ack: checked JSON and the attachments that belong to it.
 ///
@@ -31,14 +32,6 @@ pub struct Args {
     binary: Option<Arc<Binary>>,
 }
 
-/// What a packet has beside its text.
-#[derive(Debug, PartialEq)]
-pub(super) struct Binary {
-    pub(super) attachments: SmallVec<[Bytes; 1]>,
-    /// Where in the elements an object stands for an attachment, and for which; in order.
-    pub(super) placeholders: Vec<(usize, usize)>,
-}
-
 /// Arguments that are not what was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArgumentError {
@@ -47,10 +40,6 @@ pub struct ArgumentError {
     /// Why not.
     pub why: Mismatch,
 }
-
-/// Why an argument is not what was asked for, in the words of serde and of the type that refused it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mismatch(pub(super) Box<str>);
 
 /// What arguments can be taken as: every `T: DeserializeOwned` by [`Args::decode`], and [`Args`]
 /// itself, as it came.
@@ -83,7 +72,7 @@ impl<T: DeserializeOwned> FromArgs for T {
     }
 
     fn take(args: &Args, taken: &mut usize) -> Result<Self, ArgumentError> {
-        de::arguments_from(args.elements(), args.binary.as_deref(), taken)
+        several::arguments_from(args.elements(), args.binary.as_deref(), taken)
     }
 }
 
@@ -91,12 +80,6 @@ impl<T: DeserializeOwned> FromArgs for T {
 impl FromArgs for Args {
     fn from_args(args: &Args) -> Result<Self, ArgumentError> {
         Ok(args.clone())
-    }
-}
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -189,7 +172,7 @@ impl Args {
         attachments: SmallVec<[Bytes; 1]>,
         limit: usize,
     ) -> Result<(), Fault> {
-        let placeholders = text::placeholders(self.elements().as_bytes(), attachments.len())?;
+        let placeholders = json::placeholders(self.elements().as_bytes(), attachments.len())?;
         let copied = placeholders
             .iter()
             .filter_map(|(_, num)| attachments.get(*num))
@@ -251,7 +234,7 @@ impl Args {
 
     /// The JSON text of one argument.
     pub fn raw(&self, index: usize) -> Option<&str> {
-        self.elements().get(text::element(self.elements(), index)?)
+        self.elements().get(json::element(self.elements(), index)?)
     }
 
     /// The arguments as the type that is asked for.
@@ -264,7 +247,7 @@ impl Args {
     /// # Errors
     /// Which argument is not of its type, and why.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, ArgumentError> {
-        de::arguments(self.elements(), self.binary.as_deref())
+        several::arguments(self.elements(), self.binary.as_deref())
     }
 
     /// One argument as the type that is asked for. One that is missing counts as `null`.
@@ -272,9 +255,9 @@ impl Args {
     /// # Errors
     /// Why the argument is not of that type.
     pub fn get<T: DeserializeOwned>(&self, index: usize) -> Result<T, ArgumentError> {
-        let value = match text::element(self.elements(), index) {
-            Some(place) => de::value(self.elements(), place.start, self.binary.as_deref()),
-            None => de::value("null", 0, None),
+        let value = match json::element(self.elements(), index) {
+            Some(place) => json::read(self.elements(), place.start, self.binary.as_deref()),
+            None => json::read("null", 0, None),
         };
         value.map_err(|why| ArgumentError { index, why })
     }
@@ -287,7 +270,7 @@ impl Args {
         }
         let elements = self.elements();
         let left = self.count.saturating_sub(count);
-        let Some(first) = (left > 0).then(|| text::element(elements, count)).flatten() else {
+        let Some(first) = (left > 0).then(|| json::element(elements, count)).flatten() else {
             return Self::default();
         };
         let start = first.start;
@@ -312,7 +295,7 @@ impl Args {
     /// # Errors
     /// A string with half a surrogate pair, which no Rust string can hold.
     pub fn values(&self) -> Result<Vec<Value>, ArgumentError> {
-        de::all(self.elements(), self.count, self.binary.as_deref())
+        several::all(self.elements(), self.count, self.binary.as_deref())
     }
 
     /// The same arguments without their hold on what they were read from: copied, for keeping.

@@ -1,13 +1,11 @@
 //! What can be emitted: serde types, several at once as a tuple, and arguments passed on.
 
-use std::fmt::Display;
-
 use bytes::Bytes;
-use serde::ser::{self, Impossible, Serialize, SerializeTuple, SerializeTupleStruct, Serializer};
+use serde::ser::{Impossible, Serialize, SerializeTuple, SerializeTupleStruct, Serializer};
 
 use super::encode::EncodeError;
-use super::write::{Json, PLACEHOLDER};
-use super::{Args, Value, json, text};
+use super::{Args, Value};
+use crate::json::{self, Json, PLACEHOLDER, Unwritten, not_written};
 
 /// What can be emitted, and answered with.
 ///
@@ -76,12 +74,12 @@ impl Arguments for Args {
 impl<T: Serialize + ?Sized> Arguments for T {
     fn write(&self, out: &mut Writer) -> Result<(), EncodeError> {
         let written = match self.serialize(Top(out)) {
-            Err(Stop::One) => out.element(self),
+            Err(Unwritten::Other) => out.element(self),
             written => written,
         };
         written.map_err(|stop| match stop {
-            Stop::One => EncodeError::Refused("not a value".into()),
-            Stop::Refused(why) => EncodeError::Refused(why),
+            Unwritten::Other => EncodeError::Refused("not a value".into()),
+            Unwritten::Refused(why) => EncodeError::Refused(why),
         })
     }
 }
@@ -99,6 +97,18 @@ pub(super) fn to_args(value: &(impl Arguments + ?Sized)) -> Result<Args, EncodeE
     let text = String::from_utf8(out.text).map_err(|_| refused("not UTF-8"))?;
     Args::from_json(&text, out.attachments)
         .map_err(|fault| EncodeError::Refused(fault.to_string().into()))
+}
+
+impl Value {
+    /// Any serde type as a value. Bytes become [`Value::Binary`].
+    ///
+    /// # Errors
+    /// What the type's own serialisation refuses, or nesting beyond [`DEEPEST`](super::DEEPEST).
+    pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Result<Self, EncodeError> {
+        let args = to_args(&(value,))?;
+        args.get(0)
+            .map_err(|error| EncodeError::Refused(error.to_string().into()))
+    }
 }
 
 impl Writer {
@@ -150,14 +160,14 @@ impl Writer {
         if words.count() == self.placeholders && !spelled() {
             return Ok(());
         }
-        match text::placeholders(text, usize::MAX) {
+        match json::placeholders(text, usize::MAX) {
             Ok(found) if found.len() == self.placeholders => Ok(()),
             Ok(_) | Err(_) => Err(EncodeError::Placeholder),
         }
     }
 
     /// One more element.
-    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unwritten> {
         self.comma();
         let before = self.attachments.len();
         value.serialize(&mut Json::new(&mut self.text, &mut self.attachments))?;
@@ -173,52 +183,14 @@ fn follows(text: &[u8], at: usize, word: &[u8]) -> bool {
     rest.is_some_and(|rest| rest.starts_with(word))
 }
 
-/// Why a value was not written.
-#[derive(Debug)]
-pub(super) enum Stop {
-    /// It is nothing that [`Top`] takes apart, and one argument, or no string that could be a key:
-    /// nothing was written.
-    One,
-    /// Its own serialisation failed.
-    Refused(Box<str>),
-}
-
-impl Display for Stop {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::One => "one argument",
-            Self::Refused(why) => why,
-        })
-    }
-}
-
-impl std::error::Error for Stop {}
-
-impl ser::Error for Stop {
-    fn custom<T: Display>(message: T) -> Self {
-        Self::Refused(message.to_string().into())
-    }
-}
-
 /// Writes the members of a tuple, and stops at everything else before it has written anything.
 struct Top<'a>(&'a mut Writer);
 
-/// Stops at all of these.
-macro_rules! one_argument {
-    ($($method:ident($($kind:ty),*) -> $ok:ty;)*) => {$(
-        fn $method(self, $(_: $kind),*) -> Result<$ok, Stop> {
-            Err(Stop::One)
-        }
-    )*};
-}
-
-pub(super) use one_argument;
-
-type Never = Impossible<(), Stop>;
+type Never = Impossible<(), Unwritten>;
 
 impl Serializer for Top<'_> {
     type Ok = ();
-    type Error = Stop;
+    type Error = Unwritten;
     type SerializeSeq = Never;
     type SerializeTuple = Self;
     type SerializeTupleStruct = Self;
@@ -227,7 +199,7 @@ impl Serializer for Top<'_> {
     type SerializeStruct = Never;
     type SerializeStructVariant = Never;
 
-    one_argument! {
+    not_written! {
         serialize_bool(bool) -> ();
         serialize_i8(i8) -> ();
         serialize_i16(i16) -> ();
@@ -253,15 +225,15 @@ impl Serializer for Top<'_> {
         serialize_struct_variant(&'static str, u32, &'static str, usize) -> Never;
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, _value: &T) -> Result<(), Stop> {
-        Err(Stop::One)
+    fn serialize_some<T: Serialize + ?Sized>(self, _value: &T) -> Result<(), Unwritten> {
+        Err(Unwritten::Other)
     }
 
-    fn serialize_unit(self) -> Result<(), Stop> {
+    fn serialize_unit(self) -> Result<(), Unwritten> {
         Ok(())
     }
 
-    fn serialize_unit_struct(self, _name: &'static str) -> Result<(), Stop> {
+    fn serialize_unit_struct(self, _name: &'static str) -> Result<(), Unwritten> {
         Ok(())
     }
 
@@ -269,7 +241,7 @@ impl Serializer for Top<'_> {
         self,
         _name: &'static str,
         value: &T,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Unwritten> {
         value.serialize(self)
     }
 
@@ -279,41 +251,45 @@ impl Serializer for Top<'_> {
         _index: u32,
         _variant: &'static str,
         _value: &T,
-    ) -> Result<(), Stop> {
-        Err(Stop::One)
+    ) -> Result<(), Unwritten> {
+        Err(Unwritten::Other)
     }
 
-    fn serialize_tuple(self, _length: usize) -> Result<Self, Stop> {
+    fn serialize_tuple(self, _length: usize) -> Result<Self, Unwritten> {
         Ok(self)
     }
 
-    fn serialize_tuple_struct(self, _name: &'static str, _length: usize) -> Result<Self, Stop> {
+    fn serialize_tuple_struct(
+        self,
+        _name: &'static str,
+        _length: usize,
+    ) -> Result<Self, Unwritten> {
         Ok(self)
     }
 }
 
 impl SerializeTuple for Top<'_> {
     type Ok = ();
-    type Error = Stop;
+    type Error = Unwritten;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unwritten> {
         self.0.element(value)
     }
 
-    fn end(self) -> Result<(), Stop> {
+    fn end(self) -> Result<(), Unwritten> {
         Ok(())
     }
 }
 
 impl SerializeTupleStruct for Top<'_> {
     type Ok = ();
-    type Error = Stop;
+    type Error = Unwritten;
 
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unwritten> {
         self.0.element(value)
     }
 
-    fn end(self) -> Result<(), Stop> {
+    fn end(self) -> Result<(), Unwritten> {
         Ok(())
     }
 }

@@ -6,8 +6,9 @@ use std::ops::Range;
 
 use bytestring::ByteString;
 
-use super::{Args, Kind, Name, json, text as parts};
+use super::{Args, Kind, Name};
 use crate::engine::Revision;
+use crate::json::{self, JsonError, PlaceholderError};
 
 /// What a packet may hold. All of it is checked before anything is stored or built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,6 +177,24 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
+impl From<JsonError> for Fault {
+    fn from(error: JsonError) -> Self {
+        match error {
+            JsonError::Syntax(_) => Self::Payload,
+            JsonError::TooDeep => Self::Depth,
+        }
+    }
+}
+
+impl From<PlaceholderError> for Fault {
+    fn from(error: PlaceholderError) -> Self {
+        match error {
+            PlaceholderError::Missing => Self::Placeholder,
+            PlaceholderError::Syntax => Self::Payload,
+        }
+    }
+}
+
 /// Names that a peer may not use for an event, since they mean something else to every client (§17).
 /// `newListener` and `removeListener`, which only Node's emitter keeps for itself, pass.
 const RESERVED: [&str; 4] = ["connect", "connect_error", "disconnect", "disconnecting"];
@@ -309,7 +328,10 @@ fn check(
     if !shapes.contains(&shape) && !lenient {
         return Err(Fault::Payload);
     }
-    json::check(payload.as_bytes(), limits.depth.saturating_add(1)).map_err(fault)
+    Ok(json::check(
+        payload.as_bytes(),
+        limits.depth.saturating_add(1),
+    )?)
 }
 
 /// Arguments in a payload: their place in it, and their number.
@@ -337,7 +359,7 @@ struct Found<'a> {
 /// The payload of an event: an array that begins with a name.
 #[inline(always)]
 fn call<'a>(payload: &'a str, limits: &Limits) -> Result<Found<'a>, Fault> {
-    let array = json::array(payload.as_bytes(), limits.depth).map_err(fault)?;
+    let array = json::array(payload.as_bytes(), limits.depth)?;
     let first = array.first.ok_or(Fault::Payload)?;
     let name = payload.get(first).ok_or(Fault::Payload)?;
     let name = match json::Shape::of(name.as_bytes()) {
@@ -348,7 +370,7 @@ fn call<'a>(payload: &'a str, limits: &Limits) -> Result<Found<'a>, Fault> {
                 .and_then(|name| name.strip_suffix('"'))
                 .ok_or(Fault::Payload)?;
             if array.escaped {
-                Cow::Owned(parts::unescape(inner.as_bytes()).ok_or(Fault::Payload)?)
+                Cow::Owned(json::unescape(inner.as_bytes()).ok_or(Fault::Payload)?)
             } else {
                 Cow::Borrowed(inner)
             }
@@ -378,7 +400,7 @@ fn call<'a>(payload: &'a str, limits: &Limits) -> Result<Found<'a>, Fault> {
 
 /// The payload of an ack: an array of arguments.
 fn arguments(payload: &str, limits: &Limits) -> Result<Elements, Fault> {
-    let array = json::array(payload.as_bytes(), limits.depth).map_err(fault)?;
+    let array = json::array(payload.as_bytes(), limits.depth)?;
     if array.count > limits.arguments {
         return Err(Fault::Arguments);
     }
@@ -390,13 +412,6 @@ fn arguments(payload: &str, limits: &Limits) -> Result<Elements, Fault> {
         place,
         count: array.count,
     })
-}
-
-fn fault(error: json::JsonError) -> Fault {
-    match error {
-        json::JsonError::Syntax(_) => Fault::Payload,
-        json::JsonError::TooDeep => Fault::Depth,
-    }
 }
 
 /// A payload that has blanks before it.

@@ -14,24 +14,15 @@ mod args;
 mod arguments;
 mod attach;
 mod codec;
-mod cursor;
-mod de;
-mod decimal;
 mod decode;
 mod encode;
 mod encoded;
-mod json;
-mod mismatch;
 mod name;
 mod own;
 pub mod parser;
-mod text;
-mod value;
-mod write;
+mod several;
 
-pub(crate) use encode::push_quoted;
-
-pub use args::{Args, ArgumentError, FromArgs, Mismatch};
+pub use args::{Args, ArgumentError, FromArgs};
 pub use arguments::{Arguments, Writer};
 pub use attach::Decoder;
 pub use codec::Codec;
@@ -41,10 +32,10 @@ pub use encode::{
     event_parts, message,
 };
 pub use encoded::{Encoded, Part};
-pub use json::{DEEPEST, JsonError};
 pub use name::Name;
 pub(crate) use own::Own;
-pub use value::{Map, Number, Raw, Value};
+
+pub use crate::json::{DEEPEST, JsonError, Map, Mismatch, Number, Raw, Value};
 
 /// The packet types of Socket.IO, by their numbers on the wire (§14).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -8,12 +8,12 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use smallvec::SmallVec;
 
-use super::args::Binary;
 use super::codec::{Codec, guarded};
 use super::decode::{Content, Fault, Limits, Packet};
 use super::parser::{self, Decoder, Parser};
 use super::{Kind, Value};
 use crate::engine::{Data, Revision};
+use crate::json::Binary;
 
 /// The application's parser, on one connection.
 pub(crate) struct Own {

@@ -13,7 +13,8 @@ use crate::engine::{
     CloseReason, ErrorCode, Event, Flags, Packet, PacketError, Reply, Revision, Violation,
 };
 use crate::id::RequestId;
-use crate::packet::{Encoded, push_quoted};
+use crate::json::push_quoted;
+use crate::packet::Encoded;
 
 impl Session {
     /// The clock as this session knows it. Deadlines are not looked at: what is handed in before

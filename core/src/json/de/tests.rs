@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::packet::Value;
+use crate::json::Value;
 
 fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
-    arguments(text, None).ok()
+    super::read(text, 0, None).ok()
 }
 
 proptest! {
@@ -152,7 +152,7 @@ fn a_whole_number_fits_or_is_refused() {
     ] {
         assert_eq!(read::<u8>(text), None, "{text}");
     }
-    let why = arguments::<u8>("1.5", None).unwrap_err().to_string();
+    let why = super::read::<u8>("1.5", 0, None).unwrap_err().to_string();
     assert!(why.contains("number that is not whole"), "{why}");
 }
 

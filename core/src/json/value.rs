@@ -1,19 +1,16 @@
-//! Dynamic values, raw JSON, and numbers that survive.
+//! Values of any kind.
 
 use std::fmt;
 
 use bytes::Bytes;
 use serde::de::{self, Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
-use serde_json::value::RawValue;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::decimal::Decimal;
+use super::number::Number;
 
 /// Asked for by this name, a number that no Rust number holds comes as an enum whose variant is its
 /// text: the one shape that nothing a peer writes can have here.
 pub(super) const VALUE: &str = "$sio::Value";
-/// Asked for by this name, a value comes as its JSON text.
-pub(super) const RAW: &str = "$sio::Raw";
 
 /// Any argument: JSON, and bytes wherever they stand.
 ///
@@ -46,32 +43,10 @@ pub enum Value {
     Object(Map),
 }
 
-/// A number as JSON writes it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Number(Digits);
-
-#[derive(Clone, Debug, PartialEq)]
-enum Digits {
-    Unsigned(u64),
-    /// Below zero.
-    Signed(i64),
-    /// Finite.
-    Float(f64),
-    /// What none of the others holds.
-    Text(Box<str>),
-}
-
 /// The members of an object, in their order. A name that comes twice keeps its last value, as in
 /// JavaScript.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Map(Vec<(String, Value)>);
-
-/// The text of one JSON value, passed on as it is.
-///
-/// Taken from an argument that holds attachments, it keeps their placeholders but not their bytes:
-/// pass [`Args`](super::Args) on to keep both.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Raw(Box<str>);
 
 impl Value {
     /// The member of that name, if this is an object that has it.
@@ -151,16 +126,6 @@ impl Value {
     /// Whether it is `null`.
     pub fn is_null(&self) -> bool {
         *self == Self::Null
-    }
-
-    /// Any serde type as a value. Bytes become [`Value::Binary`].
-    ///
-    /// # Errors
-    /// What the type's own serialisation refuses, or nesting beyond [`DEEPEST`](super::DEEPEST).
-    pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Result<Self, super::EncodeError> {
-        let args = super::arguments::to_args(&(value,))?;
-        args.get(0)
-            .map_err(|error| super::EncodeError::Refused(error.to_string().into()))
     }
 }
 
@@ -261,69 +226,6 @@ impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Value {
     }
 }
 
-impl Number {
-    /// A number from an `f64`, `None` if it is not finite.
-    pub fn from_f64(number: f64) -> Option<Self> {
-        number.is_finite().then_some(Self(Digits::Float(number)))
-    }
-
-    /// Its value, if it is a whole number that fits, however it is written: `1.0` and `1e3` are.
-    pub fn as_u64(&self) -> Option<u64> {
-        match &self.0 {
-            Digits::Unsigned(number) => Some(*number),
-            Digits::Signed(_) => None,
-            Digits::Float(_) | Digits::Text(_) => self.whole(),
-        }
-    }
-
-    /// Its value, if it is a whole number that fits, however it is written.
-    pub fn as_i64(&self) -> Option<i64> {
-        match &self.0 {
-            Digits::Unsigned(number) => i64::try_from(*number).ok(),
-            Digits::Signed(number) => Some(*number),
-            Digits::Float(_) | Digits::Text(_) => self.whole(),
-        }
-    }
-
-    /// Its value, by its digits.
-    fn whole<N: std::str::FromStr>(&self) -> Option<N> {
-        Decimal::read(&self.to_string())?.whole()?.parse().ok()
-    }
-
-    /// The nearest `f64`, `None` if it is beyond all of them.
-    pub fn as_f64(&self) -> Option<f64> {
-        self.to_string()
-            .parse()
-            .ok()
-            .filter(|number: &f64| number.is_finite())
-    }
-}
-
-impl From<u64> for Number {
-    fn from(number: u64) -> Self {
-        Self(Digits::Unsigned(number))
-    }
-}
-
-impl From<i64> for Number {
-    fn from(number: i64) -> Self {
-        Self(u64::try_from(number).map_or(Digits::Signed(number), Digits::Unsigned))
-    }
-}
-
-impl fmt::Display for Number {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Digits::Unsigned(number) => write!(f, "{number}"),
-            Digits::Signed(number) => write!(f, "{number}"),
-            Digits::Float(number) => {
-                f.write_str(&serde_json::to_string(number).map_err(|_| fmt::Error)?)
-            }
-            Digits::Text(text) => f.write_str(text),
-        }
-    }
-}
-
 impl Map {
     /// The value of a member.
     pub fn get(&self, name: &str) -> Option<&Value> {
@@ -347,11 +249,11 @@ impl Map {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    pub(super) fn members(&self) -> std::slice::Iter<'_, (String, Value)> {
+    pub(crate) fn members(&self) -> std::slice::Iter<'_, (String, Value)> {
         self.0.iter()
     }
 
-    pub(super) fn into_values(self) -> impl Iterator<Item = Value> {
+    pub(crate) fn into_values(self) -> impl Iterator<Item = Value> {
         self.0.into_iter().map(|(_, value)| value)
     }
 
@@ -400,65 +302,6 @@ impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Map {
         let mut gone = gone.into_iter();
         all.retain(|_| !gone.next().unwrap_or(false));
         Self(all)
-    }
-}
-
-impl Raw {
-    /// JSON text, checked.
-    ///
-    /// # Errors
-    /// It is not one JSON value, or nests deeper than [`DEEPEST`](super::DEEPEST).
-    pub fn new(json: impl Into<String>) -> Result<Self, super::JsonError> {
-        let json = json.into();
-        super::json::check(json.as_bytes(), super::DEEPEST)?;
-        Ok(Self(json.into()))
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Raw {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Serialize for Raw {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw: &RawValue = serde_json::from_str(&self.0).map_err(S::Error::custom)?;
-        raw.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Raw {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl<'de> Visitor<'de> for Text {
-            type Value = Raw;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the arguments of a packet")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Raw, E> {
-                Ok(Raw(text.into()))
-            }
-        }
-        deserializer.deserialize_newtype_struct(RAW, Text)
-    }
-}
-
-impl Serialize for Number {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.0 {
-            Digits::Unsigned(number) => serializer.serialize_u64(*number),
-            Digits::Signed(number) => serializer.serialize_i64(*number),
-            Digits::Float(number) => serializer.serialize_f64(*number),
-            Digits::Text(text) => Raw(text.clone()).serialize(serializer),
-        }
     }
 }
 
@@ -567,7 +410,7 @@ impl<'de> Visitor<'de> for Any {
     fn visit_enum<A: de::EnumAccess<'de>>(self, data: A) -> Result<Value, A::Error> {
         let (text, variant): (String, _) = data.variant()?;
         de::VariantAccess::unit_variant(variant)?;
-        Ok(Value::Number(Number(Digits::Text(text.into()))))
+        Ok(Value::Number(Number::from_text(text)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {

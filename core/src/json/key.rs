@@ -3,8 +3,8 @@
 use serde::ser::{Impossible, Serialize, Serializer};
 use serde_json::ser::Formatter;
 
-use super::string;
-use crate::packet::arguments::{Stop, one_argument};
+use super::error::{Unwritten, not_written};
+use super::string::string;
 
 /// Nothing but the key of an object.
 pub(super) struct Bare;
@@ -20,16 +20,16 @@ pub(super) struct Key<'a>(pub(super) &'a mut Vec<u8>);
 
 impl Serializer for Key<'_> {
     type Ok = ();
-    type Error = Stop;
-    type SerializeSeq = Impossible<(), Stop>;
-    type SerializeTuple = Impossible<(), Stop>;
-    type SerializeTupleStruct = Impossible<(), Stop>;
-    type SerializeTupleVariant = Impossible<(), Stop>;
-    type SerializeMap = Impossible<(), Stop>;
-    type SerializeStruct = Impossible<(), Stop>;
-    type SerializeStructVariant = Impossible<(), Stop>;
+    type Error = Unwritten;
+    type SerializeSeq = Impossible<(), Unwritten>;
+    type SerializeTuple = Impossible<(), Unwritten>;
+    type SerializeTupleStruct = Impossible<(), Unwritten>;
+    type SerializeTupleVariant = Impossible<(), Unwritten>;
+    type SerializeMap = Impossible<(), Unwritten>;
+    type SerializeStruct = Impossible<(), Unwritten>;
+    type SerializeStructVariant = Impossible<(), Unwritten>;
 
-    one_argument! {
+    not_written! {
         serialize_bool(bool) -> ();
         serialize_i8(i8) -> ();
         serialize_i16(i16) -> ();
@@ -58,20 +58,20 @@ impl Serializer for Key<'_> {
         serialize_struct_variant(&'static str, u32, &'static str, usize) -> Self::SerializeStructVariant;
     }
 
-    fn serialize_str(self, key: &str) -> Result<(), Stop> {
+    fn serialize_str(self, key: &str) -> Result<(), Unwritten> {
         string(self.0, key);
         Ok(())
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, _value: &T) -> Result<(), Stop> {
-        Err(Stop::One)
+    fn serialize_some<T: Serialize + ?Sized>(self, _value: &T) -> Result<(), Unwritten> {
+        Err(Unwritten::Other)
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
         _name: &'static str,
         value: &T,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Unwritten> {
         value.serialize(self)
     }
 
@@ -81,7 +81,7 @@ impl Serializer for Key<'_> {
         _index: u32,
         _variant: &'static str,
         _value: &T,
-    ) -> Result<(), Stop> {
-        Err(Stop::One)
+    ) -> Result<(), Unwritten> {
+        Err(Unwritten::Other)
     }
 }

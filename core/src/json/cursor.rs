@@ -4,25 +4,26 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::args::{Binary, Mismatch};
-use super::json;
-use super::text::unescape;
+use super::binary::Binary;
+use super::error::Mismatch;
+use super::scan;
+use super::string::unescape;
 
 pub(super) fn broken<T>() -> Result<T, Mismatch> {
     Err(Mismatch("not checked JSON".into()))
 }
 
 /// A place in checked JSON.
-pub(super) struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     /// What is still to be read.
-    pub(super) rest: &'a str,
+    pub(crate) rest: &'a str,
     /// How long all of it is.
     length: usize,
     pub(super) binary: Option<&'a Binary>,
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn new(text: &'a str, at: usize, binary: Option<&'a Binary>) -> Self {
+    pub(crate) fn new(text: &'a str, at: usize, binary: Option<&'a Binary>) -> Self {
         Self {
             rest: text.get(at..).unwrap_or_default(),
             length: text.len(),
@@ -32,7 +33,7 @@ impl<'a> Cursor<'a> {
 
     /// The next byte that is not blank. What is before it is passed over.
     #[inline]
-    pub(super) fn next(&mut self) -> Option<u8> {
+    pub(crate) fn next(&mut self) -> Option<u8> {
         let next = self.rest.bytes().next()?;
         if next > b' ' {
             return Some(next);
@@ -43,7 +44,7 @@ impl<'a> Cursor<'a> {
 
     /// Passes over this character, if it is here.
     #[inline]
-    pub(super) fn pass(&mut self, character: char) -> bool {
+    pub(crate) fn pass(&mut self, character: char) -> bool {
         let rest = self.rest.strip_prefix(character);
         self.rest = rest.unwrap_or(self.rest);
         rest.is_some()
@@ -58,9 +59,9 @@ impl<'a> Cursor<'a> {
     }
 
     /// The text of the next value, which is passed over.
-    pub(super) fn take(&mut self) -> Result<&'a str, Mismatch> {
+    pub(crate) fn take(&mut self) -> Result<&'a str, Mismatch> {
         self.next();
-        let rest = json::skip(self.rest.as_bytes()).or_else(|_| broken())?;
+        let rest = scan::skip(self.rest.as_bytes()).or_else(|_| broken())?;
         self.over(self.rest.len().wrapping_sub(rest.len()))
     }
 
@@ -86,7 +87,7 @@ impl<'a> Cursor<'a> {
         let Some(inner) = self.rest.strip_prefix('"') else {
             return broken();
         };
-        let rest = json::after_plain(inner.as_bytes());
+        let rest = scan::after_plain(inner.as_bytes());
         let length = inner.len().wrapping_sub(rest.len());
         if let Some((text, rest)) = inner.split_at_checked(length)
             && let Some(rest) = rest.strip_prefix('"')

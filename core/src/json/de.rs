@@ -1,4 +1,4 @@
-//! Serde types out of arguments: a deserialiser over JSON that was checked when it arrived.
+//! Serde types out of text: a deserialiser over JSON that was checked when it arrived.
 //!
 //! The grammar is known to hold, so that this only finds its way; what does not fit a type is an
 //! error with its reason. Placeholders become the attachments they name. Numbers are read exactly:
@@ -7,220 +7,24 @@
 //! written.
 
 use std::borrow::Cow;
-use std::marker::PhantomData;
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
 use serde::{Serialize, forward_to_deserialize_any};
 
-use super::args::{ArgumentError, Binary, Mismatch};
+use super::binary::Binary;
 use super::cursor::{Cursor, broken, small};
-use super::decimal::Decimal;
-use super::value::{RAW, VALUE};
-
-/// All arguments as one type; see [`Args::decode`](super::Args::decode).
-pub(super) fn arguments<T: DeserializeOwned>(
-    elements: &str,
-    binary: Option<&Binary>,
-) -> Result<T, ArgumentError> {
-    arguments_from(elements, binary, &mut 0)
-}
-
-/// Those behind the first so many as one type. Then it is moved behind those that the type takes, whether
-/// they are what it takes them for or not.
-#[inline]
-pub(super) fn arguments_from<T: DeserializeOwned>(
-    elements: &str,
-    binary: Option<&Binary>,
-    from: &mut usize,
-) -> Result<T, ArgumentError> {
-    let mut all = All {
-        rest: Cursor::new(elements, 0, binary),
-        index: 0,
-        until: 0,
-    };
-    if *from > 0 {
-        all.skip(*from);
-    }
-    // Changed in its place, here and below: a result is as large as the type, and each step of the way
-    // that takes it apart and puts it together again copies it.
-    let mut read = T::deserialize(&mut all);
-    if let Err(error) = &mut read {
-        error.index = all.index.saturating_sub(1);
-    }
-    *from = all.index.max(all.until);
-    read
-}
+use super::decimal::{Decimal, holds, is_exact};
+use super::error::Mismatch;
+use super::raw::RAW;
+use super::value::VALUE;
 
 /// The JSON value that begins at a place, as one type.
-pub(super) fn value<T: DeserializeOwned>(
+pub(crate) fn read<T: DeserializeOwned>(
     text: &str,
     at: usize,
     binary: Option<&Binary>,
 ) -> Result<T, Mismatch> {
     T::deserialize(&mut Cursor::new(text, at, binary))
-}
-
-/// Each of the arguments as the same type.
-pub(super) fn all<T: DeserializeOwned>(
-    elements: &str,
-    count: usize,
-    binary: Option<&Binary>,
-) -> Result<Vec<T>, ArgumentError> {
-    let mut all = All {
-        rest: Cursor::new(elements, 0, binary),
-        index: 0,
-        until: 0,
-    };
-    (0..count).map(|_| all.next(PhantomData::<T>)).collect()
-}
-
-impl std::error::Error for Mismatch {}
-
-/// All arguments: a tuple takes several, everything else the first.
-struct All<'a> {
-    rest: Cursor<'a>,
-    /// How many arguments have been asked for.
-    index: usize,
-    /// How many are taken by the tuple that is being read.
-    until: usize,
-}
-
-impl<'a> All<'a> {
-    /// Passes over the first so many arguments.
-    fn skip(&mut self, count: usize) {
-        for _ in 0..count {
-            // What cannot be read as anything can be passed over: it was checked when it arrived.
-            let _ = self.next(PhantomData::<de::IgnoredAny>);
-        }
-    }
-
-    fn next<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, ArgumentError> {
-        let index = self.index;
-        self.index = index.saturating_add(1);
-        self.read(seed).map_err(|why| ArgumentError { index, why })
-    }
-
-    fn read<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, Mismatch> {
-        self.rest.next();
-        self.rest.pass(',');
-        if self.rest.next().is_none() {
-            return seed.deserialize(&mut Cursor::new("null", 0, None));
-        }
-        let left = self.rest.rest.len();
-        let mut value = seed.deserialize(&mut self.rest);
-        // A type that looks at nothing has read nothing. Every other one has read all of its value,
-        // since containers insist on their closing bracket.
-        if self.rest.rest.len() == left
-            && value.is_ok()
-            && let Err(why) = self.rest.take()
-        {
-            value = Err(why);
-        }
-        value
-    }
-}
-
-struct First<'b, 'a>(&'b mut All<'a>);
-
-macro_rules! first_argument {
-    ($($method:ident($($name:ident: $kind:ty),*);)*) => {$(
-        fn $method<V: Visitor<'de>>(self, $($name: $kind,)* visitor: V) -> Result<V::Value, ArgumentError> {
-            struct Seed<V>(V, ($($kind,)*));
-            impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Seed<V> {
-                type Value = V::Value;
-                fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
-                    let Seed(visitor, ($($name,)*)) = self;
-                    inner.$method($($name,)* visitor)
-                }
-            }
-            self.next(Seed(visitor, ($($name,)*)))
-        }
-    )*};
-}
-
-impl<'de> Deserializer<'de> for &mut All<'de> {
-    type Error = ArgumentError;
-
-    first_argument! {
-        deserialize_any();
-        deserialize_bool();
-        deserialize_i8();
-        deserialize_i16();
-        deserialize_i32();
-        deserialize_i64();
-        deserialize_i128();
-        deserialize_u8();
-        deserialize_u16();
-        deserialize_u32();
-        deserialize_u64();
-        deserialize_u128();
-        deserialize_f32();
-        deserialize_f64();
-        deserialize_char();
-        deserialize_str();
-        deserialize_string();
-        deserialize_bytes();
-        deserialize_byte_buf();
-        deserialize_option();
-        deserialize_newtype_struct(name: &'static str);
-        deserialize_seq();
-        deserialize_map();
-        deserialize_struct(name: &'static str, fields: &'static [&'static str]);
-        deserialize_enum(name: &'static str, variants: &'static [&'static str]);
-        deserialize_identifier();
-    }
-
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ArgumentError> {
-        visitor.visit_unit()
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, ArgumentError> {
-        visitor.visit_unit()
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(
-        self,
-        visitor: V,
-    ) -> Result<V::Value, ArgumentError> {
-        visitor.visit_unit()
-    }
-
-    fn deserialize_tuple<V: Visitor<'de>>(
-        self,
-        length: usize,
-        visitor: V,
-    ) -> Result<V::Value, ArgumentError> {
-        self.until = self.index.saturating_add(length);
-        visitor.visit_seq(First(self))
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        length: usize,
-        visitor: V,
-    ) -> Result<V::Value, ArgumentError> {
-        self.until = self.index.saturating_add(length);
-        visitor.visit_seq(First(self))
-    }
-}
-
-impl<'de> de::SeqAccess<'de> for First<'_, 'de> {
-    type Error = ArgumentError;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, ArgumentError> {
-        if self.0.index >= self.0.until {
-            return Ok(None);
-        }
-        self.0.next(seed).map(Some)
-    }
 }
 
 impl<'a> Cursor<'a> {
@@ -312,8 +116,7 @@ impl<'a> Cursor<'a> {
         let whole = !text.contains(['.', 'e', 'E']);
         match text.parse::<N>() {
             Ok(number)
-                if number.into().is_finite()
-                    && (short || !whole || super::decimal::is_exact(text, number)) =>
+                if number.into().is_finite() && (short || !whole || is_exact(text, number)) =>
             {
                 visitor.visit_f64(number.into())
             }
@@ -398,7 +201,7 @@ impl<'de> Deserializer<'de> for &mut Cursor<'de> {
                 if matches!(self.next(), Some(b'-' | b'0'..=b'9')) {
                     let start = self.rest;
                     let text = self.numeral()?;
-                    if !super::decimal::holds(text) {
+                    if !holds(text) {
                         return visitor.visit_enum(text.into_deserializer());
                     }
                     self.rest = start;

@@ -1,28 +1,23 @@
-//! Parts of JSON text that was checked: elements, members, strings, placeholders.
+//! Objects that stand for bytes, in JSON text that was checked (§15).
 
 use std::borrow::Cow;
-use std::ops::Range;
 
-use super::decode::Fault;
-use super::json;
+use super::error::PlaceholderError;
+use super::scan;
+use super::string::unescape;
 
-/// Where one of several JSON values lies that are separated by commas.
-pub(super) fn element(elements: &str, index: usize) -> Option<Range<usize>> {
-    let mut rest = json::blanks(elements.as_bytes());
-    for _ in 0..index {
-        rest = json::blanks(json::skip(rest).ok()?);
-        rest = json::blanks(rest.strip_prefix(b",")?);
-    }
-    let at = |rest: &[u8]| elements.len().saturating_sub(rest.len());
-    Some(at(rest)..at(json::skip(rest).ok()?))
-}
+/// What stands for bytes, up to their number (§15).
+pub(crate) const PLACEHOLDER: &[u8] = b"{\"_placeholder\":true,\"num\":";
 
 /// The objects in checked JSON that stand for attachments: where each begins, and which of `count`
 /// attachments it names; in the order of the text. One pass, however deep they lie.
 ///
 /// # Errors
 /// One that names none of them.
-pub(super) fn placeholders(text: &[u8], count: usize) -> Result<Vec<(usize, usize)>, Fault> {
+pub(crate) fn placeholders(
+    text: &[u8],
+    count: usize,
+) -> Result<Vec<(usize, usize)>, PlaceholderError> {
     // The word, or an escape by which a name may spell it.
     if memchr::memmem::find(text, b"_placeholder").is_none()
         && memchr::memchr(b'\\', text).is_none()
@@ -49,22 +44,22 @@ pub(super) fn placeholders(text: &[u8], count: usize) -> Result<Vec<(usize, usiz
             Some(b'}') => {
                 if let Some(object) = open.pop().filter(|object| object.marked) {
                     let num = object.num.filter(|num| *num < count);
-                    found.push((object.start, num.ok_or(Fault::Placeholder)?));
+                    found.push((object.start, num.ok_or(PlaceholderError::Missing)?));
                 }
                 at = at.saturating_add(1);
             }
             _ => {
                 let start = at.saturating_add(1);
                 let string = text.get(at..).unwrap_or_default();
-                let (rest, escaped) = json::string(string).ok_or(Fault::Payload)?;
+                let (rest, escaped) = scan::string(string).ok_or(PlaceholderError::Syntax)?;
                 let end = text.len().saturating_sub(rest.len());
                 at = end;
                 // In checked JSON a colon follows a member's name and nothing else.
-                if let Some((b':', value)) = json::token(rest)
+                if let Some((b':', value)) = scan::token(rest)
                     && let Some(object) = open.last_mut()
                     && let Some(name) = text.get(start..end.saturating_sub(1))
                 {
-                    let value = json::blanks(value);
+                    let value = scan::blanks(value);
                     at = text.len().saturating_sub(value.len());
                     object.member(name, escaped, value);
                 }
@@ -108,44 +103,4 @@ impl Object {
             Some(_) | None => {}
         }
     }
-}
-
-/// The inside of a JSON string as text. `None`: it holds half of a surrogate pair.
-pub(super) fn unescape(inner: &[u8]) -> Option<String> {
-    let mut out = Vec::with_capacity(inner.len());
-    let mut rest = inner;
-    while let Some(at) = memchr::memchr(b'\\', rest) {
-        let (plain, tail) = rest.split_at_checked(at)?;
-        out.extend_from_slice(plain);
-        let (&escape, mut tail) = tail.strip_prefix(b"\\")?.split_first()?;
-        match escape {
-            b'b' => out.push(0x08),
-            b'f' => out.push(0x0c),
-            b'n' => out.push(b'\n'),
-            b'r' => out.push(b'\r'),
-            b't' => out.push(b'\t'),
-            b'u' => {
-                let mut unit = || {
-                    let (digits, after) = tail.split_first_chunk::<4>()?;
-                    tail = after;
-                    u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-                };
-                let first = unit()?;
-                let character = if (0xd800..0xe000).contains(&first) {
-                    tail = tail.strip_prefix(b"\\u")?;
-                    let (digits, after) = tail.split_first_chunk::<4>()?;
-                    tail = after;
-                    let second = u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-                    char::decode_utf16([first, second]).next()?.ok()?
-                } else {
-                    char::from_u32(u32::from(first))?
-                };
-                out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-            }
-            plain => out.push(plain),
-        }
-        rest = tail;
-    }
-    out.extend_from_slice(rest);
-    String::from_utf8(out).ok()
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::*;
-use crate::packet::Value;
+use crate::json::Value;
 
 /// Written into a vector with so much room to begin with.
 fn written<T: Serialize + ?Sized>(value: &T, room: usize) -> Result<String, String> {
@@ -103,7 +103,7 @@ fn what_serde_json_knows_as_its_own_is_left_to_it() {
 #[test]
 fn depth_is_counted_and_limited() {
     let mut value = Value::Null;
-    for _ in 0..json::DEEPEST {
+    for _ in 0..DEEPEST {
         value = Value::Array(vec![value]);
     }
     assert!(written(&value, 0).is_ok());

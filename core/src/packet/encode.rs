@@ -1,51 +1,12 @@
 //! Packets written: one pass, straight behind the header (§14).
 
-use std::fmt;
-
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::arguments::{Arguments, Writer, to_args};
-use super::{Args, Encoded, Kind, Value};
+use super::arguments::{Writer, to_args};
+use super::{Args, Arguments, EncodeError, Encoded, Kind, Value};
 use crate::engine::Data;
 use crate::json::{self, push_quoted};
-
-/// Why something cannot be emitted. The caller's mistake: nothing was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum EncodeError {
-    /// The event's name is one that clients keep for themselves (§17).
-    Reserved(Box<str>),
-    /// The arguments cannot be written; in the words of the type that refused, or of the parser.
-    Refused(Box<str>),
-    /// There are bytes among the arguments, and data that would be taken for some of them: an object with
-    /// `"_placeholder":true` (§15). Node sends it, and whoever gets it sees bytes in its place.
-    Placeholder,
-    /// The application's parser has panicked.
-    Panicked,
-}
-
-impl EncodeError {
-    /// What cannot be written, and why.
-    pub fn refused(why: impl fmt::Display) -> Self {
-        Self::Refused(why.to_string().into())
-    }
-}
-
-impl fmt::Display for EncodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Reserved(name) => write!(f, "{name:?} is a reserved event name"),
-            Self::Refused(why) => write!(f, "arguments cannot be written: {why}"),
-            Self::Placeholder => {
-                f.write_str("an object with \"_placeholder\":true cannot travel beside bytes")
-            }
-            Self::Panicked => f.write_str("the parser has panicked"),
-        }
-    }
-}
-
-impl std::error::Error for EncodeError {}
 
 /// Names that no client takes for an event (§17).
 pub(super) const RESERVED: [&str; 6] = [

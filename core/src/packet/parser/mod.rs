@@ -11,6 +11,12 @@
 
 use serde::{Deserialize, Serialize};
 
+mod codec;
+mod custom;
+
+pub use codec::Codec;
+pub(crate) use custom::Own;
+
 use super::Value;
 #[doc(no_inline)]
 pub use super::{EncodeError, Fault, Kind, Limits};

@@ -4,9 +4,8 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::encode::{self, EncodeError};
-use super::parser::{self, Parser};
-use super::{Arguments, Encoded, Kind, Map, Value};
+use super::Parser;
+use crate::packet::{Arguments, EncodeError, Encoded, Kind, Map, Value, encode};
 
 /// How packets are written and read: [`Config::parser`](crate::config::Config::parser). The built-in way
 /// by default; made of a [`Parser`], the application's.
@@ -60,7 +59,7 @@ impl Codec {
         self.0.as_ref()
     }
 
-    /// As [`packet::event`](super::event).
+    /// As [`packet::event`](crate::packet::event).
     ///
     /// # Errors
     /// A reserved name, or arguments that cannot be written.
@@ -83,7 +82,7 @@ impl Codec {
         write(&**parser, Kind::Event, namespace, id, Some(data.into()))
     }
 
-    /// As [`packet::ack`](super::ack).
+    /// As [`packet::ack`](crate::packet::ack).
     ///
     /// # Errors
     /// Arguments that cannot be written.
@@ -101,7 +100,7 @@ impl Codec {
         write(&**parser, Kind::Ack, namespace, Some(id), Some(data))
     }
 
-    /// As [`packet::connected`](super::connected).
+    /// As [`packet::connected`](crate::packet::connected).
     ///
     /// # Errors
     /// The parser does not write it.
@@ -113,7 +112,7 @@ impl Codec {
         write(&**parser, Kind::Connect, namespace, None, Some(data))
     }
 
-    /// As [`packet::entered`](super::entered).
+    /// As [`packet::entered`](crate::packet::entered).
     ///
     /// # Errors
     /// The parser does not write it.
@@ -124,7 +123,7 @@ impl Codec {
         }
     }
 
-    /// As [`packet::connect_error`](super::connect_error); bytes in the data are the parser's to write.
+    /// As [`packet::connect_error`](crate::packet::connect_error); bytes in the data are the parser's to write.
     ///
     /// # Errors
     /// The parser does not write it.
@@ -151,7 +150,7 @@ impl Codec {
         )
     }
 
-    /// As [`packet::error`](super::error); all data but `null` is the parser's to write.
+    /// As [`packet::error`](crate::packet::error); all data but `null` is the parser's to write.
     ///
     /// # Errors
     /// The parser does not write it.
@@ -169,7 +168,7 @@ impl Codec {
         write(&**parser, Kind::ConnectError, namespace, None, Some(data))
     }
 
-    /// As [`packet::disconnect`](super::disconnect).
+    /// As [`packet::disconnect`](crate::packet::disconnect).
     ///
     /// # Errors
     /// The parser does not write it.
@@ -190,7 +189,7 @@ fn write(
     data: Option<Value>,
 ) -> Result<Encoded, EncodeError> {
     let namespace = if namespace.is_empty() { "/" } else { namespace };
-    let packet = parser::Packet {
+    let packet = super::Packet {
         kind,
         namespace: namespace.to_owned(),
         id,

@@ -9,15 +9,14 @@ use bytestring::ByteString;
 use serde::de::DeserializeOwned;
 use smallvec::SmallVec;
 
-use super::arguments::{Arguments, to_args};
-use super::decode::Fault;
-use super::{EncodeError, Value, several};
-use crate::json::{self, Binary, Mismatch};
+use super::several;
+use crate::json::{self, Binary, Value};
+use crate::packet::{ArgumentError, Fault};
 
 /// The arguments of an event or of an ack: checked JSON and the attachments that belong to it.
 ///
 /// A slice of what was read, cheap to clone. Nothing is built before a type is asked for, and
-/// arguments that are only passed on ([`event`](super::event), [`ack`](super::ack)) are copied as
+/// arguments that are only passed on ([`event`](crate::packet::event), [`ack`](crate::packet::ack)) are copied as
 /// they are, byte for byte.
 #[derive(Clone, Default)]
 pub struct Args {
@@ -29,67 +28,8 @@ pub struct Args {
     behind: u32,
     count: usize,
     /// Shared, and apart, since most packets have none.
-    binary: Option<Arc<Binary>>,
+    pub(super) binary: Option<Arc<Binary>>,
 }
-
-/// Arguments that are not what was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ArgumentError {
-    /// Which argument, counted from 0.
-    pub index: usize,
-    /// Why not.
-    pub why: Mismatch,
-}
-
-/// What arguments can be taken as: every `T: DeserializeOwned` by [`Args::decode`], and [`Args`]
-/// itself, as it came.
-pub trait FromArgs: Sized {
-    /// Takes the arguments.
-    ///
-    /// # Errors
-    /// Which argument is not of its type, and why.
-    fn from_args(args: &Args) -> Result<Self, ArgumentError>;
-
-    /// Takes those behind the first `taken`, which then counts those that this has taken, too, whether they
-    /// were what it took them for or not. One after another takes arguments in turn.
-    ///
-    /// # Errors
-    /// Which argument is not of its type, and why.
-    fn take(args: &Args, taken: &mut usize) -> Result<Self, ArgumentError> {
-        let rest = args.behind(*taken);
-        let it = Self::from_args(&rest).map_err(|why| ArgumentError {
-            index: why.index.saturating_add(*taken),
-            ..why
-        });
-        *taken = taken.saturating_add(rest.len());
-        it
-    }
-}
-
-impl<T: DeserializeOwned> FromArgs for T {
-    fn from_args(args: &Args) -> Result<Self, ArgumentError> {
-        args.decode()
-    }
-
-    fn take(args: &Args, taken: &mut usize) -> Result<Self, ArgumentError> {
-        several::arguments_from(args.elements(), args.binary.as_deref(), taken)
-    }
-}
-
-/// What is left of the arguments.
-impl FromArgs for Args {
-    fn from_args(args: &Args) -> Result<Self, ArgumentError> {
-        Ok(args.clone())
-    }
-}
-
-impl fmt::Display for ArgumentError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "argument {}: {}", self.index, self.why)
-    }
-}
-
-impl std::error::Error for ArgumentError {}
 
 impl PartialEq for Args {
     fn eq(&self, other: &Self) -> bool {
@@ -114,7 +54,7 @@ impl Args {
     /// Arguments from the text of a JSON array and the attachments that its placeholders name.
     ///
     /// # Errors
-    /// The text is not a JSON array, nests deeper than [`DEEPEST`](super::DEEPEST), or names an
+    /// The text is not a JSON array, nests deeper than [`DEEPEST`](crate::packet::DEEPEST), or names an
     /// attachment that is not there.
     pub fn from_json(array: &str, attachments: Vec<Bytes>) -> Result<Self, Fault> {
         let found = json::array(array.as_bytes(), json::DEEPEST).map_err(|_| Fault::Payload)?;
@@ -130,17 +70,13 @@ impl Args {
         Ok(args)
     }
 
-    /// Anything that can be emitted, as if it had been received.
-    ///
-    /// # Errors
-    /// What the type's own serialisation refuses, or nesting that is too deep.
-    pub fn from_arguments(args: &(impl Arguments + ?Sized)) -> Result<Self, EncodeError> {
-        to_args(args)
-    }
-
     /// Elements that were checked, by their place in a text, and their number.
     #[inline]
-    pub(super) fn checked(text: ByteString, elements: Range<usize>, count: usize) -> Self {
+    pub(in crate::packet) fn checked(
+        text: ByteString,
+        elements: Range<usize>,
+        count: usize,
+    ) -> Self {
         let behind = text.len().wrapping_sub(elements.end);
         match (u32::try_from(elements.start), u32::try_from(behind)) {
             (Ok(before), Ok(behind)) if !elements.is_empty() => Self {
@@ -167,7 +103,7 @@ impl Args {
 
     /// Adds the attachments that the placeholders name. One may be named often, and is copied as
     /// often when a type is asked for: together that may be `limit` bytes.
-    pub(super) fn attach(
+    pub(in crate::packet) fn attach(
         &mut self,
         attachments: SmallVec<[Bytes; 1]>,
         limit: usize,
@@ -188,7 +124,7 @@ impl Args {
     }
 
     /// Adds attachments whose places are known.
-    pub(super) fn place(&mut self, binary: Binary) {
+    pub(in crate::packet) fn place(&mut self, binary: Binary) {
         self.binary = Some(Arc::new(binary));
     }
 
@@ -323,6 +259,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::packet::FromArgs;
 
     /// What a tuple takes at once, its members take in turn.
     fn in_turn(args: &Args) -> Result<(Value, (Value, Value), Args), ArgumentError> {

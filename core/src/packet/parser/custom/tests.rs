@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::super::{Args, EncodeError, Map, Part};
 use super::*;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::engine::{CloseReason, Flags, Frame, Opened, Session, TransportKind, WsOut};
 use crate::id::{RequestId, Sid, SocketId};
 use crate::packet::parser::{Packet as Raw, Parser};
+use crate::packet::{Args, EncodeError, Map, Part};
 use crate::socket::{AckError, DisconnectReason, Event, Refusal, SocketKey};
 
 /// JSON text, bytes as lists of numbers.
@@ -549,10 +549,10 @@ proptest! {
         let mut data: Vec<_> = arguments.map(|args| args.get::<Value>(0).unwrap()).collect();
         prop_assert_eq!(&data, &args);
         let packet = match is_ack {
-            true => super::super::ack(&namespace, id.unwrap_or(0), &Many(&args)).unwrap(),
-            false => super::super::event(&namespace, id, &name, &Many(&args)).unwrap(),
+            true => crate::packet::ack(&namespace, id.unwrap_or(0), &Many(&args)).unwrap(),
+            false => crate::packet::event(&namespace, id, &name, &Many(&args)).unwrap(),
         };
-        let mut decoder = super::super::Decoder::new(revision);
+        let mut decoder = crate::packet::Decoder::new(revision);
         let mut built_in = None;
         for part in packet.parts() {
             built_in = match part {

@@ -9,11 +9,10 @@ use bytestring::ByteString;
 use smallvec::SmallVec;
 
 use super::codec::{Codec, guarded};
-use super::decode::{Content, Fault, Limits, Packet};
-use super::parser::{self, Decoder, Parser};
-use super::{Kind, Value};
+use super::{Decoder, Parser};
 use crate::engine::{Data, Revision};
 use crate::json::Binary;
+use crate::packet::{self, Content, Fault, Kind, Limits, Packet, Value};
 
 /// The application's parser, on one connection.
 pub(crate) struct Own {
@@ -99,8 +98,8 @@ impl Drop for Own {
 
 /// A parser's packet, held to what holds for every packet: it is written as text, without its namespace, and
 /// read like any other.
-fn checked(packet: parser::Packet, revision: Revision, limits: &Limits) -> Result<Packet, Fault> {
-    let parser::Packet {
+fn checked(packet: super::Packet, revision: Revision, limits: &Limits) -> Result<Packet, Fault> {
+    let super::Packet {
         kind,
         namespace,
         id,
@@ -134,7 +133,7 @@ fn checked(packet: parser::Packet, revision: Revision, limits: &Limits) -> Resul
     let text = ByteString::from(json.text);
     let length = text.len();
     // Nothing is to come: no binary kind was written.
-    let Some(mut packet) = super::Decoder::new(revision).text(text, limits)? else {
+    let Some(mut packet) = packet::Decoder::new(revision).text(text, limits)? else {
         return Err(Fault::Payload);
     };
     if !matches!(&*namespace, "" | "/") {

@@ -1,14 +1,11 @@
 //! Arguments as one type: a tuple takes several, everything else the first.
 
-use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, Expected, Unexpected, Visitor,
-};
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, Visitor};
 
-use super::args::ArgumentError;
 use crate::json::{Binary, Cursor, Mismatch};
+use crate::packet::ArgumentError;
 
 /// All arguments as one type; see [`Args::decode`](super::Args::decode).
 pub(super) fn arguments<T: DeserializeOwned>(
@@ -56,33 +53,6 @@ pub(super) fn all<T: DeserializeOwned>(
         until: 0,
     };
     (0..count).map(|_| all.next(PhantomData::<T>)).collect()
-}
-
-/// Of the first argument, until it is known of which.
-impl de::Error for ArgumentError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        first(Mismatch::custom(message))
-    }
-
-    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        first(Mismatch::invalid_type(found, expected))
-    }
-
-    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        first(Mismatch::invalid_value(found, expected))
-    }
-
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        first(Mismatch::unknown_variant(variant, expected))
-    }
-
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        first(Mismatch::unknown_field(field, expected))
-    }
-}
-
-fn first(why: Mismatch) -> ArgumentError {
-    ArgumentError { index: 0, why }
 }
 
 /// All arguments: a tuple takes several, everything else the first.

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use smallvec::SmallVec;
 
-use super::Kind;
-use super::decode::{self, Content, Fault, Limits, Packet};
+use super::content::{Content, Limits, Packet};
+use super::{Fault, Kind, decode};
 use crate::engine::Revision;
 
 /// Reads the messages of one connection, in order, into packets.

@@ -3,14 +3,14 @@
 use bytes::Bytes;
 use serde::ser::{Impossible, Serialize, SerializeTuple, SerializeTupleStruct, Serializer};
 
-use super::encode::EncodeError;
-use super::{Args, Value};
-use crate::json::{self, Json, PLACEHOLDER, Unwritten, not_written};
+use super::Args;
+use crate::json::{self, Json, PLACEHOLDER, Unwritten, Value, not_written};
+use crate::packet::EncodeError;
 
 /// What can be emitted, and answered with.
 ///
 /// Every `T: Serialize` is: a tuple (or an array of fixed length) as several arguments, `()` as none,
-/// everything else as one. Bytes (`bytes::Bytes`, `serde_bytes`, [`Value::Binary`](super::Value))
+/// everything else as one. Bytes (`bytes::Bytes`, `serde_bytes`, [`Value::Binary`](crate::packet::Value))
 /// become attachments wherever they stand; a `Vec<u8>` is a list of numbers. [`Args`], which is what a handler received, is passed on
 /// as it is, without being read.
 #[diagnostic::on_unimplemented(
@@ -42,14 +42,14 @@ pub trait Arguments {
 /// The JSON array of a packet being written, and the attachments found on the way.
 #[derive(Debug, Default)]
 pub struct Writer {
-    pub(super) text: Vec<u8>,
-    pub(super) attachments: Vec<Bytes>,
+    pub(in crate::packet) text: Vec<u8>,
+    pub(in crate::packet) attachments: Vec<Bytes>,
     /// Whether there is an element already, so that the next one needs a comma.
-    pub(super) begun: bool,
+    pub(in crate::packet) begun: bool,
     /// Where the array begins.
-    pub(super) start: usize,
+    pub(in crate::packet) start: usize,
     /// How many placeholders stand for bytes.
-    pub(super) placeholders: usize,
+    pub(in crate::packet) placeholders: usize,
 }
 
 impl Arguments for Args {
@@ -85,7 +85,7 @@ impl<T: Serialize + ?Sized> Arguments for T {
 }
 
 /// Any serialisable arguments, as if they had been received.
-pub(super) fn to_args(value: &(impl Arguments + ?Sized)) -> Result<Args, EncodeError> {
+pub(in crate::packet) fn to_args(value: &(impl Arguments + ?Sized)) -> Result<Args, EncodeError> {
     let mut out = Writer {
         text: vec![b'['],
         ..Writer::default()
@@ -99,11 +99,21 @@ pub(super) fn to_args(value: &(impl Arguments + ?Sized)) -> Result<Args, EncodeE
         .map_err(|fault| EncodeError::Refused(fault.to_string().into()))
 }
 
+impl Args {
+    /// Anything that can be emitted, as if it had been received.
+    ///
+    /// # Errors
+    /// What the type's own serialisation refuses, or nesting that is too deep.
+    pub fn from_arguments(args: &(impl Arguments + ?Sized)) -> Result<Self, EncodeError> {
+        to_args(args)
+    }
+}
+
 impl Value {
     /// Any serde type as a value. Bytes become [`Value::Binary`].
     ///
     /// # Errors
-    /// What the type's own serialisation refuses, or nesting beyond [`DEEPEST`](super::DEEPEST).
+    /// What the type's own serialisation refuses, or nesting beyond [`DEEPEST`](crate::packet::DEEPEST).
     pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Result<Self, EncodeError> {
         let args = to_args(&(value,))?;
         args.get(0)
@@ -147,7 +157,7 @@ impl Writer {
 
     /// Refuses data that whoever reads it would take for bytes: it looks like a placeholder, and there are some
     /// (§15).
-    pub(super) fn check(&self) -> Result<(), EncodeError> {
+    pub(in crate::packet) fn check(&self) -> Result<(), EncodeError> {
         if self.attachments.is_empty() {
             return Ok(());
         }
@@ -298,8 +308,8 @@ impl SerializeTupleStruct for Top<'_> {
 mod tests {
     use serde::{Deserialize, Serialize};
 
-    use super::super::{Part, Raw, ack, event, event_parts};
     use super::*;
+    use crate::packet::{Part, Raw, ack, event, event_parts};
 
     fn frames(args: &(impl Arguments + ?Sized)) -> (String, Vec<Bytes>) {
         let packet = event("/", None, "e", args).unwrap();
@@ -552,7 +562,7 @@ mod tests {
     #[test]
     fn nesting_is_bounded_when_it_is_written() {
         let mut deep = Value::Null;
-        for _ in 0..super::super::DEEPEST + 1 {
+        for _ in 0..crate::packet::DEEPEST + 1 {
             deep = Value::Array(vec![deep]);
         }
         assert!(matches!(

@@ -1,6 +1,6 @@
 //! The head of a frame (RFC 6455 §5.2), and the mask over its payload (§5.3).
 
-use super::reader::Violation;
+use super::violation::Violation;
 
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

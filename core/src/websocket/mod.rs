@@ -15,6 +15,8 @@
 
 mod frame;
 mod reader;
+mod violation;
 pub mod write;
 
-pub use reader::{Incoming, Limits, Reader, Violation, code};
+pub use reader::{Incoming, Limits, Reader};
+pub use violation::{Violation, code};

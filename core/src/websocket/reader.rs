@@ -1,12 +1,11 @@
 //! The frames of one client, read into messages.
 
-use std::fmt;
-
 use bytes::{Buf, Bytes, BytesMut};
 use bytestring::ByteString;
 
 use super::frame::{Head, Opcode, mask};
 use crate::config::Config;
+use super::violation::Violation;
 
 /// Reads the frames of one client (RFC 6455 §5, §6.2).
 ///
@@ -106,29 +105,6 @@ pub enum Incoming {
     Pong,
     /// The closing handshake, with the client's code.
     Close(Option<u16>),
-}
-
-/// What a client did that no client may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Violation {
-    /// An opcode that is reserved (§5.2).
-    UnknownOpcode,
-    /// A reserved bit without an extension that gives it a meaning (§5.2).
-    ReservedBits,
-    /// A frame without a mask (§5.1).
-    NotMasked,
-    /// A control frame that is fragmented or longer than 125 bytes (§5.5).
-    ControlFrame,
-    /// A continuation of nothing, or a new message within another (§5.4).
-    Fragmentation,
-    /// A close frame with half a code, or with one that may not be sent (§5.5.1, §7.4).
-    CloseCode,
-    /// Text that is not UTF-8 (§8.1).
-    NotUtf8,
-    /// More than [`Limits::message`] bytes. It is said by the head of the frame that would be too much.
-    TooLarge,
-    /// More than [`Limits::fragments`] frames.
-    TooManyFragments,
 }
 
 /// A message that is not whole yet.
@@ -337,53 +313,6 @@ fn close_code(payload: &[u8]) -> Result<Option<u16>, Violation> {
     }
     Ok(Some(code))
 }
-
-impl Violation {
-    /// The code with which the connection is closed for it (§7.4.1).
-    pub const fn code(self) -> u16 {
-        match self {
-            Self::UnknownOpcode
-            | Self::ReservedBits
-            | Self::NotMasked
-            | Self::ControlFrame
-            | Self::Fragmentation
-            | Self::CloseCode => code::PROTOCOL_ERROR,
-            Self::NotUtf8 => code::INVALID_DATA,
-            Self::TooLarge => code::TOO_LARGE,
-            Self::TooManyFragments => code::POLICY,
-        }
-    }
-}
-
-/// Codes of close frames (§7.4.1).
-pub mod code {
-    /// The rules of frames were broken.
-    pub const PROTOCOL_ERROR: u16 = 1002;
-    /// What came is not what it said it would be.
-    pub const INVALID_DATA: u16 = 1007;
-    /// A rule of ours, rather than one of the protocol, was broken.
-    pub const POLICY: u16 = 1008;
-    /// A message is larger than we take.
-    pub const TOO_LARGE: u16 = 1009;
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::UnknownOpcode => "a frame with a reserved opcode",
-            Self::ReservedBits => "a frame with reserved bits",
-            Self::NotMasked => "a frame without a mask",
-            Self::ControlFrame => "a control frame in pieces, or of more than 125 bytes",
-            Self::Fragmentation => "a fragment out of place",
-            Self::CloseCode => "a close frame with a code that may not be sent",
-            Self::NotUtf8 => "text that is not UTF-8",
-            Self::TooLarge => "a message that is too large",
-            Self::TooManyFragments => "a message in too many fragments",
-        })
-    }
-}
-
-impl std::error::Error for Violation {}
 
 #[cfg(test)]
 mod tests;

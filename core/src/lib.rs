@@ -68,7 +68,6 @@ pub mod connection;
 pub mod deadline;
 pub mod details;
 pub mod engine;
-pub mod error;
 pub mod http;
 pub mod id;
 mod json;

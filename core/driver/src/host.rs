@@ -62,7 +62,7 @@ impl Host {
     #[cfg(test)]
     pub(crate) fn new(
         config: sio_core::config::Config,
-    ) -> Result<Arc<Self>, sio_core::error::ConfigError> {
+    ) -> Result<Arc<Self>, sio_core::config::ConfigError> {
         let acceptor = Acceptor::new(Arc::new(config))?;
         Ok(Self::attached(acceptor, Arc::default()))
     }

@@ -124,10 +124,10 @@ pub use bytes::Bytes;
 pub use http;
 pub use http::HeaderMap;
 pub use sio_core as core;
+pub use sio_core::config::ConfigError;
 pub use sio_core::config::{BacklogPolicy, Config, SocketIds, Transports};
 pub use sio_core::details::Details;
 pub use sio_core::engine::{CloseReason, Data as Message, Query, Revision, TransportKind};
-pub use sio_core::error::ConfigError;
 #[cfg(feature = "deflate")]
 pub use sio_core::http::PerMessageDeflate;
 pub use sio_core::http::{

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use sio_core::config::Config;
+use sio_core::config::ConfigError;
 use sio_core::engine::Acceptor;
-use sio_core::error::ConfigError;
 use sio_core::packet::Codec;
 
 use crate::hooks::Hooks;

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::Config;
-use crate::error::ConfigError;
+use super::{Config, ConfigError};
 use crate::http::{AllowedOrigins, CorsPolicy};
 use crate::packet::DEEPEST;
 

@@ -13,7 +13,7 @@ use memchr::memmem;
 use super::exchange::{Exchange, Kind, error, other_coding, other_version};
 use super::{Revision, TransportKind, jsonp};
 use crate::config::Config;
-use crate::error::ConfigError;
+use crate::config::ConfigError;
 use crate::http::{
     AllowedOrigins, Coding, CorsPolicy, ErrorCode, Query, WantedHost, WebSocketHandshake,
     WebSocketRejected, asking_site, asks_for_websocket, is_client_file, single,

@@ -4,6 +4,7 @@
 //! session knows requests only by their id and answers them with a [`Reply`]; the [`Exchange`] that the
 //! acceptor made of the head turns it into a response.
 
+mod close;
 mod exchange;
 mod handshake;
 mod heartbeat;
@@ -20,6 +21,7 @@ use std::fmt;
 use bytes::Bytes;
 use bytestring::ByteString;
 
+pub use close::{CloseReason, Violation};
 pub use exchange::{Exchange, Kind, Refusal, Response};
 pub use handshake::{Acceptor, Route};
 pub use packet::{Packet, PacketError};
@@ -27,7 +29,6 @@ pub use payload::{Body, Framing, Payload, Writer, split};
 pub use reply::{Content, Reply};
 pub use session::Session;
 
-pub use crate::error::{CloseReason, Violation};
 pub use crate::http::{Coding, ErrorCode, Query, QueryError};
 
 use crate::packet::Part;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ::http::HeaderValue;
 
-use crate::error::ConfigError;
+use crate::config::ConfigError;
 use crate::id::Sid;
 
 /// A cookie that holds the session's id. Clients do not need it.

@@ -11,7 +11,7 @@ use ::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 
 use super::OriginCheck;
-use crate::error::ConfigError;
+use crate::config::ConfigError;
 
 /// Headers that let a browser show our answers to scripts of other sites. They refuse nothing:
 /// [`Origins`](super::Origins) does.

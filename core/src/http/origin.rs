@@ -8,7 +8,7 @@ use ::http::header::{COOKIE, ORIGIN, REFERER};
 use ::http::request::Parts;
 
 use super::{Ambiguous, host, single};
-use crate::error::ConfigError;
+use crate::config::ConfigError;
 
 /// The sites whose pages may connect. A request that names another in its `Origin` is refused with 403,
 /// on polling and WebSocket alike (the reference refuses upgrades with 400, §29); one without `Origin` does

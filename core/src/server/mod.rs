@@ -107,13 +107,13 @@ use http::request::Parts;
 use smallvec::SmallVec;
 
 use crate::config::Config;
+use crate::config::ConfigError;
 use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::engine::{
     Acceptor, Close, Exchange, Flags, Frame, Kind, Opened, Post, PostFailure, Refusal as Refused,
     Response, Route, Sent, TransportKind, WsClosed, WsOut,
 };
-use crate::error::ConfigError;
 use crate::id::{HashKey, RequestId, Sid, SocketId};
 use crate::packet::Encoded;
 use crate::rooms::MemberKey;

@@ -6,10 +6,9 @@ use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
-use sio_core::config::Config;
+use sio_core::config::{Config, ConfigError};
 use sio_core::details::Details;
 use sio_core::engine::{Close, CloseReason, Data, Flags, Revision, TransportKind};
-use sio_core::error::ConfigError;
 use sio_core::id::Sid;
 
 use super::endpoint::endpoint_methods;

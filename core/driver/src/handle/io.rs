@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sio_core::config::Config;
 use sio_core::engine::Close;
-use sio_core::error::ConfigError;
+use sio_core::config::ConfigError;
 use sio_core::packet::Codec;
 
 use super::emitting::{emitting_methods, listener_methods};

@@ -1,10 +1,10 @@
-//! Who did what wrong: the peer, or whoever wrote the configuration.
+//! How sessions end, and what clients do that ends theirs.
 
 use std::fmt;
 
 use http::StatusCode;
 
-use crate::engine::PacketError;
+use super::PacketError;
 
 /// Why a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -127,78 +127,3 @@ impl fmt::Display for Violation {
         }
     }
 }
-
-/// What is wrong with a [`Config`](crate::config::Config). The caller's mistake.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// The path does not begin with `/`, or holds what a path cannot.
-    Path(String),
-    /// Neither polling nor WebSocket is enabled.
-    NoTransport,
-    /// The named duration is zero.
-    ZeroDuration(&'static str),
-    /// The named duration is over a hundred years.
-    EndlessDuration(&'static str),
-    /// The named limit is zero.
-    ZeroLimit(&'static str),
-    /// A limit is beyond what it may be.
-    OverLimit {
-        /// Its name.
-        option: &'static str,
-        /// What it is.
-        value: usize,
-        /// What it may be at most.
-        most: usize,
-    },
-    /// A cookie's name must be a token (RFC 6265).
-    CookieName(String),
-    /// A cookie's path must begin with `/` and hold neither `;` nor control characters.
-    CookiePath(String),
-    /// A cookie's domain holds what no host name does.
-    CookieDomain(String),
-    /// `SameSite=None` without `Secure`: browsers refuse that cookie.
-    InsecureCookie,
-    /// `Access-Control-Allow-Origin: *` and credentials: browsers refuse that answer.
-    AnyOriginWithCredentials,
-    /// The named option of CORS cannot be written into a header.
-    CorsHeader(&'static str),
-    /// An entry of `origins` that would never match anything.
-    Origin(String),
-    /// A window of `per_message_deflate` is not of 9 to 15 bits, or its level not of 0 to 9.
-    PerMessageDeflate,
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Path(path) => write!(f, "path {path:?} is not an absolute path"),
-            Self::NoTransport => f.write_str("transports: none is enabled"),
-            Self::ZeroDuration(name) => write!(f, "{name} is zero"),
-            Self::EndlessDuration(name) => write!(f, "{name} is longer than a hundred years"),
-            Self::ZeroLimit(name) => write!(f, "{name} is zero"),
-            Self::OverLimit {
-                option,
-                value,
-                most,
-            } => write!(f, "{option} is {value}, {most} is the most"),
-            Self::CookieName(name) => write!(f, "cookie name {name:?} is not a token"),
-            Self::CookiePath(path) => write!(f, "cookie path {path:?} is not a path"),
-            Self::CookieDomain(domain) => write!(f, "cookie domain {domain:?} is not a host name"),
-            Self::InsecureCookie => f.write_str("cookie: SameSite=None needs Secure"),
-            Self::AnyOriginWithCredentials => {
-                f.write_str("cors: any origin (`*`) cannot be combined with credentials")
-            }
-            Self::CorsHeader(name) => write!(f, "cors: {name} is not a header's value"),
-            Self::PerMessageDeflate => {
-                f.write_str("per_message_deflate: windows are of 9 to 15 bits, levels of 0 to 9")
-            }
-            Self::Origin(entry) => write!(
-                f,
-                "origins: {entry:?} is none of scheme://host[:port], host:port, host:*, *:port, *:*"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for ConfigError {}

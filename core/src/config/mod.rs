@@ -1,6 +1,9 @@
 //! What a server is told before it starts.
 
+mod error;
 mod sound;
+
+pub use error::ConfigError;
 
 use std::time::Duration;
 

@@ -7,12 +7,11 @@ use std::time::{Duration, Instant};
 use crate::config::{Config, SocketIds};
 use crate::deadline::{Deadline, earliest};
 use crate::details::Details;
-use crate::engine::{
-    self, Close, CloseReason, Data, Flags, Frame, Post, Reply, Revision, Sent, Session, WsClosed,
-    WsOut,
-};
+use crate::engine::{self, Close, CloseReason, Flags, Post, Reply, Sent, Session, WsClosed, WsOut};
 use crate::id::{RequestId, Sid, SocketId};
-use crate::packet::{self, Codec, Encoded};
+use crate::message::{Data, Encoded, Frame};
+use crate::packet::Codec;
+use crate::protocol::Revision;
 use crate::socket::{
     AckError, AckTicket, ConnectTicket, DisconnectReason, Event, Mux, Refusal, SocketKey,
 };
@@ -282,7 +281,7 @@ impl<T> Connection<T> {
 
     /// Sends a message of plain Engine.IO.
     pub fn send(&mut self, now: Instant, data: &Data, flags: Flags) -> Sent {
-        self.session.send(now, packet::message(data), flags)
+        self.session.send(now, Encoded::from(data), flags)
     }
 
     /// Takes a socket out of its namespace, and tells its client (§16.3).

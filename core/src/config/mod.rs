@@ -7,10 +7,10 @@ pub use error::ConfigError;
 
 use std::time::Duration;
 
-use crate::engine::Data;
 #[cfg(feature = "deflate")]
 use crate::http::PerMessageDeflate;
 use crate::http::{ClientFiles, Cookie, Cors, HttpCompression, Origins};
+use crate::message::Data;
 use crate::packet::Codec;
 
 /// Everything about a server that can be chosen: paths, times, limits, what HTTP answers carry.

@@ -41,6 +41,15 @@ impl fmt::Display for CloseReason {
     }
 }
 
+/// How to close a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// After what is queued has left.
+    Flush,
+    /// At once; what is queued is lost.
+    Discard,
+}
+
 /// What a client did that ended its session. For logs and counters; what follows from it on the wire
 /// is the session's business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

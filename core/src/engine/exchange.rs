@@ -13,9 +13,10 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::payload::{self, Body};
 use super::reply::{Content, Reply};
-use super::{Post, PostFailure, Revision, jsonp};
+use super::{Post, PostFailure, jsonp};
 use crate::config::Config;
 use crate::http::{self as web, Coding, ErrorCode, Query, WebSocketHandshake, set_cookie};
+use crate::protocol::Revision;
 
 /// A request that was let in, and must be answered exactly once: by [`respond`](Self::respond),
 /// [`switch`](Self::switch) or [`refuse`](Self::refuse).

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use memchr::memmem;
 
 use super::exchange::{Exchange, Kind, error, other_coding, other_version};
-use super::{Revision, TransportKind, jsonp};
+use super::jsonp;
 use crate::config::Config;
 use crate::config::ConfigError;
 use crate::http::{
@@ -19,6 +19,7 @@ use crate::http::{
     WebSocketRejected, asking_site, asks_for_websocket, is_client_file, single,
 };
 use crate::id::Sid;
+use crate::protocol::{Revision, TransportKind};
 
 /// Reads the heads of requests, and says where they go. It holds the configuration and nothing else, so
 /// that any number of connections can share it.

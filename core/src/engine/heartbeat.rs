@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::Revision;
 use crate::config::Config;
 use crate::deadline::{Deadline, PUNCTUAL, Why, after};
+use crate::protocol::Revision;
 
 /// Whose turn it is.
 #[derive(Clone, Copy, Debug)]

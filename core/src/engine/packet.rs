@@ -8,8 +8,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::{Buf, Bytes};
 use bytestring::ByteString;
 
-use super::{Data, Frame, Revision};
-use crate::packet::Part;
+use crate::message::{Data, Frame, Part};
+use crate::protocol::Revision;
 
 /// Standard alphabet; padding is written, and not asked for.
 const BASE64: GeneralPurpose = GeneralPurpose::new(

@@ -10,8 +10,9 @@ mod separated;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::{Packet, PacketError, Revision};
-use crate::packet::Part;
+use super::{Packet, PacketError};
+use crate::message::Part;
+use crate::protocol::Revision;
 
 /// How packets are put together into one body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::packet::base64_digits;
-use super::{Flags, Framing, Revision, Writer};
-use crate::packet::{Encoded, Part};
+use super::{Flags, Framing, Writer};
+use crate::message::{Encoded, Part};
+use crate::protocol::Revision;
 
 /// Packets in the order in which they leave. A packet and its attachments are one element, so that the
 /// frames of two packets never interleave.

@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::{Framing, Revision};
+use super::Framing;
 use crate::http::ErrorCode;
 use crate::id::Sid;
+use crate::protocol::Revision;
 
 /// What a session says to one request. The request's [`Exchange`](super::Exchange) makes an HTTP response
 /// of it.

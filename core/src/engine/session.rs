@@ -18,13 +18,14 @@ use super::queue::{Popped, Queue};
 use super::reply::Words;
 use super::upgrade::Candidate;
 use super::{
-    Close, CloseReason, Event, Flags, Frame, Opened, Packet, Payload, Post, PostFailure, Reply,
-    Revision, Sent, TransportKind, Violation, WsClosed, WsOut, split,
+    Close, CloseReason, Event, Flags, Opened, Packet, Payload, Post, PostFailure, Reply, Sent,
+    Violation, WsClosed, WsOut, split,
 };
 use crate::config::{BacklogPolicy, Config};
 use crate::deadline::{Deadline, Excuse, Why, after};
 use crate::id::{RequestId, Sid};
-use crate::packet::{Encoded, Part, message};
+use crate::message::{Encoded, Frame, Part};
+use crate::protocol::{Revision, TransportKind};
 
 use state::{Reading, Stage, Transport};
 
@@ -114,7 +115,7 @@ impl Session {
         };
         session.push(session.open_packet(), Flags::default());
         if let Some(data) = &session.config.initial_packet {
-            let packet = message(data);
+            let packet = Encoded::from(data);
             session.push(packet, Flags::default());
         }
         session.arm();

@@ -7,8 +7,8 @@ use bytestring::ByteString;
 
 use super::content::{Call, Content, Limits, Packet};
 use super::{Args, Fault, Kind, Name};
-use crate::engine::Revision;
 use crate::json;
+use crate::protocol::Revision;
 
 /// Names that a peer may not use for an event, since they mean something else to every client (§17).
 /// `newListener` and `removeListener`, which only Node's emitter keeps for itself, pass.

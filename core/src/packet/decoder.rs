@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::content::{Content, Limits, Packet};
 use super::{Fault, Kind, decode};
-use crate::engine::Revision;
+use crate::protocol::Revision;
 
 /// Reads the messages of one connection, in order, into packets.
 ///

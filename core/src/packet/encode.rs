@@ -1,12 +1,11 @@
 //! Packets written: one pass, straight behind the header (§14).
 
-use bytes::Bytes;
 use serde::Serialize;
 
 use super::arguments::{Writer, to_args};
-use super::{Args, Arguments, EncodeError, Encoded, Kind, Value};
-use crate::engine::Data;
+use super::{Args, Arguments, EncodeError, Kind, Value};
 use crate::json::{self, push_quoted};
+use crate::message::Encoded;
 
 /// Names that no client takes for an event (§17).
 pub(super) const RESERVED: [&str; 6] = [
@@ -152,22 +151,6 @@ pub fn error(namespace: &str, message: &str, data: Option<&Value>) -> Encoded {
 /// The word of either side that it leaves `namespace` (§16.3).
 pub fn disconnect(namespace: &str) -> Encoded {
     Encoded::text(head(Kind::Disconnect, namespace).into(), Vec::new())
-}
-
-/// A plain Engine.IO message (§4).
-pub fn message(data: &Data) -> Encoded {
-    match data {
-        Data::Text(text) => Encoded::text(message_text(text), Vec::new()),
-        Data::Binary(bytes) => Encoded::binary(bytes.clone()),
-    }
-}
-
-/// A text message with the engine's digit.
-pub(super) fn message_text(text: &str) -> Bytes {
-    let mut out = Vec::with_capacity(text.len().saturating_add(1));
-    out.push(b'4');
-    out.extend_from_slice(text.as_bytes());
-    out.into()
 }
 
 /// The data of a refusal. Bytes cannot travel in one: data that holds some is left out rather than

@@ -15,7 +15,6 @@ mod content;
 mod decode;
 mod decoder;
 mod encode;
-mod encoded;
 mod error;
 mod kind;
 mod name;
@@ -25,9 +24,8 @@ pub use arguments::{Args, Arguments, FromArgs, Writer};
 pub use content::{Call, Content, Limits, Packet};
 pub use decoder::Decoder;
 pub use encode::{
-    ack, connect, connect_error, connected, disconnect, entered, error, event, event_parts, message,
+    ack, connect, connect_error, connected, disconnect, entered, error, event, event_parts,
 };
-pub use encoded::{Encoded, Part};
 pub use error::{ArgumentError, EncodeError, Fault};
 pub use kind::Kind;
 pub use name::Name;
@@ -35,3 +33,5 @@ pub use parser::Codec;
 pub(crate) use parser::Own;
 
 pub use crate::json::{DEEPEST, JsonError, Map, Mismatch, Number, Raw, Value};
+#[doc(no_inline)]
+pub use crate::message::{Encoded, Part};

@@ -5,7 +5,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use crate::engine::{CloseReason, Data};
+use crate::engine::CloseReason;
+use crate::message::Data;
 use crate::packet::{Args, EncodeError, Fault, Name};
 use crate::socket::{
     self, AckError, AckTicket, ConnectTicket, DisconnectReason, Refusal, SocketKey,

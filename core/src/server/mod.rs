@@ -111,11 +111,12 @@ use crate::config::ConfigError;
 use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::engine::{
-    Acceptor, Close, Exchange, Flags, Frame, Kind, Opened, Post, PostFailure, Refusal as Refused,
-    Response, Route, Sent, TransportKind, WsClosed, WsOut,
+    Acceptor, Close, Exchange, Flags, Kind, Opened, Post, PostFailure, Refusal as Refused,
+    Response, Route, Sent, WsClosed, WsOut,
 };
 use crate::id::{HashKey, RequestId, Sid, SocketId};
-use crate::packet::Encoded;
+use crate::message::{Encoded, Frame};
+use crate::protocol::TransportKind;
 use crate::rooms::MemberKey;
 use crate::socket::{AckError, AckTicket, ConnectTicket, Refusal, SocketKey};
 

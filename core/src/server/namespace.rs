@@ -6,7 +6,7 @@ use bytestring::ByteString;
 
 use super::{Server, Socket};
 use crate::engine::Flags;
-use crate::packet::Encoded;
+use crate::message::Encoded;
 use crate::rooms::{MemberKey, RoomError, Rooms, Target};
 
 #[derive(Debug)]

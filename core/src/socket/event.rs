@@ -5,7 +5,8 @@ use std::fmt;
 use bytestring::ByteString;
 use serde::Serialize;
 
-use crate::engine::{CloseReason, Data};
+use crate::engine::CloseReason;
+use crate::message::Data;
 use crate::packet::{Args, EncodeError, Fault, Name, Value};
 
 /// What has happened on a connection, in order.

@@ -16,11 +16,11 @@ use super::event::{
 use crate::config::Config;
 use crate::deadline::{Deadline, Why, earliest};
 use crate::details::Details;
-use crate::engine::{Close, Data, Flags, Revision, Sent, Session};
+use crate::engine::{Close, Flags, Sent, Session};
 use crate::id::SocketId;
-use crate::packet::{
-    Call, Codec, Content, Decoder, EncodeError, Encoded, Fault, Limits, Own, Packet,
-};
+use crate::message::{Data, Encoded};
+use crate::packet::{Call, Codec, Content, Decoder, EncodeError, Fault, Limits, Own, Packet};
+use crate::protocol::Revision;
 
 /// The sockets of one connection.
 ///

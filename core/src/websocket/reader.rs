@@ -4,8 +4,8 @@ use bytes::{Buf, Bytes, BytesMut};
 use bytestring::ByteString;
 
 use super::frame::{Head, Opcode, mask};
-use crate::config::Config;
 use super::violation::Violation;
+use crate::config::Config;
 
 /// Reads the frames of one client (RFC 6455 §5, §6.2).
 ///

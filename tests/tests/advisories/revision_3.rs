@@ -11,7 +11,7 @@ use sio_core::{
         Body, Content, Data, Flags, Opened, Packet, Revision, Sent, Session, TransportKind, split,
     },
     id::{RequestId, Sid},
-    packet,
+    message::Encoded,
 };
 use sio_tests::{served::serve, wire::Polling};
 use sio_tokio::Config;
@@ -103,7 +103,7 @@ fn adv_socketioxide_0_17_4_framings() {
     for parked in [false, true] {
         let early = parked.then(|| poll(&mut session));
         for data in &said {
-            let sent = session.send(now, packet::message(data), Flags::default());
+            let sent = session.send(now, Encoded::from(data), Flags::default());
             assert_eq!(sent, Sent::Queued);
         }
         let id = early.unwrap_or_else(|| poll(&mut session));

@@ -13,7 +13,7 @@ use sio_core::engine::{
     PostFailure, Refusal, Route, Sent, Session, TransportKind, WsClosed, WsOut,
 };
 use sio_core::id::{RequestId, Sid};
-use sio_core::packet::{self, Part};
+use sio_core::message::{Encoded, Part};
 
 use crate::script::{Answer, Place, Request};
 
@@ -121,7 +121,7 @@ impl World {
                 } else if let Event::Message(data) = event
                     && self.echo
                 {
-                    let _ = session.send(now, packet::message(&data), Flags::default());
+                    let _ = session.send(now, Encoded::from(&data), Flags::default());
                 }
             }
             while let Some((id, reply)) = session.poll_http() {
@@ -301,7 +301,7 @@ impl Place for World {
         let (now, sid) = (self.now, self.latest_sid.clone().unwrap());
         let sent = self
             .session(&sid)
-            .send(now, packet::message(&data), Flags::default());
+            .send(now, Encoded::from(&data), Flags::default());
         assert_eq!(sent, Sent::Queued);
         self.drain(&sid);
     }

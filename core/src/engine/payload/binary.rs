@@ -5,8 +5,9 @@ use bytestring::ByteString;
 
 use super::Entry;
 use super::counted::MAX_DIGITS;
-use crate::engine::{Frame, Packet, PacketError, Revision};
-use crate::packet::Part;
+use crate::engine::{Packet, PacketError};
+use crate::message::{Frame, Part};
+use crate::protocol::Revision;
 
 /// What begins a packet that is text. Any other byte begins a binary one.
 const TEXT: u8 = 0;

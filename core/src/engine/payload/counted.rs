@@ -4,8 +4,9 @@ use bytestring::ByteString;
 
 use super::Entry;
 use crate::engine::packet::{append_base64, append_digits, base64_len, digits_len, part};
-use crate::engine::{Packet, PacketError, Revision};
-use crate::packet::Part;
+use crate::engine::{Packet, PacketError};
+use crate::message::Part;
+use crate::protocol::Revision;
 
 /// No length has more digits: it would be over every limit of a body.
 pub(super) const MAX_DIGITS: usize = 9;

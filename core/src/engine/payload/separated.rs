@@ -3,8 +3,9 @@
 use bytestring::ByteString;
 
 use crate::engine::packet::{append_base64, append_digits, part};
-use crate::engine::{Packet, PacketError, Revision};
-use crate::packet::Part;
+use crate::engine::{Packet, PacketError};
+use crate::message::Part;
+use crate::protocol::Revision;
 
 /// What stands between two packets.
 const SEPARATOR: u8 = 0x1e;

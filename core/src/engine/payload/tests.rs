@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
-use super::super::{Data, Frame};
 use super::*;
+use crate::message::{Data, Frame};
 
 const FRAMINGS: [Framing; 3] = [Framing::Separated, Framing::Counted, Framing::Binary];
 

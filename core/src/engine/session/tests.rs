@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::deadline::Why;
-use crate::engine::{Body, Content, Data};
+use crate::engine::{Body, Content};
+use crate::message::Data;
 
 /// One session and its client, with a clock that moves when it is told to.
 struct Talk {
@@ -52,7 +53,7 @@ fn ms(ms: u64) -> Duration {
 }
 
 fn text(text: &str) -> Encoded {
-    message(&Data::from(text))
+    Encoded::from(&Data::from(text))
 }
 
 fn frame(text: &str) -> Frame {

@@ -9,12 +9,11 @@ use super::{CODE_GOING_AWAY, CODE_TOO_LARGE, Session, Stage, Transport};
 use crate::deadline::{Deadline, Why, after};
 use crate::engine::heartbeat::Times;
 use crate::engine::reply::Words;
-use crate::engine::{
-    CloseReason, ErrorCode, Event, Flags, Packet, PacketError, Reply, Revision, Violation,
-};
+use crate::engine::{CloseReason, ErrorCode, Event, Flags, Packet, PacketError, Reply, Violation};
 use crate::id::RequestId;
 use crate::json::push_quoted;
-use crate::packet::Encoded;
+use crate::message::Encoded;
+use crate::protocol::Revision;
 
 impl Session {
     /// The clock as this session knows it. Deadlines are not looked at: what is handed in before

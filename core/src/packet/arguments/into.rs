@@ -309,7 +309,8 @@ mod tests {
     use serde::{Deserialize, Serialize};
 
     use super::*;
-    use crate::packet::{Part, Raw, ack, event, event_parts};
+    use crate::message::Part;
+    use crate::packet::{Raw, ack, event, event_parts};
 
     fn frames(args: &(impl Arguments + ?Sized)) -> (String, Vec<Bytes>) {
         let packet = event("/", None, "e", args).unwrap();

@@ -5,7 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::Parser;
-use crate::packet::{Arguments, EncodeError, Encoded, Kind, Map, Value, encode};
+use crate::message::Encoded;
+use crate::packet::{Arguments, EncodeError, Kind, Map, Value, encode};
 
 /// How packets are written and read: [`Config::parser`](crate::config::Config::parser). The built-in way
 /// by default; made of a [`Parser`], the application's.

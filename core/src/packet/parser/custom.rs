@@ -10,9 +10,10 @@ use smallvec::SmallVec;
 
 use super::codec::{Codec, guarded};
 use super::{Decoder, Parser};
-use crate::engine::{Data, Revision};
 use crate::json::Binary;
+use crate::message::Data;
 use crate::packet::{self, Content, Fault, Kind, Limits, Packet, Value};
+use crate::protocol::Revision;
 
 /// The application's parser, on one connection.
 pub(crate) struct Own {

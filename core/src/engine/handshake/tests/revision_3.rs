@@ -1,7 +1,8 @@
 //! Clients of revision 3.
 
 use super::*;
-use crate::engine::{Body, Data, Packet, Writer, split};
+use crate::engine::{Body, Packet, Writer, split};
+use crate::message::Data;
 
 const POLL_3: &str = "/socket.io/?EIO=3&transport=polling";
 const SOCKET_3: &str = "/socket.io/?EIO=3&transport=websocket";

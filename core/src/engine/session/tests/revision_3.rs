@@ -1,7 +1,7 @@
 //! What revision 3 does otherwise.
 
 use super::*;
-use crate::packet::Part;
+use crate::message::Part;
 
 impl Talk {
     /// A polling session of revision 3 whose handshake was answered.
@@ -30,7 +30,7 @@ impl Talk {
     }
 
     fn send_bytes(&mut self, bytes: &'static [u8]) {
-        let packet = message(&Data::Binary(Bytes::from_static(bytes)));
+        let packet = Encoded::from(&Data::Binary(Bytes::from_static(bytes)));
         let sent = self.session.send(self.now, packet, Flags::default());
         assert_eq!(sent, Sent::Queued);
     }

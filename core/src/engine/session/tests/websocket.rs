@@ -30,7 +30,7 @@ fn binary_goes_out_as_text_where_the_client_wants_it() {
         Config::v4(),
     );
     talk.frame();
-    let bytes = message(&Data::Binary(Bytes::from_static(b"\x01")));
+    let bytes = Encoded::from(&Data::Binary(Bytes::from_static(b"\x01")));
     assert_eq!(
         talk.session.send(talk.now, bytes, Flags::default()),
         Sent::Queued

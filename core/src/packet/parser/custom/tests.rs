@@ -10,10 +10,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::Config;
 use crate::connection::Connection;
-use crate::engine::{CloseReason, Flags, Frame, Opened, Session, TransportKind, WsOut};
+use crate::engine::{CloseReason, Flags, Opened, Session, WsOut};
 use crate::id::{RequestId, Sid, SocketId};
+use crate::message::{Frame, Part};
 use crate::packet::parser::{Packet as Raw, Parser};
-use crate::packet::{Args, EncodeError, Map, Part};
+use crate::packet::{Args, EncodeError, Map};
+use crate::protocol::TransportKind;
 use crate::socket::{AckError, DisconnectReason, Event, Refusal, SocketKey};
 
 /// JSON text, bytes as lists of numbers.

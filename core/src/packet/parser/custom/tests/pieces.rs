@@ -1,7 +1,7 @@
 //! Packets that are several messages, in both directions.
 
 use super::*;
-use crate::packet::Encoded;
+use crate::message::Encoded;
 
 /// Each packet as binary, text and binary: its length, its JSON, and its bytes one after the other.
 struct Pieces;

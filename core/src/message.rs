@@ -1,11 +1,45 @@
-//! A packet ready for the wire.
+//! Messages: what they hold, and how they are written once for all who get them.
 
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use bytestring::ByteString;
 
-use super::encode::message_text;
-use crate::engine::Data;
+/// A message's content (§4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// Text.
+    Text(ByteString),
+    /// Bytes.
+    Binary(Bytes),
+}
+
+impl From<&str> for Data {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for Data {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<Bytes> for Data {
+    fn from(bytes: Bytes) -> Self {
+        Self::Binary(bytes)
+    }
+}
+
+/// One WebSocket message (§7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// A text message.
+    Text(ByteString),
+    /// A binary message.
+    Binary(Bytes),
+}
 
 /// A message ready for the wire, the engine's type digit included (`42["tick",1]`), cheap to clone.
 ///
@@ -186,6 +220,24 @@ impl Part {
             Self::Text(bytes) | Self::Binary(bytes) => bytes,
         }
     }
+}
+
+/// A plain Engine.IO message, as it is.
+impl From<&Data> for Encoded {
+    fn from(data: &Data) -> Self {
+        match data {
+            Data::Text(text) => Self::text(message_text(text), Vec::new()),
+            Data::Binary(bytes) => Self::binary(bytes.clone()),
+        }
+    }
+}
+
+/// A text message with the engine's digit.
+fn message_text(text: &str) -> Bytes {
+    let mut out = Vec::with_capacity(text.len().saturating_add(1));
+    out.push(b'4');
+    out.extend_from_slice(text.as_bytes());
+    out.into()
 }
 
 #[cfg(test)]

@@ -1,0 +1,28 @@
+//! What happens on a session.
+
+use super::CloseReason;
+use crate::message::Data;
+use crate::protocol::{Revision, TransportKind};
+
+/// How a session was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// By a poll or by a WebSocket.
+    pub transport: TransportKind,
+    /// The client's revision.
+    pub revision: Revision,
+    /// Whether the client takes no binary frames on the transport it opened (`b64`).
+    pub base64: bool,
+}
+
+/// What has happened on a session, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A message.
+    Message(Data),
+    /// The session has moved to a WebSocket.
+    Upgraded,
+    /// The session is over: the last event.
+    Closed(CloseReason),
+}

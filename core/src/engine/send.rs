@@ -1,0 +1,34 @@
+//! What goes with a packet that is sent, and what becomes of it.
+
+/// What goes with a packet that is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flags {
+    /// Drop it if it cannot leave at once (§20).
+    pub volatile: bool,
+    /// Compress it where that is on.
+    pub compress: bool,
+}
+
+impl Default for Flags {
+    /// Not volatile, compressed where that is on.
+    fn default() -> Self {
+        Self {
+            volatile: false,
+            compress: true,
+        }
+    }
+}
+
+/// What became of a packet that was to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a packet may have been refused"]
+pub enum Sent {
+    /// It is queued, and is sent unless the connection ends first.
+    Queued,
+    /// It was volatile and could not leave at once.
+    Dropped,
+    /// The backlog is full, and the policy is to refuse.
+    Full,
+    /// The session is closed or closing.
+    Closed,
+}

@@ -1,0 +1,35 @@
+//! What passes between a session and its WebSocket (§7).
+
+use crate::message::Part;
+
+/// How a WebSocket ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WsClosed {
+    /// By a closing handshake, or the end of the stream.
+    Closed,
+    /// By an error of the connection.
+    Lost,
+    /// The client sent a message over `max_http_buffer_size`.
+    TooLarge,
+    /// The client broke another rule of RFC 6455.
+    Violation,
+}
+
+/// What to do next on a WebSocket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WsOut {
+    /// Send this message.
+    Frame {
+        /// What goes before the content, in the same message: nothing, the type byte of revision 3, or what
+        /// marks the text behind it as base64.
+        head: &'static [u8],
+        /// Its content.
+        part: Part,
+        /// Whether it may be compressed.
+        compress: bool,
+    },
+    /// Close it, after what was given before, with this code if any. Nothing more comes for it, and
+    /// nothing more is expected from it: the session may take another WebSocket.
+    Close(Option<u16>),
+}

@@ -1,0 +1,58 @@
+//! What clients choose for their connection: a revision of the protocol, and a transport.
+
+use std::fmt;
+
+/// A revision of the protocol (§1). Chosen by each client for its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Revision {
+    /// `EIO=3`: the client pings, packets of a payload stand behind their lengths.
+    V3,
+    /// `EIO=4`: the server pings, payloads are joined by U+001E.
+    V4,
+}
+
+impl Revision {
+    /// The number that the query names.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::V3 => 3,
+            Self::V4 => 4,
+        }
+    }
+
+    /// The one that a query's `EIO` names: literally `3` or `4`.
+    pub fn from_query(text: &str) -> Option<Self> {
+        match text {
+            "3" => Some(Self::V3),
+            "4" => Some(Self::V4),
+            _ => None,
+        }
+    }
+}
+
+/// How a session's packets travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TransportKind {
+    /// HTTP requests: GETs that wait for packets, POSTs that bring them.
+    Polling,
+    /// A WebSocket.
+    WebSocket,
+}
+
+impl TransportKind {
+    /// Its name in the query.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Polling => "polling",
+            Self::WebSocket => "websocket",
+        }
+    }
+}
+
+impl fmt::Display for TransportKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -63,6 +63,7 @@
     allow(clippy::arithmetic_side_effects, reason = "tests may panic")
 )]
 
+mod arena;
 pub mod config;
 pub mod connection;
 pub mod deadline;

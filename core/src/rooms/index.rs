@@ -6,18 +6,13 @@ use compact_str::CompactString;
 use hashbrown::HashMap;
 
 use super::seats::{Chair, Member, Seat, Seats, steps};
+use crate::arena::{Key, Pool, is_loose};
 use crate::id::{HashKey, SocketId};
 
 /// The members of a namespace and the rooms they are in.
 #[derive(Debug)]
 pub struct Rooms<M> {
-    members: Vec<Slot<M>>,
-    /// Slots of `members` without a member, the latest last.
-    free: Vec<u32>,
-    /// Slots with a member. Walked, since a crowd that has left may have left many slots between them.
-    everybody: Vec<u32>,
-    /// The next member's. Drawn for all slots together, so that one that was given back may come again.
-    generation: u32,
+    members: Pool<Member<M>>,
     /// Probed, never walked. Clients may choose the names of rooms: hashed under a key.
     by_id: HashMap<SocketId, u32, HashKey>,
     by_name: HashMap<CompactString, u32, HashKey>,
@@ -30,18 +25,7 @@ pub struct Rooms<M> {
 
 /// A member of [`Rooms`]. Names nobody once that member is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct MemberKey {
-    slot: u32,
-    generation: u32,
-}
-
-#[derive(Debug)]
-struct Slot<M> {
-    generation: u32,
-    /// Where it is in `everybody`.
-    place: u32,
-    member: Option<Member<M>>,
-}
+pub struct MemberKey(Key);
 
 #[derive(Debug)]
 pub(super) struct Room {
@@ -77,10 +61,7 @@ impl<M> Rooms<M> {
     /// No members and no rooms. `key` hashes the names, `most` is how many rooms a member may join.
     pub fn new(key: HashKey, most: usize) -> Self {
         Self {
-            members: Vec::new(),
-            free: Vec::new(),
-            everybody: Vec::new(),
-            generation: 0,
+            members: Pool::new(),
             by_id: HashMap::with_hasher(key),
             by_name: HashMap::with_hasher(key),
             rooms: Vec::new(),
@@ -100,47 +81,19 @@ impl<M> Rooms<M> {
     /// Another member of the same id, which only ids of the application's own making can bring, loses
     /// that room to the new one.
     pub fn insert(&mut self, id: SocketId, reach: M) -> MemberKey {
-        let member = Member::new(id.clone(), reach);
-        let slot = self.free_slot().unwrap_or_else(|| {
-            self.members.push(Slot {
-                generation: 0,
-                place: 0,
-                member: None,
-            });
-            u32::try_from(self.members.len().saturating_sub(1)).unwrap_or(u32::MAX)
-        });
-        let generation = self.generation;
-        self.generation = generation.wrapping_add(1);
-        if let Some(place) = self.members.get_mut(slot as usize) {
-            place.generation = generation;
-            place.place = u32::try_from(self.everybody.len()).unwrap_or(u32::MAX);
-            place.member = Some(member);
-            self.everybody.push(slot);
-        }
-        self.by_id.insert(id, slot);
-        MemberKey { slot, generation }
+        let key = self.members.insert(Member::new(id.clone(), reach));
+        self.by_id.insert(id, key.slot());
+        MemberKey(key)
     }
 
     /// A member leaves the namespace, and every room.
     pub fn remove(&mut self, key: MemberKey) -> Option<M> {
-        let place = self.members.get_mut(key.slot as usize)?;
-        let member = place.member.as_mut();
-        let member = member.filter(|_| place.generation == key.generation)?;
-        for seat in self.seats.clear(key.slot, member) {
+        let member = self.members.get_mut(key.0)?;
+        for seat in self.seats.clear(key.0.slot(), member) {
             self.vacate(seat);
         }
-        let place = self.members.get_mut(key.slot as usize)?;
-        let (member, at) = (place.member.take()?, place.place as usize);
-        self.free.push(key.slot);
-        if at < self.everybody.len() {
-            self.everybody.swap_remove(at);
-        }
-        if let Some(moved) = self.everybody.get(at)
-            && let Some(moved) = self.members.get_mut(*moved as usize)
-        {
-            moved.place = u32::try_from(at).unwrap_or(u32::MAX);
-        }
-        if self.by_id.get(&member.id) == Some(&key.slot) {
+        let member = self.members.remove(key.0)?;
+        if self.by_id.get(&member.id) == Some(&key.0.slot()) {
             self.by_id.remove(&member.id);
         }
         self.shrink();
@@ -166,15 +119,12 @@ impl<M> Rooms<M> {
         }
         let at = known.unwrap_or_else(|| self.open(room));
         if let Some(room) = self.rooms.get_mut(at as usize)
-            && let Some(place) = self.members.get_mut(key.slot as usize)
-            && let Some(member) = &mut place.member
+            && let Some(member) = self.members.get_mut(key.0)
         {
+            let slot = key.0.slot();
             let place = u32::try_from(room.members.len()).unwrap_or(u32::MAX);
-            let seat = self.seats.take(key.slot, member, Seat { room: at, place });
-            room.members.push(Chair {
-                slot: key.slot,
-                seat,
-            });
+            let seat = self.seats.take(slot, member, Seat { room: at, place });
+            room.members.push(Chair { slot, seat });
         }
         Ok(true)
     }
@@ -190,7 +140,7 @@ impl<M> Rooms<M> {
         }
         let seat = known.and_then(|at| self.seat(key, at));
         if let Some(seat) = seat {
-            self.stand_up(key.slot, seat);
+            self.stand_up(key.0.slot(), seat);
         }
         seat.is_some()
     }
@@ -224,9 +174,7 @@ impl<M> Rooms<M> {
 
     /// The key of the member with this id.
     pub fn key(&self, id: &str) -> Option<MemberKey> {
-        let slot = *self.by_id.get(id)?;
-        let generation = self.members.get(slot as usize)?.generation;
-        Some(MemberKey { slot, generation })
+        self.at(*self.by_id.get(id)?).map(|(key, _)| key)
     }
 
     /// Whether anybody is in a room.
@@ -236,12 +184,12 @@ impl<M> Rooms<M> {
 
     /// How many members there are.
     pub fn len(&self) -> usize {
-        self.everybody.len()
+        self.members.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.everybody.is_empty()
+        self.members.len() == 0
     }
 
     /// How many rooms there are that somebody joined, the members' own ones not counted.
@@ -250,17 +198,17 @@ impl<M> Rooms<M> {
     }
 
     pub(super) fn slots(&self) -> impl Iterator<Item = (MemberKey, &Member<M>)> {
-        self.everybody.iter().filter_map(|slot| self.at(*slot))
+        let members = self.members.iter();
+        members.map(|(key, member)| {
+            steps(1);
+            (MemberKey(key), member)
+        })
     }
 
     pub(super) fn at(&self, slot: u32) -> Option<(MemberKey, &Member<M>)> {
         steps(1);
-        let place = self.members.get(slot as usize)?;
-        let key = MemberKey {
-            slot,
-            generation: place.generation,
-        };
-        place.member.as_ref().map(|member| (key, member))
+        let (key, member) = self.members.at(slot)?;
+        Some((MemberKey(key), member))
     }
 
     pub(super) fn room(&self, name: &str) -> Option<u32> {
@@ -276,7 +224,7 @@ impl<M> Rooms<M> {
         at: Option<u32>,
     ) -> bool {
         (member.own_room && member.id.as_str() == name)
-            || at.is_some_and(|at| self.seats.find(key.slot, member, at).is_some())
+            || at.is_some_and(|at| self.seats.find(key.0.slot(), member, at).is_some())
     }
 
     /// What names are hashed under.
@@ -292,23 +240,15 @@ impl<M> Rooms<M> {
 
     /// Which of its seats a member has in a room.
     fn seat(&self, key: MemberKey, room: u32) -> Option<u32> {
-        self.seats.find(key.slot, self.member(key)?, room)
+        self.seats.find(key.0.slot(), self.member(key)?, room)
     }
 
     fn member(&self, key: MemberKey) -> Option<&Member<M>> {
-        let place = self.members.get(key.slot as usize)?;
-        place
-            .member
-            .as_ref()
-            .filter(|_| place.generation == key.generation)
+        self.members.get(key.0)
     }
 
     fn member_mut(&mut self, key: MemberKey) -> Option<&mut Member<M>> {
-        let place = self.members.get_mut(key.slot as usize)?;
-        place
-            .member
-            .as_mut()
-            .filter(|_| place.generation == key.generation)
+        self.members.get_mut(key.0)
     }
 
     fn open(&mut self, name: &str) -> u32 {
@@ -334,10 +274,7 @@ impl<M> Rooms<M> {
 
     /// Takes the member at `slot` out of the room of one of its seats.
     fn stand_up(&mut self, slot: u32, seat: u32) {
-        let Some(place) = self.members.get_mut(slot as usize) else {
-            return;
-        };
-        let Some(member) = &mut place.member else {
+        let Some(member) = self.members.at_mut(slot) else {
             return;
         };
         let left = self.seats.leave(slot, member, seat);
@@ -362,8 +299,7 @@ impl<M> Rooms<M> {
             room.members.swap_remove(seat.place as usize);
         }
         if let Some(moved) = room.members.get(seat.place as usize)
-            && let Some(place) = self.members.get_mut(moved.slot as usize)
-            && let Some(member) = &mut place.member
+            && let Some(member) = self.members.at_mut(moved.slot)
         {
             member.sits_at(moved.seat, seat.place);
         }
@@ -379,26 +315,9 @@ impl<M> Rooms<M> {
         }
     }
 
-    /// Gives memory back once a crowd has left. What remains decides how often: each time most of it has
-    /// gone. Slots before one who stays wait for others.
+    /// Gives memory back once a crowd has left.
     fn shrink(&mut self) {
-        while self
-            .members
-            .last()
-            .is_some_and(|slot| slot.member.is_none())
-        {
-            self.members.pop();
-        }
-        if is_loose(self.members.capacity(), self.members.len()) {
-            self.members.shrink_to(self.members.len().saturating_mul(2));
-            let members = self.members.len();
-            self.free.retain(|at| (*at as usize) < members);
-            self.free.shrink_to_fit();
-        }
-        if is_loose(self.everybody.capacity(), self.everybody.len()) {
-            let twice = self.everybody.len().saturating_mul(2);
-            self.everybody.shrink_to(twice);
-        }
+        self.members.shrink();
         if is_loose(self.by_id.capacity(), self.by_id.len()) {
             self.by_id.shrink_to(self.by_id.len().saturating_mul(2));
         }
@@ -424,20 +343,9 @@ impl<M> Rooms<M> {
         }
     }
 
-    /// A slot of `members` without a member.
-    fn free_slot(&mut self) -> Option<u32> {
-        // What was given back may still be named, and be taken again since.
-        while let Some(at) = self.free.pop() {
-            let slot = self.members.get(at as usize);
-            if slot.is_some_and(|slot| slot.member.is_none()) {
-                return Some(at);
-            }
-        }
-        None
-    }
-
     /// A place of `rooms` without a room.
     fn free_room(&mut self) -> Option<u32> {
+        // What was given back may still be named, and be taken again since.
         while let Some(at) = self.free_rooms.pop() {
             let room = self.rooms.get(at as usize);
             if room.is_some_and(|room| room.members.is_empty()) {
@@ -447,14 +355,6 @@ impl<M> Rooms<M> {
         None
     }
 }
-
-/// Whether so much of some memory is unused that it is worth moving the rest.
-pub(super) const fn is_loose(capacity: usize, used: usize) -> bool {
-    capacity > LOOSE && capacity / 4 >= used
-}
-
-/// Elements for which memory is kept, whether there are any or not.
-const LOOSE: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -469,9 +369,9 @@ mod tests {
     impl Rooms<u32> {
         /// Places that are kept, of members and of rooms, in vectors and in maps.
         fn kept(&self) -> usize {
-            let lists = [&self.free, &self.free_rooms, &self.everybody].map(Vec::capacity);
+            let rooms = self.rooms.capacity() + self.free_rooms.capacity();
             let maps = self.by_id.capacity() + self.by_name.capacity() + self.seats.kept();
-            self.members.capacity() + self.rooms.capacity() + maps + lists.iter().sum::<usize>()
+            self.members.kept() + rooms + maps
         }
     }
 

@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-use super::index::is_loose;
+use crate::arena::is_loose;
 use crate::id::{HashKey, SocketId};
 
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use bytestring::ByteString;
 
+use crate::arena::Key;
 use crate::engine::CloseReason;
 use crate::message::Data;
 use crate::packet::{Args, EncodeError, Fault, Name};
@@ -16,10 +17,7 @@ use super::Server;
 
 /// One client. Names nobody once it is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ConnectionKey {
-    pub(super) slot: u32,
-    pub(super) generation: u32,
-}
+pub struct ConnectionKey(pub(super) Key);
 
 /// One client in one namespace. Names nobody once it is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

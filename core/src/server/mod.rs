@@ -106,6 +106,7 @@ use hashbrown::HashMap;
 use http::request::Parts;
 use smallvec::SmallVec;
 
+use crate::arena::Pool;
 use crate::config::Config;
 use crate::config::ConfigError;
 use crate::connection::Connection;
@@ -138,8 +139,7 @@ pub struct Server<T> {
     config: Arc<Config>,
     acceptor: Acceptor,
     key: HashKey,
-    connections: Vec<Slot<T>>,
-    free: Vec<u32>,
+    connections: Pool<Entry<T>>,
     /// Connections that are in no namespace, or have not come back since their handshake.
     pending: usize,
     by_sid: HashMap<Sid, u32, HashKey>,
@@ -152,12 +152,6 @@ pub struct Server<T> {
     http: Work,
     writable: Work,
     deadlines: BTreeSet<(Deadline, u32)>,
-}
-
-#[derive(Debug)]
-struct Slot<T> {
-    generation: u32,
-    entry: Option<Entry<T>>,
 }
 
 #[derive(Debug)]
@@ -189,8 +183,7 @@ impl<T> Server<T> {
             acceptor: Acceptor::new(config.clone())?,
             config,
             key,
-            connections: Vec::new(),
-            free: Vec::new(),
+            connections: Pool::new(),
             pending: 0,
             by_sid: HashMap::with_hasher(key),
             namespaces: Vec::new(),

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use smallvec::SmallVec;
 
-use super::{ConnectionKey, Entry, Server, Slot};
+use super::{ConnectionKey, Entry, Server};
 use crate::connection::Connection;
 use crate::engine::{Opened, Refusal as Refused, Session};
 use crate::id::Sid;
@@ -34,10 +34,10 @@ impl<T> Server<T> {
         let old = std::mem::replace(&mut entry.armed, next);
         if old != next {
             if let Some(old) = old {
-                self.deadlines.remove(&(old, connection.slot));
+                self.deadlines.remove(&(old, connection.0.slot()));
             }
             if let Some(next) = next {
-                self.deadlines.insert((next, connection.slot));
+                self.deadlines.insert((next, connection.0.slot()));
             }
         }
     }
@@ -56,15 +56,11 @@ impl<T> Server<T> {
                 self.responses.push_back((id, exchange.respond(reply)));
             }
         }
-        if let Some(slot) = self.connections.get_mut(connection.slot as usize) {
-            if let Some(entry) = slot.entry.take() {
-                self.pending = self.pending.saturating_sub(usize::from(entry.pending));
-                if let Some(armed) = entry.armed {
-                    self.deadlines.remove(&(armed, connection.slot));
-                }
+        if let Some(entry) = self.connections.remove(connection.0) {
+            self.pending = self.pending.saturating_sub(usize::from(entry.pending));
+            if let Some(armed) = entry.armed {
+                self.deadlines.remove(&(armed, connection.0.slot()));
             }
-            slot.generation = slot.generation.wrapping_add(1);
-            self.free.push(connection.slot);
         }
     }
 
@@ -84,8 +80,8 @@ impl<T> Server<T> {
     /// What [`pending`](Self::pending) must be. Each handshake asks for it: counting took as long as there
     /// were connections.
     pub(super) fn count_pending(&self) -> usize {
-        let entries = self.connections.iter().filter_map(|it| it.entry.as_ref());
-        entries.filter(|it| it.is_pending()).count()
+        let entries = self.connections.iter();
+        entries.filter(|(_, it)| it.is_pending()).count()
     }
 
     /// Keeps the number of pending connections true for one of them.
@@ -109,21 +105,10 @@ impl<T> Server<T> {
             pending: true,
             closed: false,
         };
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.connections.push(Slot {
-                generation: 0,
-                entry: None,
-            });
-            u32::try_from(self.connections.len().saturating_sub(1)).unwrap_or(u32::MAX)
-        });
-        let mut generation = 0;
-        if let Some(place) = self.connections.get_mut(slot as usize) {
-            generation = place.generation;
-            place.entry = Some(entry);
-            self.pending = self.pending.saturating_add(1);
-        }
-        self.by_sid.insert(sid, slot);
-        ConnectionKey { slot, generation }
+        let key = self.connections.insert(entry);
+        self.pending = self.pending.saturating_add(1);
+        self.by_sid.insert(sid, key.slot());
+        ConnectionKey(key)
     }
 
     pub(super) fn find(&self, sid: &Sid) -> Option<ConnectionKey> {
@@ -131,34 +116,23 @@ impl<T> Server<T> {
     }
 
     pub(super) fn key_of(&self, slot: u32) -> Option<ConnectionKey> {
-        let place = self.connections.get(slot as usize)?;
-        place.entry.as_ref().map(|_| ConnectionKey {
-            slot,
-            generation: place.generation,
-        })
+        let (key, _) = self.connections.at(slot)?;
+        Some(ConnectionKey(key))
     }
 
     pub(super) fn keys(&self) -> Vec<ConnectionKey> {
-        (0u32..)
-            .take(self.connections.len())
-            .filter_map(|slot| self.key_of(slot))
-            .collect()
+        let connections = self.connections.iter();
+        let mut keys: Vec<_> = connections.map(|(key, _)| ConnectionKey(key)).collect();
+        keys.sort_unstable();
+        keys
     }
 
     pub(super) fn entry(&self, connection: ConnectionKey) -> Option<&Entry<T>> {
-        let place = self.connections.get(connection.slot as usize)?;
-        place
-            .entry
-            .as_ref()
-            .filter(|_| place.generation == connection.generation)
+        self.connections.get(connection.0)
     }
 
     pub(super) fn entry_mut(&mut self, connection: ConnectionKey) -> Option<&mut Entry<T>> {
-        let place = self.connections.get_mut(connection.slot as usize)?;
-        place
-            .entry
-            .as_mut()
-            .filter(|_| place.generation == connection.generation)
+        self.connections.get_mut(connection.0)
     }
 }
 

@@ -15,6 +15,11 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    #[cfg(test)]
+    pub(crate) const fn new(slot: u32, generation: u32) -> Self {
+        Self { slot, generation }
+    }
+
     /// The place.
     pub(crate) const fn slot(self) -> u32 {
         self.slot

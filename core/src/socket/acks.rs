@@ -196,10 +196,7 @@ mod tests {
     use super::*;
 
     const fn socket(slot: u32) -> SocketKey {
-        SocketKey {
-            slot,
-            generation: 1,
-        }
+        SocketKey(crate::arena::Key::new(slot, 1))
     }
 
     #[expect(clippy::disallowed_methods, reason = "some time to begin with")]

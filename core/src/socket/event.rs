@@ -5,6 +5,7 @@ use std::fmt;
 use bytestring::ByteString;
 use serde::Serialize;
 
+use crate::arena::Key;
 use crate::engine::CloseReason;
 use crate::message::Data;
 use crate::packet::{Args, EncodeError, Fault, Name, Value};
@@ -91,10 +92,7 @@ pub enum Event<T> {
 
 /// A socket: one client in one namespace. Names nobody once that socket is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SocketKey {
-    pub(super) slot: u32,
-    pub(super) generation: u32,
-}
+pub struct SocketKey(pub(super) Key);
 
 /// A client waits for a namespace. Give this to `accept` or `reject`; if it is dropped, the client is
 /// turned away when `middleware_timeout` is over.

@@ -1,9 +1,11 @@
 //! The sockets of one connection: namespaces over one session, their packets and acks (§16–§18).
 
 mod acks;
+mod connect;
 mod credentials;
 mod event;
 mod mux;
+mod slots;
 
 pub use event::{AckError, AckTicket, ConnectTicket, DisconnectReason, Event, Refusal, SocketKey};
 pub(crate) use mux::Mux;

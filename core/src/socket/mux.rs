@@ -9,10 +9,11 @@ use bytestring::ByteString;
 use smallvec::SmallVec;
 
 use super::acks::Acks;
-use super::credentials;
+use super::connect::Wish;
 use super::event::{
     AckError, AckTicket, ConnectTicket, DisconnectReason, Event, Refusal, SocketKey,
 };
+use super::slots::{Slot, Slots, State};
 use crate::config::Config;
 use crate::deadline::{Deadline, Why, earliest};
 use crate::details::Details;
@@ -34,7 +35,7 @@ pub(crate) struct Mux<T> {
     decoder: Decoder,
     /// The application's parser, if it has one: the decoder has nothing to do then.
     own: Option<Box<Own>>,
-    slots: SmallVec<[Slot; 1]>,
+    slots: Slots,
     acks: Acks<T>,
     /// The connection is closed then, unless a namespace was joined before, and the client has come back:
     /// one of revision 4 joins without a word.
@@ -44,31 +45,8 @@ pub(crate) struct Mux<T> {
     /// The attachments of a packet must all have come by then.
     packet_by: Option<Instant>,
     refused: usize,
-    generation: u32,
-    /// What the connection is closed for: nothing more of what the client says is read, also of what it has
-    /// said by now.
-    details: Option<Box<Details>>,
-}
-
-#[derive(Debug)]
-struct Slot {
-    namespace: ByteString,
-    generation: u32,
-    state: State,
-    /// Acks that wait for this socket.
-    waiting: usize,
-    /// Bytes of the credentials that are kept for it.
-    auth: usize,
-}
-
-#[derive(Debug)]
-enum State {
-    /// The client has asked, and the application has not decided yet.
-    Deciding { by: Instant },
-    /// In the namespace.
-    Connected,
-    /// Was in the namespace.
-    Left,
+    /// The client broke a rule: nothing more of what it says is read, also of what it has said by now.
+    deaf: bool,
 }
 
 impl<T> Mux<T> {
@@ -77,14 +55,13 @@ impl<T> Mux<T> {
         Self {
             decoder: Decoder::new(revision),
             own: Own::new(codec).map(Box::new),
-            slots: SmallVec::new(),
+            slots: Slots::new(),
             acks: Acks::new(),
             connect_by: now.checked_add(config.connect_timeout),
             joined: false,
             packet_by: None,
             refused: 0,
-            generation: 0,
-            details: None,
+            deaf: false,
         }
     }
 
@@ -208,10 +185,9 @@ impl<T> Mux<T> {
             };
             return self.asked(now, wish, config, session, events);
         }
-        let known = self.slot(&namespace);
-        let socket = match known.and_then(|at| Some((at, self.slots.get(at)?))) {
-            Some((at, slot)) => match slot.state {
-                State::Connected => Some(key(at, slot)),
+        let socket = match self.slots.find(&namespace) {
+            Some((socket, slot)) => match slot.state {
+                State::Connected => Some(socket),
                 // On its way when we left: not the client's fault.
                 State::Left => return Ok(()),
                 State::Deciding { .. } => None,
@@ -283,8 +259,8 @@ impl<T> Mux<T> {
             auth,
             query,
         } = wish;
-        let known = self.slot(&namespace);
-        if let Some(slot) = known.and_then(|at| self.slots.get(at)) {
+        let known = self.slots.find(&namespace);
+        if let Some((_, slot)) = known {
             match (&slot.state, session.revision()) {
                 (State::Left, _) => {}
                 // It has what it asks for, or will be told. Clients ask for `/`, too.
@@ -292,55 +268,34 @@ impl<T> Mux<T> {
                 (State::Connected | State::Deciding { .. }, _) => return Err(None),
             }
         }
-        let active = self.slots.iter().filter(|slot| slot.is_active()).count();
-        if active >= config.max_namespaces_per_connection {
+        let known = known.map(|(socket, _)| socket);
+        if self.slots.active() >= config.max_namespaces_per_connection {
             let refusal = Refusal::new("too many namespaces");
             self.refuse(now, &namespace, &refusal, config, session, events);
             return Ok(());
         }
         let size = |text: &Option<ByteString>| text.as_ref().map_or(0, |text| text.len());
         let size = size(&auth).saturating_add(size(&query));
-        let kept = self
-            .slots
-            .iter()
-            .fold(size, |sum, slot| sum.saturating_add(slot.auth));
-        if size > 0 && kept > config.max_auth_bytes {
+        if size > 0 && self.slots.auth().saturating_add(size) > config.max_auth_bytes {
             let refusal = Refusal::new("too many credentials");
             self.refuse(now, &namespace, &refusal, config, session, events);
             return Ok(());
         }
-        self.generation = self.generation.wrapping_add(1);
-        let slot = Slot {
-            namespace: namespace.clone(),
-            generation: self.generation,
-            state: State::Deciding {
-                by: now.checked_add(config.middleware_timeout).unwrap_or(now),
-            },
-            waiting: 0,
-            auth: size,
-        };
-        // A name that was left comes back to its place; else the oldest of too many is forgotten.
-        let full = self.slots.len() >= config.max_namespaces_per_connection;
-        let free =
-            known.or_else(|| full.then(|| self.slots.iter().position(|slot| !slot.is_active()))?);
-        let at = match free.and_then(|at| Some((at, self.slots.get_mut(at)?))) {
-            Some((at, place)) => {
-                *place = slot;
-                at
-            }
-            None => {
-                self.slots.push(slot);
-                self.slots.len().saturating_sub(1)
-            }
-        };
-        if let Some(slot) = self.slots.get(at) {
-            events.push_back(Event::Connecting {
-                ticket: ConnectTicket(key(at, slot)),
-                namespace,
-                auth,
-                query,
-            });
-        }
+        let socket = self.slots.ask(
+            known,
+            Slot::asked(
+                namespace.clone(),
+                now.checked_add(config.middleware_timeout).unwrap_or(now),
+                size,
+            ),
+            config.max_namespaces_per_connection,
+        );
+        events.push_back(Event::Connecting {
+            ticket: ConnectTicket(socket),
+            namespace,
+            auth,
+            query,
+        });
         Ok(())
     }
 
@@ -354,14 +309,14 @@ impl<T> Mux<T> {
         events: &mut VecDeque<Event<T>>,
     ) -> Option<SocketKey> {
         let codec = self.codec().clone();
-        let slot = self.deciding(ticket.0)?;
+        let slot = self.slots.deciding(ticket.0)?;
         let packet = match session.revision() {
             Revision::V3 => codec.entered(&slot.namespace),
             Revision::V4 => codec.connected(&slot.namespace, id.as_str()),
         };
         if packet.is_err() {
             // It never was in.
-            self.remove(ticket.0);
+            self.slots.remove(ticket.0);
             self.tell(now, packet, session, events);
             return None;
         }
@@ -394,10 +349,10 @@ impl<T> Mux<T> {
         session: &mut Session,
         events: &mut VecDeque<Event<T>>,
     ) {
-        if self.deciding(ticket.0).is_none() {
+        if self.slots.deciding(ticket.0).is_none() {
             return;
         }
-        if let Some(slot) = self.remove(ticket.0) {
+        if let Some(slot) = self.slots.remove(ticket.0) {
             self.refuse(now, &slot.namespace, refusal, config, session, events);
         }
     }
@@ -441,7 +396,7 @@ impl<T> Mux<T> {
         flags: Flags,
         session: &mut Session,
     ) -> Sent {
-        if self.connected(socket).is_none() {
+        if self.slots.connected(socket).is_none() {
             return Sent::Closed;
         }
         session.send(now, packet, flags)
@@ -465,7 +420,7 @@ impl<T> Mux<T> {
         session: &mut Session,
     ) -> Result<(), (AckError, T)> {
         let taken = self.acks.is_waiting(socket, id);
-        let Some(slot) = self.connected(socket) else {
+        let Some(slot) = self.slots.connected_mut(socket) else {
             return Err((AckError::Disconnected, token));
         };
         if slot.waiting >= config.max_pending_acks {
@@ -487,7 +442,7 @@ impl<T> Mux<T> {
         self.acks
             .wait(socket, id, token, due)
             .map_err(|token| (AckError::Duplicate, token))?;
-        if let Some(slot) = self.connected(socket) {
+        if let Some(slot) = self.slots.connected_mut(socket) {
             slot.waiting = slot.waiting.saturating_add(1);
         }
         Ok(())
@@ -536,10 +491,7 @@ impl<T> Mux<T> {
         for socket in self.sockets() {
             self.leave(socket, reason, events);
         }
-        self.slots.retain(|slot| match slot.state {
-            State::Connected | State::Left => true,
-            State::Deciding { .. } => false,
-        });
+        self.slots.forget_undecided();
         self.forget();
         self.connect_by = None;
     }
@@ -563,7 +515,7 @@ impl<T> Mux<T> {
                 answer: Err(AckError::Timeout),
             });
         }
-        while let Some((at, late)) = self.undecided()
+        while let Some((at, late)) = self.slots.undecided()
             && session.put_off(at) <= now
         {
             self.reject(
@@ -605,7 +557,7 @@ impl<T> Mux<T> {
             }
         };
         see(self.acks.deadline(), Why::Ack);
-        for slot in &self.slots {
+        for (_, slot) in self.slots.iter() {
             see(slot.decides_by(), Why::Middleware);
         }
         see(self.connect_by, Why::Connect);
@@ -615,9 +567,7 @@ impl<T> Mux<T> {
 
     /// The namespace of a socket that is in it.
     pub(crate) fn namespace(&self, socket: SocketKey) -> Option<&ByteString> {
-        let slot = self.slots.get(socket.slot as usize)?;
-        slot.is(socket, &State::Connected)
-            .then_some(&slot.namespace)
+        Some(&self.slots.connected(socket)?.namespace)
     }
 
     /// How many acks are open.
@@ -627,12 +577,7 @@ impl<T> Mux<T> {
 
     /// The sockets that are in a namespace, in the order of their slots.
     pub(crate) fn sockets(&self) -> SmallVec<[SocketKey; 4]> {
-        self.slots
-            .iter()
-            .enumerate()
-            .filter(|(_, slot)| matches!(slot.state, State::Connected))
-            .map(|(at, slot)| key(at, slot))
-            .collect()
+        self.slots.sockets().collect()
     }
 
     /// A socket leaves: first it is said, then its acks end.
@@ -642,7 +587,7 @@ impl<T> Mux<T> {
         reason: DisconnectReason,
         events: &mut VecDeque<Event<T>>,
     ) {
-        let Some(slot) = self.connected(socket) else {
+        let Some(slot) = self.slots.connected_mut(socket) else {
             return;
         };
         slot.state = State::Left;
@@ -666,111 +611,9 @@ impl<T> Mux<T> {
     }
 
     fn answered(&mut self, socket: SocketKey) {
-        if let Some(slot) = self.connected(socket) {
+        if let Some(slot) = self.slots.connected_mut(socket) {
             slot.waiting = slot.waiting.saturating_sub(1);
         }
-    }
-
-    /// The decision that is due first.
-    fn undecided(&self) -> Option<(Instant, SocketKey)> {
-        let slots = self.slots.iter().enumerate();
-        slots
-            .filter_map(|(at, slot)| Some((slot.decides_by()?, key(at, slot))))
-            .min_by_key(|(by, _)| *by)
-    }
-
-    /// The place of a namespace by its name.
-    fn slot(&self, namespace: &str) -> Option<usize> {
-        self.slots
-            .iter()
-            .position(|slot| *slot.namespace == *namespace)
-    }
-
-    fn connected(&mut self, socket: SocketKey) -> Option<&mut Slot> {
-        self.slots
-            .get_mut(socket.slot as usize)
-            .filter(|slot| slot.is(socket, &State::Connected))
-    }
-
-    fn deciding(&mut self, socket: SocketKey) -> Option<&mut Slot> {
-        self.slots
-            .get_mut(socket.slot as usize)
-            .filter(|slot| slot.generation == socket.generation && slot.decides_by().is_some())
-    }
-
-    /// Forgets a slot. Its place is kept while others stand behind it, since keys name places.
-    fn remove(&mut self, socket: SocketKey) -> Option<Slot> {
-        let at = socket.slot as usize;
-        if at.saturating_add(1) == self.slots.len() {
-            return self.slots.pop();
-        }
-        let slot = self.slots.get_mut(at)?;
-        let gone = Slot {
-            namespace: ByteString::new(),
-            generation: slot.generation,
-            state: State::Left,
-            waiting: 0,
-            auth: 0,
-        };
-        Some(std::mem::replace(slot, gone))
-    }
-}
-
-/// What a client asks for. A name lives as long as the connection, and credentials as the socket does:
-/// neither may keep a read buffer alive.
-struct Wish {
-    namespace: ByteString,
-    auth: Option<ByteString>,
-    query: Option<ByteString>,
-}
-
-impl Wish {
-    /// As revision 5 says it.
-    fn of_payload(namespace: &str, auth: Option<ByteString>) -> Self {
-        Self {
-            namespace: namespace.into(),
-            auth: auth.map(|auth| (&*auth).into()),
-            query: None,
-        }
-    }
-
-    /// As revision 4 says it.
-    fn of_query(name: &str) -> Self {
-        let (namespace, query) = credentials::split(name);
-        Self {
-            namespace: namespace.into(),
-            auth: query.and_then(credentials::auth),
-            query: query.map(ByteString::from),
-        }
-    }
-}
-
-impl Slot {
-    fn is_active(&self) -> bool {
-        match self.state {
-            State::Deciding { .. } | State::Connected => true,
-            State::Left => false,
-        }
-    }
-
-    fn is(&self, socket: SocketKey, state: &State) -> bool {
-        self.generation == socket.generation
-            && std::mem::discriminant(&self.state) == std::mem::discriminant(state)
-    }
-
-    /// Until when the application may decide, if that is what the slot waits for.
-    fn decides_by(&self) -> Option<Instant> {
-        match self.state {
-            State::Deciding { by } => Some(by),
-            State::Connected | State::Left => None,
-        }
-    }
-}
-
-fn key(at: usize, slot: &Slot) -> SocketKey {
-    SocketKey {
-        slot: u32::try_from(at).unwrap_or(u32::MAX),
-        generation: slot.generation,
     }
 }
 

@@ -8,8 +8,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use sio_core::config::Config;
-use sio_core::engine::Close;
 use sio_core::config::ConfigError;
+use sio_core::engine::Close;
 use sio_core::packet::Codec;
 
 use super::emitting::{emitting_methods, listener_methods};

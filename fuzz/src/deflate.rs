@@ -10,7 +10,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use futures_io::{AsyncRead, AsyncWrite};
-use sio_driver::core::http::PerMessageDeflate;
+use sio_driver::core::config::PerMessageDeflate;
 use sio_driver::{Config, Remote, Runtime, Server, Sleep, serve_stream};
 
 /// Bytes of a message that the server takes.

@@ -1,15 +1,37 @@
 //! What a server is told before it starts.
 
+mod backlog;
+mod client_files;
+mod compression;
+mod cookie;
+mod cors;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod error;
+mod origins;
+mod socket_ids;
 mod sound;
+mod transports;
 
+pub use backlog::BacklogPolicy;
+pub(crate) use client_files::ClientFile;
+pub use client_files::ClientFiles;
+pub use compression::HttpCompression;
+pub use cookie::{Cookie, SameSite};
+pub use cors::{Cors, CorsOrigin};
+pub(crate) use cors::{CorsAnswer, CorsPolicy};
+#[cfg(feature = "deflate")]
+pub use deflate::PerMessageDeflate;
+#[cfg(feature = "deflate")]
+pub(crate) use deflate::{NARROWEST, WIDEST};
 pub use error::ConfigError;
+pub(crate) use origins::{AllowedOrigins, Site, default_port, split_port};
+pub use origins::{OriginCheck, Origins};
+pub use socket_ids::SocketIds;
+pub use transports::Transports;
 
 use std::time::Duration;
 
-#[cfg(feature = "deflate")]
-use crate::http::PerMessageDeflate;
-use crate::http::{ClientFiles, Cookie, Cors, HttpCompression, Origins};
 use crate::message::Data;
 use crate::packet::Codec;
 
@@ -237,50 +259,6 @@ pub struct Config {
     pub backlog_policy: BacklogPolicy,
     /// Rooms of one socket: 4 096, 2²⁰ at most. Past it a join fails.
     pub max_rooms_per_socket: usize,
-}
-
-/// Ways to carry packets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Transports {
-    /// Long polling over HTTP.
-    pub polling: bool,
-    /// WebSocket.
-    pub websocket: bool,
-}
-
-impl Default for Transports {
-    fn default() -> Self {
-        Self {
-            polling: true,
-            websocket: true,
-        }
-    }
-}
-
-/// Where the ids of sockets come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SocketIds {
-    /// Each is random, and says nothing about the session's.
-    #[default]
-    PerNamespace,
-    /// The session's id, as 2.x has it: `<sid>` in `/`, `/name#<sid>` elsewhere. It tells everybody who
-    /// sees it the secret of the session: whoever knows that can speak as its client.
-    FromConnection,
-}
-
-/// What happens when a message does not fit into what may wait for a client.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum BacklogPolicy {
-    /// The client is too slow: its session closes with `transport error`.
-    #[default]
-    Close,
-    /// The message is refused, and whoever sends it is told.
-    Refuse,
-    /// Volatile messages that wait give way, the oldest first; if that is not enough, as
-    /// [`Close`](Self::Close).
-    DropVolatile,
 }
 
 impl Default for Config {

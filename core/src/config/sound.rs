@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Config, ConfigError};
-use crate::http::{AllowedOrigins, CorsPolicy};
+use super::{AllowedOrigins, Config, ConfigError, CorsPolicy};
 use crate::packet::DEEPEST;
 
 impl Config {
@@ -125,8 +124,8 @@ const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Origins;
     use crate::config::Transports;
-    use crate::http::Origins;
 
     #[test]
     fn both_sets_of_defaults_are_sound() {

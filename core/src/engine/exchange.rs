@@ -15,8 +15,9 @@ use super::payload::{self, Body};
 use super::reply::{Content, Reply};
 use super::{Post, PostFailure, jsonp};
 use crate::config::Config;
-use crate::http::{self as web, Coding, ErrorCode, Query, WebSocketHandshake, set_cookie};
+use crate::http::{self as web, Coding, ErrorCode, Query, set_cookie};
 use crate::protocol::Revision;
+use crate::websocket;
 
 /// A request that was let in, and must be answered exactly once: by [`respond`](Self::respond),
 /// [`switch`](Self::switch) or [`refuse`](Self::refuse).
@@ -36,7 +37,7 @@ pub struct Exchange {
     pub(super) coding: Option<Coding>,
     /// The callback's index, if JSONP is asked for.
     pub(super) jsonp: Option<Box<str>>,
-    pub(super) websocket: Option<WebSocketHandshake>,
+    pub(super) websocket: Option<websocket::Handshake>,
 }
 
 /// What a request is.

@@ -12,14 +12,11 @@ use memchr::memmem;
 
 use super::exchange::{Exchange, Kind, error, other_coding, other_version};
 use super::jsonp;
-use crate::config::Config;
-use crate::config::ConfigError;
-use crate::http::{
-    AllowedOrigins, Coding, CorsPolicy, ErrorCode, Query, WantedHost, WebSocketHandshake,
-    WebSocketRejected, asking_site, asks_for_websocket, is_client_file, single,
-};
+use crate::config::{AllowedOrigins, Config, ConfigError, CorsPolicy};
+use crate::http::{Coding, ErrorCode, Query, WantedHost, asking_site, is_client_file, single};
 use crate::id::Sid;
 use crate::protocol::{Revision, TransportKind};
+use crate::websocket;
 
 /// Reads the heads of requests, and says where they go. It holds the configuration and nothing else, so
 /// that any number of connections can share it.
@@ -92,7 +89,7 @@ impl Acceptor {
             Some(cors) => cors.headers(&head.headers),
             None => HeaderMap::new(),
         };
-        let upgrade = asks_for_websocket(head);
+        let upgrade = websocket::asks_for(head);
         if self.config.serve_client
             && let Some(name) = self.client_file(head.uri.path())
         {
@@ -196,10 +193,10 @@ impl Acceptor {
             }
         };
         let websocket = match kind {
-            Kind::WebSocket => match WebSocketHandshake::check(head, &self.config) {
+            Kind::WebSocket => match websocket::Handshake::check(head, &self.config) {
                 Ok(handshake) => Some(handshake),
-                Err(WebSocketRejected::Malformed) => return Err(bad),
-                Err(WebSocketRejected::Version) => return Err(Refused::Version),
+                Err(websocket::Rejected::Malformed) => return Err(bad),
+                Err(websocket::Rejected::Version) => return Err(Refused::Version),
             },
             Kind::Poll | Kind::Post { .. } => None,
         };
@@ -251,7 +248,7 @@ struct Admitted {
     revision: Revision,
     sid: Option<Sid>,
     query: Query,
-    websocket: Option<WebSocketHandshake>,
+    websocket: Option<websocket::Handshake>,
     over: bool,
 }
 

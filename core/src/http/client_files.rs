@@ -1,10 +1,5 @@
 //! The files of the JavaScript client, served beside the server (§24).
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::hash::{BuildHasher, Hasher};
-use std::sync::Arc;
-
 use ::http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
     VARY, X_CONTENT_TYPE_OPTIONS,
@@ -15,90 +10,9 @@ use bytes::Bytes;
 
 use super::compression::takes;
 use super::tokens;
-use crate::id::HashKey;
-
-/// The files of the JavaScript client, by their names: those of both lines (`socket.io.js`,
-/// `socket.io.min.js`, `socket.io.slim.js`, `socket.io.msgpack.min.js`, `socket.io.esm.min.js`, and the
-/// `.map` of each). Cheap to clone.
-///
-/// Each is answered with an `ETag` made from its bytes, with 304 to who has it, and with the best of the
-/// compressed forms that were given. Other methods than GET and HEAD get 405.
-///
-/// ```
-/// use sio_core::config::Config;
-/// use sio_core::http::ClientFiles;
-///
-/// let files = ClientFiles::new()
-///     .with("socket.io.js", &b"/* the client */"[..])
-///     .with("socket.io.js.map", &b"{}"[..]);
-/// let config = Config::default().client_files(files);
-/// ```
-#[derive(Clone, Default)]
-pub struct ClientFiles(Arc<BTreeMap<Box<str>, File>>);
-
-#[derive(Clone)]
-struct File {
-    /// With its quotes.
-    tag: HeaderValue,
-    plain: Bytes,
-    /// Name of the coding and bytes, the best first.
-    coded: Vec<(&'static str, Bytes)>,
-}
-
-/// The codings that compressed forms may have, the best first.
-const CODINGS: [&str; 3] = ["br", "gzip", "deflate"];
+use crate::config::{ClientFile, ClientFiles};
 
 impl ClientFiles {
-    /// None.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds a file, in place of one of the same name. One that is not called like a file of the client's
-    /// (`socket.io*.js`, `socket.io*.js.map`) is never asked for.
-    #[must_use]
-    pub fn with(mut self, name: &str, content: impl Into<Bytes>) -> Self {
-        let plain = content.into();
-        // The key need not be secret: whoever can choose these files owns the server.
-        let mut hasher = HashKey([0x7369_6f20_636c_6965, 0x6e74_2066_696c_6573]).build_hasher();
-        hasher.write(&plain);
-        let tag = format!("\"{:016x}-{:x}\"", hasher.finish(), plain.len());
-        let Ok(tag) = HeaderValue::try_from(tag) else {
-            unreachable!("digits make a header's value")
-        };
-        let file = File {
-            tag,
-            plain,
-            coded: Vec::new(),
-        };
-        Arc::make_mut(&mut self.0).insert(name.into(), file);
-        self
-    }
-
-    /// Adds a compressed form (`br`, `gzip` or `deflate`) of a file that was added. Others are ignored.
-    #[must_use]
-    pub fn with_coded(mut self, name: &str, coding: &str, content: impl Into<Bytes>) -> Self {
-        let rank = |name: &str| CODINGS.iter().position(|known| *known == name);
-        if let Some(coding) = rank(coding).and_then(|at| CODINGS.get(at))
-            && let Some(file) = Arc::make_mut(&mut self.0).get_mut(name)
-        {
-            file.coded.retain(|(its, _)| its != coding);
-            file.coded.push((coding, content.into()));
-            file.coded.sort_by_key(|(its, _)| rank(its));
-        }
-        self
-    }
-
-    /// Their names.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(|name| &**name)
-    }
-
-    /// The bytes of one.
-    pub fn get(&self, name: &str) -> Option<&Bytes> {
-        self.0.get(name).map(|file| &file.plain)
-    }
-
     /// The answer to a request for one of them. `headers` are those that any answer carries.
     pub(crate) fn respond(&self, head: &Parts, headers: HeaderMap, name: &str) -> Response<Bytes> {
         let mut response = Response::new(Bytes::new());
@@ -157,7 +71,7 @@ impl ClientFiles {
     }
 }
 
-impl File {
+impl ClientFile {
     /// Another form of the same file is another representation: its tag says that it is equal only in
     /// what it means (RFC 9110 §8.8.1).
     fn tag_of(&self, coded: bool) -> HeaderValue {
@@ -194,12 +108,6 @@ pub(crate) fn is_client_file(name: &str) -> bool {
 /// What is said where a file is missing.
 const ABSENT: &str = "This server has no such file of the Socket.IO client. Give it the files \
                       (Config::client_files), or load the client from elsewhere.\n";
-
-impl fmt::Debug for ClientFiles {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.keys()).finish()
-    }
-}
 
 #[cfg(test)]
 mod tests {

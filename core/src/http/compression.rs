@@ -5,19 +5,6 @@ use ::http::{HeaderMap, HeaderValue};
 
 use super::tokens;
 
-/// Compression of what polls are answered with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HttpCompression {
-    /// Bodies of at least so many bytes are compressed.
-    pub threshold: usize,
-}
-
-impl Default for HttpCompression {
-    fn default() -> Self {
-        Self { threshold: 1024 }
-    }
-}
-
 /// A content coding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -6,35 +6,22 @@ mod client_files;
 mod compression;
 mod cookie;
 mod cors;
-#[cfg(feature = "deflate")]
-mod deflate;
 mod error;
 mod form;
 mod origin;
 mod query;
-mod websocket;
 
-pub use client_files::ClientFiles;
-pub use compression::{Coding, HttpCompression};
-pub use cookie::{Cookie, SameSite};
-pub use cors::{Cors, CorsOrigin};
-#[cfg(feature = "deflate")]
-pub use deflate::{DeflateAgreed, PerMessageDeflate};
+pub use compression::Coding;
 pub use error::ErrorCode;
-pub use origin::{OriginCheck, Origins, asking_site, is_cross_origin};
+pub use origin::{asking_site, is_cross_origin};
 pub use query::{Query, QueryError};
-pub use websocket::switch_protocols;
 
 pub(crate) use client_files::is_client_file;
 pub(crate) use cookie::set_cookie;
-pub(crate) use cors::Policy as CorsPolicy;
 pub(crate) use error::{json, plain};
 pub(crate) use form::field as form_field;
-pub(crate) use origin::{Allowed as AllowedOrigins, Wanted as WantedHost};
+pub(crate) use origin::Wanted as WantedHost;
 pub(crate) use query::pairs as query_pairs;
-pub(crate) use websocket::{
-    Handshake as WebSocketHandshake, Rejected as WebSocketRejected, asks_for as asks_for_websocket,
-};
 
 use ::http::header::{AsHeaderName, HOST};
 use ::http::request::Parts;

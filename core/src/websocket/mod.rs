@@ -2,8 +2,8 @@
 //! bytes for it.
 //!
 //! [`Reader`] is given what was read and gives out messages; [`write`](mod@write) lays frames into a buffer.
-//! Neither does IO. The handshake before them is [`crate::http`]'s, `permessage-deflate` is the caller's:
-//! a compressed message comes out as it came.
+//! Neither does IO. What a handshake comes to, compression included, is decided here, too; to compress is
+//! the caller's: a compressed message comes out as it came.
 //!
 //! # What a message costs
 //!
@@ -13,10 +13,17 @@
 //! not whole is moved out, so that a few bytes never keep a large buffer alive; between messages a reader
 //! holds nothing.
 
+#[cfg(feature = "deflate")]
+mod deflate;
 mod frame;
+mod handshake;
 mod reader;
 mod violation;
 pub mod write;
 
+#[cfg(feature = "deflate")]
+pub use deflate::DeflateAgreed;
+pub use handshake::switch_protocols;
+pub(crate) use handshake::{Handshake, Rejected, asks_for};
 pub use reader::{Incoming, Limits, Reader};
 pub use violation::{Violation, code};

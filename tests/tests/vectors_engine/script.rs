@@ -7,9 +7,8 @@ use http::header::HeaderName;
 use http::request::Parts;
 use serde_json::Value;
 
-use sio_core::config::{Config, Transports};
+use sio_core::config::{Config, Cookie, Cors, CorsOrigin, Transports};
 use sio_core::engine::{CloseReason, Data, Frame};
-use sio_core::http::{Cookie, Cors, CorsOrigin};
 
 use crate::wire::wire;
 

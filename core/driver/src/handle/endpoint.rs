@@ -79,7 +79,7 @@ macro_rules! endpoint_methods {
             }
 
             /// The sites whose pages may connect.
-            pub fn origins(&self) -> sio_core::http::Origins {
+            pub fn origins(&self) -> sio_core::config::Origins {
                 self.config().origins.clone()
             }
 
@@ -91,7 +91,7 @@ macro_rules! endpoint_methods {
             #[doc(alias = "origins")]
             pub fn set_origins(
                 &self,
-                origins: impl Into<sio_core::http::Origins>,
+                origins: impl Into<sio_core::config::Origins>,
             ) -> Result<(), crate::SetupError> {
                 self.configure(|config| config.origins = origins.into())
             }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use sio_core::http::ClientFiles;
+use sio_core::config::ClientFiles;
 
 /// Files below this many bytes are not worth a compressed form.
 const WORTH: usize = 1024;

@@ -16,8 +16,9 @@ use sio_core::config::Config;
 use sio_core::engine::{
     Close, Exchange, Kind, Opened, Post, PostFailure, Refusal, Revision, TransportKind,
 };
-use sio_core::http::{ErrorCode, switch_protocols};
+use sio_core::http::ErrorCode;
 use sio_core::id::RequestId;
+use sio_core::websocket::switch_protocols;
 
 use super::asking::call;
 use super::body::{Collector, compress};

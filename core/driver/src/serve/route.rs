@@ -7,8 +7,9 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::upgrade::OnUpgrade;
+use sio_core::config::Origins;
 use sio_core::engine::{Exchange, Refusal, Route};
-use sio_core::http::{Origins, is_cross_origin};
+use sio_core::http::is_cross_origin;
 
 use super::Server;
 use super::asking::{ask, call};

@@ -9,10 +9,9 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use http::Response;
-use sio_core::config::Config;
+use sio_core::config::{Config, PerMessageDeflate};
 use sio_core::engine::WsClosed;
-use sio_core::http::{DeflateAgreed, PerMessageDeflate};
-use sio_core::websocket::code;
+use sio_core::websocket::{DeflateAgreed, code};
 
 /// What ends a block that is flushed, left out on the wire (§7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];

@@ -3,8 +3,8 @@ mod spelling;
 
 use super::*;
 use crate::config::Transports;
+use crate::config::{Cookie, Cors, Origins};
 use crate::engine::{Body, Content, Framing, Post, PostFailure, Refusal, Reply};
-use crate::http::{Cookie, Cors, Origins};
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 

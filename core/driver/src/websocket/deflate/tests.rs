@@ -10,8 +10,8 @@ use bytestring::ByteString;
 use futures_io::{AsyncRead, AsyncWrite};
 use proptest::prelude::*;
 use sio_core::engine::Frame;
-use sio_core::http::switch_protocols;
 use sio_core::packet::Part;
+use sio_core::websocket::switch_protocols;
 
 use super::*;
 use crate::websocket::{Received, Transport, WebSocket};

@@ -262,7 +262,7 @@ fn the_cookie_comes_with_the_handshake_or_with_everything() {
         [first, second, last]
     };
     assert_eq!(cookies(Config::v4()), [false, false, false]);
-    let v4 = Config::v4().cookie(crate::http::Cookie::default());
+    let v4 = Config::v4().cookie(crate::config::Cookie::default());
     assert_eq!(cookies(v4), [true, false, false]);
     // A session that is over is not told from one that never was.
     assert_eq!(cookies(Config::default()), [true, true, false]);

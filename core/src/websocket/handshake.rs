@@ -11,8 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use sha1::{Digest, Sha1};
 
-use super::{single, tokens};
 use crate::config::Config;
+use crate::http::{single, tokens};
 
 /// A request for a WebSocket that may be granted.
 #[derive(Debug)]

@@ -224,8 +224,8 @@ impl Part {
 
 /// A plain Engine.IO message, as it is.
 impl From<&Data> for Encoded {
-    fn from(data: &Data) -> Self {
-        match data {
+    fn from(message: &Data) -> Self {
+        match message {
             Data::Text(text) => Self::text(message_text(text), Vec::new()),
             Data::Binary(bytes) => Self::binary(bytes.clone()),
         }

@@ -21,7 +21,7 @@ use super::Value;
 #[doc(no_inline)]
 pub use super::{EncodeError, Fault, Kind, Limits};
 #[doc(no_inline)]
-pub use crate::engine::Data;
+pub use crate::message::Data;
 
 /// Writes packets, and makes the decoders of connections. One for all connections of a server.
 ///

@@ -13,6 +13,7 @@ use super::connect::Wish;
 use super::event::{
     AckError, AckTicket, ConnectTicket, DisconnectReason, Event, Refusal, SocketKey,
 };
+use super::limits::limits;
 use super::slots::{Slot, Slots, State};
 use crate::config::Config;
 use crate::deadline::{Deadline, Why, earliest};
@@ -20,7 +21,7 @@ use crate::details::Details;
 use crate::engine::{Close, Flags, Sent, Session};
 use crate::id::SocketId;
 use crate::message::{Data, Encoded};
-use crate::packet::{Call, Codec, Content, Decoder, EncodeError, Fault, Limits, Own, Packet};
+use crate::packet::{Call, Codec, Content, Decoder, EncodeError, Fault, Own, Packet};
 use crate::protocol::Revision;
 
 /// The sockets of one connection.
@@ -281,15 +282,10 @@ impl<T> Mux<T> {
             self.refuse(now, &namespace, &refusal, config, session, events);
             return Ok(());
         }
-        let socket = self.slots.ask(
-            known,
-            Slot::asked(
-                namespace.clone(),
-                now.checked_add(config.middleware_timeout).unwrap_or(now),
-                size,
-            ),
-            config.max_namespaces_per_connection,
-        );
+        let by = now.checked_add(config.middleware_timeout).unwrap_or(now);
+        let slot = Slot::asked(namespace.clone(), by, size);
+        let most = config.max_namespaces_per_connection;
+        let socket = self.slots.ask(known, slot, most);
         events.push_back(Event::Connecting {
             ticket: ConnectTicket(socket),
             namespace,
@@ -614,16 +610,5 @@ impl<T> Mux<T> {
         if let Some(slot) = self.slots.connected_mut(socket) {
             slot.waiting = slot.waiting.saturating_sub(1);
         }
-    }
-}
-
-fn limits(config: &Config) -> Limits {
-    Limits {
-        attachments: config.max_attachments,
-        binary: config.max_binary_packet,
-        depth: config.max_json_depth,
-        arguments: config.max_arguments,
-        name: config.max_event_name_bytes,
-        namespace: config.max_namespace_bytes,
     }
 }

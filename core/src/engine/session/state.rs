@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use super::{Candidate, Payload, RequestId};
+use super::{Payload, RequestId};
+use crate::engine::upgrade::Candidate;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {

@@ -11,10 +11,12 @@ mod websocket;
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::*;
 use crate::deadline::Why;
-use crate::engine::{Body, Content};
-use crate::message::Data;
+use crate::engine::{Body, Content, WsClosed, WsOut};
+use crate::message::{Data, Frame, Part};
 
 /// One session and its client, with a clock that moves when it is told to.
 struct Talk {

@@ -1,7 +1,6 @@
 //! What revision 3 does otherwise.
 
 use super::*;
-use crate::message::Part;
 
 impl Talk {
     /// A polling session of revision 3 whose handshake was answered.

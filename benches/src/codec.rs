@@ -9,7 +9,7 @@ use sio_core::packet::{self, Args, Content, Decoder, Encoded, Limits, Packet, Pa
 ///
 /// # Panics
 /// If they cannot be written, which those of `payloads` can.
-pub fn encode(id: Option<u64>, args: &impl packet::Arguments) -> Encoded {
+pub fn encode(id: Option<u64>, args: &impl packet::IntoArgs) -> Encoded {
     match id {
         Some(id) => packet::ack("/", id, args),
         None => packet::event("/", None, "hello", args),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use sio_core::id::SocketId;
-use sio_core::packet::{Args, Arguments, FromArgs};
+use sio_core::packet::{Args, FromArgs, IntoArgs};
 use sio_core::socket;
 
 use crate::adapter::Later;
@@ -49,7 +49,7 @@ impl Ack {
     ///
     /// # Errors
     /// The arguments cannot be written, or the client has gone.
-    pub fn send(self, args: &(impl Arguments + ?Sized)) -> Result<(), EmitError> {
+    pub fn send(self, args: &(impl IntoArgs + ?Sized)) -> Result<(), EmitError> {
         let ticket = match self.slot {
             AckSlot::None => None,
             AckSlot::One(ticket) => Some(ticket),

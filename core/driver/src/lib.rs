@@ -136,7 +136,7 @@ pub use sio_core::engine::{CloseReason, Data as Message, Query, Revision, Transp
 pub use sio_core::id::{Sid, SocketId};
 pub use sio_core::packet::parser;
 pub use sio_core::packet::{
-    Args, ArgumentError, Arguments, Codec, EncodeError, FromArgs, Raw, Value,
+    Args, ArgumentError, Codec, EncodeError, FromArgs, IntoArgs, Raw, Value,
 };
 pub use sio_core::rooms::RoomError;
 pub use sio_core::socket::{DisconnectReason, Refusal};

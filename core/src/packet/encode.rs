@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::arguments::{Writer, to_args};
-use super::{Args, Arguments, EncodeError, Kind, Value};
+use super::{Args, EncodeError, IntoArgs, Kind, Value};
 use crate::json::{self, push_quoted};
 use crate::message::Encoded;
 
@@ -25,7 +25,7 @@ pub fn event(
     namespace: &str,
     id: Option<u64>,
     name: &str,
-    args: &(impl Arguments + ?Sized),
+    args: &(impl IntoArgs + ?Sized),
 ) -> Result<Encoded, EncodeError> {
     event_parts(namespace, id, name, args, &Args::default())
 }
@@ -38,8 +38,8 @@ pub fn event_parts(
     namespace: &str,
     id: Option<u64>,
     name: &str,
-    args: &(impl Arguments + ?Sized),
-    more: &(impl Arguments + ?Sized),
+    args: &(impl IntoArgs + ?Sized),
+    more: &(impl IntoArgs + ?Sized),
 ) -> Result<Encoded, EncodeError> {
     if RESERVED.contains(&name) {
         return Err(EncodeError::Reserved(name.into()));
@@ -65,7 +65,7 @@ pub fn event_parts(
 pub fn ack(
     namespace: &str,
     id: u64,
-    args: &(impl Arguments + ?Sized),
+    args: &(impl IntoArgs + ?Sized),
 ) -> Result<Encoded, EncodeError> {
     let mut out = start(Kind::Ack, namespace, Some(id), args.size_hint());
     args.write(&mut out)?;

@@ -20,7 +20,7 @@ mod kind;
 mod name;
 pub mod parser;
 
-pub use arguments::{Args, Arguments, FromArgs, Writer};
+pub use arguments::{Args, FromArgs, IntoArgs, Writer};
 pub use content::{Call, Content, Limits, Packet};
 pub use decoder::Decoder;
 pub use encode::{

@@ -1,6 +1,6 @@
 //! What a Rust value becomes on its way to a client, and what of a client's a handler can take.
 //!
-//! Everything that `serde` can write can be emitted and answered with ([`Arguments`]), everything that it can
+//! Everything that `serde` can write can be emitted and answered with ([`IntoArgs`]), everything that it can
 //! read can be taken ([`Data`]). Two things decide what JavaScript sees: a tuple is several arguments, and
 //! bytes are attachments only where the type says that it is bytes.
 //!
@@ -63,7 +63,7 @@
 //! [`not_called`](super::not_called) has it; [`TryData`](crate::TryData) lets a handler look for itself.
 
 #[allow(unused_imports, reason = "for the links above")]
-use crate::{Args, Arguments, Bytes, Data, Value};
+use crate::{Args, Bytes, Data, IntoArgs, Value};
 
 #[cfg(test)]
 mod tests {
@@ -71,7 +71,7 @@ mod tests {
 
     use serde::Serialize;
     use serde_json::json;
-    use sio_core::packet::{Arguments, FromArgs, Part, event};
+    use sio_core::packet::{FromArgs, IntoArgs, Part, event};
 
     use super::*;
 
@@ -91,7 +91,7 @@ mod tests {
     }
 
     /// A row of the table, made from the value.
-    fn row(code: &str, value: &(impl Arguments + ?Sized)) -> String {
+    fn row(code: &str, value: &(impl IntoArgs + ?Sized)) -> String {
         let packet = event("/", None, "e", value).unwrap();
         let Some(Part::Text(text)) = packet.part(0) else {
             panic!("{code}: the protocol's own packets begin with text");

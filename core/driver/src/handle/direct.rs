@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sio_core::engine::Flags;
-use sio_core::packet::Arguments;
+use sio_core::packet::IntoArgs;
 
 use super::emitting::others_methods;
 use super::{Socket, To};
@@ -71,7 +71,7 @@ impl Direct {
     pub fn emit(
         &self,
         event: impl AsRef<str>,
-        args: &(impl Arguments + ?Sized),
+        args: &(impl IntoArgs + ?Sized),
     ) -> Result<(), EmitError> {
         self.socket.emit_flagged(event.as_ref(), args, self.flags)
     }
@@ -80,7 +80,7 @@ impl Direct {
     ///
     /// # Errors
     /// As [`emit`](Self::emit).
-    pub fn send(&self, args: &(impl Arguments + ?Sized)) -> Result<(), EmitError> {
+    pub fn send(&self, args: &(impl IntoArgs + ?Sized)) -> Result<(), EmitError> {
         self.emit("message", args)
     }
 
@@ -92,7 +92,7 @@ impl Direct {
     pub fn emit_with_ack<T>(
         &self,
         event: impl AsRef<str>,
-        args: &(impl Arguments + ?Sized),
+        args: &(impl IntoArgs + ?Sized),
     ) -> AckFuture<T> {
         self.socket
             .ask_flagged(event.as_ref(), args, self.flags, self.timeout)

@@ -11,7 +11,7 @@ macro_rules! emitting_methods {
             pub fn emit(
                 &self,
                 event: impl AsRef<str>,
-                args: &(impl sio_core::packet::Arguments + ?Sized),
+                args: &(impl sio_core::packet::IntoArgs + ?Sized),
             ) -> Result<(), crate::EmitError> {
                 self.everybody().emit(event, args)
             }
@@ -23,7 +23,7 @@ macro_rules! emitting_methods {
             #[doc(alias = "write")]
             pub fn send(
                 &self,
-                args: &(impl sio_core::packet::Arguments + ?Sized),
+                args: &(impl sio_core::packet::IntoArgs + ?Sized),
             ) -> Result<(), crate::EmitError> {
                 self.everybody().send(args)
             }
@@ -34,7 +34,7 @@ macro_rules! emitting_methods {
             pub fn emit_with_ack<T>(
                 &self,
                 event: impl AsRef<str>,
-                args: &(impl sio_core::packet::Arguments + ?Sized),
+                args: &(impl sio_core::packet::IntoArgs + ?Sized),
             ) -> crate::RepliesFuture<T> {
                 self.everybody().emit_with_ack(event, args)
             }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard, Weak};
 
 use sio_core::id::HashKey;
-use sio_core::packet::{Args, Arguments, Codec};
+use sio_core::packet::{Args, Codec, IntoArgs};
 use sio_core::rooms::Rooms;
 
 use super::emitting::{emitting_methods, error_listener_methods, listener_methods};
@@ -194,7 +194,7 @@ impl Namespace {
     pub fn server_side_emit(
         &self,
         event: &str,
-        args: &(impl Arguments + ?Sized),
+        args: &(impl IntoArgs + ?Sized),
     ) -> Result<(), AdapterError> {
         let args = Args::from_arguments(args).map_err(|why| AdapterError::Emit(why.into()))?;
         self.adapter().server_side_emit(event, &args)

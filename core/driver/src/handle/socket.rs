@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sio_core::engine::{Flags, Revision};
 use sio_core::id::SocketId;
-use sio_core::packet::{Args, Arguments, EncodeError};
+use sio_core::packet::{Args, EncodeError, IntoArgs};
 use sio_core::socket::SocketKey;
 
 use super::data::Kept;
@@ -266,7 +266,7 @@ impl Socket {
     pub fn emit(
         &self,
         event: impl AsRef<str>,
-        args: &(impl Arguments + ?Sized),
+        args: &(impl IntoArgs + ?Sized),
     ) -> Result<(), EmitError> {
         self.emit_flagged(event.as_ref(), args, Flags::default())
     }
@@ -275,7 +275,7 @@ impl Socket {
     ///
     /// # Errors
     /// As [`emit`](Self::emit).
-    pub fn send(&self, args: &(impl Arguments + ?Sized)) -> Result<(), EmitError> {
+    pub fn send(&self, args: &(impl IntoArgs + ?Sized)) -> Result<(), EmitError> {
         self.emit("message", args)
     }
 
@@ -284,7 +284,7 @@ impl Socket {
     pub fn emit_with_ack<T>(
         &self,
         event: impl AsRef<str>,
-        args: &(impl Arguments + ?Sized),
+        args: &(impl IntoArgs + ?Sized),
     ) -> AckFuture<T> {
         self.ask_flagged(event.as_ref(), args, Flags::default(), None)
     }
@@ -292,7 +292,7 @@ impl Socket {
     pub(super) fn emit_flagged(
         &self,
         event: &str,
-        args: &(impl Arguments + ?Sized),
+        args: &(impl IntoArgs + ?Sized),
         flags: Flags,
     ) -> Result<(), EmitError> {
         if !self.connected() {
@@ -316,7 +316,7 @@ impl Socket {
     pub(super) fn ask_flagged<T>(
         &self,
         event: &str,
-        args: &(impl Arguments + ?Sized),
+        args: &(impl IntoArgs + ?Sized),
         flags: Flags,
         timeout: Option<Duration>,
     ) -> AckFuture<T> {
@@ -363,11 +363,7 @@ impl Socket {
         Ok(())
     }
 
-    fn tell_outgoing(
-        &self,
-        event: &str,
-        args: &(impl Arguments + ?Sized),
-    ) -> Result<(), EmitError> {
+    fn tell_outgoing(&self, event: &str, args: &(impl IntoArgs + ?Sized)) -> Result<(), EmitError> {
         let own = self.inner.has_outgoing.load(Ordering::Acquire);
         let shared = self.namespace().outgoing();
         if !own && shared.is_none() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sio_core::engine::Flags;
 use sio_core::id::SocketId;
-use sio_core::packet::{Args, Arguments, Encoded};
+use sio_core::packet::{Args, Encoded, IntoArgs};
 use sio_core::rooms::Target;
 
 use super::place::{as_strs, names};
@@ -195,7 +195,7 @@ impl To {
     pub fn emit(
         &self,
         event: impl AsRef<str>,
-        args: &(impl Arguments + ?Sized),
+        args: &(impl IntoArgs + ?Sized),
     ) -> Result<(), EmitError> {
         let event = event.as_ref();
         if let Some(adapter) = self.adapter() {
@@ -219,7 +219,7 @@ impl To {
     /// # Errors
     /// The arguments cannot be written.
     #[doc(alias = "write")]
-    pub fn send(&self, args: &(impl Arguments + ?Sized)) -> Result<(), EmitError> {
+    pub fn send(&self, args: &(impl IntoArgs + ?Sized)) -> Result<(), EmitError> {
         self.emit("message", args)
     }
 
@@ -231,7 +231,7 @@ impl To {
     pub fn emit_with_ack<T>(
         &self,
         event: impl AsRef<str>,
-        args: &(impl Arguments + ?Sized),
+        args: &(impl IntoArgs + ?Sized),
     ) -> RepliesFuture<T> {
         self.gather(event.as_ref(), args)
             .unwrap_or_else(RepliesFuture::failed)
@@ -240,7 +240,7 @@ impl To {
     fn gather<T>(
         &self,
         event: &str,
-        args: &(impl Arguments + ?Sized),
+        args: &(impl IntoArgs + ?Sized),
     ) -> Result<RepliesFuture<T>, EmitError> {
         if let Some(adapter) = self.adapter() {
             let args = Args::from_arguments(args)?;
@@ -351,11 +351,7 @@ impl To {
         }
     }
 
-    fn tell_outgoing(
-        &self,
-        event: &str,
-        args: &(impl Arguments + ?Sized),
-    ) -> Result<(), EmitError> {
+    fn tell_outgoing(&self, event: &str, args: &(impl IntoArgs + ?Sized)) -> Result<(), EmitError> {
         if let Some(hooks) = self.namespace.outgoing() {
             let args = Args::from_arguments(args)?;
             for hook in hooks.iter() {
@@ -384,7 +380,7 @@ impl Namespace {
         flags: Flags,
         timeout: Option<Duration>,
         event: &str,
-        args: &(impl Arguments + ?Sized),
+        args: &(impl IntoArgs + ?Sized),
     ) -> Result<Arc<Gather>, EmitError> {
         let id = self.next_ack();
         let packet = self.codec().event(self.name(), Some(id), event, args)?;

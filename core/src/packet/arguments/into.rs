@@ -18,7 +18,7 @@ use crate::packet::EncodeError;
     label = "neither `serde::Serialize` nor `Args`",
     note = "what is emitted is written by serde: `#[derive(serde::Serialize)]`; several arguments are one tuple, `&(1, \"two\")`, none are `&()`, bytes are `bytes::Bytes`"
 )]
-pub trait Arguments {
+pub trait IntoArgs {
     /// Writes the arguments behind whatever the writer already holds.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ pub struct Writer {
     pub(in crate::packet) placeholders: usize,
 }
 
-impl Arguments for Args {
+impl IntoArgs for Args {
     fn write(&self, out: &mut Writer) -> Result<(), EncodeError> {
         if !self.is_empty() {
             out.comma();
@@ -71,7 +71,7 @@ impl Arguments for Args {
     }
 }
 
-impl<T: Serialize + ?Sized> Arguments for T {
+impl<T: Serialize + ?Sized> IntoArgs for T {
     fn write(&self, out: &mut Writer) -> Result<(), EncodeError> {
         let written = match self.serialize(Top(out)) {
             Err(Unwritten::Other) => out.element(self),
@@ -85,7 +85,7 @@ impl<T: Serialize + ?Sized> Arguments for T {
 }
 
 /// Any serialisable arguments, as if they had been received.
-pub(in crate::packet) fn to_args(value: &(impl Arguments + ?Sized)) -> Result<Args, EncodeError> {
+pub(in crate::packet) fn to_args(value: &(impl IntoArgs + ?Sized)) -> Result<Args, EncodeError> {
     let mut out = Writer {
         text: vec![b'['],
         ..Writer::default()
@@ -104,7 +104,7 @@ impl Args {
     ///
     /// # Errors
     /// What the type's own serialisation refuses, or nesting that is too deep.
-    pub fn from_arguments(args: &(impl Arguments + ?Sized)) -> Result<Self, EncodeError> {
+    pub fn from_arguments(args: &(impl IntoArgs + ?Sized)) -> Result<Self, EncodeError> {
         to_args(args)
     }
 }
@@ -312,7 +312,7 @@ mod tests {
     use crate::message::Part;
     use crate::packet::{Raw, ack, event, event_parts};
 
-    fn frames(args: &(impl Arguments + ?Sized)) -> (String, Vec<Bytes>) {
+    fn frames(args: &(impl IntoArgs + ?Sized)) -> (String, Vec<Bytes>) {
         let packet = event("/", None, "e", args).unwrap();
         let mut parts = packet.parts();
         let Some(Part::Text(text)) = parts.next() else {
@@ -325,7 +325,7 @@ mod tests {
         (String::from_utf8(text.to_vec()).unwrap(), rest.collect())
     }
 
-    fn text(args: &(impl Arguments + ?Sized)) -> String {
+    fn text(args: &(impl IntoArgs + ?Sized)) -> String {
         frames(args).0
     }
 

@@ -8,4 +8,4 @@ mod several;
 pub use args::Args;
 pub use from::FromArgs;
 pub(super) use into::to_args;
-pub use into::{Arguments, Writer};
+pub use into::{IntoArgs, Writer};

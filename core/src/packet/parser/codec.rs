@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Parser;
 use crate::message::Encoded;
-use crate::packet::{Arguments, EncodeError, Kind, Map, Value, encode};
+use crate::packet::{EncodeError, IntoArgs, Kind, Map, Value, encode};
 
 /// How packets are written and read: [`Config::parser`](crate::config::Config::parser). The built-in way
 /// by default; made of a [`Parser`], the application's.
@@ -70,7 +70,7 @@ impl Codec {
         namespace: &str,
         id: Option<u64>,
         name: &str,
-        args: &(impl Arguments + ?Sized),
+        args: &(impl IntoArgs + ?Sized),
     ) -> Result<Encoded, EncodeError> {
         let Some(parser) = &self.0 else {
             return encode::event(namespace, id, name, args);
@@ -92,7 +92,7 @@ impl Codec {
         &self,
         namespace: &str,
         id: u64,
-        args: &(impl Arguments + ?Sized),
+        args: &(impl IntoArgs + ?Sized),
     ) -> Result<Encoded, EncodeError> {
         let Some(parser) = &self.0 else {
             return encode::ack(namespace, id, args);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::Violation;
+use crate::engine::Violation;
 use crate::packet::{EncodeError, Fault};
 
 /// What a client did, or what was over, where a connection did not end by somebody's wish: the details of a

@@ -125,13 +125,13 @@ pub use http;
 pub use http::HeaderMap;
 pub use sio_core as core;
 pub use sio_core::config::ConfigError;
-pub use sio_core::details::Details;
 #[cfg(feature = "deflate")]
 pub use sio_core::config::PerMessageDeflate;
 pub use sio_core::config::{
     BacklogPolicy, ClientFiles, Config, Cookie, Cors, CorsOrigin, HttpCompression, Origins,
     SameSite, SocketIds, Transports,
 };
+pub use sio_core::details::Details;
 pub use sio_core::engine::{CloseReason, Data as Message, Query, Revision, TransportKind};
 pub use sio_core::id::{Sid, SocketId};
 pub use sio_core::packet::parser;

@@ -46,8 +46,9 @@ pub(crate) struct Mux<T> {
     /// The attachments of a packet must all have come by then.
     packet_by: Option<Instant>,
     refused: usize,
-    /// The client broke a rule: nothing more of what it says is read, also of what it has said by now.
-    deaf: bool,
+    /// What the connection is closed for: nothing more of what the client says is read, also of what it has
+    /// said by now.
+    details: Option<Box<Details>>,
 }
 
 impl<T> Mux<T> {
@@ -62,7 +63,7 @@ impl<T> Mux<T> {
             joined: false,
             packet_by: None,
             refused: 0,
-            deaf: false,
+            details: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use sio_core::engine::{Data, Frame, Packet as EnginePacket, Revision};
+use sio_core::engine::{Message, Packet as EnginePacket, Revision};
 use sio_core::packet::{self, Args, Content, Decoder, Encoded, Limits, Packet, Part};
 
 /// Arguments as an event called `hello`, or as the ack to an event with this id.
@@ -38,8 +38,8 @@ pub fn frames(encoded: &Encoded) -> (ByteString, Vec<Bytes>) {
 
 /// Frames as a packet. The event's name is found and the arguments are checked; they have no type yet.
 pub fn decode(text: &ByteString, attachments: &[Bytes]) -> Packet {
-    let frame = Frame::Text(text.clone());
-    let Ok(EnginePacket::Message(Data::Text(text))) = EnginePacket::decode(Revision::V4, frame)
+    let frame = Message::Text(text.clone());
+    let Ok(EnginePacket::Message(Message::Text(text))) = EnginePacket::decode(Revision::V4, frame)
     else {
         unreachable!("it is a message");
     };

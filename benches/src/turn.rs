@@ -3,7 +3,7 @@
 use bytestring::ByteString;
 use sio_core::config::Config;
 use sio_core::connection::Connection;
-use sio_core::engine::{Flags, Frame, Opened, Revision, Session, TransportKind, WsOut};
+use sio_core::engine::{Flags, Message, Opened, Revision, Session, TransportKind, WsOut};
 use sio_core::id::{Sid, SocketId};
 use sio_core::packet::{self, Encoded, Part};
 use sio_core::socket::{Event, SocketKey};
@@ -51,7 +51,7 @@ impl Client {
 
     /// One turn: an event with an ack comes in, the application answers with the same arguments.
     pub fn echo(&mut self, now: Instant, event: ByteString) -> String {
-        self.connection.handle_ws(now, Frame::Text(event));
+        self.connection.handle_ws(now, Message::Text(event));
         let Some(Event::Message {
             args,
             ack: Some(ticket),
@@ -90,7 +90,7 @@ impl Client {
     /// The client answers the last question.
     pub fn answer(&mut self, now: Instant) {
         let answer = ByteString::from(format!("43{}[]", self.asked));
-        self.connection.handle_ws(now, Frame::Text(answer));
+        self.connection.handle_ws(now, Message::Text(answer));
         let Some(Event::Acked { answer: Ok(_), .. }) = self.connection.poll_event(now) else {
             unreachable!("the question waited for an answer");
         };
@@ -105,7 +105,7 @@ impl Client {
         self.connection.handle_timeout(deadline.at);
         let asked = self.sent(deadline.at);
         assert_eq!(asked, "2", "it is the time for a ping");
-        let pong = Frame::Text(ByteString::from_static("3"));
+        let pong = Message::Text(ByteString::from_static("3"));
         self.connection.handle_ws(deadline.at, pong);
         self.sent(deadline.at);
         deadline.at
@@ -131,7 +131,7 @@ impl Client {
 }
 
 fn join(connection: &mut Connection<()>, now: Instant, connect: &str, id: u8) -> SocketKey {
-    connection.handle_ws(now, Frame::Text(connect.into()));
+    connection.handle_ws(now, Message::Text(connect.into()));
     let Some(Event::Connecting { ticket, .. }) = connection.poll_event(now) else {
         unreachable!("a CONNECT asks for a namespace");
     };

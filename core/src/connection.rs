@@ -9,7 +9,7 @@ use crate::deadline::{Deadline, earliest};
 use crate::details::Details;
 use crate::engine::{self, Close, CloseReason, Flags, Post, Reply, Sent, Session, WsClosed, WsOut};
 use crate::id::{RequestId, Sid, SocketId};
-use crate::message::{Data, Encoded, Frame};
+use crate::message::{Encoded, Message};
 use crate::packet::Codec;
 use crate::protocol::Revision;
 use crate::socket::{
@@ -87,7 +87,7 @@ impl<T> Connection<T> {
 
     /// A message that came while nothing was spoken above Engine.IO, and that the application has not looked
     /// at: what is spoken now reads it.
-    pub fn handle_message(&mut self, now: Instant, data: Data) {
+    pub fn handle_message(&mut self, now: Instant, data: Message) {
         match &mut self.upper {
             Upper::SocketIo(mux) => {
                 mux.handle(now, data, &self.config, &mut self.session, &mut self.events);
@@ -134,7 +134,7 @@ impl<T> Connection<T> {
     }
 
     /// A message has arrived on the WebSocket.
-    pub fn handle_ws(&mut self, now: Instant, frame: Frame) {
+    pub fn handle_ws(&mut self, now: Instant, frame: Message) {
         self.session.handle_ws(now, frame);
     }
 
@@ -280,7 +280,7 @@ impl<T> Connection<T> {
     }
 
     /// Sends a message of plain Engine.IO.
-    pub fn send(&mut self, now: Instant, data: &Data, flags: Flags) -> Sent {
+    pub fn send(&mut self, now: Instant, data: &Message, flags: Flags) -> Sent {
         self.session.send(now, Encoded::from(data), flags)
     }
 
@@ -458,7 +458,7 @@ mod tests {
         };
         let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
         let mut connection = Connection::<()>::socket_io(now, session, config);
-        connection.handle_ws(now, Frame::Text("40".into()));
+        connection.handle_ws(now, Message::Text("40".into()));
         let Some(Event::Connecting { ticket, .. }) = connection.poll_event(now) else {
             panic!("nobody asks");
         };

@@ -5,40 +5,31 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use bytestring::ByteString;
 
-/// A message's content (§4).
+/// A message: what one packet of Engine.IO holds (§4), or what passes a WebSocket as one (§7).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Data {
+pub enum Message {
     /// Text.
     Text(ByteString),
     /// Bytes.
     Binary(Bytes),
 }
 
-impl From<&str> for Data {
+impl From<&str> for Message {
     fn from(text: &str) -> Self {
         Self::Text(text.into())
     }
 }
 
-impl From<String> for Data {
+impl From<String> for Message {
     fn from(text: String) -> Self {
         Self::Text(text.into())
     }
 }
 
-impl From<Bytes> for Data {
+impl From<Bytes> for Message {
     fn from(bytes: Bytes) -> Self {
         Self::Binary(bytes)
     }
-}
-
-/// One WebSocket message (§7).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Frame {
-    /// A text message.
-    Text(ByteString),
-    /// A binary message.
-    Binary(Bytes),
 }
 
 /// A message ready for the wire, the engine's type digit included (`42["tick",1]`), cheap to clone.
@@ -107,16 +98,16 @@ impl Encoded {
     }
 
     /// Messages that make one packet together; `None` if there is none.
-    pub(crate) fn messages(messages: Vec<Data>) -> Option<Self> {
+    pub(crate) fn messages(messages: Vec<Message>) -> Option<Self> {
         let mut messages = messages.into_iter();
         let first = match messages.next()? {
-            Data::Text(text) => Part::Text(message_text(&text)),
-            Data::Binary(bytes) => Part::Binary(bytes),
+            Message::Text(text) => Part::Text(message_text(&text)),
+            Message::Binary(bytes) => Part::Binary(bytes),
         };
         let (rest, texts): (Vec<_>, Vec<_>) = messages
             .map(|message| match message {
-                Data::Text(text) => (message_text(&text), true),
-                Data::Binary(bytes) => (bytes, false),
+                Message::Text(text) => (message_text(&text), true),
+                Message::Binary(bytes) => (bytes, false),
             })
             .unzip();
         let mut packet = Self::text(Bytes::new(), rest);
@@ -223,11 +214,11 @@ impl Part {
 }
 
 /// A plain Engine.IO message, as it is.
-impl From<&Data> for Encoded {
-    fn from(message: &Data) -> Self {
+impl From<&Message> for Encoded {
+    fn from(message: &Message) -> Self {
         match message {
-            Data::Text(text) => Self::text(message_text(text), Vec::new()),
-            Data::Binary(bytes) => Self::binary(bytes.clone()),
+            Message::Text(text) => Self::text(message_text(text), Vec::new()),
+            Message::Binary(bytes) => Self::binary(bytes.clone()),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use sio_core::config::Config;
-use sio_core::engine::{Close, Flags, Frame, Revision, WsClosed, WsOut};
+use sio_core::engine::{Close, Flags, Message, Revision, WsClosed, WsOut};
 use sio_core::id::{HashKey, RequestId, SocketId};
 use sio_core::packet;
 use sio_core::rooms::Target;
@@ -204,8 +204,8 @@ impl World<'_> {
             6..=8 => {
                 if let Some(connection) = self.pick(&self.websockets.clone()) {
                     let frame = match what & 0x30 {
-                        0 => Frame::Binary(Bytes::from_static(b"\x04\x02")),
-                        _ => Frame::Text(self.text().into()),
+                        0 => Message::Binary(Bytes::from_static(b"\x04\x02")),
+                        _ => Message::Text(self.text().into()),
                     };
                     self.server.handle_ws(now, connection, frame);
                 }

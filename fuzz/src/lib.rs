@@ -11,7 +11,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde_json::value::RawValue;
 use sio_core::config::{BacklogPolicy, Config};
-use sio_core::engine::{Acceptor, Body, Data, Framing, Packet, Revision, Route, Writer, split};
+use sio_core::engine::{Acceptor, Body, Framing, Message, Packet, Revision, Route, Writer, split};
 use sio_core::packet::{self, Args, Call, Content, Decoder, Limits, Part, Value};
 use sio_core::websocket::{self, Incoming};
 
@@ -64,18 +64,18 @@ fn read<'a>(
 }
 
 /// Frames of a connection, as one input: `0x1e` ends a text frame, `0x1f` a binary one.
-pub(crate) fn frames(input: &[u8]) -> Vec<Data> {
+pub(crate) fn frames(input: &[u8]) -> Vec<Message> {
     let mut frames = Vec::new();
     let mut rest = input;
     while let Some(end) = rest.iter().position(|byte| matches!(byte, 0x1e | 0x1f)) {
         let (frame, tail) = rest.split_at(end);
         match tail[0] {
-            0x1e => frames.extend(text(frame).map(Data::Text)),
-            _ => frames.push(Data::Binary(Bytes::copy_from_slice(frame))),
+            0x1e => frames.extend(text(frame).map(Message::Text)),
+            _ => frames.push(Message::Binary(Bytes::copy_from_slice(frame))),
         }
         rest = &tail[1..];
     }
-    frames.extend(text(rest).map(Data::Text));
+    frames.extend(text(rest).map(Message::Text));
     frames
 }
 
@@ -96,8 +96,8 @@ fn packet_of(revision: Revision, input: &[u8]) {
     let mut decoder = Decoder::new(revision);
     for frame in frames(input) {
         let read = match frame {
-            Data::Text(text) => decoder.text(text, &limits),
-            Data::Binary(bytes) => decoder.binary(bytes, &limits),
+            Message::Text(text) => decoder.text(text, &limits),
+            Message::Binary(bytes) => decoder.binary(bytes, &limits),
         };
         let Ok(read) = read else { return };
         assert!(decoder.missing() <= limits.attachments);

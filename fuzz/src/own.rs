@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use sio_core::config::Config;
 use sio_core::connection::Connection;
-use sio_core::engine::{Data, Frame, Opened, Revision, Session, TransportKind};
+use sio_core::engine::{Message, Opened, Revision, Session, TransportKind};
 use sio_core::id::{Sid, SocketId};
 use sio_core::packet::parser::{self, EncodeError, Fault, Kind, Limits, Packet, Parser};
 use sio_core::packet::{Args, Call, Content, Decoder, Value};
@@ -25,8 +25,8 @@ pub fn parser(input: &[u8]) {
         };
         for frame in super::frames(input) {
             let read = match frame {
-                Data::Text(text) => decoder.text(text, &limits),
-                Data::Binary(bytes) => decoder.binary(bytes, &limits),
+                Message::Text(text) => decoder.text(text, &limits),
+                Message::Binary(bytes) => decoder.binary(bytes, &limits),
             };
             match read.map(|packet| packet.map(|packet| packet.content)) {
                 Ok(Some(Content::Event {
@@ -77,14 +77,14 @@ fn by_parser(revision: Revision, packet: Packet) -> Option<Event<()>> {
     let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
     let mut connection = Connection::socket_io(now, session, config);
     if revision == Revision::V4 {
-        connection.handle_ws(now, Frame::Text("4".into()));
+        connection.handle_ws(now, Message::Text("4".into()));
     }
     let Some(Event::Connecting { ticket, .. }) = connection.poll_event(now) else {
         panic!("it asks")
     };
     let id = SocketId::from_random([9; 15]);
     assert!(connection.accept(now, ticket, &id).is_some());
-    connection.handle_ws(now, Frame::Text("4".into()));
+    connection.handle_ws(now, Message::Text("4".into()));
     connection.poll_event(now)
 }
 
@@ -92,7 +92,7 @@ fn by_parser(revision: Revision, packet: Packet) -> Option<Event<()>> {
 struct Given(Packet, Revision);
 
 impl Parser for Given {
-    fn encode(&self, _: &Packet) -> Result<Vec<Data>, EncodeError> {
+    fn encode(&self, _: &Packet) -> Result<Vec<Message>, EncodeError> {
         Ok(vec!["".into()])
     }
 
@@ -105,6 +105,6 @@ impl Parser for Given {
         };
         let mut next = vec![self.0.clone()];
         next.extend((self.1 == Revision::V4).then_some(connect));
-        Box::new(move |_: Data, _: &Limits| -> Result<Option<Packet>, Fault> { Ok(next.pop()) })
+        Box::new(move |_: Message, _: &Limits| -> Result<Option<Packet>, Fault> { Ok(next.pop()) })
     }
 }

@@ -7,13 +7,13 @@
 //! `notepack.io`, on which that package stands, has uses of its own for ext types: `undefined` is fixext 1,
 //! a date is fixext 8, and an `ArrayBuffer` is ext 8, 16 or 32, each of type 0.
 
-use crate::sio::parser::{Data, Decoder, EncodeError, Fault, Kind, Limits, Packet, Parser};
+use crate::sio::parser::{Decoder, EncodeError, Fault, Kind, Limits, Message, Packet, Parser};
 use crate::sio::{Bytes, Value};
 
 pub(crate) struct Msgpack;
 
 impl Parser for Msgpack {
-    fn encode(&self, packet: &Packet) -> Result<Vec<Data>, EncodeError> {
+    fn encode(&self, packet: &Packet) -> Result<Vec<Message>, EncodeError> {
         let mut members = vec![
             ("type", Value::from(packet.kind.number())),
             ("nsp", Value::from(&*packet.namespace)),
@@ -21,14 +21,14 @@ impl Parser for Msgpack {
         members.extend(packet.id.map(|id| ("id", Value::from(id))));
         members.extend(packet.data.clone().map(|data| ("data", data)));
         let bytes = write(&members.into_iter().collect())?;
-        Ok(vec![Data::Binary(bytes.into())])
+        Ok(vec![Message::Binary(bytes.into())])
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {
-        Box::new(|message: Data, limits: &Limits| {
+        Box::new(|message: Message, limits: &Limits| {
             match message {
-                Data::Binary(bytes) => packet(read(&bytes, limits.depth.saturating_add(2))?),
-                Data::Text(text) => serde_json::from_str(&text).map_err(|_| Fault::Payload),
+                Message::Binary(bytes) => packet(read(&bytes, limits.depth.saturating_add(2))?),
+                Message::Text(text) => serde_json::from_str(&text).map_err(|_| Fault::Payload),
             }
             .map(Some)
         })

@@ -119,7 +119,7 @@ mod tests {
     use proptest::prelude::*;
     use sio_core::config::{BacklogPolicy, Config};
     use sio_core::connection::Connection;
-    use sio_core::engine::{Frame, Opened as OpenedSession, Revision, Session, TransportKind};
+    use sio_core::engine::{Message, Opened as OpenedSession, Revision, Session, TransportKind};
     use sio_core::id::Sid;
     use sio_core::packet;
     use sio_core::socket::Event;
@@ -139,7 +139,7 @@ mod tests {
         };
         let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
         let mut connection = Connection::<()>::socket_io(now, session, config);
-        connection.handle_ws(now, Frame::Text("40".into()));
+        connection.handle_ws(now, Message::Text("40".into()));
         match connection.poll_event(now) {
             Some(Event::Connecting { ticket, .. }) => ticket.socket(),
             other => panic!("{other:?}"),

@@ -132,7 +132,7 @@ pub use sio_core::config::{
     SameSite, SocketIds, Transports,
 };
 pub use sio_core::details::Details;
-pub use sio_core::engine::{CloseReason, Data as Message, Query, Revision, TransportKind};
+pub use sio_core::engine::{CloseReason, Message, Query, Revision, TransportKind};
 pub use sio_core::id::{Sid, SocketId};
 pub use sio_core::packet::parser;
 pub use sio_core::packet::{

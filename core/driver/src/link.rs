@@ -7,7 +7,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use sio_core::config::{BacklogPolicy, Config};
-use sio_core::engine::{Close, CloseReason, Data, Flags, Post, Reply, Revision, TransportKind};
+use sio_core::engine::{Close, CloseReason, Flags, Message, Post, Reply, Revision, TransportKind};
 use sio_core::id::{RequestId, Sid};
 use sio_core::packet::Encoded;
 use sio_core::socket::{AckError, AckTicket, SocketKey};
@@ -67,7 +67,7 @@ pub(crate) enum Command {
     },
     /// A message of plain Engine.IO.
     Send {
-        data: Box<Data>,
+        data: Box<Message>,
         flags: Flags,
     },
     Close(Close),
@@ -400,7 +400,7 @@ impl Weight {
         }
     }
 
-    pub(crate) fn of_data(data: &Data) -> Self {
+    pub(crate) fn of_data(data: &Message) -> Self {
         Self {
             bytes: data_size(data),
             packets: 1,
@@ -409,10 +409,10 @@ impl Weight {
 }
 
 /// The bytes of a message.
-pub(crate) fn data_size(data: &Data) -> usize {
+pub(crate) fn data_size(data: &Message) -> usize {
     match data {
-        Data::Text(text) => text.len(),
-        Data::Binary(bytes) => bytes.len(),
+        Message::Text(text) => text.len(),
+        Message::Binary(bytes) => bytes.len(),
     }
 }
 

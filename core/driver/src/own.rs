@@ -182,7 +182,7 @@ mod tests {
 
     /// A message of so many bytes for plain Engine.IO.
     fn send(link: &Link, text: &'static str) -> Result<(), EmitError> {
-        let data = sio_core::engine::Data::Text(text.into());
+        let data = sio_core::engine::Message::Text(text.into());
         let weight = Weight::of_data(&data);
         let flags = Flags::default();
         let data = Box::new(data);

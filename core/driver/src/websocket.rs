@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use bytestring::ByteString;
 use sio_core::config::Config;
-use sio_core::engine::{Frame, WsClosed};
+use sio_core::engine::{Message, WsClosed};
 use sio_core::packet::Part;
 use sio_core::websocket::write::Kind;
 use sio_core::websocket::{Incoming, Limits, Reader, Violation, code};
@@ -62,7 +62,7 @@ pub trait Transport: Send + 'static {
 #[derive(Debug)]
 pub enum Received {
     /// A whole message.
-    Frame(Frame),
+    Frame(Message),
     /// The connection is over. What was said to the peer until now may still be sent; what must be said
     /// besides, [`Transport::poll_finish`] says.
     Closed(WsClosed),
@@ -206,7 +206,7 @@ impl<S: Stream> WebSocket<S> {
     }
 
     /// A message that came compressed, as it was. Else how the connection ends.
-    fn inflate(&mut self, payload: &[u8], text: bool) -> Result<Frame, WsClosed> {
+    fn inflate(&mut self, payload: &[u8], text: bool) -> Result<Message, WsClosed> {
         let Some(deflate) = &mut self.deflate else {
             // Nothing comes compressed where nothing was agreed on.
             return Err(self.fail(code::PROTOCOL_ERROR, WsClosed::Violation));
@@ -216,10 +216,10 @@ impl<S: Stream> WebSocket<S> {
             Err((code, cause)) => return Err(self.fail(code, cause)),
         };
         if !text {
-            return Ok(Frame::Binary(data));
+            return Ok(Message::Binary(data));
         }
         ByteString::try_from(data)
-            .map(Frame::Text)
+            .map(Message::Text)
             .map_err(|_| self.fail(code::INVALID_DATA, WsClosed::Violation))
     }
 
@@ -302,11 +302,11 @@ impl<S: Stream> Transport for WebSocket<S> {
             let (frame, length) = match ready!(self.poll_incoming(cx, &mut reads)) {
                 Ok(Incoming::Text(text)) => {
                     let length = text.len();
-                    (Frame::Text(text), length)
+                    (Message::Text(text), length)
                 }
                 Ok(Incoming::Binary(data)) => {
                     let length = data.len();
-                    (Frame::Binary(data), length)
+                    (Message::Binary(data), length)
                 }
                 Ok(Incoming::Compressed { text, payload }) => match self.inflate(&payload, text) {
                     // Its length is within the limit.

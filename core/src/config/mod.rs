@@ -32,7 +32,7 @@ pub use transports::Transports;
 
 use std::time::Duration;
 
-use crate::message::Data;
+use crate::message::Message;
 use crate::packet::Codec;
 
 /// Everything about a server that can be chosen: paths, times, limits, what HTTP answers carry.
@@ -133,7 +133,7 @@ pub struct Config {
     pub open_packet_apart: bool,
     /// A message that follows the open packet, if any (§3).
     #[doc(alias = "initialPacket")]
-    pub initial_packet: Option<Data>,
+    pub initial_packet: Option<Message>,
 
     /// From one pong to the next ping: 25 s (§11).
     #[doc(alias = "pingInterval")]
@@ -463,17 +463,17 @@ impl Config {
     /// ```
     /// # use sio_core::config::Config;
     /// # use sio_core::packet::Codec;
-    /// # use sio_core::packet::parser::{Data, Decoder, EncodeError, Fault, Limits, Packet, Parser};
+    /// # use sio_core::packet::parser::{Decoder, EncodeError, Fault, Limits, Message, Packet, Parser};
     /// struct Mine;
     ///
     /// impl Parser for Mine {
     ///     // As the example of `Parser` has it.
-    /// #     fn encode(&self, packet: &Packet) -> Result<Vec<Data>, EncodeError> {
+    /// #     fn encode(&self, packet: &Packet) -> Result<Vec<Message>, EncodeError> {
     /// #         let text = serde_json::to_string(packet).map_err(EncodeError::refused)?;
     /// #         Ok(vec![text.into()])
     /// #     }
     /// #     fn decoder(&self) -> Box<dyn Decoder> {
-    /// #         Box::new(|_: Data, _: &Limits| Err(Fault::Payload))
+    /// #         Box::new(|_: Message, _: &Limits| Err(Fault::Payload))
     /// #     }
     /// }
     ///
@@ -523,7 +523,7 @@ impl Config {
     /// Sets [`initial_packet`](Self::initial_packet).
     #[doc(alias = "initialPacket")]
     #[must_use]
-    pub fn initial_packet(mut self, packet: impl Into<Option<Data>>) -> Self {
+    pub fn initial_packet(mut self, packet: impl Into<Option<Message>>) -> Self {
         self.initial_packet = packet.into();
         self
     }

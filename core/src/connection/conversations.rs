@@ -30,7 +30,7 @@ impl Talk {
     }
 
     fn say(&mut self, text: &str) {
-        let frame = Frame::Text(text.into());
+        let frame = Message::Text(text.into());
         self.connection.handle_ws(self.now, frame);
     }
 

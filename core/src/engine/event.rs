@@ -1,7 +1,7 @@
 //! What happens on a session.
 
 use super::CloseReason;
-use crate::message::Data;
+use crate::message::Message;
 use crate::protocol::{Revision, TransportKind};
 
 /// How a session was opened.
@@ -20,7 +20,7 @@ pub struct Opened {
 #[non_exhaustive]
 pub enum Event {
     /// A message.
-    Message(Data),
+    Message(Message),
     /// The session has moved to a WebSocket.
     Upgraded,
     /// The session is over: the last event.

@@ -34,6 +34,6 @@ pub use websocket::{WsClosed, WsOut};
 
 pub use crate::http::{Coding, ErrorCode, Query, QueryError};
 #[doc(no_inline)]
-pub use crate::message::{Data, Frame};
+pub use crate::message::Message;
 #[doc(no_inline)]
 pub use crate::protocol::{Revision, TransportKind};

@@ -8,7 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::{Buf, Bytes};
 use bytestring::ByteString;
 
-use crate::message::{Data, Frame, Part};
+use crate::message::{Message, Part};
 use crate::protocol::Revision;
 
 /// Standard alphabet; padding is written, and not asked for.
@@ -31,7 +31,7 @@ pub enum Packet {
     /// The sign of life.
     Pong(ByteString),
     /// A message.
-    Message(Data),
+    Message(Message),
     /// The upgrade is done.
     Upgrade,
     /// Nothing: it frees a waiting poll.
@@ -76,18 +76,20 @@ impl Packet {
     ///
     /// # Errors
     /// Why it is no packet.
-    pub fn decode(revision: Revision, frame: Frame) -> Result<Self, PacketError> {
+    pub fn decode(revision: Revision, frame: Message) -> Result<Self, PacketError> {
         match frame {
-            Frame::Text(text) if is_short(&text) => Ok(Self::Message(Data::Text(behind(text)))),
-            Frame::Text(text) => Self::decode_text(revision, &text),
-            Frame::Binary(bytes) => match revision {
+            Message::Text(text) if is_short(&text) => {
+                Ok(Self::Message(Message::Text(behind(text))))
+            }
+            Message::Text(text) => Self::decode_text(revision, &text),
+            Message::Binary(bytes) => match revision {
                 // The first byte is the type.
                 Revision::V3 => {
                     let kind = bytes.first().copied();
                     let data = || bytes.slice(1..);
                     Ok(Self::of_bytes(kind, data))
                 }
-                Revision::V4 => Ok(Self::Message(Data::Binary(bytes))),
+                Revision::V4 => Ok(Self::Message(Message::Binary(bytes))),
             },
         }
     }
@@ -100,7 +102,7 @@ impl Packet {
             Some(1) => Self::Close,
             Some(2) => Self::Ping(ByteString::new()),
             Some(3) => Self::Pong(ByteString::new()),
-            Some(4) => Self::Message(Data::Binary(data())),
+            Some(4) => Self::Message(Message::Binary(data())),
             Some(5) => Self::Upgrade,
             Some(_) | None => Self::Noop,
         }
@@ -122,7 +124,7 @@ impl Packet {
             b'1' => Ok(Self::Close),
             b'2' => Ok(Self::Ping(data())),
             b'3' => Ok(Self::Pong(data())),
-            b'4' => Ok(Self::Message(Data::Text(data()))),
+            b'4' => Ok(Self::Message(Message::Text(data()))),
             b'5' => Ok(Self::Upgrade),
             b'6' => Ok(Self::Noop),
             b'b' => match revision {
@@ -133,22 +135,22 @@ impl Packet {
                     let kind = kind.map(|digit| digit.wrapping_sub(b'0'));
                     Ok(Self::of_bytes(kind, || data))
                 }
-                Revision::V4 => Ok(Self::Message(Data::Binary(base64(rest)?))),
+                Revision::V4 => Ok(Self::Message(Message::Binary(base64(rest)?))),
             },
             other => Err(PacketError::Type(other)),
         }
     }
 
     /// Writes the packet as one WebSocket message; binary data as base64 text where it has to be.
-    pub fn encode(&self, revision: Revision, supports_binary: bool) -> Frame {
+    pub fn encode(&self, revision: Revision, supports_binary: bool) -> Message {
         match self.to_part() {
             // What was built here is UTF-8.
-            Part::Text(text) => Frame::Text(ByteString::try_from(text).unwrap_or_default()),
-            Part::Binary(bytes) if supports_binary => Frame::Binary(match type_byte(revision) {
+            Part::Text(text) => Message::Text(ByteString::try_from(text).unwrap_or_default()),
+            Part::Binary(bytes) if supports_binary => Message::Binary(match type_byte(revision) {
                 [] => bytes,
                 head => [head, &bytes].concat().into(),
             }),
-            Part::Binary(bytes) => Frame::Text(base64_text(revision, &bytes)),
+            Part::Binary(bytes) => Message::Text(base64_text(revision, &bytes)),
         }
     }
 
@@ -159,8 +161,8 @@ impl Packet {
             Self::Close => text(b'1', ""),
             Self::Ping(data) => text(b'2', data),
             Self::Pong(data) => text(b'3', data),
-            Self::Message(Data::Text(data)) => text(b'4', data),
-            Self::Message(Data::Binary(bytes)) => Part::Binary(bytes.clone()),
+            Self::Message(Message::Text(data)) => text(b'4', data),
+            Self::Message(Message::Binary(bytes)) => Part::Binary(bytes.clone()),
             Self::Upgrade => text(b'5', ""),
             Self::Noop => text(b'6', ""),
         }
@@ -329,8 +331,8 @@ mod tests {
             for text in ["a".repeat(length), "ä".repeat(length / 2)] {
                 let frame = ByteString::from(format!("4{text}"));
                 let shared = Packet::decode_text(Revision::V4, &frame);
-                assert_eq!(shared, Ok(Packet::Message(Data::Text(text.into()))));
-                let moved = Packet::decode(Revision::V4, Frame::Text(frame));
+                assert_eq!(shared, Ok(Packet::Message(Message::Text(text.into()))));
+                let moved = Packet::decode(Revision::V4, Message::Text(frame));
                 assert_eq!(moved, shared, "{length}");
             }
         }

@@ -8,7 +8,7 @@
 //! use std::time::{Duration, Instant};
 //!
 //! use sio_core::config::Config;
-//! use sio_core::engine::{Flags, Frame, WsOut};
+//! use sio_core::engine::{Flags, Message, WsOut};
 //! use sio_core::id::{HashKey, RequestId, SocketId};
 //! use sio_core::packet::{self, Part};
 //! use sio_core::server::bytes::Bytes;
@@ -44,12 +44,12 @@
 //!     Some(WsOut::Frame { part: Part::Text(text), .. }) => String::from_utf8(text.to_vec()).unwrap(),
 //!     other => format!("{other:?}"),
 //! };
-//! server.handle_ws(now, connection, Frame::Text("2probe".into()));
+//! server.handle_ws(now, connection, Message::Text("2probe".into()));
 //! assert_eq!(sent(&mut server), "3probe");
-//! server.handle_ws(now, connection, Frame::Text("5".into()));
+//! server.handle_ws(now, connection, Message::Text("5".into()));
 //!
 //! // It enters the default namespace. The application decides, when it likes.
-//! server.handle_ws(now, connection, Frame::Text("40{\"token\":\"x\"}".into()));
+//! server.handle_ws(now, connection, Message::Text("40{\"token\":\"x\"}".into()));
 //! let Some(Event::Upgraded { .. }) = server.poll_event(now) else { panic!("it has moved") };
 //! let Some(Event::Connecting { ticket, auth, .. }) = server.poll_event(now) else {
 //!     panic!("it asks")
@@ -60,7 +60,7 @@
 //!
 //! // An event with an ack comes in, the answer and a broadcast go out.
 //! server.join(socket, "lobby").unwrap();
-//! server.handle_ws(now, connection, Frame::Text(r#"427["say","hi"]"#.into()));
+//! server.handle_ws(now, connection, Message::Text(r#"427["say","hi"]"#.into()));
 //! let Some(Event::Message { namespace, name, args, ack, .. }) = server.poll_event(now) else {
 //!     panic!("it says something")
 //! };
@@ -116,7 +116,7 @@ use crate::engine::{
     Response, Route, Sent, WsClosed, WsOut,
 };
 use crate::id::{HashKey, RequestId, Sid, SocketId};
-use crate::message::{Encoded, Frame};
+use crate::message::{Encoded, Message};
 use crate::protocol::TransportKind;
 use crate::rooms::MemberKey;
 use crate::socket::{AckError, AckTicket, ConnectTicket, Refusal, SocketKey};
@@ -325,7 +325,7 @@ impl<T> Server<T> {
     }
 
     /// A message has arrived on a client's WebSocket.
-    pub fn handle_ws(&mut self, now: Instant, connection: ConnectionKey, frame: Frame) {
+    pub fn handle_ws(&mut self, now: Instant, connection: ConnectionKey, frame: Message) {
         self.with(connection, |it| it.connection.handle_ws(now, frame));
     }
 

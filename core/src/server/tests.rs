@@ -7,7 +7,7 @@ use super::bytestring::ByteString;
 use super::http::Request;
 use super::{Event, Server, Socket, Upgraded};
 use crate::config::Config;
-use crate::engine::Frame;
+use crate::engine::Message;
 use crate::id::{HashKey, SocketId};
 use crate::websocket::Limits;
 
@@ -31,7 +31,7 @@ fn a_message_says_which_namespace_it_is_for() {
     let mut sockets: Vec<Socket> = Vec::new();
     for (byte, name) in (1..).zip(["/", "/chat", "/news"]) {
         server.open_namespace(name);
-        server.handle_ws(now, connection, Frame::Text(format!("40{name},").into()));
+        server.handle_ws(now, connection, Message::Text(format!("40{name},").into()));
         let Some(Event::Connecting { ticket, .. }) = server.poll_event(now) else {
             panic!("it asks for {name}");
         };
@@ -40,7 +40,7 @@ fn a_message_says_which_namespace_it_is_for() {
     }
     for (socket, name) in sockets.iter().zip(["/", "/chat", "/news"]) {
         let text: ByteString = format!(r#"42{name},["x"]"#).into();
-        server.handle_ws(now, connection, Frame::Text(text));
+        server.handle_ws(now, connection, Message::Text(text));
         let Some(Event::Message {
             socket: its,
             namespace,

@@ -20,7 +20,7 @@ use crate::deadline::{Deadline, Why, earliest};
 use crate::details::Details;
 use crate::engine::{Close, Flags, Sent, Session};
 use crate::id::SocketId;
-use crate::message::{Data, Encoded};
+use crate::message::{Encoded, Message};
 use crate::packet::{Call, Codec, Content, Decoder, EncodeError, Fault, Own, Packet};
 use crate::protocol::Revision;
 
@@ -71,7 +71,7 @@ impl<T> Mux<T> {
     pub(crate) fn handle(
         &mut self,
         now: Instant,
-        data: Data,
+        data: Message,
         config: &Config,
         session: &mut Session,
         events: &mut VecDeque<Event<T>>,
@@ -84,8 +84,8 @@ impl<T> Mux<T> {
             own.add(data, session.revision(), &limits)
         } else {
             match data {
-                Data::Text(text) => self.decoder.text(text, &limits),
-                Data::Binary(part) => self.decoder.binary(part, &limits),
+                Message::Text(text) => self.decoder.text(text, &limits),
+                Message::Binary(part) => self.decoder.binary(part, &limits),
             }
         };
         let outcome = match read {

@@ -8,7 +8,8 @@ use std::{
 use bytes::Bytes;
 use sio_core::{
     engine::{
-        Body, Content, Data, Flags, Opened, Packet, Revision, Sent, Session, TransportKind, split,
+        Body, Content, Flags, Message, Opened, Packet, Revision, Sent, Session, TransportKind,
+        split,
     },
     id::{RequestId, Sid},
     message::Encoded,
@@ -96,9 +97,9 @@ fn adv_socketioxide_0_17_4_framings() {
     poll(&mut session);
     session.poll_http().expect("the handshake is answered");
     let said = [
-        Data::from("a"),
-        Data::Binary(Bytes::from_static(b"\x01\x02")),
-        Data::from("b"),
+        Message::from("a"),
+        Message::Binary(Bytes::from_static(b"\x01\x02")),
+        Message::from("b"),
     ];
     for parked in [false, true] {
         let early = parked.then(|| poll(&mut session));

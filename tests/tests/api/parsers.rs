@@ -4,9 +4,9 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use sio_tests::wire::{PATIENCE, Polling, Said, WEBSOCKET, WebSocket, Wire};
-use sio_tokio::parser::{Data, Decoder, EncodeError, Fault, Kind, Limits, Packet, Parser};
+use sio_tokio::parser::{Decoder, EncodeError, Fault, Kind, Limits, Message, Packet, Parser};
 use sio_tokio::{
-    Ack, Args, Bytes, Codec, Config, Data as Given, EmitError, EngineServer, Io, Refusal, Server,
+    Ack, Args, Bytes, Codec, Config, Data, EmitError, EngineServer, Io, Refusal, Server,
     SetupError, Socket, Value,
 };
 
@@ -245,7 +245,7 @@ fn a_parser_of_ones_own_carries_bytes_as_it_likes() {
 struct Brittle;
 
 impl Parser for Brittle {
-    fn encode(&self, packet: &Packet) -> Result<Vec<Data>, EncodeError> {
+    fn encode(&self, packet: &Packet) -> Result<Vec<Message>, EncodeError> {
         let name = packet.data.as_ref().map_or(&Value::Null, |data| &data[0]);
         assert_ne!(name.as_str(), Some("panic"), "told to");
         if packet.namespace == "/panic" && packet.kind == Kind::Connect {
@@ -266,20 +266,20 @@ impl Parser for Brittle {
 struct Halves(Option<Bytes>);
 
 impl Decoder for Halves {
-    fn add(&mut self, message: Data, _: &Limits) -> Result<Option<Packet>, Fault> {
+    fn add(&mut self, message: Message, _: &Limits) -> Result<Option<Packet>, Fault> {
         match (self.0.take(), message) {
-            (None, Data::Binary(namespace)) => {
+            (None, Message::Binary(namespace)) => {
                 self.0 = Some(namespace);
                 Ok(None)
             }
-            (Some(namespace), Data::Text(text)) => {
+            (Some(namespace), Message::Text(text)) => {
                 assert_ne!(text, "panic", "told to");
                 let packet: Packet = serde_json::from_str(&text).map_err(|_| Fault::Payload)?;
                 assert_eq!(packet.namespace.as_bytes(), &namespace);
                 Ok(Some(packet))
             }
-            (None, Data::Text(_)) => Err(Fault::UnexpectedText),
-            (Some(_), Data::Binary(_)) => Err(Fault::UnexpectedBinary),
+            (None, Message::Text(_)) => Err(Fault::UnexpectedText),
+            (Some(_), Message::Binary(_)) => Err(Fault::UnexpectedBinary),
         }
     }
 }
@@ -320,7 +320,7 @@ fn a_panic_in_a_parser_takes_down_no_other_connection() {
     let io = talkative(calm().parser(Brittle));
     let (tell, told) = channel();
     let main = io.of("/");
-    main.on("emit", move |socket: Socket, Given(all): Given<bool>| {
+    main.on("emit", move |socket: Socket, Data(all): Data<bool>| {
         let failed = match all {
             true => socket.to("all").emit("panic", &()),
             false => socket.emit("panic", &()),

@@ -7,8 +7,7 @@ use http::StatusCode;
 use serde_json::Value;
 use sio_core::config::Config;
 use sio_core::engine::{
-    Acceptor, Body, Content, Data, Frame, Framing, Packet, Post, Reply, Revision, Route, Writer,
-    split,
+    Acceptor, Body, Content, Framing, Message, Packet, Post, Reply, Revision, Route, Writer, split,
 };
 use sio_core::packet::Part;
 
@@ -47,16 +46,16 @@ pub(crate) fn payload_encode(revision: Revision, vector: &Value) {
         body.push(&packet.to_part());
     }
     let body = match framing {
-        Framing::Binary => Frame::Binary(body.finish()),
-        Framing::Counted | Framing::Separated => Frame::Text(body.finish().try_into().unwrap()),
+        Framing::Binary => Message::Binary(body.finish()),
+        Framing::Counted | Framing::Separated => Message::Text(body.finish().try_into().unwrap()),
     };
     assert_eq!(body, wire(&vector["out"]), "{}", vector["id"]);
 }
 
 pub(crate) fn payload_decode(revision: Revision, vector: &Value) {
     let body = match wire(&vector["in"]) {
-        Frame::Text(text) => Body::text(revision, text),
-        Frame::Binary(bytes) => Body::Binary(bytes),
+        Message::Text(text) => Body::text(revision, text),
+        Message::Binary(bytes) => Body::Binary(bytes),
     };
     let mut packets = Vec::new();
     let mut error = false;
@@ -125,7 +124,7 @@ pub(crate) fn jsonp_post(revision: Revision, vector: &Value) {
     };
     let form = vector["in"]["body"].as_str().unwrap().to_owned();
     let body = match vector["out"].get("payload").map(wire) {
-        Some(Frame::Text(text)) => Body::text(revision, text),
+        Some(Message::Text(text)) => Body::text(revision, text),
         None if vector["out"]["ignored"] == true => Body::NOTHING,
         other => panic!("{}: {other:?}", vector["id"]),
     };
@@ -141,10 +140,10 @@ pub(crate) fn jsonp_post(revision: Revision, vector: &Value) {
 fn packet(value: &Value) -> Packet {
     let data = value.get("data").map(wire);
     let text = || match &data {
-        Some(Frame::Text(text)) => text.clone(),
+        Some(Message::Text(text)) => text.clone(),
         None => ByteString::new(),
         // Only a message has a use for it.
-        Some(Frame::Binary(_)) => ByteString::new(),
+        Some(Message::Binary(_)) => ByteString::new(),
     };
     let Some(kind) = value["type"].as_str() else {
         // Of no known type: nobody handles it.
@@ -156,8 +155,8 @@ fn packet(value: &Value) -> Packet {
         "ping" => Packet::Ping(text()),
         "pong" => Packet::Pong(text()),
         "message" => Packet::Message(match data {
-            Some(Frame::Binary(bytes)) => Data::Binary(bytes),
-            _ => Data::Text(text()),
+            Some(binary @ Message::Binary(_)) => binary,
+            _ => Message::Text(text()),
         }),
         "upgrade" => Packet::Upgrade,
         "noop" => Packet::Noop,

@@ -8,7 +8,7 @@ use http::request::Parts;
 use serde_json::Value;
 
 use sio_core::config::{Config, Cookie, Cors, CorsOrigin, Transports};
-use sio_core::engine::{CloseReason, Data, Frame};
+use sio_core::engine::{CloseReason, Message};
 
 use crate::wire::wire;
 
@@ -29,15 +29,15 @@ pub(crate) trait Place {
     /// Opens a WebSocket under a name; the status of the answer.
     fn open_socket(&mut self, name: &str, head: &Parts) -> u16;
     /// The client sends on it. Once it is closed, nobody listens.
-    fn send_socket(&mut self, name: &str, frame: Frame);
+    fn send_socket(&mut self, name: &str, frame: Message);
     /// What it received since the last time; about so many frames are expected.
-    fn received(&mut self, name: &str, expected: usize) -> Vec<Frame>;
+    fn received(&mut self, name: &str, expected: usize) -> Vec<Message>;
     /// The code it was closed with, 1005 for none, if it was, which may be expected.
     fn closed(&mut self, name: &str, expected: bool) -> Option<u16>;
     /// The client's end goes away without a word.
     fn cut_socket(&mut self, name: &str);
     /// The application sends on the latest session.
-    fn send(&mut self, data: Data);
+    fn send(&mut self, data: Message);
     /// The application closes the latest session.
     fn close(&mut self);
     /// The latest session's id.
@@ -125,11 +125,11 @@ fn take(place: &mut impl Place, step: &Value, at: &str) {
         "ws_recv" => {
             let frames = step["frames"].as_array().unwrap();
             let received = place.received(name, frames.len());
-            let expected: Vec<Frame> = frames
+            let expected: Vec<Message> = frames
                 .iter()
                 .map(|frame| match wire(frame) {
-                    Frame::Text(text) => Frame::Text(named(place, &text).into()),
-                    binary @ Frame::Binary(_) => binary,
+                    Message::Text(text) => Message::Text(named(place, &text).into()),
+                    binary @ Message::Binary(_) => binary,
                 })
                 .collect();
             assert_eq!(received, expected, "{at}");
@@ -141,10 +141,7 @@ fn take(place: &mut impl Place, step: &Value, at: &str) {
             assert_eq!(closed.map(u64::from), step["code"].as_u64(), "{at}");
         }
         "ws_terminate" => place.cut_socket(name),
-        "server_send" => place.send(match wire(&step["data"]) {
-            Frame::Text(text) => Data::Text(text),
-            Frame::Binary(bytes) => Data::Binary(bytes),
-        }),
+        "server_send" => place.send(wire(&step["data"])),
         "server_close" => place.close(),
         "wait_ms" => place.pass(Duration::from_millis(step["ms"].as_u64().unwrap())),
         "close_reason" => {
@@ -207,8 +204,8 @@ fn check(place: &mut impl Place, name: &str, step: &Value, at: &str) {
     }
     let body = inner.unwrap_or(&step["response"]);
     let body = match wire(body) {
-        Frame::Text(text) => named(place, &text).into(),
-        Frame::Binary(bytes) => bytes,
+        Message::Text(text) => named(place, &text).into(),
+        Message::Binary(bytes) => bytes,
     };
     assert_eq!(answer.http.body(), &body, "{at}");
 }
@@ -222,8 +219,8 @@ fn request(place: &mut impl Place, step: &Value) -> Request {
     }
     let body = match step.get("body").map(wire) {
         None => Bytes::new(),
-        Some(Frame::Text(text)) => text.into_bytes(),
-        Some(Frame::Binary(bytes)) => bytes,
+        Some(Message::Text(text)) => text.into_bytes(),
+        Some(Message::Binary(bytes)) => bytes,
     };
     Request {
         head: request.body(()).unwrap().into_parts().0,

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::request::Parts;
 use sio_core::config::Config;
 use sio_core::engine::{
-    Acceptor, Close, CloseReason, Data, Event, Exchange, Flags, Frame, Kind, Opened, Post,
-    PostFailure, Refusal, Route, Sent, Session, TransportKind, WsClosed, WsOut,
+    Acceptor, Close, CloseReason, Event, Exchange, Flags, Kind, Message, Opened, Post, PostFailure,
+    Refusal, Route, Sent, Session, TransportKind, WsClosed, WsOut,
 };
 use sio_core::id::{RequestId, Sid};
 use sio_core::message::{Encoded, Part};
@@ -41,7 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// A WebSocket as its client sees it.
 #[derive(Default)]
 struct Socket {
-    received: Vec<Frame>,
+    received: Vec<Message>,
     /// The code it was closed with; 1005 for none.
     closed: Option<u16>,
     /// The session that it is attached to.
@@ -147,9 +147,9 @@ impl World {
                         socket.received.push(match part {
                             Part::Text(text) => {
                                 let text = bytes::Bytes::from([head, &text].concat());
-                                Frame::Text(text.try_into().unwrap())
+                                Message::Text(text.try_into().unwrap())
                             }
-                            Part::Binary(bytes) => Frame::Binary([head, &bytes].concat().into()),
+                            Part::Binary(bytes) => Message::Binary([head, &bytes].concat().into()),
                         });
                     }
                     WsOut::Close(code) => {
@@ -281,7 +281,7 @@ impl Place for World {
         status
     }
 
-    fn send_socket(&mut self, name: &str, frame: Frame) {
+    fn send_socket(&mut self, name: &str, frame: Message) {
         if let Some(sid) = self.sockets[name].sid.clone() {
             let now = self.now;
             self.session(&sid).handle_ws(now, frame);
@@ -297,7 +297,7 @@ impl Place for World {
         }
     }
 
-    fn send(&mut self, data: Data) {
+    fn send(&mut self, data: Message) {
         let (now, sid) = (self.now, self.latest_sid.clone().unwrap());
         let sent = self
             .session(&sid)
@@ -325,7 +325,7 @@ impl Place for World {
         self.answers.remove(name)
     }
 
-    fn received(&mut self, name: &str, _expected: usize) -> Vec<Frame> {
+    fn received(&mut self, name: &str, _expected: usize) -> Vec<Message> {
         std::mem::take(&mut self.sockets.get_mut(name).unwrap().received)
     }
 

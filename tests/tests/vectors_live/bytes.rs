@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ::bytes::Bytes;
 use http::request::Parts;
-use sio_core::engine::Frame;
+use sio_core::engine::Message;
 
 /// How long something may take that must happen.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -92,7 +92,7 @@ pub(crate) struct WebSocket {
 
 #[derive(Default)]
 struct Inbox {
-    frames: Vec<Frame>,
+    frames: Vec<Message>,
     /// The code of the close frame; 1005 if it had none, 1006 if there was none.
     closed: Option<u16>,
 }
@@ -125,16 +125,16 @@ impl WebSocket {
     }
 
     /// Sends a message. A server that has closed already is not told.
-    pub(crate) fn send(&self, frame: &Frame) {
+    pub(crate) fn send(&self, frame: &Message) {
         let (opcode, payload) = match frame {
-            Frame::Text(text) => (1, &text.as_bytes()[..]),
-            Frame::Binary(bytes) => (2, &bytes[..]),
+            Message::Text(text) => (1, &text.as_bytes()[..]),
+            Message::Binary(bytes) => (2, &bytes[..]),
         };
         let _ = (&self.stream).write_all(&masked(opcode, payload));
     }
 
     /// Takes what came in, when it is as much as expected, or nothing more comes.
-    pub(crate) fn received(&self, expected: usize) -> Vec<Frame> {
+    pub(crate) fn received(&self, expected: usize) -> Vec<Message> {
         wait(|| {
             let inbox = self.inbox.lock().unwrap();
             inbox.frames.len() >= expected || inbox.closed.is_some()
@@ -143,7 +143,7 @@ impl WebSocket {
     }
 
     /// Takes the first that comes in, and leaves what follows.
-    pub(crate) fn first(&self) -> Vec<Frame> {
+    pub(crate) fn first(&self) -> Vec<Message> {
         wait(|| {
             let inbox = self.inbox.lock().unwrap();
             !inbox.frames.is_empty() || inbox.closed.is_some()
@@ -203,8 +203,8 @@ fn receive(from: &mut impl Read, answers: &TcpStream, to: &Mutex<Inbox>) -> Opti
         let mut payload = vec![0; usize::try_from(length).unwrap()];
         from.read_exact(&mut payload).ok()?;
         let frame = match head[0] & 0x0f {
-            1 => Frame::Text(Bytes::from(payload).try_into().unwrap()),
-            2 => Frame::Binary(payload.into()),
+            1 => Message::Text(Bytes::from(payload).try_into().unwrap()),
+            2 => Message::Binary(payload.into()),
             8 => {
                 let code = payload
                     .get(..2)

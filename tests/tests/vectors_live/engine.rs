@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::request::Parts;
 use serde_json::Value;
-use sio_core::engine::{CloseReason, Data, Frame};
+use sio_core::engine::CloseReason;
 use sio_tokio::{EngineServer, EngineSocket, Message, Server};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -164,11 +164,11 @@ impl Place for Live {
         status
     }
 
-    fn send_socket(&mut self, name: &str, frame: Frame) {
+    fn send_socket(&mut self, name: &str, frame: Message) {
         self.sockets[name].send(&frame);
     }
 
-    fn received(&mut self, name: &str, expected: usize) -> Vec<Frame> {
+    fn received(&mut self, name: &str, expected: usize) -> Vec<Message> {
         self.sockets[name].received(expected)
     }
 
@@ -180,7 +180,7 @@ impl Place for Live {
         self.sockets[name].cut();
     }
 
-    fn send(&mut self, data: Data) {
+    fn send(&mut self, data: Message) {
         self.socket().send(data).unwrap();
     }
 

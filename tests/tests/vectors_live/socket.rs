@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sio_core::engine::Frame;
+use sio_core::engine::Message;
 use sio_tokio::{
     Ack, Args, Config, DisconnectReason, EventName, Io, Namespace, Refusal, Revision, Socket,
 };
@@ -158,9 +158,9 @@ impl World {
         }
     }
 
-    fn compare(&mut self, received: Vec<Frame>, expected: &Value, at: &str) {
+    fn compare(&mut self, received: Vec<Message>, expected: &Value, at: &str) {
         for frame in &received {
-            if let Frame::Text(text) = frame
+            if let Message::Text(text) = frame
                 && let Some((_, rest)) = text.split_once(r#""sid":""#)
                 && let Some(id) = rest.get(..20)
                 && !self.ids.iter().any(|known| known == id)
@@ -168,23 +168,23 @@ impl World {
                 self.ids.push(id.to_owned());
             }
         }
-        let received: Vec<Frame> = received
+        let received: Vec<Message> = received
             .into_iter()
             .map(|frame| match frame {
-                Frame::Text(text) => Frame::Text(self.masked(&text).into()),
-                binary @ Frame::Binary(_) => binary,
+                Message::Text(text) => Message::Text(self.masked(&text).into()),
+                binary @ Message::Binary(_) => binary,
             })
             .collect();
-        let expected: Vec<Frame> = expected
+        let expected: Vec<Message> = expected
             .as_array()
             .unwrap()
             .iter()
             .map(|frame| match wire(frame) {
-                Frame::Text(text) => {
+                Message::Text(text) => {
                     let own = ACKS.iter().find(|(theirs, _)| text == *theirs);
-                    Frame::Text(own.map_or(text, |(_, ours)| (*ours).into()))
+                    Message::Text(own.map_or(text, |(_, ours)| (*ours).into()))
                 }
-                binary @ Frame::Binary(_) => binary,
+                binary @ Message::Binary(_) => binary,
             })
             .collect();
         assert_eq!(received, expected, "{at}");

@@ -1,6 +1,6 @@
 //! Packets written and read.
 
-use sio_core::engine::{Data, Revision};
+use sio_core::engine::{Message, Revision};
 use sio_core::packet::{self, Content, Decoder, EncodeError, Limits, Packet, Value};
 
 use super::data::{Emitted, arguments, frame, frames};
@@ -64,7 +64,7 @@ pub(crate) fn encode(vector: &Value) -> Result<(), String> {
         };
     }
     let written = frames(&written?);
-    let mut expected: Vec<Data> = vector["out"]["frames"]
+    let mut expected: Vec<Message> = vector["out"]["frames"]
         .as_array()
         .unwrap()
         .iter()
@@ -75,15 +75,15 @@ pub(crate) fn encode(vector: &Value) -> Result<(), String> {
             "sio4/encode/063" => r#"2["x",1]"#,
             _ => r#"2["n",-0.0]"#,
         };
-        expected = vec![Data::Text(text.into())];
+        expected = vec![Message::Text(text.into())];
     }
     // A name that is a number is written as a string: names are text here.
     if packet["type"].as_str() == Some("EVENT") && packet["data"][0].as_number().is_some() {
-        let Data::Text(text) = &written[0] else {
+        let Message::Text(text) = &written[0] else {
             return Err("no text".into());
         };
         let as_number = text.replacen('"', "", 2);
-        return same(&vec![Data::Text(as_number.into())], &expected);
+        return same(&vec![Message::Text(as_number.into())], &expected);
     }
     same(&written, &expected)
 }
@@ -113,8 +113,8 @@ pub(crate) fn decode(vector: &Value, revision: Revision) -> Result<(), String> {
         .enumerate()
     {
         let outcome = match frame(wire) {
-            Data::Text(text) => decoder.text(text, &limits),
-            Data::Binary(bytes) => decoder.binary(bytes, &limits),
+            Message::Text(text) => decoder.text(text, &limits),
+            Message::Binary(bytes) => decoder.binary(bytes, &limits),
         };
         match outcome {
             Ok(packet) => read.extend(packet),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use sio_core::engine::Data;
+use sio_core::engine::Message;
 use sio_core::packet::{Args, Encoded, Map, Part, Value};
 
 pub(crate) fn hex(text: &str) -> Bytes {
@@ -13,23 +13,23 @@ pub(crate) fn hex(text: &str) -> Bytes {
 }
 
 /// A frame as the vectors write it.
-pub(crate) fn frame(wire: &Value) -> Data {
+pub(crate) fn frame(wire: &Value) -> Message {
     if let Some(text) = wire["text"].as_str() {
-        return Data::Text(text.into());
+        return Message::Text(text.into());
     }
     if let Some(text) = wire["utf8"].as_str() {
-        return Data::Text(ByteString::try_from(hex(text)).unwrap());
+        return Message::Text(ByteString::try_from(hex(text)).unwrap());
     }
-    Data::Binary(hex(wire["bin"].as_str().unwrap()))
+    Message::Binary(hex(wire["bin"].as_str().unwrap()))
 }
 
 /// What a packet puts on the wire, without the engine's digit.
-pub(crate) fn frames(packet: &Encoded) -> Vec<Data> {
+pub(crate) fn frames(packet: &Encoded) -> Vec<Message> {
     packet
         .parts()
         .map(|part| match part {
-            Part::Text(text) => Data::Text(ByteString::try_from(text.slice(1..)).unwrap()),
-            Part::Binary(bytes) => Data::Binary(bytes),
+            Part::Text(text) => Message::Text(ByteString::try_from(text.slice(1..)).unwrap()),
+            Part::Binary(bytes) => Message::Binary(bytes),
         })
         .collect()
 }

@@ -7,10 +7,10 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use sio_core::config::Config;
 use sio_core::connection::Connection;
-use sio_core::engine::{Frame, Opened, Revision, Session, TransportKind};
+use sio_core::engine::{Message, Opened, Revision, Session, TransportKind};
 use sio_core::id::{Sid, SocketId};
 use sio_core::packet::Value;
-use sio_core::packet::parser::{Data, Fault, Kind, Limits, Packet, Parser};
+use sio_core::packet::parser::{Fault, Kind, Limits, Packet, Parser};
 use sio_core::socket::Event;
 
 use super::data::{frame, value};
@@ -32,13 +32,13 @@ const OURS: &[(&str, &str)] = &[
     ),
 ];
 
-fn read(message: Data) -> Result<Option<Packet>, Fault> {
+fn read(message: Message) -> Result<Option<Packet>, Fault> {
     Msgpack.decoder().add(message, &Limits::default())
 }
 
 fn write(packet: &Packet) -> Bytes {
-    match <[Data; 1]>::try_from(Msgpack.encode(packet).unwrap()) {
-        Ok([Data::Binary(bytes)]) => bytes,
+    match <[Message; 1]>::try_from(Msgpack.encode(packet).unwrap()) {
+        Ok([Message::Binary(bytes)]) => bytes,
         other => panic!("{other:?}"),
     }
 }
@@ -84,7 +84,7 @@ fn encode(vector: &Value) {
     };
     assert_eq!(read.data, data);
     let ours = write(&read);
-    let Data::Binary(theirs) = theirs else {
+    let Message::Binary(theirs) = theirs else {
         panic!("text")
     };
     // Clients add a member that nobody reads.
@@ -98,7 +98,7 @@ fn encode(vector: &Value) {
 }
 
 /// Whether a connection that is in `/` takes this message for a packet.
-fn is_taken(message: Data) -> bool {
+fn is_taken(message: Message) -> bool {
     let now = Instant::now();
     let config = Arc::new(Config::v4().parser(Msgpack));
     let opened = Opened {
@@ -108,10 +108,10 @@ fn is_taken(message: Data) -> bool {
     };
     let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
     let mut connection = Connection::<()>::socket_io(now, session, config);
-    let mut send = |message: Data| {
+    let mut send = |message: Message| {
         let frame = match message {
-            Data::Text(text) => Frame::Text(format!("4{text}").into()),
-            Data::Binary(bytes) => Frame::Binary(bytes),
+            Message::Text(text) => Message::Text(format!("4{text}").into()),
+            Message::Binary(bytes) => Message::Binary(bytes),
         };
         connection.handle_ws(now, frame);
         match connection.poll_event(now) {

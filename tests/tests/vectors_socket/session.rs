@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use sio_core::config::Config;
-use sio_core::engine::{Data, Flags, Frame, Query, Revision, WsOut};
+use sio_core::engine::{Flags, Message, Query, Revision, WsOut};
 use sio_core::id::{HashKey, SocketId};
 use sio_core::packet::{self, Args, Part, Value};
 use sio_core::rooms::Target;
@@ -38,7 +38,7 @@ struct World {
 struct Client {
     connection: ConnectionKey,
     closed: bool,
-    received: Vec<Data>,
+    received: Vec<Message>,
 }
 
 pub(crate) fn replay(vector: &Value, revision: Revision) -> Result<(), String> {
@@ -137,8 +137,8 @@ impl World {
                 self.clients.insert(name.clone(), client);
                 self.drive();
                 let open = match frame(&step["engine_open"]) {
-                    Data::Text(text) => Data::Text(open_packet(&text).into()),
-                    binary @ Data::Binary(_) => binary,
+                    Message::Text(text) => Message::Text(open_packet(&text).into()),
+                    binary @ Message::Binary(_) => binary,
                 };
                 // What else was said by then is looked at in the next step.
                 let mut got = self.received(&name);
@@ -148,16 +148,13 @@ impl World {
             }
             "send" => {
                 let connection = self.clients[&name].connection;
-                let frame = match frame(&step["frame"]) {
-                    Data::Text(text) => Frame::Text(text),
-                    Data::Binary(bytes) => Frame::Binary(bytes),
-                };
+                let frame = frame(&step["frame"]);
                 self.server.handle_ws(self.now, connection, frame);
                 self.drive();
                 Ok(())
             }
             "recv" => {
-                let expected: Vec<Data> = step["frames"]
+                let expected: Vec<Message> = step["frames"]
                     .as_array()
                     .unwrap()
                     .iter()
@@ -270,7 +267,7 @@ impl World {
                             let message = bytes::Bytes::from([head, &text].concat());
                             client
                                 .received
-                                .push(Data::Text(message.try_into().unwrap()));
+                                .push(Message::Text(message.try_into().unwrap()));
                         }
                         WsOut::Frame {
                             part: Part::Binary(bytes),
@@ -278,7 +275,7 @@ impl World {
                             ..
                         } => {
                             let message = [head, &bytes].concat();
-                            client.received.push(Data::Binary(message.into()));
+                            client.received.push(Message::Binary(message.into()));
                         }
                         WsOut::Close { .. } => client.closed = true,
                     }
@@ -373,15 +370,15 @@ impl World {
             .push((namespace, event.to_owned(), value.to_owned()));
     }
 
-    fn received(&mut self, name: &str) -> Vec<Data> {
+    fn received(&mut self, name: &str) -> Vec<Message> {
         let client = self.clients.get_mut(name).expect("it was opened");
         std::mem::take(&mut client.received)
     }
 
     /// Compares what was received; ids are numbered in the order in which they appear.
-    fn compare(&mut self, got: &[Data], expected: &[Data]) -> Result<(), String> {
+    fn compare(&mut self, got: &[Message], expected: &[Message]) -> Result<(), String> {
         for frame in got {
-            if let Data::Text(text) = frame {
+            if let Message::Text(text) = frame {
                 let id = text
                     .split_once(r#""sid":""#)
                     .and_then(|(_, rest)| rest.get(..20));
@@ -392,11 +389,11 @@ impl World {
                 }
             }
         }
-        let got: Vec<Data> = got
+        let got: Vec<Message> = got
             .iter()
             .map(|frame| match frame {
-                Data::Text(text) => Data::Text(self.masked(text).into()),
-                Data::Binary(bytes) => Data::Binary(bytes.clone()),
+                Message::Text(text) => Message::Text(self.masked(text).into()),
+                Message::Binary(bytes) => Message::Binary(bytes.clone()),
             })
             .collect();
         same(&got, &expected.to_vec())

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sio_core::engine::{Close, CloseReason, Data, Flags, Revision, TransportKind};
+use sio_core::engine::{Close, CloseReason, Flags, Message, Revision, TransportKind};
 use sio_core::id::Sid;
 
 use crate::error::EmitError;
@@ -81,7 +81,7 @@ impl Conn {
     /// # Errors
     /// The connection has ended, or its backlog is full.
     #[doc(alias = "write")]
-    pub fn send(&self, message: impl Into<Data>) -> Result<(), EmitError> {
+    pub fn send(&self, message: impl Into<Message>) -> Result<(), EmitError> {
         let data = message.into();
         let weight = Weight::of_data(&data);
         let flags = Flags::default();

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use bytes::Bytes;
 use sio_core::config::{Config, ConfigError};
 use sio_core::details::Details;
-use sio_core::engine::{Close, CloseReason, Data, Flags, Revision, TransportKind};
+use sio_core::engine::{Close, CloseReason, Flags, Message, Revision, TransportKind};
 use sio_core::id::Sid;
 
 use super::endpoint::endpoint_methods;
@@ -46,7 +46,7 @@ struct ServerInner {
 }
 
 type OnConnect = dyn Fn((EngineSocket,)) -> Started + Send + Sync;
-type OnMessage = dyn Fn((EngineSocket, Data)) -> Started + Send + Sync;
+type OnMessage = dyn Fn((EngineSocket, Message)) -> Started + Send + Sync;
 type OnClose = dyn Fn((EngineSocket, CloseReason)) -> Started + Send + Sync;
 
 /// The handlers of a server, as a connection finds them when it opens.
@@ -108,7 +108,7 @@ engine_handlers!(A);
 engine_handlers!(A, B);
 
 /// A handler without its type. One that may wait gets a message that holds on to no more than itself.
-fn keeping<M, H: EngineHandler<(EngineSocket, Data), M>>(handler: H) -> Arc<OnMessage> {
+fn keeping<M, H: EngineHandler<(EngineSocket, Message), M>>(handler: H) -> Arc<OnMessage> {
     Arc::new(move |(socket, data)| {
         let small = H::LASTS && is_small(data_size(&data), socket.transport());
         let data = if small { detached(&data) } else { data };
@@ -117,10 +117,10 @@ fn keeping<M, H: EngineHandler<(EngineSocket, Data), M>>(handler: H) -> Arc<OnMe
 }
 
 /// The same message without its hold on what it was read from: copied, for keeping.
-pub(crate) fn detached(data: &Data) -> Data {
+pub(crate) fn detached(data: &Message) -> Message {
     match data {
-        Data::Text(text) => Data::Text((&**text).into()),
-        Data::Binary(bytes) => Data::Binary(Bytes::copy_from_slice(bytes)),
+        Message::Text(text) => Message::Text((&**text).into()),
+        Message::Binary(bytes) => Message::Binary(Bytes::copy_from_slice(bytes)),
     }
 }
 
@@ -190,7 +190,7 @@ impl EngineServer {
     }
 
     /// Handles the messages of all connections that have no handler of their own.
-    pub fn on_message<M>(&self, handler: impl EngineHandler<(EngineSocket, Data), M>) {
+    pub fn on_message<M>(&self, handler: impl EngineHandler<(EngineSocket, Message), M>) {
         self.inner.message.set(keeping(handler));
     }
 
@@ -294,7 +294,7 @@ impl EngineSocket {
     }
 
     /// Handles its messages, in place of the server's own handler. The first one that is set stays.
-    pub fn on_message<M>(&self, handler: impl EngineHandler<(Self, Data), M>) {
+    pub fn on_message<M>(&self, handler: impl EngineHandler<(Self, Message), M>) {
         let handler = keeping(handler);
         let mut own = self.own();
         if !own.closed && own.message.is_none() {
@@ -355,7 +355,7 @@ impl EngineSocket {
     ///
     /// # Errors
     /// The connection has ended, or its backlog is full.
-    pub fn send(&self, message: impl Into<Data>) -> Result<(), EmitError> {
+    pub fn send(&self, message: impl Into<Message>) -> Result<(), EmitError> {
         self.send_flagged(message.into(), Flags::default())
     }
 
@@ -363,7 +363,7 @@ impl EngineSocket {
     ///
     /// # Errors
     /// The connection has ended.
-    pub fn send_volatile(&self, message: impl Into<Data>) -> Result<(), EmitError> {
+    pub fn send_volatile(&self, message: impl Into<Message>) -> Result<(), EmitError> {
         let flags = Flags {
             volatile: true,
             ..Flags::default()
@@ -371,7 +371,7 @@ impl EngineSocket {
         self.send_flagged(message.into(), flags)
     }
 
-    fn send_flagged(&self, data: Data, flags: Flags) -> Result<(), EmitError> {
+    fn send_flagged(&self, data: Message, flags: Flags) -> Result<(), EmitError> {
         let weight = Weight::of_data(&data);
         let data = Box::new(data);
         let command = Command::Send { data, flags };

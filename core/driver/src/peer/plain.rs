@@ -7,9 +7,9 @@ use std::task::Context;
 use bytes::Bytes;
 use bytestring::ByteString;
 use sio_core::details::Details;
-use sio_core::engine::{CloseReason, Data};
+use sio_core::engine::{CloseReason, Message};
 
-use super::running::{Begun, Job, Kept, Message, Panic, begin, guarded, let_go};
+use super::running::{self, Begun, Job, Kept, Panic, begin, guarded, let_go};
 use super::{Peer, Upper};
 use crate::error::Failure;
 use crate::handle::{EngineHandlers, EngineSocket};
@@ -24,7 +24,7 @@ pub(super) struct Plain {
     socket: EngineSocket,
     handlers: EngineHandlers,
     /// Messages that wait because too many handlers do.
-    waiting: VecDeque<Data>,
+    waiting: VecDeque<Message>,
     waiting_bytes: usize,
 }
 
@@ -43,7 +43,7 @@ impl Plain {
     }
 
     /// The messages that no handler has seen yet.
-    pub(super) fn take_waiting(&mut self) -> VecDeque<Data> {
+    pub(super) fn take_waiting(&mut self) -> VecDeque<Message> {
         self.waiting_bytes = 0;
         std::mem::take(&mut self.waiting)
     }
@@ -79,22 +79,22 @@ impl<R: Runtime> Peer<R> {
         }
     }
 
-    pub(super) fn plain_message(&mut self, cx: &mut Context<'_>, data: Data) {
+    pub(super) fn plain_message(&mut self, cx: &mut Context<'_>, data: Message) {
         let crowded = self.is_crowded();
         let Some(plain) = self.plain() else { return };
         if crowded || !plain.waiting.is_empty() {
             plain.waiting_bytes = plain.waiting_bytes.saturating_add(weight(&data));
             // Copied: it may wait long, and must not hold on to a read buffer.
             plain.waiting.push_back(match data {
-                Data::Text(text) => Data::Text(ByteString::from(&*text)),
-                Data::Binary(bytes) => Data::Binary(Bytes::copy_from_slice(&bytes)),
+                Message::Text(text) => Message::Text(ByteString::from(&*text)),
+                Message::Binary(bytes) => Message::Binary(Bytes::copy_from_slice(&bytes)),
             });
         } else {
             self.plain_handle(cx, data);
         }
     }
 
-    fn plain_handle(&mut self, cx: &mut Context<'_>, data: Data) {
+    fn plain_handle(&mut self, cx: &mut Context<'_>, data: Message) {
         let Some(plain) = self.plain() else { return };
         let socket = plain.socket.clone();
         let bytes = data_size(&data);
@@ -139,7 +139,9 @@ impl<R: Runtime> Peer<R> {
     fn plain_start(&mut self, cx: &mut Context<'_>, bytes: usize, call: impl FnOnce() -> Started) {
         match begin(cx, call) {
             Begun::Ended(result) => self.plain_done(result),
-            Begun::Waits(future) => self.keep(Job::Plain(Kept::new(future, Message { bytes }))),
+            Begun::Waits(future) => {
+                self.keep(Job::Plain(Kept::new(future, running::Message { bytes })))
+            }
         }
     }
 
@@ -161,6 +163,6 @@ impl<R: Runtime> Peer<R> {
 }
 
 /// What a message that waits holds, itself included.
-fn weight(data: &Data) -> usize {
-    data_size(data).saturating_add(size_of::<Data>())
+fn weight(data: &Message) -> usize {
+    data_size(data).saturating_add(size_of::<Message>())
 }

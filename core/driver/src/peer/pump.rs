@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll};
 
-use sio_core::engine::{Flags, Frame, WsClosed, WsOut};
+use sio_core::engine::{Flags, Message, WsClosed, WsOut};
 use sio_core::socket::SocketKey;
 
 use super::{Peer, Phase};
@@ -270,17 +270,17 @@ impl<R: Runtime> Peer<R> {
 }
 
 /// The bytes of a message.
-fn frame_size(frame: &Frame) -> usize {
+fn frame_size(frame: &Message) -> usize {
     match frame {
-        Frame::Text(text) => text.len(),
-        Frame::Binary(bytes) => bytes.len(),
+        Message::Text(text) => text.len(),
+        Message::Binary(bytes) => bytes.len(),
     }
 }
 
 /// Whether it is a packet that carries a message (§7): all others are rare, and some end the session.
-fn is_message(frame: &Frame) -> bool {
+fn is_message(frame: &Message) -> bool {
     match frame {
-        Frame::Text(text) => text.as_bytes().first() == Some(&b'4'),
-        Frame::Binary(_) => true,
+        Message::Text(text) => text.as_bytes().first() == Some(&b'4'),
+        Message::Binary(_) => true,
     }
 }

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use sio_core::engine::Frame;
+use sio_core::engine::Message;
 use sio_core::packet::Part;
 
 use crate::runtime::Runtime;
@@ -37,10 +37,10 @@ fn poll_echo(transport: &mut impl Transport, cx: &mut Context<'_>) -> Poll<()> {
         let had_room = transport.has_room();
         while transport.has_room() && received < BATCH {
             match transport.poll_receive(cx) {
-                Poll::Ready(Received::Frame(Frame::Text(text))) => {
+                Poll::Ready(Received::Frame(Message::Text(text))) => {
                     transport.send(&[], Part::Text(text.into_bytes()), true);
                 }
-                Poll::Ready(Received::Frame(Frame::Binary(data))) => {
+                Poll::Ready(Received::Frame(Message::Binary(data))) => {
                     transport.send(&[], Part::Binary(data), true);
                 }
                 Poll::Ready(Received::Closed(_)) => return Poll::Ready(()),
@@ -76,7 +76,7 @@ mod tests {
         fn poll_receive(&mut self, _: &mut Context<'_>) -> Poll<Received> {
             self.asked += 1;
             match self.asked {
-                1 => Poll::Ready(Received::Frame(Frame::Text("large".into()))),
+                1 => Poll::Ready(Received::Frame(Message::Text("large".into()))),
                 _ => Poll::Pending,
             }
         }

@@ -223,13 +223,13 @@ fn frame() -> impl Strategy<Value = RawFrame> {
 }
 
 /// The messages that tungstenite reads, and whether it refuses what comes then.
-fn by_tungstenite(bytes: Vec<u8>) -> (Vec<Frame>, bool) {
+fn by_tungstenite(bytes: Vec<u8>) -> (Vec<crate::Message>, bool) {
     let mut context = WebSocketContext::from_partially_read(bytes, Role::Server, None);
     let mut all = Vec::new();
     loop {
         match context.read(&mut Silent) {
-            Ok(Message::Text(text)) => all.push(Frame::Text(text.as_str().into())),
-            Ok(Message::Binary(data)) => all.push(Frame::Binary(data)),
+            Ok(Message::Text(text)) => all.push(crate::Message::Text(text.as_str().into())),
+            Ok(Message::Binary(data)) => all.push(crate::Message::Binary(data)),
             Ok(Message::Ping(_) | Message::Pong(_)) => {}
             Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                 return (all, false);

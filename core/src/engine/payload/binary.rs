@@ -6,7 +6,7 @@ use bytestring::ByteString;
 use super::Entry;
 use super::counted::MAX_DIGITS;
 use crate::engine::{Packet, PacketError};
-use crate::message::{Frame, Part};
+use crate::message::{Message, Part};
 use crate::protocol::Revision;
 
 /// What begins a packet that is text. Any other byte begins a binary one.
@@ -38,7 +38,7 @@ pub(super) fn read(body: &Bytes, at: usize, next: &mut Option<usize>) -> Entry {
     let packet = if kind == TEXT {
         Packet::decode_text(Revision::V3, &text(packet)?)?
     } else {
-        Packet::decode(Revision::V3, Frame::Binary(packet))?
+        Packet::decode(Revision::V3, Message::Binary(packet))?
     };
     *next = (!rest.is_empty()).then(|| body.len().saturating_sub(rest.len()));
     Ok(Some(packet))

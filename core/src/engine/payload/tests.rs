@@ -1,15 +1,15 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::message::{Data, Frame};
+use crate::message::Message;
 
 const FRAMINGS: [Framing; 3] = [Framing::Separated, Framing::Counted, Framing::Binary];
 
 fn packet(text: &'static str) -> impl Strategy<Value = Packet> {
     prop_oneof![
-        text.prop_map(|text| Packet::Message(Data::Text(text.into()))),
+        text.prop_map(|text| Packet::Message(Message::Text(text.into()))),
         prop::collection::vec(any::<u8>(), 0..12)
-            .prop_map(|bytes| Packet::Message(Data::Binary(bytes.into()))),
+            .prop_map(|bytes| Packet::Message(Message::Binary(bytes.into()))),
         Just(Packet::Close),
         Just(Packet::Noop),
         Just(Packet::Upgrade),
@@ -126,7 +126,7 @@ fn halves_of_a_pair_become_one_character_each() {
     let read = |bytes: &'static [u8]| {
         split(Body::Binary(Bytes::from_static(bytes)), 9).collect::<Result<Vec<_>, _>>()
     };
-    let text = |text: &str| Ok(vec![Packet::Message(Data::Text(text.into()))]);
+    let text = |text: &str| Ok(vec![Packet::Message(Message::Text(text.into()))]);
     assert_eq!(read(b"\x00\x04\xff4\xed\xa0\x80"), text("\u{fffd}"));
     assert_eq!(
         read(b"\x00\x08\xff4\xed\xa0\xbd\xed\xb8\x80x"),
@@ -138,9 +138,9 @@ fn halves_of_a_pair_become_one_character_each() {
 
 #[test]
 fn frames_and_entries_have_the_same_bytes() {
-    let packet = Packet::Message(Data::Binary(Bytes::from_static(&[1, 2])));
+    let packet = Packet::Message(Message::Binary(Bytes::from_static(&[1, 2])));
     let frame = packet.encode(Revision::V3, true);
-    assert_eq!(frame, Frame::Binary(Bytes::from_static(&[4, 1, 2])));
+    assert_eq!(frame, Message::Binary(Bytes::from_static(&[4, 1, 2])));
     let Body::Binary(body) = join(Framing::Binary, &[packet]) else {
         unreachable!("it was asked for");
     };

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use super::*;
 use crate::deadline::Why;
 use crate::engine::{Body, Content, WsClosed, WsOut};
-use crate::message::{Data, Frame, Part};
+use crate::message::{Message, Part};
 
 /// One session and its client, with a clock that moves when it is told to.
 struct Talk {
@@ -55,11 +55,11 @@ fn ms(ms: u64) -> Duration {
 }
 
 fn text(text: &str) -> Encoded {
-    Encoded::from(&Data::from(text))
+    Encoded::from(&Message::from(text))
 }
 
-fn frame(text: &str) -> Frame {
-    Frame::Text(text.into())
+fn frame(text: &str) -> Message {
+    Message::Text(text.into())
 }
 
 impl Talk {
@@ -226,7 +226,7 @@ impl Talk {
 }
 
 fn said(text: &str) -> Event {
-    Event::Message(Data::from(text))
+    Event::Message(Message::from(text))
 }
 
 mod shape {

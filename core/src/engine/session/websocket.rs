@@ -10,7 +10,7 @@ use crate::engine::packet::{base64_head, base64_text, type_byte};
 use crate::engine::queue::Popped;
 use crate::engine::upgrade::Candidate;
 use crate::engine::{CloseReason, Packet, Violation, WsClosed, WsOut};
-use crate::message::{Frame, Part};
+use crate::message::{Message, Part};
 use crate::protocol::Revision;
 
 impl Session {
@@ -39,14 +39,14 @@ impl Session {
     }
 
     /// A message has arrived on the WebSocket.
-    pub fn handle_ws(&mut self, now: Instant, frame: Frame) {
+    pub fn handle_ws(&mut self, now: Instant, frame: Message) {
         let now = self.advance(now);
         if self.is_closed() || self.farewell.is_some() {
             return;
         }
         let size = match &frame {
-            Frame::Text(text) => text.len(),
-            Frame::Binary(bytes) => bytes.len(),
+            Message::Text(text) => text.len(),
+            Message::Binary(bytes) => bytes.len(),
         };
         let too_large = size > self.config.max_http_buffer_size;
         match &self.transport {

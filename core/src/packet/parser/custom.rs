@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use super::codec::{Codec, guarded};
 use super::{Decoder, Parser};
 use crate::json::Binary;
-use crate::message::Data;
+use crate::message::Message;
 use crate::packet::{self, Content, Fault, Kind, Limits, Packet, Value};
 use crate::protocol::Revision;
 
@@ -55,14 +55,14 @@ impl Own {
     /// A message has arrived. `None`: more of them make a packet.
     pub(crate) fn add(
         &mut self,
-        message: Data,
+        message: Message,
         revision: Revision,
         limits: &Limits,
     ) -> Result<Option<Packet>, Fault> {
         if self.messages > 0 {
             let size = match &message {
-                Data::Text(text) => text.len(),
-                Data::Binary(bytes) => bytes.len(),
+                Message::Text(text) => text.len(),
+                Message::Binary(bytes) => bytes.len(),
             };
             self.bytes = self.bytes.saturating_add(size);
             if self.messages > limits.attachments || self.bytes > limits.binary {

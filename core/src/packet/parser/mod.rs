@@ -21,7 +21,7 @@ use super::Value;
 #[doc(no_inline)]
 pub use super::{EncodeError, Fault, Kind, Limits};
 #[doc(no_inline)]
-pub use crate::message::Data;
+pub use crate::message::Message;
 
 /// Writes packets, and makes the decoders of connections. One for all connections of a server.
 ///
@@ -29,23 +29,23 @@ pub use crate::message::Data;
 ///
 /// ```
 /// use sio_core::config::Config;
-/// use sio_core::packet::parser::{Data, Decoder, EncodeError, Fault, Limits, Packet, Parser};
+/// use sio_core::packet::parser::{Decoder, EncodeError, Fault, Limits, Message, Packet, Parser};
 ///
 /// struct Json;
 ///
 /// impl Parser for Json {
-///     fn encode(&self, packet: &Packet) -> Result<Vec<Data>, EncodeError> {
+///     fn encode(&self, packet: &Packet) -> Result<Vec<Message>, EncodeError> {
 ///         let text = serde_json::to_string(packet).map_err(EncodeError::refused)?;
 ///         Ok(vec![text.into()])
 ///     }
 ///
 ///     fn decoder(&self) -> Box<dyn Decoder> {
-///         Box::new(|message: Data, _: &Limits| match message {
-///             Data::Text(text) => match serde_json::from_str(&text) {
+///         Box::new(|message: Message, _: &Limits| match message {
+///             Message::Text(text) => match serde_json::from_str(&text) {
 ///                 Ok(packet) => Ok(Some(packet)),
 ///                 Err(_) => Err(Fault::Payload),
 ///             },
-///             Data::Binary(_) => Err(Fault::UnexpectedBinary),
+///             Message::Binary(_) => Err(Fault::UnexpectedBinary),
 ///         })
 ///     }
 /// }
@@ -63,7 +63,7 @@ pub trait Parser: Send + Sync {
     ///
     /// # Errors
     /// The packet cannot be written; nothing is sent.
-    fn encode(&self, packet: &Packet) -> Result<Vec<Data>, EncodeError>;
+    fn encode(&self, packet: &Packet) -> Result<Vec<Message>, EncodeError>;
 
     /// The decoder of one connection, made when its first message arrives. It is dropped when the
     /// connection ends, which is where JavaScript has `destroy()`.
@@ -85,14 +85,14 @@ pub trait Decoder: Send + Sync {
     ///
     /// # Errors
     /// What is wrong with it. The connection is closed for it (§15).
-    fn add(&mut self, message: Data, limits: &Limits) -> Result<Option<Packet>, Fault>;
+    fn add(&mut self, message: Message, limits: &Limits) -> Result<Option<Packet>, Fault>;
 }
 
 impl<F> Decoder for F
 where
-    F: FnMut(Data, &Limits) -> Result<Option<Packet>, Fault> + Send + Sync,
+    F: FnMut(Message, &Limits) -> Result<Option<Packet>, Fault> + Send + Sync,
 {
-    fn add(&mut self, message: Data, limits: &Limits) -> Result<Option<Packet>, Fault> {
+    fn add(&mut self, message: Message, limits: &Limits) -> Result<Option<Packet>, Fault> {
         self(message, limits)
     }
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use bytestring::ByteString;
 use futures_io::{AsyncRead, AsyncWrite};
 use proptest::prelude::*;
-use sio_core::engine::Frame;
+use sio_core::engine::Message;
 use sio_core::packet::Part;
 use sio_core::websocket::switch_protocols;
 
@@ -124,7 +124,7 @@ impl Talk {
     }
 
     /// All that is received, in as many turns as that takes, and how it ended if it did.
-    fn received(&mut self) -> (Vec<Frame>, Option<WsClosed>) {
+    fn received(&mut self) -> (Vec<Message>, Option<WsClosed>) {
         let woken = Arc::<Woken>::default();
         let waker = Waker::from(woken.clone());
         let mut cx = Context::from_waker(&waker);
@@ -296,11 +296,11 @@ impl Said {
         bytes
     }
 
-    fn frame(&self) -> Frame {
+    fn frame(&self) -> Message {
         let bytes = Bytes::from(self.payload.clone());
         match self.text {
-            true => Frame::Text(ByteString::try_from(bytes).unwrap()),
-            false => Frame::Binary(bytes),
+            true => Message::Text(ByteString::try_from(bytes).unwrap()),
+            false => Message::Binary(bytes),
         }
     }
 }
@@ -315,7 +315,7 @@ proptest! {
         let mut client = Client::new(alone);
         let bytes = said.iter().flat_map(|said| said.frames(&mut client)).collect();
         let mut talk = Talk::new(if alone { ALONE } else { TAKEOVER }, bytes, piece);
-        let expected: Vec<Frame> = said.iter().map(Said::frame).collect();
+        let expected: Vec<Message> = said.iter().map(Said::frame).collect();
         prop_assert_eq!(talk.received(), (expected, None));
     }
 
@@ -377,7 +377,7 @@ fn a_bomb_goes_off_at_the_limit_of_a_message() {
         let bytes = [frame(0xc2, &whole), frame(0xc2, &bomb)].concat();
         let mut talk = Talk::new(options, bytes, 4096);
         let (received, closed) = talk.received();
-        assert_eq!(received, [Frame::Binary(vec![0; LIMIT].into())]);
+        assert_eq!(received, [Message::Binary(vec![0; LIMIT].into())]);
         assert_eq!(closed, Some(WsClosed::TooLarge));
         assert_eq!(close_code(&talk.last_sent()), 1009);
     }
@@ -406,7 +406,7 @@ fn what_does_not_shrink_may_be_as_large_as_what_does() {
     let mut talk = Talk::new(ALONE, frame(0xc2, &compressed), 4096);
     assert_eq!(
         talk.received(),
-        (vec![Frame::Binary(noise.clone().into())], None)
+        (vec![Message::Binary(noise.clone().into())], None)
     );
     // Ours goes as it is.
     talk.socket
@@ -466,7 +466,7 @@ fn final_blocks_are_read_and_not_without_end() {
     for options in [ALONE, TAKEOVER] {
         let bytes = [frame(0xc1, &hello), frame(0xc1, &hello[..7])].concat();
         let mut talk = Talk::new(options, bytes, 3);
-        let frame = Frame::Text(ByteString::from("Hello"));
+        let frame = Message::Text(ByteString::from("Hello"));
         assert_eq!(talk.received(), (vec![frame.clone(), frame], None));
     }
     let endless = [0x03, 0x00].repeat(1000);

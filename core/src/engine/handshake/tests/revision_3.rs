@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::engine::{Body, Packet, Writer, split};
-use crate::message::Data;
+use crate::message::Message;
 
 const POLL_3: &str = "/socket.io/?EIO=3&transport=polling";
 const SOCKET_3: &str = "/socket.io/?EIO=3&transport=websocket";
@@ -83,7 +83,7 @@ fn a_body_is_text_or_bytes_as_its_type_says() {
 fn scripts_carry_text_whatever_was_packed() {
     let v2 = v2();
     let respond = |uri: &str| {
-        let bytes = Packet::Message(Data::Binary(Bytes::from_static(b"\x01")));
+        let bytes = Packet::Message(Message::Binary(Bytes::from_static(b"\x01")));
         let mut body = Writer::new(Framing::Binary, 0);
         body.push(&Packet::Message("\u{2028}".into()).to_part());
         body.push(&bytes.to_part());

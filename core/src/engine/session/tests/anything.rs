@@ -136,7 +136,7 @@ proptest! {
                 Input::Frame(text) => talk.ws(text),
                 Input::Bytes => {
                     let bytes = Bytes::from_static(b"\x041");
-                    talk.session.handle_ws(talk.now, Frame::Binary(bytes));
+                    talk.session.handle_ws(talk.now, Message::Binary(bytes));
                 }
                 Input::Progress => talk.session.handle_ws_progress(talk.now),
                 Input::Flushed => talk.flushed(),

@@ -19,7 +19,7 @@ fn what_is_sent_while_a_poll_waits_leaves_in_one_body() {
     let id = talk.get();
     talk.no_answer();
     assert_eq!(talk.send("a"), Sent::Queued);
-    let bytes = Encoded::from(&Data::Binary(Bytes::from_static(b"\x01\x02")));
+    let bytes = Encoded::from(&Message::Binary(Bytes::from_static(b"\x01\x02")));
     assert_eq!(
         talk.session.send(talk.now, bytes, Flags::default()),
         Sent::Queued

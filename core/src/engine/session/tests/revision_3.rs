@@ -29,7 +29,7 @@ impl Talk {
     }
 
     fn send_bytes(&mut self, bytes: &'static [u8]) {
-        let packet = Encoded::from(&Data::Binary(Bytes::from_static(bytes)));
+        let packet = Encoded::from(&Message::Binary(Bytes::from_static(bytes)));
         let sent = self.session.send(self.now, packet, Flags::default());
         assert_eq!(sent, Sent::Queued);
     }
@@ -162,14 +162,14 @@ fn bytes_go_as_the_client_takes_them() {
 
 #[test]
 fn bytes_come_in_every_form() {
-    let data = |bytes: &'static [u8]| Event::Message(Data::Binary(Bytes::from_static(bytes)));
+    let data = |bytes: &'static [u8]| Event::Message(Message::Binary(Bytes::from_static(bytes)));
     let mut talk = Talk::websocket_3();
-    let binary = Frame::Binary(Bytes::from_static(b"\x04\x01"));
+    let binary = Message::Binary(Bytes::from_static(b"\x04\x01"));
     talk.session.handle_ws(talk.now, binary);
     talk.ws("b4AQ==");
     // Of no known type, which is nobody's fault.
     for bytes in [&b""[..], b"\x09\x01", b"4a"] {
-        let frame = Frame::Binary(Bytes::from_static(bytes));
+        let frame = Message::Binary(Bytes::from_static(bytes));
         talk.session.handle_ws(talk.now, frame);
     }
     assert_eq!(talk.events(), [data(b"\x01"), data(b"\x01")]);

@@ -9,9 +9,9 @@ fn frames_are_messages() {
     let mut talk = Talk::websocket(Config::v4());
     talk.ws("4a");
     talk.session
-        .handle_ws(talk.now, Frame::Binary(Bytes::from_static(b"\x04")));
+        .handle_ws(talk.now, Message::Binary(Bytes::from_static(b"\x04")));
     talk.ws("bBA==");
-    let binary = Event::Message(Data::Binary(Bytes::from_static(b"\x04")));
+    let binary = Event::Message(Message::Binary(Bytes::from_static(b"\x04")));
     assert_eq!(talk.events(), [said("a"), binary.clone(), binary]);
     for ignored in ["0{}", "3", "5", "6"] {
         talk.ws(ignored);
@@ -30,7 +30,7 @@ fn binary_goes_out_as_text_where_the_client_wants_it() {
         Config::v4(),
     );
     talk.frame();
-    let bytes = Encoded::from(&Data::Binary(Bytes::from_static(b"\x01")));
+    let bytes = Encoded::from(&Message::Binary(Bytes::from_static(b"\x01")));
     assert_eq!(
         talk.session.send(talk.now, bytes, Flags::default()),
         Sent::Queued

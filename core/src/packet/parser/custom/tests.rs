@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::connection::Connection;
 use crate::engine::{CloseReason, Flags, Opened, Session, WsOut};
 use crate::id::{RequestId, Sid, SocketId};
-use crate::message::{Frame, Part};
+use crate::message::{Message, Part};
 use crate::packet::parser::{Packet as Raw, Parser};
 use crate::packet::{Args, EncodeError, Map};
 use crate::protocol::TransportKind;
@@ -30,14 +30,14 @@ fn read(text: &str) -> Result<Option<Raw>, Fault> {
 }
 
 impl Parser for Json {
-    fn encode(&self, packet: &Raw) -> Result<Vec<Data>, EncodeError> {
+    fn encode(&self, packet: &Raw) -> Result<Vec<Message>, EncodeError> {
         Ok(vec![write(packet)?.into()])
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {
-        Box::new(|message: Data, _: &Limits| match message {
-            Data::Text(text) => read(&text),
-            Data::Binary(_) => Err(Fault::UnexpectedBinary),
+        Box::new(|message: Message, _: &Limits| match message {
+            Message::Text(text) => read(&text),
+            Message::Binary(_) => Err(Fault::UnexpectedBinary),
         })
     }
 }
@@ -86,15 +86,15 @@ impl Talk {
         Self::new(Revision::V3, config)
     }
 
-    fn say(&mut self, message: impl Into<Data>) -> Vec<Event<u8>> {
+    fn say(&mut self, message: impl Into<Message>) -> Vec<Event<u8>> {
         self.connection.handle_ws(
             self.now,
             match (message.into(), self.connection.session().revision()) {
-                (Data::Text(text), _) => Frame::Text(format!("4{text}").into()),
-                (Data::Binary(bytes), Revision::V3) => {
-                    Frame::Binary([&[4], &bytes[..]].concat().into())
+                (Message::Text(text), _) => Message::Text(format!("4{text}").into()),
+                (Message::Binary(bytes), Revision::V3) => {
+                    Message::Binary([&[4], &bytes[..]].concat().into())
                 }
-                (Data::Binary(bytes), Revision::V4) => Frame::Binary(bytes),
+                (Message::Binary(bytes), Revision::V4) => Message::Binary(bytes),
             },
         );
         self.events()
@@ -378,13 +378,13 @@ fn what_is_no_packet_ends_the_connection_as_it_does_without_a_parser() {
 struct Says(fn() -> Raw);
 
 impl Parser for Says {
-    fn encode(&self, _: &Raw) -> Result<Vec<Data>, EncodeError> {
+    fn encode(&self, _: &Raw) -> Result<Vec<Message>, EncodeError> {
         Ok(vec!["".into()])
     }
 
     fn decoder(&self) -> Box<dyn Decoder> {
         let says = self.0;
-        Box::new(move |_: Data, _: &Limits| Ok(Some(says())))
+        Box::new(move |_: Message, _: &Limits| Ok(Some(says())))
     }
 }
 
@@ -459,7 +459,7 @@ fn bytes_stay_in_their_places_beside_what_looks_like_them() {
     // Passed on, kept, and as an answer.
     struct Echo(fn(&Raw));
     impl Parser for Echo {
-        fn encode(&self, packet: &Raw) -> Result<Vec<Data>, EncodeError> {
+        fn encode(&self, packet: &Raw) -> Result<Vec<Message>, EncodeError> {
             (self.0)(packet);
             Ok(vec!["".into()])
         }

@@ -11,7 +11,7 @@ struct Brittle;
 static DROPPED: AtomicUsize = AtomicUsize::new(0);
 
 impl Parser for Brittle {
-    fn encode(&self, packet: &Raw) -> Result<Vec<Data>, EncodeError> {
+    fn encode(&self, packet: &Raw) -> Result<Vec<Message>, EncodeError> {
         let data = packet.data.as_ref();
         match (&*packet.namespace, packet.kind) {
             ("/panics", Kind::Connect | Kind::ConnectError | Kind::Disconnect) => panic!("told to"),
@@ -27,8 +27,8 @@ impl Parser for Brittle {
     fn decoder(&self) -> Box<dyn Decoder> {
         struct Fragile;
         impl Decoder for Fragile {
-            fn add(&mut self, message: Data, limits: &Limits) -> Result<Option<Raw>, Fault> {
-                assert_ne!(message, Data::from("panics"));
+            fn add(&mut self, message: Message, limits: &Limits) -> Result<Option<Raw>, Fault> {
+                assert_ne!(message, Message::from("panics"));
                 Json.decoder().add(message, limits)
             }
         }
@@ -111,7 +111,7 @@ fn what_cannot_be_told_to_a_client_ends_its_connection() {
 fn a_client_that_cannot_be_told_to_leave_is_closed_and_its_acks_end() {
     struct Silent;
     impl Parser for Silent {
-        fn encode(&self, packet: &Raw) -> Result<Vec<Data>, EncodeError> {
+        fn encode(&self, packet: &Raw) -> Result<Vec<Message>, EncodeError> {
             if packet.kind == Kind::Disconnect {
                 return Err(EncodeError::refused("never"));
             }

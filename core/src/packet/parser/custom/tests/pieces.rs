@@ -7,7 +7,7 @@ use crate::message::Encoded;
 struct Pieces;
 
 impl Parser for Pieces {
-    fn encode(&self, packet: &Raw) -> Result<Vec<Data>, EncodeError> {
+    fn encode(&self, packet: &Raw) -> Result<Vec<Message>, EncodeError> {
         let json = write(packet)?;
         let length = u32::try_from(json.len()).map_err(EncodeError::refused)?;
         Ok(vec![
@@ -20,19 +20,19 @@ impl Parser for Pieces {
     fn decoder(&self) -> Box<dyn Decoder> {
         struct Waiting(Option<Raw>);
         impl Decoder for Waiting {
-            fn add(&mut self, message: Data, _: &Limits) -> Result<Option<Raw>, Fault> {
+            fn add(&mut self, message: Message, _: &Limits) -> Result<Option<Raw>, Fault> {
                 match (self.0.take(), message) {
-                    (None, Data::Binary(_)) => Ok(None),
-                    (None, Data::Text(text)) => {
+                    (None, Message::Binary(_)) => Ok(None),
+                    (None, Message::Text(text)) => {
                         self.0 = read(&text)?;
                         Ok(None)
                     }
-                    (whole @ Some(_), Data::Binary(end)) if end == "end" => Ok(whole),
-                    (waiting @ Some(_), Data::Binary(_)) => {
+                    (whole @ Some(_), Message::Binary(end)) if end == "end" => Ok(whole),
+                    (waiting @ Some(_), Message::Binary(_)) => {
                         self.0 = waiting;
                         Ok(None)
                     }
-                    (Some(_), Data::Text(_)) => Err(Fault::UnexpectedText),
+                    (Some(_), Message::Text(_)) => Err(Fault::UnexpectedText),
                 }
             }
         }
@@ -103,7 +103,8 @@ fn a_packet_in_pieces_has_to_come_in_time() {
     talk.now += Duration::from_secs(20);
     talk.connection.handle_timeout(talk.now);
     talk.say(EVENT);
-    talk.connection.handle_ws(talk.now, Frame::Text("3".into()));
+    talk.connection
+        .handle_ws(talk.now, Message::Text("3".into()));
     let due = talk.connection.poll_timeout().unwrap();
     assert_eq!(due.at, begun + Duration::from_secs(25), "a ping");
     for secs in [25, 50, 60] {
@@ -111,7 +112,8 @@ fn a_packet_in_pieces_has_to_come_in_time() {
         talk.now = begun + Duration::from_secs(secs);
         talk.connection.handle_timeout(talk.now);
         talk.sent();
-        talk.connection.handle_ws(talk.now, Frame::Text("3".into()));
+        talk.connection
+            .handle_ws(talk.now, Message::Text("3".into()));
     }
     assert_eq!(ended(&talk.events()).1, Some(CloseReason::ForcedClose));
 }
@@ -123,7 +125,7 @@ fn its_messages_leave_as_they_are_and_together_on_every_transport() {
         (packet.packets(), packet.size()),
         (3, 4 + 1 + EVENT.len() + 3)
     );
-    let texts = [Data::from("a"), END.into(), Data::from("é")];
+    let texts = [Message::from("a"), END.into(), Message::from("é")];
     let texts = Encoded::messages(texts.to_vec()).unwrap();
     assert!(Encoded::messages(Vec::new()).is_none());
     let polled = |revision, base64, packet: &Encoded| {

@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use sio_tokio::{
-    Config, Data, EngineServer, EngineSocket, Failure, Incoming, Io, Message, Refusal, Server,
-    Socket,
+    Config, Data, EngineServer, EngineSocket, Failure, Incoming, Io, Message, Refusal, RequestHead,
+    Server, Socket,
 };
 use tokio::sync::Semaphore;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
 use crate::alone::alone_on_each_runtime;
-use crate::client::{Client, calm};
+use crate::client::{Client, calm, exchange};
 use crate::here::until;
 use crate::wire::{Wire, opening_at};
 use crate::world::{On, World};
@@ -172,8 +172,15 @@ async fn no_client_fills_the_log(on: On) {
         ..calm()
     });
     engine.on_message(|_: EngineSocket, message: Message| Err::<(), _>(format!("{message:?}")));
+    engine.generate_id(async |head: Arc<RequestHead>| match head.query("not") {
+        Some(said) => Err(said.repeat(1_000)),
+        None => Ok("of-one".to_owned()),
+    });
     let server = Server::new(io.clone()).engine(engine.clone());
     let world = World::serving(on, io.clone(), server).await;
+    let refused = opening_at("/engine.io", "&not=s3cret");
+    let refused = exchange(world.address, refused.as_bytes()).await;
+    assert_eq!(refused.status, 400);
     let secret = "s3cret".repeat(8_000);
 
     let (mut client, _) = world.join().await;

@@ -11,7 +11,7 @@ use sio_core::id::Sid;
 use super::Shared;
 use super::asking::{Panicked, ask};
 use super::respond::Context;
-use crate::log::{debug, warn};
+use crate::log::debug;
 use crate::runtime::Runtime;
 use crate::signal::Signal;
 
@@ -66,7 +66,8 @@ impl<R: Runtime> Context<'_, R> {
         };
         let made = ask(|| make(head.clone())).await?;
         if let Err(_why) = &made {
-            warn!(why = %_why, "no session id");
+            // A client may be the reason, as often as it likes.
+            debug!(why = %crate::log::Brief(_why), "no session id");
         }
         let sid = made.ok().and_then(Sid::made).ok_or(Refusal::BadRequest)?;
         Ok(Some(sid))

@@ -176,6 +176,24 @@ async fn a_request_names_its_host_once(on: On) {
     world.ends().await;
 }
 
+/// What is said twice alike has one meaning (RFC 9112 §6.3).
+async fn a_length_may_be_said_twice_alike(on: On) {
+    let world = World::new(on, Io::new(calm())).await;
+    let poller = world.poller().await;
+    let status = async |second: &str| {
+        let request = format!(
+            "POST /socket.io/?EIO=4&transport=polling&sid={} HTTP/1.1\r\nhost: x\r\n\
+             connection: close\r\ncontent-length: 1\r\ncontent-length: {second}\r\n\r\n3",
+            poller.sid
+        );
+        exchange(world.address, request.as_bytes()).await.status
+    };
+    assert_eq!(status("1").await, 200);
+    assert_eq!(status("2").await, 400);
+    drop(poller);
+    world.ends().await;
+}
+
 on_each_runtime! {
     a_websocket_speaks_what_is_offered,
     the_headers_that_open_a_websocket_are_spelled_as_usual,
@@ -183,4 +201,5 @@ on_each_runtime! {
     a_server_that_ends_goes_away,
     a_refused_upgrade_has_a_code,
     a_request_names_its_host_once,
+    a_length_may_be_said_twice_alike,
 }

@@ -4,6 +4,7 @@
 mod backlog;
 mod connections;
 mod counts;
+mod door;
 mod http;
 mod promises;
 mod revision_3;
@@ -49,6 +50,7 @@ const TESTED: &[(&str, &str)] = &[
     ("request_head_timeout", "http"),
     ("request_body_timeout", "http"),
     ("keep_alive_timeout", "connections"),
+    ("listen_backlog", "door"),
     ("ping_interval", "times"),
     ("ping_timeout", "times"),
     ("close_timeout", "times"),
@@ -63,6 +65,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("backlog", include_str!("backlog.rs")),
     ("connections", include_str!("connections.rs")),
     ("counts", include_str!("counts.rs")),
+    ("door", include_str!("door.rs")),
     ("http", include_str!("http.rs")),
     ("running", include_str!("running.rs")),
     ("sizes", include_str!("sizes.rs")),
@@ -107,15 +110,60 @@ fn what_is_not_there_yet_is_no_option() {
 #[test]
 fn every_limit_of_the_options_is_listed() {
     let options = format!("{:#?}", Config::default());
-    let limits: Vec<&str> = options
-        .lines()
-        .filter_map(|line| line.strip_prefix("    ")?.split_once(':'))
-        .map(|(name, _)| name)
-        .filter(|name| name.starts_with("max_") || name.ends_with("_timeout"))
-        .collect();
-    assert!(limits.len() > 30, "{limits:?}");
-    for limit in limits {
+    let limits = limits(&options);
+    assert!(limits.len() > 35, "{limits:?}");
+    for (limit, _) in limits {
         let listed = TESTED.iter().any(|(option, _)| *option == limit);
         assert!(listed, "{limit} is not among the limits tested");
     }
+}
+
+/// The options that are numbers or durations, or may be, and their values.
+fn limits(options: &str) -> Vec<(&str, &str)> {
+    options
+        .lines()
+        .filter_map(|line| line.strip_prefix("    ")?.strip_suffix(',')?.split_once(": "))
+        .filter(|(name, value)| {
+            let is_number = value.starts_with(|it: char| it.is_ascii_digit());
+            !name.starts_with(' ') && (is_number || name.starts_with("max_"))
+        })
+        .collect()
+}
+
+#[test]
+fn every_limit_is_in_the_readme_with_its_default() {
+    let readme = include_str!("../../../README.md");
+    let options = format!("{:#?}", Config::default());
+    for (limit, value) in limits(&options) {
+        let row = format!("`{limit}` ({}", shown(limit, value));
+        assert!(readme.contains(&row), "{row} is not in README.md");
+    }
+}
+
+/// A value as people read it.
+fn shown(limit: &str, value: &str) -> String {
+    if let Some(seconds) = value.strip_suffix('s') {
+        return format!("{seconds} s");
+    }
+    let Ok(number) = value.parse::<usize>() else {
+        return value.to_lowercase();
+    };
+    let units = [(1 << 20, "MiB"), (1 << 10, "KiB")];
+    let whole = units.iter().find(|(unit, _)| number % unit == 0);
+    match whole.filter(|_| limit.ends_with("_bytes")) {
+        Some((unit, name)) => format!("{} {name}", number / unit),
+        None => grouped(value),
+    }
+}
+
+/// Digits in groups of three.
+fn grouped(digits: &str) -> String {
+    let (first, rest) = digits.split_at(digits.len() % 3);
+    let groups = rest.as_bytes().chunks(3);
+    let groups = groups.map(|group| String::from_utf8_lossy(group).into_owned());
+    let mut all: Vec<_> = groups.collect();
+    if !first.is_empty() {
+        all.insert(0, first.to_owned());
+    }
+    all.join(" ")
 }

@@ -61,6 +61,30 @@
 //! | `deflate` | yes | `permessage-deflate` on WebSockets (`Config::per_message_deflate`), by zlib-rs |
 //! | `rustls` | yes | `serve_tls`, by rustls with the ring provider |
 //! | `tracing` | yes | spans and events; their names and levels are in the documentation of `sio_driver` |
+//!
+//! # Limits
+//!
+//! All are fields of [`Config`] with their defaults; these are the ones that are met first. Where one ends a
+//! connection, its [`Details`] name it: for handlers of `disconnect` that ask for `Option<Details>`, and
+//! for [`Io::on_connection_error`].
+//!
+//! | what | option | default | past it |
+//! |---|---|---|---|
+//! | a body, a WebSocket message | `max_http_buffer_size` | 1 MB | 413 or close 1009 |
+//! | attachments of an event | `max_attachments` | 10 | the connection is closed |
+//! | waiting to be written to one client | `max_backlog_bytes` | 1 MiB | `backlog_policy`: closed |
+//! | sessions, and those without a namespace | `max_sessions`, `max_pending_sessions` | none, 10 000 | 503 |
+//! | connections that wait to be accepted | `listen_backlog` | 1 024 | they knock again |
+//! | rooms of a socket | `max_rooms_per_socket` | 4 096 | [`RoomError`] |
+//! | open acks of a socket | `max_pending_acks` | 1 024 | [`AckError::TooMany`] |
+//! | time for an ack | `ack_timeout` | 10 s | [`AckError::Timeout`] |
+//! | handlers of a connection that wait, and what they hold | `max_running_handlers`, `max_running_bytes` | 1 024, 4 MiB | its events wait |
+//! | time in which nothing is read from it for that | `pause_timeout` | 5 min | closed |
+//! | handlers whose client has gone, and what all of them hold | `departed_timeout`, `max_departed_bytes` | 60 s, 64 MiB | dropped |
+//! | credentials of a connection | `max_auth_bytes` | 1 MB | the client is refused |
+//! | time to join a namespace | `connect_timeout` | 45 s | closed |
+//! | time for a request's head, its body | `request_head_timeout`, `request_body_timeout` | 10 s, 20 s | 408 |
+//! | time between two requests | `keep_alive_timeout` | 75 s | the connection ends |
 
 mod listen;
 mod runtime;

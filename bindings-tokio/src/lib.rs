@@ -34,7 +34,7 @@
 //! are closures, sync or async, that name what they want among their arguments, in any order:
 //! [`Socket`], [`Data<T>`](Data) and [`TryData<T>`](TryData) (the event's arguments as serde types),
 //! [`Args`] (as they came), [`Ack`], [`EventName`], [`State<T>`](State), [`Io`], [`Namespace`],
-//! [`DisconnectReason`], [`Refusal`]. They return nothing, or a `Result` whose error is reported to
+//! [`DisconnectReason`] and `Option<`[`Details`]`>`, [`Refusal`]. They return nothing, or a `Result` whose error is reported to
 //! [`Io::on_error`].
 //!
 //! ```
@@ -91,7 +91,9 @@
 //!
 //! # Limits
 //!
-//! All are fields of [`Config`] with their defaults; these are the ones that are met first.
+//! All are fields of [`Config`] with their defaults; these are the ones that are met first. Where one ends a
+//! connection, its [`Details`] name it: for handlers of `disconnect` that ask for `Option<Details>`, and
+//! for [`Io::on_connection_error`].
 //!
 //! | what | option | default | past it |
 //! |---|---|---|---|
@@ -99,12 +101,17 @@
 //! | attachments of an event | `max_attachments` | 10 | the connection is closed |
 //! | waiting to be written to one client | `max_backlog_bytes` | 1 MiB | `backlog_policy`: closed |
 //! | sessions, and those without a namespace | `max_sessions`, `max_pending_sessions` | none, 10 000 | 503 |
+//! | connections that wait to be accepted | `listen_backlog` | 1 024 | they knock again |
 //! | rooms of a socket | `max_rooms_per_socket` | 4 096 | [`RoomError`] |
 //! | open acks of a socket | `max_pending_acks` | 1 024 | [`AckError::TooMany`] |
 //! | time for an ack | `ack_timeout` | 10 s | [`AckError::Timeout`] |
-//! | handlers of a connection that wait | `max_running_handlers` | 1 024 | its events wait |
+//! | handlers of a connection that wait, and what they hold | `max_running_handlers`, `max_running_bytes` | 1 024, 4 MiB | its events wait |
+//! | time in which nothing is read from it for that | `pause_timeout` | 5 min | closed |
+//! | handlers whose client has gone, and what all of them hold | `departed_timeout`, `max_departed_bytes` | 60 s, 64 MiB | dropped |
+//! | credentials of a connection | `max_auth_bytes` | 1 MB | the client is refused |
 //! | time to join a namespace | `connect_timeout` | 45 s | closed |
 //! | time for a request's head, its body | `request_head_timeout`, `request_body_timeout` | 10 s, 20 s | 408 |
+//! | time between two requests | `keep_alive_timeout` | 75 s | the connection ends |
 
 mod listen;
 mod runtime;

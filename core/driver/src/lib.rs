@@ -60,9 +60,9 @@
 //! | level | name | fields |
 //! |---|---|---|
 //! | span, info | `connection` | `sid` (four characters of it), `transport`, `remote` |
-//! | error | `handler panicked`, `hook panicked`, `parser panicked`, `cannot accept` | `socket`, `namespace`, `event`, `why` |
+//! | error | `handler panicked`, `hook panicked`, `parser panicked`, `connection panicked` (a fault of this crate's), `cannot accept` | `socket`, `namespace`, `event`, `why` |
 //! | warn | `not written` (by a parser of the application's own: the answer to a CONNECT, a refusal, a broadcast from another node); a request from another origin with cookies while `origins` is any, once | |
-//! | debug | `handshake failed`, `handshake took too long`, `session opened`, `upgraded`, `session closed`, `websocket closed`, `websocket broken`, `socket connected`, `socket disconnected`, `namespace refused`, `packet refused`, `event refused`, `handler failed`, `no handler`, `not a packet`, `request refused`, `not admitted in time`, `backlog full` | what a client did |
+//! | debug | `handshake failed`, `handshake took too long`, `session opened`, `upgraded`, `session closed`, `websocket closed`, `websocket broken`, `socket connected`, `socket disconnected`, `namespace refused`, `packet refused`, `event refused`, `handler failed`, `no handler`, `not a packet`, `request refused`, `not admitted in time`, `no session id`, `backlog full`, `handlers dropped` | what a client did |
 //! | trace | `received`, `sent`, `event` | the packets |
 //!
 //! What a client can cause is never above `debug`, and no content of packets above `trace`. Ids of sockets that

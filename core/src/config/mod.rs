@@ -54,7 +54,11 @@ use crate::packet::Codec;
 /// | bear with slow readers | [`max_backlog_bytes`](Self::max_backlog_bytes), [`backlog_policy`](Self::backlog_policy) |
 /// | miss a client sooner | [`ping_interval`](Self::ping_interval), [`ping_timeout`](Self::ping_timeout) |
 /// | do without polling, or without WebSockets | [`transports`](Self::transports) |
-/// | find one's node behind a balancer | [`cookie`](Self::cookie) |
+/// | bound what handlers that wait hold | [`max_running_handlers`](Self::max_running_handlers), [`max_running_bytes`](Self::max_running_bytes), [`departed_timeout`](Self::departed_timeout) |
+/// | stand behind a proxy or a balancer | [`trust_forwarded_host`](Self::trust_forwarded_host), [`keep_alive_timeout`](Self::keep_alive_timeout), [`cookie`](Self::cookie) to find one's node |
+/// | take many clients at once | [`listen_backlog`](Self::listen_backlog), [`max_pending_sessions`](Self::max_pending_sessions) |
+/// | serve devices and old clients | [`allow_missing_eio`](Self::allow_missing_eio), [`websocket_protocols`](Self::websocket_protocols), [`invalid_namespace_as_object`](Self::invalid_namespace_as_object), [`open_packet_apart`](Self::open_packet_apart) |
+/// | be reached in a private network | [`Cors::private_network`] |
 /// | compress | [`http_compression`](Self::http_compression), `per_message_deflate` |
 #[derive(Clone, Debug)]
 pub struct Config {

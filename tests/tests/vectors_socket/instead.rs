@@ -38,7 +38,7 @@ const HANDSHAKE: Option<&[(&str, &str, &str)]> = Some(&[
 const ALL: &[Instead] = &[
     Instead {
         id: "sio4/session/007",
-        why: "the query of a namespace is in `query` as in 2.x, and in `auth` as in 4.x (api.md)",
+        why: "the query of a namespace is in `query` as in 2.x, and in `auth` as in 4.x (PROTOCOL.md §29.3)",
         last: None,
         events: HANDSHAKE,
     },
@@ -56,13 +56,13 @@ const ALL: &[Instead] = &[
     },
     Instead {
         id: "sio4/session/016",
-        why: "what is no packet closes the connection, as in the 4.8 server (servers.md)",
+        why: "what is no packet closes the connection, as in the 4.8 server (PROTOCOL.md §29.3)",
         last: CLOSED,
         events: FORCED,
     },
     Instead {
         id: "sio4/session/017",
-        why: "what is no packet closes the connection, as in the 4.8 server (servers.md)",
+        why: "what is no packet closes the connection, as in the 4.8 server (PROTOCOL.md §29.3)",
         last: CLOSED,
         events: FORCED,
     },
@@ -101,7 +101,7 @@ const ALL: &[Instead] = &[
     },
     Instead {
         id: "sio4/session/036",
-        why: "the query of a namespace is in `query` as in 2.x, and in `auth` as in 4.x (api.md)",
+        why: "the query of a namespace is in `query` as in 2.x, and in `auth` as in 4.x (PROTOCOL.md §29.3)",
         last: None,
         events: HANDSHAKE,
     },

@@ -32,29 +32,29 @@ pub(crate) const OURS: &[(&str, &str)] = &[
     ),
     (
         "decode/048",
-        "attachments are counted by digits alone (limits.md, measured table)",
+        "attachments are counted by digits alone (PROTOCOL.md §29.3)",
     ),
     (
         "decode/049",
-        "attachments are counted by digits alone (limits.md, measured table)",
+        "attachments are counted by digits alone (PROTOCOL.md §29.3)",
     ),
     (
         "decode/051",
-        "a placeholder's index is an integer (limits.md, CVE-2022-2421)",
+        "a placeholder's index is an integer (PROTOCOL.md §29.3)",
     ),
     (
         "decode/052",
-        "an empty message is no packet (limits.md, measured table: ws `4`)",
+        "an empty message is no packet (PROTOCOL.md §29.3)",
     ),
     ("decode/112", "a blank is passed over, and is no ack id"),
     ("decode/113", "a blank is passed over, and is no ack id"),
     (
         "decode/114",
-        "an ack id has at most 16 digits (limits.md §2.1)",
+        "an ack id has at most 16 digits (PROTOCOL.md §29.3)",
     ),
     (
         "decode/115",
-        "an ack id has at most 16 digits (limits.md §2.1)",
+        "an ack id has at most 16 digits (PROTOCOL.md §29.3)",
     ),
     (
         "encode/042",
@@ -74,11 +74,11 @@ pub(crate) const OURS: &[(&str, &str)] = &[
     ),
     (
         "decode/119",
-        "arguments nest 128 levels deep (limits.md, max_json_depth)",
+        "arguments nest 128 levels deep (PROTOCOL.md §29.3)",
     ),
     (
         "decode/120",
-        "attachments are counted by digits alone (limits.md, measured table)",
+        "attachments are counted by digits alone (PROTOCOL.md §29.3)",
     ),
 ];
 
@@ -86,11 +86,11 @@ pub(crate) const OURS: &[(&str, &str)] = &[
 const OURS_OF_ONE: &[(&str, &str)] = &[
     (
         "sio5/decode/087",
-        "newListener is a name like any other (limits.md, measured table)",
+        "newListener is a name like any other (PROTOCOL.md §29.3)",
     ),
     (
         "sio5/decode/088",
-        "removeListener is a name like any other (limits.md, measured table)",
+        "removeListener is a name like any other (PROTOCOL.md §29.3)",
     ),
     (
         "sio4/encode/063",
@@ -102,19 +102,19 @@ const OURS_OF_ONE: &[(&str, &str)] = &[
     ),
     (
         "sio4/decode/053",
-        "what is no packet is refused, not made into an ERROR that nobody handles (servers.md)",
+        "what is no packet is refused, not made into an ERROR that nobody handles (PROTOCOL.md §29.3)",
     ),
     (
         "sio4/decode/054",
-        "what is no packet is refused, not made into an ERROR that nobody handles (servers.md)",
+        "what is no packet is refused, not made into an ERROR that nobody handles (PROTOCOL.md §29.3)",
     ),
     (
         "sio4/decode/055",
-        "what is no packet is refused, not made into an ERROR that nobody handles (servers.md)",
+        "what is no packet is refused, not made into an ERROR that nobody handles (PROTOCOL.md §29.3)",
     ),
     (
         "sio4/decode/056",
-        "what is no packet is refused, not made into an ERROR that nobody handles (servers.md)",
+        "what is no packet is refused, not made into an ERROR that nobody handles (PROTOCOL.md §29.3)",
     ),
     (
         "sio4/decode/083",

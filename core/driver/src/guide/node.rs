@@ -92,6 +92,9 @@
 //! | `origins` (2.x) | [`Origins`] | any |
 //! | `cors`, `allowRequest` (4.x) | [`Cors`], [`Io::allow_request`] | as 2.x / off |
 //! | `cookie`, `cookiePath`, `cookieHttpOnly` | [`Cookie`] | `io` / off |
+//! | `handleProtocols` of `wsEngineOptions` | `websocket_protocols` | the first one offered |
+//! | `httpServer.keepAliveTimeout`, `listen(port, host, backlog)` | `keep_alive_timeout`, `listen_backlog` | 75 s (Node 5 s), 1 024 (Node 511) |
+//! | `trust proxy` of Express | `trust_forwarded_host`, for [`Origins::SameOrigin`]; addresses are the peer's | off |
 //! | `httpCompression`, `initialPacket` | `http_compression`, `initial_packet` | |
 //! | `parser: { Encoder, Decoder }` | [`Config::parser`](Config#structfield.parser): a [`Parser`](parser::Parser) | the default one |
 //! | `Encoder.encode(packet)` | [`Parser::encode`](parser::Parser::encode) | returns the messages, no callback |
@@ -148,7 +151,7 @@
 //! | `socket.eventNames()`, `listeners(name)`, `listenerCount(name)` | [`Socket::event_names`], [`Socket::listeners_of`] |
 //! | `socket.onAny`, `prependAny`, `offAny`, `listenersAny` (4.x) | [`Socket::on_any`], [`Socket::prepend_any`], [`Socket::off_any`], [`Socket::listeners_any`] |
 //! | `socket.onAnyOutgoing` (4.x) | [`Socket::on_any_outgoing`], [`Namespace::on_any_outgoing`] for broadcasts |
-//! | `socket.on("disconnecting")`, `on("disconnect")`, `on("error")` | [`Socket::on_disconnecting`], [`Socket::on_disconnect`], [`Socket::on_error`]; the names work with `on`, too |
+//! | `socket.on("disconnecting")`, `on("disconnect")`, `on("error")` | [`Socket::on_disconnecting`], [`Socket::on_disconnect`], [`Socket::on_error`]; the names work with `on`, too. The reason is a [`DisconnectReason`], the `details` of 4.x `Option<`[`Details`]`>` |
 //! | `socket.use(fn)` | [`Socket::use_`], [`Socket::use_async`] |
 //! | `socket.emit`, `send`, `write` | [`Socket::emit`], [`Socket::send`] |
 //! | `socket.emit(.., ack)`, `emitWithAck`, `timeout(ms)` | [`Socket::emit_with_ack`], [`Socket::timeout`] |
@@ -205,6 +208,9 @@
 //!   always ends: with the answer, a time-out (10 s if nothing else is said), or the client's end.
 //! * **A backlog has a limit.** A client that does not read is closed when `max_backlog_bytes` wait for it,
 //!   or what [`BacklogPolicy`] says. Node queues without end.
+//! * **So has what handlers hold.** When `max_running_handlers` of a client wait, or they hold `max_running_bytes`
+//!   of what it sent, its events wait. Handlers whose client has gone are dropped where they wait, after
+//!   `departed_timeout`: what must be done is a task of its own.
 //! * **An empty list of rooms is nobody.** In Node `io.to([]).emit(..)` reaches everybody, and
 //!   `io.in([]).disconnectSockets()` puts everybody out. Here both reach nobody, and `except` of an empty list
 //!   leaves out nobody.
@@ -237,8 +243,8 @@
 //! * **Handlers of a namespace** ([`Namespace::on`]) hear events of all its sockets: there is no need for one
 //!   closure per socket.
 //! * **`off` takes the id that `on` returned**, since two closures cannot be compared.
-//! * **Closing** tells sockets `server shutting down` and clients nothing: they come back by themselves. After
-//!   `disconnect` they do not.
+//! * **Closing** tells sockets `server shutting down`, and clients that the server goes (close code 1001 on
+//!   WebSockets, where Node's is empty): they come back by themselves. After `disconnect` they do not.
 //! * **Broadcasts with ack** need no `timeout`: without one `ack_timeout` holds (Node gives up after 1 ms).
 //! * **`socket.join` is done when it returns.** Its future form waits for an adapter that spans several nodes.
 //! * **Reserved names** are those of 4.x for its clients; `error` is reserved for a socket of 2.x besides.

@@ -32,11 +32,12 @@
 //! | The handler asks for a [`State`] that was not given | `no state of type ..` | [`Io::set_state`], before clients come; the type is exact: an `Arc<T>` is not a `T` |
 //! | It asks for something that this event does not have: a [`DisconnectReason`] in an ordinary event | `this event has no ..` | leave it out |
 //! | A packet middleware refused the event, or waits | [`Socket::on_error`]; `packet refused` in the log | [`Socket::use_`] |
-//! | It waits its turn: the socket is [sequential](Socket::sequential) and a handler before it does not end, or [`Config::max_running_handlers`](Config#structfield.max_running_handlers) wait | nothing: it waits | let long work be a task of its own |
+//! | It waits its turn: the socket is [sequential](Socket::sequential) and a handler before it does not end, or [`Config::max_running_handlers`](Config#structfield.max_running_handlers) wait, or hold [`Config::max_running_bytes`](Config#structfield.max_running_bytes) | nothing: it waits; a client that is left unread for [`Config::pause_timeout`](Config#structfield.pause_timeout) is closed | let long work be a task of its own |
 //! | A handler blocks its thread: `std::thread::sleep`, a lock over an `await`, a long computation | everybody on that thread waits | `spawn_blocking`, `smol::unblock` |
 //! | It was called, but the answer does not come | the client's ack times out | name an [`Ack`] and [`send`](Ack::send) with it: what a handler returns is not sent |
 //! | It was a [`once`](Namespace::once), or was taken [`off`](Namespace::off) | `no handler for it` | [`Namespace::event_names`] |
-//! | The packet was over a limit: the connection was closed | the reason in [`Socket::on_disconnect`], on both sides | the limits in [`Config`] |
+//! | The packet was over a limit: the connection was closed | the reason in [`Socket::on_disconnect`], on both sides; the limit's name in `Option<`[`Details`]`>` there, and in [`Io::on_connection_error`] | the limits in [`Config`] |
+//! | It was called, and dropped where it waited: its client had gone | nothing above `debug`: `handlers dropped` | [`Config::departed_timeout`](Config#structfield.departed_timeout); work that must be done is a task of its own |
 //! | It panicked | on stderr, by Rust; the connection was closed | [`Failure::Panicked`] in [`Io::on_error`] |
 
 #[allow(unused_imports, reason = "for the links above")]

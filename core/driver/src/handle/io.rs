@@ -431,7 +431,8 @@ impl Io {
     /// `server shutting down`, what is queued is still delivered, and this waits until all are gone.
     ///
     /// `close_timeout` and `polling_close_timeout` bound how long one client can hold it up. Clients
-    /// are not told to stay away: they come back when a server does.
+    /// are told that the server goes (close code 1001 on WebSockets), and not to stay away: they come back when
+    /// one does.
     ///
     /// All its engines are closed with it: its own, and those that are [bound](Self::bind) to it; of others,
     /// the connections that it [was handed](Self::on_connection). Then its adapters are, each once, and all

@@ -46,7 +46,9 @@ const fn violation_options(violation: Violation) -> &'static [&'static str] {
         Violation::TooLarge => &["max_http_buffer_size"],
         Violation::TooSlow => &["request_body_timeout"],
         Violation::TooManyPackets => &["max_packets_per_payload"],
+        Violation::TooManyFragments => &["max_fragments"],
         Violation::SlowReader => &["max_backlog_bytes", "max_backlog_packets", "write_timeout"],
+        Violation::LeftUnread => &["max_running_handlers", "max_running_bytes", "pause_timeout"],
         Violation::SecondPoll
         | Violation::SecondPost
         | Violation::Aborted

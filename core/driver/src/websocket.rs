@@ -325,10 +325,16 @@ impl<S: Stream> Transport for WebSocket<S> {
                     return Poll::Ready(Received::Closed(WsClosed::Closed));
                 }
                 Err(Unread::Violation(why)) => {
-                    let cause = if why == Violation::TooLarge {
-                        WsClosed::TooLarge
-                    } else {
-                        WsClosed::Violation
+                    let cause = match why {
+                        Violation::TooLarge => WsClosed::TooLarge,
+                        Violation::TooManyFragments => WsClosed::TooManyFragments,
+                        Violation::UnknownOpcode
+                        | Violation::ReservedBits
+                        | Violation::NotMasked
+                        | Violation::ControlFrame
+                        | Violation::Fragmentation
+                        | Violation::CloseCode
+                        | Violation::NotUtf8 => WsClosed::Violation,
                     };
                     return Poll::Ready(Received::Closed(self.fail(why.code(), cause)));
                 }

@@ -71,6 +71,8 @@ pub enum Violation {
     NotUtf8,
     /// More than `max_packets_per_payload` in one body.
     TooManyPackets,
+    /// A message of a WebSocket in more than `max_fragments` frames.
+    TooManyFragments,
     /// Not a packet.
     Malformed(PacketError),
     /// A ping from the side that only answers them (§11).
@@ -79,6 +81,8 @@ pub enum Violation {
     BrokenSocket,
     /// Nothing was read for `write_timeout`, or the backlog outgrew its limit.
     SlowReader,
+    /// More was sent than may wait for handlers, and they did not end for `pause_timeout`.
+    LeftUnread,
 }
 
 impl Violation {
@@ -86,7 +90,7 @@ impl Violation {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::TooSlow | Self::LeftUnread => StatusCode::REQUEST_TIMEOUT,
             // The reference answers the ping as any other packet before it closes (§11).
             Self::PingFromClient => StatusCode::OK,
             Self::SecondPoll
@@ -95,6 +99,7 @@ impl Violation {
             | Self::BinaryBody
             | Self::NotUtf8
             | Self::TooManyPackets
+            | Self::TooManyFragments
             | Self::Malformed(_)
             | Self::BrokenSocket
             | Self::SlowReader => StatusCode::BAD_REQUEST,
@@ -105,12 +110,14 @@ impl Violation {
     pub const fn reason(self) -> CloseReason {
         match self {
             Self::NotUtf8 | Self::TooManyPackets | Self::Malformed(_) => CloseReason::ParseError,
+            Self::LeftUnread => CloseReason::PingTimeout,
             Self::SecondPoll
             | Self::SecondPost
             | Self::Aborted
             | Self::TooLarge
             | Self::TooSlow
             | Self::BinaryBody
+            | Self::TooManyFragments
             | Self::PingFromClient
             | Self::BrokenSocket
             | Self::SlowReader => CloseReason::TransportError,
@@ -129,10 +136,12 @@ impl fmt::Display for Violation {
             Self::BinaryBody => f.write_str("a binary body"),
             Self::NotUtf8 => f.write_str("a body that is not UTF-8"),
             Self::TooManyPackets => f.write_str("too many packets in one body"),
+            Self::TooManyFragments => f.write_str("a message in too many fragments"),
             Self::Malformed(why) => why.fmt(f),
             Self::PingFromClient => f.write_str("a ping from the client"),
             Self::BrokenSocket => f.write_str("the WebSocket was broken or lost"),
             Self::SlowReader => f.write_str("the client does not read"),
+            Self::LeftUnread => f.write_str("the client was left unread for too long"),
         }
     }
 }

@@ -12,6 +12,8 @@ pub enum WsClosed {
     Lost,
     /// The client sent a message over `max_http_buffer_size`.
     TooLarge,
+    /// The client sent a message in more than `max_fragments` frames.
+    TooManyFragments,
     /// The client broke another rule of RFC 6455.
     Violation,
 }

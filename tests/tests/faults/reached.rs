@@ -1,12 +1,14 @@
 //! Limits that a client has reached, and who hears of it.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use sio_tokio::{Config, Details, DisconnectReason, EngineServer, EngineSocket, Io, Server};
+use sio_tokio::{Config, Data, Details, DisconnectReason, EngineServer, EngineSocket, Io, Server};
+use tokio::sync::Semaphore;
 
 use crate::client::{Client, calm};
 use crate::here::until;
-use crate::wire::{Wire, opening_at};
+use crate::wire::{Wire, masked, opening_at};
 use crate::world::{On, World};
 
 type Said = Arc<Mutex<Vec<String>>>;
@@ -43,10 +45,15 @@ async fn the_end_of_a_socket_says_which(on: On) {
     let (mut large, _) = world.join().await;
     large.send(&format!("4{}", "x".repeat(1_000_000))).await;
     large.rest().await;
+    let (mut crumbs, _) = world.join().await;
+    let mut message = masked(0x01, b"");
+    message.extend(masked(0x00, b"").repeat(1_024));
+    crumbs.wire.write(&message).await;
+    crumbs.rest().await;
     // One that leaves by itself, and one whose server wants it.
     let (mut leaves, _) = world.join().await;
     leaves.send("41").await;
-    until("all ends", || said(&ends).len() == 4).await;
+    until("all ends", || said(&ends).len() == 5).await;
     drop(leaves);
     assert_eq!(
         said(&ends),
@@ -54,6 +61,7 @@ async fn the_end_of_a_socket_says_which(on: On) {
             r#"forced close: ["max_attachments", "max_binary_packet"]"#,
             r#"forced close: ["max_json_depth"]"#,
             r#"transport error: ["max_http_buffer_size"]"#,
+            r#"transport error: ["max_fragments"]"#,
             "client namespace disconnect: []",
         ]
     );
@@ -62,12 +70,46 @@ async fn the_end_of_a_socket_says_which(on: On) {
         "max_attachments",
         "max_json_depth",
         "413 a body or message over the limit",
+        "a message in too many fragments (max_fragments)",
     ] {
         assert!(
             heard.iter().any(|it| it.contains(words)),
             "{words}: {heard:?}"
         );
     }
+    world.ends().await;
+}
+
+async fn the_end_of_a_client_that_is_left_unread_says_which(on: On) {
+    // faults: A10
+    let io = Io::new(Config {
+        max_running_handlers: 1,
+        max_backlog_bytes: 1_000,
+        pause_timeout: Duration::from_millis(300),
+        ..calm()
+    });
+    let ends = Said::default();
+    let end = note(&ends);
+    let main = io.of("/");
+    let gate = Arc::new(Semaphore::new(0));
+    let waits = gate.clone();
+    main.on("hold", move |_: Data<String>| {
+        let waits = waits.clone();
+        async move { drop(waits.acquire().await) }
+    });
+    main.on_disconnect(move |reason: DisconnectReason, details: Option<Details>| {
+        end(format!("{reason}: {details:?}"));
+    });
+    let world = World::new(on, io).await;
+    let (mut client, _) = world.join().await;
+    for _ in 0..3 {
+        let text = "x".repeat(4_000);
+        client.send(&format!(r#"42["hold","{text}"]"#)).await;
+    }
+    until("its end", || said(&ends).len() == 1).await;
+    assert_eq!(said(&ends), ["ping timeout: Some(Violation(LeftUnread))"]);
+    gate.add_permits(1);
+    drop(client);
     world.ends().await;
 }
 
@@ -105,5 +147,6 @@ async fn the_end_of_a_plain_connection_says_which(on: On) {
 
 on_each_runtime! {
     the_end_of_a_socket_says_which,
+    the_end_of_a_client_that_is_left_unread_says_which,
     the_end_of_a_plain_connection_says_which,
 }

@@ -41,23 +41,13 @@ async fn busy(
 
 type Serve = fn(SocketAddr, Io, Sender<()>, Receiver<()>) -> io::Result<()>;
 
-fn on_tokio(
-    address: SocketAddr,
-    io: Io,
-    listens: Sender<()>,
-    go: Receiver<()>,
-) -> io::Result<()> {
+fn on_tokio(address: SocketAddr, io: Io, listens: Sender<()>, go: Receiver<()>) -> io::Result<()> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build()?;
     runtime.block_on(busy(sio_tokio::listen(address, io), listens, go))
 }
 
-fn on_smol(
-    address: SocketAddr,
-    io: Io,
-    listens: Sender<()>,
-    go: Receiver<()>,
-) -> io::Result<()> {
+fn on_smol(address: SocketAddr, io: Io, listens: Sender<()>, go: Receiver<()>) -> io::Result<()> {
     smol::block_on(busy(sio_smol::listen(address, io), listens, go))
 }
 

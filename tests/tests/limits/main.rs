@@ -122,7 +122,11 @@ fn every_limit_of_the_options_is_listed() {
 fn limits(options: &str) -> Vec<(&str, &str)> {
     options
         .lines()
-        .filter_map(|line| line.strip_prefix("    ")?.strip_suffix(',')?.split_once(": "))
+        .filter_map(|line| {
+            line.strip_prefix("    ")?
+                .strip_suffix(',')?
+                .split_once(": ")
+        })
         .filter(|(name, value)| {
             let is_number = value.starts_with(|it: char| it.is_ascii_digit());
             !name.starts_with(' ') && (is_number || name.starts_with("max_"))

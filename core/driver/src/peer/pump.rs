@@ -71,7 +71,7 @@ impl<R: Runtime> Peer<R> {
         // What was answered before a frame that breaks the rules leaves before that is said, as long as the
         // peer takes it.
         match cause {
-            WsClosed::TooLarge | WsClosed::Violation => {
+            WsClosed::TooLarge | WsClosed::TooManyFragments | WsClosed::Violation => {
                 self.broken = Some(cause);
                 self.transmit(cx);
             }

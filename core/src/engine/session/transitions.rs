@@ -78,7 +78,7 @@ impl Session {
                     self.end(CloseReason::PingTimeout, None);
                 }
             }
-            Why::Pause => self.end(CloseReason::PingTimeout, None),
+            Why::Pause => self.blame(Violation::LeftUnread),
             Why::Upgrade => self.dismiss(None),
             Why::Write => self.violate(Violation::SlowReader),
             // The layer above has these.

@@ -119,6 +119,7 @@ impl Session {
                 // difference either (§10).
                 WsClosed::Closed | WsClosed::Lost => self.end(CloseReason::TransportClose, None),
                 WsClosed::TooLarge => self.violate(Violation::TooLarge),
+                WsClosed::TooManyFragments => self.violate(Violation::TooManyFragments),
                 WsClosed::Violation => self.violate(Violation::BrokenSocket),
             }
         }

@@ -29,8 +29,14 @@ impl AsyncRead for Stream {
         let stream = self.get_mut();
         if stream.empty {
             // The socket is watched for its level, so that what came meanwhile is reported too.
-            ready!(stream.inner.poll_readable(cx))?;
-            stream.empty = false;
+            match stream.inner.poll_readable(cx) {
+                Poll::Pending if !sio_driver::is_looking() => return Poll::Pending,
+                Poll::Pending => {}
+                Poll::Ready(readable) => {
+                    readable?;
+                    stream.empty = false;
+                }
+            }
         }
         let count = ready!(Pin::new(&mut stream.inner).poll_read(cx, buffer))?;
         stream.empty = 0 < count && count < buffer.len();

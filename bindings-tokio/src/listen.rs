@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
 
 use sio_driver::{Remote, Server, accept, serve_stream};
-use tokio::net::{TcpListener, TcpSocket, TcpStream, ToSocketAddrs};
+use tokio::net::{TcpListener, TcpSocket, ToSocketAddrs};
 
 use crate::runtime::Tokio;
-use crate::stream::Compat;
+use crate::stream::{Accepted, Compat};
 
 /// Serves a Socket.IO server (or an Engine.IO one, or a [`Server`] of several) on a listener, until it
 /// is closed ([`Io::close`](crate::Io::close)). Then new sessions are refused, and when the last one
@@ -78,10 +78,10 @@ pub async fn serve_with(listener: TcpListener, server: Server) -> io::Result<()>
 pub(crate) fn poll_accept(
     listener: &TcpListener,
     cx: &mut Context<'_>,
-) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+) -> Poll<io::Result<(Accepted, SocketAddr)>> {
     let (stream, address) = ready!(listener.poll_accept(cx))?;
     // Packets are written once a turn: waiting for more to send with them only delays. A socket that
     // refuses the option is gone already; its task will see that.
     let _ = stream.set_nodelay(true);
-    Poll::Ready(Ok((stream, address)))
+    Poll::Ready(Ok((Accepted(stream), address)))
 }

@@ -90,6 +90,7 @@ mod hooks;
 mod host;
 mod link;
 mod log;
+mod look;
 mod mailbox;
 mod middleware;
 mod mount;
@@ -114,6 +115,7 @@ pub use handle::{
 pub use handlers::{Handler, ListenerId, Outcome, Started};
 pub use handshake::{Auth, Handshake, Headers};
 pub use hooks::{Remote, RequestHead};
+pub use look::is_looking;
 pub use middleware::{Decision, Middleware, Verdict};
 pub use mount::SetupError;
 pub use runtime::{Runtime, Sleep, Stream};

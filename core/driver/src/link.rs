@@ -154,6 +154,14 @@ pub(crate) struct Request {
 }
 
 impl Command {
+    /// Whether it is a request of the client's, on another connection than the WebSocket that there may be.
+    pub(crate) const fn is_request(&self) -> bool {
+        matches!(
+            self,
+            Self::Poll { .. } | Self::Post { .. } | Self::WebSocket { .. }
+        )
+    }
+
     /// Whether handlers have to hear of it before what was told next is carried out.
     pub(crate) const fn brings_events(&self) -> bool {
         match self {

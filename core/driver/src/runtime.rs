@@ -44,6 +44,8 @@ pub trait Sleep: Future<Output = ()> + Send + Sync + 'static {
 }
 
 /// A byte stream to one peer: TCP, TLS, or memory in a test.
+///
+/// One that does not read before its reactor has told it to asks [`is_looking`](crate::is_looking), too.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}

@@ -31,6 +31,7 @@ mod half_open;
 mod logs;
 mod marked;
 mod opening;
+mod order;
 mod owners;
 mod panics;
 mod ports;

@@ -22,13 +22,16 @@
 //!
 //! A [`Stream`] is any [`AsyncRead`](futures_io::AsyncRead) and [`AsyncWrite`](futures_io::AsyncWrite)
 //! of `futures-io` that is `Unpin + Send + 'static`. Runtimes with traits of their own need an adapter
-//! (`bindings-tokio/src/stream.rs` has 40 lines). Three points are easily missed:
+//! (`bindings-tokio/src/stream.rs` has one). Four points are easily missed:
 //!
 //! * `poll_close` shuts down the writing half (with TCP: sends FIN) and leaves reading possible. The
 //!   driver closes its half first and then reads what the client still says, so that a farewell is not
 //!   lost to a reset. A `poll_close` that only flushes lets every such client wait for `close_timeout`.
 //! * Whoever returns `Pending` has kept the waker, of that call: reads and writes of one stream wait for
 //!   different things, and the latest waker of each counts.
+//! * A stream whose `poll_read` asks a reactor instead of the system reads all the same while
+//!   [`is_looking`] says so: reactors tell of connections in an order of their own, and a request is handled
+//!   behind what had arrived on its session's WebSocket.
 //! * Set `TCP_NODELAY`. The driver writes once a turn; waiting for more only delays.
 //!
 //! # Listening
@@ -276,4 +279,4 @@
 //! The simulation there (`tests/src/sim`) is a binding too: virtual time and a network in memory.
 
 #[cfg(doc)]
-use crate::{Remote, Runtime, Sleep, Stream, accept, establish, respond, serve_stream};
+use crate::{Remote, Runtime, Sleep, Stream, accept, establish, is_looking, respond, serve_stream};

@@ -441,7 +441,7 @@ impl<R: Runtime> Peer<R> {
     fn carry_out(&mut self, cx: &mut Context<'_>) {
         while let Some(command) = self.inbox.pop_front() {
             let brings_events = command.brings_events();
-            if let Command::Poll { .. } | Command::Post { .. } = command {
+            if command.is_request() {
                 self.receive_before_request(cx);
             }
             if let Command::Cast {

@@ -8,6 +8,7 @@ use sio_core::socket::SocketKey;
 use super::{Peer, Phase};
 use crate::batch::Run;
 use crate::log::{debug, trace};
+use crate::look::look;
 use crate::runtime::Runtime;
 use crate::websocket::{Received, Transport};
 
@@ -79,14 +80,17 @@ impl<R: Runtime> Peer<R> {
         }
     }
 
-    /// A request has come to a session that has a WebSocket: what that has brought was sent before it, as
-    /// far as anybody can tell, and may be that the session goes over.
+    /// A request has come to a session that has a WebSocket. What had arrived on that when the request was read
+    /// is handled first, as far as may be before others run: it may be that the session goes over.
+    ///
+    /// The system is asked itself. It is not the reactor's order that counts, which may tell of the request
+    /// first.
     pub(super) fn receive_before_request(&mut self, cx: &mut Context<'_>) {
         while self.broken.is_none()
             && !self.is_spent()
             && let Some(transport) = &mut self.transport
         {
-            match transport.poll_receive(cx) {
+            match look(|| transport.poll_receive(cx)) {
                 Poll::Pending => return,
                 Poll::Ready(Received::Frame(frame)) => {
                     trace!(?frame, "received");

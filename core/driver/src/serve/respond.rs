@@ -42,7 +42,8 @@ use crate::websocket::{Deflate, WebSocket};
 /// Answers one request, for bindings that live inside another HTTP server. WebSockets need its support
 /// for upgrades: a task of their own takes the stream over when hyper hands it out.
 ///
-/// A request that is handed in whole is handled, even if this future is dropped before it is answered.
+/// A request that is handed in whole is handled, even if this future is dropped before it is answered. It is
+/// handled behind what the other server's streams give of its session's WebSocket by then.
 ///
 /// # Errors
 /// The request itself, if it is under no server's path.
@@ -119,8 +120,11 @@ enum Whose<R: Runtime> {
 
 impl<R: Runtime> Plan<R> {
     /// Whether what is sent first leaves behind the 101 response, and not with it.
+    ///
+    /// Where the session polls so far, its task has to have the stream before its client knows that it may
+    /// speak on it.
     pub(super) fn keeps_apart(&self) -> bool {
-        self.config.open_packet_apart
+        self.config.open_packet_apart && !matches!(self.whose, Whose::Joins { .. })
     }
 
     /// The session with `stream`, to be run to its end. `None`: the stream was handed to the task of a

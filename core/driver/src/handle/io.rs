@@ -15,6 +15,7 @@ use sio_core::packet::Codec;
 use super::emitting::{emitting_methods, listener_methods};
 use super::endpoint::endpoint_methods;
 use super::engines::{Engines, HandedOver};
+use super::left::Left;
 use super::{Engine, EngineServer, EngineSocket, Namespace, To};
 use crate::adapter::{Adapter, InMemory, MakeAdapter};
 use crate::error::{Failure, HandlerError, Reaction};
@@ -60,6 +61,8 @@ struct IoInner {
     engines: Arc<Engines>,
     /// Who closes it and is not done yet.
     closers: Arc<Gauge>,
+    /// Adapters whose end nobody waits for any more.
+    left: Left,
     state: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     on_error: Hook<dyn Fn(&HandlerError) + Send + Sync>,
     on_mistyped: AtomicU8,
@@ -93,6 +96,7 @@ impl Io {
                 adapters: Hook::default(),
                 engines: Arc::default(),
                 closers: Arc::default(),
+                left: Left::default(),
                 state: RwLock::default(),
                 on_error: Hook::default(),
                 on_mistyped: AtomicU8::new(Reaction::default() as u8),
@@ -434,6 +438,8 @@ impl Io {
     /// are told that the server goes (close code 1001 on WebSockets), and not to stay away: they come back when
     /// one does.
     ///
+    /// Dropped before that, it has begun all the same, and another call waits for the rest.
+    ///
     /// All its engines are closed with it: its own, and those that are [bound](Self::bind) to it; of others,
     /// the connections that it [was handed](Self::on_connection). Then its adapters are, each once, and all
     /// handlers, middlewares and hooks are let go of, with what they have captured, even if that is the
@@ -454,16 +460,25 @@ impl Io {
 
     /// Waits until all connections are wound up, and lets go of what the application gave it.
     pub(crate) async fn wind_up(&self) {
-        let busy = self.inner.closers.enter();
+        let mut busy = self.inner.closers.enter();
         self.inner.engines.gone(&self.hosts()).await;
         for namespace in self.namespaces() {
             // Whoever is first closes it; all wait until that is done.
             if let Some(adapter) = namespace.take_adapter() {
-                adapter.close().await;
+                self.inner.left.close(adapter).await;
             }
         }
-        drop(busy);
-        self.inner.closers.none().await;
+        loop {
+            while let Some(closing) = self.inner.left.take() {
+                closing.await;
+            }
+            drop(busy);
+            self.inner.closers.none().await;
+            if self.inner.left.is_empty() {
+                break;
+            }
+            busy = self.inner.closers.enter();
+        }
         self.release();
     }
 

@@ -8,6 +8,7 @@ mod endpoint;
 mod engine;
 mod engines;
 mod io;
+mod left;
 mod namespace;
 mod place;
 mod room_events;

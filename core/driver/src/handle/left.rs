@@ -1,0 +1,147 @@
+//! Adapters that are being closed, and what becomes of one whose end nobody waits for any more.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use crate::adapter::{Adapter, Later};
+
+/// Adapters that were told to close and have not done so, while nobody waits for that: whoever did was
+/// dropped. The next one to close the server goes on with them.
+#[derive(Default)]
+pub(super) struct Left(Mutex<Vec<Pending>>);
+
+/// An adapter, and its end.
+type Pending = (Arc<dyn Adapter>, Later<()>);
+
+/// Waits until an adapter has closed. Dropped before, the adapter is left behind.
+pub(super) struct Closing<'a> {
+    left: &'a Left,
+    pending: Option<Pending>,
+}
+
+impl Left {
+    /// Closes an adapter.
+    pub(super) fn close(&self, adapter: Arc<dyn Adapter>) -> Closing<'_> {
+        let end = adapter.close();
+        Closing {
+            left: self,
+            pending: Some((adapter, end)),
+        }
+    }
+
+    /// One that was left behind.
+    pub(super) fn take(&self) -> Option<Closing<'_>> {
+        let pending = self.lock().pop()?;
+        Some(Closing {
+            left: self,
+            pending: Some(pending),
+        })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Pending>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Future for Closing<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // One that panics is not polled again.
+        let Some((adapter, mut end)) = self.pending.take() else {
+            return Poll::Ready(());
+        };
+        let poll = Pin::new(&mut end).poll(cx);
+        if poll.is_pending() {
+            self.pending = Some((adapter, end));
+        }
+        poll
+    }
+}
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        if let Some(pending) = self.pending.take() {
+            self.left.lock().push(pending);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Waker;
+
+    use sio_core::config::Config;
+
+    use super::*;
+    use crate::adapter::InMemory;
+    use crate::answer::{Waiting, answer};
+    use crate::handle::Io;
+
+    /// An adapter whose end takes as long as it is given.
+    struct Slow {
+        local: InMemory,
+        end: Mutex<Option<Waiting<()>>>,
+        closed: Arc<AtomicUsize>,
+        ended: Arc<AtomicUsize>,
+    }
+
+    impl Adapter for Slow {
+        fn local(&self) -> &InMemory {
+            &self.local
+        }
+
+        fn close(&self) -> Later<()> {
+            self.closed.fetch_add(1, Ordering::Relaxed);
+            let (end, ended) = (self.end.lock().unwrap().take(), self.ended.clone());
+            Later::when(async move {
+                if let Some(end) = end {
+                    end.await;
+                }
+                ended.fetch_add(1, Ordering::Relaxed);
+            })
+        }
+    }
+
+    #[test]
+    fn an_adapter_whose_closer_is_dropped_is_closed_by_the_next() {
+        // faults: H14
+        let io = Io::new(Config::default());
+        let (finish, end) = answer();
+        let counts = <[Arc<AtomicUsize>; 2]>::default();
+        let [closed, ended] = counts.clone();
+        let end = Mutex::new(Some(end));
+        io.set_adapter(move |local| Slow {
+            local,
+            end: Mutex::new(end.lock().unwrap().take()),
+            closed: closed.clone(),
+            ended: ended.clone(),
+        })
+        .unwrap();
+        let counted = || counts.each_ref().map(|count| count.load(Ordering::Relaxed));
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut beside = pin!(io.close());
+        {
+            let mut first = pin!(io.close());
+            assert!(first.as_mut().poll(&mut cx).is_pending());
+            assert!(beside.as_mut().poll(&mut cx).is_pending());
+        }
+        assert_eq!(counted(), [1, 0]);
+        assert!(beside.as_mut().poll(&mut cx).is_pending());
+        let mut next = pin!(io.close());
+        assert!(next.as_mut().poll(&mut cx).is_pending());
+        finish.give(());
+        assert!(beside.as_mut().poll(&mut cx).is_ready());
+        assert_eq!(counted(), [1, 1]);
+        assert!(next.as_mut().poll(&mut cx).is_ready());
+        assert_eq!(counted(), [1, 1]);
+    }
+}

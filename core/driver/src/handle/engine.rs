@@ -236,6 +236,14 @@ impl Eq for EngineServer {}
 pub(super) struct WeakEngineServer(Weak<ServerInner>);
 
 impl WeakEngineServer {
+    pub(super) fn is_alive(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
+    pub(super) fn is(&self, server: &EngineServer) -> bool {
+        std::ptr::eq(self.0.as_ptr(), Arc::as_ptr(&server.inner))
+    }
+
     pub(super) fn upgrade(&self) -> Option<EngineServer> {
         let inner = self.0.upgrade()?;
         Some(EngineServer { inner })

@@ -38,8 +38,9 @@ pub(crate) struct HandedOver {
 impl Engines {
     pub(super) fn bind(&self, engine: &EngineServer) {
         let mut bound = lock(&self.bound);
-        // One that was bound before has its old place.
-        bound.retain(|its| its.upgrade().is_some_and(|its| its != *engine));
+        // One that was bound before has its new place. None is upgraded here: it may be the last of its kind
+        // then, and what its handlers capture is the application's, and not to be dropped under the lock.
+        bound.retain(|its| its.is_alive() && !its.is(engine));
         bound.push(engine.downgrade());
     }
 
@@ -104,4 +105,41 @@ impl fmt::Debug for HandedOver {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use sio_core::config::Config;
+    use sio_core::engine::CloseReason;
+
+    use crate::handle::{EngineServer, EngineSocket, Io};
+
+    /// Something of the application's that asks for its server's engine when it goes.
+    struct Asks(Io);
+
+    impl Drop for Asks {
+        fn drop(&mut self) {
+            self.0.engine();
+        }
+    }
+
+    #[test]
+    fn an_engine_that_goes_while_others_are_bound_may_ask_its_server() {
+        // faults: H18
+        let io = Io::new(Config::default());
+        let other = EngineServer::new(Config::default());
+        for _ in 0..300 {
+            let going = EngineServer::new(Config::default());
+            let asks = Asks(io.clone());
+            going.on_close(move |_: EngineSocket, _: CloseReason| {
+                let _ = &asks;
+            });
+            io.bind(&going);
+            let gone = std::thread::spawn(move || drop(going));
+            while !gone.is_finished() {
+                io.bind(&other);
+            }
+            gone.join().unwrap();
+        }
+    }
 }

@@ -77,8 +77,7 @@ impl Token {
     pub(crate) fn settle(self, answer: Result<Args, socket::AckError>) {
         match self {
             Self::One(one) => one.give(answer),
-            // Kept until the others have answered: must not hold on to a read buffer.
-            Self::Many(part) => part.settle(answer.map(|args| args.detached())),
+            Self::Many(part) => part.settle(answer),
         }
     }
 }
@@ -115,7 +114,7 @@ impl<T: FromArgs> Future for AckFuture<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.state {
             Ok(waiting) => Pin::new(waiting).poll(cx).map(|answer| match answer {
-                Some(Ok(args)) => T::from_args(&args).map_err(AckError::Mistyped),
+                Some(Ok(args)) => read(&args),
                 Some(Err(error)) => Err(error.into()),
                 // The connection's task has ended, and the emit with it.
                 None => Err(AckError::Disconnected),
@@ -123,6 +122,16 @@ impl<T: FromArgs> Future for AckFuture<T> {
             Err(error) => Poll::Ready(Err(error.take().unwrap_or(AckError::Disconnected))),
         }
     }
+}
+
+/// An answer as the type that was asked for. Whoever gets it may keep it.
+fn read<T: FromArgs>(args: &Args) -> Result<T, AckError> {
+    let read = if T::SHARES {
+        T::from_args(&args.detached())
+    } else {
+        T::from_args(args)
+    };
+    read.map_err(AckError::Mistyped)
 }
 
 /// What the recipients of a broadcast answered.

@@ -131,9 +131,18 @@ impl Invocation {
     fn next<T: FromArgs>(&self) -> Result<T, ArgumentError> {
         self.hold(Held::Values);
         let mut taken = self.taken.get();
-        let next = T::take(&self.args, &mut taken);
+        let next = if T::SHARES && self.lasting.get() {
+            T::take(&self.kept_args(), &mut taken)
+        } else {
+            T::take(&self.args, &mut taken)
+        };
         self.taken.set(taken);
         next
+    }
+
+    /// The arguments, for something that may wait long.
+    pub(crate) fn kept_args(&self) -> Args {
+        for_keeping(&self.args, self.socket.link().transport())
     }
 
     /// Prepares the ack to be given to `handlers` handlers, of which the first one to answer wins.
@@ -167,7 +176,8 @@ impl Invocation {
         &self.name
     }
 
-    /// The event's arguments. For connect handlers the client's credentials.
+    /// The event's arguments. For connect handlers the client's credentials. What is to outlive the event is
+    /// taken from [`Args::detached`]: a clone holds on to all that was read with them.
     pub fn args(&self) -> &Args {
         self.hold(Held::Values);
         &self.args
@@ -296,7 +306,7 @@ impl FromEvent for Args {
     fn from_event(event: &Invocation) -> Result<Self, Failure> {
         event.hold(Held::Text);
         Ok(if event.lasting.get() {
-            for_keeping(&event.args, event.socket.link().transport())
+            event.kept_args()
         } else {
             event.args.clone()
         })

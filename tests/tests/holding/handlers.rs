@@ -117,6 +117,53 @@ async fn a_byte_of_each_read(on: On) {
     bounded(on, io, bytes, 1_000).await;
 }
 
+/// The same, behind an argument of another type.
+async fn what_is_left_of_each_read(on: On) {
+    // faults: H1
+    let io = Io::new(config());
+    io.of("/").on(
+        "byte",
+        |Data(first): Data<u8>, Data(rest): Data<Args>| async move {
+            forever().await;
+            drop((first, rest));
+        },
+    );
+    let mut bytes = event("byte", "1,2");
+    bytes.extend(event("nobody", &format!("{:?}", "x".repeat(63_000))));
+    bounded(on, io, bytes, 1_000).await;
+}
+
+/// The same, before a packet middleware.
+async fn middlewares_over_a_byte_of_each_read(on: On) {
+    // faults: H1
+    let io = Io::new(config());
+    for n in 0..60 {
+        io.of(&format!("/{n}")).on_connect(|socket: Socket| {
+            socket.use_async(async |packet: Incoming| -> Result<Incoming, Refusal> {
+                forever().await;
+                Ok(packet)
+            });
+        });
+    }
+    let world = World::new(on, io.clone()).await;
+    drop(world.join().await);
+    until("its end", || io.engine_sessions() == 0).await;
+    let start = held();
+    let poller = Poller::open(world.address).await;
+    poller.enter().await;
+    for n in 0..60 {
+        let filler = format!(r#"42["nobody","{}"]"#, "x".repeat(900_000));
+        let body = format!("40/{n},\u{1e}42/{n},[\"byte\",1]\u{1e}{filler}");
+        assert_eq!(poller.post(&body).await.status, 200);
+    }
+    let grown = held().saturating_sub(start);
+    assert!(grown <= limits() + BESIDE, "{grown}");
+    poller.post("1").await;
+    until("its end", || io.engine_sessions() == 0).await;
+    until("what it held is gone", || held() <= start + LEFT).await;
+    world.ends().await;
+}
+
 async fn packet_middlewares(on: On) {
     // faults: H1
     let io = Io::new(config());
@@ -130,13 +177,8 @@ async fn packet_middlewares(on: On) {
     bounded(on, io, event("text", &text), 600).await;
 }
 
-async fn bodies_of_requests(on: On) {
-    // faults: H1
-    let io = Io::new(config());
-    io.of("/").on("byte", |args: Args| async move {
-        forever().await;
-        drop(args);
-    });
+/// Handlers of one byte each, in bodies that are full of what nobody handles.
+async fn bodies(on: On, io: Io) {
     let world = World::new(on, io.clone()).await;
     drop(world.join().await);
     until("its end", || io.engine_sessions() == 0).await;
@@ -155,6 +197,26 @@ async fn bodies_of_requests(on: On) {
     until("its end", || io.engine_sessions() == 0).await;
     until("what its handlers held is gone", || held() <= start + LEFT).await;
     world.ends().await;
+}
+
+async fn bodies_of_requests(on: On) {
+    // faults: H1
+    let io = Io::new(config());
+    io.of("/").on("byte", |args: Args| async move {
+        forever().await;
+        drop(args);
+    });
+    bodies(on, io).await;
+}
+
+async fn what_is_left_of_bodies(on: On) {
+    // faults: H1
+    let io = Io::new(config());
+    io.of("/").on("byte", |Data(rest): Data<Args>| async move {
+        forever().await;
+        drop(rest);
+    });
+    bodies(on, io).await;
 }
 
 async fn plain_messages(on: On) {
@@ -247,6 +309,9 @@ alone_on_each_runtime! {
     texts,
     lists_as_values,
     a_byte_of_each_read,
+    what_is_left_of_each_read,
+    what_is_left_of_bodies,
+    middlewares_over_a_byte_of_each_read,
     packet_middlewares,
     bodies_of_requests,
     plain_messages,

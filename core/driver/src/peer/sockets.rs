@@ -344,6 +344,8 @@ impl<R: Runtime> Peer<R> {
             return;
         };
         let wants_ack = !matches!(event.ack.get_mut(), AckSlot::None);
+        // It may wait, and must not hold on to a read buffer.
+        event.args = event.kept_args();
         let mut packet = Incoming::new(
             event.socket.clone(),
             &event.name,
@@ -504,7 +506,7 @@ impl<R: Runtime> Peer<R> {
         &mut self,
         cx: &mut Context<'_>,
         key: SocketKey,
-        event: Invocation,
+        mut event: Invocation,
         mut callbacks: VecDeque<Callback>,
     ) {
         while let Some(callback) = callbacks.pop_front() {
@@ -516,6 +518,7 @@ impl<R: Runtime> Peer<R> {
                 continue;
             };
             if !callbacks.is_empty() && !seat.is_ready() {
+                event.args = event.args.detached();
                 let step = Step::Rest(event, callbacks);
                 let size = step.size();
                 seat.waiting.push_front(step);

@@ -8,6 +8,10 @@ use crate::packet::ArgumentError;
 /// What arguments can be taken as: every `T: DeserializeOwned` by [`Args::decode`], and [`Args`]
 /// itself, as it came.
 pub trait FromArgs: Sized {
+    /// Whether what is taken may be a slice of what was read, which it then holds on to. Who takes it for
+    /// keeping takes it from [`Args::detached`].
+    const SHARES: bool = false;
+
     /// Takes the arguments.
     ///
     /// # Errors
@@ -42,6 +46,8 @@ impl<T: DeserializeOwned> FromArgs for T {
 
 /// What is left of the arguments.
 impl FromArgs for Args {
+    const SHARES: bool = true;
+
     fn from_args(args: &Args) -> Result<Self, ArgumentError> {
         Ok(args.clone())
     }

@@ -74,24 +74,24 @@ pub(crate) const EXCUSED: Duration = Duration::from_secs(10);
 /// A process that was stopped finds its deadlines over, and beside them the bytes that would have met them,
 /// some of them in streams that it has not come to: each deadline that is found over late is looked at once
 /// more, after as much time as was lost.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Excuse {
-    /// Nothing ends before.
-    until: Option<Instant>,
+    /// Nothing ends before. In a box: few connections have ever been held up.
+    until: Option<Box<Instant>>,
 }
 
 impl Excuse {
     /// What was due at `at` is looked at only now. What was put off once is not put off again.
     pub(crate) fn grant(&mut self, at: Instant, now: Instant) {
         let late = now.saturating_duration_since(at);
-        if late > PUNCTUAL && self.until.is_none_or(|until| at > until) {
-            self.until = now.checked_add(late.min(EXCUSED));
+        if late > PUNCTUAL && self.until.as_ref().is_none_or(|until| at > **until) {
+            self.until = now.checked_add(late.min(EXCUSED)).map(Box::new);
         }
     }
 
     /// When that is looked at which is due at `at`.
-    pub(crate) fn put_off(self, at: Instant) -> Instant {
-        self.until.map_or(at, |until| at.max(until))
+    pub(crate) fn put_off(&self, at: Instant) -> Instant {
+        self.until.as_ref().map_or(at, |until| at.max(**until))
     }
 }
 

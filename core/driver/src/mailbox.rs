@@ -16,8 +16,10 @@ pub(crate) struct Mailbox<C> {
     /// that they are counted all the time, and set to what is true at the end of each turn.
     session_bytes: AtomicU32,
     session_packets: AtomicU32,
-    /// Bytes of answers to polls that are not written yet.
+    /// Bytes of answers to polls that are not written yet, and whether they count where it is asked if more
+    /// may wait.
     unwritten: AtomicU32,
+    counts_unwritten: AtomicBool,
 }
 
 /// What a packet adds to a backlog.
@@ -132,6 +134,7 @@ impl<C: Perishable> Mailbox<C> {
             session_bytes: AtomicU32::new(0),
             session_packets: AtomicU32::new(0),
             unwritten: AtomicU32::new(0),
+            counts_unwritten: AtomicBool::new(false),
         }
     }
 
@@ -221,8 +224,13 @@ impl<C: Perishable> Mailbox<C> {
     /// What counts beside a packet, where so much waits outside the session.
     fn beside(&self, mut waiting: Weight, most: Most) -> Weight {
         if most.with_session {
+            let unread = match self.counts_unwritten.load(Ordering::Relaxed) {
+                true => self.unwritten(),
+                false => 0,
+            };
+            let session = self.session_bytes.load(Ordering::Relaxed) as usize;
             waiting.add(Weight {
-                bytes: self.session_bytes(),
+                bytes: session.saturating_add(unread),
                 packets: self.session_packets.load(Ordering::Relaxed) as usize,
             });
         }
@@ -290,6 +298,11 @@ impl<C: Perishable> Mailbox<C> {
     /// Bytes of answers that are not written yet.
     pub(crate) fn unwritten(&self) -> usize {
         self.unwritten.load(Ordering::Relaxed) as usize
+    }
+
+    /// Whether those count where it is asked if more may wait.
+    pub(crate) fn count_unwritten(&self, counts: bool) {
+        self.counts_unwritten.store(counts, Ordering::Relaxed);
     }
 
     /// Tells the task that packets for it had to be dropped.

@@ -21,6 +21,8 @@ pub(super) struct Queue {
     begun: u32,
     /// Bytes that were taken out as payloads and are not written yet.
     unwritten: u32,
+    /// How many answers were made since none was unwritten.
+    answers: u32,
 }
 
 #[derive(Debug)]
@@ -118,14 +120,25 @@ impl Queue {
                 }
             }
         }
+        self.answers = self.answers.saturating_add(1);
         self.clear();
         (framing, body.finish(), compress)
+    }
+
+    /// Whether what is unwritten counts: one answer may be as large as it is, and who asks for another one
+    /// before it was written does not read.
+    pub(super) const fn counts_unwritten(&self) -> bool {
+        self.answers > 1
     }
 
     /// Whether a packet would be over the limits. One packet may always wait, however large it is, unless
     /// more than the limit is unwritten.
     pub(super) fn is_full_for(&self, packet: &Encoded, bytes: usize, packets: usize) -> bool {
-        let held = self.bytes.saturating_add(self.unwritten());
+        let unread = match self.counts_unwritten() {
+            true => self.unwritten(),
+            false => 0,
+        };
+        let held = self.bytes.saturating_add(unread);
         match self.is_empty() {
             true => held > bytes,
             false => {
@@ -154,9 +167,10 @@ impl Queue {
     }
 
     pub(super) fn clear(&mut self) {
-        let unwritten = self.unwritten;
+        let (unwritten, answers) = (self.unwritten, self.answers);
         *self = Self {
             unwritten,
+            answers,
             ..Self::default()
         };
     }
@@ -164,6 +178,9 @@ impl Queue {
     pub(super) fn set_unwritten(&mut self, bytes: usize) {
         // No more may ever wait for one client.
         self.unwritten = u32::try_from(bytes).unwrap_or(u32::MAX);
+        if bytes == 0 {
+            self.answers = 0;
+        }
     }
 
     pub(super) const fn unwritten(&self) -> usize {

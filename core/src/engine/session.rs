@@ -72,7 +72,7 @@ pub struct Session {
     /// Whether the client has done anything after its handshake; one that holds a connection has.
     returned: bool,
     /// Whether the client is left unread for now, and until when that may be.
-    paused: Option<Instant>,
+    paused: Option<Box<Instant>>,
     /// Whether it is the server that goes.
     leaving: bool,
 }
@@ -227,6 +227,9 @@ impl Session {
 
     /// So many bytes of what its GETs were answered with are not written yet: they wait for the client as what
     /// is queued does, and count among it ([`Reply::backlog`]). A caller that does not say counts none.
+    ///
+    /// One answer may be as large as it is without anything being too much beside it: who reads it slowly is
+    /// under `write_timeout`, and who asks for another one meanwhile does not read.
     pub fn handle_unwritten(&mut self, now: Instant, bytes: usize) {
         self.now = self.now.max(now);
         self.queue.set_unwritten(bytes);
@@ -340,17 +343,17 @@ impl Session {
     /// the client with them. Of WebSockets, the caller reads nothing meanwhile. A pong may be among what
     /// is not read, so that none is missed before reading goes on, or `pause_timeout` is over.
     pub fn pause(&mut self, now: Instant, paused: bool) {
-        match (self.paused, paused) {
-            (None, true) => {
+        match (self.paused.is_some(), paused) {
+            (false, true) => {
                 let now = self.advance(now);
-                self.paused = Some(after(now, self.config.pause_timeout));
+                self.paused = Some(Box::new(after(now, self.config.pause_timeout)));
             }
-            (Some(_), false) => {
+            (true, false) => {
                 let now = self.advance(now);
                 self.paused = None;
                 self.heartbeat.wait(now, Times::of(&self.config));
             }
-            (None, false) | (Some(_), true) => return,
+            (false, false) | (true, true) => return,
         }
         self.arm();
     }
@@ -450,9 +453,19 @@ impl Session {
         self.queue.bytes().saturating_add(self.unwritten_bytes())
     }
 
+    /// Those of them that wait to be handed out.
+    pub const fn queued_bytes(&self) -> usize {
+        self.queue.bytes()
+    }
+
     /// Those of them that wait to be written ([`handle_unwritten`](Self::handle_unwritten)).
     pub const fn unwritten_bytes(&self) -> usize {
         self.queue.unwritten()
+    }
+
+    /// Whether those count where it is asked if more may wait.
+    pub const fn counts_unwritten(&self) -> bool {
+        self.queue.counts_unwritten()
     }
 
     /// Frames that wait to be handed out.

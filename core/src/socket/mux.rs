@@ -45,7 +45,7 @@ pub(crate) struct Mux<T> {
     joined: bool,
     /// The attachments of a packet must all have come by then.
     packet_by: Option<Instant>,
-    refused: usize,
+    refused: u32,
     /// What the connection is closed for: nothing more of what the client says is read, also of what it has
     /// said by now.
     details: Option<Box<Details>>,
@@ -379,7 +379,7 @@ impl<T> Mux<T> {
         };
         self.tell(now, packet, session, events);
         self.refused = self.refused.saturating_add(1);
-        if self.refused >= config.max_refused_connects {
+        if self.refused as usize >= config.max_refused_connects {
             self.close(now, Details::Refused, session, events);
         }
     }

@@ -37,6 +37,7 @@ mod panics;
 mod ports;
 mod reached;
 mod slow_bodies;
+mod spent;
 mod stopped;
 mod table;
 mod thread_ends;

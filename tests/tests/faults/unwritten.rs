@@ -69,6 +69,33 @@ async fn until_read(stream: &mut TcpStream, some: &mut [u8], mut left: usize) {
     }
 }
 
+/// One answer larger than what may wait, read slowly.
+async fn one_large_answer_is_no_reason_to_close(on: On) {
+    // faults: H2
+    const MESSAGE: usize = 8 << 20;
+    let io = Io::new(calm());
+    let world = World::new(on, io.clone()).await;
+    let poller = world.poller().await;
+    poller.enter().await;
+    let socket = io.of("/").sockets().remove(0);
+    socket.emit("news", &"x".repeat(MESSAGE)).unwrap();
+    let mut stream = unread_poll(&world, &poller.sid).await;
+    until("it waits to be written", || {
+        socket.conn().backlog() > MESSAGE / 2
+    })
+    .await;
+    for _ in 0..2 {
+        socket.emit("tick", &1).unwrap();
+    }
+    until_read(&mut stream, &mut vec![0; 64 * 1024], MESSAGE).await;
+    assert!(poller.poll().await.body.ends_with(r#"["tick",1]"#));
+    assert!(socket.connected());
+    drop(stream);
+    drop(poller);
+    world.ends().await;
+}
+
 on_each_real_runtime! {
+    one_large_answer_is_no_reason_to_close,
     answers_that_nobody_reads_are_their_clients_backlog,
 }

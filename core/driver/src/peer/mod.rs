@@ -48,6 +48,7 @@ use crate::websocket::Transport;
 
 use entering::Entering;
 use plain::Plain;
+use pump::Finishing;
 use running::{Job, Running};
 pub(crate) use running::{Kept, guarded, let_go};
 use sockets::Sockets;
@@ -67,7 +68,7 @@ pub(crate) struct Peer<R: Runtime> {
     /// How the WebSocket has ended, while what was to be sent on it is still sent.
     broken: Option<WsClosed>,
     /// WebSockets that are being closed, and when that must be over.
-    finishing: Vec<(Box<dyn Transport>, Instant)>,
+    finishing: Option<Box<Finishing>>,
     exchanges: SmallVec<[(RequestId, Answer<Said>); 1]>,
     running: Option<Box<Running>>,
     /// What it was told and has not carried out.
@@ -221,7 +222,7 @@ impl<R: Runtime> Peer<R> {
             transport: None,
             unflushed: false,
             broken: None,
-            finishing: Vec::new(),
+            finishing: None,
             exchanges: SmallVec::new(),
             running: None,
             inbox: VecDeque::new(),
@@ -339,13 +340,15 @@ impl<R: Runtime> Peer<R> {
         busy |= held && !self.is_over_waiting_limit();
         busy |= self.finish(cx);
         self.dismiss_departed(cx);
-        let session = self.connection.session();
-        let bytes = session
-            .backlog_bytes()
-            .saturating_sub(session.unwritten_bytes());
-        let packets = session.backlog_packets();
-        self.link.mailbox().set_session(bytes, packets);
+        self.note_queued();
         busy
+    }
+
+    /// Tells those who emit how much waits.
+    fn note_queued(&self) {
+        let session = self.connection.session();
+        let (bytes, packets) = (session.queued_bytes(), session.backlog_packets());
+        self.link.mailbox().set_session(bytes, packets);
     }
 
     /// Acts on deadlines that have come.
@@ -431,7 +434,7 @@ impl<R: Runtime> Peer<R> {
             }
         }
         // Memory for a burst is not kept for ever.
-        if self.inbox.capacity() > KEEP {
+        if self.inbox.is_empty() && self.inbox.capacity() > KEEP {
             self.inbox = VecDeque::new();
         }
     }
@@ -700,7 +703,9 @@ impl<R: Runtime> Peer<R> {
     }
 
     fn answer_requests(&mut self) {
+        let mut any = false;
         while let Some((id, reply)) = self.connection.poll_http() {
+            any = true;
             let at = self.exchanges.iter().position(|(its, _)| *its == id);
             // One that was aborted is answered too; nobody reads it.
             if let Some(at) = at {
@@ -708,13 +713,19 @@ impl<R: Runtime> Peer<R> {
                 self.exchanges.swap_remove(at).1.give(said);
             }
         }
+        if any {
+            // What has left the queue is among what is unwritten now, and counts once.
+            self.note_queued();
+        }
         self.note_unwritten();
     }
 
     /// What was written meanwhile is no backlog any more.
     fn note_unwritten(&mut self) {
-        let bytes = self.link.mailbox().unwritten();
-        self.connection.handle_unwritten(self.now, bytes);
+        let mailbox = self.link.mailbox();
+        let (now, unwritten) = (self.now, mailbox.unwritten());
+        self.connection.handle_unwritten(now, unwritten);
+        mailbox.count_unwritten(self.connection.session().counts_unwritten());
     }
 
     fn is_over(&self) -> bool {

@@ -1,6 +1,7 @@
 //! The WebSocket half of a connection's task: reading, writing, winding up.
 
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use sio_core::engine::{Flags, Message, WsClosed, WsOut};
 use sio_core::socket::SocketKey;
@@ -29,6 +30,16 @@ pub(super) enum Pulled {
 
 /// WebSockets of one session that are being closed at a time.
 const FINISHING: usize = 4;
+
+/// WebSockets that are being closed, and when that must be over.
+#[derive(Default)]
+pub(super) struct Finishing(Vec<(Box<dyn Transport>, Instant)>);
+
+impl Finishing {
+    pub(super) fn ends(&self) -> impl Iterator<Item = Instant> {
+        self.0.iter().map(|(_, end)| *end)
+    }
+}
 
 impl<R: Runtime> Peer<R> {
     /// Reads what has come, and handles it frame by frame. `true`: there may be more.
@@ -88,6 +99,7 @@ impl<R: Runtime> Peer<R> {
     pub(super) fn receive_before_request(&mut self, cx: &mut Context<'_>) {
         while self.broken.is_none()
             && !self.is_spent()
+            && !self.is_over_waiting_limit()
             && let Some(transport) = &mut self.transport
         {
             match look(|| transport.poll_receive(cx)) {
@@ -216,7 +228,7 @@ impl<R: Runtime> Peer<R> {
     /// Whether more than half of what may wait to be written does.
     pub(super) fn is_backed_up(&self) -> bool {
         let (session, config) = (self.connection.session(), &self.host().config);
-        session.backlog_bytes() > config.max_backlog_bytes / 2
+        session.queued_bytes() > config.max_backlog_bytes / 2
             || session.backlog_packets() > config.max_backlog_packets / 2
     }
 
@@ -240,11 +252,12 @@ impl<R: Runtime> Peer<R> {
     fn wind_up(&mut self, transport: Box<dyn Transport>) {
         // Each is looked at in every turn. A client that opens one after the other for a session that
         // has one sees the oldest go without a farewell.
-        if self.finishing.len() >= FINISHING {
-            self.finishing.remove(0);
-        }
         let end = self.now + self.host().config.close_timeout;
-        self.finishing.push((transport, end));
+        let finishing = self.finishing.get_or_insert_default();
+        if finishing.0.len() >= FINISHING {
+            finishing.0.remove(0);
+        }
+        finishing.0.push((transport, end));
     }
 
     /// Winds WebSockets up.
@@ -257,19 +270,21 @@ impl<R: Runtime> Peer<R> {
             self.dismiss(transport, None);
         }
         let now = self.now;
-        let before = self.finishing.len();
-        if before == 0 && self.phase != Phase::Closed {
-            return false;
+        let mut any = false;
+        if let Some(finishing) = &mut self.finishing {
+            let before = finishing.0.len();
+            finishing.0.retain_mut(|(transport, end)| {
+                *end > now && transport.poll_finish(cx).is_pending()
+            });
+            any = before != finishing.0.len();
+            if finishing.0.is_empty() {
+                self.finishing = None;
+            }
         }
-        self.finishing
-            .retain_mut(|(transport, end)| *end > now && transport.poll_finish(cx).is_pending());
-        if self.finishing.is_empty() && self.finishing.capacity() > 0 {
-            self.finishing = Vec::new();
-        }
-        if self.phase == Phase::Closed && self.finishing.is_empty() && self.exchanges.is_empty() {
+        if self.phase == Phase::Closed && self.finishing.is_none() && self.exchanges.is_empty() {
             self.counted = None;
         }
-        before != self.finishing.len()
+        any
     }
 }
 

@@ -27,7 +27,7 @@ impl<R: Runtime> Peer<R> {
             self.armed = None;
         }
         let next = self.connection.poll_timeout().map(|deadline| deadline.at);
-        let finishing = self.finishing.iter().map(|(_, end)| *end);
+        let finishing = self.finishing.iter().flat_map(|finishing| finishing.ends());
         let departed = self.departed_until();
         let Some(at) = finishing.chain(next).chain(departed).min() else {
             return false;

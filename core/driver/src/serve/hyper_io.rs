@@ -133,10 +133,12 @@ impl<R: Runtime, S: Stream> ToHyper<R, S> {
         });
         match read {
             Poll::Pending | Poll::Ready(Ok(1..)) => return,
-            Poll::Ready(Ok(0)) => {}
-            Poll::Ready(Err(error)) => self.failed = Some(error),
+            Poll::Ready(Ok(0)) => self.line.end(),
+            Poll::Ready(Err(error)) => {
+                self.failed = Some(error);
+                self.line.lose();
+            }
         }
-        self.line.end();
         // The request is told when it is polled.
         cx.waker().wake_by_ref();
     }
@@ -205,13 +207,15 @@ impl<R: Runtime, S: Stream> Write for ToHyper<R, S> {
         }
         // A client may have read and answered before a write returns here.
         let mut owed = this.line.take_owed();
-        if let Some(owed) = &mut owed {
+        for owed in &mut owed {
             owed.pay();
         }
         let written = Pin::new(&mut this.stream).poll_write(cx, bytes);
         let all = matches!(written, Poll::Ready(Ok(count)) if count == bytes.len());
-        if let Some(mut owed) = owed.filter(|_| !all) {
-            owed.take_back();
+        if !all && !owed.is_empty() {
+            for owed in &mut owed {
+                owed.take_back();
+            }
             this.line.owe(owed);
         }
         match written {

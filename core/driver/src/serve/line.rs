@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use smallvec::SmallVec;
+
 use crate::link::Owed;
 
 /// Tells a stream of the request that is under way on it, and the request what became of the stream. Both
@@ -20,14 +22,19 @@ struct State {
     watched: AtomicBool,
     /// Whether nothing more comes from the client.
     ended: AtomicBool,
+    /// Whether it takes nothing any more, either.
+    lost: AtomicBool,
     /// Whether something was read since something was written: a request is under way.
     asking: AtomicBool,
     /// Whether a request was answered.
     answered: AtomicBool,
-    /// What a client is behind until all is written that was answered, if anything.
-    owed: Mutex<Option<Owed>>,
+    /// What clients are behind until all is written that was answered.
+    owed: Mutex<Debts>,
     owes: AtomicBool,
 }
+
+/// What is owed of the answers that hyper has: of one, but for a client that asks again without reading.
+pub(super) type Debts = SmallVec<[Owed; 1]>;
 
 /// What a stream waits for between two requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +81,17 @@ impl Line {
         self.0.ended.load(Ordering::Relaxed)
     }
 
+    /// The client is gone.
+    pub(super) fn lose(&self) {
+        self.0.lost.store(true, Ordering::Relaxed);
+        self.end();
+    }
+
+    /// Whether a request is answered that nobody waits for any more, or none is.
+    pub(super) fn is_needless(&self) -> bool {
+        self.0.lost.load(Ordering::Relaxed) || !self.is_watched()
+    }
+
     /// Something was read.
     pub(super) fn read(&self) {
         self.0.asking.store(true, Ordering::Relaxed);
@@ -86,8 +104,10 @@ impl Line {
     }
 
     /// An answer was given to hyper.
-    pub(super) fn owe(&self, owed: Owed) {
-        *self.0.owed.lock().unwrap_or_else(PoisonError::into_inner) = Some(owed);
+    pub(super) fn owe(&self, owed: impl IntoIterator<Item = Owed>) {
+        let mut all = self.0.owed.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(owed);
+        drop(all);
         self.0.owes.store(true, Ordering::Relaxed);
     }
 
@@ -97,13 +117,13 @@ impl Line {
     }
 
     /// What is owed, for somebody else to keep until it is written.
-    pub(super) fn take_owed(&self) -> Option<Owed> {
+    pub(super) fn take_owed(&self) -> Debts {
         if !self.0.owes.load(Ordering::Relaxed) {
-            return None;
+            return Debts::new();
         }
         self.0.owes.store(false, Ordering::Relaxed);
         let mut owed = self.0.owed.lock().unwrap_or_else(PoisonError::into_inner);
-        owed.take()
+        std::mem::take(&mut *owed)
     }
 
     pub(super) fn is_asking(&self) -> bool {

@@ -24,7 +24,7 @@ use super::asking::call;
 use super::body::{Collector, compress};
 use super::echo::echo;
 use super::hyper_io::FromHyper;
-use super::line::Line;
+use super::line::{Debts, Line};
 use super::outlive::Outliving;
 use super::route::{Routed, Seen, Step, route_after_hook, route_at_once};
 use super::{Endpoint, Server, status};
@@ -33,7 +33,7 @@ use crate::error::ConnectionError;
 use crate::handshake::Handshake;
 use crate::hooks::Remote;
 use crate::host::Host;
-use crate::link::{Change, Command, Link, Owed, Posted, Said};
+use crate::link::{Change, Command, Link, Posted, Said};
 use crate::log::{debug, hears_debug};
 use crate::peer::{Asked, Peer};
 use crate::runtime::{Runtime, Stream};
@@ -58,23 +58,29 @@ where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
 {
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
-    let routed = match route_at_once(server, request, remote) {
-        Ok(routed) => routed,
-        Err(request) => route_after_hook(server, request, remote).await,
-    };
-    if let Routed::Nobodys(request) = routed {
+    let routed = route_at_once(server, request, remote);
+    if let Ok(Routed::Nobodys(request)) = routed {
         return Err(*request);
     }
     let (line, can_upgrade) = (Line::default(), upgrade.is_some());
     let outcome = {
         let (runtime, server, line) = (runtime.clone(), server.clone(), line.clone());
-        async move { handle(&runtime, &server, routed, remote, can_upgrade, &line).await }
+        async move {
+            let routed = match routed {
+                Ok(routed) => routed,
+                Err(request) => Box::pin(route_after_hook(&server, request, remote)).await,
+            };
+            handle(&runtime, &server, routed, remote, can_upgrade, &line).await
+        }
     };
     match Outliving::new(runtime.clone(), line.clone(), outcome).await {
-        Outcome::Response(response) => Ok(match line.take_owed() {
-            Some(owed) => response.map(|body| until_written(body, owed)),
-            None => response,
-        }),
+        Outcome::Response(response) => {
+            let owed = line.take_owed();
+            Ok(match owed.is_empty() {
+                false => response.map(|body| until_written(body, owed)),
+                true => response,
+            })
+        }
         Outcome::NotOurs(request) => Err(request),
         Outcome::Upgrade(response, plan) => {
             if let Some(upgrade) = upgrade {
@@ -449,7 +455,7 @@ impl<R: Runtime> Context<'_, R> {
             return self.refuse(exchange, &Refusal::UnknownSid);
         };
         if let Some(owed) = owed {
-            self.line.owe(owed);
+            self.line.owe([owed]);
         }
         let response = exchange.respond(reply);
         let mut http = response.http;
@@ -545,10 +551,10 @@ fn connection_error(parts: &Parts, response: &Response<Bytes>) -> ConnectionErro
 }
 
 /// A body that another HTTP server writes: what is owed is so until it lets go of it.
-fn until_written(body: Full<Bytes>, owed: Owed) -> Full<Bytes> {
+fn until_written(body: Full<Bytes>, owed: Debts) -> Full<Bytes> {
     struct Written {
         bytes: Bytes,
-        _owed: Owed,
+        _owed: Debts,
     }
 
     impl AsRef<[u8]> for Written {

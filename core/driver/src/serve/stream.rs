@@ -87,7 +87,7 @@ async fn requests<R: Runtime, S: Stream>(
         .half_close(true)
         // Responses have theirs; what hyper answers by itself (a bad request) goes without.
         .auto_date_header(false);
-    let (mut linger, mut patience) = (None, None);
+    let (mut linger, mut patience, mut keep) = (None, None, None);
     if let Some(config) = server.config() {
         let waits = Waits {
             head: config.request_head_timeout,
@@ -100,6 +100,7 @@ async fn requests<R: Runtime, S: Stream>(
             .max_buf_size(config.max_request_head_bytes.max(LEAST_BUFFER));
         linger = Some(config.close_timeout);
         patience = Some(config.write_timeout);
+        keep = Some(config.keep_alive_timeout);
     }
     let inner = Arc::new(Inner {
         runtime: runtime.clone(),
@@ -117,6 +118,8 @@ async fn requests<R: Runtime, S: Stream>(
     let mut drained = pin!(server.drained());
     // Once the server has closed or the client says no more: when the last response must be out.
     let mut last = None;
+    // Once the client says no more: when the request in hand must be answered.
+    let mut in_hand = None;
     let ended = poll_fn(|cx| {
         if last.is_none() && drained.as_mut().poll(cx).is_ready() {
             let until = runtime.now() + linger.unwrap_or_default();
@@ -126,15 +129,20 @@ async fn requests<R: Runtime, S: Stream>(
         if let Poll::Ready(ended) = connection.poll_without_shutdown(cx) {
             return Poll::Ready(Some(ended));
         }
-        if last.is_none() && line.has_ended() {
-            let until = runtime.now() + linger.unwrap_or_default();
-            last = Some(Box::pin(runtime.sleep_until(until)));
+        if line.has_ended() {
+            // A request in hand is answered, for whoever has only said that nothing more comes.
+            let (sleep, wait) = match line.is_needless() {
+                true => (&mut last, linger),
+                false => (&mut in_hand, keep),
+            };
+            let until = || runtime.now() + wait.unwrap_or_default();
+            sleep.get_or_insert_with(|| Box::pin(runtime.sleep_until(until())));
         }
-        let over = last.as_mut().map(|last| last.as_mut().poll(cx));
-        if over.is_some_and(|over| over.is_ready()) {
-            return Poll::Ready(None);
+        let mut both = in_hand.iter_mut().chain(&mut last);
+        match both.any(|sleep| sleep.as_mut().poll(cx).is_ready()) {
+            true => Poll::Ready(None),
+            false => Poll::Pending,
         }
-        Poll::Pending
     })
     .await;
     let ended = ended?;

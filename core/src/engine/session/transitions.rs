@@ -88,7 +88,7 @@ impl Session {
 
     /// Finds out what is due first.
     pub(super) fn arm(&mut self) {
-        let excuse = self.excuse;
+        let excuse = &self.excuse;
         let ends = |at, why| Deadline::new(excuse.put_off(at), why);
         let heartbeat = match self.heartbeat.deadline() {
             Deadline { at, why } if why.ends() => ends(at, why),
@@ -114,8 +114,8 @@ impl Session {
             Transport::WebSocket { stalled_at, .. } => stalled_at.map(|at| ends(at, Why::Write)),
         };
         let mut due = other.map_or(first, |other| first.min(other));
-        if let Some(until) = self.paused {
-            due = due.min(ends(until, Why::Pause));
+        if let Some(until) = &self.paused {
+            due = due.min(ends(**until, Why::Pause));
         }
         self.deadline = Some(due);
     }

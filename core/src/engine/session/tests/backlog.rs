@@ -67,12 +67,39 @@ fn what_is_not_written_is_backlog_until_it_is() {
 }
 
 #[test]
+fn one_answer_may_be_as_large_as_it_is() {
+    // faults: H2
+    let mut config = Config::v4();
+    config.max_backlog_bytes = 10;
+    let mut talk = Talk::polling(config);
+    talk.session.handle_unwritten(talk.now, 0);
+    assert_eq!(talk.send(&"x".repeat(1_000)), Sent::Queued);
+    let poll = talk.get();
+    talk.answer(poll);
+    talk.session.handle_unwritten(talk.now, 900);
+    assert_eq!(talk.send("one"), Sent::Queued);
+    assert_eq!(talk.send("more"), Sent::Queued);
+    assert_eq!(talk.session.backlog_bytes(), 909);
+    // It asks for more before it has read that, and does not read that either.
+    let poll = talk.get();
+    talk.answer(poll);
+    talk.session.handle_unwritten(talk.now, 909);
+    assert_eq!(talk.send("yet"), Sent::Closed);
+    assert_eq!(talk.session.violation(), Some(Violation::SlowReader));
+}
+
+#[test]
 fn who_reads_no_answer_is_a_slow_reader() {
     // faults: H2
     let mut config = Config::v4();
     config.max_backlog_bytes = 10;
     let mut talk = Talk::polling(config);
-    talk.session.handle_unwritten(talk.now, 10);
+    for _ in 0..2 {
+        assert_eq!(talk.send("read"), Sent::Queued);
+        let poll = talk.get();
+        talk.answer(poll);
+        talk.session.handle_unwritten(talk.now, 10);
+    }
     assert_eq!(talk.send("one more"), Sent::Queued);
     assert_eq!(talk.send("and another"), Sent::Closed);
     assert_eq!(talk.session.violation(), Some(Violation::SlowReader));

@@ -29,10 +29,10 @@ pub fn server() -> Server {
     let io = Io::new(Config {
         // The page is served from here: no other site has any business with this server.
         origins: Origins::same_origin(),
-        cors: None,
         // Some pictures, for a telephone that reads slowly.
         max_backlog_bytes: 8 << 20,
-        ..Config::v2()
+        // As 4.x has it, which is the client of the page.
+        ..Config::v4()
     });
     io.on_error(|error| eprintln!("{error}"));
     io.set_state(Arc::new(Chat::new()));

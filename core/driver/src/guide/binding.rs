@@ -234,7 +234,7 @@
 //! }
 //!
 //! # fn main() -> io::Result<()> {
-//! let io = Io::new(Config::default());
+//! let io = Io::new(Config::v4());
 //! io.of("/").on("echo", |Data(text): Data<String>, ack: Ack| ack.send(&text));
 //! let listener = TcpListener::bind("127.0.0.1:0")?;
 //! let address = listener.local_addr()?;

@@ -27,7 +27,8 @@
 //! use std::time::Duration;
 //! use sio_driver::{Ack, Config, Data, DisconnectReason, Io, Socket};
 //!
-//! let io = Io::new(Config::default().ping_timeout(Duration::from_secs(20)));
+//! // The clients of such a server are 2.x's. With those of 4.x alone, `Config::v4()`.
+//! let io = Io::new(Config::v2().ping_timeout(Duration::from_secs(20)));
 //!
 //! io.use_(|socket: Socket| match socket.handshake().query.get("token") {
 //!     Some("secret") => Ok(()),
@@ -103,7 +104,7 @@
 //! ```
 //! use sio_driver::{Config, Io, Origins, SetupError};
 //!
-//! let io = Io::new(Config::default().origins(Origins::list(["https://chat.example", "*:8443"])));
+//! let io = Io::new(Config::v4().origins(Origins::list(["https://chat.example", "*:8443"])));
 //! io.set_path("/realtime")?;
 //! // Once it is given to a server, its options are fixed.
 //! let server = sio_driver::Server::new(io.clone());
@@ -249,7 +250,8 @@
 //! * **`socket.join` is done when it returns.** Its future form waits for an adapter that spans several nodes.
 //! * **Reserved names** are those of 4.x for its clients; `error` is reserved for a socket of 2.x besides.
 //! * **Not here**: `json`, `binary()`, `io.set()`, `handlePreflightRequest` of old lines. Not here yet: dynamic
-//!   namespaces, state recovery, adapters for Redis and its like.
+//!   namespaces, state recovery, adapters for Redis and its like; of an engine's socket `drain`, `flush`, `packet`
+//!   and `packetCreate`, and the end of a send; `offAnyOutgoing`.
 
 #[allow(unused_imports, reason = "for the links above")]
 use crate::*;

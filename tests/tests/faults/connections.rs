@@ -115,7 +115,28 @@ async fn a_body_for_a_fallback_has_its_time_too(on: On) {
     world.ends().await;
 }
 
+async fn a_body_for_a_fallback_has_its_limit(on: On) {
+    const MOST: usize = 1 << 20;
+    let io = Io::new(calm());
+    let server = Server::new(io.clone()).fallback(async |request: http::Request<bytes::Bytes>| {
+        http::Response::new(request.body().len().to_string().into())
+    });
+    let world = World::serving(on, io, server).await;
+    let most = MOST.to_string();
+    for (length, said) in [(MOST, (200, &*most)), (MOST + 1, (413, ""))] {
+        let body = "x".repeat(length);
+        let request = format!(
+            "POST /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+             content-length: {length}\r\n\r\n{body}"
+        );
+        let answer = exchange(world.address, request.as_bytes()).await;
+        assert_eq!((answer.status, &*answer.body), said);
+    }
+    world.ends().await;
+}
+
 on_each_runtime! {
     a_connection_may_rest_between_two_requests,
     a_body_for_a_fallback_has_its_time_too,
+    a_body_for_a_fallback_has_its_limit,
 }

@@ -156,7 +156,8 @@ pub struct Config {
     #[doc(alias = "connectTimeout")]
     pub connect_timeout: Duration,
     /// How long the application's hooks may take to decide over a handshake: 30 s, all of them together. Past
-    /// it the client is refused with error 4, `timed out`.
+    /// it the client is refused with error 4, `timed out`. What a server is told to run before each request has
+    /// as long; past it 503.
     pub admission_timeout: Duration,
     /// How long the application may take to let a client into a namespace: 30 s. Past it the client is
     /// refused.

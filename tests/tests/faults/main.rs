@@ -22,6 +22,7 @@ mod world;
 
 mod alone;
 mod arguments;
+mod bare;
 mod connections;
 mod descriptors;
 mod dropped;
@@ -44,6 +45,7 @@ mod thread_ends;
 mod threads;
 mod tls;
 mod told;
+mod undecided;
 mod unfair;
 mod unread;
 mod unwritten;

@@ -82,16 +82,14 @@ async fn until_drained<L, T>(
 }
 
 /// A TLS handshake of a binding, or whatever else has to be over before a connection is served: its
-/// stream, unless it fails or takes longer than `request_head_timeout` (10 s if nothing says otherwise).
+/// stream, unless it fails or takes longer than `request_head_timeout`.
 pub async fn establish<T>(
     runtime: &impl Runtime,
     server: &Server,
     _address: SocketAddr,
     handshake: impl Future<Output = io::Result<T>>,
 ) -> Option<T> {
-    let limit = server.config().map_or(Duration::from_secs(10), |config| {
-        config.request_head_timeout
-    });
+    let limit = server.options().request_head_timeout;
     let outcome = in_time(runtime, limit, handshake).await;
     match outcome {
         Some(Ok(stream)) => return Some(stream),

@@ -6,23 +6,62 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use sio_core::config::Config;
 use sio_core::engine::Message;
 use sio_core::packet::Part;
 
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Sleep};
 use crate::websocket::{Received, Transport};
 
 /// Messages sent back before the stream is written to.
 const BATCH: usize = 32;
 
-/// Serves a WebSocket to its end, for which it has `limit`.
+/// How long an echo waits for its peer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// For a byte in either direction.
+    idle: Duration,
+    /// For the end.
+    end: Duration,
+}
+
+impl Patience {
+    /// As long as for a session of which nothing is heard.
+    pub(super) fn of(config: &Config) -> Self {
+        Self {
+            idle: config.ping_interval.saturating_add(config.ping_timeout),
+            end: config.close_timeout,
+        }
+    }
+}
+
+/// Serves a WebSocket to its end.
 pub(super) async fn echo<R: Runtime>(
     runtime: R,
-    limit: Duration,
+    patience: Patience,
     mut transport: Box<impl Transport>,
 ) {
-    poll_fn(|cx| poll_echo(&mut *transport, cx)).await;
-    let mut late = pin!(runtime.sleep_until(runtime.now() + limit));
+    let mut moved_at = runtime.now();
+    let mut idle = pin!(runtime.sleep_until(moved_at + patience.idle));
+    poll_fn(|cx| {
+        let mut moved = false;
+        if poll_echo(&mut *transport, &mut moved, cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if moved {
+            moved_at = runtime.now();
+        }
+        while idle.as_mut().poll(cx).is_ready() {
+            let until = moved_at + patience.idle;
+            if until <= runtime.now() {
+                return Poll::Ready(());
+            }
+            idle.as_mut().reset(until);
+        }
+        Poll::Pending
+    })
+    .await;
+    let mut late = pin!(runtime.sleep_until(runtime.now() + patience.end));
     poll_fn(|cx| match transport.poll_finish(cx) {
         Poll::Ready(()) => Poll::Ready(()),
         Poll::Pending => late.as_mut().poll(cx),
@@ -30,8 +69,8 @@ pub(super) async fn echo<R: Runtime>(
     .await;
 }
 
-/// Sends back what comes, until nothing more can.
-fn poll_echo(transport: &mut impl Transport, cx: &mut Context<'_>) -> Poll<()> {
+/// Sends back what comes, until nothing more can. `moved`: something has come or left.
+fn poll_echo(transport: &mut impl Transport, moved: &mut bool, cx: &mut Context<'_>) -> Poll<()> {
     loop {
         let mut received = 0;
         let had_room = transport.has_room();
@@ -48,7 +87,9 @@ fn poll_echo(transport: &mut impl Transport, cx: &mut Context<'_>) -> Poll<()> {
             }
             received += 1;
         }
-        match transport.poll_flush(cx).1 {
+        let (sent, flushed) = transport.poll_flush(cx);
+        *moved |= received > 0 || sent > 0;
+        match flushed {
             // There may be more to read, and nobody has asked to be woken for it.
             Poll::Ready(Ok(())) if received > 0 || !had_room => {}
             Poll::Ready(Ok(())) | Poll::Pending => return Poll::Pending,
@@ -107,10 +148,11 @@ mod tests {
     #[test]
     fn once_a_large_answer_has_left_reading_goes_on() {
         let (mut slow, mut cx) = (Slow::default(), Context::from_waker(Waker::noop()));
-        assert!(poll_echo(&mut slow, &mut cx).is_pending());
+        let mut moved = false;
+        assert!(poll_echo(&mut slow, &mut moved, &mut cx).is_pending());
         assert_eq!((slow.asked, slow.queued), (1, 1));
         // Writable again: who is pending after this must be waiting for the next message.
-        assert!(poll_echo(&mut slow, &mut cx).is_pending());
+        assert!(poll_echo(&mut slow, &mut moved, &mut cx).is_pending());
         assert_eq!((slow.asked, slow.queued), (2, 0));
     }
 }

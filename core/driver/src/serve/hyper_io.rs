@@ -30,7 +30,7 @@ pub(super) struct ToHyper<R: Runtime, S> {
     runtime: R,
     stream: S,
     /// How long a client may take less than [`PROGRESS`] of what is written to it.
-    patience: Option<Duration>,
+    patience: Duration,
     /// Rings when it has had so long; there from the first write that waits until all is written.
     overdue: Option<Pin<Box<R::Sleep>>>,
     /// What it has taken meanwhile.
@@ -47,7 +47,7 @@ pub(super) struct ToHyper<R: Runtime, S> {
 }
 
 impl<R: Runtime, S> ToHyper<R, S> {
-    pub(super) fn new(runtime: R, stream: S, patience: Option<Duration>, line: Line) -> Self {
+    pub(super) fn new(runtime: R, stream: S, patience: Duration, line: Line) -> Self {
         Self {
             runtime,
             stream,
@@ -75,10 +75,7 @@ impl<R: Runtime, S> ToHyper<R, S> {
 
     /// Waits for a client to take more; an error if it takes too little.
     fn wait<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        let Some(patience) = self.patience else {
-            return Poll::Pending;
-        };
-        let runtime = &self.runtime;
+        let (runtime, patience) = (&self.runtime, self.patience);
         let overdue = self
             .overdue
             .get_or_insert_with(|| Box::pin(runtime.sleep_until(runtime.now() + patience)));

@@ -17,6 +17,7 @@ mod route;
 mod spelling;
 mod stream;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -85,9 +86,6 @@ struct Endpoint {
 /// Bytes of a body that a fallback is given.
 const FALLBACK_BODY: usize = 1 << 20;
 
-/// How long it may take to arrive, if no server says otherwise.
-const BODY_TIMEOUT: Duration = Duration::from_secs(20);
-
 impl Server {
     /// A Socket.IO server alone.
     pub fn new(io: Io) -> Self {
@@ -115,7 +113,8 @@ impl Server {
     }
 
     /// Answers requests under no server's path; without this they get 404. Bodies are limited to
-    /// 1 MiB. If it panics, the answer is 500.
+    /// 1 MiB. If it panics, the answer is 500. It may take as long as its client is there: what is left of it is
+    /// dropped [`close_timeout`](Config::close_timeout) after the client or the server has closed.
     #[must_use]
     pub fn fallback<F, R>(mut self, fallback: F) -> Self
     where
@@ -126,7 +125,8 @@ impl Server {
         self
     }
 
-    /// Runs before each request is looked at. If it panics, the answer is 500.
+    /// Runs before each request is looked at. If it panics, the answer is 500; if it takes longer than
+    /// [`admission_timeout`](Config::admission_timeout), it is dropped, and the answer is 503.
     #[must_use]
     pub fn before<F, R>(mut self, before: F) -> Self
     where
@@ -139,7 +139,8 @@ impl Server {
 
     /// Answers requests for a WebSocket under no server's path: each message is sent back, by the same
     /// transport with the same limits as Engine.IO's. For suites that test WebSockets; sessions are
-    /// neither made nor counted.
+    /// neither made nor counted. Nobody pings: a client that says and takes nothing for as long as
+    /// [`ping_interval`](Config::ping_interval) and [`ping_timeout`](Config::ping_timeout) together is put out.
     #[must_use]
     pub fn websocket_echo(mut self, config: Config) -> Self {
         self.echo = Some(Arc::new(config));
@@ -197,6 +198,15 @@ impl Server {
             .map(|endpoint| &*endpoint.host.config)
     }
 
+    /// The options for what a listener waits for, whoever is served there: without a server those of the echo,
+    /// else the defaults.
+    fn options(&self) -> Cow<'_, Config> {
+        match self.config().or(self.echo.as_deref()) {
+            Some(config) => Cow::Borrowed(config),
+            None => Cow::Owned(Config::default()),
+        }
+    }
+
     /// What says how long a stream without a request stays open.
     fn keep_alive(&self) -> Option<&HeaderValue> {
         self.endpoints
@@ -219,9 +229,7 @@ impl Server {
         };
         let (parts, body) = request.into_parts();
         let body = Limited::new(body, FALLBACK_BODY).collect();
-        let limit = self
-            .config()
-            .map_or(BODY_TIMEOUT, |config| config.request_body_timeout);
+        let limit = self.options().request_body_timeout;
         match in_time(runtime, limit, body).await {
             None => closing(StatusCode::REQUEST_TIMEOUT),
             Some(Ok(body)) => {

@@ -22,12 +22,12 @@ use sio_core::websocket::switch_protocols;
 
 use super::asking::call;
 use super::body::{Collector, compress};
-use super::echo::echo;
+use super::echo::{Patience, echo};
 use super::hyper_io::FromHyper;
 use super::line::{Debts, Line};
 use super::outlive::Outliving;
 use super::route::{Routed, Seen, Step, route_after_hook, route_at_once};
-use super::{Endpoint, Server, status};
+use super::{Endpoint, Server, closing, status};
 use crate::answer::{Waiting, answer};
 use crate::error::ConnectionError;
 use crate::handshake::Handshake;
@@ -68,7 +68,9 @@ where
         async move {
             let routed = match routed {
                 Ok(routed) => routed,
-                Err(request) => Box::pin(route_after_hook(&server, request, remote)).await,
+                Err(request) => {
+                    Box::pin(route_after_hook(&runtime, &server, request, remote)).await
+                }
             };
             handle(&runtime, &server, routed, remote, can_upgrade, &line).await
         }
@@ -161,8 +163,8 @@ impl<R: Runtime> Plan<R> {
                 None
             }
             Whose::Echo(runtime) => {
-                let limit = self.config.close_timeout;
-                runtime.spawn(echo(runtime.clone(), limit, transport));
+                let patience = Patience::of(&self.config);
+                runtime.spawn(echo(runtime.clone(), patience, transport));
                 None
             }
         }
@@ -196,6 +198,7 @@ where
         Routed::Failed => {
             return Outcome::Response(status(StatusCode::INTERNAL_SERVER_ERROR));
         }
+        Routed::Late => return Outcome::Response(closing(StatusCode::SERVICE_UNAVAILABLE)),
         Routed::Ours {
             endpoint,
             seen,

@@ -11,12 +11,13 @@ use sio_core::config::Origins;
 use sio_core::engine::{Exchange, Refusal, Route};
 use sio_core::http::is_cross_origin;
 
-use super::Server;
-use super::asking::{ask, call};
+use super::asking::{Panicked, ask, call};
 use super::respond::tells_of_refusals;
+use super::{Server, in_time};
 use crate::hooks::{Remote, RequestHead};
 use crate::link::Link;
-use crate::log::warn;
+use crate::log::{debug, warn};
+use crate::runtime::Runtime;
 
 /// Whose a request is, and what it is to them.
 #[expect(
@@ -28,6 +29,8 @@ pub(super) enum Routed<B> {
     Nobodys(Box<Request<B>>),
     /// What had to run before has panicked.
     Failed,
+    /// What had to run before has taken longer than it may.
+    Late,
     /// It is one of this endpoint's.
     Ours {
         endpoint: usize,
@@ -73,6 +76,7 @@ pub(super) fn route_at_once<B>(
 
 /// The same, after what has to run before.
 pub(super) async fn route_after_hook<B>(
+    runtime: &impl Runtime,
     server: &Server,
     request: Box<Request<B>>,
     remote: Remote,
@@ -82,8 +86,14 @@ pub(super) async fn route_after_hook<B>(
         request.extensions_mut().remove::<OnUpgrade>();
         let (parts, body) = request.into_parts();
         let head = Arc::new(RequestHead::new(&parts, remote));
-        if ask(|| before(head)).await.is_err() {
-            return Routed::Failed;
+        let limit = server.options().admission_timeout;
+        match in_time(runtime, limit, ask(|| before(head))).await {
+            Some(Ok(())) => {}
+            Some(Err(Panicked)) => return Routed::Failed,
+            None => {
+                debug!("not let on in time");
+                return Routed::Late;
+            }
         }
         request = Request::from_parts(parts, body);
     }

@@ -87,8 +87,8 @@ async fn requests<R: Runtime, S: Stream>(
         .half_close(true)
         // Responses have theirs; what hyper answers by itself (a bad request) goes without.
         .auto_date_header(false);
-    let (mut linger, mut patience, mut keep) = (None, None, None);
-    if let Some(config) = server.config() {
+    let (linger, patience, keep) = {
+        let config = server.options();
         let waits = Waits {
             head: config.request_head_timeout,
             next: config.keep_alive_timeout,
@@ -98,10 +98,12 @@ async fn requests<R: Runtime, S: Stream>(
             .header_read_timeout(waits.head)
             .max_headers(config.max_headers)
             .max_buf_size(config.max_request_head_bytes.max(LEAST_BUFFER));
-        linger = Some(config.close_timeout);
-        patience = Some(config.write_timeout);
-        keep = Some(config.keep_alive_timeout);
-    }
+        (
+            config.close_timeout,
+            config.write_timeout,
+            config.keep_alive_timeout,
+        )
+    };
     let inner = Arc::new(Inner {
         runtime: runtime.clone(),
         server: server.clone(),
@@ -122,7 +124,7 @@ async fn requests<R: Runtime, S: Stream>(
     let mut in_hand = None;
     let ended = poll_fn(|cx| {
         if last.is_none() && drained.as_mut().poll(cx).is_ready() {
-            let until = runtime.now() + linger.unwrap_or_default();
+            let until = runtime.now() + linger;
             last = Some(Box::pin(runtime.sleep_until(until)));
             Pin::new(&mut connection).graceful_shutdown();
         }
@@ -135,7 +137,7 @@ async fn requests<R: Runtime, S: Stream>(
                 true => (&mut last, linger),
                 false => (&mut in_hand, keep),
             };
-            let until = || runtime.now() + wait.unwrap_or_default();
+            let until = || runtime.now() + wait;
             sleep.get_or_insert_with(|| Box::pin(runtime.sleep_until(until())));
         }
         let mut both = in_hand.iter_mut().chain(&mut last);
@@ -161,18 +163,15 @@ async fn requests<R: Runtime, S: Stream>(
         }
         return plan.start(stream, held, parts.read_buf);
     }
-    if let Some(linger) = linger {
-        let mut sleep =
-            last.unwrap_or_else(|| Box::pin(runtime.sleep_until(runtime.now() + linger)));
-        let mut farewell = Farewell::new(late);
-        poll_fn(|cx| {
-            if sleep.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(());
-            }
-            farewell.poll(cx, &mut stream).map(drop)
-        })
-        .await;
-    }
+    let mut sleep = last.unwrap_or_else(|| Box::pin(runtime.sleep_until(runtime.now() + linger)));
+    let mut farewell = Farewell::new(late);
+    poll_fn(|cx| {
+        if sleep.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        farewell.poll(cx, &mut stream).map(drop)
+    })
+    .await;
     None
 }
 
@@ -279,7 +278,9 @@ fn answer<R: Runtime>(
         let routed = match routed {
             None => return Ok(closing(StatusCode::BAD_REQUEST)),
             Some(Ok(routed)) => routed,
-            Some(Err(request)) => Box::pin(route_after_hook(server, request, *remote)).await,
+            Some(Err(request)) => {
+                Box::pin(route_after_hook(runtime, server, request, *remote)).await
+            }
         };
         let mut response = match handle(runtime, server, routed, *remote, true, line).await {
             Outcome::Response(response) => response,

@@ -64,6 +64,7 @@
 //! | warn | `not written` (by a parser of the application's own: the answer to a CONNECT, a refusal, a broadcast from another node); a request from another origin with cookies while `origins` is any, once | |
 //! | debug | `handshake failed`, `handshake took too long`, `session opened`, `upgraded`, `session closed`, `websocket closed`, `websocket broken`, `socket connected`, `socket disconnected`, `namespace refused`, `packet refused`, `event refused`, `handler failed`, `no handler`, `not a packet`, `request refused`, `not admitted in time`, `no session id`, `backlog full`, `handlers dropped` | what a client did |
 //! | trace | `received`, `sent`, `event` | the packets |
+//! | trace | `left behind` | `account`: what a connection held when its session closed, part by part, with the limit of each |
 //!
 //! What a client can cause is never above `debug`, and no content of packets above `trace`. Ids of sockets that
 //! are computed from a session's secret one, as clients of revision 4 do, are cut after four characters of that.

@@ -305,6 +305,11 @@ impl<C: Perishable> Mailbox<C> {
         self.counts_unwritten.store(counts, Ordering::Relaxed);
     }
 
+    /// Bytes of packets that the task has not taken.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.lock().held().bytes
+    }
+
     /// Tells the task that packets for it had to be dropped.
     #[must_use = "the connection sleeps until this is woken"]
     pub(crate) fn overflow(&self) -> Option<Waker> {

@@ -83,6 +83,13 @@ pub struct Payload {
     left: usize,
 }
 
+impl Payload {
+    /// Bytes of the body, which is kept until all is read.
+    pub(super) fn size(&self) -> usize {
+        self.body.len()
+    }
+}
+
 /// Reads a body of at most `limit` packets.
 pub fn split(body: Body, limit: usize) -> Payload {
     let nothing = matches!(&body, Body::Binary(bytes) if bytes.is_empty());

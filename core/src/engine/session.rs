@@ -468,6 +468,13 @@ impl Session {
         self.queue.counts_unwritten()
     }
 
+    /// Bytes of the POST among whose packets there are some that [`poll_event`](Self::poll_event) has not come
+    /// to.
+    pub fn unread_bytes(&self) -> usize {
+        let reading = self.reading.as_ref();
+        reading.map_or(0, |reading| reading.packets.size())
+    }
+
     /// Frames that wait to be handed out.
     pub const fn backlog_packets(&self) -> usize {
         self.queue.packets()

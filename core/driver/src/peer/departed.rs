@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::task::Context;
 use std::time::Instant;
 
+use super::account::Part;
 use super::running::Job;
 use super::{Peer, Phase};
 use crate::host::Host;
@@ -39,7 +40,7 @@ impl<R: Runtime> Peer<R> {
     /// The client has gone. Handlers that wait may go on for a while, as far as all that have been left
     /// behind hold no more than they may together.
     pub(super) fn depart(&mut self, cx: &mut Context<'_>) {
-        let waiting = self.waiting_bytes();
+        let waiting = self.account().bytes(Part::Waiting);
         let (host, now) = (self.link.host().clone(), self.now);
         let Some(running) = &mut self.running else {
             return;

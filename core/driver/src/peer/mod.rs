@@ -1,6 +1,7 @@
 //! The task of one connection: it owns the connection's machine, its WebSocket, its timer and its
 //! handlers in flight.
 
+mod account;
 mod departed;
 mod entering;
 #[cfg(test)]
@@ -40,7 +41,7 @@ use crate::handle::{EngineServer, EngineSocket, Io};
 use crate::handshake::Handshake;
 use crate::host::Host;
 use crate::link::{Change, Command, Link, Posted, Request, Said, data_size};
-use crate::log::{Span, debug, error, warn};
+use crate::log::{Span, debug, error, trace, warn};
 use crate::mailbox::Took;
 use crate::own::{self, Seated};
 use crate::runtime::Runtime;
@@ -253,11 +254,6 @@ impl<R: Runtime> Peer<R> {
     fn running(&self) -> usize {
         let running = self.running.as_ref();
         running.map_or(0, |running| running.jobs.len())
-    }
-
-    /// Bytes that those hold of what the client has sent.
-    fn running_bytes(&self) -> usize {
-        self.running.as_ref().map_or(0, |running| running.bytes)
     }
 
     fn keep(&mut self, job: Job) {
@@ -556,25 +552,10 @@ impl<R: Runtime> Peer<R> {
         }
     }
 
-    /// Whether so much waits, events for handlers or answers for a WebSocket, that nothing more is read: a
-    /// client that asks for much in one go gets it as fast as it reads.
+    /// Whether nothing more is read until some of what it holds has gone.
     fn is_over_waiting_limit(&self) -> bool {
-        // Nothing more is read from it, so its silence is not ours.
-        if self.broken.is_some() {
-            return false;
-        }
-        let waiting = self.waiting_bytes();
-        let by_websocket = self.connection.session().transport() == TransportKind::WebSocket;
-        (waiting > self.host().config.max_backlog_bytes || by_websocket && self.is_backed_up())
-            && self.phase != Phase::Closed
-    }
-
-    /// Bytes of what waits for handlers.
-    fn waiting_bytes(&self) -> usize {
-        match &self.upper {
-            Upper::SocketIo(sockets) => sockets.waiting_bytes(),
-            Upper::Engine(plain) => plain.waiting_bytes(),
-        }
+        // Of one that is broken nothing more is read, so its silence is not ours.
+        self.broken.is_none() && self.account().is_full() && self.phase != Phase::Closed
     }
 
     /// Tells the application what has happened.
@@ -622,6 +603,7 @@ impl<R: Runtime> Peer<R> {
                 }
                 self.stop_deciding(cx, None);
                 self.depart(cx);
+                trace!(account = ?self.account(), "left behind");
             }
             Event::Undecided { socket } => self.stop_deciding(cx, Some(socket)),
             event => self.socket_event(cx, event),

@@ -220,16 +220,9 @@ impl<R: Runtime> Peer<R> {
     /// that does not.
     pub(super) fn relieve(&mut self, cx: &mut Context<'_>) {
         self.pull();
-        if self.is_backed_up() {
+        if self.account().is_backed_up() {
             self.transmit(cx);
         }
-    }
-
-    /// Whether more than half of what may wait to be written does.
-    pub(super) fn is_backed_up(&self) -> bool {
-        let (session, config) = (self.connection.session(), &self.host().config);
-        session.queued_bytes() > config.max_backlog_bytes / 2
-            || session.backlog_packets() > config.max_backlog_packets / 2
     }
 
     /// The WebSocket has ended by itself; what it still has to say is said.

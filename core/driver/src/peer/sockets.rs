@@ -265,9 +265,7 @@ impl<R: Runtime> Peer<R> {
 
     /// Whether so many handlers wait that no more are started.
     pub(super) fn is_crowded(&self) -> bool {
-        let config = &self.host().config;
-        self.running() >= config.max_running_handlers
-            || self.running_bytes() >= config.max_running_bytes
+        self.running() >= self.host().config.max_running_handlers || self.account().is_crowded()
     }
 
     /// Handles an event now, or when those before it let it.

@@ -433,6 +433,9 @@ impl<T> Connection<T> {
 mod conversations;
 
 #[cfg(test)]
+mod lasting;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -1,4 +1,28 @@
 //! When a machine wants to be called, and what for.
+//!
+//! No state of a machine lasts because somebody else does not act. This is the table of what ends each; tests
+//! bring a machine into every one of them and wait.
+//!
+//! | of a session | ends by | option |
+//! |---|---|---|
+//! | polling, without a request, or with the body of a POST on its way | [`Ping`](Why::Ping), then [`PingTimeout`](Why::PingTimeout) | `ping_interval`, `ping_timeout` |
+//! | polling, with a GET that waits | [`Ping`](Why::Ping), which answers it | `ping_interval` |
+//! | by WebSocket, with nothing to write | [`Ping`](Why::Ping), which is to be written and answered | `ping_interval`, `ping_timeout` |
+//! | packets of a POST wait to be read | `poll_event`, which reads them, or else the pause | |
+//! | a WebSocket beside the polling wants to take over | [`Upgrade`](Why::Upgrade) | `upgrade_timeout` |
+//! | the same, and a GET keeps it waiting | [`Noop`](Why::Noop) | |
+//! | a WebSocket takes nothing | [`Write`](Why::Write) | `write_timeout` |
+//! | paused, since handlers do not end | [`Pause`](Why::Pause) | `pause_timeout` |
+//! | closing, with something to be fetched | [`Close`](Why::Close) | `polling_close_timeout`, `close_timeout` |
+//!
+//! | of the sockets on it | ends by | option |
+//! |---|---|---|
+//! | no namespace was joined | [`Connect`](Why::Connect) | `connect_timeout` |
+//! | a namespace was asked for | [`Middleware`](Why::Middleware) | `middleware_timeout` |
+//! | in a namespace | the session's end | |
+//! | a namespace was left: its name is kept | one left later, or the connection's end | |
+//! | parts of a packet are missing | [`Packet`](Why::Packet) | `packet_timeout` |
+//! | an emit waits for its ack | [`Ack`](Why::Ack) | `ack_timeout` |
 
 use std::time::{Duration, Instant};
 
@@ -94,6 +118,72 @@ impl Excuse {
         self.until.as_ref().map_or(at, |until| at.max(**until))
     }
 }
+
+#[cfg(test)]
+impl Why {
+    /// Sets the options that say how long this takes, where there are any.
+    pub(crate) const fn set(self, config: &mut crate::config::Config, wait: Duration) {
+        match self {
+            Self::Ack => config.ack_timeout = wait,
+            Self::Close => {
+                config.close_timeout = wait;
+                config.polling_close_timeout = wait;
+            }
+            Self::Connect => config.connect_timeout = wait,
+            Self::Middleware => config.middleware_timeout = wait,
+            Self::Noop => {}
+            Self::Packet => config.packet_timeout = wait,
+            Self::Pause => config.pause_timeout = wait,
+            Self::Ping => config.ping_interval = wait,
+            Self::PingTimeout => config.ping_timeout = wait,
+            Self::Upgrade => config.upgrade_timeout = wait,
+            Self::Write => config.write_timeout = wait,
+        }
+    }
+
+    /// The options of 4.x, in which all takes an hour but these, which take a second each.
+    pub(crate) fn only(whys: &[Self]) -> crate::config::Config {
+        let mut config = crate::config::Config::v4();
+        for why in [
+            Self::Ack,
+            Self::Close,
+            Self::Connect,
+            Self::Middleware,
+            Self::Packet,
+            Self::Pause,
+            Self::Ping,
+            Self::PingTimeout,
+            Self::Upgrade,
+            Self::Write,
+        ] {
+            why.set(&mut config, Duration::from_secs(3600));
+        }
+        for why in whys {
+            why.set(&mut config, Duration::from_secs(1));
+        }
+        config
+    }
+}
+
+/// An enum, and all of its variants.
+#[cfg(test)]
+macro_rules! table {
+    ($(#[$about:meta])* $visible:vis enum $name:ident {
+        $($(#[$doc:meta])* $variant:ident,)*
+    }) => {
+        $(#[$about])*
+        $visible enum $name {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl $name {
+            $visible const ALL: &'static [Self] = &[$(Self::$variant,)*];
+        }
+    };
+}
+
+#[cfg(test)]
+pub(crate) use table;
 
 impl Deadline {
     /// Something due at `at`.

@@ -5,9 +5,9 @@ use crate::engine::{Opened, TransportKind};
 use crate::packet::Fault;
 
 /// One connection by WebSocket, its open packet sent.
-struct Talk {
-    connection: Connection<u64>,
-    now: Instant,
+pub(super) struct Talk {
+    pub(super) connection: Connection<u64>,
+    pub(super) now: Instant,
 }
 
 impl Talk {
@@ -15,7 +15,7 @@ impl Talk {
         clippy::disallowed_methods,
         reason = "a test has to begin at some time"
     )]
-    fn new(config: Config) -> Self {
+    pub(super) fn new(config: Config) -> Self {
         let (now, config) = (Instant::now(), Arc::new(config));
         let opened = Opened {
             transport: TransportKind::WebSocket,
@@ -29,23 +29,23 @@ impl Talk {
         talk
     }
 
-    fn say(&mut self, text: &str) {
+    pub(super) fn say(&mut self, text: &str) {
         let frame = Message::Text(text.into());
         self.connection.handle_ws(self.now, frame);
     }
 
     /// Everything leaves.
-    fn sent(&mut self) {
+    pub(super) fn sent(&mut self) {
         while self.connection.poll_ws().is_some() {}
         self.connection.handle_ws_flushed(self.now);
     }
 
-    fn event(&mut self) -> Option<Event<u64>> {
+    pub(super) fn event(&mut self) -> Option<Event<u64>> {
         self.connection.poll_event(self.now)
     }
 
     /// Enters a namespace.
-    fn enter(&mut self, connect: &str) -> SocketKey {
+    pub(super) fn enter(&mut self, connect: &str) -> SocketKey {
         self.say(connect);
         let Some(Event::Connecting { ticket, .. }) = self.event() else {
             panic!("nobody asks");

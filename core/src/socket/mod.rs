@@ -10,3 +10,5 @@ mod slots;
 
 pub use event::{AckError, AckTicket, ConnectTicket, DisconnectReason, Event, Refusal, SocketKey};
 pub(crate) use mux::Mux;
+#[cfg(test)]
+pub(crate) use mux::deadlines;

@@ -2,6 +2,9 @@
 //!
 //! All transitions of a socket's state stand here: asked for → decided → connected → left.
 
+#[cfg(test)]
+pub(crate) mod deadlines;
+
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 

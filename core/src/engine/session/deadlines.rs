@@ -1,22 +1,29 @@
-//! Which deadline ends each state of a session: the one table.
+//! Which deadline ends each state of a session: the table of [`crate::deadline`], for tests.
 
 use super::{Session, Stage, Transport};
-use crate::deadline::Why;
+use crate::deadline::{Why, table};
 
 /// What ends a state, if nobody acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ends {
-    /// One of these deadlines, whichever comes first.
+    /// These deadlines, one behind the other.
     By(&'static [Why]),
+    /// Whoever takes its events.
+    Read,
     /// Nothing has to: the session is over.
     Over,
 }
 
+table! {
 /// What a session can be in the middle of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum State {
-    /// Open by polling, whatever requests there are.
+    /// Open by polling, with no request.
     Polling,
+    /// The same, and a GET waits.
+    Parked,
+    /// The same, and the body of a POST is on its way.
+    Posting,
     /// The same, and a POST is left unread.
     HeldBack,
     /// By polling, with a WebSocket beside it that wants to take over.
@@ -31,14 +38,17 @@ pub(super) enum State {
     Closing,
     Closed,
 }
+}
 
 impl State {
     /// The table. A state without a line does not compile.
     pub(super) const fn ends(self) -> Ends {
         match self {
-            Self::Polling | Self::Quiet => Ends::By(&[Why::Ping, Why::PingTimeout]),
-            // Its pong stands behind the POST: the heartbeat goes on, and the reading ends or is paused.
-            Self::HeldBack => Ends::By(&[Why::Ping, Why::PingTimeout]),
+            Self::Polling | Self::Posting => Ends::By(&[Why::Ping, Why::PingTimeout]),
+            // The ping is what a GET is answered with, or is to be written.
+            Self::Parked | Self::Quiet => Ends::By(&[Why::Ping]),
+            // Its pong may stand behind the POST.
+            Self::HeldBack => Ends::Read,
             Self::Upgrading => Ends::By(&[Why::Upgrade]),
             Self::Writing => Ends::By(&[Why::Write]),
             Self::Paused => Ends::By(&[Why::Pause]),
@@ -58,16 +68,29 @@ impl Session {
             Stage::Open => {}
         }
         match &self.transport {
-            Transport::Polling { candidate, .. } => {
-                states.push(match self.reading {
-                    Some(_) => State::HeldBack,
-                    None => State::Polling,
-                });
+            Transport::Polling {
+                parked,
+                posting,
+                candidate,
+            } => {
+                let requests = [
+                    (parked.is_some(), State::Parked),
+                    (posting.is_some(), State::Posting),
+                    (self.reading.is_some(), State::HeldBack),
+                ];
+                let some = requests.into_iter().filter(|(is, _)| *is);
+                states.extend(some.map(|(_, state)| state));
+                if states.is_empty() {
+                    states.push(State::Polling);
+                }
                 if candidate.is_some() {
                     states.push(State::Upgrading);
                 }
             }
-            Transport::WebSocket { stalled_at, .. } => states.push(match stalled_at {
+            Transport::WebSocket {
+                busy: _,
+                stalled_at,
+            } => states.push(match stalled_at {
                 Some(_) => State::Writing,
                 None => State::Quiet,
             }),
@@ -81,7 +104,8 @@ impl Session {
     /// Whether the deadline of this kind is set, by what it is made of and not by what is due first.
     pub(super) fn is_set(&self, why: Why) -> bool {
         match why {
-            Why::Ping | Why::PingTimeout => self.heartbeat.deadline().why == why,
+            // One always is, and the first leads to the second.
+            Why::Ping | Why::PingTimeout => true,
             Why::Upgrade | Why::Noop => match &self.transport {
                 Transport::Polling { candidate, .. } => candidate.is_some(),
                 Transport::WebSocket { .. } => false,

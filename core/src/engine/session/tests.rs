@@ -4,6 +4,7 @@ mod anything;
 mod backlog;
 mod close;
 mod heartbeat;
+mod lasting;
 mod polling;
 mod revision_3;
 mod upgrade;

@@ -190,6 +190,7 @@ proptest! {
             for state in talk.session.states() {
                 match state.ends() {
                     Ends::Over => prop_assert_eq!(talk.session.poll_timeout(), None),
+                    Ends::Read => prop_assert!(talk.session.is_reading()),
                     Ends::By(whys) => {
                         prop_assert!(whys.iter().any(|why| talk.session.is_set(*why)), "{:?}", state);
                         prop_assert!(talk.session.poll_timeout().is_some());

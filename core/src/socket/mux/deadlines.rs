@@ -1,0 +1,89 @@
+//! Which deadline ends each state of the sockets on a connection: the table of [`crate::deadline`], for
+//! tests.
+
+use super::Mux;
+use crate::deadline::{Why, table};
+use crate::socket::slots;
+
+/// What ends a state, if nobody acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ends {
+    By(Why),
+    /// The session's end.
+    Session,
+    /// Nothing waits.
+    Over,
+}
+
+table! {
+/// What a connection can be in the middle of, above its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum State {
+    /// It was in no namespace yet.
+    Pending,
+    /// The application is to decide over a namespace.
+    Deciding,
+    /// In a namespace.
+    Connected,
+    /// The name of a namespace that was left is kept.
+    Left,
+    /// A packet has begun and is not whole.
+    Assembling,
+    /// An ack is to come.
+    Asking,
+}
+}
+
+impl State {
+    /// The table. A state without a line does not compile.
+    pub(crate) const fn ends(self) -> Ends {
+        match self {
+            Self::Pending => Ends::By(Why::Connect),
+            Self::Deciding => Ends::By(Why::Middleware),
+            Self::Connected => Ends::Session,
+            Self::Left => Ends::Over,
+            Self::Assembling => Ends::By(Why::Packet),
+            Self::Asking => Ends::By(Why::Ack),
+        }
+    }
+}
+
+impl slots::State {
+    const fn state(&self) -> State {
+        match self {
+            Self::Deciding { by: _ } => State::Deciding,
+            Self::Connected => State::Connected,
+            Self::Left => State::Left,
+        }
+    }
+}
+
+impl<T> Mux<T> {
+    /// All that it is in the middle of.
+    pub(crate) fn states(&self) -> Vec<State> {
+        // Each field is one that nothing waits in, or stands below.
+        let Self {
+            decoder,
+            own,
+            slots,
+            acks,
+            connect_by,
+            joined: _,
+            packet_by,
+            refused: _,
+            details: _,
+        } = self;
+        let slots = slots.iter().map(|(_, slot)| slot.state.state());
+        let mut states: Vec<_> = slots.collect();
+        // A parser of the application's own does not say how far it has come.
+        let assembling = decoder.missing() > 0 || own.is_some() && packet_by.is_some();
+        let others = [
+            (connect_by.is_some(), State::Pending),
+            (assembling, State::Assembling),
+            (acks.len() > 0, State::Asking),
+        ];
+        let some = others.into_iter().filter(|(is, _)| *is);
+        states.extend(some.map(|(_, state)| state));
+        states
+    }
+}

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use http::{HeaderMap, Method, Uri};
 use sio_core::engine::Query;
 
+use crate::deadlines::State;
 use crate::error::ConnectionError;
 use crate::handlers::BoxFuture;
 use crate::notices::Notices;
@@ -150,6 +151,20 @@ pub(crate) struct Hooks {
     /// What is said of failures while nobody else hears of them.
     pub(crate) notices: Notices,
 }
+
+// Each that may wait has its line in the table of what ends it.
+const _: fn(&Hooks) -> [State; 3] = |hooks| {
+    let Hooks {
+        origin: _,
+        session_ids: _,
+        allow_request: _,
+        headers: _,
+        initial_headers: _,
+        connection_error: _,
+        notices: _,
+    } = hooks;
+    [State::Origin, State::SessionId, State::AllowRequest]
+};
 
 impl Hooks {
     /// Lets go of all of them.

@@ -79,6 +79,8 @@ mod ack;
 mod adapter;
 mod answer;
 mod batch;
+#[doc(hidden)]
+pub mod deadlines;
 mod error;
 mod extract;
 mod fan_out;

@@ -18,6 +18,7 @@ use sio_core::packet::Part;
 use sio_core::websocket::write::Kind;
 use sio_core::websocket::{Incoming, Limits, Reader, Violation, code};
 
+use crate::deadlines::State;
 use crate::runtime::Stream;
 use crate::scratch;
 
@@ -104,6 +105,16 @@ enum Phase {
     /// The stream is broken or at its end.
     Over,
 }
+
+// Each has its line in the table of what ends it.
+const _: fn(Phase) -> State = |phase| match phase {
+    Phase::Open => State::Open,
+    Phase::Failed(_) => State::Failed,
+    Phase::Closing => State::Closing,
+    Phase::Answered => State::Answered,
+    Phase::Deaf => State::Deaf,
+    Phase::Over => State::Over,
+};
 
 /// Why nothing more can be read.
 enum Unread {

@@ -13,6 +13,7 @@ mod client;
 mod conversation;
 mod handlers;
 mod here;
+mod lasting;
 mod lifecycle;
 mod pipelined;
 mod plain;

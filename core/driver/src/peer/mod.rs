@@ -35,6 +35,7 @@ use smallvec::SmallVec;
 
 use crate::ack::Token;
 use crate::answer::Answer;
+use crate::deadlines::State;
 use crate::error::ConnectionError;
 use crate::gauge::Counted;
 use crate::handle::{EngineServer, EngineSocket, Io};
@@ -128,6 +129,14 @@ enum Phase {
     /// The session is over; handlers may still run.
     Closed,
 }
+
+// Each has its lines in the table of what ends it. What is over has handlers, or WebSockets to be closed.
+const _: fn(Phase) -> &'static [State] = |phase| match phase {
+    // Polled at once.
+    Phase::New => &[],
+    Phase::Open => &[State::Opening, State::Open, State::Paused],
+    Phase::Closed => &[State::Handler, State::Plain, State::Closing],
+};
 
 /// Turns that a connection takes before it lets others run.
 const TURNS: usize = 16;

@@ -11,6 +11,7 @@ use sio_core::packet::Name;
 use sio_core::socket::{ConnectTicket, SocketKey};
 
 use super::departed::Departed;
+use crate::deadlines::State;
 use crate::error::Failure;
 use crate::extract::Invocation;
 use crate::handle::{Incoming, Socket};
@@ -45,6 +46,14 @@ pub(super) enum Job {
     /// A handler of a plain Engine.IO connection.
     Plain(Kept<Result<(), Failure>, Message>),
 }
+
+// Each has its line in the table of what ends it.
+const _: fn(&Job) -> State = |job| match job {
+    Job::Handler(_) => State::Handler,
+    Job::Gates(_) => State::Gates,
+    Job::Filters(_) => State::Filters,
+    Job::Plain(_) => State::Plain,
+};
 
 /// What came of it.
 pub(super) enum Done {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use smallvec::SmallVec;
 
+use crate::deadlines;
 use crate::link::Owed;
 
 /// Tells a stream of the request that is under way on it, and the request what became of the stream. Both
@@ -46,6 +47,13 @@ pub(super) enum Expects {
     /// The rest of the head of one.
     Rest,
 }
+
+// Each has its line in the table of what ends it.
+const _: fn(Expects) -> deadlines::State = |expects| match expects {
+    Expects::First => deadlines::State::FirstRequest,
+    Expects::Next => deadlines::State::NextRequest,
+    Expects::Rest => deadlines::State::Head,
+};
 
 impl Line {
     /// What hyper writes is held back from now on: until it flushes, if it is to leave `apart` from what

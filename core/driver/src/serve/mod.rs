@@ -113,8 +113,9 @@ impl Server {
     }
 
     /// Answers requests under no server's path; without this they get 404. Bodies are limited to
-    /// 1 MiB. If it panics, the answer is 500. It may take as long as its client is there: what is left of it is
-    /// dropped [`close_timeout`](Config::close_timeout) after the client or the server has closed.
+    /// 1 MiB. If it panics, the answer is 500. It may take as long as its client is there: it is dropped
+    /// [`keep_alive_timeout`](Config::keep_alive_timeout) after that says no more, or
+    /// [`close_timeout`](Config::close_timeout) after it is lost or the server has closed.
     #[must_use]
     pub fn fallback<F, R>(mut self, fallback: F) -> Self
     where

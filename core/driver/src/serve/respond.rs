@@ -29,6 +29,7 @@ use super::outlive::Outliving;
 use super::route::{Routed, Seen, Step, route_after_hook, route_at_once};
 use super::{Endpoint, Server, closing, status};
 use crate::answer::{Waiting, answer};
+use crate::deadlines::State;
 use crate::error::ConnectionError;
 use crate::handshake::Handshake;
 use crate::hooks::Remote;
@@ -124,6 +125,15 @@ enum Whose<R: Runtime> {
     },
     /// Nobody's: what comes is sent back.
     Echo(R),
+}
+
+impl<R: Runtime> Whose<R> {
+    /// Its line in the table of what ends it.
+    const _STATE: fn(&Self) -> State = |whose| match whose {
+        Self::New(_) => State::Opening,
+        Self::Joins { .. } => State::Joining,
+        Self::Echo(_) => State::Echo,
+    };
 }
 
 impl<R: Runtime> Plan<R> {

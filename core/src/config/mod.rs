@@ -249,10 +249,11 @@ pub struct Config {
     /// Bytes of the credentials of one connection, in all of its namespaces: 1 000 000, 1 GiB at most. Past it
     /// the client is refused.
     pub max_auth_bytes: usize,
-    /// Bytes that wait to be written to one client, those of answers to its polls among them until they are
-    /// written: 1 MiB, 1 GiB at most, and one message more. Past it
-    /// [`backlog_policy`](Self::backlog_policy) holds. Past half of it, or of the next, nothing more is read
-    /// from a client on a WebSocket for a while: who asks for much in one go gets it as fast as it reads.
+    /// Bytes that wait to be written to one client: 1 MiB, 1 GiB at most, and one message more. What its polls
+    /// were answered with is among them until it is written, once a second answer is made before that; one
+    /// alone may be as large as it is. Past it [`backlog_policy`](Self::backlog_policy) holds. Past half of it,
+    /// or of the next, nothing more is read from a client on a WebSocket for a while: who asks for much in one
+    /// go gets it as fast as it reads.
     ///
     /// As much may wait for its handlers, too; past it nothing is read either, and a client's acks stand behind
     /// its events: a handler that waits for the ack of a client that has sent so much before it may get

@@ -17,7 +17,7 @@ use crate::world::{On, World};
 use crate::{BESIDE, LEFT, held};
 
 /// The heartbeat finds out who has gone while nothing is read from it.
-fn config() -> Config {
+pub(super) fn config() -> Config {
     Config {
         ping_interval: Duration::from_millis(400),
         ping_timeout: Duration::from_secs(2),
@@ -47,7 +47,7 @@ async fn flood(client: &mut Client, bytes: &[u8], times: usize) {
 }
 
 /// How a client in `/` fares that sends these bytes again and again to handlers that never end.
-async fn bounded(on: On, io: Io, bytes: Vec<u8>, times: usize) {
+pub(super) async fn bounded(on: On, io: Io, bytes: Vec<u8>, times: usize) {
     let world = World::new(on, io.clone()).await;
     // What is made once.
     drop(world.join().await);
@@ -69,7 +69,7 @@ async fn bounded(on: On, io: Io, bytes: Vec<u8>, times: usize) {
     world.ends().await;
 }
 
-fn event(name: &str, argument: &str) -> Vec<u8> {
+pub(super) fn event(name: &str, argument: &str) -> Vec<u8> {
     masked(0x81, format!(r#"42["{name}",{argument}]"#).as_bytes())
 }
 

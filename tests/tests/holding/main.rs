@@ -20,9 +20,11 @@ mod wire;
 #[path = "../behaviour/world.rs"]
 mod world;
 
+mod bodies;
 mod credentials;
 mod deflated;
 mod handlers;
+mod unread;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;

@@ -11,6 +11,7 @@ mod files;
 mod hyper_io;
 mod line;
 mod outlive;
+mod pieces;
 mod place;
 mod respond;
 mod route;

@@ -7,10 +7,8 @@ use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use http::header::{CONNECTION, DATE, HOST, HeaderName};
 use http::{Request, StatusCode, Version};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -19,6 +17,7 @@ use super::clock::{Clock, Waits};
 use super::date::date;
 use super::hyper_io::ToHyper;
 use super::line::Line;
+use super::pieces::Pieces;
 use super::place::Place;
 use super::respond::{Outcome, Plan, handle};
 use super::route::{route_after_hook, route_at_once};
@@ -262,7 +261,7 @@ fn stays(request: &Request<Incoming>) -> bool {
 fn answer<R: Runtime>(
     inner: &Arc<Inner<R>>,
     request: Request<Incoming>,
-) -> impl Future<Output = Result<http::Response<Full<Bytes>>, Infallible>> + use<R> {
+) -> impl Future<Output = Result<http::Response<Pieces>, Infallible>> + use<R> {
     let (stays, named) = (stays(&request), names_host(&request));
     // Before hyper reads on.
     let routed = named.then(|| route_at_once(&inner.server, request, inner.remote));
@@ -276,7 +275,10 @@ fn answer<R: Runtime>(
             line,
         } = &*inner;
         let routed = match routed {
-            None => return Ok(closing(StatusCode::BAD_REQUEST)),
+            None => {
+                let refused = closing(StatusCode::BAD_REQUEST);
+                return Ok(refused.map(|body| Pieces::new(body, line)));
+            }
             Some(Ok(routed)) => routed,
             Some(Err(request)) => {
                 Box::pin(route_after_hook(runtime, server, request, *remote)).await
@@ -299,6 +301,6 @@ fn answer<R: Runtime>(
         if stays && !headers.contains_key(CONNECTION) {
             headers.extend(server.keep_alive().map(|value| (KEEP_ALIVE, value.clone())));
         }
-        Ok(response)
+        Ok(response.map(|body| Pieces::new(body, line)))
     }
 }

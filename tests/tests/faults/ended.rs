@@ -3,14 +3,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use sio_tokio::{Data, Io, Socket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::client::{Poller, calm};
-use crate::here::{until, within};
+use crate::here::{Task, spawn, until, within};
 use crate::world::{On, World};
 
 /// How a client ends its stream.
@@ -29,6 +29,13 @@ const ENDS: [End; 3] = [End::Fin, End::Half, End::Reset];
 /// Sessions at a time; each sends `ROUNDS` requests.
 const CLIENTS: usize = 12;
 const ROUNDS: usize = 10;
+
+/// Events of each: over a thousand, of all clients by all ends.
+const EVENTS: usize = 28;
+
+/// Clients that keep a server busy meanwhile, and what each asks for in one go.
+const NEIGHBOURS: usize = 3;
+const BURST: usize = 50;
 
 /// Sends this and ends the stream; what is answered, where that is read.
 async fn send(address: SocketAddr, request: &str, end: End) -> Option<String> {
@@ -90,15 +97,35 @@ where
     futures_util::future::join_all((0..clients).map(each)).await;
 }
 
+/// Clients that ask all the time, until they are told to stop.
+async fn neighbours(world: &World, stop: &Arc<AtomicBool>) -> Vec<Task<()>> {
+    let mut tasks = Vec::new();
+    for _ in 0..NEIGHBOURS {
+        let (mut client, _) = world.join().await;
+        let stop = stop.clone();
+        tasks.push(spawn(async move {
+            while !stop.load(Ordering::Relaxed) {
+                client.send_at_once([r#"42["ask"]"#; BURST]).await;
+                for _ in 0..BURST {
+                    client.expect(r#"42["told",true]"#).await;
+                }
+            }
+        }));
+    }
+    tasks
+}
+
 async fn events_behind_which_the_stream_ends_are_handled(on: On) {
     // faults: F1
     for end in ENDS {
         let (io, heard) = counting();
         let world = World::new(on, io).await;
+        let stop = Arc::new(AtomicBool::new(false));
+        let neighbours = neighbours(&world, &stop).await;
         at_once(CLIENTS, async |whose| {
             let poller = world.poller().await;
             poller.enter().await;
-            for round in 1..=ROUNDS {
+            for round in 1..=EVENTS {
                 let answer = send(world.address, &say(&poller.sid, whose), end).await;
                 assert!(
                     answer.is_none_or(|it| it.ends_with("\r\n\r\nok")),
@@ -109,6 +136,10 @@ async fn events_behind_which_the_stream_ends_are_handled(on: On) {
             }
         })
         .await;
+        stop.store(true, Ordering::Relaxed);
+        for neighbour in neighbours {
+            assert!(neighbour.end().await.is_some(), "one was not answered");
+        }
         world.ends().await;
     }
 }

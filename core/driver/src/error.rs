@@ -123,6 +123,9 @@ pub enum Failure {
     Refused(Box<Refusal>),
     /// The handler panicked. The connection is closed.
     Panicked(String),
+    /// The handler was dropped where it waited, or before it was called, since its client has gone. Holds the
+    /// option that was reached: `departed_timeout` or `max_departed_bytes`.
+    Dropped(&'static str),
     /// There is no handler for this event, neither in its namespace nor on its socket. Its name is the
     /// client's, and cut after 128 characters.
     Unhandled,
@@ -137,6 +140,7 @@ impl fmt::Display for Failure {
             Self::Failed(why) => f.write_str(why),
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Panicked(why) => write!(f, "panicked: {why}"),
+            Self::Dropped(limit) => write!(f, "dropped after its client had gone ({limit})"),
             Self::Unhandled => f.write_str("no handler for it"),
         }
     }
@@ -149,9 +153,11 @@ impl Failure {
         match self {
             Self::Refused(refusal) => &refusal.message,
             Self::Mistyped(_) => "invalid arguments",
-            Self::NoState(_) | Self::Absent(_) | Self::Failed(_) | Self::Panicked(_) => {
-                "internal error"
-            }
+            Self::NoState(_)
+            | Self::Absent(_)
+            | Self::Failed(_)
+            | Self::Panicked(_)
+            | Self::Dropped(_) => "internal error",
             Self::Unhandled => "no handler",
         }
     }

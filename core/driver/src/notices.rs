@@ -43,6 +43,7 @@ enum Kind {
     Absent,
     Failed,
     Panicked,
+    Dropped,
     Unhandled,
 }
 
@@ -118,6 +119,7 @@ impl Kind {
             Failure::Absent(_) => Self::Absent,
             Failure::Failed(_) | Failure::Refused(_) => Self::Failed,
             Failure::Panicked(_) => Self::Panicked,
+            Failure::Dropped(_) => Self::Dropped,
             Failure::Unhandled => Self::Unhandled,
         }
     }
@@ -136,6 +138,7 @@ impl Kind {
             Self::Absent => "the handler was not called: leave that argument out",
             Self::Failed => "that is the error which its handler returned",
             Self::Panicked => "the connection was closed",
+            Self::Dropped => "work that outlives its client belongs on a task of its own",
             Self::Unhandled => {
                 "see guide::not_called; on_any takes events of every name, and silences this"
             }

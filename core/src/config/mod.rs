@@ -244,7 +244,8 @@ pub struct Config {
     /// counted as about what that takes, which is many times what a list of small numbers was on the wire.
     pub max_running_bytes: usize,
     /// Bytes of events that handlers hold whose client has gone, of all connections: 64 MiB, 1 GiB at most. Past
-    /// it the handlers of the next client that goes are dropped where they wait, if they hold any.
+    /// it the handlers of the next client that goes are dropped where they wait, the largest first, until those
+    /// that are left hold no more than a 1 024th of it (64 KiB).
     pub max_departed_bytes: usize,
     /// Bytes of the credentials of one connection, in all of its namespaces: 1 000 000, 1 GiB at most. Past it
     /// the client is refused.

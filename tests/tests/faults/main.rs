@@ -29,6 +29,7 @@ mod dropped;
 mod ended;
 mod endpoints;
 mod half_open;
+mod left_behind;
 mod logs;
 mod marked;
 mod opening;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use sio_tests::{served::serve_with, wire::WebSocket};
-use sio_tokio::{Config, Data, Io};
+use sio_tokio::{Config, Data, Failure, Io};
 use tokio::sync::Semaphore;
 
 const SHORT: Duration = Duration::from_millis(300);
@@ -126,6 +126,10 @@ fn left_behind(config: Config, handlers: usize, rest: impl FnOnce(&Arc<Semaphore
         server.wait_until("all are over", |_| {
             seen(&counts.ended) + seen(&counts.gone) == handlers
         });
+        for _ in 0..seen(&counts.gone) {
+            let error = server.error();
+            assert!(matches!(error.why, Failure::Dropped(_)), "{error:?}");
+        }
     });
 }
 

@@ -376,6 +376,9 @@ impl Io {
             (Failure::Failed(_) | Failure::NoState(_) | Failure::Absent(_), _) => {
                 debug!(socket = %_socket, namespace = %error.namespace, event = %crate::log::Brief(&error.event), why = %crate::log::Brief(&error.why), "handler failed");
             }
+            (Failure::Dropped(_why), _) => {
+                debug!(socket = %_socket, namespace = %error.namespace, event = %crate::log::Brief(&error.event), limit = _why, "handler dropped");
+            }
             (Failure::Unhandled, _) => {
                 debug!(socket = %_socket, namespace = %error.namespace, event = %crate::log::Brief(&error.event), "no handler");
             }
@@ -388,6 +391,7 @@ impl Io {
             Failure::NoState(_)
             | Failure::Absent(_)
             | Failure::Panicked(_)
+            | Failure::Dropped(_)
             | Failure::Unhandled => false,
         };
         if let Some(hook) = self.inner.on_error.get() {

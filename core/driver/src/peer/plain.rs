@@ -149,16 +149,19 @@ impl<R: Runtime> Peer<R> {
         match result {
             Ok(Ok(())) => {}
             // By what its client has sent, maybe.
-            Ok(Err(failure)) => {
-                debug!(why = %crate::log::Brief(&failure), "handler failed");
-                let host = self.host();
-                host.hooks.notices.tell_plain(&host.config.path, &failure);
-            }
+            Ok(Err(failure)) => self.plain_failed(&failure),
             Err(_panic) => {
                 error!(why = %_panic.0, "handler panicked");
                 self.abandon();
             }
         }
+    }
+
+    /// Tells the application, of whose hooks none hears of it.
+    pub(super) fn plain_failed(&self, failure: &Failure) {
+        debug!(why = %crate::log::Brief(failure), "handler failed");
+        let host = self.host();
+        host.hooks.notices.tell_plain(&host.config.path, failure);
     }
 }
 

@@ -38,6 +38,7 @@ impl Unanswered {
             | Failure::Absent(_)
             | Failure::Failed(_)
             | Failure::Panicked(_)
+            | Failure::Dropped(_)
             | Failure::Unhandled => None,
         };
         self.refuse(failure.told(), data);

@@ -186,6 +186,30 @@ impl Job {
         }
     }
 
+    /// Whose event it is about, and which.
+    pub(super) fn event(&self) -> Option<(Socket, Name)> {
+        match self {
+            Self::Handler(kept) => {
+                let owner = kept.what.as_ref()?;
+                Some((owner.socket.clone(), owner.name.clone()))
+            }
+            Self::Filters(kept) => {
+                let (_, event) = &**kept.what.as_ref()?;
+                Some((event.socket.clone(), event.name.clone()))
+            }
+            Self::Gates(_) | Self::Plain(_) => None,
+        }
+    }
+
+    /// Whose next event waits for it, and whether it does in any case.
+    pub(super) fn seat(&self) -> Option<(SocketKey, bool)> {
+        match self {
+            Self::Handler(kept) => Some((kept.what.as_ref()?.socket.key(), false)),
+            Self::Filters(kept) => Some((kept.what.as_ref()?.0, true)),
+            Self::Gates(_) | Self::Plain(_) => None,
+        }
+    }
+
     /// What wants to enter does not any more.
     pub(super) fn turn_away(mut self) {
         if let Self::Gates(kept) = &mut self

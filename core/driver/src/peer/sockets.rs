@@ -83,20 +83,25 @@ impl Sockets {
         self.waiting_bytes
     }
 
-    /// Handlers that waited are gone, and so is what waited for them: nothing is left but to tell that a
-    /// socket has left.
-    pub(super) fn forsake(&mut self) {
+    /// Handlers that waited are gone but these, and so is what waited for them, which is returned: nothing is
+    /// left but to tell that a socket has left.
+    pub(super) fn forsake(&mut self, busy: &[(SocketKey, bool)]) -> Vec<(Socket, Name)> {
+        let mut dropped = Vec::new();
         let mut left: usize = 0;
         for seat in &mut self.seats {
-            seat.busy = 0;
-            seat.filtering = false;
-            seat.waiting.retain(Step::tells_end);
-            left = seat
-                .waiting
+            let its = busy.iter().filter(|(key, _)| *key == seat.key);
+            seat.busy = its.clone().count();
+            seat.filtering = its.clone().any(|(_, filtering)| *filtering);
+            let (kept, lost): (VecDeque<_>, VecDeque<_>) =
+                seat.waiting.drain(..).partition(|step| step.tells_end());
+            left = kept
                 .iter()
                 .fold(left, |sum, step| sum.saturating_add(step.size()));
+            seat.waiting = kept;
+            dropped.extend(lost.into_iter().map(Step::event));
         }
         self.waiting_bytes = left;
+        dropped
     }
 
     /// The connection is over: nobody enters any more.
@@ -671,6 +676,12 @@ impl Seat {
 }
 
 impl Step {
+    /// Whose event it is, and which.
+    fn event(self) -> (Socket, Name) {
+        let (Self::Event(event) | Self::Rest(event, _)) = self;
+        (event.socket, event.name)
+    }
+
     /// Whether it is that the socket leaves.
     fn tells_end(&self) -> bool {
         let (Self::Event(event) | Self::Rest(event, _)) = self;

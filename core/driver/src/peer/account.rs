@@ -56,6 +56,7 @@ impl Part {
     ];
 
     /// What may be there, and one message or answer more.
+    #[inline]
     pub(super) const fn limit(self, config: &Config) -> usize {
         match self {
             Self::Unread => config.max_http_buffer_size,
@@ -79,18 +80,21 @@ impl Account<'_> {
     }
 
     /// Whether handlers that wait hold so much that no more of them are begun.
+    #[inline]
     pub(super) fn is_crowded(&self) -> bool {
         self.running >= Part::Running.limit(self.config)
     }
 
     /// Whether so much waits, events for handlers or answers for a WebSocket, that nothing more is read: a
     /// client that asks for much in one go gets it as fast as it reads.
+    #[inline]
     pub(super) fn is_full(&self) -> bool {
         let by_websocket = self.session.transport() == TransportKind::WebSocket;
         self.waiting > Part::Waiting.limit(self.config) || by_websocket && self.is_backed_up()
     }
 
     /// Whether more than half of what may wait to be written does.
+    #[inline]
     pub(super) fn is_backed_up(&self) -> bool {
         self.session.queued_bytes() > Part::Queued.limit(self.config) / 2
             || self.session.backlog_packets() > self.config.max_backlog_packets / 2

@@ -102,6 +102,10 @@ async fn what_a_session_refuses_is_told_with_its_request(on: On) {
     let poller = world.poller().await;
     poller.enter().await;
     let answer = poller.post("no packet").await;
+    // The session's end by its fault is told first, with the request that opened it.
+    let (status, request, _) = within("the hook", told.recv()).await.unwrap();
+    assert_eq!(status.as_u16(), 400);
+    assert!(request.starts_with("GET /socket.io/?EIO=4"), "{request}");
     let (status, request, headers) = within("the hook", told.recv()).await.unwrap();
     assert_eq!((answer.status, status.as_u16()), (400, 400));
     assert!(request.starts_with("POST /socket.io/?EIO=4"), "{request}");

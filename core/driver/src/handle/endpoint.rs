@@ -200,7 +200,8 @@ macro_rules! endpoint_methods {
                 self.mount().hooks.initial_headers.set(hook);
             }
 
-            /// Hears of requests that were turned away.
+            /// Hears of requests that were turned away, and, with the request that opened it, of each session that
+            /// ends for what its client did or did not do.
             #[doc(alias = "connection_error")]
             pub fn on_connection_error(
                 &self,

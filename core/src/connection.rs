@@ -157,7 +157,7 @@ impl<T> Connection<T> {
     /// [`handle_timeout`](Self::handle_timeout): as [`Session::handle_late`] has it.
     pub fn handle_late(&mut self, now: Instant) {
         if let Some(due) = self.poll_timeout() {
-            self.session.excuse(due.at, now);
+            self.session.excuse(due, now);
         }
     }
 

@@ -93,6 +93,11 @@ pub(crate) const PUNCTUAL: Duration = Duration::from_millis(50);
 /// takes to read what has arrived at a busy server.
 pub(crate) const EXCUSED: Duration = Duration::from_secs(10);
 
+/// How much longer a client gets that speaks by requests, where a timer was on time. It says nothing of whether
+/// we were held up before: what is due in the last moment of that rings as punctually as ever, and what the
+/// client has sent lies in streams of its own, which are read after this.
+pub(crate) const UNREAD: Duration = Duration::from_millis(100);
+
 /// What is forgiven to others because we were held up ourselves.
 ///
 /// A process that was stopped finds its deadlines over, and beside them the bytes that would have met them,
@@ -105,11 +110,19 @@ pub(crate) struct Excuse {
 }
 
 impl Excuse {
-    /// What was due at `at` is looked at only now. What was put off once is not put off again.
-    pub(crate) fn grant(&mut self, at: Instant, now: Instant) {
-        let late = now.saturating_duration_since(at);
-        if late > PUNCTUAL && self.until.as_ref().is_none_or(|until| at > **until) {
-            self.until = now.checked_add(late.min(EXCUSED)).map(Box::new);
+    /// What is due is looked at only now. What was put off once is not put off again. `apart`: what would have
+    /// met it comes by streams of which nobody knows whether they have been read.
+    pub(crate) fn grant(&mut self, due: Deadline, now: Instant, apart: bool) {
+        let late = now.saturating_duration_since(due.at);
+        let longer = if late > PUNCTUAL {
+            late.clamp(if apart { UNREAD } else { PUNCTUAL }, EXCUSED)
+        } else if apart && due.why.ends() {
+            UNREAD
+        } else {
+            return;
+        };
+        if self.until.as_ref().is_none_or(|until| due.at > **until) {
+            self.until = now.checked_add(longer).map(Box::new);
         }
     }
 

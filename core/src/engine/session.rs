@@ -247,17 +247,20 @@ impl Session {
     ///
     /// A process that was held up finds deadlines over, and beside them the bytes that would have met them,
     /// some of them not read yet. If it was, for longer than a busy timer takes, what others had to do by now
-    /// is looked at once more, after as much time as was lost and 10 s at most.
+    /// is looked at once more, after as much time as was lost and 10 s at most. Whether it was cannot be known of
+    /// what fell due just now: a client that speaks by requests, which come by other streams than the one that
+    /// is being read, gets a tenth of a second in any case.
     pub fn handle_late(&mut self, now: Instant) {
         if let Some(due) = self.deadline {
-            self.excuse(due.at, now);
+            self.excuse(due, now);
         }
     }
 
     /// The same for a deadline of the layer above, too.
-    pub(crate) fn excuse(&mut self, at: Instant, now: Instant) {
+    pub(crate) fn excuse(&mut self, due: Deadline, now: Instant) {
         let now = self.advance(now);
-        self.excuse.grant(at, now);
+        let apart = matches!(self.transport, Transport::Polling { .. });
+        self.excuse.grant(due, now, apart);
         self.arm();
     }
 

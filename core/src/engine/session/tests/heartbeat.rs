@@ -189,7 +189,7 @@ fn what_is_found_over_late_is_looked_at_once_more() {
     talk.now += ms(20_051);
     talk.session.handle_late(talk.now);
     talk.session.handle_timeout(talk.now);
-    assert_eq!(talk.due(), Some((Why::PingTimeout, ms(45_102))));
+    assert_eq!(talk.due(), Some((Why::PingTimeout, ms(45_151))));
     talk.now += ms(60_000);
     talk.session.handle_late(talk.now);
     talk.session.handle_timeout(talk.now);
@@ -197,13 +197,43 @@ fn what_is_found_over_late_is_looked_at_once_more() {
 
     // Not longer than it takes to read, and not for a timer that was on time.
     for (late, end) in [(3_600_000, Some(45_000 + 3_610_000)), (50, None)] {
-        let mut talk = Talk::polling(Config::v4());
+        let mut talk = Talk::websocket(Config::v4());
         talk.pass(ms(25_000));
+        assert_eq!(talk.frame(), "2");
+        talk.flushed();
         talk.now += ms(20_000 + late);
         talk.session.handle_late(talk.now);
         talk.session.handle_timeout(talk.now);
         let due = end.map(|end| (Why::PingTimeout, ms(end)));
         assert_eq!(talk.due(), due);
+    }
+}
+
+/// Its pong may have come while we were stopped, and the deadline at the end of that.
+#[test]
+fn who_speaks_by_requests_is_heard_before_it_is_given_up_however_punctual_the_timer_is() {
+    // faults: H6
+    for late in [0, 10, 50] {
+        let mut talk = Talk::polling(Config::v4());
+        talk.pass(ms(25_000));
+        talk.now += ms(20_000 + late);
+        talk.session.handle_late(talk.now);
+        talk.session.handle_timeout(talk.now);
+        assert_eq!(talk.due(), Some((Why::PingTimeout, ms(45_100 + late))));
+        talk.post("3");
+        talk.events();
+        assert_eq!(talk.due().map(|(why, _)| why), Some(Why::Ping));
+
+        // Who has not answered by then goes.
+        let mut talk = Talk::polling(Config::v4());
+        talk.pass(ms(25_000));
+        talk.now += ms(20_000 + late);
+        for _ in 0..2 {
+            talk.session.handle_late(talk.now);
+            talk.session.handle_timeout(talk.now);
+            talk.now += ms(100);
+        }
+        talk.closed(CloseReason::PingTimeout);
     }
 }
 

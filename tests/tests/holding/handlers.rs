@@ -26,6 +26,14 @@ pub(super) fn config() -> Config {
     }
 }
 
+/// The same for who is heard of all the time, and answers no heartbeat: it is there however long it takes.
+fn patient() -> Config {
+    Config {
+        departed_timeout: config().departed_timeout,
+        ..calm()
+    }
+}
+
 /// What the limits of one connection allow.
 fn limits() -> usize {
     let config = config();
@@ -201,7 +209,7 @@ async fn bodies(on: On, io: Io) {
 
 async fn bodies_of_requests(on: On) {
     // faults: H1
-    let io = Io::new(config());
+    let io = Io::new(patient());
     io.of("/").on("byte", |args: Args| async move {
         forever().await;
         drop(args);
@@ -211,7 +219,7 @@ async fn bodies_of_requests(on: On) {
 
 async fn what_is_left_of_bodies(on: On) {
     // faults: H1
-    let io = Io::new(config());
+    let io = Io::new(patient());
     io.of("/").on("byte", |Data(rest): Data<Args>| async move {
         forever().await;
         drop(rest);

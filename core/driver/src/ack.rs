@@ -8,13 +8,13 @@ use std::task::{Context, Poll, Waker};
 
 use sio_core::id::SocketId;
 use sio_core::packet::{Args, FromArgs, IntoArgs};
-use sio_core::socket;
 
 use crate::adapter::Later;
 use crate::answer::{Answer, Waiting};
 use crate::error::{AckError, EmitError};
 use crate::extract::AckSlot;
 use crate::handle::Socket;
+use crate::held::Answered;
 use crate::link::Command;
 use crate::mailbox::Weight;
 
@@ -69,12 +69,12 @@ impl Ack {
 /// The caller's end of an emit that waits: given to the core, and back with the answer.
 #[derive(Debug)]
 pub(crate) enum Token {
-    One(Answer<Result<Args, socket::AckError>>),
+    One(Answer<Result<Answered, AckError>>),
     Many(Part),
 }
 
 impl Token {
-    pub(crate) fn settle(self, answer: Result<Args, socket::AckError>) {
+    pub(crate) fn settle(self, answer: Result<Answered, AckError>) {
         match self {
             Self::One(one) => one.give(answer),
             Self::Many(part) => part.settle(answer),
@@ -88,12 +88,12 @@ impl Token {
 #[must_use = "the event is sent, but nobody waits for the answer"]
 #[derive(Debug)]
 pub struct AckFuture<T> {
-    state: Result<Waiting<Result<Args, socket::AckError>>, Option<AckError>>,
+    state: Result<Waiting<Result<Answered, AckError>>, Option<AckError>>,
     wanted: PhantomData<fn() -> T>,
 }
 
 impl<T> AckFuture<T> {
-    pub(crate) fn new(waiting: Waiting<Result<Args, socket::AckError>>) -> Self {
+    pub(crate) fn new(waiting: Waiting<Result<Answered, AckError>>) -> Self {
         Self {
             state: Ok(waiting),
             wanted: PhantomData,
@@ -114,8 +114,13 @@ impl<T: FromArgs> Future for AckFuture<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.state {
             Ok(waiting) => Pin::new(waiting).poll(cx).map(|answer| match answer {
-                Some(Ok(args)) => read(&args),
-                Some(Err(error)) => Err(error.into()),
+                Some(Ok(Answered { args, charge })) => {
+                    if let Some(charge) = charge {
+                        charge.hand_over();
+                    }
+                    read(&args)
+                }
+                Some(Err(error)) => Err(error),
                 // The connection's task has ended, and the emit with it.
                 None => Err(AckError::Disconnected),
             }),
@@ -165,7 +170,7 @@ pub(crate) struct Gather(Mutex<Gathered>);
 
 #[derive(Debug)]
 struct Gathered {
-    answers: Vec<(SocketId, Option<Result<Args, socket::AckError>>)>,
+    answers: Vec<(SocketId, Option<Result<Answered, AckError>>)>,
     missing: usize,
     waker: Option<Waker>,
 }
@@ -200,12 +205,15 @@ impl Gather {
 }
 
 impl Part {
-    fn settle(mut self, answer: Result<Args, socket::AckError>) {
+    fn settle(mut self, answer: Result<Answered, AckError>) {
         // Copied: it waits for all others, and must not hold on to a read buffer.
-        self.put(answer.map(|args| args.detached()));
+        self.put(answer.map(|answered| Answered {
+            args: answered.args.detached(),
+            ..answered
+        }));
     }
 
-    fn put(&mut self, answer: Result<Args, socket::AckError>) {
+    fn put(&mut self, answer: Result<Answered, AckError>) {
         let Some(all) = self.all.take() else { return };
         let waker = {
             let mut gathered = all.lock();
@@ -228,7 +236,7 @@ impl Part {
 
 impl Drop for Part {
     fn drop(&mut self) {
-        self.put(Err(socket::AckError::Disconnected));
+        self.put(Err(AckError::Disconnected));
     }
 }
 
@@ -306,8 +314,10 @@ impl<T: FromArgs> Future for RepliesFuture<T> {
             .into_iter()
             .map(|(id, answer)| {
                 let answer = match answer {
-                    Some(Ok(args)) => T::from_args(&args).map_err(AckError::Mistyped),
-                    Some(Err(error)) => Err(error.into()),
+                    Some(Ok(Answered { args, .. })) => {
+                        T::from_args(&args).map_err(AckError::Mistyped)
+                    }
+                    Some(Err(error)) => Err(error),
                     None => Err(AckError::Disconnected),
                 };
                 (id, answer)

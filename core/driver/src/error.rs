@@ -49,6 +49,9 @@ pub enum AckError {
     NotSent,
     /// As many acks of this socket are open as may be (`max_pending_acks`).
     TooMany,
+    /// The client answered, and its answers that its own handlers hold take as many bytes as may be
+    /// (`max_running_bytes`) already. This one was not kept.
+    Full,
     /// The client answered with something else than what was asked for.
     Mistyped(ArgumentError),
     /// The arguments of the emit cannot be written.
@@ -62,6 +65,7 @@ impl fmt::Display for AckError {
             Self::Disconnected => f.write_str("the socket has been disconnected"),
             Self::NotSent => f.write_str("not sent: the client is not ready for it"),
             Self::TooMany => f.write_str("too many acks are waiting (max_pending_acks)"),
+            Self::Full => f.write_str("too many answers are held (max_running_bytes)"),
             Self::Mistyped(why) => write!(f, "the answer: {why}"),
             Self::Encode(why) => why.fmt(f),
         }

@@ -89,6 +89,7 @@ pub mod guide;
 mod handle;
 mod handlers;
 mod handshake;
+mod held;
 mod hooks;
 mod host;
 mod link;

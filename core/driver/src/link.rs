@@ -10,12 +10,12 @@ use sio_core::config::{BacklogPolicy, Config};
 use sio_core::engine::{Close, CloseReason, Flags, Message, Post, Reply, Revision, TransportKind};
 use sio_core::id::{RequestId, Sid};
 use sio_core::packet::Encoded;
-use sio_core::socket::{AckError, AckTicket, SocketKey};
+use sio_core::socket::{AckTicket, SocketKey};
 
 use crate::ack::Token;
 use crate::answer::Answer;
 use crate::batch::Batch;
-use crate::error::EmitError;
+use crate::error::{AckError, EmitError};
 use crate::handle::Io;
 use crate::host::Host;
 use crate::mailbox::{Mailbox, Most, NotTaken, Perishable, Weight};

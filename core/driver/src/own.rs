@@ -81,6 +81,11 @@ impl Desk {
     }
 }
 
+/// Whether the task of a connection runs on this thread.
+pub(crate) fn is_seated() -> bool {
+    WHOSE.get() != 0
+}
+
 /// Whose task runs on this thread, to be asked for many links at once.
 pub(crate) struct Here(usize);
 

@@ -241,7 +241,8 @@ pub struct Config {
     pub max_running_handlers: usize,
     /// Bytes of events that those handlers hold: 4 MiB, 1 GiB at most, and one event more. Past it as past
     /// [`max_running_handlers`](Self::max_running_handlers). What a handler has taken as a type of its own is
-    /// counted as about what that takes, which is many times what a list of small numbers was on the wire.
+    /// counted as about what that takes, which is many times what a list of small numbers was on the wire. As much
+    /// again of the client's answers to emits, the largest of each handler; past it the next answer is an error.
     pub max_running_bytes: usize,
     /// Bytes of events that handlers hold whose client has gone, of all connections: 64 MiB, 1 GiB at most. Past
     /// it the handlers of the next client that goes are dropped where they wait, the largest first, until those

@@ -172,6 +172,44 @@ async fn middlewares_over_a_byte_of_each_read(on: On) {
     world.ends().await;
 }
 
+/// What handlers have been answered, and wait with.
+async fn answers(on: On) {
+    // faults: H1
+    let io = Io::new(config());
+    io.of("/").on("ask", |socket: Socket| async move {
+        let said: Result<String, _> = socket.emit_with_ack("q", &1).await;
+        if said.is_ok() {
+            forever().await;
+        }
+        drop(said);
+    });
+    let world = World::new(on, io.clone()).await;
+    drop(world.join().await);
+    until("its end", || io.engine_sessions() == 0).await;
+    let start = held();
+    let (mut client, _) = world.join().await;
+    let mut ids = Vec::new();
+    for _ in 0..100 {
+        client.send(r#"42["ask"]"#).await;
+        let question = client.text().await;
+        let id = question.trim_start_matches("42").split('[').next();
+        ids.push(id.unwrap().to_owned());
+    }
+    let text = "x".repeat(900_000);
+    for id in ids {
+        let answer = masked(0x81, format!(r#"43{id}["{text}"]"#).as_bytes());
+        client.wire.write(&answer).await;
+    }
+    drop(text);
+    sleep(Duration::from_millis(300)).await;
+    let grown = held().saturating_sub(start);
+    assert!(grown <= limits() + BESIDE, "{grown}");
+    drop(client);
+    until("its end", || io.engine_sessions() == 0).await;
+    until("what its handlers held is gone", || held() <= start + LEFT).await;
+    world.ends().await;
+}
+
 async fn packet_middlewares(on: On) {
     // faults: H1
     let io = Io::new(config());
@@ -319,6 +357,7 @@ alone_on_each_runtime! {
     a_byte_of_each_read,
     what_is_left_of_each_read,
     what_is_left_of_bodies,
+    answers,
     middlewares_over_a_byte_of_each_read,
     packet_middlewares,
     bodies_of_requests,

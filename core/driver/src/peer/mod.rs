@@ -530,7 +530,7 @@ impl<R: Runtime> Peer<R> {
                     if error == AckError::Disconnected {
                         self.set_disconnected(socket);
                     }
-                    token.settle(Err(error));
+                    token.settle(Err(error.into()));
                 }
             }
             Command::Respond { ticket, packet } => {

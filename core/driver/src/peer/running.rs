@@ -16,6 +16,7 @@ use crate::error::Failure;
 use crate::extract::Invocation;
 use crate::handle::{Incoming, Socket};
 use crate::handlers::{BoxFuture, Progress, Started};
+use crate::held::{Charge, Held};
 use crate::middleware::Denial;
 
 /// All of a connection.
@@ -24,6 +25,8 @@ pub(super) struct Running {
     pub(super) jobs: FuturesUnordered<Job>,
     /// Bytes that they hold of what the client has sent.
     pub(super) bytes: usize,
+    /// What they hold of what it has answered.
+    pub(super) answers: Held,
     /// Their end, once the client has gone.
     pub(super) departed: Option<Departed>,
 }
@@ -112,7 +115,10 @@ pub(super) fn begin(cx: &mut Context<'_>, call: impl FnOnce() -> Started) -> Beg
         Ok(Started(Progress::Done(result))) => Begun::Ended(Ok(result)),
         Ok(Started(Progress::Pending(mut future))) => match guarded(|| future.as_mut().poll(cx)) {
             Ok(Poll::Pending) => Begun::Waits(future),
-            Ok(Poll::Ready(result)) => Begun::Ended(let_go(future).map(|()| result)),
+            Ok(Poll::Ready(result)) => {
+                drop(Charge::taken());
+                Begun::Ended(let_go(future).map(|()| result))
+            }
             Err(panic) => {
                 let _ = let_go(future);
                 Begun::Ended(Err(panic))
@@ -130,6 +136,8 @@ pub(crate) fn let_go<T>(value: T) -> Result<(), Panic> {
 pub(crate) struct Kept<T, K> {
     future: Option<BoxFuture<T>>,
     what: Option<K>,
+    /// What it holds of answers.
+    answers: Option<Charge>,
 }
 
 impl<T, K> Kept<T, K> {
@@ -137,6 +145,7 @@ impl<T, K> Kept<T, K> {
         Self {
             future: Some(future),
             what: Some(what),
+            answers: Charge::taken(),
         }
     }
 
@@ -146,10 +155,14 @@ impl<T, K> Kept<T, K> {
             return Poll::Pending;
         };
         let result = match guarded(|| future.as_mut().poll(cx)) {
-            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Pending) => {
+                Charge::keep(&mut self.answers, Charge::taken());
+                return Poll::Pending;
+            }
             Ok(Poll::Ready(value)) => Ok(value),
             Err(panic) => Err(panic),
         };
+        drop(Charge::taken());
         match self.what.take() {
             Some(what) => Poll::Ready((what, result)),
             None => Poll::Pending,

@@ -14,11 +14,12 @@ use super::entering::Entering;
 use super::refused::{self, Unanswered};
 use super::running::{Begun, Done, Job, Kept, Owner, Panic, begin, guarded, let_go};
 use super::{Peer, Upper};
-use crate::error::{Failure, HandlerError};
+use crate::error::{AckError, Failure, HandlerError};
 use crate::extract::{About, AckSlot, ErrorSource, Invocation};
 use crate::handle::{Incoming, Io, Socket};
 use crate::handlers::{BoxFuture, Cached, Callback, Found, TopicRef};
 use crate::handshake::Handshake;
+use crate::held::Answered;
 use crate::link::Command;
 use crate::log::{debug, trace, warn};
 use crate::mailbox::Weight;
@@ -153,7 +154,10 @@ impl<R: Runtime> Peer<R> {
                 args,
                 ack,
             } => self.message(cx, socket, name, args, ack),
-            Event::Acked { token, answer, .. } => token.settle(answer),
+            Event::Acked { token, answer, .. } => {
+                let answer = answer.map_err(AckError::from);
+                token.settle(answer.and_then(|args| self.charged(args)));
+            }
             Event::Disconnecting { socket, reason } => {
                 self.leaving(
                     cx,
@@ -187,6 +191,15 @@ impl<R: Runtime> Peer<R> {
             | Event::Closed(_)
             | Event::Undecided { .. }
             | _ => {}
+        }
+    }
+
+    /// An answer, counted as long as handlers that wait may hold it.
+    fn charged(&self, args: Args) -> Result<Answered, AckError> {
+        let most = self.host().config.max_running_bytes;
+        match &self.running {
+            Some(running) => running.answers.charge(args, most).ok_or(AckError::Full),
+            None => Ok(Answered { args, charge: None }),
         }
     }
 

@@ -1,0 +1,87 @@
+//! Answers of a client that its own handlers hold: counted from their arrival until the handler ends.
+
+use std::cell::Cell;
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sio_core::packet::Args;
+
+use crate::own;
+
+/// Bytes of the answers that the handlers of one connection hold.
+#[derive(Debug, Default)]
+pub(crate) struct Held(Arc<AtomicUsize>);
+
+/// Counts there as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Charge {
+    held: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+/// An answer, counted until somebody has taken it, and on while a handler of its connection may keep it.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) args: Args,
+    pub(crate) charge: Option<Charge>,
+}
+
+thread_local! {
+    /// What the handler has taken that runs on this thread.
+    static TAKEN: Cell<Option<Charge>> = const { Cell::new(None) };
+}
+
+impl Held {
+    /// Counts an answer. `None`: as many bytes are held already as may be, and this one is not kept.
+    pub(crate) fn charge(&self, args: Args, most: usize) -> Option<Answered> {
+        if self.0.load(Ordering::Relaxed) >= most {
+            return None;
+        }
+        let bytes = args.value_size();
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+        let held = self.0.clone();
+        Some(Answered {
+            args,
+            charge: Some(Charge { held, bytes }),
+        })
+    }
+}
+
+impl Charge {
+    /// The handler that runs on this thread, if one does, has taken it.
+    pub(crate) fn hand_over(mut self) {
+        if !own::is_seated() {
+            return;
+        }
+        let _ = TAKEN.try_with(|taken| {
+            if let Some(mut before) = taken.take()
+                && Arc::ptr_eq(&before.held, &self.held)
+            {
+                self.bytes = self.bytes.saturating_add(mem::take(&mut before.bytes));
+            }
+            taken.set(Some(self));
+        });
+    }
+
+    /// What the handler has taken that has just run.
+    pub(crate) fn taken() -> Option<Self> {
+        TAKEN.try_with(Cell::take).ok().flatten()
+    }
+
+    /// The larger one of two. A handler that asks again and again is taken to keep one answer: which of them it
+    /// does, nobody can see.
+    pub(crate) fn keep(kept: &mut Option<Self>, new: Option<Self>) {
+        if let Some(new) = new
+            && kept.as_ref().is_none_or(|kept| kept.bytes < new.bytes)
+        {
+            *kept = Some(new);
+        }
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.held.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}

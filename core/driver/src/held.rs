@@ -85,3 +85,26 @@ impl Drop for Charge {
         self.held.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_again_and_again_is_counted_by_its_largest_answer() {
+        let held = Held::default();
+        let counted = || held.0.load(Ordering::Relaxed);
+        let args = |text: &str| Args::from_json(&format!("[{text:?}]"), Vec::new()).unwrap();
+        let mut kept = None;
+        for text in ["ab", "abcd", "abc"] {
+            let answered = held.charge(args(text), 10).unwrap();
+            Charge::keep(&mut kept, answered.charge);
+        }
+        assert_eq!(counted(), 6);
+        // One more may come while there is room, whatever it takes.
+        let last = held.charge(args("abcdef"), 7).unwrap();
+        assert!(held.charge(args("a"), 7).is_none());
+        drop((kept, last));
+        assert_eq!(counted(), 0);
+    }
+}

@@ -175,7 +175,11 @@ async fn middlewares_over_a_byte_of_each_read(on: On) {
 /// What handlers have been answered, and wait with.
 async fn answers(on: On) {
     // faults: H1
-    let io = Io::new(config());
+    // It writes for a while, and answers no ping meanwhile.
+    let io = Io::new(Config {
+        departed_timeout: Duration::from_millis(300),
+        ..calm()
+    });
     io.of("/").on("ask", |socket: Socket| async move {
         let said: Result<String, _> = socket.emit_with_ack("q", &1).await;
         if said.is_ok() {
@@ -192,7 +196,9 @@ async fn answers(on: On) {
     for _ in 0..100 {
         client.send(r#"42["ask"]"#).await;
         let question = client.text().await;
-        let id = question.trim_start_matches("42").split('[').next();
+        let id = question
+            .strip_prefix("42")
+            .and_then(|it| it.split('[').next());
         ids.push(id.unwrap().to_owned());
     }
     let text = "x".repeat(900_000);
@@ -202,6 +208,7 @@ async fn answers(on: On) {
     }
     drop(text);
     sleep(Duration::from_millis(300)).await;
+    assert_eq!(io.engine_sessions(), 1);
     let grown = held().saturating_sub(start);
     assert!(grown <= limits() + BESIDE, "{grown}");
     drop(client);

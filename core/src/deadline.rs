@@ -93,9 +93,10 @@ pub(crate) const PUNCTUAL: Duration = Duration::from_millis(50);
 /// takes to read what has arrived at a busy server.
 pub(crate) const EXCUSED: Duration = Duration::from_secs(10);
 
-/// How much longer a client gets that speaks by requests, where a timer was on time. It says nothing of whether
-/// we were held up before: what is due in the last moment of that rings as punctually as ever, and what the
-/// client has sent lies in streams of its own, which are read after this.
+/// How much longer the pong of a client that speaks by requests gets, where a timer was on time. It says nothing
+/// of whether we were held up before: what is due in the last moment of that rings as punctually as ever, and
+/// what the client has sent lies in streams of its own, which are read after this. What the application waits
+/// for ends when it said.
 pub(crate) const UNREAD: Duration = Duration::from_millis(100);
 
 /// What is forgiven to others because we were held up ourselves.
@@ -116,7 +117,7 @@ impl Excuse {
         let late = now.saturating_duration_since(due.at);
         let longer = if late > PUNCTUAL {
             late.clamp(if apart { UNREAD } else { PUNCTUAL }, EXCUSED)
-        } else if apart && due.why.ends() {
+        } else if apart && matches!(due.why, Why::PingTimeout) {
             UNREAD
         } else {
             return;

@@ -93,11 +93,14 @@ pub(crate) const PUNCTUAL: Duration = Duration::from_millis(50);
 /// takes to read what has arrived at a busy server.
 pub(crate) const EXCUSED: Duration = Duration::from_secs(10);
 
-/// How much longer the pong of a client that speaks by requests gets, where a timer was on time. It says nothing
+/// How much longer the pong of a client that speaks by requests gets, where a timer was on time. That says nothing
 /// of whether we were held up before: what is due in the last moment of that rings as punctually as ever, and
 /// what the client has sent lies in streams of its own, which are read after this. What the application waits
 /// for ends when it said.
 pub(crate) const UNREAD: Duration = Duration::from_millis(100);
+
+/// Who had no longer than this is not meant to get a tenth of a second more.
+const PATIENT: Duration = Duration::from_secs(5);
 
 /// What is forgiven to others because we were held up ourselves.
 ///
@@ -112,15 +115,14 @@ pub(crate) struct Excuse {
 
 impl Excuse {
     /// What is due is looked at only now. What was put off once is not put off again. `apart`: what would have
-    /// met it comes by streams of which nobody knows whether they have been read.
-    pub(crate) fn grant(&mut self, due: Deadline, now: Instant, apart: bool) {
+    /// met it comes by streams of which nobody knows whether they have been read; a pong had so long to come.
+    pub(crate) fn grant(&mut self, due: Deadline, now: Instant, apart: Option<Duration>) {
         let late = now.saturating_duration_since(due.at);
-        let longer = if late > PUNCTUAL {
-            late.clamp(if apart { UNREAD } else { PUNCTUAL }, EXCUSED)
-        } else if apart && matches!(due.why, Why::PingTimeout) {
-            UNREAD
-        } else {
-            return;
+        let longer = match apart {
+            Some(_) if late > PUNCTUAL => late.clamp(UNREAD, EXCUSED),
+            None if late > PUNCTUAL => late.min(EXCUSED),
+            Some(had) if due.why == Why::PingTimeout && had >= PATIENT => UNREAD,
+            Some(_) | None => return,
         };
         if self.until.as_ref().is_none_or(|until| due.at > **until) {
             self.until = now.checked_add(longer).map(Box::new);

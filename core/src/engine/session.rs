@@ -249,7 +249,7 @@ impl Session {
     /// some of them not read yet. If it was, for longer than a busy timer takes, what others had to do by now
     /// is looked at once more, after as much time as was lost and 10 s at most. Whether it was cannot be known of
     /// what fell due just now: a client that speaks by requests, which come by other streams than the one that
-    /// is being read, gets a tenth of a second in any case.
+    /// is being read, gets a tenth of a second more for its pong in any case, if `ping_timeout` is 5 s or more.
     pub fn handle_late(&mut self, now: Instant) {
         if let Some(due) = self.deadline {
             self.excuse(due, now);
@@ -259,7 +259,8 @@ impl Session {
     /// The same for a deadline of the layer above, too.
     pub(crate) fn excuse(&mut self, due: Deadline, now: Instant) {
         let now = self.advance(now);
-        let apart = matches!(self.transport, Transport::Polling { .. });
+        let by_requests = matches!(self.transport, Transport::Polling { .. });
+        let apart = by_requests.then_some(self.config.ping_timeout);
         self.excuse.grant(due, now, apart);
         self.arm();
     }

@@ -100,12 +100,12 @@ mod middleware;
 mod mount;
 mod notices;
 mod own;
-mod peer;
 mod registry;
 mod runtime;
 mod scratch;
 mod serve;
 mod signal;
+mod task;
 mod websocket;
 
 pub use ack::{Ack, AckFuture, Replies, RepliesFuture};

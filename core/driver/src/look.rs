@@ -36,7 +36,7 @@ impl Drop for Looking {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::peer::guarded;
+    use crate::task::guarded;
 
     #[test]
     fn it_is_over_with_what_looked() {

@@ -270,7 +270,7 @@ impl Runtime for Sim {
     }
 }
 
-/// A task's name is its type's, without the paths: `Peer<Sim>`; a function's for its future.
+/// A task's name is its type's, without the paths: `Task<Sim>`; a function's for its future.
 fn name_of<T>(_: &T) -> String {
     let paths = std::any::type_name::<T>().split_inclusive(['<', '>', ',', ' ', '(', ')']);
     let short = paths.map(|path| {

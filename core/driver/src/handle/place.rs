@@ -10,7 +10,7 @@ use super::room_events::RoomEvents;
 use super::{IntoRooms, RoomEvent, Socket};
 use crate::adapter::{Adapter, Later};
 use crate::log::error;
-use crate::peer::guarded;
+use crate::task::guarded;
 
 /// Where a socket stands in its namespace.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use sio_core::rooms::Rooms;
 use super::Socket;
 use crate::hooks::Hook;
 use crate::log::error;
-use crate::peer::guarded;
+use crate::task::guarded;
 
 /// What becomes of a room: [`Namespace::on_room_event`](super::Namespace::on_room_event). Rooms named after
 /// sockets are rooms, too.

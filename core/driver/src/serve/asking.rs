@@ -4,7 +4,7 @@ use std::future::poll_fn;
 
 use crate::handlers::BoxFuture;
 use crate::log::error;
-use crate::peer::{Kept, guarded};
+use crate::task::{Kept, guarded};
 
 /// A hook has panicked, which is logged.
 pub(super) struct Panicked;

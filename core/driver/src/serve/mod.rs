@@ -39,9 +39,9 @@ use crate::handle::{EngineServer, Io};
 use crate::handlers::BoxFuture;
 use crate::hooks::RequestHead;
 use crate::host::Host;
-use crate::peer::Application;
 use crate::runtime::Runtime;
 use crate::signal::Signal;
+use crate::task::Application;
 
 use asking::{Panicked, ask};
 use line::Line;

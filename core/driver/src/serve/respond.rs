@@ -36,8 +36,8 @@ use crate::hooks::Remote;
 use crate::host::Host;
 use crate::link::{Change, Command, Link, Posted, Said};
 use crate::log::{debug, hears_debug};
-use crate::peer::{Asked, Peer};
 use crate::runtime::{Runtime, Stream};
+use crate::task::{Asked, Task};
 use crate::websocket::{Deflate, WebSocket};
 
 /// Answers one request, for bindings that live inside another HTTP server. WebSockets need its support
@@ -89,8 +89,8 @@ where
             if let Some(upgrade) = upgrade {
                 // From now on: whether the client takes the response or not is for the session to judge.
                 let stream = FromHyper::Promised(upgrade);
-                if let Some(peer) = plan.start(stream, Vec::new(), Bytes::new()) {
-                    runtime.spawn(peer);
+                if let Some(task) = plan.start(stream, Vec::new(), Bytes::new()) {
+                    runtime.spawn(task);
                 }
             }
             Ok(response)
@@ -116,7 +116,7 @@ pub(super) struct Plan<R: Runtime> {
 
 enum Whose<R: Runtime> {
     /// A session of its own.
-    New(Box<Peer<R>>),
+    New(Box<Task<R>>),
     /// A session that polls so far.
     Joins {
         link: Arc<Link>,
@@ -152,13 +152,13 @@ impl<R: Runtime> Plan<R> {
         stream: impl Stream,
         held: Vec<u8>,
         read: Bytes,
-    ) -> Option<Box<Peer<R>>> {
+    ) -> Option<Box<Task<R>>> {
         let transport =
             Box::new(WebSocket::new(stream, &read, &self.config, self.deflate).after(held));
         match self.whose {
-            Whose::New(mut peer) => {
-                peer.attach(transport);
-                Some(peer)
+            Whose::New(mut task) => {
+                task.attach(transport);
+                Some(task)
             }
             Whose::Joins {
                 link,
@@ -306,23 +306,23 @@ impl<R: Runtime> Context<'_, R> {
             counted,
             pending,
         };
-        let peer = Peer::new(
+        let task = Task::new(
             self.runtime.clone(),
             host,
             &self.endpoint.application,
             asked,
         );
         // Never over a live session.
-        let Some(peer) = peer else {
+        let Some(task) = task else {
             return self.refuse(exchange, &Refusal::BadRequest);
         };
-        let link = peer.link().clone();
+        let link = task.link().clone();
         // The server may have begun to close before this session was there to be told.
         if host.closing.is_raised() {
             link.tell(Command::Become(Change::ShutDown));
         }
         if websocket {
-            let whose = Whose::New(Box::new(peer));
+            let whose = Whose::New(Box::new(task));
             return self.switch(exchange, whose);
         }
         let id = host.request_id();
@@ -332,7 +332,7 @@ impl<R: Runtime> Context<'_, R> {
             revision: exchange.revision(),
             answer: give,
         });
-        self.runtime.spawn(peer);
+        self.runtime.spawn(task);
         let said = self.relay(&link, id, wait).await;
         self.reply(exchange, &link, said)
     }

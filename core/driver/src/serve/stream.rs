@@ -24,8 +24,8 @@ use super::route::{route_after_hook, route_at_once};
 use super::{Server, closing};
 use crate::handlers::BoxFuture;
 use crate::hooks::Remote;
-use crate::peer::Peer;
 use crate::runtime::{Runtime, Stream};
+use crate::task::Task;
 
 /// The smallest buffer that hyper takes.
 const LEAST_BUFFER: usize = 8 * 1024;
@@ -48,8 +48,8 @@ pub fn serve_stream<R: Runtime>(
 /// A stream's task. Boxes, so that everything HTTP is given back before a WebSocket begins its long
 /// life, and no connection is as large as the larger of the two.
 enum Served<R: Runtime> {
-    Requests(BoxFuture<Option<Box<Peer<R>>>>),
-    Session(Box<Peer<R>>),
+    Requests(BoxFuture<Option<Box<Task<R>>>>),
+    Session(Box<Task<R>>),
 }
 
 impl<R: Runtime> Future for Served<R> {
@@ -58,12 +58,12 @@ impl<R: Runtime> Future for Served<R> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if let Self::Requests(requests) = &mut *self {
             match ready!(requests.as_mut().poll(cx)) {
-                Some(peer) => *self = Self::Session(peer),
+                Some(task) => *self = Self::Session(task),
                 None => return Poll::Ready(()),
             }
         }
         match &mut *self {
-            Self::Session(peer) => Pin::new(&mut **peer).poll(cx),
+            Self::Session(task) => Pin::new(&mut **task).poll(cx),
             // Became a session above, or has returned.
             Self::Requests(_) => Poll::Ready(()),
         }
@@ -77,7 +77,7 @@ async fn requests<R: Runtime, S: Stream>(
     server: Server,
     stream: S,
     remote: Remote,
-) -> Option<Box<Peer<R>>> {
+) -> Option<Box<Task<R>>> {
     let _counted = server.streams.enter();
     let line = Line::default();
     let mut builder = http1::Builder::new();

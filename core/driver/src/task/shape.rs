@@ -10,7 +10,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 use sio_core::config::Config;
 
 use super::sockets::{Seat, Sockets};
-use super::{Command, Link, Peer};
+use super::{Command, Link, Task};
 use crate::handle::Io;
 use crate::runtime::{Runtime, Sleep};
 use crate::serve::{Server, serve_stream};
@@ -86,7 +86,7 @@ const fn sendable<T: Send + 'static>() {}
 
 #[test]
 fn a_connection_can_move_between_threads() {
-    sendable::<Peer<Nowhere>>();
+    sendable::<Task<Nowhere>>();
     sendable::<Command>();
 }
 
@@ -96,8 +96,8 @@ fn an_idle_connection_is_small() {
     let stream = Still([0; 4]);
     let task = serve_stream(Nowhere, Server::new(io), stream, crate::Remote::default());
     let sizes = [
-        ("task", size_of_val(&task), 32),
-        ("peer", size_of::<Peer<Nowhere>>(), 768),
+        ("task of a stream", size_of_val(&task), 32),
+        ("task of a connection", size_of::<Task<Nowhere>>(), 768),
         ("sockets", size_of::<Sockets>(), 160),
         ("seat", size_of::<Seat>(), 104),
         ("link", size_of::<Link>(), 136),

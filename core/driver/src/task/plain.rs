@@ -10,7 +10,7 @@ use sio_core::details::Details;
 use sio_core::engine::{CloseReason, Message};
 
 use super::running::{self, Begun, Job, Kept, Panic, begin, guarded, let_go};
-use super::{Peer, Upper};
+use super::{Task, Upper};
 use crate::error::Failure;
 use crate::handle::{EngineHandlers, EngineSocket};
 use crate::handlers::Started;
@@ -63,7 +63,7 @@ impl Drop for Plain {
     }
 }
 
-impl<R: Runtime> Peer<R> {
+impl<R: Runtime> Task<R> {
     fn plain(&mut self) -> Option<&mut Plain> {
         match &mut self.upper {
             Upper::Engine(plain) => Some(plain),

@@ -20,7 +20,7 @@ use std::fmt;
 use sio_core::config::Config;
 use sio_core::engine::{Session, TransportKind};
 
-use super::{Peer, Upper};
+use super::{Task, Upper};
 use crate::link::Command;
 use crate::mailbox::Mailbox;
 use crate::runtime::Runtime;
@@ -109,7 +109,7 @@ impl fmt::Debug for Account<'_> {
     }
 }
 
-impl<R: Runtime> Peer<R> {
+impl<R: Runtime> Task<R> {
     /// What it holds.
     #[inline]
     pub(super) fn account(&self) -> Account<'_> {

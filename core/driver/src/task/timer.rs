@@ -4,10 +4,10 @@ use std::future::Future;
 use std::task::Context;
 use std::time::Instant;
 
-use super::Peer;
+use super::Task;
 use crate::runtime::{EARLIEST, Runtime, Sleep};
 
-impl<R: Runtime> Peer<R> {
+impl<R: Runtime> Task<R> {
     /// Whether a deadline has come.
     ///
     /// None has while the sleep has not rung, but those that were found when it was set anew: asking the

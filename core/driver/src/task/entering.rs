@@ -6,7 +6,7 @@ use bytestring::ByteString;
 use sio_core::packet::Name;
 use sio_core::socket::{ConnectTicket, Refusal};
 
-use super::Peer;
+use super::Task;
 use super::running::{Job, Kept, Owner, Panic};
 use super::sockets::Seat;
 use crate::extract::Invocation;
@@ -26,7 +26,7 @@ pub(super) struct Entering {
     pub(super) query: Option<ByteString>,
 }
 
-impl<R: Runtime> Peer<R> {
+impl<R: Runtime> Task<R> {
     /// A client wants to enter a namespace. It waits while too many handlers do, so that coming and
     /// going starts no more of them.
     pub(super) fn enter(&mut self, cx: &mut Context<'_>, wish: Entering) {

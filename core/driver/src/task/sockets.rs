@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use super::entering::Entering;
 use super::refused::{self, Unanswered};
 use super::running::{Begun, Done, Job, Kept, Owner, Panic, begin, guarded, let_go};
-use super::{Peer, Upper};
+use super::{Task, Upper};
 use crate::error::{AckError, Failure, HandlerError};
 use crate::extract::{About, AckSlot, ErrorSource, Invocation};
 use crate::handle::{Incoming, Io, Socket};
@@ -111,7 +111,7 @@ impl Sockets {
     }
 }
 
-impl<R: Runtime> Peer<R> {
+impl<R: Runtime> Task<R> {
     pub(super) fn sockets(&mut self) -> Option<&mut Sockets> {
         match &mut self.upper {
             Upper::SocketIo(sockets) => Some(sockets),

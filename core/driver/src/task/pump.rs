@@ -6,7 +6,7 @@ use std::time::Instant;
 use sio_core::engine::{Flags, Message, WsClosed, WsOut};
 use sio_core::socket::SocketKey;
 
-use super::{Peer, Phase};
+use super::{Phase, Task};
 use crate::batch::Run;
 use crate::log::{debug, trace};
 use crate::look::look;
@@ -17,7 +17,7 @@ use crate::websocket::{Received, Transport};
 /// turns until others run.
 const READS: usize = 32;
 
-/// How far [`Peer::pull`] came.
+/// How far [`Task::pull`] came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pulled {
     /// Until there was no room.
@@ -41,7 +41,7 @@ impl Finishing {
     }
 }
 
-impl<R: Runtime> Peer<R> {
+impl<R: Runtime> Task<R> {
     /// Reads what has come, and handles it frame by frame. `true`: there may be more.
     pub(super) fn receive(&mut self, cx: &mut Context<'_>) -> bool {
         if self.broken.is_some() {

@@ -65,7 +65,7 @@ impl Transport for Deaf {
 
 /// A connection, and what is asked of it.
 struct Talk {
-    peer: Peer<Nowhere>,
+    task: Task<Nowhere>,
     requests: u64,
 }
 
@@ -87,8 +87,8 @@ impl Talk {
             pending: host.pending.enter(),
         };
         let application = Application::SocketIo(io.clone());
-        let peer = Peer::new(Nowhere, host, &application, asked).unwrap();
-        Self { peer, requests: 0 }
+        let task = Task::new(Nowhere, host, &application, asked).unwrap();
+        Self { task, requests: 0 }
     }
 
     /// One that says all this on its WebSocket.
@@ -96,7 +96,7 @@ impl Talk {
         let mut talk = Self::new(io, TransportKind::WebSocket);
         let mut says: Vec<_> = says.into_iter().collect();
         says.reverse();
-        talk.peer.attach(Box::new(Deaf(says)));
+        talk.task.attach(Box::new(Deaf(says)));
         talk
     }
 
@@ -104,7 +104,7 @@ impl Talk {
     fn run(&mut self) {
         let mut cx = Context::from_waker(Waker::noop());
         for _ in 0..100 {
-            let polled = self.peer.poll_unpin(&mut cx);
+            let polled = self.task.poll_unpin(&mut cx);
             self.keeps_its_limits();
             if polled.is_ready() {
                 return;
@@ -113,7 +113,7 @@ impl Talk {
     }
 
     fn keeps_its_limits(&self) {
-        let account = self.peer.account();
+        let account = self.task.account();
         for part in Part::ALL {
             let answer = if part == Part::Unwritten { LIMIT } else { 0 };
             let most = part.limit(account.config) + answer + MESSAGE;
@@ -122,13 +122,13 @@ impl Talk {
     }
 
     fn held(&self, part: Part) -> usize {
-        self.peer.account().bytes(part)
+        self.task.account().bytes(part)
     }
 
     fn get(&mut self) -> Option<Said> {
         self.requests += 1;
         let (give, wait) = answer();
-        self.peer.link().tell(Command::Poll {
+        self.task.link().tell(Command::Poll {
             id: RequestId(self.requests),
             revision: Revision::V4,
             answer: give,
@@ -141,7 +141,7 @@ impl Talk {
         self.requests += 1;
         let (give, wait) = answer();
         let body = Body::text(Revision::V4, body.into());
-        self.peer.link().tell(Command::Post {
+        self.task.link().tell(Command::Post {
             id: RequestId(self.requests),
             revision: Revision::V4,
             posted: Box::new(Posted {
@@ -155,7 +155,7 @@ impl Talk {
 
     /// The session ends: nothing is held but by handlers that still run, which the host counts.
     fn ends(mut self, io: &Io) {
-        self.peer.link().tell(Command::Close(Close::Discard));
+        self.task.link().tell(Command::Close(Close::Discard));
         self.run();
         for part in Part::ALL {
             let left = self.held(part);
@@ -207,7 +207,7 @@ fn a_post_is_left_unread_and_is_the_only_one() {
     for _ in 0..2 {
         let body: Vec<_> = events(30).collect();
         let answered = talk.post(body.join("\u{1e}")).is_some();
-        if talk.peer.connection.session().is_closed() {
+        if talk.task.connection.session().is_closed() {
             // The second, while the first waits.
             assert!(answered);
             return talk.ends(&io);

@@ -56,7 +56,7 @@ pub(crate) use running::{Kept, guarded, let_go};
 use sockets::Sockets;
 
 /// One connection's task.
-pub(crate) struct Peer<R: Runtime> {
+pub(crate) struct Task<R: Runtime> {
     runtime: R,
     span: Span,
     link: Arc<Link>,
@@ -160,7 +160,7 @@ pub(crate) struct Asked {
     pub(crate) pending: Counted,
 }
 
-impl<R: Runtime> Peer<R> {
+impl<R: Runtime> Task<R> {
     /// A new session, registered under an id of its own. It lives as long as this does. `None`: there is
     /// one with the id that was asked for.
     pub(crate) fn new(
@@ -738,9 +738,9 @@ fn event_size(event: &Event<Token>) -> usize {
 /// Commands for which the batch's memory is kept from turn to turn.
 const KEEP: usize = 64;
 
-impl<R: Runtime> Unpin for Peer<R> {}
+impl<R: Runtime> Unpin for Task<R> {}
 
-impl<R: Runtime> Future for Peer<R> {
+impl<R: Runtime> Future for Task<R> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -765,7 +765,7 @@ impl<R: Runtime> Future for Peer<R> {
     }
 }
 
-impl<R: Runtime> Peer<R> {
+impl<R: Runtime> Task<R> {
     fn turns(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.phase == Phase::New {
             self.phase = Phase::Open;
@@ -798,7 +798,7 @@ impl<R: Runtime> Peer<R> {
     }
 }
 
-impl<R: Runtime> Drop for Peer<R> {
+impl<R: Runtime> Drop for Task<R> {
     /// However the task ends (done, dropped with its runtime, a bug in it), nothing of the connection
     /// remains.
     fn drop(&mut self) {

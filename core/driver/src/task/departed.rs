@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::account::Part;
 use super::running::Job;
-use super::{Peer, Phase};
+use super::{Phase, Task};
 use crate::error::Failure;
 use crate::host::Host;
 use crate::runtime::Runtime;
@@ -44,7 +44,7 @@ impl Drop for Departed {
     }
 }
 
-impl<R: Runtime> Peer<R> {
+impl<R: Runtime> Task<R> {
     /// The client has gone. Handlers that wait may go on for a while, as far as all that have been left
     /// behind hold no more than they may together.
     pub(super) fn depart(&mut self, cx: &mut Context<'_>) {

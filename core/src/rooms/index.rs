@@ -5,6 +5,7 @@ use std::fmt;
 use compact_str::CompactString;
 use hashbrown::HashMap;
 
+use super::event::{Events, RoomEvent};
 use super::seats::{Chair, Member, Seat, Seats, steps};
 use crate::arena::{Key, Pool, is_loose};
 use crate::id::{HashKey, SocketId};
@@ -20,6 +21,7 @@ pub struct Rooms<M> {
     free_rooms: Vec<u32>,
     /// Of members in many rooms.
     seats: Seats,
+    events: Events,
     most: usize,
 }
 
@@ -67,8 +69,21 @@ impl<M> Rooms<M> {
             rooms: Vec::new(),
             free_rooms: Vec::new(),
             seats: Seats::new(key),
+            events: Events::default(),
             most,
         }
+    }
+
+    /// Whether what becomes of rooms is kept from now on, for [`poll_event`](Self::poll_event). Nothing is
+    /// at first, and what was not taken goes with the wish.
+    pub fn watch(&mut self, wanted: bool) {
+        self.events.watch(wanted);
+    }
+
+    /// The next thing that has become of a room, in the order in which it happened. Whoever watches takes all
+    /// of it after each change: that brings at most two for each room that a member is in.
+    pub fn poll_event(&mut self) -> Option<RoomEvent> {
+        self.events.next()
     }
 
     /// Changes how many rooms a member may join. Those that are in more stay there.
@@ -81,6 +96,8 @@ impl<M> Rooms<M> {
     /// Another member of the same id, which only ids of the application's own making can bring, loses
     /// that room to the new one.
     pub fn insert(&mut self, id: SocketId, reach: M) -> MemberKey {
+        let fresh = self.would_be_new(id.as_str());
+        self.events.joined(id.as_str(), &id, fresh);
         let key = self.members.insert(Member::new(id.clone(), reach));
         self.by_id.insert(id, key.slot());
         MemberKey(key)
@@ -89,8 +106,18 @@ impl<M> Rooms<M> {
     /// A member leaves the namespace, and every room.
     pub fn remove(&mut self, key: MemberKey) -> Option<M> {
         let member = self.members.get_mut(key.0)?;
-        for seat in self.seats.clear(key.0.slot(), member) {
+        let told = self.events.are_wanted().then(|| member.id.clone());
+        let own_room = std::mem::replace(&mut member.own_room, false);
+        let seats = self.seats.clear(key.0.slot(), member);
+        if let Some(id) = told.as_ref().filter(|_| own_room) {
+            self.tell_left(id.as_str(), id);
+        }
+        for seat in seats {
+            let room = told.as_ref().and_then(|id| Some((self.name(seat)?, id)));
             self.vacate(seat);
+            if let Some((room, id)) = room {
+                self.tell_left(&room, id);
+            }
         }
         let member = self.members.remove(key.0)?;
         if self.by_id.get(&member.id) == Some(&key.0.slot()) {
@@ -106,10 +133,15 @@ impl<M> Rooms<M> {
     /// It has left, or is in too many rooms.
     pub fn join(&mut self, key: MemberKey, room: &str) -> Result<bool, RoomError> {
         let most = self.most;
+        let fresh = self.would_be_new(room);
         let known = self.by_name.get(room).copied();
-        let member = self.member_mut(key).ok_or(RoomError::Gone)?;
+        let member = self.members.get_mut(key.0).ok_or(RoomError::Gone)?;
         if member.id.as_str() == room {
-            return Ok(!std::mem::replace(&mut member.own_room, true));
+            let joins = !std::mem::replace(&mut member.own_room, true);
+            if joins {
+                self.events.joined(room, &member.id, fresh);
+            }
+            return Ok(joins);
         }
         if known.is_some_and(|at| self.seat(key, at).is_some()) {
             return Ok(false);
@@ -118,13 +150,14 @@ impl<M> Rooms<M> {
             return Err(RoomError::TooMany(most));
         }
         let at = known.unwrap_or_else(|| self.open(room));
-        if let Some(room) = self.rooms.get_mut(at as usize)
+        if let Some(its) = self.rooms.get_mut(at as usize)
             && let Some(member) = self.members.get_mut(key.0)
         {
             let slot = key.0.slot();
-            let place = u32::try_from(room.members.len()).unwrap_or(u32::MAX);
+            let place = u32::try_from(its.members.len()).unwrap_or(u32::MAX);
             let seat = self.seats.take(slot, member, Seat { room: at, place });
-            room.members.push(Chair { slot, seat });
+            its.members.push(Chair { slot, seat });
+            self.events.joined(room, &member.id, fresh);
         }
         Ok(true)
     }
@@ -132,17 +165,23 @@ impl<M> Rooms<M> {
     /// A member leaves a room. `false`: it was not there.
     pub fn leave(&mut self, key: MemberKey, room: &str) -> bool {
         let known = self.by_name.get(room).copied();
-        let Some(member) = self.member_mut(key) else {
+        let Some(member) = self.members.get_mut(key.0) else {
             return false;
         };
-        if member.id.as_str() == room {
-            return std::mem::replace(&mut member.own_room, false);
+        let told = self.events.are_wanted().then(|| member.id.clone());
+        let left = if member.id.as_str() == room {
+            std::mem::replace(&mut member.own_room, false)
+        } else {
+            let seat = known.and_then(|at| self.seat(key, at));
+            if let Some(seat) = seat {
+                self.stand_up(key.0.slot(), seat);
+            }
+            seat.is_some()
+        };
+        if let Some(id) = told.filter(|_| left) {
+            self.tell_left(room, &id);
         }
-        let seat = known.and_then(|at| self.seat(key, at));
-        if let Some(seat) = seat {
-            self.stand_up(key.0.slot(), seat);
-        }
-        seat.is_some()
+        left
     }
 
     /// The rooms of a member: its own first, then in the order of joining.
@@ -197,6 +236,18 @@ impl<M> Rooms<M> {
         self.by_name.len()
     }
 
+    /// The names of all rooms, each once: the members' own ones first, then those that somebody joined.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let own = self.members.iter().filter(|(key, member)| {
+            let owner = self.owner(member.id.as_str());
+            owner.is_some_and(|(owner, _)| owner.0 == *key)
+        });
+        let joined = self.rooms.iter().filter(|room| !room.members.is_empty());
+        let joined = joined.map(|room| room.name.as_str());
+        own.map(|(_, member)| member.id.as_str())
+            .chain(joined.filter(|name| self.owner(name).is_none()))
+    }
+
     pub(super) fn slots(&self) -> impl Iterator<Item = (MemberKey, &Member<M>)> {
         let members = self.members.iter();
         members.map(|(key, member)| {
@@ -247,8 +298,21 @@ impl<M> Rooms<M> {
         self.members.get(key.0)
     }
 
-    fn member_mut(&mut self, key: MemberKey) -> Option<&mut Member<M>> {
-        self.members.get_mut(key.0)
+    /// Whether who watches is to hear of a room that comes with the next one to join it.
+    fn would_be_new(&self, room: &str) -> bool {
+        self.events.are_wanted() && !self.has_room(room)
+    }
+
+    /// A member was in a room, and is not any more.
+    fn tell_left(&mut self, room: &str, id: &SocketId) {
+        let last = !self.has_room(room);
+        self.events.left(room, id, last);
+    }
+
+    /// What a seat's room is called.
+    fn name(&self, seat: Seat) -> Option<CompactString> {
+        let room = self.rooms.get(seat.room as usize);
+        room.map(|room| room.name.clone())
     }
 
     fn open(&mut self, name: &str) -> u32 {

@@ -4,11 +4,13 @@
 //! Every socket is in the room named after its own id, which costs nothing: that room is the member.
 //! Joining, leaving and reaching the first recipient cost the same in a room of ten and in one of a
 //! hundred thousand. The order in which a room is walked depends on joins and leaves alone, never on
-//! a hash.
+//! a hash. What becomes of rooms it tells in the order in which it happens, if anybody asks ([`RoomEvent`]).
 
+mod event;
 mod index;
 mod seats;
 mod select;
 
+pub use event::RoomEvent;
 pub use index::{MemberKey, RoomError, Rooms};
 pub use select::Target;

@@ -6,7 +6,7 @@
 //!
 //! * **Tasks.** Of those that were woken, the seed picks the next to be polled.
 //! * **Time** is virtual. It passes only when no task can run, and then at once, to the next timer: a
-//!   heartbeat of 25 s takes no time at all.
+//!   heartbeat of 25 s takes no time at all. [`Sim::block`] is for a task that takes its time.
 //! * **Network.** [`Sim::connect`] reaches a [`Sim::listen`] by address. Bytes arrive in order and
 //!   whole, but the seed decides how they are cut up, how long they take and how many may be under way
 //!   ([`Weather`]). An end is closed and half-closed as with TCP; one that is dropped with unread bytes
@@ -220,6 +220,14 @@ impl Sim {
         self.sleep_until(self.now() + time)
     }
 
+    /// Works for so long without letting others run, as a handler may that computes.
+    pub fn block(&self, time: Duration) {
+        self.world.with(|state| {
+            state.now += time;
+            state.trace.note(Step::Clock(state.now));
+        });
+    }
+
     /// Changes how the network is from now on.
     pub fn weather(&self, weather: Weather) {
         self.world.with(|state| state.net.weather = weather);
@@ -312,7 +320,7 @@ impl World {
                 state.trace.note(Step::Clock(now));
             }
             state.ring(alarm);
-            while let Some(alarm) = state.timers.pop_due(now) {
+            while let Some(alarm) = state.timers.pop_due(state.now) {
                 state.ring(alarm);
             }
         });

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sio_tests::sim::Sim;
-use sio_tokio::{AckError, Config, Io};
+use sio_tokio::{AckError, Config, Io, Socket};
 
 use crate::client::Message;
 use crate::here::sleep;
@@ -74,6 +74,35 @@ fn what_is_due_before_the_next_heartbeat_is_done_in_time() {
             assert_eq!(answer.await, Err(AckError::Timeout));
             assert_eq!(sim.elapsed() - asked, wait);
         }
+        drop(client);
+        world.ends().await;
+    });
+}
+
+/// What a handler has computed before it asks is no time that its client had.
+#[test]
+fn the_time_for_an_answer_begins_when_it_is_asked_for() {
+    simulate(|| async {
+        let (work, wait) = (3 * SECOND, 5 * SECOND);
+        let io = Io::new(Config::default());
+        let (tell, hears) = std::sync::mpsc::channel();
+        io.of("/").on("compute", move |socket: Socket| {
+            let tell = tell.clone();
+            let sim = Sim::current().unwrap();
+            sim.block(work);
+            let asked = sim.elapsed();
+            let answer = socket.timeout(wait).emit_with_ack::<()>("x", &());
+            async move {
+                assert_eq!(answer.await, Err(AckError::Timeout));
+                tell.send(sim.elapsed() - asked).unwrap();
+            }
+        });
+        let world = World::new(&Simulated, io).await;
+        let (mut client, _) = world.join().await;
+        client.send(r#"42["compute"]"#).await;
+        assert!(client.text().await.ends_with(r#"["x"]"#));
+        sleep(2 * wait).await;
+        assert_eq!(hears.try_recv(), Ok(wait));
         drop(client);
         world.ends().await;
     });

@@ -523,9 +523,11 @@ impl<R: Runtime> Task<R> {
                     token,
                     timeout,
                 } = *request;
+                // Its time is not what this turn has taken so far, a handler that computed before it asked.
+                self.now = self.runtime.now();
                 let asked = self
                     .connection
-                    .request(now, socket, id, packet, flags, token, timeout);
+                    .request(self.now, socket, id, packet, flags, token, timeout);
                 if let Err((error, token)) = asked {
                     if error == AckError::Disconnected {
                         self.set_disconnected(socket);

@@ -69,7 +69,7 @@ pub struct Response {
 /// Why a request is refused after it was let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum HandshakeError {
     /// No such session: error 1.
     UnknownSid,
     /// Error 3.
@@ -201,30 +201,30 @@ impl Exchange {
     pub fn switch(self) -> http::Response<Bytes> {
         match self.websocket {
             Some(handshake) => handshake.switch(self.headers),
-            None => self.refuse(&Refusal::BadRequest),
+            None => self.refuse(&HandshakeError::BadRequest),
         }
     }
 
     /// The response that says no.
-    pub fn refuse(self, refusal: &Refusal) -> http::Response<Bytes> {
+    pub fn refuse(self, why: &HandshakeError) -> http::Response<Bytes> {
         let upgrade = self.kind == Kind::WebSocket;
-        refuse(self.headers, upgrade, refusal)
+        refuse(self.headers, upgrade, why)
     }
 }
 
 /// A refusal in the form that the request asks for: JSON, or text where a WebSocket was wanted.
-fn refuse(headers: HeaderMap, upgrade: bool, refusal: &Refusal) -> http::Response<Bytes> {
-    let (status, words) = match refusal {
-        Refusal::UnknownSid => return error(headers, upgrade, ErrorCode::UnknownSid, None),
-        Refusal::BadRequest => return error(headers, upgrade, ErrorCode::BadRequest, None),
-        Refusal::Forbidden(message) => {
+fn refuse(headers: HeaderMap, upgrade: bool, why: &HandshakeError) -> http::Response<Bytes> {
+    let (status, words) = match why {
+        HandshakeError::UnknownSid => return error(headers, upgrade, ErrorCode::UnknownSid, None),
+        HandshakeError::BadRequest => return error(headers, upgrade, ErrorCode::BadRequest, None),
+        HandshakeError::Forbidden(message) => {
             return error(headers, upgrade, ErrorCode::Forbidden, message.as_deref());
         }
-        Refusal::TooManySessions => (StatusCode::SERVICE_UNAVAILABLE, "Too many sessions"),
-        Refusal::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "Shutting down"),
-        Refusal::Failed => (StatusCode::INTERNAL_SERVER_ERROR, ""),
-        Refusal::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, ""),
-        Refusal::Timeout => (StatusCode::REQUEST_TIMEOUT, ""),
+        HandshakeError::TooManySessions => (StatusCode::SERVICE_UNAVAILABLE, "Too many sessions"),
+        HandshakeError::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "Shutting down"),
+        HandshakeError::Failed => (StatusCode::INTERNAL_SERVER_ERROR, ""),
+        HandshakeError::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, ""),
+        HandshakeError::Timeout => (StatusCode::REQUEST_TIMEOUT, ""),
     };
     let mut response = web::plain(headers, status, Bytes::from_static(words.as_bytes()));
     if status == StatusCode::SERVICE_UNAVAILABLE {

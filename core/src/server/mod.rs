@@ -112,8 +112,8 @@ use crate::config::ConfigError;
 use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::engine::{
-    Acceptor, Close, Exchange, Flags, Kind, Opened, Post, PostFailure, Refusal as Refused,
-    Response, Route, Sent, WsClosed, WsOut,
+    Acceptor, Close, Exchange, Flags, HandshakeError, Kind, Opened, Post, PostFailure, Response,
+    Route, Sent, WsClosed, WsOut,
 };
 use crate::id::{HashKey, RequestId, Sid, SocketId};
 use crate::message::{Encoded, Message};
@@ -221,7 +221,7 @@ impl<T> Server<T> {
             Route::Answered(response) => self.responses.push_back((id, plain(response))),
             Route::Open(exchange) if exchange.kind() == Kind::WebSocket => {
                 // It belongs to `handle_upgrade`, where it would have been taken.
-                let response = exchange.refuse(&Refused::BadRequest);
+                let response = exchange.refuse(&HandshakeError::BadRequest);
                 self.responses.push_back((id, plain(response)));
             }
             Route::Open(exchange) => {
@@ -244,7 +244,7 @@ impl<T> Server<T> {
                 over,
             } => {
                 let Some(connection) = self.find(&sid) else {
-                    let response = exchange.refuse(&Refused::UnknownSid);
+                    let response = exchange.refuse(&HandshakeError::UnknownSid);
                     self.responses.push_back((id, plain(response)));
                     return;
                 };
@@ -256,7 +256,7 @@ impl<T> Server<T> {
                     }
                     Kind::Post { .. } => Some(exchange.post(body)),
                     Kind::WebSocket => {
-                        let response = exchange.refuse(&Refused::BadRequest);
+                        let response = exchange.refuse(&HandshakeError::BadRequest);
                         self.responses.push_back((id, plain(response)));
                         return;
                     }
@@ -282,7 +282,7 @@ impl<T> Server<T> {
             Route::Open(exchange) | Route::Session { exchange, .. }
                 if exchange.kind() != Kind::WebSocket =>
             {
-                Upgraded::Refused(exchange.refuse(&Refused::BadRequest))
+                Upgraded::Refused(exchange.refuse(&HandshakeError::BadRequest))
             }
             Route::Open(exchange) => {
                 if let Some(refusal) = self.full() {
@@ -298,7 +298,7 @@ impl<T> Server<T> {
             }
             Route::Session { sid, exchange, .. } => {
                 let Some(connection) = self.find(&sid) else {
-                    return Upgraded::Refused(exchange.refuse(&Refused::UnknownSid));
+                    return Upgraded::Refused(exchange.refuse(&HandshakeError::UnknownSid));
                 };
                 let (revision, base64) = (exchange.revision(), exchange.base64());
                 let attached = self.with(connection, |it| {

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::{ConnectionKey, Entry, Server};
 use crate::connection::Connection;
-use crate::engine::{Opened, Refusal as Refused, Session};
+use crate::engine::{HandshakeError, Opened, Session};
 use crate::id::Sid;
 
 impl<T> Server<T> {
@@ -65,7 +65,7 @@ impl<T> Server<T> {
     }
 
     /// Why no more sessions are taken, if so.
-    pub(super) fn full(&self) -> Option<Refused> {
+    pub(super) fn full(&self) -> Option<HandshakeError> {
         let sessions = self.by_sid.len();
         let full = self
             .config
@@ -74,7 +74,7 @@ impl<T> Server<T> {
         debug_assert_eq!(self.pending, self.count_pending());
         let most = self.config.max_pending_sessions;
         let crowded = sessions >= most && self.pending >= most;
-        (full || crowded).then_some(Refused::TooManySessions)
+        (full || crowded).then_some(HandshakeError::TooManySessions)
     }
 
     /// What [`pending`](Self::pending) must be. Each handshake asks for it: counting took as long as there

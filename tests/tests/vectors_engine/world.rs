@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::request::Parts;
 use sio_core::config::Config;
 use sio_core::engine::{
-    Acceptor, Close, CloseReason, Event, Exchange, Flags, Kind, Message, Opened, Post, PostFailure,
-    Refusal, Route, Sent, Session, TransportKind, WsClosed, WsOut,
+    Acceptor, Close, CloseReason, Event, Exchange, Flags, HandshakeError, Kind, Message, Opened,
+    Post, PostFailure, Route, Sent, Session, TransportKind, WsClosed, WsOut,
 };
 use sio_core::id::{RequestId, Sid};
 use sio_core::message::{Encoded, Part};
@@ -215,7 +215,7 @@ impl Place for World {
             } => {
                 let sid = sid.as_str().to_owned();
                 if !self.sessions.contains_key(&sid) {
-                    let http = exchange.refuse(&Refusal::UnknownSid);
+                    let http = exchange.refuse(&HandshakeError::UnknownSid);
                     return self.answered(name, http);
                 }
                 let poll = exchange.kind() == Kind::Poll;
@@ -273,7 +273,10 @@ impl Place for World {
                     socket.closed = (!taken).then_some(1005);
                     socket.sid = taken.then_some(sid);
                 } else {
-                    status = exchange.refuse(&Refusal::UnknownSid).status().as_u16();
+                    status = exchange
+                        .refuse(&HandshakeError::UnknownSid)
+                        .status()
+                        .as_u16();
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
-use sio_core::engine::Refusal;
+use sio_core::engine::HandshakeError;
 use sio_core::http::asking_site;
 use sio_core::id::Sid;
 
@@ -18,7 +18,7 @@ use crate::signal::Signal;
 impl<R: Runtime> Context<'_, R> {
     /// The answer of the application's hooks, unless it takes them longer than they may, or the server closes
     /// meanwhile: nobody would hear of a session that opens then.
-    pub(super) async fn admit_in_time(&self) -> Result<Option<Sid>, Refusal> {
+    pub(super) async fn admit_in_time(&self) -> Result<Option<Sid>, HandshakeError> {
         let host = self.host();
         let mut admit = pin!(self.admit());
         let mut ends = None;
@@ -32,29 +32,29 @@ impl<R: Runtime> Context<'_, R> {
                 (late, Signal::wait(Shared(host.clone())))
             });
             if Pin::new(closing).poll(cx).is_ready() {
-                return Poll::Ready(Err(Refusal::ShuttingDown));
+                return Poll::Ready(Err(HandshakeError::ShuttingDown));
             }
             late.as_mut().poll(cx).map(|()| {
                 debug!("not admitted in time");
-                Err(Refusal::Forbidden(Some("timed out".to_owned())))
+                Err(HandshakeError::Forbidden(Some("timed out".to_owned())))
             })
         })
         .await
     }
 
     /// Asks the application's hooks about a handshake, and for an id if it makes them.
-    async fn admit(&self) -> Result<Option<Sid>, Refusal> {
+    async fn admit(&self) -> Result<Option<Sid>, HandshakeError> {
         let hooks = &self.host().hooks;
         let Some(head) = &self.seen.head else {
             return Ok(None);
         };
         let forbidden =
-            |message: String| Refusal::Forbidden((!message.is_empty()).then_some(message));
+            |message: String| HandshakeError::Forbidden((!message.is_empty()).then_some(message));
         if let Some(check) = hooks.origin.get() {
             let origin = asking_site(&head.headers).unwrap_or("*").to_owned();
             match ask(|| check(origin, head.clone())).await? {
                 Ok(true) => {}
-                Ok(false) => return Err(Refusal::Forbidden(None)),
+                Ok(false) => return Err(HandshakeError::Forbidden(None)),
                 Err(message) => return Err(forbidden(message)),
             }
         }
@@ -69,12 +69,15 @@ impl<R: Runtime> Context<'_, R> {
             // A client may be the reason, as often as it likes.
             debug!(why = %crate::log::Brief(_why), "no session id");
         }
-        let sid = made.ok().and_then(Sid::made).ok_or(Refusal::BadRequest)?;
+        let sid = made
+            .ok()
+            .and_then(Sid::made)
+            .ok_or(HandshakeError::BadRequest)?;
         Ok(Some(sid))
     }
 }
 
-impl From<Panicked> for Refusal {
+impl From<Panicked> for HandshakeError {
     fn from(_: Panicked) -> Self {
         Self::Failed
     }

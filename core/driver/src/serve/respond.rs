@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::upgrade::OnUpgrade;
 use sio_core::config::Config;
 use sio_core::engine::{
-    Close, Exchange, Kind, Opened, Post, PostFailure, Refusal, Revision, TransportKind,
+    Close, Exchange, HandshakeError, Kind, Opened, Post, PostFailure, Revision, TransportKind,
 };
 use sio_core::http::ErrorCode;
 use sio_core::id::RequestId;
@@ -267,11 +267,11 @@ impl<R: Runtime> Context<'_, R> {
             unreachable!("the head of a request that opens a session is kept");
         };
         if host.closing.is_raised() {
-            return self.refuse(exchange, &Refusal::ShuttingDown);
+            return self.refuse(exchange, &HandshakeError::ShuttingDown);
         }
         // From before it is decided over, so that no more wait for a decision than may.
         let Some(pending) = host.pending.try_enter(host.config.max_pending_sessions) else {
-            return self.refuse(exchange, &Refusal::TooManySessions);
+            return self.refuse(exchange, &HandshakeError::TooManySessions);
         };
         let sid = match self.admit_in_time().await {
             Ok(sid) => sid,
@@ -279,11 +279,11 @@ impl<R: Runtime> Context<'_, R> {
         };
         let most = host.config.max_sessions.unwrap_or(usize::MAX);
         let Some(counted) = host.peers.try_enter(most) else {
-            return self.refuse(exchange, &Refusal::TooManySessions);
+            return self.refuse(exchange, &HandshakeError::TooManySessions);
         };
         let websocket = exchange.kind() == Kind::WebSocket;
         if websocket && !self.can_upgrade {
-            return self.refuse(exchange, &Refusal::BadRequest);
+            return self.refuse(exchange, &HandshakeError::BadRequest);
         }
         let asked = Asked {
             sid,
@@ -314,7 +314,7 @@ impl<R: Runtime> Context<'_, R> {
         );
         // Never over a live session.
         let Some(task) = task else {
-            return self.refuse(exchange, &Refusal::BadRequest);
+            return self.refuse(exchange, &HandshakeError::BadRequest);
         };
         let link = task.link().clone();
         // The server may have begun to close before this session was there to be told.
@@ -354,7 +354,7 @@ impl<R: Runtime> Context<'_, R> {
                 };
                 return self.switch(exchange, whose);
             }
-            Kind::WebSocket => return self.refuse(exchange, &Refusal::BadRequest),
+            Kind::WebSocket => return self.refuse(exchange, &HandshakeError::BadRequest),
             // Lent: it is large, and would be moved at each of these calls.
             Kind::Post { .. } => self.post(link, &exchange, over, body).await,
             Kind::Poll | _ => {
@@ -465,7 +465,7 @@ impl<R: Runtime> Context<'_, R> {
     fn reply<B>(&self, exchange: Exchange, link: &Link, said: Option<Said>) -> Outcome<R, B> {
         // No reply: the session's task has ended.
         let Some(Said { reply, owed }) = said else {
-            return self.refuse(exchange, &Refusal::UnknownSid);
+            return self.refuse(exchange, &HandshakeError::UnknownSid);
         };
         if let Some(owed) = owed {
             self.line.owe([owed]);
@@ -504,7 +504,7 @@ impl<R: Runtime> Context<'_, R> {
         }
     }
 
-    fn refuse<B>(&self, exchange: Exchange, refusal: &Refusal) -> Outcome<R, B> {
+    fn refuse<B>(&self, exchange: Exchange, refusal: &HandshakeError) -> Outcome<R, B> {
         Outcome::Response(self.say(exchange.refuse(refusal), false))
     }
 

@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use hyper::upgrade::OnUpgrade;
 use sio_core::config::Origins;
-use sio_core::engine::{Exchange, Refusal, Route};
+use sio_core::engine::{Exchange, HandshakeError, Route};
 use sio_core::http::is_cross_origin;
 
 use super::asking::{Panicked, ask, call};
@@ -43,7 +43,7 @@ pub(super) enum Routed<B> {
 pub(super) enum Step<B> {
     Answer(Response<Bytes>),
     Open(Exchange),
-    Refuse(Exchange, Refusal),
+    Refuse(Exchange, HandshakeError),
     /// It is a session's.
     Hand {
         link: Arc<Link>,
@@ -139,7 +139,7 @@ fn route<B>(server: &Server, request: Request<B>, remote: Remote) -> Routed<B> {
                     over,
                     body,
                 },
-                None => Step::Refuse(exchange, Refusal::UnknownSid),
+                None => Step::Refuse(exchange, HandshakeError::UnknownSid),
             },
         };
         let keeps = !matches!(step, Step::Hand { .. }) || tells_of_refusals(host);

@@ -4,7 +4,7 @@ mod spelling;
 use super::*;
 use crate::config::Transports;
 use crate::config::{Cookie, Cors, Origins};
-use crate::engine::{Body, Content, Framing, Post, PostFailure, Refusal, Reply};
+use crate::engine::{Body, Content, Framing, HandshakeError, Post, PostFailure, Reply};
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
@@ -456,9 +456,10 @@ fn bodies_are_text_within_the_limit() {
 #[test]
 fn refusals_speak_the_language_of_the_request() {
     let acceptor = v4();
-    let poll = |refusal: &Refusal| open(&acceptor, &head("GET", POLL, &[])).refuse(refusal);
-    let upgrade = |refusal: &Refusal| open(&acceptor, &websocket(SOCKET, |_| {})).refuse(refusal);
-    let no = Refusal::Forbidden(Some("<b>no".into()));
+    let poll = |refusal: &HandshakeError| open(&acceptor, &head("GET", POLL, &[])).refuse(refusal);
+    let upgrade =
+        |refusal: &HandshakeError| open(&acceptor, &websocket(SOCKET, |_| {})).refuse(refusal);
+    let no = HandshakeError::Forbidden(Some("<b>no".into()));
     assert_eq!(poll(&no).body(), "{\"code\":4,\"message\":\"<b>no\"}");
     assert_eq!(poll(&no).status(), 403);
     assert_eq!(
@@ -466,13 +467,16 @@ fn refusals_speak_the_language_of_the_request() {
         "&lt;b>no".replace('>', "&gt;").as_str()
     );
     assert_eq!(upgrade(&no).headers()["connection"], "close");
-    let full = poll(&Refusal::TooManySessions);
+    let full = poll(&HandshakeError::TooManySessions);
     assert_eq!(full.status(), 503);
     assert!(full.headers().contains_key("retry-after"));
-    assert_eq!(upgrade(&Refusal::UnknownSid).body(), "Session ID unknown");
-    assert_eq!(poll(&Refusal::TooLarge).status(), 413);
-    assert_eq!(poll(&Refusal::Timeout).status(), 408);
-    assert_eq!(poll(&Refusal::Failed).status(), 500);
+    assert_eq!(
+        upgrade(&HandshakeError::UnknownSid).body(),
+        "Session ID unknown"
+    );
+    assert_eq!(poll(&HandshakeError::TooLarge).status(), 413);
+    assert_eq!(poll(&HandshakeError::Timeout).status(), 408);
+    assert_eq!(poll(&HandshakeError::Failed).status(), 500);
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub enum Content {
 
 /// What a GET that waits is answered with when there is nothing else to say.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Words {
+pub(super) enum PollAnswer {
     /// Nothing: poll again, or stop.
     Noop,
     /// The session is over.
@@ -53,7 +53,7 @@ pub(super) enum Words {
     NoopClose,
 }
 
-impl Words {
+impl PollAnswer {
     const fn payload(self, revision: Revision) -> &'static [u8] {
         match (self, revision) {
             (Self::Noop, Revision::V3) => b"1:6",
@@ -83,9 +83,9 @@ impl Reply {
         reply
     }
 
-    /// A few words of the protocol as packets.
-    pub(super) const fn words(revision: Revision, words: Words) -> Self {
-        let body = Bytes::from_static(words.payload(revision));
+    /// A few packets of the protocol itself.
+    pub(super) const fn answer(revision: Revision, answer: PollAnswer) -> Self {
+        let body = Bytes::from_static(answer.payload(revision));
         Self::payload(Framing::of(revision, false), body, false)
     }
 

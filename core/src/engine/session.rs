@@ -14,7 +14,7 @@ use http::StatusCode;
 
 use super::heartbeat::{Heartbeat, Times};
 use super::queue::Queue;
-use super::reply::Words;
+use super::reply::PollAnswer;
 use super::{
     Close, CloseReason, Event, Flags, Opened, Payload, Post, PostFailure, Reply, Sent, Violation,
     split,
@@ -146,10 +146,10 @@ impl Session {
         if !self.queue.is_empty() {
             self.flush();
         } else if self.is_closing() {
-            self.answer_poll(Words::NoopClose);
+            self.answer_poll(PollAnswer::NoopClose);
             self.end(CloseReason::ForcedClose, None);
         } else if free {
-            self.answer_poll(Words::Noop);
+            self.answer_poll(PollAnswer::Noop);
         }
         self.arm();
     }

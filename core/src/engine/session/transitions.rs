@@ -8,7 +8,7 @@ use http::StatusCode;
 use super::{CODE_GOING_AWAY, CODE_TOO_LARGE, Session, Stage, Transport};
 use crate::deadline::{Deadline, Why, after};
 use crate::engine::heartbeat::Times;
-use crate::engine::reply::Words;
+use crate::engine::reply::PollAnswer;
 use crate::engine::{CloseReason, ErrorCode, Event, Flags, Packet, PacketError, Reply, Violation};
 use crate::id::RequestId;
 use crate::json::push_quoted;
@@ -41,7 +41,7 @@ impl Session {
                 } = &mut self.transport
                     && candidate.frees(self.now)
                 {
-                    self.answer_poll(Words::Noop);
+                    self.answer_poll(PollAnswer::Noop);
                 }
             }
             Why::Ping => {
@@ -251,7 +251,7 @@ impl Session {
             Some(Packet::Ping(data)) if &*data == "probe" => {
                 self.probes = self.probes.saturating_add(1);
                 if candidate.probe(now) {
-                    self.answer_poll(Words::Noop);
+                    self.answer_poll(PollAnswer::Noop);
                 }
             }
             // Without a probe, too: firmware in the field knows no other way (§12).
@@ -277,7 +277,7 @@ impl Session {
         if self.is_closed() {
             return;
         }
-        self.answer_poll(Words::Close);
+        self.answer_poll(PollAnswer::Close);
         if let Transport::Polling { posting, .. } = &mut self.transport
             && let Some(id) = posting.take()
         {
@@ -348,11 +348,11 @@ impl Session {
             return;
         }
         self.answer_poll(match reason {
-            CloseReason::TransportClose => Words::Noop,
+            CloseReason::TransportClose => PollAnswer::Noop,
             CloseReason::TransportError
             | CloseReason::PingTimeout
             | CloseReason::ParseError
-            | CloseReason::ForcedClose => Words::Close,
+            | CloseReason::ForcedClose => PollAnswer::Close,
         });
         if let Some(reading) = self.reading.take() {
             self.reply(reading.id, Reply::ok());
@@ -396,13 +396,13 @@ impl Session {
         self.replies.push_back((id, reply));
     }
 
-    /// Answers the GET that waits, if there is one: with what is queued, else with `words`.
-    pub(super) fn answer_poll(&mut self, words: Words) {
+    /// Answers the GET that waits, if there is one: with what is queued, else with `answer`.
+    pub(super) fn answer_poll(&mut self, answer: PollAnswer) {
         self.flush();
         if let Transport::Polling { parked, .. } = &mut self.transport
             && let Some(id) = parked.take()
         {
-            self.reply(id, Reply::words(self.revision, words));
+            self.reply(id, Reply::answer(self.revision, answer));
         }
     }
 

@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use sio_core::engine::Flags;
 use sio_core::packet::{Encoded, Part};
 use sio_core::rooms::Target;
-use sio_core::websocket::write::{self, Kind};
+use sio_core::websocket::write::{self, MessageType};
 use smallvec::SmallVec;
 
 use crate::mailbox::Weight;
@@ -163,7 +163,7 @@ impl Run {
             let Some(Part::Text(text)) = packet.part(0) else {
                 return Vec::new();
             };
-            write::message(&mut all, Kind::Text, &[], &text);
+            write::message(&mut all, MessageType::Text, &[], &text);
         }
         all
     }

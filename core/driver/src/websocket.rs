@@ -15,7 +15,7 @@ use bytestring::ByteString;
 use sio_core::config::Config;
 use sio_core::engine::{Message, WsClosed};
 use sio_core::packet::Part;
-use sio_core::websocket::write::Kind;
+use sio_core::websocket::write::MessageType;
 use sio_core::websocket::{Incoming, Limits, Reader, Violation, code};
 
 use crate::deadlines::State;
@@ -376,8 +376,8 @@ impl<S: Stream> Transport for WebSocket<S> {
             return;
         }
         let (kind, payload) = match &part {
-            Part::Text(text) => (Kind::Text, text),
-            Part::Binary(data) => (Kind::Binary, data),
+            Part::Text(text) => (MessageType::Text, text),
+            Part::Binary(data) => (MessageType::Binary, data),
         };
         if compress
             && let Some(deflate) = &mut self.deflate

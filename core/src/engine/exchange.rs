@@ -28,7 +28,7 @@ use crate::websocket;
 #[must_use = "the client waits for an answer"]
 pub struct Exchange {
     pub(super) config: Arc<Config>,
-    pub(super) kind: Kind,
+    pub(super) kind: RequestKind,
     pub(super) revision: Revision,
     pub(super) handshake: bool,
     pub(super) query: Query,
@@ -43,7 +43,7 @@ pub struct Exchange {
 /// What a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum RequestKind {
     /// A GET that waits for packets, or opens a session.
     Poll,
     /// A POST that brings packets.
@@ -90,7 +90,7 @@ pub enum HandshakeError {
 
 impl Exchange {
     /// What the request is.
-    pub const fn kind(&self) -> Kind {
+    pub const fn kind(&self) -> RequestKind {
         self.kind
     }
 
@@ -117,9 +117,9 @@ impl Exchange {
     /// Whether the body of a POST has a use; else it need not be read, whatever is said about it.
     pub fn reads_body(&self) -> bool {
         match (self.kind, self.revision) {
-            (Kind::Post { binary: true }, Revision::V4) => false,
-            (Kind::Post { .. }, Revision::V3 | Revision::V4) => true,
-            (Kind::Poll | Kind::WebSocket, _) => false,
+            (RequestKind::Post { binary: true }, Revision::V4) => false,
+            (RequestKind::Post { .. }, Revision::V3 | Revision::V4) => true,
+            (RequestKind::Poll | RequestKind::WebSocket, _) => false,
         }
     }
 
@@ -138,8 +138,8 @@ impl Exchange {
             return Err(PostFailure::TooLarge);
         }
         let text = match (self.kind, self.revision) {
-            (Kind::Post { binary: true }, Revision::V3) => return Ok(Body::Binary(body)),
-            (Kind::Post { binary: true }, Revision::V4) => return Err(PostFailure::Binary),
+            (RequestKind::Post { binary: true }, Revision::V3) => return Ok(Body::Binary(body)),
+            (RequestKind::Post { binary: true }, Revision::V4) => return Err(PostFailure::Binary),
             _ if self.jsonp.is_some() => match jsonp::unwrap(&body)? {
                 Some(payload) => payload,
                 // Nothing to read, and no harm in it (§6).
@@ -197,7 +197,7 @@ impl Exchange {
     }
 
     /// The response after which the connection is a WebSocket. For a request of another
-    /// [`Kind`](Self::kind) it is a refusal.
+    /// [`RequestKind`](Self::kind) it is a refusal.
     pub fn switch(self) -> http::Response<Bytes> {
         match self.websocket {
             Some(handshake) => handshake.switch(self.headers),
@@ -207,7 +207,7 @@ impl Exchange {
 
     /// The response that says no.
     pub fn refuse(self, why: &HandshakeError) -> http::Response<Bytes> {
-        let upgrade = self.kind == Kind::WebSocket;
+        let upgrade = self.kind == RequestKind::WebSocket;
         refuse(self.headers, upgrade, why)
     }
 }

@@ -10,7 +10,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 use memchr::memmem;
 
-use super::exchange::{Exchange, Kind, error, other_coding, other_version};
+use super::exchange::{Exchange, RequestKind, error, other_coding, other_version};
 use super::jsonp;
 use crate::config::{AllowedOrigins, Config, ConfigError, CorsPolicy};
 use crate::http::{Coding, ErrorCode, Query, WantedHost, asking_site, is_client_file, single};
@@ -120,9 +120,9 @@ impl Acceptor {
             websocket,
             over,
         } = admitted;
-        let polls = kind == Kind::Poll;
+        let polls = kind == RequestKind::Poll;
         let mut headers = headers;
-        if kind != Kind::WebSocket && filters_scripts(&head.headers) {
+        if kind != RequestKind::WebSocket && filters_scripts(&head.headers) {
             headers.insert(X_XSS_PROTECTION, HeaderValue::from_static("0"));
         }
         let exchange = Exchange {
@@ -137,7 +137,7 @@ impl Acceptor {
                 .and_then(|_| Coding::choose(&head.headers)),
             jsonp: query
                 .get("j")
-                .filter(|_| self.config.jsonp && kind != Kind::WebSocket)
+                .filter(|_| self.config.jsonp && kind != RequestKind::WebSocket)
                 .map(jsonp::index),
             headers,
             query,
@@ -183,9 +183,9 @@ impl Acceptor {
             return Err(Refused::Code(ErrorCode::UnknownSid));
         }
         let kind = match (transport, method) {
-            (TransportKind::WebSocket, Verb::Get) if upgrade => Kind::WebSocket,
-            (TransportKind::Polling, Verb::Get) if !upgrade => Kind::Poll,
-            (TransportKind::Polling, Verb::Post) => Kind::Post {
+            (TransportKind::WebSocket, Verb::Get) if upgrade => RequestKind::WebSocket,
+            (TransportKind::Polling, Verb::Get) if !upgrade => RequestKind::Poll,
+            (TransportKind::Polling, Verb::Post) => RequestKind::Post {
                 binary: is_binary(&head.headers),
             },
             (TransportKind::WebSocket | TransportKind::Polling, Verb::Get | Verb::Post) => {
@@ -193,12 +193,12 @@ impl Acceptor {
             }
         };
         let websocket = match kind {
-            Kind::WebSocket => match websocket::Handshake::check(head, &self.config) {
+            RequestKind::WebSocket => match websocket::Handshake::check(head, &self.config) {
                 Ok(handshake) => Some(handshake),
                 Err(websocket::Rejected::Malformed) => return Err(bad),
                 Err(websocket::Rejected::Version) => return Err(Refused::Version),
             },
-            Kind::Poll | Kind::Post { .. } => None,
+            RequestKind::Poll | RequestKind::Post { .. } => None,
         };
         let named = match query.get("EIO") {
             None if self.config.allow_missing_eio => Some(Revision::V3),
@@ -244,7 +244,7 @@ impl Acceptor {
 
 /// A request whose head is in order.
 struct Admitted {
-    kind: Kind,
+    kind: RequestKind,
     revision: Revision,
     sid: Option<Sid>,
     query: Query,

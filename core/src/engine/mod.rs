@@ -22,7 +22,7 @@ mod websocket;
 
 pub use close::{Close, CloseReason, Violation};
 pub use event::{Event, Opened};
-pub use exchange::{Exchange, HandshakeError, Kind, Response};
+pub use exchange::{Exchange, HandshakeError, RequestKind, Response};
 pub use handshake::{Acceptor, Route};
 pub use packet::{Packet, PacketError};
 pub use payload::{Body, Framing, Payload, Writer, split};

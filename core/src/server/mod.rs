@@ -112,8 +112,8 @@ use crate::config::ConfigError;
 use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::engine::{
-    Acceptor, Close, Exchange, Flags, HandshakeError, Kind, Opened, Post, PostFailure, Response,
-    Route, Sent, WsClosed, WsOut,
+    Acceptor, Close, Exchange, Flags, HandshakeError, Opened, Post, PostFailure, RequestKind,
+    Response, Route, Sent, WsClosed, WsOut,
 };
 use crate::id::{HashKey, RequestId, Sid, SocketId};
 use crate::message::{Encoded, Message};
@@ -219,7 +219,7 @@ impl<T> Server<T> {
                 self.responses.push_back((id, plain(response)));
             }
             Route::Answered(response) => self.responses.push_back((id, plain(response))),
-            Route::Open(exchange) if exchange.kind() == Kind::WebSocket => {
+            Route::Open(exchange) if exchange.kind() == RequestKind::WebSocket => {
                 // It belongs to `handle_upgrade`, where it would have been taken.
                 let response = exchange.refuse(&HandshakeError::BadRequest);
                 self.responses.push_back((id, plain(response)));
@@ -250,12 +250,14 @@ impl<T> Server<T> {
                 };
                 let revision = exchange.revision();
                 let post = match exchange.kind() {
-                    Kind::Poll => None,
-                    Kind::Post { .. } if over || body.len() > self.config.max_http_buffer_size => {
+                    RequestKind::Poll => None,
+                    RequestKind::Post { .. }
+                        if over || body.len() > self.config.max_http_buffer_size =>
+                    {
                         Some(Post::Whole(Err(PostFailure::TooLarge)))
                     }
-                    Kind::Post { .. } => Some(exchange.post(body)),
-                    Kind::WebSocket => {
+                    RequestKind::Post { .. } => Some(exchange.post(body)),
+                    RequestKind::WebSocket => {
                         let response = exchange.refuse(&HandshakeError::BadRequest);
                         self.responses.push_back((id, plain(response)));
                         return;
@@ -280,7 +282,7 @@ impl<T> Server<T> {
             }
             Route::Answered(response) => Upgraded::Refused(response),
             Route::Open(exchange) | Route::Session { exchange, .. }
-                if exchange.kind() != Kind::WebSocket =>
+                if exchange.kind() != RequestKind::WebSocket =>
             {
                 Upgraded::Refused(exchange.refuse(&HandshakeError::BadRequest))
             }

@@ -6,14 +6,14 @@ const FINAL: u8 = 0x80;
 
 /// How a message goes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum MessageType {
     /// As text, which the caller has checked.
     Text,
     /// As bytes.
     Binary,
 }
 
-impl Kind {
+impl MessageType {
     const fn opcode(self) -> Opcode {
         match self {
             Self::Text => Opcode::Text,
@@ -23,12 +23,12 @@ impl Kind {
 }
 
 /// A message in one frame: `head`, and `payload` behind it.
-pub fn message(out: &mut Vec<u8>, kind: Kind, head: &[u8], payload: &[u8]) {
+pub fn message(out: &mut Vec<u8>, kind: MessageType, head: &[u8], payload: &[u8]) {
     frame(out, kind.opcode().bits(), head, payload);
 }
 
 /// A compressed message in one frame (RFC 7692 §6), for a client with which that was agreed on.
-pub fn compressed(out: &mut Vec<u8>, kind: Kind, payload: &[u8]) {
+pub fn compressed(out: &mut Vec<u8>, kind: MessageType, payload: &[u8]) {
     frame(out, kind.opcode().bits() | RSV1, &[], payload);
 }
 

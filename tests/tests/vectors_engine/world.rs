@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::request::Parts;
 use sio_core::config::Config;
 use sio_core::engine::{
-    Acceptor, Close, CloseReason, Event, Exchange, Flags, HandshakeError, Kind, Message, Opened,
-    Post, PostFailure, Route, Sent, Session, TransportKind, WsClosed, WsOut,
+    Acceptor, Close, CloseReason, Event, Exchange, Flags, HandshakeError, Message, Opened, Post,
+    PostFailure, RequestKind, Route, Sent, Session, TransportKind, WsClosed, WsOut,
 };
 use sio_core::id::{RequestId, Sid};
 use sio_core::message::{Encoded, Part};
@@ -218,7 +218,7 @@ impl Place for World {
                     let http = exchange.refuse(&HandshakeError::UnknownSid);
                     return self.answered(name, http);
                 }
-                let poll = exchange.kind() == Kind::Poll;
+                let poll = exchange.kind() == RequestKind::Poll;
                 let post = if over {
                     Post::Whole(Err(PostFailure::TooLarge))
                 } else if request.partial {

@@ -14,7 +14,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::upgrade::OnUpgrade;
 use sio_core::config::Config;
 use sio_core::engine::{
-    Close, Exchange, HandshakeError, Kind, Opened, Post, PostFailure, Revision, TransportKind,
+    Close, Exchange, HandshakeError, Opened, Post, PostFailure, RequestKind, Revision,
+    TransportKind,
 };
 use sio_core::http::ErrorCode;
 use sio_core::id::RequestId;
@@ -281,7 +282,7 @@ impl<R: Runtime> Context<'_, R> {
         let Some(counted) = host.peers.try_enter(most) else {
             return self.refuse(exchange, &HandshakeError::TooManySessions);
         };
-        let websocket = exchange.kind() == Kind::WebSocket;
+        let websocket = exchange.kind() == RequestKind::WebSocket;
         if websocket && !self.can_upgrade {
             return self.refuse(exchange, &HandshakeError::BadRequest);
         }
@@ -346,7 +347,7 @@ impl<R: Runtime> Context<'_, R> {
         body: B,
     ) -> Outcome<R, B> {
         let said = match exchange.kind() {
-            Kind::WebSocket if self.can_upgrade => {
+            RequestKind::WebSocket if self.can_upgrade => {
                 let whose = Whose::Joins {
                     link: link.clone(),
                     revision: exchange.revision(),
@@ -354,10 +355,10 @@ impl<R: Runtime> Context<'_, R> {
                 };
                 return self.switch(exchange, whose);
             }
-            Kind::WebSocket => return self.refuse(exchange, &HandshakeError::BadRequest),
+            RequestKind::WebSocket => return self.refuse(exchange, &HandshakeError::BadRequest),
             // Lent: it is large, and would be moved at each of these calls.
-            Kind::Post { .. } => self.post(link, &exchange, over, body).await,
-            Kind::Poll | _ => {
+            RequestKind::Post { .. } => self.post(link, &exchange, over, body).await,
+            RequestKind::Poll | _ => {
                 let id = self.host().request_id();
                 let (give, wait) = answer();
                 let told = link.tell(Command::Poll {

@@ -1,6 +1,6 @@
 //! What waits to be written to a WebSocket.
 
-use sio_core::websocket::write::{self, Kind};
+use sio_core::websocket::write::{self, MessageType};
 
 use crate::scratch;
 
@@ -51,7 +51,7 @@ impl Outgoing {
     }
 
     /// A message: `head`, and `payload` behind it.
-    pub(super) fn message(&mut self, kind: Kind, head: &[u8], payload: &[u8]) {
+    pub(super) fn message(&mut self, kind: MessageType, head: &[u8], payload: &[u8]) {
         write::message(self.open(), kind, head, payload);
     }
 
@@ -60,7 +60,7 @@ impl Outgoing {
         self.open().extend_from_slice(frames);
     }
 
-    pub(super) fn compressed(&mut self, kind: Kind, payload: &[u8]) {
+    pub(super) fn compressed(&mut self, kind: MessageType, payload: &[u8]) {
         write::compressed(self.open(), kind, payload);
     }
 
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn what_waits_keeps_no_more_than_itself_and_the_thread_no_more_than_it_may() {
         let mut out = Outgoing::default();
-        out.message(Kind::Binary, b"", &[7; 1_000_000]);
+        out.message(MessageType::Binary, b"", &[7; 1_000_000]);
         let all = out.rest().to_vec();
         out.advance(999_000);
         out.wait();

@@ -88,7 +88,7 @@ fn a_message_is_the_frame_that_tungstenite_writes() {
         let payload = vec![b'x'; length];
         for head in [&b""[..], &[4]] {
             let mut out = Outgoing::default();
-            out.message(Kind::Binary, head, &payload);
+            out.message(MessageType::Binary, head, &payload);
             let whole = [head, &payload].concat();
             let frame = RawFrame::message(whole, OpCode::Data(Data::Binary), true);
             let mut expected = Vec::new();

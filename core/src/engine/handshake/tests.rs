@@ -107,7 +107,7 @@ fn a_poll_opens_a_session() {
     );
     assert_eq!(
         (exchange.kind(), exchange.revision()),
-        (Kind::Poll, Revision::V4)
+        (RequestKind::Poll, Revision::V4)
     );
     assert!(exchange.is_handshake() && exchange.base64());
     assert_eq!(exchange.query().get("token"), Some("a b"));
@@ -193,7 +193,7 @@ fn transports_can_be_switched_off() {
 #[test]
 fn a_websocket_opens_a_session() {
     let exchange = open(&v4(), &websocket(SOCKET, |_| {}));
-    assert_eq!(exchange.kind(), Kind::WebSocket);
+    assert_eq!(exchange.kind(), RequestKind::WebSocket);
     let response = exchange.switch();
     assert_eq!(response.status(), 101);
     assert_eq!(
@@ -244,7 +244,7 @@ fn a_session_is_named_by_its_id() {
     ];
     let (sid, exchange, over) = session(&v4(), &head("POST", &uri, &headers));
     assert_eq!(sid.as_str(), "abc");
-    assert_eq!(exchange.kind(), Kind::Post { binary: true });
+    assert_eq!(exchange.kind(), RequestKind::Post { binary: true });
     assert!(!over && !exchange.is_handshake());
     assert_eq!(
         exchange.post(Bytes::new()),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use sio_core::engine::{Message, Packet as EnginePacket, Revision};
+use sio_core::engine::{Eio, Message, Packet as EnginePacket};
 use sio_core::packet::{self, Args, Content, Decoder, Encoded, Limits, Packet, Part};
 
 /// Arguments as an event called `hello`, or as the ack to an event with this id.
@@ -39,7 +39,7 @@ pub fn frames(encoded: &Encoded) -> (ByteString, Vec<Bytes>) {
 /// Frames as a packet. The event's name is found and the arguments are checked; they have no type yet.
 pub fn decode(text: &ByteString, attachments: &[Bytes]) -> Packet {
     let frame = Message::Text(text.clone());
-    let Ok(EnginePacket::Message(Message::Text(text))) = EnginePacket::decode(Revision::V4, frame)
+    let Ok(EnginePacket::Message(Message::Text(text))) = EnginePacket::decode(Eio::V4, frame)
     else {
         unreachable!("it is a message");
     };

@@ -3,7 +3,7 @@
 use bytestring::ByteString;
 use sio_core::config::Config;
 use sio_core::connection::Connection;
-use sio_core::engine::{Flags, Message, Opened, Revision, Session, TransportKind, WsOut};
+use sio_core::engine::{Eio, Flags, Message, Opened, Session, TransportKind, WsOut};
 use sio_core::id::{Sid, SocketId};
 use sio_core::packet::{self, Encoded, Part};
 use sio_core::socket::{Event, SocketKey};
@@ -25,7 +25,7 @@ impl Client {
     pub fn connected(now: Instant, config: &Arc<Config>) -> Self {
         let opened = Opened {
             transport: TransportKind::WebSocket,
-            revision: Revision::V4,
+            revision: Eio::V4,
             base64: false,
         };
         let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());

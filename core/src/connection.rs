@@ -11,7 +11,7 @@ use crate::engine::{self, Close, CloseReason, Flags, Post, Reply, Sent, Session,
 use crate::id::{RequestId, Sid, SocketId};
 use crate::message::{Encoded, Message};
 use crate::packet::Codec;
-use crate::protocol::Revision;
+use crate::protocol::Eio;
 use crate::socket::{
     AckError, AckTicket, ConnectTicket, DisconnectReason, Event, Mux, Refusal, SocketKey,
 };
@@ -79,7 +79,7 @@ impl<T> Connection<T> {
             return;
         }
         let mut mux = Mux::new(now, &self.config, codec, self.session.revision());
-        if self.session.revision() == Revision::V3 {
+        if self.session.revision() == Eio::V3 {
             mux.welcome(now, &self.config, &mut self.session, &mut self.events);
         }
         self.upper = Upper::SocketIo(mux);
@@ -97,13 +97,13 @@ impl<T> Connection<T> {
     }
 
     /// A GET has arrived that waits for packets; the handshake's own is answered at once (§9.2).
-    pub fn handle_poll(&mut self, now: Instant, id: RequestId, revision: Revision) {
+    pub fn handle_poll(&mut self, now: Instant, id: RequestId, revision: Eio) {
         self.session.handle_poll(now, id, revision);
         self.returned();
     }
 
     /// A POST has begun, has arrived whole, or has failed (§9.3).
-    pub fn handle_post(&mut self, now: Instant, id: RequestId, revision: Revision, post: Post) {
+    pub fn handle_post(&mut self, now: Instant, id: RequestId, revision: Eio, post: Post) {
         self.session.handle_post(now, id, revision, post);
         self.returned();
     }
@@ -121,7 +121,7 @@ impl<T> Connection<T> {
 
     /// A WebSocket was opened for this session (§12). `false`: close it at once, nothing else is
     /// disturbed.
-    pub fn handle_ws_open(&mut self, now: Instant, revision: Revision, base64: bool) -> bool {
+    pub fn handle_ws_open(&mut self, now: Instant, revision: Eio, base64: bool) -> bool {
         let wanted = self.session.handle_ws_open(now, revision, base64);
         self.returned();
         wanted
@@ -390,8 +390,8 @@ impl<T> Connection<T> {
     /// (§16.2). `None` in revision 5, where a socket is given an id of its own.
     pub fn computed_id(&self, namespace: &str) -> Option<SocketId> {
         match self.session.revision() {
-            Revision::V4 if self.config.socket_ids == SocketIds::PerNamespace => None,
-            Revision::V3 | Revision::V4 => Some(SocketId::computed(namespace, self.session.sid())),
+            Eio::V4 if self.config.socket_ids == SocketIds::PerNamespace => None,
+            Eio::V3 | Eio::V4 => Some(SocketId::computed(namespace, self.session.sid())),
         }
     }
 
@@ -456,7 +456,7 @@ mod tests {
         let config = Arc::new(Config::default());
         let opened = engine::Opened {
             transport: engine::TransportKind::WebSocket,
-            revision: Revision::V4,
+            revision: Eio::V4,
             base64: false,
         };
         let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());

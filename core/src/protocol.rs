@@ -2,17 +2,17 @@
 
 use std::fmt;
 
-/// A revision of the protocol (§1). Chosen by each client for its connection.
+/// A revision of Engine.IO (§1). Chosen by each client for its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Revision {
+pub enum Eio {
     /// `EIO=3`: the client pings, packets of a payload stand behind their lengths.
     V3,
     /// `EIO=4`: the server pings, payloads are joined by U+001E.
     V4,
 }
 
-impl Revision {
+impl Eio {
     /// The number that the query names.
     pub const fn number(self) -> u8 {
         match self {

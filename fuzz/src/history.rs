@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use sio_core::config::Config;
-use sio_core::engine::{Close, Flags, Message, Revision, WsClosed, WsOut};
+use sio_core::engine::{Close, Eio, Flags, Message, WsClosed, WsOut};
 use sio_core::id::{HashKey, RequestId, SocketId};
 use sio_core::packet;
 use sio_core::rooms::Target;
@@ -412,7 +412,7 @@ impl World<'_> {
                 assert!(self.sockets.contains(&socket), "an error before CONNECT");
                 let it = self.server.connection(socket.connection);
                 let revision = it.map(|it| it.session().revision());
-                assert_eq!(revision, Some(Revision::V3));
+                assert_eq!(revision, Some(Eio::V3));
             }
             Event::Acked { token, .. } => {
                 assert!(self.asked.remove(&token), "an ack ended twice");

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde_json::value::RawValue;
 use sio_core::config::{BacklogPolicy, Config};
-use sio_core::engine::{Acceptor, Body, Framing, Message, Packet, Revision, Route, Writer, split};
+use sio_core::engine::{Acceptor, Body, Eio, Framing, Message, Packet, Route, Writer, split};
 use sio_core::packet::{self, Args, Call, Content, Decoder, Limits, Part, Value};
 use sio_core::websocket::{self, Incoming};
 
@@ -86,12 +86,12 @@ fn text(bytes: &[u8]) -> Option<ByteString> {
 /// A Socket.IO packet of either revision that is accepted, written again, is the same packet; its arguments are JSON to
 /// `serde_json`, too, and hold what the limits allow.
 pub fn packet(input: &[u8]) {
-    for revision in [Revision::V3, Revision::V4] {
+    for revision in [Eio::V3, Eio::V4] {
         packet_of(revision, input);
     }
 }
 
-fn packet_of(revision: Revision, input: &[u8]) {
+fn packet_of(revision: Eio, input: &[u8]) {
     let limits = Limits::default();
     let mut decoder = Decoder::new(revision);
     for frame in frames(input) {
@@ -104,7 +104,7 @@ fn packet_of(revision: Revision, input: &[u8]) {
         let Some(packet) = read else { continue };
         let is_connect = matches!(packet.content, Content::Connect { .. });
         let name = match packet.namespace.split_once('?') {
-            Some((name, _)) if is_connect && revision == Revision::V3 => name,
+            Some((name, _)) if is_connect && revision == Eio::V3 => name,
             _ => &packet.namespace,
         };
         assert!(name.len() <= limits.namespace);
@@ -173,7 +173,7 @@ fn reread(written: &packet::Encoded) -> packet::Packet {
         namespace: 1024,
         ..Limits::default()
     };
-    let mut decoder = Decoder::new(Revision::V3);
+    let mut decoder = Decoder::new(Eio::V3);
     for part in written.parts() {
         let read = match part {
             Part::Text(text) => {

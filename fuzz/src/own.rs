@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use sio_core::config::Config;
 use sio_core::connection::Connection;
-use sio_core::engine::{Message, Opened, Revision, Session, TransportKind};
+use sio_core::engine::{Eio, Message, Opened, Session, TransportKind};
 use sio_core::id::{Sid, SocketId};
 use sio_core::packet::parser::{self, EncodeError, Fault, Kind, Limits, Packet, Parser};
 use sio_core::packet::{Args, Call, Content, Decoder, Value};
@@ -14,7 +14,7 @@ use sio_core::socket::Event;
 /// What is accepted the usual way is accepted by way of a parser, and is the same: names, ids and values. What
 /// else a parser makes of a message is accepted or refused.
 pub fn parser(input: &[u8]) {
-    for revision in [Revision::V3, Revision::V4] {
+    for revision in [Eio::V3, Eio::V4] {
         if let Ok(packet) = serde_json::from_slice(input) {
             let _ = by_parser(revision, packet);
         }
@@ -40,7 +40,7 @@ pub fn parser(input: &[u8]) {
     }
 }
 
-fn same(revision: Revision, id: Option<u64>, name: &str, args: &Args) {
+fn same(revision: Eio, id: Option<u64>, name: &str, args: &Args) {
     // Half a surrogate pair is no Rust string.
     let Ok(values) = args.values() else { return };
     let mut data = vec![Value::from(name)];
@@ -66,7 +66,7 @@ fn same(revision: Revision, id: Option<u64>, name: &str, args: &Args) {
 }
 
 /// Gives this packet to a connection that is in `/`, and its first event.
-fn by_parser(revision: Revision, packet: Packet) -> Option<Event<()>> {
+fn by_parser(revision: Eio, packet: Packet) -> Option<Event<()>> {
     let now = Instant::now();
     let config = Arc::new(Config::default().parser(Given(packet, revision)));
     let opened = Opened {
@@ -76,7 +76,7 @@ fn by_parser(revision: Revision, packet: Packet) -> Option<Event<()>> {
     };
     let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
     let mut connection = Connection::socket_io(now, session, config);
-    if revision == Revision::V4 {
+    if revision == Eio::V4 {
         connection.handle_ws(now, Message::Text("4".into()));
     }
     let Some(Event::Connecting { ticket, .. }) = connection.poll_event(now) else {
@@ -89,7 +89,7 @@ fn by_parser(revision: Revision, packet: Packet) -> Option<Event<()>> {
 }
 
 /// Every message is this packet, but the first of revision 5, which asks for `/`.
-struct Given(Packet, Revision);
+struct Given(Packet, Eio);
 
 impl Parser for Given {
     fn encode(&self, _: &Packet) -> Result<Vec<Message>, EncodeError> {
@@ -104,7 +104,7 @@ impl Parser for Given {
             data: None,
         };
         let mut next = vec![self.0.clone()];
-        next.extend((self.1 == Revision::V4).then_some(connect));
+        next.extend((self.1 == Eio::V4).then_some(connect));
         Box::new(move |_: Message, _: &Limits| -> Result<Option<Packet>, Fault> { Ok(next.pop()) })
     }
 }

@@ -10,8 +10,8 @@
 //! | `PARSER` | default | of `/socket.io`: `msgpack` or `json`, packets as the parsers of those names have them |
 
 use crate::sio::{
-    Ack, Args, Config, EmitError, EngineServer, EngineSocket, Io, Refusal, Revision, Server,
-    Socket, TransportKind,
+    Ack, Args, Config, Eio, EmitError, EngineServer, EngineSocket, Io, Refusal, Server, Socket,
+    TransportKind,
 };
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ fn serve(io: &Io, name: &str) {
     if name == "/" {
         namespace.use_(async |socket: Socket| -> Result<(), Refusal> {
             let on_websocket = socket.conn().transport() == TransportKind::WebSocket;
-            if on_websocket && socket.handshake().revision == Revision::V3 {
+            if on_websocket && socket.handshake().revision == Eio::V3 {
                 crate::support::sleep(APART).await;
             }
             Ok(())

@@ -15,7 +15,7 @@ mod wire;
 mod world;
 
 use serde_json::Value;
-use sio_core::engine::Revision;
+use sio_core::engine::Eio;
 
 use world::World;
 
@@ -26,7 +26,7 @@ const SKIPPED: [(&str, &str); 2] = [
 ];
 
 /// How many of a file's vectors were run, how many of them with our own answer, how many were skipped.
-fn every_vector(revision: Revision) -> (usize, usize, usize) {
+fn every_vector(revision: Eio) -> (usize, usize, usize) {
     let number = revision.number();
     let path = format!(
         "{}/vectors/engineio_v{number}.json",
@@ -71,10 +71,10 @@ fn every_vector(revision: Revision) -> (usize, usize, usize) {
 
 #[test]
 fn every_vector_of_revision_3() {
-    assert_eq!(every_vector(Revision::V3), (308, 36, 0));
+    assert_eq!(every_vector(Eio::V3), (308, 36, 0));
 }
 
 #[test]
 fn every_vector_of_revision_4() {
-    assert_eq!(every_vector(Revision::V4), (155, 10, 23));
+    assert_eq!(every_vector(Eio::V4), (155, 10, 23));
 }

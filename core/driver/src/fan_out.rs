@@ -119,7 +119,7 @@ mod tests {
     use proptest::prelude::*;
     use sio_core::config::{BacklogPolicy, Config};
     use sio_core::connection::Connection;
-    use sio_core::engine::{Message, Opened as OpenedSession, Revision, Session, TransportKind};
+    use sio_core::engine::{Eio, Message, Opened as OpenedSession, Session, TransportKind};
     use sio_core::id::Sid;
     use sio_core::packet;
     use sio_core::socket::Event;
@@ -134,7 +134,7 @@ mod tests {
         let config = Arc::new(Config::default());
         let opened = OpenedSession {
             transport: TransportKind::WebSocket,
-            revision: Revision::V4,
+            revision: Eio::V4,
             base64: false,
         };
         let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
@@ -200,7 +200,7 @@ mod tests {
         let links: Vec<_> = (0..3_u8)
             .map(|n| {
                 let sid = Sid::from_random([n; 15]);
-                Link::new(host.clone(), sid, Revision::V4, TransportKind::WebSocket)
+                Link::new(host.clone(), sid, Eio::V4, TransportKind::WebSocket)
             })
             .collect();
         let _seated = seated.then(|| Seated::at(&links[0]));
@@ -315,7 +315,7 @@ mod tests {
     fn commands(emits: usize, size: usize) -> usize {
         let host = Host::new(Config::default()).unwrap();
         let sid = Sid::from_random([7; 15]);
-        let link = Link::new(host, sid, Revision::V4, TransportKind::WebSocket);
+        let link = Link::new(host, sid, Eio::V4, TransportKind::WebSocket);
         let (socket, opened) = (socket(), Mutex::default());
         let packet = packet::event("/", None, "x", &"y".repeat(size)).unwrap();
         for _ in 0..emits {

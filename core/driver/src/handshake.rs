@@ -11,7 +11,7 @@ use bytestring::ByteString;
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
-use sio_core::engine::{Query, Revision};
+use sio_core::engine::{Eio, Query};
 use sio_core::packet::{Args, ArgumentError, Raw, Value};
 
 use crate::hooks::{Remote, RequestHead};
@@ -31,7 +31,7 @@ pub struct Handshake {
     pub auth: Auth,
     /// The revision of Engine.IO that the client speaks. Socket.IO's is the one above it: clients of
     /// JavaScript's 2.x have 3, those of 3.x and 4.x have 4.
-    pub revision: Revision,
+    pub revision: Eio,
     /// The address of the client, or of the proxy before it.
     pub address: Option<SocketAddr>,
     /// When the session was opened, as JavaScript prints a date.
@@ -52,7 +52,7 @@ impl Handshake {
     pub(crate) fn new(
         parts: &http::request::Parts,
         query: Query,
-        revision: Revision,
+        revision: Eio,
         remote: Remote,
         now: SystemTime,
     ) -> Self {
@@ -361,7 +361,7 @@ mod tests {
         request.extensions_mut().insert("a user");
         let (parts, ()) = request.into_parts();
         let query = Query::parse("EIO=4&x=%20y").unwrap();
-        let shake = Handshake::new(&parts, query, Revision::V4, Remote::default(), UNIX_EPOCH);
+        let shake = Handshake::new(&parts, query, Eio::V4, Remote::default(), UNIX_EPOCH);
         let again = shake.request();
         assert_eq!((&again.uri, &again.headers), (&parts.uri, &parts.headers));
         assert_eq!(again.extensions.get(), Some(&"a user"));

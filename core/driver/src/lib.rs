@@ -138,7 +138,7 @@ pub use sio_core::config::{
     SameSite, SocketIds, Transports,
 };
 pub use sio_core::details::Details;
-pub use sio_core::engine::{CloseReason, Message, Query, Revision, TransportKind};
+pub use sio_core::engine::{CloseReason, Eio, Message, Query, TransportKind};
 pub use sio_core::id::{Sid, SocketId};
 pub use sio_core::packet::parser;
 pub use sio_core::packet::{

@@ -7,7 +7,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use sio_core::config::{BacklogPolicy, Config};
-use sio_core::engine::{Close, CloseReason, Flags, Message, Post, Reply, Revision, TransportKind};
+use sio_core::engine::{Close, CloseReason, Eio, Flags, Message, Post, Reply, TransportKind};
 use sio_core::id::{RequestId, Sid};
 use sio_core::packet::Encoded;
 use sio_core::socket::{AckTicket, SocketKey};
@@ -28,20 +28,20 @@ pub(crate) enum Command {
     /// A GET waits for packets.
     Poll {
         id: RequestId,
-        revision: Revision,
+        revision: Eio,
         answer: Answer<Said>,
     },
     /// A POST began, arrived or failed. The answer comes with the first of these.
     Post {
         id: RequestId,
-        revision: Revision,
+        revision: Eio,
         posted: Box<Posted>,
     },
     /// The client dropped that request.
     Aborted(RequestId),
     /// Somebody opened a WebSocket for this session.
     WebSocket {
-        revision: Revision,
+        revision: Eio,
         base64: bool,
         transport: Box<dyn Transport>,
     },
@@ -183,7 +183,7 @@ impl Command {
 pub(crate) struct Link {
     mailbox: Mailbox<Command>,
     sid: Sid,
-    revision: Revision,
+    revision: Eio,
     websocket: AtomicU8,
     open: AtomicBool,
     /// Whether the host keeps watchers for it, which few connections have.
@@ -199,7 +199,7 @@ pub(crate) struct Watchers {
 }
 
 impl Link {
-    pub(crate) fn new(host: Arc<Host>, sid: Sid, revision: Revision, on: TransportKind) -> Self {
+    pub(crate) fn new(host: Arc<Host>, sid: Sid, revision: Eio, on: TransportKind) -> Self {
         Self {
             mailbox: Mailbox::new(),
             sid,
@@ -225,7 +225,7 @@ impl Link {
         &self.sid
     }
 
-    pub(crate) fn revision(&self) -> Revision {
+    pub(crate) fn revision(&self) -> Eio {
         self.revision
     }
 

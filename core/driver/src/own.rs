@@ -168,7 +168,7 @@ fn take_laid(link: &Link, batch: &mut VecDeque<Command>) {
 #[cfg(test)]
 mod tests {
     use sio_core::config::Config;
-    use sio_core::engine::{Close, Flags, Revision, TransportKind};
+    use sio_core::engine::{Close, Eio, Flags, TransportKind};
     use sio_core::id::Sid;
 
     use super::*;
@@ -182,7 +182,7 @@ mod tests {
         };
         let host = Host::new(config).unwrap();
         let sid = Sid::from_random([7; 15]);
-        Link::new(host, sid, Revision::V4, TransportKind::WebSocket)
+        Link::new(host, sid, Eio::V4, TransportKind::WebSocket)
     }
 
     /// A message of so many bytes for plain Engine.IO.

@@ -86,7 +86,7 @@ fn lock<T>(shard: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use sio_core::config::Config;
-    use sio_core::engine::{Revision, TransportKind};
+    use sio_core::engine::{Eio, TransportKind};
 
     use super::*;
     use crate::host::Host;
@@ -96,7 +96,7 @@ mod tests {
         let host = Host::new(Config::default()).unwrap();
         for n in 0..100u8 {
             let sid = Sid::from_random([n.wrapping_mul(37); 15]);
-            let link = Link::new(host.clone(), sid, Revision::V4, TransportKind::Polling);
+            let link = Link::new(host.clone(), sid, Eio::V4, TransportKind::Polling);
             assert!(host.registry.insert(Arc::new(link)));
         }
         let all = host.registry.all();

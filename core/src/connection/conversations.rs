@@ -19,7 +19,7 @@ impl Talk {
         let (now, config) = (Instant::now(), Arc::new(config));
         let opened = Opened {
             transport: TransportKind::WebSocket,
-            revision: Revision::V4,
+            revision: Eio::V4,
             base64: false,
         };
         let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());

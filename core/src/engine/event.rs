@@ -2,7 +2,7 @@
 
 use super::CloseReason;
 use crate::message::Message;
-use crate::protocol::{Revision, TransportKind};
+use crate::protocol::{Eio, TransportKind};
 
 /// How a session was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub struct Opened {
     /// By a poll or by a WebSocket.
     pub transport: TransportKind,
     /// The client's revision.
-    pub revision: Revision,
+    pub revision: Eio,
     /// Whether the client takes no binary frames on the transport it opened (`b64`).
     pub base64: bool,
 }

@@ -16,7 +16,7 @@ use super::reply::{Content, Reply};
 use super::{Post, PostFailure, jsonp};
 use crate::config::Config;
 use crate::http::{self as web, Coding, ErrorCode, Query, set_cookie};
-use crate::protocol::Revision;
+use crate::protocol::Eio;
 use crate::websocket;
 
 /// A request that was let in, and must be answered exactly once: by [`respond`](Self::respond),
@@ -29,7 +29,7 @@ use crate::websocket;
 pub struct Exchange {
     pub(super) config: Arc<Config>,
     pub(super) kind: RequestKind,
-    pub(super) revision: Revision,
+    pub(super) revision: Eio,
     pub(super) handshake: bool,
     pub(super) query: Query,
     /// The headers that any answer carries.
@@ -95,7 +95,7 @@ impl Exchange {
     }
 
     /// The revision that it speaks.
-    pub const fn revision(&self) -> Revision {
+    pub const fn revision(&self) -> Eio {
         self.revision
     }
 
@@ -117,8 +117,8 @@ impl Exchange {
     /// Whether the body of a POST has a use; else it need not be read, whatever is said about it.
     pub fn reads_body(&self) -> bool {
         match (self.kind, self.revision) {
-            (RequestKind::Post { binary: true }, Revision::V4) => false,
-            (RequestKind::Post { .. }, Revision::V3 | Revision::V4) => true,
+            (RequestKind::Post { binary: true }, Eio::V4) => false,
+            (RequestKind::Post { .. }, Eio::V3 | Eio::V4) => true,
             (RequestKind::Poll | RequestKind::WebSocket, _) => false,
         }
     }
@@ -138,8 +138,8 @@ impl Exchange {
             return Err(PostFailure::TooLarge);
         }
         let text = match (self.kind, self.revision) {
-            (RequestKind::Post { binary: true }, Revision::V3) => return Ok(Body::Binary(body)),
-            (RequestKind::Post { binary: true }, Revision::V4) => return Err(PostFailure::Binary),
+            (RequestKind::Post { binary: true }, Eio::V3) => return Ok(Body::Binary(body)),
+            (RequestKind::Post { binary: true }, Eio::V4) => return Err(PostFailure::Binary),
             _ if self.jsonp.is_some() => match jsonp::unwrap(&body)? {
                 Some(payload) => payload,
                 // Nothing to read, and no harm in it (§6).

@@ -15,7 +15,7 @@ use super::jsonp;
 use crate::config::{AllowedOrigins, Config, ConfigError, CorsPolicy};
 use crate::http::{Coding, ErrorCode, Query, WantedHost, asking_site, is_client_file, single};
 use crate::id::Sid;
-use crate::protocol::{Revision, TransportKind};
+use crate::protocol::{Eio, TransportKind};
 use crate::websocket;
 
 /// Reads the heads of requests, and says where they go. It holds the configuration and nothing else, so
@@ -201,12 +201,12 @@ impl Acceptor {
             RequestKind::Poll | RequestKind::Post { .. } => None,
         };
         let named = match query.get("EIO") {
-            None if self.config.allow_missing_eio => Some(Revision::V3),
-            named => named.and_then(Revision::from_query),
+            None if self.config.allow_missing_eio => Some(Eio::V3),
+            named => named.and_then(Eio::from_query),
         };
         let revision = named.filter(|revision| match revision {
-            Revision::V3 => self.config.allow_eio3,
-            Revision::V4 => true,
+            Eio::V3 => self.config.allow_eio3,
+            Eio::V4 => true,
         });
         let Some(revision) = revision else {
             // A session was opened with another revision than this request's, whichever it is.
@@ -245,7 +245,7 @@ impl Acceptor {
 /// A request whose head is in order.
 struct Admitted {
     kind: RequestKind,
-    revision: Revision,
+    revision: Eio,
     sid: Option<Sid>,
     query: Query,
     websocket: Option<websocket::Handshake>,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Config;
 use crate::deadline::{Deadline, PUNCTUAL, Why, after};
-use crate::protocol::Revision;
+use crate::protocol::Eio;
 
 /// Whose turn it is.
 #[derive(Clone, Copy, Debug)]
@@ -48,13 +48,13 @@ impl Times {
 }
 
 impl Heartbeat {
-    pub(super) fn new(revision: Revision, now: Instant, times: Times) -> Self {
+    pub(super) fn new(revision: Eio, now: Instant, times: Times) -> Self {
         match revision {
-            Revision::V3 => Self::Clients {
+            Eio::V3 => Self::Clients {
                 heard_at: now,
                 look_at: after(now, times.silence()),
             },
-            Revision::V4 => Self::Idle {
+            Eio::V4 => Self::Idle {
                 ping_at: after(now, times.interval),
             },
         }

@@ -36,4 +36,4 @@ pub use crate::http::{Coding, ErrorCode, Query, QueryError};
 #[doc(no_inline)]
 pub use crate::message::Message;
 #[doc(no_inline)]
-pub use crate::protocol::{Revision, TransportKind};
+pub use crate::protocol::{Eio, TransportKind};

@@ -9,7 +9,7 @@ use bytes::{Buf, Bytes};
 use bytestring::ByteString;
 
 use crate::message::{Message, Part};
-use crate::protocol::Revision;
+use crate::protocol::Eio;
 
 /// Standard alphabet; padding is written, and not asked for.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -76,7 +76,7 @@ impl Packet {
     ///
     /// # Errors
     /// Why it is no packet.
-    pub fn decode(revision: Revision, frame: Message) -> Result<Self, PacketError> {
+    pub fn decode(revision: Eio, frame: Message) -> Result<Self, PacketError> {
         match frame {
             Message::Text(text) if is_short(&text) => {
                 Ok(Self::Message(Message::Text(behind(text))))
@@ -84,12 +84,12 @@ impl Packet {
             Message::Text(text) => Self::decode_text(revision, &text),
             Message::Binary(bytes) => match revision {
                 // The first byte is the type.
-                Revision::V3 => {
+                Eio::V3 => {
                     let kind = bytes.first().copied();
                     let data = || bytes.slice(1..);
                     Ok(Self::of_bytes(kind, data))
                 }
-                Revision::V4 => Ok(Self::Message(Message::Binary(bytes))),
+                Eio::V4 => Ok(Self::Message(Message::Binary(bytes))),
             },
         }
     }
@@ -112,7 +112,7 @@ impl Packet {
     ///
     /// # Errors
     /// Why it is no packet.
-    pub fn decode_text(revision: Revision, text: &ByteString) -> Result<Self, PacketError> {
+    pub fn decode_text(revision: Eio, text: &ByteString) -> Result<Self, PacketError> {
         let (&kind, rest) = text.as_bytes().split_first().ok_or(PacketError::Empty)?;
         // A digit is one byte, so that what follows it is text, too.
         let data = || {
@@ -129,20 +129,20 @@ impl Packet {
             b'6' => Ok(Self::Noop),
             b'b' => match revision {
                 // A digit, then the data.
-                Revision::V3 => {
+                Eio::V3 => {
                     let (kind, data) = rest.split_first().unzip();
                     let data = base64(data.unwrap_or_default())?;
                     let kind = kind.map(|digit| digit.wrapping_sub(b'0'));
                     Ok(Self::of_bytes(kind, || data))
                 }
-                Revision::V4 => Ok(Self::Message(Message::Binary(base64(rest)?))),
+                Eio::V4 => Ok(Self::Message(Message::Binary(base64(rest)?))),
             },
             other => Err(PacketError::Type(other)),
         }
     }
 
     /// Writes the packet as one WebSocket message; binary data as base64 text where it has to be.
-    pub fn encode(&self, revision: Revision, supports_binary: bool) -> Message {
+    pub fn encode(&self, revision: Eio, supports_binary: bool) -> Message {
         match self.to_part() {
             // What was built here is UTF-8.
             Part::Text(text) => Message::Text(ByteString::try_from(text).unwrap_or_default()),
@@ -186,18 +186,18 @@ fn behind(text: ByteString) -> ByteString {
 }
 
 /// What goes before the data of a binary message on a WebSocket.
-pub(super) const fn type_byte(revision: Revision) -> &'static [u8] {
+pub(super) const fn type_byte(revision: Eio) -> &'static [u8] {
     match revision {
-        Revision::V3 => &[4],
-        Revision::V4 => &[],
+        Eio::V3 => &[4],
+        Eio::V4 => &[],
     }
 }
 
 /// What goes before a binary message in base64.
-pub(super) const fn base64_head(revision: Revision) -> &'static [u8] {
+pub(super) const fn base64_head(revision: Eio) -> &'static [u8] {
     match revision {
-        Revision::V3 => b"b4",
-        Revision::V4 => b"b",
+        Eio::V3 => b"b4",
+        Eio::V4 => b"b",
     }
 }
 
@@ -207,24 +207,24 @@ pub(super) fn base64_digits(bytes: &Bytes) -> Bytes {
 }
 
 /// How long a binary message is whose digits are so many.
-pub(super) const fn digits_len(revision: Revision, digits: &[u8]) -> usize {
+pub(super) const fn digits_len(revision: Eio, digits: &[u8]) -> usize {
     digits.len().saturating_add(base64_head(revision).len())
 }
 
 /// Appends a binary message whose digits are known.
-pub(super) fn append_digits(out: &mut Vec<u8>, revision: Revision, digits: &[u8]) {
+pub(super) fn append_digits(out: &mut Vec<u8>, revision: Eio, digits: &[u8]) {
     out.extend_from_slice(base64_head(revision));
     out.extend_from_slice(digits);
 }
 
 /// How long a binary message is in base64.
-pub(super) const fn base64_len(revision: Revision, bytes: &[u8]) -> usize {
+pub(super) const fn base64_len(revision: Eio, bytes: &[u8]) -> usize {
     let digits = bytes.len().div_ceil(3).saturating_mul(4);
     digits.saturating_add(base64_head(revision).len())
 }
 
 /// Appends a binary message in base64.
-pub(super) fn append_base64(out: &mut Vec<u8>, revision: Revision, bytes: &[u8]) {
+pub(super) fn append_base64(out: &mut Vec<u8>, revision: Eio, bytes: &[u8]) {
     let end = out.len().saturating_add(base64_len(revision, bytes));
     out.extend_from_slice(base64_head(revision));
     let from = out.len();
@@ -236,7 +236,7 @@ pub(super) fn append_base64(out: &mut Vec<u8>, revision: Revision, bytes: &[u8])
 }
 
 /// A binary message in base64.
-pub(super) fn base64_text(revision: Revision, bytes: &[u8]) -> ByteString {
+pub(super) fn base64_text(revision: Eio, bytes: &[u8]) -> ByteString {
     let mut out = String::with_capacity(base64_len(revision, bytes));
     out.extend(base64_head(revision).iter().copied().map(char::from));
     BASE64.encode_string(bytes, &mut out);
@@ -330,9 +330,9 @@ mod tests {
         for length in [0, 1, 2, SHORT - 2, SHORT - 1, SHORT, SHORT + 1] {
             for text in ["a".repeat(length), "ä".repeat(length / 2)] {
                 let frame = ByteString::from(format!("4{text}"));
-                let shared = Packet::decode_text(Revision::V4, &frame);
+                let shared = Packet::decode_text(Eio::V4, &frame);
                 assert_eq!(shared, Ok(Packet::Message(Message::Text(text.into()))));
-                let moved = Packet::decode(Revision::V4, Message::Text(frame));
+                let moved = Packet::decode(Eio::V4, Message::Text(frame));
                 assert_eq!(moved, shared, "{length}");
             }
         }

@@ -12,7 +12,7 @@ use bytestring::ByteString;
 
 use super::{Packet, PacketError};
 use crate::message::Part;
-use crate::protocol::Revision;
+use crate::protocol::Eio;
 
 /// How packets are put together into one body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,11 +28,11 @@ pub enum Framing {
 impl Framing {
     /// The one in which a revision writes packets. Bytes are only for those that are `binary` to a client
     /// that takes them as they are.
-    pub const fn of(revision: Revision, binary: bool) -> Self {
+    pub const fn of(revision: Eio, binary: bool) -> Self {
         match revision {
-            Revision::V3 if binary => Self::Binary,
-            Revision::V3 => Self::Counted,
-            Revision::V4 => Self::Separated,
+            Eio::V3 if binary => Self::Binary,
+            Eio::V3 => Self::Counted,
+            Eio::V4 => Self::Separated,
         }
     }
 }
@@ -53,10 +53,10 @@ impl Body {
     pub const NOTHING: Self = Self::Binary(Bytes::new());
 
     /// Text, as a revision has it.
-    pub const fn text(revision: Revision, text: ByteString) -> Self {
+    pub const fn text(revision: Eio, text: ByteString) -> Self {
         match revision {
-            Revision::V3 => Self::Counted(text),
-            Revision::V4 => Self::Separated(text),
+            Eio::V3 => Self::Counted(text),
+            Eio::V4 => Self::Separated(text),
         }
     }
 

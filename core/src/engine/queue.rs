@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::packet::base64_digits;
 use super::{Flags, Framing, Writer};
 use crate::message::{Encoded, Part};
-use crate::protocol::Revision;
+use crate::protocol::Eio;
 
 /// Packets in the order in which they leave. A packet and its attachments are one element, so that the
 /// frames of two packets never interleave.
@@ -98,7 +98,7 @@ impl Queue {
     /// that may be compressed.
     pub(super) fn take_payload(
         &mut self,
-        revision: Revision,
+        revision: Eio,
         takes_bytes: bool,
     ) -> (Framing, Bytes, bool) {
         let binary = takes_bytes && self.waiting.iter().any(|it| it.packet.has_bytes());
@@ -246,7 +246,7 @@ mod tests {
         let mut queue = Queue::default();
         queue.push(packet("451-[\"x\"]", &[b"abc"]), VOLATILE);
         queue.push(packet("2", &[]), VOLATILE);
-        let (_, body, compress) = queue.take_payload(Revision::V4, false);
+        let (_, body, compress) = queue.take_payload(Eio::V4, false);
         assert_eq!(body, "451-[\"x\"]\u{1e}bYWJj\u{1e}2");
         assert!(!compress);
         assert!(queue.is_empty());
@@ -256,8 +256,8 @@ mod tests {
     fn what_others_get_too_is_the_same_for_all() {
         let shared = packet("451-[\"x\"]", &[b"abcd"]);
         for (revision, body) in [
-            (Revision::V4, "451-[\"x\"]\u{1e}bYWJjZA=="),
-            (Revision::V3, "9:451-[\"x\"]10:b4YWJjZA=="),
+            (Eio::V4, "451-[\"x\"]\u{1e}bYWJjZA=="),
+            (Eio::V3, "9:451-[\"x\"]10:b4YWJjZA=="),
         ] {
             for packet in [shared.clone(), packet("451-[\"x\"]", &[b"abcd"])] {
                 let mut queue = Queue::default();
@@ -303,7 +303,7 @@ mod tests {
         queue.push(packet("4three", &[]), VOLATILE);
         queue.push(packet("4four", &[]), VOLATILE);
         queue.make_room(&packet("4five", &[]), 15, 9);
-        let (_, body, _) = queue.take_payload(Revision::V4, false);
+        let (_, body, _) = queue.take_payload(Eio::V4, false);
         assert_eq!(body, "4two\u{1e}4four");
     }
 

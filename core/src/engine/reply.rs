@@ -6,7 +6,7 @@ use http::StatusCode;
 use super::Framing;
 use crate::http::ErrorCode;
 use crate::id::Sid;
-use crate::protocol::Revision;
+use crate::protocol::Eio;
 
 /// What a session says to one request. The request's [`Exchange`](super::Exchange) makes an HTTP response
 /// of it.
@@ -54,14 +54,14 @@ pub(super) enum PollAnswer {
 }
 
 impl PollAnswer {
-    const fn payload(self, revision: Revision) -> &'static [u8] {
+    const fn payload(self, revision: Eio) -> &'static [u8] {
         match (self, revision) {
-            (Self::Noop, Revision::V3) => b"1:6",
-            (Self::Noop, Revision::V4) => b"6",
-            (Self::Close, Revision::V3) => b"1:1",
-            (Self::Close, Revision::V4) => b"1",
-            (Self::NoopClose, Revision::V3) => b"1:61:1",
-            (Self::NoopClose, Revision::V4) => b"6\x1e1",
+            (Self::Noop, Eio::V3) => b"1:6",
+            (Self::Noop, Eio::V4) => b"6",
+            (Self::Close, Eio::V3) => b"1:1",
+            (Self::Close, Eio::V4) => b"1",
+            (Self::NoopClose, Eio::V3) => b"1:61:1",
+            (Self::NoopClose, Eio::V4) => b"6\x1e1",
         }
     }
 }
@@ -84,7 +84,7 @@ impl Reply {
     }
 
     /// A few packets of the protocol itself.
-    pub(super) const fn answer(revision: Revision, answer: PollAnswer) -> Self {
+    pub(super) const fn answer(revision: Eio, answer: PollAnswer) -> Self {
         let body = Bytes::from_static(answer.payload(revision));
         Self::payload(Framing::of(revision, false), body, false)
     }

@@ -23,7 +23,7 @@ use crate::config::{BacklogPolicy, Config};
 use crate::deadline::{Deadline, Excuse, after};
 use crate::id::{RequestId, Sid};
 use crate::message::Encoded;
-use crate::protocol::{Revision, TransportKind};
+use crate::protocol::{Eio, TransportKind};
 
 use state::{Reading, Stage, Transport};
 
@@ -64,7 +64,7 @@ pub struct Session {
     /// The WebSocket is to be closed, with this code.
     farewell: Option<Option<u16>>,
     violation: Option<Violation>,
-    revision: Revision,
+    revision: Eio,
     /// Whether the client takes no bytes on the transport in use.
     base64: bool,
     /// Whether no request was answered yet.
@@ -121,7 +121,7 @@ impl Session {
     }
 
     /// A GET has arrived (§9.2). It is answered at once if something is queued, else when something is.
-    pub fn handle_poll(&mut self, now: Instant, id: RequestId, revision: Revision) {
+    pub fn handle_poll(&mut self, now: Instant, id: RequestId, revision: Eio) {
         let now = self.advance(now);
         if !self.admits(id, revision) {
             return;
@@ -155,7 +155,7 @@ impl Session {
     }
 
     /// A POST has begun, has arrived, or has failed (§9.3). It is answered when its packets were taken.
-    pub fn handle_post(&mut self, now: Instant, id: RequestId, revision: Revision, post: Post) {
+    pub fn handle_post(&mut self, now: Instant, id: RequestId, revision: Eio, post: Post) {
         self.advance(now);
         self.returned = true;
         let body = match post {
@@ -403,7 +403,7 @@ impl Session {
     }
 
     /// The client's revision.
-    pub const fn revision(&self) -> Revision {
+    pub const fn revision(&self) -> Eio {
         self.revision
     }
 

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::content::{Content, Limits, Packet};
 use super::{Fault, Kind, decode};
-use crate::protocol::Revision;
+use crate::protocol::Eio;
 
 /// Reads the messages of one connection, in order, into packets.
 ///
@@ -14,7 +14,7 @@ use crate::protocol::Revision;
 /// After a [`Fault`] the connection is to be closed, and the decoder is back at its beginning.
 #[derive(Debug)]
 pub struct Decoder {
-    revision: Revision,
+    revision: Eio,
     /// Boxed, since few connections are in the middle of a packet at any time.
     pending: Option<Box<Pending>>,
 }
@@ -30,13 +30,13 @@ struct Pending {
 impl Default for Decoder {
     /// For revision 5.
     fn default() -> Self {
-        Self::new(Revision::V4)
+        Self::new(Eio::V4)
     }
 }
 
 impl Decoder {
     /// For the revision of Socket.IO that travels over this one of Engine.IO (§1).
-    pub const fn new(revision: Revision) -> Self {
+    pub const fn new(revision: Eio) -> Self {
         Self {
             revision,
             pending: None,

@@ -25,7 +25,7 @@ use crate::engine::{Close, Flags, Sent, Session};
 use crate::id::SocketId;
 use crate::message::{Encoded, Message};
 use crate::packet::{Call, Codec, Content, Decoder, EncodeError, Fault, Own, Packet};
-use crate::protocol::Revision;
+use crate::protocol::Eio;
 
 /// The sockets of one connection.
 ///
@@ -56,7 +56,7 @@ pub(crate) struct Mux<T> {
 
 impl<T> Mux<T> {
     /// `revision` is that of the engine below.
-    pub(crate) fn new(now: Instant, config: &Config, codec: &Codec, revision: Revision) -> Self {
+    pub(crate) fn new(now: Instant, config: &Config, codec: &Codec, revision: Eio) -> Self {
         Self {
             decoder: Decoder::new(revision),
             own: Own::new(codec).map(Box::new),
@@ -185,8 +185,8 @@ impl<T> Mux<T> {
         let revision = session.revision();
         if let Content::Connect { payload } = content {
             let wish = match revision {
-                Revision::V3 => Wish::of_query(&namespace),
-                Revision::V4 => Wish::of_payload(&namespace, payload),
+                Eio::V3 => Wish::of_query(&namespace),
+                Eio::V4 => Wish::of_payload(&namespace, payload),
             };
             return self.asked(now, wish, config, session, events);
         }
@@ -201,8 +201,8 @@ impl<T> Mux<T> {
         };
         let Some(socket) = socket else {
             return match revision {
-                Revision::V3 => Ok(()),
-                Revision::V4 => Err(None),
+                Eio::V3 => Ok(()),
+                Eio::V4 => Err(None),
             };
         };
         match content {
@@ -231,7 +231,7 @@ impl<T> Mux<T> {
                 self.leave(socket, DisconnectReason::ClientNamespaceDisconnect, events);
                 Ok(())
             }
-            Content::ConnectError { payload } if revision == Revision::V3 => {
+            Content::ConnectError { payload } if revision == Eio::V3 => {
                 events.push_back(Event::Error { socket, payload });
                 Ok(())
             }
@@ -269,7 +269,7 @@ impl<T> Mux<T> {
             match (&slot.state, session.revision()) {
                 (State::Left, _) => {}
                 // It has what it asks for, or will be told. Clients ask for `/`, too.
-                (State::Connected | State::Deciding { .. }, Revision::V3) => return Ok(()),
+                (State::Connected | State::Deciding { .. }, Eio::V3) => return Ok(()),
                 (State::Connected | State::Deciding { .. }, _) => return Err(None),
             }
         }
@@ -311,8 +311,8 @@ impl<T> Mux<T> {
         let codec = self.codec().clone();
         let slot = self.slots.deciding(ticket.0)?;
         let packet = match session.revision() {
-            Revision::V3 => codec.entered(&slot.namespace),
-            Revision::V4 => codec.connected(&slot.namespace, id.as_str()),
+            Eio::V3 => codec.entered(&slot.namespace),
+            Eio::V4 => codec.connected(&slot.namespace, id.as_str()),
         };
         if packet.is_err() {
             // It never was in.
@@ -370,15 +370,15 @@ impl<T> Mux<T> {
         let packet = match session.revision() {
             // The one refusal that the server of 4.x says otherwise. Other parsers of that line take nothing
             // but a string.
-            Revision::V3
+            Eio::V3
                 if config.invalid_namespace_as_object
                     && codec.is_built_in()
                     && *refusal == Refusal::invalid_namespace() =>
             {
                 codec.connect_error(namespace, &refusal.message, data)
             }
-            Revision::V3 => codec.error(namespace, &refusal.message, data),
-            Revision::V4 => codec.connect_error(namespace, &refusal.message, data),
+            Eio::V3 => codec.error(namespace, &refusal.message, data),
+            Eio::V4 => codec.connect_error(namespace, &refusal.message, data),
         };
         self.tell(now, packet, session, events);
         self.refused = self.refused.saturating_add(1);

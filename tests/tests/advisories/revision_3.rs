@@ -8,8 +8,7 @@ use std::{
 use bytes::Bytes;
 use sio_core::{
     engine::{
-        Body, Content, Flags, Message, Opened, Packet, Revision, Sent, Session, TransportKind,
-        split,
+        Body, Content, Eio, Flags, Message, Opened, Packet, Sent, Session, TransportKind, split,
     },
     id::{RequestId, Sid},
     message::Encoded,
@@ -82,7 +81,7 @@ fn adv_socketioxide_0_17_4_framings() {
 
     let opened = Opened {
         transport: TransportKind::Polling,
-        revision: Revision::V3,
+        revision: Eio::V3,
         base64: false,
     };
     let (now, config) = (Instant::now(), Arc::new(Config::default()));
@@ -91,7 +90,7 @@ fn adv_socketioxide_0_17_4_framings() {
     let mut requests = 0..;
     let mut poll = |session: &mut Session| {
         let id = RequestId(requests.next().expect("there are enough"));
-        session.handle_poll(now, id, Revision::V3);
+        session.handle_poll(now, id, Eio::V3);
         id
     };
     poll(&mut session);

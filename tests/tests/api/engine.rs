@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sio_tests::wire::{PATIENCE, Polling, WEBSOCKET, WebSocket, Wire, ask};
 use sio_tokio::{
-    CloseReason, Config, Data, EngineServer, EngineSocket, Io, Message, Revision, Server, Socket,
+    CloseReason, Config, Data, Eio, EngineServer, EngineSocket, Io, Message, Server, Socket,
     TransportKind,
 };
 
@@ -105,7 +105,7 @@ fn the_connection_below_a_socket() {
             let state = (
                 conn.ready_state(),
                 conn.transport() == TransportKind::WebSocket,
-                conn.revision() == Revision::V4,
+                conn.revision() == Eio::V4,
             );
             socket.emit("state", &state)
         });

@@ -7,7 +7,7 @@ use crate::client::{Client, calm, request};
 use crate::here::within;
 use crate::world::{On, World};
 use sio_tokio::{
-    Ack, Args, Bytes, Data, EmitError, Incoming, Io, Reaction, Refusal, Revision, Socket, Value,
+    Ack, Args, Bytes, Data, Eio, EmitError, Incoming, Io, Reaction, Refusal, Socket, Value,
 };
 
 /// A client of revision 4, which is in `/` without asking, and its socket's id.
@@ -285,7 +285,7 @@ async fn a_refused_packet_is_told_to_those_who_have_a_word_for_it(on: On) {
 async fn who_comes_is_let_in_by_the_middlewares_of_the_main_namespace(on: On) {
     let io = Io::new(calm());
     io.of("/").use_(|socket: Socket| {
-        assert_eq!(socket.handshake().revision, Revision::V3);
+        assert_eq!(socket.handshake().revision, Eio::V3);
         match socket.handshake().query.get("let") {
             Some("in") => Ok(()),
             _ => Err("not you"),

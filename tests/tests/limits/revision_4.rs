@@ -11,7 +11,7 @@ use sio_tests::{
     served::{Served, serve, serve_with},
     wire::{POLLING_3, Polling, WEBSOCKET_3, WebSocket, Wire, ask},
 };
-use sio_tokio::{Config, Io, Refusal, Revision, Socket};
+use sio_tokio::{Config, Eio, Io, Refusal, Socket};
 
 /// What must have happened by then has.
 const SHORT: Duration = Duration::from_millis(150);
@@ -137,7 +137,7 @@ fn refusals_past_the_limit_close_after_the_last_answer() {
 /// `/` is closed to them.
 fn closed(io: &Io) {
     io.of("/").use_(|socket: Socket| {
-        if socket.handshake().revision == Revision::V3 {
+        if socket.handshake().revision == Eio::V3 {
             return Err("not today");
         }
         Ok(())

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde_json::Value;
 use sio_core::config::Config;
 use sio_core::engine::{
-    Acceptor, Body, Content, Framing, Message, Packet, Post, Reply, Revision, Route, Writer, split,
+    Acceptor, Body, Content, Eio, Framing, Message, Packet, Post, Reply, Route, Writer, split,
 };
 use sio_core::packet::Part;
 
@@ -16,14 +16,14 @@ use crate::wire::wire;
 
 const LIMIT: usize = 16_384;
 
-pub(crate) fn packet_encode(revision: Revision, vector: &Value) {
+pub(crate) fn packet_encode(revision: Eio, vector: &Value) {
     let packet = packet(&vector["in"]["packet"]);
     let supports_binary = vector["in"]["supports_binary"].as_bool().unwrap();
     let frame = packet.encode(revision, supports_binary);
     assert_eq!(frame, wire(&vector["out"]), "{}", vector["id"]);
 }
 
-pub(crate) fn packet_decode(revision: Revision, vector: &Value) {
+pub(crate) fn packet_decode(revision: Eio, vector: &Value) {
     let decoded = Packet::decode(revision, wire(&vector["in"]));
     match vector["out"].get("packet") {
         Some(expected) => assert_eq!(decoded, Ok(packet(expected)), "{}", vector["id"]),
@@ -31,7 +31,7 @@ pub(crate) fn packet_decode(revision: Revision, vector: &Value) {
     }
 }
 
-pub(crate) fn payload_encode(revision: Revision, vector: &Value) {
+pub(crate) fn payload_encode(revision: Eio, vector: &Value) {
     let packets: Vec<Packet> = vector["in"]["packets"]
         .as_array()
         .unwrap()
@@ -52,7 +52,7 @@ pub(crate) fn payload_encode(revision: Revision, vector: &Value) {
     assert_eq!(body, wire(&vector["out"]), "{}", vector["id"]);
 }
 
-pub(crate) fn payload_decode(revision: Revision, vector: &Value) {
+pub(crate) fn payload_decode(revision: Eio, vector: &Value) {
     let body = match wire(&vector["in"]) {
         Message::Text(text) => Body::text(revision, text),
         Message::Binary(bytes) => Body::Binary(bytes),
@@ -81,7 +81,7 @@ pub(crate) fn payload_decode(revision: Revision, vector: &Value) {
     );
 }
 
-pub(crate) fn jsonp_response(revision: Revision, vector: &Value) {
+pub(crate) fn jsonp_response(revision: Eio, vector: &Value) {
     let acceptor = Acceptor::new(Arc::new(Config::default())).unwrap();
     let j = vector["in"]["j"].as_str().unwrap();
     let eio = revision.number();
@@ -114,7 +114,7 @@ pub(crate) fn jsonp_response(revision: Revision, vector: &Value) {
     assert_eq!(response.http.headers()["x-content-type-options"], "nosniff");
 }
 
-pub(crate) fn jsonp_post(revision: Revision, vector: &Value) {
+pub(crate) fn jsonp_post(revision: Eio, vector: &Value) {
     let acceptor = Acceptor::new(Arc::new(Config::default())).unwrap();
     let eio = revision.number();
     let uri = format!("/socket.io/?EIO={eio}&transport=polling&sid=x&j=0");

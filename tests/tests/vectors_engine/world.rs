@@ -91,7 +91,7 @@ impl World {
         name: &str,
         sid: &str,
         exchange: Exchange,
-    ) -> (RequestId, Instant, sio_core::engine::Revision) {
+    ) -> (RequestId, Instant, sio_core::engine::Eio) {
         self.requests += 1;
         let id = RequestId(self.requests);
         let revision = exchange.revision();

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sio_core::engine::Message;
 use sio_tokio::{
-    Ack, Args, Config, DisconnectReason, EventName, Io, Namespace, Refusal, Revision, Socket,
+    Ack, Args, Config, DisconnectReason, Eio, EventName, Io, Namespace, Refusal, Socket,
 };
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -258,7 +258,7 @@ fn register(namespace: &Namespace, seen: &Arc<Mutex<Seen>>) {
         });
         let handshake = socket.handshake();
         let auth = serde_json::to_string(&handshake.auth).unwrap();
-        if auth != "{}" && handshake.revision == Revision::V4 {
+        if auth != "{}" && handshake.revision == Eio::V4 {
             see(&to, &socket, "auth", auth);
         } else if auth != "{}" {
             let query = sio_tokio::Value::from_iter(handshake.query.iter());

@@ -1,6 +1,6 @@
 //! Packets written and read.
 
-use sio_core::engine::{Message, Revision};
+use sio_core::engine::{Eio, Message};
 use sio_core::packet::{self, Content, Decoder, EncodeError, Limits, Packet, Value};
 
 use super::data::{Emitted, arguments, frame, frames};
@@ -97,7 +97,7 @@ impl serde::Serialize for Cyclic {
     }
 }
 
-pub(crate) fn decode(vector: &Value, revision: Revision) -> Result<(), String> {
+pub(crate) fn decode(vector: &Value, revision: Eio) -> Result<(), String> {
     let id = vector["id"].as_str().unwrap();
     let mut limits = Limits::default();
     if let Some(most) = vector["in"]["max_attachments"].as_u64() {

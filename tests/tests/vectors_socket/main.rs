@@ -18,7 +18,7 @@ mod session;
 
 use std::collections::BTreeMap;
 
-use sio_core::engine::Revision;
+use sio_core::engine::Eio;
 use sio_core::packet::{Args, Value};
 use sio_tokio as sio;
 
@@ -162,7 +162,7 @@ pub(crate) fn ours(id: &str) -> bool {
 
 #[test]
 fn every_vector_of_revision_4() {
-    let (run, skipped) = run_all("socketio_v4.json", Revision::V3);
+    let (run, skipped) = run_all("socketio_v4.json", Eio::V3);
     assert_eq!(
         run,
         BTreeMap::from([("decode", 120), ("encode", 64), ("session", 58)])
@@ -172,7 +172,7 @@ fn every_vector_of_revision_4() {
 
 #[test]
 fn every_vector_of_revision_5() {
-    let (run, skipped) = run_all("socketio_v5.json", Revision::V4);
+    let (run, skipped) = run_all("socketio_v5.json", Eio::V4);
     assert_eq!(
         run,
         BTreeMap::from([
@@ -201,7 +201,7 @@ pub(crate) fn read(file: &str) -> Vec<Value> {
 }
 
 /// How many vectors of a file were run of each kind, and how many were skipped. All that fail are named.
-fn run_all(file: &str, revision: Revision) -> (BTreeMap<&'static str, usize>, usize) {
+fn run_all(file: &str, revision: Eio) -> (BTreeMap<&'static str, usize>, usize) {
     let vectors = read(file);
 
     let mut run = BTreeMap::new();

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use sio_core::config::Config;
 use sio_core::connection::Connection;
-use sio_core::engine::{Message, Opened, Revision, Session, TransportKind};
+use sio_core::engine::{Eio, Message, Opened, Session, TransportKind};
 use sio_core::id::{Sid, SocketId};
 use sio_core::packet::Value;
 use sio_core::packet::parser::{Fault, Kind, Limits, Packet, Parser};
@@ -103,7 +103,7 @@ fn is_taken(message: Message) -> bool {
     let config = Arc::new(Config::v4().parser(Msgpack));
     let opened = Opened {
         transport: TransportKind::WebSocket,
-        revision: Revision::V4,
+        revision: Eio::V4,
         base64: false,
     };
     let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use sio_core::config::Config;
-use sio_core::engine::{Flags, Message, Query, Revision, WsOut};
+use sio_core::engine::{Eio, Flags, Message, Query, WsOut};
 use sio_core::id::{HashKey, SocketId};
 use sio_core::packet::{self, Args, Part, Value};
 use sio_core::rooms::Target;
@@ -41,7 +41,7 @@ struct Client {
     received: Vec<Message>,
 }
 
-pub(crate) fn replay(vector: &Value, revision: Revision) -> Result<(), String> {
+pub(crate) fn replay(vector: &Value, revision: Eio) -> Result<(), String> {
     let mut world = World::new(vector, revision);
     let instead = instead(vector["id"].as_str().unwrap());
     let mut steps = vector["out"]["steps"].as_array().unwrap().to_vec();
@@ -82,9 +82,9 @@ pub(crate) fn replay(vector: &Value, revision: Revision) -> Result<(), String> {
 }
 
 impl World {
-    fn new(vector: &Value, revision: Revision) -> Self {
+    fn new(vector: &Value, revision: Eio) -> Self {
         let mut config = Config::v4();
-        config.allow_eio3 = revision == Revision::V3;
+        config.allow_eio3 = revision == Eio::V3;
         let server = vector["in"]["server"].as_str().unwrap();
         config.invalid_namespace_as_object = server.starts_with("socket.io@4");
         if let Some(ms) = vector["in"]["server_options"]["connectTimeout"].as_u64() {

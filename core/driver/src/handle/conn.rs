@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sio_core::engine::{Close, CloseReason, Flags, Message, Revision, TransportKind};
+use sio_core::engine::{Close, CloseReason, Eio, Flags, Message, TransportKind};
 use sio_core::id::Sid;
 
 use crate::error::EmitError;
@@ -56,7 +56,7 @@ impl Conn {
 
     /// The revision of Engine.IO that its client speaks.
     #[doc(alias = "protocol")]
-    pub fn revision(&self) -> Revision {
+    pub fn revision(&self) -> Eio {
         self.link.revision()
     }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use bytes::Bytes;
 use sio_core::config::{Config, ConfigError};
 use sio_core::details::Details;
-use sio_core::engine::{Close, CloseReason, Flags, Message, Revision, TransportKind};
+use sio_core::engine::{Close, CloseReason, Eio, Flags, Message, TransportKind};
 use sio_core::id::Sid;
 
 use super::endpoint::endpoint_methods;
@@ -412,7 +412,7 @@ impl EngineSocket {
     }
 
     /// The revision that its client speaks.
-    pub fn revision(&self) -> Revision {
+    pub fn revision(&self) -> Eio {
         self.inner.link.revision()
     }
 

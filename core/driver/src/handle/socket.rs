@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sio_core::engine::{Flags, Revision};
+use sio_core::engine::{Eio, Flags};
 use sio_core::id::SocketId;
 use sio_core::packet::{Args, EncodeError, IntoArgs};
 use sio_core::socket::SocketKey;
@@ -357,7 +357,7 @@ impl Socket {
 
     /// Clients of 2.x take `error` for their own event (§17), which those of later lines have freed.
     fn must_be_free(&self, event: &str) -> Result<(), EmitError> {
-        if event == "error" && self.link().revision() == Revision::V3 {
+        if event == "error" && self.link().revision() == Eio::V3 {
             return Err(EncodeError::Reserved(event.into()).into());
         }
         Ok(())

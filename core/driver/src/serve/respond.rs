@@ -14,8 +14,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::upgrade::OnUpgrade;
 use sio_core::config::Config;
 use sio_core::engine::{
-    Close, Exchange, HandshakeError, Opened, Post, PostFailure, RequestKind, Revision,
-    TransportKind,
+    Close, Eio, Exchange, HandshakeError, Opened, Post, PostFailure, RequestKind, TransportKind,
 };
 use sio_core::http::ErrorCode;
 use sio_core::id::RequestId;
@@ -121,7 +120,7 @@ enum Whose<R: Runtime> {
     /// A session that polls so far.
     Joins {
         link: Arc<Link>,
-        revision: Revision,
+        revision: Eio,
         base64: bool,
     },
     /// Nobody's: what comes is sent back.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use sio_core::details::Details;
-use sio_core::engine::{Flags, Revision};
+use sio_core::engine::{Eio, Flags};
 use sio_core::packet::{Args, Name, Value};
 use sio_core::socket::{AckTicket, DisconnectReason, Event, Refusal, SocketKey};
 use smallvec::SmallVec;
@@ -410,7 +410,7 @@ impl<R: Runtime> Task<R> {
                     unanswered.refuse(&refusal.message, refusal.data.as_ref());
                 }
                 // Clients of revision 4 are told; in revision 5 the application tells itself (§17).
-                if self.link.revision() == Revision::V3 {
+                if self.link.revision() == Eio::V3 {
                     let Refusal { message, data } = refusal;
                     let namespace = event.socket.namespace();
                     let codec = namespace.codec();

@@ -107,7 +107,7 @@ fn a_poll_opens_a_session() {
     );
     assert_eq!(
         (exchange.kind(), exchange.revision()),
-        (RequestKind::Poll, Revision::V4)
+        (RequestKind::Poll, Eio::V4)
     );
     assert!(exchange.is_handshake() && exchange.base64());
     assert_eq!(exchange.query().get("token"), Some("a b"));

@@ -7,7 +7,7 @@ use super::Entry;
 use super::counted::MAX_DIGITS;
 use crate::engine::{Packet, PacketError};
 use crate::message::{Message, Part};
-use crate::protocol::Revision;
+use crate::protocol::Eio;
 
 /// What begins a packet that is text. Any other byte begins a binary one.
 const TEXT: u8 = 0;
@@ -36,9 +36,9 @@ pub(super) fn read(body: &Bytes, at: usize, next: &mut Option<usize>) -> Entry {
     let (packet, rest) = rest.split_at_checked(length).ok_or(PacketError::Length)?;
     let packet = body.slice_ref(packet);
     let packet = if kind == TEXT {
-        Packet::decode_text(Revision::V3, &text(packet)?)?
+        Packet::decode_text(Eio::V3, &text(packet)?)?
     } else {
-        Packet::decode(Revision::V3, Message::Binary(packet))?
+        Packet::decode(Eio::V3, Message::Binary(packet))?
     };
     *next = (!rest.is_empty()).then(|| body.len().saturating_sub(rest.len()));
     Ok(Some(packet))

@@ -6,7 +6,7 @@ use super::Entry;
 use crate::engine::packet::{append_base64, append_digits, base64_len, digits_len, part};
 use crate::engine::{Packet, PacketError};
 use crate::message::Part;
-use crate::protocol::Revision;
+use crate::protocol::Eio;
 
 /// No length has more digits: it would be over every limit of a body.
 pub(super) const MAX_DIGITS: usize = 9;
@@ -28,7 +28,7 @@ pub(super) fn read(body: &ByteString, at: usize, next: &mut Option<usize>) -> En
     let packet = if text.is_empty() {
         None
     } else {
-        Some(Packet::decode_text(Revision::V3, &part(body, text))?)
+        Some(Packet::decode_text(Eio::V3, &part(body, text))?)
     };
     *next = (!rest.is_empty()).then(|| body.len().saturating_sub(rest.len()));
     Ok(packet)
@@ -56,22 +56,22 @@ fn take(text: &str, units: usize) -> Option<(&str, &str)> {
 pub(super) fn write(body: &mut Vec<u8>, part: &Part) {
     let length = match part {
         Part::Text(text) => units(text),
-        Part::Binary(bytes) => base64_len(Revision::V3, bytes),
+        Part::Binary(bytes) => base64_len(Eio::V3, bytes),
     };
     body.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
     body.push(b':');
     match part {
         Part::Text(text) => body.extend_from_slice(text),
-        Part::Binary(bytes) => append_base64(body, Revision::V3, bytes),
+        Part::Binary(bytes) => append_base64(body, Eio::V3, bytes),
     }
 }
 
 /// A binary message whose base64 is known.
 pub(super) fn write_digits(body: &mut Vec<u8>, digits: &[u8]) {
-    let length = digits_len(Revision::V3, digits);
+    let length = digits_len(Eio::V3, digits);
     body.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
     body.push(b':');
-    append_digits(body, Revision::V3, digits);
+    append_digits(body, Eio::V3, digits);
 }
 
 /// How many UTF-16 code units some UTF-8 is: one for each character, and one more for each of four bytes.

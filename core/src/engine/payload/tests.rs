@@ -139,7 +139,7 @@ fn halves_of_a_pair_become_one_character_each() {
 #[test]
 fn frames_and_entries_have_the_same_bytes() {
     let packet = Packet::Message(Message::Binary(Bytes::from_static(&[1, 2])));
-    let frame = packet.encode(Revision::V3, true);
+    let frame = packet.encode(Eio::V3, true);
     assert_eq!(frame, Message::Binary(Bytes::from_static(&[4, 1, 2])));
     let Body::Binary(body) = join(Framing::Binary, &[packet]) else {
         unreachable!("it was asked for");

@@ -23,7 +23,7 @@ use crate::message::{Message, Part};
 struct Talk {
     session: Session,
     /// What the client speaks.
-    revision: Revision,
+    revision: Eio,
     start: Instant,
     now: Instant,
     requests: u64,
@@ -31,23 +31,23 @@ struct Talk {
 
 const POLLING: Opened = Opened {
     transport: TransportKind::Polling,
-    revision: Revision::V4,
+    revision: Eio::V4,
     base64: false,
 };
 
 const WEBSOCKET: Opened = Opened {
     transport: TransportKind::WebSocket,
-    revision: Revision::V4,
+    revision: Eio::V4,
     base64: false,
 };
 
 const POLLING_3: Opened = Opened {
-    revision: Revision::V3,
+    revision: Eio::V3,
     ..POLLING
 };
 
 const WEBSOCKET_3: Opened = Opened {
-    revision: Revision::V3,
+    revision: Eio::V3,
     ..WEBSOCKET
 };
 

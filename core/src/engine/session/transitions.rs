@@ -13,7 +13,7 @@ use crate::engine::{CloseReason, ErrorCode, Event, Flags, Packet, PacketError, R
 use crate::id::RequestId;
 use crate::json::push_quoted;
 use crate::message::Encoded;
-use crate::protocol::Revision;
+use crate::protocol::Eio;
 
 impl Session {
     /// The clock as this session knows it. Deadlines are not looked at: what is handed in before
@@ -66,8 +66,8 @@ impl Session {
                 }
                 if self.is_writable() {
                     let word: &[u8] = match self.revision {
-                        Revision::V3 => b"6",
-                        Revision::V4 => b"2",
+                        Eio::V3 => b"6",
+                        Eio::V4 => b"2",
                     };
                     let packet = Encoded::text(Bytes::from_static(word), Vec::new());
                     self.push(packet, Flags::default());
@@ -132,7 +132,7 @@ impl Session {
     }
 
     /// Whether a request may go on; else it is answered.
-    pub(super) fn admits(&mut self, id: RequestId, revision: Revision) -> bool {
+    pub(super) fn admits(&mut self, id: RequestId, revision: Eio) -> bool {
         let error = match &self.transport {
             _ if self.is_closed() => ErrorCode::UnknownSid,
             Transport::Polling { .. } if revision == self.revision => return true,

@@ -11,12 +11,12 @@ use crate::engine::queue::Popped;
 use crate::engine::upgrade::Candidate;
 use crate::engine::{CloseReason, Packet, Violation, WsClosed, WsOut};
 use crate::message::{Message, Part};
-use crate::protocol::Revision;
+use crate::protocol::Eio;
 
 impl Session {
     /// Another WebSocket was opened for this session, and wants to take over (§12). `base64`: it takes no
     /// binary messages. `false`: close it at once; nothing else is disturbed.
-    pub fn handle_ws_open(&mut self, now: Instant, revision: Revision, base64: bool) -> bool {
+    pub fn handle_ws_open(&mut self, now: Instant, revision: Eio, base64: bool) -> bool {
         let now = self.advance(now);
         let allowed = self.config.allow_upgrades
             && self.config.transports.websocket

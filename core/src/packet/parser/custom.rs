@@ -13,7 +13,7 @@ use super::{Decoder, Parser};
 use crate::json::Binary;
 use crate::message::Message;
 use crate::packet::{self, Content, Fault, Kind, Limits, Packet, Value};
-use crate::protocol::Revision;
+use crate::protocol::Eio;
 
 /// The application's parser, on one connection.
 pub(crate) struct Own {
@@ -56,7 +56,7 @@ impl Own {
     pub(crate) fn add(
         &mut self,
         message: Message,
-        revision: Revision,
+        revision: Eio,
         limits: &Limits,
     ) -> Result<Option<Packet>, Fault> {
         if self.messages > 0 {
@@ -99,7 +99,7 @@ impl Drop for Own {
 
 /// A parser's packet, held to what holds for every packet: it is written as text, without its namespace, and
 /// read like any other.
-fn checked(packet: super::Packet, revision: Revision, limits: &Limits) -> Result<Packet, Fault> {
+fn checked(packet: super::Packet, revision: Eio, limits: &Limits) -> Result<Packet, Fault> {
     let super::Packet {
         kind,
         namespace,
@@ -125,7 +125,7 @@ fn checked(packet: super::Packet, revision: Revision, limits: &Limits) -> Result
         }
     }
     let (name, has_query) = match namespace.split_once('?') {
-        Some((name, _)) => (name, kind == Kind::Connect && revision == Revision::V3),
+        Some((name, _)) => (name, kind == Kind::Connect && revision == Eio::V3),
         None => (&*namespace, false),
     };
     if namespace.len() > limits.namespace && !(has_query && name.len() <= limits.namespace) {

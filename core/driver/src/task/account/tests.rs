@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use futures_util::FutureExt;
 use sio_core::config::BacklogPolicy;
-use sio_core::engine::{Body, Close, Message, Opened, Post, Query, Revision};
+use sio_core::engine::{Body, Close, Eio, Message, Opened, Post, Query};
 use sio_core::id::RequestId;
 use sio_core::packet::{Args, Part as Bytes};
 
@@ -79,10 +79,10 @@ impl Talk {
             sid: None,
             opened: Opened {
                 transport,
-                revision: Revision::V4,
+                revision: Eio::V4,
                 base64: false,
             },
-            handshake: Handshake::new(&parts, query, Revision::V4, remote, SystemTime::UNIX_EPOCH),
+            handshake: Handshake::new(&parts, query, Eio::V4, remote, SystemTime::UNIX_EPOCH),
             counted: host.peers.enter(),
             pending: host.pending.enter(),
         };
@@ -130,7 +130,7 @@ impl Talk {
         let (give, wait) = answer();
         self.task.link().tell(Command::Poll {
             id: RequestId(self.requests),
-            revision: Revision::V4,
+            revision: Eio::V4,
             answer: give,
         });
         self.run();
@@ -140,10 +140,10 @@ impl Talk {
     fn post(&mut self, body: String) -> Option<Said> {
         self.requests += 1;
         let (give, wait) = answer();
-        let body = Body::text(Revision::V4, body.into());
+        let body = Body::text(Eio::V4, body.into());
         self.task.link().tell(Command::Post {
             id: RequestId(self.requests),
-            revision: Revision::V4,
+            revision: Eio::V4,
             posted: Box::new(Posted {
                 post: Post::Whole(Ok(body)),
                 answer: Some(give),

@@ -15,10 +15,10 @@ fn v2() -> Acceptor {
 fn a_revision_is_named_by_its_number() {
     let v2 = v2();
     let of = |uri: &str| open(&v2, &head("GET", uri, &[])).revision();
-    assert_eq!(of(POLL_3), Revision::V3);
-    assert_eq!(of(POLL), Revision::V4);
+    assert_eq!(of(POLL_3), Eio::V3);
+    assert_eq!(of(POLL), Eio::V4);
     let websocket = open(&v2, &websocket(SOCKET_3, |_| {}));
-    assert_eq!(websocket.revision(), Revision::V3);
+    assert_eq!(websocket.revision(), Eio::V3);
     let other = "400 {\"code\":5,\"message\":\"Unsupported protocol version\"}";
     for eio in [
         "",
@@ -42,7 +42,7 @@ fn a_server_of_4x_lets_them_in_if_it_is_told_to() {
     let upgrade = answer(&v4(), &websocket(SOCKET_3, |_| {}));
     assert_eq!(upgrade, "400 Unsupported protocol version");
     let exchange = open(&acceptor(Config::v4().allow_eio3(true)), &polling);
-    assert_eq!(exchange.revision(), Revision::V3);
+    assert_eq!(exchange.revision(), Eio::V3);
 }
 
 #[test]

@@ -25,9 +25,9 @@ fn no_revision_is_3_where_an_option_says_so() {
         Route::Answered(_) | Route::NotOurs => None,
     };
     let lenient = || Config::v2().allow_missing_eio(true);
-    assert_eq!(of(lenient(), BARE), Some(Revision::V3));
-    assert_eq!(of(lenient(), &format!("{BARE}&sid=x")), Some(Revision::V3));
-    assert_eq!(of(lenient(), POLL), Some(Revision::V4));
+    assert_eq!(of(lenient(), BARE), Some(Eio::V3));
+    assert_eq!(of(lenient(), &format!("{BARE}&sid=x")), Some(Eio::V3));
+    assert_eq!(of(lenient(), POLL), Some(Eio::V4));
     assert_eq!(of(Config::v2(), BARE), None);
     assert_eq!(of(Config::v4().allow_missing_eio(true), BARE), None);
     for wrong in ["&EIO=", "&EIO", "&EIO=2", "&EIO=x"] {

@@ -98,7 +98,7 @@ proptest! {
     #[test]
     fn anything_may_happen(
         websocket in any::<bool>(),
-        revision in prop::sample::select(vec![Revision::V3, Revision::V4]),
+        revision in prop::sample::select(vec![Eio::V3, Eio::V4]),
         policy in prop::sample::select(vec![
             BacklogPolicy::Close, BacklogPolicy::Refuse, BacklogPolicy::DropVolatile,
         ]),
@@ -183,8 +183,8 @@ proptest! {
             // Not counted against the application: the ping and what the handshake brings; in revision 3
             // pongs, which have as much room again.
             let most = match revision {
-                Revision::V3 => 2 * 4,
-                Revision::V4 => 4 + 1,
+                Eio::V3 => 2 * 4,
+                Eio::V4 => 4 + 1,
             };
             prop_assert!(talk.session.backlog_packets() <= most);
             for state in talk.session.states() {

@@ -108,9 +108,9 @@ fn the_timeout_outlives_an_upgrade() {
 fn a_probe_of_one_revision_is_no_use_to_another() {
     let mut talk = Talk::polling_3();
     let later = talk.now;
-    assert!(!talk.session.handle_ws_open(later, Revision::V4, false));
+    assert!(!talk.session.handle_ws_open(later, Eio::V4, false));
     let id = talk.id();
-    talk.session.handle_poll(later, id, Revision::V4);
+    talk.session.handle_poll(later, id, Eio::V4);
     assert!(talk.answer(id).starts_with("400 {\"code\":3,"));
     assert!(talk.session.is_open());
 }
@@ -178,7 +178,7 @@ fn bytes_come_in_every_form() {
     let id = talk.id();
     let body = Body::Binary(Bytes::from_static(b"\x00\x02\xff4a\x01\x02\xff\x04\x01"));
     let whole = Post::Whole(Ok(body));
-    talk.session.handle_post(talk.now, id, Revision::V3, whole);
+    talk.session.handle_post(talk.now, id, Eio::V3, whole);
     assert_eq!(talk.events(), [said("a"), data(b"\x01")]);
     assert_eq!(talk.answer(id), "200 ok");
 }

@@ -64,7 +64,7 @@ impl Talk {
     }
 
     /// A client by WebSocket.
-    fn new(revision: Revision, config: Config) -> Self {
+    fn new(revision: Eio, config: Config) -> Self {
         let opened = Opened {
             transport: TransportKind::WebSocket,
             revision,
@@ -78,12 +78,12 @@ impl Talk {
 
     fn v5(parser: impl Parser + 'static) -> Self {
         let config = Config::default().parser(parser);
-        Self::new(Revision::V4, config)
+        Self::new(Eio::V4, config)
     }
 
     fn v4(parser: impl Parser + 'static) -> Self {
         let config = Config::default().parser(parser);
-        Self::new(Revision::V3, config)
+        Self::new(Eio::V3, config)
     }
 
     fn say(&mut self, message: impl Into<Message>) -> Vec<Event<u8>> {
@@ -91,10 +91,10 @@ impl Talk {
             self.now,
             match (message.into(), self.connection.session().revision()) {
                 (Message::Text(text), _) => Message::Text(format!("4{text}").into()),
-                (Message::Binary(bytes), Revision::V3) => {
+                (Message::Binary(bytes), Eio::V3) => {
                     Message::Binary([&[4], &bytes[..]].concat().into())
                 }
-                (Message::Binary(bytes), Revision::V4) => Message::Binary(bytes),
+                (Message::Binary(bytes), Eio::V4) => Message::Binary(bytes),
             },
         );
         self.events()
@@ -344,7 +344,7 @@ fn what_is_no_packet_ends_the_connection_as_it_does_without_a_parser() {
             Fault::Payload,
         ),
     ] {
-        let mut talk = Talk::new(Revision::V4, config());
+        let mut talk = Talk::new(Eio::V4, config());
         let events = talk.say(r#"{"type":0,"nsp":"/"}"#);
         talk.admit(events);
         talk.sent();
@@ -357,7 +357,7 @@ fn what_is_no_packet_ends_the_connection_as_it_does_without_a_parser() {
             "{text}"
         );
     }
-    let mut talk = Talk::new(Revision::V4, config());
+    let mut talk = Talk::new(Eio::V4, config());
     let events = talk.say(r#"{"type":0,"nsp":"/"}"#);
     talk.admit(events);
     for text in [
@@ -541,7 +541,7 @@ proptest! {
         id in prop::option::of(0..=9_007_199_254_740_991u64),
         is_ack in any::<bool>(),
         namespace in "/[^,?]{0,9}",
-        revision in prop_oneof![Just(Revision::V3), Just(Revision::V4)],
+        revision in prop_oneof![Just(Eio::V3), Just(Eio::V4)],
     ) {
         let limits = Limits { attachments: usize::MAX, ..Limits::default() };
         let name = format!("x{name}");

@@ -47,7 +47,7 @@ fn in_pieces() -> Talk {
         max_binary_packet: 50,
         ..Config::default().parser(Pieces)
     };
-    let mut talk = Talk::new(Revision::V4, config);
+    let mut talk = Talk::new(Eio::V4, config);
     assert!(talk.say(LENGTH).is_empty());
     assert!(talk.say(r#"{"type":0,"nsp":"/"}"#).is_empty());
     let events = talk.say(END);
@@ -155,7 +155,7 @@ fn its_messages_leave_as_they_are_and_together_on_every_transport() {
     };
     let event = format!("4{EVENT}");
     let counted = format!("10:b4AAAAIQ=={}:{event}6:b4ZW5k", event.len());
-    assert_eq!(polled(Revision::V3, true, &packet), counted);
+    assert_eq!(polled(Eio::V3, true, &packet), counted);
     let binary = [
         &[1, 5, 255, 4, 0, 0, 0, 33, 0, 3, 4, 255][..],
         event.as_bytes(),
@@ -163,10 +163,10 @@ fn its_messages_leave_as_they_are_and_together_on_every_transport() {
         b"end",
     ]
     .concat();
-    assert_eq!(polled(Revision::V3, false, &packet), binary);
-    assert_eq!(polled(Revision::V3, true, &texts), "2:4a6:b4ZW5k2:4é");
+    assert_eq!(polled(Eio::V3, false, &packet), binary);
+    assert_eq!(polled(Eio::V3, true, &texts), "2:4a6:b4ZW5k2:4é");
     assert_eq!(
-        polled(Revision::V3, false, &texts),
+        polled(Eio::V3, false, &texts),
         b"\0\x02\xff4a\x01\x04\xff\x04end\0\x03\xff4\xc3\xa9"[..]
     );
     let mut talk = in_pieces();

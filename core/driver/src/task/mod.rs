@@ -14,6 +14,7 @@ mod running;
 mod shape;
 mod sockets;
 mod timer;
+mod transport;
 #[cfg(test)]
 mod turns;
 
@@ -27,7 +28,7 @@ use std::time::Instant;
 use futures_util::StreamExt;
 use sio_core::connection::Connection;
 use sio_core::details::Details;
-use sio_core::engine::{Close, CloseReason, Opened, Session, TransportKind, WsClosed};
+use sio_core::engine::{Close, CloseReason, Opened, Session, TransportKind};
 use sio_core::id::{RequestId, Sid, SocketId};
 use sio_core::packet::Fault;
 use sio_core::socket::{AckError, Event, SocketKey};
@@ -46,14 +47,15 @@ use crate::log::{Span, debug, error, trace, warn};
 use crate::mailbox::Took;
 use crate::own::{self, Seated};
 use crate::runtime::Runtime;
-use crate::websocket::Transport;
+use crate::websocket;
 
 use entering::Entering;
 use plain::Plain;
-use pump::Finishing;
 use running::{Job, Running};
 pub(crate) use running::{Kept, guarded, let_go};
 use sockets::Sockets;
+use timer::Timer;
+use transport::Transport;
 
 /// One connection's task.
 pub(crate) struct Task<R: Runtime> {
@@ -64,22 +66,12 @@ pub(crate) struct Task<R: Runtime> {
     upper: Upper,
     /// The clock as of this turn.
     now: Instant,
-    transport: Option<Box<dyn Transport>>,
-    /// Whether something was handed to the transport and is not known to have left.
-    unflushed: bool,
-    /// How the WebSocket has ended, while what was to be sent on it is still sent.
-    broken: Option<WsClosed>,
-    /// WebSockets that are being closed, and when that must be over.
-    finishing: Option<Box<Finishing>>,
+    transport: Transport,
     exchanges: SmallVec<[(RequestId, Answer<Said>); 1]>,
     running: Option<Box<Running>>,
     /// What it was told and has not carried out.
     inbox: VecDeque<Command>,
-    sleep: Option<Pin<Box<R::Sleep>>>,
-    /// When the sleep rings, if it is set.
-    armed: Option<Instant>,
-    /// Whether a deadline may have come for which the sleep was not set.
-    due: bool,
+    timer: Timer<R>,
     /// What may still be taken in before others run.
     allowance: u32,
     phase: Phase,
@@ -229,16 +221,11 @@ impl<R: Runtime> Task<R> {
             connection,
             upper,
             now,
-            transport: None,
-            unflushed: false,
-            broken: None,
-            finishing: None,
+            transport: Transport::default(),
             exchanges: SmallVec::new(),
             running: None,
             inbox: VecDeque::new(),
-            sleep: None,
-            armed: None,
-            due: false,
+            timer: Timer::new(),
             allowance: 0,
             phase: Phase::New,
             counted: Some(counted),
@@ -252,8 +239,8 @@ impl<R: Runtime> Task<R> {
     }
 
     /// Gives it the WebSocket it was opened by.
-    pub(crate) fn attach(&mut self, transport: Box<dyn Transport>) {
-        self.transport = Some(transport);
+    pub(crate) fn attach(&mut self, transport: Box<dyn websocket::Transport>) {
+        self.transport.attach(transport);
     }
 
     fn host(&self) -> &Host {
@@ -332,14 +319,14 @@ impl<R: Runtime> Task<R> {
         }
         // What the handlers of this turn emitted leaves with it.
         self.take_more();
-        let attached = self.transport.is_some();
+        let attached = self.transport.is_attached();
         // Else there is nothing: what was received has been worked on.
         if ended || due || !self.inbox.is_empty() {
             self.work(cx);
         }
         self.answer_requests();
         // From one that came just now is to be read.
-        busy |= !attached && self.transport.is_some();
+        busy |= !attached && self.transport.is_attached();
         busy |= self.transmit(cx);
         // So it is from one that was left alone, if what waited has left.
         busy |= held && !self.is_over_waiting_limit();
@@ -347,6 +334,23 @@ impl<R: Runtime> Task<R> {
         self.dismiss_departed(cx);
         self.note_queued();
         busy
+    }
+
+    /// Whether a deadline has come.
+    fn is_due(&mut self) -> bool {
+        self.timer.may_be_due(self.now) && {
+            let deadline = self.connection.poll_timeout();
+            deadline.is_some_and(|deadline| deadline.at <= self.now)
+        }
+    }
+
+    /// Sets the timer. `true`: something is due already. `same`: the waker is the one of the last time.
+    fn arm(&mut self, cx: &mut Context<'_>, same: bool) -> bool {
+        let next = self.connection.poll_timeout().map(|deadline| deadline.at);
+        let closing = self.transport.closes_by();
+        let departed = self.departed_until();
+        let first = closing.into_iter().chain(next).chain(departed).min();
+        self.timer.arm(cx, &self.runtime, self.now, first, same)
     }
 
     /// Tells those who emit how much waits.
@@ -499,12 +503,14 @@ impl<R: Runtime> Task<R> {
                 base64,
                 transport,
             } => {
-                if self.transport.is_none() && self.connection.handle_ws_open(now, revision, base64)
+                if !self.transport.is_attached()
+                    && self.connection.handle_ws_open(now, revision, base64)
                 {
-                    self.transport = Some(transport);
+                    self.transport.attach(transport);
                     self.settle();
                 } else {
-                    self.dismiss(transport, None);
+                    let until = self.close_by();
+                    self.transport.dismiss(transport, None, until);
                 }
             }
             Command::Deliver {
@@ -566,7 +572,7 @@ impl<R: Runtime> Task<R> {
     /// Whether nothing more is read until some of what it holds has gone.
     fn is_over_waiting_limit(&self) -> bool {
         // Of one that is broken nothing more is read, so its silence is not ours.
-        self.broken.is_none() && self.account().is_full() && self.phase != Phase::Closed
+        !self.transport.is_broken() && self.account().is_full() && self.phase != Phase::Closed
     }
 
     /// Tells the application what has happened.
@@ -759,7 +765,7 @@ impl<R: Runtime> Future for Task<R> {
                     return Poll::Ready(());
                 }
                 self.abandon();
-                self.due = true;
+                self.timer.unset();
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
@@ -794,7 +800,7 @@ impl<R: Runtime> Task<R> {
             }
         }
         // Others first. The sleep was not set for what this has brought about.
-        self.due = true;
+        self.timer.unset();
         cx.waker().wake_by_ref();
         Poll::Pending
     }

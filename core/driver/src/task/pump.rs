@@ -3,59 +3,30 @@
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use sio_core::engine::{Flags, Message, WsClosed, WsOut};
+use sio_core::engine::{Flags, Message, WsClosed};
 use sio_core::socket::SocketKey;
 
+use super::transport::{Left, Pulled};
 use super::{Phase, Task};
 use crate::batch::Run;
 use crate::log::{debug, trace};
 use crate::look::look;
 use crate::runtime::Runtime;
-use crate::websocket::{Received, Transport};
+use crate::websocket::Received;
 
 /// Frames read in one turn, before what they caused is written. Their bytes are counted besides, over all
 /// turns until others run.
 const READS: usize = 32;
 
-/// How far [`Task::pull`] came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pulled {
-    /// Until there was no room.
-    Some,
-    /// Until nothing was left.
-    Everything,
-    /// To the end of the WebSocket.
-    Closed,
-}
-
-/// WebSockets of one session that are being closed at a time.
-const FINISHING: usize = 4;
-
-/// WebSockets that are being closed, and when that must be over.
-#[derive(Default)]
-pub(super) struct Finishing(Vec<(Box<dyn Transport>, Instant)>);
-
-impl Finishing {
-    pub(super) fn ends(&self) -> impl Iterator<Item = Instant> {
-        self.0.iter().map(|(_, end)| *end)
-    }
-}
-
 impl<R: Runtime> Task<R> {
     /// Reads what has come, and handles it frame by frame. `true`: there may be more.
     pub(super) fn receive(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.broken.is_some() {
-            return false;
-        }
         for _ in 0..READS {
             if self.is_spent() || self.is_over_waiting_limit() {
                 // Reading goes on when others have run, or in the turn in which a handler ends.
                 return false;
             }
-            let Some(transport) = &mut self.transport else {
-                return false;
-            };
-            match transport.poll_receive(cx) {
+            match self.transport.poll_receive(cx) {
                 Poll::Pending => return false,
                 Poll::Ready(Received::Frame(frame)) => {
                     trace!(?frame, "received");
@@ -69,7 +40,7 @@ impl<R: Runtime> Task<R> {
                 Poll::Ready(Received::Closed(cause)) => {
                     self.receive_end(cx, cause);
                     self.work(cx);
-                    return self.transport.is_none();
+                    return !self.transport.is_attached();
                 }
             }
             self.work(cx);
@@ -84,7 +55,7 @@ impl<R: Runtime> Task<R> {
         // peer takes it.
         match cause {
             WsClosed::TooLarge | WsClosed::TooManyFragments | WsClosed::Violation => {
-                self.broken = Some(cause);
+                self.transport.set_broken(cause);
                 self.transmit(cx);
             }
             WsClosed::Closed | WsClosed::Lost | _ => self.lose_transport(cause),
@@ -97,12 +68,8 @@ impl<R: Runtime> Task<R> {
     /// The system is asked itself. It is not the reactor's order that counts, which may tell of the request
     /// first.
     pub(super) fn receive_before_request(&mut self, cx: &mut Context<'_>) {
-        while self.broken.is_none()
-            && !self.is_spent()
-            && !self.is_over_waiting_limit()
-            && let Some(transport) = &mut self.transport
-        {
-            match look(|| transport.poll_receive(cx)) {
+        while self.transport.is_read() && !self.is_spent() && !self.is_over_waiting_limit() {
+            match look(|| self.transport.poll_receive(cx)) {
                 Poll::Pending => return,
                 Poll::Ready(Received::Frame(frame)) => {
                     trace!(?frame, "received");
@@ -119,20 +86,19 @@ impl<R: Runtime> Task<R> {
     pub(super) fn transmit(&mut self, cx: &mut Context<'_>) -> bool {
         loop {
             let pulled = self.pull();
-            let Some(transport) = &mut self.transport else {
-                return pulled == Pulled::Closed;
+            let Some((left, flushed)) = self.transport.poll_flush(cx) else {
+                return matches!(pulled, Pulled::Close(_));
             };
-            let (sent, flushed) = transport.poll_flush(cx);
-            // That all has left says more than that some has.
-            let all = matches!(flushed, Poll::Ready(Ok(()))) && std::mem::take(&mut self.unflushed);
-            if all {
-                self.connection.handle_ws_flushed(self.now);
-                if self.connection.session().is_closed() {
-                    // A close that waited for this is an event, and has its frame.
-                    return true;
+            match left {
+                Left::Nothing => {}
+                Left::Some => self.connection.handle_ws_progress(self.now),
+                Left::All => {
+                    self.connection.handle_ws_flushed(self.now);
+                    if self.connection.session().is_closed() {
+                        // A close that waited for this is an event, and has its frame.
+                        return true;
+                    }
                 }
-            } else if sent > 0 {
-                self.connection.handle_ws_progress(self.now);
             }
             match flushed {
                 Poll::Pending => return false,
@@ -144,48 +110,26 @@ impl<R: Runtime> Task<R> {
                 }
             }
             if pulled == Pulled::Everything {
-                let broken = self.broken.take();
+                let broken = self.transport.take_broken();
                 if let Some(cause) = broken {
                     self.lose_transport(cause);
                 }
                 return broken.is_some();
             }
-            if !transport.has_room() {
+            if !self.transport.has_room() {
                 return false;
             }
         }
     }
 
-    /// Hands frames to the WebSocket while it takes them, to be written with the next flush.
-    ///
-    /// Done for each packet, so that its memory is the next one's: sixteen answers that waited for the
-    /// end of the turn were more than the allocator keeps at hand, and cost it 200 instructions each.
-    pub(super) fn pull(&mut self) -> Pulled {
-        while let Some(transport) = &mut self.transport {
-            if !transport.has_room() {
-                return Pulled::Some;
-            }
-            match self.connection.poll_ws() {
-                Some(WsOut::Frame {
-                    head,
-                    part,
-                    compress,
-                }) => {
-                    trace!(?part, "sent");
-                    transport.send(head, part, compress);
-                    self.unflushed = true;
-                }
-                Some(WsOut::Close(code)) => {
-                    if let Some(transport) = self.transport.take() {
-                        self.broken = None;
-                        self.dismiss(transport, code);
-                    }
-                    return Pulled::Closed;
-                }
-                None => return Pulled::Everything,
-            }
+    /// Hands on what is queued, as far as there is room.
+    fn pull(&mut self) -> Pulled {
+        let pulled = self.transport.pull(|| self.connection.poll_ws());
+        if let Pulled::Close(code) = pulled {
+            let until = self.close_by();
+            self.transport.close(code, until);
         }
-        Pulled::Everything
+        pulled
     }
 
     /// Sends packets that many get.
@@ -201,11 +145,10 @@ impl<R: Runtime> Task<R> {
     ) {
         if !flags.volatile
             && self.connection.is_clear(socket)
-            && let (Some(transport), Some(frames)) = (&mut self.transport, run.frames())
-            && transport.send_frames(frames, flags.compress)
+            && let Some(frames) = run.frames()
+            && self.transport.send_frames(frames, flags.compress)
         {
             trace!(packets = ?run.packets(), "sent");
-            self.unflushed = true;
             self.connection.passed(self.now);
             return;
         }
@@ -225,56 +168,29 @@ impl<R: Runtime> Task<R> {
         }
     }
 
-    /// The WebSocket has ended by itself; what it still has to say is said.
+    /// The WebSocket has ended by itself.
     fn lose_transport(&mut self, cause: WsClosed) {
-        self.broken = None;
-        if let Some(transport) = self.transport.take() {
-            self.unflushed = false;
-            self.wind_up(transport);
+        let until = self.close_by();
+        if self.transport.lose(until) {
             self.connection.handle_ws_closed(self.now, cause);
         }
     }
 
-    /// Closes a WebSocket that the session wants no more.
-    pub(super) fn dismiss(&mut self, mut transport: Box<dyn Transport>, code: Option<u16>) {
-        self.unflushed = false;
-        transport.close(code);
-        self.wind_up(transport);
-    }
-
-    fn wind_up(&mut self, transport: Box<dyn Transport>) {
-        // Each is looked at in every turn. A client that opens one after the other for a session that
-        // has one sees the oldest go without a farewell.
-        let end = self.now + self.host().config.close_timeout;
-        let finishing = self.finishing.get_or_insert_default();
-        if finishing.0.len() >= FINISHING {
-            finishing.0.remove(0);
-        }
-        finishing.0.push((transport, end));
+    /// When a WebSocket that begins to close now must have done so.
+    pub(super) fn close_by(&self) -> Instant {
+        self.now + self.host().config.close_timeout
     }
 
     /// Winds WebSockets up.
     pub(super) fn finish(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.phase == Phase::Closed
-            && let Some(transport) = self.transport.take()
-        {
+        let is_over = self.phase == Phase::Closed;
+        if is_over && self.transport.is_attached() {
             // The session is over and has nothing more to say on it.
-            self.broken = None;
-            self.dismiss(transport, None);
+            let until = self.close_by();
+            self.transport.close(None, until);
         }
-        let now = self.now;
-        let mut any = false;
-        if let Some(finishing) = &mut self.finishing {
-            let before = finishing.0.len();
-            finishing.0.retain_mut(|(transport, end)| {
-                *end > now && transport.poll_finish(cx).is_pending()
-            });
-            any = before != finishing.0.len();
-            if finishing.0.is_empty() {
-                self.finishing = None;
-            }
-        }
-        if self.phase == Phase::Closed && self.finishing.is_none() && self.exchanges.is_empty() {
+        let any = self.transport.finish(cx, self.now);
+        if is_over && !self.transport.is_closing() && self.exchanges.is_empty() {
             self.counted = None;
         }
         any

@@ -11,7 +11,7 @@ use crate::engine::{self, Close, CloseReason, Flags, Post, Reply, Sent, Session,
 use crate::id::{RequestId, Sid, SocketId};
 use crate::message::{Encoded, Message};
 use crate::packet::Codec;
-use crate::protocol::Eio;
+use crate::protocol::{Eio, Protocol};
 use crate::socket::{
     AckError, AckTicket, ConnectTicket, DisconnectReason, Event, Mux, Refusal, SocketKey,
 };
@@ -78,8 +78,8 @@ impl<T> Connection<T> {
         if let Upper::SocketIo(_) = self.upper {
             return;
         }
-        let mut mux = Mux::new(now, &self.config, codec, self.session.revision());
-        if self.session.revision() == Eio::V3 {
+        let mut mux = Mux::new(now, &self.config, codec, self.session.revision().protocol());
+        if self.session.revision().protocol() == Protocol::V4 {
             mux.welcome(now, &self.config, &mut self.session, &mut self.events);
         }
         self.upper = Upper::SocketIo(mux);
@@ -389,9 +389,9 @@ impl<T> Connection<T> {
     /// The id that the client of a socket in `namespace` computes for itself, which is to be the socket's
     /// (§16.2). `None` in revision 5, where a socket is given an id of its own.
     pub fn computed_id(&self, namespace: &str) -> Option<SocketId> {
-        match self.session.revision() {
-            Eio::V4 if self.config.socket_ids == SocketIds::PerNamespace => None,
-            Eio::V3 | Eio::V4 => Some(SocketId::computed(namespace, self.session.sid())),
+        match self.session.revision().protocol() {
+            Protocol::V5 if self.config.socket_ids == SocketIds::PerNamespace => None,
+            Protocol::V4 | Protocol::V5 => Some(SocketId::computed(namespace, self.session.sid())),
         }
     }
 

@@ -4,7 +4,6 @@ use std::fmt;
 
 /// A revision of Engine.IO (§1). Chosen by each client for its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Eio {
     /// `EIO=3`: the client pings, packets of a payload stand behind their lengths.
     V3,
@@ -21,6 +20,14 @@ impl Eio {
         }
     }
 
+    /// The revision of Socket.IO that travels over it: the one above (§1).
+    pub const fn protocol(self) -> Protocol {
+        match self {
+            Self::V3 => Protocol::V4,
+            Self::V4 => Protocol::V5,
+        }
+    }
+
     /// The one that a query's `EIO` names: literally `3` or `4`.
     pub fn from_query(text: &str) -> Option<Self> {
         match text {
@@ -31,9 +38,17 @@ impl Eio {
     }
 }
 
+/// A revision of Socket.IO (§1). It follows from that of the engine below ([`Eio::protocol`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// Clients are in `/` without asking, credentials are a query behind a namespace's name.
+    V4,
+    /// Every namespace is asked for, with credentials as JSON.
+    V5,
+}
+
 /// How a session's packets travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum TransportKind {
     /// HTTP requests: GETs that wait for packets, POSTs that bring them.
     Polling,

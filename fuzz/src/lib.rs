@@ -12,7 +12,7 @@ use bytestring::ByteString;
 use serde_json::value::RawValue;
 use sio_core::config::{BacklogPolicy, Config};
 use sio_core::engine::{Acceptor, Body, Eio, Framing, Message, Packet, Route, Writer, split};
-use sio_core::packet::{self, Args, Call, Content, Decoder, Limits, Part, Value};
+use sio_core::packet::{self, Args, Call, Content, Decoder, Limits, Part, Protocol, Value};
 use sio_core::websocket::{self, Incoming};
 
 pub use own::parser;
@@ -93,7 +93,7 @@ pub fn packet(input: &[u8]) {
 
 fn packet_of(revision: Eio, input: &[u8]) {
     let limits = Limits::default();
-    let mut decoder = Decoder::new(revision);
+    let mut decoder = Decoder::new(revision.protocol());
     for frame in frames(input) {
         let read = match frame {
             Message::Text(text) => decoder.text(text, &limits),
@@ -173,7 +173,7 @@ fn reread(written: &packet::Encoded) -> packet::Packet {
         namespace: 1024,
         ..Limits::default()
     };
-    let mut decoder = Decoder::new(Eio::V3);
+    let mut decoder = Decoder::new(Protocol::V4);
     for part in written.parts() {
         let read = match part {
             Part::Text(text) => {

@@ -18,7 +18,7 @@ pub fn parser(input: &[u8]) {
         if let Ok(packet) = serde_json::from_slice(input) {
             let _ = by_parser(revision, packet);
         }
-        let mut decoder = Decoder::new(revision);
+        let mut decoder = Decoder::new(revision.protocol());
         let limits = Limits {
             attachments: usize::MAX,
             ..Limits::default()

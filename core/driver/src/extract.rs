@@ -401,6 +401,6 @@ fn for_keeping(args: &Args, transport: TransportKind) -> Args {
 pub(crate) fn is_small(size: usize, transport: TransportKind) -> bool {
     match transport {
         TransportKind::WebSocket => size < scratch::SIZE / 4,
-        TransportKind::Polling | _ => true,
+        TransportKind::Polling => true,
     }
 }

@@ -8,7 +8,7 @@ use bytestring::ByteString;
 use super::content::{Call, Content, Limits, Packet};
 use super::{Args, Fault, Kind, Name};
 use crate::json;
-use crate::protocol::Eio;
+use crate::protocol::Protocol;
 
 /// Names that a peer may not use for an event, since they mean something else to every client (§17).
 /// `newListener` and `removeListener`, which only Node's emitter keeps for itself, pass.
@@ -28,7 +28,7 @@ const MAX_ACK_DIGITS: usize = 16;
 /// the time that a short event took.
 pub(super) fn text(
     text: ByteString,
-    revision: Eio,
+    protocol: Protocol,
     limits: &Limits,
     missing: &mut usize,
 ) -> Result<Option<Packet>, Fault> {
@@ -52,7 +52,7 @@ pub(super) fn text(
     let mut namespace = ByteString::from_static("/");
     if rest.starts_with('/') {
         let length = memchr::memchr(b',', rest.as_bytes()).unwrap_or(rest.len());
-        if length > limits.namespace && !is_query(kind, revision, rest, limits) {
+        if length > limits.namespace && !is_query(kind, protocol, rest, limits) {
             return Err(Fault::Namespace);
         }
         let (name, tail) = rest.split_at_checked(length).ok_or(Fault::Namespace)?;
@@ -106,14 +106,14 @@ pub(super) fn text(
         },
         (Kind::Connect, None) => Content::Connect { payload: None },
         (Kind::Connect, Some(payload)) => {
-            check(payload, revision, &[json::Shape::Object], limits)?;
+            check(payload, protocol, &[json::Shape::Object], limits)?;
             let payload = Some(text.slice_ref(payload));
             Content::Connect { payload }
         }
         (Kind::ConnectError, None) => Content::ConnectError { payload: None },
         (Kind::ConnectError, Some(payload)) => {
             let shapes = [json::Shape::Object, json::Shape::String];
-            check(payload, revision, &shapes, limits)?;
+            check(payload, protocol, &shapes, limits)?;
             let payload = Some(text.slice_ref(payload));
             Content::ConnectError { payload }
         }
@@ -124,9 +124,9 @@ pub(super) fn text(
 }
 
 /// Whether a name is too long for its query alone, which only a CONNECT of revision 4 has.
-fn is_query(kind: Kind, revision: Eio, name: &str, limits: &Limits) -> bool {
+fn is_query(kind: Kind, protocol: Protocol, name: &str, limits: &Limits) -> bool {
     kind == Kind::Connect
-        && revision == Eio::V3
+        && protocol == Protocol::V4
         && memchr::memchr2(b'?', b',', name.as_bytes()).is_some_and(|end| end <= limits.namespace)
 }
 
@@ -134,12 +134,12 @@ fn is_query(kind: Kind, revision: Eio, name: &str, limits: &Limits) -> bool {
 /// calls objects. The object itself is no level of nesting.
 fn check(
     payload: &str,
-    revision: Eio,
+    protocol: Protocol,
     shapes: &[json::Shape],
     limits: &Limits,
 ) -> Result<(), Fault> {
     let shape = json::Shape::of(payload.as_bytes()).ok_or(Fault::Payload)?;
-    let lenient = revision == Eio::V3 && (shape == json::Shape::Array || payload == "null");
+    let lenient = protocol == Protocol::V4 && (shape == json::Shape::Array || payload == "null");
     if !shapes.contains(&shape) && !lenient {
         return Err(Fault::Payload);
     }
@@ -260,7 +260,7 @@ mod tests {
 
     fn read(text: &str) -> Result<Packet, Fault> {
         let text = ByteString::from(text);
-        let packet = super::text(text, Eio::V4, &Limits::default(), &mut 0)?;
+        let packet = super::text(text, Protocol::V5, &Limits::default(), &mut 0)?;
         packet.ok_or(Fault::Kind)
     }
 

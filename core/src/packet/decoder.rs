@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::content::{Content, Limits, Packet};
 use super::{Fault, Kind, decode};
-use crate::protocol::Eio;
+use crate::protocol::Protocol;
 
 /// Reads the messages of one connection, in order, into packets.
 ///
@@ -14,7 +14,7 @@ use crate::protocol::Eio;
 /// After a [`Fault`] the connection is to be closed, and the decoder is back at its beginning.
 #[derive(Debug)]
 pub struct Decoder {
-    revision: Eio,
+    protocol: Protocol,
     /// Boxed, since few connections are in the middle of a packet at any time.
     pending: Option<Box<Pending>>,
 }
@@ -30,15 +30,15 @@ struct Pending {
 impl Default for Decoder {
     /// For revision 5.
     fn default() -> Self {
-        Self::new(Eio::V4)
+        Self::new(Protocol::V5)
     }
 }
 
 impl Decoder {
-    /// For the revision of Socket.IO that travels over this one of Engine.IO (§1).
-    pub const fn new(revision: Eio) -> Self {
+    /// For this revision of Socket.IO.
+    pub const fn new(protocol: Protocol) -> Self {
         Self {
-            revision,
+            protocol,
             pending: None,
         }
     }
@@ -59,9 +59,9 @@ impl Decoder {
         let mut missing = 0;
         if !text.starts_with(Kind::announces) {
             // As it is, since a packet is large to copy.
-            return decode::text(text, self.revision, limits, &mut missing);
+            return decode::text(text, self.protocol, limits, &mut missing);
         }
-        let packet = decode::text(text, self.revision, limits, &mut missing)?;
+        let packet = decode::text(text, self.protocol, limits, &mut missing)?;
         self.pending = packet.map(|packet| {
             Box::new(Pending {
                 // What may wait long must not keep a read buffer alive.

@@ -35,3 +35,5 @@ pub(crate) use parser::Own;
 pub use crate::json::{DEEPEST, JsonError, Map, Mismatch, Number, Raw, Value};
 #[doc(no_inline)]
 pub use crate::message::{Encoded, Part};
+#[doc(no_inline)]
+pub use crate::protocol::Protocol;

@@ -25,7 +25,7 @@ use crate::engine::{Close, Flags, Sent, Session};
 use crate::id::SocketId;
 use crate::message::{Encoded, Message};
 use crate::packet::{Call, Codec, Content, Decoder, EncodeError, Fault, Own, Packet};
-use crate::protocol::Eio;
+use crate::protocol::Protocol;
 
 /// The sockets of one connection.
 ///
@@ -55,10 +55,10 @@ pub(crate) struct Mux<T> {
 }
 
 impl<T> Mux<T> {
-    /// `revision` is that of the engine below.
-    pub(crate) fn new(now: Instant, config: &Config, codec: &Codec, revision: Eio) -> Self {
+    /// `protocol` is the client's.
+    pub(crate) fn new(now: Instant, config: &Config, codec: &Codec, protocol: Protocol) -> Self {
         Self {
-            decoder: Decoder::new(revision),
+            decoder: Decoder::new(protocol),
             own: Own::new(codec).map(Box::new),
             slots: Slots::new(),
             acks: Acks::new(),
@@ -84,7 +84,7 @@ impl<T> Mux<T> {
         }
         let limits = limits(config);
         let read = if let Some(own) = &mut self.own {
-            own.add(data, session.revision(), &limits)
+            own.add(data, session.revision().protocol(), &limits)
         } else {
             match data {
                 Message::Text(text) => self.decoder.text(text, &limits),
@@ -182,11 +182,11 @@ impl<T> Mux<T> {
         events: &mut VecDeque<Event<T>>,
     ) -> Result<(), Option<Fault>> {
         let Packet { namespace, content } = packet;
-        let revision = session.revision();
+        let protocol = session.revision().protocol();
         if let Content::Connect { payload } = content {
-            let wish = match revision {
-                Eio::V3 => Wish::of_query(&namespace),
-                Eio::V4 => Wish::of_payload(&namespace, payload),
+            let wish = match protocol {
+                Protocol::V4 => Wish::of_query(&namespace),
+                Protocol::V5 => Wish::of_payload(&namespace, payload),
             };
             return self.asked(now, wish, config, session, events);
         }
@@ -200,9 +200,9 @@ impl<T> Mux<T> {
             None => None,
         };
         let Some(socket) = socket else {
-            return match revision {
-                Eio::V3 => Ok(()),
-                Eio::V4 => Err(None),
+            return match protocol {
+                Protocol::V4 => Ok(()),
+                Protocol::V5 => Err(None),
             };
         };
         match content {
@@ -231,7 +231,7 @@ impl<T> Mux<T> {
                 self.leave(socket, DisconnectReason::ClientNamespaceDisconnect, events);
                 Ok(())
             }
-            Content::ConnectError { payload } if revision == Eio::V3 => {
+            Content::ConnectError { payload } if protocol == Protocol::V4 => {
                 events.push_back(Event::Error { socket, payload });
                 Ok(())
             }
@@ -266,10 +266,10 @@ impl<T> Mux<T> {
         } = wish;
         let known = self.slots.find(&namespace);
         if let Some((_, slot)) = known {
-            match (&slot.state, session.revision()) {
+            match (&slot.state, session.revision().protocol()) {
                 (State::Left, _) => {}
                 // It has what it asks for, or will be told. Clients ask for `/`, too.
-                (State::Connected | State::Deciding { .. }, Eio::V3) => return Ok(()),
+                (State::Connected | State::Deciding { .. }, Protocol::V4) => return Ok(()),
                 (State::Connected | State::Deciding { .. }, _) => return Err(None),
             }
         }
@@ -310,9 +310,9 @@ impl<T> Mux<T> {
     ) -> Option<SocketKey> {
         let codec = self.codec().clone();
         let slot = self.slots.deciding(ticket.0)?;
-        let packet = match session.revision() {
-            Eio::V3 => codec.entered(&slot.namespace),
-            Eio::V4 => codec.connected(&slot.namespace, id.as_str()),
+        let packet = match session.revision().protocol() {
+            Protocol::V4 => codec.entered(&slot.namespace),
+            Protocol::V5 => codec.connected(&slot.namespace, id.as_str()),
         };
         if packet.is_err() {
             // It never was in.
@@ -367,18 +367,18 @@ impl<T> Mux<T> {
         events: &mut VecDeque<Event<T>>,
     ) {
         let (codec, data) = (self.codec(), refusal.data.as_ref());
-        let packet = match session.revision() {
+        let packet = match session.revision().protocol() {
             // The one refusal that the server of 4.x says otherwise. Other parsers of that line take nothing
             // but a string.
-            Eio::V3
+            Protocol::V4
                 if config.invalid_namespace_as_object
                     && codec.is_built_in()
                     && *refusal == Refusal::invalid_namespace() =>
             {
                 codec.connect_error(namespace, &refusal.message, data)
             }
-            Eio::V3 => codec.error(namespace, &refusal.message, data),
-            Eio::V4 => codec.connect_error(namespace, &refusal.message, data),
+            Protocol::V4 => codec.error(namespace, &refusal.message, data),
+            Protocol::V5 => codec.connect_error(namespace, &refusal.message, data),
         };
         self.tell(now, packet, session, events);
         self.refused = self.refused.saturating_add(1);

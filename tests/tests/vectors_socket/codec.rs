@@ -103,7 +103,7 @@ pub(crate) fn decode(vector: &Value, revision: Eio) -> Result<(), String> {
     if let Some(most) = vector["in"]["max_attachments"].as_u64() {
         limits.attachments = usize::try_from(most).unwrap();
     }
-    let mut decoder = Decoder::new(revision);
+    let mut decoder = Decoder::new(revision.protocol());
     let mut read = Vec::new();
     let mut fault = None;
     for (at, wire) in vector["in"]["frames"]

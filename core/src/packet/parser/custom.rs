@@ -13,7 +13,7 @@ use super::{Decoder, Parser};
 use crate::json::Binary;
 use crate::message::Message;
 use crate::packet::{self, Content, Fault, Kind, Limits, Packet, Value};
-use crate::protocol::Eio;
+use crate::protocol::Protocol;
 
 /// The application's parser, on one connection.
 pub(crate) struct Own {
@@ -56,7 +56,7 @@ impl Own {
     pub(crate) fn add(
         &mut self,
         message: Message,
-        revision: Eio,
+        protocol: Protocol,
         limits: &Limits,
     ) -> Result<Option<Packet>, Fault> {
         if self.messages > 0 {
@@ -79,7 +79,7 @@ impl Own {
             return Ok(None);
         };
         (self.messages, self.bytes) = (0, 0);
-        checked(packet, revision, limits).map(Some)
+        checked(packet, protocol, limits).map(Some)
     }
 
     /// Forgets what has arrived of a packet.
@@ -99,7 +99,7 @@ impl Drop for Own {
 
 /// A parser's packet, held to what holds for every packet: it is written as text, without its namespace, and
 /// read like any other.
-fn checked(packet: super::Packet, revision: Eio, limits: &Limits) -> Result<Packet, Fault> {
+fn checked(packet: super::Packet, protocol: Protocol, limits: &Limits) -> Result<Packet, Fault> {
     let super::Packet {
         kind,
         namespace,
@@ -125,7 +125,7 @@ fn checked(packet: super::Packet, revision: Eio, limits: &Limits) -> Result<Pack
         }
     }
     let (name, has_query) = match namespace.split_once('?') {
-        Some((name, _)) => (name, kind == Kind::Connect && revision == Eio::V3),
+        Some((name, _)) => (name, kind == Kind::Connect && protocol == Protocol::V4),
         None => (&*namespace, false),
     };
     if namespace.len() > limits.namespace && !(has_query && name.len() <= limits.namespace) {
@@ -134,7 +134,7 @@ fn checked(packet: super::Packet, revision: Eio, limits: &Limits) -> Result<Pack
     let text = ByteString::from(json.text);
     let length = text.len();
     // Nothing is to come: no binary kind was written.
-    let Some(mut packet) = packet::Decoder::new(revision).text(text, limits)? else {
+    let Some(mut packet) = packet::Decoder::new(protocol).text(text, limits)? else {
         return Err(Fault::Payload);
     };
     if !matches!(&*namespace, "" | "/") {

@@ -15,7 +15,7 @@ use crate::id::{RequestId, Sid, SocketId};
 use crate::message::{Message, Part};
 use crate::packet::parser::{Packet as Raw, Parser};
 use crate::packet::{Args, EncodeError, Map};
-use crate::protocol::TransportKind;
+use crate::protocol::{Eio, TransportKind};
 use crate::socket::{AckError, DisconnectReason, Event, Refusal, SocketKey};
 
 /// JSON text, bytes as lists of numbers.
@@ -554,7 +554,7 @@ proptest! {
             true => crate::packet::ack(&namespace, id.unwrap_or(0), &Many(&args)).unwrap(),
             false => crate::packet::event(&namespace, id, &name, &Many(&args)).unwrap(),
         };
-        let mut decoder = crate::packet::Decoder::new(revision);
+        let mut decoder = crate::packet::Decoder::new(revision.protocol());
         let mut built_in = None;
         for part in packet.parts() {
             built_in = match part {
@@ -573,7 +573,7 @@ proptest! {
                 id: if is_ack { id.or(Some(0)) } else { id },
                 data: Some(data.into()),
             },
-            revision,
+            revision.protocol(),
             &limits,
         );
         prop_assert_eq!(built_in, Some(own.unwrap()));

@@ -3,6 +3,7 @@
 //! `cargo fuzz run <target>` looks for inputs that break one; the test suite runs each on its corpus
 //! and on mutations of it.
 
+mod connection;
 mod deflate;
 mod history;
 mod own;
@@ -36,8 +37,10 @@ pub fn websocket(input: &[u8]) {
         let length = match incoming {
             Incoming::Text(text) => text.len(),
             Incoming::Binary(payload) | Incoming::Compressed { payload, .. } => payload.len(),
-            Incoming::Ping(payload) => payload.len() + limits.message - 125,
-            Incoming::Pong | Incoming::Close(_) => 0,
+            Incoming::Ping(payload) | Incoming::Pong(payload) => {
+                payload.len() + limits.message - 125
+            }
+            Incoming::Close(_) => 0,
         };
         assert!(length <= limits.message);
         assert!(limits.deflate || !matches!(incoming, Incoming::Compressed { .. }));
@@ -48,7 +51,7 @@ fn read<'a>(
     limits: websocket::Limits,
     pieces: impl Iterator<Item = &'a [u8]>,
 ) -> (Vec<Incoming>, Option<websocket::Violation>) {
-    let mut reader = websocket::Reader::new(limits);
+    let mut reader = websocket::Reader::new(websocket::Role::Server, limits);
     let mut all = Vec::new();
     for piece in pieces {
         reader.feed(piece);
@@ -61,6 +64,12 @@ fn read<'a>(
         }
     }
     (all, None)
+}
+
+/// What comes out of one end of a WebSocket does not depend on how the bytes were cut and keeps to the limits,
+/// and the other end can find no fault with what it answers.
+pub fn connection(input: &[u8]) {
+    connection::run(input);
 }
 
 /// Frames of a connection, as one input: `0x1e` ends a text frame, `0x1f` a binary one.

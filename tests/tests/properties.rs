@@ -48,6 +48,7 @@ fn every_property(input: &[u8]) {
     sio_fuzz::head(input);
     sio_fuzz::server(input);
     sio_fuzz::websocket(input);
+    sio_fuzz::connection(input);
     sio_fuzz::parser(input);
     sio_fuzz::deflate(input);
 }
@@ -113,6 +114,7 @@ proptest! {
             input.extend(payload);
         }
         sio_fuzz::websocket(&input);
+        sio_fuzz::connection(&input);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use sio_core::config::Config;
 use sio_core::engine::{Message, WsClosed};
 use sio_core::packet::Part;
 use sio_core::websocket::write::MessageType;
-use sio_core::websocket::{Incoming, Limits, Reader, Violation, code};
+use sio_core::websocket::{Incoming, Limits, Reader, Role, Violation, code};
 
 use crate::deadlines::State;
 use crate::runtime::Stream;
@@ -169,7 +169,7 @@ impl<S: Stream> WebSocket<S> {
     fn feed(&mut self, bytes: &[u8]) {
         let limits = self.limits();
         self.reader
-            .get_or_insert_with(|| Box::new(Reader::new(limits)))
+            .get_or_insert_with(|| Box::new(Reader::new(Role::Server, limits)))
             .feed(bytes);
     }
 
@@ -328,7 +328,7 @@ impl<S: Stream> Transport for WebSocket<S> {
                     self.pong(&payload);
                     continue;
                 }
-                Ok(Incoming::Pong) => continue,
+                Ok(Incoming::Pong(_)) => continue,
                 Ok(Incoming::Close(code)) => {
                     self.out.close(code);
                     self.reader = None;
@@ -342,6 +342,8 @@ impl<S: Stream> Transport for WebSocket<S> {
                         Violation::UnknownOpcode
                         | Violation::ReservedBits
                         | Violation::NotMasked
+                        | Violation::Masked
+                        | Violation::Compression
                         | Violation::ControlFrame
                         | Violation::Fragmentation
                         | Violation::CloseCode

@@ -2,6 +2,15 @@
 
 use super::violation::Violation;
 
+/// Which end of a connection this is. A client masks what it sends, a server masks nothing (§5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// The one that was asked.
+    Server,
+    /// The one that asked.
+    Client,
+}
+
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Opcode {
@@ -21,6 +30,7 @@ pub(super) struct Head {
     pub(super) last: bool,
     /// RSV1: the message is compressed (RFC 7692 §6).
     pub(super) compressed: bool,
+    /// The mask over the payload. A server's is of zeros: there is none.
     pub(super) key: [u8; 4],
     /// The bytes of the head itself.
     pub(super) size: usize,
@@ -28,10 +38,10 @@ pub(super) struct Head {
     pub(super) length: u64,
 }
 
-const FINAL: u8 = 0x80;
+pub(super) const FINAL: u8 = 0x80;
 pub(super) const RSV1: u8 = 0x40;
 const RESERVED: u8 = 0x30;
-const MASKED: u8 = 0x80;
+pub(super) const MASKED: u8 = 0x80;
 /// The longest payload of a control frame (§5.5).
 const CONTROL: u64 = 125;
 
@@ -68,11 +78,12 @@ impl Opcode {
 }
 
 impl Head {
-    /// Reads a head. `None`: there is not all of it yet. What its first bytes break is said at once.
+    /// Reads a head that came to this end. `None`: there is not all of it yet. What its first bytes break is
+    /// said at once.
     ///
     /// Lengths that would have fitted into fewer bytes are read: clients exist that write them, and
     /// nothing follows from it.
-    pub(super) fn read(bytes: &[u8], deflate: bool) -> Result<Option<Self>, Violation> {
+    pub(super) fn read(bytes: &[u8], role: Role, deflate: bool) -> Result<Option<Self>, Violation> {
         let [first, second, rest @ ..] = bytes else {
             return Ok(None);
         };
@@ -85,24 +96,28 @@ impl Head {
         if first & RESERVED != 0 || (compressed && !may_compress) {
             return Err(Violation::ReservedBits);
         }
-        if second & MASKED == 0 {
-            return Err(Violation::NotMasked);
+        match (role, second & MASKED != 0) {
+            (Role::Server, true) | (Role::Client, false) => {}
+            (Role::Server, false) => return Err(Violation::NotMasked),
+            (Role::Client, true) => return Err(Violation::Masked),
         }
         let short = second & !MASKED;
         if opcode.is_control() && (!last || u64::from(short) > CONTROL) {
             return Err(Violation::ControlFrame);
         }
-        let (length, key, size) = match (short, rest) {
-            (126, [a, b, k0, k1, k2, k3, ..]) => {
-                let length = u64::from(u16::from_be_bytes([*a, *b]));
-                (length, [*k0, *k1, *k2, *k3], 8)
-            }
-            (127, [a, b, c, d, e, f, g, h, k0, k1, k2, k3, ..]) => {
+        let (length, size, rest) = match (short, rest) {
+            (126, [a, b, rest @ ..]) => (u64::from(u16::from_be_bytes([*a, *b])), 4_usize, rest),
+            (127, [a, b, c, d, e, f, g, h, rest @ ..]) => {
                 let length = u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]);
-                (length, [*k0, *k1, *k2, *k3], 14)
+                (length, 10, rest)
             }
-            (0..=125, [k0, k1, k2, k3, ..]) => (u64::from(short), [*k0, *k1, *k2, *k3], 6),
+            (0..=125, rest) => (u64::from(short), 2, rest),
             _ => return Ok(None),
+        };
+        let (key, size) = match (role, rest) {
+            (Role::Server, [a, b, c, d, ..]) => ([*a, *b, *c, *d], size.saturating_add(4)),
+            (Role::Server, _) => return Ok(None),
+            (Role::Client, _) => ([0; 4], size),
         };
         Ok(Some(Self {
             opcode,

@@ -1,9 +1,9 @@
-//! WebSocket frames (RFC 6455), from the server's side: bytes of a client into messages, messages into
-//! bytes for it.
+//! WebSockets (RFC 6455), from either side: the bytes of a peer into messages, messages into bytes for it.
 //!
-//! [`Reader`] is given what was read and gives out messages; [`write`](mod@write) lays frames into a buffer.
-//! Neither does IO. What a handshake comes to, compression included, is decided here, too; to compress is
-//! the caller's: a compressed message comes out as it came.
+//! A [`Connection`] is one of them, from the handshake on: it is given what was read, and gives out messages
+//! and what is to be written. Below it [`Reader`] reads frames, and [`write`](mod@write) lays them into a
+//! buffer. None does IO. What a handshake comes to, compression included, is decided here, too; to compress
+//! is handed in by the [`Embedder`].
 //!
 //! # What a message costs
 //!
@@ -13,17 +13,23 @@
 //! not whole is moved out, so that a few bytes never keep a large buffer alive; between messages a reader
 //! holds nothing.
 
+mod connection;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod frame;
 mod handshake;
+mod masks;
+mod outgoing;
 mod reader;
 mod violation;
 pub mod write;
 
+pub use connection::{Connection, Embedder, End, Event, Phase, Unfit};
 #[cfg(feature = "deflate")]
 pub use deflate::DeflateAgreed;
+pub use frame::Role;
 pub use handshake::switch_protocols;
 pub(crate) use handshake::{Handshake, Rejected, asks_for};
+pub use masks::Masks;
 pub use reader::{Incoming, Limits, Reader};
 pub use violation::{Violation, code};

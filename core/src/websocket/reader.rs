@@ -1,28 +1,29 @@
-//! The frames of one client, read into messages.
+//! The frames of one peer, read into messages.
 
 use bytes::{Buf, Bytes, BytesMut};
 use bytestring::ByteString;
 
-use super::frame::{Head, Opcode, mask};
+use super::frame::{Head, Opcode, Role, mask};
 use super::violation::Violation;
 use crate::config::Config;
 
-/// Reads the frames of one client (RFC 6455 §5, §6.2).
+/// Reads the frames of one peer (RFC 6455 §5, §6.2).
 ///
 /// [`feed`](Self::feed) it with what was read, then [`poll`](Self::poll) until that gives `None`. After a
 /// [`Violation`] or an [`Incoming::Close`] it is at its end: what still comes means nothing.
 ///
 /// ```
-/// use sio_core::websocket::{Incoming, Limits, Reader};
+/// use sio_core::websocket::{Incoming, Limits, Reader, Role};
 ///
-/// let mut reader = Reader::new(Limits::default());
+/// let mut reader = Reader::new(Role::Server, Limits::default());
 /// // A client's `hi`, masked with four zeroes.
 /// reader.feed(&[0x81, 0x82, 0, 0, 0, 0, b'h', b'i']);
 /// assert_eq!(reader.poll(), Ok(Some(Incoming::Text("hi".into()))));
 /// assert_eq!(reader.poll(), Ok(None));
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Reader {
+    role: Role,
     limits: Limits,
     /// What was read and not given out.
     ahead: BytesMut,
@@ -32,12 +33,12 @@ pub struct Reader {
     partial: Option<Partial>,
 }
 
-/// What a client may send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a peer may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// Bytes of a message on the wire, all its frames together. 1 000 000.
     pub message: usize,
-    /// Frames of a message. Bytes alone would let a client send empty ones for ever. 1024.
+    /// Frames of a message. Bytes alone would let a peer send empty ones for ever. 1024.
     pub fragments: usize,
     /// Whether messages may be compressed, because that was agreed on. `false`.
     pub deflate: bool,
@@ -48,11 +49,11 @@ impl Limits {
     ///
     /// ```
     /// use sio_core::config::Config;
-    /// use sio_core::websocket::{Limits, Reader};
+    /// use sio_core::websocket::{Limits, Reader, Role};
     ///
     /// let limits = Limits::of(&Config::v4().max_http_buffer_size(5000));
     /// assert_eq!((limits.message, limits.fragments, limits.deflate), (5000, 1024, false));
-    /// let reader = Reader::new(limits);
+    /// let reader = Reader::new(Role::Server, limits);
     /// ```
     pub const fn of(config: &Config) -> Self {
         Self {
@@ -85,7 +86,7 @@ impl Default for Limits {
     }
 }
 
-/// What a client has sent.
+/// What a peer has sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Incoming {
     /// A text message.
@@ -101,14 +102,14 @@ pub enum Incoming {
     },
     /// A ping, to be answered with a pong that carries the same.
     Ping(Bytes),
-    /// A pong.
-    Pong,
-    /// The closing handshake, with the client's code.
+    /// A pong, with what it carries.
+    Pong(Bytes),
+    /// The closing handshake, with the peer's code.
     Close(Option<u16>),
 }
 
 /// A message that is not whole yet.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Partial {
     text: bool,
     compressed: bool,
@@ -119,9 +120,10 @@ struct Partial {
 }
 
 impl Reader {
-    /// One at its beginning.
-    pub fn new(limits: Limits) -> Self {
+    /// One at its beginning, at this end of the connection.
+    pub fn new(role: Role, limits: Limits) -> Self {
         Self {
+            role,
             limits,
             ahead: BytesMut::new(),
             shared: false,
@@ -142,10 +144,10 @@ impl Reader {
     /// The next message, `None` until more is fed.
     ///
     /// # Errors
-    /// What the client did wrong. The connection is to be closed, with the [`code`](Violation::code) of it.
+    /// What the peer did wrong. The connection is to be closed, with the [`code`](Violation::code) of it.
     pub fn poll(&mut self) -> Result<Option<Incoming>, Violation> {
         loop {
-            let Some(head) = Head::read(&self.ahead, self.limits.deflate)? else {
+            let Some(head) = Head::read(&self.ahead, self.role, self.limits.deflate)? else {
                 return Ok(self.rest());
             };
             self.check(&head)?;
@@ -155,7 +157,9 @@ impl Reader {
                 return Ok(self.rest());
             }
             self.ahead.advance(head.size);
-            if let Some(payload) = self.ahead.get_mut(..length) {
+            if self.role == Role::Server
+                && let Some(payload) = self.ahead.get_mut(..length)
+            {
                 mask(payload, head.key);
             }
             if let Some(incoming) = self.frame(&head, length)? {
@@ -223,10 +227,7 @@ impl Reader {
                 self.put(begun, length, head.last)
             }
             Opcode::Ping => Ok(Some(Incoming::Ping(self.split(length)))),
-            Opcode::Pong => {
-                self.ahead.advance(length);
-                Ok(Some(Incoming::Pong))
-            }
+            Opcode::Pong => Ok(Some(Incoming::Pong(self.split(length)))),
             Opcode::Close => {
                 close_code(&self.split(length)).map(|code| Some(Incoming::Close(code)))
             }

@@ -1,16 +1,18 @@
-//! What a client may not do, and the codes with which it is told so.
+//! What a peer may not do, and the codes with which it is told so.
 
 use std::fmt;
 
-/// What a client did that no client may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a peer did that it may not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Violation {
     /// An opcode that is reserved (§5.2).
     UnknownOpcode,
     /// A reserved bit without an extension that gives it a meaning (§5.2).
     ReservedBits,
-    /// A frame without a mask (§5.1).
+    /// A client's frame without a mask (§5.1).
     NotMasked,
+    /// A server's frame with a mask (§5.1).
+    Masked,
     /// A control frame that is fragmented or longer than 125 bytes (§5.5).
     ControlFrame,
     /// A continuation of nothing, or a new message within another (§5.4).
@@ -19,6 +21,8 @@ pub enum Violation {
     CloseCode,
     /// Text that is not UTF-8 (§8.1).
     NotUtf8,
+    /// A compressed message that nobody can have compressed (RFC 7692 §7.2.2).
+    Compression,
     /// More than [`Limits::message`](super::Limits::message) bytes. It is said by the head of the frame that would be too much.
     TooLarge,
     /// More than [`Limits::fragments`](super::Limits::fragments) frames.
@@ -32,10 +36,12 @@ impl Violation {
             Self::UnknownOpcode
             | Self::ReservedBits
             | Self::NotMasked
+            | Self::Masked
             | Self::ControlFrame
             | Self::Fragmentation
             | Self::CloseCode => code::PROTOCOL_ERROR,
-            Self::NotUtf8 => code::INVALID_DATA,
+            // For the second as `ws` has it: the RFC names no code.
+            Self::NotUtf8 | Self::Compression => code::INVALID_DATA,
             Self::TooLarge => code::TOO_LARGE,
             Self::TooManyFragments => code::POLICY,
         }
@@ -60,10 +66,12 @@ impl fmt::Display for Violation {
             Self::UnknownOpcode => "a frame with a reserved opcode",
             Self::ReservedBits => "a frame with reserved bits",
             Self::NotMasked => "a frame without a mask",
+            Self::Masked => "a frame with a mask",
             Self::ControlFrame => "a control frame in pieces, or of more than 125 bytes",
             Self::Fragmentation => "a fragment out of place",
             Self::CloseCode => "a close frame with a code that may not be sent",
             Self::NotUtf8 => "text that is not UTF-8",
+            Self::Compression => "a message that cannot be inflated",
             Self::TooLarge => "a message that is too large",
             Self::TooManyFragments => "a message in too many fragments",
         })

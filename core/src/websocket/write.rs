@@ -1,8 +1,7 @@
-//! Frames of a server, laid one behind the other into a buffer. A server masks nothing (RFC 6455 §5.1).
+//! Frames, laid one behind the other into a buffer. A server masks nothing (RFC 6455 §5.1): what a client
+//! sends, a [`Connection`](super::Connection) in that role lays out.
 
-use super::frame::{Opcode, RSV1};
-
-const FINAL: u8 = 0x80;
+use super::frame::{FINAL, MASKED, Opcode, RSV1, mask};
 
 /// How a message goes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +13,7 @@ pub enum MessageType {
 }
 
 impl MessageType {
-    const fn opcode(self) -> Opcode {
+    pub(super) const fn opcode(self) -> Opcode {
         match self {
             Self::Text => Opcode::Text,
             Self::Binary => Opcode::Binary,
@@ -22,44 +21,67 @@ impl MessageType {
     }
 }
 
-/// A message in one frame: `head`, and `payload` behind it.
+/// A server's message in one frame: `head`, and `payload` behind it.
 pub fn message(out: &mut Vec<u8>, kind: MessageType, head: &[u8], payload: &[u8]) {
-    frame(out, kind.opcode().bits(), head, payload);
+    unmasked(out, FINAL | kind.opcode().bits(), head, payload);
 }
 
 /// A compressed message in one frame (RFC 7692 §6), for a client with which that was agreed on.
 pub fn compressed(out: &mut Vec<u8>, kind: MessageType, payload: &[u8]) {
-    frame(out, kind.opcode().bits() | RSV1, &[], payload);
+    unmasked(out, FINAL | RSV1 | kind.opcode().bits(), &[], payload);
 }
 
 /// A close frame, with a code or without (§5.5.1).
 pub fn close(out: &mut Vec<u8>, code: Option<u16>) {
     match code {
-        Some(code) => frame(out, Opcode::Close.bits(), &[], &code.to_be_bytes()),
-        None => frame(out, Opcode::Close.bits(), &[], &[]),
+        Some(code) => unmasked(out, FINAL | Opcode::Close.bits(), &[], &code.to_be_bytes()),
+        None => unmasked(out, FINAL | Opcode::Close.bits(), &[], &[]),
     }
 }
 
 /// The answer to a ping, with what it carried: 125 bytes at most (§5.5.3).
 pub fn pong(out: &mut Vec<u8>, payload: &[u8]) {
     debug_assert!(payload.len() <= 125);
-    frame(out, Opcode::Pong.bits(), &[], payload);
+    unmasked(out, FINAL | Opcode::Pong.bits(), &[], payload);
 }
 
-fn frame(out: &mut Vec<u8>, opcode: u8, head: &[u8], payload: &[u8]) {
+/// A frame with any first byte (§5.2): the bit of its end, the reserved ones and the opcode are the caller's,
+/// whether they may stand together or not. Behind it `head`, and `payload` behind that, under the key of a
+/// client.
+pub fn frame(out: &mut Vec<u8>, first: u8, key: Option<[u8; 4]>, head: &[u8], payload: &[u8]) {
+    let Some(key) = key else {
+        return unmasked(out, first, head, payload);
+    };
     let length = head.len().saturating_add(payload.len());
-    out.reserve(length.saturating_add(10));
+    out.reserve(length.saturating_add(14));
+    begin(out, first, MASKED, length as u64);
+    out.extend_from_slice(&key);
+    let at = out.len();
+    out.extend_from_slice(head);
+    out.extend_from_slice(payload);
+    mask(out.get_mut(at..).unwrap_or_default(), key);
+}
+
+/// What stands before the payload of a frame, but the key.
+#[inline]
+fn begin(out: &mut Vec<u8>, first: u8, masked: u8, length: u64) {
     match (u8::try_from(length), u16::try_from(length)) {
-        (Ok(length @ 0..=125), _) => out.extend_from_slice(&[FINAL | opcode, length]),
+        (Ok(length @ 0..=125), _) => out.extend_from_slice(&[first, masked | length]),
         (_, Ok(length)) => {
             let [a, b] = length.to_be_bytes();
-            out.extend_from_slice(&[FINAL | opcode, 126, a, b]);
+            out.extend_from_slice(&[first, masked | 126, a, b]);
         }
         (_, Err(_)) => {
-            out.extend_from_slice(&[FINAL | opcode, 127]);
-            out.extend_from_slice(&(length as u64).to_be_bytes());
+            out.extend_from_slice(&[first, masked | 127]);
+            out.extend_from_slice(&length.to_be_bytes());
         }
     }
+}
+
+fn unmasked(out: &mut Vec<u8>, first: u8, head: &[u8], payload: &[u8]) {
+    let length = head.len().saturating_add(payload.len());
+    out.reserve(length.saturating_add(10));
+    begin(out, first, 0, length as u64);
     out.extend_from_slice(head);
     out.extend_from_slice(payload);
 }

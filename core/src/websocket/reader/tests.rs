@@ -2,26 +2,12 @@ use proptest::prelude::{any, prop, prop_assert_eq, proptest};
 use proptest::strategy::Strategy;
 
 use super::*;
+use crate::websocket::write;
 
 /// A frame as a client writes it.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let key = [1, 2, 3, 0xfe];
-    let mut frame = vec![first];
-    match payload.len() {
-        length @ 0..=125 => frame.push(0x80 | length as u8),
-        length @ 126..=65_535 => {
-            frame.push(0x80 | 126);
-            frame.extend((length as u16).to_be_bytes());
-        }
-        length => {
-            frame.push(0x80 | 127);
-            frame.extend((length as u64).to_be_bytes());
-        }
-    }
-    frame.extend(key);
-    let at = frame.len();
-    frame.extend(payload);
-    mask(&mut frame[at..], key);
+    let mut frame = Vec::new();
+    write::frame(&mut frame, first, Some([1, 2, 3, 0xfe]), &[], payload);
     frame
 }
 
@@ -30,7 +16,7 @@ fn read<'a>(
     limits: Limits,
     pieces: impl IntoIterator<Item = &'a [u8]>,
 ) -> (Vec<Incoming>, Option<Violation>) {
-    let mut reader = Reader::new(limits);
+    let mut reader = Reader::new(Role::Server, limits);
     let mut all = Vec::new();
     for piece in pieces {
         reader.feed(piece);
@@ -77,7 +63,7 @@ fn a_message_in_frames_is_put_together_with_control_frames_between_them() {
     .concat();
     let expected = vec![
         Incoming::Ping("?".into()),
-        Incoming::Pong,
+        Incoming::Pong("".into()),
         Incoming::Text("hello".into()),
         Incoming::Close(None),
     ];
@@ -196,7 +182,7 @@ fn compressed_messages_come_as_they_are_where_that_was_agreed_on() {
 
 #[test]
 fn what_waits_keeps_no_memory_but_its_own() {
-    let mut reader = Reader::new(Limits::default());
+    let mut reader = Reader::new(Role::Server, Limits::default());
     let many = frame(0x82, &[7; 60_000]);
     reader.feed(&[&many[..], &frame(0x81, b"abc")[..4]].concat());
     let given = reader.poll().unwrap();

@@ -40,7 +40,6 @@ pub struct Deadline {
 
 /// What a [`Deadline`] is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
 pub enum Why {
     /// An emit with ack is given up (`ack_timeout`).
     Ack,

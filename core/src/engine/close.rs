@@ -8,7 +8,6 @@ use super::PacketError;
 
 /// Why a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum CloseReason {
     /// The client closed it, or its connection ended.
     TransportClose,
@@ -53,7 +52,6 @@ pub enum Close {
 /// What a client did that ended its session. For logs and counters; what follows from it on the wire
 /// is the session's business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Violation {
     /// A GET while another was waiting (§9.4).
     SecondPoll,

@@ -17,7 +17,6 @@ pub struct Opened {
 
 /// What has happened on a session, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Event {
     /// A message.
     Message(Message),

@@ -42,7 +42,6 @@ pub struct Exchange {
 
 /// What a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum RequestKind {
     /// A GET that waits for packets, or opens a session.
     Poll,
@@ -68,7 +67,6 @@ pub struct Response {
 
 /// Why a request is refused after it was let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum HandshakeError {
     /// No such session: error 1.
     UnknownSid,

@@ -40,7 +40,6 @@ pub enum Packet {
 
 /// What is no packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum PacketError {
     /// No bytes at all.
     Empty,

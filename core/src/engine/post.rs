@@ -16,7 +16,6 @@ pub enum Post {
 
 /// Why a POST's body cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum PostFailure {
     /// Over `max_http_buffer_size`.
     TooLarge,

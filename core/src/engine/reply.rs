@@ -28,7 +28,6 @@ pub struct Reply {
 
 /// What the body of a [`Reply`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Content {
     /// Nothing.
     Empty,

@@ -4,7 +4,6 @@ use crate::message::Part;
 
 /// How a WebSocket ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum WsClosed {
     /// By a closing handshake, or the end of the stream.
     Closed,

@@ -7,7 +7,6 @@ use super::tokens;
 
 /// A content coding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Coding {
     /// `gzip`
     Gzip,

@@ -6,7 +6,6 @@ use bytes::Bytes;
 
 /// Why a request was refused, as clients are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
 pub enum ErrorCode {
     /// No such transport, or it is not enabled.
     UnknownTransport,

@@ -31,7 +31,6 @@ struct Place {
 
 /// Why a query is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum QueryError {
     /// A `%` without two hexadecimal digits behind it, in the value of a key of the protocol's.
     Escape,

@@ -72,7 +72,7 @@ pub(super) fn compress(coding: Coding, body: &[u8]) -> Bytes {
             let mut encoder = GzEncoder::new(room, level);
             encoder.write_all(body).and_then(|()| encoder.finish())
         }
-        Coding::Deflate | _ => {
+        Coding::Deflate => {
             let mut encoder = ZlibEncoder::new(room, level);
             encoder.write_all(body).and_then(|()| encoder.finish())
         }

@@ -357,7 +357,7 @@ impl<R: Runtime> Context<'_, R> {
             RequestKind::WebSocket => return self.refuse(exchange, &HandshakeError::BadRequest),
             // Lent: it is large, and would be moved at each of these calls.
             RequestKind::Post { .. } => self.post(link, &exchange, over, body).await,
-            RequestKind::Poll | _ => {
+            RequestKind::Poll => {
                 let id = self.host().request_id();
                 let (give, wait) = answer();
                 let told = link.tell(Command::Poll {

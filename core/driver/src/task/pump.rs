@@ -58,7 +58,7 @@ impl<R: Runtime> Task<R> {
                 self.transport.set_broken(cause);
                 self.transmit(cx);
             }
-            WsClosed::Closed | WsClosed::Lost | _ => self.lose_transport(cause),
+            WsClosed::Closed | WsClosed::Lost => self.lose_transport(cause),
         }
     }
 

@@ -12,11 +12,11 @@ use sio_core::id::SocketId;
 use sio_core::packet::{Args, Codec, Encoded};
 use sio_core::rooms::{RoomError, Target};
 
-use crate::ack::RepliesFuture;
+use crate::endpoint::handshake::Handshake;
 use crate::error::{AckError, EmitError};
 use crate::handle::{Namespace, NamespaceInner, Socket, SocketData};
-use crate::handlers::BoxFuture;
-use crate::handshake::Handshake;
+use crate::handler::ack::RepliesFuture;
+use crate::handler::call::BoxFuture;
 use crate::log::warn;
 
 /// Makes the adapter of one namespace around the in-memory one.

@@ -75,53 +75,38 @@
 //! these, and none of what it sent is in them but names of events, cut, and what an application's own errors
 //! repeat. [`guide::not_called`] has the rest.
 
-mod ack;
 mod adapter;
-mod answer;
-mod batch;
 #[doc(hidden)]
 pub mod deadlines;
+mod endpoint;
 mod error;
-mod extract;
-mod fan_out;
-mod gauge;
 pub mod guide;
 mod handle;
-mod handlers;
-mod handshake;
-mod held;
-mod hooks;
-mod host;
-mod link;
+mod handler;
 mod log;
 mod look;
 mod mailbox;
-mod middleware;
-mod mount;
-mod notices;
-mod own;
-mod registry;
 mod runtime;
 mod scratch;
 mod serve;
-mod signal;
+mod sync;
 mod task;
 mod websocket;
 
-pub use ack::{Ack, AckFuture, Replies, RepliesFuture};
 pub use adapter::{Adapter, AdapterError, Broadcast, InMemory, Later, Recipients, RemoteSocket};
+pub use endpoint::handshake::{Auth, Handshake, Headers};
+pub use endpoint::hooks::{Remote, RequestHead};
+pub use endpoint::setup::SetupError;
 pub use error::{AckError, ConnectionError, EmitError, Failure, HandlerError, Reaction};
-pub use extract::{Data, ErrorSource, EventName, FromEvent, Invocation, State, TryData};
 pub use handle::{
     Client, Conn, DataError, Direct, Engine, EngineHandler, EngineServer, EngineSocket, Incoming,
     IntoRooms, Io, Namespace, RoomEvent, Socket, SocketData, To,
 };
-pub use handlers::{Handler, ListenerId, Outcome, Started};
-pub use handshake::{Auth, Handshake, Headers};
-pub use hooks::{Remote, RequestHead};
+pub use handler::ack::{Ack, AckFuture, Replies, RepliesFuture};
+pub use handler::call::{Handler, ListenerId, Outcome, Started};
+pub use handler::extract::{Data, ErrorSource, EventName, FromEvent, Invocation, State, TryData};
+pub use handler::middleware::{Decision, Middleware, Verdict};
 pub use look::is_looking;
-pub use middleware::{Decision, Middleware, Verdict};
-pub use mount::SetupError;
 pub use runtime::{Runtime, Sleep, Stream};
 pub use serve::{Server, accept, client_files, establish, respond, serve_stream};
 pub use websocket::{Received, Transport, WebSocket};

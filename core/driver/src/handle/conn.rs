@@ -5,11 +5,11 @@ use std::sync::Arc;
 use sio_core::engine::{Close, CloseReason, Eio, Flags, Message, TransportKind};
 use sio_core::id::Sid;
 
+use crate::endpoint::handshake::Handshake;
+use crate::endpoint::hooks::RequestHead;
 use crate::error::EmitError;
-use crate::handshake::Handshake;
-use crate::hooks::RequestHead;
-use crate::link::{Command, Link};
 use crate::mailbox::Weight;
+use crate::mailbox::link::{Command, Link};
 
 /// A client: one connection, with a socket in each namespace it joined.
 #[derive(Clone, Debug)]

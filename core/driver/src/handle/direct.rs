@@ -7,8 +7,8 @@ use sio_core::packet::IntoArgs;
 
 use super::emitting::others_methods;
 use super::{Socket, To};
-use crate::ack::AckFuture;
 use crate::error::EmitError;
+use crate::handler::ack::AckFuture;
 
 /// How to emit to one socket: values that end in `emit`, and can be kept and used again.
 ///

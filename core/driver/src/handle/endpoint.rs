@@ -5,7 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::mount::Mount;
+use crate::endpoint::setup::Mount;
 
 /// The Engine.IO server below an [`Io`](crate::Io): [`Io::engine`](crate::Io::engine). A handle, cheap to
 /// clone.
@@ -177,7 +177,7 @@ macro_rules! endpoint_methods {
                 R: Future<Output = Result<(), E>> + Send + 'static,
                 E: Into<String>,
             {
-                let hook = crate::hooks::admission(hook);
+                let hook = crate::endpoint::hooks::admission(hook);
                 self.mount().hooks.allow_request.set(hook);
             }
 

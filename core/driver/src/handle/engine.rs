@@ -13,15 +13,15 @@ use sio_core::id::Sid;
 
 use super::endpoint::endpoint_methods;
 use super::{Engine, Io};
+use crate::endpoint::handshake::Handshake;
+use crate::endpoint::hooks::Hook;
+use crate::endpoint::host::Host;
+use crate::endpoint::setup::Mount;
 use crate::error::EmitError;
-use crate::extract::is_small;
-use crate::handlers::{Asynchronous, Outcome, Progress, Started, Synchronous};
-use crate::handshake::Handshake;
-use crate::hooks::Hook;
-use crate::host::Host;
-use crate::link::{Change, Command, Link, data_size};
+use crate::handler::call::{Asynchronous, Outcome, Progress, Started, Synchronous};
+use crate::handler::extract::is_small;
 use crate::mailbox::Weight;
-use crate::mount::Mount;
+use crate::mailbox::link::{Change, Command, Link, data_size};
 
 /// An Engine.IO server: connections that carry messages, and nothing above.
 ///

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::EngineServer;
 use super::engine::WeakEngineServer;
-use crate::gauge::{Counted, Gauge};
-use crate::host::Host;
-use crate::link::{Change, Command, Link};
+use crate::endpoint::host::Host;
+use crate::mailbox::link::{Change, Command, Link};
+use crate::sync::wait_group::{Counted, Gauge};
 
 /// The engines whose connections speak to one server, besides its own: those that are bound to it, and
 /// single connections that it was handed. What a server does to all its connections it does by this.

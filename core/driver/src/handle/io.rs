@@ -18,15 +18,15 @@ use super::engines::{Engines, HandedOver};
 use super::left::Left;
 use super::{Engine, EngineServer, EngineSocket, Namespace, To};
 use crate::adapter::{Adapter, InMemory, MakeAdapter};
+use crate::endpoint::hooks::Hook;
+use crate::endpoint::host::Host;
+use crate::endpoint::setup::{Mount, SetupError};
 use crate::error::{Failure, HandlerError, Reaction};
-use crate::gauge::Gauge;
-use crate::handlers::{Handler, ListenerId, Listeners, Topic, erase};
-use crate::hooks::Hook;
-use crate::host::Host;
-use crate::link::{Command, Link};
+use crate::handler::call::{Handler, ListenerId, Listeners, Topic, erase};
+use crate::handler::middleware::Middleware;
 use crate::log::{LogName, debug, error as log_error, trace};
-use crate::middleware::Middleware;
-use crate::mount::{Mount, SetupError};
+use crate::mailbox::link::{Command, Link};
+use crate::sync::wait_group::Gauge;
 
 /// A Socket.IO server: its namespaces, its options, its hooks.
 ///

@@ -83,8 +83,8 @@ mod tests {
 
     use super::*;
     use crate::adapter::InMemory;
-    use crate::answer::{Waiting, answer};
     use crate::handle::Io;
+    use crate::sync::one_shot::{Waiting, answer};
 
     /// An adapter whose end takes as long as it is given.
     struct Slow {

@@ -13,11 +13,11 @@ use super::emitting::{emitting_methods, error_listener_methods, listener_methods
 use super::room_events::{RoomEvent, RoomEvents};
 use super::{Socket, To};
 use crate::adapter::{Adapter, AdapterError, InMemory, MakeAdapter};
-use crate::batch::Opened;
-use crate::handlers::{Handler, ListenerId, Listeners, Topic, erase};
-use crate::hooks::Hook;
-use crate::middleware::{Gate, Middleware};
-use crate::mount::{Mount, SetupError};
+use crate::endpoint::hooks::Hook;
+use crate::endpoint::setup::{Mount, SetupError};
+use crate::handler::call::{Handler, ListenerId, Listeners, Topic, erase};
+use crate::handler::middleware::{Gate, Middleware};
+use crate::mailbox::batch::Opened;
 
 /// A namespace of a server. Cheap to clone; all clones are the same namespace.
 ///

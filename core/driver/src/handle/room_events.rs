@@ -9,7 +9,7 @@ use sio_core::id::SocketId;
 use sio_core::rooms::Rooms;
 
 use super::Socket;
-use crate::hooks::Hook;
+use crate::endpoint::hooks::Hook;
 use crate::log::error;
 use crate::task::guarded;
 

@@ -16,16 +16,16 @@ use super::emitting::{error_listener_methods, listener_methods, others_methods};
 use super::namespace::Outgoing;
 use super::place::Place;
 use super::{Client, Conn, Direct, Io, Namespace, To};
-use crate::ack::{AckFuture, Token};
-use crate::answer::answer;
+use crate::endpoint::handshake::Handshake;
+use crate::endpoint::hooks::RequestHead;
 use crate::error::EmitError;
-use crate::handlers::{Listeners, Topic, erase};
-use crate::handshake::Handshake;
-use crate::hooks::RequestHead;
-use crate::link::{Command, Link, Request};
+use crate::handler::ack::{AckFuture, Token};
+use crate::handler::call::{Listeners, Topic, erase};
+use crate::handler::middleware::{Filter, denial};
 use crate::log::LogName;
 use crate::mailbox::Weight;
-use crate::middleware::{Filter, denial};
+use crate::mailbox::link::{Command, Link, Request};
+use crate::sync::one_shot::answer;
 
 /// One client in one namespace. Cheap to clone; all clones are the same socket, and any of them may
 /// be used from any task or thread, as long as anybody likes.

@@ -13,7 +13,7 @@ use super::asking::{Panicked, ask};
 use super::respond::Context;
 use crate::log::debug;
 use crate::runtime::Runtime;
-use crate::signal::Signal;
+use crate::sync::signal::Signal;
 
 impl<R: Runtime> Context<'_, R> {
     /// The answer of the application's hooks, unless it takes them longer than they may, or the server closes

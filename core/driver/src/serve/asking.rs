@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 
-use crate::handlers::BoxFuture;
+use crate::handler::call::BoxFuture;
 use crate::log::error;
 use crate::task::{Kept, guarded};
 

@@ -34,13 +34,13 @@ use http_body_util::{BodyExt, Full, Limited};
 
 use sio_core::config::Config;
 
-use crate::gauge::Gauge;
+use crate::endpoint::hooks::RequestHead;
+use crate::endpoint::host::Host;
 use crate::handle::{EngineServer, Io};
-use crate::handlers::BoxFuture;
-use crate::hooks::RequestHead;
-use crate::host::Host;
+use crate::handler::call::BoxFuture;
 use crate::runtime::Runtime;
-use crate::signal::Signal;
+use crate::sync::signal::Signal;
+use crate::sync::wait_group::Gauge;
 use crate::task::Application;
 
 use asking::{Panicked, ask};

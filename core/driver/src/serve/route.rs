@@ -14,9 +14,9 @@ use sio_core::http::is_cross_origin;
 use super::asking::{Panicked, ask, call};
 use super::respond::tells_of_refusals;
 use super::{Server, in_time};
-use crate::hooks::{Remote, RequestHead};
-use crate::link::Link;
+use crate::endpoint::hooks::{Remote, RequestHead};
 use crate::log::{debug, warn};
+use crate::mailbox::link::Link;
 use crate::runtime::Runtime;
 
 /// Whose a request is, and what it is to them.

@@ -22,8 +22,8 @@ use super::place::Place;
 use super::respond::{Outcome, Plan, handle};
 use super::route::{route_after_hook, route_at_once};
 use super::{Server, closing};
-use crate::handlers::BoxFuture;
-use crate::hooks::Remote;
+use crate::endpoint::hooks::Remote;
+use crate::handler::call::BoxFuture;
 use crate::runtime::{Runtime, Stream};
 use crate::task::Task;
 

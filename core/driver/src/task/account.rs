@@ -21,8 +21,8 @@ use sio_core::config::Config;
 use sio_core::engine::{Session, TransportKind};
 
 use super::{Task, Upper};
-use crate::link::Command;
 use crate::mailbox::Mailbox;
+use crate::mailbox::link::Command;
 use crate::runtime::Runtime;
 
 /// Where bytes of a connection are.

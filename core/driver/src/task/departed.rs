@@ -8,8 +8,8 @@ use std::time::Instant;
 use super::account::Part;
 use super::running::Job;
 use super::{Phase, Task};
+use crate::endpoint::host::Host;
 use crate::error::Failure;
-use crate::host::Host;
 use crate::runtime::Runtime;
 
 /// What one client's handlers may hold in any case, as a part of what those of all may: clients that leave much

@@ -9,12 +9,12 @@ use sio_core::socket::{ConnectTicket, Refusal};
 use super::Task;
 use super::running::{Job, Kept, Owner, Panic};
 use super::sockets::Seat;
-use crate::extract::Invocation;
+use crate::endpoint::handshake::Handshake;
 use crate::handle::Socket;
-use crate::handlers::BoxFuture;
-use crate::handshake::Handshake;
+use crate::handler::call::BoxFuture;
+use crate::handler::extract::Invocation;
+use crate::handler::middleware::{Denial, pass};
 use crate::log::debug;
-use crate::middleware::{Denial, pass};
 use crate::runtime::Runtime;
 
 /// A client's wish to enter a namespace.

@@ -34,19 +34,19 @@ use sio_core::packet::Fault;
 use sio_core::socket::{AckError, Event, SocketKey};
 use smallvec::SmallVec;
 
-use crate::ack::Token;
-use crate::answer::Answer;
 use crate::deadlines::State;
+use crate::endpoint::handshake::Handshake;
+use crate::endpoint::host::Host;
 use crate::error::ConnectionError;
-use crate::gauge::Counted;
 use crate::handle::{EngineServer, EngineSocket, Io};
-use crate::handshake::Handshake;
-use crate::host::Host;
-use crate::link::{Change, Command, Link, Posted, Request, Said, data_size};
+use crate::handler::ack::Token;
 use crate::log::{Span, debug, error, trace, warn};
 use crate::mailbox::Took;
-use crate::own::{self, Seated};
+use crate::mailbox::link::{Change, Command, Link, Posted, Request, Said, data_size};
+use crate::mailbox::local_queue::{self, Seated};
 use crate::runtime::Runtime;
+use crate::sync::one_shot::Answer;
+use crate::sync::wait_group::Counted;
 use crate::websocket;
 
 use entering::Entering;
@@ -384,14 +384,14 @@ impl<R: Runtime> Task<R> {
 
     /// Takes what was told, if anything was: first what its own handlers said, then the rest.
     fn take(&mut self) {
-        own::take(&self.link, &mut self.inbox);
+        local_queue::take(&self.link, &mut self.inbox);
         let overflowed = self.link.mailbox().swap(&mut self.inbox);
         self.overflow(overflowed);
     }
 
     /// Like `take`, without a lock where nothing was told.
     fn take_more(&mut self) {
-        own::take(&self.link, &mut self.inbox);
+        local_queue::take(&self.link, &mut self.inbox);
         if self.link.mailbox().is_waiting() {
             self.take();
         }
@@ -399,7 +399,7 @@ impl<R: Runtime> Task<R> {
 
     /// Like `take`; if nothing was told, whoever tells something next wakes this task.
     fn take_or_sleep(&mut self, cx: &mut Context<'_>) -> Took {
-        own::take(&self.link, &mut self.inbox);
+        local_queue::take(&self.link, &mut self.inbox);
         let mailbox = self.link.mailbox();
         let took = mailbox.swap_or_sleep(&mut self.inbox, cx.waker());
         self.overflow(took == Took::Overflowed);

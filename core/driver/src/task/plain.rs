@@ -11,12 +11,12 @@ use sio_core::engine::{CloseReason, Message};
 
 use super::running::{self, Begun, Job, Kept, Panic, begin, guarded, let_go};
 use super::{Task, Upper};
+use crate::endpoint::handshake::Handshake;
 use crate::error::Failure;
 use crate::handle::{EngineHandlers, EngineSocket};
-use crate::handlers::Started;
-use crate::handshake::Handshake;
-use crate::link::data_size;
+use crate::handler::call::Started;
 use crate::log::{debug, error};
+use crate::mailbox::link::data_size;
 use crate::runtime::Runtime;
 
 /// What a plain Engine.IO connection has besides the connection.

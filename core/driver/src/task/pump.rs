@@ -8,9 +8,9 @@ use sio_core::socket::SocketKey;
 
 use super::transport::{Left, Pulled};
 use super::{Phase, Task};
-use crate::batch::Run;
 use crate::log::{debug, trace};
 use crate::look::look;
+use crate::mailbox::batch::Run;
 use crate::runtime::Runtime;
 use crate::websocket::Received;
 

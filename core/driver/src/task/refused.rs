@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use sio_core::packet::Value;
 
-use crate::ack::Ack;
 use crate::error::{Failure, Reaction};
-use crate::extract::{AckSlot, Invocation};
-use crate::handlers::BoxFuture;
+use crate::handler::ack::Ack;
+use crate::handler::call::BoxFuture;
+use crate::handler::extract::{AckSlot, Invocation};
 
 /// A client's wish for an answer that no handler has taken, where the application wants it told
 /// ([`Reaction::RefuseAck`]).

@@ -13,11 +13,11 @@ use sio_core::socket::{ConnectTicket, SocketKey};
 use super::departed::Departed;
 use crate::deadlines::State;
 use crate::error::Failure;
-use crate::extract::Invocation;
 use crate::handle::{Incoming, Socket};
-use crate::handlers::{BoxFuture, Progress, Started};
-use crate::held::{Charge, Held};
-use crate::middleware::Denial;
+use crate::handler::call::{BoxFuture, Progress, Started};
+use crate::handler::extract::Invocation;
+use crate::handler::middleware::Denial;
+use crate::mailbox::held::{Charge, Held};
 
 /// All of a connection.
 #[derive(Default)]

@@ -14,16 +14,16 @@ use super::entering::Entering;
 use super::refused::{self, Unanswered};
 use super::running::{Begun, Done, Job, Kept, Owner, Panic, begin, guarded, let_go};
 use super::{Task, Upper};
+use crate::endpoint::handshake::Handshake;
 use crate::error::{AckError, Failure, HandlerError};
-use crate::extract::{About, AckSlot, ErrorSource, Invocation};
 use crate::handle::{Incoming, Io, Socket};
-use crate::handlers::{BoxFuture, Cached, Callback, Found, TopicRef};
-use crate::handshake::Handshake;
-use crate::held::Answered;
-use crate::link::Command;
+use crate::handler::call::{BoxFuture, Cached, Callback, Found, TopicRef};
+use crate::handler::extract::{About, AckSlot, ErrorSource, Invocation};
+use crate::handler::middleware::Denial;
 use crate::log::{debug, trace, warn};
 use crate::mailbox::Weight;
-use crate::middleware::Denial;
+use crate::mailbox::held::Answered;
+use crate::mailbox::link::Command;
 use crate::runtime::Runtime;
 
 /// Characters of the name of an event without a handler that are told.
@@ -131,7 +131,11 @@ impl<R: Runtime> Task<R> {
     }
 
     /// Carries out what the connection says has happened on its sockets.
-    pub(super) fn socket_event(&mut self, cx: &mut Context<'_>, event: Event<crate::ack::Token>) {
+    pub(super) fn socket_event(
+        &mut self,
+        cx: &mut Context<'_>,
+        event: Event<crate::handler::ack::Token>,
+    ) {
         match event {
             Event::Connecting {
                 ticket,

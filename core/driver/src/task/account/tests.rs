@@ -13,11 +13,11 @@ use sio_core::packet::{Args, Part as Bytes};
 use super::super::shape::Nowhere;
 use super::super::{Application, Asked};
 use super::*;
-use crate::answer::answer;
+use crate::endpoint::handshake::Handshake;
+use crate::endpoint::hooks::Remote;
 use crate::handle::Io;
-use crate::handshake::Handshake;
-use crate::hooks::Remote;
-use crate::link::{Posted, Said};
+use crate::mailbox::link::{Posted, Said};
+use crate::sync::one_shot::answer;
 use crate::websocket::{Received, Transport};
 
 /// What one message of these tests takes at most where it waits.

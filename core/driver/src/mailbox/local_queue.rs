@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::mem;
 
-use crate::link::{Command, Link};
+use crate::mailbox::link::{Command, Link};
 use crate::mailbox::{Most, Weight};
 
 /// What was told to the task that runs on this thread.
@@ -172,8 +172,8 @@ mod tests {
     use sio_core::id::Sid;
 
     use super::*;
+    use crate::endpoint::host::Host;
     use crate::error::EmitError;
-    use crate::host::Host;
 
     fn link() -> Link {
         let config = Config {

@@ -8,8 +8,8 @@ use sio_core::config::ConfigError;
 use sio_core::engine::Acceptor;
 use sio_core::packet::Codec;
 
-use crate::hooks::Hooks;
-use crate::host::Host;
+use crate::endpoint::hooks::Hooks;
+use crate::endpoint::host::Host;
 
 /// The options and hooks of an endpoint, and its host once it is attached to a listener.
 pub(crate) struct Mount {

@@ -10,13 +10,13 @@ use sio_core::id::SocketId;
 use sio_core::packet::{Args, FromArgs, IntoArgs};
 
 use crate::adapter::Later;
-use crate::answer::{Answer, Waiting};
 use crate::error::{AckError, EmitError};
-use crate::extract::AckSlot;
 use crate::handle::Socket;
-use crate::held::Answered;
-use crate::link::Command;
+use crate::handler::extract::AckSlot;
 use crate::mailbox::Weight;
+use crate::mailbox::held::Answered;
+use crate::mailbox::link::Command;
+use crate::sync::one_shot::{Answer, Waiting};
 
 /// A client's wish for an answer to its event.
 ///

@@ -8,9 +8,9 @@ use http::{HeaderMap, Method, Uri};
 use sio_core::engine::Query;
 
 use crate::deadlines::State;
+use crate::endpoint::notices::Notices;
 use crate::error::ConnectionError;
-use crate::handlers::BoxFuture;
-use crate::notices::Notices;
+use crate::handler::call::BoxFuture;
 
 /// The head of a request, and where it came from.
 #[derive(Clone, Debug)]

@@ -12,14 +12,14 @@ use sio_core::id::{RequestId, Sid};
 use sio_core::packet::Encoded;
 use sio_core::socket::{AckTicket, SocketKey};
 
-use crate::ack::Token;
-use crate::answer::Answer;
-use crate::batch::Batch;
+use crate::endpoint::host::Host;
 use crate::error::{AckError, EmitError};
 use crate::handle::Io;
-use crate::host::Host;
+use crate::handler::ack::Token;
+use crate::mailbox::batch::Batch;
+use crate::mailbox::local_queue;
 use crate::mailbox::{Mailbox, Most, NotTaken, Perishable, Weight};
-use crate::own;
+use crate::sync::one_shot::Answer;
 use crate::websocket::Transport;
 
 /// What a connection's task is told by others. Four words: a broadcast writes them into every mailbox, so
@@ -235,7 +235,7 @@ impl Link {
 
     /// Tells the task. `false`: it has ended.
     pub(crate) fn tell(&self, command: Command) -> bool {
-        let command = match own::lay(self, command, None) {
+        let command = match local_queue::lay(self, command, None) {
             Ok(()) => return true,
             Err(command) => command,
         };
@@ -270,7 +270,7 @@ impl Link {
         volatile: bool,
     ) -> (Option<Waker>, Result<(), EmitError>) {
         let most = Most::of(&self.host.config, volatile);
-        let mut command = match own::lay(self, command, Some((weight, most))) {
+        let mut command = match local_queue::lay(self, command, Some((weight, most))) {
             Ok(()) => return (None, Ok(())),
             Err(command) => command,
         };

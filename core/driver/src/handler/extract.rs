@@ -10,9 +10,9 @@ use sio_core::engine::TransportKind;
 use sio_core::packet::{Args, ArgumentError, FromArgs, Name};
 use sio_core::socket::{AckTicket, DisconnectReason, Refusal};
 
-use crate::ack::Ack;
 use crate::error::Failure;
 use crate::handle::{Io, Namespace, Socket};
+use crate::handler::ack::Ack;
 use crate::scratch;
 
 /// An event on its way to the handlers: what extractors take from.

@@ -9,10 +9,10 @@ use sio_core::rooms::Target;
 use sio_core::socket::SocketKey;
 use smallvec::SmallVec;
 
-use crate::batch::{Batch, Opened};
-use crate::link::{Command, Link};
+use crate::mailbox::batch::{Batch, Opened};
+use crate::mailbox::link::{Command, Link};
+use crate::mailbox::local_queue::{self, Here};
 use crate::mailbox::{Most, NotTaken, Wakers, Weight};
-use crate::own::{self, Here};
 
 /// A packet on its way into many mailboxes, and perhaps more behind it.
 ///
@@ -49,7 +49,7 @@ impl FanOut {
             flags: self.flags,
         };
         if self.here.is(link) {
-            own::hand_over(link);
+            local_queue::hand_over(link);
         }
         let most = Most::of(&link.host().config, self.flags.volatile);
         let (waker, room) = match link.mailbox().push_open(self.weight, most, command) {
@@ -125,8 +125,8 @@ mod tests {
     use sio_core::socket::Event;
 
     use super::*;
-    use crate::host::Host;
-    use crate::own::Seated;
+    use crate::endpoint::host::Host;
+    use crate::mailbox::local_queue::Seated;
 
     /// A socket that asks for its namespace.
     fn socket() -> SocketKey {
@@ -211,7 +211,7 @@ mod tests {
         let mut taken = Vec::new();
         let take = |at: usize, taken: &mut Vec<_>| {
             let mut batch = VecDeque::new();
-            own::take(&links[at], &mut batch);
+            local_queue::take(&links[at], &mut batch);
             let overflowed = links[at].mailbox().swap(&mut batch);
             taken.push((at, batch, overflowed));
         };

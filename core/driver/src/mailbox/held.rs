@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sio_core::packet::Args;
 
-use crate::own;
+use crate::mailbox::local_queue;
 
 /// Bytes of the answers that the handlers of one connection hold.
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ impl Held {
 impl Charge {
     /// The handler that runs on this thread, if one does, has taken it.
     pub(crate) fn hand_over(mut self) {
-        if !own::is_seated() {
+        if !local_queue::is_seated() {
             return;
         }
         let _ = TAKEN.try_with(|taken| {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sio_core::id::Sid;
 
-use crate::link::Link;
+use crate::mailbox::link::Link;
 
 /// The live sessions of one endpoint by their ids, in shards so that requests rarely meet.
 pub(crate) struct Registry {
@@ -89,7 +89,7 @@ mod tests {
     use sio_core::engine::{Eio, TransportKind};
 
     use super::*;
-    use crate::host::Host;
+    use crate::endpoint::host::Host;
 
     #[test]
     fn all_sessions_come_in_the_order_of_their_ids() {

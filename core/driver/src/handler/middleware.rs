@@ -10,9 +10,9 @@ use std::sync::Arc;
 use sio_core::socket::Refusal;
 
 use crate::error::Failure;
-use crate::extract::{FromEvent, Invocation};
 use crate::handle::{Incoming, Socket};
-use crate::handlers::{Asynchronous, BoxFuture, Synchronous};
+use crate::handler::call::{Asynchronous, BoxFuture, Synchronous};
+use crate::handler::extract::{FromEvent, Invocation};
 
 /// A closure that decides whether a socket may enter a namespace: for
 /// [`Namespace::use_`](crate::Namespace::use_) and [`Io::use_`](crate::Io::use_).

@@ -10,8 +10,8 @@ use bytestring::ByteString;
 use smallvec::SmallVec;
 
 use crate::error::Failure;
-use crate::extract::{FromEvent, Invocation};
-use crate::middleware::refusal;
+use crate::handler::extract::{FromEvent, Invocation};
+use crate::handler::middleware::refusal;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 

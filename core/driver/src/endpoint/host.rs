@@ -9,11 +9,11 @@ use sio_core::config::Config;
 use sio_core::engine::{Acceptor, Close};
 use sio_core::id::RequestId;
 
-use crate::gauge::Gauge;
-use crate::hooks::Hooks;
-use crate::link::{Change, Command, Watchers};
-use crate::registry::Registry;
-use crate::signal::Signal;
+use crate::endpoint::hooks::Hooks;
+use crate::endpoint::sessions::Registry;
+use crate::mailbox::link::{Change, Command, Watchers};
+use crate::sync::signal::Signal;
+use crate::sync::wait_group::Gauge;
 
 pub(crate) struct Host {
     pub(crate) config: Arc<Config>,
@@ -30,7 +30,7 @@ pub(crate) struct Host {
     pub(crate) keep_alive: HeaderValue,
     /// Whether the one warning about foreign origins with cookies was given.
     pub(crate) warned: AtomicBool,
-    /// Who watches single connections, by [`Link::address`](crate::link::Link::address).
+    /// Who watches single connections, by [`Link::address`](crate::mailbox::link::Link::address).
     pub(crate) watchers: Mutex<HashMap<usize, Watchers>>,
     /// Bytes that handlers hold whose client has gone.
     pub(crate) departed: AtomicUsize,

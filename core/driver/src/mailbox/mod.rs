@@ -1,0 +1,10 @@
+//! How a connection's task is reached: what it is told, where that waits, and who tells many at once.
+
+pub(crate) mod batch;
+pub(crate) mod fan_out;
+pub(crate) mod held;
+pub(crate) mod link;
+pub(crate) mod local_queue;
+mod queue;
+
+pub(crate) use queue::*;

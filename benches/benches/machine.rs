@@ -6,10 +6,10 @@ use sio_benches::timing::{figures, nanoseconds};
 use sio_benches::turn::Client;
 use sio_core::config::Config;
 use sio_core::connection::Connection;
+use sio_core::time::Instant;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 use std::alloc::System;
 use std::sync::Arc;
-use std::time::Instant;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -43,7 +43,7 @@ fn main() {
         );
     }
 
-    let (now, config) = (Instant::now(), Arc::new(Config::v4()));
+    let (now, config) = (Instant::ORIGIN, Arc::new(Config::v4()));
     let region = Region::new(ALLOCATOR);
     let mut idle = Vec::with_capacity(IDLE);
     idle.extend((0..IDLE).map(|_| Client::connected(now, &config)));

@@ -13,10 +13,10 @@ use sio_core::engine::{Body, Framing, Writer, split};
 use sio_core::id::{HashKey, SocketId};
 use sio_core::packet;
 use sio_core::rooms::{MemberKey, Rooms, Target};
+use sio_core::time::Instant;
 use std::fmt;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// How many packets a polling payload has.
 const PACKETS: usize = 16;
@@ -169,7 +169,7 @@ fn turns() -> Vec<Case> {
             question(asking(10_000))
         }),
         case("turn: handshake to connected", || {
-            let (now, config) = (Instant::now(), config());
+            let (now, config) = (Instant::ORIGIN, config());
             move || drop(black_box(Client::connected(now, &config)))
         }),
         case("turn: ping and pong", || {
@@ -189,7 +189,7 @@ fn config() -> Arc<Config> {
 }
 
 fn connected() -> (Instant, Client) {
-    let now = Instant::now();
+    let now = Instant::ORIGIN;
     (now, Client::connected(now, &config()))
 }
 
@@ -232,7 +232,7 @@ fn rooms() -> Vec<Case> {
 /// Walks a room of so many and takes the packet through each member's machine.
 fn broadcast(name: &'static str, members: usize) -> Case {
     let ready = move || {
-        let (now, config) = (Instant::now(), config());
+        let (now, config) = (Instant::ORIGIN, config());
         let mut clients = (0..members)
             .map(|_| Client::connected(now, &config))
             .collect::<Vec<_>>();

@@ -5,9 +5,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
-use sio_driver::Runtime;
+use sio_driver::core::time::Instant;
+use sio_driver::{Runtime, system_clock};
 use smol::{Executor, Timer};
 
 /// The timers of async-io, and an executor: smol's global one, or one of your own.
@@ -73,7 +74,7 @@ impl Future for Sleep {
 
 impl sio_driver::Sleep for Sleep {
     fn reset(mut self: Pin<&mut Self>, at: Instant) {
-        self.inner.set_at(at);
+        self.inner.set_at(system_clock::to_std(at));
     }
 }
 
@@ -81,7 +82,7 @@ impl Runtime for Smol {
     type Sleep = Sleep;
 
     fn now(&self) -> Instant {
-        Instant::now()
+        system_clock::from_std(std::time::Instant::now())
     }
 
     fn wall_clock(&self) -> SystemTime {
@@ -90,7 +91,7 @@ impl Runtime for Smol {
 
     fn sleep_until(&self, at: Instant) -> Sleep {
         Sleep {
-            inner: Timer::at(at),
+            inner: Timer::at(system_clock::to_std(at)),
         }
     }
 

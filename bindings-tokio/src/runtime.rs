@@ -3,10 +3,11 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use pin_project_lite::pin_project;
-use sio_driver::Runtime;
+use sio_driver::core::time::Instant;
+use sio_driver::{Runtime, system_clock};
 
 /// tokio's clock, timers and tasks. Everything must be used within a tokio runtime that has its timer
 /// and its IO enabled.
@@ -32,7 +33,7 @@ impl Future for Sleep {
 
 impl sio_driver::Sleep for Sleep {
     fn reset(self: Pin<&mut Self>, at: Instant) {
-        self.project().inner.reset(at.into());
+        self.project().inner.reset(system_clock::to_std(at).into());
     }
 }
 
@@ -40,7 +41,7 @@ impl Runtime for Tokio {
     type Sleep = Sleep;
 
     fn now(&self) -> Instant {
-        tokio::time::Instant::now().into_std()
+        system_clock::from_std(tokio::time::Instant::now().into_std())
     }
 
     fn wall_clock(&self) -> SystemTime {
@@ -49,7 +50,7 @@ impl Runtime for Tokio {
 
     fn sleep_until(&self, at: Instant) -> Sleep {
         Sleep {
-            inner: tokio::time::sleep_until(at.into()),
+            inner: tokio::time::sleep_until(system_clock::to_std(at).into()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::config::{Config, SocketIds};
 use crate::deadline::{Deadline, earliest};
@@ -15,6 +15,7 @@ use crate::protocol::{Eio, Protocol};
 use crate::socket::{
     AckError, AckTicket, ConnectTicket, DisconnectReason, Event, Mux, Refusal, SocketKey,
 };
+use crate::time::Instant;
 
 /// One client, from handshake to close.
 ///
@@ -447,12 +448,8 @@ mod tests {
     }
 
     #[test]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a test has to begin at some time"
-    )]
     fn only_what_is_for_a_socket_that_is_there_passes_the_queue() {
-        let now = Instant::now();
+        let now = Instant::ORIGIN;
         let config = Arc::new(Config::default());
         let opened = engine::Opened {
             transport: engine::TransportKind::WebSocket,

@@ -24,7 +24,9 @@
 //! | parts of a packet are missing | [`Packet`](Why::Packet) | `packet_timeout` |
 //! | an emit waits for its ack | [`Ack`](Why::Ack) | `ack_timeout` |
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::time::Instant;
 
 /// A moment at which something is due, and what that is.
 ///

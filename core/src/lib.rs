@@ -80,4 +80,5 @@ pub mod protocol;
 pub mod rooms;
 pub mod server;
 pub mod socket;
+pub mod time;
 pub mod websocket;

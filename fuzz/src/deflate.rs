@@ -6,10 +6,11 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use futures_io::{AsyncRead, AsyncWrite};
+use sio_core::time::Instant;
 use sio_driver::core::config::PerMessageDeflate;
 use sio_driver::{Config, Remote, Runtime, Server, Sleep, serve_stream};
 
@@ -335,7 +336,7 @@ type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 impl Default for Shared {
     fn default() -> Self {
         Self {
-            start: Instant::now(),
+            start: Instant::ORIGIN,
             tasks: Mutex::default(),
         }
     }

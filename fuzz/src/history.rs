@@ -2,7 +2,7 @@
 //! the clock does.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use sio_core::config::Config;
@@ -12,6 +12,7 @@ use sio_core::packet;
 use sio_core::rooms::Target;
 use sio_core::server::{ConnectionKey, Event, Server, Socket, Upgraded};
 use sio_core::socket::{AckTicket, ConnectTicket, Refusal};
+use sio_core::time::Instant;
 
 struct World<'a> {
     input: &'a [u8],
@@ -74,7 +75,7 @@ pub(crate) fn run(input: &[u8], config: Config) {
         input,
         server,
         config,
-        now: Instant::now(),
+        now: Instant::ORIGIN,
         drawn: 0,
         sids: Vec::new(),
         websockets: Vec::new(),

@@ -1,7 +1,6 @@
 //! Packets that come by a parser of the application's own.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use sio_core::config::Config;
 use sio_core::connection::Connection;
@@ -10,6 +9,7 @@ use sio_core::id::{Sid, SocketId};
 use sio_core::packet::parser::{self, EncodeError, Fault, Kind, Limits, Packet, Parser};
 use sio_core::packet::{Args, Call, Content, Decoder, Value};
 use sio_core::socket::Event;
+use sio_core::time::Instant;
 
 /// What is accepted the usual way is accepted by way of a parser, and is the same: names, ids and values. What
 /// else a parser makes of a message is accepted or refused.
@@ -67,7 +67,7 @@ fn same(revision: Eio, id: Option<u64>, name: &str, args: &Args) {
 
 /// Gives this packet to a connection that is in `/`, and its first event.
 fn by_parser(revision: Eio, packet: Packet) -> Option<Event<()>> {
-    let now = Instant::now();
+    let now = Instant::ORIGIN;
     let config = Arc::new(Config::default().parser(Given(packet, revision)));
     let opened = Opened {
         transport: TransportKind::WebSocket,

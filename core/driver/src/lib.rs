@@ -90,6 +90,7 @@ mod runtime;
 mod scratch;
 mod serve;
 mod sync;
+pub mod system_clock;
 mod task;
 mod websocket;
 

@@ -2,9 +2,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use futures_io::{AsyncRead, AsyncWrite};
+use sio_core::time::Instant;
 
 /// A runtime: its clock, its timer, its tasks and its random source.
 ///
@@ -14,7 +15,8 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// A timer that can be set again.
     type Sleep: Sleep;
 
-    /// The clock by which every deadline is decided.
+    /// The clock by which every deadline is decided, counted from an origin of the runtime's choice. One that
+    /// tells the time of the system converts by [`system_clock`](crate::system_clock).
     fn now(&self) -> Instant;
 
     /// The time of day: shown to applications in the handshake and to clients in the header `Date`, never

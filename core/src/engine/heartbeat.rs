@@ -1,11 +1,12 @@
 //! Signs of life (§11). In revision 4 the server pings and the client answers; in revision 3 the client
 //! pings, and any packet is a sign of life.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::config::Config;
 use crate::deadline::{Deadline, PUNCTUAL, Why, after};
 use crate::protocol::Eio;
+use crate::time::Instant;
 
 /// Whose turn it is.
 #[derive(Clone, Copy, Debug)]

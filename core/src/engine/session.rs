@@ -8,7 +8,6 @@ mod websocket;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
 
 use http::StatusCode;
 
@@ -24,6 +23,7 @@ use crate::deadline::{Deadline, Excuse, after};
 use crate::id::{RequestId, Sid};
 use crate::message::Encoded;
 use crate::protocol::{Eio, TransportKind};
+use crate::time::Instant;
 
 use state::{Reading, Stage, Transport};
 

@@ -1,8 +1,9 @@
 //! A WebSocket that was opened beside the polling, and may take over from it (§12).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::deadline::after;
+use crate::time::Instant;
 
 /// The WebSocket that wants to take over. A session has one at most, and its end never touches the
 /// session.

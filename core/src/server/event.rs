@@ -1,7 +1,5 @@
 //! What a server tells its embedder, and the names it uses for it.
 
-use std::time::Instant;
-
 use bytes::Bytes;
 use bytestring::ByteString;
 
@@ -12,6 +10,7 @@ use crate::packet::{Args, EncodeError, Fault, Name};
 use crate::socket::{
     self, AckError, AckTicket, ConnectTicket, DisconnectReason, Refusal, SocketKey,
 };
+use crate::time::Instant;
 
 use super::Server;
 

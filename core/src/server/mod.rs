@@ -5,7 +5,7 @@
 //! and the clock is in your hand.
 //!
 //! ```
-//! use std::time::{Duration, Instant};
+//! use std::time::Duration;
 //!
 //! use sio_core::config::Config;
 //! use sio_core::engine::{Flags, Message, WsOut};
@@ -14,8 +14,9 @@
 //! use sio_core::server::bytes::Bytes;
 //! use sio_core::server::http::Request;
 //! use sio_core::server::{Event, Server, Upgraded};
+//! use sio_core::time::Instant;
 //!
-//! let mut now = Instant::now();
+//! let mut now = Instant::ORIGIN;
 //! let mut server: Server<()> = Server::new(Config::v4(), HashKey([1, 2])).unwrap();
 //! server.open_namespace("/");
 //!
@@ -99,7 +100,7 @@ mod work;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hashbrown::HashMap;
@@ -120,6 +121,7 @@ use crate::message::{Encoded, Message};
 use crate::protocol::TransportKind;
 use crate::rooms::MemberKey;
 use crate::socket::{AckError, AckTicket, ConnectTicket, Refusal, SocketKey};
+use crate::time::Instant;
 
 use namespace::Namespace;
 use work::Work;

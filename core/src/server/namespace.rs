@@ -1,13 +1,12 @@
 //! The namespaces of a server, and who is in their rooms.
 
-use std::time::Instant;
-
 use bytestring::ByteString;
 
 use super::{Server, Socket};
 use crate::engine::Flags;
 use crate::message::Encoded;
 use crate::rooms::{MemberKey, RoomError, Rooms, Target};
+use crate::time::Instant;
 
 #[derive(Debug)]
 pub(super) struct Namespace {

@@ -1,13 +1,12 @@
 //! The connections of a server: their places, what they wait for, and how many are pending.
 
-use std::time::Instant;
-
 use smallvec::SmallVec;
 
 use super::{ConnectionKey, Entry, Server};
 use crate::connection::Connection;
 use crate::engine::{HandshakeError, Opened, Session};
 use crate::id::Sid;
+use crate::time::Instant;
 
 impl<T> Server<T> {
     /// Does something to a connection, and notes that its outputs are to be looked at.

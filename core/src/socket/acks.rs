@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher};
-use std::time::Instant;
 
 use hashbrown::HashMap;
 
 use super::event::SocketKey;
+use crate::time::Instant;
 
 /// What one connection waits for. An entry ends with its answer, its deadline or its socket, and
 /// nothing else is kept of it.
@@ -199,14 +199,9 @@ mod tests {
         SocketKey(crate::arena::Key::new(slot, 1))
     }
 
-    #[expect(clippy::disallowed_methods, reason = "some time to begin with")]
-    fn begin() -> Instant {
-        Instant::now()
-    }
-
     #[test]
     fn each_ends_once() {
-        let now = begin();
+        let now = Instant::ORIGIN;
         let after = |ms| now + Duration::from_millis(ms);
         let mut acks = Acks::new();
         assert_eq!(acks.wait(socket(0), 1, "a", after(10)), Ok(()));
@@ -226,7 +221,7 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_of_those_that_were_answered() {
-        let now = begin();
+        let now = Instant::ORIGIN;
         let mut acks = Acks::new();
         // One never is.
         assert_eq!(acks.wait(socket(0), 0, 0, now), Ok(()));
@@ -246,7 +241,7 @@ mod tests {
         /// As a list that is searched from its beginning.
         #[test]
         fn it_is_a_list(steps in prop::collection::vec((0..5u8, 0..3u32, 0..6u64, 0..9u64), 0..200)) {
-            let now = begin();
+            let now = Instant::ORIGIN;
             let mut acks = Acks::new();
             let mut list: Vec<(u64, SocketKey, u64, usize)> = Vec::new();
             for (token, (what, slot, id, time)) in steps.into_iter().enumerate() {

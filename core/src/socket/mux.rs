@@ -6,7 +6,7 @@
 pub(crate) mod deadlines;
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytestring::ByteString;
 use smallvec::SmallVec;
@@ -26,6 +26,7 @@ use crate::id::SocketId;
 use crate::message::{Encoded, Message};
 use crate::packet::{Call, Codec, Content, Decoder, EncodeError, Fault, Own, Packet};
 use crate::protocol::Protocol;
+use crate::time::Instant;
 
 /// The sockets of one connection.
 ///

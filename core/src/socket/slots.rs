@@ -1,12 +1,11 @@
 //! The namespaces of one connection, and how far each has come.
 
-use std::time::Instant;
-
 use bytestring::ByteString;
 use smallvec::SmallVec;
 
 use super::event::SocketKey;
 use crate::arena::{Arena, Place};
+use crate::time::Instant;
 
 /// The namespaces that a connection has asked for, is in, or was in.
 #[derive(Debug)]

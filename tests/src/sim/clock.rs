@@ -5,7 +5,9 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use sio_driver::core::time::Instant;
 
 use super::{Wait, World};
 
@@ -63,7 +65,7 @@ pub struct Sleep {
 impl Sleep {
     pub(super) fn new(world: Arc<World>, at: Instant) -> Self {
         Self {
-            at: world.since_start(at),
+            at: at - Instant::ORIGIN,
             world,
             key: None,
         }
@@ -100,7 +102,7 @@ impl Future for Sleep {
 impl sio_driver::Sleep for Sleep {
     fn reset(mut self: Pin<&mut Self>, at: Instant) {
         self.cancel();
-        self.at = self.world.since_start(at);
+        self.at = at - Instant::ORIGIN;
     }
 }
 

@@ -35,8 +35,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use sio_driver::core::time::Instant;
 use sio_driver::{Remote, Runtime, Server, accept, serve_stream};
 
 use clock::{Alarm, Timers};
@@ -57,8 +58,6 @@ pub struct Sim {
 
 struct World {
     seed: u64,
-    /// Instants cannot be made up: virtual ones are so much later than this one.
-    start: Instant,
     ready: Arc<Ready>,
     state: Mutex<State>,
 }
@@ -111,7 +110,6 @@ impl Sim {
         Self {
             world: Arc::new(World {
                 seed,
-                start: Instant::now(),
                 ready,
                 state: Mutex::new(state),
             }),
@@ -250,7 +248,7 @@ impl Runtime for Sim {
     type Sleep = Sleep;
 
     fn now(&self) -> Instant {
-        self.world.start + self.elapsed()
+        Instant::ORIGIN + self.elapsed()
     }
 
     fn wall_clock(&self) -> SystemTime {
@@ -300,10 +298,6 @@ impl World {
             waker.wake();
         }
         value
-    }
-
-    fn since_start(&self, at: Instant) -> Duration {
-        at.saturating_duration_since(self.start)
     }
 
     /// Lets time pass until the next timer, and everything happen that is due then.

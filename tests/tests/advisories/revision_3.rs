@@ -1,9 +1,6 @@
 //! What concerns revision 3 of Engine.IO alone.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use sio_core::{
@@ -12,6 +9,7 @@ use sio_core::{
     },
     id::{RequestId, Sid},
     message::Encoded,
+    time::Instant,
 };
 use sio_tests::{served::serve, wire::Polling};
 use sio_tokio::Config;
@@ -84,7 +82,7 @@ fn adv_socketioxide_0_17_4_framings() {
         revision: Eio::V3,
         base64: false,
     };
-    let (now, config) = (Instant::now(), Arc::new(Config::default()));
+    let (now, config) = (Instant::ORIGIN, Arc::new(Config::default()));
     let sid = Sid::from_random([0; 15]);
     let mut session = Session::new(now, sid, opened, config);
     let mut requests = 0..;

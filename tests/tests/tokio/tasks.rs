@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use async_tungstenite::tokio::TokioAdapter;
 use futures_util::future::join_all;
+use sio_tokio::core::time::Instant;
 use sio_tokio::{Io, Remote, Runtime, Server, Sleep, Socket, Tokio, serve_stream};
 use tokio::net::TcpListener;
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -14,6 +14,7 @@ use sio_core::engine::{
 };
 use sio_core::id::{RequestId, Sid};
 use sio_core::message::{Encoded, Part};
+use sio_core::time::Instant;
 
 use crate::script::{Answer, Place, Request};
 
@@ -55,7 +56,7 @@ impl World {
             acceptor: Acceptor::new(config.clone()).unwrap(),
             config,
             echo,
-            now: Instant::now(),
+            now: Instant::ORIGIN,
             sessions: HashMap::new(),
             latest_sid: None,
             reason: None,

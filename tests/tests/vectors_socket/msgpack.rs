@@ -1,7 +1,6 @@
 //! The parser of `tests/servers/msgpack.rs`: every vector of `socketio_msgpack.json`, and properties.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -12,6 +11,7 @@ use sio_core::id::{Sid, SocketId};
 use sio_core::packet::Value;
 use sio_core::packet::parser::{Fault, Kind, Limits, Packet, Parser};
 use sio_core::socket::Event;
+use sio_core::time::Instant;
 
 use super::data::{frame, value};
 use super::parser::Msgpack;
@@ -99,7 +99,7 @@ fn encode(vector: &Value) {
 
 /// Whether a connection that is in `/` takes this message for a packet.
 fn is_taken(message: Message) -> bool {
-    let now = Instant::now();
+    let now = Instant::ORIGIN;
     let config = Arc::new(Config::v4().parser(Msgpack));
     let opened = Opened {
         transport: TransportKind::WebSocket,

@@ -1,7 +1,7 @@
 //! Transcripts of raw WebSocket clients, replayed against the machines under a virtual clock.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sio_core::config::Config;
 use sio_core::engine::{Eio, Flags, Message, Query, WsOut};
@@ -10,6 +10,7 @@ use sio_core::packet::{self, Args, Part, Value};
 use sio_core::rooms::Target;
 use sio_core::server::{ConnectionKey, Event, Server, Socket, Upgraded};
 use sio_core::socket::Refusal;
+use sio_core::time::Instant;
 
 use super::codec::same;
 use super::data::frame;
@@ -96,7 +97,7 @@ impl World {
         }
         Self {
             server,
-            now: Instant::now(),
+            now: Instant::ORIGIN,
             setup: vector["in"]["server_setup"].as_str().unwrap().to_owned(),
             clients: BTreeMap::new(),
             sockets: BTreeMap::new(),

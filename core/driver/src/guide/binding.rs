@@ -13,7 +13,7 @@
 //! | method | what the driver relies on |
 //! |---|---|
 //! | [`spawn`](Runtime::spawn) | The future is polled until it ends, whoever drops what meanwhile: there is no handle to keep. It may be polled on any thread, not on two at a time. It is called from inside tasks, and must not poll there and then. Panics of handlers never reach it. A future that is dropped instead (your runtime shuts down) leaves nothing behind: its session is over and everybody who waited for it is told. |
-//! | [`now`](Runtime::now) | Never goes backwards. Every deadline is decided by it, and by nothing else. |
+//! | [`now`](Runtime::now) | Never goes backwards, and counts from one origin for all clones. Every deadline is decided by it, and by nothing else. |
 //! | [`sleep_until`](Runtime::sleep_until) | A [`Sleep`] wakes its task at about its time. It is a doorbell: early or late is no mistake, the task looks at `now` and sleeps again. A moment that has passed rings at once. [`reset`](Sleep::reset) works at any time, also after it has rung, and takes effect when it is polled next. An idle connection keeps one; creating them should be cheap, moving them cheaper. |
 //! | [`random`](Runtime::random) | Cryptographic: whoever guesses a session id owns the session. |
 //! | [`wall_clock`](Runtime::wall_clock) | Shown to people, and in the header `Date`. May jump. |
@@ -57,7 +57,8 @@
 //! # What the driver never does
 //!
 //! It starts no thread, blocks none, sleeps by nothing but [`Sleep`] and asks no clock but
-//! [`Runtime::now`]. It calls no runtime but yours: no reactor, no executor, no global state of one. (The
+//! [`Runtime::now`] (hyper is told moments of the system's clock, which are counted from a mark that is drawn
+//! once in a process). It calls no runtime but yours: no reactor, no executor, no global state of one. (The
 //! crate `tokio` is in the dependency tree because hyper uses its channels, which run anywhere.) It
 //! spawns one task for each session that begins by polling and one for each stream's upgrade under
 //! [`respond`], and none for a message, a handler or a timer. It calls no waker and no code of
@@ -81,10 +82,11 @@
 //! use std::sync::{Arc, Mutex};
 //! use std::task::{Context, Poll, Wake, Waker};
 //! use std::thread;
-//! use std::time::{Duration, Instant, SystemTime};
+//! use std::time::{Duration, SystemTime};
 //!
 //! use futures_io::{AsyncRead, AsyncWrite};
-//! use sio_driver::{Ack, Config, Data, Io, Remote, Runtime, Server, accept, serve_stream};
+//! use sio_driver::core::time::Instant;
+//! use sio_driver::{Ack, Config, Data, Io, Remote, Runtime, Server, accept, serve_stream, system_clock};
 //!
 //! /// The handle: everything is shared.
 //! #[derive(Clone, Default)]
@@ -159,7 +161,7 @@
 //! impl Runtime for Toy {
 //!     type Sleep = Sleep;
 //!
-//!     fn now(&self) -> Instant { Instant::now() }
+//!     fn now(&self) -> Instant { system_clock::from_std(std::time::Instant::now()) }
 //!
 //!     fn wall_clock(&self) -> SystemTime { SystemTime::now() }
 //!
@@ -181,7 +183,7 @@
 //!     type Output = ();
 //!
 //!     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-//!         if Instant::now() >= self.0 { Poll::Ready(()) } else { self.1.wait(cx) }
+//!         if self.1.now() >= self.0 { Poll::Ready(()) } else { self.1.wait(cx) }
 //!     }
 //! }
 //!

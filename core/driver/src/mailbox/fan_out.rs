@@ -130,7 +130,7 @@ mod tests {
 
     /// A socket that asks for its namespace.
     fn socket() -> SocketKey {
-        let now = std::time::Instant::now();
+        let now = sio_core::time::Instant::ORIGIN;
         let config = Arc::new(Config::default());
         let opened = OpenedSession {
             transport: TransportKind::WebSocket,

@@ -4,12 +4,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hyper::rt::{Sleep as HyperSleep, Timer};
+use sio_core::time::Instant;
 
 use super::line::{Expects, Line};
 use crate::runtime::{EARLIEST, Runtime, Sleep};
+use crate::system_clock;
 
 /// A runtime's clock and timers for hyper, those of one connection.
 ///
@@ -64,6 +66,14 @@ impl<R: Runtime> Clock<R> {
             runtime,
             shared: Arc::new(shared),
         }
+    }
+
+    fn ring_at(&self, at: Instant) -> Pin<Box<dyn HyperSleep>> {
+        Box::pin(ClockSleep {
+            at,
+            clock: self.clone(),
+            begun: false,
+        })
     }
 }
 
@@ -159,19 +169,16 @@ impl<R: Runtime> HyperSleep for ClockSleep<R> {}
 
 impl<R: Runtime> Timer for Clock<R> {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn HyperSleep>> {
-        self.sleep_until(self.runtime.now() + duration)
+        self.ring_at(self.runtime.now() + duration)
     }
 
-    fn sleep_until(&self, at: Instant) -> Pin<Box<dyn HyperSleep>> {
-        Box::pin(ClockSleep {
-            at,
-            clock: self.clone(),
-            begun: false,
-        })
+    fn sleep_until(&self, at: std::time::Instant) -> Pin<Box<dyn HyperSleep>> {
+        self.ring_at(system_clock::from_std(at))
     }
 
-    fn now(&self) -> Instant {
-        self.runtime.now()
+    /// hyper counts by the system's clock. It adds to what it is told here, and hands back the sum.
+    fn now(&self) -> std::time::Instant {
+        system_clock::to_std(self.runtime.now())
     }
 }
 
@@ -241,7 +248,7 @@ mod tests {
     fn one_timer_rings_for_all_heads_and_none_is_set_for_those_that_are_there() {
         const LIMIT: Duration = Duration::from_secs(10);
         let state = State {
-            now: Instant::now(),
+            now: Instant::ORIGIN,
             early: Duration::ZERO,
             set: 0,
             asked: 0,
@@ -301,7 +308,7 @@ mod tests {
     #[test]
     fn a_timer_that_rings_early_for_an_earlier_head_does_not_ring_for_a_later_one() {
         let state = State {
-            now: Instant::now(),
+            now: Instant::ORIGIN,
             early: Duration::from_millis(900),
             set: 0,
             asked: 0,
@@ -329,7 +336,7 @@ mod tests {
     fn the_time_of_a_head_begins_with_its_first_byte_but_that_of_the_first() {
         // faults: F8
         let state = State {
-            now: Instant::now(),
+            now: Instant::ORIGIN,
             early: Duration::ZERO,
             set: 0,
             asked: 0,

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Context;
-use std::time::Instant;
+
+use sio_core::time::Instant;
 
 use super::account::Part;
 use super::running::Job;

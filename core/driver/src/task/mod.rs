@@ -23,7 +23,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use futures_util::StreamExt;
 use sio_core::connection::Connection;
@@ -32,6 +31,7 @@ use sio_core::engine::{Close, CloseReason, Opened, Session, TransportKind};
 use sio_core::id::{RequestId, Sid, SocketId};
 use sio_core::packet::Fault;
 use sio_core::socket::{AckError, Event, SocketKey};
+use sio_core::time::Instant;
 use smallvec::SmallVec;
 
 use crate::deadlines::State;

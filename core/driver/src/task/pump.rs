@@ -1,10 +1,10 @@
 //! The WebSocket half of a connection's task: reading, writing, winding up.
 
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use sio_core::engine::{Flags, Message, WsClosed};
 use sio_core::socket::SocketKey;
+use sio_core::time::Instant;
 
 use super::transport::{Left, Pulled};
 use super::{Phase, Task};

@@ -4,10 +4,11 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use futures_io::{AsyncRead, AsyncWrite};
 use sio_core::config::Config;
+use sio_core::time::Instant;
 
 use super::sockets::{Seat, Sockets};
 use super::{Command, Link, Task};
@@ -37,7 +38,7 @@ impl Runtime for Nowhere {
     type Sleep = Never;
 
     fn now(&self) -> Instant {
-        Instant::now()
+        Instant::ORIGIN
     }
 
     fn wall_clock(&self) -> SystemTime {

@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::Context;
-use std::time::Instant;
+
+use sio_core::time::Instant;
 
 use crate::runtime::{EARLIEST, Runtime, Sleep};
 

@@ -2,9 +2,9 @@
 
 use std::io;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use sio_core::engine::{WsClosed, WsOut};
+use sio_core::time::Instant;
 
 use crate::log::trace;
 use crate::websocket::{self, Received};

@@ -1,9 +1,8 @@
 //! What a session is in the middle of.
 
-use std::time::Instant;
-
 use super::{Payload, RequestId};
 use crate::engine::upgrade::Candidate;
+use crate::time::Instant;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {

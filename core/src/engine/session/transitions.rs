@@ -1,6 +1,6 @@
 //! The transitions of a session: what each input and each deadline changes.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -14,6 +14,7 @@ use crate::id::RequestId;
 use crate::json::push_quoted;
 use crate::message::Encoded;
 use crate::protocol::Eio;
+use crate::time::Instant;
 
 impl Session {
     /// The clock as this session knows it. Deadlines are not looked at: what is handed in before

@@ -1,7 +1,5 @@
 //! The WebSocket of a session: what comes on it, and what goes out.
 
-use std::time::Instant;
-
 use bytes::Bytes;
 
 use super::{CODE_TOO_LARGE, Session, Transport};
@@ -12,6 +10,7 @@ use crate::engine::upgrade::Candidate;
 use crate::engine::{CloseReason, Packet, Violation, WsClosed, WsOut};
 use crate::message::{Message, Part};
 use crate::protocol::Eio;
+use crate::time::Instant;
 
 impl Session {
     /// Another WebSocket was opened for this session, and wants to take over (§12). `base64`: it takes no

@@ -3,7 +3,7 @@
 mod brittle;
 mod pieces;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use proptest::prelude::*;
 
@@ -17,6 +17,7 @@ use crate::packet::parser::{Packet as Raw, Parser};
 use crate::packet::{Args, EncodeError, Map};
 use crate::protocol::{Eio, TransportKind};
 use crate::socket::{AckError, DisconnectReason, Event, Refusal, SocketKey};
+use crate::time::Instant;
 
 /// JSON text, bytes as lists of numbers.
 struct Json;
@@ -49,12 +50,8 @@ struct Talk {
 }
 
 impl Talk {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a test has to begin at some time"
-    )]
     fn opened(opened: Opened, config: Config) -> Self {
-        let now = Instant::now();
+        let now = Instant::ORIGIN;
         let config = Arc::new(config);
         let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
         Self {

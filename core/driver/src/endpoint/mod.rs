@@ -2,7 +2,115 @@
 
 pub(crate) mod handshake;
 pub(crate) mod hooks;
-pub(crate) mod host;
 pub(crate) mod notices;
 pub(crate) mod sessions;
 pub(crate) mod setup;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use http::HeaderValue;
+use sio_core::config::Config;
+use sio_core::engine::{Acceptor, Close};
+use sio_core::id::RequestId;
+
+use crate::mailbox::link::{Change, Command, Watchers};
+use crate::sync::signal::Signal;
+use crate::sync::wait_group::Gauge;
+use hooks::Hooks;
+use sessions::Registry;
+
+pub(crate) struct Endpoint {
+    pub(crate) config: Arc<Config>,
+    pub(crate) acceptor: Acceptor,
+    pub(crate) hooks: Arc<Hooks>,
+    pub(crate) registry: Registry,
+    /// Connections that are not wound up yet.
+    pub(crate) peers: Arc<Gauge>,
+    /// Sessions that have joined no namespace yet.
+    pub(crate) pending: Arc<Gauge>,
+    /// Raised when the endpoint closes.
+    pub(crate) closing: Signal,
+    /// How long a stream stays open without a request, as its responses say.
+    pub(crate) keep_alive: HeaderValue,
+    /// Whether the one warning about foreign origins with cookies was given.
+    pub(crate) warned: AtomicBool,
+    /// Who watches single connections, by [`Link::address`](crate::mailbox::link::Link::address).
+    pub(crate) watchers: Mutex<HashMap<usize, Watchers>>,
+    /// Bytes that handlers hold whose client has gone.
+    pub(crate) departed: AtomicUsize,
+    next_request: AtomicU64,
+}
+
+impl Endpoint {
+    /// The host of an endpoint that is attached.
+    pub(crate) fn attached(acceptor: Acceptor, hooks: Arc<Hooks>) -> Arc<Self> {
+        let keep_alive = acceptor.config().keep_alive_timeout.as_secs();
+        let keep_alive = HeaderValue::try_from(format!("timeout={keep_alive}"));
+        Arc::new(Self {
+            config: acceptor.config().clone(),
+            // Letters and digits only.
+            keep_alive: keep_alive.unwrap_or(HeaderValue::from_static("")),
+            acceptor,
+            hooks,
+            registry: Registry::new(),
+            peers: Arc::default(),
+            pending: Arc::default(),
+            closing: Signal::default(),
+            warned: AtomicBool::new(false),
+            watchers: Mutex::default(),
+            departed: AtomicUsize::new(0),
+            next_request: AtomicU64::new(0),
+        })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn new(
+        config: sio_core::config::Config,
+    ) -> Result<Arc<Self>, sio_core::config::ConfigError> {
+        let acceptor = Acceptor::new(Arc::new(config))?;
+        Ok(Self::attached(acceptor, Arc::default()))
+    }
+
+    /// A name for a request that nobody else has.
+    pub(crate) fn request_id(&self) -> RequestId {
+        RequestId(self.next_request.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Takes no more sessions, and tells those that there are.
+    pub(crate) fn shut_down(&self) {
+        self.closing.raise();
+        for link in self.registry.all() {
+            link.tell(Command::Become(Change::ShutDown));
+        }
+    }
+
+    /// The same, and waits until all have gone. Each is bound by its own timeouts.
+    pub(crate) async fn close(&self) {
+        self.shut_down();
+        self.peers.none().await;
+    }
+
+    /// Ends every session at once.
+    pub(crate) fn discard(&self) {
+        for link in self.registry.all() {
+            link.tell(Command::Close(Close::Discard));
+        }
+    }
+}
+
+impl AsRef<Signal> for Endpoint {
+    fn as_ref(&self) -> &Signal {
+        &self.closing
+    }
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("path", &self.config.path)
+            .field("sessions", &self.registry.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -89,11 +89,11 @@ mod tests {
     use sio_core::engine::{Eio, TransportKind};
 
     use super::*;
-    use crate::endpoint::host::Host;
+    use crate::endpoint::Endpoint;
 
     #[test]
     fn all_sessions_come_in_the_order_of_their_ids() {
-        let host = Host::new(Config::default()).unwrap();
+        let host = Endpoint::new(Config::default()).unwrap();
         for n in 0..100u8 {
             let sid = Sid::from_random([n.wrapping_mul(37); 15]);
             let link = Link::new(host.clone(), sid, Eio::V4, TransportKind::Polling);

@@ -8,13 +8,13 @@ use sio_core::config::ConfigError;
 use sio_core::engine::Acceptor;
 use sio_core::packet::Codec;
 
+use crate::endpoint::Endpoint;
 use crate::endpoint::hooks::Hooks;
-use crate::endpoint::host::Host;
 
 /// The options and hooks of an endpoint, and its host once it is attached to a listener.
 pub(crate) struct Mount {
     draft: Mutex<Draft>,
-    host: OnceLock<Arc<Host>>,
+    host: OnceLock<Arc<Endpoint>>,
     /// How packets are written, from the first connection on: one of another server may come before this
     /// one is attached.
     codec: OnceLock<Codec>,
@@ -140,12 +140,12 @@ impl Mount {
     }
 
     /// The host, if it is attached.
-    pub(crate) fn attached(&self) -> Option<&Arc<Host>> {
+    pub(crate) fn attached(&self) -> Option<&Arc<Endpoint>> {
         self.host.get()
     }
 
     /// The host. From the first call on the options are fixed; `last` sees them as they are then.
-    pub(crate) fn host(&self, last: impl FnOnce(&Config)) -> &Arc<Host> {
+    pub(crate) fn host(&self, last: impl FnOnce(&Config)) -> &Arc<Endpoint> {
         self.host.get_or_init(|| {
             self.fixed_codec();
             let acceptor = {
@@ -155,7 +155,7 @@ impl Mount {
                 draft.acceptor.clone()
             };
             last(acceptor.config());
-            Host::attached(acceptor, self.hooks.clone())
+            Endpoint::attached(acceptor, self.hooks.clone())
         })
     }
 

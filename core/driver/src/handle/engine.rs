@@ -13,9 +13,9 @@ use sio_core::id::Sid;
 
 use super::endpoint::endpoint_methods;
 use super::{Engine, Io};
+use crate::endpoint::Endpoint;
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::hooks::Hook;
-use crate::endpoint::host::Host;
 use crate::endpoint::setup::Mount;
 use crate::error::EmitError;
 use crate::handler::call::{Asynchronous, Outcome, Progress, Started, Synchronous};
@@ -161,7 +161,7 @@ impl EngineServer {
     }
 
     /// The host. From now on the server is attached.
-    pub(crate) fn host(&self) -> &Arc<Host> {
+    pub(crate) fn host(&self) -> &Arc<Endpoint> {
         self.mount().host(|_| ())
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::EngineServer;
 use super::engine::WeakEngineServer;
-use crate::endpoint::host::Host;
+use crate::endpoint::Endpoint;
 use crate::mailbox::link::{Change, Command, Link};
 use crate::sync::wait_group::{Counted, Gauge};
 
@@ -64,7 +64,7 @@ impl Engines {
     }
 
     /// Single connections whose engine is none of these.
-    pub(super) fn handed(&self, hosts: &[Arc<Host>]) -> Vec<Arc<Link>> {
+    pub(super) fn handed(&self, hosts: &[Arc<Endpoint>]) -> Vec<Arc<Link>> {
         let among = |link: &Link| hosts.iter().any(|host| Arc::ptr_eq(host, link.host()));
         let handed = lock(&self.handed);
         let others = handed.links.values().filter(|link| !among(link));
@@ -72,7 +72,7 @@ impl Engines {
     }
 
     /// Tells these hosts, and the single connections of others, that they are to close.
-    pub(super) fn shut_down(&self, hosts: &[Arc<Host>]) {
+    pub(super) fn shut_down(&self, hosts: &[Arc<Endpoint>]) {
         for host in hosts {
             host.shut_down();
         }
@@ -82,7 +82,7 @@ impl Engines {
     }
 
     /// Waits until all of them are wound up.
-    pub(super) async fn gone(&self, hosts: &[Arc<Host>]) {
+    pub(super) async fn gone(&self, hosts: &[Arc<Endpoint>]) {
         for host in hosts {
             host.peers.none().await;
         }

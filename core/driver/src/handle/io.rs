@@ -18,8 +18,8 @@ use super::engines::{Engines, HandedOver};
 use super::left::Left;
 use super::{Engine, EngineServer, EngineSocket, Namespace, To};
 use crate::adapter::{Adapter, InMemory, MakeAdapter};
+use crate::endpoint::Endpoint;
 use crate::endpoint::hooks::Hook;
-use crate::endpoint::host::Host;
 use crate::endpoint::setup::{Mount, SetupError};
 use crate::error::{Failure, HandlerError, Reaction};
 use crate::handler::call::{Handler, ListenerId, Listeners, Topic, erase};
@@ -113,7 +113,7 @@ impl Io {
     }
 
     /// The host. From now on the server is attached.
-    pub(crate) fn host(&self) -> &Arc<Host> {
+    pub(crate) fn host(&self) -> &Arc<Endpoint> {
         self.mount().host(|config| {
             for namespace in self.namespaces() {
                 namespace.limit_rooms(config.max_rooms_per_socket);
@@ -178,7 +178,7 @@ impl Io {
     }
 
     /// The hosts of all engines that it is served by, as far as they are attached; its own first.
-    fn hosts(&self) -> Vec<Arc<Host>> {
+    fn hosts(&self) -> Vec<Arc<Endpoint>> {
         let bound = self.inner.engines.bound();
         let bound = bound.iter().map(EngineServer::mount);
         let mounts = std::iter::once(self.mount()).chain(bound);

@@ -125,7 +125,7 @@ mod tests {
     use sio_core::socket::Event;
 
     use super::*;
-    use crate::endpoint::host::Host;
+    use crate::endpoint::Endpoint;
     use crate::mailbox::local_queue::Seated;
 
     /// A socket that asks for its namespace.
@@ -196,7 +196,7 @@ mod tests {
             backlog_policy: policy,
             ..Config::default()
         };
-        let host = Host::new(config).unwrap();
+        let host = Endpoint::new(config).unwrap();
         let links: Vec<_> = (0..3_u8)
             .map(|n| {
                 let sid = Sid::from_random([n; 15]);
@@ -313,7 +313,7 @@ mod tests {
 
     /// How many commands so many emits are in one mailbox.
     fn commands(emits: usize, size: usize) -> usize {
-        let host = Host::new(Config::default()).unwrap();
+        let host = Endpoint::new(Config::default()).unwrap();
         let sid = Sid::from_random([7; 15]);
         let link = Link::new(host, sid, Eio::V4, TransportKind::WebSocket);
         let (socket, opened) = (socket(), Mutex::default());

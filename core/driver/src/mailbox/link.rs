@@ -12,7 +12,7 @@ use sio_core::id::{RequestId, Sid};
 use sio_core::packet::Encoded;
 use sio_core::socket::{AckTicket, SocketKey};
 
-use crate::endpoint::host::Host;
+use crate::endpoint::Endpoint;
 use crate::error::{AckError, EmitError};
 use crate::handle::Io;
 use crate::handler::ack::Token;
@@ -188,7 +188,7 @@ pub(crate) struct Link {
     open: AtomicBool,
     /// Whether the host keeps watchers for it, which few connections have.
     watched: AtomicBool,
-    host: Arc<Host>,
+    host: Arc<Endpoint>,
 }
 
 /// Who wants to know what becomes of a connection.
@@ -199,7 +199,7 @@ pub(crate) struct Watchers {
 }
 
 impl Link {
-    pub(crate) fn new(host: Arc<Host>, sid: Sid, revision: Eio, on: TransportKind) -> Self {
+    pub(crate) fn new(host: Arc<Endpoint>, sid: Sid, revision: Eio, on: TransportKind) -> Self {
         Self {
             mailbox: Mailbox::new(),
             sid,
@@ -229,7 +229,7 @@ impl Link {
         self.revision
     }
 
-    pub(crate) fn host(&self) -> &Arc<Host> {
+    pub(crate) fn host(&self) -> &Arc<Endpoint> {
         &self.host
     }
 

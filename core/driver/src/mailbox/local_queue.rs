@@ -172,7 +172,7 @@ mod tests {
     use sio_core::id::Sid;
 
     use super::*;
-    use crate::endpoint::host::Host;
+    use crate::endpoint::Endpoint;
     use crate::error::EmitError;
 
     fn link() -> Link {
@@ -180,7 +180,7 @@ mod tests {
             max_backlog_bytes: 10,
             ..Config::default()
         };
-        let host = Host::new(config).unwrap();
+        let host = Endpoint::new(config).unwrap();
         let sid = Sid::from_random([7; 15]);
         Link::new(host, sid, Eio::V4, TransportKind::WebSocket)
     }

@@ -34,8 +34,8 @@ use http_body_util::{BodyExt, Full, Limited};
 
 use sio_core::config::Config;
 
+use crate::endpoint::Endpoint;
 use crate::endpoint::hooks::RequestHead;
-use crate::endpoint::host::Host;
 use crate::handle::{EngineServer, Io};
 use crate::handler::call::BoxFuture;
 use crate::runtime::Runtime;
@@ -67,7 +67,7 @@ pub use stream::serve_stream;
 #[derive(Clone, Default)]
 pub struct Server {
     /// Shared: each connection has a copy.
-    endpoints: Arc<Vec<Endpoint>>,
+    endpoints: Arc<Vec<Served>>,
     fallback: Option<Arc<Fallback>>,
     before: Option<Arc<Before>>,
     echo: Option<Arc<Config>>,
@@ -79,8 +79,8 @@ type Fallback = dyn Fn(Request<Bytes>) -> BoxFuture<Response<Bytes>> + Send + Sy
 type Before = dyn Fn(Arc<RequestHead>) -> BoxFuture<()> + Send + Sync;
 
 #[derive(Clone)]
-struct Endpoint {
-    host: Arc<Host>,
+struct Served {
+    host: Arc<Endpoint>,
     application: Arc<Application>,
 }
 
@@ -96,7 +96,7 @@ impl Server {
     /// Adds a Socket.IO server.
     #[must_use]
     pub fn io(mut self, io: Io) -> Self {
-        Arc::make_mut(&mut self.endpoints).push(Endpoint {
+        Arc::make_mut(&mut self.endpoints).push(Served {
             host: io.host().clone(),
             application: Arc::new(Application::SocketIo(io)),
         });
@@ -106,7 +106,7 @@ impl Server {
     /// Adds a plain Engine.IO server.
     #[must_use]
     pub fn engine(mut self, engine: EngineServer) -> Self {
-        Arc::make_mut(&mut self.endpoints).push(Endpoint {
+        Arc::make_mut(&mut self.endpoints).push(Served {
             host: engine.host().clone(),
             application: Arc::new(Application::Engine(engine)),
         });
@@ -268,7 +268,7 @@ impl fmt::Debug for Server {
 }
 
 /// A host as the owner of its closing signal.
-struct Shared(Arc<Host>);
+struct Shared(Arc<Endpoint>);
 
 impl AsRef<Signal> for Shared {
     fn as_ref(&self) -> &Signal {

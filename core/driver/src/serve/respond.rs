@@ -27,11 +27,11 @@ use super::hyper_io::FromHyper;
 use super::line::{Debts, Line};
 use super::outlive::Outliving;
 use super::route::{Routed, Seen, Step, route_after_hook, route_at_once};
-use super::{Endpoint, Server, closing, status};
+use super::{Served, Server, closing, status};
 use crate::deadlines::State;
+use crate::endpoint::Endpoint;
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::hooks::Remote;
-use crate::endpoint::host::Host;
 use crate::error::ConnectionError;
 use crate::log::{debug, hears_debug};
 use crate::mailbox::link::{Change, Command, Link, Posted, Said};
@@ -184,7 +184,7 @@ impl<R: Runtime> Plan<R> {
 /// Everything that a request's handling needs to know.
 pub(super) struct Context<'a, R> {
     pub(super) runtime: &'a R,
-    endpoint: &'a Endpoint,
+    endpoint: &'a Served,
     pub(super) seen: Seen,
     remote: Remote,
     can_upgrade: bool,
@@ -256,7 +256,7 @@ where
 }
 
 impl<R: Runtime> Context<'_, R> {
-    pub(super) fn host(&self) -> &Arc<Host> {
+    pub(super) fn host(&self) -> &Arc<Endpoint> {
         &self.endpoint.host
     }
 
@@ -535,7 +535,7 @@ impl<R: Runtime> Context<'_, R> {
 }
 
 /// Whether anybody hears of a refused request, and of its head: see [`Context::say`].
-pub(super) fn tells_of_refusals(host: &Host) -> bool {
+pub(super) fn tells_of_refusals(host: &Endpoint) -> bool {
     hears_debug!() || host.hooks.connection_error.get().is_some()
 }
 

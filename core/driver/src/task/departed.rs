@@ -9,7 +9,7 @@ use sio_core::time::Instant;
 use super::account::Part;
 use super::running::Job;
 use super::{Phase, Task};
-use crate::endpoint::host::Host;
+use crate::endpoint::Endpoint;
 use crate::error::Failure;
 use crate::runtime::Runtime;
 
@@ -23,7 +23,7 @@ pub(super) struct Departed {
     pub(super) until: Instant,
     /// What they hold, counted with the host's others.
     bytes: usize,
-    host: Arc<Host>,
+    host: Arc<Endpoint>,
 }
 
 impl Departed {

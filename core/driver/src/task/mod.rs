@@ -35,8 +35,8 @@ use sio_core::time::Instant;
 use smallvec::SmallVec;
 
 use crate::deadlines::State;
+use crate::endpoint::Endpoint;
 use crate::endpoint::handshake::Handshake;
-use crate::endpoint::host::Host;
 use crate::error::ConnectionError;
 use crate::handle::{EngineServer, EngineSocket, Io};
 use crate::handler::ack::Token;
@@ -157,7 +157,7 @@ impl<R: Runtime> Task<R> {
     /// one with the id that was asked for.
     pub(crate) fn new(
         runtime: R,
-        host: &Arc<Host>,
+        host: &Arc<Endpoint>,
         application: &Application,
         asked: Asked,
     ) -> Option<Self> {
@@ -243,7 +243,7 @@ impl<R: Runtime> Task<R> {
         self.transport.attach(transport);
     }
 
-    fn host(&self) -> &Host {
+    fn host(&self) -> &Endpoint {
         self.link.host()
     }
 

@@ -12,7 +12,7 @@ use crate::endpoint::Endpoint;
 use crate::endpoint::hooks::Hooks;
 
 /// The options and hooks of an endpoint, and its host once it is attached to a listener.
-pub(crate) struct Mount {
+pub(crate) struct Setup {
     draft: Mutex<Draft>,
     host: OnceLock<Arc<Endpoint>>,
     /// How packets are written, from the first connection on: one of another server may come before this
@@ -63,7 +63,7 @@ impl From<ConfigError> for SetupError {
     }
 }
 
-impl Mount {
+impl Setup {
     pub(crate) fn new(config: Config) -> Result<Self, ConfigError> {
         Ok(Self {
             draft: Mutex::new(Draft {
@@ -164,9 +164,9 @@ impl Mount {
     }
 }
 
-impl fmt::Debug for Mount {
+impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mount")
+        f.debug_struct("Setup")
             .field("path", &self.config().path)
             .field("host", &self.host.get())
             .finish_non_exhaustive()
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn what_is_changed_while_a_server_is_attached_is_not_lost_silently() {
-        let mount = Mount::new(Config::default()).unwrap();
+        let mount = Setup::new(Config::default()).unwrap();
         let mut late = Ok(());
         let host = mount.host(|_| late = mount.configure(|config| config.path = "/late".into()));
         assert_eq!(host.config.path, "/socket.io");
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn of_two_changes_at_a_time_one_is_told() {
-        let mount = Mount::new(Config::default()).unwrap();
+        let mount = Setup::new(Config::default()).unwrap();
         let outer = mount.configure(|config| {
             config.max_headers = 7;
             mount

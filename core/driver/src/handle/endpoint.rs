@@ -5,21 +5,21 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::endpoint::setup::Mount;
+use crate::endpoint::setup::Setup;
 
 /// The Engine.IO server below an [`Io`](crate::Io): [`Io::engine`](crate::Io::engine). A handle, cheap to
 /// clone.
 #[derive(Clone)]
 pub struct Engine {
-    mount: Arc<Mount>,
+    mount: Arc<Setup>,
 }
 
 impl Engine {
-    pub(super) fn new(mount: Arc<Mount>) -> Self {
+    pub(super) fn new(mount: Arc<Setup>) -> Self {
         Self { mount }
     }
 
-    fn mount(&self) -> &Arc<Mount> {
+    fn mount(&self) -> &Arc<Setup> {
         &self.mount
     }
 
@@ -36,7 +36,7 @@ impl fmt::Debug for Engine {
     }
 }
 
-/// The methods of a type with a `fn mount(&self) -> &Arc<Mount>`.
+/// The methods of a type with a `fn mount(&self) -> &Arc<Setup>`.
 macro_rules! endpoint_methods {
     ($type:ty) => {
         impl $type {

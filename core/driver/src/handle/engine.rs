@@ -16,7 +16,7 @@ use super::{Engine, Io};
 use crate::endpoint::Endpoint;
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::hooks::Hook;
-use crate::endpoint::setup::Mount;
+use crate::endpoint::setup::Setup;
 use crate::error::EmitError;
 use crate::handler::call::{Asynchronous, Outcome, Progress, Started, Synchronous};
 use crate::handler::extract::is_small;
@@ -37,7 +37,7 @@ pub struct EngineServer {
 }
 
 struct ServerInner {
-    mount: Arc<Mount>,
+    mount: Arc<Setup>,
     connect: Hook<OnConnect>,
     message: Hook<OnMessage>,
     close: Hook<OnClose>,
@@ -143,7 +143,7 @@ impl EngineServer {
     pub fn try_new(config: Config) -> Result<Self, ConfigError> {
         Ok(Self {
             inner: Arc::new(ServerInner {
-                mount: Arc::new(Mount::new(config)?),
+                mount: Arc::new(Setup::new(config)?),
                 connect: Hook::default(),
                 message: Hook::default(),
                 close: Hook::default(),
@@ -152,7 +152,7 @@ impl EngineServer {
         })
     }
 
-    pub(super) fn mount(&self) -> &Arc<Mount> {
+    pub(super) fn mount(&self) -> &Arc<Setup> {
         &self.inner.mount
     }
 

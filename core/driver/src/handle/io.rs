@@ -20,7 +20,7 @@ use super::{Engine, EngineServer, EngineSocket, Namespace, To};
 use crate::adapter::{Adapter, InMemory, MakeAdapter};
 use crate::endpoint::Endpoint;
 use crate::endpoint::hooks::Hook;
-use crate::endpoint::setup::{Mount, SetupError};
+use crate::endpoint::setup::{Setup, SetupError};
 use crate::error::{Failure, HandlerError, Reaction};
 use crate::handler::call::{Handler, ListenerId, Listeners, Topic, erase};
 use crate::handler::middleware::Middleware;
@@ -50,7 +50,7 @@ pub struct Io {
 }
 
 struct IoInner {
-    mount: Arc<Mount>,
+    mount: Arc<Setup>,
     /// `/`, which is always there.
     main: Namespace,
     /// In the order of their names, in which their adapters are made and closed.
@@ -85,7 +85,7 @@ impl Io {
     /// # Errors
     /// The options contradict themselves ([`Config::validate`]).
     pub fn try_new(config: Config) -> Result<Self, ConfigError> {
-        let mount = Arc::new(Mount::new(config)?);
+        let mount = Arc::new(Setup::new(config)?);
         let most = mount.config().max_rooms_per_socket;
         let main = Namespace::new("/", mount.clone(), most);
         Ok(Self {
@@ -108,7 +108,7 @@ impl Io {
         self.inner.main.listeners()
     }
 
-    fn mount(&self) -> &Arc<Mount> {
+    fn mount(&self) -> &Arc<Setup> {
         &self.inner.mount
     }
 

@@ -14,7 +14,7 @@ use super::room_events::{RoomEvent, RoomEvents};
 use super::{Socket, To};
 use crate::adapter::{Adapter, AdapterError, InMemory, MakeAdapter};
 use crate::endpoint::hooks::Hook;
-use crate::endpoint::setup::{Mount, SetupError};
+use crate::endpoint::setup::{Setup, SetupError};
 use crate::handler::call::{Handler, ListenerId, Listeners, Topic, erase};
 use crate::handler::middleware::{Gate, Middleware};
 use crate::mailbox::batch::Opened;
@@ -41,7 +41,7 @@ pub struct Namespace {
 
 pub(crate) struct Inner {
     name: Box<str>,
-    mount: Arc<Mount>,
+    mount: Arc<Setup>,
     rooms: RwLock<Rooms<Socket>>,
     /// What was broadcast last. Looked at with the rooms locked, and cleared whenever they may change.
     opened: Mutex<Opened>,
@@ -64,7 +64,7 @@ type Heard = dyn Fn(&str, &Args) + Send + Sync;
 pub(crate) type Outgoing = Arc<Heard>;
 
 impl Namespace {
-    pub(super) fn new(name: &str, mount: Arc<Mount>, most_rooms: usize) -> Self {
+    pub(super) fn new(name: &str, mount: Arc<Setup>, most_rooms: usize) -> Self {
         // The standard library's source of keys is a cryptographic one.
         let key = RandomState::new();
         let key = HashKey([key.hash_one(0), key.hash_one(1)]);

@@ -15,7 +15,7 @@ use sio_core::config::Config;
 use sio_core::engine::{Acceptor, Close};
 use sio_core::id::RequestId;
 
-use crate::mailbox::link::{Change, Command, Watchers};
+use crate::mailbox::task_handle::{Change, Command, Watchers};
 use crate::sync::signal::Signal;
 use crate::sync::wait_group::Gauge;
 use hooks::Hooks;
@@ -36,7 +36,7 @@ pub(crate) struct Endpoint {
     pub(crate) keep_alive: HeaderValue,
     /// Whether the one warning about foreign origins with cookies was given.
     pub(crate) warned: AtomicBool,
-    /// Who watches single connections, by [`Link::address`](crate::mailbox::link::Link::address).
+    /// Who watches single connections, by [`TaskHandle::address`](crate::mailbox::task_handle::TaskHandle::address).
     pub(crate) watchers: Mutex<HashMap<usize, Watchers>>,
     /// Bytes that handlers hold whose client has gone.
     pub(crate) departed: AtomicUsize,

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sio_core::id::Sid;
 
-use crate::mailbox::link::Link;
+use crate::mailbox::task_handle::TaskHandle;
 
 /// The live sessions of one endpoint by their ids, in shards so that requests rarely meet.
 pub(crate) struct Registry {
-    shards: [Mutex<HashMap<Sid, Arc<Link>>>; SHARDS],
+    shards: [Mutex<HashMap<Sid, Arc<TaskHandle>>>; SHARDS],
 }
 
 const SHARDS: usize = 16;
@@ -25,7 +25,7 @@ impl Registry {
     }
 
     /// Adds a session. `false`: there is one with this id.
-    pub(crate) fn insert(&self, link: Arc<Link>) -> bool {
+    pub(crate) fn insert(&self, link: Arc<TaskHandle>) -> bool {
         let mut shard = self.shard(link.sid().as_str());
         if shard.contains_key(link.sid()) {
             return false;
@@ -34,13 +34,13 @@ impl Registry {
         true
     }
 
-    pub(crate) fn get(&self, sid: &Sid) -> Option<Arc<Link>> {
+    pub(crate) fn get(&self, sid: &Sid) -> Option<Arc<TaskHandle>> {
         self.shard(sid.as_str()).get(sid).cloned()
     }
 
     /// Takes a session out. Nothing happens if it is out already: another may have its id since, where the
     /// application makes them.
-    pub(crate) fn remove(&self, link: &Link) {
+    pub(crate) fn remove(&self, link: &TaskHandle) {
         let mut shard = self.shard(link.sid().as_str());
         if shard
             .get(link.sid())
@@ -57,7 +57,7 @@ impl Registry {
     }
 
     /// All of them, as of now, in the order of their ids: that of the maps is another in each process.
-    pub(crate) fn all(&self) -> Vec<Arc<Link>> {
+    pub(crate) fn all(&self) -> Vec<Arc<TaskHandle>> {
         let mut all = Vec::new();
         for shard in &self.shards {
             all.extend(lock(shard).values().cloned());
@@ -72,7 +72,7 @@ impl Registry {
 
     /// Whoever makes many ids for one shard makes its requests wait for each other, no more: the map in it
     /// hashes under a key. Hashing twice was two percent of a request.
-    fn shard(&self, sid: &str) -> MutexGuard<'_, HashMap<Sid, Arc<Link>>> {
+    fn shard(&self, sid: &str) -> MutexGuard<'_, HashMap<Sid, Arc<TaskHandle>>> {
         let sum = sid.bytes().fold(0, u8::wrapping_add);
         // Shards have a fixed number above zero, so there is always one.
         lock(&self.shards[usize::from(sum) % SHARDS])
@@ -96,7 +96,7 @@ mod tests {
         let host = Endpoint::new(Config::default()).unwrap();
         for n in 0..100u8 {
             let sid = Sid::from_random([n.wrapping_mul(37); 15]);
-            let link = Link::new(host.clone(), sid, Eio::V4, TransportKind::Polling);
+            let link = TaskHandle::new(host.clone(), sid, Eio::V4, TransportKind::Polling);
             assert!(host.registry.insert(Arc::new(link)));
         }
         let all = host.registry.all();

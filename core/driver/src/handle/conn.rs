@@ -9,12 +9,12 @@ use crate::endpoint::handshake::Handshake;
 use crate::endpoint::hooks::RequestHead;
 use crate::error::EmitError;
 use crate::mailbox::Weight;
-use crate::mailbox::link::{Command, Link};
+use crate::mailbox::task_handle::{Command, TaskHandle};
 
 /// A client: one connection, with a socket in each namespace it joined.
 #[derive(Clone, Debug)]
 pub struct Client {
-    pub(super) link: Arc<Link>,
+    pub(super) link: Arc<TaskHandle>,
     pub(super) handshake: Arc<Handshake>,
 }
 
@@ -40,7 +40,7 @@ impl Client {
 /// The Engine.IO connection below a socket.
 #[derive(Clone, Debug)]
 pub struct Conn {
-    pub(super) link: Arc<Link>,
+    pub(super) link: Arc<TaskHandle>,
 }
 
 impl Conn {

@@ -21,7 +21,7 @@ use crate::error::EmitError;
 use crate::handler::call::{Asynchronous, Outcome, Progress, Started, Synchronous};
 use crate::handler::extract::is_small;
 use crate::mailbox::Weight;
-use crate::mailbox::link::{Change, Command, Link, data_size};
+use crate::mailbox::task_handle::{Change, Command, TaskHandle, data_size};
 
 /// An Engine.IO server: connections that carry messages, and nothing above.
 ///
@@ -265,7 +265,7 @@ pub struct EngineSocket {
 }
 
 struct SocketInner {
-    link: Arc<Link>,
+    link: Arc<TaskHandle>,
     handshake: Arc<Handshake>,
     own: Mutex<Own>,
 }
@@ -282,7 +282,7 @@ struct Own {
 }
 
 impl EngineSocket {
-    pub(crate) fn new(link: Arc<Link>, handshake: Arc<Handshake>) -> Self {
+    pub(crate) fn new(link: Arc<TaskHandle>, handshake: Arc<Handshake>) -> Self {
         Self {
             inner: Arc::new(SocketInner {
                 link,

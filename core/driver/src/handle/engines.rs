@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::EngineServer;
 use super::engine::WeakEngineServer;
 use crate::endpoint::Endpoint;
-use crate::mailbox::link::{Change, Command, Link};
+use crate::mailbox::task_handle::{Change, Command, TaskHandle};
 use crate::sync::wait_group::{Counted, Gauge};
 
 /// The engines whose connections speak to one server, besides its own: those that are bound to it, and
@@ -25,7 +25,7 @@ pub(crate) struct Engines {
 struct Handed {
     next: u64,
     /// In the order in which they came.
-    links: BTreeMap<u64, Arc<Link>>,
+    links: BTreeMap<u64, Arc<TaskHandle>>,
 }
 
 /// One connection that was handed over, until it is wound up.
@@ -51,7 +51,7 @@ impl Engines {
     }
 
     /// Takes in a single connection.
-    pub(super) fn hand_over(self: &Arc<Self>, link: Arc<Link>) -> HandedOver {
+    pub(super) fn hand_over(self: &Arc<Self>, link: Arc<TaskHandle>) -> HandedOver {
         let mut handed = lock(&self.handed);
         let place = handed.next;
         handed.next = place.wrapping_add(1);
@@ -64,8 +64,8 @@ impl Engines {
     }
 
     /// Single connections whose engine is none of these.
-    pub(super) fn handed(&self, hosts: &[Arc<Endpoint>]) -> Vec<Arc<Link>> {
-        let among = |link: &Link| hosts.iter().any(|host| Arc::ptr_eq(host, link.host()));
+    pub(super) fn handed(&self, hosts: &[Arc<Endpoint>]) -> Vec<Arc<TaskHandle>> {
+        let among = |link: &TaskHandle| hosts.iter().any(|host| Arc::ptr_eq(host, link.host()));
         let handed = lock(&self.handed);
         let others = handed.links.values().filter(|link| !among(link));
         others.cloned().collect()

@@ -25,7 +25,7 @@ use crate::error::{Failure, HandlerError, Reaction};
 use crate::handler::call::{Handler, ListenerId, Listeners, Topic, erase};
 use crate::handler::middleware::Middleware;
 use crate::log::{LogName, debug, error as log_error, trace};
-use crate::mailbox::link::{Command, Link};
+use crate::mailbox::task_handle::{Command, TaskHandle};
 use crate::sync::wait_group::Gauge;
 
 /// A Socket.IO server: its namespaces, its options, its hooks.
@@ -167,7 +167,7 @@ impl Io {
     }
 
     /// Counts a connection of a plain engine among its own. `None`: it is closed.
-    pub(crate) fn take_over(&self, link: &Arc<Link>) -> Option<HandedOver> {
+    pub(crate) fn take_over(&self, link: &Arc<TaskHandle>) -> Option<HandedOver> {
         let handed_over = self.inner.engines.hand_over(link.clone());
         // Asked afterwards: who closes it either finds the connection, or was seen here.
         (!self.is_closing()).then_some(handed_over)

@@ -24,7 +24,7 @@ use crate::handler::call::{Listeners, Topic, erase};
 use crate::handler::middleware::{Filter, denial};
 use crate::log::LogName;
 use crate::mailbox::Weight;
-use crate::mailbox::link::{Command, Link, Request};
+use crate::mailbox::task_handle::{Command, Request, TaskHandle};
 use crate::sync::one_shot::answer;
 
 /// One client in one namespace. Cheap to clone; all clones are the same socket, and any of them may
@@ -55,7 +55,7 @@ pub(super) struct Inner {
     key: SocketKey,
     io: Io,
     namespace: Namespace,
-    link: Arc<Link>,
+    link: Arc<TaskHandle>,
     handshake: Arc<Handshake>,
     pub(super) place: Mutex<Place>,
     pub(super) connected: AtomicBool,
@@ -95,7 +95,7 @@ impl Socket {
         key: SocketKey,
         io: Io,
         namespace: Namespace,
-        link: Arc<Link>,
+        link: Arc<TaskHandle>,
         handshake: Arc<Handshake>,
     ) -> Self {
         Self {
@@ -421,7 +421,7 @@ impl Socket {
         self.inner.key
     }
 
-    pub(crate) fn link(&self) -> &Arc<Link> {
+    pub(crate) fn link(&self) -> &Arc<TaskHandle> {
         &self.inner.link
     }
 

@@ -15,7 +15,7 @@ use crate::error::EmitError;
 use crate::handler::ack::{Gather, RepliesFuture, Token};
 use crate::mailbox::Weight;
 use crate::mailbox::fan_out::spread;
-use crate::mailbox::link::{Command, Request};
+use crate::mailbox::task_handle::{Command, Request};
 
 /// Whom an emit is for, and how: values that end in `emit`, and can be kept and used again.
 ///

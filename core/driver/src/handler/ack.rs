@@ -15,7 +15,7 @@ use crate::handle::Socket;
 use crate::handler::extract::AckSlot;
 use crate::mailbox::Weight;
 use crate::mailbox::held::Answered;
-use crate::mailbox::link::Command;
+use crate::mailbox::task_handle::Command;
 use crate::sync::one_shot::{Answer, Waiting};
 
 /// A client's wish for an answer to its event.

@@ -10,14 +10,14 @@ use sio_core::socket::SocketKey;
 use smallvec::SmallVec;
 
 use crate::mailbox::batch::{Batch, Opened};
-use crate::mailbox::link::{Command, Link};
 use crate::mailbox::local_queue::{self, Here};
+use crate::mailbox::task_handle::{Command, TaskHandle};
 use crate::mailbox::{Most, NotTaken, Wakers, Weight};
 
 /// A packet on its way into many mailboxes, and perhaps more behind it.
 ///
 /// What a recipient costs is what a broadcast costs: its lock, four words written in place, and its
-/// waker if it sleeps. By [`Link::hold_packet`], which does the same, it was 400 instructions for each
+/// waker if it sleeps. By [`TaskHandle::hold_packet`], which does the same, it was 400 instructions for each
 /// of 1 000, and is 150.
 struct FanOut {
     batch: Arc<Batch>,
@@ -42,7 +42,7 @@ impl FanOut {
     }
 
     /// For this one too. One that is full or gone holds up nobody.
-    fn push(&mut self, link: &Link, socket: SocketKey) {
+    fn push(&mut self, link: &TaskHandle, socket: SocketKey) {
         let command = || Command::Cast {
             socket,
             batch: self.batch.clone(),
@@ -83,7 +83,7 @@ pub(crate) fn spread<'a>(
     target: &Target,
     flags: Flags,
     packet: &Encoded,
-    recipients: impl Iterator<Item = (&'a Link, SocketKey)>,
+    recipients: impl Iterator<Item = (&'a TaskHandle, SocketKey)>,
 ) -> Wakers {
     let opened = || opened.lock().unwrap_or_else(PoisonError::into_inner);
     if opened().add(target, flags, packet) {
@@ -200,7 +200,7 @@ mod tests {
         let links: Vec<_> = (0..3_u8)
             .map(|n| {
                 let sid = Sid::from_random([n; 15]);
-                Link::new(host.clone(), sid, Eio::V4, TransportKind::WebSocket)
+                TaskHandle::new(host.clone(), sid, Eio::V4, TransportKind::WebSocket)
             })
             .collect();
         let _seated = seated.then(|| Seated::at(&links[0]));
@@ -315,7 +315,7 @@ mod tests {
     fn commands(emits: usize, size: usize) -> usize {
         let host = Endpoint::new(Config::default()).unwrap();
         let sid = Sid::from_random([7; 15]);
-        let link = Link::new(host, sid, Eio::V4, TransportKind::WebSocket);
+        let link = TaskHandle::new(host, sid, Eio::V4, TransportKind::WebSocket);
         let (socket, opened) = (socket(), Mutex::default());
         let packet = packet::event("/", None, "x", &"y".repeat(size)).unwrap();
         for _ in 0..emits {

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::mem;
 
-use crate::mailbox::link::{Command, Link};
+use crate::mailbox::task_handle::{Command, TaskHandle};
 use crate::mailbox::{Most, Weight};
 
 /// What was told to the task that runs on this thread.
@@ -45,7 +45,7 @@ pub(crate) struct Seated {
 }
 
 impl Seated {
-    pub(crate) fn at(link: &Link) -> Self {
+    pub(crate) fn at(link: &TaskHandle) -> Self {
         let aside = DESK.try_with(|desk| desk.borrow_mut().clear());
         // Without a desk, what is told goes into the mailbox.
         let whose = aside.as_ref().map_or(0, |_| link.address());
@@ -94,7 +94,7 @@ impl Here {
         Self(WHOSE.get())
     }
 
-    pub(crate) fn is(&self, link: &Link) -> bool {
+    pub(crate) fn is(&self, link: &TaskHandle) -> bool {
         self.0 == link.address()
     }
 }
@@ -102,7 +102,7 @@ impl Here {
 /// Lays a command on the desk of the link's task, if it is a packet only as far as there is room. Gives it
 /// back if it belongs into the mailbox: that task does not run here, or something waits there already.
 pub(crate) fn lay(
-    link: &Link,
+    link: &TaskHandle,
     command: Command,
     packet: Option<(Weight, Most)>,
 ) -> Result<(), Command> {
@@ -127,7 +127,7 @@ pub(crate) fn lay(
 
 /// Moves what lies on the desk of the link's task into its mailbox, because something belongs behind it that
 /// may still grow: that must see what others push there.
-pub(crate) fn hand_over(link: &Link) {
+pub(crate) fn hand_over(link: &TaskHandle) {
     if WHOSE.get() != link.address() {
         return;
     }
@@ -141,13 +141,13 @@ pub(crate) fn hand_over(link: &Link) {
 
 /// Moves what lies on the desk behind what is in `batch`.
 #[inline]
-pub(crate) fn take(link: &Link, batch: &mut VecDeque<Command>) {
+pub(crate) fn take(link: &TaskHandle, batch: &mut VecDeque<Command>) {
     if LAID.get() {
         take_laid(link, batch);
     }
 }
 
-fn take_laid(link: &Link, batch: &mut VecDeque<Command>) {
+fn take_laid(link: &TaskHandle, batch: &mut VecDeque<Command>) {
     if WHOSE.get() != link.address() {
         return;
     }
@@ -175,18 +175,18 @@ mod tests {
     use crate::endpoint::Endpoint;
     use crate::error::EmitError;
 
-    fn link() -> Link {
+    fn link() -> TaskHandle {
         let config = Config {
             max_backlog_bytes: 10,
             ..Config::default()
         };
         let host = Endpoint::new(config).unwrap();
         let sid = Sid::from_random([7; 15]);
-        Link::new(host, sid, Eio::V4, TransportKind::WebSocket)
+        TaskHandle::new(host, sid, Eio::V4, TransportKind::WebSocket)
     }
 
     /// A message of so many bytes for plain Engine.IO.
-    fn send(link: &Link, text: &'static str) -> Result<(), EmitError> {
+    fn send(link: &TaskHandle, text: &'static str) -> Result<(), EmitError> {
         let data = sio_core::engine::Message::Text(text.into());
         let weight = Weight::of_data(&data);
         let flags = Flags::default();
@@ -194,7 +194,7 @@ mod tests {
         link.push_packet(Command::Send { data, flags }, weight, false)
     }
 
-    fn taken(link: &Link) -> Vec<String> {
+    fn taken(link: &TaskHandle) -> Vec<String> {
         let mut batch = VecDeque::new();
         take(link, &mut batch);
         link.mailbox().swap(&mut batch);

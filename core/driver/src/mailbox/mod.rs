@@ -3,8 +3,8 @@
 pub(crate) mod batch;
 pub(crate) mod fan_out;
 pub(crate) mod held;
-pub(crate) mod link;
 pub(crate) mod local_queue;
 mod queue;
+pub(crate) mod task_handle;
 
 pub(crate) use queue::*;

@@ -34,7 +34,7 @@ use crate::endpoint::handshake::Handshake;
 use crate::endpoint::hooks::Remote;
 use crate::error::ConnectionError;
 use crate::log::{debug, hears_debug};
-use crate::mailbox::link::{Change, Command, Link, Posted, Said};
+use crate::mailbox::task_handle::{Change, Command, Posted, Said, TaskHandle};
 use crate::runtime::{Runtime, Stream};
 use crate::sync::one_shot::{Waiting, answer};
 use crate::task::{Asked, Task};
@@ -119,7 +119,7 @@ enum Whose<R: Runtime> {
     New(Box<Task<R>>),
     /// A session that polls so far.
     Joins {
-        link: Arc<Link>,
+        link: Arc<TaskHandle>,
         revision: Eio,
         base64: bool,
     },
@@ -340,7 +340,7 @@ impl<R: Runtime> Context<'_, R> {
     /// A request of a session.
     async fn session<B: Body<Data = Bytes> + Unpin>(
         &self,
-        link: &Arc<Link>,
+        link: &Arc<TaskHandle>,
         exchange: Exchange,
         over: bool,
         body: B,
@@ -377,7 +377,7 @@ impl<R: Runtime> Context<'_, R> {
     /// What the session says to a POST, if it says anything.
     async fn post<B: Body<Data = Bytes> + Unpin>(
         &self,
-        link: &Link,
+        link: &TaskHandle,
         exchange: &Exchange,
         over: bool,
         body: B,
@@ -446,7 +446,12 @@ impl<R: Runtime> Context<'_, R> {
     }
 
     /// What the session says to a request. It hears if the client leaves before that.
-    async fn relay(&self, link: &Link, id: RequestId, mut wait: Waiting<Said>) -> Option<Said> {
+    async fn relay(
+        &self,
+        link: &TaskHandle,
+        id: RequestId,
+        mut wait: Waiting<Said>,
+    ) -> Option<Said> {
         let mut guard = Guard::new(link, id);
         poll_fn(|cx| {
             if let Poll::Ready(reply) = Pin::new(&mut wait).poll(cx) {
@@ -462,7 +467,7 @@ impl<R: Runtime> Context<'_, R> {
         .await
     }
 
-    fn reply<B>(&self, exchange: Exchange, link: &Link, said: Option<Said>) -> Outcome<R, B> {
+    fn reply<B>(&self, exchange: Exchange, link: &TaskHandle, said: Option<Said>) -> Outcome<R, B> {
         // No reply: the session's task has ended.
         let Some(Said { reply, owed }) = said else {
             return self.refuse(exchange, &HandshakeError::UnknownSid);
@@ -585,10 +590,10 @@ fn until_written(body: Full<Bytes>, owed: Debts) -> Full<Bytes> {
 }
 
 /// Tells the session once that a client has left: when it is dropped, at the latest.
-struct Guard<'a>(Option<(&'a Link, RequestId)>);
+struct Guard<'a>(Option<(&'a TaskHandle, RequestId)>);
 
 impl<'a> Guard<'a> {
-    const fn new(link: &'a Link, id: RequestId) -> Self {
+    const fn new(link: &'a TaskHandle, id: RequestId) -> Self {
         Self(Some((link, id)))
     }
 

@@ -16,7 +16,7 @@ use super::respond::tells_of_refusals;
 use super::{Server, in_time};
 use crate::endpoint::hooks::{Remote, RequestHead};
 use crate::log::{debug, warn};
-use crate::mailbox::link::Link;
+use crate::mailbox::task_handle::TaskHandle;
 use crate::runtime::Runtime;
 
 /// Whose a request is, and what it is to them.
@@ -46,7 +46,7 @@ pub(super) enum Step<B> {
     Refuse(Exchange, HandshakeError),
     /// It is a session's.
     Hand {
-        link: Arc<Link>,
+        link: Arc<TaskHandle>,
         exchange: Exchange,
         over: bool,
         body: B,

@@ -22,7 +22,7 @@ use sio_core::engine::{Session, TransportKind};
 
 use super::{Task, Upper};
 use crate::mailbox::Mailbox;
-use crate::mailbox::link::Command;
+use crate::mailbox::task_handle::Command;
 use crate::runtime::Runtime;
 
 /// Where bytes of a connection are.

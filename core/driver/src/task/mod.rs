@@ -42,8 +42,8 @@ use crate::handle::{EngineServer, EngineSocket, Io};
 use crate::handler::ack::Token;
 use crate::log::{Span, debug, error, trace, warn};
 use crate::mailbox::Took;
-use crate::mailbox::link::{Change, Command, Link, Posted, Request, Said, data_size};
 use crate::mailbox::local_queue::{self, Seated};
+use crate::mailbox::task_handle::{Change, Command, Posted, Request, Said, TaskHandle, data_size};
 use crate::runtime::Runtime;
 use crate::sync::one_shot::Answer;
 use crate::sync::wait_group::Counted;
@@ -61,7 +61,7 @@ use transport::Transport;
 pub(crate) struct Task<R: Runtime> {
     runtime: R,
     span: Span,
-    link: Arc<Link>,
+    link: Arc<TaskHandle>,
     connection: Connection<Token>,
     upper: Upper,
     /// The clock as of this turn.
@@ -182,7 +182,7 @@ impl<R: Runtime> Task<R> {
                     (Sid::from_random(random), false)
                 }
             };
-            let link = Link::new(host.clone(), sid, opened.revision, opened.transport);
+            let link = TaskHandle::new(host.clone(), sid, opened.revision, opened.transport);
             let link = Arc::new(link);
             if host.registry.insert(link.clone()) {
                 break link;
@@ -234,7 +234,7 @@ impl<R: Runtime> Task<R> {
         })
     }
 
-    pub(crate) fn link(&self) -> &Arc<Link> {
+    pub(crate) fn link(&self) -> &Arc<TaskHandle> {
         &self.link
     }
 

@@ -16,7 +16,7 @@ use crate::error::Failure;
 use crate::handle::{EngineHandlers, EngineSocket};
 use crate::handler::call::Started;
 use crate::log::{debug, error};
-use crate::mailbox::link::data_size;
+use crate::mailbox::task_handle::data_size;
 use crate::runtime::Runtime;
 
 /// What a plain Engine.IO connection has besides the connection.

@@ -11,7 +11,7 @@ use sio_core::config::Config;
 use sio_core::time::Instant;
 
 use super::sockets::{Seat, Sockets};
-use super::{Command, Link, Task};
+use super::{Command, Task, TaskHandle};
 use crate::handle::Io;
 use crate::runtime::{Runtime, Sleep};
 use crate::serve::{Server, serve_stream};
@@ -101,7 +101,7 @@ fn an_idle_connection_is_small() {
         ("task of a connection", size_of::<Task<Nowhere>>(), 768),
         ("sockets", size_of::<Sockets>(), 160),
         ("seat", size_of::<Seat>(), 104),
-        ("link", size_of::<Link>(), 136),
+        ("link", size_of::<TaskHandle>(), 136),
         ("socket", crate::handle::socket_size(), 160),
         ("websocket", size_of::<WebSocket<Still>>(), 128),
     ];

@@ -23,7 +23,7 @@ use crate::handler::middleware::Denial;
 use crate::log::{debug, trace, warn};
 use crate::mailbox::Weight;
 use crate::mailbox::held::Answered;
-use crate::mailbox::link::Command;
+use crate::mailbox::task_handle::Command;
 use crate::runtime::Runtime;
 
 /// Characters of the name of an event without a handler that are told.

@@ -16,7 +16,7 @@ use super::*;
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::hooks::Remote;
 use crate::handle::Io;
-use crate::mailbox::link::{Posted, Said};
+use crate::mailbox::task_handle::{Posted, Said};
 use crate::sync::one_shot::answer;
 use crate::websocket::{Received, Transport};
 

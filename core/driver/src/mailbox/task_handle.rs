@@ -91,13 +91,13 @@ pub(crate) struct Said {
 
 /// Bytes that count among what waits for a client as long as this lives, but while it is paid.
 pub(crate) struct Owed {
-    link: Arc<Link>,
+    link: Arc<TaskHandle>,
     bytes: usize,
     paid: bool,
 }
 
 impl Said {
-    pub(crate) fn new(link: &Arc<Link>, reply: Reply) -> Self {
+    pub(crate) fn new(link: &Arc<TaskHandle>, reply: Reply) -> Self {
         let bytes = reply.backlog();
         let owed = (bytes > 0).then(|| Owed::new(link.clone(), bytes));
         Self { reply, owed }
@@ -105,7 +105,7 @@ impl Said {
 }
 
 impl Owed {
-    fn new(link: Arc<Link>, bytes: usize) -> Self {
+    fn new(link: Arc<TaskHandle>, bytes: usize) -> Self {
         link.mailbox.owe(bytes);
         Self {
             link,
@@ -180,7 +180,7 @@ impl Command {
 }
 
 /// The shared half of a connection: everybody else's view of its task.
-pub(crate) struct Link {
+pub(crate) struct TaskHandle {
     mailbox: Mailbox<Command>,
     sid: Sid,
     revision: Eio,
@@ -198,7 +198,7 @@ pub(crate) struct Watchers {
     pub(crate) close: Vec<Arc<dyn Fn(CloseReason) + Send + Sync>>,
 }
 
-impl Link {
+impl TaskHandle {
     pub(crate) fn new(host: Arc<Endpoint>, sid: Sid, revision: Eio, on: TransportKind) -> Self {
         Self {
             mailbox: Mailbox::new(),
@@ -430,9 +430,9 @@ fn wake(waker: Option<Waker>) {
     }
 }
 
-impl std::fmt::Debug for Link {
+impl std::fmt::Debug for TaskHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Link")
+        f.debug_struct("TaskHandle")
             .field("sid", &self.sid)
             .finish_non_exhaustive()
     }

@@ -37,7 +37,7 @@ use crate::log::{debug, hears_debug};
 use crate::mailbox::task_handle::{Change, Command, Posted, Said, TaskHandle};
 use crate::runtime::{Runtime, Stream};
 use crate::sync::one_shot::{Waiting, answer};
-use crate::task::{Asked, Task};
+use crate::task::{OpenRequest, Task};
 use crate::websocket::{Deflate, WebSocket};
 
 /// Answers one request, for bindings that live inside another HTTP server. WebSockets need its support
@@ -285,7 +285,7 @@ impl<R: Runtime> Context<'_, R> {
         if websocket && !self.can_upgrade {
             return self.refuse(exchange, &HandshakeError::BadRequest);
         }
-        let asked = Asked {
+        let asked = OpenRequest {
             sid,
             opened: Opened {
                 transport: if websocket {

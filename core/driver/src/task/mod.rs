@@ -143,7 +143,7 @@ const ALLOWANCE: u32 = 128 * 1024;
 const MESSAGE: usize = 256;
 
 /// How a session was asked for.
-pub(crate) struct Asked {
+pub(crate) struct OpenRequest {
     /// The id that the application has made, if it does.
     pub(crate) sid: Option<Sid>,
     pub(crate) opened: Opened,
@@ -159,10 +159,10 @@ impl<R: Runtime> Task<R> {
         runtime: R,
         host: &Arc<Endpoint>,
         application: &Application,
-        asked: Asked,
+        asked: OpenRequest,
     ) -> Option<Self> {
         let now = runtime.now();
-        let Asked {
+        let OpenRequest {
             sid,
             opened,
             handshake,

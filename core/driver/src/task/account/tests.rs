@@ -11,7 +11,7 @@ use sio_core::id::RequestId;
 use sio_core::packet::{Args, Part as Bytes};
 
 use super::super::shape::Nowhere;
-use super::super::{Application, Asked};
+use super::super::{Application, OpenRequest};
 use super::*;
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::hooks::Remote;
@@ -75,7 +75,7 @@ impl Talk {
         let request = http::Request::get("/socket.io/?EIO=4").body(());
         let (parts, ()) = request.unwrap().into_parts();
         let (query, remote) = (Query::parse("EIO=4").unwrap(), Remote::default());
-        let asked = Asked {
+        let asked = OpenRequest {
             sid: None,
             opened: Opened {
                 transport,

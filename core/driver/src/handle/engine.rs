@@ -267,12 +267,12 @@ pub struct EngineSocket {
 struct SocketInner {
     link: Arc<TaskHandle>,
     handshake: Arc<Handshake>,
-    own: Mutex<Own>,
+    own: Mutex<OwnHandlers>,
 }
 
 /// Handlers of one connection.
 #[derive(Default)]
-struct Own {
+struct OwnHandlers {
     message: Option<Arc<OnMessage>>,
     close: Option<Arc<OnClose>>,
     /// Whether nothing is taken in any more.
@@ -331,10 +331,10 @@ impl EngineSocket {
     pub(crate) fn release(&self) {
         let own = {
             let mut own = self.own();
-            let closed = Own {
+            let closed = OwnHandlers {
                 closed: true,
                 details: own.details.take(),
-                ..Own::default()
+                ..OwnHandlers::default()
             };
             std::mem::replace(&mut *own, closed)
         };
@@ -352,7 +352,7 @@ impl EngineSocket {
         self.own().details.clone()
     }
 
-    fn own(&self) -> MutexGuard<'_, Own> {
+    fn own(&self) -> MutexGuard<'_, OwnHandlers> {
         self.inner
             .own
             .lock()

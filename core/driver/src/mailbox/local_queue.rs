@@ -13,14 +13,14 @@ use crate::mailbox::{Most, Weight};
 
 /// What was told to the task that runs on this thread.
 #[derive(Default)]
-struct Desk {
+struct LocalQueue {
     commands: VecDeque<Command>,
     held: Weight,
 }
 
 thread_local! {
-    static DESK: RefCell<Desk> = const {
-        RefCell::new(Desk {
+    static DESK: RefCell<LocalQueue> = const {
+        RefCell::new(LocalQueue {
             commands: VecDeque::new(),
             held: Weight { bytes: 0, packets: 0 },
         })
@@ -73,7 +73,7 @@ impl Drop for Seated {
     }
 }
 
-impl Desk {
+impl LocalQueue {
     /// Takes what lies on it. The memory stays, where nothing does.
     fn clear(&mut self) -> Option<(VecDeque<Command>, Weight)> {
         (!self.commands.is_empty())

@@ -16,7 +16,7 @@ use crate::adapter::{Adapter, AdapterError, InMemory, MakeAdapter};
 use crate::endpoint::hooks::Hook;
 use crate::endpoint::setup::{Setup, SetupError};
 use crate::handler::call::{Handler, ListenerId, Listeners, Topic, erase};
-use crate::handler::middleware::{Gate, Middleware};
+use crate::handler::middleware::{Middleware, NamespaceMiddleware};
 use crate::mailbox::batch::Opened;
 
 /// A namespace of a server. Cheap to clone; all clones are the same namespace.
@@ -51,7 +51,7 @@ pub(crate) struct Inner {
     listeners: Listeners,
     server_side: Hook<Heard>,
     room_events: RoomEvents,
-    gates: RwLock<Arc<[Gate]>>,
+    gates: RwLock<Arc<[NamespaceMiddleware]>>,
     outgoing: RwLock<Arc<[Outgoing]>>,
     has_outgoing: AtomicBool,
     sequential: AtomicBool,
@@ -239,7 +239,7 @@ impl Namespace {
         &self.inner.listeners
     }
 
-    pub(crate) fn gates(&self) -> Arc<[Gate]> {
+    pub(crate) fn gates(&self) -> Arc<[NamespaceMiddleware]> {
         self.inner
             .gates
             .read()
@@ -273,7 +273,7 @@ impl Namespace {
     /// After `middleware_timeout` the client is refused with `timed out`.
     #[doc(alias = "use")]
     pub fn use_<M>(&self, middleware: impl Middleware<M>) {
-        let gate: Gate = Arc::new(move |entering| middleware.ask(entering));
+        let gate: NamespaceMiddleware = Arc::new(move |entering| middleware.ask(entering));
         self.append(&self.inner.gates, gate);
     }
 

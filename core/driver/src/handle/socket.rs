@@ -21,7 +21,7 @@ use crate::endpoint::hooks::RequestHead;
 use crate::error::EmitError;
 use crate::handler::ack::{AckFuture, Token};
 use crate::handler::call::{Listeners, Topic, erase};
-use crate::handler::middleware::{Filter, denial};
+use crate::handler::middleware::{PacketMiddleware, denial};
 use crate::log::LogName;
 use crate::mailbox::Weight;
 use crate::mailbox::task_handle::{Command, Request, TaskHandle};
@@ -71,7 +71,7 @@ pub(super) struct Inner {
 #[derive(Default)]
 pub(super) struct Extras {
     pub(super) data: Kept,
-    filters: Vec<Filter>,
+    filters: Vec<PacketMiddleware>,
     outgoing: Vec<Outgoing>,
 }
 
@@ -231,7 +231,7 @@ impl Socket {
         }));
     }
 
-    fn add_filter(&self, filter: Filter) {
+    fn add_filter(&self, filter: PacketMiddleware) {
         let mut extras = self.extras();
         // Nothing comes to a socket that has been released. Asked under this lock, which `release`
         // takes after it has closed the listeners.
@@ -241,7 +241,7 @@ impl Socket {
         }
     }
 
-    pub(crate) fn filters(&self) -> Option<Vec<Filter>> {
+    pub(crate) fn filters(&self) -> Option<Vec<PacketMiddleware>> {
         self.inner
             .has_filters
             .load(Ordering::Acquire)

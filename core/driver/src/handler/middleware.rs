@@ -184,13 +184,14 @@ middlewares!(A, B, C, D, E, G, H);
 middlewares!(A, B, C, D, E, G, H, I);
 
 /// A middleware of a namespace without its type.
-pub(crate) type Gate = Arc<dyn Fn(&Invocation) -> Decision + Send + Sync>;
+pub(crate) type NamespaceMiddleware = Arc<dyn Fn(&Invocation) -> Decision + Send + Sync>;
 
 /// A middleware for the packets of a socket without its type.
-pub(crate) type Filter = Arc<dyn Fn(Incoming) -> BoxFuture<Result<Incoming, Denial>> + Send + Sync>;
+pub(crate) type PacketMiddleware =
+    Arc<dyn Fn(Incoming) -> BoxFuture<Result<Incoming, Denial>> + Send + Sync>;
 
 /// Asks the middlewares of a namespace in turn; the first refusal ends it.
-pub(crate) async fn pass(gates: Arc<[Gate]>, socket: Socket) -> Result<(), Denial> {
+pub(crate) async fn pass(gates: Arc<[NamespaceMiddleware]>, socket: Socket) -> Result<(), Denial> {
     for gate in gates.iter() {
         let decision = gate(&Invocation::entering(&socket));
         decision.0.await?;

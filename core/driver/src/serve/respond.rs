@@ -111,10 +111,10 @@ pub(super) struct Plan<R: Runtime> {
     config: Arc<Config>,
     /// The compression that the response grants.
     deflate: Option<Deflate>,
-    whose: Whose<R>,
+    whose: UpgradeTarget<R>,
 }
 
-enum Whose<R: Runtime> {
+enum UpgradeTarget<R: Runtime> {
     /// A session of its own.
     New(Box<Task<R>>),
     /// A session that polls so far.
@@ -127,7 +127,7 @@ enum Whose<R: Runtime> {
     Echo(R),
 }
 
-impl<R: Runtime> Whose<R> {
+impl<R: Runtime> UpgradeTarget<R> {
     /// Its line in the table of what ends it.
     const _STATE: fn(&Self) -> State = |whose| match whose {
         Self::New(_) => State::Opening,
@@ -142,7 +142,7 @@ impl<R: Runtime> Plan<R> {
     /// Where the session polls so far, its task has to have the stream before its client knows that it may
     /// speak on it.
     pub(super) fn keeps_apart(&self) -> bool {
-        self.config.open_packet_apart && !matches!(self.whose, Whose::Joins { .. })
+        self.config.open_packet_apart && !matches!(self.whose, UpgradeTarget::Joins { .. })
     }
 
     /// The session with `stream`, to be run to its end. `None`: the stream was handed to the task of a
@@ -156,11 +156,11 @@ impl<R: Runtime> Plan<R> {
         let transport =
             Box::new(WebSocket::new(stream, &read, &self.config, self.deflate).after(held));
         match self.whose {
-            Whose::New(mut task) => {
+            UpgradeTarget::New(mut task) => {
                 task.attach(transport);
                 Some(task)
             }
-            Whose::Joins {
+            UpgradeTarget::Joins {
                 link,
                 revision,
                 base64,
@@ -172,7 +172,7 @@ impl<R: Runtime> Plan<R> {
                 });
                 None
             }
-            Whose::Echo(runtime) => {
+            UpgradeTarget::Echo(runtime) => {
                 let patience = Patience::of(&self.config);
                 runtime.spawn(echo(runtime.clone(), patience, transport));
                 None
@@ -248,7 +248,7 @@ where
         let plan = Plan {
             config: config.clone(),
             deflate: Deflate::agreed(&mut response, config),
-            whose: Whose::Echo(runtime.clone()),
+            whose: UpgradeTarget::Echo(runtime.clone()),
         };
         return Outcome::Upgrade(response.map(Full::new), plan);
     }
@@ -322,7 +322,7 @@ impl<R: Runtime> Context<'_, R> {
             link.tell(Command::Become(Change::ShutDown));
         }
         if websocket {
-            let whose = Whose::New(Box::new(task));
+            let whose = UpgradeTarget::New(Box::new(task));
             return self.switch(exchange, whose);
         }
         let id = host.request_id();
@@ -347,7 +347,7 @@ impl<R: Runtime> Context<'_, R> {
     ) -> Outcome<R, B> {
         let said = match exchange.kind() {
             RequestKind::WebSocket if self.can_upgrade => {
-                let whose = Whose::Joins {
+                let whose = UpgradeTarget::Joins {
                     link: link.clone(),
                     revision: exchange.revision(),
                     base64: exchange.base64(),
@@ -491,7 +491,7 @@ impl<R: Runtime> Context<'_, R> {
         Outcome::Response(response)
     }
 
-    fn switch<B>(&self, exchange: Exchange, whose: Whose<R>) -> Outcome<R, B> {
+    fn switch<B>(&self, exchange: Exchange, whose: UpgradeTarget<R>) -> Outcome<R, B> {
         let initial = exchange.is_handshake();
         let config = self.host().config.clone();
         let mut response = exchange.switch();

@@ -17,7 +17,7 @@ use sio_core::id::RequestId;
 
 use crate::mailbox::task_handle::{Change, Command, Watchers};
 use crate::sync::signal::Signal;
-use crate::sync::wait_group::Gauge;
+use crate::sync::wait_group::WaitGroup;
 use hooks::Hooks;
 use sessions::Registry;
 
@@ -27,9 +27,9 @@ pub(crate) struct Endpoint {
     pub(crate) hooks: Arc<Hooks>,
     pub(crate) registry: Registry,
     /// Connections that are not wound up yet.
-    pub(crate) peers: Arc<Gauge>,
+    pub(crate) peers: Arc<WaitGroup>,
     /// Sessions that have joined no namespace yet.
-    pub(crate) pending: Arc<Gauge>,
+    pub(crate) pending: Arc<WaitGroup>,
     /// Raised when the endpoint closes.
     pub(crate) closing: Signal,
     /// How long a stream stays open without a request, as its responses say.

@@ -8,7 +8,7 @@ use super::EngineServer;
 use super::engine::WeakEngineServer;
 use crate::endpoint::Endpoint;
 use crate::mailbox::task_handle::{Change, Command, TaskHandle};
-use crate::sync::wait_group::{Counted, Gauge};
+use crate::sync::wait_group::{Counted, WaitGroup};
 
 /// The engines whose connections speak to one server, besides its own: those that are bound to it, and
 /// single connections that it was handed. What a server does to all its connections it does by this.
@@ -18,7 +18,7 @@ pub(crate) struct Engines {
     bound: Mutex<Vec<WeakEngineServer>>,
     handed: Mutex<Handed>,
     /// Connections that were handed over and are not wound up yet.
-    present: Arc<Gauge>,
+    present: Arc<WaitGroup>,
 }
 
 #[derive(Default)]

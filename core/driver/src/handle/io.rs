@@ -26,7 +26,7 @@ use crate::handler::call::{Handler, ListenerId, Listeners, Topic, erase};
 use crate::handler::middleware::Middleware;
 use crate::log::{LogName, debug, error as log_error, trace};
 use crate::mailbox::task_handle::{Command, TaskHandle};
-use crate::sync::wait_group::Gauge;
+use crate::sync::wait_group::WaitGroup;
 
 /// A Socket.IO server: its namespaces, its options, its hooks.
 ///
@@ -60,7 +60,7 @@ struct IoInner {
     /// Whose connections speak Socket.IO to this one, besides its own.
     engines: Arc<Engines>,
     /// Who closes it and is not done yet.
-    closers: Arc<Gauge>,
+    closers: Arc<WaitGroup>,
     /// Adapters whose end nobody waits for any more.
     left: Left,
     state: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,

@@ -40,7 +40,7 @@ use crate::handle::{EngineServer, Io};
 use crate::handler::call::BoxFuture;
 use crate::runtime::Runtime;
 use crate::sync::signal::Signal;
-use crate::sync::wait_group::Gauge;
+use crate::sync::wait_group::WaitGroup;
 use crate::task::Application;
 
 use asking::{Panicked, ask};
@@ -72,7 +72,7 @@ pub struct Server {
     before: Option<Arc<Before>>,
     echo: Option<Arc<Config>>,
     /// Streams that speak HTTP.
-    streams: Arc<Gauge>,
+    streams: Arc<WaitGroup>,
 }
 
 type Fallback = dyn Fn(Request<Bytes>) -> BoxFuture<Response<Bytes>> + Send + Sync;

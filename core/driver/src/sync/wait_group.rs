@@ -7,16 +7,16 @@ use std::task::{Poll, Waker};
 
 /// Counts what [`enter`](Self::enter) returned and was not dropped yet.
 #[derive(Debug, Default)]
-pub(crate) struct Gauge {
+pub(crate) struct WaitGroup {
     inner: Mutex<Inner>,
     /// What goes with the last one.
-    _kept: Option<Box<dyn Kept>>,
+    _kept: Option<Box<dyn Companion>>,
 }
 
 /// What a gauge may keep.
-trait Kept: std::fmt::Debug + Send + Sync {}
+trait Companion: std::fmt::Debug + Send + Sync {}
 
-impl<T: std::fmt::Debug + Send + Sync> Kept for T {}
+impl<T: std::fmt::Debug + Send + Sync> Companion for T {}
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -28,9 +28,9 @@ struct Inner {
 
 /// One of the things counted.
 #[derive(Debug)]
-pub(crate) struct Counted(Arc<Gauge>);
+pub(crate) struct Counted(Arc<WaitGroup>);
 
-impl Gauge {
+impl WaitGroup {
     /// One more.
     pub(crate) fn enter(self: &Arc<Self>) -> Counted {
         let mut inner = self.lock();
@@ -84,7 +84,7 @@ impl Gauge {
 
 /// One that waits, until it does not any more.
 struct Waiting<'a> {
-    gauge: &'a Gauge,
+    gauge: &'a WaitGroup,
     number: Option<u64>,
 }
 
@@ -101,9 +101,9 @@ impl Drop for Waiting<'_> {
 impl Counted {
     /// One that counts there as long as `more` lives, which is dropped with it: in the place of one alone.
     pub(crate) fn with(self, more: impl std::fmt::Debug + Send + Sync + 'static) -> Self {
-        let both = Gauge {
+        let both = WaitGroup {
             _kept: Some(Box::new((self, more))),
-            ..Gauge::default()
+            ..WaitGroup::default()
         };
         Arc::new(both).enter()
     }
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn waits_for_the_last_to_leave_and_refuses_one_too_many() {
-        let gauge = Arc::new(Gauge::default());
+        let gauge = Arc::new(WaitGroup::default());
         let first = gauge.try_enter(2);
         let second = gauge.enter();
         assert!(first.is_some() && gauge.try_enter(2).is_none());
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn who_waits_has_one_place_and_leaves_it() {
-        let gauge = Arc::new(Gauge::default());
+        let gauge = Arc::new(WaitGroup::default());
         let _one = gauge.enter();
         let mut cx = Context::from_waker(Waker::noop());
         let mut waiting: Vec<_> = (0..100).map(|_| Box::pin(gauge.none())).collect();

@@ -18,8 +18,8 @@ use sio_core::id::RequestId;
 use crate::mailbox::task_handle::{Change, Command, Watchers};
 use crate::sync::signal::Signal;
 use crate::sync::wait_group::WaitGroup;
-use hooks::Hooks;
-use sessions::Registry;
+use self::hooks::Hooks;
+use self::sessions::Registry;
 
 pub(crate) struct Endpoint {
     pub(crate) config: Arc<Config>,
@@ -44,7 +44,7 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// The host of an endpoint that is attached.
+    /// One that is attached.
     pub(crate) fn attached(acceptor: Acceptor, hooks: Arc<Hooks>) -> Arc<Self> {
         let keep_alive = acceptor.config().keep_alive_timeout.as_secs();
         let keep_alive = HeaderValue::try_from(format!("timeout={keep_alive}"));

@@ -15,11 +15,11 @@ use sio_core::config::Config;
 use sio_core::engine::{Acceptor, Close};
 use sio_core::id::RequestId;
 
+use self::hooks::Hooks;
+use self::sessions::Registry;
 use crate::mailbox::task_handle::{Change, Command, Watchers};
 use crate::sync::signal::Signal;
 use crate::sync::wait_group::WaitGroup;
-use self::hooks::Hooks;
-use self::sessions::Registry;
 
 pub(crate) struct Endpoint {
     pub(crate) config: Arc<Config>,

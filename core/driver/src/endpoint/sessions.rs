@@ -93,13 +93,13 @@ mod tests {
 
     #[test]
     fn all_sessions_come_in_the_order_of_their_ids() {
-        let host = Endpoint::new(Config::default()).unwrap();
+        let endpoint = Endpoint::new(Config::default()).unwrap();
         for n in 0..100u8 {
             let sid = Sid::from_random([n.wrapping_mul(37); 15]);
-            let link = TaskHandle::new(host.clone(), sid, Eio::V4, TransportKind::Polling);
-            assert!(host.registry.insert(Arc::new(link)));
+            let link = TaskHandle::new(endpoint.clone(), sid, Eio::V4, TransportKind::Polling);
+            assert!(endpoint.registry.insert(Arc::new(link)));
         }
-        let all = host.registry.all();
+        let all = endpoint.registry.all();
         assert_eq!(all.len(), 100);
         assert!(all.is_sorted_by_key(|link| link.sid().as_str()));
     }

@@ -11,10 +11,10 @@ use sio_core::packet::Codec;
 use crate::endpoint::Endpoint;
 use crate::endpoint::hooks::Hooks;
 
-/// The options and hooks of an endpoint, and its host once it is attached to a listener.
+/// The options and hooks of an endpoint, and itself once it is attached to a listener.
 pub(crate) struct Setup {
     draft: Mutex<Draft>,
-    host: OnceLock<Arc<Endpoint>>,
+    endpoint: OnceLock<Arc<Endpoint>>,
     /// How packets are written, from the first connection on: one of another server may come before this
     /// one is attached.
     codec: OnceLock<Codec>,
@@ -71,15 +71,15 @@ impl Setup {
                 version: 0,
                 fixed: false,
             }),
-            host: OnceLock::new(),
+            endpoint: OnceLock::new(),
             codec: OnceLock::new(),
             hooks: Arc::default(),
         })
     }
 
     pub(crate) fn config(&self) -> Arc<Config> {
-        match self.host.get() {
-            Some(host) => host.config.clone(),
+        match self.endpoint.get() {
+            Some(endpoint) => endpoint.config.clone(),
             None => self.draft().acceptor.config().clone(),
         }
     }
@@ -139,14 +139,14 @@ impl Setup {
         }
     }
 
-    /// The host, if it is attached.
+    /// The endpoint, if it is attached.
     pub(crate) fn attached(&self) -> Option<&Arc<Endpoint>> {
-        self.host.get()
+        self.endpoint.get()
     }
 
-    /// The host. From the first call on the options are fixed; `last` sees them as they are then.
-    pub(crate) fn host(&self, last: impl FnOnce(&Config)) -> &Arc<Endpoint> {
-        self.host.get_or_init(|| {
+    /// The endpoint. From the first call on the options are fixed; `last` sees them as they are then.
+    pub(crate) fn endpoint(&self, last: impl FnOnce(&Config)) -> &Arc<Endpoint> {
+        self.endpoint.get_or_init(|| {
             self.fixed_codec();
             let acceptor = {
                 let mut draft = self.draft();
@@ -168,7 +168,7 @@ impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Setup")
             .field("path", &self.config().path)
-            .field("host", &self.host.get())
+            .field("endpoint", &self.endpoint.get())
             .finish_non_exhaustive()
     }
 }
@@ -179,26 +179,27 @@ mod tests {
 
     #[test]
     fn what_is_changed_while_a_server_is_attached_is_not_lost_silently() {
-        let mount = Setup::new(Config::default()).unwrap();
+        let setup = Setup::new(Config::default()).unwrap();
         let mut late = Ok(());
-        let host = mount.host(|_| late = mount.configure(|config| config.path = "/late".into()));
-        assert_eq!(host.config.path, "/socket.io");
+        let endpoint =
+            setup.endpoint(|_| late = setup.configure(|config| config.path = "/late".into()));
+        assert_eq!(endpoint.config.path, "/socket.io");
         assert_eq!(late, Err(SetupError::Attached));
     }
 
     #[test]
     fn of_two_changes_at_a_time_one_is_told() {
-        let mount = Setup::new(Config::default()).unwrap();
-        let outer = mount.configure(|config| {
+        let setup = Setup::new(Config::default()).unwrap();
+        let outer = setup.configure(|config| {
             config.max_headers = 7;
-            mount
+            setup
                 .configure(|config| config.path = "/inner".into())
                 .unwrap();
         });
         assert_eq!(outer, Err(SetupError::Raced));
-        assert_eq!(mount.config().path, "/inner");
-        mount.configure(|config| config.max_headers = 7).unwrap();
-        let config = mount.config();
+        assert_eq!(setup.config().path, "/inner");
+        setup.configure(|config| config.max_headers = 7).unwrap();
+        let config = setup.config();
         assert_eq!((&*config.path, config.max_headers), ("/inner", 7));
     }
 }

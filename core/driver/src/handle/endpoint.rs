@@ -11,38 +11,40 @@ use crate::endpoint::setup::Setup;
 /// clone.
 #[derive(Clone)]
 pub struct Engine {
-    mount: Arc<Setup>,
+    setup: Arc<Setup>,
 }
 
 impl Engine {
-    pub(super) fn new(mount: Arc<Setup>) -> Self {
-        Self { mount }
+    pub(super) fn new(setup: Arc<Setup>) -> Self {
+        Self { setup }
     }
 
-    fn mount(&self) -> &Arc<Setup> {
-        &self.mount
+    fn setup(&self) -> &Arc<Setup> {
+        &self.setup
     }
 
     /// How many sessions are live.
     #[doc(alias = "clientsCount")]
     pub fn sessions(&self) -> usize {
-        self.mount.attached().map_or(0, |host| host.registry.len())
+        self.setup
+            .attached()
+            .map_or(0, |endpoint| endpoint.registry.len())
     }
 }
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Engine").field(&self.mount).finish()
+        f.debug_tuple("Engine").field(&self.setup).finish()
     }
 }
 
-/// The methods of a type with a `fn mount(&self) -> &Arc<Setup>`.
+/// The methods of a type with a `fn setup(&self) -> &Arc<Setup>`.
 macro_rules! endpoint_methods {
     ($type:ty) => {
         impl $type {
             /// The options, as they are now.
             pub fn config(&self) -> std::sync::Arc<sio_core::config::Config> {
-                self.mount().config()
+                self.setup().config()
             }
 
             /// Changes options, until the server is attached (given to a [`Server`](crate::Server), to
@@ -56,12 +58,12 @@ macro_rules! endpoint_methods {
                 &self,
                 change: impl FnOnce(&mut sio_core::config::Config),
             ) -> Result<(), crate::SetupError> {
-                self.mount().configure(change)
+                self.setup().configure(change)
             }
 
             /// Whether it is attached: its options are fixed.
             pub fn is_attached(&self) -> bool {
-                self.mount().attached().is_some()
+                self.setup().attached().is_some()
             }
 
             /// The path it is mounted at.
@@ -120,7 +122,7 @@ macro_rules! endpoint_methods {
                 R: Future<Output = Result<bool, E>> + Send + 'static,
                 E: Into<String>,
             {
-                self.mount()
+                self.setup()
                     .hooks
                     .origin
                     .set(std::sync::Arc::new(move |origin, head| {
@@ -149,7 +151,7 @@ macro_rules! endpoint_methods {
                 R: Future<Output = Result<String, E>> + Send + 'static,
                 E: Into<String>,
             {
-                self.mount()
+                self.setup()
                     .hooks
                     .session_ids
                     .set(std::sync::Arc::new(move |head| {
@@ -178,7 +180,7 @@ macro_rules! endpoint_methods {
                 E: Into<String>,
             {
                 let hook = crate::endpoint::hooks::admission(hook);
-                self.mount().hooks.allow_request.set(hook);
+                self.setup().hooks.allow_request.set(hook);
             }
 
             /// May change the headers of every response.
@@ -187,7 +189,7 @@ macro_rules! endpoint_methods {
                 &self,
                 hook: impl Fn(&crate::RequestHead, &mut http::HeaderMap) + Send + Sync + 'static,
             ) {
-                self.mount().hooks.headers.set(std::sync::Arc::new(hook));
+                self.setup().hooks.headers.set(std::sync::Arc::new(hook));
             }
 
             /// May change the headers of the responses that open sessions, on every transport.
@@ -197,7 +199,7 @@ macro_rules! endpoint_methods {
                 hook: impl Fn(&crate::RequestHead, &mut http::HeaderMap) + Send + Sync + 'static,
             ) {
                 let hook = std::sync::Arc::new(hook);
-                self.mount().hooks.initial_headers.set(hook);
+                self.setup().hooks.initial_headers.set(hook);
             }
 
             /// Hears of requests that were turned away, and, with the request that opened it, of each session that
@@ -208,7 +210,7 @@ macro_rules! endpoint_methods {
                 hook: impl Fn(&crate::ConnectionError) + Send + Sync + 'static,
             ) {
                 let hook = std::sync::Arc::new(hook);
-                self.mount().hooks.connection_error.set(hook);
+                self.setup().hooks.connection_error.set(hook);
             }
         }
     };

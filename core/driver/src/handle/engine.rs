@@ -37,7 +37,7 @@ pub struct EngineServer {
 }
 
 struct ServerInner {
-    mount: Arc<Setup>,
+    setup: Arc<Setup>,
     connect: Hook<OnConnect>,
     message: Hook<OnMessage>,
     close: Hook<OnClose>,
@@ -143,7 +143,7 @@ impl EngineServer {
     pub fn try_new(config: Config) -> Result<Self, ConfigError> {
         Ok(Self {
             inner: Arc::new(ServerInner {
-                mount: Arc::new(Setup::new(config)?),
+                setup: Arc::new(Setup::new(config)?),
                 connect: Hook::default(),
                 message: Hook::default(),
                 close: Hook::default(),
@@ -152,17 +152,17 @@ impl EngineServer {
         })
     }
 
-    pub(super) fn mount(&self) -> &Arc<Setup> {
-        &self.inner.mount
+    pub(super) fn setup(&self) -> &Arc<Setup> {
+        &self.inner.setup
     }
 
     pub(super) fn downgrade(&self) -> WeakEngineServer {
         WeakEngineServer(Arc::downgrade(&self.inner))
     }
 
-    /// The host. From now on the server is attached.
-    pub(crate) fn host(&self) -> &Arc<Endpoint> {
-        self.mount().host(|_| ())
+    /// The endpoint. From now on the server is attached.
+    pub(crate) fn endpoint(&self) -> &Arc<Endpoint> {
+        self.setup().endpoint(|_| ())
     }
 
     /// Its connections speak Socket.IO from now on.
@@ -204,13 +204,13 @@ impl EngineServer {
     /// How many sessions are live.
     #[doc(alias = "clientsCount")]
     pub fn sessions(&self) -> usize {
-        Engine::new(self.mount().clone()).sessions()
+        Engine::new(self.setup().clone()).sessions()
     }
 
     /// Closes the server, as [`Io::close`](crate::Io::close) does: its handlers and hooks are let go of. A
     /// server that it is [bound](crate::Io::bind) to goes on without it.
     pub async fn close(&self) {
-        self.host().close().await;
+        self.endpoint().close().await;
         self.release();
     }
 
@@ -220,7 +220,7 @@ impl EngineServer {
         self.inner.message.close();
         self.inner.close.close();
         self.inner.speaks.close();
-        self.mount().hooks.close();
+        self.setup().hooks.close();
     }
 }
 
@@ -254,7 +254,7 @@ endpoint_methods!(EngineServer);
 
 impl fmt::Debug for EngineServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("EngineServer").field(self.mount()).finish()
+        f.debug_tuple("EngineServer").field(self.setup()).finish()
     }
 }
 

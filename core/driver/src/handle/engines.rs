@@ -64,27 +64,31 @@ impl Engines {
     }
 
     /// Single connections whose engine is none of these.
-    pub(super) fn handed(&self, hosts: &[Arc<Endpoint>]) -> Vec<Arc<TaskHandle>> {
-        let among = |link: &TaskHandle| hosts.iter().any(|host| Arc::ptr_eq(host, link.host()));
+    pub(super) fn handed(&self, endpoints: &[Arc<Endpoint>]) -> Vec<Arc<TaskHandle>> {
+        let among = |link: &TaskHandle| {
+            endpoints
+                .iter()
+                .any(|endpoint| Arc::ptr_eq(endpoint, link.endpoint()))
+        };
         let handed = lock(&self.handed);
         let others = handed.links.values().filter(|link| !among(link));
         others.cloned().collect()
     }
 
-    /// Tells these hosts, and the single connections of others, that they are to close.
-    pub(super) fn shut_down(&self, hosts: &[Arc<Endpoint>]) {
-        for host in hosts {
-            host.shut_down();
+    /// Tells these endpoints, and the single connections of others, that they are to close.
+    pub(super) fn shut_down(&self, endpoints: &[Arc<Endpoint>]) {
+        for endpoint in endpoints {
+            endpoint.shut_down();
         }
-        for link in self.handed(hosts) {
+        for link in self.handed(endpoints) {
             link.tell(Command::Become(Change::ShutDown));
         }
     }
 
     /// Waits until all of them are wound up.
-    pub(super) async fn gone(&self, hosts: &[Arc<Endpoint>]) {
-        for host in hosts {
-            host.peers.none().await;
+    pub(super) async fn gone(&self, endpoints: &[Arc<Endpoint>]) {
+        for endpoint in endpoints {
+            endpoint.peers.none().await;
         }
         self.present.none().await;
     }

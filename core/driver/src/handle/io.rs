@@ -50,7 +50,7 @@ pub struct Io {
 }
 
 struct IoInner {
-    mount: Arc<Setup>,
+    setup: Arc<Setup>,
     /// `/`, which is always there.
     main: Namespace,
     /// In the order of their names, in which their adapters are made and closed.
@@ -85,12 +85,12 @@ impl Io {
     /// # Errors
     /// The options contradict themselves ([`Config::validate`]).
     pub fn try_new(config: Config) -> Result<Self, ConfigError> {
-        let mount = Arc::new(Setup::new(config)?);
-        let most = mount.config().max_rooms_per_socket;
-        let main = Namespace::new("/", mount.clone(), most);
+        let setup = Arc::new(Setup::new(config)?);
+        let most = setup.config().max_rooms_per_socket;
+        let main = Namespace::new("/", setup.clone(), most);
         Ok(Self {
             inner: Arc::new(IoInner {
-                mount,
+                setup,
                 namespaces: RwLock::new(BTreeMap::from([("/".into(), main.clone())])),
                 main,
                 adapters: Hook::default(),
@@ -108,13 +108,13 @@ impl Io {
         self.inner.main.listeners()
     }
 
-    fn mount(&self) -> &Arc<Setup> {
-        &self.inner.mount
+    fn setup(&self) -> &Arc<Setup> {
+        &self.inner.setup
     }
 
-    /// The host. From now on the server is attached.
-    pub(crate) fn host(&self) -> &Arc<Endpoint> {
-        self.mount().host(|config| {
+    /// The endpoint. From now on the server is attached.
+    pub(crate) fn endpoint(&self) -> &Arc<Endpoint> {
+        self.setup().endpoint(|config| {
             for namespace in self.namespaces() {
                 namespace.limit_rooms(config.max_rooms_per_socket);
             }
@@ -124,8 +124,8 @@ impl Io {
     /// The Engine.IO server below: its ids, sessions and requests. After [`bind`](Self::bind) that one.
     pub fn engine(&self) -> Engine {
         let bound = self.inner.engines.bound().pop();
-        let mount = bound.as_ref().map_or(self.mount(), EngineServer::mount);
-        Engine::new(mount.clone())
+        let setup = bound.as_ref().map_or(self.setup(), EngineServer::setup);
+        Engine::new(setup.clone())
     }
 
     /// Takes over every connection that `engine`, a server of its own on a path of its own, is to open
@@ -147,7 +147,7 @@ impl Io {
         engine.speak(self.clone());
         self.inner.engines.bind(engine);
         if self.is_closing() {
-            engine.host().shut_down();
+            engine.endpoint().shut_down();
             engine.release();
         }
     }
@@ -163,7 +163,7 @@ impl Io {
 
     /// How packets are written and read on its connections, from now on.
     pub(crate) fn codec(&self) -> &Codec {
-        self.mount().fixed_codec()
+        self.setup().fixed_codec()
     }
 
     /// Counts a connection of a plain engine among its own. `None`: it is closed.
@@ -174,16 +174,16 @@ impl Io {
     }
 
     fn is_closing(&self) -> bool {
-        (self.mount().attached()).is_some_and(|host| host.closing.is_raised())
+        (self.setup().attached()).is_some_and(|endpoint| endpoint.closing.is_raised())
     }
 
-    /// The hosts of all engines that it is served by, as far as they are attached; its own first.
-    fn hosts(&self) -> Vec<Arc<Endpoint>> {
+    /// The endpoints of all engines that it is served by, as far as they are attached; its own first.
+    fn endpoints(&self) -> Vec<Arc<Endpoint>> {
         let bound = self.inner.engines.bound();
-        let bound = bound.iter().map(EngineServer::mount);
-        let mounts = std::iter::once(self.mount()).chain(bound);
-        mounts
-            .filter_map(|mount| mount.attached())
+        let bound = bound.iter().map(EngineServer::setup);
+        let setups = std::iter::once(self.setup()).chain(bound);
+        setups
+            .filter_map(|setup| setup.attached())
             .cloned()
             .collect()
     }
@@ -236,7 +236,7 @@ impl Io {
         &self,
         make: impl Fn(InMemory) -> A + Send + Sync + 'static,
     ) -> Result<(), SetupError> {
-        self.mount().must_be_open()?;
+        self.setup().must_be_open()?;
         let make: Arc<MakeAdapter> = Arc::new(move |local| Arc::new(make(local)));
         for namespace in self.namespaces() {
             namespace.put_adapter(&*make);
@@ -258,7 +258,7 @@ impl Io {
             return namespace;
         }
         let most = self.config().max_rooms_per_socket;
-        let fresh = Namespace::new(&name, self.mount().clone(), most);
+        let fresh = Namespace::new(&name, self.setup().clone(), most);
         if self.is_closing() {
             fresh.release();
         }
@@ -323,10 +323,10 @@ impl Io {
     /// that is not [bound](Self::bind), those that it [was handed](Self::on_connection).
     #[doc(alias = "clientsCount")]
     pub fn engine_sessions(&self) -> usize {
-        let hosts = self.hosts();
-        let handed = self.inner.engines.handed(&hosts);
+        let endpoints = self.endpoints();
+        let handed = self.inner.engines.handed(&endpoints);
         let handed = handed.iter().filter(|link| link.is_open()).count();
-        let all = hosts.iter().map(|host| host.registry.len());
+        let all = endpoints.iter().map(|endpoint| endpoint.registry.len());
         all.fold(handed, usize::saturating_add)
     }
 
@@ -397,7 +397,7 @@ impl Io {
         if let Some(hook) = self.inner.on_error.get() {
             hook(error);
         } else if !quiet {
-            let notices = &self.mount().hooks.notices;
+            let notices = &self.setup().hooks.notices;
             notices.tell(&error.namespace, &error.event, &error.why);
         }
     }
@@ -405,7 +405,7 @@ impl Io {
     /// Whether anybody would hear of an event without a handler: a client can send many.
     pub(crate) fn hears_of_unhandled(&self) -> bool {
         self.inner.on_error.get().is_some()
-            || self.mount().hooks.notices.hears_of_unhandled()
+            || self.setup().hooks.notices.hears_of_unhandled()
             || crate::log::hears_debug!()
     }
 
@@ -455,17 +455,17 @@ impl Io {
 
     /// Takes no more connections, and tells those that there are.
     pub(crate) fn shut_down(&self) {
-        self.host();
+        self.endpoint();
         for engine in self.inner.engines.bound() {
-            engine.host();
+            engine.endpoint();
         }
-        self.inner.engines.shut_down(&self.hosts());
+        self.inner.engines.shut_down(&self.endpoints());
     }
 
     /// Waits until all connections are wound up, and lets go of what the application gave it.
     pub(crate) async fn wind_up(&self) {
         let mut busy = self.inner.closers.enter();
-        self.inner.engines.gone(&self.hosts()).await;
+        self.inner.engines.gone(&self.endpoints()).await;
         for namespace in self.namespaces() {
             // Whoever is first closes it; all wait until that is done.
             if let Some(adapter) = namespace.take_adapter() {
@@ -488,9 +488,11 @@ impl Io {
 
     /// Listeners of its engines are closed. If these were the last ones, nobody can come any more.
     pub(crate) async fn close_if_deserted(&self) {
-        let hosts = self.hosts();
-        let deserted = hosts.iter().all(|host| host.closing.is_raised());
-        if deserted && self.inner.engines.handed(&hosts).is_empty() {
+        let endpoints = self.endpoints();
+        let deserted = endpoints
+            .iter()
+            .all(|endpoint| endpoint.closing.is_raised());
+        if deserted && self.inner.engines.handed(&endpoints).is_empty() {
             self.close().await;
         }
     }
@@ -502,7 +504,7 @@ impl Io {
         }
         self.inner.adapters.close();
         self.inner.on_error.close();
-        self.mount().hooks.close();
+        self.setup().hooks.close();
         for engine in self.inner.engines.bound() {
             engine.release();
         }
@@ -510,11 +512,11 @@ impl Io {
 
     /// Ends every connection at once, on all its engines; what is queued is lost.
     pub fn disconnect_all(&self) {
-        let hosts = self.hosts();
-        for host in &hosts {
-            host.discard();
+        let endpoints = self.endpoints();
+        for endpoint in &endpoints {
+            endpoint.discard();
         }
-        for link in self.inner.engines.handed(&hosts) {
+        for link in self.inner.engines.handed(&endpoints) {
             link.tell(Command::Close(Close::Discard));
         }
     }
@@ -526,7 +528,7 @@ listener_methods!(Io);
 
 impl fmt::Debug for Io {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Io").field(self.mount()).finish()
+        f.debug_tuple("Io").field(self.setup()).finish()
     }
 }
 

@@ -41,7 +41,7 @@ pub struct Namespace {
 
 pub(crate) struct Inner {
     name: Box<str>,
-    mount: Arc<Setup>,
+    setup: Arc<Setup>,
     rooms: RwLock<Rooms<Socket>>,
     /// What was broadcast last. Looked at with the rooms locked, and cleared whenever they may change.
     opened: Mutex<Opened>,
@@ -64,14 +64,14 @@ type Heard = dyn Fn(&str, &Args) + Send + Sync;
 pub(crate) type Outgoing = Arc<Heard>;
 
 impl Namespace {
-    pub(super) fn new(name: &str, mount: Arc<Setup>, most_rooms: usize) -> Self {
+    pub(super) fn new(name: &str, setup: Arc<Setup>, most_rooms: usize) -> Self {
         // The standard library's source of keys is a cryptographic one.
         let key = RandomState::new();
         let key = HashKey([key.hash_one(0), key.hash_one(1)]);
         Self {
             inner: Arc::new(Inner {
                 name: name.into(),
-                mount,
+                setup,
                 rooms: RwLock::new(Rooms::new(key, most_rooms)),
                 opened: Mutex::default(),
                 adapter: Hook::default(),
@@ -95,7 +95,7 @@ impl Namespace {
 
     /// How packets for its sockets are written.
     pub(crate) fn codec(&self) -> Codec {
-        self.inner.mount.codec()
+        self.inner.setup.codec()
     }
 
     /// Who is where, to be read. To change it, [`change_rooms`](Self::change_rooms).
@@ -151,7 +151,7 @@ impl Namespace {
         &self,
         make: impl FnOnce(InMemory) -> A,
     ) -> Result<(), SetupError> {
-        self.inner.mount.must_be_open()?;
+        self.inner.setup.must_be_open()?;
         let adapter = Arc::new(make(InMemory::new(self)));
         self.keep_adapter(adapter);
         Ok(())

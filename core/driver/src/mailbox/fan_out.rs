@@ -51,7 +51,7 @@ impl FanOut {
         if self.here.is(link) {
             local_queue::hand_over(link);
         }
-        let most = Most::of(&link.host().config, self.flags.volatile);
+        let most = Most::of(&link.endpoint().config, self.flags.volatile);
         let (waker, room) = match link.mailbox().push_open(self.weight, most, command) {
             Ok(taken) => taken,
             // It takes nothing any more.
@@ -196,11 +196,11 @@ mod tests {
             backlog_policy: policy,
             ..Config::default()
         };
-        let host = Endpoint::new(config).unwrap();
+        let endpoint = Endpoint::new(config).unwrap();
         let links: Vec<_> = (0..3_u8)
             .map(|n| {
                 let sid = Sid::from_random([n; 15]);
-                TaskHandle::new(host.clone(), sid, Eio::V4, TransportKind::WebSocket)
+                TaskHandle::new(endpoint.clone(), sid, Eio::V4, TransportKind::WebSocket)
             })
             .collect();
         let _seated = seated.then(|| Seated::at(&links[0]));
@@ -313,9 +313,9 @@ mod tests {
 
     /// How many commands so many emits are in one mailbox.
     fn commands(emits: usize, size: usize) -> usize {
-        let host = Endpoint::new(Config::default()).unwrap();
+        let endpoint = Endpoint::new(Config::default()).unwrap();
         let sid = Sid::from_random([7; 15]);
-        let link = TaskHandle::new(host, sid, Eio::V4, TransportKind::WebSocket);
+        let link = TaskHandle::new(endpoint, sid, Eio::V4, TransportKind::WebSocket);
         let (socket, opened) = (socket(), Mutex::default());
         let packet = packet::event("/", None, "x", &"y".repeat(size)).unwrap();
         for _ in 0..emits {

@@ -180,9 +180,9 @@ mod tests {
             max_backlog_bytes: 10,
             ..Config::default()
         };
-        let host = Endpoint::new(config).unwrap();
+        let endpoint = Endpoint::new(config).unwrap();
         let sid = Sid::from_random([7; 15]);
-        TaskHandle::new(host, sid, Eio::V4, TransportKind::WebSocket)
+        TaskHandle::new(endpoint, sid, Eio::V4, TransportKind::WebSocket)
     }
 
     /// A message of so many bytes for plain Engine.IO.

@@ -186,9 +186,9 @@ pub(crate) struct TaskHandle {
     revision: Eio,
     websocket: AtomicU8,
     open: AtomicBool,
-    /// Whether the host keeps watchers for it, which few connections have.
+    /// Whether the endpoint keeps watchers for it, which few connections have.
     watched: AtomicBool,
-    host: Arc<Endpoint>,
+    endpoint: Arc<Endpoint>,
 }
 
 /// Who wants to know what becomes of a connection.
@@ -199,7 +199,7 @@ pub(crate) struct Watchers {
 }
 
 impl TaskHandle {
-    pub(crate) fn new(host: Arc<Endpoint>, sid: Sid, revision: Eio, on: TransportKind) -> Self {
+    pub(crate) fn new(endpoint: Arc<Endpoint>, sid: Sid, revision: Eio, on: TransportKind) -> Self {
         Self {
             mailbox: Mailbox::new(),
             sid,
@@ -207,7 +207,7 @@ impl TaskHandle {
             websocket: AtomicU8::new(u8::from(on == TransportKind::WebSocket)),
             open: AtomicBool::new(true),
             watched: AtomicBool::new(false),
-            host,
+            endpoint,
         }
     }
 
@@ -229,8 +229,8 @@ impl TaskHandle {
         self.revision
     }
 
-    pub(crate) fn host(&self) -> &Arc<Endpoint> {
-        &self.host
+    pub(crate) fn endpoint(&self) -> &Arc<Endpoint> {
+        &self.endpoint
     }
 
     /// Tells the task. `false`: it has ended.
@@ -269,12 +269,12 @@ impl TaskHandle {
         weight: Weight,
         volatile: bool,
     ) -> (Option<Waker>, Result<(), EmitError>) {
-        let most = Most::of(&self.host.config, volatile);
+        let most = Most::of(&self.endpoint.config, volatile);
         let mut command = match local_queue::lay(self, command, Some((weight, most))) {
             Ok(()) => return (None, Ok(())),
             Err(command) => command,
         };
-        let policy = self.host.config.backlog_policy;
+        let policy = self.endpoint.config.backlog_policy;
         loop {
             command = match self.mailbox.push_packet(command, weight, most) {
                 Ok(waker) => return (waker, Ok(())),
@@ -353,7 +353,7 @@ impl TaskHandle {
     }
 
     fn watchers(&self) -> MutexGuard<'_, HashMap<usize, Watchers>> {
-        let watchers = self.host.watchers.lock();
+        let watchers = self.endpoint.watchers.lock();
         watchers.unwrap_or_else(PoisonError::into_inner)
     }
 }

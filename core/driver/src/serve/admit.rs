@@ -19,7 +19,7 @@ impl<R: Runtime> Context<'_, R> {
     /// The answer of the application's hooks, unless it takes them longer than they may, or the server closes
     /// meanwhile: nobody would hear of a session that opens then.
     pub(super) async fn admit_in_time(&self) -> Result<Option<Sid>, HandshakeError> {
-        let host = self.host();
+        let endpoint = self.endpoint();
         let mut admit = pin!(self.admit());
         let mut ends = None;
         poll_fn(|cx| {
@@ -27,9 +27,9 @@ impl<R: Runtime> Context<'_, R> {
                 return Poll::Ready(admitted);
             }
             let (late, closing) = ends.get_or_insert_with(|| {
-                let until = self.runtime.now() + host.config.admission_timeout;
+                let until = self.runtime.now() + endpoint.config.admission_timeout;
                 let late = Box::pin(self.runtime.sleep_until(until));
-                (late, Signal::wait(Shared(host.clone())))
+                (late, Signal::wait(Shared(endpoint.clone())))
             });
             if Pin::new(closing).poll(cx).is_ready() {
                 return Poll::Ready(Err(HandshakeError::ShuttingDown));
@@ -44,7 +44,7 @@ impl<R: Runtime> Context<'_, R> {
 
     /// Asks the application's hooks about a handshake, and for an id if it makes them.
     async fn admit(&self) -> Result<Option<Sid>, HandshakeError> {
-        let hooks = &self.host().hooks;
+        let hooks = &self.endpoint().hooks;
         let Some(head) = &self.seen.head else {
             return Ok(None);
         };

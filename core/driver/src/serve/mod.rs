@@ -80,7 +80,7 @@ type Before = dyn Fn(Arc<RequestHead>) -> BoxFuture<()> + Send + Sync;
 
 #[derive(Clone)]
 struct Served {
-    host: Arc<Endpoint>,
+    endpoint: Arc<Endpoint>,
     application: Arc<Application>,
 }
 
@@ -97,7 +97,7 @@ impl Server {
     #[must_use]
     pub fn io(mut self, io: Io) -> Self {
         Arc::make_mut(&mut self.endpoints).push(Served {
-            host: io.host().clone(),
+            endpoint: io.endpoint().clone(),
             application: Arc::new(Application::SocketIo(io)),
         });
         self
@@ -107,7 +107,7 @@ impl Server {
     #[must_use]
     pub fn engine(mut self, engine: EngineServer) -> Self {
         Arc::make_mut(&mut self.endpoints).push(Served {
-            host: engine.host().clone(),
+            endpoint: engine.endpoint().clone(),
             application: Arc::new(Application::Engine(engine)),
         });
         self
@@ -153,14 +153,14 @@ impl Server {
     /// Socket.IO server above one of these engines is closed, too, if it has no other engine left.
     pub async fn close(&self) {
         // All are told before any is waited for.
-        for endpoint in &*self.endpoints {
-            match &*endpoint.application {
+        for served in &*self.endpoints {
+            match &*served.application {
                 Application::SocketIo(io) => io.shut_down(),
-                Application::Engine(engine) => engine.host().shut_down(),
+                Application::Engine(engine) => engine.endpoint().shut_down(),
             }
         }
-        for endpoint in &*self.endpoints {
-            match &*endpoint.application {
+        for served in &*self.endpoints {
+            match &*served.application {
                 Application::SocketIo(io) => io.wind_up().await,
                 Application::Engine(engine) => {
                     let above = engine.spoken();
@@ -179,16 +179,16 @@ impl Server {
         if self.endpoints.is_empty() {
             std::future::pending::<()>().await;
         }
-        for endpoint in &*self.endpoints {
-            Signal::wait(Shared(endpoint.host.clone())).await;
-            endpoint.host.peers.none().await;
+        for served in &*self.endpoints {
+            Signal::wait(Shared(served.endpoint.clone())).await;
+            served.endpoint.peers.none().await;
         }
     }
 
     /// Ends when all connections of its servers are wound up, and the last responses are out.
     pub async fn closed(&self) {
-        for endpoint in &*self.endpoints {
-            endpoint.host.peers.none().await;
+        for served in &*self.endpoints {
+            served.endpoint.peers.none().await;
         }
         self.streams.none().await;
     }
@@ -197,7 +197,7 @@ impl Server {
     pub fn config(&self) -> Option<&Config> {
         self.endpoints
             .first()
-            .map(|endpoint| &*endpoint.host.config)
+            .map(|served| &*served.endpoint.config)
     }
 
     /// The options for what a listener waits for, whoever is served there: without a server those of the echo,
@@ -213,7 +213,7 @@ impl Server {
     fn keep_alive(&self) -> Option<&HeaderValue> {
         self.endpoints
             .first()
-            .map(|endpoint| &endpoint.host.keep_alive)
+            .map(|served| &served.endpoint.keep_alive)
     }
 
     async fn fall_back<B>(
@@ -262,12 +262,12 @@ impl From<EngineServer> for Server {
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
-            .entries(self.endpoints.iter().map(|endpoint| &endpoint.host))
+            .entries(self.endpoints.iter().map(|served| &served.endpoint))
             .finish()
     }
 }
 
-/// A host as the owner of its closing signal.
+/// An endpoint as the owner of its closing signal.
 struct Shared(Arc<Endpoint>);
 
 impl AsRef<Signal> for Shared {

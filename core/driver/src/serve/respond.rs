@@ -184,7 +184,7 @@ impl<R: Runtime> Plan<R> {
 /// Everything that a request's handling needs to know.
 pub(super) struct Context<'a, R> {
     pub(super) runtime: &'a R,
-    endpoint: &'a Served,
+    served: &'a Served,
     pub(super) seen: Seen,
     remote: Remote,
     can_upgrade: bool,
@@ -214,12 +214,12 @@ where
             seen,
             step,
         } => {
-            let Some(endpoint) = server.endpoints.get(endpoint) else {
+            let Some(served) = server.endpoints.get(endpoint) else {
                 unreachable!("endpoints of a server that serves do not go away");
             };
             let context = Context {
                 runtime,
-                endpoint,
+                served,
                 seen,
                 remote,
                 can_upgrade,
@@ -256,29 +256,32 @@ where
 }
 
 impl<R: Runtime> Context<'_, R> {
-    pub(super) fn host(&self) -> &Arc<Endpoint> {
-        &self.endpoint.host
+    pub(super) fn endpoint(&self) -> &Arc<Endpoint> {
+        &self.served.endpoint
     }
 
     /// A new session.
     async fn open<B>(&self, exchange: Exchange) -> Outcome<R, B> {
-        let host = self.host();
+        let endpoint = self.endpoint();
         let Some(parts) = &self.seen.parts else {
             unreachable!("the head of a request that opens a session is kept");
         };
-        if host.closing.is_raised() {
+        if endpoint.closing.is_raised() {
             return self.refuse(exchange, &HandshakeError::ShuttingDown);
         }
         // From before it is decided over, so that no more wait for a decision than may.
-        let Some(pending) = host.pending.try_enter(host.config.max_pending_sessions) else {
+        let Some(pending) = endpoint
+            .pending
+            .try_enter(endpoint.config.max_pending_sessions)
+        else {
             return self.refuse(exchange, &HandshakeError::TooManySessions);
         };
         let sid = match self.admit_in_time().await {
             Ok(sid) => sid,
             Err(refusal) => return self.refuse(exchange, &refusal),
         };
-        let most = host.config.max_sessions.unwrap_or(usize::MAX);
-        let Some(counted) = host.peers.try_enter(most) else {
+        let most = endpoint.config.max_sessions.unwrap_or(usize::MAX);
+        let Some(counted) = endpoint.peers.try_enter(most) else {
             return self.refuse(exchange, &HandshakeError::TooManySessions);
         };
         let websocket = exchange.kind() == RequestKind::WebSocket;
@@ -308,8 +311,8 @@ impl<R: Runtime> Context<'_, R> {
         };
         let task = Task::new(
             self.runtime.clone(),
-            host,
-            &self.endpoint.application,
+            endpoint,
+            &self.served.application,
             asked,
         );
         // Never over a live session.
@@ -318,14 +321,14 @@ impl<R: Runtime> Context<'_, R> {
         };
         let link = task.link().clone();
         // The server may have begun to close before this session was there to be told.
-        if host.closing.is_raised() {
+        if endpoint.closing.is_raised() {
             link.tell(Command::Become(Change::ShutDown));
         }
         if websocket {
             let whose = UpgradeTarget::New(Box::new(task));
             return self.switch(exchange, whose);
         }
-        let id = host.request_id();
+        let id = endpoint.request_id();
         let (give, wait) = answer();
         link.tell(Command::Poll {
             id,
@@ -358,7 +361,7 @@ impl<R: Runtime> Context<'_, R> {
             // Lent: it is large, and would be moved at each of these calls.
             RequestKind::Post { .. } => self.post(link, &exchange, over, body).await,
             RequestKind::Poll => {
-                let id = self.host().request_id();
+                let id = self.endpoint().request_id();
                 let (give, wait) = answer();
                 let told = link.tell(Command::Poll {
                     id,
@@ -382,8 +385,8 @@ impl<R: Runtime> Context<'_, R> {
         over: bool,
         body: B,
     ) -> Option<Said> {
-        let config = &self.host().config;
-        let id = self.host().request_id();
+        let config = &self.endpoint().config;
+        let id = self.endpoint().request_id();
         let revision = exchange.revision();
         let (give, mut wait) = answer();
         let mut give = Some(give);
@@ -493,7 +496,7 @@ impl<R: Runtime> Context<'_, R> {
 
     fn switch<B>(&self, exchange: Exchange, whose: UpgradeTarget<R>) -> Outcome<R, B> {
         let initial = exchange.is_handshake();
-        let config = self.host().config.clone();
+        let config = self.endpoint().config.clone();
         let mut response = exchange.switch();
         let deflate = Deflate::agreed(&mut response, &config);
         let response = self.say(response, initial);
@@ -516,7 +519,7 @@ impl<R: Runtime> Context<'_, R> {
     /// The response as it goes out: with what the hooks make of its headers. 500 if one panics.
     fn say(&self, response: Response<Bytes>, initial: bool) -> Response<Full<Bytes>> {
         let mut response = response;
-        let hooks = &self.host().hooks;
+        let hooks = &self.endpoint().hooks;
         let refused = response.status();
         if let Some(parts) = &self.seen.parts
             && (refused.is_client_error() || refused.is_server_error())
@@ -540,8 +543,8 @@ impl<R: Runtime> Context<'_, R> {
 }
 
 /// Whether anybody hears of a refused request, and of its head: see [`Context::say`].
-pub(super) fn tells_of_refusals(host: &Endpoint) -> bool {
-    hears_debug!() || host.hooks.connection_error.get().is_some()
+pub(super) fn tells_of_refusals(endpoint: &Endpoint) -> bool {
+    hears_debug!() || endpoint.hooks.connection_error.get().is_some()
 }
 
 fn connection_error(parts: &Parts, response: &Response<Bytes>) -> ConnectionError {

@@ -104,25 +104,25 @@ fn route<B>(server: &Server, request: Request<B>, remote: Remote) -> Routed<B> {
     let (mut parts, body) = request.into_parts();
     // Not to be kept with what layers have put there.
     parts.extensions.remove::<OnUpgrade>();
-    for (at, endpoint) in server.endpoints.iter().enumerate() {
-        let host = &endpoint.host;
+    for (at, served) in server.endpoints.iter().enumerate() {
+        let endpoint = &served.endpoint;
         // Which origins get in may be a function of the application's.
-        let Ok(route) = call(|| host.acceptor.route(&parts)) else {
+        let Ok(route) = call(|| endpoint.acceptor.route(&parts)) else {
             return Routed::Failed;
         };
         if matches!(route, Route::NotOurs) {
             continue;
         }
-        if matches!(host.config.origins, Origins::Any)
-            && is_cross_origin(&parts, host.config.trust_forwarded_host)
-            && !host.warned.swap(true, Ordering::Relaxed)
+        if matches!(endpoint.config.origins, Origins::Any)
+            && is_cross_origin(&parts, endpoint.config.trust_forwarded_host)
+            && !endpoint.warned.swap(true, Ordering::Relaxed)
         {
             warn!(
                 "a request from another origin carries cookies, and `origins` allows any: \
                  consider `Origins::same_origin()` or a list"
             );
         }
-        let wants_head = host.hooks.wants_head();
+        let wants_head = endpoint.hooks.wants_head();
         let head = wants_head.then(|| Arc::new(RequestHead::new(&parts, remote)));
         let step = match route {
             Route::NotOurs => continue,
@@ -132,7 +132,7 @@ fn route<B>(server: &Server, request: Request<B>, remote: Remote) -> Routed<B> {
                 sid,
                 exchange,
                 over,
-            } => match host.registry.get(&sid) {
+            } => match endpoint.registry.get(&sid) {
                 Some(link) => Step::Hand {
                     link,
                     exchange,
@@ -142,7 +142,7 @@ fn route<B>(server: &Server, request: Request<B>, remote: Remote) -> Routed<B> {
                 None => Step::Refuse(exchange, HandshakeError::UnknownSid),
             },
         };
-        let keeps = !matches!(step, Step::Hand { .. }) || tells_of_refusals(host);
+        let keeps = !matches!(step, Step::Hand { .. }) || tells_of_refusals(endpoint);
         return Routed::Ours {
             endpoint: at,
             seen: Seen {

@@ -114,7 +114,7 @@ impl<R: Runtime> Task<R> {
     #[inline]
     pub(super) fn account(&self) -> Account<'_> {
         Account {
-            config: &self.link.host().config,
+            config: &self.link.endpoint().config,
             waiting: match &self.upper {
                 Upper::SocketIo(sockets) => sockets.waiting_bytes(),
                 Upper::Engine(plain) => plain.waiting_bytes(),

@@ -50,7 +50,7 @@ impl<R: Runtime> Task<R> {
     /// behind hold no more than they may together.
     pub(super) fn depart(&mut self, cx: &mut Context<'_>) {
         let waiting = self.account().bytes(Part::Waiting);
-        let (host, now) = (self.link.host().clone(), self.now);
+        let (host, now) = (self.link.endpoint().clone(), self.now);
         let Some(running) = &mut self.running else {
             return;
         };

@@ -244,7 +244,7 @@ impl<R: Runtime> Task<R> {
     }
 
     fn host(&self) -> &Endpoint {
-        self.link.host()
+        self.link.endpoint()
     }
 
     fn running(&self) -> usize {

@@ -71,7 +71,7 @@ struct Talk {
 
 impl Talk {
     fn new(io: &Io, transport: TransportKind) -> Self {
-        let host = io.host();
+        let host = io.endpoint();
         let request = http::Request::get("/socket.io/?EIO=4").body(());
         let (parts, ()) = request.unwrap().into_parts();
         let (query, remote) = (Query::parse("EIO=4").unwrap(), Remote::default());
@@ -161,7 +161,7 @@ impl Talk {
             let left = self.held(part);
             match part {
                 Part::Running => {
-                    assert_eq!(left, io.host().departed.load(Ordering::Relaxed));
+                    assert_eq!(left, io.endpoint().departed.load(Ordering::Relaxed));
                 }
                 Part::Unread | Part::Waiting | Part::Told | Part::Queued | Part::Unwritten => {
                     assert_eq!(left, 0, "{part:?}");
@@ -169,7 +169,7 @@ impl Talk {
             }
         }
         drop(self);
-        assert_eq!(io.host().departed.load(Ordering::Relaxed), 0);
+        assert_eq!(io.endpoint().departed.load(Ordering::Relaxed), 0);
     }
 }
 

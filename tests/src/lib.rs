@@ -1,6 +1,7 @@
 //! What the test suites share: starting clients and servers, and installing what those need.
 
 pub mod example;
+pub mod imports;
 pub mod install;
 pub mod process;
 pub mod served;

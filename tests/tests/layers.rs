@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::Value;
-use sio_tests::{install::workspace, process::run};
+use sio_tests::{imports::Imports, install::workspace, process::run};
 
 /// Data types, parsers and tables: all that `sio-core` may know. None of them opens a file or a
 /// socket, reads a clock, or draws a random number.
@@ -58,6 +58,92 @@ const RUNTIMES: &[&str] = &[
     "polling",
     "smol",
     "socket2",
+];
+
+/// The floors of the core, from the ground up: each may import those above it in this list.
+const CORE_FLOORS: &[&str] = &[
+    "time",
+    "id",
+    "arena",
+    "deadline",
+    "message",
+    "protocol",
+    "json",
+    "packet",
+    "config",
+    "http",
+    "websocket",
+    "engine",
+    "details",
+    "socket",
+    "rooms",
+    "connection",
+    "server",
+];
+
+/// Imports of the core that lead upwards or around still, by who imports and what. None may be added.
+const CORE_CIRCLES: &[(&str, &str)] = &[
+    ("engine::payload", "engine::payload::binary"),
+    ("engine::payload", "engine::payload::counted"),
+    ("server::event", "server"),
+    ("server::namespace", "server"),
+];
+
+/// The floors of the driver, from the ground up: each may import those above it in this list.
+const DRIVER_FLOORS: &[&str] = &[
+    "sync",
+    "runtime",
+    "system_clock",
+    "error",
+    "log",
+    "look",
+    "scratch",
+    "deadlines",
+    "websocket",
+    "mailbox",
+    "handler",
+    "endpoint",
+    "adapter",
+    "handle",
+    "task",
+    "serve",
+    "guide",
+];
+
+/// Imports of the driver that lead upwards or around still, by who imports and what. None may be added.
+const DRIVER_CIRCLES: &[(&str, &str)] = &[
+    ("adapter", "handle::data"),
+    ("adapter", "handle::namespace"),
+    ("adapter", "handle::socket"),
+    ("handle::data", "handle::socket"),
+    ("handle::engine", "handle::io"),
+    ("handle::namespace", "handle::socket"),
+    ("handle::namespace", "handle::to"),
+    ("handle::place", "handle::socket"),
+    ("handle::place", "handle::to"),
+    ("handle::place", "task::running"),
+    ("handle::room_events", "handle::socket"),
+    ("handle::room_events", "task::running"),
+    ("handle::socket", "handle::direct"),
+    ("handle::to", "handle::socket"),
+    ("handler::ack", "adapter"),
+    ("handler::ack", "handle::socket"),
+    ("handler::call", "handler::middleware"),
+    ("handler::extract", "handle::io"),
+    ("handler::extract", "handle::namespace"),
+    ("handler::extract", "handle::socket"),
+    ("handler::extract", "handler::ack"),
+    ("handler::middleware", "handle::socket"),
+    ("mailbox::link", "endpoint::host"),
+    ("mailbox::link", "handle::io"),
+    ("mailbox::link", "handler::ack"),
+    ("mailbox::link", "mailbox::local_queue"),
+    ("serve::route", "serve::respond"),
+    ("task", "task::sockets"),
+    ("task::entering", "task"),
+    ("task::entering", "task::sockets"),
+    ("task::plain", "task"),
+    ("task::running", "task::departed"),
 ];
 
 /// What a package is built from, features all on, a line each.
@@ -147,4 +233,149 @@ fn no_two_programs_have_one_name() {
     assert!(seen.len() > 10, "the packages were read: {seen:?}");
     seen.retain(|_, packages| packages.len() > 1);
     assert!(seen.is_empty(), "one name, several programs: {seen:?}");
+}
+
+/// Every file has its floor, imports from its own and from those below, and no two import each other.
+fn stands(src: &str, floors: &[&str], known: &[(&str, &str)]) {
+    let imports = Imports::read(&workspace().join(src)).expect("sources");
+    let homeless = imports.homeless(floors);
+    assert!(
+        homeless.is_empty(),
+        "{src}: not both module and floor: {homeless:#?}"
+    );
+    let faults = imports.faults(floors, known);
+    assert!(faults.is_empty(), "in {src}: {faults:#?}");
+    let needless = imports.needless(floors, known);
+    assert!(
+        needless.is_empty(),
+        "{src}: known, and no longer wrong: {needless:#?}"
+    );
+}
+
+#[test]
+fn the_floors_of_the_core_are_kept_apart() {
+    stands("core/src", CORE_FLOORS, CORE_CIRCLES);
+}
+
+#[test]
+fn the_floors_of_the_driver_are_kept_apart() {
+    stands("core/driver/src", DRIVER_FLOORS, DRIVER_CIRCLES);
+}
+
+/// A house of three floors, whose files are given with what stands in `room/door.rs`.
+fn planted(door: &str) -> Imports {
+    let files = [
+        (
+            "lib.rs",
+            "mod ground; mod roof; mod room;\npub use room::Door;",
+        ),
+        ("ground.rs", "use std::fmt;\npub struct Stone;"),
+        (
+            "room/mod.rs",
+            "mod door;\nmod wall;\npub use door::Door;\npub(crate) use wall::Wall;",
+        ),
+        ("room/door.rs", door),
+        (
+            "room/wall.rs",
+            "use crate::ground::Stone;\nuse super::Door;\npub struct Wall(Stone, Door);",
+        ),
+        (
+            "roof.rs",
+            "use crate::room::{self, Wall};\npub struct Tile;",
+        ),
+    ];
+    Imports::new(files)
+}
+
+const PLANTED: &[&str] = &["ground", "room", "roof"];
+
+#[test]
+fn what_imports_downwards_is_let_be() {
+    let imports = planted(
+        r#"
+        use crate::ground::Stone;
+        // use crate::roof::Tile;
+        const NAME: &str = "crate::roof::Tile";
+        /* use super::Wall; */
+        pub struct Door;
+        impl<'a> From<&'a Stone> for Door {}
+        #[cfg(test)]
+        mod tests {
+            use crate::roof::Tile;
+        }
+        "#,
+    );
+    assert_eq!(imports.faults(PLANTED, &[]), [""; 0]);
+    assert_eq!(imports.homeless(PLANTED), [""; 0]);
+}
+
+#[test]
+fn an_import_upwards_is_found() {
+    let upwards = [
+        "pub struct Door;\nuse crate::roof::Tile;",
+        "pub struct Door;\nuse crate::{ground::Stone, roof::Tile as Cover};",
+        "pub struct Door;\nfn close() -> crate::roof::Tile {}",
+        "pub struct Door;\npub(crate) use super::super::roof::Tile;",
+        "pub struct Door;\nmod bell { use super::super::super::roof::Tile; }",
+    ];
+    for door in upwards {
+        let told = planted(door).faults(PLANTED, &[]);
+        let expected = "room/door.rs:2 imports roof, but roof is built on room";
+        assert_eq!(told, [expected], "{door}");
+    }
+}
+
+#[test]
+fn files_that_import_each_other_are_found() {
+    for door in [
+        "use super::Wall;\npub struct Door;",
+        "pub struct Door(crate::room::Wall);",
+    ] {
+        let told = planted(door).faults(PLANTED, &[]);
+        let expected = [
+            "room/door.rs:1 imports room::wall, which imports it: room::wall -> room::door",
+            "room/wall.rs:2 imports room::door, which imports it: room::door -> room::wall",
+        ];
+        assert_eq!(told, expected, "{door}");
+    }
+    // A file and the folder beside it, too.
+    let imports = Imports::new([
+        ("lib.rs", "mod room;"),
+        (
+            "room.rs",
+            "mod door;\nuse door::Door;\npub struct Room(Door);",
+        ),
+        ("room/door.rs", "use super::Room;\npub struct Door;"),
+    ]);
+    let expected = [
+        "room.rs:2 imports room::door, which imports it: room::door -> room",
+        "room/door.rs:1 imports room, which imports it: room -> room::door",
+    ];
+    assert_eq!(imports.faults(&["room"], &[]), expected);
+}
+
+#[test]
+fn what_is_known_has_to_be_wrong() {
+    let circle = planted("use super::Wall;\npub struct Door;");
+    let known = [("room::door", "room::wall")];
+    assert_eq!(circle.faults(PLANTED, &known), [""; 0]);
+    assert_eq!(circle.needless(PLANTED, &known), [""; 0]);
+    let mended = planted("pub struct Door;");
+    assert_eq!(
+        mended.needless(PLANTED, &known),
+        ["room::door imports room::wall"]
+    );
+    // The other half of a circle is not wrong any more.
+    let both = [known[0], ("room::wall", "room::door")];
+    assert_eq!(circle.needless(PLANTED, &both).len(), 2);
+}
+
+#[test]
+fn a_file_without_a_floor_is_found() {
+    let imports = planted("pub struct Door;");
+    assert_eq!(imports.homeless(&["ground", "room"]), ["roof"]);
+    assert_eq!(
+        imports.homeless(&["ground", "room", "roof", "cellar"]),
+        ["cellar"]
+    );
 }

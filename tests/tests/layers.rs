@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
     process::Command,
     time::Duration,
 };
@@ -203,6 +204,75 @@ fn smol_brings_no_runtime_of_tokio() {
         .collect();
     let allowed = BTreeSet::from(["default", "sync"]);
     assert_eq!(features, allowed, "of tokio, below sio-smol");
+}
+
+/// Time is told to the core in its own terms, which are there where std's are not.
+#[test]
+fn the_core_names_no_instant_of_std() {
+    let core = workspace().join("core/src");
+    let mut seen = 0;
+    let mut named = Vec::new();
+    let mut folders = vec![core.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder of the core") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).expect("a file of the core");
+            seen += 1;
+            named.extend(instants_of_std(&text).map(|line| format!("{}:{line}", path.display())));
+        }
+    }
+    assert!(seen > 60, "the core was read: {seen} files");
+    assert!(named.is_empty(), "std::time::Instant: {named:#?}");
+}
+
+/// The lines on which a file of the core names it, from one on, alone or among what else it takes from there.
+/// Documentation may.
+fn instants_of_std(text: &str) -> impl Iterator<Item = usize> {
+    let names = |line: &str| match line.split_once("std::time::") {
+        Some((before, rest)) if !before.trim_start().starts_with("//") => {
+            let list = rest
+                .strip_prefix('{')
+                .and_then(|list| list.split('}').next());
+            let mut names = list.unwrap_or(rest).split(|c: char| !c.is_alphanumeric());
+            match list {
+                Some(_) => names.any(|name| name == "Instant"),
+                None => names.next() == Some("Instant") || rest.starts_with('*'),
+            }
+        }
+        Some(_) | None => {
+            line.contains("use std::time;") || line.contains("use std::{") && line.contains("time")
+        }
+    };
+    let lines = text.lines().enumerate();
+    lines.filter_map(move |(at, line)| names(line).then_some(at + 1))
+}
+
+#[test]
+fn an_instant_of_std_is_found_however_it_is_named() {
+    for line in [
+        "use std::time::Instant;",
+        "use std::time::{Duration, Instant};",
+        "    now: std::time::Instant,",
+        "use std::time::*;",
+        "use std::time;",
+        "use std::{sync::Arc, time::{Duration, Instant}};",
+    ] {
+        let text = format!("use std::fmt;\n{line}\n");
+        let found: Vec<_> = instants_of_std(&text).collect();
+        assert_eq!(found, [2], "{line}");
+    }
+    for line in [
+        "use std::time::Duration;",
+        "use std::time::{Duration, SystemTime};",
+        "use crate::time::Instant;",
+        "//! let origin = std::time::Instant::now();",
+    ] {
+        assert_eq!(instants_of_std(line).next(), None, "{line}");
+    }
 }
 
 /// Cargo puts the programs of all packages into one directory, the examples into another: of two with one

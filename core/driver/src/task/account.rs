@@ -20,10 +20,8 @@ use std::fmt;
 use sio_core::config::Config;
 use sio_core::engine::{Session, TransportKind};
 
-use super::{Task, Upper};
 use crate::mailbox::Mailbox;
-use crate::mailbox::task_handle::Command;
-use crate::runtime::Runtime;
+use crate::mailbox::task_handle::{Command, TaskHandle};
 
 /// Where bytes of a connection are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +64,24 @@ impl Part {
     }
 }
 
-impl Account<'_> {
+impl<'a> Account<'a> {
+    /// Of a connection in which so many bytes wait, and so many are held by handlers.
+    #[inline]
+    pub(super) fn new(
+        link: &'a TaskHandle,
+        session: &'a Session,
+        waiting: usize,
+        running: usize,
+    ) -> Self {
+        Self {
+            config: &link.endpoint().config,
+            waiting,
+            running,
+            session,
+            mailbox: link.mailbox(),
+        }
+    }
+
     /// What is there. [`Part::Told`] takes the lock of the mailbox; the others are read.
     pub(super) fn bytes(&self, part: Part) -> usize {
         match part {
@@ -106,23 +121,6 @@ impl fmt::Debug for Account<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = Part::ALL.map(|part| (part, (self.bytes(part), part.limit(self.config))));
         f.debug_map().entries(parts).finish()
-    }
-}
-
-impl<R: Runtime> Task<R> {
-    /// What it holds.
-    #[inline]
-    pub(super) fn account(&self) -> Account<'_> {
-        Account {
-            config: &self.link.endpoint().config,
-            waiting: match &self.upper {
-                Upper::SocketIo(sockets) => sockets.waiting_bytes(),
-                Upper::Engine(plain) => plain.waiting_bytes(),
-            },
-            running: self.running.as_ref().map_or(0, |running| running.bytes),
-            session: self.connection.session(),
-            mailbox: self.link.mailbox(),
-        }
     }
 }
 

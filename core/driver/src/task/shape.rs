@@ -10,7 +10,8 @@ use futures_io::{AsyncRead, AsyncWrite};
 use sio_core::config::Config;
 use sio_core::time::Instant;
 
-use super::sockets::{Seat, Sockets};
+use super::dispatcher::Dispatcher;
+use super::socket_state::SocketState;
 use super::{Command, Task, TaskHandle};
 use crate::handle::Io;
 use crate::runtime::{Runtime, Sleep};
@@ -99,8 +100,8 @@ fn an_idle_connection_is_small() {
     let sizes = [
         ("task of a stream", size_of_val(&task), 32),
         ("task of a connection", size_of::<Task<Nowhere>>(), 768),
-        ("sockets", size_of::<Sockets>(), 160),
-        ("seat", size_of::<Seat>(), 104),
+        ("dispatcher", size_of::<Dispatcher>(), 160),
+        ("state of a socket", size_of::<SocketState>(), 104),
         ("link", size_of::<TaskHandle>(), 136),
         ("socket", crate::handle::socket_size(), 160),
         ("websocket", size_of::<WebSocket<Still>>(), 128),

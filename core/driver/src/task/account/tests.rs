@@ -11,7 +11,7 @@ use sio_core::id::RequestId;
 use sio_core::packet::{Args, Part as Bytes};
 
 use super::super::shape::Nowhere;
-use super::super::{Application, OpenRequest};
+use super::super::{Application, OpenRequest, Task};
 use super::*;
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::hooks::Remote;

@@ -1,38 +1,207 @@
-//! Handlers in flight.
+//! Handlers of a connection that have not ended.
 
+use sio_core::time::Instant;
 use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use sio_core::packet::Name;
+use sio_core::packet::{Args, Name};
 use sio_core::socket::{ConnectTicket, SocketKey};
 
-use super::departed::Departed;
+use super::departed::{self, Departed};
+use super::refused;
 use crate::deadlines::State;
 use crate::error::Failure;
 use crate::handle::{Incoming, Socket};
-use crate::handler::call::{BoxFuture, Progress, Started};
+use crate::handler::call::{BoxFuture, Callback, Progress, Started};
 use crate::handler::extract::Invocation;
 use crate::handler::middleware::Denial;
-use crate::mailbox::held::{Charge, Held};
+use crate::mailbox::held::{Answered, Charge, Held};
 
-/// All of a connection.
+/// All of a connection. Few have any.
 #[derive(Default)]
-pub(super) struct Running {
-    pub(super) jobs: FuturesUnordered<Job>,
+pub(super) struct Jobs(Option<Box<Running>>);
+
+#[derive(Default)]
+struct Running {
+    jobs: FuturesUnordered<Job>,
     /// Bytes that they hold of what the client has sent.
-    pub(super) bytes: usize,
+    bytes: usize,
     /// What they hold of what it has answered.
-    pub(super) answers: Held,
+    answers: Held,
     /// Their end, once the client has gone.
-    pub(super) departed: Option<Departed>,
+    departed: Option<Departed>,
+}
+
+/// What goes with jobs that are dropped.
+pub(super) struct Lost {
+    /// Whether handlers of plain messages are among them.
+    pub(super) plain: bool,
+    /// Whose events they had, and which.
+    pub(super) events: Vec<(Socket, Name)>,
+    /// Whose next events wait for those that are left, and whether they do in any case.
+    pub(super) left: Vec<(SocketKey, bool)>,
+}
+
+/// A handler of a socket was called.
+pub(super) enum Began {
+    /// It ran to its end.
+    Ended,
+    /// It is kept.
+    Waits,
+    Failed(Failure),
+    Panicked(Panic),
+}
+
+impl Jobs {
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |running| running.jobs.len())
+    }
+
+    /// Bytes that they hold of what the client has sent.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |running| running.bytes)
+    }
+
+    pub(super) fn push(&mut self, job: Job) {
+        self.0.get_or_insert_default().push(job);
+    }
+
+    /// Calls a handler, which runs to its first await.
+    pub(super) fn start(
+        &mut self,
+        cx: &mut Context<'_>,
+        callback: &Callback,
+        event: &Invocation,
+    ) -> Began {
+        event.begin();
+        match begin(cx, || callback(event)) {
+            Begun::Ended(Ok(Ok(()))) => Began::Ended,
+            Begun::Ended(Ok(Err(failure))) => {
+                refused::failed(event, &failure);
+                Began::Failed(failure)
+            }
+            Begun::Ended(Err(panic)) => Began::Panicked(panic),
+            Begun::Waits(future) => {
+                let owner = Owner {
+                    socket: event.socket.clone(),
+                    name: event.name.clone(),
+                    bytes: event.held(),
+                };
+                let future = refused::or_refused(event, future);
+                self.push(Job::Handler(Kept::new(future, owner)));
+                Began::Waits
+            }
+        }
+    }
+
+    /// The next one that ends, of those that were woken.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Option<Done> {
+        let running = self.0.as_mut()?;
+        match running.jobs.poll_next_unpin(cx) {
+            Poll::Pending => None,
+            Poll::Ready(None) => {
+                self.0 = None;
+                None
+            }
+            Poll::Ready(Some(done)) => {
+                running.bytes = running.bytes.saturating_sub(done.bytes());
+                Some(done)
+            }
+        }
+    }
+
+    /// Drops jobs where they wait. `true`: those that are left must know again whom to wake.
+    pub(super) fn drop_some(&mut self, which: impl Fn(&Job) -> bool) -> bool {
+        let Some(running) = &mut self.0 else {
+            return false;
+        };
+        if !running.jobs.iter().any(&which) {
+            return false;
+        }
+        running.bytes = 0;
+        for job in std::mem::take(&mut running.jobs) {
+            if which(&job) {
+                job.turn_away();
+            } else {
+                running.push(job);
+            }
+        }
+        true
+    }
+
+    /// What goes if these are dropped.
+    pub(super) fn lost(&self, which: impl Fn(&Job) -> bool) -> Lost {
+        let jobs = self.0.iter().flat_map(|running| running.jobs.iter());
+        let (dropped, left): (Vec<_>, Vec<_>) = jobs.partition(|job| which(job));
+        Lost {
+            plain: dropped.iter().any(|job| matches!(job, Job::Plain(_))),
+            events: dropped.into_iter().filter_map(Job::event).collect(),
+            left: left.into_iter().filter_map(Job::socket).collect(),
+        }
+    }
+
+    /// An answer, counted as long as handlers that wait may hold it. `None`: they hold as much as they may.
+    pub(super) fn charge(&self, args: Args, most: usize) -> Option<Answered> {
+        match &self.0 {
+            Some(running) => running.answers.charge(args, most),
+            None => Some(Answered { args, charge: None }),
+        }
+    }
+
+    /// The client has gone.
+    pub(super) fn set_departed(&mut self, departed: Departed) {
+        if let Some(running) = &mut self.0 {
+            running.departed = Some(departed);
+        }
+    }
+
+    pub(super) fn take_departed(&mut self) -> Option<Departed> {
+        self.0.as_mut()?.departed.take()
+    }
+
+    /// When those whose client has gone must have ended.
+    pub(super) fn departed_until(&self) -> Option<Instant> {
+        let departed = self.0.as_ref()?.departed.as_ref()?;
+        Some(departed.until())
+    }
+
+    /// Whether that has come. They are given as much again.
+    pub(super) fn is_departed_over(&mut self, now: Instant) -> bool {
+        let departed = self.0.as_mut().and_then(|it| it.departed.as_mut());
+        let Some(departed) = departed.filter(|departed| departed.until() <= now) else {
+            return false;
+        };
+        departed.renew(now);
+        true
+    }
+
+    /// What they hold now, and so many bytes that wait for them.
+    pub(super) fn count_departed(&mut self, waiting: usize) {
+        if let Some(running) = &mut self.0
+            && let Some(departed) = &mut running.departed
+        {
+            departed.count(running.bytes.saturating_add(waiting));
+        }
+    }
+
+    /// The size from which on they are dropped, so that what is left holds no more than `share`.
+    pub(super) fn too_large(&self, share: usize) -> usize {
+        let jobs = self.0.iter().flat_map(|running| running.jobs.iter());
+        departed::too_large(jobs.map(Job::bytes).collect(), share)
+    }
 }
 
 impl Running {
-    pub(super) fn push(&mut self, job: Job) {
+    fn push(&mut self, job: Job) {
         self.bytes = self.bytes.saturating_add(job.bytes());
         self.jobs.push(job);
     }
@@ -215,7 +384,7 @@ impl Job {
     }
 
     /// Whose next event waits for it, and whether it does in any case.
-    pub(super) fn seat(&self) -> Option<(SocketKey, bool)> {
+    pub(super) fn socket(&self) -> Option<(SocketKey, bool)> {
         match self {
             Self::Handler(kept) => Some((kept.what.as_ref()?.socket.key(), false)),
             Self::Filters(kept) => Some((kept.what.as_ref()?.0, true)),

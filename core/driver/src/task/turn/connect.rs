@@ -2,13 +2,11 @@
 
 use std::task::{Context, Poll};
 
-use bytestring::ByteString;
-use sio_core::packet::Name;
 use sio_core::socket::{ConnectTicket, Refusal};
 
-use super::Task;
-use super::running::{Job, Kept, Owner, Panic};
-use super::sockets::Seat;
+use super::super::dispatcher::PendingConnect;
+use super::super::jobs::{Job, Kept, Panic};
+use super::super::{Task, report};
 use crate::endpoint::handshake::Handshake;
 use crate::handle::Socket;
 use crate::handler::call::BoxFuture;
@@ -17,44 +15,36 @@ use crate::handler::middleware::{Denial, pass};
 use crate::log::debug;
 use crate::runtime::Runtime;
 
-/// A client's wish to enter a namespace.
-pub(super) struct Entering {
-    pub(super) ticket: ConnectTicket,
-    pub(super) namespace: ByteString,
-    pub(super) auth: Option<ByteString>,
-    /// What a client of revision 4 wrote behind the name.
-    pub(super) query: Option<ByteString>,
-}
-
 impl<R: Runtime> Task<R> {
     /// A client wants to enter a namespace. It waits while too many handlers do, so that coming and
     /// going starts no more of them.
-    pub(super) fn enter(&mut self, cx: &mut Context<'_>, wish: Entering) {
+    pub(super) fn connect(&mut self, cx: &mut Context<'_>, connect: PendingConnect) {
         let crowded = self.is_crowded();
-        let Some(sockets) = self.sockets() else {
+        let Some(dispatcher) = self.dispatcher() else {
             return;
         };
-        if crowded || !sockets.entering.is_empty() {
-            sockets.entering.push(wish);
+        if crowded || dispatcher.is_connecting() {
+            dispatcher.put_off_connect(connect);
         } else {
-            self.connecting(cx, wish);
+            self.decide(cx, connect);
         }
     }
 
-    pub(super) fn connecting(&mut self, cx: &mut Context<'_>, wish: Entering) {
-        let Entering {
+    /// Asks the middlewares of the namespace.
+    pub(super) fn decide(&mut self, cx: &mut Context<'_>, connect: PendingConnect) {
+        let PendingConnect {
             ticket,
             namespace,
             auth,
             query,
-        } = wish;
+        } = connect;
         let id = self.connection.computed_id(&namespace);
         let id = id.unwrap_or_else(|| self.socket_id());
         let link = self.link.clone();
-        let Some(sockets) = self.sockets() else {
+        let Some(dispatcher) = self.dispatcher() else {
             return;
         };
-        let Some(namespace) = sockets.io.find(&namespace) else {
+        let Some(namespace) = dispatcher.io().find(&namespace) else {
             let refusal = Refusal::invalid_namespace();
             self.connection.reject(self.now, ticket, &refusal);
             return;
@@ -63,10 +53,10 @@ impl<R: Runtime> Task<R> {
         let socket = Socket::new(
             id,
             ticket.socket(),
-            sockets.io.clone(),
+            dispatcher.io().clone(),
             namespace,
             link,
-            Handshake::with_auth(&sockets.handshake, auth.as_ref(), query.as_deref()),
+            Handshake::with_auth(dispatcher.handshake(), auth.as_ref(), query.as_deref()),
         );
         if gates.is_empty() {
             self.admit(cx, ticket, socket);
@@ -76,7 +66,7 @@ impl<R: Runtime> Task<R> {
         let mut kept = Kept::new(future, (ticket, socket));
         match kept.poll(cx) {
             Poll::Ready((what, result)) => self.decided(cx, what, result),
-            Poll::Pending => self.keep(Job::Gates(kept)),
+            Poll::Pending => self.jobs.push(Job::Gates(kept)),
         }
     }
 
@@ -92,7 +82,7 @@ impl<R: Runtime> Task<R> {
                 let (refusal, failure) = denial.split();
                 if let Some(failure) = failure {
                     // It has not been there yet.
-                    self.report(&socket, "connect", failure, false);
+                    report::failed(&socket, "connect", failure, false);
                 }
                 debug!(socket = %socket.log_name(), namespace = socket.namespace().name(), refusal = %crate::log::Brief(&refusal), "namespace refused");
                 self.connection.reject(self.now, ticket, &refusal);
@@ -100,16 +90,7 @@ impl<R: Runtime> Task<R> {
             }
             Err(panic) => {
                 socket.exit();
-                let name = Name::from_static("connect");
-                let bytes = 0;
-                self.panicked(
-                    &Owner {
-                        socket,
-                        name,
-                        bytes,
-                    },
-                    panic,
-                );
+                self.panicked(&socket, "connect", panic);
             }
         }
     }
@@ -124,8 +105,8 @@ impl<R: Runtime> Task<R> {
         socket.enter();
         self.settle();
         debug!(socket = %socket.log_name(), namespace = socket.namespace().name(), "socket connected");
-        if let Some(sockets) = self.sockets() {
-            sockets.seats.push(Seat::new(key, socket.clone()));
+        if let Some(dispatcher) = self.dispatcher() {
+            dispatcher.enter(key, socket.clone());
         }
         self.dispatch(cx, key, Invocation::entering(&socket));
     }

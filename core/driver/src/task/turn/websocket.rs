@@ -1,13 +1,13 @@
-//! The WebSocket half of a connection's task: reading, writing, winding up.
+//! What goes between a session and its WebSocket.
 
+use sio_core::time::Instant;
 use std::task::{Context, Poll};
 
 use sio_core::engine::{Flags, Message, WsClosed};
 use sio_core::socket::SocketKey;
-use sio_core::time::Instant;
 
-use super::transport::{Left, Pulled};
-use super::{Phase, Task};
+use super::super::transport::{Left, Pulled};
+use super::super::{Phase, Task};
 use crate::log::{debug, trace};
 use crate::look::look;
 use crate::mailbox::batch::Run;

@@ -10,8 +10,8 @@ use std::task::{Context, Poll, Waker};
 use futures_io::{AsyncRead, AsyncWrite};
 use sio_core::config::Config;
 
+use super::super::shape::Nowhere;
 use super::ALLOWANCE;
-use super::shape::Nowhere;
 use crate::handle::Io;
 use crate::scratch;
 use crate::serve::{Server, serve_stream};

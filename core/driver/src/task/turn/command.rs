@@ -1,0 +1,141 @@
+//! What a connection is told by others.
+
+use sio_core::id::SocketId;
+use sio_core::socket::AckError;
+
+use super::super::dispatcher::Dispatcher;
+use super::super::{Phase, Task, Upper};
+use crate::handle::Io;
+use crate::mailbox::task_handle::{Change, Command, Posted, Request};
+use crate::runtime::Runtime;
+
+impl<R: Runtime> Task<R> {
+    /// Carries out what handlers need not hear of before anything else.
+    pub(super) fn command(&mut self, command: Command) {
+        let now = self.now;
+        match command {
+            Command::Poll {
+                id,
+                revision,
+                answer,
+            } => {
+                self.exchanges.push((id, answer));
+                self.connection.handle_poll(now, id, revision);
+                // What it is behind with this counts for what it is told next.
+                self.answer_requests();
+                self.settle();
+            }
+            Command::Post {
+                id,
+                revision,
+                posted,
+            } => {
+                let Posted { post, answer } = *posted;
+                self.exchanges.extend(answer.map(|answer| (id, answer)));
+                self.connection.handle_post(now, id, revision, post);
+                self.settle();
+            }
+            Command::Aborted(id) => self.connection.handle_aborted(now, id),
+            Command::WebSocket {
+                revision,
+                base64,
+                transport,
+            } => {
+                if !self.transport.is_attached()
+                    && self.connection.handle_ws_open(now, revision, base64)
+                {
+                    self.transport.attach(transport);
+                    self.settle();
+                } else {
+                    let until = self.close_by();
+                    self.transport.dismiss(transport, None, until);
+                }
+            }
+            Command::Deliver {
+                socket,
+                packet,
+                flags,
+            } => {
+                let _ = self.connection.deliver(now, socket, packet, flags);
+            }
+            Command::Request(request) => {
+                let Request {
+                    socket,
+                    id,
+                    packet,
+                    flags,
+                    token,
+                    timeout,
+                } = *request;
+                // Its time is not what this turn has taken so far, a handler that computed before it asked.
+                self.now = self.runtime.now();
+                let asked = self
+                    .connection
+                    .request(self.now, socket, id, packet, flags, token, timeout);
+                if let Err((error, token)) = asked {
+                    if error == AckError::Disconnected {
+                        self.set_disconnected(socket);
+                    }
+                    token.settle(Err(error.into()));
+                }
+            }
+            Command::Respond { ticket, packet } => {
+                let _ = self.connection.respond(now, ticket, packet);
+            }
+            Command::Disconnect { socket, close } => {
+                if close {
+                    self.connection.disconnect_all(now);
+                } else {
+                    self.connection.disconnect(now, socket);
+                }
+            }
+            Command::Send { data, flags } => {
+                let _ = self.connection.send(now, &data, flags);
+            }
+            Command::Close(how) => self.connection.close(now, how),
+            Command::Become(Change::ShutDown) => self.connection.shut_down(now),
+            Command::Become(Change::Adopt(io)) => self.adopt(io),
+            // Carried out by `cast`.
+            Command::Cast { .. } | Command::Evicted => {}
+        }
+    }
+
+    /// The client may have turned out to be one that is here to stay.
+    pub(super) fn settle(&mut self) {
+        if !self.connection.is_pending() {
+            self.pending = None;
+        }
+    }
+
+    /// An id for a socket.
+    pub(super) fn socket_id(&mut self) -> SocketId {
+        let random = self.spare.take().unwrap_or_else(|| {
+            let mut random = [0; 15];
+            self.runtime.random(&mut random);
+            random
+        });
+        SocketId::from_random(random)
+    }
+
+    /// Speaks Socket.IO from now on, if it spoke nothing above Engine.IO so far.
+    fn adopt(&mut self, io: Io) {
+        let Upper::Engine(plain) = &mut self.upper else {
+            return;
+        };
+        if self.phase == Phase::Closed {
+            return;
+        }
+        let Some(handed_over) = io.take_over(&self.link) else {
+            self.connection.shut_down(self.now);
+            return;
+        };
+        self.counted = self.counted.take().map(|it| it.with(handed_over));
+        self.connection.speak_socket_io_by(self.now, io.codec());
+        // What waited for its handler was meant for what is spoken now.
+        for data in plain.take_waiting() {
+            self.connection.handle_message(self.now, data);
+        }
+        let dispatcher = Dispatcher::new(io, plain.handshake().clone());
+        self.upper = Upper::SocketIo(Box::new(dispatcher));
+    }
+}

@@ -1,0 +1,284 @@
+//! Handlers of sockets' events, from the event to the end of the last one.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
+
+use sio_core::engine::{Eio, Flags};
+use sio_core::packet::{Name, Value};
+use sio_core::socket::{Refusal, SocketKey};
+
+use super::super::dispatcher::Next;
+use super::super::jobs::{Began, Done, Job, Kept, Panic, let_go};
+use super::super::refused::Unanswered;
+use super::super::socket_state::Step;
+use super::super::{Task, report};
+use crate::error::Failure;
+use crate::handle::{Incoming, Socket};
+use crate::handler::call::{BoxFuture, Callback};
+use crate::handler::extract::{About, AckSlot, ErrorSource, Invocation};
+use crate::handler::middleware::Denial;
+use crate::log::{debug, warn};
+use crate::mailbox::Weight;
+use crate::mailbox::task_handle::Command;
+use crate::runtime::Runtime;
+
+impl<R: Runtime> Task<R> {
+    /// Whether so many handlers wait that no more are started.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.jobs.len() >= self.host().config.max_running_handlers || self.account().is_crowded()
+    }
+
+    /// Handles an event now, or when those before it let it.
+    #[inline(always)]
+    pub(super) fn offer(&mut self, cx: &mut Context<'_>, key: SocketKey, event: Invocation) {
+        let crowded = self.is_crowded();
+        let Some(dispatcher) = self.dispatcher() else {
+            return;
+        };
+        let Some(state) = dispatcher.socket(key) else {
+            return;
+        };
+        if crowded || !state.is_ready() || state.is_behind() {
+            dispatcher.put_off(key, event);
+        } else {
+            self.handle(cx, key, event);
+        }
+    }
+
+    /// Starts what waits, as far as may be.
+    pub(super) fn advance(&mut self, cx: &mut Context<'_>) {
+        let mut at = 0;
+        while !self.is_crowded() {
+            let Some(dispatcher) = self.dispatcher() else {
+                return;
+            };
+            match dispatcher.next(&mut at) {
+                Some(Next::Connect(connect)) => self.decide(cx, connect),
+                Some(Next::Step(key, Step::Event(event))) => self.handle(cx, key, event),
+                Some(Next::Step(key, Step::Rest(event, callbacks))) => {
+                    self.run(cx, key, event, callbacks)
+                }
+                None => return,
+            }
+        }
+    }
+
+    /// Packet middlewares, then handlers.
+    // An event is large to hand on by value: inlined, an echo takes 2 % less.
+    #[inline(always)]
+    fn handle(&mut self, cx: &mut Context<'_>, key: SocketKey, mut event: Invocation) {
+        let filters = match event.about {
+            About::Event => event.socket.filters(),
+            About::Connect
+            | About::Disconnecting(..)
+            | About::Disconnect(..)
+            | About::Error(..) => None,
+        };
+        let Some(filters) = filters else {
+            self.dispatch(cx, key, event);
+            return;
+        };
+        let wants_ack = !matches!(event.ack.get_mut(), AckSlot::None);
+        // It may wait, and must not hold on to a read buffer.
+        event.args = event.kept_args();
+        let mut packet = Incoming::new(
+            event.socket.clone(),
+            &event.name,
+            event.args.clone(),
+            wants_ack,
+        );
+        let future: BoxFuture<_> = Box::pin(async move {
+            for filter in filters {
+                packet = filter(packet).await?;
+            }
+            Ok(packet)
+        });
+        // Boxed: it may wait, where room for it would be room for as much in every handler that waits.
+        let mut kept = Kept::new(future, Box::new((key, event)));
+        match kept.poll(cx) {
+            Poll::Ready((what, result)) => self.filtered(cx, *what, result),
+            Poll::Pending => {
+                if let Some(state) = self.socket(key) {
+                    state.set_filtering();
+                }
+                self.jobs.push(Job::Filters(kept));
+            }
+        }
+    }
+
+    fn filtered(
+        &mut self,
+        cx: &mut Context<'_>,
+        (key, mut event): (SocketKey, Invocation),
+        result: Result<Result<Incoming, Denial>, Panic>,
+    ) {
+        match result {
+            Ok(Ok(packet)) => {
+                event.name = packet.name.into();
+                event.args = packet.args;
+                self.dispatch(cx, key, event);
+            }
+            Ok(Err(denial)) => {
+                let (refusal, failure) = denial.split();
+                if let Some(failure) = failure {
+                    report::handler_failed(&event.socket, &event.name, failure);
+                }
+                debug!(socket = %event.socket.log_name(), event = %crate::log::Brief(&event.name), refusal = %crate::log::Brief(&refusal), "packet refused");
+                if let Some(unanswered) = Unanswered::of(&event) {
+                    unanswered.refuse(&refusal.message, refusal.data.as_ref());
+                }
+                // Clients of revision 4 are told; in revision 5 the application tells itself (§17).
+                if self.link.revision() == Eio::V3 {
+                    let Refusal { message, data } = refusal;
+                    let namespace = event.socket.namespace();
+                    let codec = namespace.codec();
+                    let packet = match codec.error(namespace.name(), &message, data.as_ref()) {
+                        Ok(packet) => packet,
+                        Err(_why) => {
+                            warn!(socket = %event.socket.log_name(), why = %_why, "not written");
+                            return;
+                        }
+                    };
+                    // Behind what the middleware has emitted.
+                    let weight = Weight::of(&packet);
+                    let command = Command::Deliver {
+                        socket: key,
+                        packet,
+                        flags: Flags::default(),
+                    };
+                    let _ = self.link.push_packet(command, weight, false);
+                    return;
+                }
+                if let Some(name) = &self.host().config.forward_middleware_errors {
+                    let data = refusal.data.clone().unwrap_or(Value::Null);
+                    // One that cannot be told (its backlog is full) does not hear of it.
+                    let _ = event.socket.emit(name, &(&refusal.message, data));
+                }
+                let about = About::Error(ErrorSource::Middleware, refusal);
+                let name = Name::from_static("error");
+                let event = Invocation::new(event.socket.clone(), name, event.args, about);
+                self.dispatch(cx, key, event);
+            }
+            Err(panic) => {
+                self.panicked(&event.socket, &event.name, panic);
+            }
+        }
+    }
+
+    /// Finds the handlers of an event and runs them.
+    #[inline]
+    pub(super) fn dispatch(&mut self, cx: &mut Context<'_>, key: SocketKey, mut event: Invocation) {
+        let Some(state) = self.socket(key) else {
+            return;
+        };
+        let (tables, mut passing) = state.take_tables();
+        if matches!(event.about, About::Disconnect(..)) {
+            // Its `disconnecting` handlers have seen its rooms, however long they had to wait.
+            event.socket.exit();
+        }
+        let (found, swept) = tables.find(&event);
+        passing = passing.and(swept);
+        let owner = passing
+            .is_err()
+            .then(|| (event.socket.clone(), event.name.clone()));
+        event.share_ack(found.len());
+        if let [only] = found[..] {
+            self.start(cx, key, only, &event);
+        } else if !found.is_empty() {
+            let all = found.iter().copied().cloned().collect();
+            self.run(cx, key, event, all);
+        } else if matches!(event.about, About::Event) {
+            report::unhandled(&event);
+        }
+        drop(found);
+        match self.socket(key) {
+            Some(state) => state.give_back(tables),
+            None => passing = passing.and(let_go(tables)),
+        }
+        if let (Err(panic), Some((socket, name))) = (passing, owner) {
+            self.panicked(&socket, &name, panic);
+        }
+    }
+
+    /// Runs handlers of an event one after the other; where they must not interleave, those behind
+    /// one that waits are put off.
+    fn run(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: SocketKey,
+        event: Invocation,
+        mut callbacks: VecDeque<Callback>,
+    ) {
+        while let Some(callback) = callbacks.pop_front() {
+            self.start(cx, key, &callback, &event);
+            let Some(dispatcher) = self.dispatcher() else {
+                return;
+            };
+            if !callbacks.is_empty() && dispatcher.is_held(key) {
+                dispatcher.put_off_rest(key, event, callbacks);
+                return;
+            }
+        }
+    }
+
+    /// Calls one handler, which runs to its first await.
+    fn start(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: SocketKey,
+        callback: &Callback,
+        event: &Invocation,
+    ) {
+        match self.jobs.start(cx, callback, event) {
+            Began::Ended => {}
+            Began::Waits => {
+                if let Some(state) = self.socket(key) {
+                    state.set_busy();
+                }
+            }
+            Began::Failed(failure) => report::handler_failed(&event.socket, &event.name, failure),
+            Began::Panicked(panic) => self.panicked(&event.socket, &event.name, panic),
+        }
+    }
+
+    /// Something that waited has ended.
+    pub(super) fn done(&mut self, cx: &mut Context<'_>, done: Done) {
+        match done {
+            Done::Handler(owner, result) => {
+                self.rest(owner.socket.key(), false);
+                match result {
+                    Ok(Ok(())) => {}
+                    Ok(Err(failure)) => {
+                        report::handler_failed(&owner.socket, &owner.name, failure);
+                    }
+                    Err(panic) => self.panicked(&owner.socket, &owner.name, panic),
+                }
+            }
+            Done::Gates(what, result) => self.decided(cx, what, result),
+            Done::Filters(what, result) => {
+                self.rest(what.0, true);
+                self.filtered(cx, *what, result);
+            }
+            Done::Plain(_, result) => {
+                self.plain_done(result);
+                // What it has said comes before the next message: it may have handed its client over.
+                self.take_more();
+                self.carry_out(cx);
+                self.plain_advance(cx);
+            }
+        }
+        // What was plain when its handler began may be more by now.
+        self.advance(cx);
+    }
+
+    fn rest(&mut self, key: SocketKey, filter: bool) {
+        if let Some(dispatcher) = self.dispatcher() {
+            dispatcher.rest(key, filter);
+        }
+    }
+
+    pub(super) fn panicked(&mut self, socket: &Socket, event: &str, panic: Panic) {
+        report::handler_failed(socket, event, Failure::Panicked(panic.0));
+        self.abandon();
+    }
+}

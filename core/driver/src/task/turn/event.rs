@@ -1,0 +1,109 @@
+//! What happens on a connection.
+
+use std::task::Context;
+
+use sio_core::details::Details;
+use sio_core::engine::TransportKind;
+use sio_core::packet::Fault;
+use sio_core::socket::{Event, SocketKey};
+
+use super::super::jobs::{guarded, let_go};
+use super::super::{Phase, Task, Upper};
+use crate::error::ConnectionError;
+use crate::handler::ack::Token;
+use crate::log::{debug, error, trace, warn};
+use crate::runtime::Runtime;
+
+impl<R: Runtime> Task<R> {
+    /// Tells the application what has happened.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what is not of the connection is of one of its sockets, and matched there"
+    )]
+    pub(super) fn event(&mut self, cx: &mut Context<'_>, event: Event<Token>) {
+        match event {
+            Event::Data(data) => self.plain_message(cx, data),
+            Event::Upgraded => {
+                debug!("upgraded");
+                self.link.set_upgraded();
+                for watcher in self.link.upgrade_watchers() {
+                    self.tell_watcher(|| watcher(TransportKind::WebSocket));
+                }
+            }
+            Event::Malformed(Fault::Panicked) => error!("parser panicked"),
+            Event::Malformed(_fault) => {
+                debug!(fault = ?_fault, "not a packet");
+            }
+            Event::Unwritten(_why) => warn!(why = %_why, "not written"),
+            Event::Closed(reason) => {
+                let details = self.connection.details();
+                let _why = details
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                debug!(%reason, details = _why, "session closed");
+                if let Some(details) = &details {
+                    self.tell_of_limit(details);
+                }
+                self.phase = Phase::Closed;
+                self.pending = None;
+                if let Some(watchers) = self.link.set_closed() {
+                    for watcher in &watchers.close {
+                        self.tell_watcher(|| watcher(reason));
+                    }
+                    let _ = let_go(watchers);
+                }
+                self.host().registry.remove(&self.link);
+                match &mut self.upper {
+                    Upper::SocketIo(dispatcher) => dispatcher.forget_connect(None),
+                    Upper::Engine(_) => self.plain_closed(cx, reason, details),
+                }
+                self.stop_deciding(cx, None);
+                self.depart(cx);
+                trace!(account = ?self.account(), "left behind");
+            }
+            Event::Undecided { socket } => self.stop_deciding(cx, Some(socket)),
+            event => self.socket_event(cx, event),
+        }
+    }
+
+    /// The session ends for something that its client did, or did not do: whoever hears of refused requests
+    /// hears of it.
+    fn tell_of_limit(&self, details: &Details) {
+        let Some(hook) = self.host().hooks.connection_error.get() else {
+            return;
+        };
+        let handshake = match &self.upper {
+            Upper::SocketIo(dispatcher) => dispatcher.handshake(),
+            Upper::Engine(plain) => plain.handshake(),
+        };
+        let status = if let Details::Violation(violation) = details {
+            violation.status()
+        } else {
+            http::StatusCode::BAD_REQUEST
+        };
+        let error = ConnectionError {
+            status,
+            code: None,
+            message: details.to_string(),
+            request: format!("GET {}", handshake.url),
+            headers: handshake.headers.to_map(),
+        };
+        self.tell_watcher(|| hook(&error));
+    }
+
+    /// Drops what decides over a namespace, of one socket or of all: nobody waits for it any more.
+    fn stop_deciding(&mut self, cx: &mut Context<'_>, socket: Option<SocketKey>) {
+        if let Some(dispatcher) = self.dispatcher() {
+            dispatcher.forget_connect(socket);
+        }
+        self.drop_jobs(cx, |job| job.decides_over(socket));
+    }
+
+    /// Calls something of the application's that watches. One that panics is not worth a connection.
+    fn tell_watcher(&self, call: impl FnOnce()) {
+        if let Err(_panic) = guarded(call) {
+            error!(why = %_panic.0, "handler panicked");
+        }
+    }
+}

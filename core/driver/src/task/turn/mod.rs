@@ -1,0 +1,331 @@
+//! One turn of a connection: what is due, what was told, what has come, and what leaves.
+//!
+//! This alone sees all parts of the task: what one of them says has happened is told to the others here.
+
+mod command;
+mod connect;
+mod departed;
+mod dispatch;
+mod event;
+mod plain;
+mod socket;
+#[cfg(test)]
+mod tests;
+mod websocket;
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
+
+use sio_core::engine::CloseReason;
+use sio_core::socket::Event;
+
+use super::account::Account;
+use super::jobs::Job;
+use super::{Phase, Task, Upper};
+use crate::handler::ack::Token;
+use crate::log::debug;
+use crate::mailbox::Took;
+use crate::mailbox::local_queue;
+use crate::mailbox::task_handle::{Command, Said, data_size};
+use crate::runtime::Runtime;
+
+/// Turns that a connection takes before it lets others run.
+const TURNS: usize = 16;
+
+/// What a connection takes in before it lets others run: bytes, and for each message [`MESSAGE`] more.
+///
+/// Whatever runtime there is beside, a message of the largest size comes on top at most. tokio looks for
+/// what has arrived after 61 polls, while there are tasks to run: as many of these are 8 MB, some 10 ms.
+const ALLOWANCE: u32 = 128 * 1024;
+
+/// What a message costs beside its bytes, in bytes that are read instead.
+const MESSAGE: usize = 256;
+
+impl<R: Runtime> Task<R> {
+    /// Turns, until there is nothing to do or others are to run. Ready: the connection is over.
+    pub(super) fn turns(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.phase == Phase::New {
+            self.phase = Phase::Open;
+            self.plain_opened(cx);
+        }
+        self.allowance = ALLOWANCE;
+        for _ in 0..TURNS {
+            let busy = self.turn(cx);
+            if self.is_spent() {
+                break;
+            }
+            if busy {
+                continue;
+            }
+            if self.is_over() {
+                return Poll::Ready(());
+            }
+            let same = match self.take_or_sleep(cx) {
+                Took::Some | Took::Overflowed => continue,
+                Took::Nothing { same_waker } => same_waker,
+            };
+            if !self.arm(cx, same) {
+                return Poll::Pending;
+            }
+        }
+        // Others first. The sleep was not set for what this has brought about.
+        self.timer.unset();
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// One turn. `true`: there is more to do at once. Else whatever comes next wakes the task: a second
+    /// look at all that was just looked at would cost a tenth of a message.
+    fn turn(&mut self, cx: &mut Context<'_>) -> bool {
+        self.now = self.runtime.now();
+        let mut busy = false;
+        let due = self.is_due();
+        self.note_unwritten();
+        self.take();
+        self.work(cx);
+        busy |= self.receive(cx);
+        let held = self.is_over_waiting_limit();
+        let ended = self.continue_jobs(cx);
+        busy |= ended;
+        if due {
+            // Whatever has come by now has come in time.
+            self.expire();
+        }
+        // What the handlers of this turn emitted leaves with it.
+        self.take_more();
+        let attached = self.transport.is_attached();
+        // Else there is nothing: what was received has been worked on.
+        if ended || due || !self.inbox.is_empty() {
+            self.work(cx);
+        }
+        self.answer_requests();
+        // From one that came just now is to be read.
+        busy |= !attached && self.transport.is_attached();
+        busy |= self.transmit(cx);
+        // So it is from one that was left alone, if what waited has left.
+        busy |= held && !self.is_over_waiting_limit();
+        busy |= self.finish(cx);
+        self.dismiss_departed(cx);
+        self.note_queued();
+        busy
+    }
+
+    /// Whether a deadline has come.
+    fn is_due(&mut self) -> bool {
+        self.timer.may_be_due(self.now) && {
+            let deadline = self.connection.poll_timeout();
+            deadline.is_some_and(|deadline| deadline.at <= self.now)
+        }
+    }
+
+    /// Sets the timer. `true`: something is due already. `same`: the waker is the one of the last time.
+    fn arm(&mut self, cx: &mut Context<'_>, same: bool) -> bool {
+        let next = self.connection.poll_timeout().map(|deadline| deadline.at);
+        let closing = self.transport.closes_by();
+        let departed = self.jobs.departed_until();
+        let first = closing.into_iter().chain(next).chain(departed).min();
+        self.timer.arm(cx, &self.runtime, self.now, first, same)
+    }
+
+    /// Tells those who emit how much waits.
+    fn note_queued(&self) {
+        let session = self.connection.session();
+        let (bytes, packets) = (session.queued_bytes(), session.backlog_packets());
+        self.link.mailbox().set_session(bytes, packets);
+    }
+
+    /// Acts on deadlines that have come.
+    fn expire(&mut self) {
+        self.connection.handle_late(self.now);
+        self.connection.handle_timeout(self.now);
+        // Heartbeats come to the idle too: the time to give back what a burst has left.
+        if self.inbox.is_empty() {
+            self.inbox = VecDeque::new();
+        }
+        self.link.mailbox().shrink();
+    }
+
+    /// Counts what is taken in against what may be before others run.
+    fn spend(&mut self, bytes: usize) {
+        let cost = u32::try_from(bytes.saturating_add(MESSAGE)).unwrap_or(u32::MAX);
+        self.allowance = self.allowance.saturating_sub(cost);
+    }
+
+    /// Whether others are to run before more is taken in.
+    const fn is_spent(&self) -> bool {
+        self.allowance == 0
+    }
+
+    /// Takes what was told, if anything was: first what its own handlers said, then the rest.
+    fn take(&mut self) {
+        local_queue::take(&self.link, &mut self.inbox);
+        let overflowed = self.link.mailbox().swap(&mut self.inbox);
+        self.overflow(overflowed);
+    }
+
+    /// Like `take`, without a lock where nothing was told.
+    fn take_more(&mut self) {
+        local_queue::take(&self.link, &mut self.inbox);
+        if self.link.mailbox().is_waiting() {
+            self.take();
+        }
+    }
+
+    /// Like `take`; if nothing was told, whoever tells something next wakes this task.
+    fn take_or_sleep(&mut self, cx: &mut Context<'_>) -> Took {
+        local_queue::take(&self.link, &mut self.inbox);
+        let mailbox = self.link.mailbox();
+        let took = mailbox.swap_or_sleep(&mut self.inbox, cx.waker());
+        self.overflow(took == Took::Overflowed);
+        if self.inbox.is_empty() {
+            took
+        } else {
+            Took::Some
+        }
+    }
+
+    fn overflow(&mut self, overflowed: bool) {
+        if overflowed && self.phase != Phase::Closed {
+            debug!("backlog full");
+            self.connection.fail(self.now, CloseReason::TransportError);
+        }
+    }
+
+    /// Carries out what was told and tells the application what has happened, until there is no more of
+    /// either.
+    ///
+    /// What a handler says is carried out before the next event is looked at: that one may be of a socket
+    /// that was just disconnected, or end the session, and answers must not pile up behind it.
+    fn work(&mut self, cx: &mut Context<'_>) {
+        loop {
+            self.carry_out(cx);
+            let over = self.is_over_waiting_limit();
+            self.connection.pause(self.now, over);
+            let posted = self.connection.session().is_reading();
+            if posted && self.is_spent() {
+                // The rest of a POST: when others have run.
+                break;
+            }
+            if let Some(event) = self.connection.poll_event(self.now) {
+                if posted {
+                    self.spend(event_size(&event));
+                }
+                self.event(cx, event);
+                self.take_more();
+            } else if self.inbox.is_empty() {
+                break;
+            }
+        }
+        // Memory for a burst is not kept for ever.
+        if self.inbox.is_empty() && self.inbox.capacity() > KEEP {
+            self.inbox = VecDeque::new();
+        }
+    }
+
+    /// Carries out what was told, up to and with what handlers hear of before anything else: packets of a
+    /// client, and that it is to go.
+    fn carry_out(&mut self, cx: &mut Context<'_>) {
+        while let Some(command) = self.inbox.pop_front() {
+            let brings_events = command.brings_events();
+            if command.is_request() {
+                self.receive_before_request(cx);
+            }
+            if let Command::Cast {
+                socket,
+                batch,
+                flags,
+            } = command
+            {
+                self.cast(cx, socket, batch.run(), flags);
+                continue;
+            }
+            self.command(command);
+            if brings_events {
+                break;
+            }
+            self.relieve(cx);
+        }
+    }
+
+    /// Whether nothing more is read until some of what it holds has gone.
+    fn is_over_waiting_limit(&self) -> bool {
+        // Of one that is broken nothing more is read, so its silence is not ours.
+        !self.transport.is_broken() && self.account().is_full() && self.phase != Phase::Closed
+    }
+
+    /// What it holds.
+    #[inline]
+    pub(super) fn account(&self) -> Account<'_> {
+        let waiting = match &self.upper {
+            Upper::SocketIo(dispatcher) => dispatcher.waiting_bytes(),
+            Upper::Engine(plain) => plain.waiting_bytes(),
+        };
+        Account::new(
+            &self.link,
+            self.connection.session(),
+            waiting,
+            self.jobs.bytes(),
+        )
+    }
+
+    /// Drops handlers in flight where they wait.
+    fn drop_jobs(&mut self, cx: &mut Context<'_>, which: impl Fn(&Job) -> bool) {
+        if self.jobs.drop_some(which) {
+            self.continue_jobs(cx);
+        }
+    }
+
+    /// Lets handlers go on that waited.
+    fn continue_jobs(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut any = false;
+        while let Some(done) = self.jobs.poll_next(cx) {
+            any = true;
+            self.done(cx, done);
+        }
+        any
+    }
+
+    fn answer_requests(&mut self) {
+        let mut any = false;
+        while let Some((id, reply)) = self.connection.poll_http() {
+            any = true;
+            let at = self.exchanges.iter().position(|(its, _)| *its == id);
+            // One that was aborted is answered too; nobody reads it.
+            if let Some(at) = at {
+                let said = Said::new(&self.link, reply);
+                self.exchanges.swap_remove(at).1.give(said);
+            }
+        }
+        if any {
+            // What has left the queue is among what is unwritten now, and counts once.
+            self.note_queued();
+        }
+        self.note_unwritten();
+    }
+
+    /// What was written meanwhile is no backlog any more.
+    fn note_unwritten(&mut self) {
+        let mailbox = self.link.mailbox();
+        let (now, unwritten) = (self.now, mailbox.unwritten());
+        self.connection.handle_unwritten(now, unwritten);
+        mailbox.count_unwritten(self.connection.session().counts_unwritten());
+    }
+
+    fn is_over(&self) -> bool {
+        self.counted.is_none() && self.phase == Phase::Closed && self.jobs.is_empty()
+    }
+}
+
+/// The bytes that an event brings.
+fn event_size(event: &Event<Token>) -> usize {
+    if let Event::Message { args, .. } = event {
+        args.size()
+    } else if let Event::Data(data) = event {
+        data_size(data)
+    } else {
+        0
+    }
+}
+
+/// Commands for which the batch's memory is kept from turn to turn.
+const KEEP: usize = 64;

@@ -17,7 +17,6 @@ mod queue;
 mod reply;
 mod send;
 mod session;
-mod upgrade;
 mod websocket;
 
 pub use close::{Close, CloseReason, Violation};

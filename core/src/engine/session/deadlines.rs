@@ -1,6 +1,7 @@
 //! Which deadline ends each state of a session: the table of [`crate::deadline`], for tests.
 
-use super::{Session, Stage, Transport};
+use super::Session;
+use super::state::{Incoming, State as Reached};
 use crate::deadline::{Why, table};
 
 /// What ends a state, if nobody acts.
@@ -62,35 +63,25 @@ impl Session {
     /// All that it is in the middle of.
     pub(super) fn states(&self) -> Vec<State> {
         let mut states = Vec::new();
-        match self.stage {
-            Stage::Closed => return vec![State::Closed],
-            Stage::Closing { .. } => states.push(State::Closing),
-            Stage::Open => {}
+        if self.is_closing() {
+            states.push(State::Closing);
         }
-        match &self.transport {
-            Transport::Polling {
-                parked,
-                posting,
-                candidate,
-            } => {
-                let requests = [
-                    (parked.is_some(), State::Parked),
-                    (posting.is_some(), State::Posting),
-                    (self.reading.is_some(), State::HeldBack),
-                ];
-                let some = requests.into_iter().filter(|(is, _)| *is);
-                states.extend(some.map(|(_, state)| state));
+        match &self.state {
+            Reached::Closed(_) => return vec![State::Closed],
+            Reached::Polling(polling) => {
+                let post = match polling.post {
+                    Incoming::Nothing => None,
+                    Incoming::Body(_) => Some(State::Posting),
+                    Incoming::Packets(_) => Some(State::HeldBack),
+                };
+                states.extend(polling.parked.map(|_| State::Parked));
+                states.extend(post);
                 if states.is_empty() {
                     states.push(State::Polling);
                 }
-                if candidate.is_some() {
-                    states.push(State::Upgrading);
-                }
+                states.extend(polling.beside.candidate().map(|_| State::Upgrading));
             }
-            Transport::WebSocket {
-                busy: _,
-                stalled_at,
-            } => states.push(match stalled_at {
+            Reached::WebSocket(websocket) => states.push(match websocket.stalled_at {
                 Some(_) => State::Writing,
                 None => State::Quiet,
             }),
@@ -106,16 +97,16 @@ impl Session {
         match why {
             // One always is, and the first leads to the second.
             Why::Ping | Why::PingTimeout => true,
-            Why::Upgrade | Why::Noop => match &self.transport {
-                Transport::Polling { candidate, .. } => candidate.is_some(),
-                Transport::WebSocket { .. } => false,
+            Why::Upgrade | Why::Noop => match &self.state {
+                Reached::Polling(polling) => polling.beside.candidate().is_some(),
+                Reached::WebSocket(_) | Reached::Closed(_) => false,
             },
-            Why::Write => match &self.transport {
-                Transport::Polling { .. } => false,
-                Transport::WebSocket { stalled_at, .. } => stalled_at.is_some(),
+            Why::Write => match &self.state {
+                Reached::WebSocket(websocket) => websocket.stalled_at.is_some(),
+                Reached::Polling(_) | Reached::Closed(_) => false,
             },
             Why::Pause => self.paused.is_some(),
-            Why::Close => matches!(self.stage, Stage::Closing { .. }),
+            Why::Close => self.is_closing(),
             Why::Ack | Why::Connect | Why::Middleware | Why::Packet => false,
         }
     }

@@ -16,7 +16,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::deadline::Why;
-use crate::engine::{Body, Content, WsClosed, WsOut};
+use crate::engine::{Body, Close, CloseReason, Content, Post, PostFailure, WsClosed, WsOut};
 use crate::message::{Message, Part};
 
 /// One session and its client, with a clock that moves when it is told to.

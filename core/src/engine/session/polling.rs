@@ -1,0 +1,275 @@
+//! A session by requests: GETs that wait for packets, POSTs that bring them (§9).
+
+use http::StatusCode;
+
+use super::Session;
+use super::state::{Incoming, Reading, State};
+use crate::engine::heartbeat::Times;
+use crate::engine::reply::PollAnswer;
+use crate::engine::{
+    CloseReason, ErrorCode, Event, PacketError, Post, PostFailure, Reply, Violation, split,
+};
+use crate::id::RequestId;
+use crate::protocol::Eio;
+use crate::time::Instant;
+
+impl Session {
+    /// A GET has arrived (§9.2). It is answered at once if something is queued, else when something is.
+    pub fn handle_poll(&mut self, now: Instant, id: RequestId, revision: Eio) {
+        let now = self.advance(now);
+        if !self.admits(id, revision) {
+            return;
+        }
+        if let State::Polling(polling) = &self.state {
+            self.returned |= !polling.fresh;
+        }
+        // What was sent since the last one came belongs to that one.
+        self.flush();
+        let State::Polling(polling) = &mut self.state else {
+            return;
+        };
+        if polling.parked.is_some() {
+            self.reply(id, Reply::empty(StatusCode::BAD_REQUEST));
+            return self.violate(Violation::SecondPoll);
+        }
+        polling.parked = Some(id);
+        let free = polling.beside.frees(now);
+        if !self.queue.is_empty() {
+            self.flush();
+        } else if self.is_closing() {
+            self.answer_poll(PollAnswer::NoopClose);
+            self.end(CloseReason::ForcedClose, None);
+        } else if free {
+            self.answer_poll(PollAnswer::Noop);
+        }
+        self.arm();
+    }
+
+    /// A POST has begun, has arrived, or has failed (§9.3). It is answered when its packets were taken.
+    pub fn handle_post(&mut self, now: Instant, id: RequestId, revision: Eio, post: Post) {
+        self.advance(now);
+        self.returned = true;
+        let body = match post {
+            Post::Begun | Post::Whole(_) if !self.admits(id, revision) => return,
+            Post::Begun => return self.begin_post(id),
+            Post::Whole(body) => {
+                self.begin_post(id);
+                body
+            }
+            Post::End(body) => body,
+        };
+        let State::Polling(polling) = &mut self.state else {
+            return;
+        };
+        // Else it was answered when the session ended under it.
+        if !polling.post.is_body_of(id) {
+            return;
+        }
+        let body = match body {
+            Ok(body) if body.len() > self.config.max_http_buffer_size => Err(PostFailure::TooLarge),
+            body => body,
+        };
+        match body {
+            Ok(body) => {
+                let packets = split(body, self.config.max_packets_per_payload);
+                polling.post = Incoming::Packets(Box::new(Reading {
+                    id,
+                    packets,
+                    abandoned: false,
+                }));
+            }
+            Err(failure) => {
+                polling.post = Incoming::Nothing;
+                let violation = match failure {
+                    PostFailure::TooLarge => Violation::TooLarge,
+                    PostFailure::NotUtf8 => Violation::NotUtf8,
+                    PostFailure::Binary => Violation::BinaryBody,
+                    PostFailure::Timeout => Violation::TooSlow,
+                    PostFailure::Lost => Violation::Aborted,
+                };
+                self.fail_post(id, violation);
+            }
+        }
+    }
+
+    /// Nothing more comes from the client behind a request that is not answered (§9.4). It ends a GET that
+    /// waits for something to be said, and a POST of which a part is missing; what was sent before it, and a
+    /// POST that is whole, are handled as if it had not come.
+    pub fn handle_aborted(&mut self, now: Instant, id: RequestId) {
+        self.advance(now);
+        self.flush();
+        let State::Polling(polling) = &mut self.state else {
+            return;
+        };
+        if polling.parked.take_if(|parked| *parked == id).is_some() {
+            // Nobody reads the answer, but whoever keeps a table of requests can close its entry.
+            return self.fail_post(id, Violation::Aborted);
+        }
+        match &mut polling.post {
+            Incoming::Body(body) if *body == id => {
+                polling.post = Incoming::Nothing;
+                self.fail_post(id, Violation::Aborted);
+            }
+            Incoming::Packets(reading) if reading.id == id => {
+                // It is whole, and read when there is time. Its client does not wait for that any more, so
+                // what it says next may come, and its time runs.
+                reading.abandoned = true;
+                self.heartbeat.wait(self.now, Times::of(&self.config));
+                self.arm();
+            }
+            Incoming::Nothing | Incoming::Body(_) | Incoming::Packets(_) => {}
+        }
+    }
+
+    /// So many bytes of what its GETs were answered with are not written yet: they wait for the client as what
+    /// is queued does, and count among it ([`Reply::backlog`]). A caller that does not say counts none.
+    ///
+    /// One answer may be as large as it is without anything being too much beside it: who reads it slowly is
+    /// under `write_timeout`, and who asks for another one meanwhile does not read.
+    pub fn handle_unwritten(&mut self, now: Instant, bytes: usize) {
+        self.now = self.now.max(now);
+        self.queue.set_unwritten(bytes);
+    }
+
+    /// The next request that has its answer.
+    pub fn poll_http(&mut self) -> Option<(RequestId, Reply)> {
+        if let State::Polling(polling) = &self.state
+            && polling.parked.is_some()
+            && !self.queue.is_empty()
+        {
+            self.flush();
+            self.arm();
+        }
+        self.replies.pop_front()
+    }
+
+    /// Whether there are packets of a POST that [`poll_event`](Self::poll_event) has not come to. The next
+    /// may be one that ends the session: what handlers have sent by now has to be sent first, if it is to
+    /// reach a GET that waits.
+    pub const fn is_reading(&self) -> bool {
+        self.reading().is_some()
+    }
+
+    /// Bytes of the POST among whose packets there are some that [`poll_event`](Self::poll_event) has not come
+    /// to.
+    pub fn unread_bytes(&self) -> usize {
+        self.reading().map_or(0, |reading| reading.packets.size())
+    }
+
+    pub(super) const fn reading(&self) -> Option<&Reading> {
+        match &self.state {
+            State::Polling(polling) => match &polling.post {
+                Incoming::Packets(reading) => Some(reading),
+                Incoming::Nothing | Incoming::Body(_) => None,
+            },
+            State::WebSocket(_) | State::Closed(_) => None,
+        }
+    }
+
+    /// Whether a request may go on; else it is answered.
+    fn admits(&mut self, id: RequestId, revision: Eio) -> bool {
+        let error = match &self.state {
+            State::Closed(_) => ErrorCode::UnknownSid,
+            State::Polling(_) if revision == self.revision => return true,
+            State::Polling(_) | State::WebSocket(_) => ErrorCode::BadRequest,
+        };
+        self.reply(id, Reply::error(error));
+        false
+    }
+
+    /// A POST is there. If there was one already, both are over.
+    fn begin_post(&mut self, id: RequestId) {
+        if let State::Polling(polling) = &mut self.state {
+            match polling.post {
+                Incoming::Nothing => polling.post = Incoming::Body(id),
+                Incoming::Body(_) | Incoming::Packets(_) => {
+                    self.fail_post(id, Violation::SecondPost);
+                }
+            }
+        }
+    }
+
+    /// A request is at fault, and is answered; the session ends.
+    fn fail_post(&mut self, id: RequestId, violation: Violation) {
+        self.reply(id, Reply::empty(violation.status()).closing());
+        self.violate(violation);
+    }
+
+    /// Reads one packet of a POST, or answers it.
+    pub(super) fn read(&mut self) -> Option<Event> {
+        let State::Polling(polling) = &mut self.state else {
+            return None;
+        };
+        let Incoming::Packets(reading) = &mut polling.post else {
+            return None;
+        };
+        let id = reading.id;
+        match reading.packets.next() {
+            Some(Ok(packet)) => return self.packet(packet),
+            Some(Err(error)) => {
+                polling.post = Incoming::Nothing;
+                let violation = match error {
+                    PacketError::TooMany => Violation::TooManyPackets,
+                    PacketError::Empty
+                    | PacketError::Type(_)
+                    | PacketError::Base64
+                    | PacketError::Text
+                    | PacketError::Length => Violation::Malformed(error),
+                };
+                self.reply(id, Reply::empty(violation.status()));
+                self.violate(violation);
+            }
+            None => {
+                polling.post = Incoming::Nothing;
+                self.reply(id, Reply::ok());
+            }
+        }
+        None
+    }
+
+    /// Reads the rest of a POST before what happened after it.
+    pub(super) fn settle(&mut self) {
+        while self.is_reading() {
+            let event = self.read();
+            self.events.extend(event);
+        }
+    }
+
+    pub(super) fn reply(&mut self, id: RequestId, mut reply: Reply) {
+        // On no refusal, and once the session is closed, its answers do not tell it from one that never was.
+        let named = match &mut self.state {
+            State::Polling(polling) => {
+                let first = std::mem::take(&mut polling.fresh);
+                let cookie = self.config.cookie.as_ref();
+                cookie.is_some_and(|cookie| cookie.on_every_response || first)
+            }
+            State::WebSocket(_) | State::Closed(_) => false,
+        };
+        if named && reply.status.is_success() {
+            reply.cookie = Some(self.sid.clone());
+        }
+        self.replies.push_back((id, reply));
+    }
+
+    /// Answers the GET that waits, if there is one: with what is queued, else with `answer`.
+    pub(super) fn answer_poll(&mut self, answer: PollAnswer) {
+        self.flush();
+        if let State::Polling(polling) = &mut self.state
+            && let Some(id) = polling.parked.take()
+        {
+            self.reply(id, Reply::answer(self.revision, answer));
+        }
+    }
+
+    /// Answers the GET that waits with all that is queued, if both are there.
+    pub(super) fn flush(&mut self) {
+        if let State::Polling(polling) = &mut self.state
+            && !self.queue.is_empty()
+            && let Some(id) = polling.parked.take()
+        {
+            let takes_bytes = !polling.base64;
+            let (framing, body, compress) = self.queue.take_payload(self.revision, takes_bytes);
+            self.reply(id, Reply::payload(framing, body, compress));
+        }
+    }
+}

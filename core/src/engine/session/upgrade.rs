@@ -1,0 +1,92 @@
+//! A WebSocket that was opened beside the polling, and may take over from it (§12).
+
+use super::Session;
+use super::state::{Beside, Candidate, Incoming, State, WebSocket};
+use crate::deadline::after;
+use crate::engine::reply::PollAnswer;
+use crate::engine::{CloseReason, ErrorCode, Event, Packet, Reply};
+use crate::protocol::Eio;
+use crate::time::Instant;
+
+impl Session {
+    /// Another WebSocket was opened for this session, and wants to take over (§12). `base64`: it takes no
+    /// binary messages. `false`: close it at once; nothing else is disturbed.
+    pub fn handle_ws_open(&mut self, now: Instant, revision: Eio, base64: bool) -> bool {
+        let now = self.advance(now);
+        let allowed = self.config.allow_upgrades
+            && self.config.transports.websocket
+            && revision == self.revision;
+        match &mut self.state {
+            State::Polling(polling) if allowed => match polling.beside {
+                Beside::Nothing => {
+                    let timeout = self.config.upgrade_timeout;
+                    polling.beside = Beside::Candidate(Candidate::new(now, timeout, base64));
+                    self.returned = true;
+                    self.arm();
+                    true
+                }
+                Beside::Candidate(_) | Beside::Dismissed(_) => false,
+            },
+            State::Polling(_) | State::WebSocket(_) | State::Closed(_) => false,
+        }
+    }
+
+    /// A packet on the WebSocket that wants to take over; `None`: no packet at all.
+    pub(super) fn probe(&mut self, now: Instant, packet: Option<Packet>) {
+        let State::Polling(polling) = &mut self.state else {
+            return;
+        };
+        let Beside::Candidate(candidate) = &mut polling.beside else {
+            return;
+        };
+        match packet {
+            Some(Packet::Ping(data)) if &*data == "probe" => {
+                candidate.probes = candidate.probes.saturating_add(1);
+                if candidate.probe(now) {
+                    self.answer_poll(PollAnswer::Noop);
+                }
+            }
+            // Without a probe, too: firmware in the field knows no other way (§12).
+            Some(Packet::Upgrade) => {
+                self.settle();
+                self.upgrade();
+            }
+            Some(
+                Packet::Open(_)
+                | Packet::Close
+                | Packet::Ping(_)
+                | Packet::Pong(_)
+                | Packet::Message(_)
+                | Packet::Noop,
+            )
+            | None => polling.beside.dismiss(None),
+        }
+    }
+
+    /// The client goes over to its WebSocket. What is queued follows it.
+    fn upgrade(&mut self) {
+        let State::Polling(polling) = &self.state else {
+            return;
+        };
+        let Some(candidate) = polling.beside.candidate() else {
+            return;
+        };
+        let websocket = WebSocket::new(candidate.base64, candidate.probes);
+        self.answer_poll(PollAnswer::Close);
+        if let State::Polling(polling) = &mut self.state
+            && let Incoming::Body(id) = polling.post
+        {
+            self.reply(id, Reply::error(ErrorCode::BadRequest).closing());
+        }
+        self.heartbeat.upgrade(self.now);
+        self.state = State::WebSocket(websocket);
+        self.events.push_back(Event::Upgraded);
+        self.watch();
+        if let Some(until) = &mut self.closing {
+            *until = (*until).min(after(self.now, self.config.close_timeout));
+            if self.queue.is_empty() {
+                self.end(CloseReason::ForcedClose, None);
+            }
+        }
+    }
+}

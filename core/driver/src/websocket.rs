@@ -1,8 +1,8 @@
-//! WebSocket connections (§7): the seam between the connection's task and a framing.
+//! WebSocket connections (§7): the seam between the connection's task and a stream.
 
 #[cfg_attr(not(feature = "deflate"), path = "websocket/no_deflate.rs")]
 mod deflate;
-mod outgoing;
+mod lent;
 #[cfg(test)]
 mod tests;
 
@@ -11,19 +11,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use bytestring::ByteString;
 use sio_core::config::Config;
-use sio_core::engine::{Message, WsClosed};
-use sio_core::packet::Part;
+use sio_core::engine::WsClosed;
+use sio_core::message::{Message, Part};
 use sio_core::websocket::write::MessageType;
-use sio_core::websocket::{Incoming, Limits, Reader, Role, Violation, code};
+use sio_core::websocket::{Connection, Event, Limits, Phase};
 
 use crate::deadlines::State;
 use crate::runtime::Stream;
 use crate::scratch;
 
 pub(crate) use deflate::Deflate;
-use outgoing::Outgoing;
+use lent::Lent;
 
 /// One WebSocket connection as the connection's task sees it.
 ///
@@ -69,41 +68,15 @@ pub enum Received {
     Closed(WsClosed),
 }
 
-/// [`Transport`] over a stream, for the server's side, by the frames of [`sio_core::websocket`].
+/// [`Transport`] over a stream, for the server's side: it reads, writes and shuts, as a [`Connection`] says.
 ///
-/// A reader exists only while a message is under way: an idle connection reads into a buffer of the
-/// thread and keeps none. Outgoing frames are laid into one buffer together with the pongs.
+/// An idle connection reads into a buffer of the thread and keeps none. Outgoing frames are laid into one
+/// buffer together with the pongs.
 pub struct WebSocket<S> {
     stream: S,
-    reader: Option<Box<Reader>>,
-    out: Outgoing,
-    /// Bytes of a message, inflated, and its frames.
-    message: usize,
-    fragments: usize,
-    phase: Phase,
+    connection: Connection<Lent>,
     /// Whether our end of the stream is closed. Once is enough, and each time is a system call.
     ended: bool,
-    /// The answer to the last ping, while the peer takes nothing: earlier ones need none (RFC 6455 §5.5.3).
-    pong: Option<Box<[u8]>>,
-    /// Compression, if it was agreed on.
-    deflate: Option<Deflate>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Open,
-    /// The peer broke a rule, and nothing more is understood. It is told so by this code, after what was
-    /// answered before.
-    Failed(u16),
-    /// We sent a close frame and wait for the peer's.
-    Closing,
-    /// The peer said goodbye and is answered; it has nothing more to say (RFC 6455 §5.5.1).
-    Answered,
-    /// All is said, and nothing more is understood. What still comes is thrown away until the peer
-    /// closes too.
-    Deaf,
-    /// The stream is broken or at its end.
-    Over,
 }
 
 // Each has its line in the table of what ends it.
@@ -115,15 +88,6 @@ const _: fn(Phase) -> State = |phase| match phase {
     Phase::Deaf => State::Deaf,
     Phase::Over => State::Over,
 };
-
-/// Why nothing more can be read.
-enum Unread {
-    Violation(Violation),
-    Io,
-}
-
-/// Bytes queued before the session is asked to wait. One socket buffer's worth keeps the pipe full.
-const ROOM: usize = 64 * 1024;
 
 /// Pings and pongs handled in one poll before others get their turn.
 const CONTROLS: usize = 32;
@@ -142,117 +106,48 @@ impl<S: Stream> WebSocket<S> {
 
     /// The same, with the compression that was agreed on.
     pub(crate) fn new(stream: S, read: &[u8], config: &Config, deflate: Option<Deflate>) -> Self {
-        let mut this = Self {
+        let mut connection = Connection::server(Limits::of(config), Lent(deflate));
+        connection.handle_bytes(read);
+        Self {
             stream,
-            reader: None,
-            out: Outgoing::default(),
-            message: config.max_http_buffer_size,
-            fragments: config.max_fragments,
-            phase: Phase::Open,
+            connection,
             ended: false,
-            pong: None,
-            deflate,
-        };
-        if !read.is_empty() {
-            this.feed(read);
         }
-        this
     }
 
     /// The same, if the 101 response is still to be written: it leaves with the first frames.
     #[must_use]
     pub(crate) fn after(mut self, response: Vec<u8>) -> Self {
-        self.out = Outgoing::after(response);
+        self.connection = self.connection.after(response);
         self
     }
 
-    fn feed(&mut self, bytes: &[u8]) {
-        let limits = self.limits();
-        self.reader
-            .get_or_insert_with(|| Box::new(Reader::new(Role::Server, limits)))
-            .feed(bytes);
-    }
-
-    /// What may be on the wire.
-    fn limits(&self) -> Limits {
-        let limits = Limits {
-            message: self.message,
-            fragments: self.fragments,
-            deflate: false,
-        };
-        limits.deflate(self.deflate.is_some())
-    }
-
-    /// What the peer has sent next, if no more than so many reads bring it: past them others get their turn.
-    fn poll_incoming(
-        &mut self,
-        cx: &mut Context<'_>,
-        reads: &mut usize,
-    ) -> Poll<Result<Incoming, Unread>> {
+    /// What has come next, if no more than so many reads bring it: past them others get their turn. Only
+    /// while something may come.
+    fn poll_event(&mut self, cx: &mut Context<'_>, reads: &mut usize) -> Poll<Event> {
         loop {
-            if let Some(reader) = &mut self.reader {
-                match reader.poll() {
-                    Ok(Some(incoming)) => return Poll::Ready(Ok(incoming)),
-                    Ok(None) if reader.is_at_rest() => self.reader = None,
-                    Ok(None) => {}
-                    Err(why) => return Poll::Ready(Err(Unread::Violation(why))),
-                }
+            if let Some(event) = self.connection.poll_event() {
+                return Poll::Ready(event);
             }
             let Some(left) = reads.checked_sub(1) else {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             };
             *reads = left;
-            let read = scratch::with(|scratch| {
-                let read = ready!(Pin::new(&mut self.stream).poll_read(cx, scratch));
-                let read = scratch.get(..read.unwrap_or(0)).unwrap_or_default();
-                if read.is_empty() {
-                    return Poll::Ready(Err(Unread::Io));
-                }
-                self.feed(read);
-                Poll::Ready(Ok(()))
-            });
-            ready!(read)?;
+            ready!(self.poll_read(cx));
         }
     }
 
-    /// A message that came compressed, as it was. Else how the connection ends.
-    fn inflate(&mut self, payload: &[u8], text: bool) -> Result<Message, WsClosed> {
-        let Some(deflate) = &mut self.deflate else {
-            // Nothing comes compressed where nothing was agreed on.
-            return Err(self.fail(code::PROTOCOL_ERROR, WsClosed::Violation));
-        };
-        let data = match deflate.inflate(payload, self.message) {
-            Ok(data) => Bytes::from(data),
-            Err((code, cause)) => return Err(self.fail(code, cause)),
-        };
-        if !text {
-            return Ok(Message::Binary(data));
-        }
-        ByteString::try_from(data)
-            .map(Message::Text)
-            .map_err(|_| self.fail(code::INVALID_DATA, WsClosed::Violation))
-    }
-
-    /// The peer broke a rule: it is told by this code, when what was answered before has left.
-    fn fail(&mut self, code: u16, cause: WsClosed) -> WsClosed {
-        self.reader = None;
-        self.phase = Phase::Failed(code);
-        cause
-    }
-
-    fn pong(&mut self, payload: &[u8]) {
-        if self.out.waiting() < ROOM {
-            self.pong = None;
-            self.out.pong(payload);
-        } else {
-            self.pong = Some(payload.into());
-        }
-    }
-
-    /// Whether what is said now reaches the peer.
-    const fn may_send(&self) -> bool {
-        matches!(self.phase, Phase::Open | Phase::Failed(_))
+    /// Tells the connection what one read brings, or that it was the end.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        scratch::with(|scratch| {
+            let read = ready!(Pin::new(&mut self.stream).poll_read(cx, scratch));
+            match scratch.get(..read.unwrap_or(0)).unwrap_or_default() {
+                [] => self.connection.handle_end(),
+                bytes => self.connection.handle_bytes(bytes),
+            }
+            Poll::Ready(())
+        })
     }
 
     /// Closes our end.
@@ -264,18 +159,13 @@ impl<S: Stream> WebSocket<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Waits for the peer's close frame, and for nothing else of what it says.
+    /// Waits for the end of what the peer says.
     fn await_close(&mut self, cx: &mut Context<'_>) {
         let mut reads = READS;
         for _ in 0..DRAIN {
-            match self.poll_incoming(cx, &mut reads) {
-                Poll::Pending => return,
-                // It came, or the stream ended, or it makes no sense: either way it is over.
-                Poll::Ready(Ok(Incoming::Close(_)) | Err(_)) => {
-                    self.phase = Phase::Over;
-                    return;
-                }
-                Poll::Ready(Ok(_)) => {}
+            match self.poll_event(cx, &mut reads) {
+                Poll::Pending | Poll::Ready(Event::Closed(_)) => return,
+                Poll::Ready(Event::Message(_) | Event::Ping | Event::Pong(_) | Event::Ignored) => {}
             }
         }
         cx.waker().wake_by_ref();
@@ -284,85 +174,35 @@ impl<S: Stream> WebSocket<S> {
     /// Throws away what comes until the peer closes.
     ///
     /// One that has said goodbye is not waited for: nothing is unread that would make a reset of our end, and
-    /// waiting was a timer, one of 16 system calls and a turn for each client that comes and goes. If it talks
-    /// on, it is one more that breaks a rule.
+    /// waiting was a timer, one of 16 system calls and a turn for each client that comes and goes.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { stream, phase, .. } = self;
-        scratch::with(|scratch| {
-            for _ in 0..DRAIN {
-                match Pin::new(&mut *stream).poll_read(cx, scratch) {
-                    Poll::Pending if *phase == Phase::Answered => return Poll::Ready(()),
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(()),
-                    Poll::Ready(Ok(_)) => *phase = Phase::Deaf,
+        for _ in 0..DRAIN {
+            let read = self.poll_read(cx);
+            match self.connection.phase() {
+                Phase::Over => return Poll::Ready(()),
+                Phase::Answered if read.is_pending() => return Poll::Ready(()),
+                Phase::Open | Phase::Failed(_) | Phase::Closing | Phase::Answered | Phase::Deaf => {
+                    ready!(read)
                 }
             }
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        })
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
 impl<S: Stream> Transport for WebSocket<S> {
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Received> {
+        if self.connection.phase() != Phase::Open {
+            return Poll::Ready(Received::Closed(WsClosed::Closed));
+        }
         let mut reads = READS;
         for _ in 0..=CONTROLS {
-            if self.phase != Phase::Open {
-                return Poll::Ready(Received::Closed(WsClosed::Closed));
+            match ready!(self.poll_event(cx, &mut reads)) {
+                Event::Message(message) => return Poll::Ready(Received::Frame(message)),
+                Event::Closed(end) => return Poll::Ready(Received::Closed(end.into())),
+                Event::Ping | Event::Pong(_) | Event::Ignored => {}
             }
-            let (frame, length) = match ready!(self.poll_incoming(cx, &mut reads)) {
-                Ok(Incoming::Text(text)) => {
-                    let length = text.len();
-                    (Message::Text(text), length)
-                }
-                Ok(Incoming::Binary(data)) => {
-                    let length = data.len();
-                    (Message::Binary(data), length)
-                }
-                Ok(Incoming::Compressed { text, payload }) => match self.inflate(&payload, text) {
-                    // Its length is within the limit.
-                    Ok(frame) => (frame, 0),
-                    Err(cause) => return Poll::Ready(Received::Closed(cause)),
-                },
-                Ok(Incoming::Ping(payload)) => {
-                    self.pong(&payload);
-                    continue;
-                }
-                Ok(Incoming::Pong(_)) => continue,
-                Ok(Incoming::Close(code)) => {
-                    self.out.close(code);
-                    self.reader = None;
-                    self.phase = Phase::Answered;
-                    return Poll::Ready(Received::Closed(WsClosed::Closed));
-                }
-                Err(Unread::Violation(why)) => {
-                    let cause = match why {
-                        Violation::TooLarge => WsClosed::TooLarge,
-                        Violation::TooManyFragments => WsClosed::TooManyFragments,
-                        Violation::UnknownOpcode
-                        | Violation::ReservedBits
-                        | Violation::NotMasked
-                        | Violation::Masked
-                        | Violation::Compression
-                        | Violation::ControlFrame
-                        | Violation::Fragmentation
-                        | Violation::CloseCode
-                        | Violation::NotUtf8 => WsClosed::Violation,
-                    };
-                    return Poll::Ready(Received::Closed(self.fail(why.code(), cause)));
-                }
-                Err(Unread::Io) => {
-                    self.reader = None;
-                    self.phase = Phase::Over;
-                    return Poll::Ready(Received::Closed(WsClosed::Lost));
-                }
-            };
-            // Where messages may be compressed the reader lets more through.
-            if length > self.message {
-                let cause = self.fail(code::TOO_LARGE, WsClosed::TooLarge);
-                return Poll::Ready(Received::Closed(cause));
-            }
-            return Poll::Ready(Received::Frame(frame));
         }
         // Nothing but pings: others first, and what is owed to this peer.
         cx.waker().wake_by_ref();
@@ -370,61 +210,35 @@ impl<S: Stream> Transport for WebSocket<S> {
     }
 
     fn has_room(&self) -> bool {
-        self.may_send() && self.out.waiting() < ROOM
+        self.connection.has_room()
     }
 
     fn send(&mut self, head: &'static [u8], part: Part, compress: bool) {
-        if !self.may_send() {
-            return;
-        }
         let (kind, payload) = match &part {
             Part::Text(text) => (MessageType::Text, text),
             Part::Binary(data) => (MessageType::Binary, data),
         };
-        if compress
-            && let Some(deflate) = &mut self.deflate
-            && let Some(compressed) = deflate.deflate(head, payload)
-        {
-            return self.out.compressed(kind, &compressed);
-        }
-        self.out.message(kind, head, payload);
+        self.connection.send(kind, head, payload, compress);
     }
 
     fn send_frames(&mut self, frames: &[u8], compress: bool) -> bool {
-        let fits = self.out.waiting().saturating_add(frames.len()) <= ROOM;
-        if !self.may_send() || !fits || (compress && self.deflate.is_some()) {
-            return false;
-        }
-        self.out.frames(frames);
-        true
+        self.connection.send_frames(frames, compress)
     }
 
     fn close(&mut self, code: Option<u16>) {
-        match self.phase {
-            Phase::Open => {
-                self.phase = Phase::Closing;
-                self.out.close(code);
-            }
-            Phase::Failed(code) => {
-                self.phase = Phase::Deaf;
-                self.out.close(Some(code));
-            }
-            Phase::Closing | Phase::Answered | Phase::Deaf | Phase::Over => {}
-        }
+        self.connection.close(code);
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> (usize, Poll<io::Result<()>>) {
         let mut sent = 0;
         loop {
-            if self.out.waiting() == 0 {
-                let Some(pong) = self.pong.take().filter(|_| self.may_send()) else {
-                    break;
-                };
-                self.out.pong(&pong);
+            let output = self.connection.poll_output();
+            if output.is_empty() {
+                break;
             }
-            let written = match Pin::new(&mut self.stream).poll_write(cx, self.out.rest()) {
+            let written = match Pin::new(&mut self.stream).poll_write(cx, output) {
                 Poll::Pending => {
-                    self.out.wait();
+                    self.connection.handle_blocked();
                     return (sent, Poll::Pending);
                 }
                 Poll::Ready(Ok(0)) => Err(io::ErrorKind::WriteZero.into()),
@@ -433,34 +247,26 @@ impl<S: Stream> Transport for WebSocket<S> {
             match written {
                 Ok(count) => {
                     sent += count;
-                    self.out.advance(count);
+                    self.connection.handle_written(count);
                 }
                 Err(error) => {
-                    self.phase = Phase::Over;
-                    self.out.clear();
+                    self.connection.handle_broken();
                     return (sent, Poll::Ready(Err(error)));
                 }
             }
         }
-        self.out.clear();
         (sent, Pin::new(&mut self.stream).poll_flush(cx))
     }
 
     fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Phase::Open | Phase::Failed(_) = self.phase {
-            self.close(None);
-        }
-        if self.phase == Phase::Closing {
+        self.connection.close(None);
+        if self.connection.phase() == Phase::Closing {
             self.await_close(cx);
         }
-        let flushed = match self.poll_flush(cx).1 {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(flushed) => flushed,
-        };
-        if flushed.is_err() {
+        if ready!(self.poll_flush(cx).1).is_err() {
             return Poll::Ready(());
         }
-        match self.phase {
+        match self.connection.phase() {
             Phase::Open | Phase::Failed(_) | Phase::Closing => Poll::Pending,
             Phase::Answered | Phase::Deaf => {
                 // Our end first (RFC 6455 §7.1.1), so that the close frame arrives before a reset.

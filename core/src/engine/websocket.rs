@@ -1,6 +1,7 @@
 //! What passes between a session and its WebSocket (§7).
 
 use crate::message::Part;
+use crate::websocket::{End, Violation};
 
 /// How a WebSocket ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,28 @@ pub enum WsClosed {
     TooManyFragments,
     /// The client broke another rule of RFC 6455.
     Violation,
+}
+
+impl From<End> for WsClosed {
+    fn from(end: End) -> Self {
+        match end {
+            End::Goodbye(_) => Self::Closed,
+            End::Lost => Self::Lost,
+            End::Violation(Violation::TooLarge) => Self::TooLarge,
+            End::Violation(Violation::TooManyFragments) => Self::TooManyFragments,
+            End::Violation(
+                Violation::UnknownOpcode
+                | Violation::ReservedBits
+                | Violation::NotMasked
+                | Violation::Masked
+                | Violation::ControlFrame
+                | Violation::Fragmentation
+                | Violation::CloseCode
+                | Violation::NotUtf8
+                | Violation::Compression,
+            ) => Self::Violation,
+        }
+    }
 }
 
 /// What to do next on a WebSocket.

@@ -46,11 +46,17 @@ pub struct Connection<E> {
     phase: Phase,
     /// Whether the stream has ended. It is said behind what came before.
     lost: bool,
+    rare: Option<Box<Rare>>,
+    embedder: E,
+}
+
+/// What few connections have.
+#[derive(Clone, Debug, Default, Hash)]
+struct Rare {
+    /// A client's.
+    masks: Option<Masks>,
     /// The answer to the last ping, while the peer takes nothing: earlier ones need none (§5.5.3).
     pong: Option<Box<[u8]>>,
-    /// A client's.
-    masks: Option<Box<Masks>>,
-    embedder: E,
 }
 
 /// What a [`Connection`] is given by who embeds it: compression, and memory.
@@ -158,10 +164,14 @@ impl<E: Embedder> Connection<E> {
 
     /// The end of who has asked, once the other has agreed.
     pub fn client(limits: Limits, masks: Masks, embedder: E) -> Self {
-        Self::new(limits, Some(Box::new(masks)), embedder)
+        let rare = Rare {
+            masks: Some(masks),
+            pong: None,
+        };
+        Self::new(limits, Some(Box::new(rare)), embedder)
     }
 
-    fn new(limits: Limits, masks: Option<Box<Masks>>, embedder: E) -> Self {
+    fn new(limits: Limits, rare: Option<Box<Rare>>, embedder: E) -> Self {
         Self {
             reader: None,
             out: Outgoing::default(),
@@ -169,8 +179,7 @@ impl<E: Embedder> Connection<E> {
             fragments: limits.fragments,
             phase: Phase::Open,
             lost: false,
-            pong: None,
-            masks,
+            rare,
             embedder,
         }
     }
@@ -253,7 +262,7 @@ impl<E: Embedder> Connection<E> {
         let fits = self.out.waiting().saturating_add(frames.len()) <= ROOM;
         if !self.may_send()
             || !fits
-            || self.masks.is_some()
+            || self.role() == Role::Client
             || (compress && self.embedder.compresses())
         {
             return false;
@@ -323,10 +332,10 @@ impl<E: Embedder> Connection<E> {
     }
 
     /// Which end this is.
-    pub const fn role(&self) -> Role {
-        match self.masks {
-            None => Role::Server,
-            Some(_) => Role::Client,
+    pub fn role(&self) -> Role {
+        match &self.rare {
+            Some(rare) if rare.masks.is_some() => Role::Client,
+            Some(_) | None => Role::Server,
         }
     }
 
@@ -428,20 +437,26 @@ impl<E: Embedder> Connection<E> {
     }
 
     fn pong(&mut self, payload: &[u8]) {
-        if self.out.waiting() < ROOM {
-            self.pong = None;
+        let kept = if self.out.waiting() < ROOM {
             self.frame(FINAL | Opcode::Pong.bits(), &[], payload);
+            None
         } else {
-            self.pong = Some(payload.into());
+            Some(payload.into())
+        };
+        if kept.is_some() || self.rare.is_some() {
+            self.rare.get_or_insert_default().pong = kept;
         }
     }
 
     /// All is written but the answer to a ping, if there is one.
     fn out_of_words(&mut self) {
-        match self.pong.take().filter(|_| self.may_send()) {
-            Some(payload) => self.frame(FINAL | Opcode::Pong.bits(), &[], &payload),
-            None => self.release(),
+        let kept = self.rare.as_mut().and_then(|rare| rare.pong.take());
+        if let Some(payload) = kept
+            && self.may_send()
+        {
+            return self.frame(FINAL | Opcode::Pong.bits(), &[], &payload);
         }
+        self.release();
     }
 
     fn release(&mut self) {
@@ -459,7 +474,8 @@ impl<E: Embedder> Connection<E> {
     }
 
     fn frame(&mut self, first: u8, head: &[u8], payload: &[u8]) {
-        let key = self.masks.as_mut().map(|masks| masks.draw());
+        let masks = self.rare.as_mut().and_then(|rare| rare.masks.as_mut());
+        let key = masks.map(Masks::draw);
         let Self { out, embedder, .. } = self;
         write::frame(out.open(|| embedder.buffer()), first, key, head, payload);
     }

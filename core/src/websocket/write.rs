@@ -1,7 +1,7 @@
 //! Frames, laid one behind the other into a buffer. A server masks nothing (RFC 6455 §5.1): what a client
 //! sends, a [`Connection`](super::Connection) in that role lays out.
 
-use super::frame::{FINAL, MASKED, Opcode, RSV1, mask};
+use super::frame::{FINAL, MASKED, Opcode, mask};
 
 /// How a message goes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,25 +24,6 @@ impl MessageType {
 /// A server's message in one frame: `head`, and `payload` behind it.
 pub fn message(out: &mut Vec<u8>, kind: MessageType, head: &[u8], payload: &[u8]) {
     unmasked(out, FINAL | kind.opcode().bits(), head, payload);
-}
-
-/// A compressed message in one frame (RFC 7692 §6), for a client with which that was agreed on.
-pub fn compressed(out: &mut Vec<u8>, kind: MessageType, payload: &[u8]) {
-    unmasked(out, FINAL | RSV1 | kind.opcode().bits(), &[], payload);
-}
-
-/// A close frame, with a code or without (§5.5.1).
-pub fn close(out: &mut Vec<u8>, code: Option<u16>) {
-    match code {
-        Some(code) => unmasked(out, FINAL | Opcode::Close.bits(), &[], &code.to_be_bytes()),
-        None => unmasked(out, FINAL | Opcode::Close.bits(), &[], &[]),
-    }
-}
-
-/// The answer to a ping, with what it carried: 125 bytes at most (§5.5.3).
-pub fn pong(out: &mut Vec<u8>, payload: &[u8]) {
-    debug_assert!(payload.len() <= 125);
-    unmasked(out, FINAL | Opcode::Pong.bits(), &[], payload);
 }
 
 /// A frame with any first byte (§5.2): the bit of its end, the reserved ones and the opcode are the caller's,

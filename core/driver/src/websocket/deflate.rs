@@ -10,8 +10,7 @@ use bytes::Bytes;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use http::Response;
 use sio_core::config::{Config, PerMessageDeflate};
-use sio_core::engine::WsClosed;
-use sio_core::websocket::{DeflateAgreed, code};
+use sio_core::websocket::{DeflateAgreed, Unfit};
 
 /// What ends a block that is flushed, left out on the wire (§7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
@@ -35,15 +34,6 @@ struct State {
 struct Form {
     level: u8,
     bits: u8,
-}
-
-/// Why a message cannot be inflated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unfit {
-    /// It is larger than a message may be; it was inflated no further.
-    TooLarge,
-    /// It is not what deflate makes.
-    Malformed,
 }
 
 impl Deflate {
@@ -95,22 +85,8 @@ impl Deflate {
         }
     }
 
-    /// The message of which this is the payload, if it has no more than `limit` bytes. Else with what code
-    /// the connection closes, and why.
-    pub(crate) fn inflate(
-        &mut self,
-        payload: &[u8],
-        limit: usize,
-    ) -> Result<Vec<u8>, (u16, WsClosed)> {
-        self.try_inflate(payload, limit)
-            .map_err(|unfit| match unfit {
-                Unfit::TooLarge => (code::TOO_LARGE, WsClosed::TooLarge),
-                // As `ws` has it; the RFC names no code.
-                Unfit::Malformed => (code::INVALID_DATA, WsClosed::Violation),
-            })
-    }
-
-    fn try_inflate(&mut self, payload: &[u8], limit: usize) -> Result<Vec<u8>, Unfit> {
+    /// The message of which this is the payload, if it has no more than `limit` bytes.
+    pub(crate) fn inflate(&mut self, payload: &[u8], limit: usize) -> Result<Vec<u8>, Unfit> {
         if payload.is_empty() {
             return Ok(Vec::new());
         }

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http::Response;
 use sio_core::config::Config;
-use sio_core::engine::WsClosed;
+use sio_core::websocket::Unfit;
 
 pub(crate) enum Deflate {}
 
@@ -17,7 +17,7 @@ impl Deflate {
         match *self {}
     }
 
-    pub(crate) const fn inflate(&mut self, _: &[u8], _: usize) -> Result<Vec<u8>, (u16, WsClosed)> {
+    pub(crate) const fn inflate(&mut self, _: &[u8], _: usize) -> Result<Vec<u8>, Unfit> {
         match *self {}
     }
 }

@@ -70,6 +70,9 @@ fn socket(came: &[u8]) -> WebSocket<Counted> {
     WebSocket::server(stream, Bytes::new(), &Config::default())
 }
 
+/// Bytes queued before there is room for no more.
+const ROOM: usize = 64 * 1024;
+
 /// A frame as tungstenite's client writes it.
 fn masked(mut frame: RawFrame) -> Vec<u8> {
     frame.header_mut().mask = Some([1, 2, 3, 4]);
@@ -87,14 +90,13 @@ fn a_message_is_the_frame_that_tungstenite_writes() {
     for length in [0, 1, 125, 126, 127, 65_535, 65_536, 70_000] {
         let payload = vec![b'x'; length];
         for head in [&b""[..], &[4]] {
-            let mut out = Outgoing::default();
-            out.message(MessageType::Binary, head, &payload);
+            let mut socket = socket(&[]);
+            socket.send(head, Part::Binary(payload.clone().into()), false);
             let whole = [head, &payload].concat();
             let frame = RawFrame::message(whole, OpCode::Data(Data::Binary), true);
             let mut expected = Vec::new();
             frame.format(&mut expected).unwrap();
-            assert_eq!(out.rest(), expected, "{length}");
-            out.clear();
+            assert_eq!(socket.connection.poll_output(), expected, "{length}");
         }
     }
 }
@@ -105,7 +107,9 @@ fn a_held_response_leaves_with_the_first_frame_and_the_end_is_said_once() {
     socket.send(b"", text("0{}"), true);
     assert!(socket.poll_flush(&mut cx()).1.is_ready());
     assert_eq!(socket.stream.writes, [b"101\x81\x030{}".to_vec()]);
-    socket.phase = Phase::Deaf;
+    // It breaks a rule, and has not closed.
+    socket.stream.came = b"\x83\x80".to_vec();
+    assert!(socket.poll_receive(&mut cx()).is_ready());
     for _ in 0..3 {
         assert!(socket.poll_finish(&mut cx()).is_pending());
     }
@@ -165,7 +169,7 @@ fn of_pings_that_nobody_reads_the_answers_to_the_last_is_kept() {
         assert!(socket.poll_receive(&mut cx()).is_pending());
     }
     assert!(socket.poll_flush(&mut cx()).1.is_pending());
-    assert!(socket.out.waiting() < ROOM + 127);
+    assert!(socket.connection.poll_output().len() < ROOM + 127);
     socket.stream.takes = None;
     assert!(socket.poll_flush(&mut cx()).1.is_ready());
     let sent = socket.stream.writes.concat();
@@ -174,6 +178,18 @@ fn of_pings_that_nobody_reads_the_answers_to_the_last_is_kept() {
         sent[sent.len() - 127..],
         [&[0x8a, 125][..], &[last; 125]].concat()
     );
+}
+
+#[test]
+fn what_waits_keeps_no_more_than_itself_and_the_thread_no_more_than_it_may() {
+    let mut socket = socket(&[]);
+    socket.stream.takes = Some(999_000);
+    socket.send(b"", Part::Binary(vec![7; 1_000_000].into()), false);
+    assert!(socket.poll_flush(&mut cx()).1.is_pending());
+    assert_eq!(socket.connection.poll_output(), [7; 1_010]);
+    socket.stream.takes = None;
+    assert!(socket.poll_flush(&mut cx()).1.is_ready());
+    assert!(scratch::outgoing().capacity() <= 256 * 1024);
 }
 
 #[test]

@@ -375,7 +375,7 @@ mod shape {
 
     #[test]
     fn a_connection_is_small() {
-        assert!(size_of::<Connection<()>>() <= 104);
+        assert!(size_of::<Connection<()>>() <= 72);
     }
 }
 

@@ -9,9 +9,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use bytestring::ByteString;
 use futures_io::{AsyncRead, AsyncWrite};
 use proptest::prelude::*;
-use sio_core::engine::Message;
+use sio_core::engine::{Message, WsClosed};
 use sio_core::packet::Part;
-use sio_core::websocket::switch_protocols;
+use sio_core::websocket::{switch_protocols, write};
 
 use super::*;
 use crate::websocket::{Received, Transport, WebSocket};
@@ -166,21 +166,8 @@ impl Wake for Woken {
 
 /// A client's frame.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![first];
-    match payload.len() {
-        short @ 0..=125 => frame.push(0x80 | short as u8),
-        middle @ 126..=0xffff => {
-            frame.push(0x80 | 126);
-            frame.extend((middle as u16).to_be_bytes());
-        }
-        long => {
-            frame.push(0x80 | 127);
-            frame.extend((long as u64).to_be_bytes());
-        }
-    }
-    let mask = [7, 77, 177, 17];
-    frame.extend(mask);
-    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(a, b)| a ^ b));
+    let mut frame = Vec::new();
+    write::frame(&mut frame, first, Some([7, 77, 177, 17]), &[], payload);
     frame
 }
 

@@ -147,9 +147,9 @@ table! {
         /// A fallback.
         Fallback,
         /// The middlewares of a namespace.
-        Gates,
+        Middlewares,
         /// A packet middleware.
-        Filters,
+        PacketMiddlewares,
         /// A handler of a socket.
         Handler,
         /// A handler of plain messages.
@@ -175,8 +175,8 @@ impl State {
                 Ends::By(Wait::Admission)
             }
             Self::Fallback => Ends::With(Owner::Stream, Wait::KeepAlive),
-            Self::Gates => Ends::By(Wait::Middleware),
-            Self::Filters | Self::Handler | Self::Plain => {
+            Self::Middlewares => Ends::By(Wait::Middleware),
+            Self::PacketMiddlewares | Self::Handler | Self::Plain => {
                 Ends::With(Owner::Session, Wait::Departed)
             }
         }

@@ -147,11 +147,11 @@ fn server(state: State, never: &Never) -> (Io, Server) {
             io.generate_id(move |_| its.then(Ok::<_, String>("id".to_owned())));
             server
         }
-        State::Gates => {
+        State::Middlewares => {
             io.use_(move |_: Socket| its.then(Ok::<_, Refusal>(())));
             server
         }
-        State::Filters => {
+        State::PacketMiddlewares => {
             io.on_connect(move |socket: Socket| {
                 let its = its.clone();
                 socket.use_async(move |packet: Incoming| its.then(Ok::<_, Refusal>(packet)));
@@ -374,12 +374,12 @@ async fn bring(state: State, world: &World, never: &Never) -> Scene {
             Scene::new(said(world, request(HELLO, "")).await, alive)
         }
         State::Fallback => Scene::new(said(world, request("GET /nowhere", "")).await, alive),
-        State::Gates => {
+        State::Middlewares => {
             let mut client = world.open().await;
             client.send("40").await;
             Scene::new(client, alive)
         }
-        State::Filters | State::Handler => {
+        State::PacketMiddlewares | State::Handler => {
             let mut client = member(world).await;
             client.send(r#"42["wait"]"#).await;
             Scene::new(client, alive)

@@ -33,9 +33,13 @@ thread_local! {
 }
 
 impl Held {
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Counts an answer. `None`: as many bytes are held already as may be, and this one is not kept.
     pub(crate) fn charge(&self, args: Args, most: usize) -> Option<Answered> {
-        if self.0.load(Ordering::Relaxed) >= most {
+        if self.bytes() >= most {
             return None;
         }
         let bytes = args.value_size();

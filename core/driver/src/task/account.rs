@@ -5,6 +5,7 @@
 //! | [`Unread`](Part::Unread): a POST of whose packets some wait to be read | `max_http_buffer_size` | 413; one POST at a time |
 //! | [`Waiting`](Part::Waiting): events and messages that wait for handlers | `max_backlog_bytes` | nothing more is read |
 //! | [`Running`](Part::Running): what handlers hold that wait | `max_running_bytes` | nothing more is begun |
+//! | [`Answers`](Part::Answers): what those hold of answers that they asked for | `max_running_bytes` | [`AckError::Full`](crate::AckError::Full) |
 //! | [`Told`](Part::Told): emitted, and not taken by the task | `max_backlog_bytes` | `backlog_policy` |
 //! | [`Queued`](Part::Queued): packets in the session | `max_backlog_bytes` | `backlog_policy`; past half of it nothing more is read from a WebSocket |
 //! | [`Unwritten`](Part::Unwritten): answers handed to HTTP | `max_backlog_bytes`, where there are several | `backlog_policy` |
@@ -20,6 +21,7 @@ use std::fmt;
 use sio_core::config::Config;
 use sio_core::engine::{Session, TransportKind};
 
+use super::jobs::Jobs;
 use crate::mailbox::Mailbox;
 use crate::mailbox::task_handle::{Command, TaskHandle};
 
@@ -29,6 +31,7 @@ pub(super) enum Part {
     Unread,
     Waiting,
     Running,
+    Answers,
     Told,
     Queued,
     Unwritten,
@@ -38,16 +41,17 @@ pub(super) enum Part {
 pub(super) struct Account<'a> {
     config: &'a Config,
     waiting: usize,
-    running: usize,
+    jobs: &'a Jobs,
     session: &'a Session,
     mailbox: &'a Mailbox<Command>,
 }
 
 impl Part {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Unread,
         Self::Waiting,
         Self::Running,
+        Self::Answers,
         Self::Told,
         Self::Queued,
         Self::Unwritten,
@@ -59,24 +63,24 @@ impl Part {
         match self {
             Self::Unread => config.max_http_buffer_size,
             Self::Waiting | Self::Told | Self::Queued | Self::Unwritten => config.max_backlog_bytes,
-            Self::Running => config.max_running_bytes,
+            Self::Running | Self::Answers => config.max_running_bytes,
         }
     }
 }
 
 impl<'a> Account<'a> {
-    /// Of a connection in which so many bytes wait, and so many are held by handlers.
+    /// Of a connection in which so many bytes wait for handlers.
     #[inline]
     pub(super) fn new(
         link: &'a TaskHandle,
         session: &'a Session,
         waiting: usize,
-        running: usize,
+        jobs: &'a Jobs,
     ) -> Self {
         Self {
             config: &link.endpoint().config,
             waiting,
-            running,
+            jobs,
             session,
             mailbox: link.mailbox(),
         }
@@ -87,7 +91,8 @@ impl<'a> Account<'a> {
         match part {
             Part::Unread => self.session.unread_bytes(),
             Part::Waiting => self.waiting,
-            Part::Running => self.running,
+            Part::Running => self.jobs.bytes(),
+            Part::Answers => self.jobs.answers(),
             Part::Told => self.mailbox.held_bytes(),
             Part::Queued => self.session.queued_bytes(),
             Part::Unwritten => self.mailbox.unwritten(),
@@ -97,7 +102,7 @@ impl<'a> Account<'a> {
     /// Whether handlers that wait hold so much that no more of them are begun.
     #[inline]
     pub(super) fn is_crowded(&self) -> bool {
-        self.running >= Part::Running.limit(self.config)
+        self.jobs.bytes() >= Part::Running.limit(self.config)
     }
 
     /// Whether so much waits, events for handlers or answers for a WebSocket, that nothing more is read: a

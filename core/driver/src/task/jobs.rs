@@ -71,6 +71,11 @@ impl Jobs {
         self.0.as_ref().map_or(0, |running| running.bytes)
     }
 
+    /// Bytes that they hold of what it has answered.
+    pub(super) fn answers(&self) -> usize {
+        self.0.as_ref().map_or(0, |running| running.answers.bytes())
+    }
+
     pub(super) fn push(&mut self, job: Job) {
         self.0.get_or_insert_default().push(job);
     }
@@ -212,9 +217,9 @@ pub(super) enum Job {
     /// A handler of a socket.
     Handler(Kept<Result<(), Failure>, Owner>),
     /// The middlewares of a namespace, over a socket that wants to enter.
-    Gates(Kept<Result<(), Denial>, (ConnectTicket, Socket)>),
+    Middlewares(Kept<Result<(), Denial>, (ConnectTicket, Socket)>),
     /// The packet middlewares of a socket, over one event.
-    Filters(Kept<Result<Incoming, Denial>, Box<(SocketKey, Invocation)>>),
+    PacketMiddlewares(Kept<Result<Incoming, Denial>, Box<(SocketKey, Invocation)>>),
     /// A handler of a plain Engine.IO connection.
     Plain(Kept<Result<(), Failure>, Message>),
 }
@@ -222,16 +227,16 @@ pub(super) enum Job {
 // Each has its line in the table of what ends it.
 const _: fn(&Job) -> State = |job| match job {
     Job::Handler(_) => State::Handler,
-    Job::Gates(_) => State::Gates,
-    Job::Filters(_) => State::Filters,
+    Job::Middlewares(_) => State::Middlewares,
+    Job::PacketMiddlewares(_) => State::PacketMiddlewares,
     Job::Plain(_) => State::Plain,
 };
 
 /// What came of it.
 pub(super) enum Done {
     Handler(Owner, Result<Result<(), Failure>, Panic>),
-    Gates((ConnectTicket, Socket), Result<Result<(), Denial>, Panic>),
-    Filters(
+    Middlewares((ConnectTicket, Socket), Result<Result<(), Denial>, Panic>),
+    PacketMiddlewares(
         Box<(SocketKey, Invocation)>,
         Result<Result<Incoming, Denial>, Panic>,
     ),
@@ -350,11 +355,11 @@ impl Job {
     /// Whether it is what decides over a namespace: of this socket, or of any.
     pub(super) fn decides_over(&self, socket: Option<SocketKey>) -> bool {
         match self {
-            Self::Gates(kept) => kept
+            Self::Middlewares(kept) => kept
                 .what
                 .as_ref()
                 .is_none_or(|(ticket, _)| socket.is_none_or(|socket| ticket.socket() == socket)),
-            Self::Handler(_) | Self::Filters(_) | Self::Plain(_) => false,
+            Self::Handler(_) | Self::PacketMiddlewares(_) | Self::Plain(_) => false,
         }
     }
 
@@ -363,8 +368,10 @@ impl Job {
         match self {
             Self::Handler(kept) => kept.what.as_ref().map_or(0, |owner| owner.bytes),
             Self::Plain(kept) => kept.what.as_ref().map_or(0, |message| message.bytes),
-            Self::Filters(kept) => kept.what.as_ref().map_or(0, |what| what.1.args.size()),
-            Self::Gates(_) => 0,
+            Self::PacketMiddlewares(kept) => {
+                kept.what.as_ref().map_or(0, |what| what.1.args.size())
+            }
+            Self::Middlewares(_) => 0,
         }
     }
 
@@ -375,11 +382,11 @@ impl Job {
                 let owner = kept.what.as_ref()?;
                 Some((owner.socket.clone(), owner.name.clone()))
             }
-            Self::Filters(kept) => {
+            Self::PacketMiddlewares(kept) => {
                 let (_, event) = &**kept.what.as_ref()?;
                 Some((event.socket.clone(), event.name.clone()))
             }
-            Self::Gates(_) | Self::Plain(_) => None,
+            Self::Middlewares(_) | Self::Plain(_) => None,
         }
     }
 
@@ -387,14 +394,14 @@ impl Job {
     pub(super) fn socket(&self) -> Option<(SocketKey, bool)> {
         match self {
             Self::Handler(kept) => Some((kept.what.as_ref()?.socket.key(), false)),
-            Self::Filters(kept) => Some((kept.what.as_ref()?.0, true)),
-            Self::Gates(_) | Self::Plain(_) => None,
+            Self::PacketMiddlewares(kept) => Some((kept.what.as_ref()?.0, true)),
+            Self::Middlewares(_) | Self::Plain(_) => None,
         }
     }
 
     /// What wants to enter does not any more.
     pub(super) fn turn_away(mut self) {
-        if let Self::Gates(kept) = &mut self
+        if let Self::Middlewares(kept) = &mut self
             && let Some((_, socket)) = kept.what.take()
         {
             socket.exit();
@@ -410,12 +417,12 @@ impl Future for Job {
             Self::Handler(kept) => kept
                 .poll(cx)
                 .map(|(owner, result)| Done::Handler(owner, result)),
-            Self::Gates(kept) => kept
+            Self::Middlewares(kept) => kept
                 .poll(cx)
-                .map(|(what, result)| Done::Gates(what, result)),
-            Self::Filters(kept) => kept
+                .map(|(what, result)| Done::Middlewares(what, result)),
+            Self::PacketMiddlewares(kept) => kept
                 .poll(cx)
-                .map(|(what, result)| Done::Filters(what, result)),
+                .map(|(what, result)| Done::PacketMiddlewares(what, result)),
             Self::Plain(kept) => kept
                 .poll(cx)
                 .map(|(message, result)| Done::Plain(message, result)),
@@ -429,8 +436,8 @@ impl Done {
         match self {
             Self::Handler(owner, _) => owner.bytes,
             Self::Plain(message, _) => message.bytes,
-            Self::Filters(what, _) => what.1.args.size(),
-            Self::Gates(..) => 0,
+            Self::PacketMiddlewares(what, _) => what.1.args.size(),
+            Self::Middlewares(..) => 0,
         }
     }
 }

@@ -15,7 +15,7 @@ use super::super::{Application, OpenRequest, Task};
 use super::*;
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::hooks::Remote;
-use crate::handle::Io;
+use crate::handle::{Io, Socket};
 use crate::mailbox::task_handle::{Posted, Said};
 use crate::sync::one_shot::answer;
 use crate::websocket::{Received, Transport};
@@ -163,7 +163,12 @@ impl Talk {
                 Part::Running => {
                     assert_eq!(left, io.endpoint().departed.load(Ordering::Relaxed));
                 }
-                Part::Unread | Part::Waiting | Part::Told | Part::Queued | Part::Unwritten => {
+                Part::Unread
+                | Part::Waiting
+                | Part::Answers
+                | Part::Told
+                | Part::Queued
+                | Part::Unwritten => {
                     assert_eq!(left, 0, "{part:?}");
                 }
             }
@@ -195,6 +200,22 @@ fn what_handlers_hold_and_what_waits_for_them_is_bounded() {
     assert!(talk.held(Part::Running) >= LIMIT);
     assert!(talk.held(Part::Waiting) > LIMIT);
     talk.ends(&io);
+}
+
+#[test]
+fn what_handlers_hold_of_answers_is_counted() {
+    // faults: H1
+    let io = Io::new(config());
+    io.of("/").on("ask", async |socket: Socket| {
+        let answer = socket.emit_with_ack::<Args>("name", &()).await;
+        pending::<()>().await;
+        drop(answer);
+    });
+    let answer = format!(r#"431["{}"]"#, "x".repeat(1_000));
+    let says = ["40".to_owned(), r#"42["ask"]"#.to_owned(), answer];
+    let mut talk = Talk::saying(&io, says);
+    talk.run();
+    assert!((1_000..MESSAGE).contains(&talk.held(Part::Answers)));
 }
 
 #[test]

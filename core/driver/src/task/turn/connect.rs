@@ -66,7 +66,7 @@ impl<R: Runtime> Task<R> {
         let mut kept = Kept::new(future, (ticket, socket));
         match kept.poll(cx) {
             Poll::Ready((what, result)) => self.decided(cx, what, result),
-            Poll::Pending => self.jobs.push(Job::Gates(kept)),
+            Poll::Pending => self.jobs.push(Job::Middlewares(kept)),
         }
     }
 

@@ -17,7 +17,7 @@ use crate::handle::{Incoming, Socket};
 use crate::handler::call::{BoxFuture, Callback};
 use crate::handler::extract::{About, AckSlot, ErrorSource, Invocation};
 use crate::handler::middleware::Denial;
-use crate::log::{debug, warn};
+use crate::log::debug;
 use crate::mailbox::Weight;
 use crate::mailbox::task_handle::Command;
 use crate::runtime::Runtime;
@@ -101,7 +101,7 @@ impl<R: Runtime> Task<R> {
                 if let Some(state) = self.socket(key) {
                     state.set_filtering();
                 }
-                self.jobs.push(Job::Filters(kept));
+                self.jobs.push(Job::PacketMiddlewares(kept));
             }
         }
     }
@@ -135,7 +135,8 @@ impl<R: Runtime> Task<R> {
                     let packet = match codec.error(namespace.name(), &message, data.as_ref()) {
                         Ok(packet) => packet,
                         Err(_why) => {
-                            warn!(socket = %event.socket.log_name(), why = %_why, "not written");
+                            // A client can have itself refused as often as it likes.
+                            debug!(socket = %event.socket.log_name(), why = %_why, "not written");
                             return;
                         }
                     };
@@ -254,8 +255,8 @@ impl<R: Runtime> Task<R> {
                     Err(panic) => self.panicked(&owner.socket, &owner.name, panic),
                 }
             }
-            Done::Gates(what, result) => self.decided(cx, what, result),
-            Done::Filters(what, result) => {
+            Done::Middlewares(what, result) => self.decided(cx, what, result),
+            Done::PacketMiddlewares(what, result) => {
                 self.rest(what.0, true);
                 self.filtered(cx, *what, result);
             }

@@ -260,12 +260,7 @@ impl<R: Runtime> Task<R> {
             Upper::SocketIo(dispatcher) => dispatcher.waiting_bytes(),
             Upper::Engine(plain) => plain.waiting_bytes(),
         };
-        Account::new(
-            &self.link,
-            self.connection.session(),
-            waiting,
-            self.jobs.bytes(),
-        )
+        Account::new(&self.link, self.connection.session(), waiting, &self.jobs)
     }
 
     /// Drops handlers in flight where they wait.

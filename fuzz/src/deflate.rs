@@ -11,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use futures_io::{AsyncRead, AsyncWrite};
 use sio_core::time::Instant;
+use sio_core::websocket::write;
 use sio_driver::core::config::PerMessageDeflate;
 use sio_driver::{Config, Remote, Runtime, Server, Sleep, serve_stream};
 
@@ -246,21 +247,9 @@ impl Drop for World {
 }
 
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![first];
-    match payload.len() {
-        short @ 0..=125 => frame.push(0x80 | short as u8),
-        middle @ 126..=0xffff => {
-            frame.push(0x80 | 126);
-            frame.extend((middle as u16).to_be_bytes());
-        }
-        long => {
-            frame.push(0x80 | 127);
-            frame.extend((long as u64).to_be_bytes());
-        }
-    }
+    let mut frame = Vec::new();
     // A mask of zeros changes nothing.
-    frame.extend([0; 4]);
-    frame.extend(payload);
+    write::frame(&mut frame, first, Some([0; 4]), &[], payload);
     frame
 }
 

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use sio_driver::core::websocket::write;
+
 /// How long anything may take that should come at once. Only a failing test waits so long.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -323,11 +325,14 @@ pub const UNFINISHED: u8 = 0x80;
 
 /// The bytes of a client's frame. [`UNFINISHED`] is a bit to be taken away from `first`.
 pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    const MASK: [u8; 4] = [0x5a, 0x01, 0xfe, 0x37];
-    let mut bytes = header(first, payload.len() as u64);
-    bytes.extend(MASK);
-    let masked = payload.iter().zip(MASK.iter().cycle());
-    bytes.extend(masked.map(|(byte, mask)| byte ^ mask));
+    let mut bytes = Vec::new();
+    write::frame(
+        &mut bytes,
+        first,
+        Some([0x5a, 0x01, 0xfe, 0x37]),
+        &[],
+        payload,
+    );
     bytes
 }
 

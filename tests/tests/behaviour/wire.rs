@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::io::{AsyncReadExt, AsyncWriteExt};
+use sio_core::websocket::write;
 
 use crate::here::{Stream, connect, within};
 
@@ -126,21 +127,9 @@ impl Wire {
     }
 }
 
-/// A masked frame, with a mask of zeros.
+/// A client's frame, with a mask of zeros.
 pub(crate) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![first];
-    match u16::try_from(payload.len()) {
-        Ok(short @ 0..=125) => frame.push(0x80 | short as u8),
-        Ok(length) => {
-            frame.push(0x80 | 126);
-            frame.extend(length.to_be_bytes());
-        }
-        Err(_) => {
-            frame.push(0x80 | 127);
-            frame.extend((payload.len() as u64).to_be_bytes());
-        }
-    }
-    frame.extend([0; 4]);
-    frame.extend(payload);
+    let mut frame = Vec::new();
+    write::frame(&mut frame, first, Some([0; 4]), &[], payload);
     frame
 }

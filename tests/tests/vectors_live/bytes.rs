@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use ::bytes::Bytes;
 use http::request::Parts;
 use sio_core::engine::Message;
+use sio_core::websocket::write::MessageType;
+use sio_core::websocket::{Connection, End, Event, Limits, Masks};
 
 /// How long something may take that must happen.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -87,6 +89,7 @@ impl Exchange {
 /// A WebSocket. What comes in is read by a thread.
 pub(crate) struct WebSocket {
     stream: TcpStream,
+    client: Arc<Mutex<Connection<()>>>,
     inbox: Arc<Mutex<Inbox>>,
 }
 
@@ -114,23 +117,38 @@ impl WebSocket {
         let stream = exchange.0;
         stream.set_read_timeout(None).unwrap();
         let inbox = Arc::new(Mutex::new(Inbox::default()));
-        let mut from = std::io::Cursor::new(rest).chain(stream.try_clone().unwrap());
-        let to = inbox.clone();
+        // A server of ours sends whole messages, and none compressed.
+        let limits = Limits {
+            message: usize::MAX,
+            fragments: 1,
+            deflate: false,
+        };
+        let client = Connection::client(limits, Masks::from_random([0; 16]), ());
+        let client = Arc::new(Mutex::new(client));
+        let from = std::io::Cursor::new(rest).chain(stream.try_clone().unwrap());
+        let (hears, to) = (client.clone(), inbox.clone());
         let answers = stream.try_clone().unwrap();
         std::thread::spawn(move || {
-            let code = receive(&mut from, &answers, &to).unwrap_or(1006);
+            let code = receive(from, &answers, &hears, &to).unwrap_or(1006);
             to.lock().unwrap().closed.get_or_insert(code);
         });
-        (status, Some(Self { stream, inbox }))
+        let this = Self {
+            stream,
+            client,
+            inbox,
+        };
+        (status, Some(this))
     }
 
     /// Sends a message. A server that has closed already is not told.
     pub(crate) fn send(&self, frame: &Message) {
-        let (opcode, payload) = match frame {
-            Message::Text(text) => (1, &text.as_bytes()[..]),
-            Message::Binary(bytes) => (2, &bytes[..]),
+        let (kind, payload) = match frame {
+            Message::Text(text) => (MessageType::Text, text.as_bytes()),
+            Message::Binary(bytes) => (MessageType::Binary, bytes),
         };
-        let _ = (&self.stream).write_all(&masked(opcode, payload));
+        let mut client = self.client.lock().unwrap();
+        client.send(kind, b"", payload, false);
+        write(&mut client, &self.stream);
     }
 
     /// Takes what came in, when it is as much as expected, or nothing more comes.
@@ -181,58 +199,39 @@ pub(crate) fn wait(mut done: impl FnMut() -> bool) {
     }
 }
 
-/// Reads frames until there are no more; the code of the close frame.
-fn receive(from: &mut impl Read, answers: &TcpStream, to: &Mutex<Inbox>) -> Option<u16> {
+/// Hears what comes until there is no more; the code of the close frame.
+fn receive(
+    mut from: impl Read,
+    answers: &TcpStream,
+    client: &Mutex<Connection<()>>,
+    to: &Mutex<Inbox>,
+) -> Option<u16> {
+    let mut some = [0; 4096];
     loop {
-        let mut head = [0; 2];
-        from.read_exact(&mut head).ok()?;
-        assert_eq!(head[0] & 0xf0, 0x80, "whole messages, no extension");
-        let length = match head[1] {
-            126 => {
-                let mut length = [0; 2];
-                from.read_exact(&mut length).ok()?;
-                u64::from(u16::from_be_bytes(length))
+        let count = from.read(&mut some).ok().filter(|&count| count > 0)?;
+        let mut client = client.lock().unwrap();
+        client.handle_bytes(&some[..count]);
+        while let Some(event) = client.poll_event() {
+            match event {
+                Event::Message(message) => to.lock().unwrap().frames.push(message),
+                Event::Closed(End::Goodbye(code)) => {
+                    write(&mut client, answers);
+                    return Some(code.unwrap_or(1005));
+                }
+                Event::Closed(End::Lost) => return None,
+                Event::Ping
+                | Event::Pong(_)
+                | Event::Ignored
+                | Event::Closed(End::Violation(_)) => panic!("{event:?}"),
             }
-            127 => {
-                let mut length = [0; 8];
-                from.read_exact(&mut length).ok()?;
-                u64::from_be_bytes(length)
-            }
-            length => u64::from(length),
-        };
-        let mut payload = vec![0; usize::try_from(length).unwrap()];
-        from.read_exact(&mut payload).ok()?;
-        let frame = match head[0] & 0x0f {
-            1 => Message::Text(Bytes::from(payload).try_into().unwrap()),
-            2 => Message::Binary(payload.into()),
-            8 => {
-                let code = payload
-                    .get(..2)
-                    .map(|code| u16::from_be_bytes([code[0], code[1]]));
-                let _ = { answers }.write_all(&masked(8, &payload));
-                return Some(code.unwrap_or(1005));
-            }
-            other => panic!("opcode {other}"),
-        };
-        to.lock().unwrap().frames.push(frame);
+        }
     }
 }
 
-/// A frame as clients write it, masked with zeros.
-fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![0x80 | opcode];
-    match u16::try_from(payload.len()) {
-        Ok(length @ 0..126) => frame.push(0x80 | length as u8),
-        Ok(length) => {
-            frame.push(0x80 | 126);
-            frame.extend(length.to_be_bytes());
-        }
-        Err(_) => {
-            frame.push(0x80 | 127);
-            frame.extend((payload.len() as u64).to_be_bytes());
-        }
-    }
-    frame.extend([0; 4]);
-    frame.extend(payload);
-    frame
+/// Writes what the client has to say. A server that has closed already is not told.
+fn write(client: &mut Connection<()>, mut to: &TcpStream) {
+    let output = client.poll_output();
+    let count = output.len();
+    let _ = to.write_all(output);
+    client.handle_written(count);
 }

@@ -34,6 +34,6 @@ fn main() -> io::Result<()> {
             future::or(server.close(), patience).await;
             Ok(())
         };
-        future::or(sio_smol::serve_with(listener, server.clone()), ended).await
+        future::or(sio_smol::serve(listener, server.clone()), ended).await
     })
 }

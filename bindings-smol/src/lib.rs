@@ -23,7 +23,7 @@
 //!
 //! | I want to | |
 //! |---|---|
-//! | listen, on smol's global executor | [`serve`]; with TLS `serve_tls`; several servers or a fallback on one port [`serve_with`] a [`Server`] |
+//! | listen, on smol's global executor | [`serve`]; with TLS `serve_tls`; several servers or a fallback on one port [`Server`] |
 //! | run on an executor of my own | [`Smol::on`], then [`Smol::serve`] |
 //! | end | [`Io::close`]: everybody is told, then `serve` returns |
 //!
@@ -94,7 +94,7 @@ mod tls;
 
 #[cfg(feature = "rustls")]
 pub use futures_rustls::rustls;
-pub use listen::{listen, serve, serve_with};
+pub use listen::{listen, serve};
 pub use runtime::{Sleep, Smol};
 pub use sio_driver::*;
 #[cfg(feature = "rustls")]

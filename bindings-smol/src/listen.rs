@@ -48,17 +48,6 @@ pub async fn listen(
     serve(listener, server).await
 }
 
-/// Like [`serve`], for a [`Server`] with more than one part.
-///
-/// # Errors
-/// As [`serve`].
-pub async fn serve_with(
-    listener: impl Into<Arc<Async<TcpListener>>>,
-    server: Server,
-) -> io::Result<()> {
-    Smol::new().serve(listener, server).await
-}
-
 impl Smol {
     /// Like [`serve`](crate::serve()), on this runtime. The future holds what it needs, so that
     /// `Smol::on(&executor).serve(..)` can be spawned.

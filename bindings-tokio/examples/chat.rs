@@ -18,7 +18,7 @@ async fn main() -> io::Result<()> {
     let listener = tokio::net::TcpListener::bind(sio_chat::address()?).await?;
     println!("{}", sio_chat::ready(listener.local_addr()?));
     tokio::select! {
-        served = sio_tokio::serve_with(listener, server.clone()) => return served,
+        served = sio_tokio::serve(listener, server.clone()) => return served,
         signal = ended() => signal?,
     }
     // Everybody is told, so that pages come back to the next server at once. Those that do not listen

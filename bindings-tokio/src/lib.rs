@@ -121,7 +121,7 @@ mod tls;
 #[cfg(feature = "tower")]
 mod tower;
 
-pub use listen::{listen, serve, serve_with};
+pub use listen::{listen, serve};
 pub use runtime::{Sleep, Tokio};
 pub use sio_driver::*;
 #[cfg(feature = "rustls")]

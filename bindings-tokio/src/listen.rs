@@ -20,7 +20,12 @@ use crate::stream::{Accepted, Compat};
 /// None at present: failures to accept are waited out. The type leaves room for those of a listener
 /// that cannot recover.
 pub async fn serve(listener: TcpListener, server: impl Into<Server>) -> io::Result<()> {
-    serve_with(listener, server.into()).await
+    let server = server.into();
+    let each = |(stream, address)| {
+        let remote = Remote::plain(address);
+        tokio::spawn(serve_stream(Tokio, server.clone(), Compat(stream), remote));
+    };
+    accept(&Tokio, &server, listener, poll_accept, each).await
 }
 
 /// Binds an address and serves there: `new Server(port)`. For port 0, bind a listener, ask for its
@@ -32,7 +37,7 @@ pub async fn serve(listener: TcpListener, server: impl Into<Server>) -> io::Resu
 pub async fn listen(address: impl ToSocketAddrs, server: impl Into<Server>) -> io::Result<()> {
     let server = server.into();
     let backlog = server.config().map_or(BACKLOG, |it| it.listen_backlog);
-    serve_with(bind(address, backlog).await?, server).await
+    serve(bind(address, backlog).await?, server).await
 }
 
 /// A listener at the first of these addresses that is free.
@@ -61,18 +66,6 @@ async fn bind(address: impl ToSocketAddrs, backlog: usize) -> io::Result<TcpList
 
 /// Connections that may wait where no server says otherwise.
 const BACKLOG: usize = 1024;
-
-/// Like [`serve`], for a [`Server`] with more than one part.
-///
-/// # Errors
-/// As [`serve`].
-pub async fn serve_with(listener: TcpListener, server: Server) -> io::Result<()> {
-    let each = |(stream, address)| {
-        let remote = Remote::plain(address);
-        tokio::spawn(serve_stream(Tokio, server.clone(), Compat(stream), remote));
-    };
-    accept(&Tokio, &server, listener, poll_accept, each).await
-}
 
 /// The next connection.
 pub(crate) fn poll_accept(

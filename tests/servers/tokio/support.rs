@@ -19,7 +19,7 @@ pub(crate) async fn run(
     let listener = TcpListener::bind(address).await?;
     println!("{}", ready(listener.local_addr()?));
     tokio::select! {
-        served = sio_tokio::serve_with(listener, server.clone()) => return served,
+        served = sio_tokio::serve(listener, server.clone()) => return served,
         signal = ended() => signal?,
     }
     // Everybody is told, so that clients come back to the next server at once. Those that do not listen

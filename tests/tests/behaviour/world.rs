@@ -79,7 +79,7 @@ impl Host for Tokio {
             builder.enable_all().build()?.block_on(async {
                 listener.set_nonblocking(true)?;
                 let listener = tokio::net::TcpListener::from_std(listener)?;
-                sio_tokio::serve_with(listener, server).await
+                sio_tokio::serve(listener, server).await
             })
         })
     }
@@ -108,7 +108,7 @@ impl Host for SmolGlobal {
     fn serve(&self, server: Server) -> (SocketAddr, Served) {
         apart(move |listener| {
             let listener = smol::Async::new(listener)?;
-            smol::block_on(sio_smol::serve_with(listener, server))
+            smol::block_on(sio_smol::serve(listener, server))
         })
     }
 }

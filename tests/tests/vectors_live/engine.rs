@@ -64,7 +64,7 @@ impl Live {
             std::future::ready(())
         });
         let server = runtime.spawn(async move {
-            let _ = sio_tokio::serve_with(listener, server).await;
+            let _ = sio_tokio::serve(listener, server).await;
         });
         Self {
             address,

@@ -182,10 +182,7 @@ fn turns() -> Vec<Case> {
 }
 
 fn config() -> Arc<Config> {
-    Arc::new(Config {
-        max_pending_acks: 1 << 20,
-        ..Config::v4()
-    })
+    Arc::new(Config::v4().max_pending_acks(1 << 20))
 }
 
 fn connected() -> (Instant, Client) {

@@ -15,11 +15,11 @@ use sio_tokio::{Config, Data, EmitError, Io, Origins, Remote, Socket};
 
 #[tokio::main]
 async fn main() -> io::Result<()> {
-    let io = Io::new(Config {
-        // Pages of other sites have no business here.
-        origins: Origins::same_origin(),
-        ..Config::v4()
-    });
+    let io = Io::new(
+        Config::v4()
+            // Pages of other sites have no business here.
+            .origins(Origins::same_origin()),
+    );
     io.on_error(|error| eprintln!("{error}"));
     let news = io.of("/news");
     news.on_connect(|socket: Socket| {

@@ -155,10 +155,9 @@ impl World {
             server_no_context_takeover: !story.server_takeover,
             ..PerMessageDeflate::default()
         };
-        let config = Config {
-            max_http_buffer_size: LIMIT,
-            ..Config::default().per_message_deflate(options)
-        };
+        let config = Config::default()
+            .per_message_deflate(options)
+            .max_http_buffer_size(LIMIT);
         let runtime = Still(Arc::default());
         let wire = Arc::new(Mutex::new(Wire::default()));
         let server = Server::default().websocket_echo(config);

@@ -312,17 +312,15 @@ pub fn server(input: &[u8]) {
     for backlog_policy in [BacklogPolicy::Close, BacklogPolicy::Refuse] {
         history::run(
             input,
-            Config {
-                backlog_policy,
-                max_http_buffer_size: 4096,
-                max_backlog_bytes: 2048,
-                max_namespaces_per_connection: 3,
-                max_refused_connects: 5,
-                max_pending_acks: 3,
-                max_rooms_per_socket: 3,
-                allow_eio3: true,
-                ..Config::v4()
-            },
+            Config::v4()
+                .backlog_policy(backlog_policy)
+                .max_http_buffer_size(4096)
+                .max_backlog_bytes(2048)
+                .max_namespaces_per_connection(3)
+                .max_refused_connects(5)
+                .max_pending_acks(3)
+                .max_rooms_per_socket(3)
+                .allow_eio3(true),
         );
     }
 }

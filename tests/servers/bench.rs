@@ -25,16 +25,16 @@ pub(crate) fn threads() -> Option<usize> {
 
 /// The server with its four events.
 pub(crate) fn server() -> Server {
-    let io = Io::new(Config {
-        ping_interval: Duration::from_secs(25),
-        ping_timeout: Duration::from_secs(20),
-        max_http_buffer_size: 1_000_000,
-        cors: Config::default().cors,
-        // A blast is larger than what a client of a real application may leave unread.
-        max_backlog_bytes: 256 << 20,
-        max_backlog_packets: 1 << 20,
-        ..Config::v4()
-    });
+    let io = Io::new(
+        Config::v4()
+            .ping_interval(Duration::from_secs(25))
+            .ping_timeout(Duration::from_secs(20))
+            .max_http_buffer_size(1_000_000)
+            .cors(Config::default().cors)
+            // A blast is larger than what a client of a real application may leave unread.
+            .max_backlog_bytes(256 << 20)
+            .max_backlog_packets(1 << 20),
+    );
     let root = io.of("/");
     root.on("echo", |args: Args, ack: Ack| ack.send(&args));
     root.on("message", |socket: Socket, args: Args| {

@@ -23,12 +23,12 @@ const COOKIES: [&str; 3] = [
 type Asking = Arc<Mutex<HashMap<String, EngineSocket>>>;
 
 pub(crate) fn server() -> Server {
-    let engine = EngineServer::new(Config {
-        path: "/engine.io".to_owned(),
-        ping_interval: Duration::from_millis(500),
-        max_http_buffer_size: 100,
-        ..Config::v4()
-    });
+    let engine = EngineServer::new(
+        Config::v4()
+            .path("/engine.io")
+            .ping_interval(Duration::from_millis(500))
+            .max_http_buffer_size(100),
+    );
     engine.allow_request(async |head: Arc<RequestHead>| match head.query("deny") {
         Some(_) => Err("Forbidden".to_owned()),
         None => Ok(()),

@@ -12,10 +12,7 @@ use crate::sio::{
 const DELAY: Duration = Duration::from_millis(10);
 
 pub(crate) fn server() -> Server {
-    let io = Io::new(Config {
-        ping_interval: Duration::from_secs(2),
-        ..Config::v4()
-    });
+    let io = Io::new(Config::v4().ping_interval(Duration::from_secs(2)));
 
     let root = io.of("/");
     root.use_(

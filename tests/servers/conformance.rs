@@ -34,26 +34,18 @@ pub(crate) fn address() -> (String, u16) {
 
 /// Both servers, ready to be served on one listener.
 pub(crate) fn server() -> Server {
-    let config = Config {
-        ping_interval: common::milliseconds("PING_INTERVAL", 300),
-        ping_timeout: common::milliseconds("PING_TIMEOUT", 200),
-        max_http_buffer_size: common::option("MAX_PAYLOAD", 1_000_000),
-        connect_timeout: common::milliseconds("CONNECT_TIMEOUT", 1000),
-        allow_eio3: common::allow_eio3(),
+    let config = Config::v4()
+        .ping_interval(common::milliseconds("PING_INTERVAL", 300))
+        .ping_timeout(common::milliseconds("PING_TIMEOUT", 200))
+        .max_http_buffer_size(common::option("MAX_PAYLOAD", 1_000_000))
+        .connect_timeout(common::milliseconds("CONNECT_TIMEOUT", 1000))
+        .allow_eio3(common::allow_eio3())
         // The suites listen late.
-        open_packet_apart: true,
-        ..Config::v4()
-    };
-    let engine = EngineServer::new(Config {
-        path: "/engine.io".to_owned(),
-        ..config.clone()
-    });
+        .open_packet_apart(true);
+    let engine = EngineServer::new(config.clone().path("/engine.io"));
     engine.on_message(|conn: EngineSocket, message| conn.send(message));
 
-    let io = Io::new(Config {
-        parser: parser::chosen(),
-        ..config
-    });
+    let io = Io::new(config.parser(parser::chosen()));
     for name in ["/", "/custom"] {
         serve(&io, name);
     }

@@ -48,24 +48,19 @@ pub(crate) fn server() -> Server {
         &["0"],
         "connection state recovery is not supported",
     );
-    let config = Config {
-        ping_interval: common::milliseconds("PING_INTERVAL", 1000),
-        ping_timeout: common::milliseconds("PING_TIMEOUT", 800),
-        max_http_buffer_size: common::option("MAX_PAYLOAD", 100_000),
-        connect_timeout: common::milliseconds("CONNECT_TIMEOUT", 1500),
-        upgrade_timeout: common::milliseconds("UPGRADE_TIMEOUT", 1500),
-        max_attachments: common::option("MAX_ATTACHMENTS", 10),
-        cors: Config::default().cors,
-        allow_eio3: common::allow_eio3(),
-        parser: parser::chosen(),
-        #[cfg(feature = "deflate")]
-        per_message_deflate: deflate(),
-        ..Config::v4()
-    };
-    let engine = EngineServer::new(Config {
-        path: "/engine.io".to_owned(),
-        ..config.clone()
-    });
+    let config = Config::v4()
+        .ping_interval(common::milliseconds("PING_INTERVAL", 1000))
+        .ping_timeout(common::milliseconds("PING_TIMEOUT", 800))
+        .max_http_buffer_size(common::option("MAX_PAYLOAD", 100_000))
+        .connect_timeout(common::milliseconds("CONNECT_TIMEOUT", 1500))
+        .upgrade_timeout(common::milliseconds("UPGRADE_TIMEOUT", 1500))
+        .max_attachments(common::option("MAX_ATTACHMENTS", 10))
+        .cors(Config::default().cors)
+        .allow_eio3(common::allow_eio3())
+        .parser(parser::chosen());
+    #[cfg(feature = "deflate")]
+    let config = config.per_message_deflate(deflate());
+    let engine = EngineServer::new(config.clone().path("/engine.io"));
     engine.on_message(|conn: EngineSocket, message| echo(&conn, message));
 
     let io = Io::new(config);

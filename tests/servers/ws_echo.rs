@@ -8,18 +8,19 @@ use crate::sio::{Config, Server};
 mod common;
 
 pub(crate) fn server() -> Server {
-    Server::default().websocket_echo(Config {
-        max_http_buffer_size: 64 << 20,
-        max_fragments: 1 << 20,
-        #[cfg(feature = "deflate")]
-        per_message_deflate: std::env::var_os("DEFLATE").map(|_| crate::sio::PerMessageDeflate {
+    let config = Config::default()
+        .max_http_buffer_size(64 << 20)
+        .max_fragments(1 << 20);
+    #[cfg(feature = "deflate")]
+    let config = config.per_message_deflate(std::env::var_os("DEFLATE").map(|_| {
+        crate::sio::PerMessageDeflate {
             threshold: 0,
             server_no_context_takeover: false,
             client_no_context_takeover: false,
             ..Default::default()
-        }),
-        ..Config::default()
-    })
+        }
+    }));
+    Server::default().websocket_echo(config)
 }
 
 pub(crate) fn address() -> (String, u16) {

@@ -62,6 +62,7 @@ use crate::packet::Codec;
 /// | be reached in a private network | [`Cors::private_network`] |
 /// | compress | [`http_compression`](Self::http_compression), `per_message_deflate` |
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Config {
     /// Where the server is mounted, by whole segments of the path: `/socket.io`.
     pub path: String,

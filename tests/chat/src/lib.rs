@@ -26,14 +26,14 @@ const SEEN_WITHIN: Duration = Duration::from_secs(20);
 /// The server. It fetches the page's client when it is made for the first time.
 pub fn server() -> Server {
     let page = Page::load();
-    let io = Io::new(Config {
-        // The page is served from here: no other site has any business with this server.
-        origins: Origins::same_origin(),
-        // Some pictures, for a telephone that reads slowly.
-        max_backlog_bytes: 8 << 20,
+    let io = Io::new(
         // As 4.x has it, which is the client of the page.
-        ..Config::v4()
-    });
+        Config::v4()
+            // The page is served from here: no other site has any business with this server.
+            .origins(Origins::same_origin())
+            // Some pictures, for a telephone that reads slowly.
+            .max_backlog_bytes(8 << 20),
+    );
     io.on_error(|error| eprintln!("{error}"));
     io.set_state(Arc::new(Chat::new()));
     serve(&io);

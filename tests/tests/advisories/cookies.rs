@@ -48,10 +48,7 @@ fn adv_cve_2020_28481() {
         assert_eq!(told, [""; 0]);
         drop(Polling::opened(server.address, &response));
     });
-    let config = Config {
-        origins: Origins::list(["http://good.example"]),
-        ..Config::default()
-    };
+    let config = Config::default().origins(Origins::list(["http://good.example"]));
     serve(config, |server| {
         let upgrade = format!("{UPGRADE}{FOREIGN}");
         for (target, headers) in [(POLLING, FOREIGN), (WEBSOCKET, &*upgrade)] {

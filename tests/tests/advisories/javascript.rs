@@ -259,10 +259,7 @@ fn adv_engineio_6_6_8_admission() {
 /// The time-outs of a broadcast's acks left an entry for each socket (also #3494).
 #[test]
 fn adv_socketio_4984() {
-    let config = Config {
-        max_pending_acks: 1,
-        ..Config::default()
-    };
+    let config = Config::default().max_pending_acks(1);
     serve(config, |server| {
         let mut members: Vec<_> = (0..5).map(|_| server.member()).collect();
         for _ in 0..3 {

@@ -81,11 +81,9 @@ fn adv_socketioxide_816() {
 /// Two pongs ended the heartbeat.
 #[test]
 fn adv_socketioxide_817() {
-    let config = Config {
-        ping_interval: Duration::from_millis(100),
-        ping_timeout: Duration::from_millis(500),
-        ..Config::default()
-    };
+    let config = Config::default()
+        .ping_interval(Duration::from_millis(100))
+        .ping_timeout(Duration::from_millis(500));
     serve(config, |server| {
         let polling = server.polling_member();
         assert_eq!(polling.post("3\x1e3").status, 200);
@@ -209,10 +207,7 @@ fn adv_socketioxide_failed_probe() {
 /// The time-out of a second WebSocket closed the session that had gone over to the first.
 #[test]
 fn adv_socketioxide_second_candidate() {
-    let config = Config {
-        upgrade_timeout: Duration::from_millis(1500),
-        ..Config::default()
-    };
+    let config = Config::default().upgrade_timeout(Duration::from_millis(1500));
     serve(config, |server| {
         let polling = server.polling_member();
         let mut one = WebSocket::beside(server.address, &polling.sid);

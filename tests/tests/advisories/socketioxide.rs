@@ -38,10 +38,7 @@ fn adv_ghsa_55mf_67qm_4wpg() {
         assert_eq!(server.left(), "forced close");
     });
     for limit in [2_000, 2_000_000] {
-        let config = Config {
-            max_http_buffer_size: limit,
-            ..Config::default()
-        };
+        let config = Config::default().max_http_buffer_size(limit);
         serve(config, |server| {
             let mut member = server.member();
             let text = "x".repeat(limit - r#"421["echo",""]"#.len());
@@ -80,12 +77,10 @@ fn adv_socketioxide_794() {
 /// An upgrade that was begun and never finished stopped the heartbeat.
 #[test]
 fn adv_socketioxide_731() {
-    let config = Config {
-        ping_interval: Duration::from_millis(100),
-        ping_timeout: Duration::from_millis(200),
-        upgrade_timeout: Duration::from_secs(600),
-        ..Config::default()
-    };
+    let config = Config::default()
+        .ping_interval(Duration::from_millis(100))
+        .ping_timeout(Duration::from_millis(200))
+        .upgrade_timeout(Duration::from_secs(600));
     serve(config, |server| {
         for probed in [false, true] {
             let polling = server.polling_member();
@@ -342,10 +337,7 @@ fn adv_socketioxide_813() {
 #[test]
 fn adv_socketioxide_820() {
     let sockets = Sockets::default();
-    let config = Config {
-        max_pending_acks: 1,
-        ..Config::default()
-    };
+    let config = Config::default().max_pending_acks(1);
     serve_with(config, keeping(&sockets), |server| {
         let mut member = server.member();
         let socket = first(&sockets);
@@ -361,10 +353,7 @@ fn adv_socketioxide_820() {
 /// Replies beyond the length of a queue got lost: 300 bad CONNECTs had 150 answers.
 #[test]
 fn adv_socketioxide_replies_dropped() {
-    let config = Config {
-        max_refused_connects: 1000,
-        ..Config::default()
-    };
+    let config = Config::default().max_refused_connects(1000);
     serve(config, |server| {
         let mut member = server.member();
         let knock = |at: usize| format!("40/nowhere{at},");

@@ -108,11 +108,9 @@ fn adv_cve_2024_37890() {
 /// A message in very small fragments cost an object for each.
 #[test]
 fn adv_cve_2026_48779() {
-    let config = Config {
+    let config = Config::default()
         // How long what follows a violation is thrown away, if it does not end.
-        close_timeout: Duration::from_millis(200),
-        ..Config::default()
-    };
+        .close_timeout(Duration::from_millis(200));
     serve(config, |server| {
         for part in [&b"x"[..], b""] {
             let mut member = server.member();
@@ -147,11 +145,9 @@ fn adv_cve_2023_43669() {
         ("y", 5, 408, Duration::from_millis(400)),
         (&long, 0, 431, PATIENCE),
     ] {
-        let config = Config {
-            request_head_timeout: patience,
-            close_timeout: Duration::from_millis(200),
-            ..Config::default()
-        };
+        let config = Config::default()
+            .request_head_timeout(patience)
+            .close_timeout(Duration::from_millis(200));
         serve(config, |server| {
             let mut wire = Wire::connect(server.address);
             wire.write(format!("GET {WEBSOCKET} HTTP/1.1\r\nX: "));
@@ -254,10 +250,7 @@ fn private_memory() -> usize {
 /// What waits to be written to a client was not bounded, and messages by 64 MiB only.
 #[test]
 fn adv_tungstenite_defaults() {
-    let config = Config {
-        max_backlog_bytes: 200_000,
-        ..Config::default()
-    };
+    let config = Config::default().max_backlog_bytes(200_000);
     let kept = Arc::new(Mutex::new(Vec::<Socket>::new()));
     let keep = kept.clone();
     let keeping = move |io: &sio_tokio::Io| {

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use sio_tests::wire::{PATIENCE, Polling, WEBSOCKET, WebSocket, Wire, ask};
 use sio_tokio::{
-    CloseReason, Config, Data, Eio, EngineServer, EngineSocket, Io, Message, Server, Socket,
-    TransportKind,
+    CloseReason, Data, Eio, EngineServer, EngineSocket, Io, Message, Server, Socket, TransportKind,
 };
 
 use crate::rows::covers;
@@ -291,10 +290,7 @@ fn raw_get(world: &World, target: &str) -> Vec<u8> {
 #[test]
 fn bodies_of_polls_are_compressed_unless_the_emit_says_no() {
     covers(&["compress-socket"]);
-    let io = Io::new(Config {
-        http_compression: Some(sio_tokio::HttpCompression { threshold: 100 }),
-        ..calm()
-    });
+    let io = Io::new(calm().http_compression(Some(sio_tokio::HttpCompression { threshold: 100 })));
     let world = World::new(io);
     let polling = Polling::open(world.address);
     polling.join("/");

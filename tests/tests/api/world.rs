@@ -17,11 +17,9 @@ pub(crate) const V3_WEBSOCKET: &str = "/socket.io/?EIO=3&transport=websocket";
 
 /// The usual options, but that clients which are not there any more hold up no end.
 pub(crate) fn calm() -> Config {
-    Config {
-        close_timeout: Duration::from_millis(200),
-        polling_close_timeout: Duration::from_millis(200),
-        ..Config::default()
-    }
+    Config::default()
+        .close_timeout(Duration::from_millis(200))
+        .polling_close_timeout(Duration::from_millis(200))
 }
 
 /// A server that is being served.

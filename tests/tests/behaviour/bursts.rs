@@ -236,10 +236,7 @@ async fn every_kind_of_client_gets_the_same(on: On) {
 
 /// A thousand in one handler come in order to those who read, and are too many for one who does not.
 async fn many_are_no_more_than_their_limits(on: On) {
-    let config = Config {
-        max_backlog_packets: 100_000,
-        ..calm()
-    };
+    let config = calm().max_backlog_packets(100_000);
     let io = playing(config, |main, _| {
         let all = main.to("all");
         for number in 0..1000 {
@@ -263,11 +260,7 @@ async fn many_are_no_more_than_their_limits(on: On) {
         (BacklogPolicy::DropVolatile, vec![]),
         (BacklogPolicy::Close, vec![]),
     ] {
-        let config = Config {
-            max_backlog_packets: 4,
-            backlog_policy: policy,
-            ..calm()
-        };
+        let config = calm().max_backlog_packets(4).backlog_policy(policy);
         let io = playing(config, move |main, _| {
             let all = main.to("all");
             for number in 0..9 {

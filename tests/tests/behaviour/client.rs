@@ -12,11 +12,9 @@ use crate::wire::{Wire, masked, opening_at, revision};
 
 /// The usual options, but that clients which are not there any more hold up no end.
 pub(crate) fn calm() -> Config {
-    Config {
-        close_timeout: Duration::from_millis(200),
-        polling_close_timeout: Duration::from_millis(200),
-        ..Config::default()
-    }
+    Config::default()
+        .close_timeout(Duration::from_millis(200))
+        .polling_close_timeout(Duration::from_millis(200))
 }
 
 /// A client on a WebSocket.

@@ -285,10 +285,7 @@ async fn handlers_may_use_everything(on: On) {
 }
 
 async fn too_many_waiting_handlers_make_events_wait(on: On) {
-    let io = Io::new(sio_tokio::Config {
-        max_running_handlers: 2,
-        ..calm()
-    });
+    let io = Io::new(calm().max_running_handlers(2));
     let running = Arc::new(AtomicUsize::new(0));
     let go = Arc::new(Notify::new());
     let (count, open) = (running.clone(), go.clone());

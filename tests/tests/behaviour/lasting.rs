@@ -85,10 +85,7 @@ impl Never {
 
 /// All takes an hour but what the state ends by.
 fn config(state: State) -> Config {
-    let mut config = Config {
-        connect_timeout: HOUR,
-        ..Config::v4()
-    };
+    let mut config = Config::v4().connect_timeout(HOUR);
     for wait in Wait::ALL {
         wait.set(&mut config, HOUR);
     }
@@ -163,10 +160,7 @@ fn server(state: State, never: &Never) -> (Io, Server) {
             server
         }
         State::Plain => {
-            let engine = EngineServer::new(Config {
-                path: "/engine.io".to_owned(),
-                ..config(state)
-            });
+            let engine = EngineServer::new(config(state).path("/engine.io"));
             engine.on_connect(move |_: EngineSocket| its.begin());
             server.engine(engine)
         }

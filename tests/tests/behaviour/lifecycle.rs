@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::io::{AsyncReadExt, AsyncWriteExt};
 use sio_tokio::{
-    Config, DisconnectReason, EngineServer, EngineSocket, Io, Message, RequestHead, Server, Socket,
+    DisconnectReason, EngineServer, EngineSocket, Io, Message, RequestHead, Server, Socket,
 };
 
 use crate::client::{Client, calm, exchange, request};
@@ -15,11 +15,11 @@ use crate::wire::{Wire, opening_at};
 use crate::world::{On, World};
 
 async fn a_graceful_end_delivers_what_is_queued_and_names_its_reason(on: On) {
-    let io = Io::new(Config {
-        // All come back for what is left to say, at their leisure.
-        polling_close_timeout: PATIENCE,
-        ..calm()
-    });
+    let io = Io::new(
+        calm()
+            // All come back for what is left to say, at their leisure.
+            .polling_close_timeout(PATIENCE),
+    );
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
     io.of("/")
         .on_disconnect(move |reason: DisconnectReason| tell.send(reason));
@@ -133,11 +133,7 @@ async fn who_waits_to_be_admitted_holds_up_no_end(on: On) {
 }
 
 async fn there_are_as_many_sessions_as_allowed(on: On) {
-    let io = Io::new(Config {
-        max_sessions: Some(2),
-        max_pending_sessions: 1,
-        ..calm()
-    });
+    let io = Io::new(calm().max_sessions(Some(2)).max_pending_sessions(1));
     let world = World::new(on, io.clone()).await;
     let first = world.poller().await;
     let answer = request(world.address, "GET", "", "").await;
@@ -155,10 +151,7 @@ async fn there_are_as_many_sessions_as_allowed(on: On) {
 }
 
 async fn heads_and_bodies_have_their_limits(on: On) {
-    let io = Io::new(Config {
-        max_http_buffer_size: 1000,
-        ..calm()
-    });
+    let io = Io::new(calm().max_http_buffer_size(1000));
     let world = World::new(on, io.clone()).await;
     let long = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(20_000));
     let answer = exchange(world.address, long.as_bytes()).await;
@@ -198,10 +191,7 @@ async fn heads_and_bodies_have_their_limits(on: On) {
 
 async fn a_plain_engine_beside_it(on: On) {
     let io = Io::new(calm());
-    let engine = EngineServer::new(Config {
-        path: "/engine.io".into(),
-        ..calm()
-    });
+    let engine = EngineServer::new(calm().path("/engine.io"));
     engine.on_connect(|socket: EngineSocket| socket.send("hello"));
     engine.on_message(async |socket: EngineSocket, message: Message| {
         pause(Duration::from_millis(1)).await;

@@ -221,10 +221,7 @@ async fn who_hears_that_no_ack_will_come_sees_the_socket_disconnected(on: On) {
 }
 
 async fn coming_and_going_starts_no_more_connect_handlers_than_may_run(on: On) {
-    let io = Io::new(Config {
-        max_running_handlers: 2,
-        ..calm()
-    });
+    let io = Io::new(calm().max_running_handlers(2));
     let gate = Arc::new(Semaphore::new(0));
     let running = Arc::new(AtomicUsize::new(0));
     let most = Arc::new(AtomicUsize::new(0));
@@ -269,10 +266,7 @@ async fn coming_and_going_starts_no_more_connect_handlers_than_may_run(on: On) {
 }
 
 async fn refused_websockets_of_one_session_do_not_pile_up(on: On) {
-    let io = Io::new(Config {
-        close_timeout: Duration::from_secs(60),
-        ..Config::default()
-    });
+    let io = Io::new(Config::default().close_timeout(Duration::from_secs(60)));
     let world = World::serving(on, io.clone(), Server::new(io)).await;
     let mut client = Client::raw(world.address, "").await;
     let opened = client.text().await;

@@ -13,10 +13,7 @@ use crate::world::{On, World};
 
 /// A world with a plain Engine.IO server where the Socket.IO server of others is.
 async fn serving(on: On, engine: &EngineServer) -> World {
-    let io = Io::new(Config {
-        path: "/nobody".into(),
-        ..calm()
-    });
+    let io = Io::new(calm().path("/nobody"));
     let server = Server::new(io.clone()).engine(engine.clone());
     World::serving(on, io, server).await
 }
@@ -29,10 +26,7 @@ async fn end(world: World, engine: &EngineServer) {
 
 /// These never join a namespace: the limit for those that have not joined yet is none for them.
 async fn a_plain_session_is_never_pending(on: On) {
-    let engine = EngineServer::new(Config {
-        max_pending_sessions: 1,
-        ..calm()
-    });
+    let engine = EngineServer::new(calm().max_pending_sessions(1));
     engine.on_message(|socket: EngineSocket, message: Message| socket.send(message));
     let world = serving(on, &engine).await;
     let mut clients = Vec::new();
@@ -97,11 +91,7 @@ const EVENTS: usize = 100;
 
 /// One handler at a time, and room for some ten events that wait.
 fn small() -> Config {
-    Config {
-        max_backlog_bytes: 1000,
-        max_running_handlers: 1,
-        ..calm()
-    }
+    calm().max_backlog_bytes(1000).max_running_handlers(1)
 }
 
 /// A handler that waits for a permit.

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sio_tokio::{
-    Args, Config, Data, DisconnectReason, EngineServer, EngineSocket, Incoming, Io, Message,
-    Refusal, Server, Socket,
+    Args, Data, DisconnectReason, EngineServer, EngineSocket, Incoming, Io, Message, Refusal,
+    Server, Socket,
 };
 
 use crate::client::{calm, exchange};
@@ -110,10 +110,7 @@ async fn nothing_is_kept_for_a_socket_that_was_refused_or_has_left(on: On) {
 }
 
 async fn an_engine_socket_that_its_handlers_capture_goes_with_its_client(on: On) {
-    let engine = EngineServer::new(Config {
-        path: "/engine.io".into(),
-        ..calm()
-    });
+    let engine = EngineServer::new(calm().path("/engine.io"));
     let mark = Arc::new(());
     let its = mark.clone();
     engine.on_connect(move |socket: EngineSocket| {

@@ -11,11 +11,7 @@ use crate::world::{On, World};
 use sio_tokio::{Args, Bytes, Config, Io, Socket};
 
 fn limited() -> Io {
-    let io = Io::new(Config {
-        max_http_buffer_size: 10_000,
-        max_fragments: 4,
-        ..calm()
-    });
+    let io = Io::new(calm().max_http_buffer_size(10_000).max_fragments(4));
     io.of("/").on("echo", |socket: Socket, args: Args| {
         socket.emit("echo", &args)
     });
@@ -105,10 +101,7 @@ async fn a_client_that_never_answers_the_close_is_dropped(on: On) {
 }
 
 async fn a_reader_that_never_reads_holds_up_nobody_and_is_closed(on: On) {
-    let io = Io::new(Config {
-        max_backlog_bytes: 100_000,
-        ..calm()
-    });
+    let io = Io::new(calm().max_backlog_bytes(100_000));
     let world = World::new(on, io.clone()).await;
     let mut deaf = opened(&world).await;
     deaf.write(&masked(0x81, b"40")).await;
@@ -141,10 +134,7 @@ async fn a_reader_that_never_reads_holds_up_nobody_and_is_closed(on: On) {
 /// A close that waits for what was sent before it comes when that has been read, not when
 /// `close_timeout` is over.
 async fn the_close_frame_follows_the_last_message_at_once(on: On) {
-    let io = Io::new(Config {
-        close_timeout: Duration::from_secs(60),
-        ..Config::default()
-    });
+    let io = Io::new(Config::default().close_timeout(Duration::from_secs(60)));
     let world = World::new(on, io.clone()).await;
     let mut wire = opened(&world).await;
     wire.write(&masked(0x81, b"40")).await;

@@ -3,7 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use sio_tokio::{Config, Io};
+use sio_tokio::Io;
 
 use crate::application::application;
 use crate::client::calm;
@@ -67,10 +67,7 @@ async fn each(on: On, conversation: &str) {
 }
 
 async fn play(on: On, steps: &[Step], what: &str) {
-    let io = Io::new(Config {
-        allow_missing_eio: true,
-        ..calm()
-    });
+    let io = Io::new(calm().allow_missing_eio(true));
     let mut end = application(&io);
     let world = World::new(on, io.clone()).await;
     let closing = spawn(async move {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::io::{AsyncReadExt, AsyncWriteExt};
-use sio_tokio::{Config, Server};
+use sio_tokio::Server;
 
 use crate::client::calm;
 use crate::here::{connect, within};
@@ -12,10 +12,8 @@ use crate::world::On;
 /// It has nobody to close it, and serves until its thread ends with the test's.
 async fn a_listener_without_a_server_has_its_times_too(on: On) {
     // faults: H7
-    let server = Server::default().websocket_echo(Config {
-        request_head_timeout: Duration::from_millis(300),
-        ..calm()
-    });
+    let server =
+        Server::default().websocket_echo(calm().request_head_timeout(Duration::from_millis(300)));
     let (address, served) = on.serve(server);
     let mut stream = connect(address).await;
     stream.write_all(b"GET / HT").await.unwrap();

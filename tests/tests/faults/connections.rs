@@ -71,10 +71,7 @@ fn smol_lets_a_crowd_wait_at_the_door() {
 /// Idle connections are kept as long as balancers keep theirs; the head of another request has its time.
 async fn a_connection_may_rest_between_two_requests(on: On) {
     // faults: F8
-    let config = Config {
-        request_head_timeout: SHORT,
-        ..calm()
-    };
+    let config = calm().request_head_timeout(SHORT);
     let world = World::new(on, Io::new(config)).await;
     let hello = b"GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nhost: x\r\n\r\n";
     let mut stream = connect(world.address).await;
@@ -98,10 +95,7 @@ async fn a_connection_may_rest_between_two_requests(on: On) {
 
 async fn a_body_for_a_fallback_has_its_time_too(on: On) {
     // faults: H7
-    let config = Config {
-        request_body_timeout: SHORT,
-        ..calm()
-    };
+    let config = calm().request_body_timeout(SHORT);
     let io = Io::new(config);
     let server = Server::new(io.clone())
         .fallback(async |_: http::Request<bytes::Bytes>| http::Response::new("here".into()));

@@ -14,13 +14,11 @@ use crate::world::{On, World};
 
 /// Waits for nothing long.
 fn impatient() -> Config {
-    Config {
-        ping_interval: Duration::from_millis(300),
-        ping_timeout: Duration::from_millis(300),
-        request_head_timeout: Duration::from_millis(300),
-        request_body_timeout: Duration::from_millis(300),
-        ..calm()
-    }
+    calm()
+        .ping_interval(Duration::from_millis(300))
+        .ping_timeout(Duration::from_millis(300))
+        .request_head_timeout(Duration::from_millis(300))
+        .request_body_timeout(Duration::from_millis(300))
 }
 
 /// A server, and why its sockets have left.
@@ -55,12 +53,12 @@ async fn joined(world: &World) -> Wire {
 /// Nothing more is read from one that has said more than may wait: that it is gone shows when it is written to.
 async fn one_that_vanishes_behind_what_waits_is_given_up(on: On) {
     for query in ["", "&EIO=3"] {
-        let (io, left) = watched(Config {
-            max_backlog_bytes: 1000,
-            ping_interval: Duration::from_millis(100),
-            ping_timeout: Duration::from_millis(100),
-            ..calm()
-        });
+        let (io, left) = watched(
+            calm()
+                .max_backlog_bytes(1000)
+                .ping_interval(Duration::from_millis(100))
+                .ping_timeout(Duration::from_millis(100)),
+        );
         let main = io.of("/");
         let (go, begun) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         let (wait, begin) = (go.clone(), begun.clone());
@@ -154,11 +152,11 @@ async fn a_client_that_only_stops_sending_has_left(on: On) {
 }
 
 async fn half_a_request_is_answered_408(on: On) {
-    let (io, _) = watched(Config {
-        request_head_timeout: Duration::from_millis(300),
-        request_body_timeout: Duration::from_millis(300),
-        ..calm()
-    });
+    let (io, _) = watched(
+        calm()
+            .request_head_timeout(Duration::from_millis(300))
+            .request_body_timeout(Duration::from_millis(300)),
+    );
     let world = World::new(on, io.clone()).await;
     let head = b"GET /socket.io/?EIO=4";
     assert_eq!(exchange(world.address, head).await.status, 408);
@@ -188,10 +186,7 @@ async fn a_connection_that_says_nothing_is_hung_up_on(on: On) {
 
 /// A poller's requests are each read until the server has closed its end.
 async fn who_wants_no_second_request_is_hung_up_on_at_once(on: On) {
-    let (io, _) = watched(Config {
-        close_timeout: Duration::from_secs(60),
-        ..calm()
-    });
+    let (io, _) = watched(calm().close_timeout(Duration::from_secs(60)));
     let world = World::new(on, io.clone()).await;
     let poller = world.poller().await;
     assert_eq!(poller.post("1").await.status, 200);

@@ -15,11 +15,9 @@ use crate::world::{On, World};
 const MOST: usize = 100_000;
 
 fn config() -> Config {
-    Config {
-        max_departed_bytes: MOST,
-        departed_timeout: Duration::from_secs(3600),
-        ..calm()
-    }
+    calm()
+        .max_departed_bytes(MOST)
+        .departed_timeout(Duration::from_secs(3600))
 }
 
 /// A server whose handlers of `big` end when the gate opens, and those of `wait` at the end.
@@ -138,10 +136,7 @@ async fn the_application_hears_of_what_is_dropped(on: On) {
 
 async fn the_application_hears_of_whose_time_is_over(on: On) {
     // faults: A5, H1
-    let waiting = Waiting::new(Config {
-        departed_timeout: Duration::from_millis(100),
-        ..config()
-    });
+    let waiting = Waiting::new(config().departed_timeout(Duration::from_millis(100)));
     let world = World::new(on, waiting.io.clone()).await;
     waiting.visit(&world, 1).await;
     until("both are told", || waiting.dropped().len() == 2).await;

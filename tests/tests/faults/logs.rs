@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use sio_tokio::{
-    Config, Data, EngineServer, EngineSocket, Failure, Incoming, Io, Message, Refusal, RequestHead,
-    Server, Socket,
+    Data, EngineServer, EngineSocket, Failure, Incoming, Io, Message, Refusal, RequestHead, Server,
+    Socket,
 };
 use tokio::sync::Semaphore;
 use tracing::field::{Field, Visit};
@@ -167,10 +167,7 @@ async fn no_client_fills_the_log(on: On) {
             counts.fetch_add(1, Ordering::Relaxed);
         }
     });
-    let engine = EngineServer::new(Config {
-        path: "/engine.io".into(),
-        ..calm()
-    });
+    let engine = EngineServer::new(calm().path("/engine.io"));
     engine.on_message(|_: EngineSocket, message: Message| Err::<(), _>(format!("{message:?}")));
     engine.generate_id(async |head: Arc<RequestHead>| match head.query("not") {
         Some(said) => Err(said.repeat(1_000)),

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use futures_util::io::{AsyncReadExt, AsyncWriteExt};
-use sio_tokio::{Config, Io};
+use sio_tokio::Io;
 
 use crate::client::{Client, calm, exchange};
 use crate::here::{connect, within};
@@ -37,19 +37,10 @@ async fn a_websocket_speaks_what_is_offered(on: On) {
     for (config, named) in [
         (calm(), Some("x")),
         (
-            Config {
-                websocket_protocols: Some(vec!["y".into()]),
-                ..calm()
-            },
+            calm().websocket_protocols(Some(vec!["y".into()])),
             Some("y"),
         ),
-        (
-            Config {
-                websocket_protocols: Some(Vec::new()),
-                ..calm()
-            },
-            None,
-        ),
+        (calm().websocket_protocols(Some(Vec::new())), None),
     ] {
         let world = World::new(on, Io::new(config)).await;
         let poller = world.poller().await;
@@ -73,10 +64,7 @@ async fn a_websocket_speaks_what_is_offered(on: On) {
 async fn the_headers_that_open_a_websocket_are_spelled_as_usual(on: On) {
     // faults: F9
     for apart in [false, true] {
-        let config = Config {
-            open_packet_apart: apart,
-            ..calm()
-        };
+        let config = calm().open_packet_apart(apart);
         let world = World::new(on, Io::new(config)).await;
         let poller = world.poller().await;
         for query in ["", &format!("&sid={}", poller.sid)] {
@@ -97,10 +85,7 @@ async fn the_headers_that_open_a_websocket_are_spelled_as_usual(on: On) {
 async fn what_follows_the_opening_may_leave_by_itself(on: On) {
     // faults: C6
     for apart in [false, true] {
-        let config = Config {
-            open_packet_apart: apart,
-            ..calm()
-        };
+        let config = calm().open_packet_apart(apart);
         let world = World::new(on, Io::new(config)).await;
         let (mut client, _) = world.join().await;
         // One that has polled before gets no open packet.

@@ -95,10 +95,7 @@ async fn a_poll_behind_an_upgrade_is_refused(on: On) {
 /// What an option says of the first packet of a new session is none of this one's business.
 async fn so_it_is_where_first_packets_leave_alone(on: On) {
     // faults: C5
-    let apart = Config {
-        open_packet_apart: true,
-        ..calm()
-    };
+    let apart = calm().open_packet_apart(true);
     polls_behind_an_upgrade(on, apart).await;
 }
 

@@ -34,10 +34,7 @@ fn count(alive: &Arc<AtomicUsize>) -> usize {
 
 async fn a_middleware_that_never_decides_is_dropped(on: On) {
     // faults: H8
-    let io = Io::new(Config {
-        middleware_timeout: Duration::from_millis(300),
-        ..calm()
-    });
+    let io = Io::new(calm().middleware_timeout(Duration::from_millis(300)));
     let alive = Arc::<AtomicUsize>::default();
     for name in ["/never", "/ever"] {
         let alive = alive.clone();
@@ -67,23 +64,15 @@ async fn a_middleware_that_never_decides_is_dropped(on: On) {
 
 /// One handler at a time, and none is given up while a test waits.
 fn one_handler() -> Config {
-    Config {
-        max_running_handlers: 1,
-        middleware_timeout: Duration::from_secs(3600),
-        ..calm()
-    }
+    calm()
+        .max_running_handlers(1)
+        .middleware_timeout(Duration::from_secs(3600))
 }
 
 /// `/` for clients of a plain server, whose handler hands them over before or after it has waited.
 async fn handed_over(on: On, late: bool) {
-    let engine = EngineServer::new(Config {
-        path: "/engine.io".into(),
-        ..one_handler()
-    });
-    let io = Io::new(Config {
-        path: "/socket.io/".into(),
-        ..one_handler()
-    });
+    let engine = EngineServer::new(one_handler().path("/engine.io"));
+    let io = Io::new(one_handler().path("/socket.io/"));
     let gate = Arc::new(Semaphore::new(0));
     let begun = Arc::<AtomicUsize>::default();
     let (adopts, opens, counts) = (io.clone(), gate.clone(), begun.clone());
@@ -100,10 +89,7 @@ async fn handed_over(on: On, late: bool) {
             }
         }
     });
-    let outer = Io::new(Config {
-        path: "/nobody".into(),
-        ..calm()
-    });
+    let outer = Io::new(calm().path("/nobody"));
     let server = Server::new(outer.clone()).engine(engine.clone());
     let world = World::serving(on, outer, server).await;
     let mut client = Client {

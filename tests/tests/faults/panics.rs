@@ -169,10 +169,7 @@ async fn wherever_a_request_does(on: On) {
     within("the end", server.close()).await;
     world.ends().await;
 
-    let io = Io::new(sio_tokio::Config {
-        origins: sio_tokio::Origins::check(|_| fail(true)),
-        ..calm()
-    });
+    let io = Io::new(calm().origins(sio_tokio::Origins::check(|_| fail(true))));
     let world = World::new(on, io).await;
     let mut stream = connect(world.address).await;
     let request =
@@ -188,10 +185,7 @@ async fn wherever_a_request_does(on: On) {
 }
 
 async fn wherever_an_engine_socket_does(on: On) {
-    let engine = EngineServer::new(sio_tokio::Config {
-        path: "/engine.io".into(),
-        ..calm()
-    });
+    let engine = EngineServer::new(calm().path("/engine.io"));
     engine.on_message(|_: EngineSocket, message: Message| {
         if matches!(message, Message::Text(_)) {
             fail(());

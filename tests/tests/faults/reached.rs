@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sio_tokio::{Config, Data, Details, DisconnectReason, EngineServer, EngineSocket, Io, Server};
+use sio_tokio::{Data, Details, DisconnectReason, EngineServer, EngineSocket, Io, Server};
 use tokio::sync::Semaphore;
 
 use crate::client::{Client, calm};
@@ -82,12 +82,12 @@ async fn the_end_of_a_socket_says_which(on: On) {
 
 async fn the_end_of_a_client_that_is_left_unread_says_which(on: On) {
     // faults: A10
-    let io = Io::new(Config {
-        max_running_handlers: 1,
-        max_backlog_bytes: 1_000,
-        pause_timeout: Duration::from_millis(300),
-        ..calm()
-    });
+    let io = Io::new(
+        calm()
+            .max_running_handlers(1)
+            .max_backlog_bytes(1_000)
+            .pause_timeout(Duration::from_millis(300)),
+    );
     let ends = Said::default();
     let end = note(&ends);
     let main = io.of("/");
@@ -115,10 +115,7 @@ async fn the_end_of_a_client_that_is_left_unread_says_which(on: On) {
 
 async fn the_end_of_a_plain_connection_says_which(on: On) {
     // faults: A10
-    let engine = EngineServer::new(Config {
-        path: "/engine.io".into(),
-        ..calm()
-    });
+    let engine = EngineServer::new(calm().path("/engine.io"));
     let ends = Said::default();
     let end = note(&ends);
     engine.on_close(

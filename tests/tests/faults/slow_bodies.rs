@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::io::{AsyncReadExt, AsyncWriteExt};
-use sio_tokio::{Config, Data, Io, Socket};
+use sio_tokio::{Data, Io, Socket};
 
 use crate::client::{Client, calm};
 use crate::here::{connect, sleep, until, within};
@@ -14,10 +14,7 @@ use crate::world::{On, World};
 /// Something comes all the time, and never the end.
 async fn a_body_that_drips_is_answered_408(on: On) {
     // faults: C12
-    let io = Io::new(Config {
-        request_body_timeout: Duration::from_millis(300),
-        ..calm()
-    });
+    let io = Io::new(calm().request_body_timeout(Duration::from_millis(300)));
     let world = World::new(on, io.clone()).await;
     let poller = world.poller().await;
     poller.enter().await;

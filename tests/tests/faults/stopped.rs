@@ -22,11 +22,9 @@ const MANY: usize = 5;
 
 /// Heartbeats that are much shorter than the process is stopped.
 fn config() -> Config {
-    Config {
-        ping_interval: Duration::from_millis(500),
-        ping_timeout: Duration::from_millis(1_500),
-        ..Config::default()
-    }
+    Config::default()
+        .ping_interval(Duration::from_millis(500))
+        .ping_timeout(Duration::from_millis(1_500))
 }
 
 /// Serves until its parent ends it.

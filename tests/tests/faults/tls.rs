@@ -124,10 +124,7 @@ fn requests_are_answered(binding: Binding) {
 
 fn what_is_no_handshake_or_half_of_one_is_hung_up_on(binding: Binding) {
     run(async {
-        let io = telling(Config {
-            request_head_timeout: Duration::from_secs(1),
-            ..calm()
-        });
+        let io = telling(calm().request_head_timeout(Duration::from_secs(1)));
         let (address, served) = serve(binding, io.clone());
         // A request in the clear; the beginning of a handshake; nothing at all.
         for said in [

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use sio_tokio::{
-    Ack, Config, Data, DisconnectReason, EngineServer, EngineSocket, Failure, HandlerError, Io,
-    Server, State,
+    Ack, Data, DisconnectReason, EngineServer, EngineSocket, Failure, HandlerError, Io, Server,
+    State,
 };
 
 use crate::alone::printed;
@@ -74,10 +74,7 @@ async fn with_a_hook(on: On) {
 
 async fn with_an_engine_alone(on: On) {
     // faults: A5
-    let engine = EngineServer::new(Config {
-        path: "/socket.io".to_owned(),
-        ..calm()
-    });
+    let engine = EngineServer::new(calm().path("/socket.io"));
     engine.on_message(|_: EngineSocket, _| Err::<(), _>("no such word"));
     let io = Io::new(calm().path("/other"));
     let counted = engine.clone();

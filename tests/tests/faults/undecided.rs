@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::io::AsyncWriteExt;
-use sio_tokio::{Config, Io, Server};
+use sio_tokio::{Io, Server};
 
 use crate::client::{calm, exchange};
 use crate::here::{connect, until, within};
@@ -25,10 +25,7 @@ impl Drop for Alive {
 
 async fn what_runs_before_a_request_and_never_ends_is_dropped(on: On) {
     // faults: H8
-    let io = Io::new(Config {
-        admission_timeout: Duration::from_millis(300),
-        ..calm()
-    });
+    let io = Io::new(calm().admission_timeout(Duration::from_millis(300)));
     let (asked, alive) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
     let (counts, lives) = (asked.clone(), alive.clone());
     let server = Server::new(io.clone()).before(move |_| {
@@ -55,11 +52,11 @@ async fn what_runs_before_a_request_and_never_ends_is_dropped(on: On) {
 async fn an_echo_that_says_and_takes_nothing_is_put_out(on: On) {
     // faults: H5
     let io = Io::new(calm());
-    let server = Server::new(io.clone()).websocket_echo(Config {
-        ping_interval: Duration::from_millis(300),
-        ping_timeout: Duration::from_millis(300),
-        ..calm()
-    });
+    let server = Server::new(io.clone()).websocket_echo(
+        calm()
+            .ping_interval(Duration::from_millis(300))
+            .ping_timeout(Duration::from_millis(300)),
+    );
     let world = World::serving(on, io, server).await;
     let mut wire = Wire::opened(world.address, crate::wire::opening_at("/echo", "")).await;
     wire.write(&masked(0x81, b"back")).await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::io::AsyncWriteExt;
 use sio_tests::wire::{TEXT, WebSocket, frame};
-use sio_tokio::{Ack, Config, Io};
+use sio_tokio::{Ack, Io};
 
 use crate::client::{Poller, calm};
 use crate::here::{connect, sleep, until};
@@ -66,14 +66,14 @@ async fn an_echo_is_answered_between_the_messages_of_floods(on: On) {
 /// It has filled what may wait for handlers, and goes before its POST is taken.
 async fn a_poller_that_vanishes_while_it_is_made_to_wait_is_missed(on: On) {
     // faults: H3
-    let io = Io::new(Config {
-        max_running_handlers: 1,
-        max_backlog_bytes: 1_000,
-        ping_interval: Duration::from_millis(200),
-        ping_timeout: Duration::from_millis(400),
-        departed_timeout: Duration::from_millis(100),
-        ..calm()
-    });
+    let io = Io::new(
+        calm()
+            .max_running_handlers(1)
+            .max_backlog_bytes(1_000)
+            .ping_interval(Duration::from_millis(200))
+            .ping_timeout(Duration::from_millis(400))
+            .departed_timeout(Duration::from_millis(100)),
+    );
     io.of("/").on("wait", std::future::pending::<()>);
     let world = World::new(on, io.clone()).await;
     let poller = Poller::open(world.address).await;

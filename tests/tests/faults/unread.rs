@@ -35,10 +35,7 @@ async fn asked(on: On, config: Config) -> (World, Server, Box<dyn Stream>) {
 }
 
 async fn a_response_that_nobody_reads_is_given_up(on: On) {
-    let config = Config {
-        write_timeout: Duration::from_millis(100),
-        ..calm()
-    };
+    let config = calm().write_timeout(Duration::from_millis(100));
     let (world, server, unread) = asked(on, config).await;
     within("the connection to be given up", server.closed()).await;
     drop(unread);
@@ -99,10 +96,7 @@ on_each_runtime! {
 fn a_response_of_which_little_is_read_is_given_up() {
     // faults: H2
     crate::world::simulate(async || {
-        let config = Config {
-            write_timeout: Duration::from_secs(30),
-            ..calm()
-        };
+        let config = calm().write_timeout(Duration::from_secs(30));
         let (world, server, mut slow) = asked(&crate::world::Simulated, config).await;
         let reading = spawn(async move {
             let mut some = vec![0; 2048];

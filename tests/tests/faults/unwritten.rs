@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sio_tokio::{BacklogPolicy, Config, Io};
+use sio_tokio::{BacklogPolicy, Io};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -26,12 +26,12 @@ async fn unread_poll(world: &World, sid: &str) -> TcpStream {
 async fn answers_that_nobody_reads_are_their_clients_backlog(on: On) {
     // faults: H2
     const MESSAGE: usize = 8 << 20;
-    let io = Io::new(Config {
-        max_backlog_bytes: 2 * MESSAGE,
-        backlog_policy: BacklogPolicy::Refuse,
-        write_timeout: Duration::from_secs(60),
-        ..calm()
-    });
+    let io = Io::new(
+        calm()
+            .max_backlog_bytes(2 * MESSAGE)
+            .backlog_policy(BacklogPolicy::Refuse)
+            .write_timeout(Duration::from_secs(60)),
+    );
     let world = World::new(on, io.clone()).await;
     let poller = world.poller().await;
     poller.enter().await;

@@ -10,10 +10,7 @@ use crate::{BESIDE, LEFT, held};
 
 async fn of_all_namespaces(on: On) {
     // faults: H1
-    let io = Io::new(Config {
-        max_refused_connects: 1_000,
-        ..calm()
-    });
+    let io = Io::new(calm().max_refused_connects(1_000));
     for at in 0..40 {
         io.of(&format!("/{at}"))
             .use_(async |_: Socket| -> Result<(), Refusal> { std::future::pending().await });

@@ -1,6 +1,6 @@
 //! What is compressed for many.
 
-use sio_tokio::{Config, Io, PerMessageDeflate};
+use sio_tokio::{Io, PerMessageDeflate};
 
 use crate::alone::alone_on_each_runtime;
 use crate::client::{Client, calm};
@@ -11,11 +11,11 @@ use crate::{LEFT, held};
 
 async fn a_message_for_many(on: On) {
     // faults: H19
-    let io = Io::new(Config {
-        per_message_deflate: Some(PerMessageDeflate::default()),
-        max_backlog_bytes: 100_000_000,
-        ..calm()
-    });
+    let io = Io::new(
+        calm()
+            .per_message_deflate(Some(PerMessageDeflate::default()))
+            .max_backlog_bytes(100_000_000),
+    );
     io.of("/");
     let world = World::new(on, io.clone()).await;
     drop(world.join().await);

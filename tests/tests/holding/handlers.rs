@@ -18,20 +18,15 @@ use crate::{BESIDE, LEFT, held};
 
 /// The heartbeat finds out who has gone while nothing is read from it.
 pub(super) fn config() -> Config {
-    Config {
-        ping_interval: Duration::from_millis(400),
-        ping_timeout: Duration::from_secs(2),
-        departed_timeout: Duration::from_millis(300),
-        ..calm()
-    }
+    calm()
+        .ping_interval(Duration::from_millis(400))
+        .ping_timeout(Duration::from_secs(2))
+        .departed_timeout(Duration::from_millis(300))
 }
 
 /// The same for who is heard of all the time, and answers no heartbeat: it is there however long it takes.
 fn patient() -> Config {
-    Config {
-        departed_timeout: config().departed_timeout,
-        ..calm()
-    }
+    calm().departed_timeout(config().departed_timeout)
 }
 
 /// What the limits of one connection allow.
@@ -176,10 +171,7 @@ async fn middlewares_over_a_byte_of_each_read(on: On) {
 async fn answers(on: On) {
     // faults: H1
     // It writes for a while, and answers no ping meanwhile.
-    let io = Io::new(Config {
-        departed_timeout: Duration::from_millis(300),
-        ..calm()
-    });
+    let io = Io::new(calm().departed_timeout(Duration::from_millis(300)));
     io.of("/").on("ask", |socket: Socket| async move {
         let said: Result<String, _> = socket.emit_with_ack("q", &1).await;
         if said.is_ok() {
@@ -274,10 +266,7 @@ async fn what_is_left_of_bodies(on: On) {
 
 async fn plain_messages(on: On) {
     // faults: H1
-    let engine = EngineServer::new(Config {
-        path: "/engine.io".into(),
-        ..config()
-    });
+    let engine = EngineServer::new(config().path("/engine.io"));
     engine.on_message(|_: EngineSocket, message: Message| {
         let byte = matches!(&message, Message::Text(text) if text.len() == 1);
         async move {
@@ -317,11 +306,9 @@ async fn plain_messages(on: On) {
 /// Clients that come and go leave no more behind together than they may.
 async fn many_visits(on: On) {
     // faults: H1
-    let patient = Config {
-        departed_timeout: Duration::from_secs(3600),
-        max_departed_bytes: 2_000_000,
-        ..calm()
-    };
+    let patient = calm()
+        .departed_timeout(Duration::from_secs(3600))
+        .max_departed_bytes(2_000_000);
     let io = Io::new(patient);
     let gate = Arc::new(Semaphore::new(0));
     let waits = gate.clone();

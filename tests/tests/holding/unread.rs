@@ -73,11 +73,9 @@ async fn polls_that_are_answered(on: On) {
 async fn polls_that_are_answered_in_part(on: On) {
     // faults: H2
     const MESSAGE: usize = 8 << 20;
-    let config = Config {
-        max_backlog_bytes: 2 * MESSAGE,
-        backlog_policy: BacklogPolicy::Refuse,
-        ..calm()
-    };
+    let config = calm()
+        .max_backlog_bytes(2 * MESSAGE)
+        .backlog_policy(BacklogPolicy::Refuse);
     polls(on, config, MESSAGE).await;
 }
 
@@ -94,10 +92,7 @@ async fn frames_that_a_client_asks_for(on: On) {
 
 async fn frames_that_an_application_sends(on: On) {
     // faults: H2
-    let io = Io::new(Config {
-        backlog_policy: BacklogPolicy::Refuse,
-        ..calm()
-    });
+    let io = Io::new(calm().backlog_policy(BacklogPolicy::Refuse));
     let world = World::new(on, io.clone()).await;
     drop(world.join().await);
     until("its end", || io.engine_sessions() == 0).await;

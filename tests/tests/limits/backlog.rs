@@ -40,11 +40,9 @@ fn until_all_is_written(server: &Served, socket: &Socket) {
 const KILOBYTE: usize = 1000;
 
 fn ten_kilobytes(backlog_policy: BacklogPolicy) -> Config {
-    Config {
-        max_backlog_bytes: 10 * KILOBYTE,
-        backlog_policy,
-        ..Config::default()
-    }
+    Config::default()
+        .max_backlog_bytes(10 * KILOBYTE)
+        .backlog_policy(backlog_policy)
 }
 
 /// What `news` must carry for its packet to be a kilobyte.
@@ -122,11 +120,9 @@ fn max_backlog_bytes_past_the_limit_refuses_where_that_is_wanted() {
 }
 
 fn five_packets(backlog_policy: BacklogPolicy) -> Config {
-    Config {
-        max_backlog_packets: 5,
-        backlog_policy,
-        ..Config::default()
-    }
+    Config::default()
+        .max_backlog_packets(5)
+        .backlog_policy(backlog_policy)
 }
 
 #[test]
@@ -217,11 +213,9 @@ fn flood(io: &Io) {
 }
 
 fn writing(write_timeout: Duration) -> Config {
-    Config {
-        write_timeout,
-        max_backlog_bytes: 100 * 1000 * KILOBYTE,
-        ..Config::default()
-    }
+    Config::default()
+        .write_timeout(write_timeout)
+        .max_backlog_bytes(100 * 1000 * KILOBYTE)
 }
 
 #[test]
@@ -298,10 +292,7 @@ fn holding(gate: &Arc<Semaphore>, begun: &Arc<AtomicUsize>) -> impl FnOnce(&Io) 
 }
 
 fn three_handlers() -> Config {
-    Config {
-        max_running_handlers: 3,
-        ..Config::default()
-    }
+    Config::default().max_running_handlers(3)
 }
 
 #[test]
@@ -352,12 +343,10 @@ fn max_running_handlers_past_the_limit_waits_for_one_to_end() {
 #[test]
 fn max_running_handlers_past_the_limit_waits_and_heartbeats_and_acks_pass() {
     let gate = Arc::new(Semaphore::new(0));
-    let config = Config {
-        max_running_handlers: 3,
-        ping_interval: Duration::from_millis(100),
-        ping_timeout: Duration::from_millis(400),
-        ..Config::default()
-    };
+    let config = Config::default()
+        .max_running_handlers(3)
+        .ping_interval(Duration::from_millis(100))
+        .ping_timeout(Duration::from_millis(400));
     serve_with(config, waiting(&gate), |server| {
         let mut member = server.member();
         member.send(r#"42["ask"]"#);
@@ -393,11 +382,9 @@ fn max_running_handlers_past_the_limit_waits_and_heartbeats_and_acks_pass() {
 #[test]
 fn max_running_handlers_past_the_limit_pauses_reading_when_much_waits() {
     let gate = Arc::new(Semaphore::new(0));
-    let config = Config {
-        max_running_handlers: 1,
-        max_backlog_bytes: 10 * KILOBYTE,
-        ..Config::default()
-    };
+    let config = Config::default()
+        .max_running_handlers(1)
+        .max_backlog_bytes(10 * KILOBYTE);
     serve_with(config, waiting(&gate), |server| {
         let mut member = server.member();
         member.send(r#"42["wait",0]"#);
@@ -427,13 +414,11 @@ fn max_running_handlers_past_the_limit_pauses_reading_when_much_waits() {
 #[test]
 fn max_running_handlers_past_the_limit_answers_a_post_when_it_is_taken() {
     let gate = Arc::new(Semaphore::new(0));
-    let config = Config {
-        max_running_handlers: 1,
-        max_backlog_bytes: 2 * KILOBYTE,
-        ping_interval: Duration::from_millis(100),
-        ping_timeout: Duration::from_millis(1500),
-        ..Config::default()
-    };
+    let config = Config::default()
+        .max_running_handlers(1)
+        .max_backlog_bytes(2 * KILOBYTE)
+        .ping_interval(Duration::from_millis(100))
+        .ping_timeout(Duration::from_millis(1500));
     serve_with(config, waiting(&gate), |server| {
         let polling = server.polling_member();
         assert_eq!(polling.post(r#"42["wait",0]"#).status, 200);
@@ -464,13 +449,11 @@ fn max_running_handlers_past_the_limit_answers_a_post_when_it_is_taken() {
 #[test]
 fn max_running_handlers_past_the_limit_misses_no_pong_that_is_not_read() {
     let gate = Arc::new(Semaphore::new(0));
-    let config = Config {
-        max_running_handlers: 1,
-        max_backlog_bytes: 2 * KILOBYTE,
-        ping_interval: Duration::from_millis(100),
-        ping_timeout: Duration::from_millis(1500),
-        ..Config::default()
-    };
+    let config = Config::default()
+        .max_running_handlers(1)
+        .max_backlog_bytes(2 * KILOBYTE)
+        .ping_interval(Duration::from_millis(100))
+        .ping_timeout(Duration::from_millis(1500));
     serve_with(config, waiting(&gate), |server| {
         let mut member = server.member();
         member.send(r#"42["wait",0]"#);

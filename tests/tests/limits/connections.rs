@@ -19,11 +19,9 @@ fn shake_hands(wire: &mut Wire) -> sio_tests::wire::Response {
 #[test]
 fn keep_alive_timeout_at_the_limit() {
     // faults: F8
-    let config = Config {
-        request_head_timeout: SHORT,
-        keep_alive_timeout: Duration::from_secs(75),
-        ..Config::default()
-    };
+    let config = Config::default()
+        .request_head_timeout(SHORT)
+        .keep_alive_timeout(Duration::from_secs(75));
     serve(config, |server| {
         let mut wire = Wire::connect(server.address);
         for _ in 0..2 {
@@ -44,11 +42,9 @@ fn keep_alive_timeout_at_the_limit() {
 #[test]
 fn keep_alive_timeout_past_the_limit_is_the_end() {
     // faults: F8
-    let config = Config {
-        keep_alive_timeout: SHORT,
-        request_head_timeout: Duration::from_secs(60),
-        ..Config::default()
-    };
+    let config = Config::default()
+        .keep_alive_timeout(SHORT)
+        .request_head_timeout(Duration::from_secs(60));
     serve(config, |server| {
         let mut wire = Wire::connect(server.address);
         let response = shake_hands(&mut wire);
@@ -61,11 +57,9 @@ fn keep_alive_timeout_past_the_limit_is_the_end() {
 #[test]
 fn half_a_second_request_is_answered_408() {
     // faults: F8
-    let config = Config {
-        request_head_timeout: SHORT,
-        close_timeout: SHORT,
-        ..Config::default()
-    };
+    let config = Config::default()
+        .request_head_timeout(SHORT)
+        .close_timeout(SHORT);
     serve(config, |server| {
         let mut wire = Wire::connect(server.address);
         let response = shake_hands(&mut wire);

@@ -11,10 +11,7 @@ use sio_tokio::{Ack, AckError, Config, Data, Socket};
 
 #[test]
 fn max_packets_per_payload_at_the_limit() {
-    let config = Config {
-        max_packets_per_payload: 3,
-        ..Config::default()
-    };
+    let config = Config::default().max_packets_per_payload(3);
     serve(config, |server| {
         let polling = server.polling_member();
         let body = r#"42["a"]"#.to_owned() + "\x1e3\x1e" + r#"421["echo",1]"#;
@@ -26,10 +23,7 @@ fn max_packets_per_payload_at_the_limit() {
 
 #[test]
 fn max_packets_per_payload_past_the_limit_is_a_parse_error() {
-    let config = Config {
-        max_packets_per_payload: 3,
-        ..Config::default()
-    };
+    let config = Config::default().max_packets_per_payload(3);
     serve(config, |server| {
         let polling = server.polling_member();
         let body = r#"42["a"]"#.to_owned() + "\x1e3\x1e3\x1e" + r#"42["b"]"#;
@@ -50,10 +44,7 @@ fn announced(count: usize) -> String {
 
 #[test]
 fn max_attachments_at_the_limit() {
-    let config = Config {
-        max_attachments: 3,
-        ..Config::default()
-    };
+    let config = Config::default().max_attachments(3);
     serve(config, |server| {
         let mut member = server.member();
         member.send(&announced(3));
@@ -71,10 +62,7 @@ fn max_attachments_at_the_limit() {
 
 #[test]
 fn max_attachments_past_the_limit_closes_at_the_header() {
-    let config = Config {
-        max_attachments: 3,
-        ..Config::default()
-    };
+    let config = Config::default().max_attachments(3);
     serve(config, |server| {
         for header in [announced(4), "45999999999999-[\"bytes\"]".to_owned()] {
             let mut member = server.member();
@@ -89,10 +77,7 @@ fn max_attachments_past_the_limit_closes_at_the_header() {
 
 #[test]
 fn max_fragments_at_the_limit() {
-    let config = Config {
-        max_fragments: 6,
-        ..Config::default()
-    };
+    let config = Config::default().max_fragments(6);
     serve(config, |server| {
         let mut member = server.member();
         for _ in 0..3 {
@@ -106,10 +91,7 @@ fn max_fragments_at_the_limit() {
 
 #[test]
 fn max_fragments_past_the_limit_is_1008() {
-    let config = Config {
-        max_fragments: 6,
-        ..Config::default()
-    };
+    let config = Config::default().max_fragments(6);
     serve(config, |server| {
         let full: [&[u8]; 7] = [b"421[", b"\"ec", b"h", b"o\",", b"1", b"]", b" "];
         for parts in [full, [b"".as_slice(); 7]] {
@@ -124,10 +106,7 @@ fn max_fragments_past_the_limit_is_1008() {
 
 #[test]
 fn max_arguments_at_the_limit() {
-    let config = Config {
-        max_arguments: 3,
-        ..Config::default()
-    };
+    let config = Config::default().max_arguments(3);
     serve(config, |server| {
         let mut member = server.member();
         member.send(r#"421["echo",1,[2,2,2,2],{"a":3}]"#);
@@ -138,10 +117,7 @@ fn max_arguments_at_the_limit() {
 
 #[test]
 fn max_arguments_past_the_limit_closes() {
-    let config = Config {
-        max_arguments: 3,
-        ..Config::default()
-    };
+    let config = Config::default().max_arguments(3);
     serve(config, |server| {
         let mut member = server.member();
         member.send(r#"421["echo",1,2,3,4]"#);
@@ -152,10 +128,7 @@ fn max_arguments_past_the_limit_closes() {
 }
 
 fn three_namespaces() -> Config {
-    Config {
-        max_namespaces_per_connection: 3,
-        ..Config::default()
-    }
+    Config::default().max_namespaces_per_connection(3)
 }
 
 #[test]
@@ -202,10 +175,7 @@ fn max_namespaces_per_connection_past_the_limit_is_refused() {
 }
 
 fn three_refusals() -> Config {
-    Config {
-        max_refused_connects: 3,
-        ..Config::default()
-    }
+    Config::default().max_refused_connects(3)
 }
 
 #[test]
@@ -259,10 +229,7 @@ fn keeping(sockets: &Sockets) -> impl FnOnce(&sio_tokio::Io) + use<> {
 }
 
 fn two_acks() -> Config {
-    Config {
-        max_pending_acks: 2,
-        ..Config::default()
-    }
+    Config::default().max_pending_acks(2)
 }
 
 /// The id in an event that asks for an answer.
@@ -336,10 +303,7 @@ fn joining(io: &sio_tokio::Io) {
 }
 
 fn three_rooms() -> Config {
-    Config {
-        max_rooms_per_socket: 3,
-        ..Config::default()
-    }
+    Config::default().max_rooms_per_socket(3)
 }
 
 #[test]

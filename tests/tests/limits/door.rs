@@ -20,10 +20,7 @@ const BEFORE_IT_KNOCKS_AGAIN: Duration = Duration::from_millis(900);
 const AT_THE_LIMIT: usize = 5;
 
 fn four() -> Io {
-    Io::new(Config {
-        listen_backlog: AT_THE_LIMIT - 1,
-        ..Config::default()
-    })
+    Io::new(Config::default().listen_backlog(AT_THE_LIMIT - 1))
 }
 
 /// Listens, says so, and accepts nobody before it is told to.

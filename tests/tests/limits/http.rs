@@ -26,10 +26,7 @@ fn knock(address: SocketAddr) -> Response {
 
 #[test]
 fn max_sessions_at_the_limit() {
-    let config = Config {
-        max_sessions: Some(2),
-        ..Config::default()
-    };
+    let config = Config::default().max_sessions(Some(2));
     serve(config, |server| {
         for _ in 0..3 {
             let mut first = server.member();
@@ -60,10 +57,7 @@ fn settle(address: SocketAddr) {
 
 #[test]
 fn max_sessions_past_the_limit_is_503_and_retry_after() {
-    let config = Config {
-        max_sessions: Some(2),
-        ..Config::default()
-    };
+    let config = Config::default().max_sessions(Some(2));
     serve(config, |server| {
         let mut first = server.member();
         let second = server.polling_member();
@@ -85,10 +79,7 @@ fn max_sessions_past_the_limit_is_503_and_retry_after() {
 
 #[test]
 fn max_pending_sessions_at_the_limit() {
-    let config = Config {
-        max_pending_sessions: 2,
-        ..Config::default()
-    };
+    let config = Config::default().max_pending_sessions(2);
     serve(config, |server| {
         let mut first = WebSocket::open(server.address);
         let second = Polling::open(server.address);
@@ -107,10 +98,7 @@ fn max_pending_sessions_at_the_limit() {
 
 #[test]
 fn max_pending_sessions_past_the_limit_is_503() {
-    let config = Config {
-        max_pending_sessions: 2,
-        ..Config::default()
-    };
+    let config = Config::default().max_pending_sessions(2);
     serve(config, |server| {
         let mut first = WebSocket::open(server.address);
         let second = Polling::open(server.address);
@@ -141,10 +129,7 @@ fn admits_after(wait: Duration) -> impl FnOnce(&Io) {
 
 #[test]
 fn max_pending_sessions_past_the_limit_counts_handshakes_not_decided_over() {
-    let config = Config {
-        max_pending_sessions: 1,
-        ..Config::default()
-    };
+    let config = Config::default().max_pending_sessions(1);
     let (asked, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
     let (count, open) = (asked.clone(), gate.clone());
     let admits = move |io: &Io| {
@@ -175,10 +160,7 @@ fn max_pending_sessions_past_the_limit_counts_handshakes_not_decided_over() {
 
 #[test]
 fn admission_timeout_at_the_limit() {
-    let config = Config {
-        admission_timeout: Duration::from_secs(5),
-        ..Config::default()
-    };
+    let config = Config::default().admission_timeout(Duration::from_secs(5));
     serve_with(config, admits_after(SHORT), |server| {
         assert!(WebSocket::join(server.address).is_alive());
         let polling = server.polling_member();
@@ -188,10 +170,7 @@ fn admission_timeout_at_the_limit() {
 
 #[test]
 fn admission_timeout_past_the_limit_is_403() {
-    let config = Config {
-        admission_timeout: SHORT,
-        ..Config::default()
-    };
+    let config = Config::default().admission_timeout(SHORT);
     // Whichever does not answer those who ask for it.
     let never = |io: &Io| {
         async fn wait(hook: &str, head: &RequestHead) {
@@ -309,10 +288,7 @@ fn max_headers_past_the_limit_is_431() {
 
 #[test]
 fn request_head_timeout_at_the_limit() {
-    let config = Config {
-        request_head_timeout: Duration::from_secs(2),
-        ..Config::default()
-    };
+    let config = Config::default().request_head_timeout(Duration::from_secs(2));
     serve(config, |server| {
         let mut wire = Wire::connect(server.address);
         let head = request("GET", POLLING, "Connection: close\r\n", "");
@@ -329,11 +305,9 @@ fn request_head_timeout_at_the_limit() {
 
 #[test]
 fn request_head_timeout_past_the_limit_is_408() {
-    let config = Config {
-        request_head_timeout: SHORT,
-        close_timeout: SHORT,
-        ..Config::default()
-    };
+    let config = Config::default()
+        .request_head_timeout(SHORT)
+        .close_timeout(SHORT);
     serve(config, |server| {
         let mut silent = Wire::connect(server.address);
         silent.write("GET /socket.io/?EIO=4&transport=poll");
@@ -358,10 +332,7 @@ fn head_of_post(polling: &Polling) -> String {
 
 #[test]
 fn request_body_timeout_at_the_limit() {
-    let config = Config {
-        request_body_timeout: Duration::from_secs(2),
-        ..Config::default()
-    };
+    let config = Config::default().request_body_timeout(Duration::from_secs(2));
     serve(config, |server| {
         let polling = server.polling_member();
         let mut wire = Wire::connect(server.address);
@@ -377,10 +348,7 @@ fn request_body_timeout_at_the_limit() {
 
 #[test]
 fn request_body_timeout_past_the_limit_is_408_and_the_end() {
-    let config = Config {
-        request_body_timeout: SHORT,
-        ..Config::default()
-    };
+    let config = Config::default().request_body_timeout(SHORT);
     serve(config, |server| {
         let polling = server.polling_member();
         let mut wire = Wire::connect(server.address);

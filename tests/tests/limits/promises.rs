@@ -87,10 +87,7 @@ fn a_handler_that_never_returns_keeps_nobody_waiting() {
 
 #[test]
 fn a_room_does_not_wait_for_a_member_that_does_not_read() {
-    let config = Config {
-        max_backlog_bytes: 300_000,
-        ..Config::default()
-    };
+    let config = Config::default().max_backlog_bytes(300_000);
     serve(config, |server| {
         let mut deaf = WebSocket::over(Wire::over(narrow(server.address)), WEBSOCKET);
         deaf.enter();
@@ -223,11 +220,9 @@ fn a_request_for_an_upgrade_of_a_session_that_is_not_there_is_refused_as_one() {
 
 #[test]
 fn a_flood_of_handshakes_ends_by_itself() {
-    let config = Config {
-        connect_timeout: Duration::from_millis(300),
-        polling_close_timeout: Duration::from_millis(100),
-        ..Config::default()
-    };
+    let config = Config::default()
+        .connect_timeout(Duration::from_millis(300))
+        .polling_close_timeout(Duration::from_millis(100));
     serve(config, |server| {
         for _ in 0..300 {
             let response = ask(server.address, "GET", POLLING, "", "").expect("a response");

@@ -34,10 +34,7 @@ fn script(server: &Served, polling: &Polling, method: &str, body: &str) -> Respo
 
 #[test]
 fn a_body_is_limited_in_bytes_not_in_what_its_lengths_count() {
-    let config = Config {
-        max_http_buffer_size: 40,
-        ..Config::default()
-    };
+    let config = Config::default().max_http_buffer_size(40);
     serve(config, |server| {
         // 5 and 35 bytes, 12 units.
         let euros = "€".repeat(12);
@@ -64,10 +61,7 @@ fn a_body_is_limited_in_bytes_not_in_what_its_lengths_count() {
 
 #[test]
 fn packets_are_counted_in_every_form_of_a_body() {
-    let config = Config {
-        max_packets_per_payload: 3,
-        ..Config::default()
-    };
+    let config = Config::default().max_packets_per_payload(3);
     serve(config, |server| {
         let polling = Polling::open_3(server.address);
         assert_eq!(polling.post(&"1:6".repeat(3)).status, 200);
@@ -151,10 +145,7 @@ fn lengths_that_lie_end_the_session_and_no_other() {
 
 #[test]
 fn pings_that_nobody_fetches_the_answers_of_are_a_backlog() {
-    let config = Config {
-        max_backlog_packets: 8,
-        ..Config::default()
-    };
+    let config = Config::default().max_backlog_packets(8);
     serve(config, |server| {
         let polling = Polling::open_3(server.address);
         // What the handshake says may still wait.
@@ -169,11 +160,9 @@ fn pings_that_nobody_fetches_the_answers_of_are_a_backlog() {
 
 #[test]
 fn a_client_that_pings_lives_and_one_that_does_not_ends() {
-    let config = Config {
-        ping_interval: Duration::from_millis(200),
-        ping_timeout: Duration::from_millis(1800),
-        ..Config::default()
-    };
+    let config = Config::default()
+        .ping_interval(Duration::from_millis(200))
+        .ping_timeout(Duration::from_millis(1800));
     serve(config, |server| {
         let mut socket = WebSocket::over(Wire::connect(server.address), WEBSOCKET_3);
         for _ in 0..20 {
@@ -423,10 +412,7 @@ fn errors_are_no_scripts() {
 
 #[test]
 fn jsonp_has_a_switch() {
-    let config = Config {
-        jsonp: false,
-        ..Config::default()
-    };
+    let config = Config::default().jsonp(false);
     serve(config, |server| {
         let target = format!("{POLLING_3}&j=0");
         let answer = ask(server.address, "GET", &target, "", "").expect("a response");

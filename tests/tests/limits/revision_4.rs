@@ -33,10 +33,7 @@ fn stranger(server: &Served) -> WebSocket {
 
 #[test]
 fn a_name_is_limited_and_the_query_behind_it_is_not() {
-    let config = Config {
-        max_namespace_bytes: 10,
-        ..Config::default()
-    };
+    let config = Config::default().max_namespace_bytes(10);
     serve(config, |server| {
         server.io.of("/abcdefghi");
         let mut known = member(server);
@@ -88,10 +85,7 @@ fn of_a_query_a_thousand_parameters_are_read() {
 
 #[test]
 fn namespaces_past_the_limit_are_refused_with_a_bare_value() {
-    let config = Config {
-        max_namespaces_per_connection: 2,
-        ..Config::default()
-    };
+    let config = Config::default().max_namespaces_per_connection(2);
     serve(config, |server| {
         for name in ["/a", "/b"] {
             server.io.of(name);
@@ -113,10 +107,7 @@ fn namespaces_past_the_limit_are_refused_with_a_bare_value() {
 
 #[test]
 fn refusals_past_the_limit_close_after_the_last_answer() {
-    let config = Config {
-        max_refused_connects: 3,
-        ..Config::default()
-    };
+    let config = Config::default().max_refused_connects(3);
     serve(config, |server| {
         let mut member = member(server);
         for at in 0..2 {
@@ -147,10 +138,7 @@ fn closed(io: &Io) {
 
 #[test]
 fn whoever_is_in_no_namespace_stays_for_the_connect_timeout() {
-    let config = Config {
-        connect_timeout: SHORT,
-        ..Config::default()
-    };
+    let config = Config::default().connect_timeout(SHORT);
     serve_with(config, closed, |server| {
         let mut refused = stranger(server);
         assert_eq!(refused.text(), r#"44"not today""#);
@@ -176,10 +164,7 @@ fn whoever_is_in_no_namespace_stays_for_the_connect_timeout() {
 
 #[test]
 fn the_connect_timeout_is_nothing_to_those_in_the_main_namespace() {
-    let config = Config {
-        connect_timeout: SHORT,
-        ..Config::default()
-    };
+    let config = Config::default().connect_timeout(SHORT);
     serve(config, |server| {
         let mut silent = member(server);
         let polling = Polling::open_3(server.address);
@@ -197,10 +182,7 @@ fn the_connect_timeout_is_nothing_to_those_in_the_main_namespace() {
 /// They are in `/` by asking for a session, and may have forgotten it at once.
 #[test]
 fn connect_timeout_ends_those_that_polled_once() {
-    let config = Config {
-        connect_timeout: SHORT,
-        ..Config::default()
-    };
+    let config = Config::default().connect_timeout(SHORT);
     serve(config, |server| {
         let forgotten = Polling::open_3(server.address);
         server.wait_until("it is in", |io| io.of("/").len() == 1);
@@ -212,10 +194,7 @@ fn connect_timeout_ends_those_that_polled_once() {
 
 #[test]
 fn max_pending_sessions_counts_those_that_polled_once() {
-    let config = Config {
-        max_pending_sessions: 2,
-        ..Config::default()
-    };
+    let config = Config::default().max_pending_sessions(2);
     serve(config, |server| {
         let knock = || ask(server.address, "GET", POLLING_3, "", "").expect("a response");
         // Who holds a connection does not count.
@@ -241,10 +220,7 @@ fn max_pending_sessions_counts_those_that_polled_once() {
 
 #[test]
 fn a_decision_that_is_not_taken_is_a_refusal() {
-    let config = Config {
-        middleware_timeout: SHORT,
-        ..Config::default()
-    };
+    let config = Config::default().middleware_timeout(SHORT);
     let slow = |io: &Io| {
         io.of("/slow").use_(async |_: Socket| {
             std::future::pending::<()>().await;

@@ -74,10 +74,7 @@ fn hold(member: &mut WebSocket, times: usize) {
 }
 
 fn ten_kilobytes() -> Config {
-    Config {
-        max_running_bytes: 10_000,
-        ..Config::default()
-    }
+    Config::default().max_running_bytes(10_000)
 }
 
 #[test]
@@ -134,10 +131,7 @@ fn left_behind(config: Config, handlers: usize, rest: impl FnOnce(&Arc<Semaphore
 }
 
 fn departing(max_departed_bytes: usize) -> Config {
-    Config {
-        max_departed_bytes,
-        ..Config::default()
-    }
+    Config::default().max_departed_bytes(max_departed_bytes)
 }
 
 #[test]
@@ -157,10 +151,7 @@ fn max_departed_bytes_past_the_limit_drops_the_handlers() {
 
 #[test]
 fn departed_timeout_at_the_limit() {
-    let config = Config {
-        departed_timeout: Duration::from_secs(3600),
-        ..Config::default()
-    };
+    let config = Config::default().departed_timeout(Duration::from_secs(3600));
     left_behind(config, 2, |gate, counts, _| {
         sleep(SHORT);
         assert_eq!(seen(&counts.gone), 0);
@@ -171,20 +162,14 @@ fn departed_timeout_at_the_limit() {
 #[test]
 fn departed_timeout_past_the_limit_drops_the_handlers() {
     // faults: H1
-    let config = Config {
-        departed_timeout: SHORT,
-        ..Config::default()
-    };
+    let config = Config::default().departed_timeout(SHORT);
     left_behind(config, 2, |_, _, _| ());
 }
 
 #[test]
 fn max_auth_bytes_at_the_limit() {
     let auth = r#"{"token":"0123456789"}"#;
-    let config = Config {
-        max_auth_bytes: 2 * auth.len(),
-        ..Config::default()
-    };
+    let config = Config::default().max_auth_bytes(2 * auth.len());
     let rooms = |io: &Io| {
         io.of("/a");
         io.of("/b");
@@ -201,10 +186,7 @@ fn max_auth_bytes_at_the_limit() {
 #[test]
 fn max_auth_bytes_past_the_limit_refuses() {
     let auth = r#"{"token":"0123456789"}"#;
-    let config = Config {
-        max_auth_bytes: 2 * auth.len() - 1,
-        ..Config::default()
-    };
+    let config = Config::default().max_auth_bytes(2 * auth.len() - 1);
     let rooms = |io: &Io| {
         io.of("/a");
         io.of("/b");
@@ -227,12 +209,10 @@ fn max_auth_bytes_past_the_limit_refuses() {
 
 /// One handler, and room for nothing behind it.
 fn pausing(pause_timeout: Duration) -> Config {
-    Config {
-        max_running_handlers: 1,
-        max_backlog_bytes: 1_000,
-        pause_timeout,
-        ..Config::default()
-    }
+    Config::default()
+        .max_running_handlers(1)
+        .max_backlog_bytes(1_000)
+        .pause_timeout(pause_timeout)
 }
 
 #[test]

@@ -15,10 +15,7 @@ fn echo(size: usize) -> String {
 const MESSAGE: usize = 1000;
 
 fn small_messages() -> Config {
-    Config {
-        max_http_buffer_size: MESSAGE,
-        ..Config::default()
-    }
+    Config::default().max_http_buffer_size(MESSAGE)
 }
 
 #[test]
@@ -152,10 +149,7 @@ fn attached(socket: &mut WebSocket, sizes: &[usize]) {
 
 #[test]
 fn max_binary_packet_at_the_limit() {
-    let config = Config {
-        max_binary_packet: 100,
-        ..Config::default()
-    };
+    let config = Config::default().max_binary_packet(100);
     serve(config, |server| {
         let mut member = server.member();
         attached(&mut member, &[60, 0, 40]);
@@ -171,10 +165,7 @@ fn max_binary_packet_at_the_limit() {
 
 #[test]
 fn max_binary_packet_past_the_limit_closes() {
-    let config = Config {
-        max_binary_packet: 100,
-        ..Config::default()
-    };
+    let config = Config::default().max_binary_packet(100);
     serve(config, |server| {
         let mut member = server.member();
         attached(&mut member, &[60, 41]);
@@ -207,13 +198,7 @@ fn max_json_depth_at_the_limit() {
     };
     at(128, Config::default());
     let max_json_depth = 3;
-    at(
-        3,
-        Config {
-            max_json_depth,
-            ..Config::default()
-        },
-    );
+    at(3, Config::default().max_json_depth(max_json_depth));
 }
 
 #[test]
@@ -238,10 +223,7 @@ fn max_json_depth_past_the_limit_closes() {
 
 #[test]
 fn max_event_name_bytes_at_the_limit() {
-    let config = Config {
-        max_event_name_bytes: 10,
-        ..Config::default()
-    };
+    let config = Config::default().max_event_name_bytes(10);
     serve(config, |server| {
         let mut member = server.member();
         for name in ["abcdefghij", "€€€a"] {
@@ -254,10 +236,7 @@ fn max_event_name_bytes_at_the_limit() {
 
 #[test]
 fn max_event_name_bytes_past_the_limit_closes() {
-    let config = Config {
-        max_event_name_bytes: 10,
-        ..Config::default()
-    };
+    let config = Config::default().max_event_name_bytes(10);
     serve(config, |server| {
         for name in ["abcdefghijk", "€€€ab", "12345678901"] {
             let mut member = server.member();
@@ -271,10 +250,7 @@ fn max_event_name_bytes_past_the_limit_closes() {
 
 #[test]
 fn max_namespace_bytes_at_the_limit() {
-    let config = Config {
-        max_namespace_bytes: 10,
-        ..Config::default()
-    };
+    let config = Config::default().max_namespace_bytes(10);
     serve(config, |server| {
         server.io.of("/abcdefghi");
         let mut member = server.member();
@@ -288,10 +264,7 @@ fn max_namespace_bytes_at_the_limit() {
 
 #[test]
 fn max_namespace_bytes_past_the_limit_closes() {
-    let config = Config {
-        max_namespace_bytes: 10,
-        ..Config::default()
-    };
+    let config = Config::default().max_namespace_bytes(10);
     serve(config, |server| {
         server.io.of("/abcdefghij");
         for name in ["/abcdefghij", "/€€€b"] {

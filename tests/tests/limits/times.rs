@@ -28,10 +28,7 @@ fn placeholder() -> &'static str {
 
 #[test]
 fn packet_timeout_at_the_limit() {
-    let config = Config {
-        packet_timeout: AMPLE,
-        ..Config::default()
-    };
+    let config = Config::default().packet_timeout(AMPLE);
     serve(config, |server| {
         let mut member = server.member();
         member.send(placeholder());
@@ -44,10 +41,7 @@ fn packet_timeout_at_the_limit() {
 
 #[test]
 fn packet_timeout_past_the_limit_closes() {
-    let config = Config {
-        packet_timeout: SHORT,
-        ..Config::default()
-    };
+    let config = Config::default().packet_timeout(SHORT);
     serve(config, |server| {
         let mut member = server.member();
         member.send(placeholder());
@@ -79,10 +73,7 @@ fn keeping(sockets: &Arc<Mutex<Vec<Socket>>>) -> impl FnOnce(&Io) + use<> {
 
 #[test]
 fn ack_timeout_at_the_limit() {
-    let config = Config {
-        ack_timeout: AMPLE,
-        ..Config::default()
-    };
+    let config = Config::default().ack_timeout(AMPLE);
     let sockets = Arc::default();
     serve_with(config, keeping(&sockets), |server| {
         let mut member = server.member();
@@ -101,11 +92,7 @@ fn ack_timeout_at_the_limit() {
 
 #[test]
 fn ack_timeout_past_the_limit_is_an_error_and_the_entry_goes() {
-    let config = Config {
-        ack_timeout: SHORT,
-        max_pending_acks: 1,
-        ..Config::default()
-    };
+    let config = Config::default().ack_timeout(SHORT).max_pending_acks(1);
     let sockets = Arc::default();
     serve_with(config, keeping(&sockets), |server| {
         let mut member = server.member();
@@ -126,10 +113,7 @@ fn ack_timeout_past_the_limit_is_an_error_and_the_entry_goes() {
 
 #[test]
 fn connect_timeout_at_the_limit() {
-    let config = Config {
-        connect_timeout: AMPLE,
-        ..Config::default()
-    };
+    let config = Config::default().connect_timeout(AMPLE);
     serve(config, |server| {
         let mut member = server.member();
         sleep(LONGER);
@@ -146,10 +130,7 @@ fn connect_timeout_at_the_limit() {
 
 #[test]
 fn connect_timeout_past_the_limit_closes() {
-    let config = Config {
-        connect_timeout: SHORT,
-        ..Config::default()
-    };
+    let config = Config::default().connect_timeout(SHORT);
     serve(config, |server| {
         let mut silent = WebSocket::open(server.address);
         let polling = Polling::open(server.address);
@@ -181,10 +162,7 @@ async fn sleep_for(time: Duration) {
 
 #[test]
 fn middleware_timeout_at_the_limit() {
-    let config = Config {
-        middleware_timeout: AMPLE,
-        ..Config::default()
-    };
+    let config = Config::default().middleware_timeout(AMPLE);
     serve_with(config, slow, |server| {
         let mut member = server.member();
         member.send(r#"40/slow,{"wait":50}"#);
@@ -198,10 +176,7 @@ fn middleware_timeout_at_the_limit() {
 
 #[test]
 fn middleware_timeout_past_the_limit_refuses() {
-    let config = Config {
-        middleware_timeout: SHORT,
-        ..Config::default()
-    };
+    let config = Config::default().middleware_timeout(SHORT);
     serve_with(config, slow, |server| {
         let mut member = server.member();
         member.send(r#"40/slow,{"wait":800}"#);
@@ -217,10 +192,7 @@ fn middleware_timeout_past_the_limit_refuses() {
 }
 
 fn upgrading(upgrade_timeout: Duration) -> Config {
-    Config {
-        upgrade_timeout,
-        ..Config::default()
-    }
+    Config::default().upgrade_timeout(upgrade_timeout)
 }
 
 #[test]
@@ -266,11 +238,9 @@ fn upgrade_timeout_past_the_limit_closes_the_candidate_alone() {
 const INTERVAL: Duration = Duration::from_millis(100);
 
 fn heartbeat(ping_timeout: Duration) -> Config {
-    Config {
-        ping_interval: INTERVAL,
-        ping_timeout,
-        ..Config::default()
-    }
+    Config::default()
+        .ping_interval(INTERVAL)
+        .ping_timeout(ping_timeout)
 }
 
 #[test]
@@ -341,10 +311,7 @@ fn bouncer(io: &Io) {
 
 #[test]
 fn close_timeout_at_the_limit() {
-    let config = Config {
-        close_timeout: Duration::from_secs(600),
-        ..Config::default()
-    };
+    let config = Config::default().close_timeout(Duration::from_secs(600));
     serve_with(config, bouncer, |server| {
         let mut member = server.member();
         member.send(r#"42["bye"]"#);
@@ -357,10 +324,7 @@ fn close_timeout_at_the_limit() {
 
 #[test]
 fn close_timeout_past_the_limit_drops_the_connection() {
-    let config = Config {
-        close_timeout: SHORT,
-        ..Config::default()
-    };
+    let config = Config::default().close_timeout(SHORT);
     serve_with(config, bouncer, |server| {
         let mut member = server.member();
         member.send(r#"42["bye"]"#);
@@ -373,10 +337,7 @@ fn close_timeout_past_the_limit_drops_the_connection() {
 
 #[test]
 fn polling_close_timeout_at_the_limit() {
-    let config = Config {
-        polling_close_timeout: Duration::from_secs(600),
-        ..Config::default()
-    };
+    let config = Config::default().polling_close_timeout(Duration::from_secs(600));
     serve_with(config, bouncer, |server| {
         let polling = server.polling_member();
         polling.post(r#"42["bye"]"#);
@@ -389,10 +350,7 @@ fn polling_close_timeout_at_the_limit() {
 
 #[test]
 fn polling_close_timeout_past_the_limit_drops_the_session() {
-    let config = Config {
-        polling_close_timeout: SHORT,
-        ..Config::default()
-    };
+    let config = Config::default().polling_close_timeout(SHORT);
     serve_with(config, bouncer, |server| {
         let polling = server.polling_member();
         polling.post(r#"42["bye"]"#);

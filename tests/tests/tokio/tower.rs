@@ -12,7 +12,7 @@ use axum::extract::ConnectInfo;
 use axum::routing::get;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use sio_tokio::{Args, Config, Io, Remote, Socket};
+use sio_tokio::{Args, Io, Remote, Socket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tower_service::Service;
@@ -136,11 +136,9 @@ type Call = http::Request<hyper::body::Incoming>;
 async fn an_upgrade_that_is_not_taken_is_given_up() {
     // faults: H5
     for beside in [false, true] {
-        let config = Config {
-            write_timeout: Duration::from_millis(300),
-            upgrade_timeout: Duration::from_millis(300),
-            ..calm()
-        };
+        let config = calm()
+            .write_timeout(Duration::from_millis(300))
+            .upgrade_timeout(Duration::from_millis(300));
         let io = Io::new(config);
         let service = sio_tokio::service(io.clone());
         let serve = |stream: DuplexStream| {

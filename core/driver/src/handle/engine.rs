@@ -28,7 +28,7 @@ use crate::mailbox::task_handle::{Change, Command, TaskHandle, data_size};
 /// ```
 /// use sio_driver::{Config, EngineServer, EngineSocket, Message};
 ///
-/// let engine = EngineServer::new(Config { path: "/engine.io".into(), ..Config::default() });
+/// let engine = EngineServer::new(Config::default().path("/engine.io"));
 /// engine.on_message(|socket: EngineSocket, message: Message| socket.send(message));
 /// ```
 #[derive(Clone)]

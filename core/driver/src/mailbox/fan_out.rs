@@ -190,12 +190,10 @@ mod tests {
     /// packet has a number. `many`: by the way for many, else by a push for each.
     fn told(policy: BacklogPolicy, steps: &[Step], many: bool, seated: bool) -> Vec<String> {
         const TARGETS: [&[usize]; 3] = [&[0], &[1, 2], &[0, 1, 2]];
-        let config = Config {
-            max_backlog_packets: 6,
-            max_backlog_bytes: 150,
-            backlog_policy: policy,
-            ..Config::default()
-        };
+        let config = Config::default()
+            .max_backlog_packets(6)
+            .max_backlog_bytes(150)
+            .backlog_policy(policy);
         let endpoint = Endpoint::new(config).unwrap();
         let links: Vec<_> = (0..3_u8)
             .map(|n| {

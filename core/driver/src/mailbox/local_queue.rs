@@ -176,10 +176,7 @@ mod tests {
     use crate::error::EmitError;
 
     fn link() -> TaskHandle {
-        let config = Config {
-            max_backlog_bytes: 10,
-            ..Config::default()
-        };
+        let config = Config::default().max_backlog_bytes(10);
         let endpoint = Endpoint::new(config).unwrap();
         let sid = Sid::from_random([7; 15]);
         TaskHandle::new(endpoint, sid, Eio::V4, TransportKind::WebSocket)

@@ -57,7 +57,7 @@ pub use stream::serve_stream;
 /// ```
 /// use sio_driver::{Config, EngineServer, Io, Server};
 ///
-/// let engine = EngineServer::new(Config { path: "/engine.io".into(), ..Config::default() });
+/// let engine = EngineServer::new(Config::default().path("/engine.io"));
 /// let server = Server::new(Io::new(Config::default()))
 ///     .engine(engine)
 ///     .fallback(async |request: http::Request<bytes::Bytes>| {

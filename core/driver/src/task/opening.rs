@@ -58,10 +58,7 @@ impl AsyncWrite for Client {
 
 /// What is written each time that the task runs, until nothing more is.
 fn writes(apart: bool) -> Vec<Vec<Vec<u8>>> {
-    let io = Io::new(Config {
-        open_packet_apart: apart,
-        ..Config::default()
-    });
+    let io = Io::new(Config::default().open_packet_apart(apart));
     let writes = Arc::<Mutex<Vec<_>>>::default();
     let client = Client {
         request: REQUEST,

@@ -26,13 +26,11 @@ const MESSAGE: usize = 1_500;
 const LIMIT: usize = 10_000;
 
 fn config() -> Config {
-    Config {
-        max_backlog_bytes: LIMIT,
-        max_running_bytes: LIMIT,
-        max_http_buffer_size: 4 * LIMIT,
-        backlog_policy: BacklogPolicy::Refuse,
-        ..Config::v4()
-    }
+    Config::v4()
+        .max_backlog_bytes(LIMIT)
+        .max_running_bytes(LIMIT)
+        .max_http_buffer_size(4 * LIMIT)
+        .backlog_policy(BacklogPolicy::Refuse)
 }
 
 /// A client that says this, and takes nothing.

@@ -82,11 +82,9 @@ const ALONE: PerMessageDeflate = PerMessageDeflate {
 };
 
 fn config(options: PerMessageDeflate) -> Config {
-    Config {
-        max_http_buffer_size: LIMIT,
-        per_message_deflate: Some(options),
-        ..Config::default()
-    }
+    Config::default()
+        .max_http_buffer_size(LIMIT)
+        .per_message_deflate(Some(options))
 }
 
 /// What a client that offers this agrees on with a server that has these options.

@@ -27,7 +27,7 @@ impl Key {
 }
 
 /// A place, with somebody in it or without.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Place<T> {
     generation: u32,
     /// Which of those in a [`Pool`] it is. Beside the generation it takes no room.
@@ -70,7 +70,7 @@ impl<T> Places for SmallVec<[Place<T>; 1]> {
 }
 
 /// A table whose owner says which place is used again.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Arena<P> {
     places: P,
     /// The next one's. Drawn for all places together, so that one that was given back may come again.
@@ -172,7 +172,7 @@ impl<P: Places> Arena<P> {
 }
 
 /// A table that knows its places, those with somebody in them and those without.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Pool<T> {
     arena: Arena<Vec<Place<T>>>,
     /// Places without anybody, the latest last.

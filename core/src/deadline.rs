@@ -32,7 +32,7 @@ use crate::time::Instant;
 ///
 /// The reason is for people: "why did it wake" is the first question about every timer, and a test can
 /// say which one it waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Deadline {
     /// Call `handle_timeout` then, or as soon after as you can.
     pub at: Instant,
@@ -41,7 +41,7 @@ pub struct Deadline {
 }
 
 /// What a [`Deadline`] is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Why {
     /// An emit with ack is given up (`ack_timeout`).
     Ack,
@@ -108,7 +108,7 @@ const PATIENT: Duration = Duration::from_secs(5);
 /// A process that was stopped finds its deadlines over, and beside them the bytes that would have met them,
 /// some of them in streams that it has not come to: each deadline that is found over late is looked at once
 /// more, after as much time as was lost.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Excuse {
     /// Nothing ends before. In a box: few connections have ever been held up.
     until: Option<Box<Instant>>,

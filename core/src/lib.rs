@@ -70,6 +70,7 @@ pub mod config;
 pub mod connection;
 pub mod deadline;
 pub mod details;
+mod digest;
 pub mod engine;
 pub mod http;
 pub mod id;

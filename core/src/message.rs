@@ -1,12 +1,13 @@
 //! Messages: what they hold, and how they are written once for all who get them.
 
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use bytestring::ByteString;
 
 /// A message: what one packet of Engine.IO holds (§4), or what passes a WebSocket as one (§7).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
     /// Text.
     Text(ByteString),
@@ -38,10 +39,10 @@ impl From<Bytes> for Message {
 /// It is one pointer wide, since a burst of broadcasts writes it into every recipient's mailbox and
 /// queue. A packet with attachments is one value, so that the frames of two packets never interleave
 /// (§15).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Encoded(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 struct Inner {
     /// A text frame, or a binary one of a raw Engine.IO message or a parser of the application's own.
     first: Part,
@@ -54,7 +55,7 @@ struct Inner {
 }
 
 /// For each frame but the first, whether it is text. One pointer where there is none, and none is the rule.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 struct Texts(Vec<bool>);
 
 #[derive(Debug)]
@@ -65,8 +66,15 @@ struct Attachment {
     text: OnceLock<Bytes>,
 }
 
+/// Without the text, which is written from the bytes when somebody needs it.
+impl Hash for Attachment {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
+    }
+}
+
 /// One frame of an [`Encoded`] packet, for WebSocket as it is, for polling to be joined into a payload.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
     /// UTF-8 text that begins with the engine's packet type.
     Text(Bytes),

@@ -41,7 +41,7 @@ impl fmt::Display for CloseReason {
 }
 
 /// How to close a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Close {
     /// After what is queued has left.
     Flush,
@@ -51,7 +51,7 @@ pub enum Close {
 
 /// What a client did that ended its session. For logs and counters; what follows from it on the wire
 /// is the session's business.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Violation {
     /// A GET while another was waiting (§9.4).
     SecondPoll,

@@ -16,7 +16,7 @@ pub struct Opened {
 }
 
 /// What has happened on a session, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// A message.
     Message(Message),

@@ -9,7 +9,7 @@ use crate::protocol::Eio;
 use crate::time::Instant;
 
 /// Whose turn it is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(super) enum Heartbeat {
     /// A ping is to be sent.
     Idle { ping_at: Instant },

@@ -20,7 +20,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// An Engine.IO packet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Packet {
     /// The session is open; the handshake as JSON.
     Open(ByteString),
@@ -39,7 +39,7 @@ pub enum Packet {
 }
 
 /// What is no packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PacketError {
     /// No bytes at all.
     Empty,

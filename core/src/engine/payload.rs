@@ -15,7 +15,7 @@ use crate::message::Part;
 use crate::protocol::Eio;
 
 /// How packets are put together into one body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Framing {
     /// Revision 4: text, a separator between two packets (§5.3).
     Separated,
@@ -38,7 +38,7 @@ impl Framing {
 }
 
 /// A body that has arrived, and how its packets are put together.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Body {
     /// As [`Framing::Separated`].
     Separated(ByteString),
@@ -75,7 +75,7 @@ impl Body {
 }
 
 /// The packets of a body, one after the other. Ends after the first error.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Payload {
     body: Body,
     /// Where the next packet begins; `None` behind the last one.

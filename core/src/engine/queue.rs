@@ -11,7 +11,7 @@ use crate::protocol::Eio;
 
 /// Packets in the order in which they leave. A packet and its attachments are one element, so that the
 /// frames of two packets never interleave.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Queue {
     waiting: VecDeque<Waiting>,
     /// Of what waits, the frames of the first that were handed out already included.
@@ -25,7 +25,7 @@ pub(super) struct Queue {
     answers: u32,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Waiting {
     packet: Encoded,
     flags: Flags,

@@ -10,7 +10,7 @@ use crate::protocol::Eio;
 
 /// What a session says to one request. The request's [`Exchange`](super::Exchange) makes an HTTP response
 /// of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reply {
     /// The status.
     pub status: StatusCode,
@@ -27,7 +27,7 @@ pub struct Reply {
 }
 
 /// What the body of a [`Reply`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Content {
     /// Nothing.
     Empty,

@@ -1,7 +1,7 @@
 //! What goes with a packet that is sent, and what becomes of it.
 
 /// What goes with a packet that is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Flags {
     /// Drop it if it cannot leave at once (§20).
     pub volatile: bool,

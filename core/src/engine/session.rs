@@ -11,6 +11,7 @@ mod upgrade;
 mod websocket;
 
 use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::heartbeat::{Heartbeat, Times};
@@ -18,6 +19,7 @@ use super::queue::Queue;
 use super::{Event, Flags, Opened, Reply, Sent, Violation};
 use crate::config::{BacklogPolicy, Config};
 use crate::deadline::{Deadline, Excuse};
+use crate::digest::Apart;
 use crate::id::{RequestId, Sid};
 use crate::message::Encoded;
 use crate::protocol::{Eio, TransportKind};
@@ -40,9 +42,9 @@ use state::{Polling, State, WebSocket};
 ///
 /// One WebSocket at most is attached at any time: the one that the session was opened by or has gone
 /// over to, or the one that wants to take over. Every request that is handed in gets exactly one reply.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Session {
-    config: Arc<Config>,
+    config: Apart<Arc<Config>>,
     sid: Sid,
     /// The latest time that anyone told.
     now: Instant,
@@ -87,7 +89,7 @@ impl Session {
             returned: opened.transport == TransportKind::WebSocket,
             paused: None,
             leaving: false,
-            config,
+            config: Apart(config),
         };
         session.push(session.open_packet(), Flags::default());
         if let Some(data) = &session.config.initial_packet {
@@ -223,6 +225,12 @@ impl Session {
     /// Whether those count where it is asked if more may wait.
     pub const fn counts_unwritten(&self) -> bool {
         self.queue.counts_unwritten()
+    }
+
+    /// Feeds all that can make a difference to what the session does next, but for its configuration: two that
+    /// were told the same feed the same.
+    pub fn digest(&self, state: &mut impl Hasher) {
+        self.hash(state);
     }
 
     /// Frames that wait to be handed out.

@@ -6,7 +6,7 @@ use crate::id::SocketId;
 
 /// What becomes of a room: [`Rooms::poll_event`](super::Rooms::poll_event). Rooms named after sockets are rooms,
 /// too.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RoomEvent {
     /// Its first member is about to join.
     #[doc(alias = "create-room")]
@@ -23,7 +23,7 @@ pub enum RoomEvent {
 }
 
 /// What has happened and was not taken yet, if anybody wants to hear of it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Events(Option<VecDeque<RoomEvent>>);
 
 impl Events {

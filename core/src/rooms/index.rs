@@ -1,6 +1,7 @@
 //! Who is in which room.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use compact_str::CompactString;
 use hashbrown::HashMap;
@@ -11,7 +12,7 @@ use crate::arena::{Key, Pool, is_loose};
 use crate::id::{HashKey, SocketId};
 
 /// The members of a namespace and the rooms they are in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Rooms<M> {
     members: Pool<Member<M>>,
     /// Probed, never walked. Clients may choose the names of rooms: hashed under a key.
@@ -29,7 +30,7 @@ pub struct Rooms<M> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MemberKey(Key);
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Room {
     name: CompactString,
     /// Whose members sit where. The last one takes the place of one that leaves.
@@ -59,6 +60,23 @@ impl fmt::Display for RoomError {
 
 impl std::error::Error for RoomError {}
 
+/// The tables by name say nothing that the members and rooms do not.
+impl<M: Hash> Hash for Rooms<M> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self {
+            members,
+            by_id: _,
+            by_name: _,
+            rooms,
+            free_rooms,
+            seats: _,
+            events,
+            most,
+        } = self;
+        (members, rooms, free_rooms, events, most).hash(state);
+    }
+}
+
 impl<M> Rooms<M> {
     /// No members and no rooms. `key` hashes the names, `most` is how many rooms a member may join.
     pub fn new(key: HashKey, most: usize) -> Self {
@@ -84,6 +102,15 @@ impl<M> Rooms<M> {
     /// of it after each change: that brings at most two for each room that a member is in.
     pub fn poll_event(&mut self) -> Option<RoomEvent> {
         self.events.next()
+    }
+
+    /// Feeds who is in which room, and in which order, and what is still to be told: two that were told the same
+    /// feed the same.
+    pub fn digest(&self, state: &mut impl Hasher)
+    where
+        M: Hash,
+    {
+        self.hash(state);
     }
 
     /// Changes how many rooms a member may join. Those that are in more stay there.

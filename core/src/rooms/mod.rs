@@ -6,6 +6,8 @@
 //! hundred thousand. The order in which a room is walked depends on joins and leaves alone, never on
 //! a hash. What becomes of rooms it tells in the order in which it happens, if anybody asks ([`RoomEvent`]).
 
+#[cfg(test)]
+mod digests;
 mod event;
 mod index;
 mod seats;

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use crate::arena::is_loose;
 use crate::id::{HashKey, SocketId};
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Member<M> {
     pub(super) id: SocketId,
     pub(super) reach: M,
@@ -19,7 +19,7 @@ pub(super) struct Member<M> {
 }
 
 /// A member's place in a room.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Seat {
     pub(super) room: u32,
     pub(super) place: u32,
@@ -38,7 +38,7 @@ impl Seat {
 }
 
 /// A room's side of a seat: whose it is, and which one of its seats.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Chair {
     pub(super) slot: u32,
     pub(super) seat: u32,
@@ -87,7 +87,7 @@ impl<M> Member<M> {
 
 /// Finds the seats of members in many rooms, however many those are. What few seats a member has is looked
 /// through, which costs nothing to keep.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Seats(HashMap<(u32, u32), u32, HashKey>);
 
 impl Seats {

@@ -12,7 +12,7 @@ use crate::protocol::TransportKind;
 use crate::time::Instant;
 
 /// How a session's client is reached.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) enum State {
     Polling(Polling),
     WebSocket(WebSocket),
@@ -20,7 +20,7 @@ pub(super) enum State {
 }
 
 /// What a session by requests is in the middle of.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Polling {
     /// The GET that waits for packets.
     pub(super) parked: Option<RequestId>,
@@ -33,7 +33,7 @@ pub(super) struct Polling {
 }
 
 /// The POST that is there: one at most.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) enum Incoming {
     #[default]
     Nothing,
@@ -44,7 +44,7 @@ pub(super) enum Incoming {
 }
 
 /// A POST's body, read packet by packet.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Reading {
     pub(super) id: RequestId,
     pub(super) packets: Payload,
@@ -74,7 +74,7 @@ impl Incoming {
 }
 
 /// What there is beside the polling.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) enum Beside {
     #[default]
     Nothing,
@@ -85,7 +85,7 @@ pub(super) enum Beside {
 }
 
 /// The WebSocket that wants to take over.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Candidate {
     /// It must have taken over by then.
     pub(super) until: Instant,
@@ -174,7 +174,7 @@ pub(super) fn answer_probe(probes: &mut u32) -> Option<WsOut> {
 }
 
 /// What a session by WebSocket is in the middle of.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct WebSocket {
     /// Whether it was given something that has not left yet.
     pub(super) busy: bool,
@@ -198,7 +198,7 @@ impl WebSocket {
 }
 
 /// What is left of a session that is over.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Closed {
     /// The last transport.
     pub(super) on: TransportKind,

@@ -3,6 +3,7 @@
 mod anything;
 mod backlog;
 mod close;
+mod digests;
 mod heartbeat;
 mod lasting;
 mod polling;

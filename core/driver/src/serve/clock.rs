@@ -29,7 +29,7 @@ pub(super) struct Clock<R: Runtime> {
 struct Shared<R: Runtime> {
     line: Line,
     waits: Waits,
-    bell: Mutex<Bell<R>>,
+    timer: Mutex<SharedTimer<R>>,
 }
 
 /// How long a stream is waited for.
@@ -41,7 +41,7 @@ pub(super) struct Waits {
     pub(super) next: Duration,
 }
 
-struct Bell<R: Runtime> {
+struct SharedTimer<R: Runtime> {
     sleep: Option<Pin<Box<R::Sleep>>>,
     /// When it rings, and for whom.
     armed: Option<(Instant, Waker)>,
@@ -57,11 +57,11 @@ struct ClockSleep<R: Runtime> {
 
 impl<R: Runtime> Clock<R> {
     pub(super) fn new(runtime: R, line: Line, waits: Waits) -> Self {
-        let bell = Mutex::new(Bell {
+        let timer = Mutex::new(SharedTimer {
             sleep: None,
             armed: None,
         });
-        let shared = Shared { line, waits, bell };
+        let shared = Shared { line, waits, timer };
         Self {
             runtime,
             shared: Arc::new(shared),
@@ -86,7 +86,7 @@ impl<R: Runtime> Clone for Clock<R> {
     }
 }
 
-impl<R: Runtime> Bell<R> {
+impl<R: Runtime> SharedTimer<R> {
     /// Rings at `at`, which is after `now`, and perhaps before that.
     fn poll_until(
         &mut self,
@@ -139,8 +139,8 @@ impl<R: Runtime> Future for ClockSleep<R> {
         if at <= now {
             return Poll::Ready(());
         }
-        let mut bell = shared.bell.lock().unwrap_or_else(PoisonError::into_inner);
-        bell.poll_until(runtime, now, at, cx)
+        let mut timer = shared.timer.lock().unwrap_or_else(PoisonError::into_inner);
+        timer.poll_until(runtime, now, at, cx)
     }
 }
 

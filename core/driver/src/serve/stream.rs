@@ -18,8 +18,8 @@ use super::date::date;
 use super::hyper_io::ToHyper;
 use super::line::Line;
 use super::pieces::Pieces;
-use super::place::Place;
 use super::respond::{Outcome, Plan, handle};
+use super::reused_box::ReusedBox;
 use super::route::{route_after_hook, route_at_once};
 use super::{Server, closing};
 use crate::endpoint::hooks::Remote;
@@ -110,8 +110,8 @@ async fn requests<R: Runtime, S: Stream>(
         plan: Mutex::new(None),
         line: line.clone(),
     });
-    let (shared, place) = (inner.clone(), Place::default());
-    let service = service_fn(move |request| place.put(answer(&shared, request)));
+    let (shared, reused) = (inner.clone(), ReusedBox::default());
+    let service = service_fn(move |request| reused.put(answer(&shared, request)));
     let mut connection = builder.serve_connection(
         ToHyper::new(runtime.clone(), stream, patience, line.clone()),
         service,

@@ -1,4 +1,4 @@
-//! A place for one future after the other.
+//! A box for one future after the other.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,25 +9,25 @@ use std::task::{Context, Poll};
 ///
 /// hyper handles a stream's requests one after the other, and wants each one's future in a box: the largest
 /// allocation of a request, past the size for which the allocator has a short way.
-pub(super) struct Place<F>(Arc<Mutex<Option<Boxed<F>>>>);
+pub(super) struct ReusedBox<F>(Arc<Mutex<Option<Boxed<F>>>>);
 
 type Boxed<F> = Pin<Box<Option<F>>>;
 
 /// A future that gives its memory back.
-pub(super) struct Placed<F> {
+pub(super) struct Reusing<F> {
     boxed: Option<Boxed<F>>,
-    place: Place<F>,
+    reused: ReusedBox<F>,
 }
 
-impl<F> Default for Place<F> {
+impl<F> Default for ReusedBox<F> {
     fn default() -> Self {
         Self(Arc::default())
     }
 }
 
-impl<F> Place<F> {
-    /// Puts a future there; if another one is there, into a place of its own.
-    pub(super) fn put(&self, future: F) -> Placed<F> {
+impl<F> ReusedBox<F> {
+    /// Puts a future there; if another one is there, into a box of its own.
+    pub(super) fn put(&self, future: F) -> Reusing<F> {
         let spare = self.take();
         let boxed = match spare {
             Some(mut boxed) => {
@@ -36,9 +36,9 @@ impl<F> Place<F> {
             }
             None => Box::pin(Some(future)),
         };
-        Placed {
+        Reusing {
             boxed: Some(boxed),
-            place: Self(self.0.clone()),
+            reused: Self(self.0.clone()),
         }
     }
 
@@ -48,7 +48,7 @@ impl<F> Place<F> {
     }
 }
 
-impl<F: Future> Future for Placed<F> {
+impl<F: Future> Future for Reusing<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
@@ -61,13 +61,13 @@ impl<F: Future> Future for Placed<F> {
     }
 }
 
-impl<F> Drop for Placed<F> {
+impl<F> Drop for Reusing<F> {
     fn drop(&mut self) {
         let Some(mut boxed) = self.boxed.take() else {
             return;
         };
         boxed.set(None);
-        let mut spare = self.place.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spare = self.reused.0.lock().unwrap_or_else(PoisonError::into_inner);
         *spare = Some(boxed);
     }
 }
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn memory_is_used_again_and_what_was_in_it_is_dropped() {
         let mut cx = Context::from_waker(Waker::noop());
-        let place = Place::default();
+        let reused = ReusedBox::default();
         let alive = Arc::new(());
         let make = |what: u8| {
             let held = alive.clone();
@@ -90,19 +90,19 @@ mod tests {
                 what
             }
         };
-        let address = |placed: &Placed<_>| {
-            let boxed = placed.boxed.as_ref().unwrap();
+        let address = |reusing: &Reusing<_>| {
+            let boxed = reusing.boxed.as_ref().unwrap();
             std::ptr::from_ref(&**boxed).addr()
         };
-        let mut first = place.put(make(1));
+        let mut first = reused.put(make(1));
         let at = address(&first);
         assert_eq!(Pin::new(&mut first).poll(&mut cx), Poll::Ready(1));
         drop(first);
         // One that was never polled leaves nothing either.
-        drop(place.put(make(2)));
+        drop(reused.put(make(2)));
         assert_eq!(Arc::strong_count(&alive), 1);
-        let mut third = place.put(make(3));
-        let mut beside = place.put(make(4));
+        let mut third = reused.put(make(3));
+        let mut beside = reused.put(make(4));
         assert_eq!(address(&third), at);
         assert_ne!(address(&beside), at);
         assert_eq!(Pin::new(&mut beside).poll(&mut cx), Poll::Ready(4));

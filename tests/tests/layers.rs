@@ -64,6 +64,7 @@ const RUNTIMES: &[&str] = &[
 /// The floors of the core, from the ground up: each may import those above it in this list.
 const CORE_FLOORS: &[&str] = &[
     "time",
+    "digest",
     "id",
     "arena",
     "deadline",

@@ -94,9 +94,9 @@ pub mod system_clock;
 mod task;
 mod websocket;
 
-pub use adapter::{Adapter, AdapterError, Broadcast, InMemory, Later, Recipients, RemoteSocket};
+pub use adapter::{Adapter, AdapterError, Broadcast, InMemory, Recipients, RemoteSocket};
 pub use endpoint::handshake::{Auth, Handshake, Headers};
-pub use endpoint::hooks::{Remote, RequestHead};
+pub use endpoint::request::{Remote, RequestHead};
 pub use endpoint::setup::SetupError;
 pub use error::{AckError, ConnectionError, EmitError, Failure, HandlerError, Reaction};
 pub use handle::{
@@ -110,6 +110,7 @@ pub use handler::middleware::{Decision, Middleware, Verdict};
 pub use look::is_looking;
 pub use runtime::{Runtime, Sleep, Stream};
 pub use serve::{Server, accept, client_files, establish, respond, serve_stream};
+pub use sync::later::Later;
 pub use websocket::{Received, Transport, WebSocket};
 
 pub use bytes::Bytes;

@@ -36,7 +36,7 @@ impl Drop for Looking {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::guarded;
+    use crate::sync::guard::guarded;
 
     #[test]
     fn it_is_over_with_what_looked() {

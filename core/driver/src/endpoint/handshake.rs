@@ -14,7 +14,7 @@ use serde::{Serialize, Serializer};
 use sio_core::engine::{Eio, Query};
 use sio_core::packet::{Args, ArgumentError, Raw, Value};
 
-use crate::endpoint::hooks::{Remote, RequestHead};
+use crate::endpoint::request::{Remote, RequestHead};
 
 /// The handshake of a socket: its connection's first request, and the credentials it gave for its
 /// namespace.

@@ -3,6 +3,7 @@
 pub(crate) mod handshake;
 pub(crate) mod hooks;
 pub(crate) mod notices;
+pub(crate) mod request;
 pub(crate) mod sessions;
 pub(crate) mod setup;
 

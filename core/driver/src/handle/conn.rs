@@ -6,7 +6,7 @@ use sio_core::engine::{Close, CloseReason, Eio, Flags, Message, TransportKind};
 use sio_core::id::Sid;
 
 use crate::endpoint::handshake::Handshake;
-use crate::endpoint::hooks::RequestHead;
+use crate::endpoint::request::RequestHead;
 use crate::error::EmitError;
 use crate::mailbox::Weight;
 use crate::mailbox::task_handle::{Command, TaskHandle};

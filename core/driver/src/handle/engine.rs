@@ -15,13 +15,13 @@ use super::endpoint::endpoint_methods;
 use super::{Engine, Io};
 use crate::endpoint::Endpoint;
 use crate::endpoint::handshake::Handshake;
-use crate::endpoint::hooks::Hook;
 use crate::endpoint::setup::Setup;
 use crate::error::EmitError;
 use crate::handler::call::{Asynchronous, Outcome, Progress, Started, Synchronous};
 use crate::handler::extract::is_small;
 use crate::mailbox::Weight;
 use crate::mailbox::task_handle::{Change, Command, TaskHandle, data_size};
+use crate::sync::hook::Hook;
 
 /// An Engine.IO server: connections that carry messages, and nothing above.
 ///

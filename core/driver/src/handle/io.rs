@@ -19,13 +19,13 @@ use super::left::Left;
 use super::{Engine, EngineServer, EngineSocket, Namespace, To};
 use crate::adapter::{Adapter, InMemory, MakeAdapter};
 use crate::endpoint::Endpoint;
-use crate::endpoint::hooks::Hook;
 use crate::endpoint::setup::{Setup, SetupError};
 use crate::error::{Failure, HandlerError, Reaction};
 use crate::handler::call::{Handler, ListenerId, Listeners, Topic, erase};
 use crate::handler::middleware::Middleware;
 use crate::log::{LogName, debug, error as log_error, trace};
 use crate::mailbox::task_handle::{Command, TaskHandle};
+use crate::sync::hook::Hook;
 use crate::sync::wait_group::WaitGroup;
 
 /// A Socket.IO server: its namespaces, its options, its hooks.
@@ -540,7 +540,7 @@ mod tests {
     use std::task::{Context, Poll, Waker};
 
     use super::*;
-    use crate::adapter::Later;
+    use crate::sync::later::Later;
 
     /// An adapter that says when it comes and goes.
     struct Telling {

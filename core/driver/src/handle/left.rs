@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use crate::adapter::{Adapter, Later};
+use crate::adapter::Adapter;
+use crate::sync::later::Later;
 
 /// Adapters that were told to close and have not done so, while nobody waits for that: whoever did was
 /// dropped. The next one to close the server goes on with them.

@@ -13,11 +13,11 @@ use super::emitting::{emitting_methods, error_listener_methods, listener_methods
 use super::room_events::{RoomEvent, RoomEvents};
 use super::{Socket, To};
 use crate::adapter::{Adapter, AdapterError, InMemory, MakeAdapter};
-use crate::endpoint::hooks::Hook;
 use crate::endpoint::setup::{Setup, SetupError};
 use crate::handler::call::{Handler, ListenerId, Listeners, Topic, erase};
 use crate::handler::middleware::{Middleware, NamespaceMiddleware};
 use crate::mailbox::batch::Opened;
+use crate::sync::hook::Hook;
 
 /// A namespace of a server. Cheap to clone; all clones are the same namespace.
 ///

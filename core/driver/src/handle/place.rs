@@ -8,9 +8,10 @@ use smallvec::SmallVec;
 
 use super::room_events::RoomEvents;
 use super::{IntoRooms, RoomEvent, Socket};
-use crate::adapter::{Adapter, Later};
+use crate::adapter::Adapter;
 use crate::log::error;
-use crate::task::guarded;
+use crate::sync::guard::guarded;
+use crate::sync::later::Later;
 
 /// Where a socket stands in its namespace.
 #[derive(Debug)]

@@ -9,9 +9,9 @@ use sio_core::id::SocketId;
 use sio_core::rooms::Rooms;
 
 use super::Socket;
-use crate::endpoint::hooks::Hook;
 use crate::log::error;
-use crate::task::guarded;
+use crate::sync::guard::guarded;
+use crate::sync::hook::Hook;
 
 /// What becomes of a room: [`Namespace::on_room_event`](super::Namespace::on_room_event). Rooms named after
 /// sockets are rooms, too.

@@ -17,7 +17,7 @@ use super::namespace::Outgoing;
 use super::place::Place;
 use super::{Client, Conn, Direct, Io, Namespace, To};
 use crate::endpoint::handshake::Handshake;
-use crate::endpoint::hooks::RequestHead;
+use crate::endpoint::request::RequestHead;
 use crate::error::EmitError;
 use crate::handler::ack::{AckFuture, Token};
 use crate::handler::call::{Listeners, Topic, erase};

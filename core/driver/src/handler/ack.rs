@@ -9,13 +9,13 @@ use std::task::{Context, Poll, Waker};
 use sio_core::id::SocketId;
 use sio_core::packet::{Args, FromArgs, IntoArgs};
 
-use crate::adapter::Later;
 use crate::error::{AckError, EmitError};
 use crate::handle::Socket;
 use crate::handler::extract::AckSlot;
 use crate::mailbox::Weight;
 use crate::mailbox::held::Answered;
 use crate::mailbox::task_handle::Command;
+use crate::sync::later::Later;
 use crate::sync::one_shot::{Answer, Waiting};
 
 /// A client's wish for an answer to its event.

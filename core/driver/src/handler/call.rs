@@ -2,7 +2,6 @@
 
 use std::fmt::{self, Display};
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,8 +11,7 @@ use smallvec::SmallVec;
 use crate::error::Failure;
 use crate::handler::extract::{FromEvent, Invocation};
 use crate::handler::middleware::refusal;
-
-pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+use crate::sync::BoxFuture;
 
 /// A closure that can handle events.
 ///

@@ -11,8 +11,9 @@ use sio_core::socket::Refusal;
 
 use crate::error::Failure;
 use crate::handle::{Incoming, Socket};
-use crate::handler::call::{Asynchronous, BoxFuture, Synchronous};
+use crate::handler::call::{Asynchronous, Synchronous};
 use crate::handler::extract::{FromEvent, Invocation};
+use crate::sync::BoxFuture;
 
 /// A closure that decides whether a socket may enter a namespace: for
 /// [`Namespace::use_`](crate::Namespace::use_) and [`Io::use_`](crate::Io::use_).

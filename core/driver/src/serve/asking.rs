@@ -2,9 +2,10 @@
 
 use std::future::poll_fn;
 
-use crate::handler::call::BoxFuture;
 use crate::log::error;
-use crate::task::{Kept, guarded};
+use crate::sync::BoxFuture;
+use crate::sync::guard::guarded;
+use crate::task::Kept;
 
 /// A hook has panicked, which is logged.
 pub(super) struct Panicked;

@@ -35,10 +35,10 @@ use http_body_util::{BodyExt, Full, Limited};
 use sio_core::config::Config;
 
 use crate::endpoint::Endpoint;
-use crate::endpoint::hooks::RequestHead;
+use crate::endpoint::request::RequestHead;
 use crate::handle::{EngineServer, Io};
-use crate::handler::call::BoxFuture;
 use crate::runtime::Runtime;
+use crate::sync::BoxFuture;
 use crate::sync::signal::Signal;
 use crate::sync::wait_group::WaitGroup;
 use crate::task::Application;

@@ -31,7 +31,7 @@ use super::{Served, Server, closing, status};
 use crate::deadlines::State;
 use crate::endpoint::Endpoint;
 use crate::endpoint::handshake::Handshake;
-use crate::endpoint::hooks::Remote;
+use crate::endpoint::request::Remote;
 use crate::error::ConnectionError;
 use crate::log::{debug, hears_debug};
 use crate::mailbox::task_handle::{Change, Command, Posted, Said, TaskHandle};

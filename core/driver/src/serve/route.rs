@@ -14,7 +14,7 @@ use sio_core::http::is_cross_origin;
 use super::asking::{Panicked, ask, call};
 use super::respond::tells_of_refusals;
 use super::{Server, in_time};
-use crate::endpoint::hooks::{Remote, RequestHead};
+use crate::endpoint::request::{Remote, RequestHead};
 use crate::log::{debug, warn};
 use crate::mailbox::task_handle::TaskHandle;
 use crate::runtime::Runtime;

@@ -22,9 +22,9 @@ use super::respond::{Outcome, Plan, handle};
 use super::reused_box::ReusedBox;
 use super::route::{route_after_hook, route_at_once};
 use super::{Server, closing};
-use crate::endpoint::hooks::Remote;
-use crate::handler::call::BoxFuture;
+use crate::endpoint::request::Remote;
 use crate::runtime::{Runtime, Stream};
+use crate::sync::BoxFuture;
 use crate::task::Task;
 
 /// The smallest buffer that hyper takes.

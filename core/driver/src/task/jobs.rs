@@ -1,9 +1,7 @@
 //! Handlers of a connection that have not ended.
 
 use sio_core::time::Instant;
-use std::any::Any;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -17,10 +15,12 @@ use super::refused;
 use crate::deadlines::State;
 use crate::error::Failure;
 use crate::handle::{Incoming, Socket};
-use crate::handler::call::{BoxFuture, Callback, Progress, Started};
+use crate::handler::call::{Callback, Progress, Started};
 use crate::handler::extract::Invocation;
 use crate::handler::middleware::Denial;
 use crate::mailbox::held::{Answered, Charge, Held};
+use crate::sync::BoxFuture;
+use crate::sync::guard::{Panic, guarded, let_go};
 
 /// All of a connection. Few have any.
 #[derive(Default)]
@@ -256,26 +256,6 @@ pub(super) struct Message {
     pub(super) bytes: usize,
 }
 
-/// A panic of the application's, in its words.
-#[derive(Debug)]
-pub(crate) struct Panic(pub(crate) String);
-
-impl Panic {
-    fn new(payload: &(dyn Any + Send)) -> Self {
-        let words = payload
-            .downcast_ref::<&str>()
-            .map(|words| (*words).to_owned())
-            .or_else(|| payload.downcast_ref::<String>().cloned());
-        Self(words.unwrap_or_else(|| "no message".to_owned()))
-    }
-}
-
-/// Calls something of the application's. What a panic left half done belongs to the connection, which
-/// is closed for it, or to the application.
-pub(crate) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Panic> {
-    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| Panic::new(&*payload))
-}
-
 /// A handler that was called and has run to its first await.
 pub(super) enum Begun {
     Ended(Result<Result<(), Failure>, Panic>),
@@ -299,11 +279,6 @@ pub(super) fn begin(cx: &mut Context<'_>, call: impl FnOnce() -> Started) -> Beg
             }
         },
     }
-}
-
-/// Drops something in which the application's values are: their destructors are its code.
-pub(crate) fn let_go<T>(value: T) -> Result<(), Panic> {
-    guarded(|| drop(value))
 }
 
 /// A future of the application's, and what to do with its result.

@@ -42,9 +42,10 @@ use crate::sync::one_shot::Answer;
 use crate::sync::wait_group::Counted;
 use crate::websocket;
 
+use crate::sync::guard::{guarded, let_go};
 use dispatcher::Dispatcher;
 use jobs::Jobs;
-pub(crate) use jobs::{Kept, guarded, let_go};
+pub(crate) use jobs::Kept;
 use plain::Plain;
 use timer::Timer;
 use transport::Transport;

@@ -64,7 +64,7 @@ fn writes(apart: bool) -> Vec<Vec<Vec<u8>>> {
         request: REQUEST,
         writes: writes.clone(),
     };
-    let remote = crate::endpoint::hooks::Remote::default();
+    let remote = crate::endpoint::request::Remote::default();
     let mut task = pin!(serve_stream(Nowhere, Server::new(io), client, remote));
     let mut cx = Context::from_waker(Waker::noop());
     let mut all = Vec::new();

@@ -8,7 +8,8 @@ use bytestring::ByteString;
 use sio_core::details::Details;
 use sio_core::engine::{CloseReason, Message};
 
-use super::jobs::{guarded, let_go};
+use crate::sync::guard::{guarded, let_go};
+
 use crate::endpoint::handshake::Handshake;
 use crate::handle::{EngineHandlers, EngineSocket};
 use crate::handler::call::Started;

@@ -6,8 +6,8 @@ use sio_core::packet::Value;
 
 use crate::error::{Failure, Reaction};
 use crate::handler::ack::Ack;
-use crate::handler::call::BoxFuture;
 use crate::handler::extract::{AckSlot, Invocation};
+use crate::sync::BoxFuture;
 
 /// A client's wish for an answer that no handler has taken, where the application wants it told
 /// ([`Reaction::RefuseAck`]).

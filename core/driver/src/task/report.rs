@@ -1,6 +1,7 @@
 //! What the application hears of handlers that fail.
 
-use super::jobs::guarded;
+use crate::sync::guard::guarded;
+
 use crate::endpoint::Endpoint;
 use crate::error::{Failure, HandlerError};
 use crate::handle::Socket;

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use sio_core::packet::Name;
 use sio_core::socket::SocketKey;
 
-use super::jobs::{Panic, guarded, let_go};
+use crate::sync::guard::{Panic, guarded, let_go};
+
 use crate::handle::Socket;
 use crate::handler::call::{Cached, Callback, Found, TopicRef};
 use crate::handler::extract::{About, Invocation};

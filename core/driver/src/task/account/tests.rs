@@ -14,7 +14,7 @@ use super::super::shape::Nowhere;
 use super::super::{Application, OpenRequest, Task};
 use super::*;
 use crate::endpoint::handshake::Handshake;
-use crate::endpoint::hooks::Remote;
+use crate::endpoint::request::Remote;
 use crate::handle::{Io, Socket};
 use crate::mailbox::task_handle::{Posted, Said};
 use crate::sync::one_shot::answer;

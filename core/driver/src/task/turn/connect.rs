@@ -5,15 +5,16 @@ use std::task::{Context, Poll};
 use sio_core::socket::{ConnectTicket, Refusal};
 
 use super::super::dispatcher::PendingConnect;
-use super::super::jobs::{Job, Kept, Panic};
+use super::super::jobs::{Job, Kept};
 use super::super::{Task, report};
 use crate::endpoint::handshake::Handshake;
 use crate::handle::Socket;
-use crate::handler::call::BoxFuture;
 use crate::handler::extract::Invocation;
 use crate::handler::middleware::{Denial, pass};
 use crate::log::debug;
 use crate::runtime::Runtime;
+use crate::sync::BoxFuture;
+use crate::sync::guard::Panic;
 
 impl<R: Runtime> Task<R> {
     /// A client wants to enter a namespace. It waits while too many handlers do, so that coming and

@@ -8,19 +8,21 @@ use sio_core::packet::{Name, Value};
 use sio_core::socket::{Refusal, SocketKey};
 
 use super::super::dispatcher::Next;
-use super::super::jobs::{Began, Done, Job, Kept, Panic, let_go};
+use super::super::jobs::{Began, Done, Job, Kept};
 use super::super::refused::Unanswered;
 use super::super::socket_state::Step;
 use super::super::{Task, report};
 use crate::error::Failure;
 use crate::handle::{Incoming, Socket};
-use crate::handler::call::{BoxFuture, Callback};
+use crate::handler::call::Callback;
 use crate::handler::extract::{About, AckSlot, ErrorSource, Invocation};
 use crate::handler::middleware::Denial;
 use crate::log::debug;
 use crate::mailbox::Weight;
 use crate::mailbox::task_handle::Command;
 use crate::runtime::Runtime;
+use crate::sync::BoxFuture;
+use crate::sync::guard::{Panic, let_go};
 
 impl<R: Runtime> Task<R> {
     /// Whether so many handlers wait that no more are started.

@@ -7,7 +7,8 @@ use sio_core::engine::TransportKind;
 use sio_core::packet::Fault;
 use sio_core::socket::{Event, SocketKey};
 
-use super::super::jobs::{guarded, let_go};
+use crate::sync::guard::{guarded, let_go};
+
 use super::super::{Phase, Task, Upper};
 use crate::error::ConnectionError;
 use crate::handler::ack::Token;

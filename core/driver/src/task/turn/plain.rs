@@ -5,7 +5,7 @@ use std::task::Context;
 use sio_core::details::Details;
 use sio_core::engine::{CloseReason, Message};
 
-use super::super::jobs::{self, Begun, Job, Kept, Panic, begin};
+use super::super::jobs::{self, Begun, Job, Kept, begin};
 use super::super::plain::Plain;
 use super::super::{Task, Upper, report};
 use crate::error::Failure;
@@ -13,6 +13,7 @@ use crate::handler::call::Started;
 use crate::log::error;
 use crate::mailbox::task_handle::data_size;
 use crate::runtime::Runtime;
+use crate::sync::guard::Panic;
 
 impl<R: Runtime> Task<R> {
     fn plain(&mut self) -> Option<&mut Plain> {

@@ -296,9 +296,21 @@ impl<E: Embedder> Connection<E> {
     }
 
     /// The next thing that has come. `None`: nothing until more is told.
+    #[inline]
     pub fn poll_event(&mut self) -> Option<Event> {
         if let Some(reader) = &mut self.reader {
             match reader.poll() {
+                // What comes most often has the shortest way.
+                Ok(Some(Incoming::Text(text)))
+                    if self.phase == Phase::Open && text.len() <= self.message =>
+                {
+                    return Some(Event::Message(Message::Text(text)));
+                }
+                Ok(Some(Incoming::Binary(data)))
+                    if self.phase == Phase::Open && data.len() <= self.message =>
+                {
+                    return Some(Event::Message(Message::Binary(data)));
+                }
                 Ok(Some(incoming)) => return Some(self.take(incoming)),
                 Ok(None) if reader.is_at_rest() => self.reader = None,
                 Ok(None) => {}
@@ -354,42 +366,31 @@ impl<E: Embedder> Connection<E> {
         matches!(self.phase, Phase::Open | Phase::Failed(_))
     }
 
+    /// What is no message in its usual form, or too long for one.
+    #[inline(never)]
     fn take(&mut self, incoming: Incoming) -> Event {
         if self.phase == Phase::Closing {
             return self.farewell(incoming);
         }
-        let (message, length) = match incoming {
-            Incoming::Text(text) => {
-                let length = text.len();
-                (Message::Text(text), length)
-            }
-            Incoming::Binary(data) => {
-                let length = data.len();
-                (Message::Binary(data), length)
-            }
-            Incoming::Compressed { text, payload } => {
-                return match self.inflate(&payload, text) {
-                    Ok(message) => Event::Message(message),
-                    Err(why) => self.fail(why),
-                };
-            }
+        match incoming {
+            // Where messages may be compressed the reader lets more through.
+            Incoming::Text(_) | Incoming::Binary(_) => self.fail(Violation::TooLarge),
+            Incoming::Compressed { text, payload } => match self.inflate(&payload, text) {
+                Ok(message) => Event::Message(message),
+                Err(why) => self.fail(why),
+            },
             Incoming::Ping(payload) => {
                 self.pong(&payload);
-                return Event::Ping;
+                Event::Ping
             }
-            Incoming::Pong(payload) => return Event::Pong(payload),
+            Incoming::Pong(payload) => Event::Pong(payload),
             Incoming::Close(code) => {
                 self.close_frame(code);
                 self.reader = None;
                 self.phase = Phase::Answered;
-                return Event::Closed(End::Goodbye(code));
+                Event::Closed(End::Goodbye(code))
             }
-        };
-        // Where messages may be compressed the reader lets more through.
-        if length > self.message {
-            return self.fail(Violation::TooLarge);
         }
-        Event::Message(message)
     }
 
     /// Waits for the peer's close frame, and for nothing else of what it says.

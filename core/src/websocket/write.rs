@@ -44,7 +44,7 @@ pub fn frame(out: &mut Vec<u8>, first: u8, key: Option<[u8; 4]>, head: &[u8], pa
 }
 
 /// What stands before the payload of a frame, but the key.
-#[inline]
+#[inline(always)]
 fn begin(out: &mut Vec<u8>, first: u8, masked: u8, length: u64) {
     match (u8::try_from(length), u16::try_from(length)) {
         (Ok(length @ 0..=125), _) => out.extend_from_slice(&[first, masked | length]),

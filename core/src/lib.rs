@@ -25,7 +25,8 @@
 //! something, `poll_*` takes what it wants done, the rest only looks. All are legal in every state and
 //! at any time. A peer's misbehaviour is never an `Err`: it becomes the protocol's own answer, and the
 //! reason of a close. What must be answered once is a ticket that can be used once, and if it is never
-//! used a deadline answers.
+//! used a deadline answers. (Not for an [`AckTicket`](socket::AckTicket): that an event's ack may stay
+//! unanswered is the protocol's own way, and its sender's timeout.)
 //!
 //! # Embedding it in a runtime
 //!

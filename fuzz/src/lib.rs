@@ -1,7 +1,7 @@
 //! Properties that hold for every input, one for each fuzz target.
 //!
-//! `cargo fuzz run <target>` looks for inputs that break one; the test suite runs each on its corpus
-//! and on mutations of it.
+//! `cargo fuzz run <target>` looks for inputs that break one; the test suite runs each on inputs
+//! that it makes of the recorded vectors, and on mutations of those. No corpus is kept here.
 
 mod connection;
 mod deflate;

@@ -16,8 +16,10 @@
 //!                      sio_core::Connection (the protocol), its timer, its handlers in flight
 //! ```
 //!
-//! * One task owns everything of one connection. A message costs no spawn, no channel and no timer, and
-//!   no lock but that of a mailbox.
+//! * One task owns everything of one connection. A message costs no spawn, no channel and no timer. The
+//!   locks on its way are held for a few instructions, and never while code of the application's runs: that of
+//!   each mailbox it is put into, and for a broadcast the namespace's, for reading, as long as it goes from
+//!   member to member.
 //! * A turn of the task: act on what is due; take what came by mailbox; read, and start the handlers of
 //!   each event up to their first await; poll the handlers that waited; answer requests; write, and
 //!   flush once.

@@ -64,7 +64,6 @@ const RUNTIMES: &[&str] = &[
 /// The floors of the core, from the ground up: each may import those above it in this list.
 const CORE_FLOORS: &[&str] = &[
     "time",
-    "digest",
     "id",
     "arena",
     "deadline",
@@ -75,10 +74,11 @@ const CORE_FLOORS: &[&str] = &[
     "config",
     "http",
     "websocket",
+    "rooms",
+    "digest",
     "engine",
     "details",
     "socket",
-    "rooms",
     "connection",
     "server",
 ];
@@ -103,8 +103,8 @@ const DRIVER_FLOORS: &[&str] = &[
     "deadlines",
     "websocket",
     "mailbox",
-    "handler",
     "endpoint",
+    "handler",
     "adapter",
     "handle",
     "task",

@@ -123,7 +123,6 @@ const DRIVER_CIRCLES: &[(&str, &str)] = &[
     ("handle::namespace", "handle::to"),
     ("handle::place", "handle::socket"),
     ("handle::place", "handle::to"),
-    ("handle::room_events", "handle::socket"),
     ("handle::socket", "handle::direct"),
     ("handle::to", "handle::socket"),
     ("handler::ack", "handle::socket"),

@@ -25,7 +25,7 @@
 //! | a fallback | its stream | a client that says no more, and [`KeepAlive`](Wait::KeepAlive); one that is lost, or the server's end, and [`Close`](Wait::Close) | `keep_alive_timeout`, `close_timeout` |
 //! | a namespace's middlewares | its ticket | [`Middleware`](Wait::Middleware), the session's end | `middleware_timeout` |
 //! | a handler, a packet middleware, a handler of plain messages | its session | the session's end, and [`Departed`](Wait::Departed) | `departed_timeout` |
-//! | the same, with more behind it than may wait | its session | [`Pause`](Wait::Pause) | `pause_timeout` |
+//! | the same, or what is told of rooms, with more behind it than may wait | its session | [`Pause`](Wait::Pause) | `pause_timeout` |
 //!
 //! All else that waits, waits in a future that is the application's own to drop: [`Io::close`](crate::Io::close),
 //! [`AckFuture`](crate::AckFuture), what an adapter asks other nodes.

@@ -103,7 +103,7 @@ pub use endpoint::setup::SetupError;
 pub use error::{AckError, ConnectionError, EmitError, Failure, HandlerError, Reaction};
 pub use handle::{
     Client, Conn, DataError, Direct, Engine, EngineHandler, EngineServer, EngineSocket, Incoming,
-    IntoRooms, Io, Namespace, RoomEvent, Socket, SocketData, To,
+    IntoRooms, Io, Namespace, Socket, SocketData, To,
 };
 pub use handler::ack::{Ack, AckFuture, Replies, RepliesFuture};
 pub use handler::call::{Handler, ListenerId, Outcome, Started};
@@ -133,5 +133,5 @@ pub use sio_core::packet::parser;
 pub use sio_core::packet::{
     Args, ArgumentError, Codec, EncodeError, FromArgs, IntoArgs, Raw, Value,
 };
-pub use sio_core::rooms::RoomError;
+pub use sio_core::rooms::{RoomError, RoomEvent};
 pub use sio_core::socket::{DisconnectReason, Refusal};

@@ -1,9 +1,10 @@
 //! The application's code is called with no lock held, whatever other threads do meanwhile.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use sio_tokio::{Io, RoomEvent};
+use sio_tokio::{Ack, Io, RoomEvent, Socket};
 use tokio::sync::oneshot;
 
 use crate::client::calm;
@@ -66,7 +67,59 @@ async fn rooms_are_told_of_in_the_order_of_what_happens(on: On) {
     world.ends().await;
 }
 
-/// Threads cause more than may wait to be told: they wait for the one who tells, and nothing is lost.
+/// A client's handlers cause more than may wait to be told: no more of them start, while all others are served,
+/// until most of it is told.
+async fn who_causes_much_with_rooms_waits_until_it_is_told(on: On) {
+    const EVENTS: usize = 30;
+    let io = Io::new(calm());
+    let churned = Arc::new(AtomicUsize::new(0));
+    let count = churned.clone();
+    io.on("churn", move |socket: Socket| {
+        for room in 0..100 {
+            let _ = socket.join(format!("{room}"));
+            socket.leave(format!("{room}"));
+        }
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    io.on("sync", |ack: Ack| ack.send(&()));
+    let world = World::new(on, io.clone()).await;
+    let ((mut busy, _), (mut other, id)) = (world.join().await, world.join().await);
+    let main = io.of("/");
+    let (told, heard) = std::sync::mpsc::channel();
+    let (go, gate) = std::sync::mpsc::channel::<()>();
+    let gate = Mutex::new(gate);
+    main.on_room_event(move |event: &RoomEvent| {
+        told.send(event.clone()).unwrap();
+        // The first one takes long; when it ends, no other does.
+        let _ = gate.lock().unwrap().recv();
+    });
+    let socket = main.get(&id).unwrap();
+    let slow = std::thread::spawn(move || socket.join("slow").unwrap());
+    until("the hook", || heard.try_recv().is_ok()).await;
+    busy.send_at_once(vec![r#"42["churn"]"#; EVENTS]).await;
+    // Four events for each room: with the eleventh there are more than 4 096.
+    let held = || churned.load(Ordering::Relaxed) == 11;
+    until("too much to wait", held).await;
+    for _ in 0..3 {
+        other.sync().await;
+        assert!(held());
+    }
+    drop(go);
+    slow.join().unwrap();
+    busy.sync().await;
+    assert_eq!(churned.load(Ordering::Relaxed), EVENTS);
+    let all = AtomicUsize::new(0);
+    until("all to be told", || {
+        let more = heard.try_iter().count();
+        // The first one was seen before.
+        all.fetch_add(more, Ordering::Relaxed) + more == 1 + EVENTS * 400
+    })
+    .await;
+    drop((busy, other));
+    world.ends().await;
+}
+
+/// Threads cause more than may wait to be told, and nothing is lost.
 async fn rooms_of_many_threads_are_all_told_of(on: On) {
     const ROOMS: usize = 3000;
     let io = Io::new(calm());
@@ -109,5 +162,6 @@ async fn rooms_of_many_threads_are_all_told_of(on: On) {
 on_each_real_runtime! {
     a_visitor_may_do_anything,
     rooms_are_told_of_in_the_order_of_what_happens,
+    who_causes_much_with_rooms_waits_until_it_is_told,
     rooms_of_many_threads_are_all_told_of,
 }

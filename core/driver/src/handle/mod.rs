@@ -24,7 +24,6 @@ pub use engine::{EngineHandler, EngineServer, EngineSocket};
 pub use io::Io;
 pub(crate) use namespace::Inner as NamespaceInner;
 pub use namespace::Namespace;
-pub use room_events::RoomEvent;
 #[cfg(test)]
 pub(crate) use socket::socket_size;
 pub use socket::{Incoming, Socket};

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard, Weak};
 
 use sio_core::id::HashKey;
 use sio_core::packet::{Args, Codec, IntoArgs};
-use sio_core::rooms::Rooms;
+use sio_core::rooms::{RoomEvent, Rooms};
 
 use super::emitting::{emitting_methods, error_listener_methods, listener_methods};
-use super::room_events::{RoomEvent, RoomEvents};
+use super::room_events::RoomEvents;
 use super::{Socket, To};
 use crate::adapter::{Adapter, AdapterError, InMemory, MakeAdapter};
 use crate::endpoint::setup::{Setup, SetupError};
@@ -103,13 +103,16 @@ impl Namespace {
         &self.inner.rooms
     }
 
-    /// The rooms, to change who is in them: what is emitted from now on is for others than before.
-    pub(super) fn change_rooms(&self) -> RwLockWriteGuard<'_, Rooms<Socket>> {
+    /// Changes who is in the rooms: what is emitted from now on is for others than before. Once no lock is
+    /// held, whoever watches rooms is to be told ([`RoomEvents::tell`]).
+    pub(super) fn change_rooms<T>(&self, change: impl FnOnce(&mut Rooms<Socket>) -> T) -> T {
         let rooms = self.inner.rooms.write();
-        let rooms = rooms.unwrap_or_else(PoisonError::into_inner);
+        let mut rooms = rooms.unwrap_or_else(PoisonError::into_inner);
         let opened = self.opened().lock();
         opened.unwrap_or_else(PoisonError::into_inner).clear();
-        rooms
+        let result = change(&mut rooms);
+        self.inner.room_events.note(&mut rooms);
+        result
     }
 
     /// What was broadcast last, and to whom.
@@ -118,7 +121,7 @@ impl Namespace {
     }
 
     pub(super) fn limit_rooms(&self, most: usize) {
-        self.change_rooms().set_most(most);
+        self.change_rooms(|rooms| rooms.set_most(most));
     }
 
     pub(crate) fn downgrade(&self) -> Weak<Inner> {
@@ -180,6 +183,8 @@ impl Namespace {
         self.inner.adapter.close();
         self.inner.server_side.close();
         self.inner.room_events.close();
+        self.watch_rooms();
+        self.inner.room_events.clear();
         let gates = std::mem::take(&mut *write(&self.inner.gates));
         let outgoing = std::mem::take(&mut *write(&self.inner.outgoing));
         // Dropped outside the locks.
@@ -207,8 +212,9 @@ impl Namespace {
 
     /// Hears of rooms on this node as they come and go, and of who joins and leaves them: presence, say. In
     /// the order in which it happens, one after the other, with no lock held: by whoever causes it, or, while
-    /// another thread is being told of something, by that one. It must not wait for others that join or
-    /// leave, nor take long: while thousands of events wait for it, joining and leaving wait too.
+    /// another thread is being told of something, by that one. It must not take long: while thousands of
+    /// events wait for it, a connection whose handlers cause more starts no further ones, and in the end is not
+    /// read, until most of them are told. Nobody else waits.
     ///
     /// ```
     /// # use sio_driver::{Namespace, RoomEvent};
@@ -223,6 +229,12 @@ impl Namespace {
     /// ```
     pub fn on_room_event(&self, hook: impl Fn(&RoomEvent) + Send + Sync + 'static) {
         self.inner.room_events.set(Arc::new(hook));
+        self.watch_rooms();
+    }
+
+    /// Has the rooms say what becomes of them, if anybody wants to hear of it.
+    fn watch_rooms(&self) {
+        self.change_rooms(|rooms| rooms.watch(self.inner.room_events.are_wanted()));
     }
 
     pub(super) fn room_events(&self) -> &RoomEvents {

@@ -1,13 +1,13 @@
 //! Where a socket stands: its namespace and its rooms.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard, PoisonError, RwLockWriteGuard};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use sio_core::rooms::{MemberKey, RoomError, Rooms};
 use smallvec::SmallVec;
 
 use super::room_events::RoomEvents;
-use super::{IntoRooms, RoomEvent, Socket};
+use super::{IntoRooms, Socket};
 use crate::adapter::Adapter;
 use crate::log::error;
 use crate::sync::guard::guarded;
@@ -41,6 +41,15 @@ type Names = SmallVec<[Box<str>; 1]>;
 
 pub(super) fn as_strs(names: &[Box<str>]) -> Vec<&str> {
     names.iter().map(|name| &**name).collect()
+}
+
+/// Puts a member into rooms.
+fn seat<'a>(
+    all: &mut Rooms<Socket>,
+    member: MemberKey,
+    mut names: impl Iterator<Item = &'a str>,
+) -> Result<(), RoomError> {
+    names.try_for_each(|room| all.join(member, room).map(drop))
 }
 
 impl Socket {
@@ -108,37 +117,11 @@ impl Socket {
                 waiting.extend(names.map(Box::from));
                 Ok(())
             }
-            Place::In(member) => {
-                let mut all = self.all();
-                let mut notes = self.events().notes();
-                let result = self.seat(&mut all, *member, names, &mut notes);
-                self.events().note(notes, &all);
-                result
-            }
+            Place::In(member) => self.change(|all| seat(all, *member, names)),
             Place::Leaving(_) | Place::Gone => Err(RoomError::Gone),
         };
         self.events().tell();
         result
-    }
-
-    /// Puts a member into rooms.
-    fn seat<'a>(
-        &self,
-        all: &mut Rooms<Self>,
-        member: MemberKey,
-        mut names: impl Iterator<Item = &'a str>,
-        notes: &mut Option<Vec<RoomEvent>>,
-    ) -> Result<(), RoomError> {
-        names.try_for_each(|room| {
-            let fresh = notes.is_some() && !all.has_room(room);
-            if all.join(member, room)?
-                && let Some(notes) = notes
-            {
-                notes.extend(fresh.then(|| RoomEvent::Created(room.to_owned())));
-                notes.push(RoomEvent::Joined(room.to_owned(), self.id().clone()));
-            }
-            Ok(())
-        })
     }
 
     /// Leaves rooms on this node.
@@ -149,50 +132,30 @@ impl Socket {
                     all.retain(|its| **its != *name);
                 }
             }
-            Place::In(member) => {
-                let mut all = self.all();
-                let mut notes = self.events().notes();
+            Place::In(member) => self.change(|all| {
                 for room in names {
-                    if all.leave(*member, room) {
-                        self.note_left(&all, room, &mut notes);
-                    }
+                    all.leave(*member, room);
                 }
-                self.events().note(notes, &all);
-            }
+            }),
             Place::Gone => {}
         }
         self.events().tell();
     }
 
-    fn note_left(&self, all: &Rooms<Self>, room: &str, notes: &mut Option<Vec<RoomEvent>>) {
-        if let Some(notes) = notes {
-            notes.push(RoomEvent::Left(room.to_owned(), self.id().clone()));
-            notes.extend((!all.has_room(room)).then(|| RoomEvent::Deleted(room.to_owned())));
-        }
-    }
-
-    /// Takes a member out of its namespace, and returns the rooms it was in if anybody asks for them.
+    /// Takes a member out of its namespace, and returns the rooms it was in if they are to be kept.
     fn stand_up(&self, member: MemberKey, keep: bool) -> (Vec<Box<str>>, Option<Self>) {
-        let mut all = self.all();
-        let mut notes = self.events().notes();
-        let mut rooms = Vec::new();
-        if keep || notes.is_some() {
-            rooms.extend(all.rooms_of(member).map(Box::from));
-        }
-        let gone = all.remove(member);
-        for room in &rooms {
-            self.note_left(&all, room, &mut notes);
-        }
-        self.events().note(notes, &all);
-        (rooms, gone)
+        self.change(|all| {
+            let rooms = keep.then(|| all.rooms_of(member).map(Box::from).collect());
+            (rooms.unwrap_or_default(), all.remove(member))
+        })
     }
 
     fn events(&self) -> &RoomEvents {
         self.namespace().room_events()
     }
 
-    fn all(&self) -> RwLockWriteGuard<'_, Rooms<Self>> {
-        self.namespace().change_rooms()
+    fn change<T>(&self, change: impl FnOnce(&mut Rooms<Self>) -> T) -> T {
+        self.namespace().change_rooms(change)
     }
 
     /// The rooms it is in: its own first, then in the order of joining. Complete in `disconnecting`
@@ -234,24 +197,16 @@ impl Socket {
                 return;
             };
             let waiting = std::mem::take(waiting);
-            let mut all = self.all();
-            let mut notes = self.events().notes();
-            if let Some(notes) = &mut notes {
-                let own = self.id().to_string();
-                // Somebody may have joined the room of that name before.
-                let fresh = !all.has_room(&own);
-                notes.extend(fresh.then(|| RoomEvent::Created(own.clone())));
-                notes.push(RoomEvent::Joined(own, self.id().clone()));
-            }
-            // Whoever finds it from here on finds it connected.
-            self.inner.connected.store(true, Ordering::Release);
-            let member = all.insert(self.id().clone(), self.clone());
-            for room in &waiting {
-                // Beyond the limit a middleware's joins count for nothing; it was told nothing else.
-                let room = std::iter::once(&**room);
-                let _ = self.seat(&mut all, member, room, &mut notes);
-            }
-            self.events().note(notes, &all);
+            let member = self.change(|all| {
+                // Whoever finds it from here on finds it connected.
+                self.inner.connected.store(true, Ordering::Release);
+                let member = all.insert(self.id().clone(), self.clone());
+                for room in &waiting {
+                    // Beyond the limit a middleware's joins count for nothing; it was told nothing else.
+                    let _ = all.join(member, room);
+                }
+                member
+            });
             *place = Place::In(member);
             waiting
         };

@@ -86,6 +86,24 @@ pub(crate) fn is_seated() -> bool {
     WHOSE.get() != 0
 }
 
+/// The address of the task that runs on this thread, if one does.
+pub(crate) fn whose() -> Option<usize> {
+    Some(WHOSE.get()).filter(|whose| *whose != 0)
+}
+
+/// Tells the task that runs on this thread, whichever that is, something that may come before what was told
+/// earlier. Gives it back where none does.
+pub(crate) fn lay_here(command: Command) -> Result<(), Command> {
+    if !is_seated() {
+        return Err(command);
+    }
+    DESK.with_borrow_mut(|desk| {
+        desk.commands.push_back(command);
+        LAID.set(true);
+    });
+    Ok(())
+}
+
 /// Whose task runs on this thread, to be asked for many links at once.
 pub(crate) struct Here(usize);
 

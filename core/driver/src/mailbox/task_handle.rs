@@ -19,7 +19,7 @@ use crate::handler::ack::Token;
 use crate::mailbox::batch::Batch;
 use crate::mailbox::local_queue;
 use crate::mailbox::{Mailbox, Most, NotTaken, Perishable, Weight};
-use crate::sync::one_shot::Answer;
+use crate::sync::one_shot::{Answer, Waiting};
 use crate::websocket::Transport;
 
 /// What a connection's task is told by others. Four words: a broadcast writes them into every mailbox, so
@@ -72,6 +72,8 @@ pub(crate) enum Command {
     },
     Close(Close),
     Become(Change),
+    /// No handler is started any more until this has ended.
+    Hold(Waiting<()>),
     /// A packet stood here that has given way to a later one.
     Evicted,
 }
@@ -174,6 +176,7 @@ impl Command {
             | Self::Request(_)
             | Self::Respond { .. }
             | Self::Send { .. }
+            | Self::Hold(_)
             | Self::Evicted => false,
         }
     }
@@ -454,6 +457,7 @@ impl std::fmt::Debug for Command {
             Self::Close(_) => "Close",
             Self::Become(Change::ShutDown) => "ShutDown",
             Self::Become(Change::Adopt(_)) => "Adopt",
+            Self::Hold(_) => "Hold",
             Self::Evicted => "Evicted",
         })
     }

@@ -21,6 +21,7 @@ use crate::handler::middleware::Denial;
 use crate::mailbox::held::{Answered, Charge, Held};
 use crate::sync::BoxFuture;
 use crate::sync::guard::{Panic, guarded, let_go};
+use crate::sync::one_shot::Waiting;
 
 /// All of a connection. Few have any.
 #[derive(Default)]
@@ -35,6 +36,8 @@ struct Running {
     answers: Held,
     /// Their end, once the client has gone.
     departed: Option<Departed>,
+    /// What has to end before another one is started.
+    held: Vec<Waiting<()>>,
 }
 
 /// What goes with jobs that are dropped.
@@ -114,7 +117,9 @@ impl Jobs {
         match running.jobs.poll_next_unpin(cx) {
             Poll::Pending => None,
             Poll::Ready(None) => {
-                self.0 = None;
+                if running.held.is_empty() {
+                    self.0 = None;
+                }
                 None
             }
             Poll::Ready(Some(done)) => {
@@ -122,6 +127,35 @@ impl Jobs {
                 Some(done)
             }
         }
+    }
+
+    /// Lets no other one start until this has ended.
+    pub(super) fn hold(&mut self, cx: &mut Context<'_>, mut until: Waiting<()>) {
+        if Pin::new(&mut until).poll(cx).is_pending() {
+            self.0.get_or_insert_default().held.push(until);
+        }
+    }
+
+    pub(super) fn are_held(&self) -> bool {
+        self.0.as_ref().is_some_and(|it| !it.held.is_empty())
+    }
+
+    /// Whether others may start now that could not.
+    pub(super) fn poll_held(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.are_held() {
+            return false;
+        }
+        if let Some(running) = &mut self.0 {
+            let held = &mut running.held;
+            held.retain_mut(|until| Pin::new(until).poll(cx).is_pending());
+        }
+        !self.are_held()
+    }
+
+    /// Whatever held them does not any more. Whether anything did.
+    pub(super) fn free(&mut self) -> bool {
+        let held = self.0.as_mut().map(|it| std::mem::take(&mut it.held));
+        held.is_some_and(|held| !held.is_empty())
     }
 
     /// Drops jobs where they wait. `true`: those that are left must know again whom to wake.

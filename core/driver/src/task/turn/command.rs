@@ -95,8 +95,8 @@ impl<R: Runtime> Task<R> {
             Command::Close(how) => self.connection.close(now, how),
             Command::Become(Change::ShutDown) => self.connection.shut_down(now),
             Command::Become(Change::Adopt(io)) => self.adopt(io),
-            // Carried out by `cast`.
-            Command::Cast { .. } | Command::Evicted => {}
+            // Carried out before.
+            Command::Cast { .. } | Command::Hold(_) | Command::Evicted => {}
         }
     }
 

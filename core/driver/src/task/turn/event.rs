@@ -60,6 +60,9 @@ impl<R: Runtime> Task<R> {
                     Upper::Engine(_) => self.plain_closed(cx, reason, details),
                 }
                 self.stop_deciding(cx, None);
+                if self.jobs.free() {
+                    self.start_waiting(cx);
+                }
                 self.depart(cx);
                 trace!(account = ?self.account(), "left behind");
             }

@@ -239,6 +239,13 @@ impl<R: Runtime> Task<R> {
                 self.cast(cx, socket, batch.run(), flags);
                 continue;
             }
+            if let Command::Hold(until) = command {
+                // Of one whose client has gone nothing is read as it is.
+                if self.phase != Phase::Closed {
+                    self.jobs.hold(cx, until);
+                }
+                continue;
+            }
             self.command(command);
             if brings_events {
                 break;
@@ -272,12 +279,21 @@ impl<R: Runtime> Task<R> {
 
     /// Lets handlers go on that waited.
     fn continue_jobs(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut any = false;
+        let mut any = self.jobs.poll_held(cx);
+        if any {
+            self.start_waiting(cx);
+        }
         while let Some(done) = self.jobs.poll_next(cx) {
             any = true;
             self.done(cx, done);
         }
         any
+    }
+
+    /// Starts what waits, as far as may be.
+    fn start_waiting(&mut self, cx: &mut Context<'_>) {
+        self.plain_advance(cx);
+        self.advance(cx);
     }
 
     fn answer_requests(&mut self) {

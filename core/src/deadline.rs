@@ -217,8 +217,20 @@ pub fn earliest(a: Option<Deadline>, b: Option<Deadline>) -> Option<Deadline> {
     }
 }
 
-/// `wait` from `now` on. A checked configuration has no wait that an [`Instant`] cannot hold; were
-/// there one, it would be over at once rather than never.
+/// `wait` from `now` on. A checked configuration has no wait that an [`Instant`] cannot hold; one that
+/// an application asks for, beyond it, never ends.
 pub(crate) fn after(now: Instant, wait: Duration) -> Instant {
-    now.checked_add(wait).unwrap_or(now)
+    now.saturating_add(wait)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_beyond_all_instants_is_never_over() {
+        let now = Instant::from_nanos(7);
+        assert_eq!(after(now, Duration::from_nanos(3)), Instant::from_nanos(10));
+        assert_eq!(after(now, Duration::MAX), Instant::LAST);
+    }
 }

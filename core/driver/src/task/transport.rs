@@ -161,6 +161,7 @@ impl Transport {
     pub(super) fn close(&mut self, code: Option<u16>, until: Instant) {
         if let Some(transport) = self.current.take() {
             self.broken = None;
+            self.unflushed = false;
             self.dismiss(transport, code, until);
         }
     }
@@ -172,7 +173,6 @@ impl Transport {
         code: Option<u16>,
         until: Instant,
     ) {
-        self.unflushed = false;
         transport.close(code);
         self.wind_up(transport, until);
     }

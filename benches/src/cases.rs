@@ -13,10 +13,11 @@ use sio_core::engine::{Body, Framing, Writer, split};
 use sio_core::id::{HashKey, SocketId};
 use sio_core::packet;
 use sio_core::rooms::{MemberKey, Rooms, Target};
-use sio_core::time::Instant;
 use std::fmt;
 use std::hint::black_box;
 use std::sync::Arc;
+
+use sio_core::time::Instant;
 
 /// How many packets a polling payload has.
 const PACKETS: usize = 16;

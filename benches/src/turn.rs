@@ -7,8 +7,9 @@ use sio_core::engine::{Eio, Flags, Message, Opened, Session, TransportKind, WsOu
 use sio_core::id::{Sid, SocketId};
 use sio_core::packet::{self, Encoded, Part};
 use sio_core::socket::{Event, SocketKey};
-use sio_core::time::Instant;
 use std::sync::Arc;
+
+use sio_core::time::Instant;
 
 /// A connection over WebSocket, in `/` and perhaps in more, with an application that echoes.
 #[derive(Debug)]

@@ -126,7 +126,6 @@ const DRIVER_CIRCLES: &[(&str, &str)] = &[
     ("handle::socket", "handle::direct"),
     ("handle::to", "handle::socket"),
     ("handler::ack", "handle::socket"),
-    ("handler::call", "handler::middleware"),
     ("handler::extract", "handle::io"),
     ("handler::extract", "handle::namespace"),
     ("handler::extract", "handle::socket"),
@@ -136,7 +135,6 @@ const DRIVER_CIRCLES: &[(&str, &str)] = &[
     ("mailbox::task_handle", "endpoint"),
     ("mailbox::task_handle", "handle::io"),
     ("mailbox::task_handle", "handler::ack"),
-    ("serve::route", "serve::respond"),
 ];
 
 /// What a package is built from, features all on, a line each.

@@ -1,5 +1,6 @@
 //! What can go wrong for the application. A client's misbehaviour is not among it.
 
+use std::any::Any;
 use std::fmt;
 
 use http::HeaderMap;
@@ -213,4 +214,11 @@ pub struct ConnectionError {
     pub request: String,
     /// The request's headers.
     pub headers: HeaderMap,
+}
+
+/// The refusal that an error of the application's is, if it is one, in a box or not.
+pub(crate) fn refusal(error: &dyn Any) -> Option<&Refusal> {
+    type Boxed = Box<dyn std::error::Error + Send + Sync>;
+    let boxed = || error.downcast_ref::<Boxed>()?.downcast_ref();
+    error.downcast_ref().or_else(boxed)
 }

@@ -56,15 +56,13 @@
 //!
 //! # What the driver never does
 //!
-//! It starts no thread, sleeps by nothing but [`Sleep`] and asks no clock but
+//! It starts no thread, blocks none, sleeps by nothing but [`Sleep`] and asks no clock but
 //! [`Runtime::now`] (hyper is told moments of the system's clock, which are counted from a mark that is drawn
 //! once in a process). It calls no runtime but yours: no reactor, no executor, no global state of one. (The
 //! crate `tokio` is in the dependency tree because hyper uses its channels, which run anywhere.) It
 //! spawns one task for each session that begins by polling and one for each stream's upgrade under
 //! [`respond`], and none for a message, a handler or a timer. It calls no waker and no code of
-//! the application's with a lock held. It makes a thread wait, beyond
-//! such locks, in one case: where 4 096 events of a namespace's rooms wait for an application's hook that is running on another
-//! thread ([`Namespace::on_room_event`](crate::Namespace::on_room_event)), who causes more waits for that. What one thread keeps for its connections (a read buffer, the
+//! the application's with a lock held. What one thread keeps for its connections (a read buffer, the
 //! commands of the handler that runs) is built when it is first used and shared between tasks only while
 //! one of them is polled, so tasks may move between threads.
 //!

@@ -214,7 +214,7 @@ impl Namespace {
     /// the order in which it happens, one after the other, with no lock held: by whoever causes it, or, while
     /// another thread is being told of something, by that one. It must not take long: while thousands of
     /// events wait for it, a connection whose handlers cause more starts no further ones, and in the end is not
-    /// read, until most of them are told. Nobody else waits.
+    /// read, until half of them are told. Nobody else waits.
     ///
     /// ```
     /// # use sio_driver::{Namespace, RoomEvent};

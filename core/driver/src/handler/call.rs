@@ -8,9 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytestring::ByteString;
 use smallvec::SmallVec;
 
-use crate::error::Failure;
+use crate::error::{Failure, refusal};
 use crate::handler::extract::{FromEvent, Invocation};
-use crate::handler::middleware::refusal;
 use crate::sync::BoxFuture;
 
 /// A closure that can handle events.

@@ -2,14 +2,13 @@
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::error::Error;
 use std::fmt::{self, Display};
 use std::future::{Future, ready};
 use std::sync::Arc;
 
 use sio_core::socket::Refusal;
 
-use crate::error::Failure;
+use crate::error::{Failure, refusal};
 use crate::handle::{Incoming, Socket};
 use crate::handler::call::{Asynchronous, Synchronous};
 use crate::handler::extract::{FromEvent, Invocation};
@@ -127,13 +126,6 @@ pub(crate) fn denial<E: Display + 'static>(error: &E) -> Denial {
     } else {
         Denial::Failed(Failure::Failed(error.to_string()))
     }
-}
-
-/// The refusal that an error is.
-pub(crate) fn refusal(error: &dyn Any) -> Option<&Refusal> {
-    type Boxed = Box<dyn Error + Send + Sync>;
-    let boxed = || error.downcast_ref::<Boxed>()?.downcast_ref();
-    error.downcast_ref().or_else(boxed)
 }
 
 macro_rules! middlewares {

@@ -12,6 +12,7 @@ mod hyper_io;
 mod line;
 mod outlive;
 mod pieces;
+mod refused;
 mod respond;
 mod reused_box;
 mod route;

@@ -7,7 +7,6 @@ use std::task::Poll;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
@@ -16,7 +15,6 @@ use sio_core::config::Config;
 use sio_core::engine::{
     Close, Eio, Exchange, HandshakeError, Opened, Post, PostFailure, RequestKind, TransportKind,
 };
-use sio_core::http::ErrorCode;
 use sio_core::id::RequestId;
 use sio_core::websocket::switch_protocols;
 
@@ -26,14 +24,14 @@ use super::echo::{Patience, echo};
 use super::hyper_io::FromHyper;
 use super::line::{Debts, Line};
 use super::outlive::Outliving;
+use super::refused::connection_error;
 use super::route::{Routed, Seen, Step, route_after_hook, route_at_once};
 use super::{Served, Server, closing, status};
 use crate::deadlines::State;
 use crate::endpoint::Endpoint;
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::request::Remote;
-use crate::error::ConnectionError;
-use crate::log::{debug, hears_debug};
+use crate::log::debug;
 use crate::mailbox::task_handle::{Change, Command, Posted, Said, TaskHandle};
 use crate::runtime::{Runtime, Stream};
 use crate::sync::one_shot::{Waiting, answer};
@@ -539,35 +537,6 @@ impl<R: Runtime> Context<'_, R> {
             }
         }
         response.map(Full::new)
-    }
-}
-
-/// Whether anybody hears of a refused request, and of its head: see [`Context::say`].
-pub(super) fn tells_of_refusals(endpoint: &Endpoint) -> bool {
-    hears_debug!() || endpoint.hooks.connection_error.get().is_some()
-}
-
-fn connection_error(parts: &Parts, response: &Response<Bytes>) -> ConnectionError {
-    #[derive(serde::Deserialize)]
-    struct Body {
-        code: u64,
-        message: String,
-    }
-    let body: Option<Body> = serde_json::from_slice(response.body()).ok();
-    let (code, message) = match body {
-        Some(body) => (Some(body.code), body.message),
-        None => {
-            let code = response.extensions().get::<ErrorCode>();
-            let words = String::from_utf8_lossy(response.body()).into_owned();
-            (code.map(|code| u64::from(code.code())), words)
-        }
-    };
-    ConnectionError {
-        status: response.status(),
-        code,
-        message,
-        request: format!("{} {}", parts.method, parts.uri),
-        headers: parts.headers.clone(),
     }
 }
 

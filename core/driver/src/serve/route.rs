@@ -12,7 +12,7 @@ use sio_core::engine::{Exchange, HandshakeError, Route};
 use sio_core::http::is_cross_origin;
 
 use super::asking::{Panicked, ask, call};
-use super::respond::tells_of_refusals;
+use super::refused::tells_of_refusals;
 use super::{Server, in_time};
 use crate::endpoint::request::{Remote, RequestHead};
 use crate::log::{debug, warn};

@@ -1,8 +1,9 @@
 //! What handlers hold whose client has gone, among those of all clients.
 
-use sio_core::time::Instant;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+use sio_core::time::Instant;
 
 use crate::endpoint::Endpoint;
 

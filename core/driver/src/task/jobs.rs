@@ -1,9 +1,10 @@
 //! Handlers of a connection that have not ended.
 
-use sio_core::time::Instant;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+
+use sio_core::time::Instant;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;

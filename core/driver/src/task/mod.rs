@@ -17,7 +17,6 @@ mod timer;
 mod transport;
 mod turn;
 
-use sio_core::time::Instant;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
@@ -27,6 +26,7 @@ use std::task::{Context, Poll};
 use sio_core::connection::Connection;
 use sio_core::engine::{Close, Opened, Session};
 use sio_core::id::{RequestId, Sid};
+use sio_core::time::Instant;
 use smallvec::SmallVec;
 
 use crate::deadlines::State;

@@ -1,10 +1,10 @@
 //! What goes between a session and its WebSocket.
 
-use sio_core::time::Instant;
 use std::task::{Context, Poll};
 
 use sio_core::engine::{Flags, Message, WsClosed};
 use sio_core::socket::SocketKey;
+use sio_core::time::Instant;
 
 use super::super::transport::{Left, Pulled};
 use super::super::{Phase, Task};

@@ -171,7 +171,7 @@ mod tests {
         TaskHandle::new(host, sid, Eio::V4, TransportKind::WebSocket)
     }
 
-    /// What holds the task of this link, which runs here.
+    /// What holds the task of this handle, which runs here.
     fn holds(link: &TaskHandle) -> Vec<Waiting<()>> {
         let mut told = VecDeque::new();
         local_queue::take(link, &mut told);

@@ -1,6 +1,6 @@
 //! What the handlers of a connection tell their own task: it stays on the thread and costs no lock.
 //!
-//! While a task runs, its thread has a desk for it. Commands that come from below it, from handlers and
+//! While a task runs, its thread has a queue for it. Commands that come from below it, from handlers and
 //! what they call, are laid there instead of into the mailbox, and the task takes them before it looks at
 //! anything else. Nothing overtakes: once something waits in the mailbox, what comes later goes behind it.
 
@@ -19,26 +19,26 @@ struct LocalQueue {
 }
 
 thread_local! {
-    static DESK: RefCell<LocalQueue> = const {
+    static QUEUE: RefCell<LocalQueue> = const {
         RefCell::new(LocalQueue {
             commands: VecDeque::new(),
             held: Weight { bytes: 0, packets: 0 },
         })
     };
 
-    /// Whose the desk is: the address of the task's link; 0 if none runs. It outlives the desk where a thread
+    /// Whose the queue is: the address of the task's handle; 0 if none runs. It outlives the queue where a thread
     /// ends, and tasks with it.
     static WHOSE: Cell<usize> = const { Cell::new(0) };
 
-    /// Whether something may lie on the desk. Nothing does in most turns of most tasks.
+    /// Whether something may lie in the queue. Nothing does in most turns of most tasks.
     static LAID: Cell<bool> = const { Cell::new(false) };
 }
 
-/// As long as this lives, the desk of this thread is that of one task. One that is polled from within
+/// As long as this lives, the queue of this thread is that of one task. One that is polled from within
 /// another's handler gets its own meanwhile.
-#[must_use = "the desk is left when this is dropped"]
+#[must_use = "the queue is left when this is dropped"]
 pub(crate) struct Seated {
-    /// Whose desk it was before.
+    /// Whose queue it was before.
     whose: usize,
     /// What lay on it, if anything did: within a handler only.
     aside: Option<(VecDeque<Command>, Weight)>,
@@ -46,8 +46,8 @@ pub(crate) struct Seated {
 
 impl Seated {
     pub(crate) fn at(link: &TaskHandle) -> Self {
-        let aside = DESK.try_with(|desk| desk.borrow_mut().clear());
-        // Without a desk, what is told goes into the mailbox.
+        let aside = QUEUE.try_with(|queue| queue.borrow_mut().clear());
+        // Without a queue, what is told goes into the mailbox.
         let whose = aside.as_ref().map_or(0, |_| link.address());
         Self {
             whose: WHOSE.replace(whose),
@@ -59,11 +59,11 @@ impl Seated {
 impl Drop for Seated {
     fn drop(&mut self) {
         WHOSE.set(self.whose);
-        let left = DESK.try_with(|desk| {
-            let desk = &mut *desk.borrow_mut();
-            let left = desk.clear();
+        let left = QUEUE.try_with(|queue| {
+            let queue = &mut *queue.borrow_mut();
+            let left = queue.clear();
             if let Some((commands, held)) = self.aside.take() {
-                (desk.commands, desk.held) = (commands, held);
+                (queue.commands, queue.held) = (commands, held);
                 LAID.set(true);
             }
             left
@@ -97,8 +97,8 @@ pub(crate) fn lay_here(command: Command) -> Result<(), Command> {
     if !is_seated() {
         return Err(command);
     }
-    DESK.with_borrow_mut(|desk| {
-        desk.commands.push_back(command);
+    QUEUE.with_borrow_mut(|queue| {
+        queue.commands.push_back(command);
         LAID.set(true);
     });
     Ok(())
@@ -117,7 +117,7 @@ impl Here {
     }
 }
 
-/// Lays a command on the desk of the link's task, if it is a packet only as far as there is room. Gives it
+/// Lays a command into the queue of the task of `link`, if it is a packet only as far as there is room. Gives it
 /// back if it belongs into the mailbox: that task does not run here, or something waits there already.
 pub(crate) fn lay(
     link: &TaskHandle,
@@ -127,37 +127,37 @@ pub(crate) fn lay(
     if WHOSE.get() != link.address() || link.mailbox().is_waiting() {
         return Err(command);
     }
-    DESK.with_borrow_mut(|desk| {
+    QUEUE.with_borrow_mut(|queue| {
         if let Some((weight, most)) = packet {
             let mailbox = link.mailbox();
-            if !mailbox.has_room(desk.held, weight, most) {
+            if !mailbox.has_room(queue.held, weight, most) {
                 // What is done about it is decided there, over all that waits.
-                mailbox.put_first(&mut desk.commands, mem::take(&mut desk.held));
+                mailbox.put_first(&mut queue.commands, mem::take(&mut queue.held));
                 return Err(command);
             }
-            desk.held.add(weight);
+            queue.held.add(weight);
         }
-        desk.commands.push_back(command);
+        queue.commands.push_back(command);
         LAID.set(true);
         Ok(())
     })
 }
 
-/// Moves what lies on the desk of the link's task into its mailbox, because something belongs behind it that
+/// Moves what lies in the queue of the task of `link` into its mailbox, because something belongs behind it that
 /// may still grow: that must see what others push there.
 pub(crate) fn hand_over(link: &TaskHandle) {
     if WHOSE.get() != link.address() {
         return;
     }
-    DESK.with_borrow_mut(|desk| {
-        if !desk.commands.is_empty() {
-            let held = mem::take(&mut desk.held);
-            link.mailbox().put_first(&mut desk.commands, held);
+    QUEUE.with_borrow_mut(|queue| {
+        if !queue.commands.is_empty() {
+            let held = mem::take(&mut queue.held);
+            link.mailbox().put_first(&mut queue.commands, held);
         }
     });
 }
 
-/// Moves what lies on the desk behind what is in `batch`.
+/// Moves what lies in the queue behind what is in `batch`.
 #[inline]
 pub(crate) fn take(link: &TaskHandle, batch: &mut VecDeque<Command>) {
     if LAID.get() {
@@ -169,16 +169,16 @@ fn take_laid(link: &TaskHandle, batch: &mut VecDeque<Command>) {
     if WHOSE.get() != link.address() {
         return;
     }
-    DESK.with_borrow_mut(|desk| {
+    QUEUE.with_borrow_mut(|queue| {
         LAID.set(false);
-        if desk.commands.is_empty() {
+        if queue.commands.is_empty() {
             return;
         }
-        link.mailbox().count(mem::take(&mut desk.held));
+        link.mailbox().count(mem::take(&mut queue.held));
         if batch.is_empty() {
-            mem::swap(batch, &mut desk.commands);
+            mem::swap(batch, &mut queue.commands);
         } else {
-            batch.append(&mut desk.commands);
+            batch.append(&mut queue.commands);
         }
     });
 }
@@ -237,7 +237,7 @@ mod tests {
                 scope.spawn(|| assert_eq!(send(&mine, "b"), Ok(())));
             });
             assert_eq!(send(&mine, "c"), Ok(()));
-            // A task that runs within a handler has its own desk.
+            // A task that runs within a handler has its own queue.
             {
                 let _within = Seated::at(&other);
                 assert!(mine.tell(Command::Close(Close::Flush)));
@@ -255,7 +255,7 @@ mod tests {
         assert!(mine.mailbox().is_waiting());
     }
 
-    /// What may grow must see what others push, so it lies in no desk.
+    /// What may grow must see what others push, so it lies in no queue.
     #[test]
     fn what_is_handed_over_keeps_its_place() {
         let mine = link();

@@ -10,11 +10,12 @@
 //! | [`Queued`](Part::Queued): packets in the session | `max_backlog_bytes` | `backlog_policy`; past half of it nothing more is read from a WebSocket |
 //! | [`Unwritten`](Part::Unwritten): answers handed to HTTP | `max_backlog_bytes`, where there are several | `backlog_policy` |
 //!
-//! Each may be exceeded by one message, and what is unwritten by one answer. With the end of the session all of it goes but what handlers hold that
-//! still run: that counts on among those of the host (`max_departed_bytes`), and goes with `departed_timeout`.
-//! What is bounded by itself is not in the account: a packet that waits for its attachments
-//! (`max_binary_packet`), a message that is on its way (`max_http_buffer_size`), credentials
-//! (`max_auth_bytes`), and 64 KiB and a message in the buffer of a WebSocket.
+//! Each may be exceeded by one message, and what is unwritten by one answer. With the end of the session all
+//! of it goes but what handlers hold that still run: that counts on among those of the endpoint
+//! (`max_departed_bytes`), and goes with `departed_timeout`. What is bounded by itself is not in the
+//! account: a packet that waits for its attachments (`max_binary_packet`), a message that is on its way
+//! (`max_http_buffer_size`), credentials (`max_auth_bytes`), and 64 KiB and a message in the buffer of a
+//! WebSocket.
 
 use std::fmt;
 

@@ -15,7 +15,7 @@ const SHARE: usize = 1024;
 pub(super) struct Departed {
     /// They are dropped then.
     until: Instant,
-    /// What they hold, counted with the host's others.
+    /// What they hold, counted with the endpoint's others.
     bytes: usize,
     host: Arc<Endpoint>,
 }

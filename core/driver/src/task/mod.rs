@@ -68,7 +68,7 @@ pub(crate) struct Task<R: Runtime> {
     /// What may still be taken in before others run.
     allowance: u32,
     phase: Phase,
-    /// Counts among the host's connections until everything is wound up.
+    /// Counts among the endpoint's connections until everything is wound up.
     counted: Option<Counted>,
     /// Counts among those that joined no namespace yet.
     pending: Option<Counted>,

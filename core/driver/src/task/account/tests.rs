@@ -151,7 +151,7 @@ impl Talk {
         wait.now_or_never().flatten()
     }
 
-    /// The session ends: nothing is held but by handlers that still run, which the host counts.
+    /// The session ends: nothing is held but by handlers that still run, which the endpoint counts.
     fn ends(mut self, io: &Io) {
         self.task.link().tell(Command::Close(Close::Discard));
         self.run();

@@ -6,7 +6,7 @@ use sio_core::config::Config;
 use sio_core::connection::Connection;
 use sio_core::engine::{Eio, Message, Opened, Session, TransportKind};
 use sio_core::id::{Sid, SocketId};
-use sio_core::packet::parser::{self, EncodeError, Fault, Kind, Limits, Packet, Parser};
+use sio_core::packet::parser::{self, EncodeError, Fault, Limits, Packet, PacketType, Parser};
 use sio_core::packet::{Args, Call, Content, Decoder, Value};
 use sio_core::socket::Event;
 use sio_core::time::Instant;
@@ -46,7 +46,7 @@ fn same(revision: Eio, id: Option<u64>, name: &str, args: &Args) {
     let mut data = vec![Value::from(name)];
     data.extend(values.iter().cloned());
     let packet = Packet {
-        kind: Kind::Event,
+        kind: PacketType::Event,
         namespace: "/".to_owned(),
         id,
         data: Some(data.into()),
@@ -98,7 +98,7 @@ impl Parser for Given {
 
     fn decoder(&self) -> Box<dyn parser::Decoder> {
         let connect = Packet {
-            kind: Kind::Connect,
+            kind: PacketType::Connect,
             namespace: "/".to_owned(),
             id: None,
             data: None,

@@ -7,7 +7,9 @@
 //! `notepack.io`, on which that package stands, has uses of its own for ext types: `undefined` is fixext 1,
 //! a date is fixext 8, and an `ArrayBuffer` is ext 8, 16 or 32, each of type 0.
 
-use crate::sio::parser::{Decoder, EncodeError, Fault, Kind, Limits, Message, Packet, Parser};
+use crate::sio::parser::{
+    Decoder, EncodeError, Fault, Limits, Message, Packet, PacketType, Parser,
+};
 use crate::sio::{Bytes, Value};
 
 pub(crate) struct Msgpack;
@@ -39,7 +41,7 @@ impl Parser for Msgpack {
 fn packet(value: Value) -> Result<Packet, Fault> {
     let member = |name: &str| value.get(name);
     let kind = member("type").and_then(Value::as_u64);
-    let kind = kind.and_then(|number| Kind::from_number(u8::try_from(number).ok()?));
+    let kind = kind.and_then(|number| PacketType::from_number(u8::try_from(number).ok()?));
     let namespace = member("nsp").and_then(Value::as_str);
     Ok(Packet {
         kind: kind.ok_or(Fault::Kind)?,

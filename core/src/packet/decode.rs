@@ -6,7 +6,7 @@ use std::ops::Range;
 use bytestring::ByteString;
 
 use super::content::{Call, Content, Limits, Packet};
-use super::{Args, Fault, Kind, Name};
+use super::{Args, Fault, Name, PacketType};
 use crate::json;
 use crate::protocol::Protocol;
 
@@ -33,7 +33,7 @@ pub(super) fn text(
     missing: &mut usize,
 ) -> Result<Option<Packet>, Fault> {
     let kind = text.bytes().next().ok_or(Fault::Kind)?;
-    let kind = Kind::from_digit(kind).ok_or(Fault::Kind)?;
+    let kind = PacketType::from_digit(kind).ok_or(Fault::Kind)?;
     let mut rest = text.get(1..).ok_or(Fault::Kind)?;
 
     if kind.is_binary() {
@@ -82,7 +82,7 @@ pub(super) fn text(
     let payload = Some(payload).filter(|payload| !payload.is_empty());
     // Each arm builds the whole packet: what is put together step by step is copied at every step.
     let content = match (kind, payload) {
-        (Kind::Event | Kind::BinaryEvent, Some(payload)) => {
+        (PacketType::Event | PacketType::BinaryEvent, Some(payload)) => {
             let Found { name, elements } = call(payload, limits)?;
             let name = Name::from(&*name);
             let args = elements.within(text, start);
@@ -92,40 +92,40 @@ pub(super) fn text(
                 content: Content::Event { id, call },
             }));
         }
-        (Kind::Event | Kind::BinaryEvent, None) => Content::Event { id, call: None },
-        (Kind::Ack | Kind::BinaryAck, Some(payload)) => {
+        (PacketType::Event | PacketType::BinaryEvent, None) => Content::Event { id, call: None },
+        (PacketType::Ack | PacketType::BinaryAck, Some(payload)) => {
             let args = arguments(payload, limits)?.within(text, start);
             return Ok(Some(Packet {
                 namespace,
                 content: Content::Ack { id, args },
             }));
         }
-        (Kind::Ack | Kind::BinaryAck, None) => Content::Ack {
+        (PacketType::Ack | PacketType::BinaryAck, None) => Content::Ack {
             id,
             args: Args::default(),
         },
-        (Kind::Connect, None) => Content::Connect { payload: None },
-        (Kind::Connect, Some(payload)) => {
+        (PacketType::Connect, None) => Content::Connect { payload: None },
+        (PacketType::Connect, Some(payload)) => {
             check(payload, protocol, &[json::Shape::Object], limits)?;
             let payload = Some(text.slice_ref(payload));
             Content::Connect { payload }
         }
-        (Kind::ConnectError, None) => Content::ConnectError { payload: None },
-        (Kind::ConnectError, Some(payload)) => {
+        (PacketType::ConnectError, None) => Content::ConnectError { payload: None },
+        (PacketType::ConnectError, Some(payload)) => {
             let shapes = [json::Shape::Object, json::Shape::String];
             check(payload, protocol, &shapes, limits)?;
             let payload = Some(text.slice_ref(payload));
             Content::ConnectError { payload }
         }
-        (Kind::Disconnect, None) => Content::Disconnect,
-        (Kind::Disconnect, Some(_)) => return Err(Fault::Payload),
+        (PacketType::Disconnect, None) => Content::Disconnect,
+        (PacketType::Disconnect, Some(_)) => return Err(Fault::Payload),
     };
     Ok(Some(Packet { namespace, content }))
 }
 
 /// Whether a name is too long for its query alone, which only a CONNECT of revision 4 has.
-fn is_query(kind: Kind, protocol: Protocol, name: &str, limits: &Limits) -> bool {
-    kind == Kind::Connect
+fn is_query(kind: PacketType, protocol: Protocol, name: &str, limits: &Limits) -> bool {
+    kind == PacketType::Connect
         && protocol == Protocol::V4
         && memchr::memchr2(b'?', b',', name.as_bytes()).is_some_and(|end| end <= limits.namespace)
 }

@@ -5,7 +5,7 @@ use bytestring::ByteString;
 use smallvec::SmallVec;
 
 use super::content::{Content, Limits, Packet};
-use super::{Fault, Kind, decode};
+use super::{Fault, PacketType, decode};
 use crate::protocol::Protocol;
 
 /// Reads the messages of one connection, in order, into packets.
@@ -57,7 +57,7 @@ impl Decoder {
             return Err(Fault::UnexpectedText);
         }
         let mut missing = 0;
-        if !text.starts_with(Kind::announces) {
+        if !text.starts_with(PacketType::announces) {
             // As it is, since a packet is large to copy.
             return decode::text(text, self.protocol, limits, &mut missing);
         }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::arguments::{Writer, to_args};
-use super::{Args, EncodeError, IntoArgs, Kind, Value};
+use super::{Args, EncodeError, IntoArgs, PacketType, Value};
 use crate::json::{self, push_quoted};
 use crate::message::Encoded;
 
@@ -51,11 +51,11 @@ pub fn event_parts(
         .saturating_add(2)
         .saturating_add(comma(args.size_hint()))
         .saturating_add(comma(more.size_hint()));
-    let mut out = start(Kind::Event, namespace, id, room);
+    let mut out = start(PacketType::Event, namespace, id, room);
     name.write(&mut out)?;
     args.write(&mut out)?;
     more.write(&mut out)?;
-    finish(out, Kind::BinaryEvent)
+    finish(out, PacketType::BinaryEvent)
 }
 
 /// The answer to the event that `namespace`'s peer sent with this `id`.
@@ -67,9 +67,9 @@ pub fn ack(
     id: u64,
     args: &(impl IntoArgs + ?Sized),
 ) -> Result<Encoded, EncodeError> {
-    let mut out = start(Kind::Ack, namespace, Some(id), args.size_hint());
+    let mut out = start(PacketType::Ack, namespace, Some(id), args.size_hint());
     args.write(&mut out)?;
-    finish(out, Kind::BinaryAck)
+    finish(out, PacketType::BinaryAck)
 }
 
 /// A client's wish to enter `namespace`, perhaps with credentials: anything that becomes a JSON object
@@ -81,7 +81,7 @@ pub fn connect(
     namespace: &str,
     payload: Option<&(impl Serialize + ?Sized)>,
 ) -> Result<Encoded, EncodeError> {
-    let mut text = head(Kind::Connect, namespace);
+    let mut text = head(PacketType::Connect, namespace);
     if let Some(payload) = payload {
         let refused = |why: &str| EncodeError::Refused(why.into());
         let Some(args) = without_bytes(payload)? else {
@@ -104,7 +104,7 @@ fn welcome(namespace: &str, sid: &str) -> Vec<u8> {
     // To the byte, if nothing has to be escaped.
     let room = named(namespace).saturating_add(sid.len());
     let mut text = Vec::with_capacity(room.saturating_add(12));
-    push_head(&mut text, Kind::Connect, namespace);
+    push_head(&mut text, PacketType::Connect, namespace);
     text.extend_from_slice(b"{\"sid\":");
     push_quoted(&mut text, sid);
     text.push(b'}');
@@ -113,7 +113,7 @@ fn welcome(namespace: &str, sid: &str) -> Vec<u8> {
 
 /// The server's word that the client may not enter `namespace`, and why (§16.1).
 pub fn connect_error(namespace: &str, message: &str, data: Option<&Value>) -> Encoded {
-    let mut text = head(Kind::ConnectError, namespace);
+    let mut text = head(PacketType::ConnectError, namespace);
     text.extend_from_slice(b"{\"message\":");
     push_quoted(&mut text, message);
     if let Some(data) = data.and_then(travelling) {
@@ -127,7 +127,7 @@ pub fn connect_error(namespace: &str, message: &str, data: Option<&Value>) -> En
 /// The server's word, in revision 4, that the client is in `namespace`. The client computes the
 /// socket's id (§16.2).
 pub fn entered(namespace: &str) -> Encoded {
-    Encoded::text(head(Kind::Connect, namespace).into(), Vec::new())
+    Encoded::text(head(PacketType::Connect, namespace).into(), Vec::new())
 }
 
 /// An error in revision 4: `data` as it is if there is some, else the message (§16.2). Refuses a namespace,
@@ -140,7 +140,7 @@ pub fn error(namespace: &str, message: &str, data: Option<&Value>) -> Encoded {
         Value::String(_) | Value::Array(_) | Value::Object(_) => true,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Binary(_) => false,
     };
-    let mut text = head(Kind::ConnectError, namespace);
+    let mut text = head(PacketType::ConnectError, namespace);
     match data.filter(understood).and_then(travelling) {
         Some(data) => text.extend_from_slice(data.elements().as_bytes()),
         None => push_quoted(&mut text, message),
@@ -150,7 +150,7 @@ pub fn error(namespace: &str, message: &str, data: Option<&Value>) -> Encoded {
 
 /// The word of either side that it leaves `namespace` (§16.3).
 pub fn disconnect(namespace: &str) -> Encoded {
-    Encoded::text(head(Kind::Disconnect, namespace).into(), Vec::new())
+    Encoded::text(head(PacketType::Disconnect, namespace).into(), Vec::new())
 }
 
 /// The data of a refusal. Bytes cannot travel in one: data that holds some is left out rather than
@@ -165,13 +165,13 @@ fn without_bytes(value: &(impl Serialize + ?Sized)) -> Result<Option<Args>, Enco
     Ok(Some(args).filter(|args| args.attachments().is_empty()))
 }
 
-fn head(kind: Kind, namespace: &str) -> Vec<u8> {
+fn head(kind: PacketType, namespace: &str) -> Vec<u8> {
     let mut text = Vec::new();
     push_head(&mut text, kind, namespace);
     text
 }
 
-fn push_head(text: &mut Vec<u8>, kind: Kind, namespace: &str) {
+fn push_head(text: &mut Vec<u8>, kind: PacketType, namespace: &str) {
     text.extend_from_slice(&[b'4', kind.digit()]);
     push_namespace(text, namespace);
 }
@@ -193,7 +193,7 @@ fn push_namespace(text: &mut Vec<u8>, namespace: &str) {
 
 /// Everything up to the arguments, as if there were no attachments, with `room` for them.
 #[inline(always)]
-fn start(kind: Kind, namespace: &str, id: Option<u64>, room: usize) -> Writer {
+fn start(kind: PacketType, namespace: &str, id: Option<u64>, room: usize) -> Writer {
     let mut digits = itoa::Buffer::new();
     let id = id.map_or("", |id| digits.format(id));
     // `42`, two brackets, and a named namespace with its comma: to the byte, since a vector without
@@ -214,7 +214,7 @@ fn start(kind: Kind, namespace: &str, id: Option<u64>, room: usize) -> Writer {
 
 /// The packet. Attachments are known last: where there are some, the text makes room for their number.
 #[inline(always)]
-fn finish(out: Writer, binary: Kind) -> Result<Encoded, EncodeError> {
+fn finish(out: Writer, binary: PacketType) -> Result<Encoded, EncodeError> {
     out.check()?;
     let Writer {
         mut text,

@@ -16,8 +16,8 @@ mod decode;
 mod decoder;
 mod encode;
 mod error;
-mod kind;
 mod name;
+mod packet_type;
 pub mod parser;
 
 pub use arguments::{Args, FromArgs, IntoArgs, Writer};
@@ -27,8 +27,8 @@ pub use encode::{
     ack, connect, connect_error, connected, disconnect, entered, error, event, event_parts,
 };
 pub use error::{ArgumentError, EncodeError, Fault};
-pub use kind::Kind;
 pub use name::Name;
+pub use packet_type::PacketType;
 pub use parser::Codec;
 pub(crate) use parser::Own;
 

@@ -4,7 +4,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use sio_tests::wire::{PATIENCE, Polling, Said, WEBSOCKET, WebSocket, Wire};
-use sio_tokio::parser::{Decoder, EncodeError, Fault, Kind, Limits, Message, Packet, Parser};
+use sio_tokio::parser::{Decoder, EncodeError, Fault, Limits, Message, Packet, PacketType, Parser};
 use sio_tokio::{
     Ack, Args, Bytes, Codec, Config, Data, EmitError, EngineServer, Io, Refusal, Server,
     SetupError, Socket, Value,
@@ -248,7 +248,7 @@ impl Parser for Brittle {
     fn encode(&self, packet: &Packet) -> Result<Vec<Message>, EncodeError> {
         let name = packet.data.as_ref().map_or(&Value::Null, |data| &data[0]);
         assert_ne!(name.as_str(), Some("panic"), "told to");
-        if packet.namespace == "/panic" && packet.kind == Kind::Connect {
+        if packet.namespace == "/panic" && packet.kind == PacketType::Connect {
             panic!("told to");
         }
         let text = serde_json::to_string(packet).map_err(EncodeError::refused)?;

@@ -9,7 +9,7 @@ use sio_core::connection::Connection;
 use sio_core::engine::{Eio, Message, Opened, Session, TransportKind};
 use sio_core::id::{Sid, SocketId};
 use sio_core::packet::Value;
-use sio_core::packet::parser::{Fault, Kind, Limits, Packet, Parser};
+use sio_core::packet::parser::{Fault, Limits, Packet, PacketType, Parser};
 use sio_core::socket::Event;
 use sio_core::time::Instant;
 
@@ -71,7 +71,7 @@ fn encode(vector: &Value) {
     let theirs = frame(&vector["out"]);
     let read = read(theirs.clone()).unwrap().unwrap();
     let kind = u8::try_from(packet["type"].as_u64().unwrap()).unwrap();
-    assert_eq!(read.kind, Kind::from_number(kind).unwrap());
+    assert_eq!(read.kind, PacketType::from_number(kind).unwrap());
     assert_eq!(Some(&*read.namespace), packet["nsp"].as_str());
     assert_eq!(read.id, packet["id"].as_u64());
     let Some(data) = packet
@@ -124,7 +124,7 @@ fn is_taken(message: Message) -> bool {
         }
     };
     let connect = Packet {
-        kind: Kind::Connect,
+        kind: PacketType::Connect,
         namespace: "/".to_owned(),
         id: None,
         data: None,
@@ -160,7 +160,7 @@ proptest! {
     #[test]
     fn what_is_written_is_read(data in values(), id in any::<Option<u64>>()) {
         let packet = Packet {
-            kind: Kind::Event,
+            kind: PacketType::Event,
             namespace: "/x".to_owned(),
             id,
             data: Some(data),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Parser;
 use crate::message::Encoded;
-use crate::packet::{EncodeError, IntoArgs, Kind, Map, Value, encode};
+use crate::packet::{EncodeError, IntoArgs, Map, PacketType, Value, encode};
 
 /// How packets are written and read: [`Config::parser`](crate::config::Config::parser). The built-in way
 /// by default; made of a [`Parser`], the application's.
@@ -80,7 +80,13 @@ impl Codec {
         }
         let mut data = args.to_values()?;
         data.insert(0, name.into());
-        write(&**parser, Kind::Event, namespace, id, Some(data.into()))
+        write(
+            &**parser,
+            PacketType::Event,
+            namespace,
+            id,
+            Some(data.into()),
+        )
     }
 
     /// As [`packet::ack`](crate::packet::ack).
@@ -98,7 +104,7 @@ impl Codec {
             return encode::ack(namespace, id, args);
         };
         let data = args.to_values()?.into();
-        write(&**parser, Kind::Ack, namespace, Some(id), Some(data))
+        write(&**parser, PacketType::Ack, namespace, Some(id), Some(data))
     }
 
     /// As [`packet::connected`](crate::packet::connected).
@@ -110,7 +116,7 @@ impl Codec {
             return Ok(encode::connected(namespace, sid));
         };
         let data = Value::from_iter([("sid", sid)]);
-        write(&**parser, Kind::Connect, namespace, None, Some(data))
+        write(&**parser, PacketType::Connect, namespace, None, Some(data))
     }
 
     /// As [`packet::entered`](crate::packet::entered).
@@ -120,7 +126,7 @@ impl Codec {
     pub fn entered(&self, namespace: &str) -> Result<Encoded, EncodeError> {
         match &self.0 {
             None => Ok(encode::entered(namespace)),
-            Some(parser) => write(&**parser, Kind::Connect, namespace, None, None),
+            Some(parser) => write(&**parser, PacketType::Connect, namespace, None, None),
         }
     }
 
@@ -144,7 +150,7 @@ impl Codec {
         }
         write(
             &**parser,
-            Kind::ConnectError,
+            PacketType::ConnectError,
             namespace,
             None,
             Some(why.into()),
@@ -166,7 +172,13 @@ impl Codec {
         };
         let data = data.filter(|data| !data.is_null()).cloned();
         let data = data.unwrap_or_else(|| message.into());
-        write(&**parser, Kind::ConnectError, namespace, None, Some(data))
+        write(
+            &**parser,
+            PacketType::ConnectError,
+            namespace,
+            None,
+            Some(data),
+        )
     }
 
     /// As [`packet::disconnect`](crate::packet::disconnect).
@@ -176,7 +188,7 @@ impl Codec {
     pub fn disconnect(&self, namespace: &str) -> Result<Encoded, EncodeError> {
         match &self.0 {
             None => Ok(encode::disconnect(namespace)),
-            Some(parser) => write(&**parser, Kind::Disconnect, namespace, None, None),
+            Some(parser) => write(&**parser, PacketType::Disconnect, namespace, None, None),
         }
     }
 }
@@ -184,7 +196,7 @@ impl Codec {
 /// A packet by a parser of the application's own.
 fn write(
     parser: &dyn Parser,
-    kind: Kind,
+    kind: PacketType,
     namespace: &str,
     id: Option<u64>,
     data: Option<Value>,

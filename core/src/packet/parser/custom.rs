@@ -12,7 +12,7 @@ use super::codec::{Codec, guarded};
 use super::{Decoder, Parser};
 use crate::json::Binary;
 use crate::message::Message;
-use crate::packet::{self, Content, Fault, Kind, Limits, Packet, Value};
+use crate::packet::{self, Content, Fault, Limits, Packet, PacketType, Value};
 use crate::protocol::Protocol;
 
 /// The application's parser, on one connection.
@@ -108,9 +108,13 @@ fn checked(packet: super::Packet, protocol: Protocol, limits: &Limits) -> Result
     } = packet;
     // Attachments are in their places already.
     let kind = match kind {
-        Kind::BinaryEvent => Kind::Event,
-        Kind::BinaryAck => Kind::Ack,
-        Kind::Connect | Kind::Disconnect | Kind::Event | Kind::Ack | Kind::ConnectError => kind,
+        PacketType::BinaryEvent => PacketType::Event,
+        PacketType::BinaryAck => PacketType::Ack,
+        PacketType::Connect
+        | PacketType::Disconnect
+        | PacketType::Event
+        | PacketType::Ack
+        | PacketType::ConnectError => kind,
     };
     let mut json = Json::new(kind, id);
     // First of all: only then is it known that it can be dropped.
@@ -125,7 +129,10 @@ fn checked(packet: super::Packet, protocol: Protocol, limits: &Limits) -> Result
         }
     }
     let (name, has_query) = match namespace.split_once('?') {
-        Some((name, _)) => (name, kind == Kind::Connect && protocol == Protocol::V4),
+        Some((name, _)) => (
+            name,
+            kind == PacketType::Connect && protocol == Protocol::V4,
+        ),
         None => (&*namespace, false),
     };
     if namespace.len() > limits.namespace && !(has_query && name.len() <= limits.namespace) {
@@ -186,7 +193,7 @@ enum Open<'a> {
 
 impl Json {
     /// What stands before the data.
-    fn new(kind: Kind, id: Option<u64>) -> Self {
+    fn new(kind: PacketType, id: Option<u64>) -> Self {
         let mut text = String::from(char::from(kind.digit()));
         if let Some(id) = id {
             text.push_str(itoa::Buffer::new().format(id));

@@ -19,7 +19,7 @@ pub(crate) use custom::Own;
 
 use super::Value;
 #[doc(no_inline)]
-pub use super::{EncodeError, Fault, Kind, Limits};
+pub use super::{EncodeError, Fault, Limits, PacketType};
 #[doc(no_inline)]
 pub use crate::message::Message;
 
@@ -101,21 +101,21 @@ where
 /// there are any.
 ///
 /// ```
-/// use sio_core::packet::Kind;
+/// use sio_core::packet::PacketType;
 /// use sio_core::packet::parser::Packet;
 ///
 /// let text = r#"{"type":2,"nsp":"/","id":7,"data":["say","hello"]}"#;
 /// let packet: Packet = serde_json::from_str(text).unwrap();
-/// assert_eq!((packet.kind, packet.id), (Kind::Event, Some(7)));
+/// assert_eq!((packet.kind, packet.id), (PacketType::Event, Some(7)));
 /// assert_eq!(packet.data.as_ref().unwrap()[1].as_str(), Some("hello"));
 /// assert_eq!(serde_json::to_string(&packet).unwrap(), text);
 /// ```
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Packet {
-    /// Its type. An event or an ack with bytes in it is written as [`Kind::Event`] or [`Kind::Ack`], and
-    /// may be read as either of its two kinds.
+    /// Its type. An event or an ack with bytes in it is written as [`PacketType::Event`] or
+    /// [`PacketType::Ack`], and may be read as either of its two types.
     #[serde(rename = "type", with = "number")]
-    pub kind: Kind,
+    pub kind: PacketType,
     /// Its namespace, `/` for the main one. In revision 4 a CONNECT may have a query behind it (§16.2).
     #[serde(rename = "nsp")]
     pub namespace: String,
@@ -136,18 +136,21 @@ mod number {
     use serde::de::{Deserialize, Deserializer, Error};
     use serde::ser::Serializer;
 
-    use super::Kind;
+    use super::PacketType;
 
     #[expect(
         clippy::trivially_copy_pass_by_ref,
         reason = "serde passes a field by reference"
     )]
-    pub(super) fn serialize<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        kind: &PacketType,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.serialize_u8(kind.number())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Kind, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PacketType, D::Error> {
         let number = u8::deserialize(from)?;
-        Kind::from_number(number).ok_or_else(|| Error::custom("unknown packet type"))
+        PacketType::from_number(number).ok_or_else(|| Error::custom("unknown packet type"))
     }
 }

@@ -385,7 +385,7 @@ impl Parser for Says {
     }
 }
 
-fn raw(kind: Kind, data: Value) -> Raw {
+fn raw(kind: PacketType, data: Value) -> Raw {
     Raw {
         kind,
         namespace: "/".into(),
@@ -405,7 +405,7 @@ fn a_value_that_is_too_deep_to_be_dropped_is_a_fault() {
                 Map::from_iter([("x", value)]).into()
             };
         }
-        raw(Kind::Event, Value::Array(vec!["x".into(), value]))
+        raw(PacketType::Event, Value::Array(vec!["x".into(), value]))
     }
     let mut talk = Talk::v4(Says(deep));
     let events = talk.events();
@@ -436,7 +436,7 @@ fn bytes_stay_in_their_places_beside_what_looks_like_them() {
     fn event() -> Raw {
         let mut data = args();
         data.insert(0, "\"x\"".into());
-        raw(Kind::Event, data.into())
+        raw(PacketType::Event, data.into())
     }
     let mut talk = Talk::v4(Says(event));
     let events = talk.events();
@@ -471,7 +471,10 @@ fn bytes_stay_in_their_places_beside_what_looks_like_them() {
     codec.event("/", None, "\"x\"", &got).unwrap();
 
     fn auth() -> Raw {
-        raw(Kind::Connect, Value::from_iter([("key", bytes("secret"))]))
+        raw(
+            PacketType::Connect,
+            Value::from_iter([("key", bytes("secret"))]),
+        )
     }
     let mut talk = Talk::v5(Says(auth));
     assert!(matches!(
@@ -565,7 +568,7 @@ proptest! {
         }
         let own = checked(
             Raw {
-                kind: if is_ack { Kind::Ack } else { Kind::Event },
+                kind: if is_ack { PacketType::Ack } else { PacketType::Event },
                 namespace,
                 id: if is_ack { id.or(Some(0)) } else { id },
                 data: Some(data.into()),

@@ -14,11 +14,14 @@ impl Parser for Brittle {
     fn encode(&self, packet: &Raw) -> Result<Vec<Message>, EncodeError> {
         let data = packet.data.as_ref();
         match (&*packet.namespace, packet.kind) {
-            ("/panics", Kind::Connect | Kind::ConnectError | Kind::Disconnect) => panic!("told to"),
-            ("/refuses", Kind::Connect | Kind::ConnectError) => {
+            (
+                "/panics",
+                PacketType::Connect | PacketType::ConnectError | PacketType::Disconnect,
+            ) => panic!("told to"),
+            ("/refuses", PacketType::Connect | PacketType::ConnectError) => {
                 Err(EncodeError::refused("told to"))
             }
-            ("/nothing", Kind::Connect) => Ok(Vec::new()),
+            ("/nothing", PacketType::Connect) => Ok(Vec::new()),
             _ if data.is_some_and(|data| data[0].as_str() == Some("panics")) => panic!("told to"),
             _ => Json.encode(packet),
         }
@@ -112,7 +115,7 @@ fn a_client_that_cannot_be_told_to_leave_is_closed_and_its_acks_end() {
     struct Silent;
     impl Parser for Silent {
         fn encode(&self, packet: &Raw) -> Result<Vec<Message>, EncodeError> {
-            if packet.kind == Kind::Disconnect {
+            if packet.kind == PacketType::Disconnect {
                 return Err(EncodeError::refused("never"));
             }
             Json.encode(packet)

@@ -2,7 +2,7 @@
 
 /// The packet types of Socket.IO, by their numbers on the wire (§14).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum PacketType {
     /// A client asks for a namespace, or the server says that it is in.
     Connect,
     /// Either side leaves a namespace.
@@ -19,7 +19,7 @@ pub enum Kind {
     BinaryAck,
 }
 
-impl Kind {
+impl PacketType {
     /// The digit that stands for it.
     pub const fn digit(self) -> u8 {
         match self {

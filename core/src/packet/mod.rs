@@ -30,7 +30,7 @@ pub use error::{ArgumentError, EncodeError, Fault};
 pub use name::Name;
 pub use packet_type::PacketType;
 pub use parser::Codec;
-pub(crate) use parser::Own;
+pub(crate) use parser::CustomDecoder;
 
 pub use crate::json::{DEEPEST, JsonError, Map, Mismatch, Number, Raw, Value};
 #[doc(no_inline)]

@@ -6,13 +6,13 @@ use super::credentials;
 
 /// What a client asks for. A name lives as long as the connection, and credentials as the socket does:
 /// neither may keep a read buffer alive.
-pub(super) struct Wish {
+pub(super) struct ConnectRequest {
     pub(super) namespace: ByteString,
     pub(super) auth: Option<ByteString>,
     pub(super) query: Option<ByteString>,
 }
 
-impl Wish {
+impl ConnectRequest {
     /// As revision 5 says it.
     pub(super) fn of_payload(namespace: &str, auth: Option<ByteString>) -> Self {
         Self {

@@ -12,7 +12,7 @@ use bytestring::ByteString;
 use smallvec::SmallVec;
 
 use super::acks::Acks;
-use super::connect::Wish;
+use super::connect::ConnectRequest;
 use super::event::{
     AckError, AckTicket, ConnectTicket, DisconnectReason, Event, Refusal, SocketKey,
 };
@@ -24,7 +24,7 @@ use crate::details::Details;
 use crate::engine::{Close, Flags, Sent, Session};
 use crate::id::SocketId;
 use crate::message::{Encoded, Message};
-use crate::packet::{Call, Codec, Content, Decoder, EncodeError, Fault, Own, Packet};
+use crate::packet::{Call, Codec, Content, CustomDecoder, Decoder, EncodeError, Fault, Packet};
 use crate::protocol::Protocol;
 use crate::time::Instant;
 
@@ -39,7 +39,7 @@ use crate::time::Instant;
 pub(crate) struct Mux<T> {
     decoder: Decoder,
     /// The application's parser, if it has one: the decoder has nothing to do then.
-    own: Option<Box<Own>>,
+    custom: Option<Box<CustomDecoder>>,
     slots: Slots,
     acks: Acks<T>,
     /// The connection is closed then, unless a namespace was joined before, and the client has come back:
@@ -60,7 +60,7 @@ impl<T> Mux<T> {
     pub(crate) fn new(now: Instant, config: &Config, codec: &Codec, protocol: Protocol) -> Self {
         Self {
             decoder: Decoder::new(protocol),
-            own: Own::new(codec).map(Box::new),
+            custom: CustomDecoder::new(codec).map(Box::new),
             slots: Slots::new(),
             acks: Acks::new(),
             connect_by: now.checked_add(config.connect_timeout),
@@ -84,8 +84,8 @@ impl<T> Mux<T> {
             return;
         }
         let limits = limits(config);
-        let read = if let Some(own) = &mut self.own {
-            own.add(data, session.revision().protocol(), &limits)
+        let read = if let Some(custom) = &mut self.custom {
+            custom.add(data, session.revision().protocol(), &limits)
         } else {
             match data {
                 Message::Text(text) => self.decoder.text(text, &limits),
@@ -120,9 +120,9 @@ impl<T> Mux<T> {
     }
 
     fn codec(&self) -> &Codec {
-        self.own
+        self.custom
             .as_ref()
-            .map_or(&Codec::BUILT_IN, |own| own.codec())
+            .map_or(&Codec::BUILT_IN, |custom| custom.codec())
     }
 
     /// What the connection is closed for, if that was found here.
@@ -133,8 +133,8 @@ impl<T> Mux<T> {
     /// Forgets what has arrived of a packet.
     fn forget(&mut self) {
         self.decoder.reset();
-        if let Some(own) = &mut self.own {
-            own.reset();
+        if let Some(custom) = &mut self.custom {
+            custom.reset();
         }
         self.packet_by = None;
     }
@@ -185,11 +185,11 @@ impl<T> Mux<T> {
         let Packet { namespace, content } = packet;
         let protocol = session.revision().protocol();
         if let Content::Connect { payload } = content {
-            let wish = match protocol {
-                Protocol::V4 => Wish::of_query(&namespace),
-                Protocol::V5 => Wish::of_payload(&namespace, payload),
+            let request = match protocol {
+                Protocol::V4 => ConnectRequest::of_query(&namespace),
+                Protocol::V5 => ConnectRequest::of_payload(&namespace, payload),
             };
-            return self.asked(now, wish, config, session, events);
+            return self.asked(now, request, config, session, events);
         }
         let socket = match self.slots.find(&namespace) {
             Some((socket, slot)) => match slot.state {
@@ -248,23 +248,23 @@ impl<T> Mux<T> {
         session: &mut Session,
         events: &mut VecDeque<Event<T>>,
     ) {
-        let _ = self.asked(now, Wish::of_query("/"), config, session, events);
+        let _ = self.asked(now, ConnectRequest::of_query("/"), config, session, events);
     }
 
     /// A client asks for a namespace.
     fn asked(
         &mut self,
         now: Instant,
-        wish: Wish,
+        request: ConnectRequest,
         config: &Config,
         session: &mut Session,
         events: &mut VecDeque<Event<T>>,
     ) -> Result<(), Option<Fault>> {
-        let Wish {
+        let ConnectRequest {
             namespace,
             auth,
             query,
-        } = wish;
+        } = request;
         let known = self.slots.find(&namespace);
         if let Some((_, slot)) = known {
             match (&slot.state, session.revision().protocol()) {

@@ -17,7 +17,7 @@ use sio_core::engine::{Acceptor, Close};
 use sio_core::id::RequestId;
 
 use self::hooks::Hooks;
-use self::sessions::Registry;
+use self::sessions::Sessions;
 use crate::mailbox::task_handle::{Change, Command, Watchers};
 use crate::sync::signal::Signal;
 use crate::sync::wait_group::WaitGroup;
@@ -26,9 +26,9 @@ pub(crate) struct Endpoint {
     pub(crate) config: Arc<Config>,
     pub(crate) acceptor: Acceptor,
     pub(crate) hooks: Arc<Hooks>,
-    pub(crate) registry: Registry,
+    pub(crate) sessions: Sessions,
     /// Connections that are not wound up yet.
-    pub(crate) peers: Arc<WaitGroup>,
+    pub(crate) connections: Arc<WaitGroup>,
     /// Sessions that have joined no namespace yet.
     pub(crate) pending: Arc<WaitGroup>,
     /// Raised when the endpoint closes.
@@ -55,8 +55,8 @@ impl Endpoint {
             keep_alive: keep_alive.unwrap_or(HeaderValue::from_static("")),
             acceptor,
             hooks,
-            registry: Registry::new(),
-            peers: Arc::default(),
+            sessions: Sessions::new(),
+            connections: Arc::default(),
             pending: Arc::default(),
             closing: Signal::default(),
             warned: AtomicBool::new(false),
@@ -82,21 +82,21 @@ impl Endpoint {
     /// Takes no more sessions, and tells those that there are.
     pub(crate) fn shut_down(&self) {
         self.closing.raise();
-        for link in self.registry.all() {
-            link.tell(Command::Become(Change::ShutDown));
+        for task in self.sessions.all() {
+            task.tell(Command::Become(Change::ShutDown));
         }
     }
 
     /// The same, and waits until all have gone. Each is bound by its own timeouts.
     pub(crate) async fn close(&self) {
         self.shut_down();
-        self.peers.none().await;
+        self.connections.none().await;
     }
 
     /// Ends every session at once.
     pub(crate) fn discard(&self) {
-        for link in self.registry.all() {
-            link.tell(Command::Close(Close::Discard));
+        for task in self.sessions.all() {
+            task.tell(Command::Close(Close::Discard));
         }
     }
 }
@@ -111,7 +111,7 @@ impl std::fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Endpoint")
             .field("path", &self.config.path)
-            .field("sessions", &self.registry.len())
+            .field("sessions", &self.sessions.len())
             .finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@ use sio_core::id::Sid;
 use crate::mailbox::task_handle::TaskHandle;
 
 /// The live sessions of one endpoint by their ids, in shards so that requests rarely meet.
-pub(crate) struct Registry {
+pub(crate) struct Sessions {
     shards: [Mutex<HashMap<Sid, Arc<TaskHandle>>>; SHARDS],
 }
 
@@ -17,7 +17,7 @@ const SHARDS: usize = 16;
 /// A table gives memory back when no more than one in so many of its places is taken.
 const SPARSE: usize = 8;
 
-impl Registry {
+impl Sessions {
     pub(crate) fn new() -> Self {
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
@@ -25,12 +25,12 @@ impl Registry {
     }
 
     /// Adds a session. `false`: there is one with this id.
-    pub(crate) fn insert(&self, link: Arc<TaskHandle>) -> bool {
-        let mut shard = self.shard(link.sid().as_str());
-        if shard.contains_key(link.sid()) {
+    pub(crate) fn insert(&self, task: Arc<TaskHandle>) -> bool {
+        let mut shard = self.shard(task.sid().as_str());
+        if shard.contains_key(task.sid()) {
             return false;
         }
-        shard.insert(link.sid().clone(), link);
+        shard.insert(task.sid().clone(), task);
         true
     }
 
@@ -40,13 +40,13 @@ impl Registry {
 
     /// Takes a session out. Nothing happens if it is out already: another may have its id since, where the
     /// application makes them.
-    pub(crate) fn remove(&self, link: &TaskHandle) {
-        let mut shard = self.shard(link.sid().as_str());
+    pub(crate) fn remove(&self, task: &TaskHandle) {
+        let mut shard = self.shard(task.sid().as_str());
         if shard
-            .get(link.sid())
-            .is_some_and(|its| its.address() == link.address())
+            .get(task.sid())
+            .is_some_and(|its| its.address() == task.address())
         {
-            shard.remove(link.sid());
+            shard.remove(task.sid());
             // A crowd that has left takes the memory of its table along. Seldom enough: as many must leave
             // first as what is left has room for.
             if shard.len() < shard.capacity() / SPARSE {
@@ -96,11 +96,11 @@ mod tests {
         let endpoint = Endpoint::new(Config::default()).unwrap();
         for n in 0..100u8 {
             let sid = Sid::from_random([n.wrapping_mul(37); 15]);
-            let link = TaskHandle::new(endpoint.clone(), sid, Eio::V4, TransportKind::Polling);
-            assert!(endpoint.registry.insert(Arc::new(link)));
+            let task = TaskHandle::new(endpoint.clone(), sid, Eio::V4, TransportKind::Polling);
+            assert!(endpoint.sessions.insert(Arc::new(task)));
         }
-        let all = endpoint.registry.all();
+        let all = endpoint.sessions.all();
         assert_eq!(all.len(), 100);
-        assert!(all.is_sorted_by_key(|link| link.sid().as_str()));
+        assert!(all.is_sorted_by_key(|task| task.sid().as_str()));
     }
 }

@@ -14,20 +14,20 @@ use crate::mailbox::task_handle::{Command, TaskHandle};
 /// A client: one connection, with a socket in each namespace it joined.
 #[derive(Clone, Debug)]
 pub struct Client {
-    pub(super) link: Arc<TaskHandle>,
+    pub(super) task: Arc<TaskHandle>,
     pub(super) handshake: Arc<Handshake>,
 }
 
 impl Client {
     /// The id of its session. A secret: whoever knows it can speak as this client.
     pub fn id(&self) -> &Sid {
-        self.link.sid()
+        self.task.sid()
     }
 
     /// Its connection.
     pub fn conn(&self) -> Conn {
         Conn {
-            link: self.link.clone(),
+            task: self.task.clone(),
         }
     }
 
@@ -40,34 +40,34 @@ impl Client {
 /// The Engine.IO connection below a socket.
 #[derive(Clone, Debug)]
 pub struct Conn {
-    pub(super) link: Arc<TaskHandle>,
+    pub(super) task: Arc<TaskHandle>,
 }
 
 impl Conn {
     /// The id of the session. A secret: whoever knows it can speak as this client.
     pub fn id(&self) -> &Sid {
-        self.link.sid()
+        self.task.sid()
     }
 
     /// How its packets travel now.
     pub fn transport(&self) -> TransportKind {
-        self.link.transport()
+        self.task.transport()
     }
 
     /// The revision of Engine.IO that its client speaks.
     #[doc(alias = "protocol")]
     pub fn revision(&self) -> Eio {
-        self.link.revision()
+        self.task.revision()
     }
 
     /// Bytes that waited to be written to it when its task last looked.
     pub fn backlog(&self) -> usize {
-        self.link.backlog()
+        self.task.backlog()
     }
 
     /// Whether it is open.
     pub fn is_open(&self) -> bool {
-        self.link.is_open()
+        self.task.is_open()
     }
 
     /// `open` or `closed`, in JavaScript's words.
@@ -85,7 +85,7 @@ impl Conn {
         let data = message.into();
         let weight = Weight::of_data(&data);
         let flags = Flags::default();
-        self.link.push_packet(
+        self.task.push_packet(
             Command::Send {
                 data: Box::new(data),
                 flags,
@@ -98,19 +98,19 @@ impl Conn {
     /// Runs `hook` when the connection has moved to another transport.
     #[doc(alias = "upgrade")]
     pub fn on_upgrade(&self, hook: impl Fn(TransportKind) + Send + Sync + 'static) {
-        self.link
+        self.task
             .watch(|watchers| watchers.upgrade.push(Arc::new(hook)));
     }
 
     /// Runs `hook` when the connection has ended. Never, if it has already.
     #[doc(alias = "close")]
     pub fn on_close(&self, hook: impl Fn(CloseReason) + Send + Sync + 'static) {
-        self.link
+        self.task
             .watch(|watchers| watchers.close.push(Arc::new(hook)));
     }
 
     /// Closes it under all its sockets, whose reason is `forced close`. What is queued is still sent.
     pub fn close(&self) {
-        self.link.tell(Command::Close(Close::Flush));
+        self.task.tell(Command::Close(Close::Flush));
     }
 }

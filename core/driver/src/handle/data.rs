@@ -21,7 +21,7 @@ type Write = fn(&(dyn Any + Send + Sync)) -> Result<Value, EncodeError>;
 
 /// The values of one socket, one for each type, in the order in which they were set first. They are few.
 #[derive(Default)]
-pub(super) struct Kept(Vec<Entry>);
+pub(super) struct Values(Vec<Entry>);
 
 struct Entry {
     kind: TypeId,
@@ -30,7 +30,7 @@ struct Entry {
     write: Option<Write>,
 }
 
-impl Kept {
+impl Values {
     fn place(&self, kind: TypeId) -> Option<usize> {
         self.0.iter().position(|entry| entry.kind == kind)
     }

@@ -28,7 +28,7 @@ impl Engine {
     pub fn sessions(&self) -> usize {
         self.setup
             .attached()
-            .map_or(0, |endpoint| endpoint.registry.len())
+            .map_or(0, |endpoint| endpoint.sessions.len())
     }
 }
 

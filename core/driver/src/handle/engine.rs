@@ -265,7 +265,7 @@ pub struct EngineSocket {
 }
 
 struct SocketInner {
-    link: Arc<TaskHandle>,
+    task: Arc<TaskHandle>,
     handshake: Arc<Handshake>,
     own: Mutex<OwnHandlers>,
 }
@@ -282,10 +282,10 @@ struct OwnHandlers {
 }
 
 impl EngineSocket {
-    pub(crate) fn new(link: Arc<TaskHandle>, handshake: Arc<Handshake>) -> Self {
+    pub(crate) fn new(task: Arc<TaskHandle>, handshake: Arc<Handshake>) -> Self {
         Self {
             inner: Arc::new(SocketInner {
-                link,
+                task,
                 handshake,
                 own: Mutex::default(),
             }),
@@ -294,7 +294,7 @@ impl EngineSocket {
 
     /// From now on it speaks Socket.IO.
     pub(super) fn adopt(&self, io: Io) {
-        self.inner.link.tell(Command::Become(Change::Adopt(io)));
+        self.inner.task.tell(Command::Become(Change::Adopt(io)));
     }
 
     pub(crate) fn shared_handshake(&self) -> &Arc<Handshake> {
@@ -383,22 +383,22 @@ impl EngineSocket {
         let weight = Weight::of_data(&data);
         let data = Box::new(data);
         let command = Command::Send { data, flags };
-        self.inner.link.push_packet(command, weight, flags.volatile)
+        self.inner.task.push_packet(command, weight, flags.volatile)
     }
 
     /// Closes it, after what is queued has left.
     pub fn close(&self) {
-        self.inner.link.tell(Command::Close(Close::Flush));
+        self.inner.task.tell(Command::Close(Close::Flush));
     }
 
     /// Closes it at once; what is queued is lost.
     pub fn discard(&self) {
-        self.inner.link.tell(Command::Close(Close::Discard));
+        self.inner.task.tell(Command::Close(Close::Discard));
     }
 
     /// The session's id. A secret: whoever knows it can speak as this client.
     pub fn sid(&self) -> &Sid {
-        self.inner.link.sid()
+        self.inner.task.sid()
     }
 
     /// Its first request. There are no credentials in it.
@@ -408,22 +408,22 @@ impl EngineSocket {
 
     /// How its packets travel now.
     pub fn transport(&self) -> TransportKind {
-        self.inner.link.transport()
+        self.inner.task.transport()
     }
 
     /// The revision that its client speaks.
     pub fn revision(&self) -> Eio {
-        self.inner.link.revision()
+        self.inner.task.revision()
     }
 
     /// Bytes that waited to be written to it when its task last looked.
     pub fn backlog(&self) -> usize {
-        self.inner.link.backlog()
+        self.inner.task.backlog()
     }
 
     /// Whether it is open.
     pub fn is_open(&self) -> bool {
-        self.inner.link.is_open()
+        self.inner.task.is_open()
     }
 }
 
@@ -444,7 +444,7 @@ impl Hash for EngineSocket {
 impl fmt::Debug for EngineSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("EngineSocket")
-            .field(self.inner.link.sid())
+            .field(self.inner.task.sid())
             .finish()
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct Engines {
 struct Handed {
     next: u64,
     /// In the order in which they came.
-    links: BTreeMap<u64, Arc<TaskHandle>>,
+    tasks: BTreeMap<u64, Arc<TaskHandle>>,
 }
 
 /// One connection that was handed over, until it is wound up.
@@ -51,11 +51,11 @@ impl Engines {
     }
 
     /// Takes in a single connection.
-    pub(super) fn hand_over(self: &Arc<Self>, link: Arc<TaskHandle>) -> HandedOver {
+    pub(super) fn hand_over(self: &Arc<Self>, task: Arc<TaskHandle>) -> HandedOver {
         let mut handed = lock(&self.handed);
         let place = handed.next;
         handed.next = place.wrapping_add(1);
-        handed.links.insert(place, link);
+        handed.tasks.insert(place, task);
         HandedOver {
             engines: self.clone(),
             place,
@@ -65,13 +65,13 @@ impl Engines {
 
     /// Single connections whose engine is none of these.
     pub(super) fn handed(&self, endpoints: &[Arc<Endpoint>]) -> Vec<Arc<TaskHandle>> {
-        let among = |link: &TaskHandle| {
+        let among = |task: &TaskHandle| {
             endpoints
                 .iter()
-                .any(|endpoint| Arc::ptr_eq(endpoint, link.endpoint()))
+                .any(|endpoint| Arc::ptr_eq(endpoint, task.endpoint()))
         };
         let handed = lock(&self.handed);
-        let others = handed.links.values().filter(|link| !among(link));
+        let others = handed.tasks.values().filter(|task| !among(task));
         others.cloned().collect()
     }
 
@@ -80,15 +80,15 @@ impl Engines {
         for endpoint in endpoints {
             endpoint.shut_down();
         }
-        for link in self.handed(endpoints) {
-            link.tell(Command::Become(Change::ShutDown));
+        for task in self.handed(endpoints) {
+            task.tell(Command::Become(Change::ShutDown));
         }
     }
 
     /// Waits until all of them are wound up.
     pub(super) async fn gone(&self, endpoints: &[Arc<Endpoint>]) {
         for endpoint in endpoints {
-            endpoint.peers.none().await;
+            endpoint.connections.none().await;
         }
         self.present.none().await;
     }
@@ -96,8 +96,8 @@ impl Engines {
 
 impl Drop for HandedOver {
     fn drop(&mut self) {
-        let link = lock(&self.engines.handed).links.remove(&self.place);
-        drop(link);
+        let task = lock(&self.engines.handed).tasks.remove(&self.place);
+        drop(task);
     }
 }
 

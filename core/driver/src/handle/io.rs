@@ -167,8 +167,8 @@ impl Io {
     }
 
     /// Counts a connection of a plain engine among its own. `None`: it is closed.
-    pub(crate) fn take_over(&self, link: &Arc<TaskHandle>) -> Option<HandedOver> {
-        let handed_over = self.inner.engines.hand_over(link.clone());
+    pub(crate) fn take_over(&self, task: &Arc<TaskHandle>) -> Option<HandedOver> {
+        let handed_over = self.inner.engines.hand_over(task.clone());
         // Asked afterwards: who closes it either finds the connection, or was seen here.
         (!self.is_closing()).then_some(handed_over)
     }
@@ -325,8 +325,8 @@ impl Io {
     pub fn engine_sessions(&self) -> usize {
         let endpoints = self.endpoints();
         let handed = self.inner.engines.handed(&endpoints);
-        let handed = handed.iter().filter(|link| link.is_open()).count();
-        let all = endpoints.iter().map(|endpoint| endpoint.registry.len());
+        let handed = handed.iter().filter(|task| task.is_open()).count();
+        let all = endpoints.iter().map(|endpoint| endpoint.sessions.len());
         all.fold(handed, usize::saturating_add)
     }
 
@@ -516,8 +516,8 @@ impl Io {
         for endpoint in &endpoints {
             endpoint.discard();
         }
-        for link in self.inner.engines.handed(&endpoints) {
-            link.tell(Command::Close(Close::Discard));
+        for task in self.inner.engines.handed(&endpoints) {
+            task.tell(Command::Close(Close::Discard));
         }
     }
 }

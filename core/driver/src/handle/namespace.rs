@@ -51,7 +51,7 @@ pub(crate) struct Inner {
     listeners: Listeners,
     server_side: Hook<Heard>,
     room_events: RoomEvents,
-    gates: RwLock<Arc<[NamespaceMiddleware]>>,
+    middlewares: RwLock<Arc<[NamespaceMiddleware]>>,
     outgoing: RwLock<Arc<[Outgoing]>>,
     has_outgoing: AtomicBool,
     sequential: AtomicBool,
@@ -79,7 +79,7 @@ impl Namespace {
                 listeners: Listeners::default(),
                 server_side: Hook::default(),
                 room_events: RoomEvents::default(),
-                gates: RwLock::new(Arc::new([])),
+                middlewares: RwLock::new(Arc::new([])),
                 outgoing: RwLock::new(Arc::new([])),
                 has_outgoing: AtomicBool::new(false),
                 sequential: AtomicBool::new(false),
@@ -185,10 +185,10 @@ impl Namespace {
         self.inner.room_events.close();
         self.watch_rooms();
         self.inner.room_events.clear();
-        let gates = std::mem::take(&mut *write(&self.inner.gates));
+        let middlewares = std::mem::take(&mut *write(&self.inner.middlewares));
         let outgoing = std::mem::take(&mut *write(&self.inner.outgoing));
         // Dropped outside the locks.
-        drop((gates, outgoing));
+        drop((middlewares, outgoing));
     }
 
     /// Emits to the servers of the other nodes, not to any client: [`Adapter::server_side_emit`].
@@ -251,9 +251,9 @@ impl Namespace {
         &self.inner.listeners
     }
 
-    pub(crate) fn gates(&self) -> Arc<[NamespaceMiddleware]> {
+    pub(crate) fn middlewares(&self) -> Arc<[NamespaceMiddleware]> {
         self.inner
-            .gates
+            .middlewares
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
@@ -285,8 +285,8 @@ impl Namespace {
     /// After `middleware_timeout` the client is refused with `timed out`.
     #[doc(alias = "use")]
     pub fn use_<M>(&self, middleware: impl Middleware<M>) {
-        let gate: NamespaceMiddleware = Arc::new(move |entering| middleware.ask(entering));
-        self.append(&self.inner.gates, gate);
+        let middleware: NamespaceMiddleware = Arc::new(move |entering| middleware.ask(entering));
+        self.append(&self.inner.middlewares, middleware);
     }
 
     /// Adds to a list, unless the server is closed.

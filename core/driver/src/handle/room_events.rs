@@ -165,16 +165,16 @@ mod tests {
     use crate::mailbox::task_handle::TaskHandle;
     use crate::sync::one_shot::Waiting;
 
-    fn link(n: u8) -> TaskHandle {
-        let host = Endpoint::new(Config::default()).unwrap();
+    fn task(n: u8) -> TaskHandle {
+        let endpoint = Endpoint::new(Config::default()).unwrap();
         let sid = Sid::from_random([n; 15]);
-        TaskHandle::new(host, sid, Eio::V4, TransportKind::WebSocket)
+        TaskHandle::new(endpoint, sid, Eio::V4, TransportKind::WebSocket)
     }
 
     /// What holds the task of this handle, which runs here.
-    fn holds(link: &TaskHandle) -> Vec<Waiting<()>> {
+    fn holds(task: &TaskHandle) -> Vec<Waiting<()>> {
         let mut told = VecDeque::new();
-        local_queue::take(link, &mut told);
+        local_queue::take(task, &mut told);
         let held = told.into_iter().map(|command| {
             if let Command::Hold(until) = command {
                 until
@@ -224,7 +224,7 @@ mod tests {
                 // It tells nothing: somebody does.
                 events.tell();
             };
-            let [first, second] = [1, 2].map(link);
+            let [first, second] = [1, 2].map(task);
             // Whoever runs in no task is not held, and counts.
             cause(MOST_WAITING / 4 - 1, 0);
             let seated = Seated::at(&first);
@@ -261,10 +261,10 @@ mod tests {
         for room in 0..=MOST_WAITING {
             let _ = rooms.join(member, &room.to_string());
         }
-        let (events, link) = (RoomEvents::default(), link(1));
-        let _seated = Seated::at(&link);
+        let (events, task) = (RoomEvents::default(), task(1));
+        let _seated = Seated::at(&task);
         events.note(&mut rooms);
-        let mut held = holds(&link);
+        let mut held = holds(&task);
         assert!(is_held(&mut held[0]));
         events.clear();
         assert!(!is_held(&mut held[0]));

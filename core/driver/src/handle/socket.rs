@@ -11,7 +11,7 @@ use sio_core::id::SocketId;
 use sio_core::packet::{Args, EncodeError, IntoArgs};
 use sio_core::socket::SocketKey;
 
-use super::data::Kept;
+use super::data::Values;
 use super::emitting::{error_listener_methods, listener_methods, others_methods};
 use super::namespace::Outgoing;
 use super::place::Place;
@@ -55,7 +55,7 @@ pub(super) struct Inner {
     key: SocketKey,
     io: Io,
     namespace: Namespace,
-    link: Arc<TaskHandle>,
+    task: Arc<TaskHandle>,
     handshake: Arc<Handshake>,
     pub(super) place: Mutex<Place>,
     pub(super) connected: AtomicBool,
@@ -64,14 +64,14 @@ pub(super) struct Inner {
     listeners: Listeners,
     /// What few sockets have.
     extras: Mutex<Option<Box<Extras>>>,
-    has_filters: AtomicBool,
+    has_middlewares: AtomicBool,
     has_outgoing: AtomicBool,
 }
 
 #[derive(Default)]
 pub(super) struct Extras {
-    pub(super) data: Kept,
-    filters: Vec<PacketMiddleware>,
+    pub(super) data: Values,
+    packet_middlewares: Vec<PacketMiddleware>,
     outgoing: Vec<Outgoing>,
 }
 
@@ -95,7 +95,7 @@ impl Socket {
         key: SocketKey,
         io: Io,
         namespace: Namespace,
-        link: Arc<TaskHandle>,
+        task: Arc<TaskHandle>,
         handshake: Arc<Handshake>,
     ) -> Self {
         Self {
@@ -104,7 +104,7 @@ impl Socket {
                 key,
                 io,
                 namespace,
-                link,
+                task,
                 handshake,
                 place: Mutex::new(Place::new()),
                 connected: AtomicBool::new(false),
@@ -112,7 +112,7 @@ impl Socket {
                 next_ack: AtomicU64::new(1),
                 listeners: Listeners::default(),
                 extras: Mutex::new(None),
-                has_filters: AtomicBool::new(false),
+                has_middlewares: AtomicBool::new(false),
                 has_outgoing: AtomicBool::new(false),
             }),
         }
@@ -147,14 +147,14 @@ impl Socket {
     /// The connection below, which it may share with sockets in other namespaces.
     pub fn conn(&self) -> Conn {
         Conn {
-            link: self.inner.link.clone(),
+            task: self.inner.task.clone(),
         }
     }
 
     /// The client: the connection with all its sockets.
     pub fn client(&self) -> Client {
         Client {
-            link: self.inner.link.clone(),
+            task: self.inner.task.clone(),
             handshake: self.inner.handshake.clone(),
         }
     }
@@ -180,7 +180,7 @@ impl Socket {
     pub fn on_any_outgoing(&self, hook: impl Fn(&str, &Args) + Send + Sync + 'static) {
         let hook: Outgoing = Arc::new(hook);
         let mut extras = self.extras();
-        // As in `add_filter`.
+        // As in `add_middleware`.
         if !self.listeners().is_closed() {
             extras.get_or_insert_default().outgoing.push(hook);
             self.inner.has_outgoing.store(true, Ordering::Release);
@@ -210,7 +210,7 @@ impl Socket {
         &self,
         filter: impl Fn(&mut Incoming) -> Result<(), E> + Send + Sync + 'static,
     ) {
-        self.add_filter(Arc::new(move |mut packet| {
+        self.add_middleware(Arc::new(move |mut packet| {
             let decision = filter(&mut packet).map(|()| packet);
             let decision = decision.map_err(|error| denial(&error));
             Box::pin(std::future::ready(decision))
@@ -225,27 +225,34 @@ impl Socket {
         R: Future<Output = Result<Incoming, E>> + Send + 'static,
         E: Display + 'static,
     {
-        self.add_filter(Arc::new(move |packet| {
+        self.add_middleware(Arc::new(move |packet| {
             let decision = filter(packet);
             Box::pin(async move { decision.await.map_err(|error| denial(&error)) })
         }));
     }
 
-    fn add_filter(&self, filter: PacketMiddleware) {
+    fn add_middleware(&self, middleware: PacketMiddleware) {
         let mut extras = self.extras();
         // Nothing comes to a socket that has been released. Asked under this lock, which `release`
         // takes after it has closed the listeners.
         if !self.listeners().is_closed() {
-            extras.get_or_insert_default().filters.push(filter);
-            self.inner.has_filters.store(true, Ordering::Release);
+            extras
+                .get_or_insert_default()
+                .packet_middlewares
+                .push(middleware);
+            self.inner.has_middlewares.store(true, Ordering::Release);
         }
     }
 
-    pub(crate) fn filters(&self) -> Option<Vec<PacketMiddleware>> {
+    pub(crate) fn packet_middlewares(&self) -> Option<Vec<PacketMiddleware>> {
         self.inner
-            .has_filters
+            .has_middlewares
             .load(Ordering::Acquire)
-            .then(|| self.extras().as_ref().map(|extras| extras.filters.clone()))
+            .then(|| {
+                self.extras()
+                    .as_ref()
+                    .map(|extras| extras.packet_middlewares.clone())
+            })
             .flatten()
     }
 
@@ -310,7 +317,7 @@ impl Socket {
             packet,
             flags,
         };
-        self.link().push_packet(command, weight, flags.volatile)
+        self.task().push_packet(command, weight, flags.volatile)
     }
 
     pub(super) fn ask_flagged<T>(
@@ -349,7 +356,7 @@ impl Socket {
             token: Token::One(give),
             timeout,
         }));
-        match self.link().push_packet(command, weight, flags.volatile) {
+        match self.task().push_packet(command, weight, flags.volatile) {
             Ok(()) => AckFuture::new(wait),
             Err(error) => AckFuture::failed(error),
         }
@@ -357,7 +364,7 @@ impl Socket {
 
     /// Clients of 2.x take `error` for their own event (§17), which those of later lines have freed.
     fn must_be_free(&self, event: &str) -> Result<(), EmitError> {
-        if event == "error" && self.link().revision() == Eio::V3 {
+        if event == "error" && self.task().revision() == Eio::V3 {
             return Err(EncodeError::Reserved(event.into()).into());
         }
         Ok(())
@@ -402,7 +409,7 @@ impl Socket {
     /// connection, which is closed then. The client's reason is `io server disconnect`: it does not
     /// come back by itself.
     pub fn disconnect(&self, close: bool) {
-        self.link().tell(Command::Disconnect {
+        self.task().tell(Command::Disconnect {
             socket: self.key(),
             close,
         });
@@ -421,13 +428,13 @@ impl Socket {
         self.inner.key
     }
 
-    pub(crate) fn link(&self) -> &Arc<TaskHandle> {
-        &self.inner.link
+    pub(crate) fn task(&self) -> &Arc<TaskHandle> {
+        &self.inner.task
     }
 
     /// Its id as it may stand in a log.
     pub(crate) fn log_name(&self) -> LogName<'_> {
-        LogName::new(&self.inner.id, self.inner.link.sid())
+        LogName::new(&self.inner.id, self.inner.task.sid())
     }
 
     pub(crate) fn listeners(&self) -> &Listeners {

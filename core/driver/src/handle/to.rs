@@ -368,7 +368,7 @@ impl Namespace {
     pub(crate) fn deliver(&self, target: &Target, flags: Flags, packet: &Encoded) {
         let rooms = self.rooms().read().unwrap_or_else(PoisonError::into_inner);
         let recipients = rooms.select(target);
-        let recipients = recipients.map(|socket| (&**socket.link(), socket.key()));
+        let recipients = recipients.map(|socket| (&**socket.task(), socket.key()));
         let wakers = spread(self.opened(), target, flags, packet, recipients);
         drop(rooms);
         wakers.wake();
@@ -401,7 +401,7 @@ impl Namespace {
                 timeout,
             }));
             // Not taken: the token is dropped with the command, which counts as disconnected.
-            let _ = socket.link().push_packet(command, weight, flags.volatile);
+            let _ = socket.task().push_packet(command, weight, flags.volatile);
         }
         Ok(gather)
     }

@@ -62,7 +62,7 @@ impl Ack {
         let packet = namespace.codec().ack(namespace.name(), ticket.id(), args)?;
         let weight = Weight::of(&packet);
         let command = Command::Respond { ticket, packet };
-        self.socket.link().push_packet(command, weight, false)
+        self.socket.task().push_packet(command, weight, false)
     }
 }
 

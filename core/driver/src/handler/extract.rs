@@ -142,7 +142,7 @@ impl Invocation {
 
     /// The arguments, for something that may wait long.
     pub(crate) fn kept_args(&self) -> Args {
-        for_keeping(&self.args, self.socket.link().transport())
+        for_keeping(&self.args, self.socket.task().transport())
     }
 
     /// Prepares the ack to be given to `handlers` handlers, of which the first one to answer wins.

@@ -184,9 +184,12 @@ pub(crate) type PacketMiddleware =
     Arc<dyn Fn(Incoming) -> BoxFuture<Result<Incoming, Denial>> + Send + Sync>;
 
 /// Asks the middlewares of a namespace in turn; the first refusal ends it.
-pub(crate) async fn pass(gates: Arc<[NamespaceMiddleware]>, socket: Socket) -> Result<(), Denial> {
-    for gate in gates.iter() {
-        let decision = gate(&Invocation::entering(&socket));
+pub(crate) async fn pass(
+    middlewares: Arc<[NamespaceMiddleware]>,
+    socket: Socket,
+) -> Result<(), Denial> {
+    for middleware in middlewares.iter() {
+        let decision = middleware(&Invocation::entering(&socket));
         decision.0.await?;
     }
     Ok(())

@@ -42,22 +42,22 @@ impl FanOut {
     }
 
     /// For this one too. One that is full or gone holds up nobody.
-    fn push(&mut self, link: &TaskHandle, socket: SocketKey) {
+    fn push(&mut self, task: &TaskHandle, socket: SocketKey) {
         let command = || Command::Cast {
             socket,
             batch: self.batch.clone(),
             flags: self.flags,
         };
-        if self.here.is(link) {
-            local_queue::hand_over(link);
+        if self.here.is(task) {
+            local_queue::hand_over(task);
         }
-        let most = Most::of(&link.endpoint().config, self.flags.volatile);
-        let (waker, room) = match link.mailbox().push_open(self.weight, most, command) {
+        let most = Most::of(&task.endpoint().config, self.flags.volatile);
+        let (waker, room) = match task.mailbox().push_open(self.weight, most, command) {
             Ok(taken) => taken,
             // It takes nothing any more.
             Err(NotTaken::Closed) => return,
             Err(NotTaken::Full) => {
-                let (waker, _) = link.hold_packet(command(), self.weight, self.flags.volatile);
+                let (waker, _) = task.hold_packet(command(), self.weight, self.flags.volatile);
                 (waker, Weight::default())
             }
         };
@@ -100,10 +100,10 @@ pub(crate) fn spread<'a>(
         if group.is_empty() {
             break;
         }
-        let waiting = group.iter().filter(|(link, _)| link.mailbox().is_waiting());
+        let waiting = group.iter().filter(|(task, _)| task.mailbox().is_waiting());
         black_box(waiting.count());
-        for (link, socket) in group.drain(..) {
-            all.push(link, socket);
+        for (task, socket) in group.drain(..) {
+            all.push(task, socket);
         }
     }
     if let Some(batch) = all.open() {
@@ -155,7 +155,7 @@ mod tests {
             volatile: bool,
         },
         Direct {
-            link: usize,
+            task: usize,
             size: usize,
             volatile: bool,
         },
@@ -176,7 +176,7 @@ mod tests {
             8 => (0..3_usize, 0..40_usize, volatile())
                 .prop_map(|(target, size, volatile)| Step::Emit { target, size, volatile }),
             2 => (0..3_usize, 0..40_usize, volatile())
-                .prop_map(|(link, size, volatile)| Step::Direct { link, size, volatile }),
+                .prop_map(|(task, size, volatile)| Step::Direct { task, size, volatile }),
             1 => (0..3_usize).prop_map(Step::Tell),
             2 => (0..3_usize).prop_map(Step::Take),
             1 => (0..3_usize).prop_map(Step::Written),
@@ -195,13 +195,13 @@ mod tests {
             .max_backlog_bytes(150)
             .backlog_policy(policy);
         let endpoint = Endpoint::new(config).unwrap();
-        let links: Vec<_> = (0..3_u8)
+        let tasks: Vec<_> = (0..3_u8)
             .map(|n| {
                 let sid = Sid::from_random([n; 15]);
                 TaskHandle::new(endpoint.clone(), sid, Eio::V4, TransportKind::WebSocket)
             })
             .collect();
-        let _seated = seated.then(|| Seated::at(&links[0]));
+        let _seated = seated.then(|| Seated::at(&tasks[0]));
         let socket = socket();
         let opened = Mutex::default();
         let mut heard = Vec::new();
@@ -209,8 +209,8 @@ mod tests {
         let mut taken = Vec::new();
         let take = |at: usize, taken: &mut Vec<_>| {
             let mut batch = VecDeque::new();
-            local_queue::take(&links[at], &mut batch);
-            let overflowed = links[at].mailbox().swap(&mut batch);
+            local_queue::take(&tasks[at], &mut batch);
+            let overflowed = tasks[at].mailbox().swap(&mut batch);
             taken.push((at, batch, overflowed));
         };
         let direct = |at: usize, packet: &Encoded, flags: Flags| {
@@ -220,7 +220,7 @@ mod tests {
                 flags,
             };
             let weight = Weight::of(packet);
-            links[at].push_packet(command, weight, flags.volatile)
+            tasks[at].push_packet(command, weight, flags.volatile)
         };
         for (number, step) in steps.iter().enumerate() {
             let packet =
@@ -239,7 +239,7 @@ mod tests {
                     let recipients = TARGETS[*target].iter();
                     if many {
                         let target = Target::from([["a", "b", "c"][*target]]);
-                        let recipients = recipients.map(|at| (&links[*at], socket));
+                        let recipients = recipients.map(|at| (&tasks[*at], socket));
                         spread(&opened, &target, flags, &packet, recipients).wake();
                     } else {
                         for at in recipients {
@@ -248,23 +248,23 @@ mod tests {
                     }
                 }
                 Step::Direct {
-                    link,
+                    task,
                     size,
                     volatile,
                 } => heard.push(format!(
                     "{:?}",
-                    direct(*link, &packet(size), flags(volatile))
+                    direct(*task, &packet(size), flags(volatile))
                 )),
                 Step::Tell(at) => heard.push(format!(
                     "{}",
-                    links[*at].tell(Command::Disconnect {
+                    tasks[*at].tell(Command::Disconnect {
                         socket,
                         close: false
                     })
                 )),
                 Step::Take(at) => take(*at, &mut taken),
-                Step::Written(at) => links[*at].mailbox().set_session(0, 0),
-                Step::Close(at) => drop(links[*at].mailbox().close()),
+                Step::Written(at) => tasks[*at].mailbox().set_session(0, 0),
+                Step::Close(at) => drop(tasks[*at].mailbox().close()),
                 Step::Change => opened.lock().unwrap().clear(),
             }
         }
@@ -313,15 +313,15 @@ mod tests {
     fn commands(emits: usize, size: usize) -> usize {
         let endpoint = Endpoint::new(Config::default()).unwrap();
         let sid = Sid::from_random([7; 15]);
-        let link = TaskHandle::new(endpoint, sid, Eio::V4, TransportKind::WebSocket);
+        let task = TaskHandle::new(endpoint, sid, Eio::V4, TransportKind::WebSocket);
         let (socket, opened) = (socket(), Mutex::default());
         let packet = packet::event("/", None, "x", &"y".repeat(size)).unwrap();
         for _ in 0..emits {
-            let all = [(&link, socket)].into_iter();
+            let all = [(&task, socket)].into_iter();
             spread(&opened, &Target::default(), Flags::default(), &packet, all).wake();
         }
         let mut batch = VecDeque::new();
-        link.mailbox().swap(&mut batch);
+        task.mailbox().swap(&mut batch);
         batch.len()
     }
 

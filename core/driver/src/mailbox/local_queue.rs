@@ -45,10 +45,10 @@ pub(crate) struct Seated {
 }
 
 impl Seated {
-    pub(crate) fn at(link: &TaskHandle) -> Self {
+    pub(crate) fn at(task: &TaskHandle) -> Self {
         let aside = QUEUE.try_with(|queue| queue.borrow_mut().clear());
         // Without a queue, what is told goes into the mailbox.
-        let whose = aside.as_ref().map_or(0, |_| link.address());
+        let whose = aside.as_ref().map_or(0, |_| task.address());
         Self {
             whose: WHOSE.replace(whose),
             aside: aside.ok().flatten(),
@@ -104,7 +104,7 @@ pub(crate) fn lay_here(command: Command) -> Result<(), Command> {
     Ok(())
 }
 
-/// Whose task runs on this thread, to be asked for many links at once.
+/// Whose task runs on this thread, to be asked for many tasks at once.
 pub(crate) struct Here(usize);
 
 impl Here {
@@ -112,24 +112,24 @@ impl Here {
         Self(WHOSE.get())
     }
 
-    pub(crate) fn is(&self, link: &TaskHandle) -> bool {
-        self.0 == link.address()
+    pub(crate) fn is(&self, task: &TaskHandle) -> bool {
+        self.0 == task.address()
     }
 }
 
-/// Lays a command into the queue of the task of `link`, if it is a packet only as far as there is room. Gives it
+/// Lays a command into the queue of `task`, if it is a packet only as far as there is room. Gives it
 /// back if it belongs into the mailbox: that task does not run here, or something waits there already.
 pub(crate) fn lay(
-    link: &TaskHandle,
+    task: &TaskHandle,
     command: Command,
     packet: Option<(Weight, Most)>,
 ) -> Result<(), Command> {
-    if WHOSE.get() != link.address() || link.mailbox().is_waiting() {
+    if WHOSE.get() != task.address() || task.mailbox().is_waiting() {
         return Err(command);
     }
     QUEUE.with_borrow_mut(|queue| {
         if let Some((weight, most)) = packet {
-            let mailbox = link.mailbox();
+            let mailbox = task.mailbox();
             if !mailbox.has_room(queue.held, weight, most) {
                 // What is done about it is decided there, over all that waits.
                 mailbox.put_first(&mut queue.commands, mem::take(&mut queue.held));
@@ -143,30 +143,30 @@ pub(crate) fn lay(
     })
 }
 
-/// Moves what lies in the queue of the task of `link` into its mailbox, because something belongs behind it that
+/// Moves what lies in the queue of `task` into its mailbox, because something belongs behind it that
 /// may still grow: that must see what others push there.
-pub(crate) fn hand_over(link: &TaskHandle) {
-    if WHOSE.get() != link.address() {
+pub(crate) fn hand_over(task: &TaskHandle) {
+    if WHOSE.get() != task.address() {
         return;
     }
     QUEUE.with_borrow_mut(|queue| {
         if !queue.commands.is_empty() {
             let held = mem::take(&mut queue.held);
-            link.mailbox().put_first(&mut queue.commands, held);
+            task.mailbox().put_first(&mut queue.commands, held);
         }
     });
 }
 
 /// Moves what lies in the queue behind what is in `batch`.
 #[inline]
-pub(crate) fn take(link: &TaskHandle, batch: &mut VecDeque<Command>) {
+pub(crate) fn take(task: &TaskHandle, batch: &mut VecDeque<Command>) {
     if LAID.get() {
-        take_laid(link, batch);
+        take_laid(task, batch);
     }
 }
 
-fn take_laid(link: &TaskHandle, batch: &mut VecDeque<Command>) {
-    if WHOSE.get() != link.address() {
+fn take_laid(task: &TaskHandle, batch: &mut VecDeque<Command>) {
+    if WHOSE.get() != task.address() {
         return;
     }
     QUEUE.with_borrow_mut(|queue| {
@@ -174,7 +174,7 @@ fn take_laid(link: &TaskHandle, batch: &mut VecDeque<Command>) {
         if queue.commands.is_empty() {
             return;
         }
-        link.mailbox().count(mem::take(&mut queue.held));
+        task.mailbox().count(mem::take(&mut queue.held));
         if batch.is_empty() {
             mem::swap(batch, &mut queue.commands);
         } else {
@@ -193,7 +193,7 @@ mod tests {
     use crate::endpoint::Endpoint;
     use crate::error::EmitError;
 
-    fn link() -> TaskHandle {
+    fn task() -> TaskHandle {
         let config = Config::default().max_backlog_bytes(10);
         let endpoint = Endpoint::new(config).unwrap();
         let sid = Sid::from_random([7; 15]);
@@ -201,18 +201,18 @@ mod tests {
     }
 
     /// A message of so many bytes for plain Engine.IO.
-    fn send(link: &TaskHandle, text: &'static str) -> Result<(), EmitError> {
+    fn send(task: &TaskHandle, text: &'static str) -> Result<(), EmitError> {
         let data = sio_core::engine::Message::Text(text.into());
         let weight = Weight::of_data(&data);
         let flags = Flags::default();
         let data = Box::new(data);
-        link.push_packet(Command::Send { data, flags }, weight, false)
+        task.push_packet(Command::Send { data, flags }, weight, false)
     }
 
-    fn taken(link: &TaskHandle) -> Vec<String> {
+    fn taken(task: &TaskHandle) -> Vec<String> {
         let mut batch = VecDeque::new();
-        take(link, &mut batch);
-        link.mailbox().swap(&mut batch);
+        take(task, &mut batch);
+        task.mailbox().swap(&mut batch);
         batch.iter().map(said).collect()
     }
 
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn what_a_task_tells_itself_needs_no_mailbox_and_overtakes_nothing() {
-        let (mine, other) = (link(), link());
+        let (mine, other) = (task(), task());
         {
             let _seated = Seated::at(&mine);
             assert_eq!(send(&mine, "a"), Ok(()));
@@ -258,7 +258,7 @@ mod tests {
     /// What may grow must see what others push, so it lies in no queue.
     #[test]
     fn what_is_handed_over_keeps_its_place() {
-        let mine = link();
+        let mine = task();
         let seated = Seated::at(&mine);
         assert_eq!(send(&mine, "a"), Ok(()));
         std::thread::scope(|scope| {
@@ -275,19 +275,19 @@ mod tests {
 
     #[test]
     fn its_limits_are_those_of_the_mailbox() {
-        let link = link();
+        let task = task();
         let alone: Vec<_> = ["12345", "1234", "12", "1"]
-            .map(|it| send(&link, it))
+            .map(|it| send(&task, it))
             .into();
         let mut batch = VecDeque::new();
-        let overflowed = link.mailbox().swap(&mut batch);
-        let seated = Seated::at(&link);
+        let overflowed = task.mailbox().swap(&mut batch);
+        let seated = Seated::at(&task);
         let own: Vec<_> = ["12345", "1234", "12", "1"]
-            .map(|it| send(&link, it))
+            .map(|it| send(&task, it))
             .into();
         let mut own_batch = VecDeque::new();
-        take(&link, &mut own_batch);
-        assert_eq!(link.mailbox().swap(&mut own_batch), overflowed);
+        take(&task, &mut own_batch);
+        assert_eq!(task.mailbox().swap(&mut own_batch), overflowed);
         drop(seated);
         assert_eq!(own, alone);
         assert_eq!(own, [Ok(()), Ok(()), Err(EmitError::Full), Ok(())]);

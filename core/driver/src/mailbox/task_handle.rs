@@ -93,24 +93,24 @@ pub(crate) struct Said {
 
 /// Bytes that count among what waits for a client as long as this lives, but while it is paid.
 pub(crate) struct Owed {
-    link: Arc<TaskHandle>,
+    task: Arc<TaskHandle>,
     bytes: usize,
     paid: bool,
 }
 
 impl Said {
-    pub(crate) fn new(link: &Arc<TaskHandle>, reply: Reply) -> Self {
+    pub(crate) fn new(task: &Arc<TaskHandle>, reply: Reply) -> Self {
         let bytes = reply.backlog();
-        let owed = (bytes > 0).then(|| Owed::new(link.clone(), bytes));
+        let owed = (bytes > 0).then(|| Owed::new(task.clone(), bytes));
         Self { reply, owed }
     }
 }
 
 impl Owed {
-    fn new(link: Arc<TaskHandle>, bytes: usize) -> Self {
-        link.mailbox.owe(bytes);
+    fn new(task: Arc<TaskHandle>, bytes: usize) -> Self {
+        task.mailbox.owe(bytes);
         Self {
-            link,
+            task,
             bytes,
             paid: false,
         }
@@ -119,14 +119,14 @@ impl Owed {
     /// All of it may be with the client from now on.
     pub(crate) fn pay(&mut self) {
         if !std::mem::replace(&mut self.paid, true) {
-            self.link.mailbox.settle(self.bytes);
+            self.task.mailbox.settle(self.bytes);
         }
     }
 
     /// Some of it is not.
     pub(crate) fn take_back(&mut self) {
         if std::mem::replace(&mut self.paid, false) {
-            self.link.mailbox.owe(self.bytes);
+            self.task.mailbox.owe(self.bytes);
         }
     }
 }

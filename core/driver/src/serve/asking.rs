@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use crate::log::error;
 use crate::sync::BoxFuture;
 use crate::sync::guard::guarded;
-use crate::task::Kept;
+use crate::task::Guarded;
 
 /// A hook has panicked, which is logged.
 pub(super) struct Panicked;
@@ -20,8 +20,8 @@ pub(super) fn call<T>(hook: impl FnOnce() -> T) -> Result<T, Panicked> {
 
 /// Calls a hook that may wait.
 pub(super) async fn ask<T>(hook: impl FnOnce() -> BoxFuture<T>) -> Result<T, Panicked> {
-    let mut kept = Kept::new(call(hook)?, ());
-    let ((), answer) = poll_fn(|cx| kept.poll(cx)).await;
+    let mut guarded = Guarded::new(call(hook)?, ());
+    let ((), answer) = poll_fn(|cx| guarded.poll(cx)).await;
     answer.map_err(|_panic| {
         error!(why = %_panic.0, "hook panicked");
         Panicked

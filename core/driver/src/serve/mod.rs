@@ -182,14 +182,14 @@ impl Server {
         }
         for served in &*self.endpoints {
             Signal::wait(Shared(served.endpoint.clone())).await;
-            served.endpoint.peers.none().await;
+            served.endpoint.connections.none().await;
         }
     }
 
     /// Ends when all connections of its servers are wound up, and the last responses are out.
     pub async fn closed(&self) {
         for served in &*self.endpoints {
-            served.endpoint.peers.none().await;
+            served.endpoint.connections.none().await;
         }
         self.streams.none().await;
     }

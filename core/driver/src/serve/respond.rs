@@ -117,7 +117,7 @@ enum UpgradeTarget<R: Runtime> {
     New(Box<Task<R>>),
     /// A session that polls so far.
     Joins {
-        link: Arc<TaskHandle>,
+        task: Arc<TaskHandle>,
         revision: Eio,
         base64: bool,
     },
@@ -159,11 +159,11 @@ impl<R: Runtime> Plan<R> {
                 Some(task)
             }
             UpgradeTarget::Joins {
-                link,
+                task,
                 revision,
                 base64,
             } => {
-                link.tell(Command::WebSocket {
+                task.tell(Command::WebSocket {
                     revision,
                     base64,
                     transport,
@@ -230,11 +230,11 @@ where
                 Step::Open(exchange) => Box::pin(context.open(exchange)).await,
                 Step::Refuse(exchange, refusal) => context.refuse(exchange, &refusal),
                 Step::Hand {
-                    link,
+                    task,
                     exchange,
                     over,
                     body,
-                } => context.session(&link, exchange, over, body).await,
+                } => context.session(&task, exchange, over, body).await,
             };
         }
     };
@@ -279,7 +279,7 @@ impl<R: Runtime> Context<'_, R> {
             Err(refusal) => return self.refuse(exchange, &refusal),
         };
         let most = endpoint.config.max_sessions.unwrap_or(usize::MAX);
-        let Some(counted) = endpoint.peers.try_enter(most) else {
+        let Some(counted) = endpoint.connections.try_enter(most) else {
             return self.refuse(exchange, &HandshakeError::TooManySessions);
         };
         let websocket = exchange.kind() == RequestKind::WebSocket;
@@ -317,10 +317,10 @@ impl<R: Runtime> Context<'_, R> {
         let Some(task) = task else {
             return self.refuse(exchange, &HandshakeError::BadRequest);
         };
-        let link = task.link().clone();
+        let handle = task.handle().clone();
         // The server may have begun to close before this session was there to be told.
         if endpoint.closing.is_raised() {
-            link.tell(Command::Become(Change::ShutDown));
+            handle.tell(Command::Become(Change::ShutDown));
         }
         if websocket {
             let whose = UpgradeTarget::New(Box::new(task));
@@ -328,20 +328,20 @@ impl<R: Runtime> Context<'_, R> {
         }
         let id = endpoint.request_id();
         let (give, wait) = answer();
-        link.tell(Command::Poll {
+        handle.tell(Command::Poll {
             id,
             revision: exchange.revision(),
             answer: give,
         });
         self.runtime.spawn(task);
-        let said = self.relay(&link, id, wait).await;
-        self.reply(exchange, &link, said)
+        let said = self.relay(&handle, id, wait).await;
+        self.reply(exchange, &handle, said)
     }
 
     /// A request of a session.
     async fn session<B: Body<Data = Bytes> + Unpin>(
         &self,
-        link: &Arc<TaskHandle>,
+        task: &Arc<TaskHandle>,
         exchange: Exchange,
         over: bool,
         body: B,
@@ -349,7 +349,7 @@ impl<R: Runtime> Context<'_, R> {
         let said = match exchange.kind() {
             RequestKind::WebSocket if self.can_upgrade => {
                 let whose = UpgradeTarget::Joins {
-                    link: link.clone(),
+                    task: task.clone(),
                     revision: exchange.revision(),
                     base64: exchange.base64(),
                 };
@@ -357,28 +357,28 @@ impl<R: Runtime> Context<'_, R> {
             }
             RequestKind::WebSocket => return self.refuse(exchange, &HandshakeError::BadRequest),
             // Lent: it is large, and would be moved at each of these calls.
-            RequestKind::Post { .. } => self.post(link, &exchange, over, body).await,
+            RequestKind::Post { .. } => self.post(task, &exchange, over, body).await,
             RequestKind::Poll => {
                 let id = self.endpoint().request_id();
                 let (give, wait) = answer();
-                let told = link.tell(Command::Poll {
+                let told = task.tell(Command::Poll {
                     id,
                     revision: exchange.revision(),
                     answer: give,
                 });
                 match told {
-                    true => self.relay(link, id, wait).await,
+                    true => self.relay(task, id, wait).await,
                     false => None,
                 }
             }
         };
-        self.reply(exchange, link, said)
+        self.reply(exchange, task, said)
     }
 
     /// What the session says to a POST, if it says anything.
     async fn post<B: Body<Data = Bytes> + Unpin>(
         &self,
-        link: &TaskHandle,
+        task: &TaskHandle,
         exchange: &Exchange,
         over: bool,
         body: B,
@@ -389,7 +389,7 @@ impl<R: Runtime> Context<'_, R> {
         let (give, mut wait) = answer();
         let mut give = Some(give);
         let mut tell = |post| {
-            link.tell(Command::Post {
+            task.tell(Command::Post {
                 id,
                 revision,
                 posted: Box::new(Posted {
@@ -417,7 +417,7 @@ impl<R: Runtime> Context<'_, R> {
             return None;
         }
         if waits {
-            let mut guard = Guard::new(link, id);
+            let mut guard = Guard::new(task, id);
             let until = self.runtime.now() + config.request_body_timeout;
             // In a box of its own: few bodies come in pieces.
             let mut sleep = Box::pin(self.runtime.sleep_until(until));
@@ -443,17 +443,17 @@ impl<R: Runtime> Context<'_, R> {
                 Ok(Err(failure)) => tell(Post::End(Err(failure))),
             };
         }
-        self.relay(link, id, wait).await
+        self.relay(task, id, wait).await
     }
 
     /// What the session says to a request. It hears if the client leaves before that.
     async fn relay(
         &self,
-        link: &TaskHandle,
+        task: &TaskHandle,
         id: RequestId,
         mut wait: Waiting<Said>,
     ) -> Option<Said> {
-        let mut guard = Guard::new(link, id);
+        let mut guard = Guard::new(task, id);
         poll_fn(|cx| {
             if let Poll::Ready(reply) = Pin::new(&mut wait).poll(cx) {
                 guard.disarm();
@@ -468,7 +468,7 @@ impl<R: Runtime> Context<'_, R> {
         .await
     }
 
-    fn reply<B>(&self, exchange: Exchange, link: &TaskHandle, said: Option<Said>) -> Outcome<R, B> {
+    fn reply<B>(&self, exchange: Exchange, task: &TaskHandle, said: Option<Said>) -> Outcome<R, B> {
         // No reply: the session's task has ended.
         let Some(Said { reply, owed }) = said else {
             return self.refuse(exchange, &HandshakeError::UnknownSid);
@@ -487,7 +487,7 @@ impl<R: Runtime> Context<'_, R> {
         let response = self.say(http, response.initial);
         if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
             // What the session said is lost, and a lost answer is a hole in the stream.
-            link.tell(Command::Close(Close::Discard));
+            task.tell(Command::Close(Close::Discard));
         }
         Outcome::Response(response)
     }
@@ -565,8 +565,8 @@ fn until_written(body: Full<Bytes>, owed: Debts) -> Full<Bytes> {
 struct Guard<'a>(Option<(&'a TaskHandle, RequestId)>);
 
 impl<'a> Guard<'a> {
-    const fn new(link: &'a TaskHandle, id: RequestId) -> Self {
-        Self(Some((link, id)))
+    const fn new(task: &'a TaskHandle, id: RequestId) -> Self {
+        Self(Some((task, id)))
     }
 
     fn disarm(&mut self) {
@@ -574,8 +574,8 @@ impl<'a> Guard<'a> {
     }
 
     fn tell(&mut self) {
-        if let Some((link, id)) = self.0.take() {
-            link.tell(Command::Aborted(id));
+        if let Some((task, id)) = self.0.take() {
+            task.tell(Command::Aborted(id));
         }
     }
 }

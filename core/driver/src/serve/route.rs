@@ -46,7 +46,7 @@ pub(super) enum Step<B> {
     Refuse(Exchange, HandshakeError),
     /// It is a session's.
     Hand {
-        link: Arc<TaskHandle>,
+        task: Arc<TaskHandle>,
         exchange: Exchange,
         over: bool,
         body: B,
@@ -132,9 +132,9 @@ fn route<B>(server: &Server, request: Request<B>, remote: Remote) -> Routed<B> {
                 sid,
                 exchange,
                 over,
-            } => match endpoint.registry.get(&sid) {
-                Some(link) => Step::Hand {
-                    link,
+            } => match endpoint.sessions.get(&sid) {
+                Some(task) => Step::Hand {
+                    task,
                     exchange,
                     over,
                     body,

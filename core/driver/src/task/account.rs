@@ -73,17 +73,17 @@ impl<'a> Account<'a> {
     /// Of a connection in which so many bytes wait for handlers.
     #[inline]
     pub(super) fn new(
-        link: &'a TaskHandle,
+        handle: &'a TaskHandle,
         session: &'a Session,
         waiting: usize,
         jobs: &'a Jobs,
     ) -> Self {
         Self {
-            config: &link.endpoint().config,
+            config: &handle.endpoint().config,
             waiting,
             jobs,
             session,
-            mailbox: link.mailbox(),
+            mailbox: handle.mailbox(),
         }
     }
 

@@ -17,19 +17,23 @@ pub(super) struct Departed {
     until: Instant,
     /// What they hold, counted with the endpoint's others.
     bytes: usize,
-    host: Arc<Endpoint>,
+    endpoint: Arc<Endpoint>,
 }
 
 impl Departed {
     /// So many bytes are left behind. If that is too much with what others have left, they may be no more than
     /// what comes back.
-    pub(super) fn new(host: &Arc<Endpoint>, bytes: usize, now: Instant) -> (Self, Option<usize>) {
-        let before = host.departed.fetch_add(bytes, Ordering::Relaxed);
-        let most = host.config.max_departed_bytes;
+    pub(super) fn new(
+        endpoint: &Arc<Endpoint>,
+        bytes: usize,
+        now: Instant,
+    ) -> (Self, Option<usize>) {
+        let before = endpoint.departed.fetch_add(bytes, Ordering::Relaxed);
+        let most = endpoint.config.max_departed_bytes;
         let departed = Self {
-            until: now + host.config.departed_timeout,
+            until: now + endpoint.config.departed_timeout,
             bytes,
-            host: host.clone(),
+            endpoint: endpoint.clone(),
         };
         let share = most / SHARE;
         let much = before.saturating_add(bytes) > most && bytes > share;
@@ -43,13 +47,13 @@ impl Departed {
 
     /// Their time is over, and that of what begins only now does so too.
     pub(super) fn renew(&mut self, now: Instant) {
-        self.until = now + self.host.config.departed_timeout;
+        self.until = now + self.endpoint.config.departed_timeout;
     }
 
     /// So many bytes are held by now.
     pub(super) fn count(&mut self, bytes: usize) {
         let before = std::mem::replace(&mut self.bytes, bytes);
-        let departed = &self.host.departed;
+        let departed = &self.endpoint.departed;
         if bytes > before {
             departed.fetch_add(bytes.saturating_sub(before), Ordering::Relaxed);
         } else if bytes < before {
@@ -60,7 +64,9 @@ impl Departed {
 
 impl Drop for Departed {
     fn drop(&mut self) {
-        self.host.departed.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.endpoint
+            .departed
+            .fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 

@@ -147,9 +147,9 @@ impl Dispatcher {
     }
 
     /// A handler of the socket has ended, or a packet middleware.
-    pub(super) fn rest(&mut self, key: SocketKey, filter: bool) {
+    pub(super) fn rest(&mut self, key: SocketKey, middlewares: bool) {
         if let Some(socket) = self.socket(key) {
-            socket.rest(filter);
+            socket.rest(middlewares);
         }
     }
 

@@ -106,7 +106,7 @@ impl Jobs {
                     bytes: event.held(),
                 };
                 let future = refused::or_refused(event, future);
-                self.push(Job::Handler(Kept::new(future, owner)));
+                self.push(Job::Handler(Guarded::new(future, owner)));
                 Began::Waits
             }
         }
@@ -250,13 +250,13 @@ impl Running {
 /// Something of the application's that has not ended yet.
 pub(super) enum Job {
     /// A handler of a socket.
-    Handler(Kept<Result<(), Failure>, Owner>),
+    Handler(Guarded<Result<(), Failure>, Owner>),
     /// The middlewares of a namespace, over a socket that wants to enter.
-    Middlewares(Kept<Result<(), Denial>, (ConnectTicket, Socket)>),
+    Middlewares(Guarded<Result<(), Denial>, (ConnectTicket, Socket)>),
     /// The packet middlewares of a socket, over one event.
-    PacketMiddlewares(Kept<Result<Incoming, Denial>, Box<(SocketKey, Invocation)>>),
+    PacketMiddlewares(Guarded<Result<Incoming, Denial>, Box<(SocketKey, Invocation)>>),
     /// A handler of a plain Engine.IO connection.
-    Plain(Kept<Result<(), Failure>, Message>),
+    Plain(Guarded<Result<(), Failure>, Message>),
 }
 
 // Each has its line in the table of what ends it.
@@ -317,14 +317,14 @@ pub(super) fn begin(cx: &mut Context<'_>, call: impl FnOnce() -> Started) -> Beg
 }
 
 /// A future of the application's, and what to do with its result.
-pub(crate) struct Kept<T, K> {
+pub(crate) struct Guarded<T, K> {
     future: Option<BoxFuture<T>>,
     what: Option<K>,
     /// What it holds of answers.
     answers: Option<Charge>,
 }
 
-impl<T, K> Kept<T, K> {
+impl<T, K> Guarded<T, K> {
     pub(crate) fn new(future: BoxFuture<T>, what: K) -> Self {
         Self {
             future: Some(future),
@@ -354,7 +354,7 @@ impl<T, K> Kept<T, K> {
     }
 }
 
-impl<T, K> Drop for Kept<T, K> {
+impl<T, K> Drop for Guarded<T, K> {
     /// The destructors of its future are the application's code too.
     fn drop(&mut self) {
         let _ = let_go(self.future.take());
@@ -365,7 +365,7 @@ impl Job {
     /// Whether it is what decides over a namespace: of this socket, or of any.
     pub(super) fn decides_over(&self, socket: Option<SocketKey>) -> bool {
         match self {
-            Self::Middlewares(kept) => kept
+            Self::Middlewares(guarded) => guarded
                 .what
                 .as_ref()
                 .is_none_or(|(ticket, _)| socket.is_none_or(|socket| ticket.socket() == socket)),
@@ -376,10 +376,10 @@ impl Job {
     /// Bytes that it holds of what its client has sent.
     pub(super) fn bytes(&self) -> usize {
         match self {
-            Self::Handler(kept) => kept.what.as_ref().map_or(0, |owner| owner.bytes),
-            Self::Plain(kept) => kept.what.as_ref().map_or(0, |message| message.bytes),
-            Self::PacketMiddlewares(kept) => {
-                kept.what.as_ref().map_or(0, |what| what.1.args.size())
+            Self::Handler(guarded) => guarded.what.as_ref().map_or(0, |owner| owner.bytes),
+            Self::Plain(guarded) => guarded.what.as_ref().map_or(0, |message| message.bytes),
+            Self::PacketMiddlewares(guarded) => {
+                guarded.what.as_ref().map_or(0, |what| what.1.args.size())
             }
             Self::Middlewares(_) => 0,
         }
@@ -388,12 +388,12 @@ impl Job {
     /// Whose event it is about, and which.
     pub(super) fn event(&self) -> Option<(Socket, Name)> {
         match self {
-            Self::Handler(kept) => {
-                let owner = kept.what.as_ref()?;
+            Self::Handler(guarded) => {
+                let owner = guarded.what.as_ref()?;
                 Some((owner.socket.clone(), owner.name.clone()))
             }
-            Self::PacketMiddlewares(kept) => {
-                let (_, event) = &**kept.what.as_ref()?;
+            Self::PacketMiddlewares(guarded) => {
+                let (_, event) = &**guarded.what.as_ref()?;
                 Some((event.socket.clone(), event.name.clone()))
             }
             Self::Middlewares(_) | Self::Plain(_) => None,
@@ -403,16 +403,16 @@ impl Job {
     /// Whose next event waits for it, and whether it does in any case.
     pub(super) fn socket(&self) -> Option<(SocketKey, bool)> {
         match self {
-            Self::Handler(kept) => Some((kept.what.as_ref()?.socket.key(), false)),
-            Self::PacketMiddlewares(kept) => Some((kept.what.as_ref()?.0, true)),
+            Self::Handler(guarded) => Some((guarded.what.as_ref()?.socket.key(), false)),
+            Self::PacketMiddlewares(guarded) => Some((guarded.what.as_ref()?.0, true)),
             Self::Middlewares(_) | Self::Plain(_) => None,
         }
     }
 
     /// What wants to enter does not any more.
     pub(super) fn turn_away(mut self) {
-        if let Self::Middlewares(kept) = &mut self
-            && let Some((_, socket)) = kept.what.take()
+        if let Self::Middlewares(guarded) = &mut self
+            && let Some((_, socket)) = guarded.what.take()
         {
             socket.exit();
         }
@@ -424,16 +424,16 @@ impl Future for Job {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Done> {
         match &mut *self {
-            Self::Handler(kept) => kept
+            Self::Handler(guarded) => guarded
                 .poll(cx)
                 .map(|(owner, result)| Done::Handler(owner, result)),
-            Self::Middlewares(kept) => kept
+            Self::Middlewares(guarded) => guarded
                 .poll(cx)
                 .map(|(what, result)| Done::Middlewares(what, result)),
-            Self::PacketMiddlewares(kept) => kept
+            Self::PacketMiddlewares(guarded) => guarded
                 .poll(cx)
                 .map(|(what, result)| Done::PacketMiddlewares(what, result)),
-            Self::Plain(kept) => kept
+            Self::Plain(guarded) => guarded
                 .poll(cx)
                 .map(|(message, result)| Done::Plain(message, result)),
         }
@@ -452,4 +452,4 @@ impl Done {
     }
 }
 
-impl<T, K> Unpin for Kept<T, K> {}
+impl<T, K> Unpin for Guarded<T, K> {}

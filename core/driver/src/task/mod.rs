@@ -44,8 +44,8 @@ use crate::websocket;
 
 use crate::sync::guard::{guarded, let_go};
 use dispatcher::Dispatcher;
+pub(crate) use jobs::Guarded;
 use jobs::Jobs;
-pub(crate) use jobs::Kept;
 use plain::Plain;
 use timer::Timer;
 use transport::Transport;
@@ -54,7 +54,7 @@ use transport::Transport;
 pub(crate) struct Task<R: Runtime> {
     runtime: R,
     span: Span,
-    link: Arc<TaskHandle>,
+    handle: Arc<TaskHandle>,
     connection: Connection<Token>,
     upper: Upper,
     /// The clock as of this turn.
@@ -138,7 +138,7 @@ impl<R: Runtime> Task<R> {
     /// one with the id that was asked for.
     pub(crate) fn new(
         runtime: R,
-        host: &Arc<Endpoint>,
+        endpoint: &Arc<Endpoint>,
         application: &Application,
         asked: OpenRequest,
     ) -> Option<Self> {
@@ -151,7 +151,7 @@ impl<R: Runtime> Task<R> {
             pending,
         } = asked;
         let mut spare = None;
-        let link = loop {
+        let handle = loop {
             // An id of the application's making is taken or not; one of ours is made again.
             let (sid, last) = match &sid {
                 Some(sid) => (sid.clone(), true),
@@ -163,18 +163,18 @@ impl<R: Runtime> Task<R> {
                     (Sid::from_random(random), false)
                 }
             };
-            let link = TaskHandle::new(host.clone(), sid, opened.revision, opened.transport);
-            let link = Arc::new(link);
-            if host.registry.insert(link.clone()) {
-                break link;
+            let handle = TaskHandle::new(endpoint.clone(), sid, opened.revision, opened.transport);
+            let handle = Arc::new(handle);
+            if endpoint.sessions.insert(handle.clone()) {
+                break handle;
             }
             if last {
                 return None;
             }
         };
-        let span = Span::connection(link.sid(), opened.transport, handshake.address);
-        let config = host.config.clone();
-        let session = Session::new(now, link.sid().clone(), opened, config.clone());
+        let span = Span::connection(handle.sid(), opened.transport, handshake.address);
+        let config = endpoint.config.clone();
+        let session = Session::new(now, handle.sid().clone(), opened, config.clone());
         let handshake = Arc::new(handshake);
         let (connection, upper) = match application.spoken() {
             Spoken::SocketIo(io) => {
@@ -184,7 +184,7 @@ impl<R: Runtime> Task<R> {
                 (connection, Upper::SocketIo(Box::new(dispatcher)))
             }
             Spoken::Engine(server) => {
-                let socket = EngineSocket::new(link.clone(), handshake);
+                let socket = EngineSocket::new(handle.clone(), handshake);
                 let plain = Plain::new(socket, server.handlers());
                 (
                     Connection::engine(session, config),
@@ -198,7 +198,7 @@ impl<R: Runtime> Task<R> {
         Some(Self {
             runtime,
             span,
-            link,
+            handle,
             connection,
             upper,
             now,
@@ -215,8 +215,8 @@ impl<R: Runtime> Task<R> {
         })
     }
 
-    pub(crate) fn link(&self) -> &Arc<TaskHandle> {
-        &self.link
+    pub(crate) fn handle(&self) -> &Arc<TaskHandle> {
+        &self.handle
     }
 
     /// Gives it the WebSocket it was opened by.
@@ -224,8 +224,8 @@ impl<R: Runtime> Task<R> {
         self.transport.attach(transport);
     }
 
-    fn host(&self) -> &Endpoint {
-        self.link.endpoint()
+    fn endpoint(&self) -> &Endpoint {
+        self.handle.endpoint()
     }
 
     /// Something of the application's has panicked: this connection is closed, no other.
@@ -241,7 +241,7 @@ impl<R: Runtime> Future for Task<R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let span = self.span.clone();
-        let _seated = Seated::at(&self.link);
+        let _seated = Seated::at(&self.handle);
         let was_closed = self.phase == Phase::Closed;
         match guarded(|| span.within(|| self.turns(cx))) {
             Ok(poll) => poll,
@@ -265,13 +265,13 @@ impl<R: Runtime> Drop for Task<R> {
     /// However the task ends (done, dropped with its runtime, a bug in it), nothing of the connection
     /// remains.
     fn drop(&mut self) {
-        let _ = let_go(self.link.set_closed());
-        self.host().registry.remove(&self.link);
+        let _ = let_go(self.handle.set_closed());
+        self.endpoint().sessions.remove(&self.handle);
         if let Upper::SocketIo(dispatcher) = &self.upper {
             for socket in dispatcher.sockets() {
                 socket.exit();
             }
         }
-        let _ = let_go(self.link.mailbox().close());
+        let _ = let_go(self.handle.mailbox().close());
     }
 }

@@ -40,7 +40,10 @@ pub(super) fn unhandled(event: &Invocation) {
 }
 
 /// A handler of plain messages has failed. No hook is told.
-pub(super) fn plain_failed(host: &Endpoint, failure: &Failure) {
+pub(super) fn plain_failed(endpoint: &Endpoint, failure: &Failure) {
     debug!(why = %crate::log::Brief(failure), "handler failed");
-    host.hooks.notices.tell_plain(&host.config.path, failure);
+    endpoint
+        .hooks
+        .notices
+        .tell_plain(&endpoint.config.path, failure);
 }

@@ -102,7 +102,7 @@ fn an_idle_connection_is_small() {
         ("task of a connection", size_of::<Task<Nowhere>>(), 768),
         ("dispatcher", size_of::<Dispatcher>(), 160),
         ("state of a socket", size_of::<SocketState>(), 104),
-        ("link", size_of::<TaskHandle>(), 136),
+        ("handle", size_of::<TaskHandle>(), 136),
         ("socket", crate::handle::socket_size(), 160),
         ("websocket", size_of::<WebSocket<Still>>(), 128),
     ];

@@ -19,7 +19,7 @@ pub(super) struct SocketState {
     /// Handlers and packet middlewares that wait.
     busy: usize,
     /// A packet middleware waits: what comes behind must wait too.
-    filtering: bool,
+    in_middlewares: bool,
     /// It has left, and is kept until what waits here is done.
     gone: bool,
     waiting: VecDeque<Step>,
@@ -46,7 +46,7 @@ impl SocketState {
             socket,
             tables: Tables::default(),
             busy: 0,
-            filtering: false,
+            in_middlewares: false,
             gone: false,
             waiting: VecDeque::new(),
         }
@@ -62,7 +62,7 @@ impl SocketState {
 
     /// Whether its next event may start.
     pub(super) fn is_ready(&self) -> bool {
-        !self.filtering && (self.busy == 0 || !self.socket.is_sequential())
+        !self.in_middlewares && (self.busy == 0 || !self.socket.is_sequential())
     }
 
     /// Whether events wait.
@@ -72,7 +72,7 @@ impl SocketState {
 
     /// Whether its end waits for what came before it. Where order is promised, it does.
     pub(super) fn keeps_order(&self) -> bool {
-        self.socket.is_sequential() || self.filtering
+        self.socket.is_sequential() || self.in_middlewares
     }
 
     /// Whether nothing more can happen to it.
@@ -86,15 +86,15 @@ impl SocketState {
     }
 
     /// A packet middleware waits.
-    pub(super) fn set_filtering(&mut self) {
+    pub(super) fn set_in_middlewares(&mut self) {
         self.busy += 1;
-        self.filtering = true;
+        self.in_middlewares = true;
     }
 
     /// One of those has ended.
-    pub(super) fn rest(&mut self, filter: bool) {
+    pub(super) fn rest(&mut self, middlewares: bool) {
         self.busy = self.busy.saturating_sub(1);
-        self.filtering &= !filter;
+        self.in_middlewares &= !middlewares;
     }
 
     /// Its turn is behind all that waits. Says how many bytes that takes.
@@ -135,7 +135,7 @@ impl SocketState {
     ) -> usize {
         let its = left.iter().filter(|(key, _)| *key == self.key);
         self.busy = its.clone().count();
-        self.filtering = its.clone().any(|(_, filtering)| *filtering);
+        self.in_middlewares = its.clone().any(|(_, in_middlewares)| *in_middlewares);
         let (kept, lost): (VecDeque<_>, VecDeque<_>) =
             self.waiting.drain(..).partition(Step::tells_end);
         self.waiting = kept;

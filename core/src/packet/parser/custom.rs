@@ -16,7 +16,7 @@ use crate::packet::{self, Content, Fault, Limits, Packet, PacketType, Value};
 use crate::protocol::Protocol;
 
 /// The application's parser, on one connection.
-pub(crate) struct Own {
+pub(crate) struct CustomDecoder {
     codec: Codec,
     parser: Arc<dyn Parser>,
     /// None before the first message, and after a fault.
@@ -27,16 +27,16 @@ pub(crate) struct Own {
     bytes: usize,
 }
 
-impl fmt::Debug for Own {
+impl fmt::Debug for CustomDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Own")
+        f.debug_struct("CustomDecoder")
             .field("messages", &self.messages)
             .field("bytes", &self.bytes)
             .finish_non_exhaustive()
     }
 }
 
-impl Own {
+impl CustomDecoder {
     /// None if the codec is the built-in one.
     pub(crate) fn new(codec: &Codec) -> Option<Self> {
         Some(Self {
@@ -91,7 +91,7 @@ impl Own {
     }
 }
 
-impl Drop for Own {
+impl Drop for CustomDecoder {
     fn drop(&mut self) {
         self.reset();
     }

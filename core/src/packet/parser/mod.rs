@@ -15,7 +15,7 @@ mod codec;
 mod custom;
 
 pub use codec::Codec;
-pub(crate) use custom::Own;
+pub(crate) use custom::CustomDecoder;
 
 use super::Value;
 #[doc(no_inline)]

@@ -64,7 +64,7 @@ impl<T> Mux<T> {
         // Each field is one that nothing waits in, or stands below.
         let Self {
             decoder,
-            own,
+            custom,
             slots,
             acks,
             connect_by,
@@ -76,7 +76,7 @@ impl<T> Mux<T> {
         let slots = slots.iter().map(|(_, slot)| slot.state.state());
         let mut states: Vec<_> = slots.collect();
         // A parser of the application's own does not say how far it has come.
-        let assembling = decoder.missing() > 0 || own.is_some() && packet_by.is_some();
+        let assembling = decoder.missing() > 0 || custom.is_some() && packet_by.is_some();
         let others = [
             (connect_by.is_some(), State::Pending),
             (assembling, State::Assembling),

@@ -69,7 +69,7 @@ struct Talk {
 
 impl Talk {
     fn new(io: &Io, transport: TransportKind) -> Self {
-        let host = io.endpoint();
+        let endpoint = io.endpoint();
         let request = http::Request::get("/socket.io/?EIO=4").body(());
         let (parts, ()) = request.unwrap().into_parts();
         let (query, remote) = (Query::parse("EIO=4").unwrap(), Remote::default());
@@ -81,11 +81,11 @@ impl Talk {
                 base64: false,
             },
             handshake: Handshake::new(&parts, query, Eio::V4, remote, SystemTime::UNIX_EPOCH),
-            counted: host.peers.enter(),
-            pending: host.pending.enter(),
+            counted: endpoint.connections.enter(),
+            pending: endpoint.pending.enter(),
         };
         let application = Application::SocketIo(io.clone());
-        let task = Task::new(Nowhere, host, &application, asked).unwrap();
+        let task = Task::new(Nowhere, endpoint, &application, asked).unwrap();
         Self { task, requests: 0 }
     }
 
@@ -126,7 +126,7 @@ impl Talk {
     fn get(&mut self) -> Option<Said> {
         self.requests += 1;
         let (give, wait) = answer();
-        self.task.link().tell(Command::Poll {
+        self.task.handle().tell(Command::Poll {
             id: RequestId(self.requests),
             revision: Eio::V4,
             answer: give,
@@ -139,7 +139,7 @@ impl Talk {
         self.requests += 1;
         let (give, wait) = answer();
         let body = Body::text(Eio::V4, body.into());
-        self.task.link().tell(Command::Post {
+        self.task.handle().tell(Command::Post {
             id: RequestId(self.requests),
             revision: Eio::V4,
             posted: Box::new(Posted {
@@ -153,7 +153,7 @@ impl Talk {
 
     /// The session ends: nothing is held but by handlers that still run, which the endpoint counts.
     fn ends(mut self, io: &Io) {
-        self.task.link().tell(Command::Close(Close::Discard));
+        self.task.handle().tell(Command::Close(Close::Discard));
         self.run();
         for part in Part::ALL {
             let left = self.held(part);

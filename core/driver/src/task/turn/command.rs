@@ -125,7 +125,7 @@ impl<R: Runtime> Task<R> {
         if self.phase == Phase::Closed {
             return;
         }
-        let Some(handed_over) = io.take_over(&self.link) else {
+        let Some(handed_over) = io.take_over(&self.handle) else {
             self.connection.shut_down(self.now);
             return;
         };

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use sio_core::socket::{ConnectTicket, Refusal};
 
 use super::super::dispatcher::PendingConnect;
-use super::super::jobs::{Job, Kept};
+use super::super::jobs::{Guarded, Job};
 use super::super::{Task, report};
 use crate::endpoint::handshake::Handshake;
 use crate::handle::Socket;
@@ -41,7 +41,7 @@ impl<R: Runtime> Task<R> {
         } = connect;
         let id = self.connection.computed_id(&namespace);
         let id = id.unwrap_or_else(|| self.socket_id());
-        let link = self.link.clone();
+        let handle = self.handle.clone();
         let Some(dispatcher) = self.dispatcher() else {
             return;
         };
@@ -50,24 +50,24 @@ impl<R: Runtime> Task<R> {
             self.connection.reject(self.now, ticket, &refusal);
             return;
         };
-        let gates = namespace.gates();
+        let middlewares = namespace.middlewares();
         let socket = Socket::new(
             id,
             ticket.socket(),
             dispatcher.io().clone(),
             namespace,
-            link,
+            handle,
             Handshake::with_auth(dispatcher.handshake(), auth.as_ref(), query.as_deref()),
         );
-        if gates.is_empty() {
+        if middlewares.is_empty() {
             self.admit(cx, ticket, socket);
             return;
         }
-        let future: BoxFuture<_> = Box::pin(pass(gates, socket.clone()));
-        let mut kept = Kept::new(future, (ticket, socket));
-        match kept.poll(cx) {
+        let future: BoxFuture<_> = Box::pin(pass(middlewares, socket.clone()));
+        let mut guarded = Guarded::new(future, (ticket, socket));
+        match guarded.poll(cx) {
             Poll::Ready((what, result)) => self.decided(cx, what, result),
-            Poll::Pending => self.jobs.push(Job::Middlewares(kept)),
+            Poll::Pending => self.jobs.push(Job::Middlewares(guarded)),
         }
     }
 

@@ -18,7 +18,7 @@ impl<R: Runtime> Task<R> {
             return;
         }
         let bytes = self.jobs.bytes().saturating_add(waiting);
-        let (departed, share) = Departed::new(self.link.endpoint(), bytes, self.now);
+        let (departed, share) = Departed::new(self.handle.endpoint(), bytes, self.now);
         self.jobs.set_departed(departed);
         if let Some(share) = share {
             let large = self.jobs.too_large(share);
@@ -64,7 +64,7 @@ impl<R: Runtime> Task<R> {
             report::failed(&socket, &name, Failure::Dropped(why), true);
         }
         if plain {
-            report::plain_failed(self.host(), &Failure::Dropped(why));
+            report::plain_failed(self.endpoint(), &Failure::Dropped(why));
         }
         if let Some(departed) = departed {
             self.jobs.set_departed(departed);

@@ -8,7 +8,7 @@ use sio_core::packet::{Name, Value};
 use sio_core::socket::{Refusal, SocketKey};
 
 use super::super::dispatcher::Next;
-use super::super::jobs::{Began, Done, Job, Kept};
+use super::super::jobs::{Began, Done, Guarded, Job};
 use super::super::refused::Unanswered;
 use super::super::socket_state::Step;
 use super::super::{Task, report};
@@ -27,7 +27,7 @@ use crate::sync::guard::{Panic, let_go};
 impl<R: Runtime> Task<R> {
     /// Whether so many handlers wait that no more are started.
     pub(super) fn is_crowded(&self) -> bool {
-        self.jobs.len() >= self.host().config.max_running_handlers
+        self.jobs.len() >= self.endpoint().config.max_running_handlers
             || self.account().is_crowded()
             || self.jobs.are_held()
     }
@@ -45,7 +45,7 @@ impl<R: Runtime> Task<R> {
         if crowded || !state.is_ready() || state.is_behind() {
             dispatcher.put_off(key, event);
         } else {
-            self.handle(cx, key, event);
+            self.pass(cx, key, event);
         }
     }
 
@@ -58,7 +58,7 @@ impl<R: Runtime> Task<R> {
             };
             match dispatcher.next(&mut at) {
                 Some(Next::Connect(connect)) => self.decide(cx, connect),
-                Some(Next::Step(key, Step::Event(event))) => self.handle(cx, key, event),
+                Some(Next::Step(key, Step::Event(event))) => self.pass(cx, key, event),
                 Some(Next::Step(key, Step::Rest(event, callbacks))) => {
                     self.run(cx, key, event, callbacks)
                 }
@@ -70,15 +70,15 @@ impl<R: Runtime> Task<R> {
     /// Packet middlewares, then handlers.
     // An event is large to hand on by value: inlined, an echo takes 2 % less.
     #[inline(always)]
-    fn handle(&mut self, cx: &mut Context<'_>, key: SocketKey, mut event: Invocation) {
-        let filters = match event.about {
-            About::Event => event.socket.filters(),
+    fn pass(&mut self, cx: &mut Context<'_>, key: SocketKey, mut event: Invocation) {
+        let middlewares = match event.about {
+            About::Event => event.socket.packet_middlewares(),
             About::Connect
             | About::Disconnecting(..)
             | About::Disconnect(..)
             | About::Error(..) => None,
         };
-        let Some(filters) = filters else {
+        let Some(middlewares) = middlewares else {
             self.dispatch(cx, key, event);
             return;
         };
@@ -92,25 +92,25 @@ impl<R: Runtime> Task<R> {
             wants_ack,
         );
         let future: BoxFuture<_> = Box::pin(async move {
-            for filter in filters {
-                packet = filter(packet).await?;
+            for middleware in middlewares {
+                packet = middleware(packet).await?;
             }
             Ok(packet)
         });
         // Boxed: it may wait, where room for it would be room for as much in every handler that waits.
-        let mut kept = Kept::new(future, Box::new((key, event)));
-        match kept.poll(cx) {
-            Poll::Ready((what, result)) => self.filtered(cx, *what, result),
+        let mut guarded = Guarded::new(future, Box::new((key, event)));
+        match guarded.poll(cx) {
+            Poll::Ready((what, result)) => self.passed(cx, *what, result),
             Poll::Pending => {
                 if let Some(state) = self.socket(key) {
-                    state.set_filtering();
+                    state.set_in_middlewares();
                 }
-                self.jobs.push(Job::PacketMiddlewares(kept));
+                self.jobs.push(Job::PacketMiddlewares(guarded));
             }
         }
     }
 
-    fn filtered(
+    fn passed(
         &mut self,
         cx: &mut Context<'_>,
         (key, mut event): (SocketKey, Invocation),
@@ -132,7 +132,7 @@ impl<R: Runtime> Task<R> {
                     unanswered.refuse(&refusal.message, refusal.data.as_ref());
                 }
                 // Clients of revision 4 are told; in revision 5 the application tells itself (§17).
-                if self.link.revision() == Eio::V3 {
+                if self.handle.revision() == Eio::V3 {
                     let Refusal { message, data } = refusal;
                     let namespace = event.socket.namespace();
                     let codec = namespace.codec();
@@ -151,10 +151,10 @@ impl<R: Runtime> Task<R> {
                         packet,
                         flags: Flags::default(),
                     };
-                    let _ = self.link.push_packet(command, weight, false);
+                    let _ = self.handle.push_packet(command, weight, false);
                     return;
                 }
-                if let Some(name) = &self.host().config.forward_middleware_errors {
+                if let Some(name) = &self.endpoint().config.forward_middleware_errors {
                     let data = refusal.data.clone().unwrap_or(Value::Null);
                     // One that cannot be told (its backlog is full) does not hear of it.
                     let _ = event.socket.emit(name, &(&refusal.message, data));
@@ -262,7 +262,7 @@ impl<R: Runtime> Task<R> {
             Done::Middlewares(what, result) => self.decided(cx, what, result),
             Done::PacketMiddlewares(what, result) => {
                 self.rest(what.0, true);
-                self.filtered(cx, *what, result);
+                self.passed(cx, *what, result);
             }
             Done::Plain(_, result) => {
                 self.plain_done(result);
@@ -276,9 +276,9 @@ impl<R: Runtime> Task<R> {
         self.advance(cx);
     }
 
-    fn rest(&mut self, key: SocketKey, filter: bool) {
+    fn rest(&mut self, key: SocketKey, middlewares: bool) {
         if let Some(dispatcher) = self.dispatcher() {
-            dispatcher.rest(key, filter);
+            dispatcher.rest(key, middlewares);
         }
     }
 

@@ -26,8 +26,8 @@ impl<R: Runtime> Task<R> {
             Event::Data(data) => self.plain_message(cx, data),
             Event::Upgraded => {
                 debug!("upgraded");
-                self.link.set_upgraded();
-                for watcher in self.link.upgrade_watchers() {
+                self.handle.set_upgraded();
+                for watcher in self.handle.upgrade_watchers() {
                     self.tell_watcher(|| watcher(TransportKind::WebSocket));
                 }
             }
@@ -48,13 +48,13 @@ impl<R: Runtime> Task<R> {
                 }
                 self.phase = Phase::Closed;
                 self.pending = None;
-                if let Some(watchers) = self.link.set_closed() {
+                if let Some(watchers) = self.handle.set_closed() {
                     for watcher in &watchers.close {
                         self.tell_watcher(|| watcher(reason));
                     }
                     let _ = let_go(watchers);
                 }
-                self.host().registry.remove(&self.link);
+                self.endpoint().sessions.remove(&self.handle);
                 match &mut self.upper {
                     Upper::SocketIo(dispatcher) => dispatcher.forget_connect(None),
                     Upper::Engine(_) => self.plain_closed(cx, reason, details),
@@ -74,7 +74,7 @@ impl<R: Runtime> Task<R> {
     /// The session ends for something that its client did, or did not do: whoever hears of refused requests
     /// hears of it.
     fn tell_of_limit(&self, details: &Details) {
-        let Some(hook) = self.host().hooks.connection_error.get() else {
+        let Some(hook) = self.endpoint().hooks.connection_error.get() else {
             return;
         };
         let handshake = match &self.upper {

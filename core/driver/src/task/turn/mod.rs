@@ -131,7 +131,7 @@ impl<R: Runtime> Task<R> {
     fn note_queued(&self) {
         let session = self.connection.session();
         let (bytes, packets) = (session.queued_bytes(), session.backlog_packets());
-        self.link.mailbox().set_session(bytes, packets);
+        self.handle.mailbox().set_session(bytes, packets);
     }
 
     /// Acts on deadlines that have come.
@@ -142,7 +142,7 @@ impl<R: Runtime> Task<R> {
         if self.inbox.is_empty() {
             self.inbox = VecDeque::new();
         }
-        self.link.mailbox().shrink();
+        self.handle.mailbox().shrink();
     }
 
     /// Counts what is taken in against what may be before others run.
@@ -158,23 +158,23 @@ impl<R: Runtime> Task<R> {
 
     /// Takes what was told, if anything was: first what its own handlers said, then the rest.
     fn take(&mut self) {
-        local_queue::take(&self.link, &mut self.inbox);
-        let overflowed = self.link.mailbox().swap(&mut self.inbox);
+        local_queue::take(&self.handle, &mut self.inbox);
+        let overflowed = self.handle.mailbox().swap(&mut self.inbox);
         self.overflow(overflowed);
     }
 
     /// Like `take`, without a lock where nothing was told.
     fn take_more(&mut self) {
-        local_queue::take(&self.link, &mut self.inbox);
-        if self.link.mailbox().is_waiting() {
+        local_queue::take(&self.handle, &mut self.inbox);
+        if self.handle.mailbox().is_waiting() {
             self.take();
         }
     }
 
     /// Like `take`; if nothing was told, whoever tells something next wakes this task.
     fn take_or_sleep(&mut self, cx: &mut Context<'_>) -> Took {
-        local_queue::take(&self.link, &mut self.inbox);
-        let mailbox = self.link.mailbox();
+        local_queue::take(&self.handle, &mut self.inbox);
+        let mailbox = self.handle.mailbox();
         let took = mailbox.swap_or_sleep(&mut self.inbox, cx.waker());
         self.overflow(took == Took::Overflowed);
         if self.inbox.is_empty() {
@@ -267,7 +267,7 @@ impl<R: Runtime> Task<R> {
             Upper::SocketIo(dispatcher) => dispatcher.waiting_bytes(),
             Upper::Engine(plain) => plain.waiting_bytes(),
         };
-        Account::new(&self.link, self.connection.session(), waiting, &self.jobs)
+        Account::new(&self.handle, self.connection.session(), waiting, &self.jobs)
     }
 
     /// Drops handlers in flight where they wait.
@@ -303,7 +303,7 @@ impl<R: Runtime> Task<R> {
             let at = self.exchanges.iter().position(|(its, _)| *its == id);
             // One that was aborted is answered too; nobody reads it.
             if let Some(at) = at {
-                let said = Said::new(&self.link, reply);
+                let said = Said::new(&self.handle, reply);
                 self.exchanges.swap_remove(at).1.give(said);
             }
         }
@@ -316,7 +316,7 @@ impl<R: Runtime> Task<R> {
 
     /// What was written meanwhile is no backlog any more.
     fn note_unwritten(&mut self) {
-        let mailbox = self.link.mailbox();
+        let mailbox = self.handle.mailbox();
         let (now, unwritten) = (self.now, mailbox.unwritten());
         self.connection.handle_unwritten(now, unwritten);
         mailbox.count_unwritten(self.connection.session().counts_unwritten());

@@ -5,7 +5,7 @@ use std::task::Context;
 use sio_core::details::Details;
 use sio_core::engine::{CloseReason, Message};
 
-use super::super::jobs::{self, Begun, Job, Kept, begin};
+use super::super::jobs::{self, Begun, Guarded, Job, begin};
 use super::super::plain::Plain;
 use super::super::{Task, Upper, report};
 use crate::error::Failure;
@@ -72,7 +72,7 @@ impl<R: Runtime> Task<R> {
         match begin(cx, call) {
             Begun::Ended(result) => self.plain_done(result),
             Begun::Waits(future) => {
-                let job = Job::Plain(Kept::new(future, jobs::Message { bytes }));
+                let job = Job::Plain(Guarded::new(future, jobs::Message { bytes }));
                 self.jobs.push(job);
             }
         }
@@ -82,7 +82,7 @@ impl<R: Runtime> Task<R> {
         match result {
             Ok(Ok(())) => {}
             // By what its client has sent, maybe.
-            Ok(Err(failure)) => report::plain_failed(self.host(), &failure),
+            Ok(Err(failure)) => report::plain_failed(self.endpoint(), &failure),
             Err(_panic) => {
                 error!(why = %_panic.0, "handler panicked");
                 self.abandon();

@@ -178,7 +178,7 @@ impl<R: Runtime> Task<R> {
 
     /// When a WebSocket that begins to close now must have done so.
     pub(super) fn close_by(&self) -> Instant {
-        self.now + self.host().config.close_timeout
+        self.now + self.endpoint().config.close_timeout
     }
 
     /// Winds WebSockets up.

@@ -96,6 +96,21 @@ mod tls;
 pub use futures_rustls::rustls;
 pub use listen::{listen, serve};
 pub use runtime::{Sleep, Smol};
-pub use sio_driver::*;
+#[cfg(feature = "deflate")]
+pub use sio_driver::app::PerMessageDeflate;
+pub use sio_driver::app::{
+    Ack, AckError, AckFuture, Adapter, AdapterError, Args, ArgumentError, Auth, BacklogPolicy,
+    Broadcast, Bytes, Client, ClientFiles, CloseReason, Codec, Config, ConfigError, Conn,
+    ConnectionError, Cookie, Cors, CorsOrigin, Data, DataError, Decision, Details, Direct,
+    DisconnectReason, Eio, EmitError, EncodeError, Engine, EngineHandler, EngineServer,
+    EngineSocket, ErrorSource, EventName, Failure, FromArgs, FromEvent, Handler, HandlerError,
+    Handshake, HeaderMap, Headers, HttpCompression, InMemory, Incoming, IntoArgs, IntoRooms,
+    Invocation, Io, Later, ListenerId, Message, Middleware, Namespace, Origins, Outcome, Query,
+    Raw, Reaction, Recipients, Refusal, Remote, RemoteSocket, Replies, RepliesFuture, RequestHead,
+    RoomError, RoomEvent, SameSite, Server, SetupError, Sid, Socket, SocketData, SocketId,
+    SocketIds, Started, State, To, TransportKind, Transports, TryData, Value, Verdict,
+    client_files, core, http, parser, respond,
+};
+pub use sio_driver::guide;
 #[cfg(feature = "rustls")]
 pub use tls::serve_tls;

@@ -4,7 +4,7 @@ use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use sio_driver::{Remote, Runtime, Server, accept, serve_stream};
+use sio_driver::binding::{Remote, Runtime, Server, accept, serve_stream};
 use smol::Async;
 
 use crate::runtime::Smol;

@@ -7,8 +7,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
-use sio_driver::core::time::Instant;
-use sio_driver::{Runtime, system_clock};
+use sio_driver::binding::{Instant, Runtime, system_clock};
 use smol::{Executor, Timer};
 
 /// The timers of async-io, and an executor: smol's global one, or one of your own.
@@ -72,7 +71,7 @@ impl Future for Sleep {
     }
 }
 
-impl sio_driver::Sleep for Sleep {
+impl sio_driver::binding::Sleep for Sleep {
     fn reset(mut self: Pin<&mut Self>, at: Instant) {
         self.inner.set_at(system_clock::to_std(at));
     }

@@ -30,7 +30,7 @@ impl AsyncRead for Stream {
         if stream.empty {
             // The socket is watched for its level, so that what came meanwhile is reported too.
             match stream.inner.poll_readable(cx) {
-                Poll::Pending if !sio_driver::is_looking() => return Poll::Pending,
+                Poll::Pending if !sio_driver::binding::is_looking() => return Poll::Pending,
                 Poll::Pending => {}
                 Poll::Ready(readable) => {
                     readable?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures_rustls::TlsAcceptor;
 use futures_rustls::rustls::ServerConfig;
-use sio_driver::{Remote, Runtime, Server, accept, establish, serve_stream};
+use sio_driver::binding::{Remote, Runtime, Server, accept, establish, serve_stream};
 use smol::Async;
 
 use crate::runtime::Smol;

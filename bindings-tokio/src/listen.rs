@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
 
-use sio_driver::{Remote, Server, accept, serve_stream};
+use sio_driver::binding::{Remote, Server, accept, serve_stream};
 use tokio::net::{TcpListener, TcpSocket, ToSocketAddrs};
 
 use crate::runtime::Tokio;

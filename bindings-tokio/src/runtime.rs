@@ -6,8 +6,7 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use pin_project_lite::pin_project;
-use sio_driver::core::time::Instant;
-use sio_driver::{Runtime, system_clock};
+use sio_driver::binding::{Instant, Runtime, system_clock};
 
 /// tokio's clock, timers and tasks. Everything must be used within a tokio runtime that has its timer
 /// and its IO enabled.
@@ -31,7 +30,7 @@ impl Future for Sleep {
     }
 }
 
-impl sio_driver::Sleep for Sleep {
+impl sio_driver::binding::Sleep for Sleep {
     fn reset(self: Pin<&mut Self>, at: Instant) {
         self.project().inner.reset(system_clock::to_std(at).into());
     }

@@ -23,7 +23,7 @@ impl tokio::io::AsyncRead for Accepted {
     ) -> Poll<io::Result<()>> {
         let stream = &mut self.get_mut().0;
         let read = Pin::new(&mut *stream).poll_read(cx, buffer);
-        if read.is_pending() && sio_driver::is_looking() {
+        if read.is_pending() && sio_driver::binding::is_looking() {
             return look(stream, buffer);
         }
         read

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use sio_driver::{Remote, Server, accept, establish, serve_stream};
+use sio_driver::binding::{Remote, Server, accept, establish, serve_stream};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;

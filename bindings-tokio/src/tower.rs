@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 
 use http_body::Body;
 use http_body_util::{Either, Full};
-use sio_driver::http::{Extensions, Request, Response, StatusCode};
-use sio_driver::{Bytes, Remote, Server, respond};
+use sio_driver::binding::http::{Extensions, Request, Response, StatusCode};
+use sio_driver::binding::{Bytes, Remote, Server, respond};
 use tower_layer::Layer;
 use tower_service::Service;
 

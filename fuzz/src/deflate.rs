@@ -10,10 +10,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use futures_io::{AsyncRead, AsyncWrite};
+use sio_core::config::{Config, PerMessageDeflate};
 use sio_core::time::Instant;
 use sio_core::websocket::write;
-use sio_driver::core::config::PerMessageDeflate;
-use sio_driver::{Config, Remote, Runtime, Server, Sleep, serve_stream};
+use sio_driver::binding::{Remote, Runtime, Server, Sleep, serve_stream};
 
 /// Bytes of a message that the server takes.
 const LIMIT: usize = 4096;

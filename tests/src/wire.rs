@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use sio_driver::core::websocket::write;
+use sio_driver::app::core::websocket::write;
 
 /// How long anything may take that should come at once. Only a failing test waits so long.
 pub const PATIENCE: Duration = Duration::from_secs(10);

@@ -109,6 +109,8 @@ const DRIVER_FLOORS: &[&str] = &[
     "handle",
     "task",
     "serve",
+    "app",
+    "binding",
     "guide",
 ];
 
@@ -320,6 +322,32 @@ fn the_floors_of_the_core_are_kept_apart() {
 #[test]
 fn the_floors_of_the_driver_are_kept_apart() {
     stands("core/driver/src", DRIVER_FLOORS, DRIVER_CIRCLES);
+}
+
+/// What a file shows of others: the names behind `pub use` and a path that begins like this.
+fn shown<'a>(text: &'a str, path: &str) -> BTreeSet<&'a str> {
+    let uses = text.split("\npub use ").skip(1);
+    let uses = uses.filter_map(|it| it.split_once(';').map(|(it, _)| it));
+    let lists = uses.filter_map(|it| match it.rsplit_once("::") {
+        Some((before, list)) if it.starts_with(path) || before.starts_with(path) => Some(list),
+        None if path.is_empty() => Some(it),
+        Some(_) | None => None,
+    });
+    let names = lists.flat_map(|list| list.trim_matches(['{', '}']).split(','));
+    let names = names.map(|it| it.rsplit(" as ").next().unwrap_or(it).trim());
+    names.filter(|it| !it.is_empty()).collect()
+}
+
+#[test]
+fn both_bindings_show_the_whole_face_of_applications_by_name() {
+    let read = |file: &str| fs::read_to_string(workspace().join(file)).expect("a source");
+    let face = read("core/driver/src/app.rs");
+    let face = shown(&face, "");
+    assert!(face.len() > 70 && face.contains("Io"), "{face:?}");
+    for binding in ["bindings-tokio", "bindings-smol"] {
+        let root = read(&format!("{binding}/src/lib.rs"));
+        assert_eq!(shown(&root, "sio_driver::app"), face, "{binding}");
+    }
 }
 
 /// A house of three floors, whose files are given with what stands in `room/door.rs`.

@@ -30,7 +30,7 @@ pub(crate) type MakeAdapter = dyn Fn(InMemory) -> Arc<dyn Adapter> + Send + Sync
 ///
 /// ```
 /// use std::sync::atomic::{AtomicUsize, Ordering};
-/// use sio_driver::{Adapter, Broadcast, Config, InMemory, Io, Recipients};
+/// use sio_driver::app::{Adapter, Broadcast, Config, InMemory, Io, Recipients};
 ///
 /// /// Counts broadcasts.
 /// struct Counting {

@@ -27,8 +27,8 @@
 //! | a handler, a packet middleware, a handler of plain messages | its session | the session's end, and [`Departed`](Wait::Departed) | `departed_timeout` |
 //! | the same, or what is told of rooms, with more behind it than may wait | its session | [`Pause`](Wait::Pause) | `pause_timeout` |
 //!
-//! All else that waits, waits in a future that is the application's own to drop: [`Io::close`](crate::Io::close),
-//! [`AckFuture`](crate::AckFuture), what an adapter asks other nodes.
+//! All else that waits, waits in a future that is the application's own to drop: [`Io::close`](crate::app::Io::close),
+//! [`AckFuture`](crate::app::AckFuture), what an adapter asks other nodes.
 
 use std::time::Duration;
 

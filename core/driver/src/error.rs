@@ -96,7 +96,7 @@ impl From<EmitError> for AckError {
     }
 }
 
-/// An event that was not handled as it should have been: for [`Io::on_error`](crate::Io::on_error).
+/// An event that was not handled as it should have been: for [`Io::on_error`](crate::app::Io::on_error).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HandlerError {
@@ -117,7 +117,7 @@ pub struct HandlerError {
 pub enum Failure {
     /// An argument is not of the type that the handler asks for; it was not called.
     Mistyped(ArgumentError),
-    /// The handler asks for a [`State`](crate::State) that [`Io::set_state`](crate::Io::set_state) was not
+    /// The handler asks for a [`State`](crate::app::State) that [`Io::set_state`](crate::app::Io::set_state) was not
     /// given; it was not called. Holds the type's name.
     NoState(&'static str),
     /// The handler asks for something that this kind of event does not have; it was not called.
@@ -183,7 +183,7 @@ impl fmt::Display for HandlerError {
 impl std::error::Error for HandlerError {}
 
 /// What the server does with an event that a handler could not take, or a middleware refused, beyond
-/// telling [`Io::on_error`](crate::Io::on_error).
+/// telling [`Io::on_error`](crate::app::Io::on_error).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reaction {
     /// Nothing; an ack that was asked for stays unanswered.
@@ -194,13 +194,13 @@ pub enum Reaction {
     /// The line, and if an ack was asked for, an answer: `{"error": message}` of a middleware's or a
     /// handler's [`Refusal`]; else `{"error": "invalid arguments"}`, or `{"error": "internal error"}` where a
     /// handler has returned an error, or asked for what there is not. What an
-    /// error says is told to [`Io::on_error`](crate::Io::on_error), never to a client.
+    /// error says is told to [`Io::on_error`](crate::app::Io::on_error), never to a client.
     RefuseAck,
 }
 
 /// A request that was turned away, or a session that ended for what its client did or did not do: for
-/// [`Io::on_connection_error`](crate::Io::on_connection_error). Of a session this has its first request, no code,
-/// and its [`Details`](crate::Details) as message.
+/// [`Io::on_connection_error`](crate::app::Io::on_connection_error). Of a session this has its first request, no code,
+/// and its [`Details`](crate::app::Details) as message.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ConnectionError {

@@ -1,7 +1,8 @@
 //! The async half of `sio`, written once: handlers, handles, connection tasks, HTTP and WebSocket.
 //!
-//! Applications use a binding (`sio-tokio`, `sio-smol`), which re-exports everything here. This page is
-//! for those who write a binding, or want to know how the pieces fit.
+//! It has two faces. [`app`] is what applications see: a binding (`sio-tokio`, `sio-smol`) re-exports it, and it
+//! is there that they find it. [`binding`] is what the author of a binding sees. This page is for the latter, and
+//! for whoever wants to know how the pieces fit.
 //!
 //! # How the pieces fit
 //!
@@ -78,6 +79,8 @@
 //! repeat. [`guide::not_called`] has the rest.
 
 mod adapter;
+pub mod app;
+pub mod binding;
 #[doc(hidden)]
 pub mod deadlines;
 mod endpoint;
@@ -92,46 +95,11 @@ mod runtime;
 mod scratch;
 mod serve;
 mod sync;
-pub mod system_clock;
+mod system_clock;
 mod task;
 mod websocket;
 
-pub use adapter::{Adapter, AdapterError, Broadcast, InMemory, Recipients, RemoteSocket};
-pub use endpoint::handshake::{Auth, Handshake, Headers};
-pub use endpoint::request::{Remote, RequestHead};
-pub use endpoint::setup::SetupError;
-pub use error::{AckError, ConnectionError, EmitError, Failure, HandlerError, Reaction};
-pub use handle::{
-    Client, Conn, DataError, Direct, Engine, EngineHandler, EngineServer, EngineSocket, Incoming,
-    IntoRooms, Io, Namespace, Socket, SocketData, To,
-};
-pub use handler::ack::{Ack, AckFuture, Replies, RepliesFuture};
-pub use handler::call::{Handler, ListenerId, Outcome, Started};
-pub use handler::extract::{Data, ErrorSource, EventName, FromEvent, Invocation, State, TryData};
-pub use handler::middleware::{Decision, Middleware, Verdict};
-pub use look::is_looking;
-pub use runtime::{Runtime, Sleep, Stream};
-pub use serve::{Server, accept, client_files, establish, respond, serve_stream};
-pub use sync::later::Later;
-pub use websocket::{Received, Transport, WebSocket};
-
-pub use bytes::Bytes;
-pub use http;
-pub use http::HeaderMap;
-pub use sio_core as core;
-pub use sio_core::config::ConfigError;
-#[cfg(feature = "deflate")]
-pub use sio_core::config::PerMessageDeflate;
-pub use sio_core::config::{
-    BacklogPolicy, ClientFiles, Config, Cookie, Cors, CorsOrigin, HttpCompression, Origins,
-    SameSite, SocketIds, Transports,
-};
-pub use sio_core::details::Details;
-pub use sio_core::engine::{CloseReason, Eio, Message, Query, TransportKind};
-pub use sio_core::id::{Sid, SocketId};
-pub use sio_core::packet::parser;
-pub use sio_core::packet::{
-    Args, ArgumentError, Codec, EncodeError, FromArgs, IntoArgs, Raw, Value,
-};
-pub use sio_core::rooms::{RoomError, RoomEvent};
-pub use sio_core::socket::{DisconnectReason, Refusal};
+#[cfg(doc)]
+use app::{Io, Namespace, Socket, To};
+#[cfg(doc)]
+use binding::{Runtime, accept, respond, serve_stream};

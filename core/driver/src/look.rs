@@ -9,7 +9,7 @@ thread_local! {
 /// Whether the task that runs on this thread wants to know what has arrived by now, and not only what its
 /// reactor has heard of.
 ///
-/// A [`Stream`](crate::Stream) that reads whenever it is polled has nothing to ask here. One that waits to be told
+/// A [`Stream`](crate::binding::Stream) that reads whenever it is polled has nothing to ask here. One that waits to be told
 /// before it reads asks when it would wait, and reads all the same if this is so. Else a request would be
 /// handled before a frame that was there before it: reactors tell of what has become ready together in an
 /// order of their own.

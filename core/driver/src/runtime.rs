@@ -16,7 +16,7 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     type Sleep: Sleep;
 
     /// The clock by which every deadline is decided, counted from an origin of the runtime's choice. One that
-    /// tells the time of the system converts by [`system_clock`](crate::system_clock).
+    /// tells the time of the system converts by [`system_clock`](crate::binding::system_clock).
     fn now(&self) -> Instant;
 
     /// The time of day: shown to applications in the handshake and to clients in the header `Date`, never
@@ -47,7 +47,7 @@ pub trait Sleep: Future<Output = ()> + Send + Sync + 'static {
 
 /// A byte stream to one peer: TCP, TLS, or memory in a test.
 ///
-/// One that does not read before its reactor has told it to asks [`is_looking`](crate::is_looking), too.
+/// One that does not read before its reactor has told it to asks [`is_looking`](crate::binding::is_looking), too.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}

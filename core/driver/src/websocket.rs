@@ -10,7 +10,6 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use sio_core::config::Config;
 use sio_core::engine::WsClosed;
 use sio_core::message::{Message, Part};
@@ -29,7 +28,7 @@ use lent::Lent;
 /// Frames go into a buffer and leave by [`poll_flush`](Self::poll_flush), once a turn. The task asks
 /// [`has_room`](Self::has_room) before each frame: what does not fit stays in the session, where the
 /// backlog limit counts it.
-pub trait Transport: Send + 'static {
+pub(crate) trait Transport: Send + 'static {
     /// The next message, or how the connection ended; after the end it is not called again.
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Received>;
 
@@ -60,7 +59,7 @@ pub trait Transport: Send + 'static {
 
 /// What [`Transport::poll_receive`] yields.
 #[derive(Debug)]
-pub enum Received {
+pub(crate) enum Received {
     /// A whole message.
     Frame(Message),
     /// The connection is over. What was said to the peer until now may still be sent; what must be said
@@ -72,7 +71,7 @@ pub enum Received {
 ///
 /// An idle connection reads into a buffer of the thread and keeps none. Outgoing frames are laid into one
 /// buffer together with the pongs.
-pub struct WebSocket<S> {
+pub(crate) struct WebSocket<S> {
     stream: S,
     connection: Connection<Lent>,
     /// Whether our end of the stream is closed. Once is enough, and each time is a system call.
@@ -99,12 +98,8 @@ const READS: usize = 2;
 const DRAIN: usize = 16;
 
 impl<S: Stream> WebSocket<S> {
-    /// Takes over a stream after the 101 response; `read` is what the HTTP parser read beyond it.
-    pub fn server(stream: S, read: Bytes, config: &Config) -> Self {
-        Self::new(stream, &read, config, None)
-    }
-
-    /// The same, with the compression that was agreed on.
+    /// Takes over a stream after the 101 response, with the compression that was agreed on; `read` is what the
+    /// HTTP parser read beyond it.
     pub(crate) fn new(stream: S, read: &[u8], config: &Config, deflate: Option<Deflate>) -> Self {
         let mut connection = Connection::server(Limits::of(config), Lent(deflate));
         connection.handle_bytes(read);

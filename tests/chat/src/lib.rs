@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use sio_driver::http::{Method, Request, Response, StatusCode, header};
-use sio_driver::{Ack, Bytes, Config, Data, EmitError, Io, Origins, Server, Socket, State};
+use sio_driver::app::http::{Method, Request, Response, StatusCode, header};
+use sio_driver::app::{Ack, Bytes, Config, Data, EmitError, Io, Origins, Server, Socket, State};
 
 mod client;
 mod rooms;

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
-use sio_driver::{Bytes, SocketId};
+use sio_driver::app::{Bytes, SocketId};
 
 /// Bytes of one picture. Well below the server's `max_http_buffer_size`, also in base64.
 const PICTURE_BYTES: usize = 512 * 1024;

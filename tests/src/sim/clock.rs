@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use sio_driver::core::time::Instant;
+use sio_driver::binding::Instant;
 
 use super::{Wait, World};
 
@@ -99,7 +99,7 @@ impl Future for Sleep {
     }
 }
 
-impl sio_driver::Sleep for Sleep {
+impl sio_driver::binding::Sleep for Sleep {
     fn reset(mut self: Pin<&mut Self>, at: Instant) {
         self.cancel();
         self.at = at - Instant::ORIGIN;
@@ -122,7 +122,7 @@ impl fmt::Debug for Sleep {
 mod tests {
     use std::sync::Mutex;
 
-    use sio_driver::{Runtime, Sleep as _};
+    use sio_driver::binding::{Runtime, Sleep as _};
 
     use super::*;
     use crate::sim::Sim;

@@ -37,8 +37,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use sio_driver::core::time::Instant;
-use sio_driver::{Remote, Runtime, Server, accept, serve_stream};
+use sio_driver::binding::{Instant, Remote, Runtime, Server, accept, serve_stream};
 
 use clock::{Alarm, Timers};
 use net::Net;
@@ -234,7 +233,7 @@ impl Sim {
     /// Serves on a listener until the server is closed, as `serve` of a binding does.
     ///
     /// # Errors
-    /// As [`sio_driver::accept`].
+    /// As [`sio_driver::binding::accept`].
     pub async fn serve(&self, listener: Listener, server: Server) -> io::Result<()> {
         let each = |(stream, address)| {
             let remote = Remote::plain(address);

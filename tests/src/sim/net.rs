@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use futures_util::io::{AsyncRead, AsyncWrite};
-use sio_driver::Runtime as _;
+use sio_driver::binding::Runtime as _;
 
 use super::clock::Alarm;
 use super::trace::{End, Moved, Step};

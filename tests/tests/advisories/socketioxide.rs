@@ -398,7 +398,7 @@ fn adv_socketioxide_order() {
         one_by_one.on("ended", move |Data(at): Data<u32>| {
             let ended = ended.clone();
             async move {
-                use sio_tokio::Runtime as _;
+                use sio_driver::binding::Runtime as _;
                 let wait = Duration::from_micros(u64::from(500 * (at % 3)));
                 let runtime = sio_tokio::Tokio;
                 runtime.sleep_until(runtime.now() + wait).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_tungstenite::tokio::TokioAdapter;
 use futures_util::future::{AbortHandle, abortable};
 use futures_util::io::{AsyncRead, AsyncWrite};
-use sio_driver::Runtime;
+use sio_driver::binding::Runtime;
 use sio_tests::sim::Sim;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;

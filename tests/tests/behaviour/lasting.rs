@@ -285,7 +285,7 @@ async fn bring(state: State, world: &World, never: &Never) -> Scene {
             let address = world.address;
             let task = spawn(async move {
                 let never = pending::<io::Result<()>>();
-                sio_driver::establish(&sim, &server, address, never).await;
+                sio_driver::binding::establish(&sim, &server, address, never).await;
             });
             Scene::new(task, move || tasks() > base)
         }

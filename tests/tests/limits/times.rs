@@ -155,7 +155,7 @@ fn slow(io: &Io) {
 }
 
 async fn sleep_for(time: Duration) {
-    use sio_tokio::Runtime as _;
+    use sio_driver::binding::Runtime as _;
     let runtime = sio_tokio::Tokio;
     runtime.sleep_until(runtime.now() + time).await;
 }

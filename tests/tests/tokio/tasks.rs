@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use async_tungstenite::tokio::TokioAdapter;
 use futures_util::future::join_all;
-use sio_tokio::core::time::Instant;
-use sio_tokio::{Io, Remote, Runtime, Server, Sleep, Socket, Tokio, serve_stream};
+use sio_driver::binding::{Instant, Runtime, serve_stream};
+use sio_tokio::{Io, Remote, Server, Sleep, Socket, Tokio};
 use tokio::net::TcpListener;
 
 use crate::client::{Client, Poller, calm};

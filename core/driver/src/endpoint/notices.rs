@@ -5,7 +5,7 @@
 //! failure of its kind in an event of a namespace, and of each kind for [`EVENTS`] events at most, with
 //! names and reasons cut. What a client sent is in none of them, unless a handler's own error repeats it. Where the log is heard at `debug`, which is
 //! as loud as a client can make it, it has each failure, and nothing is said here; so it is where the
-//! application has an [`Io::on_error`](crate::Io::on_error) of its own.
+//! application has an [`Io::on_error`](crate::app::Io::on_error) of its own.
 
 use std::fmt::{self, Write as _};
 use std::io::Write as _;

@@ -51,8 +51,8 @@
 //! **Inside another HTTP server** (a tower service, say) there is no listener: give requests to
 //! [`respond`]. Upgrades then come by `hyper::upgrade`.
 //!
-//! **Closing** needs nothing from you. [`Io::close`](crate::Io::close) tells every client, ends every
-//! session within the times of [`Config`](crate::Config), and lets `accept` return.
+//! **Closing** needs nothing from you. [`Io::close`](crate::app::Io::close) tells every client, ends every
+//! session within the times of [`Config`](crate::app::Config), and lets `accept` return.
 //!
 //! # What the driver never does
 //!
@@ -85,8 +85,10 @@
 //! use std::time::{Duration, SystemTime};
 //!
 //! use futures_io::{AsyncRead, AsyncWrite};
-//! use sio_driver::core::time::Instant;
-//! use sio_driver::{Ack, Config, Data, Io, Remote, Runtime, Server, accept, serve_stream, system_clock};
+//! use sio_driver::app::{Ack, Config, Data, Io};
+//! use sio_driver::binding::{
+//!     Instant, Remote, Runtime, Server, accept, serve_stream, system_clock,
+//! };
 //!
 //! /// The handle: everything is shared.
 //! #[derive(Clone, Default)]
@@ -187,7 +189,7 @@
 //!     }
 //! }
 //!
-//! impl sio_driver::Sleep for Sleep {
+//! impl sio_driver::binding::Sleep for Sleep {
 //!     fn reset(mut self: Pin<&mut Self>, at: Instant) { self.0 = at; }
 //! }
 //!
@@ -281,4 +283,6 @@
 //! The simulation there (`tests/src/sim`) is a binding too: virtual time and a network in memory.
 
 #[cfg(doc)]
-use crate::{Remote, Runtime, Sleep, Stream, accept, establish, is_looking, respond, serve_stream};
+use crate::binding::{
+    Remote, Runtime, Sleep, Stream, accept, establish, is_looking, respond, serve_stream,
+};

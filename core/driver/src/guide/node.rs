@@ -25,7 +25,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use sio_driver::{Ack, Config, Data, DisconnectReason, Io, Socket};
+//! use sio_driver::app::{Ack, Config, Data, DisconnectReason, Io, Socket};
 //!
 //! // The clients of such a server are 2.x's. With those of 4.x alone, `Config::v4()`.
 //! let io = Io::new(Config::v2().ping_timeout(Duration::from_secs(20)));
@@ -44,7 +44,7 @@
 //!     socket.on_disconnect(|socket: Socket, reason: DisconnectReason| {
 //!         println!("{} {reason}", socket.id());
 //!     });
-//!     Ok::<(), sio_driver::RoomError>(())
+//!     Ok::<(), sio_driver::app::RoomError>(())
 //! });
 //! // sio_tokio::listen("0.0.0.0:3000", io).await
 //! ```
@@ -102,12 +102,12 @@
 //! | `Decoder.add(chunk)`, `emit("decoded", packet)`, `destroy()` | [`Decoder::add`](parser::Decoder::add) returns the packet; the decoder is dropped | what it returns is checked |
 //!
 //! ```
-//! use sio_driver::{Config, Io, Origins, SetupError};
+//! use sio_driver::app::{Config, Io, Origins, SetupError};
 //!
 //! let io = Io::new(Config::v4().origins(Origins::list(["https://chat.example", "*:8443"])));
 //! io.set_path("/realtime")?;
 //! // Once it is given to a server, its options are fixed.
-//! let server = sio_driver::Server::new(io.clone());
+//! let server = sio_driver::app::Server::new(io.clone());
 //! assert_eq!(io.set_path("/other"), Err(SetupError::Attached));
 //! # Ok::<(), SetupError>(())
 //! ```
@@ -125,7 +125,7 @@
 //! | `nsp.on("connect")`, `on("connection")` | [`Namespace::on_connect`] |
 //!
 //! ```
-//! # use sio_driver::{Config, Io, Refusal, Socket, AdapterError};
+//! # use sio_driver::app::{Config, Io, Refusal, Socket, AdapterError};
 //! # async fn example(io: Io) -> Result<(), AdapterError> {
 //! let news = io.of("/news");
 //! // next(err) with err.data
@@ -163,7 +163,7 @@
 //!
 //! ```
 //! # use std::time::Duration;
-//! # use sio_driver::{AckError, Bytes, Socket};
+//! # use sio_driver::app::{AckError, Bytes, Socket};
 //! # async fn example(socket: Socket) -> Result<(), AckError> {
 //! // Several arguments are a tuple; bytes are attachments, wherever they stand.
 //! socket.emit("picture", &("cat", Bytes::from_static(&[1, 2, 3])))?;
@@ -181,7 +181,7 @@
 //! Packet middlewares get the event to change or refuse:
 //!
 //! ```
-//! # use sio_driver::{Incoming, Refusal, Socket};
+//! # use sio_driver::app::{Incoming, Refusal, Socket};
 //! # fn example(socket: &Socket) {
 //! socket.use_(|packet: &mut Incoming| {
 //!     if packet.name == "old name" {
@@ -200,9 +200,9 @@
 //! * **A handler names what it takes.** `Data<T>` is the event's arguments as `T`: one argument is `Data<T>`,
 //!   several are a tuple, or several `Data`, which take them in turn. What is not of that type does not reach the handler:
 //!   [`Io::on_error`] hears of it (or stderr, once), the client does not, unless [`Io::on_mistyped`] says so;
-//!   [`guide::not_called`] has the whole list.
+//!   [`guide::not_called`](super::not_called) has the whole list.
 //! * **An array of fixed length is several arguments**, as a tuple is; a `Vec` or a slice is one. **`Vec<u8>` is
-//!   a list of numbers**, a buffer is [`Bytes`]: [`guide::shapes`].
+//!   a list of numbers**, a buffer is [`Bytes`]: [`guide::shapes`](super::shapes).
 //! * **Handlers of one socket start in the order of its events** and interleave after their first await. For
 //!   strictly one after another: [`Socket::sequential`].
 //! * **Errors instead of silence.** `emit` says that a socket has gone ([`EmitError::Disconnected`]); an ack
@@ -254,4 +254,4 @@
 //!   and `packetCreate`, and the end of a send; `offAnyOutgoing`.
 
 #[allow(unused_imports, reason = "for the links above")]
-use crate::*;
+use crate::app::*;

@@ -9,7 +9,7 @@
 //! * **To [`Io::on_error`]**, if the application has set it, each time, and then no longer on stderr:
 //!
 //!   ```
-//!   # use sio_driver::{Config, HandlerError, Io};
+//!   # use sio_driver::app::{Config, HandlerError, Io};
 //!   # let io = Io::new(Config::v4());
 //!   io.on_error(|error: &HandlerError| eprintln!("{error}"));
 //!   ```
@@ -41,4 +41,4 @@
 //! | It panicked | on stderr, by Rust; the connection was closed | [`Failure::Panicked`] in [`Io::on_error`] |
 
 #[allow(unused_imports, reason = "for the links above")]
-use crate::*;
+use crate::app::*;

@@ -60,10 +60,10 @@
 //! | anything | `Data<Value>` (the first argument), [`Args`] (all, as they came) |
 //!
 //! More arguments than are asked for are left out. What does not fit is told as
-//! [`not_called`](super::not_called) has it; [`TryData`](crate::TryData) lets a handler look for itself.
+//! [`not_called`](super::not_called) has it; [`TryData`](crate::app::TryData) lets a handler look for itself.
 
 #[allow(unused_imports, reason = "for the links above")]
-use crate::{Args, Bytes, Data, IntoArgs, Value};
+use crate::app::{Args, Bytes, Data, IntoArgs, Value};
 
 #[cfg(test)]
 mod tests {

@@ -78,12 +78,12 @@ impl Socket {
     /// Keeps a value with the socket, one for each type; a later one replaces it. Once the socket has
     /// left and its handlers have ended, its values are dropped.
     ///
-    /// Others see it: it is in [`RemoteSocket::data`](crate::RemoteSocket) of who fetches this socket, on other
+    /// Others see it: it is in [`RemoteSocket::data`](crate::app::RemoteSocket) of who fetches this socket, on other
     /// nodes too. It is written only when somebody looks. What cannot be written, or is nobody else's, is for
     /// [`set_local_data`](Self::set_local_data).
     ///
     /// ```
-    /// # use sio_driver::{AdapterError, Io, Socket};
+    /// # use sio_driver::app::{AdapterError, Io, Socket};
     /// #[derive(serde::Serialize, serde::Deserialize)]
     /// struct User {
     ///     name: String,

@@ -14,7 +14,7 @@ use crate::handler::ack::AckFuture;
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use sio_driver::{AckError, Socket};
+/// # use sio_driver::app::{AckError, Socket};
 /// # async fn example(socket: Socket) -> Result<(), AckError> {
 /// let (name,): (String,) = socket
 ///     .timeout(Duration::from_secs(5))

@@ -12,7 +12,7 @@ macro_rules! emitting_methods {
                 &self,
                 event: impl AsRef<str>,
                 args: &(impl sio_core::packet::IntoArgs + ?Sized),
-            ) -> Result<(), crate::EmitError> {
+            ) -> Result<(), crate::error::EmitError> {
                 self.everybody().emit(event, args)
             }
 
@@ -24,94 +24,96 @@ macro_rules! emitting_methods {
             pub fn send(
                 &self,
                 args: &(impl sio_core::packet::IntoArgs + ?Sized),
-            ) -> Result<(), crate::EmitError> {
+            ) -> Result<(), crate::error::EmitError> {
                 self.everybody().send(args)
             }
 
             /// Emits to everybody and gathers their answers:
-            /// [`To::emit_with_ack`](crate::To::emit_with_ack).
+            /// [`To::emit_with_ack`](crate::app::To::emit_with_ack).
             #[doc(alias = "emitWithAck")]
             pub fn emit_with_ack<T>(
                 &self,
                 event: impl AsRef<str>,
                 args: &(impl sio_core::packet::IntoArgs + ?Sized),
-            ) -> crate::RepliesFuture<T> {
+            ) -> crate::handler::ack::RepliesFuture<T> {
                 self.everybody().emit_with_ack(event, args)
             }
 
-            /// Names rooms to emit to: [`To::to`](crate::To::to).
-            pub fn to(&self, rooms: impl crate::IntoRooms) -> crate::To {
+            /// Names rooms to emit to: [`To::to`](crate::app::To::to).
+            pub fn to(&self, rooms: impl crate::handle::IntoRooms) -> crate::handle::To {
                 self.everybody().to(rooms)
             }
 
             /// The same as [`to`](Self::to), by the name it has in JavaScript.
-            pub fn r#in(&self, rooms: impl crate::IntoRooms) -> crate::To {
+            pub fn r#in(&self, rooms: impl crate::handle::IntoRooms) -> crate::handle::To {
                 self.everybody().to(rooms)
             }
 
             /// The same as [`to`](Self::to).
-            pub fn within(&self, rooms: impl crate::IntoRooms) -> crate::To {
+            pub fn within(&self, rooms: impl crate::handle::IntoRooms) -> crate::handle::To {
                 self.everybody().to(rooms)
             }
 
-            /// Names rooms not to emit to: [`To::except`](crate::To::except).
-            pub fn except(&self, rooms: impl crate::IntoRooms) -> crate::To {
+            /// Names rooms not to emit to: [`To::except`](crate::app::To::except).
+            pub fn except(&self, rooms: impl crate::handle::IntoRooms) -> crate::handle::To {
                 self.everybody().except(rooms)
             }
 
-            /// Emits on this node only: [`To::local`](crate::To::local).
-            pub fn local(&self) -> crate::To {
+            /// Emits on this node only: [`To::local`](crate::app::To::local).
+            pub fn local(&self) -> crate::handle::To {
                 self.everybody().local()
             }
 
-            /// Emits what may be lost: [`To::volatile`](crate::To::volatile).
-            pub fn volatile(&self) -> crate::To {
+            /// Emits what may be lost: [`To::volatile`](crate::app::To::volatile).
+            pub fn volatile(&self) -> crate::handle::To {
                 self.everybody().volatile()
             }
 
-            /// Decides over compression: [`To::compress`](crate::To::compress).
-            pub fn compress(&self, compress: bool) -> crate::To {
+            /// Decides over compression: [`To::compress`](crate::app::To::compress).
+            pub fn compress(&self, compress: bool) -> crate::handle::To {
                 self.everybody().compress(compress)
             }
 
-            /// Sets the time for answers: [`To::timeout`](crate::To::timeout).
-            pub fn timeout(&self, timeout: std::time::Duration) -> crate::To {
+            /// Sets the time for answers: [`To::timeout`](crate::app::To::timeout).
+            pub fn timeout(&self, timeout: std::time::Duration) -> crate::handle::To {
                 self.everybody().timeout(timeout)
             }
 
-            /// The ids of all its sockets, on all nodes: [`To::clients`](crate::To::clients).
+            /// The ids of all its sockets, on all nodes: [`To::clients`](crate::app::To::clients).
             ///
             /// # Errors
             /// The other nodes cannot be asked.
             #[doc(alias = "allSockets")]
-            pub async fn clients(&self) -> Result<Vec<crate::SocketId>, crate::AdapterError> {
+            pub async fn clients(
+                &self,
+            ) -> Result<Vec<sio_core::id::SocketId>, crate::adapter::AdapterError> {
                 self.everybody().clients().await
             }
 
-            /// All its sockets, on all nodes: [`To::fetch_sockets`](crate::To::fetch_sockets).
+            /// All its sockets, on all nodes: [`To::fetch_sockets`](crate::app::To::fetch_sockets).
             ///
             /// # Errors
             /// The other nodes cannot be asked.
             #[doc(alias = "fetchSockets")]
             pub async fn fetch_sockets(
                 &self,
-            ) -> Result<Vec<crate::RemoteSocket>, crate::AdapterError> {
+            ) -> Result<Vec<crate::adapter::RemoteSocket>, crate::adapter::AdapterError> {
                 self.everybody().fetch_sockets().await
             }
 
             /// All its sockets join these rooms.
             #[doc(alias = "socketsJoin")]
-            pub fn join(&self, rooms: impl crate::IntoRooms) {
+            pub fn join(&self, rooms: impl crate::handle::IntoRooms) {
                 self.everybody().join(rooms);
             }
 
             /// All its sockets leave these rooms.
             #[doc(alias = "socketsLeave")]
-            pub fn leave(&self, rooms: impl crate::IntoRooms) {
+            pub fn leave(&self, rooms: impl crate::handle::IntoRooms) {
                 self.everybody().leave(rooms);
             }
 
-            /// Disconnects all its sockets: [`Socket::disconnect`](crate::Socket::disconnect).
+            /// Disconnects all its sockets: [`Socket::disconnect`](crate::app::Socket::disconnect).
             #[doc(alias = "disconnectSockets")]
             pub fn disconnect(&self, close: bool) {
                 self.everybody().disconnect(close);
@@ -124,28 +126,28 @@ macro_rules! emitting_methods {
 macro_rules! others_methods {
     ($type:ty) => {
         impl $type {
-            /// To the others in these rooms: [`To::to`](crate::To::to). The socket itself is left out.
-            pub fn to(&self, rooms: impl crate::IntoRooms) -> crate::To {
+            /// To the others in these rooms: [`To::to`](crate::app::To::to). The socket itself is left out.
+            pub fn to(&self, rooms: impl crate::handle::IntoRooms) -> crate::handle::To {
                 self.broadcast().to(rooms)
             }
 
             /// The same as [`to`](Self::to), by the name it has in JavaScript.
-            pub fn r#in(&self, rooms: impl crate::IntoRooms) -> crate::To {
+            pub fn r#in(&self, rooms: impl crate::handle::IntoRooms) -> crate::handle::To {
                 self.broadcast().to(rooms)
             }
 
             /// The same as [`to`](Self::to).
-            pub fn within(&self, rooms: impl crate::IntoRooms) -> crate::To {
+            pub fn within(&self, rooms: impl crate::handle::IntoRooms) -> crate::handle::To {
                 self.broadcast().to(rooms)
             }
 
-            /// To the others that are in none of these rooms: [`To::except`](crate::To::except).
-            pub fn except(&self, rooms: impl crate::IntoRooms) -> crate::To {
+            /// To the others that are in none of these rooms: [`To::except`](crate::app::To::except).
+            pub fn except(&self, rooms: impl crate::handle::IntoRooms) -> crate::handle::To {
                 self.broadcast().except(rooms)
             }
 
             /// To everybody else in the namespace on this node.
-            pub fn local(&self) -> crate::To {
+            pub fn local(&self) -> crate::handle::To {
                 self.broadcast().local()
             }
         }
@@ -160,10 +162,10 @@ macro_rules! listener_methods {
             /// before those of the socket.
             ///
             /// The names of JavaScript's own events mean what they mean there: `connect` and `connection`
-            /// are [`Namespace::on_connect`](crate::Namespace::on_connect), `disconnecting` is
+            /// are [`Namespace::on_connect`](crate::app::Namespace::on_connect), `disconnecting` is
             /// [`on_disconnecting`](Self::on_disconnecting), `disconnect` is
             /// [`on_disconnect`](Self::on_disconnect); handlers of `error` hear of what
-            /// [`Socket::on_error`](crate::Socket::on_error) does, and of clients' events of that name.
+            /// [`Socket::on_error`](crate::app::Socket::on_error) does, and of clients' events of that name.
             ///
             /// [`guide::not_called`](crate::guide::not_called) has what keeps a handler from being called, and
             /// how each of it shows.
@@ -171,8 +173,8 @@ macro_rules! listener_methods {
             pub fn on<M>(
                 &self,
                 event: impl Into<String>,
-                handler: impl crate::Handler<M>,
-            ) -> crate::ListenerId {
+                handler: impl crate::handler::call::Handler<M>,
+            ) -> crate::handler::call::ListenerId {
                 let topic = Topic::named(event.into());
                 self.listeners().add(topic, false, erase(handler))
             }
@@ -181,8 +183,8 @@ macro_rules! listener_methods {
             pub fn once<M>(
                 &self,
                 event: impl Into<String>,
-                handler: impl crate::Handler<M>,
-            ) -> crate::ListenerId {
+                handler: impl crate::handler::call::Handler<M>,
+            ) -> crate::handler::call::ListenerId {
                 let topic = Topic::named(event.into());
                 self.listeners().add(topic, true, erase(handler))
             }
@@ -192,39 +194,48 @@ macro_rules! listener_methods {
             pub fn prepend<M>(
                 &self,
                 event: impl Into<String>,
-                handler: impl crate::Handler<M>,
-            ) -> crate::ListenerId {
+                handler: impl crate::handler::call::Handler<M>,
+            ) -> crate::handler::call::ListenerId {
                 let topic = Topic::named(event.into());
                 self.listeners().put_first(topic, erase(handler))
             }
 
             /// Handles every event, before the handlers for the event itself.
             #[doc(alias = "onAny")]
-            pub fn on_any<M>(&self, handler: impl crate::Handler<M>) -> crate::ListenerId {
+            pub fn on_any<M>(
+                &self,
+                handler: impl crate::handler::call::Handler<M>,
+            ) -> crate::handler::call::ListenerId {
                 self.listeners().add(Topic::AnyEvent, false, erase(handler))
             }
 
             /// Like [`on_any`](Self::on_any), before the handlers that are there already.
             #[doc(alias = "prependAny")]
-            pub fn prepend_any<M>(&self, handler: impl crate::Handler<M>) -> crate::ListenerId {
+            pub fn prepend_any<M>(
+                &self,
+                handler: impl crate::handler::call::Handler<M>,
+            ) -> crate::handler::call::ListenerId {
                 self.listeners().put_first(Topic::AnyEvent, erase(handler))
             }
 
             /// Handles sockets' leaving, while they are still in their rooms. The handler may name the
-            /// [`DisconnectReason`](crate::DisconnectReason).
+            /// [`DisconnectReason`](crate::app::DisconnectReason).
             #[doc(alias = "disconnecting")]
             pub fn on_disconnecting<M>(
                 &self,
-                handler: impl crate::Handler<M>,
-            ) -> crate::ListenerId {
+                handler: impl crate::handler::call::Handler<M>,
+            ) -> crate::handler::call::ListenerId {
                 self.listeners()
                     .add(Topic::Disconnecting, false, erase(handler))
             }
 
             /// Handles sockets' having left. The handler may name the
-            /// [`DisconnectReason`](crate::DisconnectReason).
+            /// [`DisconnectReason`](crate::app::DisconnectReason).
             #[doc(alias = "disconnect")]
-            pub fn on_disconnect<M>(&self, handler: impl crate::Handler<M>) -> crate::ListenerId {
+            pub fn on_disconnect<M>(
+                &self,
+                handler: impl crate::handler::call::Handler<M>,
+            ) -> crate::handler::call::ListenerId {
                 self.listeners()
                     .add(Topic::Disconnect, false, erase(handler))
             }
@@ -232,7 +243,7 @@ macro_rules! listener_methods {
             /// Takes a handler away. `false`: it was gone.
             #[doc(alias = "removeListener")]
             #[doc(alias = "offAny")]
-            pub fn off(&self, listener: crate::ListenerId) -> bool {
+            pub fn off(&self, listener: crate::handler::call::ListenerId) -> bool {
                 self.listeners().remove(listener)
             }
 
@@ -259,13 +270,13 @@ macro_rules! listener_methods {
             /// The handlers of one event, in the order in which they run.
             #[doc(alias = "listeners")]
             #[doc(alias = "listenerCount")]
-            pub fn listeners_of(&self, event: &str) -> Vec<crate::ListenerId> {
+            pub fn listeners_of(&self, event: &str) -> Vec<crate::handler::call::ListenerId> {
                 self.listeners().of(&Topic::named(event.to_owned()))
             }
 
             /// The handlers of every event, in the order in which they run.
             #[doc(alias = "listenersAny")]
-            pub fn listeners_any(&self) -> Vec<crate::ListenerId> {
+            pub fn listeners_any(&self) -> Vec<crate::handler::call::ListenerId> {
                 self.listeners().of(&Topic::AnyEvent)
             }
         }
@@ -278,10 +289,13 @@ macro_rules! error_listener_methods {
         impl $type {
             /// Handles packets that a packet middleware refused, where their client cannot be told, and what
             /// clients of revision 4 say in ERROR packets: that they could not write something, for one. The
-            /// handler may name the [`Refusal`](crate::Refusal), and the [`ErrorSource`](crate::ErrorSource)
+            /// handler may name the [`Refusal`](crate::app::Refusal), and the [`ErrorSource`](crate::app::ErrorSource)
             /// to tell these two apart. Without a handler, nothing happens: Node would throw.
             #[doc(alias = "error")]
-            pub fn on_error<M>(&self, handler: impl crate::Handler<M>) -> crate::ListenerId {
+            pub fn on_error<M>(
+                &self,
+                handler: impl crate::handler::call::Handler<M>,
+            ) -> crate::handler::call::ListenerId {
                 self.listeners().add(Topic::Error, false, erase(handler))
             }
         }

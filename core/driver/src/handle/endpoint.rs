@@ -1,13 +1,13 @@
 //! What servers of both kinds have: options that may be replaced until they are attached, and hooks into
-//! their requests. Written once, for [`Io`](crate::Io), its [`Engine`] and
-//! [`EngineServer`](crate::EngineServer).
+//! their requests. Written once, for [`Io`](crate::app::Io), its [`Engine`] and
+//! [`EngineServer`](crate::app::EngineServer).
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::endpoint::setup::Setup;
 
-/// The Engine.IO server below an [`Io`](crate::Io): [`Io::engine`](crate::Io::engine). A handle, cheap to
+/// The Engine.IO server below an [`Io`](crate::app::Io): [`Io::engine`](crate::app::Io::engine). A handle, cheap to
 /// clone.
 #[derive(Clone)]
 pub struct Engine {
@@ -47,7 +47,7 @@ macro_rules! endpoint_methods {
                 self.setup().config()
             }
 
-            /// Changes options, until the server is attached (given to a [`Server`](crate::Server), to
+            /// Changes options, until the server is attached (given to a [`Server`](crate::app::Server), to
             /// `serve`, `layer` or `service`).
             ///
             /// # Errors
@@ -57,7 +57,7 @@ macro_rules! endpoint_methods {
             pub fn configure(
                 &self,
                 change: impl FnOnce(&mut sio_core::config::Config),
-            ) -> Result<(), crate::SetupError> {
+            ) -> Result<(), crate::endpoint::setup::SetupError> {
                 self.setup().configure(change)
             }
 
@@ -76,7 +76,10 @@ macro_rules! endpoint_methods {
             /// # Errors
             /// As [`configure`](Self::configure).
             #[doc(alias = "path")]
-            pub fn set_path(&self, path: impl Into<String>) -> Result<(), crate::SetupError> {
+            pub fn set_path(
+                &self,
+                path: impl Into<String>,
+            ) -> Result<(), crate::endpoint::setup::SetupError> {
                 self.configure(|config| config.path = path.into())
             }
 
@@ -94,19 +97,19 @@ macro_rules! endpoint_methods {
             pub fn set_origins(
                 &self,
                 origins: impl Into<sio_core::config::Origins>,
-            ) -> Result<(), crate::SetupError> {
+            ) -> Result<(), crate::endpoint::setup::SetupError> {
                 self.configure(|config| config.origins = origins.into())
             }
 
             /// Decides over the origin of each handshake, besides
-            /// [`Config::origins`](crate::Config::origins). It is given the `Origin`, else that of the
+            /// [`Config::origins`](crate::app::Config::origins). It is given the `Origin`, else that of the
             /// `Referer`, else `*`. An `Origin` may be `null`: of a page in a sandbox, whoever has made it,
             /// or of a file; Node gives `*` there. `Ok(false)` refuses: 403, code 4; an error too, with the
             /// error as message.
             ///
             /// ```
             /// # use std::sync::Arc;
-            /// # use sio_driver::{Config, Io, RequestHead};
+            /// # use sio_driver::app::{Config, Io, RequestHead};
             /// # let io = Io::new(Config::default());
             /// io.check_origin(async |origin: String, _head: Arc<RequestHead>| {
             ///     match &*origin {
@@ -118,7 +121,10 @@ macro_rules! endpoint_methods {
             #[doc(alias = "origins")]
             pub fn check_origin<F, R, E>(&self, check: F)
             where
-                F: Fn(String, std::sync::Arc<crate::RequestHead>) -> R + Send + Sync + 'static,
+                F: Fn(String, std::sync::Arc<crate::endpoint::request::RequestHead>) -> R
+                    + Send
+                    + Sync
+                    + 'static,
                 R: Future<Output = Result<bool, E>> + Send + 'static,
                 E: Into<String>,
             {
@@ -137,7 +143,7 @@ macro_rules! endpoint_methods {
             ///
             /// ```
             /// # use std::sync::Arc;
-            /// # use sio_driver::{Config, Io, RequestHead};
+            /// # use sio_driver::app::{Config, Io, RequestHead};
             /// # let io = Io::new(Config::default());
             /// # fn random() -> u128 { 7 }
             /// io.engine().generate_id(async |_head: Arc<RequestHead>| {
@@ -147,7 +153,10 @@ macro_rules! endpoint_methods {
             #[doc(alias = "generateId")]
             pub fn generate_id<F, R, E>(&self, make: F)
             where
-                F: Fn(std::sync::Arc<crate::RequestHead>) -> R + Send + Sync + 'static,
+                F: Fn(std::sync::Arc<crate::endpoint::request::RequestHead>) -> R
+                    + Send
+                    + Sync
+                    + 'static,
                 R: Future<Output = Result<String, E>> + Send + 'static,
                 E: Into<String>,
             {
@@ -165,7 +174,7 @@ macro_rules! endpoint_methods {
             ///
             /// ```
             /// # use std::sync::Arc;
-            /// # use sio_driver::{Config, Io, RequestHead};
+            /// # use sio_driver::app::{Config, Io, RequestHead};
             /// # let io = Io::new(Config::default());
             /// io.allow_request(async |head: Arc<RequestHead>| match head.query("key").as_deref() {
             ///     Some("secret") => Ok(()),
@@ -175,7 +184,10 @@ macro_rules! endpoint_methods {
             #[doc(alias = "allowRequest")]
             pub fn allow_request<F, R, E>(&self, hook: F)
             where
-                F: Fn(std::sync::Arc<crate::RequestHead>) -> R + Send + Sync + 'static,
+                F: Fn(std::sync::Arc<crate::endpoint::request::RequestHead>) -> R
+                    + Send
+                    + Sync
+                    + 'static,
                 R: Future<Output = Result<(), E>> + Send + 'static,
                 E: Into<String>,
             {
@@ -187,7 +199,10 @@ macro_rules! endpoint_methods {
             #[doc(alias = "headers")]
             pub fn on_headers(
                 &self,
-                hook: impl Fn(&crate::RequestHead, &mut http::HeaderMap) + Send + Sync + 'static,
+                hook: impl Fn(&crate::endpoint::request::RequestHead, &mut http::HeaderMap)
+                + Send
+                + Sync
+                + 'static,
             ) {
                 self.setup().hooks.headers.set(std::sync::Arc::new(hook));
             }
@@ -196,7 +211,10 @@ macro_rules! endpoint_methods {
             #[doc(alias = "initial_headers")]
             pub fn on_initial_headers(
                 &self,
-                hook: impl Fn(&crate::RequestHead, &mut http::HeaderMap) + Send + Sync + 'static,
+                hook: impl Fn(&crate::endpoint::request::RequestHead, &mut http::HeaderMap)
+                + Send
+                + Sync
+                + 'static,
             ) {
                 let hook = std::sync::Arc::new(hook);
                 self.setup().hooks.initial_headers.set(hook);
@@ -207,7 +225,7 @@ macro_rules! endpoint_methods {
             #[doc(alias = "connection_error")]
             pub fn on_connection_error(
                 &self,
-                hook: impl Fn(&crate::ConnectionError) + Send + Sync + 'static,
+                hook: impl Fn(&crate::error::ConnectionError) + Send + Sync + 'static,
             ) {
                 let hook = std::sync::Arc::new(hook);
                 self.setup().hooks.connection_error.set(hook);

@@ -26,7 +26,7 @@ use crate::sync::hook::Hook;
 /// An Engine.IO server: connections that carry messages, and nothing above.
 ///
 /// ```
-/// use sio_driver::{Config, EngineServer, EngineSocket, Message};
+/// use sio_driver::app::{Config, EngineServer, EngineSocket, Message};
 ///
 /// let engine = EngineServer::new(Config::default().path("/engine.io"));
 /// engine.on_message(|socket: EngineSocket, message: Message| socket.send(message));
@@ -207,8 +207,8 @@ impl EngineServer {
         Engine::new(self.setup().clone()).sessions()
     }
 
-    /// Closes the server, as [`Io::close`](crate::Io::close) does: its handlers and hooks are let go of. A
-    /// server that it is [bound](crate::Io::bind) to goes on without it.
+    /// Closes the server, as [`Io::close`](crate::app::Io::close) does: its handlers and hooks are let go of. A
+    /// server that it is [bound](crate::app::Io::bind) to goes on without it.
     pub async fn close(&self) {
         self.endpoint().close().await;
         self.release();

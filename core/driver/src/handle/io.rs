@@ -34,7 +34,7 @@ use crate::sync::wait_group::WaitGroup;
 /// (`sio_tokio::serve`).
 ///
 /// ```
-/// use sio_driver::{Config, Data, Io, Socket};
+/// use sio_driver::app::{Config, Data, Io, Socket};
 ///
 /// let io = Io::new(Config::v4());
 /// io.of("/").on_connect(|socket: Socket| {
@@ -136,7 +136,7 @@ impl Io {
     /// of all its engines. Once this server is closed, so is every engine that is bound to it.
     ///
     /// ```
-    /// use sio_driver::{Config, EngineServer, Io, Server};
+    /// use sio_driver::app::{Config, EngineServer, Io, Server};
     ///
     /// let engine = EngineServer::new(Config::default().path("/realtime"));
     /// let io = Io::new(Config::v4());
@@ -154,7 +154,7 @@ impl Io {
 
     /// Takes over one connection of a plain Engine.IO server: from now on it speaks Socket.IO to this
     /// server. To be called in the handler of
-    /// [`EngineServer::on_connect`](crate::EngineServer::on_connect), before its first await: messages that
+    /// [`EngineServer::on_connect`](crate::app::EngineServer::on_connect), before its first await: messages that
     /// were handled before are not seen again. It is closed with this server, or at once if that is closed.
     #[doc(alias = "onconnection")]
     pub fn on_connection(&self, connection: &EngineSocket) {
@@ -409,7 +409,7 @@ impl Io {
             || crate::log::hears_debug!()
     }
 
-    /// Gives a value to the handlers and middlewares that name [`State<T>`](crate::State). One for each
+    /// Gives a value to the handlers and middlewares that name [`State<T>`](crate::app::State). One for each
     /// type; a later one replaces it.
     pub fn set_state<T: Clone + Send + Sync + 'static>(&self, value: T) {
         let before = self

@@ -22,7 +22,7 @@ use crate::sync::hook::Hook;
 /// A namespace of a server. Cheap to clone; all clones are the same namespace.
 ///
 /// ```
-/// # use sio_driver::{Args, Config, Data, EventName, Io, Refusal, Socket};
+/// # use sio_driver::app::{Args, Config, Data, EventName, Io, Refusal, Socket};
 /// # let io = Io::new(Config::default());
 /// let admin = io.of("/admin");
 /// admin.use_(|socket: Socket| {
@@ -32,7 +32,7 @@ use crate::sync::hook::Hook;
 /// admin.on("restart", |Data(what): Data<String>| println!("restarting {what}"));
 /// admin.on_any(|name: EventName, args: Args| println!("{name}: {} arguments", args.len()));
 /// admin.to("watchers").except("muted").emit("ready", &())?;
-/// # Ok::<(), sio_driver::EmitError>(())
+/// # Ok::<(), sio_driver::app::EmitError>(())
 /// ```
 #[derive(Clone)]
 pub struct Namespace {
@@ -217,7 +217,7 @@ impl Namespace {
     /// read, until half of them are told. Nobody else waits.
     ///
     /// ```
-    /// # use sio_driver::{Namespace, RoomEvent};
+    /// # use sio_driver::app::{Namespace, RoomEvent};
     /// # fn example(namespace: &Namespace) {
     /// namespace.on_room_event(|event: &RoomEvent| match event {
     ///     RoomEvent::Created(room) => println!("{room} is there"),
@@ -279,7 +279,7 @@ impl Namespace {
 
     /// Adds a middleware: it decides over each socket before it enters, in the order of registration;
     /// the first error refuses, and reaches the client as `connect_error`: in its words if they are meant for
-    /// it, a [`Refusal`](crate::Refusal) or a text, else as `internal error` ([`Verdict`](crate::Verdict)).
+    /// it, a [`Refusal`](crate::app::Refusal) or a text, else as `internal error` ([`Verdict`](crate::app::Verdict)).
     ///
     /// Nothing remains of a refused socket; rooms joined in a middleware count once it is accepted.
     /// After `middleware_timeout` the client is refused with `timed out`.

@@ -31,7 +31,7 @@ use crate::sync::one_shot::answer;
 /// be used from any task or thread, as long as anybody likes.
 ///
 /// ```
-/// # use sio_driver::{Ack, Config, Data, Io, Socket, DisconnectReason};
+/// # use sio_driver::app::{Ack, Config, Data, Io, Socket, DisconnectReason};
 /// # let io = Io::new(Config::default());
 /// io.of("/").on_connect(|socket: Socket| {
 ///     socket.set_data(Vec::<String>::new());
@@ -189,12 +189,12 @@ impl Socket {
 
     /// Adds a packet middleware: it sees each event before the handlers and may change it. An error
     /// refuses it, and the handlers do not hear of it. What its client may be told of the error is said at
-    /// [`Verdict`](crate::Verdict). A client of revision 4 is told, by an ERROR packet
+    /// [`Verdict`](crate::app::Verdict). A client of revision 4 is told, by an ERROR packet
     /// with the refusal's data, or its message if it has none; in revision 5, which has no packet for it,
     /// [`on_error`](Self::on_error) hears of it (§17).
     ///
     /// ```
-    /// # use sio_driver::{Incoming, Refusal, Socket};
+    /// # use sio_driver::app::{Incoming, Refusal, Socket};
     /// # fn example(socket: &Socket) {
     /// socket.use_(|packet: &mut Incoming| {
     ///     packet.name.make_ascii_lowercase();

@@ -22,7 +22,7 @@ use crate::sync::later::Later;
 ///
 /// ```
 /// # use std::time::Duration;
-/// # use sio_driver::{EmitError, Namespace, Socket};
+/// # use sio_driver::app::{EmitError, Namespace, Socket};
 /// # async fn example(socket: Socket, namespace: Namespace) -> Result<(), EmitError> {
 /// // Everybody in the room but the sender.
 /// socket.to("lobby").emit("said", &("ann", "hello"))?;
@@ -137,7 +137,7 @@ impl To {
     /// (In Node it reaches everybody.)
     ///
     /// ```
-    /// # use sio_driver::{Config, Io};
+    /// # use sio_driver::app::{Config, Io};
     /// # let io = Io::new(Config::default());
     /// let followers: Vec<String> = Vec::new();
     /// assert!(io.to(&followers).sockets().is_empty());

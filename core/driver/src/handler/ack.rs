@@ -41,7 +41,7 @@ impl Ack {
     /// Answers. Nothing happens if the client did not ask.
     ///
     /// ```
-    /// # use sio_driver::{Ack, Data, Socket};
+    /// # use sio_driver::app::{Ack, Data, Socket};
     /// # fn example(socket: &Socket) {
     /// socket.on("add", |Data((a, b)): Data<(i64, i64)>, ack: Ack| ack.send(&(a + b)));
     /// # }

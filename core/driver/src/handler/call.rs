@@ -15,9 +15,9 @@ use crate::sync::BoxFuture;
 /// A closure that can handle events.
 ///
 /// Up to eight arguments of any types that implement [`FromEvent`], in any order; sync or async; the
-/// result is `()` or `Result<(), E>` with `E: Display`, of which [`Io::on_error`](crate::Io::on_error) hears:
-/// clients are told nothing of it, unless it is a [`Refusal`](crate::Refusal) and
-/// [`Reaction::RefuseAck`](crate::Reaction::RefuseAck) is set. `M` only tells the compiler which of these a
+/// result is `()` or `Result<(), E>` with `E: Display`, of which [`Io::on_error`](crate::app::Io::on_error) hears:
+/// clients are told nothing of it, unless it is a [`Refusal`](crate::app::Refusal) and
+/// [`Reaction::RefuseAck`](crate::app::Reaction::RefuseAck) is set. `M` only tells the compiler which of these a
 /// closure is.
 ///
 /// A sync handler runs to its end, an async one to its first await, before the next event of its
@@ -32,7 +32,7 @@ use crate::sync::BoxFuture;
     note = "`ack: Ack` is there whether the client has asked or not (`Ack::is_requested`): not `Option<Ack>`",
     note = "a handler returns `()` or `Result<(), E>` where `E: Display + 'static`; to answer, `ack.send(&value)`",
     note = "what it captures is `Send + Sync + 'static`, and so is what its future holds (but for `Sync`)",
-    note = "more of this: `sio_driver::Handler`"
+    note = "more of this: `sio_driver::app::Handler`"
 )]
 pub trait Handler<M>: Send + Sync + 'static {
     /// Calls it.
@@ -151,8 +151,8 @@ pub(crate) fn erase<M>(handler: impl Handler<M>) -> Callback {
     Arc::new(move |event| handler.call(event))
 }
 
-/// Names a registered handler, for [`Socket::off`](crate::Socket::off) and
-/// [`Namespace::off`](crate::Namespace::off).
+/// Names a registered handler, for [`Socket::off`](crate::app::Socket::off) and
+/// [`Namespace::off`](crate::app::Namespace::off).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ListenerId(u64);
 

@@ -55,7 +55,7 @@ pub(crate) enum About {
 /// `error`, and whoever trusts what it says trusts the client.
 ///
 /// ```
-/// # use sio_driver::{ErrorSource, Refusal, Socket};
+/// # use sio_driver::app::{ErrorSource, Refusal, Socket};
 /// # fn example(socket: &Socket) {
 /// socket.on_error(|source: ErrorSource, why: Refusal| match source {
 ///     ErrorSource::Middleware => println!("refused: {why}"),
@@ -220,7 +220,7 @@ pub trait FromEvent: Sized {
 /// Arguments that nobody takes do not matter; those that are missing are `null`.
 ///
 /// ```
-/// # use sio_driver::{Args, Data, Socket};
+/// # use sio_driver::app::{Args, Data, Socket};
 /// # fn example(socket: &Socket) {
 /// // emit("place", "b", 3, 4, "red", "blue")
 /// socket.on(
@@ -233,7 +233,7 @@ pub trait FromEvent: Sized {
 /// ```
 ///
 /// If they are something else, the handler is not called and
-/// [`Io::on_error`](crate::Io::on_error) hears of it. In a connect handler these are the client's
+/// [`Io::on_error`](crate::app::Io::on_error) hears of it. In a connect handler these are the client's
 /// credentials (`auth`), `{}` if it sent none. [`guide::shapes`](crate::guide::shapes) has which types take
 /// what, and what becomes of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -247,7 +247,7 @@ pub struct TryData<T>(pub Result<T, ArgumentError>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventName(pub Name);
 
-/// What was given to [`Io::set_state`](crate::Io::set_state), by type. Cloned for each call: put large things
+/// What was given to [`Io::set_state`](crate::app::Io::set_state), by type. Cloned for each call: put large things
 /// in an `Arc`.
 #[derive(Clone, Copy, Debug)]
 pub struct State<T>(pub T);

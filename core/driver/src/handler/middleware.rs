@@ -15,15 +15,15 @@ use crate::handler::extract::{FromEvent, Invocation};
 use crate::sync::BoxFuture;
 
 /// A closure that decides whether a socket may enter a namespace: for
-/// [`Namespace::use_`](crate::Namespace::use_) and [`Io::use_`](crate::Io::use_).
+/// [`Namespace::use_`](crate::app::Namespace::use_) and [`Io::use_`](crate::app::Io::use_).
 ///
-/// As a [handler](crate::Handler) it takes up to eight arguments that implement [`FromEvent`], is sync or
-/// async, and returns `()`, which lets the socket in, or `Result<(), E>`. [`Data`](crate::Data) is what the
+/// As a [handler](crate::app::Handler) it takes up to eight arguments that implement [`FromEvent`], is sync or
+/// async, and returns `()`, which lets the socket in, or `Result<(), E>`. [`Data`](crate::app::Data) is what the
 /// client gave as `auth`. What the client hears of an error is said at [`Verdict`].
 ///
 /// ```
 /// # use std::sync::Arc;
-/// # use sio_driver::{Config, Data, Io, Refusal, Socket, State};
+/// # use sio_driver::app::{Config, Data, Io, Refusal, Socket, State};
 /// # struct Users;
 /// # impl Users { async fn find(&self, _: &str) -> Result<Option<u32>, std::io::Error> { Ok(None) } }
 /// #[derive(serde::Deserialize)]
@@ -50,7 +50,7 @@ use crate::sync::BoxFuture;
     note = "it takes what a handler does: `socket: Socket`, `State(app): State<Arc<App>>`, `Data(auth): Data<Auth>` for the client's credentials; each by value, at most eight",
     note = "it returns `()`, which lets the socket in, or `Result<(), E>` where `E: Display + 'static`: a `Refusal` or a text is for the client",
     note = "what it captures is `Send + Sync + 'static`, and so is what its future holds (but for `Sync`)",
-    note = "more of this: `sio_driver::Middleware`"
+    note = "more of this: `sio_driver::app::Middleware`"
 )]
 pub trait Middleware<M>: Send + Sync + 'static {
     /// Asks it.
@@ -90,7 +90,7 @@ impl Denial {
 /// The client is told what the application has chosen for it, and nothing else: a [`Refusal`], its data
 /// too; a text (`&'static str`, `String`, `Cow<'static, str>`); a `Refusal` in a `Box<dyn Error + Send + Sync>`. Any
 /// other error (of a database, say) refuses with `internal error`, and
-/// [`Io::on_error`](crate::Io::on_error) hears what it was.
+/// [`Io::on_error`](crate::app::Io::on_error) hears what it was.
 #[diagnostic::on_unimplemented(
     message = "a middleware cannot return `{Self}`",
     label = "neither `()` nor `Result<(), E>`",

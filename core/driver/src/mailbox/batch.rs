@@ -270,7 +270,7 @@ mod tests {
 
     fn written(send: impl FnOnce(&mut WebSocket<Written>)) -> Vec<u8> {
         let stream = Written::default();
-        let mut socket = WebSocket::server(stream.clone(), Bytes::new(), &Config::default());
+        let mut socket = WebSocket::new(stream.clone(), &[], &Config::default(), None);
         send(&mut socket);
         let mut cx = Context::from_waker(Waker::noop());
         assert!(socket.poll_flush(&mut cx).1.is_ready());

@@ -16,7 +16,7 @@ const WORTH: usize = 1024;
 /// name is its compressed form; where there is no `.gz` it is made here.
 ///
 /// ```no_run
-/// use sio_driver::{Config, Io, client_files};
+/// use sio_driver::app::{Config, Io, client_files};
 ///
 /// let files = client_files("node_modules/socket.io/client-dist")?;
 /// let io = Io::new(Config::default().client_files(files));

@@ -56,7 +56,7 @@ pub use stream::serve_stream;
 /// different paths, and what answers everything else.
 ///
 /// ```
-/// use sio_driver::{Config, EngineServer, Io, Server};
+/// use sio_driver::app::{Config, EngineServer, Io, Server};
 ///
 /// let engine = EngineServer::new(Config::default().path("/engine.io"));
 /// let server = Server::new(Io::new(Config::default()))

@@ -5,7 +5,7 @@
 //! | [`Unread`](Part::Unread): a POST of whose packets some wait to be read | `max_http_buffer_size` | 413; one POST at a time |
 //! | [`Waiting`](Part::Waiting): events and messages that wait for handlers | `max_backlog_bytes` | nothing more is read |
 //! | [`Running`](Part::Running): what handlers hold that wait | `max_running_bytes` | nothing more is begun |
-//! | [`Answers`](Part::Answers): what those hold of answers that they asked for | `max_running_bytes` | [`AckError::Full`](crate::AckError::Full) |
+//! | [`Answers`](Part::Answers): what those hold of answers that they asked for | `max_running_bytes` | [`AckError::Full`](crate::app::AckError::Full) |
 //! | [`Told`](Part::Told): emitted, and not taken by the task | `max_backlog_bytes` | `backlog_policy` |
 //! | [`Queued`](Part::Queued): packets in the session | `max_backlog_bytes` | `backlog_policy`; past half of it nothing more is read from a WebSocket |
 //! | [`Unwritten`](Part::Unwritten): answers handed to HTTP | `max_backlog_bytes`, where there are several | `backlog_policy` |

@@ -96,7 +96,12 @@ fn a_connection_can_move_between_threads() {
 fn an_idle_connection_is_small() {
     let io = Io::new(Config::default());
     let stream = Still([0; 4]);
-    let task = serve_stream(Nowhere, Server::new(io), stream, crate::Remote::default());
+    let task = serve_stream(
+        Nowhere,
+        Server::new(io),
+        stream,
+        crate::endpoint::request::Remote::default(),
+    );
     let sizes = [
         ("task of a stream", size_of_val(&task), 32),
         ("task of a connection", size_of::<Task<Nowhere>>(), 768),

@@ -2,6 +2,7 @@ use async_tungstenite::tungstenite::Error as WsError;
 use async_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 use async_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use async_tungstenite::tungstenite::protocol::{Message, Role, WebSocketContext};
+use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
@@ -67,7 +68,7 @@ fn socket(came: &[u8]) -> WebSocket<Counted> {
         came: came.to_vec(),
         ..Counted::default()
     };
-    WebSocket::server(stream, Bytes::new(), &Config::default())
+    WebSocket::new(stream, &[], &Config::default(), None)
 }
 
 /// Bytes queued before there is room for no more.
@@ -239,13 +240,15 @@ fn frame() -> impl Strategy<Value = RawFrame> {
 }
 
 /// The messages that tungstenite reads, and whether it refuses what comes then.
-fn by_tungstenite(bytes: Vec<u8>) -> (Vec<crate::Message>, bool) {
+fn by_tungstenite(bytes: Vec<u8>) -> (Vec<sio_core::engine::Message>, bool) {
     let mut context = WebSocketContext::from_partially_read(bytes, Role::Server, None);
     let mut all = Vec::new();
     loop {
         match context.read(&mut Silent) {
-            Ok(Message::Text(text)) => all.push(crate::Message::Text(text.as_str().into())),
-            Ok(Message::Binary(data)) => all.push(crate::Message::Binary(data)),
+            Ok(Message::Text(text)) => {
+                all.push(sio_core::engine::Message::Text(text.as_str().into()))
+            }
+            Ok(Message::Binary(data)) => all.push(sio_core::engine::Message::Binary(data)),
             Ok(Message::Ping(_) | Message::Pong(_)) => {}
             Err(WsError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                 return (all, false);

@@ -92,7 +92,7 @@ fn most_in_a_poll(size: usize) -> usize {
         Nowhere,
         server,
         stream,
-        crate::Remote::default()
+        crate::endpoint::request::Remote::default()
     ));
     let mut cx = Context::from_waker(Waker::noop());
     let mut most = 0;

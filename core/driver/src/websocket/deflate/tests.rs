@@ -438,7 +438,7 @@ fn rsv1_is_a_violation_where_nothing_was_agreed_on() {
         piece: 100,
         sent: Arc::clone(&sent),
     };
-    let socket = WebSocket::server(line, Bytes::new(), &config(ALONE));
+    let socket = WebSocket::new(line, &[], &config(ALONE), None);
     let mut talk = Talk { socket, sent };
     assert_eq!(talk.received(), (vec![], Some(WsClosed::Violation)));
     assert_eq!(close_code(&talk.last_sent()), 1002);

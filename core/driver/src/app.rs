@@ -1,0 +1,41 @@
+//! What applications see.
+//!
+//! The bindings re-export all of it, name by name. What stands here stays; what does not, applications do not name.
+
+pub use crate::adapter::{Adapter, AdapterError, Broadcast, InMemory, Recipients, RemoteSocket};
+pub use crate::endpoint::handshake::{Auth, Handshake, Headers};
+pub use crate::endpoint::request::{Remote, RequestHead};
+pub use crate::endpoint::setup::SetupError;
+pub use crate::error::{AckError, ConnectionError, EmitError, Failure, HandlerError, Reaction};
+pub use crate::handle::{
+    Client, Conn, DataError, Direct, Engine, EngineHandler, EngineServer, EngineSocket, Incoming,
+    IntoRooms, Io, Namespace, Socket, SocketData, To,
+};
+pub use crate::handler::ack::{Ack, AckFuture, Replies, RepliesFuture};
+pub use crate::handler::call::{Handler, ListenerId, Outcome, Started};
+pub use crate::handler::extract::{
+    Data, ErrorSource, EventName, FromEvent, Invocation, State, TryData,
+};
+pub use crate::handler::middleware::{Decision, Middleware, Verdict};
+pub use crate::serve::{Server, client_files, respond};
+pub use crate::sync::later::Later;
+
+pub use bytes::Bytes;
+pub use http;
+pub use http::HeaderMap;
+pub use sio_core as core;
+#[cfg(feature = "deflate")]
+pub use sio_core::config::PerMessageDeflate;
+pub use sio_core::config::{
+    BacklogPolicy, ClientFiles, Config, ConfigError, Cookie, Cors, CorsOrigin, HttpCompression,
+    Origins, SameSite, SocketIds, Transports,
+};
+pub use sio_core::details::Details;
+pub use sio_core::engine::{CloseReason, Eio, Message, Query, TransportKind};
+pub use sio_core::id::{Sid, SocketId};
+pub use sio_core::packet::parser;
+pub use sio_core::packet::{
+    Args, ArgumentError, Codec, EncodeError, FromArgs, IntoArgs, Raw, Value,
+};
+pub use sio_core::rooms::{RoomError, RoomEvent};
+pub use sio_core::socket::{DisconnectReason, Refusal};

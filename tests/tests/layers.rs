@@ -133,10 +133,8 @@ const DRIVER_CIRCLES: &[(&str, &str)] = &[
     ("handler::extract", "handle::socket"),
     ("handler::extract", "handler::ack"),
     ("handler::middleware", "handle::socket"),
-    ("mailbox::local_queue", "mailbox::task_handle"),
+    ("mailbox::command", "handle::io"),
     ("mailbox::task_handle", "endpoint"),
-    ("mailbox::task_handle", "handle::io"),
-    ("mailbox::task_handle", "handler::ack"),
 ];
 
 /// What a package is built from, features all on, a line each.

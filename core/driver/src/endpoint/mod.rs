@@ -18,7 +18,8 @@ use sio_core::id::RequestId;
 
 use self::hooks::Hooks;
 use self::sessions::Sessions;
-use crate::mailbox::task_handle::{Change, Command, Watchers};
+use crate::mailbox::command::{Change, Command};
+use crate::mailbox::task_handle::Watchers;
 use crate::sync::signal::Signal;
 use crate::sync::wait_group::WaitGroup;
 

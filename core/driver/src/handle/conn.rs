@@ -8,8 +8,9 @@ use sio_core::id::Sid;
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::request::RequestHead;
 use crate::error::EmitError;
-use crate::mailbox::Weight;
-use crate::mailbox::task_handle::{Command, TaskHandle};
+use crate::mailbox::command::Command;
+use crate::mailbox::task_handle::TaskHandle;
+use crate::mailbox::weight::Weight;
 
 /// A client: one connection, with a socket in each namespace it joined.
 #[derive(Clone, Debug)]

@@ -19,8 +19,10 @@ use crate::endpoint::setup::Setup;
 use crate::error::EmitError;
 use crate::handler::call::{Asynchronous, Outcome, Progress, Started, Synchronous};
 use crate::handler::extract::is_small;
-use crate::mailbox::Weight;
-use crate::mailbox::task_handle::{Change, Command, TaskHandle, data_size};
+use crate::mailbox::command::{Change, Command};
+use crate::mailbox::task_handle::TaskHandle;
+use crate::mailbox::weight::Weight;
+use crate::mailbox::weight::data_size;
 use crate::sync::hook::Hook;
 
 /// An Engine.IO server: connections that carry messages, and nothing above.

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::EngineServer;
 use super::engine::WeakEngineServer;
 use crate::endpoint::Endpoint;
-use crate::mailbox::task_handle::{Change, Command, TaskHandle};
+use crate::mailbox::command::{Change, Command};
+use crate::mailbox::task_handle::TaskHandle;
 use crate::sync::wait_group::{Counted, WaitGroup};
 
 /// The engines whose connections speak to one server, besides its own: those that are bound to it, and

@@ -24,7 +24,8 @@ use crate::error::{Failure, HandlerError, Reaction};
 use crate::handler::call::{Handler, ListenerId, Listeners, Topic, erase};
 use crate::handler::middleware::Middleware;
 use crate::log::{LogName, debug, error as log_error, trace};
-use crate::mailbox::task_handle::{Command, TaskHandle};
+use crate::mailbox::command::Command;
+use crate::mailbox::task_handle::TaskHandle;
 use crate::sync::hook::Hook;
 use crate::sync::wait_group::WaitGroup;
 

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sio_core::rooms::{RoomEvent, Rooms};
 
 use crate::log::error;
+use crate::mailbox::command::Command;
+use crate::mailbox::here::Here;
 use crate::mailbox::local_queue;
-use crate::mailbox::task_handle::Command;
 use crate::sync::guard::guarded;
 use crate::sync::hook::Hook;
 use crate::sync::one_shot::{Answer, answer};
@@ -137,7 +138,7 @@ impl Waiting {
     /// The connection whose task runs on this thread, if one does, has caused too many. What the application
     /// does elsewhere is its own to slow down.
     fn hold(&mut self) {
-        let whose = local_queue::whose();
+        let whose = Here::now().address();
         if whose.is_none_or(|whose| self.held.contains_key(&whose)) {
             return;
         }
@@ -174,7 +175,7 @@ mod tests {
     /// What holds the task of this handle, which runs here.
     fn holds(task: &TaskHandle) -> Vec<Waiting<()>> {
         let mut told = VecDeque::new();
-        local_queue::take(task, &mut told);
+        local_queue::take(task.mailbox(), &mut told);
         let held = told.into_iter().map(|command| {
             if let Command::Hold(until) = command {
                 until
@@ -227,7 +228,7 @@ mod tests {
             let [first, second] = [1, 2].map(task);
             // Whoever runs in no task is not held, and counts.
             cause(MOST_WAITING / 4 - 1, 0);
-            let seated = Seated::at(&first);
+            let seated = Seated::at(first.mailbox());
             cause(1, 0);
             assert!(holds(&first).is_empty());
             cause(0, 1);
@@ -237,7 +238,7 @@ mod tests {
             cause(1, 0);
             assert!(holds(&first).is_empty());
             drop(seated);
-            let _seated = Seated::at(&second);
+            let _seated = Seated::at(second.mailbox());
             cause(1, 0);
             held.extend(holds(&second));
             assert_eq!(held.len(), 2);
@@ -262,7 +263,7 @@ mod tests {
             let _ = rooms.join(member, &room.to_string());
         }
         let (events, task) = (RoomEvents::default(), task(1));
-        let _seated = Seated::at(&task);
+        let _seated = Seated::at(task.mailbox());
         events.note(&mut rooms);
         let mut held = holds(&task);
         assert!(is_held(&mut held[0]));

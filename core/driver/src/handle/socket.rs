@@ -19,12 +19,14 @@ use super::{Client, Conn, Direct, Io, Namespace, To};
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::request::RequestHead;
 use crate::error::EmitError;
-use crate::handler::ack::{AckFuture, Token};
+use crate::handler::ack::AckFuture;
 use crate::handler::call::{Listeners, Topic, erase};
 use crate::handler::middleware::{PacketMiddleware, denial};
 use crate::log::LogName;
-use crate::mailbox::Weight;
-use crate::mailbox::task_handle::{Command, Request, TaskHandle};
+use crate::mailbox::command::{Command, Request};
+use crate::mailbox::reply::Token;
+use crate::mailbox::task_handle::TaskHandle;
+use crate::mailbox::weight::Weight;
 use crate::sync::one_shot::answer;
 
 /// One client in one namespace. Cheap to clone; all clones are the same socket, and any of them may

@@ -12,10 +12,11 @@ use super::place::{as_strs, names};
 use super::{Namespace, Socket};
 use crate::adapter::{Adapter, AdapterError, Broadcast, Recipients, RemoteSocket};
 use crate::error::EmitError;
-use crate::handler::ack::{Gather, RepliesFuture, Token};
-use crate::mailbox::Weight;
+use crate::handler::ack::RepliesFuture;
+use crate::mailbox::command::{Command, Request};
 use crate::mailbox::fan_out::spread;
-use crate::mailbox::task_handle::{Command, Request};
+use crate::mailbox::reply::{Gather, Token};
+use crate::mailbox::weight::Weight;
 use crate::sync::later::Later;
 
 /// Whom an emit is for, and how: values that end in `emit`, and can be kept and used again.

@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll, ready};
 
 use sio_core::id::SocketId;
 use sio_core::packet::{Args, FromArgs, IntoArgs};
@@ -12,11 +12,12 @@ use sio_core::packet::{Args, FromArgs, IntoArgs};
 use crate::error::{AckError, EmitError};
 use crate::handle::Socket;
 use crate::handler::extract::AckSlot;
-use crate::mailbox::Weight;
+use crate::mailbox::command::Command;
 use crate::mailbox::held::Answered;
-use crate::mailbox::task_handle::Command;
+use crate::mailbox::reply::Gather;
+use crate::mailbox::weight::Weight;
 use crate::sync::later::Later;
-use crate::sync::one_shot::{Answer, Waiting};
+use crate::sync::one_shot::Waiting;
 
 /// A client's wish for an answer to its event.
 ///
@@ -63,22 +64,6 @@ impl Ack {
         let weight = Weight::of(&packet);
         let command = Command::Respond { ticket, packet };
         self.socket.task().push_packet(command, weight, false)
-    }
-}
-
-/// The caller's end of an emit that waits: given to the core, and back with the answer.
-#[derive(Debug)]
-pub(crate) enum Token {
-    One(Answer<Result<Answered, AckError>>),
-    Many(Part),
-}
-
-impl Token {
-    pub(crate) fn settle(self, answer: Result<Answered, AckError>) {
-        match self {
-            Self::One(one) => one.give(answer),
-            Self::Many(part) => part.settle(answer),
-        }
     }
 }
 
@@ -164,82 +149,6 @@ impl<T> Replies<T> {
     }
 }
 
-/// Answers being gathered.
-#[derive(Debug)]
-pub(crate) struct Gather(Mutex<Gathered>);
-
-#[derive(Debug)]
-struct Gathered {
-    answers: Vec<(SocketId, Option<Result<Answered, AckError>>)>,
-    missing: usize,
-    waker: Option<Waker>,
-}
-
-/// One recipient's part of a [`Gather`]. Dropped, it counts as one that went away.
-#[derive(Debug)]
-pub(crate) struct Part {
-    all: Option<Arc<Gather>>,
-    index: usize,
-}
-
-impl Gather {
-    pub(crate) fn new(recipients: impl Iterator<Item = SocketId>) -> Arc<Self> {
-        let answers: Vec<_> = recipients.map(|id| (id, None)).collect();
-        Arc::new(Self(Mutex::new(Gathered {
-            missing: answers.len(),
-            answers,
-            waker: None,
-        })))
-    }
-
-    pub(crate) fn part(self: &Arc<Self>, index: usize) -> Part {
-        Part {
-            all: Some(self.clone()),
-            index,
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Gathered> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Part {
-    fn settle(mut self, answer: Result<Answered, AckError>) {
-        // Copied: it waits for all others, and must not hold on to a read buffer.
-        self.put(answer.map(|answered| Answered {
-            args: answered.args.detached(),
-            ..answered
-        }));
-    }
-
-    fn put(&mut self, answer: Result<Answered, AckError>) {
-        let Some(all) = self.all.take() else { return };
-        let waker = {
-            let mut gathered = all.lock();
-            if let Some((_, place)) = gathered.answers.get_mut(self.index)
-                && place.replace(answer).is_none()
-            {
-                gathered.missing = gathered.missing.saturating_sub(1);
-            }
-            if gathered.missing == 0 {
-                gathered.waker.take()
-            } else {
-                None
-            }
-        };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        self.put(Err(AckError::Disconnected));
-    }
-}
-
 /// The answers of everybody a broadcast was for: a future that ends when each has answered, gone away
 /// or let its time pass. With no recipients it ends at once.
 #[must_use = "the event is sent, but nobody waits for the answers"]
@@ -302,14 +211,7 @@ impl<T: FromArgs> Future for RepliesFuture<T> {
                 return Poll::Ready(Err(error.take().unwrap_or(EmitError::Disconnected)));
             }
         };
-        let answers = {
-            let mut gathered = gather.lock();
-            if gathered.missing > 0 {
-                gathered.waker = Some(cx.waker().clone());
-                return Poll::Pending;
-            }
-            std::mem::take(&mut gathered.answers)
-        };
+        let answers = ready!(gather.poll(cx));
         let answers = answers
             .into_iter()
             .map(|(id, answer)| {

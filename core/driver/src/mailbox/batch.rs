@@ -28,7 +28,7 @@ use sio_core::rooms::Target;
 use sio_core::websocket::write::{self, MessageType};
 use smallvec::SmallVec;
 
-use crate::mailbox::Weight;
+use crate::mailbox::weight::Weight;
 
 /// Packets for the same recipients, as long as it is open to more.
 #[derive(Debug)]

@@ -10,9 +10,11 @@ use sio_core::socket::SocketKey;
 use smallvec::SmallVec;
 
 use crate::mailbox::batch::{Batch, Opened};
-use crate::mailbox::local_queue::{self, Here};
-use crate::mailbox::task_handle::{Command, TaskHandle};
-use crate::mailbox::{Most, NotTaken, Wakers, Weight};
+use crate::mailbox::command::Command;
+use crate::mailbox::here::Here;
+use crate::mailbox::task_handle::TaskHandle;
+use crate::mailbox::weight::{Most, Weight};
+use crate::mailbox::{NotTaken, Wakers, local_queue};
 
 /// A packet on its way into many mailboxes, and perhaps more behind it.
 ///
@@ -48,11 +50,12 @@ impl FanOut {
             batch: self.batch.clone(),
             flags: self.flags,
         };
-        if self.here.is(task) {
-            local_queue::hand_over(task);
+        let mailbox = task.mailbox();
+        if self.here.is(mailbox) {
+            local_queue::hand_over(mailbox);
         }
         let most = Most::of(&task.endpoint().config, self.flags.volatile);
-        let (waker, room) = match task.mailbox().push_open(self.weight, most, command) {
+        let (waker, room) = match mailbox.push_open(self.weight, most, command) {
             Ok(taken) => taken,
             // It takes nothing any more.
             Err(NotTaken::Closed) => return,
@@ -201,7 +204,7 @@ mod tests {
                 TaskHandle::new(endpoint.clone(), sid, Eio::V4, TransportKind::WebSocket)
             })
             .collect();
-        let _seated = seated.then(|| Seated::at(&tasks[0]));
+        let _seated = seated.then(|| Seated::at(tasks[0].mailbox()));
         let socket = socket();
         let opened = Mutex::default();
         let mut heard = Vec::new();
@@ -209,7 +212,7 @@ mod tests {
         let mut taken = Vec::new();
         let take = |at: usize, taken: &mut Vec<_>| {
             let mut batch = VecDeque::new();
-            local_queue::take(&tasks[at], &mut batch);
+            local_queue::take(tasks[at].mailbox(), &mut batch);
             let overflowed = tasks[at].mailbox().swap(&mut batch);
             taken.push((at, batch, overflowed));
         };

@@ -8,8 +8,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::mem;
 
-use crate::mailbox::task_handle::{Command, TaskHandle};
-use crate::mailbox::{Most, Weight};
+use crate::mailbox::Mailbox;
+use crate::mailbox::command::Command;
+use crate::mailbox::here::Here;
+use crate::mailbox::weight::{Most, Weight};
 
 /// What was told to the task that runs on this thread.
 #[derive(Default)]
@@ -26,10 +28,6 @@ thread_local! {
         })
     };
 
-    /// Whose the queue is: the address of the task's handle; 0 if none runs. It outlives the queue where a thread
-    /// ends, and tasks with it.
-    static WHOSE: Cell<usize> = const { Cell::new(0) };
-
     /// Whether something may lie in the queue. Nothing does in most turns of most tasks.
     static LAID: Cell<bool> = const { Cell::new(false) };
 }
@@ -39,18 +37,18 @@ thread_local! {
 #[must_use = "the queue is left when this is dropped"]
 pub(crate) struct Seated {
     /// Whose queue it was before.
-    whose: usize,
+    whose: Here,
     /// What lay on it, if anything did: within a handler only.
     aside: Option<(VecDeque<Command>, Weight)>,
 }
 
 impl Seated {
-    pub(crate) fn at(task: &TaskHandle) -> Self {
+    pub(crate) fn at(mailbox: &Mailbox<Command>) -> Self {
         let aside = QUEUE.try_with(|queue| queue.borrow_mut().clear());
         // Without a queue, what is told goes into the mailbox.
-        let whose = aside.as_ref().map_or(0, |_| task.address());
+        let here = aside.as_ref().map_or(Here::NOBODY, |_| Here::with(mailbox));
         Self {
-            whose: WHOSE.replace(whose),
+            whose: here.set(),
             aside: aside.ok().flatten(),
         }
     }
@@ -58,7 +56,7 @@ impl Seated {
 
 impl Drop for Seated {
     fn drop(&mut self) {
-        WHOSE.set(self.whose);
+        self.whose.set();
         let left = QUEUE.try_with(|queue| {
             let queue = &mut *queue.borrow_mut();
             let left = queue.clear();
@@ -81,20 +79,10 @@ impl LocalQueue {
     }
 }
 
-/// Whether the task of a connection runs on this thread.
-pub(crate) fn is_seated() -> bool {
-    WHOSE.get() != 0
-}
-
-/// The address of the task that runs on this thread, if one does.
-pub(crate) fn whose() -> Option<usize> {
-    Some(WHOSE.get()).filter(|whose| *whose != 0)
-}
-
 /// Tells the task that runs on this thread, whichever that is, something that may come before what was told
 /// earlier. Gives it back where none does.
 pub(crate) fn lay_here(command: Command) -> Result<(), Command> {
-    if !is_seated() {
+    if Here::now() == Here::NOBODY {
         return Err(command);
     }
     QUEUE.with_borrow_mut(|queue| {
@@ -104,32 +92,18 @@ pub(crate) fn lay_here(command: Command) -> Result<(), Command> {
     Ok(())
 }
 
-/// Whose task runs on this thread, to be asked for many tasks at once.
-pub(crate) struct Here(usize);
-
-impl Here {
-    pub(crate) fn now() -> Self {
-        Self(WHOSE.get())
-    }
-
-    pub(crate) fn is(&self, task: &TaskHandle) -> bool {
-        self.0 == task.address()
-    }
-}
-
-/// Lays a command into the queue of `task`, if it is a packet only as far as there is room. Gives it
+/// Lays a command into the queue of the task with this mailbox, if it is a packet only as far as there is room. Gives it
 /// back if it belongs into the mailbox: that task does not run here, or something waits there already.
 pub(crate) fn lay(
-    task: &TaskHandle,
+    mailbox: &Mailbox<Command>,
     command: Command,
     packet: Option<(Weight, Most)>,
 ) -> Result<(), Command> {
-    if WHOSE.get() != task.address() || task.mailbox().is_waiting() {
+    if !Here::now().is(mailbox) || mailbox.is_waiting() {
         return Err(command);
     }
     QUEUE.with_borrow_mut(|queue| {
         if let Some((weight, most)) = packet {
-            let mailbox = task.mailbox();
             if !mailbox.has_room(queue.held, weight, most) {
                 // What is done about it is decided there, over all that waits.
                 mailbox.put_first(&mut queue.commands, mem::take(&mut queue.held));
@@ -143,30 +117,30 @@ pub(crate) fn lay(
     })
 }
 
-/// Moves what lies in the queue of `task` into its mailbox, because something belongs behind it that
+/// Moves what lies in the queue of a task into its mailbox, because something belongs behind it that
 /// may still grow: that must see what others push there.
-pub(crate) fn hand_over(task: &TaskHandle) {
-    if WHOSE.get() != task.address() {
+pub(crate) fn hand_over(mailbox: &Mailbox<Command>) {
+    if !Here::now().is(mailbox) {
         return;
     }
     QUEUE.with_borrow_mut(|queue| {
         if !queue.commands.is_empty() {
             let held = mem::take(&mut queue.held);
-            task.mailbox().put_first(&mut queue.commands, held);
+            mailbox.put_first(&mut queue.commands, held);
         }
     });
 }
 
 /// Moves what lies in the queue behind what is in `batch`.
 #[inline]
-pub(crate) fn take(task: &TaskHandle, batch: &mut VecDeque<Command>) {
+pub(crate) fn take(mailbox: &Mailbox<Command>, batch: &mut VecDeque<Command>) {
     if LAID.get() {
-        take_laid(task, batch);
+        take_laid(mailbox, batch);
     }
 }
 
-fn take_laid(task: &TaskHandle, batch: &mut VecDeque<Command>) {
-    if WHOSE.get() != task.address() {
+fn take_laid(mailbox: &Mailbox<Command>, batch: &mut VecDeque<Command>) {
+    if !Here::now().is(mailbox) {
         return;
     }
     QUEUE.with_borrow_mut(|queue| {
@@ -174,7 +148,7 @@ fn take_laid(task: &TaskHandle, batch: &mut VecDeque<Command>) {
         if queue.commands.is_empty() {
             return;
         }
-        task.mailbox().count(mem::take(&mut queue.held));
+        mailbox.count(mem::take(&mut queue.held));
         if batch.is_empty() {
             mem::swap(batch, &mut queue.commands);
         } else {
@@ -192,6 +166,7 @@ mod tests {
     use super::*;
     use crate::endpoint::Endpoint;
     use crate::error::EmitError;
+    use crate::mailbox::task_handle::TaskHandle;
 
     fn task() -> TaskHandle {
         let config = Config::default().max_backlog_bytes(10);
@@ -211,7 +186,7 @@ mod tests {
 
     fn taken(task: &TaskHandle) -> Vec<String> {
         let mut batch = VecDeque::new();
-        take(task, &mut batch);
+        take(task.mailbox(), &mut batch);
         task.mailbox().swap(&mut batch);
         batch.iter().map(said).collect()
     }
@@ -228,7 +203,7 @@ mod tests {
     fn what_a_task_tells_itself_needs_no_mailbox_and_overtakes_nothing() {
         let (mine, other) = (task(), task());
         {
-            let _seated = Seated::at(&mine);
+            let _seated = Seated::at(mine.mailbox());
             assert_eq!(send(&mine, "a"), Ok(()));
             assert_eq!(send(&other, "o"), Ok(()));
             assert!(!mine.mailbox().is_waiting() && other.mailbox().is_waiting());
@@ -239,7 +214,7 @@ mod tests {
             assert_eq!(send(&mine, "c"), Ok(()));
             // A task that runs within a handler has its own queue.
             {
-                let _within = Seated::at(&other);
+                let _within = Seated::at(other.mailbox());
                 assert!(mine.tell(Command::Close(Close::Flush)));
                 assert_eq!(taken(&other), [r#"Text("o")"#]);
             }
@@ -259,12 +234,12 @@ mod tests {
     #[test]
     fn what_is_handed_over_keeps_its_place() {
         let mine = task();
-        let seated = Seated::at(&mine);
+        let seated = Seated::at(mine.mailbox());
         assert_eq!(send(&mine, "a"), Ok(()));
         std::thread::scope(|scope| {
             scope.spawn(|| assert_eq!(send(&mine, "b"), Ok(())));
         });
-        hand_over(&mine);
+        hand_over(mine.mailbox());
         assert_eq!(send(&mine, "c"), Ok(()));
         drop(seated);
         assert_eq!(
@@ -281,12 +256,12 @@ mod tests {
             .into();
         let mut batch = VecDeque::new();
         let overflowed = task.mailbox().swap(&mut batch);
-        let seated = Seated::at(&task);
+        let seated = Seated::at(task.mailbox());
         let own: Vec<_> = ["12345", "1234", "12", "1"]
             .map(|it| send(&task, it))
             .into();
         let mut own_batch = VecDeque::new();
-        take(&task, &mut own_batch);
+        take(task.mailbox(), &mut own_batch);
         assert_eq!(task.mailbox().swap(&mut own_batch), overflowed);
         drop(seated);
         assert_eq!(own, alone);

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use crate::mailbox::weight::{Most, Weight};
+
 /// Commands for one task: a queue behind a short lock, and the waker of the task while it sleeps.
 #[derive(Debug)]
 pub(crate) struct Mailbox<C> {
@@ -20,43 +22,6 @@ pub(crate) struct Mailbox<C> {
     /// may wait.
     unwritten: AtomicU32,
     counts_unwritten: AtomicBool,
-}
-
-/// What a packet adds to a backlog.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Weight {
-    pub(crate) bytes: usize,
-    /// Frames: a packet with attachments is several.
-    pub(crate) packets: usize,
-}
-
-impl Weight {
-    pub(crate) fn add(&mut self, other: Self) {
-        self.bytes = self.bytes.saturating_add(other.bytes);
-        self.packets = self.packets.saturating_add(other.packets);
-    }
-
-    /// What both have.
-    pub(crate) fn min(self, other: Self) -> Self {
-        Self {
-            bytes: self.bytes.min(other.bytes),
-            packets: self.packets.min(other.packets),
-        }
-    }
-
-    fn remove(&mut self, other: Self) {
-        self.bytes = self.bytes.saturating_sub(other.bytes);
-        self.packets = self.packets.saturating_sub(other.packets);
-    }
-}
-
-/// What may wait.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Most {
-    pub(crate) bytes: usize,
-    pub(crate) packets: usize,
-    /// Whether what waits in the session counts too: where the one who emits is told.
-    pub(crate) with_session: bool,
 }
 
 #[derive(Debug)]
@@ -113,6 +78,13 @@ pub(crate) enum NotTaken {
     Closed,
     /// More bytes wait than the limit allows.
     Full,
+}
+
+impl<C> Mailbox<C> {
+    /// What tells it from all others as long as it lives.
+    pub(crate) fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
 }
 
 impl<C: Perishable> Mailbox<C> {

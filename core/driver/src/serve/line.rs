@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use smallvec::SmallVec;
 
 use crate::deadlines;
-use crate::mailbox::task_handle::Owed;
+use crate::mailbox::reply::Owed;
 
 /// Tells a stream of the request that is under way on it, and the request what became of the stream. Both
 /// are looked at by one task, so that nothing has to be woken.

@@ -24,7 +24,8 @@ use sio_core::engine::{Session, TransportKind};
 
 use super::jobs::Jobs;
 use crate::mailbox::Mailbox;
-use crate::mailbox::task_handle::{Command, TaskHandle};
+use crate::mailbox::command::Command;
+use crate::mailbox::task_handle::TaskHandle;
 
 /// Where bytes of a connection are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -33,10 +33,12 @@ use crate::deadlines::State;
 use crate::endpoint::Endpoint;
 use crate::endpoint::handshake::Handshake;
 use crate::handle::{EngineServer, EngineSocket, Io};
-use crate::handler::ack::Token;
 use crate::log::{Span, debug, error};
+use crate::mailbox::command::Command;
 use crate::mailbox::local_queue::Seated;
-use crate::mailbox::task_handle::{Command, Said, TaskHandle};
+use crate::mailbox::reply::Said;
+use crate::mailbox::reply::Token;
+use crate::mailbox::task_handle::TaskHandle;
 use crate::runtime::Runtime;
 use crate::sync::one_shot::Answer;
 use crate::sync::wait_group::Counted;
@@ -241,7 +243,7 @@ impl<R: Runtime> Future for Task<R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let span = self.span.clone();
-        let _seated = Seated::at(&self.handle);
+        let _seated = Seated::at(self.handle.mailbox());
         let was_closed = self.phase == Phase::Closed;
         match guarded(|| span.within(|| self.turns(cx))) {
             Ok(poll) => poll,

@@ -13,7 +13,7 @@ use crate::sync::guard::{guarded, let_go};
 use crate::endpoint::handshake::Handshake;
 use crate::handle::{EngineHandlers, EngineSocket};
 use crate::handler::call::Started;
-use crate::mailbox::task_handle::data_size;
+use crate::mailbox::weight::data_size;
 
 /// What a plain Engine.IO connection has besides the connection.
 pub(super) struct Plain {

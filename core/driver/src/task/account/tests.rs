@@ -16,7 +16,8 @@ use super::*;
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::request::Remote;
 use crate::handle::{Io, Socket};
-use crate::mailbox::task_handle::{Posted, Said};
+use crate::mailbox::command::Posted;
+use crate::mailbox::reply::Said;
 use crate::sync::one_shot::answer;
 use crate::websocket::{Received, Transport};
 

@@ -6,7 +6,7 @@ use sio_core::socket::AckError;
 use super::super::dispatcher::Dispatcher;
 use super::super::{Phase, Task, Upper};
 use crate::handle::Io;
-use crate::mailbox::task_handle::{Change, Command, Posted, Request};
+use crate::mailbox::command::{Change, Command, Posted, Request};
 use crate::runtime::Runtime;
 
 impl<R: Runtime> Task<R> {

@@ -11,8 +11,8 @@ use crate::sync::guard::{guarded, let_go};
 
 use super::super::{Phase, Task, Upper};
 use crate::error::ConnectionError;
-use crate::handler::ack::Token;
 use crate::log::{debug, error, trace, warn};
+use crate::mailbox::reply::Token;
 use crate::runtime::Runtime;
 
 impl<R: Runtime> Task<R> {

@@ -22,11 +22,13 @@ use sio_core::socket::Event;
 use super::account::Account;
 use super::jobs::Job;
 use super::{Phase, Task, Upper};
-use crate::handler::ack::Token;
 use crate::log::debug;
 use crate::mailbox::Took;
+use crate::mailbox::command::Command;
 use crate::mailbox::local_queue;
-use crate::mailbox::task_handle::{Command, Said, data_size};
+use crate::mailbox::reply::Said;
+use crate::mailbox::reply::Token;
+use crate::mailbox::weight::data_size;
 use crate::runtime::Runtime;
 
 /// Turns that a connection takes before it lets others run.
@@ -158,14 +160,14 @@ impl<R: Runtime> Task<R> {
 
     /// Takes what was told, if anything was: first what its own handlers said, then the rest.
     fn take(&mut self) {
-        local_queue::take(&self.handle, &mut self.inbox);
+        local_queue::take(self.handle.mailbox(), &mut self.inbox);
         let overflowed = self.handle.mailbox().swap(&mut self.inbox);
         self.overflow(overflowed);
     }
 
     /// Like `take`, without a lock where nothing was told.
     fn take_more(&mut self) {
-        local_queue::take(&self.handle, &mut self.inbox);
+        local_queue::take(self.handle.mailbox(), &mut self.inbox);
         if self.handle.mailbox().is_waiting() {
             self.take();
         }
@@ -173,7 +175,7 @@ impl<R: Runtime> Task<R> {
 
     /// Like `take`; if nothing was told, whoever tells something next wakes this task.
     fn take_or_sleep(&mut self, cx: &mut Context<'_>) -> Took {
-        local_queue::take(&self.handle, &mut self.inbox);
+        local_queue::take(self.handle.mailbox(), &mut self.inbox);
         let mailbox = self.handle.mailbox();
         let took = mailbox.swap_or_sleep(&mut self.inbox, cx.waker());
         self.overflow(took == Took::Overflowed);

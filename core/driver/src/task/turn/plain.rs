@@ -11,7 +11,7 @@ use super::super::{Task, Upper, report};
 use crate::error::Failure;
 use crate::handler::call::Started;
 use crate::log::error;
-use crate::mailbox::task_handle::data_size;
+use crate::mailbox::weight::data_size;
 use crate::runtime::Runtime;
 use crate::sync::guard::Panic;
 

@@ -39,7 +39,7 @@ impl<R: Runtime> Task<R> {
     pub(super) fn socket_event(
         &mut self,
         cx: &mut Context<'_>,
-        event: Event<crate::handler::ack::Token>,
+        event: Event<crate::mailbox::reply::Token>,
     ) {
         match event {
             Event::Connecting {

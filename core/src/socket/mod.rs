@@ -4,6 +4,7 @@ mod acks;
 mod connect;
 mod credentials;
 mod event;
+mod inbox;
 mod limits;
 mod mux;
 mod slots;

@@ -16,6 +16,7 @@ use super::connect::ConnectRequest;
 use super::event::{
     AckError, AckTicket, ConnectTicket, DisconnectReason, Event, Refusal, SocketKey,
 };
+use super::inbox::Inbox;
 use super::limits::limits;
 use super::slots::{Slot, Slots, State};
 use crate::config::Config;
@@ -24,7 +25,7 @@ use crate::details::Details;
 use crate::engine::{Close, Flags, Sent, Session};
 use crate::id::SocketId;
 use crate::message::{Encoded, Message};
-use crate::packet::{Call, Codec, Content, CustomDecoder, Decoder, EncodeError, Fault, Packet};
+use crate::packet::{Call, Codec, Content, EncodeError, Fault, Packet};
 use crate::protocol::Protocol;
 use crate::time::Instant;
 
@@ -37,9 +38,7 @@ use crate::time::Instant;
 /// namespace that they are not in is ignored, and so is a wish for one that they are in (§16.2).
 #[derive(Debug)]
 pub(crate) struct Mux<T> {
-    decoder: Decoder,
-    /// The application's parser, if it has one: the decoder has nothing to do then.
-    custom: Option<Box<CustomDecoder>>,
+    inbox: Inbox,
     slots: Slots,
     acks: Acks<T>,
     /// The connection is closed then, unless a namespace was joined before, and the client has come back:
@@ -47,8 +46,6 @@ pub(crate) struct Mux<T> {
     connect_by: Option<Instant>,
     /// Whether a namespace was joined.
     joined: bool,
-    /// The attachments of a packet must all have come by then.
-    packet_by: Option<Instant>,
     refused: u32,
     /// What the connection is closed for: nothing more of what the client says is read, also of what it has
     /// said by now.
@@ -59,13 +56,11 @@ impl<T> Mux<T> {
     /// `protocol` is the client's.
     pub(crate) fn new(now: Instant, config: &Config, codec: &Codec, protocol: Protocol) -> Self {
         Self {
-            decoder: Decoder::new(protocol),
-            custom: CustomDecoder::new(codec).map(Box::new),
+            inbox: Inbox::new(codec, protocol),
             slots: Slots::new(),
             acks: Acks::new(),
             connect_by: now.checked_add(config.connect_timeout),
             joined: false,
-            packet_by: None,
             refused: 0,
             details: None,
         }
@@ -83,27 +78,10 @@ impl<T> Mux<T> {
         if self.details.is_some() {
             return;
         }
-        let limits = limits(config);
-        let read = if let Some(custom) = &mut self.custom {
-            custom.add(data, session.revision().protocol(), &limits)
-        } else {
-            match data {
-                Message::Text(text) => self.decoder.text(text, &limits),
-                Message::Binary(part) => self.decoder.binary(part, &limits),
-            }
-        };
-        let outcome = match read {
-            Ok(Some(packet)) => {
-                self.packet_by = None;
-                self.packet(now, packet, config, session, events)
-            }
-            Ok(None) => {
-                // From its header on, whatever arrives in between.
-                self.packet_by = self
-                    .packet_by
-                    .or_else(|| now.checked_add(config.packet_timeout));
-                Ok(())
-            }
+        let timeout = config.packet_timeout;
+        let outcome = match self.inbox.read(now, data, &limits(config), timeout) {
+            Ok(Some(packet)) => self.packet(now, packet, config, session, events),
+            Ok(None) => Ok(()),
             Err(fault) => Err(Some(fault)),
         };
         if let Err(fault) = outcome {
@@ -114,29 +92,18 @@ impl<T> Mux<T> {
                 }
                 None => Details::Unexpected,
             };
-            self.forget();
+            self.inbox.forget();
             self.close(now, details, session, events);
         }
     }
 
     fn codec(&self) -> &Codec {
-        self.custom
-            .as_ref()
-            .map_or(&Codec::BUILT_IN, |custom| custom.codec())
+        self.inbox.codec()
     }
 
     /// What the connection is closed for, if that was found here.
     pub(crate) fn details(&self) -> Option<&Details> {
         self.details.as_deref()
-    }
-
-    /// Forgets what has arrived of a packet.
-    fn forget(&mut self) {
-        self.decoder.reset();
-        if let Some(custom) = &mut self.custom {
-            custom.reset();
-        }
-        self.packet_by = None;
     }
 
     /// Tells the client something. If it cannot be written, the client knows less than we do, and its
@@ -493,7 +460,7 @@ impl<T> Mux<T> {
             self.leave(socket, reason, events);
         }
         self.slots.forget_undecided();
-        self.forget();
+        self.inbox.forget();
         self.connect_by = None;
     }
 
@@ -530,13 +497,13 @@ impl<T> Mux<T> {
             events.push_back(Event::Undecided { socket: late });
         }
         let passed = |by: Option<Instant>| by.is_some_and(|by| session.put_off(by) <= now);
-        if passed(self.connect_by) || passed(self.packet_by) {
+        if passed(self.connect_by) || passed(self.inbox.deadline()) {
             let details = match passed(self.connect_by) {
                 true => Details::NotJoined,
                 false => Details::Incomplete,
             };
             self.connect_by = None;
-            self.packet_by = None;
+            self.inbox.forget();
             if self.joined && !session.has_returned() {
                 // Nobody comes to fetch what is left.
                 self.details = Some(Box::new(details));
@@ -562,7 +529,7 @@ impl<T> Mux<T> {
             see(slot.decides_by(), Why::Middleware);
         }
         see(self.connect_by, Why::Connect);
-        see(self.packet_by, Why::Packet);
+        see(self.inbox.deadline(), Why::Packet);
         first
     }
 

@@ -63,20 +63,17 @@ impl<T> Mux<T> {
     pub(crate) fn states(&self) -> Vec<State> {
         // Each field is one that nothing waits in, or stands below.
         let Self {
-            decoder,
-            custom,
+            inbox,
             slots,
             acks,
             connect_by,
             joined: _,
-            packet_by,
             refused: _,
             details: _,
         } = self;
         let slots = slots.iter().map(|(_, slot)| slot.state.state());
         let mut states: Vec<_> = slots.collect();
-        // A parser of the application's own does not say how far it has come.
-        let assembling = decoder.missing() > 0 || custom.is_some() && packet_by.is_some();
+        let assembling = inbox.is_assembling();
         let others = [
             (connect_by.is_some(), State::Pending),
             (assembling, State::Assembling),

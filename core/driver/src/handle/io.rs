@@ -12,11 +12,11 @@ use sio_core::config::ConfigError;
 use sio_core::engine::Close;
 use sio_core::packet::Codec;
 
-use super::emitting::{emitting_methods, listener_methods};
+use super::emitting::listener_methods;
 use super::endpoint::endpoint_methods;
 use super::engines::{Engines, HandedOver};
 use super::left::Left;
-use super::{Engine, EngineServer, EngineSocket, Namespace, To};
+use super::{Engine, EngineServer, EngineSocket, Namespace};
 use crate::adapter::{Adapter, InMemory, MakeAdapter};
 use crate::endpoint::Endpoint;
 use crate::endpoint::setup::{Setup, SetupError};
@@ -187,10 +187,6 @@ impl Io {
             .filter_map(|setup| setup.attached())
             .cloned()
             .collect()
-    }
-
-    fn everybody(&self) -> To {
-        self.sockets().everybody()
     }
 
     /// Whether the client's files are served beside the server ([`Config::client_files`]).
@@ -524,7 +520,6 @@ impl Io {
 }
 
 endpoint_methods!(Io);
-emitting_methods!(Io);
 listener_methods!(Io);
 
 impl fmt::Debug for Io {

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard, Weak};
 
 use sio_core::id::HashKey;
 use sio_core::packet::{Args, Codec, IntoArgs};
-use sio_core::rooms::{RoomEvent, Rooms};
+use sio_core::rooms::{RoomEvent, Rooms, Target};
 
-use super::emitting::{emitting_methods, error_listener_methods, listener_methods};
+use super::Socket;
+use super::emitting::{error_listener_methods, listener_methods};
 use super::room_events::RoomEvents;
-use super::{Socket, To};
 use crate::adapter::{Adapter, AdapterError, InMemory, MakeAdapter};
 use crate::endpoint::setup::{Setup, SetupError};
 use crate::handler::call::{Handler, ListenerId, Listeners, Topic, erase};
@@ -323,7 +323,8 @@ impl Namespace {
     /// Its sockets on this node, as of now.
     #[doc(alias = "connected")]
     pub fn sockets(&self) -> Vec<Socket> {
-        self.everybody().sockets()
+        let rooms = self.rooms().read().unwrap_or_else(PoisonError::into_inner);
+        rooms.select(&Target::default()).cloned().collect()
     }
 
     /// The same as [`sockets`](Self::sockets), by its name in Socket.IO 2.x. For one of them,
@@ -355,10 +356,6 @@ impl Namespace {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-
-    pub(super) fn everybody(&self) -> To {
-        To::new(self.clone())
-    }
 }
 
 fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
@@ -367,7 +364,6 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 
 listener_methods!(Namespace);
 error_listener_methods!(Namespace);
-emitting_methods!(Namespace);
 
 impl PartialEq for Namespace {
     fn eq(&self, other: &Self) -> bool {

@@ -12,10 +12,10 @@ use sio_core::packet::{Args, EncodeError, IntoArgs};
 use sio_core::socket::SocketKey;
 
 use super::data::Values;
-use super::emitting::{error_listener_methods, listener_methods, others_methods};
+use super::emitting::{error_listener_methods, listener_methods};
+use super::membership::Membership;
 use super::namespace::Outgoing;
-use super::place::Place;
-use super::{Client, Conn, Direct, Io, Namespace, To};
+use super::{Client, Conn, Io, Namespace};
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::request::RequestHead;
 use crate::error::EmitError;
@@ -59,7 +59,7 @@ pub(super) struct Inner {
     namespace: Namespace,
     task: Arc<TaskHandle>,
     handshake: Arc<Handshake>,
-    pub(super) place: Mutex<Place>,
+    pub(super) membership: Mutex<Membership>,
     pub(super) connected: AtomicBool,
     sequential: AtomicBool,
     next_ack: AtomicU64,
@@ -108,7 +108,7 @@ impl Socket {
                 namespace,
                 task,
                 handshake,
-                place: Mutex::new(Place::new()),
+                membership: Mutex::new(Membership::new()),
                 connected: AtomicBool::new(false),
                 sequential: AtomicBool::new(false),
                 next_ack: AtomicU64::new(1),
@@ -387,26 +387,6 @@ impl Socket {
         Ok(())
     }
 
-    /// To everybody else in the namespace.
-    pub fn broadcast(&self) -> To {
-        To::others(self)
-    }
-
-    /// To the socket, what may be lost: [`Direct::volatile`].
-    pub fn volatile(&self) -> Direct {
-        Direct::new(self).volatile()
-    }
-
-    /// To the socket, perhaps compressed: [`Direct::compress`].
-    pub fn compress(&self, compress: bool) -> Direct {
-        Direct::new(self).compress(compress)
-    }
-
-    /// To the socket, with a time for the answer: [`Direct::timeout`].
-    pub fn timeout(&self, timeout: Duration) -> Direct {
-        Direct::new(self).timeout(timeout)
-    }
-
     /// Takes it out of its namespace and tells the client; with `close`, every socket of its
     /// connection, which is closed then. The client's reason is `io server disconnect`: it does not
     /// come back by itself.
@@ -453,7 +433,6 @@ impl Socket {
 
 listener_methods!(Socket);
 error_listener_methods!(Socket);
-others_methods!(Socket);
 
 /// What a socket holds, for a test of it.
 #[cfg(test)]

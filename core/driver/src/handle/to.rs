@@ -8,7 +8,7 @@ use sio_core::id::SocketId;
 use sio_core::packet::{Args, Encoded, IntoArgs};
 use sio_core::rooms::Target;
 
-use super::place::{as_strs, names};
+use super::into_rooms::{IntoRooms, as_strs, names};
 use super::{Namespace, Socket};
 use crate::adapter::{Adapter, AdapterError, Broadcast, Recipients, RemoteSocket};
 use crate::error::EmitError;
@@ -49,61 +49,6 @@ pub struct To {
     flags: Flags,
     timeout: Option<Duration>,
     local: bool,
-}
-
-/// Names of rooms: one, or several. The ids of sockets are rooms too.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not name rooms",
-    label = "no name of a room, nor a list of them",
-    note = "rooms are text: `&str`, `String`, a `SocketId`, or a list of these; of a number make one by `to_string()`"
-)]
-pub trait IntoRooms {
-    /// Gives each name to `each`.
-    fn each(&self, each: &mut dyn FnMut(&str));
-}
-
-impl IntoRooms for str {
-    fn each(&self, each: &mut dyn FnMut(&str)) {
-        each(self);
-    }
-}
-
-impl IntoRooms for String {
-    fn each(&self, each: &mut dyn FnMut(&str)) {
-        each(self);
-    }
-}
-
-impl IntoRooms for SocketId {
-    fn each(&self, each: &mut dyn FnMut(&str)) {
-        each(self.as_str());
-    }
-}
-
-impl<T: IntoRooms> IntoRooms for [T] {
-    fn each(&self, each: &mut dyn FnMut(&str)) {
-        for name in self {
-            name.each(each);
-        }
-    }
-}
-
-impl<T: IntoRooms, const N: usize> IntoRooms for [T; N] {
-    fn each(&self, each: &mut dyn FnMut(&str)) {
-        self.as_slice().each(each);
-    }
-}
-
-impl<T: IntoRooms> IntoRooms for Vec<T> {
-    fn each(&self, each: &mut dyn FnMut(&str)) {
-        self.as_slice().each(each);
-    }
-}
-
-impl<T: IntoRooms + ?Sized> IntoRooms for &T {
-    fn each(&self, each: &mut dyn FnMut(&str)) {
-        (**self).each(each);
-    }
 }
 
 impl To {

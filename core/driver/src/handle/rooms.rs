@@ -1,47 +1,18 @@
-//! Where a socket stands: its namespace and its rooms.
+//! A socket in its namespace and its rooms: how it comes, joins, leaves and goes.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use sio_core::rooms::{MemberKey, RoomError, Rooms};
-use smallvec::SmallVec;
 
+use super::Socket;
+use super::into_rooms::{IntoRooms, as_strs, names};
+use super::membership::Membership;
 use super::room_events::RoomEvents;
-use super::{IntoRooms, Socket};
 use crate::adapter::Adapter;
 use crate::log::error;
 use crate::sync::guard::guarded;
 use crate::sync::later::Later;
-
-/// Where a socket stands in its namespace.
-#[derive(Debug)]
-pub(super) enum Place {
-    /// A middleware has it; these rooms are joined if it is accepted.
-    Waiting(Vec<Box<str>>),
-    In(MemberKey),
-    /// Out of its namespace, while handlers of its leaving wait for their turn: what they will see.
-    Leaving(Vec<Box<str>>),
-    Gone,
-}
-
-impl Place {
-    pub(super) const fn new() -> Self {
-        Self::Waiting(Vec::new())
-    }
-}
-
-/// The names of rooms, asked for before any lock is taken: anybody may implement the trait.
-pub(super) fn names(rooms: &impl IntoRooms) -> Names {
-    let mut names = Names::new();
-    rooms.each(&mut |room| names.push(room.into()));
-    names
-}
-
-type Names = SmallVec<[Box<str>; 1]>;
-
-pub(super) fn as_strs(names: &[Box<str>]) -> Vec<&str> {
-    names.iter().map(|name| &**name).collect()
-}
 
 /// Puts a member into rooms.
 fn seat<'a>(
@@ -112,13 +83,13 @@ impl Socket {
         &self,
         names: impl Iterator<Item = &'a str>,
     ) -> Result<(), RoomError> {
-        let result = match &mut *self.place() {
-            Place::Waiting(waiting) => {
+        let result = match &mut *self.membership() {
+            Membership::Waiting(waiting) => {
                 waiting.extend(names.map(Box::from));
                 Ok(())
             }
-            Place::In(member) => self.change(|all| seat(all, *member, names)),
-            Place::Leaving(_) | Place::Gone => Err(RoomError::Gone),
+            Membership::In(member) => self.change(|all| seat(all, *member, names)),
+            Membership::Leaving(_) | Membership::Gone => Err(RoomError::Gone),
         };
         self.events().tell();
         result
@@ -126,18 +97,18 @@ impl Socket {
 
     /// Leaves rooms on this node.
     pub(crate) fn leave_here<'a>(&self, names: impl IntoIterator<Item = &'a str>) {
-        match &mut *self.place() {
-            Place::Waiting(all) | Place::Leaving(all) => {
+        match &mut *self.membership() {
+            Membership::Waiting(all) | Membership::Leaving(all) => {
                 for name in names {
                     all.retain(|its| **its != *name);
                 }
             }
-            Place::In(member) => self.change(|all| {
+            Membership::In(member) => self.change(|all| {
                 for room in names {
                     all.leave(*member, room);
                 }
             }),
-            Place::Gone => {}
+            Membership::Gone => {}
         }
         self.events().tell();
     }
@@ -161,11 +132,11 @@ impl Socket {
     /// The rooms it is in: its own first, then in the order of joining. Complete in `disconnecting`
     /// handlers, empty afterwards.
     pub fn rooms(&self) -> Vec<String> {
-        match &*self.place() {
-            Place::Waiting(all) | Place::Leaving(all) => {
+        match &*self.membership() {
+            Membership::Waiting(all) | Membership::Leaving(all) => {
                 all.iter().map(|room| (**room).to_owned()).collect()
             }
-            Place::In(member) => {
+            Membership::In(member) => {
                 let all = self
                     .namespace()
                     .rooms()
@@ -173,14 +144,14 @@ impl Socket {
                     .unwrap_or_else(PoisonError::into_inner);
                 all.rooms_of(*member).map(str::to_owned).collect()
             }
-            Place::Gone => Vec::new(),
+            Membership::Gone => Vec::new(),
         }
     }
 
     pub(crate) fn member(&self) -> Option<MemberKey> {
-        match &*self.place() {
-            Place::In(member) => Some(*member),
-            Place::Waiting(_) | Place::Leaving(_) | Place::Gone => None,
+        match &*self.membership() {
+            Membership::In(member) => Some(*member),
+            Membership::Waiting(_) | Membership::Leaving(_) | Membership::Gone => None,
         }
     }
 
@@ -192,8 +163,8 @@ impl Socket {
     /// way round: nobody finds it any more once it is not connected.
     pub(crate) fn enter(&self) {
         let waiting = {
-            let mut place = self.place();
-            let Place::Waiting(waiting) = &mut *place else {
+            let mut membership = self.membership();
+            let Membership::Waiting(waiting) = &mut *membership else {
                 return;
             };
             let waiting = std::mem::take(waiting);
@@ -207,7 +178,7 @@ impl Socket {
                 }
                 member
             });
-            *place = Place::In(member);
+            *membership = Membership::In(member);
             waiting
         };
         self.safely(|| self.events().tell());
@@ -231,10 +202,12 @@ impl Socket {
     pub(crate) fn depart(&self) {
         self.set_disconnected();
         let gone = {
-            let mut place = self.place();
-            let Place::In(member) = *place else { return };
+            let mut membership = self.membership();
+            let Membership::In(member) = *membership else {
+                return;
+            };
             let (rooms, gone) = self.stand_up(member, true);
-            *place = Place::Leaving(rooms);
+            *membership = Membership::Leaving(rooms);
             gone
         };
         self.forgotten(gone);
@@ -243,15 +216,15 @@ impl Socket {
     /// It is in its namespace and its rooms no more. Nothing happens the second time.
     pub(crate) fn exit(&self) {
         self.set_disconnected();
-        let before = std::mem::replace(&mut *self.place(), Place::Gone);
+        let before = std::mem::replace(&mut *self.membership(), Membership::Gone);
         match before {
-            Place::In(member) => {
+            Membership::In(member) => {
                 let (_, gone) = self.stand_up(member, false);
                 self.forgotten(gone);
             }
             // It was refused: no handler of its own will ever run.
-            Place::Waiting(_) => self.release(),
-            Place::Leaving(_) | Place::Gone => {}
+            Membership::Waiting(_) => self.release(),
+            Membership::Leaving(_) | Membership::Gone => {}
         }
     }
 
@@ -274,9 +247,9 @@ impl Socket {
         }
     }
 
-    fn place(&self) -> MutexGuard<'_, Place> {
+    fn membership(&self) -> MutexGuard<'_, Membership> {
         self.inner
-            .place
+            .membership
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }

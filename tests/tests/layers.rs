@@ -128,8 +128,6 @@ const DRIVER_CIRCLES: &[(&str, &str)] = &[
     ("handler::extract", "handle::socket"),
     ("handler::extract", "handler::ack"),
     ("handler::middleware", "handle::socket"),
-    ("mailbox::command", "handle::io"),
-    ("mailbox::task_handle", "endpoint"),
 ];
 
 /// What a package is built from, features all on, a line each.

@@ -7,9 +7,8 @@ pub(crate) mod request;
 pub(crate) mod sessions;
 pub(crate) mod setup;
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use http::HeaderValue;
 use sio_core::config::Config;
@@ -19,7 +18,7 @@ use sio_core::id::RequestId;
 use self::hooks::Hooks;
 use self::sessions::Sessions;
 use crate::mailbox::command::{Change, Command};
-use crate::mailbox::task_handle::Watchers;
+use crate::mailbox::task_handle::Common;
 use crate::sync::signal::Signal;
 use crate::sync::wait_group::WaitGroup;
 
@@ -38,8 +37,8 @@ pub(crate) struct Endpoint {
     pub(crate) keep_alive: HeaderValue,
     /// Whether the one warning about foreign origins with cookies was given.
     pub(crate) warned: AtomicBool,
-    /// Who watches single connections, by [`TaskHandle::address`](crate::mailbox::task_handle::TaskHandle::address).
-    pub(crate) watchers: Mutex<HashMap<usize, Watchers>>,
+    /// What the handles of its tasks have of it: not itself, which holds them.
+    pub(crate) common: Arc<Common>,
     /// Bytes that handlers hold whose client has gone.
     pub(crate) departed: AtomicUsize,
     next_request: AtomicU64,
@@ -54,6 +53,7 @@ impl Endpoint {
             config: acceptor.config().clone(),
             // Letters and digits only.
             keep_alive: keep_alive.unwrap_or(HeaderValue::from_static("")),
+            common: Common::new(acceptor.config().clone()),
             acceptor,
             hooks,
             sessions: Sessions::new(),
@@ -61,7 +61,6 @@ impl Endpoint {
             pending: Arc::default(),
             closing: Signal::default(),
             warned: AtomicBool::new(false),
-            watchers: Mutex::default(),
             departed: AtomicUsize::new(0),
             next_request: AtomicU64::new(0),
         })

@@ -96,11 +96,33 @@ mod tests {
         let endpoint = Endpoint::new(Config::default()).unwrap();
         for n in 0..100u8 {
             let sid = Sid::from_random([n.wrapping_mul(37); 15]);
-            let task = TaskHandle::new(endpoint.clone(), sid, Eio::V4, TransportKind::Polling);
+            let task = TaskHandle::new(
+                endpoint.common.clone(),
+                sid,
+                Eio::V4,
+                TransportKind::Polling,
+            );
             assert!(endpoint.sessions.insert(Arc::new(task)));
         }
         let all = endpoint.sessions.all();
         assert_eq!(all.len(), 100);
         assert!(all.is_sorted_by_key(|task| task.sid().as_str()));
+    }
+
+    /// Not even one whose session nobody takes out: its connections have no hold on it.
+    #[test]
+    fn an_endpoint_is_not_kept_by_its_sessions() {
+        let endpoint = Endpoint::new(Config::default()).unwrap();
+        let sid = Sid::from_random([7; 15]);
+        let task = TaskHandle::new(
+            endpoint.common.clone(),
+            sid,
+            Eio::V4,
+            TransportKind::Polling,
+        );
+        assert!(endpoint.sessions.insert(Arc::new(task)));
+        let gone = Arc::downgrade(&endpoint);
+        drop(endpoint);
+        assert!(gone.upgrade().is_none());
     }
 }

@@ -281,6 +281,8 @@ struct OwnHandlers {
     closed: bool,
     /// What it has ended for.
     details: Option<Details>,
+    /// The server that its connection is handed over to, until the task has done so.
+    speaks: Option<Io>,
 }
 
 impl EngineSocket {
@@ -296,7 +298,20 @@ impl EngineSocket {
 
     /// From now on it speaks Socket.IO.
     pub(super) fn adopt(&self, io: Io) {
-        self.inner.task.tell(Command::Become(Change::Adopt(io)));
+        {
+            let mut own = self.own();
+            if own.closed || own.speaks.is_some() {
+                // What is given here is let go of outside the lock.
+                return;
+            }
+            own.speaks = Some(io);
+        }
+        self.inner.task.tell(Command::Become(Change::Adopt));
+    }
+
+    /// The server that it is handed over to, once.
+    pub(crate) fn take_speaks(&self) -> Option<Io> {
+        self.own().speaks.take()
     }
 
     pub(crate) fn shared_handshake(&self) -> &Arc<Handshake> {

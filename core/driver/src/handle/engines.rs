@@ -69,7 +69,7 @@ impl Engines {
         let among = |task: &TaskHandle| {
             endpoints
                 .iter()
-                .any(|endpoint| Arc::ptr_eq(endpoint, task.endpoint()))
+                .any(|endpoint| task.shares(&endpoint.common))
         };
         let handed = lock(&self.handed);
         let others = handed.tasks.values().filter(|task| !among(task));

@@ -161,15 +161,14 @@ mod tests {
     use sio_core::id::{HashKey, Sid, SocketId};
 
     use super::*;
-    use crate::endpoint::Endpoint;
     use crate::mailbox::local_queue::Seated;
-    use crate::mailbox::task_handle::TaskHandle;
+    use crate::mailbox::task_handle::{Common, TaskHandle};
     use crate::sync::one_shot::Waiting;
 
     fn task(n: u8) -> TaskHandle {
-        let endpoint = Endpoint::new(Config::default()).unwrap();
+        let common = Common::new(Arc::new(Config::default()));
         let sid = Sid::from_random([n; 15]);
-        TaskHandle::new(endpoint, sid, Eio::V4, TransportKind::WebSocket)
+        TaskHandle::new(common, sid, Eio::V4, TransportKind::WebSocket)
     }
 
     /// What holds the task of this handle, which runs here.

@@ -8,7 +8,6 @@ use sio_core::id::RequestId;
 use sio_core::packet::Encoded;
 use sio_core::socket::{AckTicket, SocketKey};
 
-use crate::handle::Io;
 use crate::mailbox::Perishable;
 use crate::mailbox::batch::Batch;
 use crate::mailbox::reply::{Said, Token};
@@ -82,8 +81,8 @@ pub(crate) struct Posted {
 pub(crate) enum Change {
     /// One of a server that closes.
     ShutDown,
-    /// One that speaks Socket.IO, after plain messages.
-    Adopt(Io),
+    /// One that speaks Socket.IO, after plain messages: the handle of it says to which server.
+    Adopt,
 }
 
 /// An emit that asks for an answer.
@@ -168,7 +167,7 @@ impl std::fmt::Debug for Command {
             Self::Send { .. } => "Send",
             Self::Close(_) => "Close",
             Self::Become(Change::ShutDown) => "ShutDown",
-            Self::Become(Change::Adopt(_)) => "Adopt",
+            Self::Become(Change::Adopt) => "Adopt",
             Self::Hold(_) => "Hold",
             Self::Evicted => "Evicted",
         })

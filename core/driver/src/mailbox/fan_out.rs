@@ -54,7 +54,7 @@ impl FanOut {
         if self.here.is(mailbox) {
             local_queue::hand_over(mailbox);
         }
-        let most = Most::of(&task.endpoint().config, self.flags.volatile);
+        let most = Most::of(task.config(), self.flags.volatile);
         let (waker, room) = match mailbox.push_open(self.weight, most, command) {
             Ok(taken) => taken,
             // It takes nothing any more.
@@ -128,8 +128,8 @@ mod tests {
     use sio_core::socket::Event;
 
     use super::*;
-    use crate::endpoint::Endpoint;
     use crate::mailbox::local_queue::Seated;
+    use crate::mailbox::task_handle::Common;
 
     /// A socket that asks for its namespace.
     fn socket() -> SocketKey {
@@ -197,11 +197,11 @@ mod tests {
             .max_backlog_packets(6)
             .max_backlog_bytes(150)
             .backlog_policy(policy);
-        let endpoint = Endpoint::new(config).unwrap();
+        let common = Common::new(Arc::new(config));
         let tasks: Vec<_> = (0..3_u8)
             .map(|n| {
                 let sid = Sid::from_random([n; 15]);
-                TaskHandle::new(endpoint.clone(), sid, Eio::V4, TransportKind::WebSocket)
+                TaskHandle::new(common.clone(), sid, Eio::V4, TransportKind::WebSocket)
             })
             .collect();
         let _seated = seated.then(|| Seated::at(tasks[0].mailbox()));
@@ -314,9 +314,9 @@ mod tests {
 
     /// How many commands so many emits are in one mailbox.
     fn commands(emits: usize, size: usize) -> usize {
-        let endpoint = Endpoint::new(Config::default()).unwrap();
+        let common = Common::new(Arc::default());
         let sid = Sid::from_random([7; 15]);
-        let task = TaskHandle::new(endpoint, sid, Eio::V4, TransportKind::WebSocket);
+        let task = TaskHandle::new(common, sid, Eio::V4, TransportKind::WebSocket);
         let (socket, opened) = (socket(), Mutex::default());
         let packet = packet::event("/", None, "x", &"y".repeat(size)).unwrap();
         for _ in 0..emits {

@@ -164,15 +164,16 @@ mod tests {
     use sio_core::id::Sid;
 
     use super::*;
-    use crate::endpoint::Endpoint;
+    use std::sync::Arc;
+
     use crate::error::EmitError;
-    use crate::mailbox::task_handle::TaskHandle;
+    use crate::mailbox::task_handle::{Common, TaskHandle};
 
     fn task() -> TaskHandle {
         let config = Config::default().max_backlog_bytes(10);
-        let endpoint = Endpoint::new(config).unwrap();
+        let common = Common::new(Arc::new(config));
         let sid = Sid::from_random([7; 15]);
-        TaskHandle::new(endpoint, sid, Eio::V4, TransportKind::WebSocket)
+        TaskHandle::new(common, sid, Eio::V4, TransportKind::WebSocket)
     }
 
     /// A message of so many bytes for plain Engine.IO.

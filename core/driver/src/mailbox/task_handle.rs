@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use sio_core::config::BacklogPolicy;
+use sio_core::config::{BacklogPolicy, Config};
 use sio_core::engine::{CloseReason, Eio, TransportKind};
 use sio_core::id::Sid;
 
-use crate::endpoint::Endpoint;
 use crate::error::{AckError, EmitError};
 use crate::mailbox::command::Command;
 use crate::mailbox::reply::Unwritten;
@@ -23,9 +22,25 @@ pub(crate) struct TaskHandle {
     revision: Eio,
     websocket: AtomicU8,
     open: AtomicBool,
-    /// Whether the endpoint keeps watchers for it, which few connections have.
+    /// Whether there are watchers for it, which few connections have.
     watched: AtomicBool,
-    endpoint: Arc<Endpoint>,
+    common: Arc<Common>,
+}
+
+/// What the handles of all tasks of one endpoint share.
+pub(crate) struct Common {
+    pub(crate) config: Arc<Config>,
+    /// Who watches single connections, by [`TaskHandle::address`].
+    watchers: Mutex<HashMap<usize, Watchers>>,
+}
+
+impl Common {
+    pub(crate) fn new(config: Arc<Config>) -> Arc<Self> {
+        Arc::new(Self {
+            config,
+            watchers: Mutex::default(),
+        })
+    }
 }
 
 /// Who wants to know what becomes of a connection.
@@ -36,7 +51,7 @@ pub(crate) struct Watchers {
 }
 
 impl TaskHandle {
-    pub(crate) fn new(endpoint: Arc<Endpoint>, sid: Sid, revision: Eio, on: TransportKind) -> Self {
+    pub(crate) fn new(common: Arc<Common>, sid: Sid, revision: Eio, on: TransportKind) -> Self {
         Self {
             mailbox: Mailbox::new(),
             sid,
@@ -44,7 +59,7 @@ impl TaskHandle {
             websocket: AtomicU8::new(u8::from(on == TransportKind::WebSocket)),
             open: AtomicBool::new(true),
             watched: AtomicBool::new(false),
-            endpoint,
+            common,
         }
     }
 
@@ -66,8 +81,14 @@ impl TaskHandle {
         self.revision
     }
 
-    pub(crate) fn endpoint(&self) -> &Arc<Endpoint> {
-        &self.endpoint
+    /// The options of its endpoint.
+    pub(crate) fn config(&self) -> &Config {
+        &self.common.config
+    }
+
+    /// Whether its endpoint is the one with this.
+    pub(crate) fn shares(&self, common: &Arc<Common>) -> bool {
+        Arc::ptr_eq(&self.common, common)
     }
 
     /// Tells the task. `false`: it has ended.
@@ -106,12 +127,12 @@ impl TaskHandle {
         weight: Weight,
         volatile: bool,
     ) -> (Option<Waker>, Result<(), EmitError>) {
-        let most = Most::of(&self.endpoint.config, volatile);
+        let most = Most::of(self.config(), volatile);
         let mut command = match local_queue::lay(&self.mailbox, command, Some((weight, most))) {
             Ok(()) => return (None, Ok(())),
             Err(command) => command,
         };
-        let policy = self.endpoint.config.backlog_policy;
+        let policy = self.config().backlog_policy;
         loop {
             command = match self.mailbox.push_packet(command, weight, most) {
                 Ok(waker) => return (waker, Ok(())),
@@ -190,7 +211,7 @@ impl TaskHandle {
     }
 
     fn watchers(&self) -> MutexGuard<'_, HashMap<usize, Watchers>> {
-        let watchers = self.endpoint.watchers.lock();
+        let watchers = self.common.watchers.lock();
         watchers.unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -80,7 +80,7 @@ impl<'a> Account<'a> {
         jobs: &'a Jobs,
     ) -> Self {
         Self {
-            config: &handle.endpoint().config,
+            config: handle.config(),
             waiting,
             jobs,
             session,

@@ -56,6 +56,7 @@ use transport::Transport;
 pub(crate) struct Task<R: Runtime> {
     runtime: R,
     span: Span,
+    endpoint: Arc<Endpoint>,
     handle: Arc<TaskHandle>,
     connection: Connection<Token>,
     upper: Upper,
@@ -165,7 +166,12 @@ impl<R: Runtime> Task<R> {
                     (Sid::from_random(random), false)
                 }
             };
-            let handle = TaskHandle::new(endpoint.clone(), sid, opened.revision, opened.transport);
+            let handle = TaskHandle::new(
+                endpoint.common.clone(),
+                sid,
+                opened.revision,
+                opened.transport,
+            );
             let handle = Arc::new(handle);
             if endpoint.sessions.insert(handle.clone()) {
                 break handle;
@@ -200,6 +206,7 @@ impl<R: Runtime> Task<R> {
         Some(Self {
             runtime,
             span,
+            endpoint: endpoint.clone(),
             handle,
             connection,
             upper,
@@ -226,8 +233,8 @@ impl<R: Runtime> Task<R> {
         self.transport.attach(transport);
     }
 
-    fn endpoint(&self) -> &Endpoint {
-        self.handle.endpoint()
+    fn endpoint(&self) -> &Arc<Endpoint> {
+        &self.endpoint
     }
 
     /// Something of the application's has panicked: this connection is closed, no other.

@@ -11,7 +11,7 @@ use sio_core::engine::{CloseReason, Message};
 use crate::sync::guard::{guarded, let_go};
 
 use crate::endpoint::handshake::Handshake;
-use crate::handle::{EngineHandlers, EngineSocket};
+use crate::handle::{EngineHandlers, EngineSocket, Io};
 use crate::handler::call::Started;
 use crate::mailbox::weight::data_size;
 
@@ -36,6 +36,11 @@ impl Plain {
 
     pub(super) fn handshake(&self) -> &Arc<Handshake> {
         self.socket.shared_handshake()
+    }
+
+    /// The server that its socket was handed over to.
+    pub(super) fn take_speaks(&self) -> Option<Io> {
+        self.socket.take_speaks()
     }
 
     /// The messages that no handler has seen yet.

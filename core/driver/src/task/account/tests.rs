@@ -1,5 +1,6 @@
 use std::future::pending;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::SystemTime;
@@ -275,4 +276,20 @@ fn what_is_told_to_who_reads_nothing_is_bounded_wherever_it_is() {
         drop(unread);
         talk.ends(&io);
     }
+}
+
+/// A server and its endpoint hold each other by nothing that a connection leaves behind.
+#[test]
+fn an_endpoint_goes_with_its_server_and_its_connections() {
+    let io = Io::new(Config::default());
+    let mut talk = Talk::new(&io, TransportKind::Polling);
+    talk.run();
+    let endpoint = Arc::downgrade(io.endpoint());
+    // As an answer has it that is still written.
+    let handle = talk.task.handle().clone();
+    drop(io);
+    assert!(endpoint.upgrade().is_some(), "a connection is there");
+    drop(talk);
+    assert!(endpoint.upgrade().is_none());
+    assert!(!handle.is_open());
 }

@@ -5,7 +5,6 @@ use sio_core::socket::AckError;
 
 use super::super::dispatcher::Dispatcher;
 use super::super::{Phase, Task, Upper};
-use crate::handle::Io;
 use crate::mailbox::command::{Change, Command, Posted, Request};
 use crate::runtime::Runtime;
 
@@ -94,7 +93,7 @@ impl<R: Runtime> Task<R> {
             }
             Command::Close(how) => self.connection.close(now, how),
             Command::Become(Change::ShutDown) => self.connection.shut_down(now),
-            Command::Become(Change::Adopt(io)) => self.adopt(io),
+            Command::Become(Change::Adopt) => self.adopt(),
             // Carried out before.
             Command::Cast { .. } | Command::Hold(_) | Command::Evicted => {}
         }
@@ -118,13 +117,16 @@ impl<R: Runtime> Task<R> {
     }
 
     /// Speaks Socket.IO from now on, if it spoke nothing above Engine.IO so far.
-    fn adopt(&mut self, io: Io) {
+    fn adopt(&mut self) {
         let Upper::Engine(plain) = &mut self.upper else {
             return;
         };
         if self.phase == Phase::Closed {
             return;
         }
+        let Some(io) = plain.take_speaks() else {
+            return;
+        };
         let Some(handed_over) = io.take_over(&self.handle) else {
             self.connection.shut_down(self.now);
             return;

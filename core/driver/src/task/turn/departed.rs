@@ -18,7 +18,7 @@ impl<R: Runtime> Task<R> {
             return;
         }
         let bytes = self.jobs.bytes().saturating_add(waiting);
-        let (departed, share) = Departed::new(self.handle.endpoint(), bytes, self.now);
+        let (departed, share) = Departed::new(self.endpoint(), bytes, self.now);
         self.jobs.set_departed(departed);
         if let Some(share) = share {
             let large = self.jobs.too_large(share);

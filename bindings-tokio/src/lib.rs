@@ -70,7 +70,7 @@
 //! | feature | off by default | what it adds |
 //! |---|---|---|
 //! | `tower` | yes | `layer` and `service`: a tower layer and service, for axum and hyper |
-//! | `deflate` | yes | `permessage-deflate` on WebSockets (`Config::per_message_deflate`), by zlib-rs |
+//! | `deflate` | yes | `permessage-deflate` on WebSockets ([`Config::per_message_deflate`]), by zlib-rs |
 //! | `rustls` | yes | `serve_tls`, by rustls with the ring provider |
 //! | `tracing` | yes | spans and events; their names and levels are in the documentation of `sio_driver` |
 //!
@@ -123,8 +123,6 @@ mod tower;
 
 pub use listen::{listen, serve};
 pub use runtime::{Sleep, Tokio};
-#[cfg(feature = "deflate")]
-pub use sio_driver::app::PerMessageDeflate;
 pub use sio_driver::app::{
     Ack, AckError, AckFuture, Adapter, AdapterError, Args, ArgumentError, Auth, BacklogPolicy,
     Broadcast, Bytes, Client, ClientFiles, CloseReason, Codec, Config, ConfigError, Conn,
@@ -132,11 +130,11 @@ pub use sio_driver::app::{
     DisconnectReason, Eio, EmitError, EncodeError, Engine, EngineHandler, EngineServer,
     EngineSocket, ErrorSource, EventName, Failure, FromArgs, FromEvent, Handler, HandlerError,
     Handshake, HeaderMap, Headers, HttpCompression, InMemory, Incoming, IntoArgs, IntoRooms,
-    Invocation, Io, Later, ListenerId, Message, Middleware, Namespace, Origins, Outcome, Query,
-    Raw, Reaction, Recipients, Refusal, Remote, RemoteSocket, Replies, RepliesFuture, RequestHead,
-    RoomError, RoomEvent, SameSite, Server, SetupError, Sid, Socket, SocketData, SocketId,
-    SocketIds, Started, State, To, TransportKind, Transports, TryData, Value, Verdict,
-    client_files, core, http, parser, respond,
+    Invocation, Io, Later, ListenerId, Message, Middleware, Namespace, Origins, Outcome,
+    PerMessageDeflate, Query, Raw, Reaction, Recipients, Refusal, Remote, RemoteSocket, Replies,
+    RepliesFuture, RequestHead, RoomError, RoomEvent, SameSite, Server, SetupError, Sid, Socket,
+    SocketData, SocketId, SocketIds, Started, State, To, TransportKind, Transports, TryData, Value,
+    Verdict, client_files, core, http, parser, respond,
 };
 pub use sio_driver::guide;
 #[cfg(feature = "rustls")]

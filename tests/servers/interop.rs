@@ -57,9 +57,8 @@ pub(crate) fn server() -> Server {
         .max_attachments(common::option("MAX_ATTACHMENTS", 10))
         .cors(Config::default().cors)
         .allow_eio3(common::allow_eio3())
-        .parser(parser::chosen());
-    #[cfg(feature = "deflate")]
-    let config = config.per_message_deflate(deflate());
+        .parser(parser::chosen())
+        .per_message_deflate(deflate());
     let engine = EngineServer::new(config.clone().path("/engine.io"));
     engine.on_message(|conn: EngineSocket, message| echo(&conn, message));
 
@@ -80,7 +79,6 @@ pub(crate) fn server() -> Server {
         })
 }
 
-#[cfg(feature = "deflate")]
 fn deflate() -> Option<crate::sio::PerMessageDeflate> {
     let set = std::env::var_os("DEFLATE")?;
     let alone = set != "context";

@@ -11,7 +11,6 @@ pub(crate) fn server() -> Server {
     let config = Config::default()
         .max_http_buffer_size(64 << 20)
         .max_fragments(1 << 20);
-    #[cfg(feature = "deflate")]
     let config = config.per_message_deflate(std::env::var_os("DEFLATE").map(|_| {
         crate::sio::PerMessageDeflate {
             threshold: 0,

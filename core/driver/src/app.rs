@@ -24,11 +24,9 @@ pub use bytes::Bytes;
 pub use http;
 pub use http::HeaderMap;
 pub use sio_core as core;
-#[cfg(feature = "deflate")]
-pub use sio_core::config::PerMessageDeflate;
 pub use sio_core::config::{
     BacklogPolicy, ClientFiles, Config, ConfigError, Cookie, Cors, CorsOrigin, HttpCompression,
-    Origins, SameSite, SocketIds, Transports,
+    Origins, PerMessageDeflate, SameSite, SocketIds, Transports,
 };
 pub use sio_core::details::Details;
 pub use sio_core::engine::{CloseReason, Eio, Message, Query, TransportKind};

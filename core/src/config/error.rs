@@ -41,6 +41,13 @@ pub enum ConfigError {
     Origin(String),
     /// A window of `per_message_deflate` is not of 9 to 15 bits, or its level not of 0 to 9.
     PerMessageDeflate,
+    /// An option asks for what the server was built without.
+    FeatureOff {
+        /// Its name.
+        option: &'static str,
+        /// The feature of the package that has it.
+        feature: &'static str,
+    },
 }
 
 impl fmt::Display for ConfigError {
@@ -66,6 +73,9 @@ impl fmt::Display for ConfigError {
             Self::CorsHeader(name) => write!(f, "cors: {name} is not a header's value"),
             Self::PerMessageDeflate => {
                 f.write_str("per_message_deflate: windows are of 9 to 15 bits, levels of 0 to 9")
+            }
+            Self::FeatureOff { option, feature } => {
+                write!(f, "{option} needs the feature `{feature}`")
             }
             Self::Origin(entry) => write!(
                 f,

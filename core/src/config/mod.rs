@@ -5,7 +5,6 @@ mod client_files;
 mod compression;
 mod cookie;
 mod cors;
-#[cfg(feature = "deflate")]
 mod deflate;
 mod error;
 mod origins;
@@ -21,9 +20,7 @@ pub use compression::HttpCompression;
 pub use cookie::{Cookie, SameSite};
 pub use cors::{Cors, CorsOrigin};
 pub(crate) use cors::{CorsAnswer, CorsPolicy};
-#[cfg(feature = "deflate")]
 pub use deflate::PerMessageDeflate;
-#[cfg(feature = "deflate")]
 pub(crate) use deflate::{NARROWEST, WIDEST};
 pub use error::ConfigError;
 pub(crate) use origins::{AllowedOrigins, Site, default_port, split_port};
@@ -60,7 +57,7 @@ use crate::packet::Codec;
 /// | take many clients at once | [`listen_backlog`](Self::listen_backlog), [`max_pending_sessions`](Self::max_pending_sessions) |
 /// | serve devices and old clients | [`allow_missing_eio`](Self::allow_missing_eio), [`websocket_protocols`](Self::websocket_protocols), [`invalid_namespace_as_object`](Self::invalid_namespace_as_object), [`open_packet_apart`](Self::open_packet_apart) |
 /// | be reached in a private network | [`Cors::private_network`] |
-/// | compress | [`http_compression`](Self::http_compression), `per_message_deflate` |
+/// | compress | [`http_compression`](Self::http_compression), [`per_message_deflate`](Self::per_message_deflate) |
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
@@ -123,9 +120,8 @@ pub struct Config {
     /// [`Parser`](crate::packet::parser::Parser) of the application's. Clients must be given the same
     /// (`io(url, { parser })`).
     pub parser: Codec,
-    /// Compression of WebSocket messages, for clients that offer it; none by default. With the feature
-    /// `deflate`.
-    #[cfg(feature = "deflate")]
+    /// Compression of WebSocket messages, for clients that offer it; none by default. Servers of `sio-driver` that
+    /// are built without the feature `deflate` refuse it ([`ConfigError::FeatureOff`]).
     #[doc(alias = "perMessageDeflate")]
     pub per_message_deflate: Option<PerMessageDeflate>,
     /// The subprotocols that WebSockets may speak. None: whatever a client offers first, as servers in Node
@@ -303,7 +299,6 @@ impl Config {
             invalid_namespace_as_object: false,
             forward_middleware_errors: None,
             parser: Codec::BUILT_IN,
-            #[cfg(feature = "deflate")]
             per_message_deflate: None,
             websocket_protocols: None,
             open_packet_apart: false,

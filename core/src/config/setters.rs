@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-#[cfg(feature = "deflate")]
-use super::PerMessageDeflate;
 use super::{
-    BacklogPolicy, ClientFiles, Config, Cookie, Cors, HttpCompression, Origins, SocketIds,
-    Transports,
+    BacklogPolicy, ClientFiles, Config, Cookie, Cors, HttpCompression, Origins, PerMessageDeflate,
+    SocketIds, Transports,
 };
 use crate::message::Message;
 use crate::packet::Codec;
@@ -160,7 +158,6 @@ impl Config {
     }
 
     /// Sets [`per_message_deflate`](Self::per_message_deflate).
-    #[cfg(feature = "deflate")]
     #[doc(alias = "perMessageDeflate")]
     #[must_use]
     pub fn per_message_deflate(mut self, deflate: impl Into<Option<PerMessageDeflate>>) -> Self {

@@ -39,7 +39,6 @@ impl Config {
                 });
             }
         }
-        #[cfg(feature = "deflate")]
         if self.per_message_deflate.is_some_and(|it| !it.is_sound()) {
             return Err(ConfigError::PerMessageDeflate);
         }

@@ -1,8 +1,8 @@
 //! The opening handshake of a WebSocket (RFC 6455 §4.2), checked here because nobody behind us does.
 
 use ::http::header::{
-    CONNECTION, CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use ::http::request::Parts;
 use ::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version};
@@ -13,14 +13,14 @@ use sha1::{Digest, Sha1};
 
 use crate::config::Config;
 use crate::http::{single, tokens};
+use crate::websocket::deflate::DeflateAgreed;
 
 /// A request for a WebSocket that may be granted.
 #[derive(Debug)]
 pub(crate) struct Handshake {
     accept: HeaderValue,
     protocol: Option<HeaderValue>,
-    #[cfg(feature = "deflate")]
-    deflate: Option<super::DeflateAgreed>,
+    deflate: Option<DeflateAgreed>,
 }
 
 /// Why a request for a WebSocket is refused.
@@ -61,7 +61,6 @@ impl Handshake {
         if !is_key(key) {
             return Err(Rejected::Malformed);
         }
-        #[cfg(feature = "deflate")]
         let deflate = match &config.per_message_deflate {
             Some(deflate) => deflate
                 .negotiate(headers)
@@ -71,7 +70,6 @@ impl Handshake {
         Ok(Self {
             accept: HeaderValue::try_from(accept(key)).map_err(|_| Rejected::Malformed)?,
             protocol: protocol(headers, config)?,
-            #[cfg(feature = "deflate")]
             deflate,
         })
     }
@@ -87,13 +85,12 @@ impl Handshake {
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         *response.headers_mut() = headers;
-        #[cfg(feature = "deflate")]
         if let Some(agreed) = self.deflate
             && let Some(answer) = agreed.header()
         {
             response
                 .headers_mut()
-                .insert(::http::header::SEC_WEBSOCKET_EXTENSIONS, answer);
+                .insert(SEC_WEBSOCKET_EXTENSIONS, answer);
             response.extensions_mut().insert(agreed);
         }
         response

@@ -14,7 +14,6 @@
 //! holds nothing.
 
 mod connection;
-#[cfg(feature = "deflate")]
 mod deflate;
 mod frame;
 mod handshake;
@@ -25,7 +24,6 @@ mod violation;
 pub mod write;
 
 pub use connection::{Connection, Embedder, End, Event, Phase, Unfit};
-#[cfg(feature = "deflate")]
 pub use deflate::DeflateAgreed;
 pub use frame::Role;
 pub use handshake::switch_protocols;

@@ -67,7 +67,7 @@ impl Setup {
     pub(crate) fn new(config: Config) -> Result<Self, ConfigError> {
         Ok(Self {
             draft: Mutex::new(Draft {
-                acceptor: Acceptor::new(Arc::new(config))?,
+                acceptor: acceptor(config, DEFLATES)?,
                 version: 0,
                 fixed: false,
             }),
@@ -92,7 +92,7 @@ impl Setup {
         let mut config = Config::clone(&config);
         // The application's code: no lock is held.
         change(&mut config);
-        let acceptor = Acceptor::new(Arc::new(config))?;
+        let acceptor = acceptor(config, DEFLATES)?;
         let mut draft = self.draft();
         let parser = &acceptor.config().parser;
         if draft.fixed || self.codec.get().is_some_and(|codec| !codec.is(parser)) {
@@ -164,6 +164,20 @@ impl Setup {
     }
 }
 
+/// Whether this is built to compress.
+const DEFLATES: bool = cfg!(feature = "deflate");
+
+/// The options, checked.
+fn acceptor(config: Config, deflates: bool) -> Result<Acceptor, ConfigError> {
+    if !deflates && config.per_message_deflate.is_some() {
+        return Err(ConfigError::FeatureOff {
+            option: "per_message_deflate",
+            feature: "deflate",
+        });
+    }
+    Acceptor::new(Arc::new(config))
+}
+
 impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Setup")
@@ -175,6 +189,8 @@ impl fmt::Debug for Setup {
 
 #[cfg(test)]
 mod tests {
+    use sio_core::config::PerMessageDeflate;
+
     use super::*;
 
     #[test]
@@ -185,6 +201,19 @@ mod tests {
             setup.endpoint(|_| late = setup.configure(|config| config.path = "/late".into()));
         assert_eq!(endpoint.config.path, "/socket.io");
         assert_eq!(late, Err(SetupError::Attached));
+    }
+
+    #[test]
+    fn compression_is_refused_where_it_is_not_there() {
+        let config = Config::default().per_message_deflate(PerMessageDeflate::default());
+        assert_eq!(Setup::new(config.clone()).is_ok(), DEFLATES);
+        assert!(acceptor(config.clone(), true).is_ok());
+        assert!(acceptor(Config::default(), false).is_ok());
+        let refused = acceptor(config, false).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "per_message_deflate needs the feature `deflate`"
+        );
     }
 
     #[test]

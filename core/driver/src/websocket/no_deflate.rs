@@ -3,13 +3,19 @@
 
 use bytes::Bytes;
 use http::Response;
+use http::header::SEC_WEBSOCKET_EXTENSIONS;
 use sio_core::config::Config;
-use sio_core::websocket::Unfit;
+use sio_core::websocket::{DeflateAgreed, Unfit};
 
 pub(crate) enum Deflate {}
 
 impl Deflate {
-    pub(crate) const fn agreed<B>(_: &mut Response<B>, _: &Config) -> Option<Self> {
+    /// An answer that agrees on it is taken back.
+    pub(crate) fn agreed<B>(response: &mut Response<B>, _: &Config) -> Option<Self> {
+        let agreed = response.extensions_mut().remove::<DeflateAgreed>();
+        if agreed.is_some() {
+            response.headers_mut().remove(SEC_WEBSOCKET_EXTENSIONS);
+        }
         None
     }
 

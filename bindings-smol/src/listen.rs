@@ -42,7 +42,7 @@ pub async fn listen(
     let listener = smol::net::TcpListener::bind(address).await?;
     // The standard library lets 128 wait. Said again, it is changed.
     if let Some(config) = server.config() {
-        let backlog = i32::try_from(config.listen_backlog).unwrap_or(i32::MAX);
+        let backlog = i32::try_from(config.serving.listen_backlog).unwrap_or(i32::MAX);
         rustix::net::listen(&listener, backlog)?;
     }
     serve(listener, server).await

@@ -91,7 +91,7 @@
 //!
 //! # Limits
 //!
-//! All are fields of [`Config`] with their defaults; these are the ones that are met first. Where one ends a
+//! All are options of [`Config`] with their defaults; these are the ones that are met first. Where one ends a
 //! connection, its [`Details`] name it: for handlers of `disconnect` that ask for `Option<Details>`, and
 //! for [`Io::on_connection_error`].
 //!
@@ -132,9 +132,9 @@ pub use sio_driver::app::{
     Handshake, HeaderMap, Headers, HttpCompression, InMemory, Incoming, IntoArgs, IntoRooms,
     Invocation, Io, Later, ListenerId, Message, Middleware, Namespace, Origins, Outcome,
     PerMessageDeflate, Query, Raw, Reaction, Recipients, Refusal, Remote, RemoteSocket, Replies,
-    RepliesFuture, RequestHead, RoomError, RoomEvent, SameSite, Server, SetupError, Sid, Socket,
-    SocketData, SocketId, SocketIds, Started, State, To, TransportKind, Transports, TryData, Value,
-    Verdict, client_files, core, http, parser, respond,
+    RepliesFuture, RequestHead, RoomError, RoomEvent, SameSite, Server, Serving, SetupError, Sid,
+    Socket, SocketData, SocketId, SocketIds, Started, State, To, TransportKind, Transports,
+    TryData, Value, Verdict, client_files, core, http, parser, respond,
 };
 pub use sio_driver::guide;
 #[cfg(feature = "rustls")]

@@ -36,7 +36,9 @@ pub async fn serve(listener: TcpListener, server: impl Into<Server>) -> io::Resu
 /// The address cannot be bound.
 pub async fn listen(address: impl ToSocketAddrs, server: impl Into<Server>) -> io::Result<()> {
     let server = server.into();
-    let backlog = server.config().map_or(BACKLOG, |it| it.listen_backlog);
+    let backlog = server
+        .config()
+        .map_or(BACKLOG, |it| it.serving.listen_backlog);
     serve(bind(address, backlog).await?, server).await
 }
 

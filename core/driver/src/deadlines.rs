@@ -202,18 +202,18 @@ impl Wait {
     /// Sets the options that say how long it is.
     pub fn set(self, config: &mut Config, time: Duration) {
         match self {
-            Self::Admission => config.admission_timeout = time,
+            Self::Admission => config.serving.admission_timeout = time,
             Self::Close => config.close_timeout = time,
-            Self::Departed => config.departed_timeout = time,
+            Self::Departed => config.serving.departed_timeout = time,
             Self::Heartbeat => {
                 config.ping_interval = time / 2;
                 config.ping_timeout = time / 2;
             }
-            Self::KeepAlive => config.keep_alive_timeout = time,
+            Self::KeepAlive => config.serving.keep_alive_timeout = time,
             Self::Middleware => config.middleware_timeout = time,
             Self::Pause => config.pause_timeout = time,
-            Self::RequestBody => config.request_body_timeout = time,
-            Self::RequestHead => config.request_head_timeout = time,
+            Self::RequestBody => config.serving.request_body_timeout = time,
+            Self::RequestHead => config.serving.request_head_timeout = time,
             Self::Upgrade => config.upgrade_timeout = time,
             Self::Write => config.write_timeout = time,
         }

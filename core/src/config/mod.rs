@@ -5,9 +5,11 @@ mod client_files;
 mod compression;
 mod cookie;
 mod cors;
+mod defaults;
 mod deflate;
 mod error;
 mod origins;
+mod serving;
 mod setters;
 mod socket_ids;
 mod sound;
@@ -25,6 +27,7 @@ pub(crate) use deflate::{NARROWEST, WIDEST};
 pub use error::ConfigError;
 pub(crate) use origins::{AllowedOrigins, Site, default_port, split_port};
 pub use origins::{OriginCheck, Origins};
+pub use serving::Serving;
 pub use socket_ids::SocketIds;
 pub use transports::Transports;
 
@@ -52,10 +55,10 @@ use crate::packet::Codec;
 /// | bear with slow readers | [`max_backlog_bytes`](Self::max_backlog_bytes), [`backlog_policy`](Self::backlog_policy) |
 /// | miss a client sooner | [`ping_interval`](Self::ping_interval), [`ping_timeout`](Self::ping_timeout) |
 /// | do without polling, or without WebSockets | [`transports`](Self::transports) |
-/// | bound what handlers that wait hold | [`max_running_handlers`](Self::max_running_handlers), [`max_running_bytes`](Self::max_running_bytes), [`departed_timeout`](Self::departed_timeout) |
-/// | stand behind a proxy or a balancer | [`trust_forwarded_host`](Self::trust_forwarded_host), [`keep_alive_timeout`](Self::keep_alive_timeout), [`cookie`](Self::cookie) to find one's node |
-/// | take many clients at once | [`listen_backlog`](Self::listen_backlog), [`max_pending_sessions`](Self::max_pending_sessions) |
-/// | serve devices and old clients | [`allow_missing_eio`](Self::allow_missing_eio), [`websocket_protocols`](Self::websocket_protocols), [`invalid_namespace_as_object`](Self::invalid_namespace_as_object), [`open_packet_apart`](Self::open_packet_apart) |
+/// | bound what handlers that wait hold | [`max_running_handlers`](Serving::max_running_handlers), [`max_running_bytes`](Serving::max_running_bytes), [`departed_timeout`](Serving::departed_timeout) |
+/// | stand behind a proxy or a balancer | [`trust_forwarded_host`](Self::trust_forwarded_host), [`keep_alive_timeout`](Serving::keep_alive_timeout), [`cookie`](Self::cookie) to find one's node |
+/// | take many clients at once | [`listen_backlog`](Serving::listen_backlog), [`max_pending_sessions`](Self::max_pending_sessions) |
+/// | serve devices and old clients | [`allow_missing_eio`](Self::allow_missing_eio), [`websocket_protocols`](Self::websocket_protocols), [`invalid_namespace_as_object`](Self::invalid_namespace_as_object), [`open_packet_apart`](Serving::open_packet_apart) |
 /// | be reached in a private network | [`Cors::private_network`] |
 /// | compress | [`http_compression`](Self::http_compression), [`per_message_deflate`](Self::per_message_deflate) |
 #[derive(Clone, Debug)]
@@ -65,9 +68,6 @@ pub struct Config {
     pub path: String,
     /// The transports that clients may use.
     pub transports: Transports,
-    /// Whether a polling session may go over to WebSocket.
-    #[doc(alias = "allowUpgrades")]
-    pub allow_upgrades: bool,
     /// Whether clients of revision 3 are let in, besides those of revision 4; else they are refused with
     /// error 5 (§1). `true`, in 4.x `false`.
     ///
@@ -75,6 +75,49 @@ pub struct Config {
     /// [`SocketId`](crate::id::SocketId) before such ids are told to other clients.
     #[doc(alias = "allowEIO3")]
     pub allow_eio3: bool,
+    /// The sites whose pages may connect.
+    pub origins: Origins,
+    /// CORS headers on every answer, if any.
+    pub cors: Option<Cors>,
+    /// A cookie for sticky load balancers, if any.
+    pub cookie: Option<Cookie>,
+    /// From one pong to the next ping: 25 s (§11).
+    #[doc(alias = "pingInterval")]
+    pub ping_interval: Duration,
+    /// How long a ping may stay unanswered: 60 s, in 4.x 20 s. Past it the session closes with
+    /// `ping timeout`.
+    #[doc(alias = "pingTimeout")]
+    pub ping_timeout: Duration,
+    /// Bytes of a polling body, and of a WebSocket message: 1 000 000, 1 GiB at most. Past it 413 or close code
+    /// 1009, and the session closes with `transport error`. Clients are told it as `maxPayload`.
+    #[doc(alias = "maxHttpBufferSize")]
+    pub max_http_buffer_size: usize,
+    /// Attachments of one packet: 10, 2²⁰ at most. Past it the connection is closed. With a
+    /// [`parser`](Self::parser) of the application's own: messages of one packet after its first.
+    pub max_attachments: usize,
+    /// Bytes that wait to be written to one client: 1 MiB, 1 GiB at most, and one message more. What its polls
+    /// were answered with is among them until it is written, once a second answer is made before that; one
+    /// alone may be as large as it is. Past it [`backlog_policy`](Self::backlog_policy) holds. Past half of it,
+    /// or of the next, nothing more is read from a client on a WebSocket for a while: who asks for much in one
+    /// go gets it as fast as it reads.
+    ///
+    /// As much may wait for its handlers, too; past it nothing is read either, and a client's acks stand behind
+    /// its events: a handler that waits for the ack of a client that has sent so much before it may get
+    /// [`ack_timeout`](Self::ack_timeout) instead.
+    pub max_backlog_bytes: usize,
+    /// What happens to a client that does not read as fast as it is written to.
+    pub backlog_policy: BacklogPolicy,
+    /// Compression of what polls are answered with, if any.
+    #[doc(alias = "httpCompression")]
+    pub http_compression: Option<HttpCompression>,
+    /// Compression of WebSocket messages, for clients that offer it; none by default. Servers of `sio-driver` that
+    /// are built without the feature `deflate` refuse it ([`ConfigError::FeatureOff`]).
+    #[doc(alias = "perMessageDeflate")]
+    pub per_message_deflate: Option<PerMessageDeflate>,
+
+    /// Whether a polling session may go over to WebSocket.
+    #[doc(alias = "allowUpgrades")]
+    pub allow_upgrades: bool,
     /// Whether a request without any `EIO` in its query counts as one of revision 3, as the reference has it.
     /// `false`: it is refused with error 5, since a missing key is mostly a mistake. For firmware that names no
     /// revision; where clients of revision 3 are not [let in](Self::allow_eio3), it changes nothing.
@@ -84,21 +127,12 @@ pub struct Config {
     /// any script it can be loaded by the pages of other sites, with their visitors' cookies: switch it off
     /// if none of your clients is that old.
     pub jsonp: bool,
-    /// The sites whose pages may connect.
-    pub origins: Origins,
     /// Whether `X-Forwarded-Host` and `X-Forwarded-Proto` say which host and scheme a client has asked for, which
     /// [`Origins::SameOrigin`] compares with its origin; where they are missing, `Host` does. `false`.
     ///
     /// For servers behind a proxy that rewrites `Host` and **always sets these headers itself**, and that can
     /// be reached through it alone: whoever else can send them says of any page that it is the server's own.
     pub trust_forwarded_host: bool,
-    /// CORS headers on every answer, if any.
-    pub cors: Option<Cors>,
-    /// A cookie for sticky load balancers, if any.
-    pub cookie: Option<Cookie>,
-    /// Compression of what polls are answered with, if any.
-    #[doc(alias = "httpCompression")]
-    pub http_compression: Option<HttpCompression>,
     /// Whether requests for the client's files under [`path`](Self::path) (`socket.io.js` and its like, §24)
     /// are answered: from [`client_files`](Self::client_files), else with 404. `true`. If not, they are
     /// taken for requests of the engine, and get error 0.
@@ -120,30 +154,14 @@ pub struct Config {
     /// [`Parser`](crate::packet::parser::Parser) of the application's. Clients must be given the same
     /// (`io(url, { parser })`).
     pub parser: Codec,
-    /// Compression of WebSocket messages, for clients that offer it; none by default. Servers of `sio-driver` that
-    /// are built without the feature `deflate` refuse it ([`ConfigError::FeatureOff`]).
-    #[doc(alias = "perMessageDeflate")]
-    pub per_message_deflate: Option<PerMessageDeflate>,
     /// The subprotocols that WebSockets may speak. None: whatever a client offers first, as servers in Node
     /// have it. Else the first that it offers and that is among these; if there is no such, the answer names
     /// none, and browsers give up.
     pub websocket_protocols: Option<Vec<String>>,
-    /// Whether a WebSocket's first packet leaves behind the response by which it is opened, in a write of its own
-    /// after other tasks have run, instead of together with it: for clients, those of some test suites, that do
-    /// not listen yet when that has come. `false`: one write is a tenth of what a client costs that comes and
-    /// goes.
-    pub open_packet_apart: bool,
     /// A message that follows the open packet, if any (§3).
     #[doc(alias = "initialPacket")]
     pub initial_packet: Option<Message>,
 
-    /// From one pong to the next ping: 25 s (§11).
-    #[doc(alias = "pingInterval")]
-    pub ping_interval: Duration,
-    /// How long a ping may stay unanswered: 60 s, in 4.x 20 s. Past it the session closes with
-    /// `ping timeout`.
-    #[doc(alias = "pingTimeout")]
-    pub ping_timeout: Duration,
     /// From the opening of a WebSocket beside the polling to the end of the upgrade: 10 s. Past it that
     /// WebSocket is closed, and the session goes on polling.
     #[doc(alias = "upgradeTimeout")]
@@ -153,10 +171,6 @@ pub struct Config {
     /// for a session by polling and not come back.
     #[doc(alias = "connectTimeout")]
     pub connect_timeout: Duration,
-    /// How long the application's hooks may take to decide over a handshake: 30 s, all of them together. Past
-    /// it the client is refused with error 4, `timed out`. What a server is told to run before each request has
-    /// as long; past it 503.
-    pub admission_timeout: Duration,
     /// How long the application may take to let a client into a namespace: 30 s. Past it the client is
     /// refused.
     pub middleware_timeout: Duration,
@@ -174,50 +188,23 @@ pub struct Config {
     /// may wait for them: 5 min. Past it the session closes with `ping timeout`: whether the client is still
     /// there, nobody can tell.
     pub pause_timeout: Duration,
-    /// How long handlers may go on whose client has gone: 60 s. Past it they are dropped where they wait; work
-    /// that takes longer belongs on a task of its own.
-    pub departed_timeout: Duration,
     /// How long a closing WebSocket may take to drain, and its client to answer the close frame: 5 s. Past
     /// it the connection is dropped.
     pub close_timeout: Duration,
     /// How long a closing session waits for its polling client to fetch what is left: 30 s. Past it it is
     /// dropped.
     pub polling_close_timeout: Duration,
-    /// How long the head of a request may take to arrive, from its first byte: 10 s; the first of a connection
-    /// from the beginning of that. Past it 408, or the end where nothing has come.
-    pub request_head_timeout: Duration,
-    /// How long a connection may stay open between two requests: 75 s, longer than the pools of balancers keep
-    /// theirs, and announced by `Keep-Alive: timeout=75`. Past it it is closed. Before the first request of a
-    /// connection [`request_head_timeout`](Self::request_head_timeout) holds. As long, too, has the answer to a
-    /// request whose client has said that nothing more comes from it.
-    pub keep_alive_timeout: Duration,
-    /// How long the body of a POST may take to arrive: 20 s. Past it 408, and the session closes.
-    pub request_body_timeout: Duration,
 
-    /// Bytes of a polling body, and of a WebSocket message: 1 000 000, 1 GiB at most. Past it 413 or close code
-    /// 1009, and the session closes with `transport error`. Clients are told it as `maxPayload`.
-    #[doc(alias = "maxHttpBufferSize")]
-    pub max_http_buffer_size: usize,
     /// Packets in one polling body: 16 384, 2²⁰ at most. Past it the session closes with `parse error`.
     pub max_packets_per_payload: usize,
     /// Fragments of one WebSocket message, empty ones too: 1 024, 2²⁰ at most. Past it close code 1008.
     pub max_fragments: usize,
-    /// Bytes of a request's head: 16 KiB, 1 MiB at most; less than 8 KiB counts as 8 KiB. Past it 431.
-    pub max_request_head_bytes: usize,
-    /// Headers of a request: 64, 4 096 at most. Past it 431.
-    pub max_headers: usize,
-    /// Connections that wait to be accepted where the binding's `listen` opens the listener: 1 024, 2²⁰ at most,
-    /// and what the system allows (`net.core.somaxconn` on Linux). Past it clients have to knock again.
-    pub listen_backlog: usize,
     /// Sessions, if bounded; 2³⁰ at most. Past it 503.
     pub max_sessions: Option<usize>,
     /// Sessions that joined no namespace yet, those of revision 3 of the engine that have polled once and not
     /// come back, and handshakes that the application's hooks have not decided over: 10 000, 2³⁰ at most. Past
     /// it 503.
     pub max_pending_sessions: usize,
-    /// Attachments of one packet: 10, 2²⁰ at most. Past it the connection is closed. With a
-    /// [`parser`](Self::parser) of the application's own: messages of one packet after its first.
-    pub max_attachments: usize,
     /// Bytes of all those attachments, or messages: 10 000 000, 1 GiB at most. Past it the connection is closed.
     pub max_binary_packet: usize,
     /// Nesting of a packet's JSON: 128, and 512 at most. Past it the connection is closed.
@@ -234,129 +221,16 @@ pub struct Config {
     pub max_refused_connects: usize,
     /// Emits of one socket that wait for their ack: 1 024, 2²⁰ at most. Past it the emit fails.
     pub max_pending_acks: usize,
-    /// Handlers of one connection that wait for something: 1 024, 2²⁰ at most. Past it nothing more is read
-    /// from the client for a while.
-    pub max_running_handlers: usize,
-    /// Bytes of events that those handlers hold: 4 MiB, 1 GiB at most, and one event more. Past it as past
-    /// [`max_running_handlers`](Self::max_running_handlers). What a handler has taken as a type of its own is
-    /// counted as about what that takes, which is many times what a list of small numbers was on the wire. As much
-    /// again of the client's answers to emits, the largest of each handler; past it the next answer is an error.
-    pub max_running_bytes: usize,
-    /// Bytes of events that handlers hold whose client has gone, of all connections: 64 MiB, 1 GiB at most. Past
-    /// it the handlers of the next client that goes are dropped where they wait, the largest first, until those
-    /// that are left hold no more than a 1 024th of it (64 KiB).
-    pub max_departed_bytes: usize,
     /// Bytes of the credentials of one connection, in all of its namespaces: 1 000 000, 1 GiB at most. Past it
     /// the client is refused.
     pub max_auth_bytes: usize,
-    /// Bytes that wait to be written to one client: 1 MiB, 1 GiB at most, and one message more. What its polls
-    /// were answered with is among them until it is written, once a second answer is made before that; one
-    /// alone may be as large as it is. Past it [`backlog_policy`](Self::backlog_policy) holds. Past half of it,
-    /// or of the next, nothing more is read from a client on a WebSocket for a while: who asks for much in one
-    /// go gets it as fast as it reads.
-    ///
-    /// As much may wait for its handlers, too; past it nothing is read either, and a client's acks stand behind
-    /// its events: a handler that waits for the ack of a client that has sent so much before it may get
-    /// [`ack_timeout`](Self::ack_timeout) instead.
-    pub max_backlog_bytes: usize,
     /// Packets that wait to be written to one client: 16 384, 2²⁰ at most. Past it
     /// [`backlog_policy`](Self::backlog_policy) holds.
     pub max_backlog_packets: usize,
-    /// What happens to a client that does not read as fast as it is written to.
-    pub backlog_policy: BacklogPolicy,
     /// Rooms of one socket: 4 096, 2²⁰ at most. Past it a join fails.
     pub max_rooms_per_socket: usize,
-}
 
-impl Default for Config {
-    /// As [`Config::v2`].
-    fn default() -> Self {
-        Self::v2()
-    }
-}
-
-impl Config {
-    /// As Socket.IO 2.x, as it is documented: any origin, CORS for all with credentials, the cookie `io`,
-    /// 60 s for a pong, clients of revision 3 and JSONP. For applications that come from there, with the
-    /// clients they have; any site's page can use such a server with its visitor's cookies, unless
-    /// [`origins`](Self::origins) says otherwise.
-    pub fn v2() -> Self {
-        Self {
-            path: "/socket.io".into(),
-            transports: Transports::default(),
-            allow_upgrades: true,
-            allow_eio3: true,
-            allow_missing_eio: false,
-            jsonp: true,
-            origins: Origins::Any,
-            trust_forwarded_host: false,
-            cors: Some(Cors::v2()),
-            cookie: Some(Cookie::v2()),
-            http_compression: Some(HttpCompression::default()),
-            serve_client: true,
-            client_files: ClientFiles::default(),
-            socket_ids: SocketIds::default(),
-            invalid_namespace_as_object: false,
-            forward_middleware_errors: None,
-            parser: Codec::BUILT_IN,
-            per_message_deflate: None,
-            websocket_protocols: None,
-            open_packet_apart: false,
-            initial_packet: None,
-            ping_interval: Duration::from_secs(25),
-            ping_timeout: Duration::from_secs(60),
-            upgrade_timeout: Duration::from_secs(10),
-            connect_timeout: Duration::from_secs(45),
-            admission_timeout: Duration::from_secs(30),
-            middleware_timeout: Duration::from_secs(30),
-            packet_timeout: Duration::from_secs(60),
-            ack_timeout: Duration::from_secs(10),
-            write_timeout: Duration::from_secs(30),
-            pause_timeout: Duration::from_secs(300),
-            departed_timeout: Duration::from_secs(60),
-            close_timeout: Duration::from_secs(5),
-            polling_close_timeout: Duration::from_secs(30),
-            request_head_timeout: Duration::from_secs(10),
-            keep_alive_timeout: Duration::from_secs(75),
-            request_body_timeout: Duration::from_secs(20),
-            max_http_buffer_size: 1_000_000,
-            max_packets_per_payload: 16_384,
-            max_fragments: 1024,
-            max_request_head_bytes: 16 * 1024,
-            max_headers: 64,
-            listen_backlog: 1024,
-            max_sessions: None,
-            max_pending_sessions: 10_000,
-            max_attachments: 10,
-            max_binary_packet: 10_000_000,
-            max_json_depth: 128,
-            max_arguments: 256,
-            max_event_name_bytes: 1024,
-            max_namespace_bytes: 256,
-            max_namespaces_per_connection: 64,
-            max_refused_connects: 32,
-            max_pending_acks: 1024,
-            max_running_handlers: 1024,
-            max_running_bytes: 4 * 1024 * 1024,
-            max_departed_bytes: 64 * 1024 * 1024,
-            max_auth_bytes: 1_000_000,
-            max_backlog_bytes: 1024 * 1024,
-            max_backlog_packets: 16_384,
-            backlog_policy: BacklogPolicy::Close,
-            max_rooms_per_socket: 4096,
-        }
-    }
-
-    /// As Socket.IO 4.x: no CORS headers, no cookie, 20 s for a pong, no clients of revision 3. To begin with:
-    /// what old clients need is switched on where there are such clients.
-    pub fn v4() -> Self {
-        Self {
-            allow_eio3: false,
-            invalid_namespace_as_object: true,
-            cors: None,
-            cookie: None,
-            ping_timeout: Duration::from_secs(20),
-            ..Self::v2()
-        }
-    }
+    /// What only the server that runs this reads, and no rule of the protocol: how it listens, reads requests and
+    /// runs handlers. Each of its options has a setter here, too.
+    pub serving: Serving,
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     BacklogPolicy, ClientFiles, Config, Cookie, Cors, HttpCompression, Origins, PerMessageDeflate,
-    SocketIds, Transports,
+    Serving, SocketIds, Transports,
 };
 use crate::message::Message;
 use crate::packet::Codec;
@@ -24,14 +24,6 @@ impl Config {
         self
     }
 
-    /// Sets [`allow_upgrades`](Self::allow_upgrades).
-    #[doc(alias = "allowUpgrades")]
-    #[must_use]
-    pub const fn allow_upgrades(mut self, allow: bool) -> Self {
-        self.allow_upgrades = allow;
-        self
-    }
-
     /// Sets [`allow_eio3`](Self::allow_eio3).
     #[doc(alias = "allowEIO3")]
     #[must_use]
@@ -40,31 +32,10 @@ impl Config {
         self
     }
 
-    /// Sets [`allow_missing_eio`](Self::allow_missing_eio).
-    #[must_use]
-    pub const fn allow_missing_eio(mut self, allow: bool) -> Self {
-        self.allow_missing_eio = allow;
-        self
-    }
-
-    /// Sets [`jsonp`](Self::jsonp).
-    #[must_use]
-    pub const fn jsonp(mut self, jsonp: bool) -> Self {
-        self.jsonp = jsonp;
-        self
-    }
-
     /// Sets [`origins`](Self::origins).
     #[must_use]
     pub fn origins(mut self, origins: Origins) -> Self {
         self.origins = origins;
-        self
-    }
-
-    /// Sets [`trust_forwarded_host`](Self::trust_forwarded_host).
-    #[must_use]
-    pub const fn trust_forwarded_host(mut self, trust: bool) -> Self {
-        self.trust_forwarded_host = trust;
         self
     }
 
@@ -82,11 +53,93 @@ impl Config {
         self
     }
 
+    /// Sets [`ping_interval`](Self::ping_interval).
+    #[doc(alias = "pingInterval")]
+    #[must_use]
+    pub const fn ping_interval(mut self, interval: Duration) -> Self {
+        self.ping_interval = interval;
+        self
+    }
+
+    /// Sets [`ping_timeout`](Self::ping_timeout).
+    #[doc(alias = "pingTimeout")]
+    #[must_use]
+    pub const fn ping_timeout(mut self, timeout: Duration) -> Self {
+        self.ping_timeout = timeout;
+        self
+    }
+
+    /// Sets [`max_http_buffer_size`](Self::max_http_buffer_size).
+    #[doc(alias = "maxHttpBufferSize")]
+    #[must_use]
+    pub const fn max_http_buffer_size(mut self, bytes: usize) -> Self {
+        self.max_http_buffer_size = bytes;
+        self
+    }
+
+    /// Sets [`max_attachments`](Self::max_attachments).
+    #[must_use]
+    pub const fn max_attachments(mut self, most: usize) -> Self {
+        self.max_attachments = most;
+        self
+    }
+
+    /// Sets [`max_backlog_bytes`](Self::max_backlog_bytes).
+    #[must_use]
+    pub const fn max_backlog_bytes(mut self, bytes: usize) -> Self {
+        self.max_backlog_bytes = bytes;
+        self
+    }
+
+    /// Sets [`backlog_policy`](Self::backlog_policy).
+    #[must_use]
+    pub const fn backlog_policy(mut self, policy: BacklogPolicy) -> Self {
+        self.backlog_policy = policy;
+        self
+    }
+
     /// Sets [`http_compression`](Self::http_compression).
     #[doc(alias = "httpCompression")]
     #[must_use]
     pub fn http_compression(mut self, compression: impl Into<Option<HttpCompression>>) -> Self {
         self.http_compression = compression.into();
+        self
+    }
+
+    /// Sets [`per_message_deflate`](Self::per_message_deflate).
+    #[doc(alias = "perMessageDeflate")]
+    #[must_use]
+    pub fn per_message_deflate(mut self, deflate: impl Into<Option<PerMessageDeflate>>) -> Self {
+        self.per_message_deflate = deflate.into();
+        self
+    }
+
+    /// Sets [`allow_upgrades`](Self::allow_upgrades).
+    #[doc(alias = "allowUpgrades")]
+    #[must_use]
+    pub const fn allow_upgrades(mut self, allow: bool) -> Self {
+        self.allow_upgrades = allow;
+        self
+    }
+
+    /// Sets [`allow_missing_eio`](Self::allow_missing_eio).
+    #[must_use]
+    pub const fn allow_missing_eio(mut self, allow: bool) -> Self {
+        self.allow_missing_eio = allow;
+        self
+    }
+
+    /// Sets [`jsonp`](Self::jsonp).
+    #[must_use]
+    pub const fn jsonp(mut self, jsonp: bool) -> Self {
+        self.jsonp = jsonp;
+        self
+    }
+
+    /// Sets [`trust_forwarded_host`](Self::trust_forwarded_host).
+    #[must_use]
+    pub const fn trust_forwarded_host(mut self, trust: bool) -> Self {
+        self.trust_forwarded_host = trust;
         self
     }
 
@@ -157,25 +210,10 @@ impl Config {
         self
     }
 
-    /// Sets [`per_message_deflate`](Self::per_message_deflate).
-    #[doc(alias = "perMessageDeflate")]
-    #[must_use]
-    pub fn per_message_deflate(mut self, deflate: impl Into<Option<PerMessageDeflate>>) -> Self {
-        self.per_message_deflate = deflate.into();
-        self
-    }
-
     /// Sets [`websocket_protocols`](Self::websocket_protocols).
     #[must_use]
     pub fn websocket_protocols(mut self, protocols: impl Into<Option<Vec<String>>>) -> Self {
         self.websocket_protocols = protocols.into();
-        self
-    }
-
-    /// Sets [`open_packet_apart`](Self::open_packet_apart).
-    #[must_use]
-    pub const fn open_packet_apart(mut self, apart: bool) -> Self {
-        self.open_packet_apart = apart;
         self
     }
 
@@ -184,22 +222,6 @@ impl Config {
     #[must_use]
     pub fn initial_packet(mut self, packet: impl Into<Option<Message>>) -> Self {
         self.initial_packet = packet.into();
-        self
-    }
-
-    /// Sets [`ping_interval`](Self::ping_interval).
-    #[doc(alias = "pingInterval")]
-    #[must_use]
-    pub const fn ping_interval(mut self, interval: Duration) -> Self {
-        self.ping_interval = interval;
-        self
-    }
-
-    /// Sets [`ping_timeout`](Self::ping_timeout).
-    #[doc(alias = "pingTimeout")]
-    #[must_use]
-    pub const fn ping_timeout(mut self, timeout: Duration) -> Self {
-        self.ping_timeout = timeout;
         self
     }
 
@@ -216,13 +238,6 @@ impl Config {
     #[must_use]
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
-        self
-    }
-
-    /// Sets [`admission_timeout`](Self::admission_timeout).
-    #[must_use]
-    pub const fn admission_timeout(mut self, timeout: Duration) -> Self {
-        self.admission_timeout = timeout;
         self
     }
 
@@ -261,13 +276,6 @@ impl Config {
         self
     }
 
-    /// Sets [`departed_timeout`](Self::departed_timeout).
-    #[must_use]
-    pub const fn departed_timeout(mut self, timeout: Duration) -> Self {
-        self.departed_timeout = timeout;
-        self
-    }
-
     /// Sets [`close_timeout`](Self::close_timeout).
     #[must_use]
     pub const fn close_timeout(mut self, timeout: Duration) -> Self {
@@ -279,35 +287,6 @@ impl Config {
     #[must_use]
     pub const fn polling_close_timeout(mut self, timeout: Duration) -> Self {
         self.polling_close_timeout = timeout;
-        self
-    }
-
-    /// Sets [`request_head_timeout`](Self::request_head_timeout).
-    #[must_use]
-    pub const fn request_head_timeout(mut self, timeout: Duration) -> Self {
-        self.request_head_timeout = timeout;
-        self
-    }
-
-    /// Sets [`keep_alive_timeout`](Self::keep_alive_timeout).
-    #[must_use]
-    pub const fn keep_alive_timeout(mut self, timeout: Duration) -> Self {
-        self.keep_alive_timeout = timeout;
-        self
-    }
-
-    /// Sets [`request_body_timeout`](Self::request_body_timeout).
-    #[must_use]
-    pub const fn request_body_timeout(mut self, timeout: Duration) -> Self {
-        self.request_body_timeout = timeout;
-        self
-    }
-
-    /// Sets [`max_http_buffer_size`](Self::max_http_buffer_size).
-    #[doc(alias = "maxHttpBufferSize")]
-    #[must_use]
-    pub const fn max_http_buffer_size(mut self, bytes: usize) -> Self {
-        self.max_http_buffer_size = bytes;
         self
     }
 
@@ -325,27 +304,6 @@ impl Config {
         self
     }
 
-    /// Sets [`max_request_head_bytes`](Self::max_request_head_bytes).
-    #[must_use]
-    pub const fn max_request_head_bytes(mut self, bytes: usize) -> Self {
-        self.max_request_head_bytes = bytes;
-        self
-    }
-
-    /// Sets [`max_headers`](Self::max_headers).
-    #[must_use]
-    pub const fn max_headers(mut self, most: usize) -> Self {
-        self.max_headers = most;
-        self
-    }
-
-    /// Sets [`listen_backlog`](Self::listen_backlog).
-    #[must_use]
-    pub const fn listen_backlog(mut self, most: usize) -> Self {
-        self.listen_backlog = most;
-        self
-    }
-
     /// Sets [`max_sessions`](Self::max_sessions).
     #[must_use]
     pub fn max_sessions(mut self, most: impl Into<Option<usize>>) -> Self {
@@ -357,13 +315,6 @@ impl Config {
     #[must_use]
     pub const fn max_pending_sessions(mut self, most: usize) -> Self {
         self.max_pending_sessions = most;
-        self
-    }
-
-    /// Sets [`max_attachments`](Self::max_attachments).
-    #[must_use]
-    pub const fn max_attachments(mut self, most: usize) -> Self {
-        self.max_attachments = most;
         self
     }
 
@@ -423,38 +374,10 @@ impl Config {
         self
     }
 
-    /// Sets [`max_running_handlers`](Self::max_running_handlers).
-    #[must_use]
-    pub const fn max_running_handlers(mut self, most: usize) -> Self {
-        self.max_running_handlers = most;
-        self
-    }
-
-    /// Sets [`max_running_bytes`](Self::max_running_bytes).
-    #[must_use]
-    pub const fn max_running_bytes(mut self, bytes: usize) -> Self {
-        self.max_running_bytes = bytes;
-        self
-    }
-
-    /// Sets [`max_departed_bytes`](Self::max_departed_bytes).
-    #[must_use]
-    pub const fn max_departed_bytes(mut self, bytes: usize) -> Self {
-        self.max_departed_bytes = bytes;
-        self
-    }
-
     /// Sets [`max_auth_bytes`](Self::max_auth_bytes).
     #[must_use]
     pub const fn max_auth_bytes(mut self, bytes: usize) -> Self {
         self.max_auth_bytes = bytes;
-        self
-    }
-
-    /// Sets [`max_backlog_bytes`](Self::max_backlog_bytes).
-    #[must_use]
-    pub const fn max_backlog_bytes(mut self, bytes: usize) -> Self {
-        self.max_backlog_bytes = bytes;
         self
     }
 
@@ -465,17 +388,101 @@ impl Config {
         self
     }
 
-    /// Sets [`backlog_policy`](Self::backlog_policy).
-    #[must_use]
-    pub const fn backlog_policy(mut self, policy: BacklogPolicy) -> Self {
-        self.backlog_policy = policy;
-        self
-    }
-
     /// Sets [`max_rooms_per_socket`](Self::max_rooms_per_socket).
     #[must_use]
     pub const fn max_rooms_per_socket(mut self, most: usize) -> Self {
         self.max_rooms_per_socket = most;
+        self
+    }
+
+    /// Sets [`serving`](Self::serving), all of it.
+    #[must_use]
+    pub const fn serving(mut self, serving: Serving) -> Self {
+        self.serving = serving;
+        self
+    }
+
+    /// Sets [`listen_backlog`](Serving::listen_backlog).
+    #[must_use]
+    pub const fn listen_backlog(mut self, most: usize) -> Self {
+        self.serving.listen_backlog = most;
+        self
+    }
+
+    /// Sets [`request_head_timeout`](Serving::request_head_timeout).
+    #[must_use]
+    pub const fn request_head_timeout(mut self, timeout: Duration) -> Self {
+        self.serving.request_head_timeout = timeout;
+        self
+    }
+
+    /// Sets [`request_body_timeout`](Serving::request_body_timeout).
+    #[must_use]
+    pub const fn request_body_timeout(mut self, timeout: Duration) -> Self {
+        self.serving.request_body_timeout = timeout;
+        self
+    }
+
+    /// Sets [`keep_alive_timeout`](Serving::keep_alive_timeout).
+    #[must_use]
+    pub const fn keep_alive_timeout(mut self, timeout: Duration) -> Self {
+        self.serving.keep_alive_timeout = timeout;
+        self
+    }
+
+    /// Sets [`max_request_head_bytes`](Serving::max_request_head_bytes).
+    #[must_use]
+    pub const fn max_request_head_bytes(mut self, bytes: usize) -> Self {
+        self.serving.max_request_head_bytes = bytes;
+        self
+    }
+
+    /// Sets [`max_headers`](Serving::max_headers).
+    #[must_use]
+    pub const fn max_headers(mut self, most: usize) -> Self {
+        self.serving.max_headers = most;
+        self
+    }
+
+    /// Sets [`admission_timeout`](Serving::admission_timeout).
+    #[must_use]
+    pub const fn admission_timeout(mut self, timeout: Duration) -> Self {
+        self.serving.admission_timeout = timeout;
+        self
+    }
+
+    /// Sets [`open_packet_apart`](Serving::open_packet_apart).
+    #[must_use]
+    pub const fn open_packet_apart(mut self, apart: bool) -> Self {
+        self.serving.open_packet_apart = apart;
+        self
+    }
+
+    /// Sets [`max_running_handlers`](Serving::max_running_handlers).
+    #[must_use]
+    pub const fn max_running_handlers(mut self, most: usize) -> Self {
+        self.serving.max_running_handlers = most;
+        self
+    }
+
+    /// Sets [`max_running_bytes`](Serving::max_running_bytes).
+    #[must_use]
+    pub const fn max_running_bytes(mut self, bytes: usize) -> Self {
+        self.serving.max_running_bytes = bytes;
+        self
+    }
+
+    /// Sets [`departed_timeout`](Serving::departed_timeout).
+    #[must_use]
+    pub const fn departed_timeout(mut self, timeout: Duration) -> Self {
+        self.serving.departed_timeout = timeout;
+        self
+    }
+
+    /// Sets [`max_departed_bytes`](Serving::max_departed_bytes).
+    #[must_use]
+    pub const fn max_departed_bytes(mut self, bytes: usize) -> Self {
+        self.serving.max_departed_bytes = bytes;
         self
     }
 }

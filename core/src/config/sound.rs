@@ -59,18 +59,18 @@ impl Config {
             ("ping_timeout", self.ping_timeout),
             ("upgrade_timeout", self.upgrade_timeout),
             ("connect_timeout", self.connect_timeout),
-            ("admission_timeout", self.admission_timeout),
             ("middleware_timeout", self.middleware_timeout),
             ("packet_timeout", self.packet_timeout),
             ("ack_timeout", self.ack_timeout),
             ("write_timeout", self.write_timeout),
             ("pause_timeout", self.pause_timeout),
-            ("departed_timeout", self.departed_timeout),
             ("close_timeout", self.close_timeout),
             ("polling_close_timeout", self.polling_close_timeout),
-            ("request_head_timeout", self.request_head_timeout),
-            ("keep_alive_timeout", self.keep_alive_timeout),
-            ("request_body_timeout", self.request_body_timeout),
+            ("request_head_timeout", self.serving.request_head_timeout),
+            ("request_body_timeout", self.serving.request_body_timeout),
+            ("keep_alive_timeout", self.serving.keep_alive_timeout),
+            ("admission_timeout", self.serving.admission_timeout),
+            ("departed_timeout", self.serving.departed_timeout),
         ]
     }
 
@@ -80,15 +80,12 @@ impl Config {
     fn limits(&self) -> [(&'static str, usize, Range); 24] {
         [
             ("max_http_buffer_size", self.max_http_buffer_size, 1..=GIB),
+            ("max_attachments", self.max_attachments, 0..=MANY),
+            ("max_backlog_bytes", self.max_backlog_bytes, 1..=GIB),
             ("max_packets_per_payload", self.max_packets_per_payload, 1..=MANY),
             ("max_fragments", self.max_fragments, 1..=MANY),
-            ("max_request_head_bytes", self.max_request_head_bytes, 1..=MIB),
-            // Room for so many is made ready for each request.
-            ("max_headers", self.max_headers, 1..=4096),
-            ("listen_backlog", self.listen_backlog, 1..=MANY),
             ("max_sessions", self.max_sessions.unwrap_or_default(), 0..=VAST),
             ("max_pending_sessions", self.max_pending_sessions, 0..=VAST),
-            ("max_attachments", self.max_attachments, 0..=MANY),
             ("max_binary_packet", self.max_binary_packet, 0..=GIB),
             // May ever be recursed into.
             ("max_json_depth", self.max_json_depth, 0..=DEEPEST),
@@ -99,13 +96,16 @@ impl Config {
             ("max_namespaces_per_connection", self.max_namespaces_per_connection, 1..=1024),
             ("max_refused_connects", self.max_refused_connects, 1..=MANY),
             ("max_pending_acks", self.max_pending_acks, 0..=MANY),
-            ("max_running_handlers", self.max_running_handlers, 1..=MANY),
-            ("max_running_bytes", self.max_running_bytes, 1..=GIB),
-            ("max_departed_bytes", self.max_departed_bytes, 0..=GIB),
             ("max_auth_bytes", self.max_auth_bytes, 0..=GIB),
-            ("max_backlog_bytes", self.max_backlog_bytes, 1..=GIB),
             ("max_backlog_packets", self.max_backlog_packets, 1..=MANY),
             ("max_rooms_per_socket", self.max_rooms_per_socket, 0..=MANY),
+            ("listen_backlog", self.serving.listen_backlog, 1..=MANY),
+            ("max_request_head_bytes", self.serving.max_request_head_bytes, 1..=MIB),
+            // Room for so many is made ready for each request.
+            ("max_headers", self.serving.max_headers, 1..=4096),
+            ("max_running_handlers", self.serving.max_running_handlers, 1..=MANY),
+            ("max_running_bytes", self.serving.max_running_bytes, 1..=GIB),
+            ("max_departed_bytes", self.serving.max_departed_bytes, 0..=GIB),
         ]
     }
 }
@@ -181,7 +181,10 @@ mod tests {
         // faults: H19
         let config = Config::default();
         let text = format!("{config:#?}");
-        let options = text.lines().filter_map(|line| {
+        // Its own options, and those of its part behind them.
+        let (own, serving) = text.split_once("    serving: Serving {\n").unwrap();
+        let serving = serving.lines().filter_map(|it| it.strip_prefix("    "));
+        let options = own.lines().chain(serving).filter_map(|line| {
             let line = line
                 .strip_prefix("    ")
                 .filter(|it| !it.starts_with(' '))?;
@@ -195,7 +198,7 @@ mod tests {
                 value.ends_with('s') && value.starts_with(|it: char| it.is_ascii_digit());
             durations.extend(is_duration.then_some(name));
         }
-        assert!(numbers.contains(&"max_headers") && durations.contains(&"ping_timeout"));
+        assert!(numbers.contains(&"max_headers") && durations.contains(&"keep_alive_timeout"));
         assert_eq!(numbers, config.limits().map(|(name, ..)| name));
         assert_eq!(durations, config.durations().map(|(name, _)| name));
 
@@ -203,7 +206,7 @@ mod tests {
             (
                 "max_headers",
                 4096,
-                (|c, n| c.max_headers = n) as fn(&mut Config, usize),
+                (|c, n| c.serving.max_headers = n) as fn(&mut Config, usize),
             ),
             ("max_json_depth", DEEPEST, |c, n| c.max_json_depth = n),
             ("max_http_buffer_size", GIB, |c, n| {

@@ -96,7 +96,7 @@ fn config(state: State) -> Config {
         config.close_timeout = SECOND / 2;
     }
     if state == State::Paused {
-        config.max_running_handlers = 1;
+        config.serving.max_running_handlers = 1;
         config.max_backlog_bytes = 1000;
     }
     config

@@ -30,7 +30,7 @@ fn waiting(address: SocketAddr) -> usize {
 fn at_the_door(listen: impl FnOnce(SocketAddr, Io) + Send + 'static) {
     let address = free();
     let (io, config) = (Io::new(calm()), Config::default());
-    assert_eq!(config.listen_backlog, 1024);
+    assert_eq!(config.serving.listen_backlog, 1024);
     std::thread::spawn(move || listen(address, io));
     // The first that is let in says that the others can knock.
     while TcpStream::connect(address).is_err() {

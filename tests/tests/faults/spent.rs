@@ -54,9 +54,9 @@ async fn what_a_turn_does_not_come_to_is_not_forgotten(on: On) {
 async fn requests_do_not_pass_what_may_wait_for_handlers(on: On) {
     // faults: H1
     let mut config = calm();
-    config.max_running_handlers = 1;
+    config.serving.max_running_handlers = 1;
     config.max_backlog_bytes = 100_000;
-    config.departed_timeout = Duration::from_millis(100);
+    config.serving.departed_timeout = Duration::from_millis(100);
     let io = Io::new(config);
     io.of("/").on("hold", std::future::pending::<()>);
     let world = World::new(on, io.clone()).await;

@@ -26,13 +26,13 @@ pub(super) fn config() -> Config {
 
 /// The same for who is heard of all the time, and answers no heartbeat: it is there however long it takes.
 fn patient() -> Config {
-    calm().departed_timeout(config().departed_timeout)
+    calm().departed_timeout(config().serving.departed_timeout)
 }
 
 /// What the limits of one connection allow.
 fn limits() -> usize {
     let config = config();
-    config.max_running_bytes + config.max_backlog_bytes
+    config.serving.max_running_bytes + config.max_backlog_bytes
 }
 
 /// Sends this as often as is wanted, or until the server takes no more for a while.

@@ -225,7 +225,7 @@ fn padded(size: usize) -> String {
 #[test]
 fn max_request_head_bytes_at_the_limit() {
     serve(Config::default(), |server| {
-        let limit = server.io.config().max_request_head_bytes;
+        let limit = server.io.config().serving.max_request_head_bytes;
         let mut wire = Wire::connect(server.address);
         let head = padded(limit);
         assert_eq!(head.len(), limit);
@@ -240,7 +240,7 @@ fn max_request_head_bytes_at_the_limit() {
 #[test]
 fn max_request_head_bytes_past_the_limit_is_431() {
     serve(Config::default(), |server| {
-        let limit = server.io.config().max_request_head_bytes;
+        let limit = server.io.config().serving.max_request_head_bytes;
         for size in [limit + 1, 20 * limit] {
             let mut wire = Wire::connect(server.address);
             wire.write(padded(size));
@@ -260,7 +260,7 @@ fn crowded(headers: usize) -> String {
 #[test]
 fn max_headers_at_the_limit() {
     serve(Config::default(), |server| {
-        let limit = server.io.config().max_headers;
+        let limit = server.io.config().serving.max_headers;
         let mut wire = Wire::connect(server.address);
         let head = crowded(limit);
         assert_eq!(head.matches(": ").count(), limit);
@@ -275,7 +275,7 @@ fn max_headers_at_the_limit() {
 #[test]
 fn max_headers_past_the_limit_is_431() {
     serve(Config::default(), |server| {
-        let limit = server.io.config().max_headers;
+        let limit = server.io.config().serving.max_headers;
         for headers in [limit + 1, 700] {
             let mut wire = Wire::connect(server.address);
             wire.write(crowded(headers));

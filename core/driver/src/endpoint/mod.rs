@@ -47,7 +47,7 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     /// One that is attached.
     pub(crate) fn attached(acceptor: Acceptor, hooks: Arc<Hooks>) -> Arc<Self> {
-        let keep_alive = acceptor.config().keep_alive_timeout.as_secs();
+        let keep_alive = acceptor.config().serving.keep_alive_timeout.as_secs();
         let keep_alive = HeaderValue::try_from(format!("timeout={keep_alive}"));
         Arc::new(Self {
             config: acceptor.config().clone(),

@@ -220,15 +220,17 @@ mod tests {
     fn of_two_changes_at_a_time_one_is_told() {
         let setup = Setup::new(Config::default()).unwrap();
         let outer = setup.configure(|config| {
-            config.max_headers = 7;
+            config.serving.max_headers = 7;
             setup
                 .configure(|config| config.path = "/inner".into())
                 .unwrap();
         });
         assert_eq!(outer, Err(SetupError::Raced));
         assert_eq!(setup.config().path, "/inner");
-        setup.configure(|config| config.max_headers = 7).unwrap();
+        setup
+            .configure(|config| config.serving.max_headers = 7)
+            .unwrap();
         let config = setup.config();
-        assert_eq!((&*config.path, config.max_headers), ("/inner", 7));
+        assert_eq!((&*config.path, config.serving.max_headers), ("/inner", 7));
     }
 }

@@ -89,7 +89,7 @@ pub async fn establish<T>(
     _address: SocketAddr,
     handshake: impl Future<Output = io::Result<T>>,
 ) -> Option<T> {
-    let limit = server.options().request_head_timeout;
+    let limit = server.options().serving.request_head_timeout;
     let outcome = in_time(runtime, limit, handshake).await;
     match outcome {
         Some(Ok(stream)) => return Some(stream),

@@ -27,7 +27,7 @@ impl<R: Runtime> Context<'_, R> {
                 return Poll::Ready(admitted);
             }
             let (late, closing) = ends.get_or_insert_with(|| {
-                let until = self.runtime.now() + endpoint.config.admission_timeout;
+                let until = self.runtime.now() + endpoint.config.serving.admission_timeout;
                 let late = Box::pin(self.runtime.sleep_until(until));
                 (late, Signal::wait(Shared(endpoint.clone())))
             });

@@ -232,7 +232,7 @@ impl Server {
         };
         let (parts, body) = request.into_parts();
         let body = Limited::new(body, FALLBACK_BODY).collect();
-        let limit = self.options().request_body_timeout;
+        let limit = self.options().serving.request_body_timeout;
         match in_time(runtime, limit, body).await {
             None => closing(StatusCode::REQUEST_TIMEOUT),
             Some(Ok(body)) => {

@@ -142,7 +142,7 @@ impl<R: Runtime> Plan<R> {
     /// Where the session polls so far, its task has to have the stream before its client knows that it may
     /// speak on it.
     pub(super) fn keeps_apart(&self) -> bool {
-        self.config.open_packet_apart && !matches!(self.whose, UpgradeTarget::Joins { .. })
+        self.config.serving.open_packet_apart && !matches!(self.whose, UpgradeTarget::Joins { .. })
     }
 
     /// The session with `stream`, to be run to its end. `None`: the stream was handed to the task of a
@@ -420,7 +420,7 @@ impl<R: Runtime> Context<'_, R> {
         }
         if waits {
             let mut guard = Guard::new(task, id);
-            let until = self.runtime.now() + config.request_body_timeout;
+            let until = self.runtime.now() + config.serving.request_body_timeout;
             // In a box of its own: few bodies come in pieces.
             let mut sleep = Box::pin(self.runtime.sleep_until(until));
             // The session may have its answer before the body is here.

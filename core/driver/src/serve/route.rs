@@ -86,7 +86,7 @@ pub(super) async fn route_after_hook<B>(
         request.extensions_mut().remove::<OnUpgrade>();
         let (parts, body) = request.into_parts();
         let head = Arc::new(RequestHead::new(&parts, remote));
-        let limit = server.options().admission_timeout;
+        let limit = server.options().serving.admission_timeout;
         match in_time(runtime, limit, ask(|| before(head))).await {
             Some(Ok(())) => {}
             Some(Err(Panicked)) => return Routed::Failed,

@@ -89,18 +89,18 @@ async fn requests<R: Runtime, S: Stream>(
     let (linger, patience, keep) = {
         let config = server.options();
         let waits = Waits {
-            head: config.request_head_timeout,
-            next: config.keep_alive_timeout,
+            head: config.serving.request_head_timeout,
+            next: config.serving.keep_alive_timeout,
         };
         builder
             .timer(Clock::new(runtime.clone(), line.clone(), waits))
             .header_read_timeout(waits.head)
-            .max_headers(config.max_headers)
-            .max_buf_size(config.max_request_head_bytes.max(LEAST_BUFFER));
+            .max_headers(config.serving.max_headers)
+            .max_buf_size(config.serving.max_request_head_bytes.max(LEAST_BUFFER));
         (
             config.close_timeout,
             config.write_timeout,
-            config.keep_alive_timeout,
+            config.serving.keep_alive_timeout,
         )
     };
     let inner = Arc::new(Inner {

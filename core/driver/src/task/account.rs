@@ -65,7 +65,7 @@ impl Part {
         match self {
             Self::Unread => config.max_http_buffer_size,
             Self::Waiting | Self::Told | Self::Queued | Self::Unwritten => config.max_backlog_bytes,
-            Self::Running | Self::Answers => config.max_running_bytes,
+            Self::Running | Self::Answers => config.serving.max_running_bytes,
         }
     }
 }

@@ -29,9 +29,9 @@ impl Departed {
         now: Instant,
     ) -> (Self, Option<usize>) {
         let before = endpoint.departed.fetch_add(bytes, Ordering::Relaxed);
-        let most = endpoint.config.max_departed_bytes;
+        let most = endpoint.config.serving.max_departed_bytes;
         let departed = Self {
-            until: now + endpoint.config.departed_timeout,
+            until: now + endpoint.config.serving.departed_timeout,
             bytes,
             endpoint: endpoint.clone(),
         };
@@ -47,7 +47,7 @@ impl Departed {
 
     /// Their time is over, and that of what begins only now does so too.
     pub(super) fn renew(&mut self, now: Instant) {
-        self.until = now + self.endpoint.config.departed_timeout;
+        self.until = now + self.endpoint.config.serving.departed_timeout;
     }
 
     /// So many bytes are held by now.

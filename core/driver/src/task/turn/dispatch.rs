@@ -27,7 +27,7 @@ use crate::sync::guard::{Panic, let_go};
 impl<R: Runtime> Task<R> {
     /// Whether so many handlers wait that no more are started.
     pub(super) fn is_crowded(&self) -> bool {
-        self.jobs.len() >= self.endpoint().config.max_running_handlers
+        self.jobs.len() >= self.endpoint().config.serving.max_running_handlers
             || self.account().is_crowded()
             || self.jobs.are_held()
     }

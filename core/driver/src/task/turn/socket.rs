@@ -108,7 +108,7 @@ impl<R: Runtime> Task<R> {
 
     /// An answer, counted as long as handlers that wait may hold it.
     fn charged(&self, args: Args) -> Result<Answered, AckError> {
-        let most = self.endpoint().config.max_running_bytes;
+        let most = self.endpoint().config.serving.max_running_bytes;
         self.jobs.charge(args, most).ok_or(AckError::Full)
     }
 

@@ -30,7 +30,7 @@ impl Client {
             base64: false,
         };
         let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
-        let mut connection = Connection::socket_io(now, session, config.clone());
+        let mut connection = Connection::new(now, session, config.clone());
         let socket = join(&mut connection, now, "40", 9);
         let mut client = Self {
             connection,

@@ -17,7 +17,8 @@ use crate::socket::{
 };
 use crate::time::Instant;
 
-/// One client, from handshake to close.
+/// One client that speaks Socket.IO, from handshake to close: a [`Session`], and the sockets on it. One with
+/// whom nothing is spoken above Engine.IO is its [`Session`] alone.
 ///
 /// 1. Tell it what happened: `handle_poll`, `handle_post`, `handle_ws`, `handle_timeout`, ..
 /// 2. Ask for what you want: `deliver`, `request`, `accept`, `respond`, `disconnect`, `close`, ..
@@ -35,66 +36,49 @@ use crate::time::Instant;
 pub struct Connection<T> {
     config: Arc<Config>,
     session: Session,
-    upper: Upper<T>,
+    mux: Mux<T>,
     events: VecDeque<Event<T>>,
 }
 
-/// What is spoken over the session.
-#[derive(Debug)]
-enum Upper<T> {
-    /// Nothing: plain Engine.IO.
-    Engine,
-    SocketIo(Mux<T>),
-}
-
 impl<T> Connection<T> {
-    /// A Socket.IO connection over a session that has just been opened.
+    /// A connection over a session, whose packets are written and read by [`Config::parser`].
     ///
     /// The session's revision decides on Socket.IO's, which is one above it (§1): a client of revision 4
     /// asks for `/` by coming, so that its first event is [`Event::Connecting`].
-    pub fn socket_io(now: Instant, session: Session, config: Arc<Config>) -> Self {
-        let mut connection = Self::engine(session, config);
-        connection.speak_socket_io(now);
-        connection
-    }
-
-    /// A plain Engine.IO connection: messages come out as [`Event::Data`], and there are no sockets.
-    pub fn engine(session: Session, config: Arc<Config>) -> Self {
-        Self {
-            upper: Upper::Engine,
-            config,
-            session,
-            events: VecDeque::new(),
-        }
-    }
-
-    /// From now on a plain Engine.IO connection speaks Socket.IO. Nothing happens to one that does.
-    pub fn speak_socket_io(&mut self, now: Instant) {
-        let codec = self.config.parser.clone();
-        self.speak_socket_io_by(now, &codec);
+    ///
+    /// The session may be new, or one that was used for messages alone until now. What it has not given out
+    /// yet is read as packets; what it has, and nobody has looked at, is handed in with
+    /// [`handle_message`](Self::handle_message) before anything else.
+    pub fn new(now: Instant, session: Session, config: Arc<Config>) -> Self {
+        let codec = config.parser.clone();
+        Self::with_codec(now, session, config, &codec)
     }
 
     /// The same by a parser that is not the one of its configuration.
-    pub fn speak_socket_io_by(&mut self, now: Instant, codec: &Codec) {
-        if let Upper::SocketIo(_) = self.upper {
-            return;
+    pub fn with_codec(
+        now: Instant,
+        mut session: Session,
+        config: Arc<Config>,
+        codec: &Codec,
+    ) -> Self {
+        let protocol = session.revision().protocol();
+        let mut mux = Mux::new(now, &config, codec, protocol);
+        let mut events = VecDeque::new();
+        if protocol == Protocol::V4 {
+            mux.welcome(now, &config, &mut session, &mut events);
         }
-        let mut mux = Mux::new(now, &self.config, codec, self.session.revision().protocol());
-        if self.session.revision().protocol() == Protocol::V4 {
-            mux.welcome(now, &self.config, &mut self.session, &mut self.events);
+        Self {
+            config,
+            session,
+            mux,
+            events,
         }
-        self.upper = Upper::SocketIo(mux);
     }
 
-    /// A message that came while nothing was spoken above Engine.IO, and that the application has not looked
-    /// at: what is spoken now reads it.
+    /// A message that the session gave out before this was made of it.
     pub fn handle_message(&mut self, now: Instant, data: Message) {
-        match &mut self.upper {
-            Upper::SocketIo(mux) => {
-                mux.handle(now, data, &self.config, &mut self.session, &mut self.events);
-            }
-            Upper::Engine => self.events.push_back(Event::Data(data)),
-        }
+        self.mux
+            .handle(now, data, &self.config, &mut self.session, &mut self.events);
     }
 
     /// A GET has arrived that waits for packets; the handshake's own is answered at once (§9.2).
@@ -129,9 +113,7 @@ impl<T> Connection<T> {
     }
 
     fn returned(&mut self) {
-        if let Upper::SocketIo(mux) = &mut self.upper {
-            mux.returned(&self.session);
-        }
+        self.mux.returned(&self.session);
     }
 
     /// A message has arrived on the WebSocket.
@@ -166,9 +148,8 @@ impl<T> Connection<T> {
     /// [`Session::handle_timeout`] has it.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.session.handle_timeout(now);
-        if let Upper::SocketIo(mux) = &mut self.upper {
-            mux.handle_timeout(now, &self.config, &mut self.session, &mut self.events);
-        }
+        self.mux
+            .handle_timeout(now, &self.config, &mut self.session, &mut self.events);
     }
 
     /// The client may enter the namespace as the socket `id`: CONNECT is queued for it. `None`: it has
@@ -182,26 +163,20 @@ impl<T> Connection<T> {
         ticket: ConnectTicket,
         id: &SocketId,
     ) -> Option<SocketKey> {
-        match &mut self.upper {
-            Upper::SocketIo(mux) => {
-                mux.accept(now, &ticket, id, &mut self.session, &mut self.events)
-            }
-            Upper::Engine => None,
-        }
+        self.mux
+            .accept(now, &ticket, id, &mut self.session, &mut self.events)
     }
 
     /// The client may not enter the namespace, and is told why.
     pub fn reject(&mut self, now: Instant, ticket: ConnectTicket, refusal: &Refusal) {
-        if let Upper::SocketIo(mux) = &mut self.upper {
-            mux.reject(
-                now,
-                &ticket,
-                refusal,
-                &self.config,
-                &mut self.session,
-                &mut self.events,
-            );
-        }
+        self.mux.reject(
+            now,
+            &ticket,
+            refusal,
+            &self.config,
+            &mut self.session,
+            &mut self.events,
+        );
     }
 
     /// Sends a packet to a socket's client, written by [`Config::parser`].
@@ -212,20 +187,15 @@ impl<T> Connection<T> {
         packet: Encoded,
         flags: Flags,
     ) -> Sent {
-        match &mut self.upper {
-            Upper::SocketIo(mux) => mux.deliver(now, socket, packet, flags, &mut self.session),
-            Upper::Engine => Sent::Closed,
-        }
+        self.mux
+            .deliver(now, socket, packet, flags, &mut self.session)
     }
 
     /// Whether packets of text for a socket's client may go to its WebSocket as they are, past the queue,
     /// which is what [`deliver`](Self::deliver) and then [`poll_ws`](Self::poll_ws) for each would come
     /// to. Say [`passed`](Self::passed) once they did.
     pub fn is_clear(&self, socket: SocketKey) -> bool {
-        match &self.upper {
-            Upper::SocketIo(mux) => self.session.is_clear() && mux.namespace(socket).is_some(),
-            Upper::Engine => false,
-        }
+        self.session.is_clear() && self.mux.namespace(socket).is_some()
     }
 
     /// Packets have gone past the queue.
@@ -256,47 +226,39 @@ impl<T> Connection<T> {
         token: T,
         timeout: Option<Duration>,
     ) -> Result<(), (AckError, T)> {
-        match &mut self.upper {
-            Upper::SocketIo(mux) => mux.request(
-                now,
-                socket,
-                id,
-                packet,
-                flags,
-                token,
-                timeout.unwrap_or(self.config.ack_timeout),
-                &self.config,
-                &mut self.session,
-            ),
-            Upper::Engine => Err((AckError::Disconnected, token)),
-        }
+        self.mux.request(
+            now,
+            socket,
+            id,
+            packet,
+            flags,
+            token,
+            timeout.unwrap_or(self.config.ack_timeout),
+            &self.config,
+            &mut self.session,
+        )
     }
 
     /// Answers a client's event.
     pub fn respond(&mut self, now: Instant, ticket: AckTicket, packet: Encoded) -> Sent {
-        match &mut self.upper {
-            Upper::SocketIo(mux) => mux.respond(now, &ticket, packet, &mut self.session),
-            Upper::Engine => Sent::Closed,
-        }
+        self.mux.respond(now, &ticket, packet, &mut self.session)
     }
 
-    /// Sends a message of plain Engine.IO.
+    /// Sends a message of Engine.IO as it is, beside the packets of the sockets.
     pub fn send(&mut self, now: Instant, data: &Message, flags: Flags) -> Sent {
         self.session.send(now, Encoded::from(data), flags)
     }
 
     /// Takes a socket out of its namespace, and tells its client (§16.3).
     pub fn disconnect(&mut self, now: Instant, socket: SocketKey) {
-        if let Upper::SocketIo(mux) = &mut self.upper {
-            mux.disconnect(now, socket, &mut self.session, &mut self.events);
-        }
+        self.mux
+            .disconnect(now, socket, &mut self.session, &mut self.events);
     }
 
     /// Takes every socket out of its namespace, tells the client, then closes the connection (§16.3).
     pub fn disconnect_all(&mut self, now: Instant) {
-        if let Upper::SocketIo(mux) = &mut self.upper {
-            mux.disconnect_all(now, &mut self.session, &mut self.events);
-        }
+        self.mux
+            .disconnect_all(now, &mut self.session, &mut self.events);
         self.session.close(now, Close::Flush);
     }
 
@@ -304,9 +266,8 @@ impl<T> Connection<T> {
     /// [`ServerShuttingDown`](DisconnectReason::ServerShuttingDown), what is queued is still sent, then
     /// the connection closes. The client is not told to stay away, and comes back when it can.
     pub fn shut_down(&mut self, now: Instant) {
-        if let Upper::SocketIo(mux) = &mut self.upper {
-            mux.end(DisconnectReason::ServerShuttingDown, &mut self.events);
-        }
+        self.mux
+            .end(DisconnectReason::ServerShuttingDown, &mut self.events);
         self.session.shut_down(now);
     }
 
@@ -332,16 +293,12 @@ impl<T> Connection<T> {
             if let Some(event) = self.events.pop_front() {
                 return Some(event);
             }
-            match (self.session.poll_event()?, &mut self.upper) {
-                (engine::Event::Message(data), Upper::SocketIo(mux)) => {
-                    mux.handle(now, data, &self.config, &mut self.session, &mut self.events);
-                }
-                (engine::Event::Message(data), Upper::Engine) => return Some(Event::Data(data)),
-                (engine::Event::Upgraded, _) => return Some(Event::Upgraded),
-                (engine::Event::Closed(reason), upper) => {
-                    if let Upper::SocketIo(mux) = upper {
-                        mux.end(DisconnectReason::Connection(reason), &mut self.events);
-                    }
+            match self.session.poll_event()? {
+                engine::Event::Message(data) => self.handle_message(now, data),
+                engine::Event::Upgraded => return Some(Event::Upgraded),
+                engine::Event::Closed(reason) => {
+                    self.mux
+                        .end(DisconnectReason::Connection(reason), &mut self.events);
                     self.events.push_back(Event::Closed(reason));
                 }
             }
@@ -361,11 +318,10 @@ impl<T> Connection<T> {
 
     /// When to call [`handle_timeout`](Self::handle_timeout), and what for.
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        let upper = match &self.upper {
-            Upper::SocketIo(mux) => mux.deadline(&self.session),
-            Upper::Engine => None,
-        };
-        earliest(self.session.poll_timeout(), upper)
+        earliest(
+            self.session.poll_timeout(),
+            self.mux.deadline(&self.session),
+        )
     }
 
     /// The session below: its id, transport, backlog.
@@ -375,10 +331,7 @@ impl<T> Connection<T> {
 
     /// What lies behind the reason for which the connection ends or has ended, if it was not anybody's wish.
     pub fn details(&self) -> Option<Details> {
-        let above = match &self.upper {
-            Upper::SocketIo(mux) => mux.details().cloned(),
-            Upper::Engine => None,
-        };
+        let above = self.mux.details().cloned();
         above.or_else(|| self.session.violation().map(Details::Violation))
     }
 
@@ -398,35 +351,23 @@ impl<T> Connection<T> {
 
     /// The namespace of a socket, while it is in it.
     pub fn namespace(&self, socket: SocketKey) -> Option<&str> {
-        match &self.upper {
-            Upper::SocketIo(mux) => mux.namespace(socket).map(|name| &**name),
-            Upper::Engine => None,
-        }
+        self.mux.namespace(socket).map(|name| &**name)
     }
 
     /// Whether the client counts among those that may want nothing: it has joined no namespace yet, or, where
     /// it is in `/` by coming (§16.2), has polled once and not come back. `connect_timeout` ends that.
     pub const fn is_pending(&self) -> bool {
-        match &self.upper {
-            Upper::SocketIo(mux) => mux.is_pending(),
-            Upper::Engine => false,
-        }
+        self.mux.is_pending()
     }
 
     /// How many sockets are in their namespaces.
     pub fn sockets(&self) -> usize {
-        match &self.upper {
-            Upper::SocketIo(mux) => mux.sockets().len(),
-            Upper::Engine => 0,
-        }
+        self.mux.sockets().len()
     }
 
     /// How many emits wait for their answer.
     pub fn pending_acks(&self) -> usize {
-        match &self.upper {
-            Upper::SocketIo(mux) => mux.pending_acks(),
-            Upper::Engine => 0,
-        }
+        self.mux.pending_acks()
     }
 }
 
@@ -457,7 +398,7 @@ mod tests {
             base64: false,
         };
         let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
-        let mut connection = Connection::<()>::socket_io(now, session, config);
+        let mut connection = Connection::<()>::new(now, session, config);
         connection.handle_ws(now, Message::Text("40".into()));
         let Some(Event::Connecting { ticket, .. }) = connection.poll_event(now) else {
             panic!("nobody asks");

@@ -75,7 +75,7 @@ fn by_parser(revision: Eio, packet: Packet) -> Option<Event<()>> {
         base64: false,
     };
     let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
-    let mut connection = Connection::socket_io(now, session, config);
+    let mut connection = Connection::new(now, session, config);
     if revision == Eio::V4 {
         connection.handle_ws(now, Message::Text("4".into()));
     }

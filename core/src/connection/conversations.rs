@@ -19,7 +19,7 @@ impl Talk {
             base64: false,
         };
         let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
-        let connection = Connection::socket_io(now, session, config);
+        let connection = Connection::new(now, session, config);
         let mut talk = Self { connection, now };
         talk.sent();
         talk
@@ -92,4 +92,46 @@ fn whoever_was_to_decide_hears_that_it_is_too_late() {
         matches!(told, Some(Event::Undecided { socket }) if socket == ticket.socket()),
         "{told:?}"
     );
+}
+
+#[test]
+fn a_session_that_was_plain_until_now_is_read_as_packets() {
+    for revision in [Eio::V3, Eio::V4] {
+        let (now, config) = (Instant::ORIGIN, Arc::new(Config::v4()));
+        let opened = Opened {
+            transport: TransportKind::WebSocket,
+            revision,
+            base64: false,
+        };
+        let sid = Sid::from_random([7; 15]);
+        let mut session = Session::new(now, sid, opened, config.clone());
+        let said = |text: &str| engine::Event::Message(Message::Text(text.into()));
+        for text in ["4first", "40", "40/second"] {
+            session.handle_ws(now, Message::Text(text.into()));
+        }
+        assert_eq!(session.poll_event(), Some(said("first")));
+        let Some(engine::Event::Message(unseen)) = session.poll_event() else {
+            panic!("nothing is said");
+        };
+        let sent = session.send(now, Encoded::from(&Message::from("sent")), Flags::default());
+        assert_eq!(sent, Sent::Queued);
+
+        let mut connection = Connection::<()>::new(now, session, config);
+        connection.handle_message(now, unseen);
+        let asked: Vec<_> = std::iter::from_fn(|| match connection.poll_event(now) {
+            Some(Event::Connecting { namespace, .. }) => Some(namespace.to_string()),
+            other => {
+                assert!(other.is_none(), "{other:?}");
+                None
+            }
+        })
+        .collect();
+        // A client of revision 4 is in `/` without asking, and may ask all the same.
+        assert_eq!(asked, ["/", "/second"], "{revision:?}");
+        let sent = std::iter::from_fn(|| connection.poll_ws()).count();
+        assert_eq!(
+            sent, 2,
+            "what was queued leaves: the open packet, and a message"
+        );
+    }
 }

@@ -48,10 +48,7 @@ fn bring(state: State, config: Config) -> Talk {
 
 impl Talk {
     fn is_in(&self, state: State) -> bool {
-        match &self.connection.upper {
-            Upper::SocketIo(mux) => mux.states().contains(&state),
-            Upper::Engine => false,
-        }
+        self.connection.mux.states().contains(&state)
     }
 
     /// Time passes; what is due is done when it is due, and nobody else does anything.

@@ -5,7 +5,6 @@ use bytestring::ByteString;
 
 use crate::arena::Key;
 use crate::engine::CloseReason;
-use crate::message::Message;
 use crate::packet::{Args, EncodeError, Fault, Name};
 use crate::socket::{
     self, AckError, AckTicket, ConnectTicket, DisconnectReason, Refusal, SocketKey,
@@ -225,8 +224,6 @@ impl<T> Server<T> {
                 }
                 Event::Closed { connection, reason }
             }
-            // Sockets are what this server speaks of; there is none below them.
-            socket::Event::Data(Message::Text(_) | Message::Binary(_)) => return None,
         })
     }
 }

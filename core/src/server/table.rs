@@ -96,7 +96,7 @@ impl<T> Server<T> {
 
     pub(super) fn open(&mut self, now: Instant, sid: Sid, opened: Opened) -> ConnectionKey {
         let session = Session::new(now, sid.clone(), opened, self.config.clone());
-        let connection = Connection::socket_io(now, session, self.config.clone());
+        let connection = Connection::new(now, session, self.config.clone());
         let entry = Entry {
             connection,
             sockets: SmallVec::new(),

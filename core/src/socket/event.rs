@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use crate::arena::Key;
 use crate::engine::CloseReason;
-use crate::message::Message;
 use crate::packet::{Args, EncodeError, Fault, Name, Value};
 
 /// What has happened on a connection, in order.
@@ -82,8 +81,6 @@ pub enum Event<T> {
     /// The application's parser did not write a packet of the protocol's own: that a client may enter or
     /// may not, or has to leave. The connection closes, since its client does not know.
     Unwritten(EncodeError),
-    /// A message of plain Engine.IO, where no Socket.IO is spoken.
-    Data(Message),
     /// The connection has moved from polling to WebSocket.
     Upgraded,
     /// The connection is over. Nothing more comes from it.

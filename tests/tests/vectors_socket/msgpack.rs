@@ -107,7 +107,7 @@ fn is_taken(message: Message) -> bool {
         base64: false,
     };
     let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
-    let mut connection = Connection::<()>::socket_io(now, session, config);
+    let mut connection = Connection::<()>::new(now, session, config);
     let mut send = |message: Message| {
         let frame = match message {
             Message::Text(text) => Message::Text(format!("4{text}").into()),

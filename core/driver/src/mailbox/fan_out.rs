@@ -141,7 +141,7 @@ mod tests {
             base64: false,
         };
         let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
-        let mut connection = Connection::<()>::socket_io(now, session, config);
+        let mut connection = Connection::<()>::new(now, session, config);
         connection.handle_ws(now, Message::Text("40".into()));
         match connection.poll_event(now) {
             Some(Event::Connecting { ticket, .. }) => ticket.socket(),

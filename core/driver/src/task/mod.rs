@@ -5,6 +5,7 @@ mod account;
 mod departed;
 mod dispatcher;
 mod jobs;
+mod machine;
 #[cfg(test)]
 mod opening;
 mod plain;
@@ -37,7 +38,6 @@ use crate::log::{Span, debug, error};
 use crate::mailbox::command::Command;
 use crate::mailbox::local_queue::Seated;
 use crate::mailbox::reply::Said;
-use crate::mailbox::reply::Token;
 use crate::mailbox::task_handle::TaskHandle;
 use crate::runtime::Runtime;
 use crate::sync::one_shot::Answer;
@@ -48,6 +48,7 @@ use crate::sync::guard::{guarded, let_go};
 use dispatcher::Dispatcher;
 pub(crate) use jobs::Guarded;
 use jobs::Jobs;
+use machine::Machine;
 use plain::Plain;
 use timer::Timer;
 use transport::Transport;
@@ -58,8 +59,7 @@ pub(crate) struct Task<R: Runtime> {
     span: Span,
     endpoint: Arc<Endpoint>,
     handle: Arc<TaskHandle>,
-    connection: Connection<Token>,
-    upper: Upper,
+    machine: Machine,
     /// The clock as of this turn.
     now: Instant,
     transport: Transport,
@@ -78,11 +78,6 @@ pub(crate) struct Task<R: Runtime> {
     /// Random bytes for the id of its first socket, drawn together with the session's: each draw is a
     /// system call.
     spare: Option<[u8; 15]>,
-}
-
-enum Upper {
-    SocketIo(Box<Dispatcher>),
-    Engine(Box<Plain>),
 }
 
 /// What to speak over a new session.
@@ -184,32 +179,28 @@ impl<R: Runtime> Task<R> {
         let config = endpoint.config.clone();
         let session = Session::new(now, handle.sid().clone(), opened, config.clone());
         let handshake = Arc::new(handshake);
-        let (connection, upper) = match application.spoken() {
-            Spoken::SocketIo(io) => {
-                let dispatcher = Dispatcher::new(io, handshake);
-                let mut connection = Connection::engine(session, config);
-                connection.speak_socket_io_by(now, dispatcher.io().codec());
-                (connection, Upper::SocketIo(Box::new(dispatcher)))
-            }
+        let machine = match application.spoken() {
+            Spoken::SocketIo(io) => Machine::SocketIo {
+                connection: Connection::with_codec(now, session, config, io.codec()),
+                dispatcher: Box::new(Dispatcher::new(io, handshake)),
+            },
             Spoken::Engine(server) => {
                 let socket = EngineSocket::new(handle.clone(), handshake);
                 let plain = Plain::new(socket, server.handlers());
-                (
-                    Connection::engine(session, config),
-                    Upper::Engine(Box::new(plain)),
-                )
+                Machine::Engine {
+                    session,
+                    plain: Box::new(plain),
+                }
             }
         };
-        // Plain Engine.IO has no namespace to join: it never counts as pending.
-        let pending = matches!(upper, Upper::SocketIo(_)).then_some(pending);
+        let pending = machine.is_pending().then_some(pending);
         span.within(|| debug!("session opened"));
         Some(Self {
             runtime,
             span,
             endpoint: endpoint.clone(),
             handle,
-            connection,
-            upper,
+            machine,
             now,
             transport: Transport::default(),
             exchanges: SmallVec::new(),
@@ -239,7 +230,7 @@ impl<R: Runtime> Task<R> {
 
     /// Something of the application's has panicked: this connection is closed, no other.
     fn abandon(&mut self) {
-        self.connection.close(self.now, Close::Discard);
+        self.machine.close(self.now, Close::Discard);
     }
 }
 
@@ -276,7 +267,7 @@ impl<R: Runtime> Drop for Task<R> {
     fn drop(&mut self) {
         let _ = let_go(self.handle.set_closed());
         self.endpoint().sessions.remove(&self.handle);
-        if let Upper::SocketIo(dispatcher) = &self.upper {
+        if let Machine::SocketIo { dispatcher, .. } = &self.machine {
             for socket in dispatcher.sockets() {
                 socket.exit();
             }

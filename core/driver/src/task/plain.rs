@@ -15,7 +15,7 @@ use crate::handle::{EngineHandlers, EngineSocket, Io};
 use crate::handler::call::Started;
 use crate::mailbox::weight::data_size;
 
-/// What a plain Engine.IO connection has besides the connection.
+/// What a plain Engine.IO connection has beside its session.
 pub(super) struct Plain {
     socket: EngineSocket,
     handlers: EngineHandlers,

@@ -228,7 +228,7 @@ fn a_post_is_left_unread_and_is_the_only_one() {
     for _ in 0..2 {
         let body: Vec<_> = events(30).collect();
         let answered = talk.post(body.join("\u{1e}")).is_some();
-        if talk.task.connection.session().is_closed() {
+        if talk.task.machine.session().is_closed() {
             // The second, while the first waits.
             assert!(answered);
             return talk.ends(&io);

@@ -1,10 +1,12 @@
 //! What a connection is told by others.
 
+use sio_core::connection::Connection;
 use sio_core::id::SocketId;
 use sio_core::socket::AckError;
 
 use super::super::dispatcher::Dispatcher;
-use super::super::{Phase, Task, Upper};
+use super::super::machine::Machine;
+use super::super::{Phase, Task};
 use crate::mailbox::command::{Change, Command, Posted, Request};
 use crate::runtime::Runtime;
 
@@ -19,7 +21,7 @@ impl<R: Runtime> Task<R> {
                 answer,
             } => {
                 self.exchanges.push((id, answer));
-                self.connection.handle_poll(now, id, revision);
+                self.machine.handle_poll(now, id, revision);
                 // What it is behind with this counts for what it is told next.
                 self.answer_requests();
                 self.settle();
@@ -31,17 +33,17 @@ impl<R: Runtime> Task<R> {
             } => {
                 let Posted { post, answer } = *posted;
                 self.exchanges.extend(answer.map(|answer| (id, answer)));
-                self.connection.handle_post(now, id, revision, post);
+                self.machine.handle_post(now, id, revision, post);
                 self.settle();
             }
-            Command::Aborted(id) => self.connection.handle_aborted(now, id),
+            Command::Aborted(id) => self.machine.handle_aborted(now, id),
             Command::WebSocket {
                 revision,
                 base64,
                 transport,
             } => {
                 if !self.transport.is_attached()
-                    && self.connection.handle_ws_open(now, revision, base64)
+                    && self.machine.handle_ws_open(now, revision, base64)
                 {
                     self.transport.attach(transport);
                     self.settle();
@@ -54,9 +56,7 @@ impl<R: Runtime> Task<R> {
                 socket,
                 packet,
                 flags,
-            } => {
-                let _ = self.connection.deliver(now, socket, packet, flags);
-            }
+            } => self.machine.deliver(now, socket, packet, flags),
             Command::Request(request) => {
                 let Request {
                     socket,
@@ -68,9 +68,12 @@ impl<R: Runtime> Task<R> {
                 } = *request;
                 // Its time is not what this turn has taken so far, a handler that computed before it asked.
                 self.now = self.runtime.now();
-                let asked = self
-                    .connection
-                    .request(self.now, socket, id, packet, flags, token, timeout);
+                let asked = match self.machine.socket_io() {
+                    Some((connection, _)) => {
+                        connection.request(self.now, socket, id, packet, flags, token, timeout)
+                    }
+                    None => Err((AckError::Disconnected, token)),
+                };
                 if let Err((error, token)) = asked {
                     if error == AckError::Disconnected {
                         self.set_disconnected(socket);
@@ -79,20 +82,22 @@ impl<R: Runtime> Task<R> {
                 }
             }
             Command::Respond { ticket, packet } => {
-                let _ = self.connection.respond(now, ticket, packet);
-            }
-            Command::Disconnect { socket, close } => {
-                if close {
-                    self.connection.disconnect_all(now);
-                } else {
-                    self.connection.disconnect(now, socket);
+                if let Some((connection, _)) = self.machine.socket_io() {
+                    let _ = connection.respond(now, ticket, packet);
                 }
             }
-            Command::Send { data, flags } => {
-                let _ = self.connection.send(now, &data, flags);
+            Command::Disconnect { socket, close } => {
+                if let Some((connection, _)) = self.machine.socket_io() {
+                    if close {
+                        connection.disconnect_all(now);
+                    } else {
+                        connection.disconnect(now, socket);
+                    }
+                }
             }
-            Command::Close(how) => self.connection.close(now, how),
-            Command::Become(Change::ShutDown) => self.connection.shut_down(now),
+            Command::Send { data, flags } => self.machine.send(now, &data, flags),
+            Command::Close(how) => self.machine.close(now, how),
+            Command::Become(Change::ShutDown) => self.machine.shut_down(now),
             Command::Become(Change::Adopt) => self.adopt(),
             // Carried out before.
             Command::Cast { .. } | Command::Hold(_) | Command::Evicted => {}
@@ -101,16 +106,16 @@ impl<R: Runtime> Task<R> {
 
     /// The client may have turned out to be one that is here to stay.
     pub(super) fn settle(&mut self) {
-        if !self.connection.is_pending() {
+        if !self.machine.is_pending() {
             self.pending = None;
         }
     }
 
     /// An id for a socket.
-    pub(super) fn socket_id(&mut self) -> SocketId {
-        let random = self.spare.take().unwrap_or_else(|| {
+    pub(super) fn socket_id(spare: &mut Option<[u8; 15]>, runtime: &R) -> SocketId {
+        let random = spare.take().unwrap_or_else(|| {
             let mut random = [0; 15];
-            self.runtime.random(&mut random);
+            runtime.random(&mut random);
             random
         });
         SocketId::from_random(random)
@@ -118,7 +123,7 @@ impl<R: Runtime> Task<R> {
 
     /// Speaks Socket.IO from now on, if it spoke nothing above Engine.IO so far.
     fn adopt(&mut self) {
-        let Upper::Engine(plain) = &mut self.upper else {
+        let Machine::Engine { session, plain } = &mut self.machine else {
             return;
         };
         if self.phase == Phase::Closed {
@@ -128,16 +133,22 @@ impl<R: Runtime> Task<R> {
             return;
         };
         let Some(handed_over) = io.take_over(&self.handle) else {
-            self.connection.shut_down(self.now);
+            session.shut_down(self.now);
             return;
         };
         self.counted = self.counted.take().map(|it| it.with(handed_over));
-        self.connection.speak_socket_io_by(self.now, io.codec());
+        // A copy: the one that is there goes with what it was spoken to by.
+        let session = session.clone();
+        let config = self.endpoint.config.clone();
+        let mut connection = Connection::with_codec(self.now, session, config, io.codec());
         // What waited for its handler was meant for what is spoken now.
         for data in plain.take_waiting() {
-            self.connection.handle_message(self.now, data);
+            connection.handle_message(self.now, data);
         }
         let dispatcher = Dispatcher::new(io, plain.handshake().clone());
-        self.upper = Upper::SocketIo(Box::new(dispatcher));
+        self.machine = Machine::SocketIo {
+            connection,
+            dispatcher: Box::new(dispatcher),
+        };
     }
 }

@@ -39,15 +39,14 @@ impl<R: Runtime> Task<R> {
             auth,
             query,
         } = connect;
-        let id = self.connection.computed_id(&namespace);
-        let id = id.unwrap_or_else(|| self.socket_id());
-        let handle = self.handle.clone();
-        let Some(dispatcher) = self.dispatcher() else {
+        let Some((connection, dispatcher)) = self.machine.socket_io() else {
             return;
         };
+        let id = connection.computed_id(&namespace);
+        let id = id.unwrap_or_else(|| Self::socket_id(&mut self.spare, &self.runtime));
         let Some(namespace) = dispatcher.io().find(&namespace) else {
             let refusal = Refusal::invalid_namespace();
-            self.connection.reject(self.now, ticket, &refusal);
+            connection.reject(self.now, ticket, &refusal);
             return;
         };
         let middlewares = namespace.middlewares();
@@ -56,7 +55,7 @@ impl<R: Runtime> Task<R> {
             ticket.socket(),
             dispatcher.io().clone(),
             namespace,
-            handle,
+            self.handle.clone(),
             Handshake::with_auth(dispatcher.handshake(), auth.as_ref(), query.as_deref()),
         );
         if middlewares.is_empty() {
@@ -86,7 +85,9 @@ impl<R: Runtime> Task<R> {
                     report::failed(&socket, "connect", failure, false);
                 }
                 debug!(socket = %socket.log_name(), namespace = socket.namespace().name(), refusal = %crate::log::Brief(&refusal), "namespace refused");
-                self.connection.reject(self.now, ticket, &refusal);
+                if let Some((connection, _)) = self.machine.socket_io() {
+                    connection.reject(self.now, ticket, &refusal);
+                }
                 socket.exit();
             }
             Err(panic) => {
@@ -99,7 +100,11 @@ impl<R: Runtime> Task<R> {
     /// The socket enters: CONNECT is queued, it is in the namespace, and its handlers run before
     /// anything else of it is looked at.
     fn admit(&mut self, cx: &mut Context<'_>, ticket: ConnectTicket, socket: Socket) {
-        let Some(key) = self.connection.accept(self.now, ticket, socket.id()) else {
+        let accepted = self
+            .machine
+            .socket_io()
+            .and_then(|(connection, _)| connection.accept(self.now, ticket, socket.id()));
+        let Some(key) = accepted else {
             socket.exit();
             return;
         };

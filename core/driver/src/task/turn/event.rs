@@ -3,13 +3,13 @@
 use std::task::Context;
 
 use sio_core::details::Details;
-use sio_core::engine::TransportKind;
+use sio_core::engine::{CloseReason, TransportKind};
 use sio_core::packet::Fault;
 use sio_core::socket::{Event, SocketKey};
 
 use crate::sync::guard::{guarded, let_go};
 
-use super::super::{Phase, Task, Upper};
+use super::super::{Phase, Task};
 use crate::error::ConnectionError;
 use crate::log::{debug, error, trace, warn};
 use crate::mailbox::reply::Token;
@@ -23,52 +23,54 @@ impl<R: Runtime> Task<R> {
     )]
     pub(super) fn event(&mut self, cx: &mut Context<'_>, event: Event<Token>) {
         match event {
-            Event::Data(data) => self.plain_message(cx, data),
-            Event::Upgraded => {
-                debug!("upgraded");
-                self.handle.set_upgraded();
-                for watcher in self.handle.upgrade_watchers() {
-                    self.tell_watcher(|| watcher(TransportKind::WebSocket));
-                }
-            }
+            Event::Upgraded => self.upgraded(),
             Event::Malformed(Fault::Panicked) => error!("parser panicked"),
             Event::Malformed(_fault) => {
                 debug!(fault = ?_fault, "not a packet");
             }
             Event::Unwritten(_why) => warn!(why = %_why, "not written"),
-            Event::Closed(reason) => {
-                let details = self.connection.details();
-                let _why = details
-                    .as_ref()
-                    .map(ToString::to_string)
-                    .unwrap_or_default();
-                debug!(%reason, details = _why, "session closed");
-                if let Some(details) = &details {
-                    self.tell_of_limit(details);
-                }
-                self.phase = Phase::Closed;
-                self.pending = None;
-                if let Some(watchers) = self.handle.set_closed() {
-                    for watcher in &watchers.close {
-                        self.tell_watcher(|| watcher(reason));
-                    }
-                    let _ = let_go(watchers);
-                }
-                self.endpoint().sessions.remove(&self.handle);
-                match &mut self.upper {
-                    Upper::SocketIo(dispatcher) => dispatcher.forget_connect(None),
-                    Upper::Engine(_) => self.plain_closed(cx, reason, details),
-                }
-                self.stop_deciding(cx, None);
-                if self.jobs.free() {
-                    self.start_waiting(cx);
-                }
-                self.depart(cx);
-                trace!(account = ?self.account(), "left behind");
-            }
+            Event::Closed(reason) => self.closed(cx, reason),
             Event::Undecided { socket } => self.stop_deciding(cx, Some(socket)),
             event => self.socket_event(cx, event),
         }
+    }
+
+    /// The session has moved from polling to its WebSocket.
+    pub(super) fn upgraded(&self) {
+        debug!("upgraded");
+        self.handle.set_upgraded();
+        for watcher in self.handle.upgrade_watchers() {
+            self.tell_watcher(|| watcher(TransportKind::WebSocket));
+        }
+    }
+
+    /// The session is over.
+    pub(super) fn closed(&mut self, cx: &mut Context<'_>, reason: CloseReason) {
+        let details = self.machine.details();
+        let _why = details
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        debug!(%reason, details = _why, "session closed");
+        if let Some(details) = &details {
+            self.tell_of_limit(details);
+        }
+        self.phase = Phase::Closed;
+        self.pending = None;
+        if let Some(watchers) = self.handle.set_closed() {
+            for watcher in &watchers.close {
+                self.tell_watcher(|| watcher(reason));
+            }
+            let _ = let_go(watchers);
+        }
+        self.endpoint().sessions.remove(&self.handle);
+        self.plain_closed(cx, reason, details);
+        self.stop_deciding(cx, None);
+        if self.jobs.free() {
+            self.start_waiting(cx);
+        }
+        self.depart(cx);
+        trace!(account = ?self.account(), "left behind");
     }
 
     /// The session ends for something that its client did, or did not do: whoever hears of refused requests
@@ -77,10 +79,7 @@ impl<R: Runtime> Task<R> {
         let Some(hook) = self.endpoint().hooks.connection_error.get() else {
             return;
         };
-        let handshake = match &self.upper {
-            Upper::SocketIo(dispatcher) => dispatcher.handshake(),
-            Upper::Engine(plain) => plain.handshake(),
-        };
+        let handshake = self.machine.handshake();
         let status = if let Details::Violation(violation) = details {
             violation.status()
         } else {

@@ -16,12 +16,13 @@ mod websocket;
 use std::collections::VecDeque;
 use std::task::{Context, Poll};
 
-use sio_core::engine::CloseReason;
+use sio_core::engine::{self, CloseReason};
 use sio_core::socket::Event;
 
 use super::account::Account;
 use super::jobs::Job;
-use super::{Phase, Task, Upper};
+use super::machine::Machine;
+use super::{Phase, Task};
 use crate::log::debug;
 use crate::mailbox::Took;
 use crate::mailbox::command::Command;
@@ -115,14 +116,14 @@ impl<R: Runtime> Task<R> {
     /// Whether a deadline has come.
     fn is_due(&mut self) -> bool {
         self.timer.may_be_due(self.now) && {
-            let deadline = self.connection.poll_timeout();
+            let deadline = self.machine.poll_timeout();
             deadline.is_some_and(|deadline| deadline.at <= self.now)
         }
     }
 
     /// Sets the timer. `true`: something is due already. `same`: the waker is the one of the last time.
     fn arm(&mut self, cx: &mut Context<'_>, same: bool) -> bool {
-        let next = self.connection.poll_timeout().map(|deadline| deadline.at);
+        let next = self.machine.poll_timeout().map(|deadline| deadline.at);
         let closing = self.transport.closes_by();
         let departed = self.jobs.departed_until();
         let first = closing.into_iter().chain(next).chain(departed).min();
@@ -131,15 +132,14 @@ impl<R: Runtime> Task<R> {
 
     /// Tells those who emit how much waits.
     fn note_queued(&self) {
-        let session = self.connection.session();
+        let session = self.machine.session();
         let (bytes, packets) = (session.queued_bytes(), session.backlog_packets());
         self.handle.mailbox().set_session(bytes, packets);
     }
 
     /// Acts on deadlines that have come.
     fn expire(&mut self) {
-        self.connection.handle_late(self.now);
-        self.connection.handle_timeout(self.now);
+        self.machine.expire(self.now);
         // Heartbeats come to the idle too: the time to give back what a burst has left.
         if self.inbox.is_empty() {
             self.inbox = VecDeque::new();
@@ -189,7 +189,7 @@ impl<R: Runtime> Task<R> {
     fn overflow(&mut self, overflowed: bool) {
         if overflowed && self.phase != Phase::Closed {
             debug!("backlog full");
-            self.connection.fail(self.now, CloseReason::TransportError);
+            self.machine.fail(self.now, CloseReason::TransportError);
         }
     }
 
@@ -202,17 +202,13 @@ impl<R: Runtime> Task<R> {
         loop {
             self.carry_out(cx);
             let over = self.is_over_waiting_limit();
-            self.connection.pause(self.now, over);
-            let posted = self.connection.session().is_reading();
+            self.machine.pause(self.now, over);
+            let posted = self.machine.session().is_reading();
             if posted && self.is_spent() {
                 // The rest of a POST: when others have run.
                 break;
             }
-            if let Some(event) = self.connection.poll_event(self.now) {
-                if posted {
-                    self.spend(event_size(&event));
-                }
-                self.event(cx, event);
+            if self.tell_next(cx, posted) {
                 self.take_more();
             } else if self.inbox.is_empty() {
                 break;
@@ -222,6 +218,33 @@ impl<R: Runtime> Task<R> {
         if self.inbox.is_empty() && self.inbox.capacity() > KEEP {
             self.inbox = VecDeque::new();
         }
+    }
+
+    /// Tells the application the next thing that has happened. `false`: nothing has. `posted`: it is one of a
+    /// POST's.
+    #[inline]
+    fn tell_next(&mut self, cx: &mut Context<'_>, posted: bool) -> bool {
+        match &mut self.machine {
+            Machine::SocketIo { connection, .. } => {
+                let Some(event) = connection.poll_event(self.now) else {
+                    return false;
+                };
+                if posted {
+                    self.spend(event_size(&event));
+                }
+                self.event(cx, event);
+            }
+            Machine::Engine { session, .. } => {
+                let Some(event) = session.poll_event() else {
+                    return false;
+                };
+                if posted {
+                    self.spend(plain_size(&event));
+                }
+                self.plain_event(cx, event);
+            }
+        }
+        true
     }
 
     /// Carries out what was told, up to and with what handlers hear of before anything else: packets of a
@@ -265,11 +288,8 @@ impl<R: Runtime> Task<R> {
     /// What it holds.
     #[inline]
     pub(super) fn account(&self) -> Account<'_> {
-        let waiting = match &self.upper {
-            Upper::SocketIo(dispatcher) => dispatcher.waiting_bytes(),
-            Upper::Engine(plain) => plain.waiting_bytes(),
-        };
-        Account::new(&self.handle, self.connection.session(), waiting, &self.jobs)
+        let (session, waiting) = (self.machine.session(), self.machine.waiting_bytes());
+        Account::new(&self.handle, session, waiting, &self.jobs)
     }
 
     /// Drops handlers in flight where they wait.
@@ -300,7 +320,7 @@ impl<R: Runtime> Task<R> {
 
     fn answer_requests(&mut self) {
         let mut any = false;
-        while let Some((id, reply)) = self.connection.poll_http() {
+        while let Some((id, reply)) = self.machine.poll_http() {
             any = true;
             let at = self.exchanges.iter().position(|(its, _)| *its == id);
             // One that was aborted is answered too; nobody reads it.
@@ -320,8 +340,8 @@ impl<R: Runtime> Task<R> {
     fn note_unwritten(&mut self) {
         let mailbox = self.handle.mailbox();
         let (now, unwritten) = (self.now, mailbox.unwritten());
-        self.connection.handle_unwritten(now, unwritten);
-        mailbox.count_unwritten(self.connection.session().counts_unwritten());
+        self.machine.handle_unwritten(now, unwritten);
+        mailbox.count_unwritten(self.machine.session().counts_unwritten());
     }
 
     fn is_over(&self) -> bool {
@@ -333,10 +353,16 @@ impl<R: Runtime> Task<R> {
 fn event_size(event: &Event<Token>) -> usize {
     if let Event::Message { args, .. } = event {
         args.size()
-    } else if let Event::Data(data) = event {
-        data_size(data)
     } else {
         0
+    }
+}
+
+/// The same of one of plain Engine.IO.
+fn plain_size(event: &engine::Event) -> usize {
+    match event {
+        engine::Event::Message(data) => data_size(data),
+        engine::Event::Upgraded | engine::Event::Closed(_) => 0,
     }
 }
 

@@ -3,11 +3,11 @@
 use std::task::Context;
 
 use sio_core::details::Details;
-use sio_core::engine::{CloseReason, Message};
+use sio_core::engine::{CloseReason, Event, Message};
 
 use super::super::jobs::{self, Begun, Guarded, Job, begin};
 use super::super::plain::Plain;
-use super::super::{Task, Upper, report};
+use super::super::{Task, report};
 use crate::error::Failure;
 use crate::handler::call::Started;
 use crate::log::error;
@@ -16,22 +16,26 @@ use crate::runtime::Runtime;
 use crate::sync::guard::Panic;
 
 impl<R: Runtime> Task<R> {
-    fn plain(&mut self) -> Option<&mut Plain> {
-        match &mut self.upper {
-            Upper::Engine(plain) => Some(plain),
-            Upper::SocketIo(_) => None,
-        }
-    }
-
     pub(super) fn plain_opened(&mut self, cx: &mut Context<'_>) {
-        if let Some(call) = self.plain().and_then(Plain::opened) {
+        if let Some(call) = self.machine.plain().and_then(Plain::opened) {
             self.plain_start(cx, 0, call);
         }
     }
 
-    pub(super) fn plain_message(&mut self, cx: &mut Context<'_>, data: Message) {
+    /// Tells the application what has happened.
+    pub(super) fn plain_event(&mut self, cx: &mut Context<'_>, event: Event) {
+        match event {
+            Event::Message(data) => self.plain_message(cx, data),
+            Event::Upgraded => self.upgraded(),
+            Event::Closed(reason) => self.closed(cx, reason),
+        }
+    }
+
+    fn plain_message(&mut self, cx: &mut Context<'_>, data: Message) {
         let crowded = self.is_crowded();
-        let Some(plain) = self.plain() else { return };
+        let Some(plain) = self.machine.plain() else {
+            return;
+        };
         if crowded || plain.is_behind() {
             plain.put_off(data);
         } else {
@@ -41,7 +45,7 @@ impl<R: Runtime> Task<R> {
 
     fn plain_handle(&mut self, cx: &mut Context<'_>, data: Message) {
         let bytes = data_size(&data);
-        if let Some(call) = self.plain().and_then(|plain| plain.message(data)) {
+        if let Some(call) = self.machine.plain().and_then(|plain| plain.message(data)) {
             self.plain_start(cx, bytes, call);
         }
     }
@@ -52,7 +56,9 @@ impl<R: Runtime> Task<R> {
         reason: CloseReason,
         details: Option<Details>,
     ) {
-        let Some(plain) = self.plain() else { return };
+        let Some(plain) = self.machine.plain() else {
+            return;
+        };
         if let Some(call) = plain.closed(reason, details) {
             self.plain_start(cx, 0, call);
         }
@@ -61,7 +67,7 @@ impl<R: Runtime> Task<R> {
     /// Handles messages that waited, as far as may be.
     pub(super) fn plain_advance(&mut self, cx: &mut Context<'_>) {
         while !self.is_crowded()
-            && let Some(data) = self.plain().and_then(Plain::next)
+            && let Some(data) = self.machine.plain().and_then(Plain::next)
         {
             self.plain_handle(cx, data);
         }

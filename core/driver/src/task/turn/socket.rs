@@ -7,9 +7,9 @@ use sio_core::details::Details;
 use sio_core::packet::{Args, Name, Value};
 use sio_core::socket::{AckTicket, DisconnectReason, Event, Refusal, SocketKey};
 
+use super::super::Task;
 use super::super::dispatcher::{Dispatcher, PendingConnect};
 use super::super::socket_state::SocketState;
-use super::super::{Task, Upper};
 use crate::error::AckError;
 use crate::handler::extract::{About, AckSlot, ErrorSource, Invocation};
 use crate::log::{debug, trace};
@@ -18,10 +18,7 @@ use crate::runtime::Runtime;
 
 impl<R: Runtime> Task<R> {
     pub(super) fn dispatcher(&mut self) -> Option<&mut Dispatcher> {
-        match &mut self.upper {
-            Upper::SocketIo(dispatcher) => Some(dispatcher),
-            Upper::Engine(_) => None,
-        }
+        Some(self.machine.socket_io()?.1)
     }
 
     pub(super) fn socket(&mut self, key: SocketKey) -> Option<&mut SocketState> {
@@ -96,8 +93,7 @@ impl<R: Runtime> Task<R> {
                     dispatcher.leave(socket);
                 }
             }
-            Event::Data(_)
-            | Event::Upgraded
+            Event::Upgraded
             | Event::Malformed(_)
             | Event::Unwritten(_)
             | Event::Closed(_)
@@ -157,7 +153,7 @@ impl<R: Runtime> Task<R> {
     fn details(&self, reason: DisconnectReason) -> Option<Arc<Details>> {
         match reason {
             DisconnectReason::Connection(_) | DisconnectReason::ForcedServerClose => {
-                self.connection.details().map(Arc::new)
+                self.machine.details().map(Arc::new)
             }
             DisconnectReason::ClientNamespaceDisconnect
             | DisconnectReason::ServerNamespaceDisconnect

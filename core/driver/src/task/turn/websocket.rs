@@ -30,12 +30,12 @@ impl<R: Runtime> Task<R> {
                 Poll::Pending => return false,
                 Poll::Ready(Received::Frame(frame)) => {
                     trace!(?frame, "received");
-                    if !is_message(&frame) && self.connection.session().backlog_packets() > 0 {
+                    if !is_message(&frame) && self.machine.session().backlog_packets() > 0 {
                         // It may end the session: what was said to those before it leaves first.
                         self.transmit(cx);
                     }
                     self.spend(frame_size(&frame));
-                    self.connection.handle_ws(self.now, frame);
+                    self.machine.handle_ws(self.now, frame);
                 }
                 Poll::Ready(Received::Closed(cause)) => {
                     self.receive_end(cx, cause);
@@ -74,7 +74,7 @@ impl<R: Runtime> Task<R> {
                 Poll::Ready(Received::Frame(frame)) => {
                     trace!(?frame, "received");
                     self.spend(frame_size(&frame));
-                    self.connection.handle_ws(self.now, frame);
+                    self.machine.handle_ws(self.now, frame);
                 }
                 Poll::Ready(Received::Closed(cause)) => self.receive_end(cx, cause),
             }
@@ -91,10 +91,10 @@ impl<R: Runtime> Task<R> {
             };
             match left {
                 Left::Nothing => {}
-                Left::Some => self.connection.handle_ws_progress(self.now),
+                Left::Some => self.machine.handle_ws_progress(self.now),
                 Left::All => {
-                    self.connection.handle_ws_flushed(self.now);
-                    if self.connection.session().is_closed() {
+                    self.machine.handle_ws_flushed(self.now);
+                    if self.machine.session().is_closed() {
                         // A close that waited for this is an event, and has its frame.
                         return true;
                     }
@@ -124,7 +124,7 @@ impl<R: Runtime> Task<R> {
 
     /// Hands on what is queued, as far as there is room.
     fn pull(&mut self) -> Pulled {
-        let pulled = self.transport.pull(|| self.connection.poll_ws());
+        let pulled = self.transport.pull(|| self.machine.poll_ws());
         if let Pulled::Close(code) = pulled {
             let until = self.close_by();
             self.transport.close(code, until);
@@ -144,17 +144,18 @@ impl<R: Runtime> Task<R> {
         flags: Flags,
     ) {
         if !flags.volatile
-            && self.connection.is_clear(socket)
+            && let Some((connection, _)) = self.machine.socket_io()
+            && connection.is_clear(socket)
             && let Some(frames) = run.frames()
             && self.transport.send_frames(frames, flags.compress)
         {
             trace!(packets = ?run.packets(), "sent");
-            self.connection.passed(self.now);
+            connection.passed(self.now);
             return;
         }
         for packet in run.packets() {
             let packet = packet.clone();
-            let _ = self.connection.deliver(self.now, socket, packet, flags);
+            self.machine.deliver(self.now, socket, packet, flags);
             self.relieve(cx);
         }
     }
@@ -172,7 +173,7 @@ impl<R: Runtime> Task<R> {
     fn lose_transport(&mut self, cause: WsClosed) {
         let until = self.close_by();
         if self.transport.lose(until) {
-            self.connection.handle_ws_closed(self.now, cause);
+            self.machine.handle_ws_closed(self.now, cause);
         }
     }
 

@@ -55,7 +55,7 @@ impl Talk {
         let config = Arc::new(config);
         let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
         Self {
-            connection: Connection::socket_io(now, session, config),
+            connection: Connection::new(now, session, config),
             now,
         }
     }

@@ -1,0 +1,207 @@
+//! The machine of a connection, and what its kind alone has beside it.
+
+use std::sync::Arc;
+
+use sio_core::connection::Connection;
+use sio_core::deadline::Deadline;
+use sio_core::details::Details;
+use sio_core::engine::{Close, CloseReason, Eio, Flags, Post, Reply, Session, WsClosed, WsOut};
+use sio_core::id::RequestId;
+use sio_core::message::{Encoded, Message};
+use sio_core::socket::SocketKey;
+use sio_core::time::Instant;
+
+use super::dispatcher::Dispatcher;
+use super::plain::Plain;
+use crate::endpoint::handshake::Handshake;
+use crate::mailbox::reply::Token;
+
+/// What is spoken over a session: Socket.IO, or nothing.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all speak Socket.IO, whose machine each message goes through"
+)]
+pub(super) enum Machine {
+    SocketIo {
+        connection: Connection<Token>,
+        dispatcher: Box<Dispatcher>,
+    },
+    Engine {
+        session: Session,
+        plain: Box<Plain>,
+    },
+}
+
+/// What both can do, done by the one that is there.
+macro_rules! either {
+    ($machine:expr, $it:ident => $what:expr) => {
+        match $machine {
+            Machine::SocketIo {
+                connection: $it, ..
+            } => $what,
+            Machine::Engine { session: $it, .. } => $what,
+        }
+    };
+}
+
+impl Machine {
+    pub(super) fn handle_poll(&mut self, now: Instant, id: RequestId, revision: Eio) {
+        either!(self, it => it.handle_poll(now, id, revision));
+    }
+
+    pub(super) fn handle_post(&mut self, now: Instant, id: RequestId, revision: Eio, post: Post) {
+        either!(self, it => it.handle_post(now, id, revision, post));
+    }
+
+    pub(super) fn handle_aborted(&mut self, now: Instant, id: RequestId) {
+        either!(self, it => it.handle_aborted(now, id));
+    }
+
+    pub(super) fn handle_unwritten(&mut self, now: Instant, bytes: usize) {
+        either!(self, it => it.handle_unwritten(now, bytes));
+    }
+
+    pub(super) fn handle_ws_open(&mut self, now: Instant, revision: Eio, base64: bool) -> bool {
+        either!(self, it => it.handle_ws_open(now, revision, base64))
+    }
+
+    #[inline]
+    pub(super) fn handle_ws(&mut self, now: Instant, frame: Message) {
+        either!(self, it => it.handle_ws(now, frame));
+    }
+
+    pub(super) fn handle_ws_progress(&mut self, now: Instant) {
+        either!(self, it => it.handle_ws_progress(now));
+    }
+
+    #[inline]
+    pub(super) fn handle_ws_flushed(&mut self, now: Instant) {
+        either!(self, it => it.handle_ws_flushed(now));
+    }
+
+    pub(super) fn handle_ws_closed(&mut self, now: Instant, cause: WsClosed) {
+        either!(self, it => it.handle_ws_closed(now, cause));
+    }
+
+    /// Acts on deadlines that are looked at only now.
+    pub(super) fn expire(&mut self, now: Instant) {
+        either!(self, it => {
+            it.handle_late(now);
+            it.handle_timeout(now);
+        });
+    }
+
+    /// Sends a message of Engine.IO as it is.
+    pub(super) fn send(&mut self, now: Instant, data: &Message, flags: Flags) {
+        let _ = match self {
+            Self::SocketIo { connection, .. } => connection.send(now, data, flags),
+            Self::Engine { session, .. } => session.send(now, Encoded::from(data), flags),
+        };
+    }
+
+    /// Sends a packet to the client of a socket. Where there are no sockets, it was for none.
+    #[inline]
+    pub(super) fn deliver(
+        &mut self,
+        now: Instant,
+        socket: SocketKey,
+        packet: Encoded,
+        flags: Flags,
+    ) {
+        if let Self::SocketIo { connection, .. } = self {
+            let _ = connection.deliver(now, socket, packet, flags);
+        }
+    }
+
+    pub(super) fn close(&mut self, now: Instant, how: Close) {
+        either!(self, it => it.close(now, how));
+    }
+
+    pub(super) fn shut_down(&mut self, now: Instant) {
+        either!(self, it => it.shut_down(now));
+    }
+
+    pub(super) fn fail(&mut self, now: Instant, reason: CloseReason) {
+        either!(self, it => it.fail(now, reason));
+    }
+
+    #[inline]
+    pub(super) fn pause(&mut self, now: Instant, paused: bool) {
+        either!(self, it => it.pause(now, paused));
+    }
+
+    #[inline]
+    pub(super) fn poll_http(&mut self) -> Option<(RequestId, Reply)> {
+        either!(self, it => it.poll_http())
+    }
+
+    #[inline]
+    pub(super) fn poll_ws(&mut self) -> Option<WsOut> {
+        either!(self, it => it.poll_ws())
+    }
+
+    #[inline]
+    pub(super) fn poll_timeout(&self) -> Option<Deadline> {
+        either!(self, it => it.poll_timeout())
+    }
+
+    /// What lies behind the reason for which it ends or has ended.
+    pub(super) fn details(&self) -> Option<Details> {
+        match self {
+            Self::SocketIo { connection, .. } => connection.details(),
+            Self::Engine { session, .. } => session.violation().map(Details::Violation),
+        }
+    }
+
+    /// Whether the client may turn out to be one that wants nothing. Where there is no namespace to join, none
+    /// does.
+    pub(super) fn is_pending(&self) -> bool {
+        match self {
+            Self::SocketIo { connection, .. } => connection.is_pending(),
+            Self::Engine { .. } => false,
+        }
+    }
+
+    #[inline]
+    pub(super) fn session(&self) -> &Session {
+        match self {
+            Self::SocketIo { connection, .. } => connection.session(),
+            Self::Engine { session, .. } => session,
+        }
+    }
+
+    /// The machine of Socket.IO, and the sockets.
+    #[inline]
+    pub(super) fn socket_io(&mut self) -> Option<(&mut Connection<Token>, &mut Dispatcher)> {
+        match self {
+            Self::SocketIo {
+                connection,
+                dispatcher,
+            } => Some((connection, dispatcher)),
+            Self::Engine { .. } => None,
+        }
+    }
+
+    pub(super) fn plain(&mut self) -> Option<&mut Plain> {
+        match self {
+            Self::SocketIo { .. } => None,
+            Self::Engine { plain, .. } => Some(plain),
+        }
+    }
+
+    pub(super) fn handshake(&self) -> &Arc<Handshake> {
+        match self {
+            Self::SocketIo { dispatcher, .. } => dispatcher.handshake(),
+            Self::Engine { plain, .. } => plain.handshake(),
+        }
+    }
+
+    /// Bytes of what waits for handlers.
+    #[inline]
+    pub(super) fn waiting_bytes(&self) -> usize {
+        match self {
+            Self::SocketIo { dispatcher, .. } => dispatcher.waiting_bytes(),
+            Self::Engine { plain, .. } => plain.waiting_bytes(),
+        }
+    }
+}

@@ -104,6 +104,7 @@ const DRIVER_FLOORS: &[&str] = &[
     "websocket",
     "mailbox",
     "endpoint",
+    "listeners",
     "handler",
     "adapter",
     "handle",

@@ -12,11 +12,12 @@ pub use crate::handle::{
     IntoRooms, Io, Namespace, Socket, SocketData, To,
 };
 pub use crate::handler::ack::{Ack, AckFuture, Replies, RepliesFuture};
-pub use crate::handler::call::{Handler, ListenerId, Outcome, Started};
+pub use crate::handler::call::{Handler, Outcome, Started};
 pub use crate::handler::extract::{
     Data, ErrorSource, EventName, FromEvent, Invocation, State, TryData,
 };
 pub use crate::handler::middleware::{Decision, Middleware, Verdict};
+pub use crate::listeners::ListenerId;
 pub use crate::serve::{Server, client_files, respond};
 pub use crate::sync::later::Later;
 

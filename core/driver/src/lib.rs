@@ -88,6 +88,7 @@ mod error;
 pub mod guide;
 mod handle;
 mod handler;
+mod listeners;
 mod log;
 mod look;
 mod mailbox;

@@ -174,7 +174,7 @@ macro_rules! listener_methods {
                 &self,
                 event: impl Into<String>,
                 handler: impl crate::handler::call::Handler<M>,
-            ) -> crate::handler::call::ListenerId {
+            ) -> crate::listeners::ListenerId {
                 let topic = Topic::named(event.into());
                 self.listeners().add(topic, false, erase(handler))
             }
@@ -184,7 +184,7 @@ macro_rules! listener_methods {
                 &self,
                 event: impl Into<String>,
                 handler: impl crate::handler::call::Handler<M>,
-            ) -> crate::handler::call::ListenerId {
+            ) -> crate::listeners::ListenerId {
                 let topic = Topic::named(event.into());
                 self.listeners().add(topic, true, erase(handler))
             }
@@ -195,7 +195,7 @@ macro_rules! listener_methods {
                 &self,
                 event: impl Into<String>,
                 handler: impl crate::handler::call::Handler<M>,
-            ) -> crate::handler::call::ListenerId {
+            ) -> crate::listeners::ListenerId {
                 let topic = Topic::named(event.into());
                 self.listeners().put_first(topic, erase(handler))
             }
@@ -205,7 +205,7 @@ macro_rules! listener_methods {
             pub fn on_any<M>(
                 &self,
                 handler: impl crate::handler::call::Handler<M>,
-            ) -> crate::handler::call::ListenerId {
+            ) -> crate::listeners::ListenerId {
                 self.listeners().add(Topic::AnyEvent, false, erase(handler))
             }
 
@@ -214,7 +214,7 @@ macro_rules! listener_methods {
             pub fn prepend_any<M>(
                 &self,
                 handler: impl crate::handler::call::Handler<M>,
-            ) -> crate::handler::call::ListenerId {
+            ) -> crate::listeners::ListenerId {
                 self.listeners().put_first(Topic::AnyEvent, erase(handler))
             }
 
@@ -224,7 +224,7 @@ macro_rules! listener_methods {
             pub fn on_disconnecting<M>(
                 &self,
                 handler: impl crate::handler::call::Handler<M>,
-            ) -> crate::handler::call::ListenerId {
+            ) -> crate::listeners::ListenerId {
                 self.listeners()
                     .add(Topic::Disconnecting, false, erase(handler))
             }
@@ -235,7 +235,7 @@ macro_rules! listener_methods {
             pub fn on_disconnect<M>(
                 &self,
                 handler: impl crate::handler::call::Handler<M>,
-            ) -> crate::handler::call::ListenerId {
+            ) -> crate::listeners::ListenerId {
                 self.listeners()
                     .add(Topic::Disconnect, false, erase(handler))
             }
@@ -243,7 +243,7 @@ macro_rules! listener_methods {
             /// Takes a handler away. `false`: it was gone.
             #[doc(alias = "removeListener")]
             #[doc(alias = "offAny")]
-            pub fn off(&self, listener: crate::handler::call::ListenerId) -> bool {
+            pub fn off(&self, listener: crate::listeners::ListenerId) -> bool {
                 self.listeners().remove(listener)
             }
 
@@ -270,13 +270,13 @@ macro_rules! listener_methods {
             /// The handlers of one event, in the order in which they run.
             #[doc(alias = "listeners")]
             #[doc(alias = "listenerCount")]
-            pub fn listeners_of(&self, event: &str) -> Vec<crate::handler::call::ListenerId> {
+            pub fn listeners_of(&self, event: &str) -> Vec<crate::listeners::ListenerId> {
                 self.listeners().of(&Topic::named(event.to_owned()))
             }
 
             /// The handlers of every event, in the order in which they run.
             #[doc(alias = "listenersAny")]
-            pub fn listeners_any(&self) -> Vec<crate::handler::call::ListenerId> {
+            pub fn listeners_any(&self) -> Vec<crate::listeners::ListenerId> {
                 self.listeners().of(&Topic::AnyEvent)
             }
         }
@@ -295,7 +295,7 @@ macro_rules! error_listener_methods {
             pub fn on_error<M>(
                 &self,
                 handler: impl crate::handler::call::Handler<M>,
-            ) -> crate::handler::call::ListenerId {
+            ) -> crate::listeners::ListenerId {
                 self.listeners().add(Topic::Error, false, erase(handler))
             }
         }

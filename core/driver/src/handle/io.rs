@@ -21,8 +21,9 @@ use crate::adapter::{Adapter, InMemory, MakeAdapter};
 use crate::endpoint::Endpoint;
 use crate::endpoint::setup::{Setup, SetupError};
 use crate::error::{Failure, HandlerError, Reaction};
-use crate::handler::call::{Handler, ListenerId, Listeners, Topic, erase};
+use crate::handler::call::{Callback, Handler, erase};
 use crate::handler::middleware::Middleware;
+use crate::listeners::{ListenerId, Listeners, Topic};
 use crate::log::{LogName, debug, error as log_error, trace};
 use crate::mailbox::command::Command;
 use crate::mailbox::task_handle::TaskHandle;
@@ -105,7 +106,7 @@ impl Io {
         })
     }
 
-    fn listeners(&self) -> &Listeners {
+    fn listeners(&self) -> &Listeners<Callback> {
         self.inner.main.listeners()
     }
 

@@ -14,8 +14,9 @@ use super::emitting::{error_listener_methods, listener_methods};
 use super::room_events::RoomEvents;
 use crate::adapter::{Adapter, AdapterError, InMemory, MakeAdapter};
 use crate::endpoint::setup::{Setup, SetupError};
-use crate::handler::call::{Handler, ListenerId, Listeners, Topic, erase};
+use crate::handler::call::{Callback, Handler, erase};
 use crate::handler::middleware::{Middleware, NamespaceMiddleware};
+use crate::listeners::{ListenerId, Listeners, Topic};
 use crate::mailbox::batch::Opened;
 use crate::sync::hook::Hook;
 
@@ -48,7 +49,7 @@ pub(crate) struct Inner {
     /// Only if the application brought one: the in-memory one is no detour.
     adapter: Hook<dyn Adapter>,
     has_adapter: AtomicBool,
-    listeners: Listeners,
+    listeners: Listeners<Callback>,
     server_side: Hook<Heard>,
     room_events: RoomEvents,
     middlewares: RwLock<Arc<[NamespaceMiddleware]>>,
@@ -247,7 +248,7 @@ impl Namespace {
         }
     }
 
-    pub(crate) fn listeners(&self) -> &Listeners {
+    pub(crate) fn listeners(&self) -> &Listeners<Callback> {
         &self.inner.listeners
     }
 

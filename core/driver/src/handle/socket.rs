@@ -20,8 +20,9 @@ use crate::endpoint::handshake::Handshake;
 use crate::endpoint::request::RequestHead;
 use crate::error::EmitError;
 use crate::handler::ack::AckFuture;
-use crate::handler::call::{Listeners, Topic, erase};
+use crate::handler::call::{Callback, erase};
 use crate::handler::middleware::{PacketMiddleware, denial};
+use crate::listeners::{Listeners, Topic};
 use crate::log::LogName;
 use crate::mailbox::command::{Command, Request};
 use crate::mailbox::reply::Token;
@@ -63,7 +64,7 @@ pub(super) struct Inner {
     pub(super) connected: AtomicBool,
     sequential: AtomicBool,
     next_ack: AtomicU64,
-    listeners: Listeners,
+    listeners: Listeners<Callback>,
     /// What few sockets have.
     extras: Mutex<Option<Box<Extras>>>,
     has_middlewares: AtomicBool,
@@ -419,7 +420,7 @@ impl Socket {
         LogName::new(&self.inner.id, self.inner.task.sid())
     }
 
-    pub(crate) fn listeners(&self) -> &Listeners {
+    pub(crate) fn listeners(&self) -> &Listeners<Callback> {
         &self.inner.listeners
     }
 

@@ -8,8 +8,9 @@ use sio_core::socket::SocketKey;
 use crate::sync::guard::{Panic, guarded, let_go};
 
 use crate::handle::Socket;
-use crate::handler::call::{Cached, Callback, Found, TopicRef};
+use crate::handler::call::Callback;
 use crate::handler::extract::{About, Invocation};
+use crate::listeners::{Cached, Found, TopicRef};
 
 /// A socket, and what waits for its turn.
 pub(super) struct SocketState {
@@ -28,8 +29,8 @@ pub(super) struct SocketState {
 /// Copies of the tables of handlers.
 #[derive(Default)]
 pub(super) struct Tables {
-    own: Cached,
-    shared: Cached,
+    own: Cached<Callback>,
+    shared: Cached<Callback>,
 }
 
 /// What waits for its turn.
@@ -175,7 +176,7 @@ impl Drop for SocketState {
 
 impl Tables {
     /// The handlers of an event. Those that run once are not found again.
-    pub(super) fn find(&self, event: &Invocation) -> (Found<'_>, Result<(), Panic>) {
+    pub(super) fn find(&self, event: &Invocation) -> (Found<'_, Callback>, Result<(), Panic>) {
         let topics: &[TopicRef<'_>] = match event.about {
             About::Connect => &[TopicRef::Connect],
             About::Event => &[TopicRef::AnyEvent, TopicRef::Event(&event.name)],

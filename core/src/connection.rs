@@ -1,17 +1,16 @@
 //! One client: an Engine.IO session, and the sockets that live on it.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, SocketIds};
+use crate::config::Config;
 use crate::deadline::{Deadline, earliest};
 use crate::details::Details;
 use crate::engine::{self, Close, CloseReason, Flags, Post, Reply, Sent, Session, WsClosed, WsOut};
 use crate::id::{RequestId, Sid, SocketId};
 use crate::message::{Encoded, Message};
 use crate::packet::Codec;
-use crate::protocol::{Eio, Protocol};
+use crate::protocol::Eio;
 use crate::socket::{
     AckError, AckTicket, ConnectTicket, DisconnectReason, Event, Mux, Refusal, SocketKey,
 };
@@ -34,10 +33,10 @@ use crate::time::Instant;
 /// `T` is the caller's own value that comes back with the answer to a [`request`](Self::request).
 #[derive(Debug)]
 pub struct Connection<T> {
-    config: Arc<Config>,
     session: Session,
     mux: Mux<T>,
-    events: VecDeque<Event<T>>,
+    /// Why the session is over, to be said once its sockets have left.
+    closed: Option<CloseReason>,
 }
 
 impl<T> Connection<T> {
@@ -62,23 +61,16 @@ impl<T> Connection<T> {
         codec: &Codec,
     ) -> Self {
         let protocol = session.revision().protocol();
-        let mut mux = Mux::new(now, &config, codec, protocol);
-        let mut events = VecDeque::new();
-        if protocol == Protocol::V4 {
-            mux.welcome(now, &config, &mut session, &mut events);
-        }
         Self {
-            config,
+            mux: Mux::new(now, config, codec, protocol, &mut session),
             session,
-            mux,
-            events,
+            closed: None,
         }
     }
 
     /// A message that the session gave out before this was made of it.
     pub fn handle_message(&mut self, now: Instant, data: Message) {
-        self.mux
-            .handle(now, data, &self.config, &mut self.session, &mut self.events);
+        self.mux.handle(now, data, &mut self.session);
     }
 
     /// A GET has arrived that waits for packets; the handshake's own is answered at once (§9.2).
@@ -148,8 +140,7 @@ impl<T> Connection<T> {
     /// [`Session::handle_timeout`] has it.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.session.handle_timeout(now);
-        self.mux
-            .handle_timeout(now, &self.config, &mut self.session, &mut self.events);
+        self.mux.handle_timeout(now, &mut self.session);
     }
 
     /// The client may enter the namespace as the socket `id`: CONNECT is queued for it. `None`: it has
@@ -163,20 +154,12 @@ impl<T> Connection<T> {
         ticket: ConnectTicket,
         id: &SocketId,
     ) -> Option<SocketKey> {
-        self.mux
-            .accept(now, &ticket, id, &mut self.session, &mut self.events)
+        self.mux.accept(now, &ticket, id, &mut self.session)
     }
 
     /// The client may not enter the namespace, and is told why.
     pub fn reject(&mut self, now: Instant, ticket: ConnectTicket, refusal: &Refusal) {
-        self.mux.reject(
-            now,
-            &ticket,
-            refusal,
-            &self.config,
-            &mut self.session,
-            &mut self.events,
-        );
+        self.mux.reject(now, &ticket, refusal, &mut self.session);
     }
 
     /// Sends a packet to a socket's client, written by [`Config::parser`].
@@ -233,8 +216,7 @@ impl<T> Connection<T> {
             packet,
             flags,
             token,
-            timeout.unwrap_or(self.config.ack_timeout),
-            &self.config,
+            timeout,
             &mut self.session,
         )
     }
@@ -251,14 +233,12 @@ impl<T> Connection<T> {
 
     /// Takes a socket out of its namespace, and tells its client (§16.3).
     pub fn disconnect(&mut self, now: Instant, socket: SocketKey) {
-        self.mux
-            .disconnect(now, socket, &mut self.session, &mut self.events);
+        self.mux.disconnect(now, socket, &mut self.session);
     }
 
     /// Takes every socket out of its namespace, tells the client, then closes the connection (§16.3).
     pub fn disconnect_all(&mut self, now: Instant) {
-        self.mux
-            .disconnect_all(now, &mut self.session, &mut self.events);
+        self.mux.disconnect_all(now, &mut self.session);
         self.session.close(now, Close::Flush);
     }
 
@@ -266,8 +246,7 @@ impl<T> Connection<T> {
     /// [`ServerShuttingDown`](DisconnectReason::ServerShuttingDown), what is queued is still sent, then
     /// the connection closes. The client is not told to stay away, and comes back when it can.
     pub fn shut_down(&mut self, now: Instant) {
-        self.mux
-            .end(DisconnectReason::ServerShuttingDown, &mut self.events);
+        self.mux.end(DisconnectReason::ServerShuttingDown);
         self.session.shut_down(now);
     }
 
@@ -290,16 +269,18 @@ impl<T> Connection<T> {
     /// What has happened, in order.
     pub fn poll_event(&mut self, now: Instant) -> Option<Event<T>> {
         loop {
-            if let Some(event) = self.events.pop_front() {
+            if let Some(event) = self.mux.poll_event() {
                 return Some(event);
+            }
+            if let Some(reason) = self.closed.take() {
+                return Some(Event::Closed(reason));
             }
             match self.session.poll_event()? {
                 engine::Event::Message(data) => self.handle_message(now, data),
                 engine::Event::Upgraded => return Some(Event::Upgraded),
                 engine::Event::Closed(reason) => {
-                    self.mux
-                        .end(DisconnectReason::Connection(reason), &mut self.events);
-                    self.events.push_back(Event::Closed(reason));
+                    self.mux.end(DisconnectReason::Connection(reason));
+                    self.closed = Some(reason);
                 }
             }
         }
@@ -343,10 +324,7 @@ impl<T> Connection<T> {
     /// The id that the client of a socket in `namespace` computes for itself, which is to be the socket's
     /// (§16.2). `None` in revision 5, where a socket is given an id of its own.
     pub fn computed_id(&self, namespace: &str) -> Option<SocketId> {
-        match self.session.revision().protocol() {
-            Protocol::V5 if self.config.socket_ids == SocketIds::PerNamespace => None,
-            Protocol::V4 | Protocol::V5 => Some(SocketId::computed(namespace, self.session.sid())),
-        }
+        self.mux.computed_id(namespace, &self.session)
     }
 
     /// The namespace of a socket, while it is in it.

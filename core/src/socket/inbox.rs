@@ -31,6 +31,8 @@ impl Inbox {
     }
 
     /// A message has arrived. `None`: more of them make the packet, all of which must come within `timeout`.
+    // Inlined, since a packet is large to copy.
+    #[inline]
     pub(crate) fn read(
         &mut self,
         now: Instant,

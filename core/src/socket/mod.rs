@@ -2,11 +2,11 @@
 
 mod acks;
 mod connect;
-mod credentials;
 mod event;
 mod inbox;
 mod limits;
 mod mux;
+mod revision_4;
 mod slots;
 
 pub use event::{AckError, AckTicket, ConnectTicket, DisconnectReason, Event, Refusal, SocketKey};

@@ -3,7 +3,7 @@
 
 use super::Mux;
 use crate::deadline::{Why, table};
-use crate::socket::slots;
+use crate::socket::slots::Standing;
 
 /// What ends a state, if nobody acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,12 +48,13 @@ impl State {
     }
 }
 
-impl slots::State {
-    const fn state(&self) -> State {
+impl Standing {
+    const fn state(self) -> Option<State> {
         match self {
-            Self::Deciding { by: _ } => State::Deciding,
-            Self::Connected => State::Connected,
-            Self::Left => State::Left,
+            Self::Unknown => None,
+            Self::Deciding => Some(State::Deciding),
+            Self::Connected(_) => Some(State::Connected),
+            Self::Left => Some(State::Left),
         }
     }
 }
@@ -63,20 +64,20 @@ impl<T> Mux<T> {
     pub(crate) fn states(&self) -> Vec<State> {
         // Each field is one that nothing waits in, or stands below.
         let Self {
+            config: _,
             inbox,
             slots,
             acks,
-            connect_by,
-            joined: _,
-            refused: _,
+            joining,
+            events: _,
             details: _,
+            protocol: _,
         } = self;
-        let slots = slots.iter().map(|(_, slot)| slot.state.state());
+        let slots = slots.standings().into_iter().filter_map(Standing::state);
         let mut states: Vec<_> = slots.collect();
-        let assembling = inbox.is_assembling();
         let others = [
-            (connect_by.is_some(), State::Pending),
-            (assembling, State::Assembling),
+            (joining.deadline().is_some(), State::Pending),
+            (inbox.is_assembling(), State::Assembling),
             (acks.len() > 0, State::Asking),
         ];
         let some = others.into_iter().filter(|(is, _)| *is);

@@ -1,5 +1,6 @@
 //! One client: an Engine.IO session, and the sockets that live on it.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +32,10 @@ use crate::time::Instant;
 /// come out.
 ///
 /// `T` is the caller's own value that comes back with the answer to a [`request`](Self::request).
-#[derive(Debug)]
+///
+/// A clone, made for a replay, goes on as what it was made of does. Tickets that were given out before are for
+/// that one alone; [`ConnectTicket::for_clone`] and [`AckTicket::for_clone`] make others.
+#[derive(Clone, Debug, Hash)]
 pub struct Connection<T> {
     session: Session,
     mux: Mux<T>,
@@ -343,6 +347,15 @@ impl<T> Connection<T> {
         self.mux.sockets().len()
     }
 
+    /// Feeds all that can make a difference to what the connection does next, but for its configuration: two that
+    /// were told the same feed the same.
+    pub fn digest(&self, state: &mut impl Hasher)
+    where
+        T: Hash,
+    {
+        self.hash(state);
+    }
+
     /// How many emits wait for their answer.
     pub fn pending_acks(&self) -> usize {
         self.mux.pending_acks()
@@ -351,6 +364,9 @@ impl<T> Connection<T> {
 
 #[cfg(test)]
 mod conversations;
+
+#[cfg(test)]
+mod digests;
 
 #[cfg(test)]
 mod lasting;

@@ -15,6 +15,24 @@ pub enum Message {
     Binary(Bytes),
 }
 
+impl Message {
+    /// Its bytes.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+
+    /// The same without its hold on what it was read from.
+    pub(crate) fn detached(&self) -> Self {
+        match self {
+            Self::Text(text) => Self::Text((&**text).into()),
+            Self::Binary(bytes) => Self::Binary(Bytes::copy_from_slice(bytes)),
+        }
+    }
+}
+
 impl From<&str> for Message {
     fn from(text: &str) -> Self {
         Self::Text(text.into())

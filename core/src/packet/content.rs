@@ -37,7 +37,7 @@ impl Default for Limits {
 }
 
 /// A packet as it arrived.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Packet {
     /// Its namespace, `/` if the packet names none.
     pub namespace: ByteString,
@@ -73,7 +73,7 @@ impl Packet {
 }
 
 /// What a packet says, by its type.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Content {
     /// A client asks for the namespace. In revision 5 perhaps with credentials: the text of a JSON
     /// object. In revision 4 they stand behind a `?` in the namespace's name (§16.2).
@@ -106,7 +106,7 @@ pub enum Content {
 }
 
 /// An event's name and arguments.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Call {
     /// The name; a number is given by its digits.
     pub name: Name,

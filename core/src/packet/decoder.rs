@@ -12,14 +12,14 @@ use crate::protocol::Protocol;
 ///
 /// Keeps what has arrived of a packet with attachments; nothing of it is seen before it is whole.
 /// After a [`Fault`] the connection is to be closed, and the decoder is back at its beginning.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Decoder {
     protocol: Protocol,
     /// Boxed, since few connections are in the middle of a packet at any time.
     pending: Option<Box<Pending>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Pending {
     packet: Packet,
     parts: SmallVec<[Bytes; 1]>,

@@ -82,7 +82,7 @@ impl From<PlaceholderError> for Fault {
 }
 
 /// Why something cannot be emitted. The caller's mistake: nothing was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EncodeError {
     /// The event's name is one that clients keep for themselves (§17).

@@ -1,7 +1,7 @@
 //! The emits that wait for an answer (§17).
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use hashbrown::HashMap;
 
@@ -13,13 +13,13 @@ use crate::time::Instant;
 ///
 /// To ask and to be answered cost the same however many others wait, as long as all wait equally long;
 /// one that waits shorter than others is put in its place among them.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Acks<T> {
     /// Boxed, since few connections have ever been asked anything.
     table: Option<Box<Table<T>>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Table<T> {
     /// Probed, never walked.
     waiting: HashMap<Key, Pending<T>, Mix>,
@@ -29,7 +29,7 @@ struct Table<T> {
 
 type Key = (SocketKey, u64);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Pending<T> {
     token: T,
     due: Instant,
@@ -139,6 +139,19 @@ impl<T> Table<T> {
         if due.len() > waiting.len().saturating_mul(2).saturating_add(KEPT) {
             due.retain(waits);
         }
+    }
+}
+
+impl<T: Hash> Hash for Table<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // In the order in which they are due: the table itself is not to be walked.
+        for (due, key) in &self.due {
+            if let Some(pending) = self.waiting.get(key).filter(|it| it.due == *due) {
+                (due, key).hash(state);
+                pending.token.hash(state);
+            }
+        }
+        self.waiting.len().hash(state);
     }
 }
 

@@ -30,7 +30,7 @@ impl ConnectRequest {
 }
 
 /// How far a client has come on the way to its first namespace.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Joining {
     /// The connection is closed then, unless a namespace was joined before, and the client has come back:
     /// one of revision 4 joins without a word.

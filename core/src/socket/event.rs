@@ -10,7 +10,7 @@ use crate::engine::CloseReason;
 use crate::packet::{Args, EncodeError, Fault, Name, Value};
 
 /// What has happened on a connection, in order.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 #[non_exhaustive]
 pub enum Event<T> {
     /// A client asks for a namespace. Answer with `accept` or `reject`; `middleware_timeout` refuses
@@ -87,13 +87,69 @@ pub enum Event<T> {
     Closed(CloseReason),
 }
 
+impl<T: Clone> Event<T> {
+    /// The same, of a connection that is a clone: with tickets of its own.
+    pub(super) fn for_clone(&self) -> Self {
+        match self {
+            Self::Connecting {
+                ticket,
+                namespace,
+                auth,
+                query,
+            } => Self::Connecting {
+                ticket: ticket.for_clone(),
+                namespace: namespace.clone(),
+                auth: auth.clone(),
+                query: query.clone(),
+            },
+            Self::Undecided { socket } => Self::Undecided { socket: *socket },
+            Self::Message {
+                socket,
+                name,
+                args,
+                ack,
+            } => Self::Message {
+                socket: *socket,
+                name: name.clone(),
+                args: args.clone(),
+                ack: ack.as_ref().map(AckTicket::for_clone),
+            },
+            Self::Error { socket, payload } => Self::Error {
+                socket: *socket,
+                payload: payload.clone(),
+            },
+            Self::Acked {
+                socket,
+                token,
+                answer,
+            } => Self::Acked {
+                socket: *socket,
+                token: token.clone(),
+                answer: answer.clone(),
+            },
+            Self::Disconnecting { socket, reason } => Self::Disconnecting {
+                socket: *socket,
+                reason: *reason,
+            },
+            Self::Disconnected { socket, reason } => Self::Disconnected {
+                socket: *socket,
+                reason: *reason,
+            },
+            Self::Malformed(fault) => Self::Malformed(*fault),
+            Self::Unwritten(why) => Self::Unwritten(why.clone()),
+            Self::Upgraded => Self::Upgraded,
+            Self::Closed(reason) => Self::Closed(*reason),
+        }
+    }
+}
+
 /// A socket: one client in one namespace. Names nobody once that socket is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SocketKey(pub(super) Key);
 
 /// A client waits for a namespace. Give this to `accept` or `reject`; if it is dropped, the client is
 /// turned away when `middleware_timeout` is over.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 #[must_use = "the client waits for an answer"]
 pub struct ConnectTicket(pub(super) SocketKey);
 
@@ -102,10 +158,16 @@ impl ConnectTicket {
     pub const fn socket(&self) -> SocketKey {
         self.0
     }
+
+    /// The same for a clone of the connection that has given it out: each of them takes one. A second one comes
+    /// too late.
+    pub const fn for_clone(&self) -> Self {
+        Self(self.0)
+    }
 }
 
 /// A client waits for the answer to an event. May be dropped: then it gets none.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub struct AckTicket {
     pub(super) socket: SocketKey,
     pub(super) id: u64,
@@ -120,6 +182,14 @@ impl AckTicket {
     /// The socket whose client waits.
     pub const fn socket(&self) -> SocketKey {
         self.socket
+    }
+
+    /// The same for a clone of the connection that has given it out.
+    pub const fn for_clone(&self) -> Self {
+        Self {
+            socket: self.socket,
+            id: self.id,
+        }
     }
 }
 

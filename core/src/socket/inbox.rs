@@ -9,7 +9,7 @@ use crate::protocol::Protocol;
 use crate::time::Instant;
 
 /// Reads the messages of one connection into packets, and knows how long one may take.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Inbox {
     protocol: Protocol,
     decoder: Decoder,

@@ -3,6 +3,7 @@
 mod acks;
 mod connect;
 mod event;
+mod events;
 mod inbox;
 mod limits;
 mod mux;

@@ -5,7 +5,6 @@ pub(crate) mod deadlines;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use super::connect::{ConnectRequest, Joining};
 use super::event::{
     AckError, AckTicket, ConnectTicket, DisconnectReason, Event, Refusal, SocketKey,
 };
+use super::events::Events;
 use super::inbox::Inbox;
 use super::limits::limits;
 use super::revision_4::{self, OutOfPlace};
@@ -24,6 +24,7 @@ use super::slots::{Slots, Standing, Unasked};
 use crate::config::{Config, SocketIds};
 use crate::deadline::{Deadline, Why, after, earliest};
 use crate::details::Details;
+use crate::digest::Apart;
 use crate::engine::{Close, Flags, Sent, Session};
 use crate::id::SocketId;
 use crate::message::{Encoded, Message};
@@ -35,14 +36,14 @@ use crate::time::Instant;
 ///
 /// What is sent to a namespace never joined closes the connection, unless its client is one of revision 4
 /// ([`revision_4`]).
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Mux<T> {
-    config: Arc<Config>,
+    config: Apart<Arc<Config>>,
     inbox: Inbox,
     slots: Slots,
     acks: Acks<T>,
     joining: Joining,
-    events: VecDeque<Event<T>>,
+    events: Events<T>,
     /// What the connection is closed for: nothing more of what the client says is read, also of what it has
     /// said by now.
     details: Option<Box<Details>>,
@@ -67,10 +68,10 @@ impl<T> Mux<T> {
             slots: Slots::new(),
             acks: Acks::new(),
             joining: Joining::new(now.checked_add(config.connect_timeout)),
-            events: VecDeque::new(),
+            events: Events::default(),
             details: None,
             protocol,
-            config,
+            config: Apart(config),
         };
         match protocol {
             // Nothing can be out of place yet.
@@ -95,7 +96,7 @@ impl<T> Mux<T> {
             },
             Ok(None) => return,
             Err(fault) => {
-                self.events.push_back(Event::Malformed(fault));
+                self.events.push(Event::Malformed(fault));
                 Details::Malformed(fault)
             }
         };
@@ -129,7 +130,7 @@ impl<T> Mux<T> {
         match content {
             Content::Event { id, call } => {
                 if let Some(Call { name, args }) = call {
-                    self.events.push_back(Event::Message {
+                    self.events.push(Event::Message {
                         socket,
                         name,
                         args,
@@ -158,7 +159,9 @@ impl<T> Mux<T> {
     fn out_of_place(&mut self, what: OutOfPlace) -> Result<(), Unexpected> {
         match self.protocol {
             Protocol::V4 => {
-                self.events.extend(what.told());
+                if let Some(event) = what.told() {
+                    self.events.push(event);
+                }
                 Ok(())
             }
             Protocol::V5 => Err(Unexpected),
@@ -182,7 +185,7 @@ impl<T> Mux<T> {
                     auth,
                     query,
                 } = request;
-                self.events.push_back(Event::Connecting {
+                self.events.push(Event::Connecting {
                     ticket: ConnectTicket(socket),
                     namespace,
                     auth,
@@ -264,7 +267,7 @@ impl<T> Mux<T> {
         match packet {
             Ok(packet) => session.tell(now, packet),
             Err(why) => {
-                self.events.push_back(Event::Unwritten(why.clone()));
+                self.events.push(Event::Unwritten(why.clone()));
                 self.close(now, Details::Unwritten(why), session);
             }
         }
@@ -347,7 +350,7 @@ impl<T> Mux<T> {
     /// An emit that asked for an ack has ended.
     fn end_ack(&mut self, socket: SocketKey, token: T, answer: Result<Args, AckError>) {
         self.slots.end_ack(socket);
-        self.events.push_back(Event::Acked {
+        self.events.push(Event::Acked {
             socket,
             token,
             answer,
@@ -385,13 +388,11 @@ impl<T> Mux<T> {
         if !self.slots.leave(socket) {
             return;
         }
-        self.events
-            .push_back(Event::Disconnecting { socket, reason });
+        self.events.push(Event::Disconnecting { socket, reason });
         for token in self.acks.abandon(socket) {
             self.end_ack(socket, token, Err(AckError::Disconnected));
         }
-        self.events
-            .push_back(Event::Disconnected { socket, reason });
+        self.events.push(Event::Disconnected { socket, reason });
     }
 
     /// Acts on every deadline that has come.
@@ -407,7 +408,7 @@ impl<T> Mux<T> {
         {
             let late = ConnectTicket(socket);
             self.reject(now, &late, &Refusal::new("timed out"), session);
-            self.events.push_back(Event::Undecided { socket });
+            self.events.push(Event::Undecided { socket });
         }
         let passed = |by: Option<Instant>| by.is_some_and(|by| session.put_off(by) <= now);
         let details = if passed(self.joining.deadline()) {
@@ -430,7 +431,7 @@ impl<T> Mux<T> {
 
     /// What has happened, in order.
     pub(crate) fn poll_event(&mut self) -> Option<Event<T>> {
-        self.events.pop_front()
+        self.events.pop()
     }
 
     /// The next deadline. Costs a look at each namespace.

@@ -15,16 +15,16 @@ use crate::time::Instant;
 ///
 /// Of namespaces that were left it remembers the names of the last few, so that what was still on its
 /// way to them is ignored.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Slots(Arena<SmallVec<[Place<Slot>; 1]>>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Slot {
     namespace: ByteString,
     state: State,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 enum State {
     /// The client has asked, and the application has not decided yet.
     Deciding {

@@ -1,6 +1,7 @@
 //! The arguments of an event or of an ack, as they arrived.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -34,6 +35,13 @@ pub struct Args {
 impl PartialEq for Args {
     fn eq(&self, other: &Self) -> bool {
         self.elements() == other.elements() && self.binary == other.binary
+    }
+}
+
+impl Hash for Args {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.elements().hash(state);
+        self.binary.hash(state);
     }
 }
 

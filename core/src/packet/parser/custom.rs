@@ -1,6 +1,7 @@
 //! What a parser of the application's own has read, checked as if it had come the built-in way.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::slice;
 use std::sync::Arc;
 
@@ -19,20 +20,38 @@ use crate::protocol::Protocol;
 pub(crate) struct CustomDecoder {
     codec: Codec,
     parser: Arc<dyn Parser>,
-    /// None before the first message, and after a fault.
+    /// None before the first message, after a fault, and in a clone.
     decoder: Option<Box<dyn Decoder>>,
-    /// Messages that have come since the last packet was whole, and the bytes of all but the first. What
-    /// the decoder keeps of them cannot be seen from here.
-    messages: usize,
+    /// The messages that have come since the last packet was whole. What the decoder keeps of them cannot be
+    /// seen from here, nor cloned: that of a clone is given them again.
+    pending: Vec<Message>,
+    /// The bytes of all but the first.
     bytes: usize,
 }
 
 impl fmt::Debug for CustomDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CustomDecoder")
-            .field("messages", &self.messages)
-            .field("bytes", &self.bytes)
+            .field("pending", &self.pending)
             .finish_non_exhaustive()
+    }
+}
+
+impl Clone for CustomDecoder {
+    fn clone(&self) -> Self {
+        Self {
+            codec: self.codec.clone(),
+            parser: self.parser.clone(),
+            decoder: None,
+            pending: self.pending.clone(),
+            bytes: self.bytes,
+        }
+    }
+}
+
+impl Hash for CustomDecoder {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.pending.hash(state);
     }
 }
 
@@ -43,7 +62,7 @@ impl CustomDecoder {
             parser: codec.parser()?.clone(),
             codec: codec.clone(),
             decoder: None,
-            messages: 0,
+            pending: Vec::new(),
             bytes: 0,
         })
     }
@@ -59,35 +78,39 @@ impl CustomDecoder {
         protocol: Protocol,
         limits: &Limits,
     ) -> Result<Option<Packet>, Fault> {
-        if self.messages > 0 {
-            let size = match &message {
-                Message::Text(text) => text.len(),
-                Message::Binary(bytes) => bytes.len(),
-            };
-            self.bytes = self.bytes.saturating_add(size);
-            if self.messages > limits.attachments || self.bytes > limits.binary {
+        if !self.pending.is_empty() {
+            self.bytes = self.bytes.saturating_add(message.len());
+            if self.pending.len() > limits.attachments || self.bytes > limits.binary {
                 return Err(Fault::TooManyAttachments);
             }
         }
-        self.messages = self.messages.saturating_add(1);
-        let (parser, decoder) = (&self.parser, &mut self.decoder);
+        let shared = message.clone();
+        let (parser, decoder, pending) = (&self.parser, &mut self.decoder, &self.pending);
         let read = guarded(|| {
-            let decoder = decoder.get_or_insert_with(|| parser.decoder());
+            let decoder = decoder.get_or_insert_with(|| refilled(&**parser, pending, limits));
             decoder.add(message, limits)
         });
         let Some(packet) = read.map_err(|_panicked| Fault::Panicked)?? else {
+            // It may wait long, and must not keep a read buffer alive.
+            self.pending.push(shared.detached());
             return Ok(None);
         };
-        (self.messages, self.bytes) = (0, 0);
+        self.forget();
         checked(packet, protocol, limits).map(Some)
     }
 
     /// Forgets what has arrived of a packet.
     pub(crate) fn reset(&mut self) {
-        (self.messages, self.bytes) = (0, 0);
+        self.forget();
         let decoder = self.decoder.take();
         // Its destructor is the application's code, too.
         let _ = guarded(|| drop(decoder));
+    }
+
+    /// Nothing has arrived of the next packet.
+    fn forget(&mut self) {
+        self.pending = Vec::new();
+        self.bytes = 0;
     }
 }
 
@@ -95,6 +118,15 @@ impl Drop for CustomDecoder {
     fn drop(&mut self) {
         self.reset();
     }
+}
+
+/// A decoder that has come as far as one that was given these messages, none of which made a packet whole.
+fn refilled(parser: &dyn Parser, pending: &[Message], limits: &Limits) -> Box<dyn Decoder> {
+    let mut decoder = parser.decoder();
+    for message in pending {
+        let _ = decoder.add(message.clone(), limits);
+    }
+    decoder
 }
 
 /// A parser's packet, held to what holds for every packet: it is written as text, without its namespace, and

@@ -72,6 +72,10 @@ pub trait Parser: Send + Sync {
 
 /// Reads the messages of one connection, in order, into packets. A closure will do, if there is nothing
 /// to remember between two messages.
+///
+/// What it remembers are the messages since the last packet that was whole. They are kept beside it: a clone of a
+/// [`Connection`](crate::connection::Connection), which is for replays and not what a server makes, has a decoder
+/// of its own that is given them again.
 #[doc(alias = "destroy")]
 pub trait Decoder: Send + Sync {
     /// A message has arrived, of at most `max_http_buffer_size` bytes. `None`: more of them make the

@@ -2,7 +2,7 @@
 
 use bytestring::ByteString;
 use sio_core::config::Config;
-use sio_core::connection::Connection;
+use sio_core::connection::{self, Connection};
 use sio_core::engine::{Eio, Flags, Message, Opened, Session, TransportKind, WsOut};
 use sio_core::id::{Sid, SocketId};
 use sio_core::packet::{self, Encoded, Part};
@@ -53,11 +53,11 @@ impl Client {
     /// One turn: an event with an ack comes in, the application answers with the same arguments.
     pub fn echo(&mut self, now: Instant, event: ByteString) -> String {
         self.connection.handle_ws(now, Message::Text(event));
-        let Some(Event::Message {
+        let Some(connection::Event::Socket(Event::Message {
             args,
             ack: Some(ticket),
             ..
-        }) = self.connection.poll_event(now)
+        })) = self.connection.poll_event(now)
         else {
             unreachable!("it is an event that asks for an ack");
         };
@@ -92,7 +92,9 @@ impl Client {
     pub fn answer(&mut self, now: Instant) {
         let answer = ByteString::from(format!("43{}[]", self.asked));
         self.connection.handle_ws(now, Message::Text(answer));
-        let Some(Event::Acked { answer: Ok(_), .. }) = self.connection.poll_event(now) else {
+        let Some(connection::Event::Socket(Event::Acked { answer: Ok(_), .. })) =
+            self.connection.poll_event(now)
+        else {
             unreachable!("the question waited for an answer");
         };
         self.sent(now);
@@ -133,7 +135,9 @@ impl Client {
 
 fn join(connection: &mut Connection<()>, now: Instant, connect: &str, id: u8) -> SocketKey {
     connection.handle_ws(now, Message::Text(connect.into()));
-    let Some(Event::Connecting { ticket, .. }) = connection.poll_event(now) else {
+    let Some(connection::Event::Socket(Event::Connecting { ticket, .. })) =
+        connection.poll_event(now)
+    else {
         unreachable!("a CONNECT asks for a namespace");
     };
     let id = SocketId::from_random([id; 15]);

@@ -1,5 +1,7 @@
 //! One client: an Engine.IO session, and the sockets that live on it.
 
+mod event;
+
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +15,11 @@ use crate::message::{Encoded, Message};
 use crate::packet::Codec;
 use crate::protocol::Eio;
 use crate::socket::{
-    AckError, AckTicket, ConnectTicket, DisconnectReason, Event, Mux, Refusal, SocketKey,
+    AckError, AckTicket, ConnectTicket, DisconnectReason, Mux, Refusal, SocketKey,
 };
 use crate::time::Instant;
+
+pub use event::Event;
 
 /// One client that speaks Socket.IO, from handshake to close: a [`Session`], and the sockets on it. One with
 /// whom nothing is spoken above Engine.IO is its [`Session`] alone.
@@ -47,7 +51,7 @@ impl<T> Connection<T> {
     /// A connection over a session, whose packets are written and read by [`Config::parser`].
     ///
     /// The session's revision decides on Socket.IO's, which is one above it (§1): a client of revision 4
-    /// asks for `/` by coming, so that its first event is [`Event::Connecting`].
+    /// asks for `/` by coming, so that its first event is [`Connecting`](crate::socket::Event::Connecting).
     ///
     /// The session may be new, or one that was used for messages alone until now. What it has not given out
     /// yet is read as packets; what it has, and nobody has looked at, is handed in with
@@ -149,7 +153,7 @@ impl<T> Connection<T> {
 
     /// The client may enter the namespace as the socket `id`: CONNECT is queued for it. `None`: it has
     /// gone, `middleware_timeout` was over first, or the CONNECT cannot be written
-    /// ([`Event::Unwritten`]).
+    /// ([`Details::Unwritten`]).
     ///
     /// A client of revision 4 is not told the id; it has computed it ([`computed_id`](Self::computed_id)).
     pub fn accept(
@@ -190,7 +194,7 @@ impl<T> Connection<T> {
         self.session.passed(now);
     }
 
-    /// Sends a packet that asks for an answer. Unless this fails, exactly one [`Event::Acked`] brings
+    /// Sends a packet that asks for an answer. Unless this fails, exactly one [`Acked`](crate::socket::Event::Acked) brings
     /// the token back: with the answer, or with why there is none.
     ///
     /// `id` is the one that the packet was encoded with. Sockets draw odd ones and namespaces even
@@ -274,15 +278,19 @@ impl<T> Connection<T> {
     pub fn poll_event(&mut self, now: Instant) -> Option<Event<T>> {
         loop {
             if let Some(event) = self.mux.poll_event() {
-                return Some(event);
+                return Some(Event::Socket(event));
             }
             if let Some(reason) = self.closed.take() {
-                return Some(Event::Closed(reason));
+                let details = self.details();
+                return Some(Event::Closed { reason, details });
             }
             match self.session.poll_event()? {
                 engine::Event::Message(data) => self.handle_message(now, data),
                 engine::Event::Upgraded => return Some(Event::Upgraded),
-                engine::Event::Closed(reason) => {
+                engine::Event::Closed {
+                    reason,
+                    violation: _,
+                } => {
                     self.mux.end(DisconnectReason::Connection(reason));
                     self.closed = Some(reason);
                 }
@@ -374,6 +382,7 @@ mod lasting;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::socket;
 
     const fn sendable<T: Send + Sync + 'static>() {}
 
@@ -394,7 +403,9 @@ mod tests {
         let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
         let mut connection = Connection::<()>::new(now, session, config);
         connection.handle_ws(now, Message::Text("40".into()));
-        let Some(Event::Connecting { ticket, .. }) = connection.poll_event(now) else {
+        let Some(Event::Socket(socket::Event::Connecting { ticket, .. })) =
+            connection.poll_event(now)
+        else {
             panic!("nobody asks");
         };
         while connection.poll_ws().is_some() {}

@@ -8,7 +8,6 @@ use crate::packet::{EncodeError, Fault};
 /// What a client did, or what was over, where a connection did not end by somebody's wish: the details of a
 /// [`CloseReason`](crate::engine::CloseReason). As text for people, the options that set the limit included.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Details {
     /// A rule or a limit of Engine.IO.
     Violation(Violation),

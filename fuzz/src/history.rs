@@ -427,7 +427,7 @@ impl World<'_> {
                 assert!(self.server.rooms_of(socket).is_empty());
                 self.sockets.retain(|other| *other != socket);
             }
-            _ => {}
+            Event::Undecided { .. } | Event::Upgraded { .. } | Event::Closed { .. } => {}
         }
     }
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use sio_core::config::Config;
-use sio_core::connection::Connection;
+use sio_core::connection::{Connection, Event};
 use sio_core::engine::{Eio, Message, Opened, Session, TransportKind};
 use sio_core::id::{Sid, SocketId};
 use sio_core::packet::parser::{self, EncodeError, Fault, Limits, Packet, PacketType, Parser};
 use sio_core::packet::{Args, Call, Content, Decoder, Value};
-use sio_core::socket::Event;
+use sio_core::socket;
 use sio_core::time::Instant;
 
 /// What is accepted the usual way is accepted by way of a parser, and is the same: names, ids and values. What
@@ -52,12 +52,12 @@ fn same(revision: Eio, id: Option<u64>, name: &str, args: &Args) {
         data: Some(data.into()),
     };
     let event = by_parser(revision, packet);
-    let Some(Event::Message {
+    let Some(Event::Socket(socket::Event::Message {
         name: its,
         args,
         ack,
         ..
-    }) = event
+    })) = event
     else {
         panic!("{event:?}");
     };
@@ -79,7 +79,8 @@ fn by_parser(revision: Eio, packet: Packet) -> Option<Event<()>> {
     if revision == Eio::V4 {
         connection.handle_ws(now, Message::Text("4".into()));
     }
-    let Some(Event::Connecting { ticket, .. }) = connection.poll_event(now) else {
+    let Some(Event::Socket(socket::Event::Connecting { ticket, .. })) = connection.poll_event(now)
+    else {
         panic!("it asks")
     };
     let id = SocketId::from_random([9; 15]);

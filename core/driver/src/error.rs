@@ -81,7 +81,7 @@ impl From<socket::AckError> for AckError {
             socket::AckError::Timeout => Self::Timeout,
             socket::AckError::TooMany | socket::AckError::Duplicate => Self::TooMany,
             socket::AckError::NotSent => Self::NotSent,
-            socket::AckError::Disconnected | _ => Self::Disconnected,
+            socket::AckError::Disconnected => Self::Disconnected,
         }
     }
 }

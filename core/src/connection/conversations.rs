@@ -3,6 +3,7 @@
 use super::*;
 use crate::engine::{Opened, TransportKind};
 use crate::packet::Fault;
+use crate::socket;
 
 /// One connection by WebSocket, its open packet sent.
 pub(super) struct Talk {
@@ -43,7 +44,7 @@ impl Talk {
     /// Enters a namespace.
     pub(super) fn enter(&mut self, connect: &str) -> SocketKey {
         self.say(connect);
-        let Some(Event::Connecting { ticket, .. }) = self.event() else {
+        let Some(Event::Socket(socket::Event::Connecting { ticket, .. })) = self.event() else {
             panic!("nobody asks");
         };
         let id = SocketId::from_random([1; 15]);
@@ -61,19 +62,21 @@ fn nothing_is_told_of_what_came_behind_a_broken_rule() {
     for text in [r#"42["before"]"#, "4x", r#"42["behind"]"#, "41"] {
         talk.say(text);
     }
-    assert!(matches!(talk.event(), Some(Event::Message { .. })));
-    assert!(matches!(talk.event(), Some(Event::Malformed(Fault::Kind))));
-    let rest: Vec<_> = std::iter::from_fn(|| talk.event()).collect();
+    let told: Vec<_> = std::iter::from_fn(|| talk.event()).collect();
     assert!(
         matches!(
-            rest[..],
+            told[..],
             [
-                Event::Disconnecting { .. },
-                Event::Disconnected { .. },
-                Event::Closed(_)
+                Event::Socket(socket::Event::Message { .. }),
+                Event::Socket(socket::Event::Disconnecting { .. }),
+                Event::Socket(socket::Event::Disconnected { .. }),
+                Event::Closed {
+                    reason: CloseReason::ForcedClose,
+                    details: Some(Details::Malformed(Fault::Kind)),
+                }
             ]
         ),
-        "{rest:?}"
+        "{told:?}"
     );
 }
 
@@ -82,14 +85,14 @@ fn whoever_was_to_decide_hears_that_it_is_too_late() {
     // faults: H8
     let mut talk = Talk::new(Config::v4());
     talk.say("40");
-    let Some(Event::Connecting { ticket, .. }) = talk.event() else {
+    let Some(Event::Socket(socket::Event::Connecting { ticket, .. })) = talk.event() else {
         panic!("nobody asks");
     };
     talk.now += Config::v4().middleware_timeout;
     talk.connection.handle_timeout(talk.now);
     let told = talk.event();
     assert!(
-        matches!(told, Some(Event::Undecided { socket }) if socket == ticket.socket()),
+        matches!(told, Some(Event::Socket(socket::Event::Undecided { socket })) if socket == ticket.socket()),
         "{told:?}"
     );
 }
@@ -119,7 +122,9 @@ fn a_session_that_was_plain_until_now_is_read_as_packets() {
         let mut connection = Connection::<()>::new(now, session, config);
         connection.handle_message(now, unseen);
         let asked: Vec<_> = std::iter::from_fn(|| match connection.poll_event(now) {
-            Some(Event::Connecting { namespace, .. }) => Some(namespace.to_string()),
+            Some(Event::Socket(socket::Event::Connecting { namespace, .. })) => {
+                Some(namespace.to_string())
+            }
             other => {
                 assert!(other.is_none(), "{other:?}");
                 None

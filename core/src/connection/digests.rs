@@ -8,6 +8,7 @@ use crate::engine::{Body, Opened};
 use crate::packet::parser::{Decoder, Limits, Packet, Parser};
 use crate::packet::{self, EncodeError, Fault};
 use crate::protocol::TransportKind;
+use crate::socket;
 
 /// A connection, and an application that keeps what it is to answer.
 struct World {
@@ -72,17 +73,17 @@ impl World {
         let event = self.connection.poll_event(self.now)?;
         let text = format!("{event:?}");
         match event {
-            Event::Connecting { ticket, .. } => self.asked.push(ticket),
-            Event::Message { ack, .. } => self.waiting.extend(ack),
-            Event::Undecided { .. }
-            | Event::Error { .. }
-            | Event::Acked { .. }
-            | Event::Disconnecting { .. }
-            | Event::Disconnected { .. }
-            | Event::Malformed(_)
-            | Event::Unwritten(_)
+            Event::Socket(socket::Event::Connecting { ticket, .. }) => self.asked.push(ticket),
+            Event::Socket(socket::Event::Message { ack, .. }) => self.waiting.extend(ack),
+            Event::Socket(
+                socket::Event::Undecided { .. }
+                | socket::Event::Error { .. }
+                | socket::Event::Acked { .. }
+                | socket::Event::Disconnecting { .. }
+                | socket::Event::Disconnected { .. },
+            )
             | Event::Upgraded
-            | Event::Closed(_) => {}
+            | Event::Closed { .. } => {}
         }
         Some(text)
     }

@@ -5,6 +5,7 @@ use std::slice;
 use super::conversations::Talk;
 use super::*;
 use crate::deadline::Why;
+use crate::socket;
 use crate::socket::deadlines::{Ends, State};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -17,7 +18,10 @@ fn bring(state: State, config: Config) -> Talk {
         State::Deciding => {
             talk.say("40");
             let asked = talk.event();
-            assert!(matches!(asked, Some(Event::Connecting { .. })), "{asked:?}");
+            assert!(
+                matches!(asked, Some(Event::Socket(socket::Event::Connecting { .. }))),
+                "{asked:?}"
+            );
         }
         State::Connected => {
             talk.enter("40");

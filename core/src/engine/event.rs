@@ -1,6 +1,6 @@
 //! What happens on a session.
 
-use super::CloseReason;
+use super::{CloseReason, Violation};
 use crate::message::Message;
 use crate::protocol::{Eio, TransportKind};
 
@@ -23,5 +23,10 @@ pub enum Event {
     /// The session has moved to a WebSocket.
     Upgraded,
     /// The session is over: the last event.
-    Closed(CloseReason),
+    Closed {
+        /// Why.
+        reason: CloseReason,
+        /// What the client did that ended it, if it did something wrong.
+        violation: Option<Violation>,
+    },
 }

@@ -8,7 +8,6 @@ use crate::json::{JsonError, Mismatch, PlaceholderError};
 
 /// Why a frame is not acceptable. The connection is closed for it (§15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Fault {
     /// The first character is no packet type.
     Kind,

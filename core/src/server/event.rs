@@ -4,8 +4,10 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use crate::arena::Key;
+use crate::connection;
+use crate::details::Details;
 use crate::engine::CloseReason;
-use crate::packet::{Args, EncodeError, Fault, Name};
+use crate::packet::{Args, Name};
 use crate::socket::{
     self, AckError, AckTicket, ConnectTicket, DisconnectReason, Refusal, SocketKey,
 };
@@ -45,7 +47,6 @@ pub enum Upgraded {
 
 /// What has happened, in order for each connection.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Event<T> {
     /// A client asks for a namespace that exists. Others are refused without asking.
     Connecting {
@@ -114,32 +115,44 @@ pub enum Event<T> {
         /// Which.
         connection: ConnectionKey,
     },
-    /// A client sent what is no packet; its connection closes.
-    Malformed {
-        /// Which.
-        connection: ConnectionKey,
-        /// What was wrong.
-        fault: Fault,
-    },
-    /// The application's parser did not write what a client has to be told; its connection closes.
-    Unwritten {
-        /// Which.
-        connection: ConnectionKey,
-        /// Why not.
-        why: EncodeError,
-    },
     /// A connection is over.
     Closed {
         /// Which.
         connection: ConnectionKey,
         /// Why.
         reason: CloseReason,
+        /// What lies behind that, if it was not anybody's wish.
+        details: Option<Details>,
     },
 }
 
 impl<T> Server<T> {
     /// Turns a connection's event into the server's.
     pub(super) fn event(
+        &mut self,
+        now: Instant,
+        connection: ConnectionKey,
+        event: connection::Event<T>,
+    ) -> Option<Event<T>> {
+        match event {
+            connection::Event::Socket(event) => self.socket_event(now, connection, event),
+            connection::Event::Upgraded => Some(Event::Upgraded { connection }),
+            connection::Event::Closed { reason, details } => {
+                if let Some(entry) = self.entry_mut(connection) {
+                    entry.closed = true;
+                    let sid = entry.connection.sid().clone();
+                    self.by_sid.remove(&sid);
+                }
+                Some(Event::Closed {
+                    connection,
+                    reason,
+                    details,
+                })
+            }
+        }
+    }
+
+    fn socket_event(
         &mut self,
         now: Instant,
         connection: ConnectionKey,
@@ -212,17 +225,6 @@ impl<T> Server<T> {
                     socket: socket(key),
                     reason,
                 }
-            }
-            socket::Event::Upgraded => Event::Upgraded { connection },
-            socket::Event::Malformed(fault) => Event::Malformed { connection, fault },
-            socket::Event::Unwritten(why) => Event::Unwritten { connection, why },
-            socket::Event::Closed(reason) => {
-                if let Some(entry) = self.entry_mut(connection) {
-                    entry.closed = true;
-                    let sid = entry.connection.sid().clone();
-                    self.by_sid.remove(&sid);
-                }
-                Event::Closed { connection, reason }
             }
         })
     }

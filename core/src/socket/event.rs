@@ -1,4 +1,4 @@
-//! What a connection tells the application, and the tickets it is answered with.
+//! What sockets tell the application, and the tickets they are answered with.
 
 use std::fmt;
 
@@ -7,11 +7,10 @@ use serde::Serialize;
 
 use crate::arena::Key;
 use crate::engine::CloseReason;
-use crate::packet::{Args, EncodeError, Fault, Name, Value};
+use crate::packet::{Args, EncodeError, Name, Value};
 
-/// What has happened on a connection, in order.
+/// What has happened on the sockets of a connection, in order.
 #[derive(Debug, Hash)]
-#[non_exhaustive]
 pub enum Event<T> {
     /// A client asks for a namespace. Answer with `accept` or `reject`; `middleware_timeout` refuses
     /// if nobody does.
@@ -76,15 +75,6 @@ pub enum Event<T> {
         /// Why.
         reason: DisconnectReason,
     },
-    /// The client sent something that is no Socket.IO packet; the connection closes for it.
-    Malformed(Fault),
-    /// The application's parser did not write a packet of the protocol's own: that a client may enter or
-    /// may not, or has to leave. The connection closes, since its client does not know.
-    Unwritten(EncodeError),
-    /// The connection has moved from polling to WebSocket.
-    Upgraded,
-    /// The connection is over. Nothing more comes from it.
-    Closed(CloseReason),
 }
 
 impl<T: Clone> Event<T> {
@@ -135,10 +125,6 @@ impl<T: Clone> Event<T> {
                 socket: *socket,
                 reason: *reason,
             },
-            Self::Malformed(fault) => Self::Malformed(*fault),
-            Self::Unwritten(why) => Self::Unwritten(why.clone()),
-            Self::Upgraded => Self::Upgraded,
-            Self::Closed(reason) => Self::Closed(*reason),
         }
     }
 }
@@ -263,7 +249,6 @@ impl From<String> for Refusal {
 
 /// Why an emit that asked for an ack got no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum AckError {
     /// The client did not answer in time.
     Timeout,
@@ -293,7 +278,6 @@ impl std::error::Error for AckError {}
 
 /// Why a socket left its namespace (§18).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum DisconnectReason {
     /// The client left this namespace.
     ClientNamespaceDisconnect,

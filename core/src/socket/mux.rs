@@ -95,10 +95,7 @@ impl<T> Mux<T> {
                 Err(Unexpected) => Details::Unexpected,
             },
             Ok(None) => return,
-            Err(fault) => {
-                self.events.push(Event::Malformed(fault));
-                Details::Malformed(fault)
-            }
+            Err(fault) => Details::Malformed(fault),
         };
         self.inbox.forget();
         self.close(now, details, session);
@@ -266,10 +263,7 @@ impl<T> Mux<T> {
     fn tell(&mut self, now: Instant, packet: Result<Encoded, EncodeError>, session: &mut Session) {
         match packet {
             Ok(packet) => session.tell(now, packet),
-            Err(why) => {
-                self.events.push(Event::Unwritten(why.clone()));
-                self.close(now, Details::Unwritten(why), session);
-            }
+            Err(why) => self.close(now, Details::Unwritten(why), session),
         }
     }
 

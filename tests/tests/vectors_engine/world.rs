@@ -117,7 +117,7 @@ impl World {
         loop {
             let session = self.sessions.get_mut(sid).expect("it lives");
             while let Some(event) = session.poll_event() {
-                if let Event::Closed(reason) = event {
+                if let Event::Closed { reason, .. } = event {
                     self.reason = Some(reason);
                 } else if let Event::Message(data) = event
                     && self.echo

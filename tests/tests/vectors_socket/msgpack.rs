@@ -5,12 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use proptest::prelude::*;
 use sio_core::config::Config;
-use sio_core::connection::Connection;
+use sio_core::connection::{Connection, Event};
 use sio_core::engine::{Eio, Message, Opened, Session, TransportKind};
 use sio_core::id::{Sid, SocketId};
 use sio_core::packet::Value;
 use sio_core::packet::parser::{Fault, Limits, Packet, PacketType, Parser};
-use sio_core::socket::Event;
+use sio_core::socket;
 use sio_core::time::Instant;
 
 use super::data::{frame, value};
@@ -115,12 +115,11 @@ fn is_taken(message: Message) -> bool {
         };
         connection.handle_ws(now, frame);
         match connection.poll_event(now) {
-            Some(Event::Connecting { ticket, .. }) => {
+            Some(Event::Socket(socket::Event::Connecting { ticket, .. })) => {
                 let id = SocketId::from_random([9; 15]);
                 connection.accept(now, ticket, &id).is_some()
             }
-            Some(Event::Malformed(_)) => false,
-            other => matches!(other, Some(Event::Message { .. })),
+            other => matches!(other, Some(Event::Socket(socket::Event::Message { .. }))),
         }
     };
     let connect = Packet {

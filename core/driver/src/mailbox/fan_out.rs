@@ -121,11 +121,11 @@ mod tests {
 
     use proptest::prelude::*;
     use sio_core::config::{BacklogPolicy, Config};
-    use sio_core::connection::Connection;
+    use sio_core::connection::{Connection, Event};
     use sio_core::engine::{Eio, Message, Opened as OpenedSession, Session, TransportKind};
     use sio_core::id::Sid;
     use sio_core::packet;
-    use sio_core::socket::Event;
+    use sio_core::socket;
 
     use super::*;
     use crate::mailbox::local_queue::Seated;
@@ -144,7 +144,7 @@ mod tests {
         let mut connection = Connection::<()>::new(now, session, config);
         connection.handle_ws(now, Message::Text("40".into()));
         match connection.poll_event(now) {
-            Some(Event::Connecting { ticket, .. }) => ticket.socket(),
+            Some(Event::Socket(socket::Event::Connecting { ticket, .. })) => ticket.socket(),
             other => panic!("{other:?}"),
         }
     }

@@ -124,7 +124,7 @@ impl Session {
         self.closing = None;
         self.deadline = None;
         self.queue.clear();
-        self.events.push_back(Event::Closed(reason));
+        self.events.push_back(Event::Closed { reason, violation });
     }
 }
 

@@ -56,6 +56,10 @@ fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
+const fn over(reason: CloseReason, violation: Option<Violation>) -> Event {
+    Event::Closed { reason, violation }
+}
+
 fn text(text: &str) -> Encoded {
     Encoded::from(&Message::from(text))
 }
@@ -205,7 +209,8 @@ impl Talk {
 
     /// The session has ended, and nothing is left of it.
     fn closed(&mut self, reason: CloseReason) {
-        assert_eq!(self.events().last(), Some(&Event::Closed(reason)));
+        let last = self.events().pop();
+        assert_eq!(last, Some(over(reason, self.session.violation())));
         assert!(self.session.is_closed());
         assert_eq!(self.session.poll_timeout(), None);
         assert_eq!(self.session.backlog_packets(), 0);

@@ -196,8 +196,5 @@ fn brief(event: &Event<u8>) -> String {
         },
         Event::Disconnecting { reason, .. } => format!("disconnecting {reason}"),
         Event::Disconnected { reason, .. } => format!("disconnected {reason}"),
-        Event::Malformed(fault) => format!("malformed {fault:?}"),
-        Event::Unwritten(why) => format!("unwritten {why}"),
-        Event::Upgraded | Event::Closed(_) => unreachable!("{event:?} is of the session"),
     }
 }

@@ -2,10 +2,11 @@
 
 use std::task::Context;
 
+use sio_core::connection::Event;
 use sio_core::details::Details;
 use sio_core::engine::{CloseReason, TransportKind};
 use sio_core::packet::Fault;
-use sio_core::socket::{Event, SocketKey};
+use sio_core::socket::SocketKey;
 
 use crate::sync::guard::{guarded, let_go};
 
@@ -17,21 +18,11 @@ use crate::runtime::Runtime;
 
 impl<R: Runtime> Task<R> {
     /// Tells the application what has happened.
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "what is not of the connection is of one of its sockets, and matched there"
-    )]
     pub(super) fn event(&mut self, cx: &mut Context<'_>, event: Event<Token>) {
         match event {
+            Event::Socket(event) => self.socket_event(cx, event),
             Event::Upgraded => self.upgraded(),
-            Event::Malformed(Fault::Panicked) => error!("parser panicked"),
-            Event::Malformed(_fault) => {
-                debug!(fault = ?_fault, "not a packet");
-            }
-            Event::Unwritten(_why) => warn!(why = %_why, "not written"),
-            Event::Closed(reason) => self.closed(cx, reason),
-            Event::Undecided { socket } => self.stop_deciding(cx, Some(socket)),
-            event => self.socket_event(cx, event),
+            Event::Closed { reason, details } => self.closed(cx, reason, details),
         }
     }
 
@@ -45,13 +36,13 @@ impl<R: Runtime> Task<R> {
     }
 
     /// The session is over.
-    pub(super) fn closed(&mut self, cx: &mut Context<'_>, reason: CloseReason) {
-        let details = self.machine.details();
-        let _why = details
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        debug!(%reason, details = _why, "session closed");
+    pub(super) fn closed(
+        &mut self,
+        cx: &mut Context<'_>,
+        reason: CloseReason,
+        details: Option<Details>,
+    ) {
+        log_end(reason, details.as_ref());
         if let Some(details) = &details {
             self.tell_of_limit(details);
         }
@@ -80,10 +71,14 @@ impl<R: Runtime> Task<R> {
             return;
         };
         let handshake = self.machine.handshake();
-        let status = if let Details::Violation(violation) = details {
-            violation.status()
-        } else {
-            http::StatusCode::BAD_REQUEST
+        let status = match details {
+            Details::Violation(violation) => violation.status(),
+            Details::Malformed(_)
+            | Details::Unexpected
+            | Details::Refused
+            | Details::NotJoined
+            | Details::Incomplete
+            | Details::Unwritten(_) => http::StatusCode::BAD_REQUEST,
         };
         let error = ConnectionError {
             status,
@@ -96,7 +91,7 @@ impl<R: Runtime> Task<R> {
     }
 
     /// Drops what decides over a namespace, of one socket or of all: nobody waits for it any more.
-    fn stop_deciding(&mut self, cx: &mut Context<'_>, socket: Option<SocketKey>) {
+    pub(super) fn stop_deciding(&mut self, cx: &mut Context<'_>, socket: Option<SocketKey>) {
         if let Some(dispatcher) = self.dispatcher() {
             dispatcher.forget_connect(socket);
         }
@@ -109,4 +104,23 @@ impl<R: Runtime> Task<R> {
             error!(why = %_panic.0, "handler panicked");
         }
     }
+}
+
+/// What the application's parser has done wrong is told louder than what its clients do.
+fn log_end(reason: CloseReason, details: Option<&Details>) {
+    match details {
+        Some(Details::Malformed(Fault::Panicked)) => error!("parser panicked"),
+        Some(Details::Unwritten(_why)) => warn!(why = %_why, "not written"),
+        Some(
+            Details::Violation(_)
+            | Details::Malformed(_)
+            | Details::Unexpected
+            | Details::Refused
+            | Details::NotJoined
+            | Details::Incomplete,
+        )
+        | None => {}
+    }
+    let _why = details.map(ToString::to_string).unwrap_or_default();
+    debug!(%reason, details = _why, "session closed");
 }

@@ -16,8 +16,9 @@ mod websocket;
 use std::collections::VecDeque;
 use std::task::{Context, Poll};
 
+use sio_core::connection::Event;
 use sio_core::engine::{self, CloseReason};
-use sio_core::socket::Event;
+use sio_core::socket::Event as SocketEvent;
 
 use super::account::Account;
 use super::jobs::Job;
@@ -351,7 +352,7 @@ impl<R: Runtime> Task<R> {
 
 /// The bytes that an event brings.
 fn event_size(event: &Event<Token>) -> usize {
-    if let Event::Message { args, .. } = event {
+    if let Event::Socket(SocketEvent::Message { args, .. }) = event {
         args.size()
     } else {
         0
@@ -362,7 +363,7 @@ fn event_size(event: &Event<Token>) -> usize {
 fn plain_size(event: &engine::Event) -> usize {
     match event {
         engine::Event::Message(data) => data_size(data),
-        engine::Event::Upgraded | engine::Event::Closed(_) => 0,
+        engine::Event::Upgraded | engine::Event::Closed { .. } => 0,
     }
 }
 

@@ -27,7 +27,9 @@ impl<R: Runtime> Task<R> {
         match event {
             Event::Message(data) => self.plain_message(cx, data),
             Event::Upgraded => self.upgraded(),
-            Event::Closed(reason) => self.closed(cx, reason),
+            Event::Closed { reason, violation } => {
+                self.closed(cx, reason, violation.map(Details::Violation));
+            }
         }
     }
 

@@ -93,12 +93,7 @@ impl<R: Runtime> Task<R> {
                     dispatcher.leave(socket);
                 }
             }
-            Event::Upgraded
-            | Event::Malformed(_)
-            | Event::Unwritten(_)
-            | Event::Closed(_)
-            | Event::Undecided { .. }
-            | _ => {}
+            Event::Undecided { socket } => self.stop_deciding(cx, Some(socket)),
         }
     }
 
@@ -157,8 +152,7 @@ impl<R: Runtime> Task<R> {
             }
             DisconnectReason::ClientNamespaceDisconnect
             | DisconnectReason::ServerNamespaceDisconnect
-            | DisconnectReason::ServerShuttingDown
-            | _ => None,
+            | DisconnectReason::ServerShuttingDown => None,
         }
     }
 

@@ -163,7 +163,7 @@ proptest! {
                 Input::Event => {
                     for event in talk.events() {
                         prop_assert_eq!(ended, 0, "the end is the last event");
-                        ended += usize::from(matches!(event, Event::Closed(_)));
+                        ended += usize::from(matches!(event, Event::Closed { .. }));
                     }
                 }
                 Input::Http => {

@@ -261,7 +261,7 @@ fn a_client_that_waits_for_nothing_any_more_is_minded_while_its_post_is_not_take
         talk.session.handle_aborted(talk.now, post);
         talk.pass(ms(45_000));
         assert!(talk.session.is_closed());
-        assert_eq!(talk.events(), [Event::Closed(CloseReason::PingTimeout)]);
+        assert_eq!(talk.events(), [over(CloseReason::PingTimeout, None)]);
     }
 }
 
@@ -286,6 +286,9 @@ fn nobody_is_left_unread_for_ever() {
         }
         assert!(talk.session.is_open(), "{opened:?}");
         talk.pass(ms(12));
-        assert_eq!(talk.events(), [Event::Closed(CloseReason::PingTimeout)]);
+        assert_eq!(
+            talk.events(),
+            [over(CloseReason::PingTimeout, Some(Violation::LeftUnread))]
+        );
     }
 }

@@ -184,7 +184,12 @@ fn what_stands_before_a_fault_is_delivered() {
         let id = talk.post(body);
         let events = talk.events();
         assert_eq!(events.len(), delivered + 1, "{body:?}");
-        assert_eq!(events.last(), Some(&Event::Closed(CloseReason::ParseError)));
+        let violation = talk.session.violation();
+        assert!(matches!(violation, Some(Violation::Malformed(_))));
+        assert_eq!(
+            events.last(),
+            Some(&over(CloseReason::ParseError, violation))
+        );
         assert_eq!(talk.answer(id), "400");
     }
 }
@@ -211,7 +216,7 @@ fn a_client_says_goodbye() {
     let post = talk.post("4a\u{1e}1\u{1e}4b");
     assert_eq!(
         talk.events(),
-        [said("a"), Event::Closed(CloseReason::TransportClose)]
+        [said("a"), over(CloseReason::TransportClose, None)]
     );
     assert_eq!(talk.answer(poll), "200 6");
     assert_eq!(talk.answer(post), "200 ok");
@@ -227,7 +232,7 @@ fn what_a_message_caused_goes_out_before_the_goodbye_behind_it() {
     assert_eq!(talk.send("answer"), Sent::Queued);
     assert_eq!(
         talk.session.poll_event(),
-        Some(Event::Closed(CloseReason::TransportClose))
+        Some(over(CloseReason::TransportClose, None))
     );
     assert_eq!(talk.answer(poll), "200 4answer");
 }
@@ -241,7 +246,10 @@ fn a_ping_from_the_client_is_a_fault() {
         assert!(!events.contains(&said("b")));
         assert_eq!(
             events.last(),
-            Some(&Event::Closed(CloseReason::TransportError))
+            Some(&over(
+                CloseReason::TransportError,
+                Some(Violation::PingFromClient)
+            ))
         );
         assert_eq!(talk.answer(id), "200 ok");
     }

@@ -188,7 +188,12 @@ fn what_was_read_before_a_fault_is_delivered() {
     let mut talk = Talk::polling_3();
     let post = talk.post("2:4a5:4b");
     let events = talk.events();
-    assert_eq!(events, [said("a"), Event::Closed(CloseReason::ParseError)]);
+    let violation = talk.session.violation();
+    assert!(matches!(violation, Some(Violation::Malformed(_))));
+    assert_eq!(
+        events,
+        [said("a"), over(CloseReason::ParseError, violation)]
+    );
     assert_eq!(talk.answer(post), "400");
     talk.closed_already();
 }

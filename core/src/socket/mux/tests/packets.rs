@@ -166,7 +166,7 @@ fn an_event_without_anything_in_it_is_none() {
 fn what_is_no_packet_is_told_and_ends_what_had_begun() {
     let mut talk = Talk::joined(Protocol::V5, quiet());
     talk.hear(r#"51-["x",{"_placeholder":true,"num":0}]"#);
-    assert_eq!(talk.told("nonsense"), ["malformed UnexpectedText"]);
+    assert!(talk.told("nonsense").is_empty());
     assert_eq!(
         talk.details(),
         Some(Details::Malformed(packet::Fault::UnexpectedText))

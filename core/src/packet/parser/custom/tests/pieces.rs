@@ -78,8 +78,8 @@ fn a_packet_in_pieces_may_have_as_many_as_one_has_attachments() {
     for _ in 0..2 {
         assert!(talk.say(MORE).is_empty());
     }
-    let events = talk.say(END);
-    assert_eq!(ended(&events).0, Some(Fault::TooManyAttachments));
+    talk.say(END);
+    assert_eq!(talk.fault(), Some(Fault::TooManyAttachments));
 }
 
 #[test]
@@ -88,7 +88,8 @@ fn a_packet_in_pieces_may_be_as_large_as_attachments() {
         let mut talk = in_pieces();
         assert!(talk.say(LENGTH).is_empty());
         assert!(talk.say(EVENT).is_empty());
-        ended(&talk.say(Bytes::from(vec![0; size]))).0
+        talk.say(Bytes::from(vec![0; size]));
+        talk.fault()
     };
     let left = 50 - EVENT.len();
     assert_eq!(wait(left), None);
@@ -108,14 +109,16 @@ fn a_packet_in_pieces_has_to_come_in_time() {
     let due = talk.connection.poll_timeout().unwrap();
     assert_eq!(due.at, begun + Duration::from_secs(25), "a ping");
     for secs in [25, 50, 60] {
-        assert_eq!(ended(&talk.events()).1, None);
+        talk.events();
+        assert_eq!(talk.closed, None);
         talk.now = begun + Duration::from_secs(secs);
         talk.connection.handle_timeout(talk.now);
         talk.sent();
         talk.connection
             .handle_ws(talk.now, Message::Text("3".into()));
     }
-    assert_eq!(ended(&talk.events()).1, Some(CloseReason::ForcedClose));
+    talk.events();
+    assert_eq!(talk.closed, Some(CloseReason::ForcedClose));
 }
 
 #[test]

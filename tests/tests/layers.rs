@@ -84,12 +84,8 @@ const CORE_FLOORS: &[&str] = &[
 ];
 
 /// Imports of the core that lead upwards or around still, by who imports and what. None may be added.
-const CORE_CIRCLES: &[(&str, &str)] = &[
-    ("engine::payload", "engine::payload::binary"),
-    ("engine::payload", "engine::payload::counted"),
-    ("server::event", "server"),
-    ("server::namespace", "server"),
-];
+const CORE_CIRCLES: &[(&str, &str)] =
+    &[("server::event", "server"), ("server::namespace", "server")];
 
 /// The floors of the driver, from the ground up: each may import those above it in this list.
 const DRIVER_FLOORS: &[&str] = &[

@@ -5,6 +5,7 @@
 
 mod binary;
 mod counted;
+mod entry;
 mod separated;
 
 use bytes::Bytes;
@@ -99,10 +100,6 @@ pub fn split(body: Body, limit: usize) -> Payload {
         left: limit,
     }
 }
-
-/// What stands at one place of a body; `None`: there is a place, and nothing in it. Whoever reads it says
-/// where the next begins, if there is one.
-type Entry = Result<Option<Packet>, PacketError>;
 
 impl Iterator for Payload {
     type Item = Result<Packet, PacketError>;

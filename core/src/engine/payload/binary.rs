@@ -3,8 +3,7 @@
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::Entry;
-use super::counted::MAX_DIGITS;
+use super::entry::{Entry, MAX_DIGITS};
 use crate::engine::{Packet, PacketError};
 use crate::message::{Message, Part};
 use crate::protocol::Eio;

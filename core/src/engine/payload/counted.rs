@@ -2,14 +2,11 @@
 
 use bytestring::ByteString;
 
-use super::Entry;
+use super::entry::{Entry, MAX_DIGITS};
 use crate::engine::packet::{append_base64, append_digits, base64_len, digits_len, part};
 use crate::engine::{Packet, PacketError};
 use crate::message::Part;
 use crate::protocol::Eio;
-
-/// No length has more digits: it would be over every limit of a body.
-pub(super) const MAX_DIGITS: usize = 9;
 
 pub(super) fn read(body: &ByteString, at: usize, next: &mut Option<usize>) -> Entry {
     let rest = body.get(at..).unwrap_or_default();

@@ -101,9 +101,10 @@ const DRIVER_FLOORS: &[&str] = &[
     "mailbox",
     "endpoint",
     "listeners",
-    "handler",
+    "event",
     "adapter",
     "handle",
+    "handler",
     "task",
     "serve",
     "app",
@@ -114,17 +115,13 @@ const DRIVER_FLOORS: &[&str] = &[
 /// Imports of the driver that lead upwards or around still, by who imports and what. None may be added.
 const DRIVER_CIRCLES: &[(&str, &str)] = &[
     ("adapter", "handle::data"),
+    ("adapter", "handle::inner"),
     ("adapter", "handle::namespace"),
-    ("adapter", "handle::socket"),
-    ("handle::data", "handle::socket"),
+    ("adapter", "handle::replies"),
+    ("handle::data", "handle::inner"),
     ("handle::engine", "handle::io"),
-    ("handle::namespace", "handle::socket"),
-    ("handler::ack", "handle::socket"),
-    ("handler::extract", "handle::io"),
-    ("handler::extract", "handle::namespace"),
-    ("handler::extract", "handle::socket"),
-    ("handler::extract", "handler::ack"),
-    ("handler::middleware", "handle::socket"),
+    ("handle::inner", "handle::io"),
+    ("handle::namespace", "handle::inner"),
 ];
 
 /// What a package is built from, features all on, a line each.

@@ -11,8 +11,8 @@ use sio_core::rooms::{RoomError, Target};
 
 use crate::endpoint::handshake::Handshake;
 use crate::error::{AckError, EmitError};
+use crate::handle::RepliesFuture;
 use crate::handle::{Namespace, NamespaceInner, Socket, SocketData};
-use crate::handler::ack::RepliesFuture;
 use crate::log::warn;
 use crate::sync::later::Later;
 

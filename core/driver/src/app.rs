@@ -7,15 +7,15 @@ pub use crate::endpoint::handshake::{Auth, Handshake, Headers};
 pub use crate::endpoint::request::{Remote, RequestHead};
 pub use crate::endpoint::setup::SetupError;
 pub use crate::error::{AckError, ConnectionError, EmitError, Failure, HandlerError, Reaction};
+pub use crate::event::{ErrorSource, Started};
 pub use crate::handle::{
-    Client, Conn, DataError, Direct, Engine, EngineHandler, EngineServer, EngineSocket, Incoming,
-    IntoRooms, Io, Namespace, Socket, SocketData, To,
+    AckFuture, Client, Conn, DataError, Direct, Engine, EngineServer, EngineSocket, Incoming,
+    IntoRooms, Invocation, Io, Namespace, Replies, RepliesFuture, Socket, SocketData, To,
 };
-pub use crate::handler::ack::{Ack, AckFuture, Replies, RepliesFuture};
-pub use crate::handler::call::{Handler, Outcome, Started};
-pub use crate::handler::extract::{
-    Data, ErrorSource, EventName, FromEvent, Invocation, State, TryData,
-};
+pub use crate::handler::answer::Ack;
+pub use crate::handler::call::{Handler, Outcome};
+pub use crate::handler::engine::EngineHandler;
+pub use crate::handler::extract::{Data, EventName, FromEvent, State, TryData};
 pub use crate::handler::middleware::{Decision, Middleware, Verdict};
 pub use crate::listeners::ListenerId;
 pub use crate::serve::{Server, client_files, respond};

@@ -216,6 +216,25 @@ pub struct ConnectionError {
     pub headers: HeaderMap,
 }
 
+/// Why a middleware refuses, and what becomes of that.
+#[derive(Debug)]
+pub(crate) enum Denial {
+    /// In words for the client.
+    Refused(Refusal),
+    /// In words for the application alone.
+    Failed(Failure),
+}
+
+impl Denial {
+    /// What the client is told, and what the application is to be.
+    pub(crate) fn split(self) -> (Refusal, Option<Failure>) {
+        match self {
+            Self::Refused(refusal) => (refusal, None),
+            Self::Failed(failure) => (Refusal::new(failure.told()), Some(failure)),
+        }
+    }
+}
+
 /// The refusal that an error of the application's is, if it is one, in a box or not.
 pub(crate) fn refusal(error: &dyn Any) -> Option<&Refusal> {
     type Boxed = Box<dyn std::error::Error + Send + Sync>;

@@ -85,6 +85,7 @@ pub mod binding;
 pub mod deadlines;
 mod endpoint;
 mod error;
+mod event;
 pub mod guide;
 mod handle;
 mod handler;

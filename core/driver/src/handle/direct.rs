@@ -6,9 +6,9 @@ use sio_core::engine::Flags;
 use sio_core::packet::IntoArgs;
 
 use super::emitting::others_methods;
+use super::replies::AckFuture;
 use super::{Socket, To};
 use crate::error::EmitError;
-use crate::handler::ack::AckFuture;
 
 /// How to emit to one socket: values that end in `emit`, and can be kept and used again.
 ///

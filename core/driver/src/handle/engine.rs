@@ -1,11 +1,9 @@
 //! Plain Engine.IO: messages without namespaces, events and acks.
 
 use std::fmt;
-use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use bytes::Bytes;
 use sio_core::config::{Config, ConfigError};
 use sio_core::details::Details;
 use sio_core::engine::{Close, CloseReason, Eio, Flags, Message, TransportKind};
@@ -17,12 +15,10 @@ use crate::endpoint::Endpoint;
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::setup::Setup;
 use crate::error::EmitError;
-use crate::handler::call::{Asynchronous, Outcome, Progress, Started, Synchronous};
-use crate::handler::extract::is_small;
+use crate::event::Started;
 use crate::mailbox::command::{Change, Command};
 use crate::mailbox::task_handle::TaskHandle;
 use crate::mailbox::weight::Weight;
-use crate::mailbox::weight::data_size;
 use crate::sync::hook::Hook;
 
 /// An Engine.IO server: connections that carry messages, and nothing above.
@@ -47,83 +43,15 @@ struct ServerInner {
     speaks: Hook<Io>,
 }
 
-type OnConnect = dyn Fn((EngineSocket,)) -> Started + Send + Sync;
-type OnMessage = dyn Fn((EngineSocket, Message)) -> Started + Send + Sync;
-type OnClose = dyn Fn((EngineSocket, CloseReason)) -> Started + Send + Sync;
+pub(crate) type OnConnect = dyn Fn((EngineSocket,)) -> Started + Send + Sync;
+pub(crate) type OnMessage = dyn Fn((EngineSocket, Message)) -> Started + Send + Sync;
+pub(crate) type OnClose = dyn Fn((EngineSocket, CloseReason)) -> Started + Send + Sync;
 
 /// The handlers of a server, as a connection finds them when it opens.
 pub(crate) struct EngineHandlers {
     pub(crate) connect: Option<Arc<OnConnect>>,
     pub(crate) message: Option<Arc<OnMessage>>,
     pub(crate) close: Option<Arc<OnClose>>,
-}
-
-/// A closure that handles what happens on a plain Engine.IO connection; sync or async, returning `()`
-/// or `Result<(), E>`. `A` is what it is given, `M` tells sync from async.
-#[diagnostic::on_unimplemented(
-    message = "this is not a handler of an Engine.IO server",
-    label = "not a handler that takes `{A}`",
-    note = "`on_connect` takes `|socket: EngineSocket|`, `on_message` `|socket: EngineSocket, message: Message|`, `on_close` `|socket: EngineSocket, reason: CloseReason|`: all of them, by value",
-    note = "a handler returns `()` or `Result<(), E>` where `E: Display + 'static`"
-)]
-pub trait EngineHandler<A, M>: Send + Sync + 'static {
-    /// Whether it may wait, and keep what it is given.
-    const LASTS: bool = true;
-
-    /// Calls it.
-    fn call(&self, arguments: A) -> Started;
-}
-
-macro_rules! engine_handlers {
-    ($($argument:ident),*) => {
-        impl<F, R, $($argument),*> EngineHandler<($($argument,)*), Synchronous> for F
-        where
-            F: Fn($($argument),*) -> R + Send + Sync + 'static,
-            R: Outcome,
-        {
-            const LASTS: bool = false;
-
-            #[allow(non_snake_case)]
-            fn call(&self, ($($argument,)*): ($($argument,)*)) -> Started {
-                Started(Progress::Done(self($($argument),*).into_result()))
-            }
-        }
-
-        impl<F, R, $($argument),*> EngineHandler<($($argument,)*), Asynchronous> for F
-        where
-            F: Fn($($argument),*) -> R + Send + Sync + 'static,
-            R: Future + Send + 'static,
-            R::Output: Outcome,
-        {
-            #[allow(non_snake_case)]
-            fn call(&self, ($($argument,)*): ($($argument,)*)) -> Started {
-                let running = self($($argument),*);
-                Started(Progress::Pending(Box::pin(async move {
-                    running.await.into_result()
-                })))
-            }
-        }
-    };
-}
-
-engine_handlers!(A);
-engine_handlers!(A, B);
-
-/// A handler without its type. One that may wait gets a message that holds on to no more than itself.
-fn keeping<M, H: EngineHandler<(EngineSocket, Message), M>>(handler: H) -> Arc<OnMessage> {
-    Arc::new(move |(socket, data)| {
-        let small = H::LASTS && is_small(data_size(&data), socket.transport());
-        let data = if small { detached(&data) } else { data };
-        handler.call((socket, data))
-    })
-}
-
-/// The same message without its hold on what it was read from: copied, for keeping.
-pub(crate) fn detached(data: &Message) -> Message {
-    match data {
-        Message::Text(text) => Message::Text((&**text).into()),
-        Message::Binary(bytes) => Message::Binary(Bytes::copy_from_slice(bytes)),
-    }
 }
 
 impl EngineServer {
@@ -184,23 +112,16 @@ impl EngineServer {
         }
     }
 
-    /// Handles connections that have opened.
-    pub fn on_connect<M>(&self, handler: impl EngineHandler<(EngineSocket,), M>) {
-        self.inner
-            .connect
-            .set(Arc::new(move |given| handler.call(given)));
+    pub(crate) fn set_on_connect(&self, handler: Arc<OnConnect>) {
+        self.inner.connect.set(handler);
     }
 
-    /// Handles the messages of all connections that have no handler of their own.
-    pub fn on_message<M>(&self, handler: impl EngineHandler<(EngineSocket, Message), M>) {
-        self.inner.message.set(keeping(handler));
+    pub(crate) fn set_on_message(&self, handler: Arc<OnMessage>) {
+        self.inner.message.set(handler);
     }
 
-    /// Handles the ends of all connections that have no handler of their own for it.
-    pub fn on_close<M>(&self, handler: impl EngineHandler<(EngineSocket, CloseReason), M>) {
-        self.inner
-            .close
-            .set(Arc::new(move |given| handler.call(given)));
+    pub(crate) fn set_on_close(&self, handler: Arc<OnClose>) {
+        self.inner.close.set(handler);
     }
 
     /// How many sessions are live.
@@ -318,18 +239,16 @@ impl EngineSocket {
         &self.inner.handshake
     }
 
-    /// Handles its messages, in place of the server's own handler. The first one that is set stays.
-    pub fn on_message<M>(&self, handler: impl EngineHandler<(Self, Message), M>) {
-        let handler = keeping(handler);
+    /// The handler of its messages. The first one that is set stays.
+    pub(crate) fn set_on_message(&self, handler: Arc<OnMessage>) {
         let mut own = self.own();
         if !own.closed && own.message.is_none() {
             own.message = Some(handler);
         }
     }
 
-    /// Handles its end, in place of the server's own handler. The first one that is set stays.
-    pub fn on_close<M>(&self, handler: impl EngineHandler<(Self, CloseReason), M>) {
-        let handler: Arc<OnClose> = Arc::new(move |given| handler.call(given));
+    /// The handler of its end. The first one that is set stays.
+    pub(crate) fn set_on_close(&self, handler: Arc<OnClose>) {
         let mut own = self.own();
         if !own.closed && own.close.is_none() {
             own.close = Some(handler);

@@ -3,7 +3,7 @@
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::AtomicU8;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -12,19 +12,16 @@ use sio_core::config::ConfigError;
 use sio_core::engine::Close;
 use sio_core::packet::Codec;
 
-use super::emitting::listener_methods;
 use super::endpoint::endpoint_methods;
 use super::engines::{Engines, HandedOver};
+use super::inner::Callback;
 use super::left::Left;
 use super::{Engine, EngineServer, EngineSocket, Namespace};
 use crate::adapter::{Adapter, InMemory, MakeAdapter};
 use crate::endpoint::Endpoint;
 use crate::endpoint::setup::{Setup, SetupError};
-use crate::error::{Failure, HandlerError, Reaction};
-use crate::handler::call::{Callback, Handler, erase};
-use crate::handler::middleware::Middleware;
-use crate::listeners::{ListenerId, Listeners, Topic};
-use crate::log::{LogName, debug, error as log_error, trace};
+use crate::error::{HandlerError, Reaction};
+use crate::listeners::Listeners;
 use crate::mailbox::command::Command;
 use crate::mailbox::task_handle::TaskHandle;
 use crate::sync::hook::Hook;
@@ -106,11 +103,21 @@ impl Io {
         })
     }
 
-    fn listeners(&self) -> &Listeners<Callback> {
+    pub(crate) fn listeners(&self) -> &Listeners<Callback> {
         self.inner.main.listeners()
     }
 
-    fn setup(&self) -> &Arc<Setup> {
+    /// Who hears of handlers that fail.
+    pub(crate) fn failures(&self) -> &Hook<dyn Fn(&HandlerError) + Send + Sync> {
+        &self.inner.on_error
+    }
+
+    /// What is done with an event that a handler could not take: a [`Reaction`].
+    pub(crate) fn reaction_code(&self) -> &AtomicU8 {
+        &self.inner.on_mistyped
+    }
+
+    pub(crate) fn setup(&self) -> &Arc<Setup> {
         &self.inner.setup
     }
 
@@ -305,18 +312,6 @@ impl Io {
         self.inner.main.clone()
     }
 
-    /// Handles connections to `/`: [`Namespace::on_connect`].
-    #[doc(alias = "connection")]
-    pub fn on_connect<M>(&self, handler: impl Handler<M>) -> ListenerId {
-        self.sockets().on_connect(handler)
-    }
-
-    /// Adds a middleware to `/`: [`Namespace::use_`].
-    #[doc(alias = "use")]
-    pub fn use_<M>(&self, middleware: impl Middleware<M>) {
-        self.sockets().use_(middleware);
-    }
-
     /// How many Engine.IO sessions are live on all its engines, whatever namespaces they are in. Of an engine
     /// that is not [bound](Self::bind), those that it [was handed](Self::on_connection).
     #[doc(alias = "clientsCount")]
@@ -326,85 +321,6 @@ impl Io {
         let handed = handed.iter().filter(|task| task.is_open()).count();
         let all = endpoints.iter().map(|endpoint| endpoint.sessions.len());
         all.fold(handed, usize::saturating_add)
-    }
-
-    /// Hears of handlers that failed, panicked, or could not take their arguments, and of events without
-    /// a handler. A client can cause some of these as often as it likes.
-    ///
-    /// Without it, the first failure of its kind in an event is told on stderr, of each kind for 16 events at
-    /// most, unless the log (the feature `tracing`) is heard at `debug` and has it.
-    pub fn on_error(&self, hook: impl Fn(&HandlerError) + Send + Sync + 'static) {
-        self.inner.on_error.set(Arc::new(hook));
-    }
-
-    /// What the server itself does with an event that a handler could not take, or a packet
-    /// middleware refused. [`Reaction::Log`] by default.
-    pub fn on_mistyped(&self, reaction: Reaction) {
-        self.inner
-            .on_mistyped
-            .store(reaction as u8, Ordering::Relaxed);
-    }
-
-    pub(crate) fn reaction(&self) -> Reaction {
-        let code = self.inner.on_mistyped.load(Ordering::Relaxed);
-        [Reaction::Ignore, Reaction::Log, Reaction::RefuseAck]
-            .into_iter()
-            .find(|reaction| *reaction as u8 == code)
-            .unwrap_or_default()
-    }
-
-    /// Tells the application and the log. No lock is held. `is_gone`: the client has left meanwhile, so that
-    /// an error which the handler returned is most likely about that.
-    pub(crate) fn report(&self, error: &HandlerError, _socket: LogName<'_>, is_gone: bool) {
-        let reaction = self.reaction();
-        match (&error.why, reaction) {
-            (Failure::Mistyped(_) | Failure::Refused(_), Reaction::Ignore) => {}
-            (Failure::Mistyped(_why), Reaction::Log | Reaction::RefuseAck) => {
-                // What is wrong with it says what is in it.
-                debug!(socket = %_socket, namespace = %error.namespace, event = %crate::log::Brief(&error.event), argument = _why.index, "event refused");
-                trace!(socket = %_socket, why = %error.why, "event refused");
-            }
-            (Failure::Refused(_), Reaction::Log | Reaction::RefuseAck) => {
-                debug!(socket = %_socket, namespace = %error.namespace, event = %crate::log::Brief(&error.event), why = %crate::log::Brief(&error.why), "event refused");
-            }
-            (Failure::Panicked(_), _) => {
-                log_error!(socket = %_socket, namespace = %error.namespace, event = %crate::log::Brief(&error.event), why = %crate::log::Brief(&error.why), "handler panicked");
-            }
-            // A client can cause it, as often as it likes: by what it sends, or by having left.
-            (Failure::Failed(_) | Failure::NoState(_) | Failure::Absent(_), _) => {
-                debug!(socket = %_socket, namespace = %error.namespace, event = %crate::log::Brief(&error.event), why = %crate::log::Brief(&error.why), "handler failed");
-            }
-            (Failure::Dropped(_why), _) => {
-                debug!(socket = %_socket, namespace = %error.namespace, event = %crate::log::Brief(&error.event), limit = _why, "handler dropped");
-            }
-            (Failure::Unhandled, _) => {
-                debug!(socket = %_socket, namespace = %error.namespace, event = %crate::log::Brief(&error.event), "no handler");
-            }
-        }
-        let quiet = match &error.why {
-            Failure::Mistyped(_) => reaction == Reaction::Ignore,
-            // Where they reach the client, these words have done what they are for.
-            Failure::Refused(_) => is_gone || reaction != Reaction::Log,
-            Failure::Failed(_) => is_gone,
-            Failure::NoState(_)
-            | Failure::Absent(_)
-            | Failure::Panicked(_)
-            | Failure::Dropped(_)
-            | Failure::Unhandled => false,
-        };
-        if let Some(hook) = self.inner.on_error.get() {
-            hook(error);
-        } else if !quiet {
-            let notices = &self.setup().hooks.notices;
-            notices.tell(&error.namespace, &error.event, &error.why);
-        }
-    }
-
-    /// Whether anybody would hear of an event without a handler: a client can send many.
-    pub(crate) fn hears_of_unhandled(&self) -> bool {
-        self.inner.on_error.get().is_some()
-            || self.setup().hooks.notices.hears_of_unhandled()
-            || crate::log::hears_debug!()
     }
 
     /// Gives a value to the handlers and middlewares that name [`State<T>`](crate::app::State). One for each
@@ -521,7 +437,6 @@ impl Io {
 }
 
 endpoint_methods!(Io);
-listener_methods!(Io);
 
 impl fmt::Debug for Io {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

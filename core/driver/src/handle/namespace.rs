@@ -9,14 +9,11 @@ use sio_core::id::HashKey;
 use sio_core::packet::{Args, Codec, IntoArgs};
 use sio_core::rooms::{RoomEvent, Rooms, Target};
 
-use super::Socket;
-use super::emitting::{error_listener_methods, listener_methods};
+use super::inner::{Callback, NamespaceMiddleware, Socket};
 use super::room_events::RoomEvents;
 use crate::adapter::{Adapter, AdapterError, InMemory, MakeAdapter};
 use crate::endpoint::setup::{Setup, SetupError};
-use crate::handler::call::{Callback, Handler, erase};
-use crate::handler::middleware::{Middleware, NamespaceMiddleware};
-use crate::listeners::{ListenerId, Listeners, Topic};
+use crate::listeners::Listeners;
 use crate::mailbox::batch::Opened;
 use crate::sync::hook::Hook;
 
@@ -278,16 +275,15 @@ impl Namespace {
         self.inner.next_ack.fetch_add(2, Ordering::Relaxed)
     }
 
-    /// Adds a middleware: it decides over each socket before it enters, in the order of registration;
-    /// the first error refuses, and reaches the client as `connect_error`: in its words if they are meant for
-    /// it, a [`Refusal`](crate::app::Refusal) or a text, else as `internal error` ([`Verdict`](crate::app::Verdict)).
-    ///
-    /// Nothing remains of a refused socket; rooms joined in a middleware count once it is accepted.
-    /// After `middleware_timeout` the client is refused with `timed out`.
-    #[doc(alias = "use")]
-    pub fn use_<M>(&self, middleware: impl Middleware<M>) {
-        let middleware: NamespaceMiddleware = Arc::new(move |entering| middleware.ask(entering));
+    /// Adds a middleware behind those that are there.
+    pub(crate) fn add_middleware(&self, middleware: NamespaceMiddleware) {
         self.append(&self.inner.middlewares, middleware);
+    }
+
+    /// Adds a hook that hears of what is emitted to its sockets.
+    pub(crate) fn add_outgoing(&self, hook: Outgoing) {
+        self.append(&self.inner.outgoing, hook);
+        self.inner.has_outgoing.store(true, Ordering::Release);
     }
 
     /// Adds to a list, unless the server is closed.
@@ -297,21 +293,6 @@ impl Namespace {
         if !self.listeners().is_closed() {
             *list = list.iter().cloned().chain([item]).collect();
         }
-    }
-
-    /// Handles sockets that have entered (`connect` and `connection` in JavaScript). The handler runs, up to its first await, before any event of
-    /// the socket is looked at: what it registers misses nothing.
-    #[doc(alias = "connection")]
-    pub fn on_connect<M>(&self, handler: impl Handler<M>) -> ListenerId {
-        self.listeners().add(Topic::Connect, false, erase(handler))
-    }
-
-    /// Hears of every event emitted to its sockets, once for each emit, with its arguments.
-    #[doc(alias = "onAnyOutgoing")]
-    pub fn on_any_outgoing(&self, hook: impl Fn(&str, &Args) + Send + Sync + 'static) {
-        let hook: Outgoing = Arc::new(hook);
-        self.append(&self.inner.outgoing, hook);
-        self.inner.has_outgoing.store(true, Ordering::Release);
     }
 
     /// From now on each socket's handlers run strictly one after another: the next event waits until
@@ -362,9 +343,6 @@ impl Namespace {
 fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
-
-listener_methods!(Namespace);
-error_listener_methods!(Namespace);
 
 impl PartialEq for Namespace {
     fn eq(&self, other: &Self) -> bool {

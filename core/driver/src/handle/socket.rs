@@ -1,7 +1,6 @@
 //! A socket: one client in one namespace.
 
-use std::fmt::{self, Display};
-use std::future::Future;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,86 +10,21 @@ use sio_core::id::SocketId;
 use sio_core::packet::{Args, EncodeError, IntoArgs};
 use sio_core::socket::SocketKey;
 
-use super::data::Values;
-use super::emitting::{error_listener_methods, listener_methods};
+use super::inner::{Callback, Extras, Incoming, PacketMiddleware, Socket, SocketInner};
 use super::membership::Membership;
 use super::namespace::Outgoing;
+use super::replies::AckFuture;
 use super::{Client, Conn, Io, Namespace};
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::request::RequestHead;
 use crate::error::EmitError;
-use crate::handler::ack::AckFuture;
-use crate::handler::call::{Callback, erase};
-use crate::handler::middleware::{PacketMiddleware, denial};
-use crate::listeners::{Listeners, Topic};
+use crate::listeners::Listeners;
 use crate::log::LogName;
 use crate::mailbox::command::{Command, Request};
 use crate::mailbox::reply::Token;
 use crate::mailbox::task_handle::TaskHandle;
 use crate::mailbox::weight::Weight;
 use crate::sync::one_shot::answer;
-
-/// One client in one namespace. Cheap to clone; all clones are the same socket, and any of them may
-/// be used from any task or thread, as long as anybody likes.
-///
-/// ```
-/// # use sio_driver::app::{Ack, Config, Data, Io, Socket, DisconnectReason};
-/// # let io = Io::new(Config::default());
-/// io.of("/").on_connect(|socket: Socket| {
-///     socket.set_data(Vec::<String>::new());
-///     socket.on("say", |socket: Socket, Data((room, text)): Data<(String, String)>, ack: Ack| {
-///         socket.update_data(|said: &mut Vec<String>| said.push(text.clone()));
-///         socket.to(&room).emit("said", &text)?;
-///         ack.send(&"delivered")
-///     });
-///     socket.on_disconnect(|socket: Socket, reason: DisconnectReason| {
-///         println!("{} left: {reason}", socket.id());
-///     });
-/// });
-/// ```
-#[derive(Clone)]
-pub struct Socket {
-    pub(super) inner: Arc<Inner>,
-}
-
-pub(super) struct Inner {
-    id: SocketId,
-    key: SocketKey,
-    io: Io,
-    namespace: Namespace,
-    task: Arc<TaskHandle>,
-    handshake: Arc<Handshake>,
-    pub(super) membership: Mutex<Membership>,
-    pub(super) connected: AtomicBool,
-    sequential: AtomicBool,
-    next_ack: AtomicU64,
-    listeners: Listeners<Callback>,
-    /// What few sockets have.
-    extras: Mutex<Option<Box<Extras>>>,
-    has_middlewares: AtomicBool,
-    has_outgoing: AtomicBool,
-}
-
-#[derive(Default)]
-pub(super) struct Extras {
-    pub(super) data: Values,
-    packet_middlewares: Vec<PacketMiddleware>,
-    outgoing: Vec<Outgoing>,
-}
-
-/// An event on its way in, before the handlers: a packet middleware may change or refuse it.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Incoming {
-    /// The socket.
-    pub socket: Socket,
-    /// The event's name.
-    pub name: String,
-    /// Its arguments.
-    pub args: Args,
-    /// Whether the client waits for an answer.
-    pub wants_ack: bool,
-}
 
 impl Socket {
     pub(crate) fn new(
@@ -102,7 +36,7 @@ impl Socket {
         handshake: Arc<Handshake>,
     ) -> Self {
         Self {
-            inner: Arc::new(Inner {
+            inner: Arc::new(SocketInner {
                 id,
                 key,
                 io,
@@ -177,11 +111,8 @@ impl Socket {
         self.inner.connected.load(Ordering::Acquire)
     }
 
-    /// Hears of every event emitted to this socket alone, with its arguments. For broadcasts:
-    /// [`Namespace::on_any_outgoing`].
-    #[doc(alias = "onAnyOutgoing")]
-    pub fn on_any_outgoing(&self, hook: impl Fn(&str, &Args) + Send + Sync + 'static) {
-        let hook: Outgoing = Arc::new(hook);
+    /// Adds a hook that hears of what is emitted to it.
+    pub(crate) fn add_outgoing(&self, hook: Outgoing) {
         let mut extras = self.extras();
         // As in `add_middleware`.
         if !self.listeners().is_closed() {
@@ -190,51 +121,8 @@ impl Socket {
         }
     }
 
-    /// Adds a packet middleware: it sees each event before the handlers and may change it. An error
-    /// refuses it, and the handlers do not hear of it. What its client may be told of the error is said at
-    /// [`Verdict`](crate::app::Verdict). A client of revision 4 is told, by an ERROR packet
-    /// with the refusal's data, or its message if it has none; in revision 5, which has no packet for it,
-    /// [`on_error`](Self::on_error) hears of it (§17).
-    ///
-    /// ```
-    /// # use sio_driver::app::{Incoming, Refusal, Socket};
-    /// # fn example(socket: &Socket) {
-    /// socket.use_(|packet: &mut Incoming| {
-    ///     packet.name.make_ascii_lowercase();
-    ///     if packet.args.len() > 3 {
-    ///         return Err(Refusal::new("too much to say"));
-    ///     }
-    ///     Ok(())
-    /// });
-    /// # }
-    /// ```
-    #[doc(alias = "use")]
-    pub fn use_<E: Display + 'static>(
-        &self,
-        filter: impl Fn(&mut Incoming) -> Result<(), E> + Send + Sync + 'static,
-    ) {
-        self.add_middleware(Arc::new(move |mut packet| {
-            let decision = filter(&mut packet).map(|()| packet);
-            let decision = decision.map_err(|error| denial(&error));
-            Box::pin(std::future::ready(decision))
-        }));
-    }
-
-    /// Adds a packet middleware that may wait. Events that come meanwhile wait behind it, so that
-    /// their order is kept.
-    pub fn use_async<F, R, E>(&self, filter: F)
-    where
-        F: Fn(Incoming) -> R + Send + Sync + 'static,
-        R: Future<Output = Result<Incoming, E>> + Send + 'static,
-        E: Display + 'static,
-    {
-        self.add_middleware(Arc::new(move |packet| {
-            let decision = filter(packet);
-            Box::pin(async move { decision.await.map_err(|error| denial(&error)) })
-        }));
-    }
-
-    fn add_middleware(&self, middleware: PacketMiddleware) {
+    /// Adds a packet middleware behind those that are there.
+    pub(crate) fn add_middleware(&self, middleware: PacketMiddleware) {
         let mut extras = self.extras();
         // Nothing comes to a socket that has been released. Asked under this lock, which `release`
         // takes after it has closed the listeners.
@@ -289,7 +177,7 @@ impl Socket {
         self.emit("message", args)
     }
 
-    /// Emits and waits for the client's answer, decoded as `T`: [`Direct::emit_with_ack`].
+    /// Emits and waits for the client's answer, decoded as `T`: [`Direct::emit_with_ack`](crate::app::Direct::emit_with_ack).
     #[doc(alias = "emitWithAck")]
     pub fn emit_with_ack<T>(
         &self,
@@ -432,13 +320,10 @@ impl Socket {
     }
 }
 
-listener_methods!(Socket);
-error_listener_methods!(Socket);
-
 /// What a socket holds, for a test of it.
 #[cfg(test)]
 pub(crate) const fn socket_size() -> usize {
-    size_of::<Inner>()
+    size_of::<SocketInner>()
 }
 
 impl Incoming {

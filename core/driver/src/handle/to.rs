@@ -9,10 +9,10 @@ use sio_core::packet::{Args, Encoded, IntoArgs};
 use sio_core::rooms::Target;
 
 use super::into_rooms::{IntoRooms, as_strs, names};
+use super::replies::RepliesFuture;
 use super::{Namespace, Socket};
 use crate::adapter::{Adapter, AdapterError, Broadcast, Recipients, RemoteSocket};
 use crate::error::EmitError;
-use crate::handler::ack::RepliesFuture;
 use crate::mailbox::command::{Command, Request};
 use crate::mailbox::fan_out::spread;
 use crate::mailbox::reply::{Gather, Token};

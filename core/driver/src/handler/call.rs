@@ -1,12 +1,13 @@
 //! Handlers: closures, sync or async, that take what they name.
 
-use std::fmt::{self, Display};
+use std::fmt::Display;
 use std::future::Future;
 use std::sync::Arc;
 
 use crate::error::{Failure, refusal};
-use crate::handler::extract::{FromEvent, Invocation};
-use crate::sync::BoxFuture;
+use crate::event::{Progress, Started};
+use crate::handle::{Callback, Invocation};
+use crate::handler::extract::FromEvent;
 
 /// A closure that can handle events.
 ///
@@ -32,24 +33,7 @@ use crate::sync::BoxFuture;
 )]
 pub trait Handler<M>: Send + Sync + 'static {
     /// Calls it.
-    fn call(&self, event: &Invocation) -> Started;
-}
-
-/// A handler that was called.
-pub struct Started(pub(crate) Progress);
-
-pub(crate) enum Progress {
-    Done(Result<(), Failure>),
-    Pending(BoxFuture<Result<(), Failure>>),
-}
-
-impl fmt::Debug for Started {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match &self.0 {
-            Progress::Done(_) => "Done",
-            Progress::Pending(_) => "Pending",
-        })
-    }
+    fn call(&self, call: &Invocation) -> Started;
 }
 
 /// What a handler may return.
@@ -98,8 +82,8 @@ macro_rules! handlers {
             $($argument: FromEvent,)*
         {
             #[allow(non_snake_case, unused_variables)]
-            fn call(&self, event: &Invocation) -> Started {
-                $(let $argument = match $argument::from_event(event) {
+            fn call(&self, call: &Invocation) -> Started {
+                $(let $argument = match $argument::from_event(call) {
                     Ok(value) => value,
                     Err(failure) => return Started(Progress::Done(Err(failure))),
                 };)*
@@ -115,9 +99,9 @@ macro_rules! handlers {
             $($argument: FromEvent,)*
         {
             #[allow(non_snake_case, unused_variables)]
-            fn call(&self, event: &Invocation) -> Started {
-                event.lasts();
-                $(let $argument = match $argument::from_event(event) {
+            fn call(&self, call: &Invocation) -> Started {
+                call.event.lasts();
+                $(let $argument = match $argument::from_event(call) {
                     Ok(value) => value,
                     Err(failure) => return Started(Progress::Done(Err(failure))),
                 };)*
@@ -140,9 +124,7 @@ handlers!(A, B, C, D, E, G);
 handlers!(A, B, C, D, E, G, H);
 handlers!(A, B, C, D, E, G, H, I);
 
-/// A handler without its type.
-pub(crate) type Callback = Arc<dyn Fn(&Invocation) -> Started + Send + Sync>;
-
+/// The same without its type.
 pub(crate) fn erase<M>(handler: impl Handler<M>) -> Callback {
-    Arc::new(move |event| handler.call(event))
+    Arc::new(move |call| handler.call(call))
 }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use sio_core::socket::Refusal;
 
-use crate::error::{Failure, refusal};
-use crate::handle::{Incoming, Socket};
+use crate::error::{Denial, Failure, refusal};
+use crate::handle::{Invocation, NamespaceMiddleware, Socket};
 use crate::handler::call::{Asynchronous, Synchronous};
-use crate::handler::extract::{FromEvent, Invocation};
+use crate::handler::extract::FromEvent;
 use crate::sync::BoxFuture;
 
 /// A closure that decides whether a socket may enter a namespace: for
@@ -63,25 +63,6 @@ pub struct Decision(pub(crate) BoxFuture<Result<(), Denial>>);
 impl fmt::Debug for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Decision")
-    }
-}
-
-/// Why a middleware refuses, and what becomes of that.
-#[derive(Debug)]
-pub(crate) enum Denial {
-    /// In words for the client.
-    Refused(Refusal),
-    /// In words for the application alone.
-    Failed(Failure),
-}
-
-impl Denial {
-    /// What the client is told, and what the application is to be.
-    pub(crate) fn split(self) -> (Refusal, Option<Failure>) {
-        match self {
-            Self::Refused(refusal) => (refusal, None),
-            Self::Failed(failure) => (Refusal::new(failure.told()), Some(failure)),
-        }
     }
 }
 
@@ -176,13 +157,6 @@ middlewares!(A, B, C, D, E, G);
 middlewares!(A, B, C, D, E, G, H);
 middlewares!(A, B, C, D, E, G, H, I);
 
-/// A middleware of a namespace without its type.
-pub(crate) type NamespaceMiddleware = Arc<dyn Fn(&Invocation) -> Decision + Send + Sync>;
-
-/// A middleware for the packets of a socket without its type.
-pub(crate) type PacketMiddleware =
-    Arc<dyn Fn(Incoming) -> BoxFuture<Result<Incoming, Denial>> + Send + Sync>;
-
 /// Asks the middlewares of a namespace in turn; the first refusal ends it.
 pub(crate) async fn pass(
     middlewares: Arc<[NamespaceMiddleware]>,
@@ -190,7 +164,7 @@ pub(crate) async fn pass(
 ) -> Result<(), Denial> {
     for middleware in middlewares.iter() {
         let decision = middleware(&Invocation::entering(&socket));
-        decision.0.await?;
+        decision.await?;
     }
     Ok(())
 }

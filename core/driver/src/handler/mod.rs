@@ -1,6 +1,12 @@
 //! What an application registers: handlers, middlewares, what they take and what they answer.
 
-pub(crate) mod ack;
+pub(crate) mod answer;
 pub(crate) mod call;
+pub(crate) mod engine;
 pub(crate) mod extract;
+mod failures;
+mod io;
+mod listening;
 pub(crate) mod middleware;
+mod namespace;
+mod socket;

@@ -10,9 +10,7 @@ use smallvec::SmallVec;
 
 use super::socket_state::{SocketState, Step};
 use crate::endpoint::handshake::Handshake;
-use crate::handle::{Io, Socket};
-use crate::handler::call::Callback;
-use crate::handler::extract::Invocation;
+use crate::handle::{Callback, Invocation, Io, Socket};
 
 /// What a Socket.IO connection has besides the connection. It starts nothing: it says what may be started.
 pub(super) struct Dispatcher {
@@ -97,11 +95,11 @@ impl Dispatcher {
     }
 
     /// Puts an event behind those that wait.
-    pub(super) fn put_off(&mut self, key: SocketKey, mut event: Invocation) {
+    pub(super) fn put_off(&mut self, key: SocketKey, mut call: Invocation) {
         // Copied: it may wait long, and must not hold on to a read buffer.
-        event.args = event.args.detached();
+        call.event.args = call.event.args.detached();
         if let Some(socket) = self.socket(key) {
-            let size = socket.push_back(event);
+            let size = socket.push_back(call);
             self.waiting_bytes = self.waiting_bytes.saturating_add(size);
         }
     }
@@ -115,12 +113,12 @@ impl Dispatcher {
     pub(super) fn put_off_rest(
         &mut self,
         key: SocketKey,
-        mut event: Invocation,
+        mut call: Invocation,
         rest: VecDeque<Callback>,
     ) {
-        event.args = event.args.detached();
+        call.event.args = call.event.args.detached();
         if let Some(socket) = self.socket(key) {
-            let size = socket.push_front(event, rest);
+            let size = socket.push_front(call, rest);
             self.waiting_bytes = self.waiting_bytes.saturating_add(size);
         }
     }

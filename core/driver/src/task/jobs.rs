@@ -14,11 +14,9 @@ use sio_core::socket::{ConnectTicket, SocketKey};
 use super::departed::{self, Departed};
 use super::refused;
 use crate::deadlines::State;
-use crate::error::Failure;
-use crate::handle::{Incoming, Socket};
-use crate::handler::call::{Callback, Progress, Started};
-use crate::handler::extract::Invocation;
-use crate::handler::middleware::Denial;
+use crate::error::{Denial, Failure};
+use crate::event::{Progress, Started};
+use crate::handle::{Callback, Incoming, Invocation, Socket};
 use crate::mailbox::held::{Answered, Charge, Held};
 use crate::sync::BoxFuture;
 use crate::sync::guard::{Panic, guarded, let_go};
@@ -89,23 +87,23 @@ impl Jobs {
         &mut self,
         cx: &mut Context<'_>,
         callback: &Callback,
-        event: &Invocation,
+        call: &Invocation,
     ) -> Began {
-        event.begin();
-        match begin(cx, || callback(event)) {
+        call.event.begin();
+        match begin(cx, || callback(call)) {
             Begun::Ended(Ok(Ok(()))) => Began::Ended,
             Begun::Ended(Ok(Err(failure))) => {
-                refused::failed(event, &failure);
+                refused::failed(call, &failure);
                 Began::Failed(failure)
             }
             Begun::Ended(Err(panic)) => Began::Panicked(panic),
             Begun::Waits(future) => {
                 let owner = Owner {
-                    socket: event.socket.clone(),
-                    name: event.name.clone(),
-                    bytes: event.held(),
+                    socket: call.socket.clone(),
+                    name: call.event.name.clone(),
+                    bytes: call.event.held(),
                 };
-                let future = refused::or_refused(event, future);
+                let future = refused::or_refused(call, future);
                 self.push(Job::Handler(Guarded::new(future, owner)));
                 Began::Waits
             }
@@ -378,9 +376,10 @@ impl Job {
         match self {
             Self::Handler(guarded) => guarded.what.as_ref().map_or(0, |owner| owner.bytes),
             Self::Plain(guarded) => guarded.what.as_ref().map_or(0, |message| message.bytes),
-            Self::PacketMiddlewares(guarded) => {
-                guarded.what.as_ref().map_or(0, |what| what.1.args.size())
-            }
+            Self::PacketMiddlewares(guarded) => guarded
+                .what
+                .as_ref()
+                .map_or(0, |what| what.1.event.args.size()),
             Self::Middlewares(_) => 0,
         }
     }
@@ -393,8 +392,8 @@ impl Job {
                 Some((owner.socket.clone(), owner.name.clone()))
             }
             Self::PacketMiddlewares(guarded) => {
-                let (_, event) = &**guarded.what.as_ref()?;
-                Some((event.socket.clone(), event.name.clone()))
+                let (_, call) = &**guarded.what.as_ref()?;
+                Some((call.socket.clone(), call.event.name.clone()))
             }
             Self::Middlewares(_) | Self::Plain(_) => None,
         }
@@ -446,7 +445,7 @@ impl Done {
         match self {
             Self::Handler(owner, _) => owner.bytes,
             Self::Plain(message, _) => message.bytes,
-            Self::PacketMiddlewares(what, _) => what.1.args.size(),
+            Self::PacketMiddlewares(what, _) => what.1.event.args.size(),
             Self::Middlewares(..) => 0,
         }
     }

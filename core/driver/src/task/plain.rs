@@ -8,11 +8,11 @@ use bytestring::ByteString;
 use sio_core::details::Details;
 use sio_core::engine::{CloseReason, Message};
 
+use crate::event::Started;
 use crate::sync::guard::{guarded, let_go};
 
 use crate::endpoint::handshake::Handshake;
 use crate::handle::{EngineHandlers, EngineSocket, Io};
-use crate::handler::call::Started;
 use crate::mailbox::weight::data_size;
 
 /// What a plain Engine.IO connection has beside its session.

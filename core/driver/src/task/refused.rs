@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use sio_core::packet::Value;
 
 use crate::error::{Failure, Reaction};
-use crate::handler::ack::Ack;
-use crate::handler::extract::{AckSlot, Invocation};
+use crate::event::AckSlot;
+use crate::handle::Invocation;
+use crate::handler::answer::Ack;
 use crate::sync::BoxFuture;
 
 /// A client's wish for an answer that no handler has taken, where the application wants it told
@@ -14,11 +15,11 @@ use crate::sync::BoxFuture;
 pub(super) struct Unanswered(Ack);
 
 impl Unanswered {
-    pub(super) fn of(event: &Invocation) -> Option<Self> {
-        let alone @ AckSlot::One(_) = event.take_ack() else {
+    pub(super) fn of(call: &Invocation) -> Option<Self> {
+        let alone @ AckSlot::One(_) = call.event.take_ack() else {
             return None;
         };
-        let socket = &event.socket;
+        let socket = &call.socket;
         (socket.io().reaction() == Reaction::RefuseAck)
             .then(|| Self(Ack::new(socket.clone(), alone)))
     }
@@ -46,18 +47,18 @@ impl Unanswered {
 }
 
 /// Answers for a handler that has failed.
-pub(super) fn failed(event: &Invocation, failure: &Failure) {
-    if let Some(unanswered) = Unanswered::of(event) {
+pub(super) fn failed(call: &Invocation, failure: &Failure) {
+    if let Some(unanswered) = Unanswered::of(call) {
         unanswered.refuse_for(failure);
     }
 }
 
 /// Answers for a handler that waits, if it fails.
 pub(super) fn or_refused(
-    event: &Invocation,
+    call: &Invocation,
     handler: BoxFuture<Result<(), Failure>>,
 ) -> BoxFuture<Result<(), Failure>> {
-    match Unanswered::of(event) {
+    match Unanswered::of(call) {
         None => handler,
         Some(unanswered) => Box::pin(async move {
             let result = handler.await;

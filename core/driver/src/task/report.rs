@@ -4,8 +4,7 @@ use crate::sync::guard::guarded;
 
 use crate::endpoint::Endpoint;
 use crate::error::{Failure, HandlerError};
-use crate::handle::Socket;
-use crate::handler::extract::Invocation;
+use crate::handle::{Invocation, Socket};
 use crate::log::debug;
 
 /// Characters of the name of an event without a handler that are told.
@@ -31,11 +30,11 @@ pub(super) fn handler_failed(socket: &Socket, event: &str, why: Failure) {
 
 /// Nobody listens for an event. Its name is the client's, and may be as long as a packet.
 #[cold]
-pub(super) fn unhandled(event: &Invocation) {
+pub(super) fn unhandled(call: &Invocation) {
     // The handlers of one who has left are gone before its last events.
-    if event.socket.connected() && event.socket.io().hears_of_unhandled() {
-        let name: String = event.name.chars().take(SHOWN).collect();
-        handler_failed(&event.socket, &name, Failure::Unhandled);
+    if call.socket.connected() && call.socket.io().hears_of_unhandled() {
+        let name: String = call.event.name.chars().take(SHOWN).collect();
+        handler_failed(&call.socket, &name, Failure::Unhandled);
     }
 }
 

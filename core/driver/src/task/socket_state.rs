@@ -5,11 +5,10 @@ use std::collections::VecDeque;
 use sio_core::packet::Name;
 use sio_core::socket::SocketKey;
 
+use crate::event::About;
 use crate::sync::guard::{Panic, guarded, let_go};
 
-use crate::handle::Socket;
-use crate::handler::call::Callback;
-use crate::handler::extract::{About, Invocation};
+use crate::handle::{Callback, Invocation, Socket};
 use crate::listeners::{Cached, Found, TopicRef};
 
 /// A socket, and what waits for its turn.
@@ -99,16 +98,16 @@ impl SocketState {
     }
 
     /// Its turn is behind all that waits. Says how many bytes that takes.
-    pub(super) fn push_back(&mut self, event: Invocation) -> usize {
-        let step = Step::Event(event);
+    pub(super) fn push_back(&mut self, call: Invocation) -> usize {
+        let step = Step::Event(call);
         let size = step.size();
         self.waiting.push_back(step);
         size
     }
 
     /// The rest of what has begun comes before all else.
-    pub(super) fn push_front(&mut self, event: Invocation, rest: VecDeque<Callback>) -> usize {
-        let step = Step::Rest(event, rest);
+    pub(super) fn push_front(&mut self, call: Invocation, rest: VecDeque<Callback>) -> usize {
+        let step = Step::Rest(call, rest);
         let size = step.size();
         self.waiting.push_front(step);
         size
@@ -176,18 +175,15 @@ impl Drop for SocketState {
 
 impl Tables {
     /// The handlers of an event. Those that run once are not found again.
-    pub(super) fn find(&self, event: &Invocation) -> (Found<'_, Callback>, Result<(), Panic>) {
-        let topics: &[TopicRef<'_>] = match event.about {
+    pub(super) fn find(&self, call: &Invocation) -> (Found<'_, Callback>, Result<(), Panic>) {
+        let topics: &[TopicRef<'_>] = match call.event.about {
             About::Connect => &[TopicRef::Connect],
-            About::Event => &[TopicRef::AnyEvent, TopicRef::Event(&event.name)],
+            About::Event => &[TopicRef::AnyEvent, TopicRef::Event(&call.event.name)],
             About::Disconnecting(..) => &[TopicRef::Disconnecting],
             About::Disconnect(..) => &[TopicRef::Disconnect],
             About::Error(..) => &[TopicRef::Error, TopicRef::Event("error")],
         };
-        let (own, shared) = (
-            event.socket.listeners(),
-            event.socket.namespace().listeners(),
-        );
+        let (own, shared) = (call.socket.listeners(), call.socket.namespace().listeners());
         let (mut found, mut passing) = (Found::new(), Ok(()));
         for topic in topics {
             for (table, listeners) in [(&self.shared, shared), (&self.own, own)] {
@@ -203,26 +199,26 @@ impl Tables {
 impl Step {
     /// Whose event it is, and which.
     fn event(self) -> (Socket, Name) {
-        let (Self::Event(event) | Self::Rest(event, _)) = self;
-        (event.socket, event.name)
+        let (Self::Event(call) | Self::Rest(call, _)) = self;
+        (call.socket, call.event.name)
     }
 
     /// Whether it is that the socket leaves.
     fn tells_end(&self) -> bool {
-        let (Self::Event(event) | Self::Rest(event, _)) = self;
+        let (Self::Event(call) | Self::Rest(call, _)) = self;
         matches!(
-            event.about,
+            call.event.about,
             About::Disconnecting(..) | About::Disconnect(..)
         )
     }
 
     /// What it holds, itself included: an event without a name and arguments is not free.
     pub(super) fn size(&self) -> usize {
-        let (Self::Event(event) | Self::Rest(event, _)) = self;
-        event
+        let (Self::Event(call) | Self::Rest(call, _)) = self;
+        call.event
             .args
             .size()
-            .saturating_add(event.name.len())
+            .saturating_add(call.event.name.len())
             .saturating_add(size_of::<Self>())
     }
 }

@@ -12,11 +12,9 @@ use super::super::jobs::{Began, Done, Guarded, Job};
 use super::super::refused::Unanswered;
 use super::super::socket_state::Step;
 use super::super::{Task, report};
-use crate::error::Failure;
-use crate::handle::{Incoming, Socket};
-use crate::handler::call::Callback;
-use crate::handler::extract::{About, AckSlot, ErrorSource, Invocation};
-use crate::handler::middleware::Denial;
+use crate::error::{Denial, Failure};
+use crate::event::{About, AckSlot, ErrorSource};
+use crate::handle::{Callback, Incoming, Invocation, Socket};
 use crate::log::debug;
 use crate::mailbox::command::Command;
 use crate::mailbox::weight::Weight;
@@ -34,7 +32,7 @@ impl<R: Runtime> Task<R> {
 
     /// Handles an event now, or when those before it let it.
     #[inline(always)]
-    pub(super) fn offer(&mut self, cx: &mut Context<'_>, key: SocketKey, event: Invocation) {
+    pub(super) fn offer(&mut self, cx: &mut Context<'_>, key: SocketKey, call: Invocation) {
         let crowded = self.is_crowded();
         let Some(dispatcher) = self.dispatcher() else {
             return;
@@ -43,9 +41,9 @@ impl<R: Runtime> Task<R> {
             return;
         };
         if crowded || !state.is_ready() || state.is_behind() {
-            dispatcher.put_off(key, event);
+            dispatcher.put_off(key, call);
         } else {
-            self.pass(cx, key, event);
+            self.pass(cx, key, call);
         }
     }
 
@@ -58,9 +56,9 @@ impl<R: Runtime> Task<R> {
             };
             match dispatcher.next(&mut at) {
                 Some(Next::Connect(connect)) => self.decide(cx, connect),
-                Some(Next::Step(key, Step::Event(event))) => self.pass(cx, key, event),
-                Some(Next::Step(key, Step::Rest(event, callbacks))) => {
-                    self.run(cx, key, event, callbacks)
+                Some(Next::Step(key, Step::Event(call))) => self.pass(cx, key, call),
+                Some(Next::Step(key, Step::Rest(call, callbacks))) => {
+                    self.run(cx, key, call, callbacks)
                 }
                 None => return,
             }
@@ -70,25 +68,25 @@ impl<R: Runtime> Task<R> {
     /// Packet middlewares, then handlers.
     // An event is large to hand on by value: inlined, an echo takes 2 % less.
     #[inline(always)]
-    fn pass(&mut self, cx: &mut Context<'_>, key: SocketKey, mut event: Invocation) {
-        let middlewares = match event.about {
-            About::Event => event.socket.packet_middlewares(),
+    fn pass(&mut self, cx: &mut Context<'_>, key: SocketKey, mut call: Invocation) {
+        let middlewares = match call.event.about {
+            About::Event => call.socket.packet_middlewares(),
             About::Connect
             | About::Disconnecting(..)
             | About::Disconnect(..)
             | About::Error(..) => None,
         };
         let Some(middlewares) = middlewares else {
-            self.dispatch(cx, key, event);
+            self.dispatch(cx, key, call);
             return;
         };
-        let wants_ack = !matches!(event.ack.get_mut(), AckSlot::None);
+        let wants_ack = !matches!(call.event.ack.get_mut(), AckSlot::None);
         // It may wait, and must not hold on to a read buffer.
-        event.args = event.kept_args();
+        call.event.args = call.kept_args();
         let mut packet = Incoming::new(
-            event.socket.clone(),
-            &event.name,
-            event.args.clone(),
+            call.socket.clone(),
+            &call.event.name,
+            call.event.args.clone(),
             wants_ack,
         );
         let future: BoxFuture<_> = Box::pin(async move {
@@ -98,7 +96,7 @@ impl<R: Runtime> Task<R> {
             Ok(packet)
         });
         // Boxed: it may wait, where room for it would be room for as much in every handler that waits.
-        let mut guarded = Guarded::new(future, Box::new((key, event)));
+        let mut guarded = Guarded::new(future, Box::new((key, call)));
         match guarded.poll(cx) {
             Poll::Ready((what, result)) => self.passed(cx, *what, result),
             Poll::Pending => {
@@ -113,34 +111,34 @@ impl<R: Runtime> Task<R> {
     fn passed(
         &mut self,
         cx: &mut Context<'_>,
-        (key, mut event): (SocketKey, Invocation),
+        (key, mut call): (SocketKey, Invocation),
         result: Result<Result<Incoming, Denial>, Panic>,
     ) {
         match result {
             Ok(Ok(packet)) => {
-                event.name = packet.name.into();
-                event.args = packet.args;
-                self.dispatch(cx, key, event);
+                call.event.name = packet.name.into();
+                call.event.args = packet.args;
+                self.dispatch(cx, key, call);
             }
             Ok(Err(denial)) => {
                 let (refusal, failure) = denial.split();
                 if let Some(failure) = failure {
-                    report::handler_failed(&event.socket, &event.name, failure);
+                    report::handler_failed(&call.socket, &call.event.name, failure);
                 }
-                debug!(socket = %event.socket.log_name(), event = %crate::log::Brief(&event.name), refusal = %crate::log::Brief(&refusal), "packet refused");
-                if let Some(unanswered) = Unanswered::of(&event) {
+                debug!(socket = %call.socket.log_name(), event = %crate::log::Brief(&call.event.name), refusal = %crate::log::Brief(&refusal), "packet refused");
+                if let Some(unanswered) = Unanswered::of(&call) {
                     unanswered.refuse(&refusal.message, refusal.data.as_ref());
                 }
                 // Clients of revision 4 are told; in revision 5 the application tells itself (§17).
                 if self.handle.revision() == Eio::V3 {
                     let Refusal { message, data } = refusal;
-                    let namespace = event.socket.namespace();
+                    let namespace = call.socket.namespace();
                     let codec = namespace.codec();
                     let packet = match codec.error(namespace.name(), &message, data.as_ref()) {
                         Ok(packet) => packet,
                         Err(_why) => {
                             // A client can have itself refused as often as it likes.
-                            debug!(socket = %event.socket.log_name(), why = %_why, "not written");
+                            debug!(socket = %call.socket.log_name(), why = %_why, "not written");
                             return;
                         }
                     };
@@ -157,43 +155,43 @@ impl<R: Runtime> Task<R> {
                 if let Some(name) = &self.endpoint().config.forward_middleware_errors {
                     let data = refusal.data.clone().unwrap_or(Value::Null);
                     // One that cannot be told (its backlog is full) does not hear of it.
-                    let _ = event.socket.emit(name, &(&refusal.message, data));
+                    let _ = call.socket.emit(name, &(&refusal.message, data));
                 }
                 let about = About::Error(ErrorSource::Middleware, refusal);
                 let name = Name::from_static("error");
-                let event = Invocation::new(event.socket.clone(), name, event.args, about);
-                self.dispatch(cx, key, event);
+                let call = Invocation::new(call.socket.clone(), name, call.event.args, about);
+                self.dispatch(cx, key, call);
             }
             Err(panic) => {
-                self.panicked(&event.socket, &event.name, panic);
+                self.panicked(&call.socket, &call.event.name, panic);
             }
         }
     }
 
     /// Finds the handlers of an event and runs them.
     #[inline]
-    pub(super) fn dispatch(&mut self, cx: &mut Context<'_>, key: SocketKey, mut event: Invocation) {
+    pub(super) fn dispatch(&mut self, cx: &mut Context<'_>, key: SocketKey, mut call: Invocation) {
         let Some(state) = self.socket(key) else {
             return;
         };
         let (tables, mut passing) = state.take_tables();
-        if matches!(event.about, About::Disconnect(..)) {
+        if matches!(call.event.about, About::Disconnect(..)) {
             // Its `disconnecting` handlers have seen its rooms, however long they had to wait.
-            event.socket.exit();
+            call.socket.exit();
         }
-        let (found, swept) = tables.find(&event);
+        let (found, swept) = tables.find(&call);
         passing = passing.and(swept);
         let owner = passing
             .is_err()
-            .then(|| (event.socket.clone(), event.name.clone()));
-        event.share_ack(found.len());
+            .then(|| (call.socket.clone(), call.event.name.clone()));
+        call.event.share_ack(found.len());
         if let [only] = found[..] {
-            self.start(cx, key, only, &event);
+            self.start(cx, key, only, &call);
         } else if !found.is_empty() {
             let all = found.iter().copied().cloned().collect();
-            self.run(cx, key, event, all);
-        } else if matches!(event.about, About::Event) {
-            report::unhandled(&event);
+            self.run(cx, key, call, all);
+        } else if matches!(call.event.about, About::Event) {
+            report::unhandled(&call);
         }
         drop(found);
         match self.socket(key) {
@@ -211,16 +209,16 @@ impl<R: Runtime> Task<R> {
         &mut self,
         cx: &mut Context<'_>,
         key: SocketKey,
-        event: Invocation,
+        call: Invocation,
         mut callbacks: VecDeque<Callback>,
     ) {
         while let Some(callback) = callbacks.pop_front() {
-            self.start(cx, key, &callback, &event);
+            self.start(cx, key, &callback, &call);
             let Some(dispatcher) = self.dispatcher() else {
                 return;
             };
             if !callbacks.is_empty() && dispatcher.is_held(key) {
-                dispatcher.put_off_rest(key, event, callbacks);
+                dispatcher.put_off_rest(key, call, callbacks);
                 return;
             }
         }
@@ -232,17 +230,19 @@ impl<R: Runtime> Task<R> {
         cx: &mut Context<'_>,
         key: SocketKey,
         callback: &Callback,
-        event: &Invocation,
+        call: &Invocation,
     ) {
-        match self.jobs.start(cx, callback, event) {
+        match self.jobs.start(cx, callback, call) {
             Began::Ended => {}
             Began::Waits => {
                 if let Some(state) = self.socket(key) {
                     state.set_busy();
                 }
             }
-            Began::Failed(failure) => report::handler_failed(&event.socket, &event.name, failure),
-            Began::Panicked(panic) => self.panicked(&event.socket, &event.name, panic),
+            Began::Failed(failure) => {
+                report::handler_failed(&call.socket, &call.event.name, failure)
+            }
+            Began::Panicked(panic) => self.panicked(&call.socket, &call.event.name, panic),
         }
     }
 

@@ -9,7 +9,7 @@ use super::super::jobs::{self, Begun, Guarded, Job, begin};
 use super::super::plain::Plain;
 use super::super::{Task, report};
 use crate::error::Failure;
-use crate::handler::call::Started;
+use crate::event::Started;
 use crate::log::error;
 use crate::mailbox::weight::data_size;
 use crate::runtime::Runtime;

@@ -11,7 +11,8 @@ use super::super::Task;
 use super::super::dispatcher::{Dispatcher, PendingConnect};
 use super::super::socket_state::SocketState;
 use crate::error::AckError;
-use crate::handler::extract::{About, AckSlot, ErrorSource, Invocation};
+use crate::event::{About, AckSlot, ErrorSource};
+use crate::handle::Invocation;
 use crate::log::{debug, trace};
 use crate::mailbox::held::Answered;
 use crate::runtime::Runtime;
@@ -115,11 +116,11 @@ impl<R: Runtime> Task<R> {
             return;
         };
         trace!(socket = %state.socket().log_name(), event = %name, arguments = args.len(), "event");
-        let mut event = Invocation::new(state.socket().clone(), name, args, About::Event);
+        let mut call = Invocation::new(state.socket().clone(), name, args, About::Event);
         if let Some(ticket) = ack {
-            *event.ack.get_mut() = AckSlot::One(ticket);
+            *call.event.ack.get_mut() = AckSlot::One(ticket);
         }
-        self.offer(cx, key, event);
+        self.offer(cx, key, call);
     }
 
     /// A client of revision 4 says that something went wrong on its side.
@@ -135,13 +136,13 @@ impl<R: Runtime> Task<R> {
             Err(_) => Refusal::new(""),
         };
         let name = Name::from_static("error");
-        let event = Invocation::new(
+        let call = Invocation::new(
             state.socket().clone(),
             name,
             args,
             About::Error(ErrorSource::Client, refusal),
         );
-        self.offer(cx, key, event);
+        self.offer(cx, key, call);
     }
 
     /// What lies behind the reason why a socket leaves: nothing, where it leaves its namespace alone.
@@ -161,12 +162,12 @@ impl<R: Runtime> Task<R> {
             return;
         };
         let name = Name::from_static(name);
-        let event = Invocation::new(state.socket().clone(), name, Args::default(), about);
+        let call = Invocation::new(state.socket().clone(), name, Args::default(), about);
         // Where order is promised, what came before goes before; elsewhere nothing is waited for.
         if state.keeps_order() {
-            self.offer(cx, key, event);
+            self.offer(cx, key, call);
         } else {
-            self.dispatch(cx, key, event);
+            self.dispatch(cx, key, call);
         }
     }
 }

@@ -1,0 +1,99 @@
+//! What is behind the handles. They know each other, so what each consists of stands in one place; what can be done
+//! with them has files of its own.
+
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex};
+
+use sio_core::id::SocketId;
+use sio_core::packet::Args;
+use sio_core::socket::SocketKey;
+
+use super::data::Values;
+use super::membership::Membership;
+use super::namespace::Outgoing;
+use super::{Io, Namespace};
+use crate::endpoint::handshake::Handshake;
+use crate::error::Denial;
+use crate::event::{Event, Started};
+use crate::listeners::Listeners;
+use crate::mailbox::task_handle::TaskHandle;
+use crate::sync::BoxFuture;
+
+/// One client in one namespace. Cheap to clone; all clones are the same socket, and any of them may
+/// be used from any task or thread, as long as anybody likes.
+///
+/// ```
+/// # use sio_driver::app::{Ack, Config, Data, Io, Socket, DisconnectReason};
+/// # let io = Io::new(Config::default());
+/// io.of("/").on_connect(|socket: Socket| {
+///     socket.set_data(Vec::<String>::new());
+///     socket.on("say", |socket: Socket, Data((room, text)): Data<(String, String)>, ack: Ack| {
+///         socket.update_data(|said: &mut Vec<String>| said.push(text.clone()));
+///         socket.to(&room).emit("said", &text)?;
+///         ack.send(&"delivered")
+///     });
+///     socket.on_disconnect(|socket: Socket, reason: DisconnectReason| {
+///         println!("{} left: {reason}", socket.id());
+///     });
+/// });
+/// ```
+#[derive(Clone)]
+pub struct Socket {
+    pub(super) inner: Arc<SocketInner>,
+}
+
+pub(super) struct SocketInner {
+    pub(super) id: SocketId,
+    pub(super) key: SocketKey,
+    pub(super) io: Io,
+    pub(super) namespace: Namespace,
+    pub(super) task: Arc<TaskHandle>,
+    pub(super) handshake: Arc<Handshake>,
+    pub(super) membership: Mutex<Membership>,
+    pub(super) connected: AtomicBool,
+    pub(super) sequential: AtomicBool,
+    pub(super) next_ack: AtomicU64,
+    pub(super) listeners: Listeners<Callback>,
+    /// What few sockets have.
+    pub(super) extras: Mutex<Option<Box<Extras>>>,
+    pub(super) has_middlewares: AtomicBool,
+    pub(super) has_outgoing: AtomicBool,
+}
+
+#[derive(Default)]
+pub(super) struct Extras {
+    pub(super) data: Values,
+    pub(super) packet_middlewares: Vec<PacketMiddleware>,
+    pub(super) outgoing: Vec<Outgoing>,
+}
+
+/// An event on its way in, before the handlers: a packet middleware may change or refuse it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Incoming {
+    /// The socket.
+    pub socket: Socket,
+    /// The event's name.
+    pub name: String,
+    /// Its arguments.
+    pub args: Args,
+    /// Whether the client waits for an answer.
+    pub wants_ack: bool,
+}
+
+/// An event on its way to the handlers: what extractors take from.
+pub struct Invocation {
+    pub(crate) socket: Socket,
+    pub(crate) event: Event,
+}
+
+/// A handler without its type.
+pub(crate) type Callback = Arc<dyn Fn(&Invocation) -> Started + Send + Sync>;
+
+/// A middleware of a namespace without its type.
+pub(crate) type NamespaceMiddleware =
+    Arc<dyn Fn(&Invocation) -> BoxFuture<Result<(), Denial>> + Send + Sync>;
+
+/// A middleware for the packets of a socket without its type.
+pub(crate) type PacketMiddleware =
+    Arc<dyn Fn(Incoming) -> BoxFuture<Result<Incoming, Denial>> + Send + Sync>;

@@ -61,6 +61,12 @@ pub enum Why {
     Ping,
     /// A ping was not answered (`ping_timeout`).
     PingTimeout,
+    /// A client's ping of its WebSocket's own was not answered (`check_timeout`).
+    Pong,
+    /// A client dials again (`reconnection`).
+    Reconnect,
+    /// A client's request was not answered (`request_timeout`).
+    Request,
     /// An upgrade was begun and not finished (`upgrade_timeout`).
     Upgrade,
     /// Bytes wait and the client takes none (`write_timeout`).
@@ -72,7 +78,7 @@ impl Why {
     /// is left are things to do.
     pub(crate) const fn ends(self) -> bool {
         match self {
-            Self::Noop | Self::Ping => false,
+            Self::Noop | Self::Ping | Self::Reconnect => false,
             Self::Ack
             | Self::Close
             | Self::Connect
@@ -80,6 +86,8 @@ impl Why {
             | Self::Packet
             | Self::Pause
             | Self::PingTimeout
+            | Self::Pong
+            | Self::Request
             | Self::Upgrade
             | Self::Write => true,
         }
@@ -148,7 +156,8 @@ impl Why {
             }
             Self::Connect => config.connect_timeout = wait,
             Self::Middleware => config.middleware_timeout = wait,
-            Self::Noop => {}
+            // A client's are options of its own.
+            Self::Noop | Self::Pong | Self::Reconnect | Self::Request => {}
             Self::Packet => config.packet_timeout = wait,
             Self::Pause => config.pause_timeout = wait,
             Self::Ping => config.ping_interval = wait,

@@ -66,6 +66,11 @@ impl SocketId {
         Self(name(bytes))
     }
 
+    /// An id that a server has told.
+    pub(crate) fn told(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// The id that a client of revision 4 computes: the session's in `/`, elsewhere with the namespace
     /// before it.
     pub(crate) fn computed(namespace: &str, sid: &Sid) -> Self {

@@ -19,6 +19,7 @@
 //! | [`rooms::Rooms`] | who is in which room of a namespace, and whom a broadcast is for |
 //! | [`websocket`] | frames of WebSockets read and written |
 //! | [`packet`] | packets written and read, by a parser of the application's own if it likes ([`packet::parser`]); [`packet::Args`] are arguments, [`packet::Encoded`] is what goes out |
+//! | [`client::Connection`] | the other end: it dials, upgrades, dials again, and keeps what is to be said meanwhile |
 //! | [`server::Server`] | all of it wired up for a single thread: begin with its example |
 //!
 //! A machine is a value with four kinds of methods: `handle_*` tells it what happened, verbs ask it for
@@ -67,6 +68,7 @@
 )]
 
 mod arena;
+pub mod client;
 pub mod config;
 pub mod connection;
 pub mod deadline;

@@ -81,6 +81,7 @@ const CORE_FLOORS: &[&str] = &[
     "socket",
     "connection",
     "server",
+    "client",
 ];
 
 /// Imports of the core that lead upwards or around still, by who imports and what. None may be added.

@@ -27,9 +27,9 @@ pub(super) enum Heartbeat {
     },
 }
 
-/// The times of the configuration.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Times {
+/// The times that both ends keep to: the server's configuration, told to its clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Times {
     interval: Duration,
     timeout: Duration,
 }
@@ -42,8 +42,22 @@ impl Times {
         }
     }
 
-    /// How long a client that pings may be silent.
-    const fn silence(self) -> Duration {
+    pub(crate) const fn new(interval: Duration, timeout: Duration) -> Self {
+        Self { interval, timeout }
+    }
+
+    /// From the last sign of life to the next ping.
+    pub(crate) const fn interval(self) -> Duration {
+        self.interval
+    }
+
+    /// From a ping to its answer.
+    pub(crate) const fn timeout(self) -> Duration {
+        self.timeout
+    }
+
+    /// How long who pings may be silent.
+    pub(crate) const fn silence(self) -> Duration {
         self.interval.saturating_add(self.timeout)
     }
 }

@@ -32,6 +32,10 @@ pub use session::Session;
 pub use websocket::{WsClosed, WsOut};
 
 pub use crate::http::{Coding, ErrorCode, Query, QueryError};
+pub(crate) use heartbeat::Times;
+pub(crate) use packet::type_byte;
+pub(crate) use queue::Queue;
+
 #[doc(no_inline)]
 pub use crate::message::Message;
 #[doc(no_inline)]

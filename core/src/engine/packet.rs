@@ -185,7 +185,7 @@ fn behind(text: ByteString) -> ByteString {
 }
 
 /// What goes before the data of a binary message on a WebSocket.
-pub(super) const fn type_byte(revision: Eio) -> &'static [u8] {
+pub(crate) const fn type_byte(revision: Eio) -> &'static [u8] {
     match revision {
         Eio::V3 => &[4],
         Eio::V4 => &[],

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::packet::base64_digits;
+use super::packet::{base64_digits, base64_len};
 use super::{Flags, Framing, Writer};
 use crate::message::{Encoded, Part};
 use crate::protocol::Eio;
@@ -12,8 +12,8 @@ use crate::protocol::Eio;
 /// Packets in the order in which they leave. A packet and its attachments are one element, so that the
 /// frames of two packets never interleave.
 #[derive(Clone, Debug, Default, Hash)]
-pub(super) struct Queue {
-    waiting: VecDeque<Waiting>,
+pub(crate) struct Queue<M = ()> {
+    waiting: VecDeque<Waiting<M>>,
     /// Of what waits, the frames of the first that were handed out already included.
     bytes: usize,
     packets: usize,
@@ -26,29 +26,91 @@ pub(super) struct Queue {
 }
 
 #[derive(Clone, Debug, Hash)]
-struct Waiting {
+struct Waiting<M> {
     packet: Encoded,
     flags: Flags,
+    /// What it is to whoever sends it.
+    mark: M,
 }
 
 /// A frame that leaves.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Popped {
-    pub(super) part: Part,
+pub(crate) struct Popped {
+    pub(crate) part: Part,
     /// Whether it is bytes in base64, without what goes before them.
-    pub(super) digits: bool,
-    pub(super) compress: bool,
+    pub(crate) digits: bool,
+    pub(crate) compress: bool,
 }
 
 impl Queue {
     pub(super) fn push(&mut self, packet: Encoded, flags: Flags) {
+        self.push_marked(packet, flags, ());
+    }
+}
+
+impl<M: Default> Queue<M> {
+    pub(crate) fn push_marked(&mut self, packet: Encoded, flags: Flags, mark: M) {
         self.bytes = self.bytes.saturating_add(packet.size());
         self.packets = self.packets.saturating_add(packet.packets());
-        self.waiting.push_back(Waiting { packet, flags });
+        self.waiting.push_back(Waiting {
+            packet,
+            flags,
+            mark,
+        });
+    }
+
+    /// The mark of the first, if nothing of it was handed out.
+    pub(crate) fn first_mark(&self) -> Option<&M> {
+        let first = self.waiting.front().filter(|_| self.begun == 0)?;
+        Some(&first.mark)
+    }
+
+    /// As much of it as fits into a body of `most` bytes, one packet at least, for a peer that takes bytes. `parts`
+    /// says which may not come behind others in one body.
+    pub(crate) fn take_body(
+        &mut self,
+        revision: Eio,
+        most: usize,
+        parts: impl Fn(&M) -> bool,
+    ) -> (Framing, Bytes) {
+        let binary = self.waiting.iter().any(|it| it.packet.has_bytes());
+        let framing = Framing::of(revision, binary);
+        let mut body = Writer::new(framing, self.bytes.saturating_add(self.packets).min(most));
+        let mut size = 0usize;
+        while let Some(first) = self.waiting.front() {
+            let Some(part) = first.packet.part(self.begun as usize) else {
+                break;
+            };
+            let length = match &part {
+                Part::Text(text) => text.len(),
+                Part::Binary(bytes) => base64_len(revision, bytes),
+            };
+            let with = size.saturating_add(1).saturating_add(length);
+            let apart = self.begun == 0 && parts(&first.mark);
+            if !body.is_empty() && (apart || with > most) {
+                break;
+            }
+            size = if body.is_empty() { length } else { with };
+            drop(part);
+            let Some(popped) = self.pop(false) else {
+                break;
+            };
+            body.push(&popped.part);
+        }
+        (framing, body.finish())
+    }
+
+    /// Takes out all of which nothing was handed out, and forgets the rest.
+    pub(crate) fn take_unbegun(&mut self) -> Vec<(Encoded, Flags, M)> {
+        let begun = usize::from(self.begun > 0);
+        let waiting = std::mem::take(&mut self.waiting).into_iter().skip(begun);
+        let all = waiting.map(|it| (it.packet, it.flags, it.mark)).collect();
+        self.clear();
+        all
     }
 
     /// The next frame, for a client that takes bytes or wants base64 in their place.
-    pub(super) fn pop(&mut self, base64: bool) -> Option<Popped> {
+    pub(crate) fn pop(&mut self, base64: bool) -> Option<Popped> {
         let first = self.waiting.front()?;
         let compress = first.flags.compress;
         if first.packet.packets() == 1 {
@@ -187,11 +249,11 @@ impl Queue {
         self.unwritten as usize
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    pub(super) const fn bytes(&self) -> usize {
+    pub(crate) const fn bytes(&self) -> usize {
         self.bytes
     }
 

@@ -14,7 +14,7 @@ use crate::time::Instant;
 /// To ask and to be answered cost the same however many others wait, as long as all wait equally long;
 /// one that waits shorter than others is put in its place among them.
 #[derive(Clone, Debug, Hash)]
-pub(super) struct Acks<T> {
+pub(crate) struct Acks<T> {
     /// Boxed, since few connections have ever been asked anything.
     table: Option<Box<Table<T>>>,
 }
@@ -36,12 +36,12 @@ struct Pending<T> {
 }
 
 impl<T> Acks<T> {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { table: None }
     }
 
     /// Something was asked. Gives the token back if the id is taken.
-    pub(super) fn wait(
+    pub(crate) fn wait(
         &mut self,
         socket: SocketKey,
         id: u64,
@@ -63,13 +63,13 @@ impl<T> Acks<T> {
         Ok(())
     }
 
-    pub(super) fn is_waiting(&self, socket: SocketKey, id: u64) -> bool {
+    pub(crate) fn is_waiting(&self, socket: SocketKey, id: u64) -> bool {
         let table = self.table.as_ref();
         table.is_some_and(|table| table.waiting.contains_key(&(socket, id)))
     }
 
     /// The answer to something we asked. `None`: nobody waits, it came too late or twice.
-    pub(super) fn resolve(&mut self, socket: SocketKey, id: u64) -> Option<T> {
+    pub(crate) fn resolve(&mut self, socket: SocketKey, id: u64) -> Option<T> {
         let table = self.table.as_mut()?;
         let Pending { token, .. } = table.waiting.remove(&(socket, id))?;
         table.tidy();
@@ -78,22 +78,33 @@ impl<T> Acks<T> {
     }
 
     /// Something whose time is over, the earliest first.
-    pub(super) fn expire(&mut self, now: Instant) -> Option<(SocketKey, T)> {
-        let due = &self.table.as_ref()?.due;
-        let (_, (socket, id)) = *due.front().filter(|(due, _)| *due <= now)?;
-        let token = self.resolve(socket, id)?;
+    pub(crate) fn expire(&mut self, now: Instant) -> Option<(SocketKey, T)> {
+        let (socket, _, token) = self.expire_with_id(now)?;
         Some((socket, token))
     }
 
+    /// The same, and the id under which it waited.
+    pub(crate) fn expire_with_id(&mut self, now: Instant) -> Option<(SocketKey, u64, T)> {
+        let due = &self.table.as_ref()?.due;
+        let (_, (socket, id)) = *due.front().filter(|(due, _)| *due <= now)?;
+        let token = self.resolve(socket, id)?;
+        Some((socket, id, token))
+    }
+
     /// All that waited for a socket which has gone, in the order of their ids.
-    pub(super) fn abandon(&mut self, socket: SocketKey) -> Vec<T> {
+    pub(crate) fn abandon(&mut self, socket: SocketKey) -> Vec<T> {
+        self.abandon_but(socket, |_| false)
+    }
+
+    /// The same, but for those ids that are to go on waiting.
+    pub(crate) fn abandon_but(&mut self, socket: SocketKey, stays: impl Fn(u64) -> bool) -> Vec<T> {
         let Some(table) = self.table.as_mut() else {
             return Vec::new();
         };
         let mut ids: Vec<u64> = table
             .due
             .iter()
-            .filter(|(_, (its, _))| *its == socket)
+            .filter(|(_, (its, id))| *its == socket && !stays(*id))
             .map(|(_, (_, id))| *id)
             .collect();
         ids.sort_unstable();
@@ -107,11 +118,11 @@ impl<T> Acks<T> {
         gone
     }
 
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         self.table.as_ref()?.due.front().map(|(due, _)| *due)
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.table.as_ref().map_or(0, |table| table.waiting.len())
     }
 

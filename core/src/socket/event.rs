@@ -131,7 +131,7 @@ impl<T: Clone> Event<T> {
 
 /// A socket: one client in one namespace. Names nobody once that socket is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SocketKey(pub(super) Key);
+pub struct SocketKey(pub(crate) Key);
 
 /// A client waits for a namespace. Give this to `accept` or `reject`; if it is dropped, the client is
 /// turned away when `middleware_timeout` is over.

@@ -10,7 +10,9 @@ mod mux;
 mod revision_4;
 mod slots;
 
+pub(crate) use acks::Acks;
 pub use event::{AckError, AckTicket, ConnectTicket, DisconnectReason, Event, Refusal, SocketKey};
+pub(crate) use inbox::Inbox;
 pub(crate) use mux::Mux;
 #[cfg(test)]
 pub(crate) use mux::deadlines;

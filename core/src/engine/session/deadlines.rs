@@ -107,7 +107,13 @@ impl Session {
             },
             Why::Pause => self.paused.is_some(),
             Why::Close => self.is_closing(),
-            Why::Ack | Why::Connect | Why::Middleware | Why::Packet => false,
+            Why::Ack
+            | Why::Connect
+            | Why::Middleware
+            | Why::Packet
+            | Why::Pong
+            | Why::Reconnect
+            | Why::Request => false,
         }
     }
 }

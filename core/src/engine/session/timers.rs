@@ -133,8 +133,14 @@ impl Session {
                 }
             }
             Why::Write => self.violate(Violation::SlowReader),
-            // The layer above has these.
-            Why::Ack | Why::Connect | Why::Middleware | Why::Packet => self.deadline = None,
+            // The layer above has these, or a client.
+            Why::Ack
+            | Why::Connect
+            | Why::Middleware
+            | Why::Packet
+            | Why::Pong
+            | Why::Reconnect
+            | Why::Request => self.deadline = None,
         }
     }
 

@@ -107,6 +107,28 @@ impl Codec {
         write(&**parser, PacketType::Ack, namespace, Some(id), Some(data))
     }
 
+    /// As [`packet::connect`](crate::packet::connect): a client's wish to enter `namespace`, behind whose name
+    /// there may be a query in revision 4 (§16.2).
+    ///
+    /// # Errors
+    /// A payload that is no object without bytes; or the parser does not write it.
+    pub fn connect(
+        &self,
+        namespace: &str,
+        payload: Option<&Value>,
+    ) -> Result<Encoded, EncodeError> {
+        match &self.0 {
+            None => encode::connect(namespace, payload),
+            Some(parser) => write(
+                &**parser,
+                PacketType::Connect,
+                namespace,
+                None,
+                payload.cloned(),
+            ),
+        }
+    }
+
     /// As [`packet::connected`](crate::packet::connected).
     ///
     /// # Errors

@@ -1,0 +1,220 @@
+//! What is said, answered, kept and repeated.
+
+use super::*;
+
+#[test]
+fn acks_end_once() {
+    let (mut world, socket) = World::joined(|_| ());
+    world.ask(socket, 1, 10).unwrap();
+    world.ask(socket, 2, 1).unwrap();
+    assert_eq!(world.said(), [r#"420["q"]"#, r#"421["q"]"#]);
+    world.hear("430[7]");
+    world.hear("430[8]");
+    assert_eq!(world.told(), ["1: 7"]);
+    world.pass(secs(1));
+    world.hear("431[]");
+    assert_eq!(world.told(), ["2: Timeout"]);
+    world.ask(socket, 3, 10).unwrap();
+    world.said();
+    world.cut();
+    let told = world.told();
+    assert_eq!(told[..2], ["transport close true", "3: Disconnected"]);
+    world.ask(socket, 4, 10).unwrap();
+    world.ask(socket, 5, 1).unwrap();
+    world.ask(socket, 6, 60).unwrap();
+    world.pass(secs(1));
+    assert_eq!(world.told(), ["5: Timeout", "attempt 1"]);
+    world.accept();
+    world.hear(r#"40{"sid":"b"}"#);
+    assert_eq!(world.said(), ["40", r#"423["q"]"#, r#"425["q"]"#]);
+    world.hear("433[]");
+    assert_eq!(world.told(), ["opened 1", "connected b", "4: "]);
+    world.client.leave(world.now, socket);
+    assert_eq!(
+        world.told(),
+        ["io client disconnect false", "6: Disconnected"]
+    );
+    world.end();
+}
+
+#[test]
+fn acks_that_wait_are_bounded() {
+    let (mut world, socket) = World::joined(|it| it.max_pending_acks = 2);
+    assert_eq!(world.ask(socket, 1, 10), Ok(()));
+    assert_eq!(world.ask(socket, 2, 10), Ok(()));
+    assert_eq!(world.ask(socket, 3, 10), Err((AckError::TooMany, 3)));
+    world.hear("430[]");
+    assert_eq!(world.ask(socket, 4, 10), Ok(()));
+    let packet = packet::event("/", Some(3), "q", &()).unwrap();
+    world.hear("431[]");
+    let again = world
+        .client
+        .request(world.now, socket, 3, packet, Flags::default(), 5, None);
+    assert_eq!(again, Err((AckError::Duplicate, 5)));
+    world.end();
+}
+
+#[test]
+fn what_was_not_given_to_a_transport_is_said_again() {
+    let (mut world, socket) = World::joined(|_| ());
+    let _ = world.emit(socket, "a");
+    world.ask(socket, 1, 60).unwrap();
+    let _ = world.client.emit(world.now, socket, event("v"), VOLATILE);
+    let id = world.websocket.unwrap();
+    let first = world.client.poll_ws(id);
+    assert!(matches!(first, Some(WsOut::Frame { .. })), "and it is lost");
+    world.cut();
+    assert_eq!(world.told(), ["transport close true", "waiting 1 1s"]);
+    let _ = world.emit(socket, "b");
+    world.pass(secs(1));
+    world.accept();
+    world.hear(r#"40{"sid":"b"}"#);
+    assert_eq!(world.said(), ["40", r#"420["q"]"#, r#"42["b"]"#]);
+    world.end();
+}
+
+#[test]
+fn volatile_events_are_for_those_who_are_there() {
+    let (mut world, socket) = World::joined(|_| ());
+    let send = |world: &mut World| world.client.emit(world.now, socket, event("v"), VOLATILE);
+    assert_eq!(send(&mut world), Sent::Queued);
+    assert_eq!(send(&mut world), Sent::Dropped, "it is busy");
+    world.said();
+    world.cut();
+    assert_eq!(send(&mut world), Sent::Dropped);
+    world.pass(secs(1));
+    assert_eq!(send(&mut world), Sent::Dropped);
+    world.accept();
+    world.said();
+    assert_eq!(send(&mut world), Sent::Queued, "as in the reference");
+    world.hear(r#"40{"sid":"b"}"#);
+    assert_eq!(world.said(), [r#"42["v"]"#]);
+    world.end();
+}
+
+#[test]
+fn what_is_kept_is_bounded_by_its_policy() {
+    let mut world = World::new(|it| {
+        it.max_offline_packets = 2;
+        it.offline = OfflinePolicy::DropOldest;
+    });
+    let socket = world.client.socket("/", Auth::None).unwrap();
+    world.ask(socket, 1, 60).unwrap();
+    let _ = world.emit(socket, "a");
+    let _ = world.emit(socket, "b");
+    assert_eq!(world.told(), ["1: NotSent"]);
+    assert_eq!(world.client.state(socket).unwrap().offline, (2, 14));
+    world.client.clear_offline(socket);
+    assert_eq!(world.client.state(socket).unwrap().offline, (0, 0));
+    world.end();
+    let mut world = World::new(|it| it.offline = OfflinePolicy::Off);
+    let socket = world.client.socket("/", Auth::None).unwrap();
+    assert_eq!(world.emit(socket, "a"), Sent::Full);
+    assert_eq!(world.ask(socket, 1, 60), Err((AckError::NotSent, 1)));
+    world.end();
+}
+
+#[test]
+fn who_has_no_room_hears_of_it_again() {
+    let (mut world, socket) = World::joined(|it| it.max_backlog_bytes = 20);
+    assert_eq!(world.emit(socket, "aaaa"), Sent::Queued);
+    assert_eq!(world.emit(socket, "aaaa"), Sent::Queued);
+    assert_eq!(world.emit(socket, "aaaa"), Sent::Full);
+    assert_eq!(world.told(), [""; 0]);
+    assert_eq!(world.said().len(), 2);
+    assert_eq!(world.told(), ["writable"]);
+    // What was kept waits for room, too, and keeps its order.
+    world.cut();
+    for name in ["1", "2", "3", "4", "5"] {
+        let _ = world.emit(socket, name);
+    }
+    world.pass(secs(1));
+    world.accept();
+    world.said();
+    world.hear(r#"40{"sid":"b"}"#);
+    let _ = world.emit(socket, "6");
+    let said = world.said();
+    let all = ["1", "2", "3", "4", "5", "6"].map(|name| format!("42[\"{name}\"]"));
+    assert_eq!(said, all);
+    world.end();
+}
+
+#[test]
+fn emits_are_repeated_until_they_are_answered() {
+    let (mut world, socket) = World::joined(|it| it.ack_timeout = secs(2));
+    let args = Args::from_json("[1]", Vec::new()).unwrap();
+    for token in [1, 2] {
+        world
+            .client
+            .retry(world.now, socket, "a".into(), &args, 1, token)
+            .unwrap();
+    }
+    assert_eq!(world.said(), [r#"420["a",1]"#]);
+    world.pass(secs(2));
+    assert_eq!(world.said(), [r#"421["a",1]"#]);
+    // A connection that ends takes no try away.
+    world.cut();
+    world.pass(secs(1));
+    world.accept();
+    world.hear(r#"40{"sid":"b"}"#);
+    assert_eq!(world.said(), ["40", r#"422["a",1]"#]);
+    world.told();
+    world.pass(secs(2));
+    assert_eq!(world.told(), ["1: Timeout"]);
+    assert_eq!(world.said(), [r#"423["a",1]"#]);
+    world.hear("433[9]");
+    assert_eq!(world.told(), ["2: 9"]);
+    world
+        .client
+        .retry(world.now, socket, "b".into(), &args, 9, 3)
+        .unwrap();
+    assert_eq!(world.client.state(socket).unwrap().retries, 1);
+    world.client.clear_retries(socket);
+    assert_eq!(world.told(), ["3: NotSent"]);
+    world.end();
+}
+
+#[test]
+fn an_answer_is_for_the_connection_that_asked() {
+    let (mut world, socket) = World::joined(|_| ());
+    world.hear(r#"427["ask"]"#);
+    world.hear(r#"428["ask"]"#);
+    let mut tickets: Vec<AckTicket> = world
+        .events()
+        .into_iter()
+        .filter_map(|event| {
+            let Event::Message { ack, .. } = event else {
+                return None;
+            };
+            ack
+        })
+        .collect();
+    let (late, first) = (tickets.pop().unwrap(), tickets.pop().unwrap());
+    assert_eq!((first.socket(), first.id()), (socket, 7));
+    let answer = |ticket: &AckTicket| packet::ack("/", ticket.id(), "yes").unwrap();
+    let sent = world.client.respond(world.now, &first, answer(&first));
+    assert_eq!(
+        (sent, world.said()),
+        (Sent::Queued, vec![r#"437["yes"]"#.to_owned()])
+    );
+    world.cut();
+    world.pass(secs(1));
+    world.accept();
+    world.hear(r#"40{"sid":"b"}"#);
+    let sent = world.client.respond(world.now, &late, answer(&late));
+    assert_eq!((sent, world.said()), (Sent::Closed, vec!["40".to_owned()]));
+    world.end();
+}
+
+/// One that is stopped longer than a deadline, and finds the answer beside it.
+#[test]
+fn what_has_come_while_the_process_was_stopped_counts() {
+    let (mut world, socket) = World::joined(|_| ());
+    world.ask(socket, 1, 10).unwrap();
+    world.said();
+    world.pass(secs(15));
+    assert_eq!(world.told(), [""; 0]);
+    world.hear("430[1]");
+    assert_eq!(world.told(), ["1: 1"]);
+    world.end();
+}

@@ -1,0 +1,253 @@
+//! Into namespaces, and out of them.
+
+use super::*;
+
+#[test]
+fn a_socket_that_leaves_closes_the_connection_after_the_last() {
+    let (mut world, main) = World::joined(|_| ());
+    let chat = world.client.socket("/chat", Auth::None).unwrap();
+    assert_eq!(world.client.socket("/chat", Auth::Asked), Some(chat));
+    world.client.open(world.now, chat);
+    assert_eq!(world.said(), ["40/chat,"]);
+    world.hear(r#"40/chat,{"sid":"b"}"#);
+    world.client.leave(world.now, main);
+    assert_eq!(world.said(), ["41"]);
+    assert_eq!(world.told(), ["connected b", "io client disconnect false"]);
+    world.hear("41/chat,");
+    assert_eq!(world.told(), ["io server disconnect false"]);
+    assert_eq!(world.said(), ["close"]);
+    assert_eq!(world.client.status(), Status::Idle);
+    world.end();
+}
+
+#[test]
+fn who_is_left_before_it_was_entered_is_told_to_the_server() {
+    let (mut world, _) = World::joined(|_| ());
+    let chat = world.client.socket("/chat", Auth::None).unwrap();
+    world.client.open(world.now, chat);
+    world.client.leave(world.now, chat);
+    assert_eq!(world.said(), ["40/chat,"]);
+    world.hear(r#"40/chat,{"sid":"b"}"#);
+    assert_eq!(
+        (world.said(), world.told()),
+        (vec!["41/chat,".to_owned()], vec![])
+    );
+    // Or wanted again before it was answered: to ask twice would end the connection.
+    world.client.open(world.now, chat);
+    assert_eq!(world.said(), ["40/chat,"]);
+    world.client.leave(world.now, chat);
+    world.client.open(world.now, chat);
+    assert_eq!(world.said(), [""; 0]);
+    world.hear(r#"40/chat,{"sid":"c"}"#);
+    assert_eq!(world.told(), ["connected c"]);
+    world.end();
+}
+
+#[test]
+fn a_refused_socket_does_not_ask_again() {
+    let (mut world, _) = World::joined(|_| ());
+    let chat = world.client.socket("/chat", Auth::None).unwrap();
+    world.client.open(world.now, chat);
+    world.hear(r#"44/chat,{"message":"no","data":{"code":1}}"#);
+    let Some(Event::ConnectError {
+        error: ConnectError::Refused(refusal),
+        active: false,
+        ..
+    }) = world.client.poll_event()
+    else {
+        panic!("it was refused")
+    };
+    let data = Value::from_iter([("code", 1)]);
+    assert_eq!(refusal, Refusal::new("no").data(data));
+    assert!(!world.client.state(chat).unwrap().active);
+    world.client.open(world.now, chat);
+    assert_eq!(world.said(), ["40/chat,", "40/chat,"]);
+    world.end();
+}
+
+#[test]
+fn credentials_are_asked_for_each_time_and_good_for_one_connection() {
+    let mut world = World::new(|_| ());
+    let socket = world.client.socket("/", Auth::Asked).unwrap();
+    world.client.open(world.now, socket);
+    world.accept();
+    let ticket = |world: &mut World| {
+        let mut events = world.events().into_iter();
+        let ticket = events.find_map(|event| {
+            let Event::AuthWanted { ticket } = event else {
+                return None;
+            };
+            Some(ticket)
+        });
+        ticket.expect("it asks")
+    };
+    let late = ticket(&mut world);
+    assert_eq!((late.socket(), world.said()), (socket, vec![]));
+    world.cut();
+    world.pass(secs(1));
+    world.accept();
+    let auth = Value::from_iter([("token", "x")]);
+    world
+        .client
+        .answer_auth(world.now, late, Ok(Some(auth.clone())));
+    assert_eq!(world.said(), [""; 0]);
+    let good = ticket(&mut world);
+    world.client.answer_auth(world.now, good, Ok(Some(auth)));
+    assert_eq!(world.said(), [r#"40{"token":"x"}"#]);
+    world.hear(r#"40{"sid":"a"}"#);
+    world.cut();
+    world.pass(secs(1));
+    world.accept();
+    let none = ticket(&mut world);
+    world.client.answer_auth(world.now, none, Err(Unavailable));
+    assert_eq!(world.told(), ["error stopped false"]);
+    assert_eq!(world.said(), ["close"], "nobody is left");
+    // Nobody answers.
+    world.client.open(world.now, socket);
+    world.accept();
+    let _dropped = ticket(&mut world);
+    world.pass(secs(20));
+    assert_eq!(world.told()[0], "error timeout true");
+    world.end();
+}
+
+#[test]
+fn credentials_are_an_object() {
+    let mut world = World::new(|_| ());
+    let auth = Auth::Value(Value::from("text"));
+    let socket = world.client.socket("/", auth).unwrap();
+    world.client.open(world.now, socket);
+    world.accept();
+    assert_eq!(world.said(), ["close"]);
+    let told = world.told();
+    assert!(
+        told[1].starts_with("error arguments cannot be written"),
+        "{told:?}"
+    );
+    world.client.set_auth(socket, Auth::None);
+    world.client.open(world.now, socket);
+    world.accept();
+    assert_eq!(world.said(), ["40"]);
+    world.end();
+}
+
+#[test]
+fn what_was_missed_is_recovered() {
+    let mut world = World::new(|_| ());
+    let socket = world
+        .client
+        .socket("/", Auth::Value(Value::from_iter([("t", 1)])));
+    world.client.open(world.now, socket.unwrap());
+    world.accept();
+    world.hear(r#"40{"sid":"a","pid":"p"}"#);
+    world.hear(r#"42["e","o1"]"#);
+    world.cut();
+    world.pass(secs(1));
+    world.said();
+    world.accept();
+    assert_eq!(world.said(), [r#"40{"pid":"p","offset":"o1","t":1}"#]);
+    world.hear(r#"42["missed","o2"]"#);
+    world.told();
+    world.hear(r#"40{"sid":"a","pid":"p"}"#);
+    assert_eq!(world.told(), [r#"missed("o2")"#, "recovered a"]);
+    world.cut();
+    world.pass(secs(1));
+    world.accept();
+    world.hear(r#"40{"sid":"b","pid":"q"}"#);
+    assert!(world.told().contains(&"connected b".to_owned()));
+    world.cut();
+    world.pass(secs(1));
+    world.said();
+    world.accept();
+    assert_eq!(world.said(), [r#"40{"pid":"q","t":1}"#], "another's offset");
+    world.end();
+}
+
+#[test]
+fn what_comes_before_the_answer_is_bounded() {
+    for (most, fits) in [(4, true), (3, false)] {
+        let mut world = World::new(|it| it.max_waiting_bytes = most);
+        let socket = world.client.socket("/", Auth::None).unwrap();
+        world.client.open(world.now, socket);
+        world.accept();
+        world.hear(r#"42["e",1]"#);
+        world.hear(r#"42["e",2]"#);
+        let told = world.told();
+        assert_eq!(told.len() == 1, fits, "{told:?}");
+        world.end();
+    }
+}
+
+#[test]
+fn what_is_no_packet_ends_the_connection() {
+    let (mut world, _) = World::joined(|_| ());
+    world.hear(r#"42["a"]"#);
+    world.hear("4x");
+    assert_eq!(
+        world.told(),
+        ["a()", "malformed Kind", "parse error true", "waiting 1 1s"]
+    );
+    assert_eq!(world.said(), ["close"]);
+    // Nor is one that is never whole.
+    let (mut world, _) = World::joined(|_| ());
+    world.hear(r#"451-["a",{"_placeholder":true,"num":0}]"#);
+    world.pass(secs(40));
+    world.hear("2");
+    world.pass(secs(20));
+    assert_eq!(
+        world.told()[1..3],
+        ["malformed Attachments", "parse error true"]
+    );
+    world.end();
+}
+
+#[test]
+fn clients_of_revision_4_are_in_the_main_namespace_without_asking() {
+    let mut world = World::new(|it| it.revision = Eio::V3);
+    let chat = world.client.socket("/chat", Auth::None).unwrap();
+    world.client.open(world.now, chat);
+    world.accept();
+    assert_eq!(world.said(), ["40/chat?token=a%20b,"]);
+    world.hear("40");
+    let main = world.client.socket("/", Auth::None).unwrap();
+    world.client.open(world.now, main);
+    assert_eq!(world.said(), [""; 0]);
+    world.hear("40/chat,");
+    assert_eq!(
+        world.told(),
+        ["opened 0", "connected s", "connected /chat#s"]
+    );
+    world.hear(r#"44/chat,"no""#);
+    assert_eq!(world.told(), [r#"error Some("\"no\"")"#]);
+    // Who has left it has to ask.
+    world.client.leave(world.now, main);
+    world.client.open(world.now, main);
+    assert_eq!(world.said(), ["41", "40"]);
+    world.hear("40");
+    assert_eq!(world.told(), ["io client disconnect false", "connected s"]);
+    world.end();
+}
+
+#[test]
+fn a_server_of_revision_4_may_refuse_all() {
+    let mut world = World::new(|it| it.revision = Eio::V3);
+    let chat = world.client.socket("/chat", Auth::None).unwrap();
+    world.client.open(world.now, chat);
+    world.accept();
+    world.said();
+    world.hear(r#"44"no""#);
+    assert_eq!(world.told(), ["opened 0", "error no true"]);
+    world.pass(secs(30));
+    assert_eq!(world.told(), [""; 0], "it was answered");
+    world.end();
+}
+
+#[test]
+fn namespaces_are_bounded() {
+    let mut world = World::new(|it| it.max_namespaces = 2);
+    let mut socket = |name| world.client.socket(name, Auth::None);
+    assert!(socket("/a").is_some() && socket("/b").is_some());
+    assert_eq!(socket("/c"), None);
+    assert!(socket("/a").is_some());
+    world.end();
+}

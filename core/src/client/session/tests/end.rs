@@ -1,0 +1,200 @@
+//! How a session ends, and what leaves before it does.
+
+use super::*;
+
+#[test]
+fn a_close_says_what_waits_and_then_goodbye() {
+    let mut wire = Wire::polling(BARE);
+    wire.say(text("4a"));
+    wire.session.close(wire.now);
+    assert_eq!(wire.send(text("4b")), Sent::Closed);
+    wire.work();
+    assert_eq!(wire.post(), "4a\u{1e}1");
+    assert_eq!(wire.closed(), (CloseReason::ForcedClose, None));
+    assert_eq!(wire.aborted, wire.gets);
+    assert!(wire.session.is_done());
+
+    let (mut wire, id) = Wire::websocket();
+    wire.say(text("4a"));
+    wire.session.close(wire.now);
+    assert_eq!(wire.frames(id), ["4a", "close None"]);
+    assert_eq!(wire.closed(), (CloseReason::ForcedClose, None));
+    assert!(wire.session.is_done());
+
+    // Nobody takes it.
+    let mut wire = Wire::polling(BARE);
+    wire.say(text("4a"));
+    wire.session.close(wire.now);
+    wire.work();
+    wire.pass(secs(5));
+    assert_eq!(wire.closed(), (CloseReason::ForcedClose, None));
+    assert_eq!(wire.aborted.len(), 2);
+}
+
+#[test]
+fn the_end_has_a_reason() {
+    let (mut wire, id) = Wire::websocket();
+    wire.session.handle_ws_closed(wire.now, id, WsClosed::Lost);
+    assert_eq!(wire.closed(), (CloseReason::TransportClose, None));
+    assert_eq!(wire.session.poll_ws(id), None);
+    let (mut wire, id) = Wire::websocket();
+    wire.session
+        .handle_ws_closed(wire.now, id, WsClosed::Violation);
+    assert_eq!(wire.closed().0, CloseReason::TransportError);
+    let (mut wire, id) = Wire::websocket();
+    wire.session.handle_ws(wire.now, id, "x".into());
+    assert_eq!(wire.closed().0, CloseReason::TransportError);
+    assert_eq!(wire.frames(id), ["close None"]);
+    let mut wire = Wire::polling(BARE);
+    wire.get("4x\u{1e}1\u{1e}4y");
+    assert_eq!(
+        wire.events(),
+        [
+            SessionEvent::Message("x".into()),
+            SessionEvent::Closed {
+                reason: CloseReason::TransportClose,
+                error: None
+            }
+        ]
+    );
+    assert_eq!(wire.gets.len(), 0);
+    let mut wire = Wire::polling(BARE);
+    wire.respond(wire.gets[0], 400, "");
+    assert_eq!(wire.closed().0, CloseReason::TransportError);
+    let mut wire = Wire::polling(BARE);
+    wire.say(text("4a"));
+    wire.work();
+    wire.respond(wire.posts[0].0, 413, "");
+    assert_eq!(wire.closed().0, CloseReason::TransportError);
+    assert_eq!(wire.aborted, wire.gets);
+}
+
+#[test]
+fn a_server_that_does_not_ping_is_gone() {
+    let (mut wire, id) = Wire::websocket();
+    wire.pass(secs(40));
+    wire.session.handle_ws(wire.now, id, "2".into());
+    assert_eq!(wire.events(), [SessionEvent::Pinged]);
+    assert_eq!(wire.frames(id), ["3"]);
+    wire.session.handle_ws_flushed(wire.now, id);
+    wire.pass(secs(45) - Duration::from_nanos(1));
+    assert_eq!(wire.events(), []);
+    wire.pass(Duration::from_nanos(1));
+    assert_eq!(wire.closed(), (CloseReason::PingTimeout, None));
+    assert_eq!(wire.frames(id), ["close None"]);
+}
+
+/// However late it is found out: nothing is handed out any more.
+#[test]
+fn nothing_is_said_to_a_server_that_is_gone() {
+    let (mut wire, id) = Wire::websocket();
+    wire.say(text("4a"));
+    wire.now += secs(45);
+    assert_eq!(wire.send(text("4b")), Sent::Closed);
+    assert_eq!(wire.frames(id), ["close None"]);
+    assert_eq!(wire.closed().0, CloseReason::PingTimeout);
+    let unsent = wire.session.take_unsent();
+    assert_eq!(unsent.len(), 1);
+}
+
+#[test]
+fn what_is_not_taken_ends_a_session() {
+    let (mut wire, id) = Wire::websocket();
+    wire.say(text("4a"));
+    assert_eq!(wire.frames(id), ["4a"]);
+    wire.pass(secs(29));
+    wire.session.handle_ws_progress(wire.now, id);
+    wire.session.handle_ws(wire.now, id, "2".into());
+    wire.pass(secs(30) - Duration::from_nanos(1));
+    assert_eq!(wire.events(), [SessionEvent::Pinged]);
+    wire.pass(Duration::from_nanos(1));
+    assert_eq!(wire.closed().1, Some(error(WEBSOCKET, Failure::Timeout)));
+
+    let mut wire = Wire::polling(BARE);
+    wire.say(text("4a"));
+    wire.work();
+    wire.pass(secs(1));
+    wire.get("2");
+    wire.pass(secs(44) - Duration::from_nanos(1));
+    assert_eq!(wire.events(), [SessionEvent::Pinged]);
+    wire.pass(Duration::from_nanos(1));
+    assert_eq!(wire.closed().1, Some(error(POLLING, Failure::Timeout)));
+}
+
+#[test]
+fn a_server_is_asked_for_a_sign_of_life() {
+    let (mut wire, id) = Wire::websocket();
+    wire.session.check(wire.now);
+    assert_eq!(wire.frames(id), ["ping"]);
+    wire.session.check(wire.now);
+    assert_eq!(wire.frames(id), [""; 0], "one at a time");
+    wire.session.handle_ws_pong(wire.now, id);
+    wire.pass(secs(6));
+    assert_eq!(wire.events(), []);
+    wire.session.check(wire.now);
+    wire.frames(id);
+    wire.pass(secs(5));
+    assert_eq!(wire.closed().0, CloseReason::PingTimeout);
+}
+
+#[test]
+fn what_must_not_be_read_in_one_go_waits() {
+    let apart = Mark {
+        owner: None,
+        apart: true,
+    };
+    let owner = Some(Owner {
+        socket: SocketKey(crate::arena::Key::new(0, 0)),
+        id: None,
+    });
+    let event = Mark {
+        owner,
+        apart: false,
+    };
+    let send = |wire: &mut Wire, packet, mark| {
+        let sent = wire
+            .session
+            .send_marked(wire.now, text(packet), Flags::default(), mark);
+        assert_eq!(sent, Sent::Queued);
+    };
+    // Behind a pong on a WebSocket, or after a second.
+    for answered in [true, false] {
+        let (mut wire, id) = Wire::websocket();
+        send(&mut wire, "42[\"a\"]", event);
+        send(&mut wire, "41", apart);
+        assert_eq!(wire.frames(id), ["42[\"a\"]", "ping"]);
+        if answered {
+            wire.session.handle_ws_pong(wire.now, id);
+        } else {
+            wire.pass(secs(1));
+        }
+        assert_eq!(wire.frames(id), ["41"]);
+    }
+    let (mut wire, id) = Wire::websocket();
+    send(&mut wire, "41", apart);
+    assert_eq!(wire.frames(id), ["41"], "nothing was said before");
+    // In a POST of its own.
+    let mut wire = Wire::polling(BARE);
+    send(&mut wire, "42[\"a\"]", event);
+    send(&mut wire, "41", apart);
+    wire.work();
+    assert_eq!([wire.post(), wire.post()], ["42[\"a\"]", "41"]);
+}
+
+#[test]
+fn nobody_listens_to_what_was_given_up() {
+    let mut wire = Wire::polling(OPEN);
+    let (get, websocket) = (wire.gets[0], wire.websockets[0]);
+    let digest = |wire: &Wire| crate::digest::of(|state| wire.session.digest(state));
+    wire.session.lose(wire.now);
+    wire.work();
+    wire.events();
+    let before = digest(&wire);
+    wire.respond(get, 200, "4x");
+    wire.session.handle_ws_open(wire.now, websocket, Ok(()));
+    wire.session.handle_ws(wire.now, websocket, "3probe".into());
+    assert_eq!(digest(&wire), before);
+    assert_eq!(wire.events(), []);
+    let copy = wire.session.clone();
+    assert_eq!(crate::digest::of(|state| copy.digest(state)), before);
+}

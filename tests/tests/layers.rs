@@ -120,8 +120,6 @@ const DRIVER_CIRCLES: &[(&str, &str)] = &[
     ("adapter", "handle::namespace"),
     ("adapter", "handle::replies"),
     ("handle::data", "handle::inner"),
-    ("handle::engine", "handle::io"),
-    ("handle::inner", "handle::io"),
     ("handle::namespace", "handle::inner"),
 ];
 

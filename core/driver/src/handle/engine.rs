@@ -9,8 +9,10 @@ use sio_core::details::Details;
 use sio_core::engine::{Close, CloseReason, Eio, Flags, Message, TransportKind};
 use sio_core::id::Sid;
 
+use super::Engine;
 use super::endpoint::endpoint_methods;
-use super::{Engine, Io};
+use super::engines::Bound;
+use super::inner::Io;
 use crate::endpoint::Endpoint;
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::setup::Setup;
@@ -86,10 +88,6 @@ impl EngineServer {
         &self.inner.setup
     }
 
-    pub(super) fn downgrade(&self) -> WeakEngineServer {
-        WeakEngineServer(Arc::downgrade(&self.inner))
-    }
-
     /// The endpoint. From now on the server is attached.
     pub(crate) fn endpoint(&self) -> &Arc<Endpoint> {
         self.setup().endpoint(|_| ())
@@ -139,11 +137,7 @@ impl EngineServer {
 
     /// It is closed: lets go of what the application gave it, which may hold the server itself.
     pub(crate) fn release(&self) {
-        self.inner.connect.close();
-        self.inner.message.close();
-        self.inner.close.close();
-        self.inner.speaks.close();
-        self.setup().hooks.close();
+        self.inner.release();
     }
 }
 
@@ -155,21 +149,53 @@ impl PartialEq for EngineServer {
 
 impl Eq for EngineServer {}
 
-/// An engine as those know it who must not keep it.
-pub(super) struct WeakEngineServer(Weak<ServerInner>);
-
-impl WeakEngineServer {
-    pub(super) fn is_alive(&self) -> bool {
-        self.0.strong_count() > 0
+impl Bound for ServerInner {
+    fn setup(&self) -> &Arc<Setup> {
+        &self.setup
     }
 
-    pub(super) fn is(&self, server: &EngineServer) -> bool {
-        std::ptr::eq(self.0.as_ptr(), Arc::as_ptr(&server.inner))
+    fn release(&self) {
+        self.connect.close();
+        self.message.close();
+        self.close.close();
+        self.speaks.close();
+        self.setup.hooks.close();
+    }
+}
+
+impl Io {
+    /// Takes over every connection that `engine`, a server of its own on a path of its own, is to open
+    /// from now on: they speak Socket.IO to this server, under the engine's options, but by this server's
+    /// [parser](Config::parser). The engine's own handlers hear nothing of them. May be called for several:
+    /// what this server does to all its connections ([`close`](Self::close),
+    /// [`disconnect_all`](Self::disconnect_all), [`engine_sessions`](Self::engine_sessions)) it does to those
+    /// of all its engines. Once this server is closed, so is every engine that is bound to it.
+    ///
+    /// ```
+    /// use sio_driver::app::{Config, EngineServer, Io, Server};
+    ///
+    /// let engine = EngineServer::new(Config::default().path("/realtime"));
+    /// let io = Io::new(Config::v4());
+    /// io.bind(&engine);
+    /// let server = Server::from(engine);
+    /// ```
+    pub fn bind(&self, engine: &EngineServer) {
+        engine.speak(self.clone());
+        self.engines()
+            .bind(Arc::downgrade(&engine.inner) as Weak<dyn Bound>);
+        if self.is_closing() {
+            engine.endpoint().shut_down();
+            engine.release();
+        }
     }
 
-    pub(super) fn upgrade(&self) -> Option<EngineServer> {
-        let inner = self.0.upgrade()?;
-        Some(EngineServer { inner })
+    /// Takes over one connection of a plain Engine.IO server: from now on it speaks Socket.IO to this
+    /// server. To be called in the handler of
+    /// [`EngineServer::on_connect`](crate::app::EngineServer::on_connect), before its first await: messages that
+    /// were handled before are not seen again. It is closed with this server, or at once if that is closed.
+    #[doc(alias = "onconnection")]
+    pub fn on_connection(&self, connection: &EngineSocket) {
+        connection.adopt(self.clone());
     }
 }
 

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::EngineServer;
-use super::engine::WeakEngineServer;
 use crate::endpoint::Endpoint;
+use crate::endpoint::setup::Setup;
 use crate::mailbox::command::{Change, Command};
 use crate::mailbox::task_handle::TaskHandle;
 use crate::sync::wait_group::{Counted, WaitGroup};
@@ -16,10 +15,18 @@ use crate::sync::wait_group::{Counted, WaitGroup};
 #[derive(Default)]
 pub(crate) struct Engines {
     /// Theirs to keep, not ours: they hold us.
-    bound: Mutex<Vec<WeakEngineServer>>,
+    bound: Mutex<Vec<Weak<dyn Bound>>>,
     handed: Mutex<Handed>,
     /// Connections that were handed over and are not wound up yet.
     present: Arc<WaitGroup>,
+}
+
+/// An engine, as the server knows it that it is bound to.
+pub(super) trait Bound: Send + Sync {
+    fn setup(&self) -> &Arc<Setup>;
+
+    /// It is closed: lets go of what the application gave it.
+    fn release(&self);
 }
 
 #[derive(Default)]
@@ -37,18 +44,20 @@ pub(crate) struct HandedOver {
 }
 
 impl Engines {
-    pub(super) fn bind(&self, engine: &EngineServer) {
+    pub(super) fn bind(&self, engine: Weak<dyn Bound>) {
         let mut bound = lock(&self.bound);
         // One that was bound before has its new place. None is upgraded here: it may be the last of its kind
         // then, and what its handlers capture is the application's, and not to be dropped under the lock.
-        bound.retain(|its| its.is_alive() && !its.is(engine));
-        bound.push(engine.downgrade());
+        bound.retain(|its| {
+            its.strong_count() > 0 && !std::ptr::addr_eq(its.as_ptr(), engine.as_ptr())
+        });
+        bound.push(engine);
     }
 
     /// Those that are bound and still there; the last one last.
-    pub(super) fn bound(&self) -> Vec<EngineServer> {
+    pub(super) fn bound(&self) -> Vec<Arc<dyn Bound>> {
         let bound = lock(&self.bound);
-        bound.iter().filter_map(WeakEngineServer::upgrade).collect()
+        bound.iter().filter_map(Weak::upgrade).collect()
     }
 
     /// Takes in a single connection.

@@ -1,23 +1,31 @@
 //! What is behind the handles. They know each other, so what each consists of stands in one place; what can be done
 //! with them has files of its own.
 
-use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex};
+use std::any::{Any, TypeId};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
+use std::sync::{Arc, Mutex, RwLock};
 
 use sio_core::id::SocketId;
 use sio_core::packet::Args;
 use sio_core::socket::SocketKey;
 
+use super::Namespace;
 use super::data::Values;
+use super::engines::Engines;
+use super::left::Left;
 use super::membership::Membership;
 use super::namespace::Outgoing;
-use super::{Io, Namespace};
+use crate::adapter::MakeAdapter;
 use crate::endpoint::handshake::Handshake;
-use crate::error::Denial;
+use crate::endpoint::setup::Setup;
+use crate::error::{Denial, HandlerError};
 use crate::event::{Event, Started};
 use crate::listeners::Listeners;
 use crate::mailbox::task_handle::TaskHandle;
 use crate::sync::BoxFuture;
+use crate::sync::hook::Hook;
+use crate::sync::wait_group::WaitGroup;
 
 /// One client in one namespace. Cheap to clone; all clones are the same socket, and any of them may
 /// be used from any task or thread, as long as anybody likes.
@@ -79,6 +87,46 @@ pub struct Incoming {
     pub args: Args,
     /// Whether the client waits for an answer.
     pub wants_ack: bool,
+}
+
+/// A Socket.IO server: its namespaces, its options, its hooks.
+///
+/// Cheap to clone; all clones are the same server. It does nothing until a binding serves it
+/// (`sio_tokio::serve`).
+///
+/// ```
+/// use sio_driver::app::{Config, Data, Io, Socket};
+///
+/// let io = Io::new(Config::v4());
+/// io.of("/").on_connect(|socket: Socket| {
+///     socket.join("lobby");
+///     socket.on("say", async |socket: Socket, Data(text): Data<String>| {
+///         socket.to("lobby").emit("said", &text)
+///     });
+/// });
+/// ```
+#[derive(Clone)]
+pub struct Io {
+    pub(super) inner: Arc<IoInner>,
+}
+
+pub(super) struct IoInner {
+    pub(super) setup: Arc<Setup>,
+    /// `/`, which is always there.
+    pub(super) main: Namespace,
+    /// In the order of their names, in which their adapters are made and closed.
+    pub(super) namespaces: RwLock<BTreeMap<Box<str>, Namespace>>,
+    /// Makes the adapters of namespaces.
+    pub(super) adapters: Hook<MakeAdapter>,
+    /// Whose connections speak Socket.IO to this one, besides its own.
+    pub(super) engines: Arc<Engines>,
+    /// Who closes it and is not done yet.
+    pub(super) closers: Arc<WaitGroup>,
+    /// Adapters whose end nobody waits for any more.
+    pub(super) left: Left,
+    pub(super) state: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    pub(super) on_error: Hook<dyn Fn(&HandlerError) + Send + Sync>,
+    pub(super) on_mistyped: AtomicU8,
 }
 
 /// An event on its way to the handlers: what extractors take from.

@@ -1,7 +1,7 @@
 //! The server.
 
-use std::any::{Any, TypeId};
-use std::collections::{BTreeMap, HashMap};
+use std::any::TypeId;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::AtomicU8;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,9 +14,9 @@ use sio_core::packet::Codec;
 
 use super::endpoint::endpoint_methods;
 use super::engines::{Engines, HandedOver};
-use super::inner::Callback;
+use super::inner::{Callback, Io, IoInner};
 use super::left::Left;
-use super::{Engine, EngineServer, EngineSocket, Namespace};
+use super::{Engine, Namespace};
 use crate::adapter::{Adapter, InMemory, MakeAdapter};
 use crate::endpoint::Endpoint;
 use crate::endpoint::setup::{Setup, SetupError};
@@ -25,47 +25,6 @@ use crate::listeners::Listeners;
 use crate::mailbox::command::Command;
 use crate::mailbox::task_handle::TaskHandle;
 use crate::sync::hook::Hook;
-use crate::sync::wait_group::WaitGroup;
-
-/// A Socket.IO server: its namespaces, its options, its hooks.
-///
-/// Cheap to clone; all clones are the same server. It does nothing until a binding serves it
-/// (`sio_tokio::serve`).
-///
-/// ```
-/// use sio_driver::app::{Config, Data, Io, Socket};
-///
-/// let io = Io::new(Config::v4());
-/// io.of("/").on_connect(|socket: Socket| {
-///     socket.join("lobby");
-///     socket.on("say", async |socket: Socket, Data(text): Data<String>| {
-///         socket.to("lobby").emit("said", &text)
-///     });
-/// });
-/// ```
-#[derive(Clone)]
-pub struct Io {
-    inner: Arc<IoInner>,
-}
-
-struct IoInner {
-    setup: Arc<Setup>,
-    /// `/`, which is always there.
-    main: Namespace,
-    /// In the order of their names, in which their adapters are made and closed.
-    namespaces: RwLock<BTreeMap<Box<str>, Namespace>>,
-    /// Makes the adapters of namespaces.
-    adapters: Hook<MakeAdapter>,
-    /// Whose connections speak Socket.IO to this one, besides its own.
-    engines: Arc<Engines>,
-    /// Who closes it and is not done yet.
-    closers: Arc<WaitGroup>,
-    /// Adapters whose end nobody waits for any more.
-    left: Left,
-    state: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
-    on_error: Hook<dyn Fn(&HandlerError) + Send + Sync>,
-    on_mistyped: AtomicU8,
-}
 
 impl Io {
     /// A server with these options. The namespace `/` is there from the start.
@@ -133,41 +92,12 @@ impl Io {
     /// The Engine.IO server below: its ids, sessions and requests. After [`bind`](Self::bind) that one.
     pub fn engine(&self) -> Engine {
         let bound = self.inner.engines.bound().pop();
-        let setup = bound.as_ref().map_or(self.setup(), EngineServer::setup);
+        let setup = bound.as_ref().map_or(self.setup(), |it| it.setup());
         Engine::new(setup.clone())
     }
 
-    /// Takes over every connection that `engine`, a server of its own on a path of its own, is to open
-    /// from now on: they speak Socket.IO to this server, under the engine's options, but by this server's
-    /// [parser](Config::parser). The engine's own handlers hear nothing of them. May be called for several:
-    /// what this server does to all its connections ([`close`](Self::close),
-    /// [`disconnect_all`](Self::disconnect_all), [`engine_sessions`](Self::engine_sessions)) it does to those
-    /// of all its engines. Once this server is closed, so is every engine that is bound to it.
-    ///
-    /// ```
-    /// use sio_driver::app::{Config, EngineServer, Io, Server};
-    ///
-    /// let engine = EngineServer::new(Config::default().path("/realtime"));
-    /// let io = Io::new(Config::v4());
-    /// io.bind(&engine);
-    /// let server = Server::from(engine);
-    /// ```
-    pub fn bind(&self, engine: &EngineServer) {
-        engine.speak(self.clone());
-        self.inner.engines.bind(engine);
-        if self.is_closing() {
-            engine.endpoint().shut_down();
-            engine.release();
-        }
-    }
-
-    /// Takes over one connection of a plain Engine.IO server: from now on it speaks Socket.IO to this
-    /// server. To be called in the handler of
-    /// [`EngineServer::on_connect`](crate::app::EngineServer::on_connect), before its first await: messages that
-    /// were handled before are not seen again. It is closed with this server, or at once if that is closed.
-    #[doc(alias = "onconnection")]
-    pub fn on_connection(&self, connection: &EngineSocket) {
-        connection.adopt(self.clone());
+    pub(super) fn engines(&self) -> &Engines {
+        &self.inner.engines
     }
 
     /// How packets are written and read on its connections, from now on.
@@ -182,14 +112,14 @@ impl Io {
         (!self.is_closing()).then_some(handed_over)
     }
 
-    fn is_closing(&self) -> bool {
+    pub(super) fn is_closing(&self) -> bool {
         (self.setup().attached()).is_some_and(|endpoint| endpoint.closing.is_raised())
     }
 
     /// The endpoints of all engines that it is served by, as far as they are attached; its own first.
     fn endpoints(&self) -> Vec<Arc<Endpoint>> {
         let bound = self.inner.engines.bound();
-        let bound = bound.iter().map(EngineServer::setup);
+        let bound = bound.iter().map(|engine| engine.setup());
         let setups = std::iter::once(self.setup()).chain(bound);
         setups
             .filter_map(|setup| setup.attached())
@@ -371,7 +301,7 @@ impl Io {
     pub(crate) fn shut_down(&self) {
         self.endpoint();
         for engine in self.inner.engines.bound() {
-            engine.endpoint();
+            engine.setup().endpoint(|_| ());
         }
         self.inner.engines.shut_down(&self.endpoints());
     }

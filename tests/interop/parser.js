@@ -2,7 +2,7 @@
 //
 // The suites of the usual packets with a parser of the application's own, from npm on this side.
 
-import { run } from "./lib/kit.js";
+import { PATIENT, run } from "./lib/kit.js";
 import { LEGACY, PARSER, VERSION } from "./lib/socketio.js";
 
 const suites = ["parser", "messages", "rooms", "upgrade", "shutdown"];
@@ -26,5 +26,5 @@ const without = {
 }[PARSER];
 
 const transport = process.env.TRANSPORT ?? "upgrade";
-const passed = await run({ title: `${PARSER}, socket.io-client ${VERSION}, ${transport}`, transport, only: process.argv[2], without });
+const passed = await run({ title: `${PARSER}, socket.io-client ${VERSION}, ${transport}`, transport, env: PATIENT, only: process.argv[2], without });
 process.exit(passed ? 0 : 1);

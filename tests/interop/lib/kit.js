@@ -3,13 +3,16 @@
 import { start } from "./server.js";
 
 const CASE_LIMIT = 20_000;
+/** For suites of applications: on a busy machine a heartbeat of a second would end who is only slow. */
+export const PATIENT = { PING_INTERVAL: "25000", PING_TIMEOUT: "20000", CONNECT_TIMEOUT: "20000", UPGRADE_TIMEOUT: "20000" };
 /** How often a case is played again of which one request has overtaken another. */
 const PLAYS = 20;
 const cases = [];
 
 /**
  * Registers a case. `options.transports`: run it with these only. `options.needs`: a feature of the
- * contract that the server must be said to have (FEATURES, separated by commas).
+ * contract that the server must be said to have (FEATURES, separated by commas). `options.server`: it is
+ * played with a server of its own, with these in its environment.
  */
 export function test(name, options, body) {
   if (typeof options === "function") [options, body] = [{}, options];
@@ -99,12 +102,14 @@ export async function run({ title, transport, env = {}, only, without = [] }) {
   );
   const server = await start(env);
   const failed = [];
-  for (const { name, body, limit = CASE_LIMIT } of chosen) {
+  for (const { name, body, limit = CASE_LIMIT, server: own } of chosen) {
     const begun = Date.now();
+    const its = own ? await start(own) : server;
     let fault;
     for (let plays = 0; plays === 0 || (fault instanceof Overtaken && plays < PLAYS); plays++) {
-      fault = await play(new Context(server, transport), body, limit);
+      fault = await play(new Context(its, transport), body, limit);
     }
+    if (its !== server && (await its.stop()).forced) fault ??= new Error("its server did not end on SIGTERM");
     console.log(`${fault ? "not ok" : "ok"} ${title}: ${name} (${Date.now() - begun} ms)`);
     if (fault) {
       failed.push(name);

@@ -131,7 +131,7 @@ test("the wire is cut", async (t) => {
   assert.deepEqual(await remembered(t, id), { reason: overPolling(t) ? "transport error" : "transport close", rooms });
 });
 
-test("the client's heart stops", async (t) => {
+test("the client's heart stops", { server: {} }, async (t) => {
   // The official server of today forgets to listen for it when a client of the 2.x line upgrades.
   if (LEGACY && t.transport === "upgrade" && process.env.SIO_INTEROP_REFERENCE) return;
   const socket = await member(t);

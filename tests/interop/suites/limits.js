@@ -78,7 +78,7 @@ test("a value nested very deeply never ends the process", async (t) => {
   assert.deepEqual(await ask(await open(t), "echo", "alive"), ["alive"]);
 });
 
-test("a connection that joins no namespace is closed", async (t) => {
+test("a connection that joins no namespace is closed", { server: {} }, async (t) => {
   const socket = await open(t);
   if (LEGACY) {
     // It has joined the main one without a word.

@@ -183,7 +183,7 @@ test("volatile events arrive in order or not at all", async (t) => {
   assert.deepEqual(numbers, [...new Set(numbers)].sort((a, b) => a - b));
 });
 
-test("the connection outlives several heartbeats", async (t) => {
+test("the connection outlives several heartbeats", { server: {} }, async (t) => {
   const socket = await open(t);
   const { id } = socket;
   await new Promise((resolve) => setTimeout(resolve, 3_200));

@@ -88,6 +88,9 @@ const CORE_FLOORS: &[&str] = &[
 const CORE_CIRCLES: &[(&str, &str)] =
     &[("server::event", "server"), ("server::namespace", "server")];
 
+/// The floors of the cluster's package, from the ground up: each may import those above it in this list.
+const CLUSTER_FLOORS: &[&str] = &["id", "limits", "message", "wire", "codec"];
+
 /// The floors of the driver, from the ground up: each may import those above it in this list.
 const DRIVER_FLOORS: &[&str] = &[
     "sync",
@@ -149,6 +152,16 @@ fn the_core_is_made_of_data_types() {
     assert!(found.contains("bytes"), "the tree was read: {found:?}");
     let strangers: Vec<_> = found.difference(&allowed).collect();
     assert!(strangers.is_empty(), "not in the core: {strangers:?}");
+}
+
+#[test]
+fn the_cluster_is_made_of_the_core() {
+    let mut allowed: BTreeSet<String> = CORE.iter().map(|name| (*name).to_owned()).collect();
+    allowed.insert("sio-core".to_owned());
+    let found = tree("sio-cluster");
+    assert!(found.contains("sio-core"), "the tree was read: {found:?}");
+    let strangers: Vec<_> = found.difference(&allowed).collect();
+    assert!(strangers.is_empty(), "not in the cluster: {strangers:?}");
 }
 
 #[test]
@@ -301,6 +314,11 @@ fn stands(src: &str, floors: &[&str], known: &[(&str, &str)]) {
 #[test]
 fn the_floors_of_the_core_are_kept_apart() {
     stands("core/src", CORE_FLOORS, CORE_CIRCLES);
+}
+
+#[test]
+fn the_floors_of_the_cluster_are_kept_apart() {
+    stands("core/cluster/src", CLUSTER_FLOORS, &[]);
 }
 
 #[test]

@@ -1,0 +1,207 @@
+//! Streams: cluster messages as entries of a stream, questions and answers over pub/sub beside it, and the sessions
+//! that are kept for clients who come back.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use sio_core::packet::Args;
+
+use super::classic::Author;
+use super::cluster::{self, Said};
+use super::{Context, EncodeError, Odd, Received, parts};
+use crate::id::Uid;
+use crate::limits::Limits;
+use crate::message::Message;
+use crate::wire::out::Out;
+use crate::wire::tree::Payload;
+
+/// The fields of an entry of the stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Entry {
+    /// Who added it.
+    pub uid: Option<Bytes>,
+    /// The namespace.
+    pub nsp: Option<Bytes>,
+    /// The type of the message, in digits.
+    pub kind: Option<Bytes>,
+    /// What it holds: JSON, or msgpack in base64.
+    pub data: Option<Bytes>,
+}
+
+impl Entry {
+    /// An entry of these fields; others mean nothing.
+    pub fn from_fields(fields: impl IntoIterator<Item = (Bytes, Bytes)>) -> Self {
+        let mut entry = Self::default();
+        for (name, value) in fields {
+            match &*name {
+                b"uid" => entry.uid = Some(value),
+                b"nsp" => entry.nsp = Some(value),
+                b"type" => entry.kind = Some(value),
+                b"data" => entry.data = Some(value),
+                _ => {}
+            }
+        }
+        entry
+    }
+
+    /// The fields, in the order in which they are added.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &Bytes)> {
+        let fields = [
+            ("uid", &self.uid),
+            ("nsp", &self.nsp),
+            ("type", &self.kind),
+            ("data", &self.data),
+        ];
+        fields
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_ref()?)))
+    }
+
+    /// Bytes in all fields.
+    pub fn size(&self) -> usize {
+        self.fields()
+            .fold(0, |sum, (_, value)| sum.saturating_add(value.len()))
+    }
+}
+
+/// Reads an entry. `None`: it is for another namespace, or for none.
+///
+/// # Errors
+/// It is no message, or more than the limits allow.
+pub fn decode(entry: &Entry, of: Context<'_>) -> Result<Option<Received>, Odd> {
+    if entry.nsp.as_deref() != Some(of.namespace.as_bytes()) {
+        return Ok(None);
+    }
+    let text = |field: &Option<Bytes>, name: &'static str| match field {
+        None => Ok(None),
+        Some(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) if text.len() <= of.limits.id => Ok(Some(text.to_owned())),
+            Ok(_) => Err(Odd::TooLong(name)),
+            Err(_) => Err(Odd::Member(name)),
+        },
+    };
+    let from = text(&entry.uid, "uid")?.map(Uid::from);
+    let kind = text(&entry.kind, "type")?.ok_or(Odd::Member("type"))?;
+    let kind = kind.parse().map_err(|_| Odd::Type(kind))?;
+    let message = match &entry.data {
+        None => cluster::body(kind, None, of.limits)?,
+        Some(data) => {
+            let data = plain(data, of.limits)?;
+            let read = Payload::read(&data, of.limits)?;
+            cluster::body(kind, Some(read.tree()), of.limits)?
+        }
+    };
+    Ok(Some(Received { from, message }))
+}
+
+/// JSON as it is, all else out of its base64.
+fn plain(data: &Bytes, limits: &Limits) -> Result<Bytes, Odd> {
+    if data.len() > limits.message {
+        return Err(Odd::TooLarge(data.len()));
+    }
+    match data.first() {
+        Some(b'{') => Ok(data.clone()),
+        Some(_) | None => {
+            let decoded = STANDARD.decode(data).map_err(|_| Odd::Syntax)?;
+            Ok(decoded.into())
+        }
+    }
+}
+
+/// Writes a message as an entry.
+///
+/// # Errors
+/// There are no words for it here, or what it holds cannot be written.
+pub fn encode(message: &Message, by: Author<'_>) -> Result<Entry, EncodeError> {
+    let Said { kind, data, binary } = cluster::said(message, by)?;
+    let data = match data {
+        None => None,
+        Some(data) if binary => Some(STANDARD.encode(data.msgpack()?).into_bytes()),
+        Some(data) => Some(data.json()?),
+    };
+    let text = |text: &str| Some(Bytes::copy_from_slice(text.as_bytes()));
+    Ok(Entry {
+        uid: text(by.uid.as_str()),
+        nsp: text(by.namespace),
+        kind: text(&kind.to_string()),
+        data: data.map(Bytes::from),
+    })
+}
+
+/// The stream of a namespace, where there are several.
+///
+/// # Errors
+/// With more than one, no node reads that of every name: the packages take the sign of a remainder along.
+pub fn stream(name: &str, count: u32, namespace: &str) -> Result<String, EncodeError> {
+    if count <= 1 {
+        return Ok(name.to_owned());
+    }
+    let hash = namespace.encode_utf16().fold(0_i32, |hash, unit| {
+        hash.wrapping_mul(31).wrapping_add(i32::from(unit))
+    });
+    let rest = i64::from(hash).checked_rem(i64::from(count));
+    match rest {
+        Some(rest) if hash >= 0 => Ok(format!("{name}-{rest}")),
+        Some(_) | None => Err(EncodeError::Unread(namespace.to_owned())),
+    }
+}
+
+/// What is kept of a socket whose connection was lost, for the node to which its client comes back.
+///
+/// `pid` is a bearer secret: whoever has it takes the session over.
+#[derive(Clone, PartialEq)]
+pub struct Session {
+    /// The socket's id.
+    pub sid: String,
+    /// The secret by which its client comes back.
+    pub pid: String,
+    /// The rooms it was in, the one of its id included.
+    pub rooms: Vec<String>,
+    /// What the application has attached to it: none or one value.
+    pub data: Args,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("sid", &self.sid)
+            .field("rooms", &self.rooms)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// Reads what is kept.
+    ///
+    /// # Errors
+    /// It is no session, or more than the limits allow.
+    pub fn decode(value: &Bytes, limits: &Limits) -> Result<Self, Odd> {
+        let value = plain(value, limits)?;
+        let read = Payload::read(&value, limits)?;
+        let members = read.tree().members("session", limits)?;
+        let text = |name| members.need(name)?.room(name, limits);
+        Ok(Self {
+            sid: text("sid")?,
+            pid: text("pid")?,
+            rooms: parts::room_names(&members, "rooms", limits)?,
+            data: super::classic::value(members.find("data"), "data")?,
+        })
+    }
+
+    /// Writes what is to be kept.
+    ///
+    /// # Errors
+    /// What it holds cannot be written.
+    pub fn encode(&self) -> Result<Bytes, EncodeError> {
+        let whole = Out::some([
+            ("sid", Some(Out::Text(&self.sid))),
+            ("pid", Some(Out::Text(&self.pid))),
+            ("rooms", Some(Out::Texts(&self.rooms))),
+            (
+                "data",
+                (!self.data.is_empty()).then_some(Out::First(&self.data)),
+            ),
+        ]);
+        Ok(STANDARD.encode(whole.msgpack()?).into())
+    }
+}

@@ -1,0 +1,161 @@
+//! Values as msgpack: the shortest whole numbers, doubles, and nothing that some decoder of the packages does not
+//! know.
+
+use sio_core::packet::{EncodeError, Number, Value};
+
+/// Beyond these, JavaScript has doubles only.
+const SAFE: i64 = 9_007_199_254_740_991;
+
+/// What is still to be written: the inside of a list or an object stands behind it.
+enum Left<'a> {
+    Value(&'a Value),
+    Name(&'a str),
+}
+
+pub(crate) fn value(out: &mut Vec<u8>, value: &Value) -> Result<(), EncodeError> {
+    let mut left = vec![Left::Value(value)];
+    while let Some(next) = left.pop() {
+        let value = match next {
+            Left::Value(value) => value,
+            Left::Name(name) => {
+                text(out, name)?;
+                continue;
+            }
+        };
+        match value {
+            Value::Null => out.push(0xc0),
+            Value::Bool(false) => out.push(0xc2),
+            Value::Bool(true) => out.push(0xc3),
+            Value::Number(number) => any_number(out, number),
+            Value::String(string) => text(out, string)?,
+            Value::Binary(bytes) => {
+                head(out, bytes.len(), None, [Some(0xc4), Some(0xc5), Some(0xc6)])?;
+                out.extend_from_slice(bytes);
+            }
+            Value::Array(elements) => {
+                list(out, elements.len())?;
+                left.extend(elements.iter().rev().map(Left::Value));
+            }
+            Value::Object(members) => {
+                map(out, members.len())?;
+                let begin = left.len();
+                for (name, value) in members.iter() {
+                    left.extend([Left::Name(name), Left::Value(value)]);
+                }
+                if let Some(members) = left.get_mut(begin..) {
+                    members.reverse();
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The head of a list of so many elements.
+pub(crate) fn list(out: &mut Vec<u8>, length: usize) -> Result<(), EncodeError> {
+    head(
+        out,
+        length,
+        Some((0x90, 16)),
+        [None, Some(0xdc), Some(0xdd)],
+    )
+}
+
+/// The head of a map of so many members.
+pub(crate) fn map(out: &mut Vec<u8>, length: usize) -> Result<(), EncodeError> {
+    head(
+        out,
+        length,
+        Some((0x80, 16)),
+        [None, Some(0xde), Some(0xdf)],
+    )
+}
+
+pub(crate) fn text(out: &mut Vec<u8>, text: &str) -> Result<(), EncodeError> {
+    let long = [Some(0xd9), Some(0xda), Some(0xdb)];
+    head(out, text.len(), Some((0xa0, 32)), long)?;
+    out.extend_from_slice(text.as_bytes());
+    Ok(())
+}
+
+/// A length in its shortest form: in the type's own byte below so many, else behind it in 1, 2 or 4 bytes.
+fn head(
+    out: &mut Vec<u8>,
+    length: usize,
+    short: Option<(u8, usize)>,
+    [one, two, four]: [Option<u8>; 3],
+) -> Result<(), EncodeError> {
+    if let Some((mark, below)) = short
+        && length < below
+        && let Ok(length) = u8::try_from(length)
+    {
+        out.push(mark | length);
+    } else if let (Some(mark), Ok(length)) = (one, u8::try_from(length)) {
+        out.extend([mark, length]);
+    } else if let (Some(mark), Ok(length)) = (two, u16::try_from(length)) {
+        out.push(mark);
+        out.extend(length.to_be_bytes());
+    } else if let (Some(mark), Ok(length)) = (four, u32::try_from(length)) {
+        out.push(mark);
+        out.extend(length.to_be_bytes());
+    } else {
+        return Err(EncodeError::refused("longer than msgpack has lengths for"));
+    }
+    Ok(())
+}
+
+/// A number as JavaScript would hold it: whole ones up to 2⁵³−1 as such however they are written, others as
+/// doubles, and what no double holds as nothing.
+fn any_number(out: &mut Vec<u8>, number: &Number) {
+    let whole = number
+        .as_i64()
+        .filter(|whole| whole.unsigned_abs() <= SAFE.unsigned_abs());
+    match (whole, number.as_f64()) {
+        (Some(0), Some(double)) if double.is_sign_negative() => self::double(out, double),
+        (Some(whole), _) => integer(out, whole),
+        (None, Some(double)) => self::double(out, double),
+        (None, None) => out.push(0xc0),
+    }
+}
+
+fn double(out: &mut Vec<u8>, double: f64) {
+    out.push(0xcb);
+    out.extend(double.to_be_bytes());
+}
+
+/// A count of something, which JavaScript can hold.
+pub(crate) fn number(out: &mut Vec<u8>, number: u64) {
+    integer(out, i64::try_from(number).unwrap_or(SAFE).min(SAFE));
+}
+
+fn integer(out: &mut Vec<u8>, number: i64) {
+    if let Ok(number) = u8::try_from(number) {
+        if number >= 0x80 {
+            out.push(0xcc);
+        }
+        out.push(number);
+    } else if let Ok(number) = u16::try_from(number) {
+        out.push(0xcd);
+        out.extend(number.to_be_bytes());
+    } else if let Ok(number) = u32::try_from(number) {
+        out.push(0xce);
+        out.extend(number.to_be_bytes());
+    } else if let Ok(number) = u64::try_from(number) {
+        out.push(0xcf);
+        out.extend(number.to_be_bytes());
+    } else if let Ok(number) = i8::try_from(number) {
+        if number < -0x20 {
+            out.push(0xd0);
+        }
+        out.extend(number.to_be_bytes());
+    } else if let Ok(number) = i16::try_from(number) {
+        out.push(0xd1);
+        out.extend(number.to_be_bytes());
+    } else if let Ok(number) = i32::try_from(number) {
+        out.push(0xd2);
+        out.extend(number.to_be_bytes());
+    } else {
+        out.push(0xd3);
+        out.extend(number.to_be_bytes());
+    }
+}

@@ -15,7 +15,7 @@
 //! |---|---|---|
 //! | of a session | [`Heartbeat`](Wait::Heartbeat) | `ping_interval`, `ping_timeout` |
 //! | beside one that polls | [`Upgrade`](Wait::Upgrade) | `upgrade_timeout` |
-//! | of an echo | [`Heartbeat`](Wait::Heartbeat) | `ping_interval`, `ping_timeout` |
+//! | of an echo | [`Heartbeat`](Wait::Heartbeat), the server's end and [`Close`](Wait::Close) | `ping_interval`, `ping_timeout`, `close_timeout` |
 //! | that broke a rule, and takes nothing | [`Write`](Wait::Write) | `write_timeout` |
 //! | is being closed, however far that has come | [`Close`](Wait::Close) | `close_timeout` |
 //!

@@ -199,8 +199,8 @@ pub enum Reaction {
 }
 
 /// A request that was turned away, or a session that ended for what its client did or did not do: for
-/// [`Io::on_connection_error`](crate::app::Io::on_connection_error). Of a session this has its first request, no code,
-/// and its [`Details`](crate::app::Details) as message.
+/// [`Io::on_connection_error`](crate::app::Io::on_connection_error). Of a session this has the request that ended it,
+/// else its first one, no code, and its [`Details`](crate::app::Details) as message.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ConnectionError {

@@ -16,7 +16,8 @@ pub struct Serving {
     /// How long the body of a POST may take to arrive: 20 s. Past it 408, and the session closes.
     pub request_body_timeout: Duration,
     /// How long a connection may stay open between two requests: 75 s, longer than the pools of balancers keep
-    /// theirs, and announced by `Keep-Alive: timeout=75`. Past it it is closed. Before the first request of a
+    /// theirs, and announced by `Keep-Alive: timeout=75` (whole seconds; less than one is not announced). Past it
+    /// it is closed. Before the first request of a
     /// connection [`request_head_timeout`](Self::request_head_timeout) holds. As long, too, has the answer to a
     /// request whose client has said that nothing more comes from it.
     pub keep_alive_timeout: Duration,

@@ -148,7 +148,8 @@ impl Exchange {
         Ok(Body::text(self.revision, text))
     }
 
-    /// The response that says what the session said.
+    /// The response that says what the session said. Where that is a [`Violation`], it is among the response's
+    /// extensions.
     pub fn respond(self, reply: Reply) -> Response {
         let mut headers = self.headers;
         let mut script = |index: &str, payload: &Bytes| {
@@ -187,6 +188,9 @@ impl Exchange {
         let mut http = http::Response::new(body);
         *http.status_mut() = reply.status;
         *http.headers_mut() = headers;
+        if let Some(violation) = reply.violation {
+            http.extensions_mut().insert(violation);
+        }
         Response {
             http,
             compress,

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::Framing;
+use super::{Framing, Violation};
 use crate::http::ErrorCode;
 use crate::id::Sid;
 use crate::protocol::Eio;
@@ -24,6 +24,8 @@ pub struct Reply {
     pub close: bool,
     /// The session for whose cookie this is the occasion.
     pub cookie: Option<Sid>,
+    /// What the client did by this request that ends its session, if the status says that.
+    pub violation: Option<Violation>,
 }
 
 /// What the body of a [`Reply`] is.
@@ -69,6 +71,13 @@ impl Reply {
     /// No body.
     pub(super) const fn empty(status: StatusCode) -> Self {
         Self::new(status, Content::Empty, Bytes::new())
+    }
+
+    /// The session does not survive this request.
+    pub(super) const fn violating(violation: Violation) -> Self {
+        let mut reply = Self::empty(violation.status());
+        reply.violation = Some(violation);
+        reply
     }
 
     /// Packets.
@@ -121,6 +130,7 @@ impl Reply {
             compress: false,
             close: false,
             cookie: None,
+            violation: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use sio_tokio::parser::{Decoder, EncodeError, Fault, Limits, Packet, PacketType, Parser};
 use sio_tokio::{
     Data, EngineServer, EngineSocket, Failure, Incoming, Io, Message, Refusal, RequestHead, Server,
     Socket,
@@ -223,7 +224,51 @@ async fn no_client_fills_the_log(on: On) {
     );
 }
 
+/// Packets as JSON, but for the answer to one namespace.
+struct Odd;
+
+impl Parser for Odd {
+    fn encode(&self, packet: &Packet) -> Result<Vec<Message>, EncodeError> {
+        if packet.namespace == "/odd" && packet.kind == PacketType::Connect {
+            return Err(EncodeError::refused("odd"));
+        }
+        let text = serde_json::to_string(packet).map_err(EncodeError::refused)?;
+        Ok(vec![text.into()])
+    }
+
+    fn decoder(&self) -> Box<dyn Decoder> {
+        Box::new(|message: Message, _: &Limits| match message {
+            Message::Text(text) => serde_json::from_str(&text)
+                .map(Some)
+                .map_err(|_| Fault::Payload),
+            Message::Binary(_) => Err(Fault::UnexpectedBinary),
+        })
+    }
+}
+
+/// Clients may come as often as they like.
+async fn a_parser_that_does_not_write_is_warned_of_once(on: On) {
+    // faults: H12
+    let log = Log::default();
+    tracing::subscriber::set_global_default(log.clone()).unwrap();
+    let io = Io::new(calm().parser(Odd));
+    io.of("/odd");
+    let world = World::new(on, io.clone()).await;
+    for _ in 0..3 {
+        let mut client = Client::open(world.address, "&EIO=4").await;
+        client.send(r#"4{"type":0,"nsp":"/odd"}"#).await;
+        client.rest().await;
+    }
+    world.ends().await;
+    let said = |lines: &Mutex<Vec<String>>| {
+        let lines = lines.lock().unwrap();
+        lines.iter().filter(|it| it.contains("not written")).count()
+    };
+    assert_eq!(said(&log.loud), 1);
+}
+
 alone_on_each_runtime! {
+    a_parser_that_does_not_write_is_warned_of_once,
     no_session_id_is_logged_whole,
     no_client_fills_the_log,
 }

@@ -33,10 +33,12 @@ pub(crate) struct Endpoint {
     pub(crate) pending: Arc<WaitGroup>,
     /// Raised when the endpoint closes.
     pub(crate) closing: Signal,
-    /// How long a stream stays open without a request, as its responses say.
-    pub(crate) keep_alive: HeaderValue,
+    /// How long a stream stays open without a request, as its responses say: in whole seconds, if that is any.
+    pub(crate) keep_alive: Option<HeaderValue>,
     /// Whether the one warning about foreign origins with cookies was given.
     pub(crate) warned: AtomicBool,
+    /// Whether the one about a parser that does not write was.
+    pub(crate) warned_unwritten: AtomicBool,
     /// What the handles of its tasks have of it: not itself, which holds them.
     pub(crate) common: Arc<Common>,
     /// Bytes that handlers hold whose client has gone.
@@ -47,12 +49,11 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     /// One that is attached.
     pub(crate) fn attached(acceptor: Acceptor, hooks: Arc<Hooks>) -> Arc<Self> {
-        let keep_alive = acceptor.config().serving.keep_alive_timeout.as_secs();
-        let keep_alive = HeaderValue::try_from(format!("timeout={keep_alive}"));
+        let seconds = acceptor.config().serving.keep_alive_timeout.as_secs();
+        let announced = || HeaderValue::try_from(format!("timeout={seconds}")).ok();
         Arc::new(Self {
             config: acceptor.config().clone(),
-            // Letters and digits only.
-            keep_alive: keep_alive.unwrap_or(HeaderValue::from_static("")),
+            keep_alive: (seconds > 0).then(announced).flatten(),
             common: Common::new(acceptor.config().clone()),
             acceptor,
             hooks,
@@ -61,6 +62,7 @@ impl Endpoint {
             pending: Arc::default(),
             closing: Signal::default(),
             warned: AtomicBool::new(false),
+            warned_unwritten: AtomicBool::new(false),
             departed: AtomicUsize::new(0),
             next_request: AtomicU64::new(0),
         })

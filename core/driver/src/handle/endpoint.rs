@@ -220,8 +220,8 @@ macro_rules! endpoint_methods {
                 self.setup().hooks.initial_headers.set(hook);
             }
 
-            /// Hears of requests that were turned away, and, with the request that opened it, of each session that
-            /// ends for what its client did or did not do.
+            /// Hears of requests that were turned away, and of each session that ends for what its client did or
+            /// did not do: once, with the request that did it, else with the one that opened it.
             #[doc(alias = "connection_error")]
             pub fn on_connection_error(
                 &self,

@@ -3,6 +3,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use sio_core::engine::Message;
 use sio_core::packet::Part;
 
 use crate::runtime::{Runtime, Sleep};
+use crate::sync::signal::Signal;
+use crate::sync::wait_group::WaitGroup;
 use crate::websocket::{Received, Transport};
 
 /// Messages sent back before the stream is written to.
@@ -35,15 +38,33 @@ impl Patience {
     }
 }
 
-/// Serves a WebSocket to its end.
+/// The echoes of a server.
+#[derive(Clone, Default)]
+pub(super) struct Echoes {
+    /// They are to end.
+    pub(super) ending: Arc<Signal>,
+    /// Those that have not.
+    pub(super) alive: Arc<WaitGroup>,
+}
+
+/// The closing code of a server that goes away (RFC 6455 §7.4.1).
+const GOING_AWAY: u16 = 1001;
+
+/// Serves a WebSocket to its end, which is there when `over` is at the latest.
 pub(super) async fn echo<R: Runtime>(
     runtime: R,
     patience: Patience,
     mut transport: Box<impl Transport>,
+    over: impl Future<Output = ()>,
 ) {
     let mut moved_at = runtime.now();
     let mut idle = pin!(runtime.sleep_until(moved_at + patience.idle));
+    let mut over = pin!(over);
     poll_fn(|cx| {
+        if over.as_mut().poll(cx).is_ready() {
+            transport.close(Some(GOING_AWAY));
+            return Poll::Ready(());
+        }
         let mut moved = false;
         if poll_echo(&mut *transport, &mut moved, cx).is_ready() {
             return Poll::Ready(());

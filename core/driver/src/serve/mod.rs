@@ -22,7 +22,7 @@ mod stream;
 use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -45,6 +45,7 @@ use crate::sync::wait_group::WaitGroup;
 use crate::task::Application;
 
 use asking::{Panicked, ask};
+use echo::Echoes;
 use line::Line;
 
 pub use accept::{accept, establish};
@@ -74,6 +75,7 @@ pub struct Server {
     echo: Option<Arc<Config>>,
     /// Streams that speak HTTP.
     streams: Arc<WaitGroup>,
+    echoes: Echoes,
 }
 
 type Fallback = dyn Fn(Request<Bytes>) -> BoxFuture<Response<Bytes>> + Send + Sync;
@@ -144,6 +146,7 @@ impl Server {
     /// transport with the same limits as Engine.IO's. For suites that test WebSockets; sessions are
     /// neither made nor counted. Nobody pings: a client that says and takes nothing for as long as
     /// [`ping_interval`](Config::ping_interval) and [`ping_timeout`](Config::ping_timeout) together is put out.
+    /// [`close`](Self::close) ends them, and so does the end of all servers beside them.
     #[must_use]
     pub fn websocket_echo(mut self, config: Config) -> Self {
         self.echo = Some(Arc::new(config));
@@ -151,8 +154,10 @@ impl Server {
     }
 
     /// Closes all its servers: [`Io::close`], with adapters and all engines, and [`EngineServer::close`]. A
-    /// Socket.IO server above one of these engines is closed, too, if it has no other engine left.
+    /// Socket.IO server above one of these engines is closed, too, if it has no other engine left. And its
+    /// [echoes](Self::websocket_echo), within [`close_timeout`](Config::close_timeout).
     pub async fn close(&self) {
+        self.echoes.ending.raise();
         // All are told before any is waited for.
         for served in &*self.endpoints {
             match &*served.application {
@@ -172,13 +177,15 @@ impl Server {
                 }
             }
         }
+        self.echoes.alive.none().await;
     }
 
     /// Ends when all its servers are closing and their sessions have gone: time to stop listening.
-    /// Until then requests of these sessions must still get through; new sessions are refused.
+    /// Until then requests of these sessions must still get through; new sessions are refused. Where there are no
+    /// servers, it is over when this is [closed](Self::close).
     pub async fn drained(&self) {
         if self.endpoints.is_empty() {
-            std::future::pending::<()>().await;
+            Signal::wait(self.echoes.ending.clone()).await;
         }
         for served in &*self.endpoints {
             Signal::wait(Shared(served.endpoint.clone())).await;
@@ -192,6 +199,20 @@ impl Server {
             served.endpoint.connections.none().await;
         }
         self.streams.none().await;
+        self.echoes.alive.none().await;
+    }
+
+    /// Ends when an echo has to.
+    async fn echoes_end(&self) {
+        let (mut ending, mut drained) = (
+            Signal::wait(self.echoes.ending.clone()),
+            pin!(self.drained()),
+        );
+        poll_fn(|cx| match Pin::new(&mut ending).poll(cx) {
+            Poll::Ready(()) => Poll::Ready(()),
+            Poll::Pending => drained.as_mut().poll(cx),
+        })
+        .await;
     }
 
     /// The options of its first server, which also hold for the listener (limits and times of request heads).
@@ -214,7 +235,7 @@ impl Server {
     fn keep_alive(&self) -> Option<&HeaderValue> {
         self.endpoints
             .first()
-            .map(|served| &served.endpoint.keep_alive)
+            .and_then(|served| served.endpoint.keep_alive.as_ref())
     }
 
     async fn fall_back<B>(

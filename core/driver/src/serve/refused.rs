@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
+use sio_core::details::Details;
+use sio_core::engine::Violation;
 use sio_core::http::ErrorCode;
 
 use crate::endpoint::Endpoint;
@@ -26,7 +28,10 @@ pub(super) fn connection_error(parts: &Parts, response: &Response<Bytes>) -> Con
         Some(body) => (Some(body.code), body.message),
         None => {
             let code = response.extensions().get::<ErrorCode>();
-            let words = String::from_utf8_lossy(response.body()).into_owned();
+            let words = match response.extensions().get::<Violation>() {
+                Some(violation) => Details::Violation(*violation).to_string(),
+                None => String::from_utf8_lossy(response.body()).into_owned(),
+            };
             (code.map(|code| u64::from(code.code())), words)
         }
     };

@@ -124,7 +124,7 @@ enum UpgradeTarget<R: Runtime> {
         base64: bool,
     },
     /// Nobody's: what comes is sent back.
-    Echo(R),
+    Echo(R, Server),
 }
 
 impl<R: Runtime> UpgradeTarget<R> {
@@ -132,7 +132,7 @@ impl<R: Runtime> UpgradeTarget<R> {
     const _STATE: fn(&Self) -> State = |whose| match whose {
         Self::New(_) => State::Opening,
         Self::Joins { .. } => State::Joining,
-        Self::Echo(_) => State::Echo,
+        Self::Echo(..) => State::Echo,
     };
 }
 
@@ -172,9 +172,14 @@ impl<R: Runtime> Plan<R> {
                 });
                 None
             }
-            UpgradeTarget::Echo(runtime) => {
+            UpgradeTarget::Echo(runtime, server) => {
                 let patience = Patience::of(&self.config);
-                runtime.spawn(echo(runtime.clone(), patience, transport));
+                let alive = server.echoes.alive.enter();
+                let its = runtime.clone();
+                runtime.spawn(async move {
+                    echo(its, patience, transport, server.echoes_end()).await;
+                    drop(alive);
+                });
                 None
             }
         }
@@ -248,7 +253,7 @@ where
         let plan = Plan {
             config: config.clone(),
             deflate: Deflate::agreed(&mut response, config),
-            whose: UpgradeTarget::Echo(runtime.clone()),
+            whose: UpgradeTarget::Echo(runtime.clone(), server.clone()),
         };
         return Outcome::Upgrade(response.map(Full::new), plan);
     }

@@ -53,6 +53,14 @@ impl Session {
         }
     }
 
+    /// Whether that has been answered, to the request by which it was done ([`Reply::violation`]).
+    pub const fn is_violation_answered(&self) -> bool {
+        match &self.state {
+            State::Closed(closed) => closed.answered,
+            State::Polling(_) | State::WebSocket(_) => false,
+        }
+    }
+
     pub(super) const fn is_closing(&self) -> bool {
         self.closing.is_some()
     }
@@ -116,10 +124,13 @@ impl Session {
             State::WebSocket(_) => Some(code),
             State::Closed(_) => None,
         };
+        let answered =
+            violation.is_some() && self.replies.iter().any(|(_, it)| it.violation == violation);
         self.state = State::Closed(Closed {
             on: self.transport(),
             farewell,
             violation,
+            answered,
         });
         self.closing = None;
         self.deadline = None;

@@ -1,7 +1,5 @@
 //! A session by requests: GETs that wait for packets, POSTs that bring them (§9).
 
-use http::StatusCode;
-
 use super::Session;
 use super::state::{Incoming, Reading, State};
 use crate::engine::heartbeat::Times;
@@ -29,7 +27,7 @@ impl Session {
             return;
         };
         if polling.parked.is_some() {
-            self.reply(id, Reply::empty(StatusCode::BAD_REQUEST));
+            self.reply(id, Reply::violating(Violation::SecondPoll));
             return self.violate(Violation::SecondPoll);
         }
         polling.parked = Some(id);
@@ -191,7 +189,7 @@ impl Session {
 
     /// A request is at fault, and is answered; the session ends.
     fn fail_post(&mut self, id: RequestId, violation: Violation) {
-        self.reply(id, Reply::empty(violation.status()).closing());
+        self.reply(id, Reply::violating(violation).closing());
         self.violate(violation);
     }
 
@@ -216,7 +214,7 @@ impl Session {
                     | PacketError::Text
                     | PacketError::Length => Violation::Malformed(error),
                 };
-                self.reply(id, Reply::empty(violation.status()));
+                self.reply(id, Reply::violating(violation));
                 self.violate(violation);
             }
             None => {

@@ -206,6 +206,8 @@ pub(super) struct Closed {
     pub(super) farewell: Option<Option<u16>>,
     /// What the client did wrong.
     pub(super) violation: Option<Violation>,
+    /// Whether the request was answered so by which it was done.
+    pub(super) answered: bool,
 }
 
 /// Polls are freed this often at most: the reference looks for one at this interval.

@@ -1,5 +1,7 @@
 //! What happens on a connection.
 
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::Context;
 
 use sio_core::connection::Event;
@@ -42,7 +44,7 @@ impl<R: Runtime> Task<R> {
         reason: CloseReason,
         details: Option<Details>,
     ) {
-        log_end(reason, details.as_ref());
+        log_end(reason, details.as_ref(), &self.endpoint().warned_unwritten);
         if let Some(details) = &details {
             self.tell_of_limit(details);
         }
@@ -65,11 +67,14 @@ impl<R: Runtime> Task<R> {
     }
 
     /// The session ends for something that its client did, or did not do: whoever hears of refused requests
-    /// hears of it.
+    /// hears of it, unless it is one of them that did it.
     fn tell_of_limit(&self, details: &Details) {
         let Some(hook) = self.endpoint().hooks.connection_error.get() else {
             return;
         };
+        if self.machine.session().is_violation_answered() {
+            return;
+        }
         let handshake = self.machine.handshake();
         let status = match details {
             Details::Violation(violation) => violation.status(),
@@ -106,11 +111,16 @@ impl<R: Runtime> Task<R> {
     }
 }
 
-/// What the application's parser has done wrong is told louder than what its clients do.
-fn log_end(reason: CloseReason, details: Option<&Details>) {
+/// What the application's parser has done wrong is told louder than what its clients do; that it does not write,
+/// the first time: clients can come for that as often as they like.
+fn log_end(reason: CloseReason, details: Option<&Details>, warned: &AtomicBool) {
     match details {
         Some(Details::Malformed(Fault::Panicked)) => error!("parser panicked"),
-        Some(Details::Unwritten(_why)) => warn!(why = %_why, "not written"),
+        Some(Details::Unwritten(_why)) => {
+            if !warned.swap(true, Relaxed) {
+                warn!(why = %_why, "not written");
+            }
+        }
         Some(
             Details::Violation(_)
             | Details::Malformed(_)

@@ -79,7 +79,27 @@ fn a_second_get_ends_both() {
     assert_eq!(talk.answer(second), "400");
     assert_eq!(talk.answer(first), "200 1");
     assert_eq!(talk.session.violation(), Some(Violation::SecondPoll));
+    assert!(talk.session.is_violation_answered());
     talk.closed(CloseReason::TransportError);
+}
+
+/// So that it is told once, with the request, or with the session where no request was to blame.
+#[test]
+fn who_was_told_by_an_answer_what_was_wrong_is_known() {
+    let mut talk = Talk::polling(Config::v4());
+    let id = talk.post("x");
+    while talk.session.poll_event().is_some() {}
+    assert!(talk.session.is_violation_answered());
+    let (its, reply) = talk.session.poll_http().unwrap();
+    assert_eq!((its, reply.violation), (id, talk.session.violation()));
+
+    // A ping from the client is answered as any other packet is.
+    let mut talk = Talk::polling(Config::v4());
+    talk.post("2");
+    talk.session.poll_event();
+    assert_eq!(talk.session.violation(), Some(Violation::PingFromClient));
+    assert!(!talk.session.is_violation_answered());
+    assert_eq!(talk.session.poll_http().unwrap().1.violation, None);
 }
 
 #[test]

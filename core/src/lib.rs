@@ -16,6 +16,8 @@
 //! | [`engine::Exchange`] | a request that was let in, and is answered exactly once |
 //! | [`engine::Session`] | one Engine.IO client: transports, queue, heartbeat, upgrade, close |
 //! | [`connection::Connection`] | a session and the sockets on it: namespaces, packets, attachments, acks |
+//! | [`admission::Admission`] | how many sessions, pending ones and handshakes there are, and who is let in |
+//! | [`namespaces::Namespaces`] | which namespaces can be asked for |
 //! | [`rooms::Rooms`] | who is in which room of a namespace, and whom a broadcast is for |
 //! | [`websocket`] | frames of WebSockets read and written |
 //! | [`packet`] | packets written and read, by a parser of the application's own if it likes ([`packet::parser`]); [`packet::Args`] are arguments, [`packet::Encoded`] is what goes out |
@@ -67,6 +69,7 @@
     allow(clippy::arithmetic_side_effects, reason = "tests may panic")
 )]
 
+pub mod admission;
 mod arena;
 pub mod client;
 pub mod config;
@@ -79,6 +82,7 @@ pub mod http;
 pub mod id;
 mod json;
 pub mod message;
+pub mod namespaces;
 pub mod packet;
 pub mod protocol;
 pub mod rooms;

@@ -4,16 +4,10 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use crate::arena::Key;
-use crate::connection;
 use crate::details::Details;
 use crate::engine::CloseReason;
 use crate::packet::{Args, Name};
-use crate::socket::{
-    self, AckError, AckTicket, ConnectTicket, DisconnectReason, Refusal, SocketKey,
-};
-use crate::time::Instant;
-
-use super::Server;
+use crate::socket::{AckError, AckTicket, ConnectTicket, DisconnectReason, SocketKey};
 
 /// One client. Names nobody once it is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,7 +26,7 @@ pub struct Socket {
 #[derive(Debug)]
 #[must_use = "the client waits for an answer"]
 pub enum Upgraded {
-    /// Send this response; what comes on the WebSocket goes to [`Server::handle_ws`].
+    /// Send this response; what comes on the WebSocket goes to [`Server::handle_ws`](super::Server::handle_ws).
     Attached {
         /// The client.
         connection: ConnectionKey,
@@ -52,7 +46,7 @@ pub enum Event<T> {
     Connecting {
         /// The client.
         connection: ConnectionKey,
-        /// For [`Server::accept`] or [`Server::reject`].
+        /// For [`Server::accept`](super::Server::accept) or [`Server::reject`](super::Server::reject).
         ticket: ConnectTicket,
         /// The namespace.
         namespace: ByteString,
@@ -77,7 +71,7 @@ pub enum Event<T> {
         name: Name,
         /// Its arguments.
         args: Args,
-        /// For [`Server::respond`], if the client waits for an answer.
+        /// For [`Server::respond`](super::Server::respond), if the client waits for an answer.
         ack: Option<AckTicket>,
     },
     /// A client of revision 4 sent an ERROR packet.
@@ -87,7 +81,7 @@ pub enum Event<T> {
         /// What it says, as JSON.
         payload: Option<ByteString>,
     },
-    /// A [`Server::request`] has ended.
+    /// A [`Server::request`](super::Server::request) has ended.
     Acked {
         /// Who was asked.
         socket: Socket,
@@ -124,108 +118,4 @@ pub enum Event<T> {
         /// What lies behind that, if it was not anybody's wish.
         details: Option<Details>,
     },
-}
-
-impl<T> Server<T> {
-    /// Turns a connection's event into the server's.
-    pub(super) fn event(
-        &mut self,
-        now: Instant,
-        connection: ConnectionKey,
-        event: connection::Event<T>,
-    ) -> Option<Event<T>> {
-        match event {
-            connection::Event::Socket(event) => self.socket_event(now, connection, event),
-            connection::Event::Upgraded => Some(Event::Upgraded { connection }),
-            connection::Event::Closed { reason, details } => {
-                if let Some(entry) = self.entry_mut(connection) {
-                    entry.closed = true;
-                    let sid = entry.connection.sid().clone();
-                    self.by_sid.remove(&sid);
-                }
-                Some(Event::Closed {
-                    connection,
-                    reason,
-                    details,
-                })
-            }
-        }
-    }
-
-    fn socket_event(
-        &mut self,
-        now: Instant,
-        connection: ConnectionKey,
-        event: socket::Event<T>,
-    ) -> Option<Event<T>> {
-        let socket = |key| Socket { connection, key };
-        Some(match event {
-            socket::Event::Connecting {
-                ticket,
-                namespace,
-                auth,
-                query,
-            } => {
-                if !self.by_name.contains_key(&*namespace) {
-                    self.reject(now, connection, ticket, &Refusal::invalid_namespace());
-                    return None;
-                }
-                Event::Connecting {
-                    connection,
-                    ticket,
-                    namespace,
-                    auth,
-                    query,
-                }
-            }
-            socket::Event::Undecided { socket: key } => Event::Undecided {
-                socket: socket(key),
-            },
-            socket::Event::Message {
-                socket: key,
-                name,
-                args,
-                ack,
-            } => Event::Message {
-                namespace: self.name_of(socket(key)),
-                socket: socket(key),
-                name,
-                args,
-                ack,
-            },
-            socket::Event::Error {
-                socket: key,
-                payload,
-            } => Event::Error {
-                socket: socket(key),
-                payload,
-            },
-            socket::Event::Acked {
-                socket: key,
-                token,
-                answer,
-            } => Event::Acked {
-                socket: socket(key),
-                token,
-                answer,
-            },
-            socket::Event::Disconnecting {
-                socket: key,
-                reason,
-            } => Event::Disconnecting {
-                socket: socket(key),
-                reason,
-            },
-            socket::Event::Disconnected {
-                socket: key,
-                reason,
-            } => {
-                self.remove(socket(key));
-                Event::Disconnected {
-                    socket: socket(key),
-                    reason,
-                }
-            }
-        })
-    }
 }

@@ -96,6 +96,7 @@ mod namespace;
 mod table;
 #[cfg(test)]
 mod tests;
+mod told;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -107,6 +108,7 @@ use hashbrown::HashMap;
 use http::request::Parts;
 use smallvec::SmallVec;
 
+use crate::admission::{Admission, SessionPermit};
 use crate::arena::Pool;
 use crate::config::Config;
 use crate::config::ConfigError;
@@ -118,12 +120,12 @@ use crate::engine::{
 };
 use crate::id::{HashKey, RequestId, Sid, SocketId};
 use crate::message::{Encoded, Message};
+use crate::namespaces::{NamespaceKey, Namespaces};
 use crate::protocol::TransportKind;
-use crate::rooms::MemberKey;
+use crate::rooms::{MemberKey, Rooms};
 use crate::socket::{AckError, AckTicket, ConnectTicket, Refusal, SocketKey};
 use crate::time::Instant;
 
-use namespace::Namespace;
 use work::Work;
 
 pub use event::{ConnectionKey, Event, Socket, Upgraded};
@@ -141,12 +143,10 @@ pub struct Server<T> {
     config: Arc<Config>,
     acceptor: Acceptor,
     key: HashKey,
+    admission: Admission,
     connections: Pool<Entry<T>>,
-    /// Connections that are in no namespace, or have not come back since their handshake.
-    pending: usize,
     by_sid: HashMap<Sid, u32, HashKey>,
-    namespaces: Vec<Namespace>,
-    by_name: HashMap<Box<str>, usize, HashKey>,
+    namespaces: Namespaces<Namespace>,
     exchanges: BTreeMap<RequestId, (Exchange, ConnectionKey)>,
     responses: VecDeque<(RequestId, Response)>,
     /// Connections to which something has happened since their outputs were drained, each once.
@@ -161,16 +161,23 @@ struct Entry<T> {
     connection: Connection<T>,
     sockets: SmallVec<[Member; 1]>,
     armed: Option<Deadline>,
-    /// Whether it counts among the pending ones.
-    pending: bool,
+    permit: SessionPermit,
     /// Whether its last event was handed out: nothing but its farewell is left.
     closed: bool,
+}
+
+/// What belongs to a namespace.
+#[derive(Debug)]
+struct Namespace {
+    rooms: Rooms<Socket>,
+    /// Drawn for broadcasts that ask for answers: even, where sockets draw odd ones.
+    next_ack: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Member {
     socket: SocketKey,
-    namespace: usize,
+    namespace: NamespaceKey,
     member: MemberKey,
 }
 
@@ -183,13 +190,12 @@ impl<T> Server<T> {
         let config = Arc::new(config);
         Ok(Self {
             acceptor: Acceptor::new(config.clone())?,
+            admission: Admission::new(&config),
             config,
             key,
             connections: Pool::new(),
-            pending: 0,
             by_sid: HashMap::with_hasher(key),
-            namespaces: Vec::new(),
-            by_name: HashMap::with_hasher(key),
+            namespaces: Namespaces::new(),
             exchanges: BTreeMap::new(),
             responses: VecDeque::new(),
             events: Work::default(),
@@ -229,12 +235,14 @@ impl<T> Server<T> {
             Route::Open(exchange) => {
                 let opened = opened(TransportKind::Polling, &exchange);
                 let revision = opened.revision;
-                if let Some(refusal) = self.full() {
-                    let response = exchange.refuse(&refusal);
-                    self.responses.push_back((id, plain(response)));
-                    return;
-                }
-                let connection = self.open(now, Sid::from_random(random), opened);
+                let connection = match self.open(now, Sid::from_random(random), opened) {
+                    Ok(connection) => connection,
+                    Err(refusal) => {
+                        let response = exchange.refuse(&refusal);
+                        self.responses.push_back((id, plain(response)));
+                        return;
+                    }
+                };
                 self.exchanges.insert(id, (exchange, connection));
                 self.with(connection, |it| {
                     it.connection.handle_poll(now, id, revision);
@@ -289,11 +297,11 @@ impl<T> Server<T> {
                 Upgraded::Refused(exchange.refuse(&HandshakeError::BadRequest))
             }
             Route::Open(exchange) => {
-                if let Some(refusal) = self.full() {
-                    return Upgraded::Refused(exchange.refuse(&refusal));
-                }
                 let opened = opened(TransportKind::WebSocket, &exchange);
-                let connection = self.open(now, Sid::from_random(random), opened);
+                let connection = match self.open(now, Sid::from_random(random), opened) {
+                    Ok(connection) => connection,
+                    Err(refusal) => return Upgraded::Refused(exchange.refuse(&refusal)),
+                };
                 self.with(connection, |_| ());
                 Upgraded::Attached {
                     connection,
@@ -375,7 +383,7 @@ impl<T> Server<T> {
         let entry = self.entry(connection)?;
         let name = entry.connection.namespace(key)?;
         let id = entry.connection.computed_id(name).unwrap_or(id);
-        let namespace = *self.by_name.get(name)?;
+        let namespace = self.namespaces.find(name)?;
         let member = self.namespaces.get_mut(namespace)?.rooms.insert(id, socket);
         let sockets = &mut self.entry_mut(connection)?.sockets;
         sockets.push(Member {
@@ -383,7 +391,6 @@ impl<T> Server<T> {
             namespace,
             member,
         });
-        self.recount(connection);
         Some(socket)
     }
 
@@ -464,8 +471,9 @@ impl<T> Server<T> {
         self.with(connection, |it| it.connection.close(now, how));
     }
 
-    /// The server is closing: every connection ends after what is queued has left.
+    /// The server is closing: every connection ends after what is queued has left, and nobody is let in.
     pub fn shut_down(&mut self, now: Instant) {
+        self.admission.shut_down();
         for connection in self.keys() {
             self.with(connection, |it| it.connection.shut_down(now));
         }

@@ -2,46 +2,36 @@
 
 use bytestring::ByteString;
 
-use super::{Server, Socket};
+use super::{Namespace, Server, Socket};
 use crate::engine::Flags;
 use crate::message::Encoded;
+use crate::namespaces::{NamespaceKey, whole_name};
 use crate::rooms::{MemberKey, RoomError, Rooms, Target};
 use crate::time::Instant;
 
-#[derive(Debug)]
-pub(super) struct Namespace {
-    name: ByteString,
-    pub(super) rooms: Rooms<Socket>,
-    /// Drawn for broadcasts that ask for answers: even, where sockets draw odd ones.
-    next_ack: u64,
-}
-
 impl<T> Server<T> {
-    /// Lets clients ask for a namespace from now on. `false`: they could before.
+    /// Lets clients ask for a namespace from now on. `false`: they could before. A name without a `/` at its
+    /// beginning gets one.
     pub fn open_namespace(&mut self, name: &str) -> bool {
-        let new = !self.by_name.contains_key(name);
-        if new {
-            self.by_name.insert(name.into(), self.namespaces.len());
-            self.namespaces.push(Namespace {
-                name: name.into(),
-                rooms: Rooms::new(self.key, self.config.max_rooms_per_socket),
-                next_ack: 0,
-            });
-        }
+        let name = whole_name(name);
+        let new = self.namespaces.find(&name).is_none();
+        self.namespaces.open(&name, || Namespace {
+            rooms: Rooms::new(self.key, self.config.max_rooms_per_socket),
+            next_ack: 0,
+        });
         new
     }
 
     /// The namespace that a socket is in.
     pub fn namespace(&self, socket: Socket) -> Option<&str> {
         let (namespace, _) = self.place(socket)?;
-        self.namespaces.get(namespace).map(|it| &*it.name)
+        self.namespaces.name(namespace).map(|name| &**name)
     }
 
     pub(super) fn name_of(&self, socket: Socket) -> ByteString {
-        let namespace = self
-            .place(socket)
-            .and_then(|(at, _)| self.namespaces.get(at));
-        namespace.map(|it| it.name.clone()).unwrap_or_default()
+        let place = self.place(socket);
+        let name = place.and_then(|(namespace, _)| self.namespaces.name(namespace));
+        name.cloned().unwrap_or_default()
     }
 
     /// Sends a packet to everybody that `target` means. Says how many that are.
@@ -62,7 +52,8 @@ impl<T> Server<T> {
 
     /// An ack id for a broadcast in a namespace: even, and not used before.
     pub fn next_ack(&mut self, namespace: &str) -> Option<u64> {
-        let namespace = self.namespaces.get_mut(*self.by_name.get(namespace)?)?;
+        let namespace = self.namespaces.find(namespace)?;
+        let namespace = self.namespaces.get_mut(namespace)?;
         let id = namespace.next_ack;
         namespace.next_ack = id.wrapping_add(2);
         Some(id)
@@ -99,9 +90,9 @@ impl<T> Server<T> {
 
     /// Everybody in a namespace that `target` means, in the order in which they are reached.
     pub fn select(&self, namespace: &str, target: &Target) -> Vec<Socket> {
-        self.by_name
-            .get(namespace)
-            .and_then(|at| self.namespaces.get(*at))
+        self.namespaces
+            .find(namespace)
+            .and_then(|key| self.namespaces.get(key))
             .map(|namespace| namespace.rooms.select(target).copied().collect())
             .unwrap_or_default()
     }
@@ -123,10 +114,9 @@ impl<T> Server<T> {
             // It was there: its place was found.
             entry.sockets.retain(|it| it.socket != socket.key);
         }
-        self.recount(socket.connection);
     }
 
-    fn place(&self, socket: Socket) -> Option<(usize, MemberKey)> {
+    fn place(&self, socket: Socket) -> Option<(NamespaceKey, MemberKey)> {
         let entry = self.entry(socket.connection)?;
         let member = entry.sockets.iter().find(|it| it.socket == socket.key)?;
         Some((member.namespace, member.member))

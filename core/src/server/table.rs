@@ -1,4 +1,4 @@
-//! The connections of a server: their places, what they wait for, and how many are pending.
+//! The connections of a server: their places, and what they wait for.
 
 use smallvec::SmallVec;
 
@@ -15,8 +15,11 @@ impl<T> Server<T> {
         connection: ConnectionKey,
         act: impl FnOnce(&mut Entry<T>) -> R,
     ) -> Option<R> {
-        let done = act(self.entry_mut(connection)?);
-        self.recount(connection);
+        let entry = self.connections.get_mut(connection.0)?;
+        let done = act(entry);
+        if !entry.connection.is_pending() {
+            self.admission.settle(&mut entry.permit);
+        }
         self.events.add(connection);
         self.http.add(connection);
         self.writable.add(connection);
@@ -56,58 +59,47 @@ impl<T> Server<T> {
             }
         }
         if let Some(entry) = self.connections.remove(connection.0) {
-            self.pending = self.pending.saturating_sub(usize::from(entry.pending));
+            self.admission.end(entry.permit);
             if let Some(armed) = entry.armed {
                 self.deadlines.remove(&(armed, connection.0.slot()));
             }
         }
     }
 
-    /// Why no more sessions are taken, if so.
-    pub(super) fn full(&self) -> Option<HandshakeError> {
-        let sessions = self.by_sid.len();
-        let full = self
-            .config
-            .max_sessions
-            .is_some_and(|most| sessions >= most);
-        debug_assert_eq!(self.pending, self.count_pending());
-        let most = self.config.max_pending_sessions;
-        let crowded = sessions >= most && self.pending >= most;
-        (full || crowded).then_some(HandshakeError::TooManySessions)
-    }
-
-    /// What [`pending`](Self::pending) must be. Each handshake asks for it: counting took as long as there
-    /// were connections.
-    pub(super) fn count_pending(&self) -> usize {
-        let entries = self.connections.iter();
-        entries.filter(|(_, it)| it.is_pending()).count()
-    }
-
-    /// Keeps the number of pending connections true for one of them.
-    pub(super) fn recount(&mut self, connection: ConnectionKey) {
-        let Some(entry) = self.entry_mut(connection) else {
-            return;
-        };
-        let is = entry.is_pending();
-        let was = std::mem::replace(&mut entry.pending, is);
-        let others = self.pending.saturating_sub(usize::from(was));
-        self.pending = others.saturating_add(usize::from(is));
-    }
-
-    pub(super) fn open(&mut self, now: Instant, sid: Sid, opened: Opened) -> ConnectionKey {
+    /// A new session, if it is let in. Never over a live one.
+    pub(super) fn open(
+        &mut self,
+        now: Instant,
+        sid: Sid,
+        opened: Opened,
+    ) -> Result<ConnectionKey, HandshakeError> {
+        let handshake = self.admission.begin()?;
+        if self.by_sid.contains_key(&sid) {
+            self.admission.give_up(handshake);
+            return Err(HandshakeError::BadRequest);
+        }
+        let permit = self.admission.admit(handshake)?;
         let session = Session::new(now, sid.clone(), opened, self.config.clone());
-        let connection = Connection::new(now, session, self.config.clone());
         let entry = Entry {
-            connection,
+            connection: Connection::new(now, session, self.config.clone()),
             sockets: SmallVec::new(),
             armed: None,
-            pending: true,
+            permit,
             closed: false,
         };
         let key = self.connections.insert(entry);
-        self.pending = self.pending.saturating_add(1);
         self.by_sid.insert(sid, key.slot());
-        ConnectionKey(key)
+        Ok(ConnectionKey(key))
+    }
+
+    /// A connection is over: its id names nobody, and it is forgotten once it has nothing more to say.
+    pub(super) fn over(&mut self, connection: ConnectionKey) {
+        let Some(entry) = self.connections.get_mut(connection.0) else {
+            return;
+        };
+        entry.closed = true;
+        self.admission.settle(&mut entry.permit);
+        self.by_sid.remove(entry.connection.sid());
     }
 
     pub(super) fn find(&self, sid: &Sid) -> Option<ConnectionKey> {
@@ -132,11 +124,5 @@ impl<T> Server<T> {
 
     pub(super) fn entry_mut(&mut self, connection: ConnectionKey) -> Option<&mut Entry<T>> {
         self.connections.get_mut(connection.0)
-    }
-}
-
-impl<T> Entry<T> {
-    pub(super) fn is_pending(&self) -> bool {
-        self.sockets.is_empty() || !self.connection.session().has_returned()
     }
 }

@@ -1,20 +1,25 @@
-//! What an embedder learns of whom an event is from.
+//! Who is let in, and what an embedder learns of whom an event is from.
 
 use super::bytes::Bytes;
 use super::bytestring::ByteString;
 use super::http::Request;
-use super::{Event, Server, Socket, Upgraded};
+use super::{ConnectionKey, Event, Server, Socket, Upgraded};
 use crate::config::Config;
-use crate::engine::Message;
-use crate::id::{HashKey, SocketId};
+use crate::engine::{Message, WsClosed};
+use crate::id::{HashKey, RequestId, SocketId};
 use crate::time::Instant;
 use crate::websocket::Limits;
 
-#[test]
-fn a_message_says_which_namespace_it_is_for() {
-    // faults: A8
-    let now = Instant::ORIGIN;
-    let mut server: Server<()> = Server::new(Config::v4(), HashKey([1, 2])).unwrap();
+const NOW: Instant = Instant::ORIGIN;
+
+fn server(config: Config) -> Server<()> {
+    let mut server = Server::new(config, HashKey([1, 2])).unwrap();
+    server.open_namespace("/");
+    server
+}
+
+/// What becomes of a client that asks for a WebSocket, under an id made of this byte.
+fn knock(server: &mut Server<()>, byte: u8) -> Result<ConnectionKey, u16> {
     let request = Request::get("/socket.io/?EIO=4&transport=websocket")
         .header("connection", "Upgrade")
         .header("upgrade", "websocket")
@@ -22,10 +27,130 @@ fn a_message_says_which_namespace_it_is_for() {
         .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
         .body(Bytes::new())
         .unwrap();
-    let upgraded = server.handle_upgrade(now, &request.into_parts().0, [1; 15]);
-    let Upgraded::Attached { connection, .. } = upgraded else {
-        panic!("{upgraded:?}");
-    };
+    match server.handle_upgrade(NOW, &request.into_parts().0, [byte; 15]) {
+        Upgraded::Attached { connection, .. } => {
+            drain(server);
+            Ok(connection)
+        }
+        Upgraded::Refused(response) | Upgraded::Unwanted(response) => {
+            Err(response.status().as_u16())
+        }
+    }
+}
+
+/// The same for one that polls: the status of the answer.
+fn poll(server: &mut Server<()>, byte: u8) -> u16 {
+    let request = Request::get("/socket.io/?EIO=4&transport=polling");
+    let request = request.body(Bytes::new()).unwrap();
+    server.handle_request(NOW, RequestId(u64::from(byte)), request, [byte; 15]);
+    drain(server)
+}
+
+/// Lets everybody in who asks, and everything out. The status of the latest response, if any.
+fn drain(server: &mut Server<()>) -> u16 {
+    let mut status = 0;
+    while let Some(event) = server.poll_event(NOW) {
+        if let Event::Connecting {
+            connection, ticket, ..
+        } = event
+        {
+            let id = SocketId::from_random([9; 15]);
+            server.accept(NOW, connection, ticket, id);
+        }
+    }
+    while let Some((_, response)) = server.poll_http() {
+        status = response.http.status().as_u16();
+    }
+    while let Some(connection) = server.poll_writable() {
+        let wrote = std::iter::from_fn(|| server.poll_ws(connection)).count();
+        if wrote > 0 {
+            server.handle_ws_flushed(NOW, connection);
+        }
+    }
+    status
+}
+
+fn say(server: &mut Server<()>, connection: ConnectionKey, text: &'static str) {
+    server.handle_ws(NOW, connection, Message::Text(text.into()));
+    drain(server);
+}
+
+fn leave(server: &mut Server<()>, connection: ConnectionKey) {
+    server.handle_ws_closed(NOW, connection, WsClosed::Closed);
+    drain(server);
+}
+
+#[test]
+fn max_sessions_are_let_in_and_one_more_is_not() {
+    let mut server = server(Config::v4().max_sessions(2));
+    let first = knock(&mut server, 1).unwrap();
+    assert_eq!(poll(&mut server, 2), 200);
+    say(&mut server, first, "40");
+    assert_eq!(knock(&mut server, 3), Err(503));
+    assert_eq!(poll(&mut server, 3), 503);
+    assert_eq!(server.connections(), 2);
+    leave(&mut server, first);
+    knock(&mut server, 3).unwrap();
+    assert_eq!(poll(&mut server, 4), 503);
+}
+
+#[test]
+fn max_pending_sessions_are_let_in_and_one_more_is_not() {
+    let mut server = server(Config::v4().max_pending_sessions(2));
+    let first = knock(&mut server, 1).unwrap();
+    assert_eq!(poll(&mut server, 2), 200);
+    assert_eq!(knock(&mut server, 3), Err(503));
+    assert_eq!(poll(&mut server, 3), 503);
+    say(&mut server, first, "40");
+    let third = knock(&mut server, 3).unwrap();
+    assert_eq!(knock(&mut server, 4), Err(503));
+    // One that goes away makes room, too.
+    leave(&mut server, third);
+    knock(&mut server, 4).unwrap();
+    assert_eq!(knock(&mut server, 5), Err(503));
+}
+
+#[test]
+fn who_has_left_all_namespaces_is_not_pending_again() {
+    let mut server = server(Config::v4().max_pending_sessions(1));
+    for byte in 1..5 {
+        let client = knock(&mut server, byte).unwrap();
+        assert_eq!(knock(&mut server, 9), Err(503));
+        say(&mut server, client, "40");
+        say(&mut server, client, "41");
+    }
+    assert_eq!(server.connections(), 4);
+}
+
+#[test]
+fn nobody_is_let_in_once_it_closes() {
+    let mut server = server(Config::v4());
+    let inside = knock(&mut server, 1).unwrap();
+    server.shut_down(NOW);
+    assert_eq!(poll(&mut server, 2), 503);
+    assert_eq!(knock(&mut server, 2), Err(503));
+    leave(&mut server, inside);
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn an_id_that_is_taken_opens_no_second_session() {
+    let mut server = server(Config::v4().max_pending_sessions(2));
+    let first = knock(&mut server, 1).unwrap();
+    assert_eq!(knock(&mut server, 1), Err(400));
+    assert_eq!(poll(&mut server, 1), 400);
+    // It does not count either.
+    knock(&mut server, 2).unwrap();
+    leave(&mut server, first);
+    knock(&mut server, 1).unwrap();
+}
+
+#[test]
+fn a_message_says_which_namespace_it_is_for() {
+    // faults: A8
+    let now = NOW;
+    let mut server = server(Config::v4());
+    let connection = knock(&mut server, 1).unwrap();
     let mut sockets: Vec<Socket> = Vec::new();
     for (byte, name) in (1..).zip(["/", "/chat", "/news"]) {
         server.open_namespace(name);

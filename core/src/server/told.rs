@@ -1,0 +1,106 @@
+//! What connections have to tell, in the server's names.
+
+use super::{ConnectionKey, Event, Server, Socket};
+use crate::connection;
+use crate::socket::{self, Refusal};
+use crate::time::Instant;
+
+impl<T> Server<T> {
+    /// Turns a connection's event into the server's.
+    pub(super) fn event(
+        &mut self,
+        now: Instant,
+        connection: ConnectionKey,
+        event: connection::Event<T>,
+    ) -> Option<Event<T>> {
+        match event {
+            connection::Event::Socket(event) => self.socket_event(now, connection, event),
+            connection::Event::Upgraded => Some(Event::Upgraded { connection }),
+            connection::Event::Closed { reason, details } => {
+                self.over(connection);
+                Some(Event::Closed {
+                    connection,
+                    reason,
+                    details,
+                })
+            }
+        }
+    }
+
+    fn socket_event(
+        &mut self,
+        now: Instant,
+        connection: ConnectionKey,
+        event: socket::Event<T>,
+    ) -> Option<Event<T>> {
+        let socket = |key| Socket { connection, key };
+        Some(match event {
+            socket::Event::Connecting {
+                ticket,
+                namespace,
+                auth,
+                query,
+            } => {
+                if self.namespaces.find(&namespace).is_none() {
+                    self.reject(now, connection, ticket, &Refusal::invalid_namespace());
+                    return None;
+                }
+                Event::Connecting {
+                    connection,
+                    ticket,
+                    namespace,
+                    auth,
+                    query,
+                }
+            }
+            socket::Event::Undecided { socket: key } => Event::Undecided {
+                socket: socket(key),
+            },
+            socket::Event::Message {
+                socket: key,
+                name,
+                args,
+                ack,
+            } => Event::Message {
+                namespace: self.name_of(socket(key)),
+                socket: socket(key),
+                name,
+                args,
+                ack,
+            },
+            socket::Event::Error {
+                socket: key,
+                payload,
+            } => Event::Error {
+                socket: socket(key),
+                payload,
+            },
+            socket::Event::Acked {
+                socket: key,
+                token,
+                answer,
+            } => Event::Acked {
+                socket: socket(key),
+                token,
+                answer,
+            },
+            socket::Event::Disconnecting {
+                socket: key,
+                reason,
+            } => Event::Disconnecting {
+                socket: socket(key),
+                reason,
+            },
+            socket::Event::Disconnected {
+                socket: key,
+                reason,
+            } => {
+                self.remove(socket(key));
+                Event::Disconnected {
+                    socket: socket(key),
+                    reason,
+                }
+            }
+        })
+    }
+}

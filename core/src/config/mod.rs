@@ -199,11 +199,12 @@ pub struct Config {
     pub max_packets_per_payload: usize,
     /// Fragments of one WebSocket message, empty ones too: 1 024, 2²⁰ at most. Past it close code 1008.
     pub max_fragments: usize,
-    /// Sessions, if bounded; 2³⁰ at most. Past it 503.
+    /// Sessions until they are wound up ([`Admission`](crate::admission::Admission)), if bounded; 2³⁰ at most.
+    /// Past it 503, without asking the application's hooks.
     pub max_sessions: Option<usize>,
     /// Sessions that joined no namespace yet, those of revision 3 of the engine that have polled once and not
     /// come back, and handshakes that the application's hooks have not decided over: 10 000, 2³⁰ at most. Past
-    /// it 503.
+    /// it 503. Who has joined one and left it does not count again.
     pub max_pending_sessions: usize,
     /// Bytes of all those attachments, or messages: 10 000 000, 1 GiB at most. Past it the connection is closed.
     pub max_binary_packet: usize,

@@ -8,6 +8,7 @@
 #[macro_use]
 mod runtimes;
 
+mod admission;
 mod bursts;
 mod client;
 mod conversation;

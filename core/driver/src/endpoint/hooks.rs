@@ -12,12 +12,13 @@ use crate::error::ConnectionError;
 use crate::sync::BoxFuture;
 use crate::sync::hook::Hook;
 
-pub(crate) type Admission = dyn Fn(Arc<RequestHead>) -> BoxFuture<Result<(), String>> + Send + Sync;
+pub(crate) type AllowRequest =
+    dyn Fn(Arc<RequestHead>) -> BoxFuture<Result<(), String>> + Send + Sync;
 pub(crate) type Headers = dyn Fn(&RequestHead, &mut HeaderMap) + Send + Sync;
 pub(crate) type Refusals = dyn Fn(&ConnectionError) + Send + Sync;
 
 /// Decides over an origin: `Ok(false)` refuses without words.
-pub(crate) type OriginAdmission =
+pub(crate) type CheckOrigin =
     dyn Fn(String, Arc<RequestHead>) -> BoxFuture<Result<bool, String>> + Send + Sync;
 /// Makes the id of a session.
 pub(crate) type SessionIds =
@@ -26,9 +27,9 @@ pub(crate) type SessionIds =
 /// The hooks of one endpoint.
 #[derive(Default)]
 pub(crate) struct Hooks {
-    pub(crate) origin: Hook<OriginAdmission>,
+    pub(crate) origin: Hook<CheckOrigin>,
     pub(crate) session_ids: Hook<SessionIds>,
-    pub(crate) allow_request: Hook<Admission>,
+    pub(crate) allow_request: Hook<AllowRequest>,
     pub(crate) headers: Hook<Headers>,
     pub(crate) initial_headers: Hook<Headers>,
     pub(crate) connection_error: Hook<Refusals>,
@@ -72,7 +73,7 @@ impl Hooks {
 }
 
 /// An async closure that admits requests, without its type.
-pub(crate) fn admission<F, R, E>(hook: F) -> Arc<Admission>
+pub(crate) fn allow_request<F, R, E>(hook: F) -> Arc<AllowRequest>
 where
     F: Fn(Arc<RequestHead>) -> R + Send + Sync + 'static,
     R: Future<Output = Result<(), E>> + Send + 'static,

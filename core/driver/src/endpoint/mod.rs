@@ -1,5 +1,6 @@
 //! An endpoint: a path, its options and hooks, its sessions, and what is known of the requests that open them.
 
+pub(crate) mod admission;
 pub(crate) mod handshake;
 pub(crate) mod hooks;
 pub(crate) mod notices;
@@ -15,22 +16,20 @@ use sio_core::config::Config;
 use sio_core::engine::{Acceptor, Close};
 use sio_core::id::RequestId;
 
+use self::admission::Admission;
 use self::hooks::Hooks;
 use self::sessions::Sessions;
 use crate::mailbox::command::{Change, Command};
 use crate::mailbox::task_handle::Common;
 use crate::sync::signal::Signal;
-use crate::sync::wait_group::WaitGroup;
 
 pub(crate) struct Endpoint {
     pub(crate) config: Arc<Config>,
     pub(crate) acceptor: Acceptor,
     pub(crate) hooks: Arc<Hooks>,
     pub(crate) sessions: Sessions,
-    /// Connections that are not wound up yet.
-    pub(crate) connections: Arc<WaitGroup>,
-    /// Sessions that have joined no namespace yet.
-    pub(crate) pending: Arc<WaitGroup>,
+    /// Its sessions until they are wound up, those that are pending, and handshakes.
+    pub(crate) admission: Arc<Admission>,
     /// Raised when the endpoint closes.
     pub(crate) closing: Signal,
     /// How long a stream stays open without a request, as its responses say: in whole seconds, if that is any.
@@ -52,14 +51,13 @@ impl Endpoint {
         let seconds = acceptor.config().serving.keep_alive_timeout.as_secs();
         let announced = || HeaderValue::try_from(format!("timeout={seconds}")).ok();
         Arc::new(Self {
+            admission: Arc::new(Admission::new(acceptor.config())),
             config: acceptor.config().clone(),
             keep_alive: (seconds > 0).then(announced).flatten(),
             common: Common::new(acceptor.config().clone()),
             acceptor,
             hooks,
             sessions: Sessions::new(),
-            connections: Arc::default(),
-            pending: Arc::default(),
             closing: Signal::default(),
             warned: AtomicBool::new(false),
             warned_unwritten: AtomicBool::new(false),
@@ -83,6 +81,7 @@ impl Endpoint {
 
     /// Takes no more sessions, and tells those that there are.
     pub(crate) fn shut_down(&self) {
+        self.admission.shut_down();
         self.closing.raise();
         for task in self.sessions.all() {
             task.tell(Command::Become(Change::ShutDown));
@@ -92,7 +91,7 @@ impl Endpoint {
     /// The same, and waits until all have gone. Each is bound by its own timeouts.
     pub(crate) async fn close(&self) {
         self.shut_down();
-        self.connections.none().await;
+        self.admission.gone().await;
     }
 
     /// Ends every session at once.

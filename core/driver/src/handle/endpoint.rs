@@ -191,7 +191,7 @@ macro_rules! endpoint_methods {
                 R: Future<Output = Result<(), E>> + Send + 'static,
                 E: Into<String>,
             {
-                let hook = crate::endpoint::hooks::admission(hook);
+                let hook = crate::endpoint::hooks::allow_request(hook);
                 self.setup().hooks.allow_request.set(hook);
             }
 

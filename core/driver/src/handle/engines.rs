@@ -98,7 +98,7 @@ impl Engines {
     /// Waits until all of them are wound up.
     pub(super) async fn gone(&self, endpoints: &[Arc<Endpoint>]) {
         for endpoint in endpoints {
-            endpoint.connections.none().await;
+            endpoint.admission.gone().await;
         }
         self.present.none().await;
     }

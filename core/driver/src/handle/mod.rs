@@ -27,6 +27,7 @@ pub use direct::Direct;
 pub use endpoint::Engine;
 pub(crate) use engine::{EngineHandlers, OnMessage};
 pub use engine::{EngineServer, EngineSocket};
+pub(crate) use engines::HandedOver;
 pub(crate) use inner::{Callback, NamespaceMiddleware};
 pub use inner::{Incoming, Invocation, Io, Socket};
 pub use into_rooms::IntoRooms;

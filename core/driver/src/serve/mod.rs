@@ -189,14 +189,14 @@ impl Server {
         }
         for served in &*self.endpoints {
             Signal::wait(Shared(served.endpoint.clone())).await;
-            served.endpoint.connections.none().await;
+            served.endpoint.admission.gone().await;
         }
     }
 
     /// Ends when all connections of its servers are wound up, and the last responses are out.
     pub async fn closed(&self) {
         for served in &*self.endpoints {
-            served.endpoint.connections.none().await;
+            served.endpoint.admission.gone().await;
         }
         self.streams.none().await;
         self.echoes.alive.none().await;

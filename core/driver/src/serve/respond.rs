@@ -271,28 +271,22 @@ impl<R: Runtime> Context<'_, R> {
         let Some(parts) = &self.seen.parts else {
             unreachable!("the head of a request that opens a session is kept");
         };
-        if endpoint.closing.is_raised() {
-            return self.refuse(exchange, &HandshakeError::ShuttingDown);
-        }
-        // From before it is decided over, so that no more wait for a decision than may.
-        let Some(pending) = endpoint
-            .pending
-            .try_enter(endpoint.config.max_pending_sessions)
-        else {
-            return self.refuse(exchange, &HandshakeError::TooManySessions);
+        let pending = match endpoint.admission.begin() {
+            Ok(pending) => pending,
+            Err(refusal) => return self.refuse(exchange, &refusal),
         };
         let sid = match self.admit_in_time().await {
             Ok(sid) => sid,
             Err(refusal) => return self.refuse(exchange, &refusal),
         };
-        let most = endpoint.config.max_sessions.unwrap_or(usize::MAX);
-        let Some(counted) = endpoint.connections.try_enter(most) else {
-            return self.refuse(exchange, &HandshakeError::TooManySessions);
-        };
         let websocket = exchange.kind() == RequestKind::WebSocket;
         if websocket && !self.can_upgrade {
             return self.refuse(exchange, &HandshakeError::BadRequest);
         }
+        let admitted = match pending.admit() {
+            Ok(admitted) => admitted,
+            Err(refusal) => return self.refuse(exchange, &refusal),
+        };
         let asked = OpenRequest {
             sid,
             opened: Opened {
@@ -311,8 +305,7 @@ impl<R: Runtime> Context<'_, R> {
                 self.remote,
                 self.runtime.wall_clock(),
             ),
-            counted,
-            pending,
+            admitted,
         };
         let task = Task::new(
             self.runtime.clone(),

@@ -5,22 +5,26 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-/// Counts what [`enter`](Self::enter) returned and was not dropped yet.
+/// Counts things by `C`: as a number, what [`enter`](WaitGroup::enter) returned and was not dropped yet.
 #[derive(Debug, Default)]
-pub(crate) struct WaitGroup {
-    inner: Mutex<Inner>,
-    /// What goes with the last one.
-    _kept: Option<Box<dyn Companion>>,
+pub(crate) struct WaitGroup<C = usize> {
+    inner: Mutex<Inner<C>>,
 }
 
-/// What a gauge may keep.
-trait Companion: std::fmt::Debug + Send + Sync {}
+/// How things are counted.
+pub(crate) trait Count {
+    fn is_none(&self) -> bool;
+}
 
-impl<T: std::fmt::Debug + Send + Sync> Companion for T {}
+impl Count for usize {
+    fn is_none(&self) -> bool {
+        *self == 0
+    }
+}
 
 #[derive(Debug, Default)]
-struct Inner {
-    count: usize,
+struct Inner<C> {
+    count: C,
     /// Who waits, by a number of its own.
     waiting: BTreeMap<u64, Waker>,
     next: u64,
@@ -33,24 +37,37 @@ pub(crate) struct Counted(Arc<WaitGroup>);
 impl WaitGroup {
     /// One more.
     pub(crate) fn enter(self: &Arc<Self>) -> Counted {
-        let mut inner = self.lock();
-        inner.count = inner.count.saturating_add(1);
+        self.change(|count| *count = count.saturating_add(1));
         Counted(self.clone())
     }
+}
 
-    /// One more, unless there are `most` already.
-    pub(crate) fn try_enter(self: &Arc<Self>, most: usize) -> Option<Counted> {
-        let mut inner = self.lock();
-        if inner.count >= most {
-            return None;
+impl<C: Count> WaitGroup<C> {
+    pub(crate) fn new(count: C) -> Self {
+        Self {
+            inner: Mutex::new(Inner {
+                count,
+                waiting: BTreeMap::new(),
+                next: 0,
+            }),
         }
-        inner.count = inner.count.saturating_add(1);
-        Some(Counted(self.clone()))
     }
 
-    #[cfg(test)]
-    pub(crate) fn count(&self) -> usize {
-        self.lock().count
+    /// Counts. Those who wait are woken if there is none afterwards.
+    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut C) -> R) -> R {
+        let (changed, waiting) = {
+            let mut inner = self.lock();
+            let changed = change(&mut inner.count);
+            let waiting = match inner.count.is_none() {
+                true => std::mem::take(&mut inner.waiting),
+                false => BTreeMap::new(),
+            };
+            (changed, waiting)
+        };
+        for waker in waiting.into_values() {
+            waker.wake();
+        }
+        changed
     }
 
     /// Waits until there is none.
@@ -61,7 +78,7 @@ impl WaitGroup {
         };
         poll_fn(|cx| {
             let mut inner = self.lock();
-            if inner.count == 0 {
+            if inner.count.is_none() {
                 return Poll::Ready(());
             }
             let number = *place.number.get_or_insert_with(|| {
@@ -77,18 +94,18 @@ impl WaitGroup {
         .await;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, Inner<C>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// One that waits, until it does not any more.
-struct Waiting<'a> {
-    gauge: &'a WaitGroup,
+struct Waiting<'a, C: Count> {
+    gauge: &'a WaitGroup<C>,
     number: Option<u64>,
 }
 
-impl Drop for Waiting<'_> {
+impl<C: Count> Drop for Waiting<'_, C> {
     fn drop(&mut self) {
         let waker = self
             .number
@@ -98,31 +115,9 @@ impl Drop for Waiting<'_> {
     }
 }
 
-impl Counted {
-    /// One that counts there as long as `more` lives, which is dropped with it: in the place of one alone.
-    pub(crate) fn with(self, more: impl std::fmt::Debug + Send + Sync + 'static) -> Self {
-        let both = WaitGroup {
-            _kept: Some(Box::new((self, more))),
-            ..WaitGroup::default()
-        };
-        Arc::new(both).enter()
-    }
-}
-
 impl Drop for Counted {
     fn drop(&mut self) {
-        let waiting = {
-            let mut inner = self.0.lock();
-            inner.count = inner.count.saturating_sub(1);
-            if inner.count == 0 {
-                std::mem::take(&mut inner.waiting)
-            } else {
-                BTreeMap::new()
-            }
-        };
-        for waker in waiting.into_values() {
-            waker.wake();
-        }
+        self.0.change(|count| *count = count.saturating_sub(1));
     }
 }
 
@@ -135,16 +130,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_for_the_last_to_leave_and_refuses_one_too_many() {
+    fn waits_for_the_last_to_leave() {
         let gauge = Arc::new(WaitGroup::default());
-        let first = gauge.try_enter(2);
-        let second = gauge.enter();
-        assert!(first.is_some() && gauge.try_enter(2).is_none());
+        let (first, second) = (gauge.enter(), gauge.enter());
         let mut cx = Context::from_waker(Waker::noop());
         let mut none = pin!(gauge.none());
         assert!(none.as_mut().poll(&mut cx).is_pending());
         drop(first);
-        assert_eq!(gauge.count(), 1);
+        assert_eq!(gauge.lock().count, 1);
         assert!(none.as_mut().poll(&mut cx).is_pending());
         drop(second);
         assert!(none.as_mut().poll(&mut cx).is_ready());

@@ -32,8 +32,9 @@ use smallvec::SmallVec;
 
 use crate::deadlines::State;
 use crate::endpoint::Endpoint;
+use crate::endpoint::admission::OpenSession;
 use crate::endpoint::handshake::Handshake;
-use crate::handle::{EngineServer, EngineSocket, Io};
+use crate::handle::{EngineServer, EngineSocket, HandedOver, Io};
 use crate::log::{Span, debug, error};
 use crate::mailbox::command::Command;
 use crate::mailbox::local_queue::Seated;
@@ -41,7 +42,6 @@ use crate::mailbox::reply::Said;
 use crate::mailbox::task_handle::TaskHandle;
 use crate::runtime::Runtime;
 use crate::sync::one_shot::Answer;
-use crate::sync::wait_group::Counted;
 use crate::websocket;
 
 use crate::sync::guard::{guarded, let_go};
@@ -71,10 +71,8 @@ pub(crate) struct Task<R: Runtime> {
     /// What may still be taken in before others run.
     allowance: u32,
     phase: Phase,
-    /// Counts among the endpoint's connections until everything is wound up.
-    counted: Option<Counted>,
-    /// Counts among those that joined no namespace yet.
-    pending: Option<Counted>,
+    /// Counts among the endpoint's sessions until everything is wound up.
+    admitted: Option<Admitted>,
     /// Random bytes for the id of its first socket, drawn together with the session's: each draw is a
     /// system call.
     spare: Option<[u8; 15]>,
@@ -127,8 +125,24 @@ pub(crate) struct OpenRequest {
     pub(crate) sid: Option<Sid>,
     pub(crate) opened: Opened,
     pub(crate) handshake: Handshake,
-    pub(crate) counted: Counted,
-    pub(crate) pending: Counted,
+    pub(crate) admitted: OpenSession,
+}
+
+/// Where a session counts.
+enum Admitted {
+    /// Among those of its endpoint.
+    Here(OpenSession),
+    /// Among those of another server, too, which it was handed over to.
+    HandedOver(Box<(OpenSession, HandedOver)>),
+}
+
+impl Admitted {
+    fn settle(&mut self) {
+        match self {
+            Self::Here(session) => session.settle(),
+            Self::HandedOver(both) => both.0.settle(),
+        }
+    }
 }
 
 impl<R: Runtime> Task<R> {
@@ -145,8 +159,7 @@ impl<R: Runtime> Task<R> {
             sid,
             opened,
             handshake,
-            counted,
-            pending,
+            mut admitted,
         } = asked;
         let mut spare = None;
         let handle = loop {
@@ -193,7 +206,10 @@ impl<R: Runtime> Task<R> {
                 }
             }
         };
-        let pending = machine.is_pending().then_some(pending);
+        if !machine.is_pending() {
+            // Plain Engine.IO has no namespace to join.
+            admitted.settle();
+        }
         span.within(|| debug!("session opened"));
         Some(Self {
             runtime,
@@ -209,8 +225,7 @@ impl<R: Runtime> Task<R> {
             timer: Timer::new(),
             allowance: 0,
             phase: Phase::New,
-            counted: Some(counted),
-            pending,
+            admitted: Some(Admitted::Here(admitted)),
             spare,
         })
     }

@@ -83,8 +83,7 @@ impl Talk {
                 base64: false,
             },
             handshake: Handshake::new(&parts, query, Eio::V4, remote, SystemTime::UNIX_EPOCH),
-            counted: endpoint.connections.enter(),
-            pending: endpoint.pending.enter(),
+            admitted: endpoint.admission.begin().unwrap().admit().unwrap(),
         };
         let application = Application::SocketIo(io.clone());
         let task = Task::new(Nowhere, endpoint, &application, asked).unwrap();

@@ -6,7 +6,7 @@ use sio_core::socket::AckError;
 
 use super::super::dispatcher::Dispatcher;
 use super::super::machine::Machine;
-use super::super::{Phase, Task};
+use super::super::{Admitted, Phase, Task};
 use crate::mailbox::command::{Change, Command, Posted, Request};
 use crate::runtime::Runtime;
 
@@ -106,8 +106,10 @@ impl<R: Runtime> Task<R> {
 
     /// The client may have turned out to be one that is here to stay.
     pub(super) fn settle(&mut self) {
-        if !self.machine.is_pending() {
-            self.pending = None;
+        if !self.machine.is_pending()
+            && let Some(admitted) = &mut self.admitted
+        {
+            admitted.settle();
         }
     }
 
@@ -136,7 +138,11 @@ impl<R: Runtime> Task<R> {
             session.shut_down(self.now);
             return;
         };
-        self.counted = self.counted.take().map(|it| it.with(handed_over));
+        self.admitted = self.admitted.take().map(|admitted| match admitted {
+            Admitted::Here(session) => Admitted::HandedOver(Box::new((session, handed_over))),
+            // It speaks Socket.IO since.
+            twice @ Admitted::HandedOver(_) => twice,
+        });
         // A copy: the one that is there goes with what it was spoken to by.
         let session = session.clone();
         let config = self.endpoint.config.clone();

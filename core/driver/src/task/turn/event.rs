@@ -49,7 +49,9 @@ impl<R: Runtime> Task<R> {
             self.tell_of_limit(details);
         }
         self.phase = Phase::Closed;
-        self.pending = None;
+        if let Some(admitted) = &mut self.admitted {
+            admitted.settle();
+        }
         if let Some(watchers) = self.handle.set_closed() {
             for watcher in &watchers.close {
                 self.tell_watcher(|| watcher(reason));

@@ -346,7 +346,7 @@ impl<R: Runtime> Task<R> {
     }
 
     fn is_over(&self) -> bool {
-        self.counted.is_none() && self.phase == Phase::Closed && self.jobs.is_empty()
+        self.admitted.is_none() && self.phase == Phase::Closed && self.jobs.is_empty()
     }
 }
 

@@ -192,7 +192,7 @@ impl<R: Runtime> Task<R> {
         }
         let any = self.transport.finish(cx, self.now);
         if is_over && !self.transport.is_closing() && self.exchanges.is_empty() {
-            self.counted = None;
+            self.admitted = None;
         }
         any
     }

@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use super::Session;
 use super::state::{Closed, Incoming, State};
-use crate::deadline::after;
+use crate::deadline::Why;
 use crate::engine::reply::PollAnswer;
 use crate::engine::{Close, CloseReason, Event, Reply, Violation};
 use crate::time::Instant;
@@ -88,8 +88,7 @@ impl Session {
         let Some(wait) = wait else {
             return self.end(CloseReason::ForcedClose, None);
         };
-        let until = after(self.now, wait);
-        self.closing = Some(self.closing.map_or(until, |sooner| sooner.min(until)));
+        self.start(Why::Close, wait);
     }
 
     /// The session is over: whoever waits is answered, and nothing is kept.
@@ -132,8 +131,8 @@ impl Session {
             violation,
             answered,
         });
-        self.closing = None;
-        self.deadline = None;
+        self.stop(Why::Close);
+        self.arm();
         self.queue.clear();
         self.events.push_back(Event::Closed { reason, violation });
     }

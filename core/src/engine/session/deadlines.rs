@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::state::{Incoming, State as Reached};
+use super::timers::TIMERS;
 use crate::deadline::{Why, table};
 
 /// What ends a state, if nobody acts.
@@ -92,21 +93,31 @@ impl Session {
         states
     }
 
-    /// Whether the deadline of this kind is set, by what it is made of and not by what is due first.
+    /// Whether the deadline of this kind is set. One of the heartbeat's always is, and the first leads to the
+    /// second.
     pub(super) fn is_set(&self, why: Why) -> bool {
-        match why {
-            // One always is, and the first leads to the second.
-            Why::Ping | Why::PingTimeout => true,
-            Why::Upgrade | Why::Noop => match &self.state {
-                Reached::Polling(polling) => polling.beside.candidate().is_some(),
-                Reached::WebSocket(_) | Reached::Closed(_) => false,
-            },
-            Why::Write => match &self.state {
-                Reached::WebSocket(websocket) => websocket.stalled_at.is_some(),
-                Reached::Polling(_) | Reached::Closed(_) => false,
-            },
-            Why::Pause => self.paused.is_some(),
-            Why::Close => self.is_closing(),
+        let of_heartbeat = [Why::Ping, Why::PingTimeout];
+        match of_heartbeat.contains(&why) {
+            true => of_heartbeat.iter().any(|why| self.timer(*why).is_some()),
+            false => self.timer(why).is_some(),
+        }
+    }
+
+    /// What is waited for, and in no state that says so.
+    pub(super) fn strays(&self) -> Vec<Why> {
+        let states = self.states();
+        let ends = |why: Why| {
+            states.iter().any(|state| match state.ends() {
+                Ends::By(whys) => whys.contains(&why),
+                Ends::Read | Ends::Over => false,
+            })
+        };
+        let belongs = |why: Why| match why {
+            // It runs in each state but the last.
+            Why::Ping | Why::PingTimeout => !states.contains(&State::Closed),
+            // What is freed are the polls of a client that upgrades.
+            Why::Noop => states.contains(&State::Upgrading),
+            Why::Close | Why::Pause | Why::Upgrade | Why::Write => ends(why),
             Why::Ack
             | Why::Connect
             | Why::Middleware
@@ -114,6 +125,8 @@ impl Session {
             | Why::Pong
             | Why::Reconnect
             | Why::Request => false,
-        }
+        };
+        let set = TIMERS.into_iter().filter(|why| self.timer(*why).is_some());
+        set.filter(|why| !belongs(*why)).collect()
     }
 }

@@ -14,7 +14,7 @@ use crate::time::Instant;
 impl Session {
     /// A GET has arrived (§9.2). It is answered at once if something is queued, else when something is.
     pub fn handle_poll(&mut self, now: Instant, id: RequestId, revision: Eio) {
-        let now = self.advance(now);
+        self.advance(now);
         if !self.admits(id, revision) {
             return;
         }
@@ -31,7 +31,7 @@ impl Session {
             return self.violate(Violation::SecondPoll);
         }
         polling.parked = Some(id);
-        let free = polling.beside.frees(now);
+        let free = self.frees(false);
         if !self.queue.is_empty() {
             self.flush();
         } else if self.is_closing() {
@@ -96,6 +96,7 @@ impl Session {
     pub fn handle_aborted(&mut self, now: Instant, id: RequestId) {
         self.advance(now);
         self.flush();
+        self.arm();
         let State::Polling(polling) = &mut self.state else {
             return;
         };

@@ -1,10 +1,7 @@
 //! What a session is in the middle of. What belongs to one way of reaching its client alone is in it.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 
-use crate::deadline::after;
 use crate::engine::{Payload, Violation, WsOut};
 use crate::id::RequestId;
 use crate::message::Part;
@@ -98,22 +95,14 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    pub(super) fn new(now: Instant, timeout: Duration, base64: bool) -> Box<Self> {
+    /// One that has until now, as long as nobody says more.
+    pub(super) fn new(now: Instant, base64: bool) -> Box<Self> {
         Box::new(Self {
-            until: after(now, timeout),
+            until: now,
             base64,
             noop_at: None,
             probes: 0,
         })
-    }
-
-    /// The probe has come, maybe not for the first time. Whether a poll that waits is to be freed now.
-    pub(super) fn probe(&mut self, now: Instant) -> bool {
-        let free = self.noop_at.is_none_or(|at| at <= now);
-        if free {
-            self.noop_at = Some(after(now, NOOP_EVERY));
-        }
-        free
     }
 }
 
@@ -122,14 +111,6 @@ impl Beside {
         match self {
             Self::Candidate(candidate) => Some(candidate),
             Self::Nothing | Self::Dismissed(_) => None,
-        }
-    }
-
-    /// Whether a poll that waits is to be freed now.
-    pub(super) fn frees(&mut self, now: Instant) -> bool {
-        match self {
-            Self::Candidate(candidate) => candidate.noop_at.is_some() && candidate.probe(now),
-            Self::Nothing | Self::Dismissed(_) => false,
         }
     }
 
@@ -209,6 +190,3 @@ pub(super) struct Closed {
     /// Whether the request was answered so by which it was done.
     pub(super) answered: bool,
 }
-
-/// Polls are freed this often at most: the reference looks for one at this interval.
-const NOOP_EVERY: Duration = Duration::from_millis(100);

@@ -1,10 +1,15 @@
-//! When a session wants to be called, and what it does then.
+//! The timers of a session, one for each [`Why`]: when it wants to be called, and what it does then.
+//!
+//! A timer stands in the state that it ends, and goes with it. Whoever leaves a state calls
+//! [`arm`](Session::arm).
+
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::Session;
-use super::state::State;
-use crate::deadline::{Deadline, Why, after};
+use super::state::{Beside, State};
+use crate::deadline::{Deadline, Why, after, earliest};
 use crate::engine::heartbeat::Times;
 use crate::engine::reply::PollAnswer;
 use crate::engine::{CloseReason, Flags, Violation};
@@ -54,17 +59,17 @@ impl Session {
     pub fn pause(&mut self, now: Instant, paused: bool) {
         match (self.paused.is_some(), paused) {
             (false, true) => {
-                let now = self.advance(now);
-                self.paused = Some(Box::new(after(now, self.config.pause_timeout)));
+                self.advance(now);
+                self.start(Why::Pause, self.config.pause_timeout);
             }
             (true, false) => {
                 let now = self.advance(now);
-                self.paused = None;
+                self.stop(Why::Pause);
                 self.heartbeat.wait(now, Times::of(&self.config));
+                self.arm();
             }
-            (false, false) | (true, true) => return,
+            (false, false) | (true, true) => {}
         }
-        self.arm();
     }
 
     /// The clock as this session knows it. Deadlines are not looked at: what is handed in before
@@ -86,9 +91,7 @@ impl Session {
         match why {
             Why::Close => self.end(CloseReason::ForcedClose, None),
             Why::Noop => {
-                if let State::Polling(polling) = &mut self.state
-                    && polling.beside.frees(self.now)
-                {
+                if self.frees(false) {
                     self.answer_poll(PollAnswer::Noop);
                 }
             }
@@ -144,35 +147,128 @@ impl Session {
         }
     }
 
+    /// The table: when this is due, if the session is in a state that it belongs to.
+    #[inline]
+    pub(super) fn timer(&self, why: Why) -> Option<Instant> {
+        match (why, &self.state) {
+            (_, State::Closed(_)) => None,
+            (Why::Close, State::Polling(_) | State::WebSocket(_)) => self.closing,
+            (Why::Pause, State::Polling(_) | State::WebSocket(_)) => {
+                self.paused.as_deref().copied()
+            }
+            (Why::Ping | Why::PingTimeout, State::Polling(_) | State::WebSocket(_)) => {
+                let due = self.heartbeat.deadline();
+                (due.why == why).then_some(due.at)
+            }
+            (Why::Noop, State::Polling(polling)) => {
+                let candidate = polling.beside.candidate()?;
+                candidate.noop_at.filter(|_| polling.parked.is_some())
+            }
+            (Why::Upgrade, State::Polling(polling)) => Some(polling.beside.candidate()?.until),
+            (Why::Write, State::WebSocket(websocket)) => websocket.stalled_at,
+            (Why::Noop | Why::Upgrade, State::WebSocket(_)) | (Why::Write, State::Polling(_)) => {
+                None
+            }
+            // The layer above has these, or a client.
+            (
+                Why::Ack
+                | Why::Connect
+                | Why::Middleware
+                | Why::Packet
+                | Why::Pong
+                | Why::Reconnect
+                | Why::Request,
+                _,
+            ) => None,
+        }
+    }
+
+    /// Begins a wait, or begins it again: it may take this long from now on. A close that waits already does
+    /// not wait for longer.
+    #[inline]
+    pub(super) fn start(&mut self, why: Why, wait: Duration) {
+        let until = after(self.now, wait);
+        match (why, &mut self.state) {
+            (Why::Close, _) => {
+                self.closing = Some(self.closing.map_or(until, |sooner| sooner.min(until)));
+            }
+            (Why::Pause, _) => self.paused = Some(Box::new(until)),
+            (Why::Noop, State::Polling(polling)) => {
+                if let Beside::Candidate(candidate) = &mut polling.beside {
+                    candidate.noop_at = Some(until);
+                }
+            }
+            (Why::Upgrade, State::Polling(polling)) => {
+                if let Beside::Candidate(candidate) = &mut polling.beside {
+                    candidate.until = until;
+                }
+            }
+            (Why::Write, State::WebSocket(websocket)) => websocket.stalled_at = Some(until),
+            (Why::Noop | Why::Upgrade, State::WebSocket(_) | State::Closed(_))
+            | (Why::Write, State::Polling(_) | State::Closed(_)) => {}
+            // The heartbeat counts by itself.
+            (Why::Ping | Why::PingTimeout, _) => {}
+            (
+                Why::Ack
+                | Why::Connect
+                | Why::Middleware
+                | Why::Packet
+                | Why::Pong
+                | Why::Reconnect
+                | Why::Request,
+                _,
+            ) => {}
+        }
+        // It can only be the first if it is sooner, or was: this runs for each message that comes alone, and
+        // asking all cost 60 instructions.
+        match self.deadline {
+            Some(first) if first.why == why => self.arm(),
+            first => {
+                let due = self.timer(why).map(|at| self.due(at, why));
+                self.deadline = earliest(first, due);
+            }
+        }
+    }
+
+    /// Ends a wait before its time, of a state that lasts.
+    #[inline]
+    pub(super) fn stop(&mut self, why: Why) {
+        match (why, &mut self.state) {
+            (Why::Close, _) => self.closing = None,
+            (Why::Pause, _) => self.paused = None,
+            (Why::Write, State::WebSocket(websocket)) => websocket.stalled_at = None,
+            (Why::Write, State::Polling(_) | State::Closed(_)) => {}
+            // These go with the candidate, and the heartbeat never ends.
+            (Why::Noop | Why::Upgrade | Why::Ping | Why::PingTimeout, _) => {}
+            (
+                Why::Ack
+                | Why::Connect
+                | Why::Middleware
+                | Why::Packet
+                | Why::Pong
+                | Why::Reconnect
+                | Why::Request,
+                _,
+            ) => {}
+        }
+        if self.deadline.is_some_and(|first| first.why == why) {
+            self.arm();
+        }
+    }
+
     /// Finds out what is due first.
     pub(super) fn arm(&mut self) {
-        let excuse = &self.excuse;
-        let ends = |at, why| Deadline::new(excuse.put_off(at), why);
-        let other = match &self.state {
-            State::Closed(_) => {
-                self.deadline = None;
-                return;
-            }
-            State::Polling(polling) => polling.beside.candidate().map(|candidate| {
-                let end = ends(candidate.until, Why::Upgrade);
-                let noop = candidate.noop_at.filter(|_| polling.parked.is_some());
-                noop.map_or(end, |at| end.min(Deadline::new(at, Why::Noop)))
-            }),
-            State::WebSocket(websocket) => websocket.stalled_at.map(|at| ends(at, Why::Write)),
+        let due = |why| Some(self.due(self.timer(why)?, why));
+        self.deadline = TIMERS.into_iter().filter_map(due).min();
+    }
+
+    /// When that is looked at which is due at `at`.
+    fn due(&self, at: Instant, why: Why) -> Deadline {
+        let at = match why.ends() {
+            true => self.excuse.put_off(at),
+            false => at,
         };
-        let heartbeat = match self.heartbeat.deadline() {
-            Deadline { at, why } if why.ends() => ends(at, why),
-            begins => begins,
-        };
-        let mut due = other.map_or(heartbeat, |other| heartbeat.min(other));
-        // A client that is gone is not waited for longer than at any other time.
-        if let Some(until) = self.closing {
-            due = due.min(ends(until, Why::Close));
-        }
-        if let Some(until) = &self.paused {
-            due = due.min(ends(**until, Why::Pause));
-        }
-        self.deadline = Some(due);
+        Deadline::new(at, why)
     }
 
     /// Whether its client's pong may be among what we do not read, or wait for us to do so.
@@ -184,3 +280,14 @@ impl Session {
         }
     }
 }
+
+/// What a session waits for.
+pub(super) const TIMERS: [Why; 7] = [
+    Why::Close,
+    Why::Noop,
+    Why::Pause,
+    Why::Ping,
+    Why::PingTimeout,
+    Why::Upgrade,
+    Why::Write,
+];

@@ -1,8 +1,10 @@
 //! A WebSocket that was opened beside the polling, and may take over from it (§12).
 
+use std::time::Duration;
+
 use super::Session;
 use super::state::{Beside, Candidate, Incoming, State, WebSocket};
-use crate::deadline::after;
+use crate::deadline::Why;
 use crate::engine::reply::PollAnswer;
 use crate::engine::{CloseReason, ErrorCode, Event, Packet, Reply};
 use crate::protocol::Eio;
@@ -19,10 +21,9 @@ impl Session {
         match &mut self.state {
             State::Polling(polling) if allowed => match polling.beside {
                 Beside::Nothing => {
-                    let timeout = self.config.upgrade_timeout;
-                    polling.beside = Beside::Candidate(Candidate::new(now, timeout, base64));
+                    polling.beside = Beside::Candidate(Candidate::new(now, base64));
                     self.returned = true;
-                    self.arm();
+                    self.start(Why::Upgrade, self.config.upgrade_timeout);
                     true
                 }
                 Beside::Candidate(_) | Beside::Dismissed(_) => false,
@@ -32,7 +33,7 @@ impl Session {
     }
 
     /// A packet on the WebSocket that wants to take over; `None`: no packet at all.
-    pub(super) fn probe(&mut self, now: Instant, packet: Option<Packet>) {
+    pub(super) fn probe(&mut self, packet: Option<Packet>) {
         let State::Polling(polling) = &mut self.state else {
             return;
         };
@@ -42,7 +43,7 @@ impl Session {
         match packet {
             Some(Packet::Ping(data)) if &*data == "probe" => {
                 candidate.probes = candidate.probes.saturating_add(1);
-                if candidate.probe(now) {
+                if self.frees(true) {
                     self.answer_poll(PollAnswer::Noop);
                 }
             }
@@ -61,6 +62,20 @@ impl Session {
             )
             | None => polling.beside.dismiss(None),
         }
+    }
+
+    /// Whether a poll that waits is to be freed now, so that the client can stop polling: once it has probed
+    /// its WebSocket, and then now and again.
+    pub(super) fn frees(&mut self, probed: bool) -> bool {
+        let State::Polling(polling) = &self.state else {
+            return false;
+        };
+        let candidate = polling.beside.candidate();
+        let free = candidate.is_some_and(|it| it.noop_at.map_or(probed, |at| at <= self.now));
+        if free {
+            self.start(Why::Noop, NOOP_EVERY);
+        }
+        free
     }
 
     /// The client goes over to its WebSocket. What is queued follows it.
@@ -82,11 +97,14 @@ impl Session {
         self.state = State::WebSocket(websocket);
         self.events.push_back(Event::Upgraded);
         self.watch();
-        if let Some(until) = &mut self.closing {
-            *until = (*until).min(after(self.now, self.config.close_timeout));
+        if self.is_closing() {
+            self.start(Why::Close, self.config.close_timeout);
             if self.queue.is_empty() {
                 self.end(CloseReason::ForcedClose, None);
             }
         }
     }
 }
+
+/// Polls are freed this often at most: the reference looks for one at this interval.
+const NOOP_EVERY: Duration = Duration::from_millis(100);

@@ -3,7 +3,7 @@
 use super::Session;
 use super::close::CODE_TOO_LARGE;
 use super::state::{Beside, State, answer_probe};
-use crate::deadline::{Deadline, Why, after};
+use crate::deadline::Why;
 use crate::engine::packet::{base64_head, base64_text, type_byte};
 use crate::engine::queue::Popped;
 use crate::engine::{CloseReason, Packet, Violation, WsClosed, WsOut};
@@ -13,7 +13,7 @@ use crate::time::Instant;
 impl Session {
     /// A message has arrived on the WebSocket.
     pub fn handle_ws(&mut self, now: Instant, frame: Message) {
-        let now = self.advance(now);
+        self.advance(now);
         let size = match &frame {
             Message::Text(text) => text.len(),
             Message::Binary(bytes) => bytes.len(),
@@ -34,7 +34,7 @@ impl Session {
                         polling.beside.dismiss(Some(CODE_TOO_LARGE));
                     } else {
                         let packet = Packet::decode(self.revision, frame);
-                        self.probe(now, packet.ok());
+                        self.probe(packet.ok());
                     }
                     self.arm();
                 }
@@ -46,31 +46,25 @@ impl Session {
 
     /// Some of what was handed out has left: the client reads.
     pub fn handle_ws_progress(&mut self, now: Instant) {
-        let now = self.advance(now);
-        if let State::WebSocket(websocket) = &mut self.state
-            && let Some(at) = &mut websocket.stalled_at
-        {
-            *at = after(now, self.config.write_timeout);
-            self.arm();
+        self.advance(now);
+        if self.timer(Why::Write).is_some() {
+            self.start(Why::Write, self.config.write_timeout);
         }
     }
 
     /// All that was handed out has left.
     pub fn handle_ws_flushed(&mut self, now: Instant) {
-        let now = self.advance(now);
+        self.advance(now);
         let State::WebSocket(websocket) = &mut self.state else {
             return;
         };
         websocket.busy = false;
-        let empty = self.queue.is_empty();
-        websocket.stalled_at = (!empty).then(|| after(now, self.config.write_timeout));
-        // A write deadline that was not the first one is taken away without asking for the others.
-        let first = self.deadline.is_none_or(|first| first.why == Why::Write);
-        if empty && self.is_closing() {
+        if !self.queue.is_empty() {
+            self.start(Why::Write, self.config.write_timeout);
+        } else if self.is_closing() {
             self.end(CloseReason::ForcedClose, None);
-        }
-        if first || !empty {
-            self.arm();
+        } else {
+            self.stop(Why::Write);
         }
     }
 
@@ -161,17 +155,10 @@ impl Session {
 
     /// From now on a WebSocket has to take something.
     fn expect_write(&mut self) {
-        if let State::WebSocket(websocket) = &mut self.state
+        if let State::WebSocket(websocket) = &self.state
             && websocket.stalled_at.is_none()
         {
-            let at = after(self.now, self.config.write_timeout);
-            websocket.stalled_at = Some(at);
-            // Another deadline can only be the first one if it is sooner: this runs for each message that
-            // comes alone, and asking them all cost 60 instructions.
-            let write = Deadline::new(self.excuse.put_off(at), Why::Write);
-            if self.deadline.is_none_or(|first| write < first) {
-                self.arm();
-            }
+            self.start(Why::Write, self.config.write_timeout);
         }
     }
 }

@@ -197,6 +197,7 @@ proptest! {
                     }
                 }
             }
+            prop_assert_eq!(talk.session.strays(), []);
             let cached = talk.session.poll_timeout();
             talk.session.arm();
             prop_assert_eq!(cached, talk.session.poll_timeout());

@@ -200,3 +200,17 @@ fn upgrades_can_be_forbidden() {
     let mut talk = Talk::polling(config);
     assert!(!talk.open_ws());
 }
+
+#[test]
+fn a_poll_that_was_answered_is_not_to_be_freed() {
+    let mut talk = Talk::probed();
+    let id = talk.get();
+    assert_eq!(talk.send("x"), Sent::Queued);
+    let due = |talk: &Talk| talk.session.poll_timeout().map(|due| due.why);
+    assert_eq!(due(&talk), Some(Why::Noop));
+    // Whatever request is dropped, what was sent before that leaves with the poll.
+    let other = talk.id();
+    talk.session.handle_aborted(talk.now, other);
+    assert_eq!(due(&talk), Some(Why::Upgrade));
+    assert_eq!(talk.answer(id), "200 4x");
+}

@@ -1,6 +1,8 @@
 //! What the clients need, installed on first use into a cache: `$SIO_TEST_CACHE`, or `.cache` in the
 //! workspace. A changed lock file makes a new directory; nothing else is ever installed twice.
 
+mod wasm;
+
 use std::{
     fs,
     hash::{DefaultHasher, Hash, Hasher},
@@ -11,6 +13,8 @@ use std::{
 };
 
 use crate::process::run;
+
+pub use wasm::Wasm;
 
 const LIMIT: Duration = Duration::from_secs(600);
 
@@ -137,14 +141,19 @@ fn apt_install(package: &str) {
 /// A directory filled by `fill`, named by the contents of `files`. It appears all at once: a run
 /// that was interrupted, or two at the same time, leave no half of it.
 fn installed(name: &str, files: &[PathBuf], fill: impl FnOnce(&Path)) -> PathBuf {
-    let _one = alone();
     let mut hasher = DefaultHasher::new();
     for file in files {
         fs::read(file)
             .unwrap_or_else(|error| panic!("{}: {error}", file.display()))
             .hash(&mut hasher);
     }
-    let place = cache().join(format!("{name}-{:016x}", hasher.finish()));
+    placed(name, hasher.finish(), fill)
+}
+
+/// The same, named by a number.
+fn placed(name: &str, number: u64, fill: impl FnOnce(&Path)) -> PathBuf {
+    let _one = alone();
+    let place = cache().join(format!("{name}-{number:016x}"));
     if !place.exists() {
         let unfinished = cache().join(format!(".{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&unfinished);

@@ -90,7 +90,9 @@ const CORE_FLOORS: &[&str] = &[
 const CORE_CIRCLES: &[(&str, &str)] = &[];
 
 /// The floors of the cluster's package, from the ground up: each may import those above it in this list.
-const CLUSTER_FLOORS: &[&str] = &["id", "limits", "message", "wire", "codec"];
+const CLUSTER_FLOORS: &[&str] = &[
+    "digest", "id", "entry", "limits", "message", "config", "channels", "wire", "codec", "node",
+];
 
 /// The floors of the driver, from the ground up: each may import those above it in this list.
 const DRIVER_FLOORS: &[&str] = &[

@@ -4,7 +4,50 @@
 //! they write to Redis is the same. Nothing here knows of Redis but by the names of its channels; bytes go in and
 //! come out.
 //!
-//! A [`Message`](message::Message) is what any wire can say; [`codec`] has the wires.
+//! | | |
+//! |---|---|
+//! | [`node::Node`] | the machine of one namespace: what is published, what is done on receipt, who has answered what |
+//! | [`message::Message`] | what any wire can say |
+//! | [`codec`] | the wires |
+//! | [`Config`] | which wire, and every limit |
+//!
+//! Two nodes and a broker that passes on what is published:
+//!
+//! ```
+//! use sio_cluster::id::Uid;
+//! use sio_cluster::message::To;
+//! use sio_cluster::node::{Local, Node, Output};
+//! use sio_cluster::{Config, Dialect};
+//! use sio_core::packet::{Args, Call};
+//! use sio_core::time::Instant;
+//!
+//! let now = Instant::ORIGIN;
+//! let node = |random| {
+//!     let mut node = Node::<u32>::new(Config::new(Dialect::Classic, "/"), Uid::classic(random));
+//!     node.handle_connected(now);
+//!     while let Some(output) = node.poll() {
+//!         if let Output::Subscribe(subscription) = output {
+//!             node.handle_subscribed(now, &subscription);
+//!         }
+//!     }
+//!     node
+//! };
+//! let (mut here, mut there) = (node([1; 8]), node([2; 8]));
+//!
+//! // To the sockets here it was sent already; this is for those of the other nodes.
+//! let to = To { rooms: vec!["lobby".to_owned()], ..To::default() };
+//! let call = Call { name: "news".into(), args: Args::from_arguments(&("hello", 1))? };
+//! here.broadcast(now, call.clone(), to.clone(), None)?;
+//! let Some(Output::Publish(it)) = here.poll() else { panic!() };
+//! assert_eq!(it.channel, "socket.io#/#lobby#");
+//!
+//! there.handle_message(now, &it.channel, &it.payload);
+//! let Some(Output::Local(local)) = there.poll() else { panic!() };
+//! assert_eq!(local, Local::Broadcast { call, to, at: None });
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The wires by themselves, for a programme that only emits:
 //!
 //! ```
 //! use sio_cluster::codec::classic::{self, Author, Place};
@@ -36,10 +79,17 @@
     allow(clippy::arithmetic_side_effects, reason = "tests may panic")
 )]
 
+mod channels;
 pub mod codec;
+mod config;
+mod digest;
+pub mod entry;
 pub mod id;
 mod limits;
 pub mod message;
+pub mod node;
 mod wire;
 
+pub use channels::Subscription;
+pub use config::{Config, Dialect, Heartbeat, Subscriptions};
 pub use limits::Limits;

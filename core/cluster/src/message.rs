@@ -7,7 +7,7 @@ use crate::id::RequestId;
 /// What one node tells the others of its namespace.
 ///
 /// Not every wire can say all of it: [`EncodeError::Unsaid`](crate::codec::EncodeError::Unsaid).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 #[non_exhaustive]
 pub enum Message {
     /// An event for clients.
@@ -103,7 +103,7 @@ pub struct Flags {
 }
 
 /// What all nodes are asked.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 #[non_exhaustive]
 pub enum Question {
     /// The sockets, with all that is told of them.
@@ -133,7 +133,7 @@ pub enum Act {
 }
 
 /// An answer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 #[non_exhaustive]
 pub enum Reply {
     /// So many clients were asked for an ack.
@@ -158,7 +158,7 @@ pub enum Reply {
 }
 
 /// A socket of another node, as that one tells of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Remote {
     /// Its id.
     pub id: String,

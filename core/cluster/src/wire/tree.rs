@@ -195,6 +195,10 @@ impl<'a> Tree<'a> {
 
     /// The elements of this list, as arguments.
     pub(crate) fn all(self, name: &'static str, limits: &Limits) -> Result<Args, Odd> {
+        self.list(name, limits.arguments)
+    }
+
+    fn list(self, name: &'static str, most: usize) -> Result<Args, Odd> {
         let args = match self {
             Self::Json(raw) => {
                 Args::from_json(raw.get(), Vec::new()).map_err(|_| Odd::Member(name))?
@@ -202,7 +206,7 @@ impl<'a> Tree<'a> {
             Self::Pack(Value::Array(elements)) => spread(elements, name)?,
             Self::Pack(_) => return Err(Odd::Member(name)),
         };
-        if args.len() > limits.arguments {
+        if args.len() > most {
             return Err(Odd::TooLong(name));
         }
         Ok(args)
@@ -210,7 +214,7 @@ impl<'a> Tree<'a> {
 
     /// `[event, ...args]`.
     pub(crate) fn call(self, name: &'static str, limits: &Limits) -> Result<Call, Odd> {
-        let all = self.all(name, limits)?;
+        let all = self.list(name, limits.arguments.saturating_add(1))?;
         let event = match all.get::<Value>(0) {
             Ok(Value::String(event)) if !all.is_empty() => event,
             Ok(Value::Number(number)) => number.to_string(),

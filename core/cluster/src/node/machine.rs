@@ -1,0 +1,356 @@
+//! A node: its parts, and what comes out of it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::hash::{Hash, Hasher};
+
+use bytes::Bytes;
+use sio_core::time::Instant;
+
+use super::appends::Appends;
+use super::outage::{Held, Outage};
+use super::output::{Answers, Counts, End, Notice, Output, Overflow, Publication};
+use super::peers::Peers;
+use super::pending::Pending;
+use super::questions::{Expected, Kind, Open, Questions};
+use super::subscriptions::{Change, SubscriptionTable};
+use crate::channels::Channels;
+use crate::codec::classic::{self, Author};
+use crate::codec::streams::{self, Entry};
+use crate::codec::{EncodeError, cluster, v2};
+use crate::config::{Config, Dialect};
+use crate::digest::Apart;
+use crate::id::Uid;
+use crate::message::Message;
+
+/// One namespace of one server, among the others of its cluster.
+///
+/// What happens to the sockets here is the caller's doing, at once and whatever the broker does; a node publishes it to
+/// the others, and says what they have done.
+///
+/// 1. Tell it what happened: [`handle_connected`](Self::handle_connected), [`handle_message`](Self::handle_message),
+///    [`handle_timeout`](Self::handle_timeout), ..
+/// 2. Tell it what to tell the others: [`broadcast`](Self::broadcast), [`join`](Self::join), [`ask`](Self::ask),
+///    [`answer`](Self::answer), ..
+/// 3. Carry out what it wants: [`poll`](Self::poll) until it is empty.
+/// 4. Sleep until [`poll_timeout`](Self::poll_timeout), or until there is something for step 1 or 2.
+///
+/// Steps 1 and 2 may be repeated before step 3. `T` is what the caller knows a question by.
+#[derive(Clone, Debug, Hash)]
+pub struct Node<T> {
+    pub(super) config: Apart<Config>,
+    pub(super) channels: Apart<Channels>,
+    pub(super) uid: Uid,
+    pub(super) now: Instant,
+    pub(super) link: Link,
+    /// When the node was up last, and when it has last said anything.
+    pub(super) up_since: Instant,
+    pub(super) spoke: Instant,
+    pub(super) questions: Questions<T>,
+    pub(super) pending: Pending,
+    pub(super) subscriptions: SubscriptionTable<T>,
+    /// How many of them are always there.
+    pub(super) base: usize,
+    pub(super) peers: Peers,
+    pub(super) appends: Appends<T>,
+    pub(super) outage: Outage<T>,
+    /// Rooms that other nodes' sockets were told to join, and until when that is recent.
+    pub(super) joined: BTreeMap<String, Instant>,
+    /// There were too many of them: all rooms are recent until then.
+    pub(super) all_joined: Instant,
+    pub(super) last_entry: Option<crate::entry::EntryId>,
+    pub(super) told_foreign: bool,
+    pub(super) counts: Counts,
+    pub(super) outputs: Outputs<T>,
+}
+
+/// What was not polled yet.
+#[derive(Debug, Hash)]
+pub(super) struct Outputs<T>(VecDeque<Output<T>>);
+
+impl<T> Outputs<T> {
+    pub(super) fn push_back(&mut self, output: Output<T>) {
+        self.0.push_back(output);
+    }
+}
+
+impl<T: Clone> Clone for Outputs<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.iter().map(Output::copy).collect())
+    }
+}
+
+/// How it stands with the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Link {
+    Down,
+    /// There, and not all is listened to yet.
+    Joining,
+    Up,
+    Closed,
+}
+
+/// How a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Status {
+    /// Others can be reached.
+    pub up: bool,
+    /// When it was up last; meaningless if it never was.
+    pub since: Instant,
+    /// Other nodes that were heard, and not for gone.
+    pub nodes: usize,
+    /// Questions that wait for answers.
+    pub questions: usize,
+    /// Questions of others that wait for an answer from here.
+    pub pending: usize,
+    /// Channels.
+    pub subscriptions: usize,
+    /// Bytes that wait for the broker.
+    pub buffered: usize,
+}
+
+impl<T> Node<T> {
+    /// A node that is not connected yet. `uid` is made of random bytes: [`Uid::classic`] for classic and v2, else
+    /// [`Uid::cluster`].
+    pub fn new(config: Config, uid: Uid) -> Self {
+        let channels = Channels::new(&config, &uid);
+        let mut subscriptions = SubscriptionTable::new();
+        let base = channels.base();
+        let count = base.len();
+        for subscription in base {
+            // Nothing is connected yet, so that nothing is asked for.
+            let _ = subscriptions.want(subscription, true);
+        }
+        Self {
+            config: Apart(config),
+            channels: Apart(channels),
+            uid,
+            now: Instant::ORIGIN,
+            link: Link::Down,
+            up_since: Instant::ORIGIN,
+            spoke: Instant::ORIGIN,
+            questions: Questions::new(),
+            pending: Pending::new(),
+            subscriptions,
+            base: count,
+            peers: Peers::new(),
+            appends: Appends::new(),
+            outage: Outage::new(),
+            joined: BTreeMap::new(),
+            all_joined: Instant::ORIGIN,
+            last_entry: None,
+            told_foreign: false,
+            counts: Counts::default(),
+            outputs: Outputs(VecDeque::new()),
+        }
+    }
+
+    /// What is to be done next.
+    pub fn poll(&mut self) -> Option<Output<T>> {
+        self.outputs.0.pop_front()
+    }
+
+    /// This node's name.
+    pub fn uid(&self) -> &Uid {
+        &self.uid
+    }
+
+    /// How it is.
+    pub fn status(&self) -> Status {
+        Status {
+            up: self.link == Link::Up,
+            since: self.up_since,
+            nodes: self.peers.len(),
+            questions: self.questions.len(),
+            pending: self.pending.len(),
+            subscriptions: self.subscriptions.len(),
+            buffered: self.outage.bytes(),
+        }
+    }
+
+    /// What was counted since it began.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Tells a hasher all that makes a difference to what comes next.
+    pub fn digest(&self, state: &mut impl Hasher)
+    where
+        T: Hash,
+    {
+        self.hash(state);
+    }
+
+    /// The clock as this node knows it: the latest time anyone told it.
+    pub(super) fn advance(&mut self, now: Instant) -> Instant {
+        self.now = self.now.max(now);
+        self.now
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.link == Link::Up
+    }
+
+    pub(super) fn notice(&mut self, notice: Notice) {
+        self.outputs.push_back(Output::Notice(notice));
+    }
+
+    pub(super) fn change(&mut self, change: Change) {
+        self.outputs.push_back(match change {
+            Change::Subscribe(subscription) => Output::Subscribe(subscription),
+            Change::Unsubscribe(subscription) => Output::Unsubscribe(subscription),
+        });
+    }
+
+    pub(super) fn author<'a>(&'a self, to: Option<&Uid>) -> Author<'a> {
+        Author {
+            uid: &self.uid,
+            namespace: &self.config.namespace,
+            to_ours: to.is_some_and(Uid::is_ours),
+        }
+    }
+
+    /// A message as it is published, `to` whom it is for.
+    pub(super) fn payload(
+        &self,
+        message: &Message,
+        to: Option<&Uid>,
+    ) -> Result<Bytes, EncodeError> {
+        let by = self.author(to);
+        match self.config.dialect {
+            Dialect::Classic => classic::encode(message, by).map(|(_, bytes)| bytes),
+            Dialect::V2 => v2::encode(message, by).map(|(_, bytes)| bytes),
+            Dialect::Sharded => cluster::encode(message, by),
+            Dialect::Streams => cluster::encode_msgpack(message, by),
+        }
+    }
+
+    pub(super) fn entry(&self, message: &Message, to: Option<&Uid>) -> Result<Entry, EncodeError> {
+        streams::encode(message, self.author(to))
+    }
+
+    /// Now, or never.
+    pub(super) fn publish(&mut self, channel: String, payload: Bytes) {
+        if self.link == Link::Up {
+            self.sent();
+            let sharded = self.channels.is_sharded();
+            self.outputs.push_back(Output::Publish(Publication {
+                channel,
+                sharded,
+                payload,
+            }));
+        }
+    }
+
+    /// Now, or when the broker is back.
+    pub(super) fn publish_or_hold(&mut self, channel: String, payload: Bytes) {
+        if self.link == Link::Up {
+            return self.publish(channel, payload);
+        }
+        let sharded = self.channels.is_sharded();
+        self.hold(Held::Publication(Publication {
+            channel,
+            sharded,
+            payload,
+        }));
+    }
+
+    pub(super) fn append_or_hold(&mut self, entry: Entry, token: Option<T>) {
+        match self.link {
+            Link::Up => self.append(entry, token),
+            Link::Down | Link::Joining | Link::Closed => self.hold(Held::Entry(entry, token)),
+        }
+    }
+
+    pub(super) fn append(&mut self, entry: Entry, token: Option<T>) {
+        self.sent();
+        let most = self.config.append_window;
+        let (token, told) = self.appends.push(entry.clone(), token, most);
+        self.outputs.push_back(Output::Append { token, entry });
+        self.no_places(told);
+    }
+
+    fn hold(&mut self, held: Held<T>) {
+        let most = match self.link {
+            Link::Closed => 0,
+            Link::Up | Link::Down | Link::Joining => self.config.outage_buffer,
+        };
+        let gone = self.outage.push(self.now, held, most);
+        self.dropped(gone);
+    }
+
+    /// Messages that are not sent after all.
+    pub(super) fn dropped(&mut self, gone: Vec<Held<T>>) {
+        let count = u64::try_from(gone.len()).unwrap_or(u64::MAX);
+        if count == 0 {
+            return;
+        }
+        self.counts.dropped = self.counts.dropped.saturating_add(count);
+        self.notice(Notice::Overflow(Overflow::Outage(count)));
+        let tokens = gone.into_iter().filter_map(|held| match held {
+            Held::Entry(_, token) => token,
+            Held::Publication(_) => None,
+        });
+        self.no_places(tokens.collect());
+    }
+
+    /// Those who wait for the places of their entries, and are to have none.
+    pub(super) fn no_places(&mut self, tokens: Vec<T>) {
+        for token in tokens {
+            self.outputs.push_back(Output::Appended { token, at: None });
+        }
+    }
+
+    fn sent(&mut self) {
+        self.spoke = self.now;
+        self.counts.sent = self.counts.sent.saturating_add(1);
+    }
+
+    /// Which nodes a question waits for, as far as that is known when it is asked.
+    pub(super) fn expected(&self, kind: Kind) -> Expected {
+        match (kind, self.config.heartbeat) {
+            // Whoever has the socket.
+            (Kind::One | Kind::RoomsOf, _) => Expected::Others(u64::MAX),
+            (_, Some(_)) => Expected::Known(self.peers.all()),
+            (_, None) => Expected::Counting,
+        }
+    }
+
+    /// A question is over.
+    pub(super) fn done(&mut self, open: Open<T>, end: End) {
+        let silent = match end {
+            End::Down | End::Closed | End::Refused => None,
+            End::Counted | End::Timeout => self.silent(&open),
+        };
+        let answers = Answers {
+            missing: open.missing(),
+            silent_nodes: silent,
+            got: open.got,
+            end,
+        };
+        self.outputs.push_back(Output::Done {
+            token: open.token,
+            answers,
+        });
+    }
+
+    /// How many nodes should have answered and have not.
+    fn silent(&self, open: &Open<T>) -> Option<u64> {
+        if open.is_answered_by_one() {
+            return Some(0);
+        }
+        let silent = match &open.expected {
+            Expected::Counting | Expected::Others(u64::MAX) => return None,
+            Expected::Others(others) => others.saturating_sub(open.nodes),
+            Expected::Known(waiting) => u64::try_from(waiting.len()).unwrap_or(u64::MAX),
+        };
+        // The count may be too small: others may not listen again yet.
+        let heard = match self.config.heartbeat {
+            Some(_) => 0,
+            None => u64::try_from(self.peers.len()).unwrap_or(u64::MAX),
+        };
+        let settling = self.now < self.up_since.saturating_add(self.config.settle);
+        let unheard = heard.saturating_sub(open.nodes);
+        Some(silent.max(unheard).max(u64::from(settling)))
+    }
+}

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use sio_core::engine::{Close, CloseReason, Eio, Flags, Message, TransportKind};
+use sio_core::engine::{Close, Eio, Flags, Message, TransportKind};
 use sio_core::id::Sid;
 
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::request::RequestHead;
 use crate::error::EmitError;
 use crate::mailbox::command::Command;
-use crate::mailbox::task_handle::TaskHandle;
+use crate::mailbox::task_handle::{TaskHandle, Watchers};
 use crate::mailbox::weight::Weight;
 
 /// A client: one connection, with a socket in each namespace it joined.
@@ -96,18 +96,9 @@ impl Conn {
         )
     }
 
-    /// Runs `hook` when the connection has moved to another transport.
-    #[doc(alias = "upgrade")]
-    pub fn on_upgrade(&self, hook: impl Fn(TransportKind) + Send + Sync + 'static) {
-        self.task
-            .watch(|watchers| watchers.upgrade.push(Arc::new(hook)));
-    }
-
-    /// Runs `hook` when the connection has ended. Never, if it has already.
-    #[doc(alias = "close")]
-    pub fn on_close(&self, hook: impl Fn(CloseReason) + Send + Sync + 'static) {
-        self.task
-            .watch(|watchers| watchers.close.push(Arc::new(hook)));
+    /// Adds to those who want to know what becomes of it.
+    pub(crate) fn watch(&self, add: impl FnOnce(&mut Watchers)) {
+        self.task.watch(add);
     }
 
     /// Closes it under all its sockets, whose reason is `forced close`. What is queued is still sent.

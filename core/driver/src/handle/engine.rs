@@ -84,7 +84,7 @@ impl EngineServer {
         })
     }
 
-    pub(super) fn setup(&self) -> &Arc<Setup> {
+    pub(crate) fn setup(&self) -> &Arc<Setup> {
         &self.inner.setup
     }
 

@@ -2,6 +2,8 @@
 
 pub(crate) mod answer;
 pub(crate) mod call;
+mod conn;
+mod endpoint;
 pub(crate) mod engine;
 pub(crate) mod extract;
 mod failures;

@@ -104,6 +104,11 @@ impl<T> Connection<T> {
         self.session.handle_unwritten(now, bytes);
     }
 
+    /// As [`Session::handle_answer_lost`].
+    pub fn handle_answer_lost(&mut self, now: Instant) {
+        self.session.handle_answer_lost(now);
+    }
+
     /// A WebSocket was opened for this session (§12). `false`: close it at once, nothing else is
     /// disturbed.
     pub fn handle_ws_open(&mut self, now: Instant, revision: Eio, base64: bool) -> bool {

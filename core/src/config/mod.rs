@@ -182,7 +182,7 @@ pub struct Config {
     pub ack_timeout: Duration,
     /// How long bytes may wait for a WebSocket that takes none: 30 s. Past it the session closes with
     /// `transport error`. Of a response, 32 KiB at least must be taken in that time, or all that is left; past it
-    /// the connection is closed.
+    /// the connection is closed, and the session whose packets were in it.
     pub write_timeout: Duration,
     /// How long nothing may be read from a client because its handlers do not end, and it has sent more than
     /// may wait for them: 5 min. Past it the session closes with `ping timeout`: whether the client is still

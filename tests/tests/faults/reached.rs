@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::io::AsyncWriteExt;
 use sio_tokio::{Data, Details, DisconnectReason, EngineServer, EngineSocket, Io, Server};
 use tokio::sync::Semaphore;
 
 use crate::client::{Client, calm};
-use crate::here::until;
+use crate::here::{connect, until};
 use crate::wire::{Wire, masked, opening_at};
 use crate::world::{On, World};
 
@@ -142,7 +143,40 @@ async fn the_end_of_a_plain_connection_says_which(on: On) {
     world.ends().await;
 }
 
+/// Whose answer is larger than the buffers of any loopback.
+async fn the_end_of_a_client_that_takes_no_answer_says_which(on: On) {
+    // faults: A10
+    let io = Io::new(calm().write_timeout(Duration::from_millis(300)));
+    let (ends, errors) = (Said::default(), Said::default());
+    let (end, error) = (note(&ends), note(&errors));
+    io.of("/")
+        .on_disconnect(move |reason: DisconnectReason, details: Option<Details>| {
+            let options = details.as_ref().map_or(&[][..], Details::options);
+            end(format!("{reason}: {options:?}"));
+        });
+    io.on_connection_error(move |it| error(it.message.clone()));
+    let world = World::new(on, io.clone()).await;
+    let poller = world.poller().await;
+    poller.enter().await;
+    let socket = io.of("/").sockets().remove(0);
+    socket.emit("news", &"x".repeat(32 << 20)).unwrap();
+    let mut stream = connect(world.address).await;
+    let asked = format!(
+        "GET /socket.io/?EIO=4&transport=polling&sid={} HTTP/1.1\r\nhost: x\r\n\r\n",
+        poller.sid
+    );
+    stream.write_all(asked.as_bytes()).await.unwrap();
+    stream.flush().await.unwrap();
+    until("its end", || said(&ends).len() == 1).await;
+    let limits = ["max_backlog_bytes", "max_backlog_packets", "write_timeout"];
+    assert_eq!(said(&ends), [format!("transport error: {limits:?}")]);
+    assert_eq!(said(&errors).len(), 1);
+    drop(stream);
+    world.ends().await;
+}
+
 on_each_runtime! {
+    the_end_of_a_client_that_takes_no_answer_says_which,
     the_end_of_a_socket_says_which,
     the_end_of_a_client_that_is_left_unread_says_which,
     the_end_of_a_plain_connection_says_which,

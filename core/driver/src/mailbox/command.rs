@@ -32,6 +32,8 @@ pub(crate) enum Command {
     },
     /// The client dropped that request.
     Aborted(RequestId),
+    /// The client took too little of an answer with packets in it.
+    AnswerLost,
     /// Somebody opened a WebSocket for this session.
     WebSocket {
         revision: Eio,
@@ -110,6 +112,7 @@ impl Command {
             Self::Post { .. } | Self::Disconnect { .. } | Self::Close(_) | Self::Become(_) => true,
             Self::Poll { .. }
             | Self::Aborted(_)
+            | Self::AnswerLost
             | Self::WebSocket { .. }
             | Self::Deliver { .. }
             | Self::Cast { .. }
@@ -158,6 +161,7 @@ impl std::fmt::Debug for Command {
             Self::Poll { .. } => "Poll",
             Self::Post { .. } => "Post",
             Self::Aborted(_) => "Aborted",
+            Self::AnswerLost => "AnswerLost",
             Self::WebSocket { .. } => "WebSocket",
             Self::Deliver { .. } => "Deliver",
             Self::Cast { .. } => "Cast",

@@ -24,6 +24,9 @@ pub(crate) trait Unwritten: Send + Sync {
 
     /// It was, or will never be.
     fn settle(&self, bytes: usize);
+
+    /// It will never be: the client has taken too little of it for too long.
+    fn lose(&self);
 }
 
 /// Bytes that count among what waits for a client as long as this lives, but while it is paid.
@@ -49,6 +52,11 @@ impl Owed {
             bytes,
             paid: false,
         }
+    }
+
+    /// It is given up.
+    pub(crate) fn lose(&self) {
+        self.whose.lose();
     }
 
     /// All of it may be with the client from now on.

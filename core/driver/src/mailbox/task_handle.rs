@@ -224,6 +224,10 @@ impl Unwritten for TaskHandle {
     fn settle(&self, bytes: usize) {
         self.mailbox.settle(bytes);
     }
+
+    fn lose(&self) {
+        self.tell(Command::AnswerLost);
+    }
 }
 
 fn wake(waker: Option<Waker>) {

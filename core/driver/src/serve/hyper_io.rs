@@ -82,6 +82,7 @@ impl<R: Runtime, S> ToHyper<R, S> {
         while overdue.as_mut().poll(cx).is_ready() {
             if std::mem::take(&mut self.taken) < PROGRESS {
                 self.overdue = None;
+                self.line.give_up();
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
             overdue.as_mut().reset(runtime.now() + patience);

@@ -32,6 +32,8 @@ struct State {
     /// What clients are behind until all is written that was answered.
     owed: Mutex<Debts>,
     owes: AtomicBool,
+    /// Whether it will not be written.
+    given_up: AtomicBool,
 }
 
 /// What is owed of the answers that hyper has: of one, but for a client that asks again without reading.
@@ -122,6 +124,16 @@ impl Line {
     /// All that hyper had was written.
     pub(super) fn settle(&self) {
         drop(self.take_owed());
+    }
+
+    /// Too little is taken for too long: what is owed will not be written.
+    pub(super) fn give_up(&self) {
+        self.0.given_up.store(true, Ordering::Relaxed);
+        self.take_owed().iter().for_each(Owed::lose);
+    }
+
+    pub(super) fn is_given_up(&self) -> bool {
+        self.0.given_up.load(Ordering::Relaxed)
     }
 
     /// What is owed, for somebody else to keep until it is written.

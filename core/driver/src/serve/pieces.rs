@@ -9,6 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 
 use super::line::{Debts, Line};
+use crate::mailbox::reply::Owed;
 
 /// Bytes of a body that are handed over at a time.
 ///
@@ -36,6 +37,16 @@ impl Pieces {
             whole,
             rest: Bytes::new(),
             owed: long.then(|| (line.take_owed(), line.clone())),
+        }
+    }
+}
+
+impl Drop for Pieces {
+    fn drop(&mut self) {
+        if let Some((owed, line)) = &self.owed
+            && line.is_given_up()
+        {
+            owed.iter().for_each(Owed::lose);
         }
     }
 }

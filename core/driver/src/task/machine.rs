@@ -61,6 +61,10 @@ impl Machine {
         either!(self, it => it.handle_unwritten(now, bytes));
     }
 
+    pub(super) fn handle_answer_lost(&mut self, now: Instant) {
+        either!(self, it => it.handle_answer_lost(now));
+    }
+
     pub(super) fn handle_ws_open(&mut self, now: Instant, revision: Eio, base64: bool) -> bool {
         either!(self, it => it.handle_ws_open(now, revision, base64))
     }

@@ -115,7 +115,15 @@ impl Session {
                     Incoming::Nothing => {}
                     Incoming::Packets(reading) => self.reply(reading.id, Reply::ok()),
                     Incoming::Body(id) => {
-                        self.reply(id, Reply::empty(StatusCode::BAD_REQUEST).closing());
+                        let reply = match reason {
+                            // What comes behind a close is ignored, and no fault of the client's.
+                            CloseReason::ForcedClose => Reply::ok(),
+                            CloseReason::TransportClose
+                            | CloseReason::TransportError
+                            | CloseReason::PingTimeout
+                            | CloseReason::ParseError => Reply::empty(StatusCode::BAD_REQUEST),
+                        };
+                        self.reply(id, reply.closing());
                     }
                 }
                 farewell

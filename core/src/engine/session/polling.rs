@@ -130,6 +130,13 @@ impl Session {
         self.queue.set_unwritten(bytes);
     }
 
+    /// An answer with packets in it was given up: of what it is, too little was taken in `write_timeout`. What was in
+    /// it is lost to the client, and a session with a hole in it is none.
+    pub fn handle_answer_lost(&mut self, now: Instant) {
+        self.advance(now);
+        self.violate(Violation::SlowReader);
+    }
+
     /// The next request that has its answer.
     pub fn poll_http(&mut self) -> Option<(RequestId, Reply)> {
         if let State::Polling(polling) = &self.state

@@ -37,6 +37,7 @@ impl<R: Runtime> Task<R> {
                 self.settle();
             }
             Command::Aborted(id) => self.machine.handle_aborted(now, id),
+            Command::AnswerLost => self.machine.handle_answer_lost(now),
             Command::WebSocket {
                 revision,
                 base64,

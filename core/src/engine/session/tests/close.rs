@@ -11,6 +11,26 @@ fn a_close_answers_the_poll_that_waits() {
     talk.closed(CloseReason::ForcedClose);
 }
 
+/// As one that comes behind the close is.
+#[test]
+fn a_post_on_its_way_to_a_close_is_ignored_and_not_refused() {
+    let mut talk = Talk::polling(Config::v4());
+    let poll = talk.get();
+    let post = talk.post_begun();
+    talk.close(Close::Flush);
+    assert_eq!(talk.answer(poll), "200 1");
+    assert_eq!(talk.answer(post), "200 ok");
+    talk.post_end(post, Ok("4ignored"));
+    talk.closed(CloseReason::ForcedClose);
+
+    let mut talk = Talk::polling(Config::v4());
+    let post = talk.post_begun();
+    talk.pass(ms(25_000));
+    talk.pass(ms(20_000));
+    assert_eq!(talk.answer(post), "400");
+    talk.closed(CloseReason::PingTimeout);
+}
+
 #[test]
 fn a_close_waits_for_the_next_poll() {
     let mut talk = Talk::polling(Config::v4());

@@ -6,6 +6,8 @@
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
+use http::{HeaderMap, HeaderName};
+
 /// What a digest leaves out: configuration.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Apart<T>(pub(crate) T);
@@ -20,6 +22,19 @@ impl<T> Deref for Apart<T> {
 
 impl<T> Hash for Apart<T> {
     fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
+/// Feeds the headers of a request or of a response: in the order of their names, which is not that of their map.
+pub(crate) fn headers(headers: &HeaderMap, state: &mut impl Hasher) {
+    let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+    names.sort_unstable();
+    for name in names {
+        name.hash(state);
+        for value in headers.get_all(name) {
+            value.hash(state);
+        }
+    }
+    headers.len().hash(state);
 }
 
 /// The digest of a machine as a number, for tests.

@@ -1,6 +1,7 @@
 //! One request and its one response.
 
 use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use super::payload::{self, Body};
 use super::reply::{Content, Reply};
 use super::{Post, PostFailure, jsonp};
 use crate::config::Config;
+use crate::digest;
 use crate::http::{self as web, Coding, ErrorCode, Query, set_cookie};
 use crate::protocol::Eio;
 use crate::websocket;
@@ -41,7 +43,7 @@ pub struct Exchange {
 }
 
 /// What a request is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RequestKind {
     /// A GET that waits for packets, or opens a session.
     Poll,
@@ -55,7 +57,7 @@ pub enum RequestKind {
 }
 
 /// A response, as data.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Response {
     /// Status, headers, body. The hook for all headers applies.
     pub http: http::Response<Bytes>,
@@ -63,6 +65,38 @@ pub struct Response {
     pub compress: Option<Coding>,
     /// Whether it answers a handshake: the hook for initial headers applies.
     pub initial: bool,
+}
+
+impl Hash for Exchange {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self {
+            config: _,
+            kind,
+            revision,
+            handshake,
+            query,
+            headers,
+            coding,
+            jsonp,
+            websocket,
+        } = self;
+        (kind, revision, handshake, query).hash(state);
+        digest::headers(headers, state);
+        (coding, jsonp, websocket).hash(state);
+    }
+}
+
+impl Hash for Response {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self {
+            http,
+            compress,
+            initial,
+        } = self;
+        (http.status(), http.body()).hash(state);
+        digest::headers(http.headers(), state);
+        (compress, initial).hash(state);
+    }
 }
 
 /// Why a request is refused after it was let in.
@@ -87,6 +121,32 @@ pub enum HandshakeError {
 }
 
 impl Exchange {
+    /// The same for a clone of whoever is to answer it.
+    pub(crate) fn for_clone(&self) -> Self {
+        let Self {
+            config,
+            kind,
+            revision,
+            handshake,
+            query,
+            headers,
+            coding,
+            jsonp,
+            websocket,
+        } = self;
+        Self {
+            config: config.clone(),
+            kind: *kind,
+            revision: *revision,
+            handshake: *handshake,
+            query: query.clone(),
+            headers: headers.clone(),
+            coding: *coding,
+            jsonp: jsonp.clone(),
+            websocket: websocket.clone(),
+        }
+    }
+
     /// What the request is.
     pub const fn kind(&self) -> RequestKind {
         self.kind

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use bytestring::ByteString;
 use smallvec::SmallVec;
@@ -201,6 +202,15 @@ impl PartialEq for Query {
 }
 
 impl Eq for Query {}
+
+impl Hash for Query {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for (key, value) in self.iter() {
+            (key, value).hash(state);
+        }
+        self.len().hash(state);
+    }
+}
 
 impl fmt::Debug for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

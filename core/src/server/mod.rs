@@ -91,7 +91,9 @@
 //! assert_eq!(server.connections(), 0);
 //! ```
 
+mod digest;
 mod event;
+mod exchanges;
 mod namespace;
 mod table;
 #[cfg(test)]
@@ -99,7 +101,7 @@ mod tests;
 mod told;
 mod work;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,6 +128,7 @@ use crate::rooms::{MemberKey, Rooms};
 use crate::socket::{AckError, AckTicket, ConnectTicket, Refusal, SocketKey};
 use crate::time::Instant;
 
+use exchanges::Exchanges;
 use work::Work;
 
 pub use event::{ConnectionKey, Event, Socket, Upgraded};
@@ -138,7 +141,7 @@ pub use ::{bytes, bytestring, http};
 /// After every input, call [`poll_event`](Self::poll_event) until it is empty, then
 /// [`poll_http`](Self::poll_http) until it is, then [`poll_ws`](Self::poll_ws) for the connections that
 /// [`poll_writable`](Self::poll_writable) names, and `poll_event` again where one of them closed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Server<T> {
     config: Arc<Config>,
     acceptor: Acceptor,
@@ -147,7 +150,7 @@ pub struct Server<T> {
     connections: Pool<Entry<T>>,
     by_sid: HashMap<Sid, u32, HashKey>,
     namespaces: Namespaces<Namespace>,
-    exchanges: BTreeMap<RequestId, (Exchange, ConnectionKey)>,
+    exchanges: Exchanges,
     responses: VecDeque<(RequestId, Response)>,
     /// Connections to which something has happened since their outputs were drained, each once.
     events: Work,
@@ -156,7 +159,7 @@ pub struct Server<T> {
     deadlines: BTreeSet<(Deadline, u32)>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Entry<T> {
     connection: Connection<T>,
     sockets: SmallVec<[Member; 1]>,
@@ -167,14 +170,14 @@ struct Entry<T> {
 }
 
 /// What belongs to a namespace.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Namespace {
     rooms: Rooms<Socket>,
     /// Drawn for broadcasts that ask for answers: even, where sockets draw odd ones.
     next_ack: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Member {
     socket: SocketKey,
     namespace: NamespaceKey,
@@ -196,7 +199,7 @@ impl<T> Server<T> {
             connections: Pool::new(),
             by_sid: HashMap::with_hasher(key),
             namespaces: Namespaces::new(),
-            exchanges: BTreeMap::new(),
+            exchanges: Exchanges::default(),
             responses: VecDeque::new(),
             events: Work::default(),
             http: Work::default(),
@@ -243,7 +246,7 @@ impl<T> Server<T> {
                         return;
                     }
                 };
-                self.exchanges.insert(id, (exchange, connection));
+                self.exchanges.wait(id, exchange, connection);
                 self.with(connection, |it| {
                     it.connection.handle_poll(now, id, revision);
                 });
@@ -273,7 +276,7 @@ impl<T> Server<T> {
                         return;
                     }
                 };
-                self.exchanges.insert(id, (exchange, connection));
+                self.exchanges.wait(id, exchange, connection);
                 self.with(connection, |it| match post {
                     Some(post) => it.connection.handle_post(now, id, revision, post),
                     None => it.connection.handle_poll(now, id, revision),
@@ -331,8 +334,8 @@ impl<T> Server<T> {
 
     /// The client has dropped a request that was not answered yet.
     pub fn handle_aborted(&mut self, now: Instant, id: RequestId) {
-        if let Some((_, connection)) = self.exchanges.get(&id) {
-            self.with(*connection, |it| it.connection.handle_aborted(now, id));
+        if let Some(connection) = self.exchanges.of(id) {
+            self.with(connection, |it| it.connection.handle_aborted(now, id));
         }
     }
 
@@ -512,8 +515,9 @@ impl<T> Server<T> {
                 .and_then(|it| it.connection.poll_http());
             match reply {
                 Some((id, reply)) => {
-                    if let Some((exchange, _)) = self.exchanges.remove(&id) {
-                        return Some((id, exchange.respond(reply)));
+                    let response = self.exchanges.answer(id, reply);
+                    if response.is_some() {
+                        return response;
                     }
                 }
                 None => {

@@ -54,9 +54,7 @@ impl<T> Server<T> {
             replies.push(reply);
         }
         for (id, reply) in replies {
-            if let Some((exchange, _)) = self.exchanges.remove(&id) {
-                self.responses.push_back((id, exchange.respond(reply)));
-            }
+            self.responses.extend(self.exchanges.answer(id, reply));
         }
         if let Some(entry) = self.connections.remove(connection.0) {
             self.admission.end(entry.permit);

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use super::ConnectionKey;
 
 /// Connections to look at, each once, in the order in which they came.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Work {
     queue: VecDeque<ConnectionKey>,
     listed: BTreeSet<ConnectionKey>,

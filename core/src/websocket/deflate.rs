@@ -8,7 +8,7 @@ use crate::config::{NARROWEST, PerMessageDeflate, WIDEST};
 
 /// What was agreed on with one client. It is an extension of the response that grants the WebSocket
 /// ([`http::Extensions`](::http::Extensions)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct DeflateAgreed {
     /// Each message to the client is compressed by itself.

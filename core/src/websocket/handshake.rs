@@ -16,7 +16,7 @@ use crate::http::{single, tokens};
 use crate::websocket::deflate::DeflateAgreed;
 
 /// A request for a WebSocket that may be granted.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Handshake {
     accept: HeaderValue,
     protocol: Option<HeaderValue>,

@@ -52,7 +52,7 @@
 //! | packets that wait to be written, and answers until they are ([`handle_unwritten`](engine::Session::handle_unwritten)) | `max_backlog_bytes`, `max_backlog_packets` | `write_timeout`, the session |
 //! | a request that waits | one GET, one POST | its answer, the session |
 //! | a POST that is not read on, while handlers have enough to do ([`pause`](engine::Session::pause)) | one, of `max_http_buffer_size` | `pause_timeout`, the session |
-//! | a packet that waits for attachments, or for more messages of a parser of the application's own | `max_attachments`, `max_binary_packet` | `packet_timeout`, the connection |
+//! | a packet that waits for attachments, or for more messages of a parser of the application's own (which are kept beside what its decoder makes of them) | `max_attachments`, `max_binary_packet` | `packet_timeout`, the connection |
 //! | namespaces, joined or asked for | `max_namespaces_per_connection` | `middleware_timeout`, leaving, the connection |
 //! | credentials, as counted here and kept by the caller | `max_auth_bytes` | leaving, the connection |
 //! | names of namespaces that were left | `max_namespaces_per_connection` | the connection |

@@ -125,18 +125,18 @@ pub use listen::{listen, serve};
 pub use runtime::{Sleep, Tokio};
 pub use sio_driver::app::{
     Ack, AckError, AckFuture, Adapter, AdapterError, Args, ArgumentError, Auth, BacklogPolicy,
-    Broadcast, Bytes, Client, ClientFiles, CloseReason, Codec, Config, ConfigError, Conn,
-    ConnectionError, Cookie, Cors, CorsOrigin, Data, DataError, Decision, Details, Direct,
+    Broadcast, Bytes, Client, ClientFiles, CloseReason, ClusterEvent, Codec, Config, ConfigError,
+    Conn, ConnectionError, Cookie, Cors, CorsOrigin, Data, DataError, Decision, Details, Direct,
     DisconnectReason, Eio, EmitError, EncodeError, Engine, EngineHandler, EngineServer,
-    EngineSocket, ErrorSource, EventName, Failure, FromArgs, FromEvent, Handler, HandlerError,
-    Handshake, HeaderMap, Headers, HttpCompression, InMemory, Incoming, IntoArgs, IntoRooms,
-    Invocation, Io, Later, ListenerId, Message, Middleware, Namespace, Origins, Outcome,
+    EngineSocket, ErrorSource, EventName, Failure, FromArgs, FromEvent, Gathered, Handler,
+    HandlerError, Handshake, HeaderMap, Headers, HttpCompression, InMemory, Incoming, IntoArgs,
+    IntoRooms, Invocation, Io, Later, ListenerId, Message, Middleware, Namespace, Origins, Outcome,
     PerMessageDeflate, Query, Raw, Reaction, Recipients, Refusal, Remote, RemoteSocket, Replies,
-    RepliesFuture, RequestHead, RoomError, RoomEvent, SameSite, Server, Serving, SetupError, Sid,
-    Socket, SocketData, SocketId, SocketIds, Started, State, To, TransportKind, Transports,
-    TryData, Value, Verdict, client_files, core, http, parser, respond,
+    RepliesFuture, RequestHead, RoomError, RoomEvent, SameSite, Server, ServerAck, ServerAnswer,
+    Serving, SetupError, Sid, Socket, SocketData, SocketId, SocketIds, Started, State, To,
+    TransportKind, Transports, TryData, Value, Verdict, client_files, core, http, parser, respond,
 };
-pub use sio_driver::guide;
+pub use sio_driver::{adapter, guide};
 #[cfg(feature = "rustls")]
 pub use tls::serve_tls;
 #[cfg(feature = "rustls")]

@@ -232,6 +232,12 @@ impl Encoded {
 }
 
 impl Part {
+    pub(crate) fn into_bytes(self) -> Bytes {
+        match self {
+            Self::Text(bytes) | Self::Binary(bytes) => bytes,
+        }
+    }
+
     fn bytes(&self) -> &Bytes {
         match self {
             Self::Text(bytes) | Self::Binary(bytes) => bytes,

@@ -120,14 +120,7 @@ const DRIVER_FLOORS: &[&str] = &[
 ];
 
 /// Imports of the driver that lead upwards or around still, by who imports and what. None may be added.
-const DRIVER_CIRCLES: &[(&str, &str)] = &[
-    ("adapter", "handle::data"),
-    ("adapter", "handle::inner"),
-    ("adapter", "handle::namespace"),
-    ("adapter", "handle::replies"),
-    ("handle::data", "handle::inner"),
-    ("handle::namespace", "handle::inner"),
-];
+const DRIVER_CIRCLES: &[(&str, &str)] = &[("handle::namespace", "handle::inner")];
 
 /// What a package is built from, features all on, a line each.
 fn lines(package: &str, edges: &str) -> String {

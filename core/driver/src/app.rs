@@ -2,15 +2,18 @@
 //!
 //! The bindings re-export all of it, name by name. What stands here stays; what does not, applications do not name.
 
-pub use crate::adapter::{Adapter, AdapterError, Broadcast, InMemory, Recipients, RemoteSocket};
+pub use crate::adapter::{
+    Adapter, AdapterError, Broadcast, ClusterEvent, DataError, Gathered, InMemory, IntoRooms,
+    Recipients, RemoteSocket, ServerAck, ServerAnswer, SocketData,
+};
 pub use crate::endpoint::handshake::{Auth, Handshake, Headers};
 pub use crate::endpoint::request::{Remote, RequestHead};
 pub use crate::endpoint::setup::SetupError;
 pub use crate::error::{AckError, ConnectionError, EmitError, Failure, HandlerError, Reaction};
 pub use crate::event::{ErrorSource, Started};
 pub use crate::handle::{
-    AckFuture, Client, Conn, DataError, Direct, Engine, EngineServer, EngineSocket, Incoming,
-    IntoRooms, Invocation, Io, Namespace, Replies, RepliesFuture, Socket, SocketData, To,
+    AckFuture, Client, Conn, Direct, Engine, EngineServer, EngineSocket, Incoming, Invocation, Io,
+    Namespace, Replies, RepliesFuture, Socket, To,
 };
 pub use crate::handler::answer::Ack;
 pub use crate::handler::call::{Handler, Outcome};

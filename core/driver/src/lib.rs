@@ -78,7 +78,7 @@
 //! these, and none of what it sent is in them but names of events, cut, and what an application's own errors
 //! repeat. [`guide::not_called`] has the rest.
 
-mod adapter;
+pub mod adapter;
 pub mod app;
 pub mod binding;
 #[doc(hidden)]

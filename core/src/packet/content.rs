@@ -2,7 +2,7 @@
 
 use bytestring::ByteString;
 
-use super::{Args, Name};
+use super::{Args, DEEPEST, Name};
 
 /// What a packet may hold. All of it is checked before anything is stored or built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,18 @@ pub struct Limits {
     /// Bytes of a namespace's name; the query that revision 4 writes behind it in a CONNECT is not
     /// counted.
     pub namespace: usize,
+}
+
+impl Limits {
+    /// Those of what was written here.
+    pub(super) const NONE: Self = Self {
+        attachments: usize::MAX,
+        binary: usize::MAX,
+        depth: DEEPEST,
+        arguments: usize::MAX,
+        name: usize::MAX,
+        namespace: usize::MAX,
+    };
 }
 
 impl Default for Limits {
@@ -106,7 +118,7 @@ pub enum Content {
 }
 
 /// An event's name and arguments.
-#[derive(Clone, Debug, PartialEq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct Call {
     /// The name; a number is given by its digits.
     pub name: Name,

@@ -3,11 +3,15 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use bytes::Bytes;
 use bytestring::ByteString;
+use smallvec::SmallVec;
 
 use super::content::{Call, Content, Limits, Packet};
+use super::encode::decimals;
 use super::{Args, Fault, Name, PacketType};
 use crate::json;
+use crate::message::{Encoded, Part};
 use crate::protocol::Protocol;
 
 /// Names that a peer may not use for an event, since they mean something else to every client (§17).
@@ -213,6 +217,35 @@ fn call<'a>(payload: &'a str, limits: &Limits) -> Result<Found<'a>, Fault> {
     })
 }
 
+/// What an event says that was written here: its name and arguments, as slices of its text. `head` is where the
+/// array would begin without attachments ([`head_len`](super::head_len)).
+///
+/// # Errors
+/// It is no event that was written here, or one with another head.
+pub fn written_call(event: &Encoded, head: usize) -> Result<Call, Fault> {
+    let mut parts = event.parts();
+    let Some(Part::Text(text)) = parts.next() else {
+        return Err(Fault::Payload);
+    };
+    let attachments: SmallVec<[Bytes; 1]> = parts.map(Part::into_bytes).collect();
+    let start = match attachments.len() {
+        0 => head,
+        count => {
+            let counted = decimals(count as u64).saturating_add(1);
+            head.saturating_add(counted)
+        }
+    };
+    let text = ByteString::try_from(text).map_err(|_| Fault::Payload)?;
+    let payload = text.get(start..).ok_or(Fault::Payload)?;
+    let Found { name, elements } = call(payload, &Limits::NONE)?;
+    let name = Name::from(&*name);
+    let mut args = elements.within(text, start);
+    if !attachments.is_empty() {
+        args.attach(attachments, usize::MAX)?;
+    }
+    Ok(Call { name, args })
+}
+
 /// The payload of an ack: an array of arguments.
 fn arguments(payload: &str, limits: &Limits) -> Result<Elements, Fault> {
     let array = json::array(payload.as_bytes(), limits.depth)?;
@@ -256,7 +289,42 @@ fn number(digits: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::packet::{Value, event, head_len};
+
+    proptest! {
+        #[test]
+        fn what_was_written_says_what_it_was_given(
+            namespace in prop_oneof![Just("/".to_owned()), "/[a,\\[\\]0-9]{0,9}"],
+            id in prop::option::of(any::<u64>()),
+            name in "[a-z\"\\\\\u{1f}]{0,30}",
+            sizes in prop::collection::vec(prop::option::of(0..3usize), 0..14),
+        ) {
+            let value = |size: &Option<usize>| match size {
+                Some(size) => Value::Binary(Bytes::from(vec![7; *size])),
+                None => Value::from("]}\\"),
+            };
+            let values: Vec<Value> = sizes.iter().map(value).collect();
+            let args = Args::from_arguments(&(&values, 1)).unwrap();
+            let packet = event(&namespace, id, &name, &args).unwrap();
+            let call = written_call(&packet, head_len(&namespace, id)).unwrap();
+            prop_assert_eq!(&*call.name, &*name);
+            prop_assert_eq!((call.args.len(), &call.args), (2, &args));
+        }
+    }
+
+    #[test]
+    fn what_is_no_event_says_nothing() {
+        let other = crate::packet::connected("/", "x");
+        assert_eq!(written_call(&other, 2), Err(Fault::Payload));
+        let event = event("/named", None, "x", &1).unwrap();
+        for head in [0, 2, 7, 9, usize::MAX] {
+            assert!(written_call(&event, head).is_err(), "{head}");
+        }
+        assert!(written_call(&event, head_len("/named", None)).is_ok());
+    }
 
     fn read(text: &str) -> Result<Packet, Fault> {
         let text = ByteString::from(text);

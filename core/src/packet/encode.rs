@@ -58,6 +58,15 @@ pub fn event_parts(
     finish(out, PacketType::BinaryEvent)
 }
 
+/// Where the array begins in the text of an event without attachments, for [`written_call`].
+pub const fn head_len(namespace: &str, id: Option<u64>) -> usize {
+    let digits = match id {
+        None => 0,
+        Some(id) => decimals(id),
+    };
+    named(namespace).saturating_add(digits).saturating_add(2)
+}
+
 /// The answer to the event that `namespace`'s peer sent with this `id`.
 ///
 /// # Errors
@@ -181,6 +190,14 @@ const fn named(namespace: &str) -> usize {
     match namespace.as_bytes() {
         b"" | b"/" => 0,
         name => name.len().saturating_add(1),
+    }
+}
+
+/// How many digits a number has.
+pub(super) const fn decimals(number: u64) -> usize {
+    match number.checked_ilog10() {
+        None => 1,
+        Some(power) => (power as usize).saturating_add(1),
     }
 }
 

@@ -22,9 +22,11 @@ pub mod parser;
 
 pub use arguments::{Args, FromArgs, IntoArgs, Writer};
 pub use content::{Call, Content, Limits, Packet};
+pub use decode::written_call;
 pub use decoder::Decoder;
 pub use encode::{
     ack, connect, connect_error, connected, disconnect, entered, error, event, event_parts,
+    head_len,
 };
 pub use error::{ArgumentError, EncodeError, Fault};
 pub use name::Name;

@@ -243,6 +243,11 @@ impl<M> Rooms<M> {
         self.at(*self.by_id.get(id)?).map(|(key, _)| key)
     }
 
+    /// The id of a member.
+    pub fn id(&self, key: MemberKey) -> Option<&SocketId> {
+        self.member(key).map(|member| &member.id)
+    }
+
     /// Whether anybody is in a room.
     pub fn has_room(&self, room: &str) -> bool {
         self.by_name.contains_key(room) || self.owner(room).is_some()

@@ -78,7 +78,7 @@ impl<M> Rooms<M> {
         let mut seen = (named.len() > FEW).then(|| HashSet::with_hasher(self.hasher()));
         let everybody = target.rooms.is_none();
         let mut all = everybody.then(|| self.slots());
-        let mut rooms = Walk::new(self, named.clone());
+        let mut rooms = Walk::new(self, named);
         std::iter::from_fn(move || {
             loop {
                 let (room, (key, member)) = match &mut all {
@@ -87,7 +87,10 @@ impl<M> Rooms<M> {
                 };
                 let again = match &mut seen {
                     Some(seen) => !seen.insert(key),
-                    None => self.sits_in_any(key, member, named.get(..room).unwrap_or_default()),
+                    None => {
+                        let before = rooms.named.get(..room).unwrap_or_default();
+                        self.sits_in_any(key, member, before)
+                    }
                 };
                 if target.skip != Some(key) && !again && !barred.holds(self, key, member) {
                     return Some((key, member));
@@ -134,6 +137,10 @@ fn found<'a, M>(
     rooms: &Rooms<M>,
     names: &'a [CompactString],
 ) -> SmallVec<[(&'a str, Option<u32>); 1]> {
+    // Mostly there are none to be left out, and to collect nothing takes its time, too.
+    if names.is_empty() {
+        return SmallVec::new();
+    }
     names
         .iter()
         .map(|name| (name.as_str(), rooms.room(name)))

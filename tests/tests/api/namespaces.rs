@@ -7,7 +7,7 @@ use std::time::Duration;
 use sio_tests::wire::{WebSocket, Wire};
 use sio_tokio::{
     Ack, Adapter, AdapterError, Args, Broadcast, Data, EmitError, ErrorSource, InMemory, Incoming,
-    Io, Recipients, Refusal, RoomError, RoomEvent, Server, SetupError, Socket, SocketId,
+    Io, Recipients, Refusal, RoomEvent, Server, SetupError, Socket, SocketId,
 };
 
 use crate::rows::covers;
@@ -51,7 +51,7 @@ fn the_server_stands_for_its_main_namespace() {
     ] {
         assert_eq!(client.text(), heard);
     }
-    assert_eq!(world.wait(io.clients()).unwrap(), main.wait_ids());
+    assert_eq!(*world.wait(io.clients()).unwrap(), main.wait_ids());
     drop(client);
     world.end();
 }
@@ -334,35 +334,48 @@ impl Adapter for Counting {
         sio_tokio::Later::ready(())
     }
 
-    fn add_all(&self, id: &SocketId, rooms: &[&str]) -> Result<sio_tokio::Later<()>, RoomError> {
+    fn joined(&self, id: &SocketId, rooms: &[&str]) -> sio_tokio::Later<()> {
         let names = rooms.iter().map(|room| match *room == id.as_str() {
             true => "own",
             false => room,
         });
         self.note(format!("add {}", names.collect::<Vec<_>>().join("+")));
-        drop(self.local.add_all(id, rooms)?);
-        Ok(sio_tokio::Later::when(async {
+        // It is in them already.
+        let inside = self.local.socket_rooms(id).unwrap();
+        assert!(
+            rooms
+                .iter()
+                .all(|room| inside.iter().any(|its| its == room))
+        );
+        sio_tokio::Later::when(async {
             tokio::time::sleep(Duration::from_millis(5)).await;
-        }))
+        })
     }
 
-    fn del(&self, id: &SocketId, room: &str) -> sio_tokio::Later<()> {
-        self.note(format!("del {room}"));
-        self.local.del(id, room)
+    fn left(&self, id: &SocketId, rooms: &[&str]) -> sio_tokio::Later<()> {
+        self.note(format!("del {}", rooms.join("+")));
+        let inside = self.local.socket_rooms(id).unwrap();
+        assert!(
+            !rooms
+                .iter()
+                .any(|room| inside.iter().any(|its| its == room))
+        );
+        sio_tokio::Later::ready(())
     }
 
-    fn del_all(&self, id: &SocketId) {
+    fn gone(&self, id: &SocketId) {
         self.note("del all");
-        self.local.del_all(id);
+        assert_eq!(self.local.socket_rooms(id), None);
     }
 
     fn broadcast(&self, message: &Broadcast, to: &Recipients) {
-        let sender = if to.sender.is_some() { " by one" } else { "" };
+        let sender = if to.sender().is_some() { " by one" } else { "" };
+        let rooms: Vec<&str> = to.rooms().into_iter().flatten().collect();
         self.note(format!(
             "{} {:?} to {}{sender}",
             message.event(),
             message.args().len(),
-            to.rooms.as_deref().unwrap_or_default().join("+")
+            rooms.join("+")
         ));
         self.local.broadcast(message, to);
     }
@@ -385,7 +398,7 @@ fn an_adapter_of_the_applications_own() {
     let io = Io::new(calm());
     let log = seen.clone();
     io.set_adapter(move |local| Counting {
-        name: local.namespace().unwrap().name().to_owned(),
+        name: local.namespace().to_owned(),
         local,
         seen: log.clone(),
     })
@@ -421,14 +434,12 @@ fn an_adapter_of_the_applications_own() {
     assert_eq!(take(), ["/ one 2 to x", "/ two 0 to  by one"]);
 
     let adapter = main.adapter();
-    assert_eq!(adapter.socket_rooms(socket.id()).unwrap().len(), 2);
-    let mut x = Recipients::default();
-    x.rooms = Some(vec!["x".into()]);
-    assert_eq!(
-        world.wait(adapter.sockets(&x)).unwrap(),
-        [socket.id().clone()]
-    );
-    adapter.add_sockets(&x, &["z"]);
+    assert_eq!(adapter.local().socket_rooms(socket.id()).unwrap().len(), 2);
+    let x = Recipients::default().to("x");
+    let sockets = world.wait(adapter.sockets(&x)).unwrap();
+    assert!(sockets.is_complete());
+    assert_eq!(*sockets, [socket.id().clone()]);
+    world.wait(adapter.add_sockets(&x, &["z"])).unwrap();
     assert_eq!(socket.rooms(), [&*id, "x", "z"]);
     assert_eq!(world.wait(adapter.server_count()), Ok(1));
     let replies = main.to("x").emit_with_ack::<u8>("ask", &());
@@ -447,7 +458,7 @@ fn an_adapter_of_the_applications_own() {
     main.server_side_emit("hello", &1).unwrap();
     assert_eq!(heard.load(Ordering::Relaxed), 1);
     take();
-    adapter.disconnect_sockets(&x, true);
+    drop(adapter.disconnect_sockets(&x, true));
     assert_eq!(a.text(), "41");
     drop((a, b));
     while !main.is_empty() {
@@ -468,11 +479,11 @@ fn the_adapter_in_memory_is_there_by_default() {
     let main = world.io.of("/");
     let adapter = main.adapter();
     let socket = main.get(&id).unwrap();
-    assert!(adapter.add_all(socket.id(), &["x"]).is_ok());
+    let own = Recipients::default().to(socket.id());
+    world.wait(adapter.add_sockets(&own, &["x"])).unwrap();
     assert_eq!(socket.rooms(), [&*id, "x"]);
     let message = Broadcast::new("/", "said", Args::from_arguments(&1).unwrap()).unwrap();
-    let mut x = Recipients::default();
-    x.rooms = Some(vec!["x".into()]);
+    let x = Recipients::default().to("x");
     adapter.broadcast(&message, &x);
     assert_eq!(client.text(), r#"42["said",1]"#);
     main.local().to("x").emit("local", &()).unwrap();

@@ -16,6 +16,7 @@ mod handlers;
 mod here;
 mod lasting;
 mod lifecycle;
+mod nodes;
 mod pipelined;
 mod plain;
 mod release;

@@ -118,9 +118,11 @@ pub(crate) struct Simulated;
 
 impl Host for Simulated {
     fn serve(&self, server: Server) -> (SocketAddr, Served) {
-        let address = SocketAddr::from(([10, 0, 0, 2], 3000));
-        let sim = Sim::current().expect("a test runs in it").at(address.ip());
-        let listener = sim.listen(address).unwrap();
+        let host = [10, 0, 0, 2];
+        let sim = Sim::current().expect("a test runs in it").at(host);
+        let mut ports = (3000..).map(|port| SocketAddr::from((host, port)));
+        let free = ports.find_map(|address| Some((address, sim.listen(address).ok()?)));
+        let (address, listener) = free.expect("a port is free");
         let (tell, told) = oneshot::channel();
         let serving = sim.clone();
         sim.spawn(async move {

@@ -1,5 +1,6 @@
 //! An endpoint before and after it is attached: its options may be replaced until then.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -110,11 +111,11 @@ impl Setup {
     }
 
     /// How packets are written.
-    pub(crate) fn codec(&self) -> Codec {
+    pub(crate) fn codec(&self) -> Cow<'_, Codec> {
         match self.codec.get() {
-            Some(codec) => codec.clone(),
+            Some(codec) => Cow::Borrowed(codec),
             // Nobody is there to read them.
-            None => self.draft().acceptor.config().parser.clone(),
+            None => Cow::Owned(self.draft().acceptor.config().parser.clone()),
         }
     }
 

@@ -121,6 +121,8 @@
 //! | `nsp.adapter` | [`Namespace::adapter`], [`Namespace::set_adapter`], [`Adapter`] |
 //! | `nsp.to`, `in`, `except`, `emit`, `send`, `emitWithAck`, flags | the same names on [`Namespace`] and [`To`] |
 //! | `nsp.clients(cb)`, `nsp.in(room).clients(cb)` (2.x) | [`Namespace::clients`], [`To::clients`] |
+//! | `nsp.fetchSockets()`, `socketsJoin`, `socketsLeave`, `disconnectSockets` (4.x) | [`Namespace::fetch_sockets`], [`To::fetch_sockets`], [`To::join`], [`To::leave`], [`To::disconnect`] |
+//! | `nsp.serverSideEmit`, `serverSideEmitWithAck`, `on(event)` of them (4.x) | [`Namespace::server_side_emit`], [`Namespace::server_side_ask`], [`Namespace::on_server_side`], [`Namespace::on_server_side_ask`] |
 //! | `nsp.use(fn)` | [`Namespace::use_`] |
 //! | `nsp.on("connect")`, `on("connection")` | [`Namespace::on_connect`] |
 //!

@@ -40,22 +40,22 @@ macro_rules! emitting_methods {
             }
 
             /// Names rooms to emit to: [`To::to`](crate::app::To::to).
-            pub fn to(&self, rooms: impl crate::handle::IntoRooms) -> crate::handle::To {
+            pub fn to(&self, rooms: impl crate::adapter::IntoRooms) -> crate::handle::To {
                 self.everybody().to(rooms)
             }
 
             /// The same as [`to`](Self::to), by the name it has in JavaScript.
-            pub fn r#in(&self, rooms: impl crate::handle::IntoRooms) -> crate::handle::To {
+            pub fn r#in(&self, rooms: impl crate::adapter::IntoRooms) -> crate::handle::To {
                 self.everybody().to(rooms)
             }
 
             /// The same as [`to`](Self::to).
-            pub fn within(&self, rooms: impl crate::handle::IntoRooms) -> crate::handle::To {
+            pub fn within(&self, rooms: impl crate::adapter::IntoRooms) -> crate::handle::To {
                 self.everybody().to(rooms)
             }
 
             /// Names rooms not to emit to: [`To::except`](crate::app::To::except).
-            pub fn except(&self, rooms: impl crate::handle::IntoRooms) -> crate::handle::To {
+            pub fn except(&self, rooms: impl crate::adapter::IntoRooms) -> crate::handle::To {
                 self.everybody().except(rooms)
             }
 
@@ -82,34 +82,50 @@ macro_rules! emitting_methods {
             /// The ids of all its sockets, on all nodes: [`To::clients`](crate::app::To::clients).
             ///
             /// # Errors
-            /// The other nodes cannot be asked.
+            /// No other node can be asked.
             #[doc(alias = "allSockets")]
             pub async fn clients(
                 &self,
-            ) -> Result<Vec<sio_core::id::SocketId>, crate::adapter::AdapterError> {
+            ) -> Result<
+                crate::adapter::Gathered<Vec<sio_core::id::SocketId>>,
+                crate::adapter::AdapterError,
+            > {
                 self.everybody().clients().await
+            }
+
+            /// How many sockets it has, on all nodes: [`To::count`](crate::app::To::count).
+            ///
+            /// # Errors
+            /// No other node can be asked.
+            pub async fn count(
+                &self,
+            ) -> Result<crate::adapter::Gathered<usize>, crate::adapter::AdapterError> {
+                self.everybody().count().await
             }
 
             /// All its sockets, on all nodes: [`To::fetch_sockets`](crate::app::To::fetch_sockets).
             ///
             /// # Errors
-            /// The other nodes cannot be asked.
+            /// No other node can be asked.
             #[doc(alias = "fetchSockets")]
             pub async fn fetch_sockets(
                 &self,
-            ) -> Result<Vec<crate::adapter::RemoteSocket>, crate::adapter::AdapterError> {
+            ) -> Result<
+                crate::adapter::Gathered<Vec<crate::adapter::RemoteSocket>>,
+                crate::adapter::AdapterError,
+            > {
                 self.everybody().fetch_sockets().await
             }
 
             /// All its sockets join these rooms.
             #[doc(alias = "socketsJoin")]
-            pub fn join(&self, rooms: impl crate::handle::IntoRooms) {
+            pub fn join(&self, rooms: impl crate::adapter::IntoRooms) {
                 self.everybody().join(rooms);
             }
 
             /// All its sockets leave these rooms.
             #[doc(alias = "socketsLeave")]
-            pub fn leave(&self, rooms: impl crate::handle::IntoRooms) {
+            pub fn leave(&self, rooms: impl crate::adapter::IntoRooms) {
                 self.everybody().leave(rooms);
             }
 
@@ -127,22 +143,22 @@ macro_rules! others_methods {
     ($type:ty) => {
         impl $type {
             /// To the others in these rooms: [`To::to`](crate::app::To::to). The socket itself is left out.
-            pub fn to(&self, rooms: impl crate::handle::IntoRooms) -> crate::handle::To {
+            pub fn to(&self, rooms: impl crate::adapter::IntoRooms) -> crate::handle::To {
                 self.broadcast().to(rooms)
             }
 
             /// The same as [`to`](Self::to), by the name it has in JavaScript.
-            pub fn r#in(&self, rooms: impl crate::handle::IntoRooms) -> crate::handle::To {
+            pub fn r#in(&self, rooms: impl crate::adapter::IntoRooms) -> crate::handle::To {
                 self.broadcast().to(rooms)
             }
 
             /// The same as [`to`](Self::to).
-            pub fn within(&self, rooms: impl crate::handle::IntoRooms) -> crate::handle::To {
+            pub fn within(&self, rooms: impl crate::adapter::IntoRooms) -> crate::handle::To {
                 self.broadcast().to(rooms)
             }
 
             /// To the others that are in none of these rooms: [`To::except`](crate::app::To::except).
-            pub fn except(&self, rooms: impl crate::handle::IntoRooms) -> crate::handle::To {
+            pub fn except(&self, rooms: impl crate::adapter::IntoRooms) -> crate::handle::To {
                 self.broadcast().except(rooms)
             }
 

@@ -11,12 +11,11 @@ use sio_core::packet::Args;
 use sio_core::socket::SocketKey;
 
 use super::Namespace;
-use super::data::Values;
 use super::engines::Engines;
 use super::left::Left;
 use super::membership::Membership;
 use super::namespace::Outgoing;
-use crate::adapter::MakeAdapter;
+use crate::adapter::{MakeAdapter, Values};
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::setup::Setup;
 use crate::error::{Denial, HandlerError};

@@ -427,7 +427,7 @@ mod tests {
         let told = Arc::new(Mutex::new(Vec::new()));
         let tell = told.clone();
         io.set_adapter(move |local| Telling {
-            name: local.namespace().map(|it| it.name().to_owned()).unwrap(),
+            name: local.namespace().to_owned(),
             told: tell.clone(),
             local,
         })

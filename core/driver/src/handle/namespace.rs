@@ -1,21 +1,21 @@
 //! A namespace: its sockets, its rooms, its handlers.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard, Weak};
 
 use sio_core::id::HashKey;
-use sio_core::packet::{Args, Codec, IntoArgs};
+use sio_core::packet::{Args, Codec};
 use sio_core::rooms::{RoomEvent, Rooms, Target};
 
 use super::inner::{Callback, NamespaceMiddleware, Socket};
-use super::room_events::RoomEvents;
-use crate::adapter::{Adapter, AdapterError, InMemory, MakeAdapter};
+use super::room_events::{RoomEvents, RoomHook};
+use crate::adapter::{Adapter, Adapters, Here, InMemory, MakeAdapter, NodeHooks, Road};
 use crate::endpoint::setup::{Setup, SetupError};
 use crate::listeners::Listeners;
 use crate::mailbox::batch::Opened;
-use crate::sync::hook::Hook;
 
 /// A namespace of a server. Cheap to clone; all clones are the same namespace.
 ///
@@ -38,16 +38,16 @@ pub struct Namespace {
 }
 
 pub(crate) struct Inner {
-    name: Box<str>,
+    name: Arc<str>,
+    /// Which of this process's namespaces it is: of several servers each has some.
+    number: u64,
     setup: Arc<Setup>,
     rooms: RwLock<Rooms<Socket>>,
     /// What was broadcast last. Looked at with the rooms locked, and cleared whenever they may change.
     opened: Mutex<Opened>,
-    /// Only if the application brought one: the in-memory one is no detour.
-    adapter: Hook<dyn Adapter>,
-    has_adapter: AtomicBool,
+    adapters: Adapters,
     listeners: Listeners<Callback>,
-    server_side: Hook<Heard>,
+    nodes: NodeHooks,
     room_events: RoomEvents,
     middlewares: RwLock<Arc<[NamespaceMiddleware]>>,
     outgoing: RwLock<Arc<[Outgoing]>>,
@@ -57,25 +57,66 @@ pub(crate) struct Inner {
     next_ack: AtomicU64,
 }
 
-type Heard = dyn Fn(&str, &Args) + Send + Sync;
+pub(crate) type Outgoing = Arc<dyn Fn(&str, &Args) + Send + Sync>;
 
-pub(crate) type Outgoing = Arc<Heard>;
+/// How many namespaces there have been.
+static NUMBERS: AtomicU64 = AtomicU64::new(0);
+
+impl Inner {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Looks at who is where.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Rooms<Socket>) -> T) -> T {
+        look(&self.rooms.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What was broadcast last, and to whom.
+    pub(super) fn opened(&self) -> &Mutex<Opened> {
+        &self.opened
+    }
+
+    pub(super) fn in_memory(&self) -> &InMemory {
+        self.adapters.local()
+    }
+
+    pub(super) fn nodes(&self) -> &NodeHooks {
+        &self.nodes
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub(super) fn next_ack(&self) -> u64 {
+        self.next_ack.fetch_add(2, Ordering::Relaxed)
+    }
+}
 
 impl Namespace {
     pub(super) fn new(name: &str, setup: Arc<Setup>, most_rooms: usize) -> Self {
         // The standard library's source of keys is a cryptographic one.
         let key = RandomState::new();
         let key = HashKey([key.hash_one(0), key.hash_one(1)]);
+        let name: Arc<str> = name.into();
         Self {
-            inner: Arc::new(Inner {
-                name: name.into(),
+            inner: Arc::new_cyclic(|here: &Weak<Inner>| Inner {
+                adapters: Adapters::new(InMemory::new(
+                    name.clone(),
+                    here.clone() as Weak<dyn Here>,
+                )),
+                name,
+                number: NUMBERS.fetch_add(1, Ordering::Relaxed),
                 setup,
                 rooms: RwLock::new(Rooms::new(key, most_rooms)),
                 opened: Mutex::default(),
-                adapter: Hook::default(),
-                has_adapter: AtomicBool::new(false),
                 listeners: Listeners::default(),
-                server_side: Hook::default(),
+                nodes: NodeHooks::default(),
                 room_events: RoomEvents::default(),
                 middlewares: RwLock::new(Arc::new([])),
                 outgoing: RwLock::new(Arc::new([])),
@@ -92,12 +133,12 @@ impl Namespace {
     }
 
     /// How packets for its sockets are written.
-    pub(crate) fn codec(&self) -> Codec {
+    pub(crate) fn codec(&self) -> Cow<'_, Codec> {
         self.inner.setup.codec()
     }
 
     /// Who is where, to be read. To change it, [`change_rooms`](Self::change_rooms).
-    pub(crate) fn rooms(&self) -> &RwLock<Rooms<Socket>> {
+    pub(crate) fn members(&self) -> &RwLock<Rooms<Socket>> {
         &self.inner.rooms
     }
 
@@ -106,42 +147,40 @@ impl Namespace {
     pub(super) fn change_rooms<T>(&self, change: impl FnOnce(&mut Rooms<Socket>) -> T) -> T {
         let rooms = self.inner.rooms.write();
         let mut rooms = rooms.unwrap_or_else(PoisonError::into_inner);
-        let opened = self.opened().lock();
+        let opened = self.inner.opened.lock();
         opened.unwrap_or_else(PoisonError::into_inner).clear();
         let result = change(&mut rooms);
         self.inner.room_events.note(&mut rooms);
         result
     }
 
-    /// What was broadcast last, and to whom.
-    pub(super) fn opened(&self) -> &Mutex<Opened> {
-        &self.inner.opened
-    }
-
     pub(super) fn limit_rooms(&self, most: usize) {
         self.change_rooms(|rooms| rooms.set_most(most));
     }
 
-    pub(crate) fn downgrade(&self) -> Weak<Inner> {
-        Arc::downgrade(&self.inner)
-    }
-
-    pub(crate) fn upgrade(weak: &Weak<Inner>) -> Option<Self> {
-        weak.upgrade().map(|inner| Self { inner })
+    pub(super) fn number(&self) -> u64 {
+        self.inner.number
     }
 
     /// The adapter: the application's, or the one in memory.
     pub fn adapter(&self) -> Arc<dyn Adapter> {
-        self.custom_adapter()
-            .unwrap_or_else(|| Arc::new(InMemory::new(self)))
+        let custom = self.inner.adapters.custom();
+        custom.unwrap_or_else(|| Arc::new(self.in_memory().clone()))
     }
 
-    /// The application's adapter, if there is one.
-    pub(crate) fn custom_adapter(&self) -> Option<Arc<dyn Adapter>> {
-        if !self.inner.has_adapter.load(Ordering::Acquire) {
-            return None;
-        }
-        self.inner.adapter.get()
+    /// The adapter, to be called.
+    pub(super) fn road(&self) -> Road<'_> {
+        let custom = self.inner.adapters.custom();
+        custom.map_or_else(|| self.road_here(), Road::There)
+    }
+
+    /// The part of this node, to be called.
+    pub(super) fn road_here(&self) -> Road<'_> {
+        Road::Here(&*self.inner)
+    }
+
+    fn in_memory(&self) -> &InMemory {
+        self.inner.in_memory()
     }
 
     /// Gives it an adapter that `make` makes around the in-memory one.
@@ -153,33 +192,38 @@ impl Namespace {
         make: impl FnOnce(InMemory) -> A,
     ) -> Result<(), SetupError> {
         self.inner.setup.must_be_open()?;
-        let adapter = Arc::new(make(InMemory::new(self)));
-        self.keep_adapter(adapter);
+        self.keep_adapter(Arc::new(make(self.in_memory().clone())));
         Ok(())
     }
 
     pub(super) fn put_adapter(&self, make: &MakeAdapter) {
-        self.keep_adapter(make(InMemory::new(self)));
+        self.keep_adapter(make(self.in_memory().clone()));
     }
 
     fn keep_adapter(&self, adapter: Arc<dyn Adapter>) {
-        self.inner.adapter.set(adapter.clone());
-        self.inner.has_adapter.store(true, Ordering::Release);
+        self.inner.adapters.set(adapter.clone());
+        let its = adapter.clone();
+        let hook: Option<Arc<RoomHook>> = adapter
+            .wants_room_events()
+            .then(|| Arc::new(move |event: &RoomEvent| its.room_event(event)) as _);
+        self.inner.room_events.set_adapter(hook);
+        self.watch_rooms();
         adapter.init();
     }
 
     /// Takes the application's adapter out, to be closed.
     pub(super) fn take_adapter(&self) -> Option<Arc<dyn Adapter>> {
-        self.inner.has_adapter.store(false, Ordering::Release);
-        self.inner.adapter.take()
+        self.inner.room_events.set_adapter(None);
+        self.watch_rooms();
+        self.inner.adapters.take()
     }
 
     /// Its server is closed: lets go of what the application gave it, which may hold the server itself.
     /// Handlers of sockets that have left and are still due keep what they need.
     pub(super) fn release(&self) {
         self.listeners().retire();
-        self.inner.adapter.close();
-        self.inner.server_side.close();
+        self.inner.adapters.close();
+        self.inner.nodes.close();
         self.inner.room_events.close();
         self.watch_rooms();
         self.inner.room_events.clear();
@@ -189,23 +233,8 @@ impl Namespace {
         drop((middlewares, outgoing));
     }
 
-    /// Emits to the servers of the other nodes, not to any client: [`Adapter::server_side_emit`].
-    ///
-    /// # Errors
-    /// The arguments cannot be written, or the adapter knows no other nodes.
-    #[doc(alias = "serverSideEmit")]
-    pub fn server_side_emit(
-        &self,
-        event: &str,
-        args: &(impl IntoArgs + ?Sized),
-    ) -> Result<(), AdapterError> {
-        let args = Args::from_arguments(args).map_err(|why| AdapterError::Emit(why.into()))?;
-        self.adapter().server_side_emit(event, &args)
-    }
-
-    /// Hears of what other nodes' servers emit to this one's.
-    pub fn on_server_side(&self, hook: impl Fn(&str, &Args) + Send + Sync + 'static) {
-        self.inner.server_side.set(Arc::new(hook));
+    pub(super) fn nodes(&self) -> &NodeHooks {
+        &self.inner.nodes
     }
 
     /// Hears of rooms on this node as they come and go, and of who joins and leaves them: presence, say. In
@@ -239,12 +268,6 @@ impl Namespace {
         &self.inner.room_events
     }
 
-    pub(crate) fn hear_server_side(&self, event: &str, args: &Args) {
-        if let Some(hook) = self.inner.server_side.get() {
-            hook(event, args);
-        }
-    }
-
     pub(crate) fn listeners(&self) -> &Listeners<Callback> {
         &self.inner.listeners
     }
@@ -272,7 +295,7 @@ impl Namespace {
     }
 
     pub(crate) fn next_ack(&self) -> u64 {
-        self.inner.next_ack.fetch_add(2, Ordering::Relaxed)
+        self.inner.next_ack()
     }
 
     /// Adds a middleware behind those that are there.
@@ -305,7 +328,10 @@ impl Namespace {
     /// Its sockets on this node, as of now.
     #[doc(alias = "connected")]
     pub fn sockets(&self) -> Vec<Socket> {
-        let rooms = self.rooms().read().unwrap_or_else(PoisonError::into_inner);
+        let rooms = self
+            .members()
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         rooms.select(&Target::default()).cloned().collect()
     }
 
@@ -322,13 +348,16 @@ impl Namespace {
 
     /// The socket with this id, if it is here.
     pub fn get(&self, id: impl AsRef<str>) -> Option<Socket> {
-        let rooms = self.rooms().read().unwrap_or_else(PoisonError::into_inner);
+        let rooms = self
+            .members()
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         rooms.get(id.as_ref()).cloned()
     }
 
     /// How many sockets are here.
     pub fn len(&self) -> usize {
-        self.rooms()
+        self.members()
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .len()

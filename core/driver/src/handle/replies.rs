@@ -4,15 +4,14 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use sio_core::id::SocketId;
 use sio_core::packet::{Args, FromArgs};
 
 use crate::error::{AckError, EmitError};
+use crate::mailbox::gather::{Gather, Gathered};
 use crate::mailbox::held::Answered;
-use crate::mailbox::reply::Gather;
-use crate::sync::later::Later;
 use crate::sync::one_shot::Waiting;
 
 /// The answer of one client to an emit: a future of the arguments as `T`.
@@ -76,24 +75,56 @@ fn read<T: FromArgs>(args: &Args) -> Result<T, AckError> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Replies<T> {
-    /// One entry for each recipient, in the order of the room.
+    /// One entry for each recipient of this node, in the order of the room, then one for each answer of another
+    /// node that says whose it is.
     pub answers: Vec<(SocketId, Result<T, AckError>)>,
+    /// What others answered: nodes need not say which client it is.
+    pub others: Vec<Result<T, AckError>>,
+    /// How many clients of other nodes were asked and have not answered in time.
+    pub missing: usize,
+    /// How many nodes have not even said how many clients they ask.
+    pub silent_nodes: usize,
 }
 
 impl<T> Replies<T> {
+    fn read(gathered: Gathered) -> Self
+    where
+        T: FromArgs,
+    {
+        let (missing, silent_nodes) = (gathered.missing_elsewhere(), gathered.silent_nodes);
+        let read = |args: &Args| T::from_args(args).map_err(AckError::Mistyped);
+        let here = gathered.here.into_iter().map(|(id, answer)| {
+            let answer = answer.unwrap_or(Err(AckError::Disconnected));
+            (id, answer.and_then(|Answered { args, .. }| read(&args)))
+        });
+        let mut answers: Vec<_> = here.collect();
+        let mut others = Vec::new();
+        for (from, answer) in gathered.elsewhere {
+            let answer = answer.and_then(|args| read(&args));
+            match from {
+                Some(id) => answers.push((id, answer)),
+                None => others.push(answer),
+            }
+        }
+        Self {
+            answers,
+            others,
+            missing,
+            silent_nodes,
+        }
+    }
+
     /// The answers that came and are what was asked for.
     pub fn ok(self) -> Vec<T> {
-        self.answers
-            .into_iter()
-            .filter_map(|(_, answer)| answer.ok())
-            .collect()
+        let named = self.answers.into_iter().map(|(_, answer)| answer);
+        named.chain(self.others).filter_map(Result::ok).collect()
     }
 
     /// Whether somebody did not answer in time.
     pub fn timed_out(&self) -> bool {
-        self.answers
-            .iter()
-            .any(|(_, answer)| matches!(answer, Err(AckError::Timeout)))
+        let named = self.answers.iter().map(|(_, answer)| answer);
+        let late = |answer: &Result<T, AckError>| matches!(answer, Err(AckError::Timeout));
+        self.missing > 0 || self.silent_nodes > 0 || named.chain(&self.others).any(late)
     }
 }
 
@@ -102,36 +133,21 @@ impl<T> Replies<T> {
 #[must_use = "the event is sent, but nobody waits for the answers"]
 #[derive(Debug)]
 pub struct RepliesFuture<T> {
-    state: Asked,
+    state: Result<Arc<Gather>, Option<EmitError>>,
     wanted: PhantomData<fn() -> T>,
-}
-
-#[derive(Debug)]
-enum Asked {
-    Here(Arc<Gather>),
-    /// By an adapter.
-    Elsewhere(Later<Vec<(SocketId, Result<Args, AckError>)>>),
-    Not(Option<EmitError>),
 }
 
 impl<T> RepliesFuture<T> {
     pub(crate) fn new(gather: Arc<Gather>) -> Self {
         Self {
-            state: Asked::Here(gather),
-            wanted: PhantomData,
-        }
-    }
-
-    pub(crate) fn later(answers: Later<Vec<(SocketId, Result<Args, AckError>)>>) -> Self {
-        Self {
-            state: Asked::Elsewhere(answers),
+            state: Ok(gather),
             wanted: PhantomData,
         }
     }
 
     pub(crate) fn failed(error: EmitError) -> Self {
         Self {
-            state: Asked::Not(Some(error)),
+            state: Err(Some(error)),
             wanted: PhantomData,
         }
     }
@@ -141,38 +157,9 @@ impl<T: FromArgs> Future for RepliesFuture<T> {
     type Output = Result<Replies<T>, EmitError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let gather = match &mut self.state {
-            Asked::Here(gather) => gather,
-            Asked::Elsewhere(later) => {
-                return Pin::new(later).poll(cx).map(|answers| {
-                    let answers = answers
-                        .into_iter()
-                        .map(|(id, answer)| {
-                            let read = |args| T::from_args(&args).map_err(AckError::Mistyped);
-                            (id, answer.and_then(read))
-                        })
-                        .collect();
-                    Ok(Replies { answers })
-                });
-            }
-            Asked::Not(error) => {
-                return Poll::Ready(Err(error.take().unwrap_or(EmitError::Disconnected)));
-            }
-        };
-        let answers = ready!(gather.poll(cx));
-        let answers = answers
-            .into_iter()
-            .map(|(id, answer)| {
-                let answer = match answer {
-                    Some(Ok(Answered { args, .. })) => {
-                        T::from_args(&args).map_err(AckError::Mistyped)
-                    }
-                    Some(Err(error)) => Err(error),
-                    None => Err(AckError::Disconnected),
-                };
-                (id, answer)
-            })
-            .collect();
-        Poll::Ready(Ok(Replies { answers }))
+        match &mut self.state {
+            Ok(gather) => gather.poll(cx).map(|all| Ok(Replies::read(all))),
+            Err(error) => Poll::Ready(Err(error.take().unwrap_or(EmitError::Disconnected))),
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::sync::guard::guarded;
 use crate::sync::hook::Hook;
 use crate::sync::one_shot::{Answer, answer};
 
-type RoomHook = dyn Fn(&RoomEvent) + Send + Sync;
+pub(super) type RoomHook = dyn Fn(&RoomEvent) + Send + Sync;
 
 /// The hook of one namespace, and what it is still to be told.
 ///
@@ -24,6 +24,8 @@ type RoomHook = dyn Fn(&RoomEvent) + Send + Sync;
 #[derive(Default)]
 pub(super) struct RoomEvents {
     hook: Hook<RoomHook>,
+    /// The adapter's.
+    adapter: Hook<RoomHook>,
     /// Whether somebody wants to hear of rooms.
     wanted: AtomicBool,
     waiting: Mutex<Waiting>,
@@ -45,9 +47,21 @@ const MOST_WAITING: usize = 4096;
 impl RoomEvents {
     pub(super) fn set(&self, hook: Arc<RoomHook>) {
         self.hook.set(hook);
-        // One that is closed has none.
-        self.wanted
-            .store(self.hook.get().is_some(), Ordering::Release);
+        self.look();
+    }
+
+    pub(super) fn set_adapter(&self, hook: Option<Arc<RoomHook>>) {
+        match hook {
+            Some(hook) => self.adapter.set(hook),
+            None => drop(self.adapter.take()),
+        }
+        self.look();
+    }
+
+    /// One that is closed has none.
+    fn look(&self) {
+        let wanted = [&self.hook, &self.adapter].map(|hook| hook.get().is_some());
+        self.wanted.store(wanted.contains(&true), Ordering::Release);
     }
 
     pub(super) fn are_wanted(&self) -> bool {
@@ -58,6 +72,7 @@ impl RoomEvents {
     pub(super) fn close(&self) {
         self.wanted.store(false, Ordering::Release);
         self.hook.close();
+        self.adapter.close();
     }
 
     /// Forgets what was not told, and lets those go on that are held.
@@ -101,10 +116,12 @@ impl RoomEvents {
         }
         while let Some(event) = self.next() {
             // What happened may be another thread's: a panic here is nobody's who called.
-            if let Some(hook) = self.hook.get()
-                && let Err(_panic) = guarded(|| hook(&event))
-            {
-                error!(why = %_panic.0, "handler panicked");
+            for hook in [&self.adapter, &self.hook] {
+                if let Some(hook) = hook.get()
+                    && let Err(_panic) = guarded(|| hook(&event))
+                {
+                    error!(why = %_panic.0, "handler panicked");
+                }
             }
         }
     }

@@ -1,26 +1,33 @@
 //! A socket in its namespace and its rooms: how it comes, joins, leaves and goes.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{MutexGuard, PoisonError};
 
 use sio_core::rooms::{MemberKey, RoomError, Rooms};
+use smallvec::SmallVec;
 
 use super::Socket;
-use super::into_rooms::{IntoRooms, as_strs, names};
 use super::membership::Membership;
 use super::room_events::RoomEvents;
-use crate::adapter::Adapter;
+use crate::adapter::{IntoRooms, as_strs, names};
 use crate::log::error;
 use crate::sync::guard::guarded;
 use crate::sync::later::Later;
 
-/// Puts a member into rooms.
+/// Puts a member into rooms, one after the other: how many it is in then.
 fn seat<'a>(
     all: &mut Rooms<Socket>,
     member: MemberKey,
-    mut names: impl Iterator<Item = &'a str>,
-) -> Result<(), RoomError> {
-    names.try_for_each(|room| all.join(member, room).map(drop))
+    names: impl Iterator<Item = &'a str>,
+) -> (usize, Result<(), RoomError>) {
+    let mut done = 0usize;
+    for room in names {
+        if let Err(why) = all.join(member, room) {
+            return (done, Err(why));
+        }
+        done = done.saturating_add(1);
+    }
+    (done, Ok(()))
 }
 
 impl Socket {
@@ -53,64 +60,45 @@ impl Socket {
     /// Leaves rooms as [`leave`](Self::leave) does, at once; the future ends when the adapter is done
     /// with it.
     pub fn left(&self, rooms: impl IntoRooms) -> Later<()> {
-        Later::all(self.remove(&names(&rooms)))
+        self.remove(&names(&rooms))
     }
 
+    /// Joins rooms on this node, and says so to the adapter, unless a middleware has the socket: that comes
+    /// when it enters.
     fn add(&self, names: &[Box<str>]) -> Result<Later<()>, RoomError> {
-        if let Some(adapter) = self.adapter_inside() {
-            return adapter.add_all(self.id(), &as_strs(names));
-        }
-        self.join_here(names.iter().map(|name| &**name))
-            .map(Later::ready)
-    }
-
-    fn remove(&self, names: &[Box<str>]) -> Vec<Later<()>> {
-        if let Some(adapter) = self.adapter_inside() {
-            return names.iter().map(|it| adapter.del(self.id(), it)).collect();
-        }
-        self.leave_here(names.iter().map(|name| &**name));
-        Vec::new()
-    }
-
-    /// The application's adapter, if the socket is in its namespace.
-    fn adapter_inside(&self) -> Option<Arc<dyn Adapter>> {
-        let adapter = self.namespace().custom_adapter()?;
-        self.member().is_some().then_some(adapter)
-    }
-
-    /// Joins rooms on this node.
-    pub(crate) fn join_here<'a>(
-        &self,
-        names: impl Iterator<Item = &'a str>,
-    ) -> Result<(), RoomError> {
-        let result = match &mut *self.membership() {
+        let (joined, result) = match &mut *self.membership() {
             Membership::Waiting(waiting) => {
-                waiting.extend(names.map(Box::from));
-                Ok(())
+                waiting.extend(names.iter().cloned());
+                return Ok(Later::ready(()));
             }
-            Membership::In(member) => self.change(|all| seat(all, *member, names)),
-            Membership::Leaving(_) | Membership::Gone => Err(RoomError::Gone),
+            Membership::In(member) => {
+                let names = names.iter().map(|name| &**name);
+                self.change(|all| seat(all, *member, names))
+            }
+            Membership::Leaving(_) | Membership::Gone => return Err(RoomError::Gone),
         };
         self.events().tell();
-        result
+        let joined = as_strs(names.get(..joined).unwrap_or_default());
+        let told = (!joined.is_empty()).then(|| self.namespace().road().joined(self.id(), &joined));
+        result.map(|()| told.unwrap_or(Later::ready(())))
     }
 
-    /// Leaves rooms on this node.
-    pub(crate) fn leave_here<'a>(&self, names: impl IntoIterator<Item = &'a str>) {
+    /// Leaves rooms on this node, and says so to the adapter.
+    fn remove(&self, names: &[Box<str>]) -> Later<()> {
         match &mut *self.membership() {
             Membership::Waiting(all) | Membership::Leaving(all) => {
-                for name in names {
-                    all.retain(|its| **its != *name);
-                }
+                all.retain(|its| !names.contains(its));
+                return Later::ready(());
             }
             Membership::In(member) => self.change(|all| {
                 for room in names {
                     all.leave(*member, room);
                 }
             }),
-            Membership::Gone => {}
+            Membership::Gone => return Later::ready(()),
         }
         self.events().tell();
+        self.namespace().road().left(self.id(), &as_strs(names))
     }
 
     /// Takes a member out of its namespace, and returns the rooms it was in if they are to be kept.
@@ -139,7 +127,7 @@ impl Socket {
             Membership::In(member) => {
                 let all = self
                     .namespace()
-                    .rooms()
+                    .members()
                     .read()
                     .unwrap_or_else(PoisonError::into_inner);
                 all.rooms_of(*member).map(str::to_owned).collect()
@@ -183,12 +171,10 @@ impl Socket {
         };
         self.safely(|| self.events().tell());
         self.safely(|| {
-            if let Some(adapter) = self.namespace().custom_adapter() {
-                let own = std::iter::once(self.id().as_str());
-                let all: Vec<&str> = own.chain(waiting.iter().map(|room| &**room)).collect();
-                // Here it is in them already, as far as it may be.
-                drop(adapter.add_all(self.id(), &all));
-            }
+            let own = std::iter::once(self.id().as_str());
+            let all: SmallVec<[&str; 4]> = own.chain(waiting.iter().map(|room| &**room)).collect();
+            // As far as it may be in them.
+            drop(self.namespace().road().joined(self.id(), &all));
         });
     }
 
@@ -233,11 +219,7 @@ impl Socket {
     fn forgotten(&self, gone: Option<Self>) {
         self.safely(|| drop(gone));
         self.safely(|| self.events().tell());
-        self.safely(|| {
-            if let Some(adapter) = self.namespace().custom_adapter() {
-                adapter.del_all(self.id());
-            }
-        });
+        self.safely(|| self.namespace().road().gone(self.id()));
     }
 
     /// Calls the application's code from the connection's own task, which a panic must not end.

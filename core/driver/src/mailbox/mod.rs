@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod command;
 pub(crate) mod fan_out;
+pub(crate) mod gather;
 pub(crate) mod held;
 pub(crate) mod here;
 pub(crate) mod local_queue;

@@ -38,27 +38,6 @@ impl<T> Later<T> {
     }
 }
 
-impl Later<()> {
-    /// One that ends when all of them have.
-    pub(crate) fn all(them: Vec<Self>) -> Self {
-        let pending: Vec<BoxFuture<()>> = them
-            .into_iter()
-            .filter_map(|it| match it.0 {
-                State::Pending(future) => Some(future),
-                State::Ready(_) => None,
-            })
-            .collect();
-        if pending.is_empty() {
-            return Self::ready(());
-        }
-        Self::when(async move {
-            for future in pending {
-                future.await;
-            }
-        })
-    }
-}
-
 impl<T: Unpin> Future for Later<T> {
     type Output = T;
 

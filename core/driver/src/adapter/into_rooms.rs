@@ -59,14 +59,14 @@ impl<T: IntoRooms + ?Sized> IntoRooms for &T {
 }
 
 /// The names of rooms, asked for before any lock is taken: anybody may implement the trait.
-pub(super) fn names(rooms: &impl IntoRooms) -> Names {
+pub(crate) fn names(rooms: &impl IntoRooms) -> Names {
     let mut names = Names::new();
     rooms.each(&mut |room| names.push(room.into()));
     names
 }
 
-type Names = SmallVec<[Box<str>; 1]>;
+pub(crate) type Names = SmallVec<[Box<str>; 1]>;
 
-pub(super) fn as_strs(names: &[Box<str>]) -> Vec<&str> {
+pub(crate) fn as_strs(names: &[Box<str>]) -> SmallVec<[&str; 4]> {
     names.iter().map(|name| &**name).collect()
 }

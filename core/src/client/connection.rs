@@ -70,8 +70,7 @@ pub struct Connection<T> {
     /// Whether a connection was on a WebSocket at its end.
     upgraded: bool,
     suspended: bool,
-    /// Whether the server of revision 4 has said that `/` is entered, before anybody wanted it.
-    root: bool,
+    root: Root,
     /// Whether an emit was refused for want of room.
     full: bool,
     /// Whether a socket that is in its namespace has something that did not fit.
@@ -104,6 +103,18 @@ enum Phase {
         by: Instant,
     },
     Closed,
+}
+
+/// Where a client of revision 4 is with regard to `/`, into which it is let without asking, whether it wants to be
+/// there or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Root {
+    /// The server will say.
+    Unknown,
+    /// It is in.
+    In,
+    /// It was in, and has to ask.
+    Left,
 }
 
 /// Who waits for an ack.
@@ -205,7 +216,7 @@ impl<T> Connection<T> {
             attempt: 0,
             upgraded: false,
             suspended: false,
-            root: false,
+            root: Root::Unknown,
             full: false,
             held: false,
             excuse: Excuse::default(),

@@ -35,7 +35,7 @@ pub(super) struct Namespace<T> {
     pub(super) state: State,
     /// Whether it was asked for on this connection, and not answered yet.
     pub(super) unanswered: bool,
-    /// Whether it was left on this connection.
+    /// Whether it was left on this connection: what comes before it is entered again was for the socket that it was.
     pub(super) left: bool,
     pub(super) id: Option<SocketId>,
     pub(super) recovery: Recovery,

@@ -1,6 +1,6 @@
 //! How a client asks for its namespaces.
 
-use super::{Connection, Unavailable};
+use super::{Connection, Root, Unavailable};
 use crate::client::event::{AuthTicket, Event};
 use crate::client::namespaces::{Auth, State};
 use crate::client::reason::ConnectError;
@@ -35,7 +35,7 @@ impl<T> Connection<T> {
     pub(super) fn ask(&mut self, socket: SocketKey) {
         let by = after(self.now, self.config.connect_timeout);
         let protocol = self.config.revision.protocol();
-        let is_root = self.root;
+        let root = self.root;
         let Some(namespace) = self.namespaces.get_mut(socket) else {
             return;
         };
@@ -48,10 +48,10 @@ impl<T> Connection<T> {
             return;
         }
         // The server lets everybody in here, without being asked.
-        if protocol == Protocol::V4 && &*namespace.name == "/" && !namespace.left {
+        if protocol == Protocol::V4 && &*namespace.name == "/" && root != Root::Left {
             namespace.state = State::Asking { by: Some(by) };
             namespace.unanswered = true;
-            if is_root {
+            if root == Root::In {
                 self.enter(socket, None);
             }
             return;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Connection, Token};
+use super::{Connection, Root, Token};
 use crate::client::event::{AckTicket, Event};
 use crate::client::namespaces::State;
 use crate::client::offline::Waiting;
@@ -219,6 +219,9 @@ impl<T> Connection<T> {
             return;
         };
         namespace.left = true;
+        if &*namespace.name == "/" {
+            self.root = Root::Left;
+        }
         match self.inbox.codec().disconnect(&namespace.name) {
             Ok(packet) => {
                 let _ = self.say(packet, true);

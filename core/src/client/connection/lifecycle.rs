@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Connection, Network, Phase};
+use super::{Connection, Network, Phase, Root};
 use crate::client::dial::Dial;
 use crate::client::event::{DialTicket, Event};
 use crate::client::namespaces::State;
@@ -235,7 +235,7 @@ impl<T> Connection<T> {
 
     fn opened(&mut self) {
         self.phase = Phase::Open;
-        self.root = false;
+        self.root = Root::Unknown;
         self.events.push_back(Event::Opened {
             attempt: self.attempt,
         });
@@ -350,6 +350,7 @@ impl<T> Connection<T> {
         };
         session.close(self.now);
         self.leaving.push(session);
+        self.inbox.forget();
         for socket in self.namespaces.keys(|_| true) {
             self.out_of_connection(socket, DisconnectReason::ClientDisconnect);
         }

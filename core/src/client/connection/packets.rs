@@ -2,7 +2,7 @@
 
 use bytestring::ByteString;
 
-use super::Connection;
+use super::{Connection, Root};
 use crate::client::event::{AckTicket, Event};
 use crate::client::namespaces::{Early, State};
 use crate::client::reason::{ConnectError, DisconnectReason};
@@ -39,14 +39,20 @@ impl<T> Connection<T> {
         let Packet { namespace, content } = packet;
         let protocol = self.config.revision.protocol();
         let socket = self.namespaces.find(&namespace);
+        if &*namespace == "/" {
+            match &content {
+                Content::Connect { .. } => self.root = Root::In,
+                Content::Disconnect => self.root = Root::Left,
+                Content::ConnectError { .. } | Content::Event { .. } | Content::Ack { .. } => {}
+            }
+        }
         let Some(socket) = socket else {
-            // What nobody has here is nobody's; but clients of revision 4 are in `/` whether they want or not.
-            if &*namespace == "/" && protocol == Protocol::V4 {
-                match content {
-                    Content::Connect { .. } => self.root = true,
-                    Content::ConnectError { payload } => self.root_refused(payload),
-                    Content::Disconnect | Content::Event { .. } | Content::Ack { .. } => {}
-                }
+            // What nobody has here is nobody's; but who is not let into `/` in revision 4 is not let in at all.
+            if let Content::ConnectError { payload } = content
+                && &*namespace == "/"
+                && protocol == Protocol::V4
+            {
+                self.root_refused(payload);
             }
             return;
         };
@@ -94,7 +100,6 @@ impl<T> Connection<T> {
                     }
                 }
             }
-            (State::Idle, Protocol::V4) if &*namespace.name == "/" && !awaited => self.root = true,
             // It was left before it was entered, and the server does not know.
             (State::Idle, _) if awaited => self.say_farewell(socket),
             (
@@ -193,7 +198,6 @@ impl<T> Connection<T> {
         };
         if namespace.state == State::Connected {
             namespace.state = State::Idle;
-            namespace.left = true;
             self.left(socket, DisconnectReason::ServerDisconnect);
             self.close_if_lonely();
         }
@@ -216,7 +220,7 @@ impl<T> Connection<T> {
                     ack: id.map(|id| AckTicket { socket, id, number }),
                 });
             }
-            State::Asking { .. } => {
+            State::Asking { .. } if !namespace.left => {
                 let size = event.args.size().saturating_add(event.name.len());
                 let bytes = namespace.early_bytes.saturating_add(size);
                 if bytes > most {
@@ -228,7 +232,7 @@ impl<T> Connection<T> {
                     ..event
                 });
             }
-            State::Idle | State::Wanted | State::Preparing { .. } => {}
+            State::Asking { .. } | State::Idle | State::Wanted | State::Preparing { .. } => {}
         }
     }
 

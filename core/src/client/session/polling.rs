@@ -35,10 +35,15 @@ impl Session {
             }
         } else if polling.post.as_ref().is_some_and(|post| post.id == id) {
             polling.post = None;
+            let farewell = polling.farewell;
             match answered(response) {
+                Err(failure) => self.fail(failure),
+                // All was said, goodbye last.
+                Ok(_) if farewell && self.queue.is_empty() => {
+                    self.end(CloseReason::ForcedClose, None);
+                }
                 // What it says is of no use.
                 Ok(_) => self.ping.unread = false,
-                Err(failure) => self.fail(failure),
             }
         } else {
             return;
@@ -113,9 +118,6 @@ impl Session {
             self.say(b"1");
         }
         if self.queue.is_empty() {
-            if is_closing {
-                self.end(CloseReason::ForcedClose, None);
-            }
             return;
         }
         let handshake = self.handshake.as_ref();

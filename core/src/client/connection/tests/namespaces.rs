@@ -251,3 +251,40 @@ fn namespaces_are_bounded() {
     assert!(socket("/a").is_some());
     world.end();
 }
+
+#[test]
+fn what_was_for_the_socket_that_left_is_not_for_the_next() {
+    let (mut world, socket) = World::joined(|_| ());
+    world.client.leave(world.now, socket);
+    let chat = world.client.socket("/chat", Auth::None).unwrap();
+    world.client.open(world.now, chat);
+    world.accept();
+    world.hear(r#"40/chat,{"sid":"b"}"#);
+    world.client.open(world.now, socket);
+    world.hear(r#"40{"sid":"a"}"#);
+    world.client.leave(world.now, socket);
+    world.client.open(world.now, socket);
+    world.told();
+    world.hear(r#"42["late"]"#);
+    world.hear(r#"40{"sid":"c"}"#);
+    assert_eq!(world.told(), ["connected c"]);
+    world.end();
+}
+
+/// The server of revision 4 lets everybody in, and may take them out, while nobody wants to be there.
+#[test]
+fn the_main_namespace_of_revision_4_is_known_while_nobody_is_there() {
+    let mut world = World::new(|it| it.revision = Eio::V3);
+    let chat = world.client.socket("/chat", Auth::None).unwrap();
+    let main = world.client.socket("/", Auth::None).unwrap();
+    world.client.open(world.now, chat);
+    world.accept();
+    world.hear("40");
+    world.hear("41");
+    world.said();
+    world.client.open(world.now, main);
+    assert_eq!(world.said(), ["40"], "it has to ask");
+    world.hear("40");
+    assert_eq!(world.told(), ["opened 0", "connected s"]);
+    world.end();
+}

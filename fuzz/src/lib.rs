@@ -3,8 +3,10 @@
 //! `cargo fuzz run <target>` looks for inputs that break one; the test suite runs each on inputs
 //! that it makes of the recorded vectors, and on mutations of those. No corpus is kept here.
 
+mod client;
 mod connection;
 mod deflate;
+mod facing;
 mod history;
 mod own;
 
@@ -322,5 +324,21 @@ pub fn server(input: &[u8]) {
                 .max_rooms_per_socket(3)
                 .allow_eio3(true),
         );
+    }
+}
+
+/// Whatever servers say and networks do, in whatever order: a client's emits that ask end once, nothing exceeds
+/// its limit, no deadline lies in the past, a copy does the same, and however it stands it can be closed.
+pub fn client(input: &[u8]) {
+    client::run(input);
+}
+
+/// Clients and a server, machine against machine, on a network that delays and cuts: both see events in order,
+/// whole, and none twice; emits that ask end once; after the last fault they come together and all that was
+/// kept arrives; the same bytes make the same history.
+pub fn facing(input: &[u8]) {
+    let trace = facing::run(input);
+    if input.first().is_some_and(|first| first % 16 == 0) {
+        assert_eq!(facing::run(input), trace, "same");
     }
 }

@@ -51,6 +51,8 @@ fn every_property(input: &[u8]) {
     sio_fuzz::connection(input);
     sio_fuzz::parser(input);
     sio_fuzz::deflate(input);
+    sio_fuzz::client(input);
+    sio_fuzz::facing(input);
 }
 
 #[test]
@@ -129,6 +131,12 @@ proptest! {
     #[test]
     fn hold_for_any_history(input in prop::collection::vec(any::<u8>(), 0..400)) {
         sio_fuzz::server(&input);
+        sio_fuzz::client(&input);
+    }
+
+    #[test]
+    fn hold_between_machines(input in prop::collection::vec(any::<u8>(), 0..700)) {
+        sio_fuzz::facing(&input);
     }
 }
 

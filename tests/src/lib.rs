@@ -1,5 +1,6 @@
 //! What the test suites share: starting clients and servers, and installing what those need.
 
+pub mod client;
 pub mod example;
 pub mod imports;
 pub mod install;

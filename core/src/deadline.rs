@@ -242,4 +242,82 @@ mod tests {
         assert_eq!(after(now, Duration::from_nanos(3)), Instant::from_nanos(10));
         assert_eq!(after(now, Duration::MAX), Instant::LAST);
     }
+
+    const START: Instant = Instant::from_nanos(1_000_000_000_000);
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    /// How much later than it was due something is looked at, which was found over so late.
+    fn longer(why: Why, late: Duration, apart: Option<Duration>) -> Duration {
+        let mut excuse = Excuse::default();
+        excuse.grant(Deadline::new(START, why), START + late, apart);
+        excuse
+            .put_off(START)
+            .saturating_duration_since(START + late)
+    }
+
+    #[test]
+    fn nobody_is_excused_where_a_timer_was_on_time() {
+        for late in [Duration::ZERO, PUNCTUAL] {
+            assert_eq!(longer(Why::Write, late, None), Duration::ZERO);
+            assert_eq!(longer(Why::Upgrade, late, Some(PATIENT)), Duration::ZERO);
+        }
+        let late = PUNCTUAL + ms(1);
+        assert_eq!(longer(Why::Write, late, None), late);
+    }
+
+    #[test]
+    fn others_get_as_much_time_as_was_lost_and_no_more_than_that_takes_to_read() {
+        for (lost, granted) in [
+            (ms(500), ms(500)),
+            (EXCUSED, EXCUSED),
+            (EXCUSED + ms(1), EXCUSED),
+            (EXCUSED * 100, EXCUSED),
+        ] {
+            assert_eq!(longer(Why::Ack, lost, None), granted, "{lost:?}");
+            assert_eq!(longer(Why::Ack, lost, Some(ms(1))), granted, "{lost:?}");
+        }
+        // Who speaks by requests gets a little in any case.
+        assert_eq!(longer(Why::Ack, ms(60), Some(ms(1))), UNREAD);
+    }
+
+    #[test]
+    fn a_patient_pong_by_requests_may_lie_unread_where_nothing_is_late() {
+        let pong = |had| longer(Why::PingTimeout, Duration::ZERO, had);
+        assert_eq!(pong(Some(PATIENT)), UNREAD);
+        assert_eq!(pong(Some(PATIENT - ms(1))), Duration::ZERO);
+        assert_eq!(pong(None), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_was_put_off_once_is_not_put_off_again() {
+        let mut excuse = Excuse::default();
+        let due = Deadline::new(START, Why::Write);
+        excuse.grant(due, START + ms(1_000), None);
+        let until = START + ms(2_000);
+        assert_eq!(excuse.put_off(START), until);
+        // Nor is what fell due meanwhile.
+        let again = Deadline::new(until, Why::Write);
+        excuse.grant(again, until + ms(5_000), None);
+        assert_eq!(excuse.put_off(START), until);
+        // What is due later is another matter.
+        let other = Deadline::new(until + ms(1), Why::Write);
+        excuse.grant(other, until + ms(101), None);
+        assert_eq!(excuse.put_off(START), until + ms(201));
+        assert_eq!(excuse.put_off(until + ms(300)), until + ms(300));
+    }
+
+    #[test]
+    fn of_two_the_earlier_one_comes_first() {
+        let (one, other) = (
+            Deadline::new(START, Why::Write),
+            Deadline::new(START + ms(1), Why::Ack),
+        );
+        assert_eq!(earliest(None, None), None);
+        assert_eq!(earliest(Some(other), None), Some(other));
+        assert_eq!(earliest(None, Some(other)), Some(other));
+        assert_eq!(earliest(Some(other), Some(one)), Some(one));
+    }
 }

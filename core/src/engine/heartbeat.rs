@@ -155,3 +155,114 @@ impl Heartbeat {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMES: Times = Times::new(Duration::from_secs(25), Duration::from_secs(20));
+
+    fn at(ms: u64) -> Instant {
+        Instant::ORIGIN + Duration::from_millis(ms)
+    }
+
+    fn due(ms: u64, why: Why) -> Deadline {
+        Deadline::new(at(ms), why)
+    }
+
+    /// One whose ping has left when it was due.
+    fn asked() -> Heartbeat {
+        let mut heartbeat = Heartbeat::new(Eio::V4, at(0), TIMES);
+        assert_eq!(heartbeat.deadline(), due(25_000, Why::Ping));
+        heartbeat.ping(at(25_000), TIMES);
+        heartbeat
+    }
+
+    #[test]
+    fn a_ping_that_rings_a_little_late_does_not_shift_what_follows() {
+        for (now, until) in [
+            (25_000, 45_000),
+            (25_050, 45_000),
+            // Longer than that, and it was us: the client has its full time.
+            (25_051, 45_051),
+            (90_000, 110_000),
+        ] {
+            let mut heartbeat = Heartbeat::new(Eio::V4, at(0), TIMES);
+            heartbeat.ping(at(now), TIMES);
+            assert_eq!(heartbeat.deadline(), due(until, Why::PingTimeout), "{now}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_is_shorter_than_a_late_ring_is_not_over_before_it_begins() {
+        let short = Times::new(Duration::from_secs(25), Duration::from_millis(20));
+        let mut heartbeat = Heartbeat::new(Eio::V4, at(0), short);
+        heartbeat.ping(at(25_030), short);
+        assert_eq!(heartbeat.deadline(), due(25_050, Why::PingTimeout));
+    }
+
+    #[test]
+    fn a_pong_begins_the_next_interval() {
+        let mut heartbeat = asked();
+        assert!(heartbeat.hear(at(26_000), true, TIMES));
+        assert_eq!(heartbeat.deadline(), due(51_000, Why::Ping));
+        // Nobody asked for another.
+        assert!(!heartbeat.hear(at(27_000), true, TIMES));
+        assert_eq!(heartbeat.deadline(), due(51_000, Why::Ping));
+    }
+
+    #[test]
+    fn another_packet_puts_a_pong_off_once() {
+        let mut heartbeat = asked();
+        assert!(heartbeat.hear(at(44_000), false, TIMES));
+        assert_eq!(heartbeat.deadline(), due(64_000, Why::PingTimeout));
+        assert!(!heartbeat.hear(at(63_000), false, TIMES));
+        assert_eq!(heartbeat.deadline(), due(64_000, Why::PingTimeout));
+        assert!(heartbeat.is_over(at(64_000), TIMES));
+        // With the next ping it may do so again.
+        assert!(heartbeat.hear(at(63_000), true, TIMES));
+        heartbeat.ping(at(88_000), TIMES);
+        assert!(heartbeat.hear(at(90_000), false, TIMES));
+        assert_eq!(heartbeat.deadline(), due(110_000, Why::PingTimeout));
+    }
+
+    #[test]
+    fn a_client_that_pings_is_looked_for_when_it_was_heard_of_long_ago() {
+        let mut heartbeat = Heartbeat::new(Eio::V3, at(0), TIMES);
+        assert!(heartbeat.is_clients());
+        // No packet moves the deadline: it is found out when it has come.
+        assert!(!heartbeat.hear(at(30_000), false, TIMES));
+        assert_eq!(heartbeat.deadline(), due(45_000, Why::PingTimeout));
+        assert!(!heartbeat.is_over(at(45_000), TIMES));
+        assert_eq!(heartbeat.deadline(), due(75_000, Why::PingTimeout));
+        assert!(heartbeat.is_over(at(75_000), TIMES));
+    }
+
+    #[test]
+    fn who_could_not_be_heard_has_all_of_its_time_again() {
+        let mut idle = Heartbeat::new(Eio::V4, at(0), TIMES);
+        idle.wait(at(10_000), TIMES);
+        assert_eq!(idle.deadline(), due(25_000, Why::Ping));
+
+        let mut waiting = asked();
+        waiting.wait(at(40_000), TIMES);
+        assert_eq!(waiting.deadline(), due(60_000, Why::PingTimeout));
+
+        let mut clients = Heartbeat::new(Eio::V3, at(0), TIMES);
+        clients.wait(at(40_000), TIMES);
+        assert_eq!(clients.deadline(), due(85_000, Why::PingTimeout));
+    }
+
+    #[test]
+    fn an_upgrade_is_a_sign_of_life_of_a_client_that_pings() {
+        let mut clients = Heartbeat::new(Eio::V3, at(0), TIMES);
+        clients.upgrade(at(40_000));
+        assert_eq!(clients.deadline(), due(45_000, Why::PingTimeout));
+        assert!(!clients.is_over(at(45_000), TIMES));
+        assert_eq!(clients.deadline(), due(85_000, Why::PingTimeout));
+
+        let mut waiting = asked();
+        waiting.upgrade(at(40_000));
+        assert_eq!(waiting.deadline(), due(45_000, Why::PingTimeout));
+    }
+}

@@ -7,7 +7,7 @@ use sio_core::id::SocketId;
 use sio_core::packet::{Args, Encoded};
 
 use super::Socket;
-use super::namespace::Inner;
+use super::inner::NamespaceInner;
 use crate::adapter::{
     Adapter, Answers, Broadcast, ClusterEvent, Here, InMemory, Recipients, RemoteSocket, ServerAck,
 };
@@ -17,7 +17,7 @@ use crate::mailbox::fan_out::spread;
 use crate::mailbox::reply::Token;
 use crate::mailbox::weight::Weight;
 
-impl Inner {
+impl NamespaceInner {
     /// The packet of a message, for the sockets that are here.
     #[inline]
     fn written<'a>(&self, message: &'a Broadcast, ack: Option<u64>) -> Option<Cow<'a, Encoded>> {
@@ -36,7 +36,7 @@ impl Inner {
 }
 
 /// The part of this node, where there is no other.
-impl Adapter for Inner {
+impl Adapter for NamespaceInner {
     fn local(&self) -> &InMemory {
         self.in_memory()
     }
@@ -46,7 +46,7 @@ impl Adapter for Inner {
     }
 }
 
-impl Here for Inner {
+impl Here for NamespaceInner {
     fn ack_timeout(&self) -> Duration {
         self.setup().config().ack_timeout
     }

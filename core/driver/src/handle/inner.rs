@@ -8,19 +8,20 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use sio_core::id::SocketId;
 use sio_core::packet::Args;
+use sio_core::rooms::Rooms;
 use sio_core::socket::SocketKey;
 
-use super::Namespace;
 use super::engines::Engines;
 use super::left::Left;
 use super::membership::Membership;
-use super::namespace::Outgoing;
-use crate::adapter::{MakeAdapter, Values};
+use super::room_events::RoomEvents;
+use crate::adapter::{Adapters, MakeAdapter, NodeHooks, Values};
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::setup::Setup;
 use crate::error::{Denial, HandlerError};
 use crate::event::{Event, Started};
 use crate::listeners::Listeners;
+use crate::mailbox::batch::Opened;
 use crate::mailbox::task_handle::TaskHandle;
 use crate::sync::BoxFuture;
 use crate::sync::hook::Hook;
@@ -88,6 +89,46 @@ pub struct Incoming {
     pub wants_ack: bool,
 }
 
+/// A namespace of a server. Cheap to clone; all clones are the same namespace.
+///
+/// ```
+/// # use sio_driver::app::{Args, Config, Data, EventName, Io, Refusal, Socket};
+/// # let io = Io::new(Config::default());
+/// let admin = io.of("/admin");
+/// admin.use_(|socket: Socket| {
+///     let token: Option<(String,)> = socket.handshake().auth.decode().ok();
+///     token.map(drop).ok_or_else(|| Refusal::new("no token").data("E_TOKEN"))
+/// });
+/// admin.on("restart", |Data(what): Data<String>| println!("restarting {what}"));
+/// admin.on_any(|name: EventName, args: Args| println!("{name}: {} arguments", args.len()));
+/// admin.to("watchers").except("muted").emit("ready", &())?;
+/// # Ok::<(), sio_driver::app::EmitError>(())
+/// ```
+#[derive(Clone)]
+pub struct Namespace {
+    pub(super) inner: Arc<NamespaceInner>,
+}
+
+pub(super) struct NamespaceInner {
+    pub(super) name: Arc<str>,
+    /// Which of this process's namespaces it is: of several servers each has some.
+    pub(super) number: u64,
+    pub(super) setup: Arc<Setup>,
+    pub(super) rooms: RwLock<Rooms<Socket>>,
+    /// What was broadcast last. Looked at with the rooms locked, and cleared whenever they may change.
+    pub(super) opened: Mutex<Opened>,
+    pub(super) adapters: Adapters,
+    pub(super) listeners: Listeners<Callback>,
+    pub(super) nodes: NodeHooks,
+    pub(super) room_events: RoomEvents,
+    pub(super) middlewares: RwLock<Arc<[NamespaceMiddleware]>>,
+    pub(super) outgoing: RwLock<Arc<[Outgoing]>>,
+    pub(super) has_outgoing: AtomicBool,
+    pub(super) sequential: AtomicBool,
+    /// Namespaces draw even ids, sockets odd ones: a broadcast shares one encoding.
+    pub(super) next_ack: AtomicU64,
+}
+
 /// A Socket.IO server: its namespaces, its options, its hooks.
 ///
 /// Cheap to clone; all clones are the same server. It does nothing until a binding serves it
@@ -144,3 +185,6 @@ pub(crate) type NamespaceMiddleware =
 /// A middleware for the packets of a socket without its type.
 pub(crate) type PacketMiddleware =
     Arc<dyn Fn(Incoming) -> BoxFuture<Result<Incoming, Denial>> + Send + Sync>;
+
+/// Who hears of what is emitted.
+pub(crate) type Outgoing = Arc<dyn Fn(&str, &Args) + Send + Sync>;

@@ -29,8 +29,7 @@ pub(crate) use engine::{EngineHandlers, OnMessage};
 pub use engine::{EngineServer, EngineSocket};
 pub(crate) use engines::HandedOver;
 pub(crate) use inner::{Callback, NamespaceMiddleware};
-pub use inner::{Incoming, Invocation, Io, Socket};
-pub use namespace::Namespace;
+pub use inner::{Incoming, Invocation, Io, Namespace, Socket};
 pub use replies::{AckFuture, Replies, RepliesFuture};
 #[cfg(test)]
 pub(crate) use socket::socket_size;

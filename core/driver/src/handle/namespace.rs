@@ -7,62 +7,20 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard, Weak};
 
 use sio_core::id::HashKey;
-use sio_core::packet::{Args, Codec};
+use sio_core::packet::Codec;
 use sio_core::rooms::{RoomEvent, Rooms, Target};
 
-use super::inner::{Callback, NamespaceMiddleware, Socket};
+use super::inner::{Callback, Namespace, NamespaceInner, NamespaceMiddleware, Outgoing, Socket};
 use super::room_events::{RoomEvents, RoomHook};
 use crate::adapter::{Adapter, Adapters, Here, InMemory, MakeAdapter, NodeHooks, Road};
 use crate::endpoint::setup::{Setup, SetupError};
 use crate::listeners::Listeners;
 use crate::mailbox::batch::Opened;
 
-/// A namespace of a server. Cheap to clone; all clones are the same namespace.
-///
-/// ```
-/// # use sio_driver::app::{Args, Config, Data, EventName, Io, Refusal, Socket};
-/// # let io = Io::new(Config::default());
-/// let admin = io.of("/admin");
-/// admin.use_(|socket: Socket| {
-///     let token: Option<(String,)> = socket.handshake().auth.decode().ok();
-///     token.map(drop).ok_or_else(|| Refusal::new("no token").data("E_TOKEN"))
-/// });
-/// admin.on("restart", |Data(what): Data<String>| println!("restarting {what}"));
-/// admin.on_any(|name: EventName, args: Args| println!("{name}: {} arguments", args.len()));
-/// admin.to("watchers").except("muted").emit("ready", &())?;
-/// # Ok::<(), sio_driver::app::EmitError>(())
-/// ```
-#[derive(Clone)]
-pub struct Namespace {
-    inner: Arc<Inner>,
-}
-
-pub(crate) struct Inner {
-    name: Arc<str>,
-    /// Which of this process's namespaces it is: of several servers each has some.
-    number: u64,
-    setup: Arc<Setup>,
-    rooms: RwLock<Rooms<Socket>>,
-    /// What was broadcast last. Looked at with the rooms locked, and cleared whenever they may change.
-    opened: Mutex<Opened>,
-    adapters: Adapters,
-    listeners: Listeners<Callback>,
-    nodes: NodeHooks,
-    room_events: RoomEvents,
-    middlewares: RwLock<Arc<[NamespaceMiddleware]>>,
-    outgoing: RwLock<Arc<[Outgoing]>>,
-    has_outgoing: AtomicBool,
-    sequential: AtomicBool,
-    /// Namespaces draw even ids, sockets odd ones: a broadcast shares one encoding.
-    next_ack: AtomicU64,
-}
-
-pub(crate) type Outgoing = Arc<dyn Fn(&str, &Args) + Send + Sync>;
-
 /// How many namespaces there have been.
 static NUMBERS: AtomicU64 = AtomicU64::new(0);
 
-impl Inner {
+impl NamespaceInner {
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -105,7 +63,7 @@ impl Namespace {
         let key = HashKey([key.hash_one(0), key.hash_one(1)]);
         let name: Arc<str> = name.into();
         Self {
-            inner: Arc::new_cyclic(|here: &Weak<Inner>| Inner {
+            inner: Arc::new_cyclic(|here: &Weak<NamespaceInner>| NamespaceInner {
                 adapters: Adapters::new(InMemory::new(
                     name.clone(),
                     here.clone() as Weak<dyn Here>,

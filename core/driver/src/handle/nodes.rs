@@ -6,7 +6,7 @@ use std::time::Duration;
 use sio_core::packet::{Args, IntoArgs};
 
 use super::Namespace;
-use super::namespace::Inner;
+use super::inner::NamespaceInner;
 use crate::adapter::{AdapterError, ClusterEvent, Gathered, ServerAck, ServerAnswer};
 use crate::sync::later::Later;
 
@@ -73,7 +73,7 @@ impl Namespace {
     }
 }
 
-impl Inner {
+impl NamespaceInner {
     pub(super) fn hear_server_side(&self, event: &str, args: &Args, ack: Option<ServerAck>) {
         if let Some(hook) = self.nodes().server_side.get() {
             hook(event, args);

@@ -10,9 +10,8 @@ use sio_core::id::SocketId;
 use sio_core::packet::{Args, EncodeError, IntoArgs};
 use sio_core::socket::SocketKey;
 
-use super::inner::{Callback, Extras, Incoming, PacketMiddleware, Socket, SocketInner};
+use super::inner::{Callback, Extras, Incoming, Outgoing, PacketMiddleware, Socket, SocketInner};
 use super::membership::Membership;
-use super::namespace::Outgoing;
 use super::replies::AckFuture;
 use super::{Client, Conn, Io, Namespace};
 use crate::endpoint::handshake::Handshake;

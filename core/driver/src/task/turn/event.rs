@@ -115,7 +115,7 @@ impl<R: Runtime> Task<R> {
 
 /// What the application's parser has done wrong is told louder than what its clients do; that it does not write,
 /// the first time: clients can come for that as often as they like.
-fn log_end(reason: CloseReason, details: Option<&Details>, warned: &AtomicBool) {
+fn log_end(_reason: CloseReason, details: Option<&Details>, warned: &AtomicBool) {
     match details {
         Some(Details::Malformed(Fault::Panicked)) => error!("parser panicked"),
         Some(Details::Unwritten(_why)) => {
@@ -134,5 +134,5 @@ fn log_end(reason: CloseReason, details: Option<&Details>, warned: &AtomicBool) 
         | None => {}
     }
     let _why = details.map(ToString::to_string).unwrap_or_default();
-    debug!(%reason, details = _why, "session closed");
+    debug!(reason = %_reason, details = _why, "session closed");
 }

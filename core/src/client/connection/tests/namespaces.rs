@@ -255,13 +255,10 @@ fn namespaces_are_bounded() {
 #[test]
 fn what_was_for_the_socket_that_left_is_not_for_the_next() {
     let (mut world, socket) = World::joined(|_| ());
-    world.client.leave(world.now, socket);
+    // Somebody else keeps the connection.
     let chat = world.client.socket("/chat", Auth::None).unwrap();
     world.client.open(world.now, chat);
-    world.accept();
     world.hear(r#"40/chat,{"sid":"b"}"#);
-    world.client.open(world.now, socket);
-    world.hear(r#"40{"sid":"a"}"#);
     world.client.leave(world.now, socket);
     world.client.open(world.now, socket);
     world.told();
@@ -286,5 +283,55 @@ fn the_main_namespace_of_revision_4_is_known_while_nobody_is_there() {
     assert_eq!(world.said(), ["40"], "it has to ask");
     world.hear("40");
     assert_eq!(world.told(), ["opened 0", "connected s"]);
+    world.end();
+}
+
+/// A parser of the application's own writes what the client says of itself, too.
+#[test]
+fn an_application_may_have_a_parser_of_its_own() {
+    use crate::packet::Fault;
+    use crate::packet::parser::{Decoder, EncodeError, Limits, Packet, Parser};
+
+    struct Json;
+
+    impl Parser for Json {
+        fn encode(&self, packet: &Packet) -> Result<Vec<Message>, EncodeError> {
+            let text = serde_json::to_string(packet).map_err(EncodeError::refused)?;
+            Ok(vec![text.into()])
+        }
+
+        fn decoder(&self) -> Box<dyn Decoder> {
+            Box::new(|message: Message, _: &Limits| match message {
+                Message::Text(text) => serde_json::from_str(&text)
+                    .map(Some)
+                    .map_err(|_| Fault::Payload),
+                Message::Binary(_) => Err(Fault::UnexpectedBinary),
+            })
+        }
+    }
+
+    let mut world = World::new(|it| it.parser = Json.into());
+    let auth = Auth::Value(Value::from_iter([("t", 1)]));
+    let chat = world.client.socket("/chat", auth).unwrap();
+    world.client.open(world.now, chat);
+    world.accept();
+    assert_eq!(
+        world.said(),
+        [r#"4{"type":0,"nsp":"/chat","data":{"t":1}}"#]
+    );
+    world.hear(r#"4{"type":0,"nsp":"/chat","data":{"sid":"a"}}"#);
+    let args = Args::from_json("[1]", Vec::new()).unwrap();
+    world
+        .client
+        .retry(world.now, chat, "e".into(), &args, 0, 7)
+        .unwrap();
+    assert_eq!(
+        world.said(),
+        [r#"4{"type":2,"nsp":"/chat","id":0,"data":["e",1]}"#]
+    );
+    world.hear(r#"4{"type":3,"nsp":"/chat","id":0,"data":[2]}"#);
+    assert_eq!(world.told(), ["opened 0", "connected a", "7: 2"]);
+    world.client.leave(world.now, chat);
+    assert_eq!(world.said(), [r#"4{"type":1,"nsp":"/chat"}"#, "close"]);
     world.end();
 }

@@ -119,6 +119,16 @@ fn what_is_not_taken_ends_a_session() {
     assert_eq!(wire.events(), [SessionEvent::Pinged]);
     wire.pass(Duration::from_nanos(1));
     assert_eq!(wire.closed().1, Some(error(POLLING, Failure::Timeout)));
+
+    // Or sooner, if that is wanted.
+    let mut wire = Wire::new(&[POLLING], |it| it.request_timeout = Some(secs(3)));
+    wire.get(BARE);
+    wire.say(text("4a"));
+    wire.work();
+    wire.pass(secs(3) - Duration::from_nanos(1));
+    assert_eq!(wire.events(), [SessionEvent::Opened]);
+    wire.pass(Duration::from_nanos(1));
+    assert_eq!(wire.closed().1, Some(error(POLLING, Failure::Timeout)));
 }
 
 #[test]

@@ -320,7 +320,7 @@ mod tests {
         let other = crate::packet::connected("/", "x");
         assert_eq!(written_call(&other, 2), Err(Fault::Payload));
         let event = event("/named", None, "x", &1).unwrap();
-        for head in [0, 2, 7, 9, usize::MAX] {
+        for head in [0, 2, 8, 10, usize::MAX] {
             assert!(written_call(&event, head).is_err(), "{head}");
         }
         assert!(written_call(&event, head_len("/named", None)).is_ok());

@@ -98,6 +98,31 @@ fn whoever_was_to_decide_hears_that_it_is_too_late() {
 }
 
 #[test]
+fn what_falls_due_with_the_end_is_not_what_lies_behind_it() {
+    // Both are due after 45 s.
+    let config = Config::v4();
+    let (ping, pong) = (config.ping_interval, config.ping_timeout);
+    assert_eq!(config.connect_timeout, ping + pong);
+    let mut talk = Talk::new(config);
+    for wait in [ping, pong] {
+        talk.now += wait;
+        talk.connection.handle_timeout(talk.now);
+        talk.sent();
+    }
+    let told: Vec<_> = std::iter::from_fn(|| talk.event()).collect();
+    assert!(
+        matches!(
+            told[..],
+            [Event::Closed {
+                reason: CloseReason::PingTimeout,
+                details: None,
+            }]
+        ),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn a_session_that_was_plain_until_now_is_read_as_packets() {
     for revision in [Eio::V3, Eio::V4] {
         let (now, config) = (Instant::ORIGIN, Arc::new(Config::v4()));

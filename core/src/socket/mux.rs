@@ -98,7 +98,9 @@ impl<T> Mux<T> {
             Err(fault) => Details::Malformed(fault),
         };
         self.inbox.forget();
-        self.close(now, details, session);
+        // Where the session is over by now, too: this was said before.
+        self.details = Some(Box::new(details));
+        self.shut(now, session);
     }
 
     /// One whole packet. `Err`: the connection is to be closed.
@@ -267,10 +269,17 @@ impl<T> Mux<T> {
         }
     }
 
-    /// Closes the connection under its sockets. They end now, even if the close has to wait for the
-    /// client: nothing more is taken from them (§16.1).
+    /// Closes the connection under its sockets. One that is over is so for something else.
     fn close(&mut self, now: Instant, details: Details, session: &mut Session) {
-        self.details.get_or_insert_with(|| Box::new(details));
+        if !session.is_closed() {
+            self.details.get_or_insert_with(|| Box::new(details));
+            self.shut(now, session);
+        }
+    }
+
+    /// The sockets end now, even if the close has to wait for the client: nothing more is taken from them
+    /// (§16.1).
+    fn shut(&mut self, now: Instant, session: &mut Session) {
         session.close(now, Close::Flush);
         if !session.is_closed() {
             self.end(DisconnectReason::ForcedServerClose);
@@ -414,7 +423,7 @@ impl<T> Mux<T> {
         };
         self.joining.stop_waiting();
         self.inbox.forget();
-        if self.joining.has_joined() && !session.has_returned() {
+        if self.joining.has_joined() && !session.has_returned() && !session.is_closed() {
             // Nobody comes to fetch what is left.
             self.details = Some(Box::new(details));
             session.close(now, Close::Discard);

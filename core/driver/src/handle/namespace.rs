@@ -43,7 +43,7 @@ impl NamespaceInner {
         self.adapters.local()
     }
 
-    pub(super) fn nodes(&self) -> &NodeHooks {
+    pub(crate) fn nodes(&self) -> &NodeHooks {
         &self.nodes
     }
 
@@ -191,29 +191,13 @@ impl Namespace {
         drop((middlewares, outgoing));
     }
 
-    pub(super) fn nodes(&self) -> &NodeHooks {
+    pub(crate) fn nodes(&self) -> &NodeHooks {
         &self.inner.nodes
     }
 
-    /// Hears of rooms on this node as they come and go, and of who joins and leaves them: presence, say. In
-    /// the order in which it happens, one after the other, with no lock held: by whoever causes it, or, while
-    /// another thread is being told of something, by that one. It must not take long: while thousands of
-    /// events wait for it, a connection whose handlers cause more starts no further ones, and in the end is not
-    /// read, until half of them are told. Nobody else waits.
-    ///
-    /// ```
-    /// # use sio_driver::app::{Namespace, RoomEvent};
-    /// # fn example(namespace: &Namespace) {
-    /// namespace.on_room_event(|event: &RoomEvent| match event {
-    ///     RoomEvent::Created(room) => println!("{room} is there"),
-    ///     RoomEvent::Joined(room, socket) => println!("{socket} is in {room}"),
-    ///     RoomEvent::Left(room, socket) => println!("{socket} has left {room}"),
-    ///     RoomEvent::Deleted(room) => println!("{room} is empty"),
-    /// });
-    /// # }
-    /// ```
-    pub fn on_room_event(&self, hook: impl Fn(&RoomEvent) + Send + Sync + 'static) {
-        self.inner.room_events.set(Arc::new(hook));
+    /// Has a hook told of rooms.
+    pub(crate) fn set_room_hook(&self, hook: Arc<RoomHook>) {
+        self.inner.room_events.set(hook);
         self.watch_rooms();
     }
 

@@ -1,6 +1,5 @@
 //! A namespace and the servers of other nodes.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use sio_core::packet::{Args, IntoArgs};
@@ -42,24 +41,6 @@ impl Namespace {
             Ok(args) => self.road().server_side_ask(event, &args, timeout),
             Err(why) => Later::ready(Err(AdapterError::Emit(why.into()))),
         }
-    }
-
-    /// Hears of what other nodes' servers emit to this one's, and of what they ask.
-    pub fn on_server_side(&self, hook: impl Fn(&str, &Args) + Send + Sync + 'static) {
-        self.nodes().server_side.set(Arc::new(hook));
-    }
-
-    /// Hears of what other nodes' servers ask this one's, and answers.
-    pub fn on_server_side_ask(
-        &self,
-        hook: impl Fn(&str, &Args, ServerAck) + Send + Sync + 'static,
-    ) {
-        self.nodes().asked.set(Arc::new(hook));
-    }
-
-    /// Hears of what becomes of the cluster, as its adapter learns it.
-    pub fn on_cluster(&self, hook: impl Fn(&ClusterEvent) + Send + Sync + 'static) {
-        self.nodes().cluster.set(Arc::new(hook));
     }
 
     /// The names of its rooms on all nodes, each once; the sockets' own ones among them.

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use sio_core::packet::Args;
+use sio_core::rooms::RoomEvent;
 
 use super::call::{Handler, erase};
 use super::listening::{error_listener_methods, listener_methods};
 use super::middleware::Middleware;
+use crate::adapter::{ClusterEvent, ServerAck};
 use crate::handle::Namespace;
 use crate::listeners::{ListenerId, Topic};
 
@@ -33,6 +35,45 @@ impl Namespace {
     #[doc(alias = "onAnyOutgoing")]
     pub fn on_any_outgoing(&self, hook: impl Fn(&str, &Args) + Send + Sync + 'static) {
         self.add_outgoing(Arc::new(hook));
+    }
+
+    /// Hears of rooms on this node as they come and go, and of who joins and leaves them: presence, say. In
+    /// the order in which it happens, one after the other, with no lock held: by whoever causes it, or, while
+    /// another thread is being told of something, by that one. It must not take long: while thousands of
+    /// events wait for it, a connection whose handlers cause more starts no further ones, and in the end is not
+    /// read, until half of them are told. Nobody else waits.
+    ///
+    /// ```
+    /// # use sio_driver::app::{Namespace, RoomEvent};
+    /// # fn example(namespace: &Namespace) {
+    /// namespace.on_room_event(|event: &RoomEvent| match event {
+    ///     RoomEvent::Created(room) => println!("{room} is there"),
+    ///     RoomEvent::Joined(room, socket) => println!("{socket} is in {room}"),
+    ///     RoomEvent::Left(room, socket) => println!("{socket} has left {room}"),
+    ///     RoomEvent::Deleted(room) => println!("{room} is empty"),
+    /// });
+    /// # }
+    /// ```
+    pub fn on_room_event(&self, hook: impl Fn(&RoomEvent) + Send + Sync + 'static) {
+        self.set_room_hook(Arc::new(hook));
+    }
+
+    /// Hears of what other nodes' servers emit to this one's, and of what they ask.
+    pub fn on_server_side(&self, hook: impl Fn(&str, &Args) + Send + Sync + 'static) {
+        self.nodes().server_side.set(Arc::new(hook));
+    }
+
+    /// Hears of what other nodes' servers ask this one's, and answers.
+    pub fn on_server_side_ask(
+        &self,
+        hook: impl Fn(&str, &Args, ServerAck) + Send + Sync + 'static,
+    ) {
+        self.nodes().asked.set(Arc::new(hook));
+    }
+
+    /// Hears of what becomes of the cluster, as its adapter learns it.
+    pub fn on_cluster(&self, hook: impl Fn(&ClusterEvent) + Send + Sync + 'static) {
+        self.nodes().cluster.set(Arc::new(hook));
     }
 }
 

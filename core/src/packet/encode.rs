@@ -58,7 +58,7 @@ pub fn event_parts(
     finish(out, PacketType::BinaryEvent)
 }
 
-/// Where the array begins in the text of an event without attachments, for [`written_call`].
+/// Where the array begins in the text of an event without attachments, for [`written_call`](super::written_call).
 pub const fn head_len(namespace: &str, id: Option<u64>) -> usize {
     let digits = match id {
         None => 0,

@@ -91,7 +91,8 @@ const CORE_CIRCLES: &[(&str, &str)] = &[];
 
 /// The floors of the cluster's package, from the ground up: each may import those above it in this list.
 const CLUSTER_FLOORS: &[&str] = &[
-    "digest", "id", "entry", "limits", "message", "config", "channels", "wire", "codec", "node",
+    "digest", "id", "entry", "reader", "limits", "message", "config", "channels", "wire", "codec",
+    "node",
 ];
 
 /// The floors of the driver, from the ground up: each may import those above it in this list.

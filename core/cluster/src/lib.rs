@@ -9,6 +9,7 @@
 //! | [`node::Node`] | the machine of one namespace: what is published, what is done on receipt, who has answered what |
 //! | [`message::Message`] | what any wire can say |
 //! | [`codec`] | the wires |
+//! | [`reader::Reader`] | what of a stream was read, and what was lost |
 //! | [`Config`] | which wire, and every limit |
 //!
 //! Two nodes and a broker that passes on what is published:
@@ -88,6 +89,7 @@ pub mod id;
 mod limits;
 pub mod message;
 pub mod node;
+pub mod reader;
 mod wire;
 
 pub use channels::Subscription;

@@ -4,6 +4,7 @@
 //! that it makes of the recorded vectors, and on mutations of those. No corpus is kept here.
 
 mod client;
+mod cluster;
 mod connection;
 mod deflate;
 mod facing;
@@ -18,6 +19,10 @@ use sio_core::engine::{Acceptor, Body, Eio, Framing, Message, Packet, Route, Wri
 use sio_core::packet::{self, Args, Call, Content, Decoder, Limits, Part, Protocol, Value};
 use sio_core::websocket::{self, Incoming};
 
+pub use cluster::{
+    classic as cluster_classic, entry as streams_entry, message as cluster_message,
+    node as cluster_node, old as cluster_v2,
+};
 pub use own::parser;
 
 /// What a WebSocket's reader gives out does not depend on how the bytes were cut, and keeps to the limits.

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::{ProptestConfig, any, prop, proptest};
 use sio_core::packet::{Args, Map, Value};
 
@@ -41,6 +43,49 @@ fn collect(value: &Value, all: &mut Vec<Vec<u8>>) {
     }
 }
 
+/// What nodes write to each other, and how.
+fn of_the_cluster() -> &'static [Vec<u8>] {
+    static ALL: std::sync::OnceLock<Vec<Vec<u8>>> = std::sync::OnceLock::new();
+    ALL.get_or_init(|| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/cluster_redis.json");
+        let text = std::fs::read_to_string(path).unwrap();
+        let file: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let vectors = file["vectors"].as_array().unwrap().iter();
+        let mut all = Vec::new();
+        for out in vectors.map(|vector| &vector["out"]) {
+            let bytes = STANDARD.decode(out["bytes"].as_str().unwrap_or_default());
+            let bytes = bytes.unwrap();
+            // An entry of a stream has its type beside it.
+            for field in out["fields"].as_array().into_iter().flatten() {
+                if field[0] == "type" {
+                    let kind = field[1].as_str().unwrap();
+                    all.push([kind.as_bytes(), b" ", &bytes].concat());
+                }
+            }
+            all.push(bytes);
+        }
+        assert!(all.len() > 600, "{}", all.len());
+        all
+    })
+}
+
+fn every_property_of_the_cluster(input: &[u8]) {
+    sio_fuzz::cluster_classic(input);
+    sio_fuzz::cluster_v2(input);
+    sio_fuzz::cluster_message(input);
+    sio_fuzz::streams_entry(input);
+    for how in 0..32 {
+        // Up, by confirmations of whatever is asked for; then told of it on each channel.
+        let mut told = vec![how, 2, 6, 6, 6, 6];
+        for channel in [0, 20, 40, 60] {
+            told.push(channel);
+            told.extend(input);
+            told.push(0x1f);
+        }
+        sio_fuzz::cluster_node(&told);
+    }
+}
+
 fn every_property(input: &[u8]) {
     sio_fuzz::packet(input);
     sio_fuzz::value(input);
@@ -64,6 +109,13 @@ fn hold_for_the_corpus() {
             sio_fuzz::packet(rest);
             sio_fuzz::parser(rest);
         }
+    }
+}
+
+#[test]
+fn hold_for_what_nodes_write() {
+    for input in of_the_cluster() {
+        every_property_of_the_cluster(input);
     }
 }
 
@@ -126,6 +178,37 @@ proptest! {
     ) {
         let messages = messages.join(&0x1f);
         sio_fuzz::deflate(&[&[flags][..], &messages].concat());
+    }
+
+    #[test]
+    fn hold_for_mutations_of_what_nodes_write(
+        pick in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(),
+        with in prop::collection::vec(any::<u8>(), 0..4),
+        cut in 0..4usize,
+    ) {
+        let mut input = pick.get(of_the_cluster()).clone();
+        let at = if input.is_empty() { 0 } else { at.index(input.len()) };
+        let end = (at + cut).min(input.len());
+        input.splice(at..end, with);
+        every_property_of_the_cluster(&input);
+    }
+
+    #[test]
+    fn hold_for_any_history_of_a_node(
+        how in any::<u8>(),
+        input in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..60), 0..8),
+        messages in prop::collection::vec(any::<prop::sample::Index>(), 8),
+    ) {
+        let mut told = vec![how, 2, 6, 6, 6, 6];
+        for (steps, message) in input.into_iter().zip(messages) {
+            told.extend(steps);
+            told.push(0x1f);
+            told.push(40);
+            told.extend(message.get(of_the_cluster()));
+            told.push(0x1f);
+        }
+        sio_fuzz::cluster_node(&told);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The wire of the 2.x line: the channels of [`classic`], other requests.
 
 use bytes::Bytes;
+use sio_core::packet::Args;
 
 use super::classic::{self, Author, Place};
 use super::{Context, EncodeError, Odd, Received, parts};
@@ -66,7 +67,11 @@ fn request(tree: Tree<'_>, limits: &Limits) -> Result<Message, Odd> {
         ),
         1 => Question::RoomsOf(socket()?),
         2 => Question::Rooms,
-        5 => Question::Custom(classic::value(members.find("data"), "data")?),
+        5 => Question::Custom(match members.find("data") {
+            Some(data) => data.one("data")?,
+            // The same to whoever is asked.
+            None => Args::from_json("[null]", Vec::new()).unwrap_or_default(),
+        }),
         3 | 4 | 6 => {
             let act = match kind {
                 3 => Act::Join(room()?),

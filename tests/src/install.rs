@@ -39,9 +39,17 @@ pub fn cache() -> PathBuf {
 
 /// The directory that holds `node_modules`, as `package-lock.json` describes it.
 pub fn node_packages() -> PathBuf {
-    let from = interop();
+    npm("node", &interop())
+}
+
+/// The same for the adapters of the JavaScript packages.
+pub fn cluster_packages() -> PathBuf {
+    npm("cluster", &interop().join("cluster"))
+}
+
+fn npm(name: &str, from: &Path) -> PathBuf {
     let files = ["package.json", "package-lock.json", ".npmrc"];
-    installed("node", &files.map(|file| from.join(file)), |into| {
+    installed(name, &files.map(|file| from.join(file)), |into| {
         for file in files {
             fs::copy(from.join(file), into.join(file)).expect("a copy of the lock file");
         }

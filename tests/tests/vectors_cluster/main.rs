@@ -23,18 +23,29 @@ const OTHER_BYTES: &[(&str, &str)] = &[
     ("redis8/broadcast/015", VALUES),
     ("redis8/broadcast/016", VALUES),
     ("redis8/broadcast/019", ROOM),
+    ("redis8/broadcast_ack/001", JSON),
+    ("redis8/broadcast_ack/002", JSON),
+    ("redis8/broadcast_ack/003", JSON),
+    ("redis8/broadcast_ack/004", JSON),
+    ("redis8/broadcast_ack/005", JSON),
+    ("redis8/broadcast_ack/006", JSON),
+    ("redis8/broadcast_ack/008", JSON),
     ("redis8/fetch_response/001", ROOM),
     ("redis8/fetch_response/002", ROOM),
     ("redis8/fetch_response/003", ROOM),
     ("redis8/all_rooms_response/001", ROOM),
     ("redis8/fetch_response/004", ROOM),
+    ("redis8/broadcast_ack/009", JSON),
+    ("redis8-specific/broadcast_ack/001", JSON),
     ("redis8-specific/fetch_response/001", ROOM),
     ("redis8-specific/all_rooms_response/001", ROOM),
     ("redis7/broadcast/001", EXT),
     ("redis7/broadcast/002", VALUES),
     ("redis7/broadcast/003", VALUES),
+    ("redis7/broadcast_ack/001", JSON),
     ("redis7/client_ack/001", VALUES),
     ("redis7/client_ack/002", VALUES),
+    ("redis7/broadcast_ack/002", JSON),
     ("redis7/all_rooms_response/001", ROOM),
     ("redis6/broadcast/004", EXT),
     ("redis6/broadcast/005", EXT),
@@ -70,6 +81,7 @@ const OTHER_BYTES: &[(&str, &str)] = &[
 ];
 
 const ROOM: &str = "rooms are text, and a name that was a number is written as such";
+const JSON: &str = "in JSON, for a server of 6.x throws at anything else there";
 const VALUES: &str = "dates, `undefined` and numbers that JSON has not become what clients see";
 const EXT: &str = "bytes are written as bytes";
 const KIND: &str = "a packet with bytes says so, and bytes are bytes";

@@ -264,7 +264,12 @@ pub fn encode(message: &Message, by: Author<'_>) -> Result<(Place, Bytes), Encod
                         ("packet", Some(parts::packet(2, call, Some(by.namespace)))),
                         ("opts", Some(parts::opts(to))),
                     ]);
-                    (Place::Requests, request.msgpack()?)
+                    // Servers of 6.x take nothing but JSON, and leave this alone then.
+                    let bytes = match call.args.attachments() {
+                        [] => request.json()?,
+                        _ => request.msgpack()?,
+                    };
+                    (Place::Requests, bytes)
                 }
             }
         }

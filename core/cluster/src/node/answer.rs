@@ -95,7 +95,7 @@ impl<T> Node<T> {
             }
         } else {
             let payload = self.payload(&message, to)?;
-            self.publish(self.channels.answers(to), payload);
+            self.publish_answer(self.channels.answers(to), payload);
         }
         Ok(())
     }

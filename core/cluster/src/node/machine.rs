@@ -232,14 +232,26 @@ impl<T> Node<T> {
     /// Now, or never.
     pub(super) fn publish(&mut self, channel: String, payload: Bytes) {
         if self.link == Link::Up {
-            self.sent();
-            let sharded = self.channels.is_sharded();
-            self.outputs.push_back(Output::Publish(Publication {
-                channel,
-                sharded,
-                payload,
-            }));
+            self.publish_now(channel, payload);
         }
+    }
+
+    /// Whoever has asked counts this node as soon as it listens, and waits for it: answers leave before all is listened
+    /// to.
+    pub(super) fn publish_answer(&mut self, channel: String, payload: Bytes) {
+        if matches!(self.link, Link::Up | Link::Joining) {
+            self.publish_now(channel, payload);
+        }
+    }
+
+    fn publish_now(&mut self, channel: String, payload: Bytes) {
+        self.sent();
+        let sharded = self.channels.is_sharded();
+        self.outputs.push_back(Output::Publish(Publication {
+            channel,
+            sharded,
+            payload,
+        }));
     }
 
     /// Now, or when the broker is back.

@@ -185,8 +185,8 @@ impl<T> Node<T> {
             self.counts.late = self.counts.late.saturating_add(1);
             return;
         }
-        if self.link != Link::Up {
-            // Nothing that is answered would arrive.
+        if self.link == Link::Down {
+            // It was on its way when the broker went: no answer would arrive.
             return;
         }
         let due = self.now.saturating_add(self.config.answer_timeout);

@@ -1,0 +1,152 @@
+//! What nodes say to each other, in the cases that a world may miss.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests may panic"
+)]
+
+mod common;
+
+use common::{NOW, Node, call, down, drain, event, from, from_classic, up};
+use sio_cluster::id::{RequestId, Uid};
+use sio_cluster::message::{Message, Question, Reply, To};
+use sio_cluster::node::{Asked, Counts, End, Notice, Output};
+use sio_cluster::{Config, Dialect};
+
+fn sharded() -> Config {
+    Config::new(Dialect::Sharded, "/")
+}
+
+fn fetch(number: u8) -> Message {
+    Message::Ask {
+        id: RequestId::cluster([number; 8]),
+        what: Question::Fetch(To::default()),
+    }
+}
+
+/// Answers the question that came, and says where.
+fn answered(node: &mut Node) -> String {
+    let Some(Output::Asked { ticket, .. }) = drain(node).pop() else {
+        panic!("nothing was asked");
+    };
+    node.answer(NOW, ticket, Reply::Sockets(vec![])).unwrap();
+    match &drain(node)[..] {
+        [Output::Publish(it)] => it.channel.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_node_that_is_counted_answers_though_it_does_not_hear_all_yet() {
+    let mut node = down(sharded());
+    node.handle_connected(NOW);
+    let subscriptions = drain(&mut node);
+    let Output::Subscribe(first) = &subscriptions[0] else {
+        panic!("{subscriptions:?}");
+    };
+    node.handle_subscribed(NOW, first);
+    assert!(!node.status().up);
+    from(&mut node, &Uid::cluster([7; 8]), &fetch(1));
+    answered(&mut node);
+}
+
+#[test]
+fn in_classic_answers_go_where_the_asker_listens() {
+    let (ours, theirs) = (Uid::classic([7; 8]), Uid::from("HAkhhj"));
+    for (asker, channel) in [
+        (&ours, format!("socket.io-response#/#{ours}#")),
+        (&theirs, "socket.io-response#/#".to_owned()),
+    ] {
+        let mut node = up(Config::new(Dialect::Classic, "/"));
+        from_classic(&mut node, asker, &fetch(1));
+        assert_eq!(answered(&mut node), channel);
+    }
+}
+
+#[test]
+fn its_own_messages_do_nothing() {
+    let own = down(sharded()).uid().clone();
+    let rooms = vec!["a".to_owned()];
+    let of = To::default();
+    for message in [
+        event("x", To::default()),
+        fetch(1),
+        Message::Join { of, rooms },
+        Message::Bye,
+    ] {
+        let mut node = up(sharded());
+        from(&mut node, &own, &message);
+        assert!(drain(&mut node).is_empty());
+        assert_eq!(node.counts().own, 1);
+    }
+}
+
+#[test]
+fn a_question_that_comes_twice_is_asked_once() {
+    let mut node = up(sharded());
+    let asker = Uid::cluster([7; 8]);
+    from(&mut node, &asker, &fetch(1));
+    answered(&mut node);
+    from(&mut node, &asker, &fetch(1));
+    assert!(drain(&mut node).is_empty());
+    // Another's question may have the same name.
+    from(&mut node, &Uid::cluster([8; 8]), &fetch(1));
+    answered(&mut node);
+}
+
+#[test]
+fn another_dialect_is_told_of_once() {
+    let mut node = up(Config::new(Dialect::Classic, "/"));
+    for seen in 1..=2 {
+        let old = br#"{"requestid":"r","type":2}"#[..].into();
+        node.handle_message(NOW, "socket.io-request#/#", &old);
+        let told = drain(&mut node);
+        assert_eq!(told.len(), usize::from(seen == 1));
+        assert!(
+            told.iter()
+                .all(|it| matches!(it, Output::Notice(Notice::Foreign)))
+        );
+        assert_eq!(node.counts().foreign, seen);
+    }
+}
+
+#[test]
+fn who_leaves_says_so_and_waits_for_nothing() {
+    let mut node = up(sharded());
+    node.ask(NOW, [1; 8], Asked::Servers(call("q")), None, 1)
+        .unwrap();
+    drain(&mut node);
+    node.close(NOW);
+    let outputs = drain(&mut node);
+    let Output::Publish(bye) = &outputs[0] else {
+        panic!("{outputs:?}");
+    };
+    assert!(String::from_utf8_lossy(&bye.payload).starts_with(r#"{"type":13,"#));
+    let gone = |it: &&Output<u32>| matches!(it, Output::Unsubscribe(_));
+    assert_eq!(outputs.iter().filter(gone).count(), 2);
+    let Some(Output::Done { token: 1, answers }) = outputs.last() else {
+        panic!("{outputs:?}");
+    };
+    assert_eq!(answers.end, End::Closed);
+    // Another hears of it, and expects nothing of it any more.
+    let mut other = up(sharded());
+    let uid = node.uid().clone();
+    let renamed = Uid::cluster([7; 8]);
+    from(&mut other, &renamed, &event("x", To::default()));
+    from(&mut other, &renamed, &Message::Bye);
+    assert_eq!(other.status().nodes, 0);
+    assert_ne!(uid, renamed);
+    // What is said to it, or by it, from then on.
+    from(&mut node, &renamed, &fetch(1));
+    node.broadcast(NOW, call("x"), To::default(), Some(2))
+        .unwrap();
+    let outputs = drain(&mut node);
+    let spoken = |it: &Output<u32>| matches!(it, Output::Publish(_) | Output::Asked { .. });
+    assert!(!outputs.iter().any(spoken), "{outputs:?}");
+    assert_eq!(node.status().buffered, 0);
+    assert_ne!(node.counts(), Counts::default());
+}

@@ -14,7 +14,7 @@ use crate::sync::guard::{guarded, let_go};
 
 use super::super::{Phase, Task};
 use crate::error::ConnectionError;
-use crate::log::{debug, error, trace, warn};
+use crate::log::{debug, error, hears_debug, trace, warn};
 use crate::mailbox::reply::Token;
 use crate::runtime::Runtime;
 
@@ -133,6 +133,8 @@ fn log_end(_reason: CloseReason, details: Option<&Details>, warned: &AtomicBool)
         )
         | None => {}
     }
-    let _why = details.map(ToString::to_string).unwrap_or_default();
-    debug!(reason = %_reason, details = _why, "session closed");
+    if hears_debug!() {
+        let _why = details.map(ToString::to_string).unwrap_or_default();
+        debug!(reason = %_reason, details = _why, "session closed");
+    }
 }

@@ -134,6 +134,18 @@ async fn what_a_session_refuses_is_told_with_its_request(on: On) {
     ));
     let (error, _) = within("the hook", told.recv()).await.unwrap();
     assert_eq!(error.message, "a second GET while one was waiting");
+    // One that comes while its session ends for something else takes nothing from that.
+    let poller = world.poller().await;
+    poller.enter().await;
+    assert_eq!(poller.post("4x").await.status, 200);
+    assert_eq!(poller.post(&large).await.status, 413);
+    for words in [
+        "unknown packet type",
+        "a body or message over the limit (max_http_buffer_size)",
+    ] {
+        let (error, _) = within("the hook", told.recv()).await.unwrap();
+        assert_eq!(error.message, words);
+    }
     world.ends().await;
     // Each once.
     assert!(told.try_recv().is_err());

@@ -74,11 +74,10 @@ impl<R: Runtime> Task<R> {
         let Some(hook) = self.endpoint().hooks.connection_error.get() else {
             return;
         };
-        if self.machine.session().is_violation_answered() {
-            return;
-        }
+        let is_answered = self.machine.session().is_violation_answered();
         let handshake = self.machine.handshake();
         let status = match details {
+            Details::Violation(_) if is_answered => return,
             Details::Violation(violation) => violation.status(),
             Details::Malformed(_)
             | Details::Unexpected

@@ -123,6 +123,33 @@ fn what_falls_due_with_the_end_is_not_what_lies_behind_it() {
 }
 
 #[test]
+fn who_was_refused_too_often_is_not_heard_of_behind_its_end() {
+    let mut talk = Talk::new(Config {
+        max_refused_connects: 1,
+        ..Config::v4()
+    });
+    talk.say("40/first,");
+    talk.say("40/second,");
+    talk.connection.handle_ws_closed(talk.now, WsClosed::Lost);
+    let Some(Event::Socket(socket::Event::Connecting { ticket, .. })) = talk.event() else {
+        panic!("nobody asks");
+    };
+    talk.connection
+        .reject(talk.now, ticket, &Refusal::new("no"));
+    let told = talk.event();
+    assert!(
+        matches!(
+            told,
+            Some(Event::Closed {
+                reason: CloseReason::TransportClose,
+                details: Some(Details::Refused),
+            })
+        ),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn a_session_that_was_plain_until_now_is_read_as_packets() {
     for revision in [Eio::V3, Eio::V4] {
         let (now, config) = (Instant::ORIGIN, Arc::new(Config::v4()));

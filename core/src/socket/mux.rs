@@ -98,9 +98,7 @@ impl<T> Mux<T> {
             Err(fault) => Details::Malformed(fault),
         };
         self.inbox.forget();
-        // Where the session is over by now, too: this was said before.
-        self.details = Some(Box::new(details));
-        self.shut(now, session);
+        self.close(now, details, session);
     }
 
     /// One whole packet. `Err`: the connection is to be closed.
@@ -269,17 +267,10 @@ impl<T> Mux<T> {
         }
     }
 
-    /// Closes the connection under its sockets. One that is over is so for something else.
+    /// Closes the connection under its sockets. They end now, even if the close has to wait for the
+    /// client: nothing more is taken from them (§16.1).
     fn close(&mut self, now: Instant, details: Details, session: &mut Session) {
-        if !session.is_closed() {
-            self.details.get_or_insert_with(|| Box::new(details));
-            self.shut(now, session);
-        }
-    }
-
-    /// The sockets end now, even if the close has to wait for the client: nothing more is taken from them
-    /// (§16.1).
-    fn shut(&mut self, now: Instant, session: &mut Session) {
+        self.details.get_or_insert_with(|| Box::new(details));
         session.close(now, Close::Flush);
         if !session.is_closed() {
             self.end(DisconnectReason::ForcedServerClose);
@@ -423,7 +414,11 @@ impl<T> Mux<T> {
         };
         self.joining.stop_waiting();
         self.inbox.forget();
-        if self.joining.has_joined() && !session.has_returned() && !session.is_closed() {
+        if session.is_closed() {
+            // For something else.
+            return;
+        }
+        if self.joining.has_joined() && !session.has_returned() {
             // Nobody comes to fetch what is left.
             self.details = Some(Box::new(details));
             session.close(now, Close::Discard);

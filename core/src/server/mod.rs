@@ -559,6 +559,11 @@ impl<T> Server<T> {
         self.by_sid.len()
     }
 
+    /// The connection of a session's id, until it is over.
+    pub fn connection_of(&self, sid: &str) -> Option<ConnectionKey> {
+        self.key_of(*self.by_sid.get(sid)?)
+    }
+
     /// A connection, to look at.
     pub fn connection(&self, connection: ConnectionKey) -> Option<&Connection<T>> {
         self.entry(connection).map(|it| &it.connection)

@@ -23,6 +23,7 @@
 //! A run that panics prints its seed and the end of its trace.
 
 mod clock;
+mod history;
 mod net;
 mod rng;
 mod tasks;
@@ -44,6 +45,7 @@ use net::Net;
 use tasks::{Ready, Tasks, Wait};
 
 pub use clock::Sleep;
+pub use history::{Act, Deed, History};
 pub use net::{Listener, Stream, Weather};
 pub use rng::Rng;
 pub use trace::{End, Moved, Step, Trace};
@@ -71,6 +73,7 @@ struct State {
     timers: Timers,
     net: Net,
     trace: Trace,
+    history: History,
     /// Woken when the state is not locked any more.
     wake: Vec<Waker>,
 }
@@ -104,6 +107,7 @@ impl Sim {
             tasks,
             timers: Timers::default(),
             trace: Trace::default(),
+            history: History::default(),
             wake: Vec::new(),
         };
         Self {
@@ -207,6 +211,11 @@ impl Sim {
         self.world.with(|state| state.trace.clone())
     }
 
+    /// What servers read and wrote so far.
+    pub fn history(&self) -> History {
+        self.world.with(|state| state.history.clone())
+    }
+
     /// The virtual time that has passed since the start.
     pub fn elapsed(&self) -> Duration {
         self.world.with(|state| state.now)
@@ -235,6 +244,13 @@ impl Sim {
     /// # Errors
     /// As [`sio_driver::binding::accept`].
     pub async fn serve(&self, listener: Listener, server: Server) -> io::Result<()> {
+        if let Some(config) = server.config() {
+            let config = config.clone();
+            self.world.with(|state| {
+                let before = state.history.acts.len();
+                state.history.servers.push((before, config));
+            });
+        }
         let each = |(stream, address)| {
             let remote = Remote::plain(address);
             self.spawn(serve_stream(self.clone(), server.clone(), stream, remote));
@@ -321,6 +337,17 @@ impl World {
 }
 
 impl State {
+    /// Something has happened at one end of a connection.
+    fn record(&mut self, end: End, deed: impl FnOnce() -> Deed) {
+        if end.accepted {
+            self.history.acts.push(Act {
+                at: self.now,
+                connection: end.connection,
+                deed: deed(),
+            });
+        }
+    }
+
     fn ring(&mut self, alarm: Alarm) {
         match alarm {
             Alarm::Wake(waker) => self.wake.push(waker),

@@ -18,6 +18,7 @@ use futures_util::io::{AsyncRead, AsyncWrite};
 use sio_driver::binding::Runtime as _;
 
 use super::clock::Alarm;
+use super::history::Deed;
 use super::trace::{End, Moved, Step};
 use super::{Rng, Sim, State, Wait, World};
 
@@ -296,11 +297,18 @@ impl AsyncRead for Stream {
                 state.wake.extend(pipe.writer.take());
                 let moved = Moved::of(&buffer[..count]);
                 state.trace.note(Step::Read(self.end, moved));
+                state.record(self.end, || {
+                    Deed::Read(Bytes::copy_from_slice(&buffer[..count]))
+                });
                 return Poll::Ready(Ok(count));
             }
             match pipe.ending {
-                Some((at, Ending::Closed)) if at <= now => Poll::Ready(Ok(0)),
+                Some((at, Ending::Closed)) if at <= now => {
+                    state.record(self.end, || Deed::End);
+                    Poll::Ready(Ok(0))
+                }
                 Some((at, Ending::Reset)) if at <= now => {
+                    state.record(self.end, || Deed::End);
                     Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
                 }
                 Some(_) | None => {
@@ -342,6 +350,7 @@ impl AsyncWrite for Stream {
             }
             let moved = Moved::of(taken);
             state.trace.note(Step::Wrote(self.end, moved));
+            state.record(self.end, || Deed::Wrote(Bytes::copy_from_slice(taken)));
             Poll::Ready(Ok(count))
         })
     }

@@ -3,6 +3,8 @@
 //!
 //! A test is an `async fn` that is told what to run its server [`On`](world::On); the list at the end
 //! of each file makes one test of it for each runtime. For its own side it uses what [`here`] has.
+//! What clients got in the simulation is compared, byte for byte, with what the core's own server says to the
+//! same ([`differences`]).
 //! `SIO_SIM_SEED=7 cargo test -p sio-tests --test behaviour simulated` plays the tests with another seed.
 
 #[macro_use]
@@ -12,6 +14,7 @@ mod admission;
 mod bursts;
 mod client;
 mod conversation;
+mod differences;
 mod handlers;
 mod here;
 mod lasting;

@@ -2,11 +2,12 @@
 //! with them has files of its own.
 
 use std::any::{Any, TypeId};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
 
 use sio_core::id::SocketId;
+use sio_core::namespaces::Namespaces;
 use sio_core::packet::Args;
 use sio_core::rooms::Rooms;
 use sio_core::socket::SocketKey;
@@ -155,7 +156,7 @@ pub(super) struct IoInner {
     /// `/`, which is always there.
     pub(super) main: Namespace,
     /// In the order of their names, in which their adapters are made and closed.
-    pub(super) namespaces: RwLock<BTreeMap<Box<str>, Namespace>>,
+    pub(super) namespaces: RwLock<Namespaces<Namespace>>,
     /// Makes the adapters of namespaces.
     pub(super) adapters: Hook<MakeAdapter>,
     /// Whose connections speak Socket.IO to this one, besides its own.

@@ -1,7 +1,6 @@
 //! The server.
 
 use std::any::TypeId;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::AtomicU8;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -10,6 +9,7 @@ use std::time::Duration;
 use sio_core::config::Config;
 use sio_core::config::ConfigError;
 use sio_core::engine::Close;
+use sio_core::namespaces::{Namespaces, whole_name};
 use sio_core::packet::Codec;
 
 use super::endpoint::endpoint_methods;
@@ -46,10 +46,12 @@ impl Io {
         let setup = Arc::new(Setup::new(config)?);
         let most = setup.config().max_rooms_per_socket;
         let main = Namespace::new("/", setup.clone(), most);
+        let mut namespaces = Namespaces::new();
+        namespaces.open("/", || main.clone());
         Ok(Self {
             inner: Arc::new(IoInner {
                 setup,
-                namespaces: RwLock::new(BTreeMap::from([("/".into(), main.clone())])),
+                namespaces: RwLock::new(namespaces),
                 main,
                 adapters: Hook::default(),
                 engines: Arc::default(),
@@ -184,11 +186,7 @@ impl Io {
     ///
     /// A name without a `/` at its beginning gets one.
     pub fn of(&self, name: &str) -> Namespace {
-        let name = if name.starts_with('/') {
-            name.to_owned()
-        } else {
-            format!("/{name}")
-        };
+        let name = whole_name(name);
         if let Some(namespace) = self.find(&name) {
             return namespace;
         }
@@ -203,10 +201,8 @@ impl Io {
                 .namespaces
                 .write()
                 .unwrap_or_else(PoisonError::into_inner);
-            namespaces
-                .entry(name.into())
-                .or_insert_with(|| fresh.clone())
-                .clone()
+            let key = namespaces.open(&name, || fresh.clone());
+            namespaces.get(key).unwrap_or(&fresh).clone()
         };
         // Outside the lock: it is the application's code.
         if namespace == fresh {
@@ -225,7 +221,7 @@ impl Io {
             .namespaces
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        namespaces.get(name).cloned()
+        namespaces.get(namespaces.find(name)?).cloned()
     }
 
     fn namespaces(&self) -> Vec<Namespace> {
@@ -234,7 +230,7 @@ impl Io {
             .namespaces
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        namespaces.values().cloned().collect()
+        namespaces.iter().map(|(_, its)| its.clone()).collect()
     }
 
     /// The main namespace: `of("/")`.

@@ -45,6 +45,11 @@ impl Session {
         let by_requests = matches!(self.state, State::Polling(_));
         let apart = by_requests.then_some(self.config.ping_timeout);
         self.excuse.grant(due, now, apart);
+        // A pong's time may be over in the same moment.
+        if let Some(at) = self.timer(Why::PingTimeout).filter(|&at| at <= now) {
+            self.excuse
+                .grant(Deadline::new(at, Why::PingTimeout), now, apart);
+        }
         self.arm();
     }
 

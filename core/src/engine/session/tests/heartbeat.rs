@@ -237,6 +237,19 @@ fn who_speaks_by_requests_is_heard_before_it_is_given_up_however_punctual_the_ti
     }
 }
 
+/// The same, where something else falls due in that moment.
+#[test]
+fn a_pong_is_waited_for_whatever_else_is_over() {
+    // faults: H6
+    let mut talk = Talk::polling(Config::v4());
+    talk.pass(ms(25_000));
+    talk.now += ms(20_000);
+    let ack = Deadline::new(talk.now, Why::Ack);
+    talk.session.excuse(ack, talk.now);
+    talk.session.handle_timeout(talk.now);
+    assert_eq!(talk.due(), Some((Why::PingTimeout, ms(45_100))));
+}
+
 #[test]
 fn an_upgrade_that_went_on_while_we_were_stopped_is_finished() {
     // faults: H6

@@ -14,7 +14,8 @@ use crate::engine::HandshakeError;
 ///
 /// - as pending, until it [settles](Self::settle): [`Connection::is_pending`] says so, and `connect_timeout`
 ///   ends it. A client that has left all its namespaces is not pending again: nothing would end that, and
-///   whoever joins and leaves could keep all others out;
+///   whoever joins and leaves could keep all others out. One that speaks plain Engine.IO settles when it opens,
+///   and is not pending again where it becomes Socket.IO's later;
 /// - as a session, until it [ends](Self::end): when it is over and everything that it was given is done with:
 ///   its requests answered, its WebSocket let go. Its id names nobody earlier, from the moment on at which it
 ///   is over.

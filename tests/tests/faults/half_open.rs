@@ -76,7 +76,8 @@ async fn one_that_vanishes_behind_what_waits_is_given_up(on: On) {
             client.expect("40").await;
         }
         let event = format!(r#"42["slow","{}"]"#, "x".repeat(100));
-        client.send_at_once(vec![event; 200]).await;
+        // More than may wait, and no more than what is between them takes: it is not read to the end.
+        client.send_at_once(vec![event; 30]).await;
         within("the first", begun.acquire()).await.unwrap().forget();
         // What was asked of it before is not answered by then.
         sleep(Duration::from_millis(150)).await;

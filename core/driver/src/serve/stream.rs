@@ -155,14 +155,20 @@ async fn requests<R: Runtime, S: Stream>(
         .take();
     let deaf = parts.io.is_deaf();
     let late = line.is_asking() && ended.as_ref().is_err_and(hyper::Error::is_timeout);
-    let (mut stream, held) = parts.io.into_inner();
+    let (stream, held) = parts.io.into_inner();
     if let (Some(plan), Ok(()), false) = (plan, &ended, deaf) {
         if plan.keeps_apart() {
             others_first().await;
         }
         return plan.start(stream, held, parts.read_buf);
     }
-    let mut sleep = last.unwrap_or_else(|| Box::pin(runtime.sleep_until(runtime.now() + linger)));
+    let sleep = last.unwrap_or_else(|| Box::pin(runtime.sleep_until(runtime.now() + linger)));
+    take_leave(stream, late, sleep).await;
+    None
+}
+
+/// Says what is still to be said, until the client has gone or `sleep` is over.
+async fn take_leave<S: Stream>(mut stream: S, late: bool, mut sleep: Pin<Box<impl Future>>) {
     let mut farewell = Farewell::new(late);
     poll_fn(|cx| {
         if sleep.as_mut().poll(cx).is_ready() {
@@ -171,7 +177,6 @@ async fn requests<R: Runtime, S: Stream>(
         farewell.poll(cx, &mut stream).map(drop)
     })
     .await;
-    None
 }
 
 /// The end of a stream: what is still to be said, our end closed, the rest thrown away.

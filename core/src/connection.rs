@@ -199,8 +199,8 @@ impl<T> Connection<T> {
         self.session.passed(now);
     }
 
-    /// Sends a packet that asks for an answer. Unless this fails, exactly one [`Acked`](crate::socket::Event::Acked) brings
-    /// the token back: with the answer, or with why there is none.
+    /// Sends a packet that asks for an answer. Unless this fails, exactly one
+    /// [`Acked`](crate::socket::Event::Acked) brings the token back: with the answer, or with why there is none.
     ///
     /// `id` is the one that the packet was encoded with. Sockets draw odd ones and namespaces even
     /// ones, so that a broadcast may share one encoding among all its recipients. `timeout` is

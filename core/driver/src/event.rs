@@ -48,8 +48,9 @@ pub(crate) enum About {
     Error(ErrorSource, Refusal),
 }
 
-/// Who says that something went wrong, for handlers of errors ([`Socket::on_error`](crate::app::Socket::on_error)). In 2.x both are one event,
-/// `error`, and whoever trusts what it says trusts the client.
+/// Who says that something went wrong, for handlers of errors
+/// ([`Socket::on_error`](crate::app::Socket::on_error)). In 2.x both are one event, `error`, and whoever trusts
+/// what it says trusts the client.
 ///
 /// ```
 /// # use sio_driver::app::{ErrorSource, Refusal, Socket};

@@ -65,7 +65,7 @@
 //! | span, info | `connection` | `sid` (four characters of it), `transport`, `remote` |
 //! | error | `handler panicked`, `hook panicked`, `parser panicked`, `connection panicked` (a fault of this crate's), `cannot accept` | `socket`, `namespace`, `event`, `why` |
 //! | warn | `not written` (by a parser of the application's own: a broadcast from another node, and, once, the answer to a CONNECT); a request from another origin with cookies while `origins` is any, once | |
-//! | debug | `handshake failed`, `handshake took too long`, `session opened`, `upgraded`, `session closed`, `websocket closed`, `websocket broken`, `socket connected`, `socket disconnected`, `namespace refused`, `packet refused`, `not written` (the refusal of a packet), `event refused`, `handler failed`, `no handler`, `not a packet`, `request refused`, `not admitted in time`, `no session id`, `backlog full`, `handlers dropped` | what a client did |
+//! | debug | `handshake failed`, `handshake took too long`, `session opened`, `upgraded`, `session closed`, `websocket closed`, `websocket broken`, `socket connected`, `socket disconnected`, `namespace refused`, `packet refused`, `not written` (the refusal of a packet), `event refused`, `handler failed`, `no handler`, `request refused`, `not admitted in time`, `not let on in time`, `no session id`, `backlog full`, `handler dropped` | what a client did |
 //! | trace | `received`, `sent`, `event` | the packets |
 //! | trace | `left behind` | `account`: what a connection held when its session closed, part by part, with the limit of each |
 //!

@@ -208,8 +208,8 @@ impl Exchange {
         Ok(Body::text(self.revision, text))
     }
 
-    /// The response that says what the session said. Where that is a [`Violation`](super::Violation), it is among the response's
-    /// extensions.
+    /// The response that says what the session said. Where that is a [`Violation`](super::Violation), it is among
+    /// the response's extensions.
     pub fn respond(self, reply: Reply) -> Response {
         let mut headers = self.headers;
         let mut script = |index: &str, payload: &Bytes| {

@@ -1,5 +1,5 @@
-//! What servers of both kinds have: options that may be replaced until they are attached. Written once, for [`Io`](crate::app::Io), its [`Engine`] and
-//! [`EngineServer`](crate::app::EngineServer).
+//! What servers of both kinds have: options that may be replaced until they are attached. Written once, for
+//! [`Io`](crate::app::Io), its [`Engine`] and [`EngineServer`](crate::app::EngineServer).
 
 use std::fmt;
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use sio_core::id::SocketId;
 use sio_core::packet::{Args, FromArgs};
 
 use crate::error::{AckError, EmitError};
-use crate::mailbox::gather::{Gather, Gathered};
+use crate::mailbox::gather::{Collected, Gather};
 use crate::mailbox::held::Answered;
 use crate::sync::one_shot::Waiting;
 
@@ -87,7 +87,7 @@ pub struct Replies<T> {
 }
 
 impl<T> Replies<T> {
-    fn read(gathered: Gathered) -> Self
+    fn read(gathered: Collected) -> Self
     where
         T: FromArgs,
     {

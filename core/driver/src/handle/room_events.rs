@@ -8,7 +8,7 @@ use sio_core::rooms::{RoomEvent, Rooms};
 
 use crate::log::error;
 use crate::mailbox::command::Command;
-use crate::mailbox::here::Here;
+use crate::mailbox::current::Current;
 use crate::mailbox::local_queue;
 use crate::sync::guard::guarded;
 use crate::sync::hook::Hook;
@@ -155,7 +155,7 @@ impl Waiting {
     /// The connection whose task runs on this thread, if one does, has caused too many. What the application
     /// does elsewhere is its own to slow down.
     fn hold(&mut self) {
-        let whose = Here::now().address();
+        let whose = Current::now().address();
         if whose.is_none_or(|whose| self.held.contains_key(&whose)) {
             return;
         }

@@ -176,7 +176,8 @@ impl Socket {
         self.emit("message", args)
     }
 
-    /// Emits and waits for the client's answer, decoded as `T`: [`Direct::emit_with_ack`](crate::app::Direct::emit_with_ack).
+    /// Emits and waits for the client's answer, decoded as `T`:
+    /// [`Direct::emit_with_ack`](crate::app::Direct::emit_with_ack).
     #[doc(alias = "emitWithAck")]
     pub fn emit_with_ack<T>(
         &self,

@@ -24,8 +24,8 @@ impl Namespace {
         self.add_middleware(Arc::new(move |entering| middleware.ask(entering).0));
     }
 
-    /// Handles sockets that have entered (`connect` and `connection` in JavaScript). The handler runs, up to its first await, before any event of
-    /// the socket is looked at: what it registers misses nothing.
+    /// Handles sockets that have entered (`connect` and `connection` in JavaScript). The handler runs, up to its
+    /// first await, before any event of the socket is looked at: what it registers misses nothing.
     #[doc(alias = "connection")]
     pub fn on_connect<M>(&self, handler: impl Handler<M>) -> ListenerId {
         self.listeners().add(Topic::Connect, false, erase(handler))

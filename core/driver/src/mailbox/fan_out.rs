@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 
 use crate::mailbox::batch::{Batch, Opened};
 use crate::mailbox::command::Command;
-use crate::mailbox::here::Here;
+use crate::mailbox::current::Current;
 use crate::mailbox::task_handle::TaskHandle;
 use crate::mailbox::weight::{Most, Weight};
 use crate::mailbox::{NotTaken, Wakers, local_queue};
@@ -25,7 +25,7 @@ struct FanOut {
     batch: Arc<Batch>,
     weight: Weight,
     flags: Flags,
-    here: Here,
+    current: Current,
     wakers: Wakers,
     /// What all recipients have room for. `None` before the first one.
     room: Option<Weight>,
@@ -37,7 +37,7 @@ impl FanOut {
             batch: Batch::new(packet.clone()),
             weight: Weight::of(packet),
             flags,
-            here: Here::now(),
+            current: Current::now(),
             wakers: Wakers::default(),
             room: None,
         }
@@ -51,7 +51,7 @@ impl FanOut {
             flags: self.flags,
         };
         let mailbox = task.mailbox();
-        if self.here.is(mailbox) {
+        if self.current.is(mailbox) {
             local_queue::hand_over(mailbox);
         }
         let most = Most::of(task.config(), self.flags.volatile);

@@ -26,10 +26,10 @@ impl Answers {
     /// `whose` is the number of the namespace that has drawn the event's id.
     pub(crate) fn new(whose: u64) -> (Self, Arc<Gather>) {
         let all = Arc::new(Gather {
-            gathered: Mutex::new(Gathered {
+            gathered: Mutex::new(Collected {
                 asking: 1,
                 whose: Some(whose),
-                ..Gathered::default()
+                ..Collected::default()
             }),
             hear: None,
         });
@@ -122,7 +122,7 @@ impl fmt::Debug for Answers {
 
 /// Answers being gathered.
 pub(crate) struct Gather {
-    gathered: Mutex<Gathered>,
+    gathered: Mutex<Collected>,
     hear: Option<Box<Hear>>,
 }
 
@@ -130,7 +130,7 @@ type Hear = dyn Fn(SocketId, Result<Args, AckError>) + Send + Sync;
 
 /// What has come.
 #[derive(Debug, Default)]
-pub(crate) struct Gathered {
+pub(crate) struct Collected {
     /// Of each socket of this node that was asked, in the order in which they were.
     pub(crate) here: Vec<(SocketId, Option<Result<Answered, AckError>>)>,
     /// Of other nodes' clients.
@@ -147,7 +147,7 @@ pub(crate) struct Gathered {
     waker: Option<Waker>,
 }
 
-impl Gathered {
+impl Collected {
     /// Clients of other nodes that have not answered.
     pub(crate) const fn missing_elsewhere(&self) -> usize {
         self.expected.saturating_sub(self.elsewhere.len())
@@ -162,7 +162,7 @@ impl fmt::Debug for Gather {
 
 impl Gather {
     /// What all of them have answered, once they have.
-    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Gathered> {
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Collected> {
         let mut gathered = self.lock();
         if gathered.missing > 0 || gathered.asking > 0 {
             gathered.waker = Some(cx.waker().clone());
@@ -172,7 +172,7 @@ impl Gather {
     }
 
     /// Changes what is known, and wakes who waits if that was the last.
-    fn change(&self, change: impl FnOnce(&mut Gathered)) {
+    fn change(&self, change: impl FnOnce(&mut Collected)) {
         let waker = {
             let mut gathered = self.lock();
             change(&mut gathered);
@@ -184,7 +184,7 @@ impl Gather {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Gathered> {
+    fn lock(&self) -> MutexGuard<'_, Collected> {
         self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sio_core::packet::Args;
 
-use crate::mailbox::here::Here;
+use crate::mailbox::current::Current;
 
 /// Bytes of the answers that the handlers of one connection hold.
 #[derive(Debug, Default)]
@@ -55,7 +55,7 @@ impl Held {
 impl Charge {
     /// The handler that runs on this thread, if one does, has taken it.
     pub(crate) fn hand_over(mut self) {
-        if Here::now().address().is_none() {
+        if Current::now().address().is_none() {
             return;
         }
         let _ = TAKEN.try_with(|taken| {

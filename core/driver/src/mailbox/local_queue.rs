@@ -10,7 +10,7 @@ use std::mem;
 
 use crate::mailbox::Mailbox;
 use crate::mailbox::command::Command;
-use crate::mailbox::here::Here;
+use crate::mailbox::current::Current;
 use crate::mailbox::weight::{Most, Weight};
 
 /// What was told to the task that runs on this thread.
@@ -37,7 +37,7 @@ thread_local! {
 #[must_use = "the queue is left when this is dropped"]
 pub(crate) struct Seated {
     /// Whose queue it was before.
-    whose: Here,
+    whose: Current,
     /// What lay on it, if anything did: within a handler only.
     aside: Option<(VecDeque<Command>, Weight)>,
 }
@@ -46,9 +46,11 @@ impl Seated {
     pub(crate) fn at(mailbox: &Mailbox<Command>) -> Self {
         let aside = QUEUE.try_with(|queue| queue.borrow_mut().clear());
         // Without a queue, what is told goes into the mailbox.
-        let here = aside.as_ref().map_or(Here::NOBODY, |_| Here::with(mailbox));
+        let current = aside
+            .as_ref()
+            .map_or(Current::NOBODY, |_| Current::with(mailbox));
         Self {
-            whose: here.set(),
+            whose: current.set(),
             aside: aside.ok().flatten(),
         }
     }
@@ -82,7 +84,7 @@ impl LocalQueue {
 /// Tells the task that runs on this thread, whichever that is, something that may come before what was told
 /// earlier. Gives it back where none does.
 pub(crate) fn lay_here(command: Command) -> Result<(), Command> {
-    if Here::now() == Here::NOBODY {
+    if Current::now() == Current::NOBODY {
         return Err(command);
     }
     QUEUE.with_borrow_mut(|queue| {
@@ -99,7 +101,7 @@ pub(crate) fn lay(
     command: Command,
     packet: Option<(Weight, Most)>,
 ) -> Result<(), Command> {
-    if !Here::now().is(mailbox) || mailbox.is_waiting() {
+    if !Current::now().is(mailbox) || mailbox.is_waiting() {
         return Err(command);
     }
     QUEUE.with_borrow_mut(|queue| {
@@ -120,7 +122,7 @@ pub(crate) fn lay(
 /// Moves what lies in the queue of a task into its mailbox, because something belongs behind it that
 /// may still grow: that must see what others push there.
 pub(crate) fn hand_over(mailbox: &Mailbox<Command>) {
-    if !Here::now().is(mailbox) {
+    if !Current::now().is(mailbox) {
         return;
     }
     QUEUE.with_borrow_mut(|queue| {
@@ -140,7 +142,7 @@ pub(crate) fn take(mailbox: &Mailbox<Command>, batch: &mut VecDeque<Command>) {
 }
 
 fn take_laid(mailbox: &Mailbox<Command>, batch: &mut VecDeque<Command>) {
-    if !Here::now().is(mailbox) {
+    if !Current::now().is(mailbox) {
         return;
     }
     QUEUE.with_borrow_mut(|queue| {

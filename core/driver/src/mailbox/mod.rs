@@ -2,10 +2,10 @@
 
 pub(crate) mod batch;
 pub(crate) mod command;
+pub(crate) mod current;
 pub(crate) mod fan_out;
 pub(crate) mod gather;
 pub(crate) mod held;
-pub(crate) mod here;
 pub(crate) mod local_queue;
 mod queue;
 pub(crate) mod reply;

@@ -17,6 +17,19 @@ use crate::message::Encoded;
 use crate::protocol::Eio;
 use crate::time::Instant;
 
+/// What the layer above waits for, or a client.
+macro_rules! not_of_sessions {
+    () => {
+        Why::Ack
+            | Why::Connect
+            | Why::Middleware
+            | Why::Packet
+            | Why::Pong
+            | Why::Reconnect
+            | Why::Request
+    };
+}
+
 impl Session {
     /// Acts on every deadline that has come. Hand in what has arrived first: whatever was handed in before
     /// has come in time.
@@ -141,14 +154,7 @@ impl Session {
                 }
             }
             Why::Write => self.violate(Violation::SlowReader),
-            // The layer above has these, or a client.
-            Why::Ack
-            | Why::Connect
-            | Why::Middleware
-            | Why::Packet
-            | Why::Pong
-            | Why::Reconnect
-            | Why::Request => self.deadline = None,
+            not_of_sessions!() => self.deadline = None,
         }
     }
 
@@ -174,17 +180,7 @@ impl Session {
             (Why::Noop | Why::Upgrade, State::WebSocket(_)) | (Why::Write, State::Polling(_)) => {
                 None
             }
-            // The layer above has these, or a client.
-            (
-                Why::Ack
-                | Why::Connect
-                | Why::Middleware
-                | Why::Packet
-                | Why::Pong
-                | Why::Reconnect
-                | Why::Request,
-                _,
-            ) => None,
+            (not_of_sessions!(), _) => None,
         }
     }
 
@@ -213,16 +209,7 @@ impl Session {
             | (Why::Write, State::Polling(_) | State::Closed(_)) => {}
             // The heartbeat counts by itself.
             (Why::Ping | Why::PingTimeout, _) => {}
-            (
-                Why::Ack
-                | Why::Connect
-                | Why::Middleware
-                | Why::Packet
-                | Why::Pong
-                | Why::Reconnect
-                | Why::Request,
-                _,
-            ) => {}
+            (not_of_sessions!(), _) => {}
         }
         // It can only be the first if it is sooner, or was: this runs for each message that comes alone, and
         // asking all cost 60 instructions.
@@ -245,16 +232,7 @@ impl Session {
             (Why::Write, State::Polling(_) | State::Closed(_)) => {}
             // These go with the candidate, and the heartbeat never ends.
             (Why::Noop | Why::Upgrade | Why::Ping | Why::PingTimeout, _) => {}
-            (
-                Why::Ack
-                | Why::Connect
-                | Why::Middleware
-                | Why::Packet
-                | Why::Pong
-                | Why::Reconnect
-                | Why::Request,
-                _,
-            ) => {}
+            (not_of_sessions!(), _) => {}
         }
         if self.deadline.is_some_and(|first| first.why == why) {
             self.arm();

@@ -12,9 +12,9 @@ thread_local! {
 
 /// The task that runs on this thread, if one does, to be asked for many at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Here(usize);
+pub(crate) struct Current(usize);
 
-impl Here {
+impl Current {
     /// Where no task runs.
     pub(super) const NOBODY: Self = Self(0);
 

@@ -361,7 +361,18 @@ impl<T> Server<T> {
         });
     }
 
-    /// Acts on every deadline that has come.
+    /// The deadlines that have come are looked at only now, before
+    /// [`handle_timeout`](Self::handle_timeout): as [`Connection::handle_late`] has it, for each connection.
+    pub fn handle_late(&mut self, now: Instant) {
+        let due = self.deadlines.iter().take_while(|(due, _)| due.at <= now);
+        let late: Vec<_> = due.filter_map(|(_, slot)| self.key_of(*slot)).collect();
+        for connection in late {
+            self.with(connection, |it| it.connection.handle_late(now));
+        }
+    }
+
+    /// Acts on every deadline that has come. Hand in what has arrived first, as
+    /// [`Connection::handle_timeout`] has it.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some((_, slot)) = self.deadlines.first().filter(|(due, _)| due.at <= now) {
             let Some(connection) = self.key_of(*slot) else {

@@ -1,5 +1,7 @@
 //! Who is let in, and what an embedder learns of whom an event is from.
 
+use std::time::Duration;
+
 use super::bytes::Bytes;
 use super::bytestring::ByteString;
 use super::http::Request;
@@ -131,6 +133,34 @@ fn nobody_is_let_in_once_it_closes() {
     assert_eq!(knock(&mut server, 2), Err(503));
     leave(&mut server, inside);
     assert_eq!(server.connections(), 0);
+}
+
+/// A server that was held up itself gives back what it has lost.
+#[test]
+fn what_is_found_over_late_is_looked_at_once_more() {
+    // faults: H6
+    let config = Config::v4();
+    let (ping, pong) = (config.ping_interval, config.ping_timeout);
+    let lost = Duration::from_secs(3);
+    for held_up in [false, true] {
+        let mut server = server(config.clone());
+        let connection = knock(&mut server, 1).unwrap();
+        say(&mut server, connection, "40");
+        server.handle_timeout(NOW + ping);
+        drain(&mut server);
+        let now = NOW + ping + pong + lost;
+        if held_up {
+            server.handle_late(now);
+        }
+        server.handle_timeout(now);
+        drain(&mut server);
+        assert_eq!(server.connections(), usize::from(held_up));
+        // Once.
+        server.handle_late(now + lost);
+        server.handle_timeout(now + lost);
+        drain(&mut server);
+        assert_eq!(server.connections(), 0);
+    }
 }
 
 #[test]

@@ -231,6 +231,8 @@ impl Replay {
                 act: moment.act,
                 at: self.front.now.saturating_duration_since(Instant::ORIGIN),
             };
+            // As the driver does.
+            self.front.server.handle_late(self.front.now);
             self.front.server.handle_timeout(self.front.now);
             self.drain();
         }

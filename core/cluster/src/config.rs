@@ -33,7 +33,7 @@ pub enum Subscriptions {
 /// Whether nodes tell that they are there, and when one that does not is taken for gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Heartbeat {
-    /// A node that has said nothing for so long says that it is there. Default: 5 s.
+    /// A node that has said nothing for so long says that it is there. At least 1 ms. Default: 5 s.
     pub interval: Duration,
     /// A node that was not heard for so long is gone. Default: 10 s.
     pub timeout: Duration,
@@ -48,7 +48,7 @@ impl Default for Heartbeat {
     }
 }
 
-/// Everything about a node that can be chosen.
+/// Everything about a node that can be chosen. What says with which dialects it goes means nothing with others.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
@@ -145,4 +145,23 @@ impl Config {
             recent_join: Duration::from_secs(1),
         }
     }
+
+    /// Without what its dialect has no words for: a deadline for what cannot be said would never pass.
+    pub(crate) fn heeded(mut self) -> Self {
+        let (heartbeats, streams) = match self.dialect {
+            Dialect::Classic | Dialect::V2 => (false, false),
+            Dialect::Sharded => (true, false),
+            Dialect::Streams => (true, true),
+        };
+        self.heartbeat = self.heartbeat.filter(|_| heartbeats);
+        if let Some(heartbeat) = &mut self.heartbeat {
+            heartbeat.interval = heartbeat.interval.max(LEAST_INTERVAL);
+        }
+        self.sharded_pub_sub &= streams;
+        self.everything_in_stream &= streams;
+        self
+    }
 }
+
+/// A node that told at all times that it is there would do nothing else.
+const LEAST_INTERVAL: Duration = Duration::from_millis(1);

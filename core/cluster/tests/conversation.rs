@@ -11,11 +11,13 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{NOW, Node, call, down, drain, event, from, from_classic, up};
 use sio_cluster::id::{RequestId, Uid};
 use sio_cluster::message::{Message, Question, Reply, To};
 use sio_cluster::node::{Asked, Counts, End, Notice, Output};
-use sio_cluster::{Config, Dialect};
+use sio_cluster::{Config, Dialect, Heartbeat};
 
 fn sharded() -> Config {
     Config::new(Dialect::Sharded, "/")
@@ -149,4 +151,38 @@ fn who_leaves_says_so_and_waits_for_nothing() {
     assert!(!outputs.iter().any(spoken), "{outputs:?}");
     assert_eq!(node.status().buffered, 0);
     assert_ne!(node.counts(), Counts::default());
+}
+
+/// A deadline for what the wire has no words for would stay in the past.
+#[test]
+fn what_its_dialect_cannot_say_a_node_does_not_try_to() {
+    for (dialect, beats) in [
+        (Dialect::Classic, false),
+        (Dialect::V2, false),
+        (Dialect::Sharded, true),
+    ] {
+        let mut config = Config::new(dialect, "/");
+        config.heartbeat = Some(Heartbeat {
+            interval: Duration::ZERO,
+            ..Heartbeat::default()
+        });
+        config.everything_in_stream = true;
+        config.sharded_pub_sub = true;
+        let mut node = up(config);
+        let later = NOW + Duration::from_secs(60);
+        node.handle_timeout(later);
+        let due = node.poll_timeout().map(|due| due.at);
+        assert_eq!(due, beats.then(|| later + Duration::from_millis(1)));
+        assert_eq!(drain(&mut node).len(), usize::from(beats));
+        let asked = Asked::Nodes(match dialect {
+            Dialect::V2 => Question::Rooms,
+            _ => Question::Fetch(To::default()),
+        });
+        node.ask(later, [1; 8], asked, None, 1).unwrap();
+        let outputs = drain(&mut node);
+        let Output::Publish(it) = &outputs[0] else {
+            panic!("{outputs:?}");
+        };
+        assert_eq!(it.sharded, dialect == Dialect::Sharded);
+    }
 }

@@ -113,6 +113,7 @@ impl<T> Node<T> {
     /// A node that is not connected yet. `uid` is made of random bytes: [`Uid::classic`] for classic and v2, else
     /// [`Uid::cluster`].
     pub fn new(config: Config, uid: Uid) -> Self {
+        let config = config.heeded();
         let channels = Channels::new(&config, &uid);
         let mut subscriptions = SubscriptionTable::new();
         let base = channels.base();

@@ -164,7 +164,7 @@ impl<T> Node<T> {
         };
         let wait = timeout.unwrap_or(self.config.request_timeout);
         let (kind, message) = self.question(&id, what, wait);
-        let in_stream = self.config.everything_in_stream && self.is_for_stream(&message);
+        let in_stream = self.is_for_stream(&message);
         let entry = match in_stream {
             true => Some(self.entry(&message, None)?),
             false => None,

@@ -200,7 +200,9 @@ impl History {
         self.node.close(self.now);
         self.drain();
         assert!(self.tokens.is_empty(), "{:?} never came back", self.tokens);
-        assert_eq!(self.node.status().buffered, 0);
+        let status = self.node.status();
+        assert_eq!((status.buffered, status.pending, status.nodes), (0, 0, 0));
+        assert_eq!(self.node.poll_timeout(), None, "nothing is due");
     }
 
     fn token(&mut self) -> u32 {

@@ -5,6 +5,7 @@ use sio_core::time::Instant;
 use super::machine::{Link, Node};
 use super::outage::Held;
 use super::output::{AppendToken, CountToken, End, Notice, Output};
+use super::peers::Peers;
 use crate::channels::Subscription;
 use crate::codec::streams::Entry;
 use crate::entry::EntryId;
@@ -137,6 +138,9 @@ impl<T> Node<T> {
     /// What was in the stream between these is lost to this node. Reading goes on at the latter.
     pub fn handle_lost(&mut self, now: Instant, from: EntryId, to: EntryId) {
         self.advance(now);
+        if self.link == Link::Closed {
+            return;
+        }
         self.last_entry = None;
         self.notice(Notice::Lost { from, to });
     }
@@ -156,6 +160,7 @@ impl<T> Node<T> {
         }
         self.link = Link::Closed;
         self.pending.clear();
+        self.peers = Peers::new();
         while let Some(open) = self.questions.pop() {
             self.done(open, End::Closed);
         }

@@ -81,7 +81,7 @@ pub struct Config {
     pub heard: Duration,
     /// Questions that wait for answers. One more is refused. Default: 10 000.
     pub max_open_questions: usize,
-    /// Answers to one question. More are not kept, and count as missing. Default: 100 000.
+    /// Answers to one question, and nodes that answer it. More are not kept, and count as missing. Default: 100 000.
     pub max_answers: usize,
     /// Bytes of the answers that are kept for all open questions. What is over is not kept, and counts as missing.
     /// Default: 64 MiB.

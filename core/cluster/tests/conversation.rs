@@ -13,12 +13,13 @@ mod common;
 
 use std::time::Duration;
 
-use common::{NOW, Node, call, down, drain, event, from, from_classic, up};
+use common::{NOW, Node, ask, call, down, drain, event, from, from_classic, up};
 use sio_cluster::entry::EntryId;
 use sio_cluster::id::{RequestId, Uid};
 use sio_cluster::message::{Message, Question, Reply, To};
 use sio_cluster::node::{Asked, End, Notice, Output};
 use sio_cluster::{Config, Dialect, Heartbeat};
+use sio_core::packet::Args;
 
 fn sharded() -> Config {
     Config::new(Dialect::Sharded, "/")
@@ -187,4 +188,44 @@ fn what_its_dialect_cannot_say_a_node_does_not_try_to() {
         };
         assert_eq!(it.sharded, dialect == Dialect::Sharded);
     }
+}
+
+/// Acks of a node that was given up are none of those that others still owe.
+#[test]
+fn an_ack_of_a_node_that_has_gone_stands_for_nobody_else() {
+    let mut config = sharded();
+    config.heartbeat = Some(Heartbeat::default());
+    let mut node = up(config);
+    let [gone, there] = [7, 8].map(|name| Uid::cluster([name; 8]));
+    for uid in [&gone, &there] {
+        from(&mut node, uid, &Message::Beat);
+    }
+    let what = Asked::Clients {
+        call: call("q"),
+        to: To::default(),
+    };
+    let id = ask(&mut node, 1, what);
+    let answer = |reply| Message::Answer {
+        id: id.clone(),
+        reply,
+    };
+    let ack = |client: &str| {
+        answer(Reply::Ack {
+            from: Some(client.to_owned()),
+            args: Args::default(),
+        })
+    };
+    for uid in [&gone, &there] {
+        from(&mut node, uid, &answer(Reply::Clients(1)));
+    }
+    from(&mut node, &gone, &Message::Bye);
+    from(&mut node, &gone, &ack("a"));
+    let done = |it: &Output<u32>| matches!(it, Output::Done { .. });
+    assert!(!drain(&mut node).iter().any(done), "one is missing");
+    from(&mut node, &there, &ack("b"));
+    let outputs = drain(&mut node);
+    let [Output::Done { answers, .. }] = &outputs[..] else {
+        panic!("{outputs:?}");
+    };
+    assert_eq!((answers.got.len(), answers.missing), (2, 0));
 }

@@ -133,6 +133,37 @@ fn answers_and_their_bytes() {
 }
 
 #[test]
+fn nodes_that_count_their_clients() {
+    let mut config = Config::new(Dialect::Sharded, "/");
+    config.max_answers = 2;
+    let mut node = up(config);
+    let what = Asked::Clients {
+        call: call("q"),
+        to: To::default(),
+    };
+    let id = ask(&mut node, 1, what);
+    drain(&mut node);
+    for other in 1..=3 {
+        let counted = Message::Answer {
+            id: RequestId::from(id.as_str()),
+            reply: Reply::Clients(1),
+        };
+        from(&mut node, &Uid::cluster([other; 8]), &counted);
+        let refused = matches!(
+            drain(&mut node)[..],
+            [Output::Notice(Notice::Overflow(Overflow::Answers))]
+        );
+        assert_eq!(refused, other == 3);
+    }
+    node.handle_timeout(NOW + 9 * SECOND);
+    let outputs = drain(&mut node);
+    let Output::Done { answers, .. } = &outputs[0] else {
+        panic!("{outputs:?}")
+    };
+    assert_eq!((answers.got.len(), answers.missing), (0, 2));
+}
+
+#[test]
 fn pending_answers() {
     let mut config = Config::new(Dialect::Sharded, "/");
     config.max_pending_answers = 2;

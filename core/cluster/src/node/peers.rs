@@ -33,12 +33,10 @@ impl Peers {
         }
     }
 
-    pub(super) fn forget(&mut self, uid: &Uid) -> bool {
-        let Some(at) = self.heard.remove(uid) else {
-            return false;
-        };
-        self.by_time.remove(&(at, uid.clone()));
-        true
+    pub(super) fn forget(&mut self, uid: &Uid) {
+        if let Some(at) = self.heard.remove(uid) {
+            self.by_time.remove(&(at, uid.clone()));
+        }
     }
 
     /// One that was not heard since then, or only just.

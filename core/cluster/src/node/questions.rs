@@ -177,8 +177,13 @@ impl<T> Open<T> {
             Reply::Ack { .. } => {
                 self.acks = self.acks.saturating_add(1);
                 if let Some(uid) = &from {
-                    let acks = &mut self.by_node.entry(uid.clone()).or_default().1;
-                    *acks = acks.saturating_add(1);
+                    if self.named.contains(uid) && !self.by_node.contains_key(uid) {
+                        // Its clients were given up with it: this one is none of those who are still waited for.
+                        self.clients = self.clients.saturating_add(1);
+                    } else {
+                        let acks = &mut self.by_node.entry(uid.clone()).or_default().1;
+                        *acks = acks.saturating_add(1);
+                    }
                 }
             }
             Reply::Sockets(_) | Reply::Ids(_) | Reply::Rooms(_) | Reply::Value(_) | Reply::Done => {
@@ -295,7 +300,9 @@ impl<T> Questions<T> {
         };
         let bytes = self.bytes.saturating_add(size);
         let is_count = matches!(reply, Reply::Clients(_));
-        if open.got.len() >= room.answers || bytes > room.bytes && !is_count {
+        // Counts are not kept, but who has counted is.
+        let kept = open.got.len().max(open.named.len());
+        if kept >= room.answers || bytes > room.bytes && !is_count {
             return Taken::Over;
         }
         if open.is_again(from.as_ref(), &reply) {

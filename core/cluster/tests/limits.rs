@@ -21,7 +21,7 @@ use sio_cluster::entry::EntryId;
 use sio_cluster::id::{RequestId, Uid};
 use sio_cluster::message::{Flags, Message, Question, Reply, To};
 use sio_cluster::node::{Asked, End, Notice, Output, Overflow};
-use sio_cluster::{Config, Dialect, Heartbeat, Limits, Subscriptions};
+use sio_cluster::{Config, Dialect, Heartbeat, Limits, Subscription, Subscriptions};
 use sio_core::packet::Args;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -294,6 +294,14 @@ fn rooms_that_are_listened_to() {
         panic!("{outputs:?}");
     };
     assert_eq!(room, "c");
+    // One that is left and joined again within the round trip was one of them all along.
+    let b = Subscription::Sharded("socket.io#/#b#".to_owned());
+    node.handle_subscribed(NOW, &b);
+    node.room_deleted(NOW, "b", false);
+    node.room_created(NOW, "b", false);
+    assert!(matches!(drain(&mut node)[..], [Output::Unsubscribe(_)]));
+    node.handle_unsubscribed(NOW, &b);
+    assert!(matches!(drain(&mut node)[..], [Output::Subscribe(_)]));
 }
 
 #[test]

@@ -282,7 +282,9 @@ impl<T> Node<T> {
             return;
         }
         let rooms = self.subscriptions.len().saturating_sub(self.base);
-        if rooms >= self.config.dynamic_subscriptions {
+        // One that is being left takes no more than it had.
+        if rooms >= self.config.dynamic_subscriptions && !self.subscriptions.contains(&subscription)
+        {
             let what = Overflow::Subscriptions(room.to_owned());
             self.notice(Notice::Overflow(what));
             return;

@@ -57,6 +57,10 @@ impl<T> SubscriptionTable<T> {
         self.entries.len()
     }
 
+    pub(super) fn contains(&self, subscription: &Subscription) -> bool {
+        self.entries.contains_key(subscription)
+    }
+
     pub(super) fn waiting(&self) -> usize {
         self.joins.len()
     }

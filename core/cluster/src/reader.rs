@@ -15,19 +15,21 @@ use crate::entry::EntryId;
 /// let id = |sequence| EntryId { millis: 5, sequence };
 /// let mut reader = Reader::new();
 /// // It begins at the end, once and for all.
-/// reader.handle_connected(Stream { last: id(3), first: Some(id(1)), deleted: None });
+/// reader.handle_connected(Stream { last: id(3), first: Some(id(1)), length: 3, added: Some(3), deleted: None });
 /// assert_eq!(reader.behind(), Some(id(3)));
 /// assert!(reader.handle_entry(id(4)));
 /// assert!(!reader.handle_entry(id(4)), "it came before");
 ///
 /// // While the connection was away, more was added than the stream holds.
-/// let found = Stream { last: id(9), first: Some(id(7)), deleted: Some(id(6)) };
+/// let found = Stream { last: id(9), first: Some(id(7)), length: 3, added: Some(9), deleted: None };
 /// let gap = reader.handle_connected(found).expect("5 and 6 are lost");
 /// assert_eq!((gap.from, gap.to), (id(4), id(7)));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Reader {
     at: Option<EntryId>,
+    /// How many were added up to there, where the broker knows.
+    count: Option<u64>,
 }
 
 /// What the broker says of a stream: `XINFO STREAM`.
@@ -37,7 +39,12 @@ pub struct Stream {
     pub last: EntryId,
     /// The first entry that is there.
     pub first: Option<EntryId>,
-    /// The last entry that was deleted, where the broker knows (Redis 7).
+    /// How many entries are there.
+    pub length: u64,
+    /// How many were ever added, where the broker knows (`entries-added`, Redis 7).
+    pub added: Option<u64>,
+    /// The last that was deleted by itself, where the broker knows (`max-deleted-entry-id`, Redis 7). Those that had to
+    /// go since the stream was too long are not among them.
     pub deleted: Option<EntryId>,
 }
 
@@ -47,39 +54,69 @@ pub struct Stream {
 pub struct Gap {
     /// The last that was read.
     pub from: EntryId,
-    /// Where reading goes on.
+    /// Where reading goes on, or up to where something is missing. Before `from` if the broker has gone back.
     pub to: EntryId,
 }
 
 impl Reader {
     /// One that has read nothing.
     pub const fn new() -> Self {
-        Self { at: None }
+        Self {
+            at: None,
+            count: None,
+        }
     }
 
     /// The broker is there, and the stream is so. What was lost meanwhile, if anything was, or may have been.
     pub fn handle_connected(&mut self, stream: Stream) -> Option<Gap> {
         let Some(from) = self.at else {
-            self.at = Some(stream.last);
+            self.begin(stream);
             return None;
         };
         if stream.last < from {
             // Another broker has taken over, who has not got all: its ids come again.
-            self.at = Some(stream.last);
+            self.begin(stream);
             return Some(Gap {
                 from,
                 to: stream.last,
             });
         }
-        let lost = match stream.deleted {
-            Some(deleted) => deleted > from,
-            // It cannot be told whether something stood between these.
-            None => stream.first.is_some_and(|first| first > from.next()),
-        };
-        lost.then(|| Gap {
+        let first = stream.first.filter(|first| *first > from);
+        // While one that was read is there, none behind it had to go.
+        let all_unread = first.is_some() || stream.first.is_none();
+        let went = all_unread && self.is_missing(from, stream);
+        if let Some(added) = stream.added.filter(|_| all_unread) {
+            self.count = Some(added.saturating_sub(stream.length));
+        }
+        let deleted = stream.deleted.filter(|deleted| *deleted > from);
+        (went || deleted.is_some()).then(|| Gap {
             from,
-            to: stream.first.unwrap_or(stream.last),
+            to: match stream.first {
+                Some(_) => first.or(deleted).unwrap_or(stream.last),
+                None => stream.last,
+            },
         })
+    }
+
+    fn begin(&mut self, stream: Stream) {
+        self.at = Some(stream.last);
+        self.count = stream.added;
+    }
+
+    /// Whether more was added than is there, of which nothing was read.
+    fn is_missing(&self, from: EntryId, stream: Stream) -> bool {
+        match (stream.added, self.count) {
+            // With fewer than were read it is another stream of that name.
+            (Some(added), Some(count)) => {
+                let behind = added.checked_sub(count);
+                behind.is_none_or(|behind| behind > stream.length)
+            }
+            // It cannot be told whether something stood between these.
+            (Some(_) | None, _) => match stream.first {
+                Some(first) => first > from.next(),
+                None => stream.last > from,
+            },
+        }
     }
 
     /// An entry was read. Whether it is new.
@@ -87,6 +124,7 @@ impl Reader {
         let new = self.at.is_none_or(|at| id > at);
         if new {
             self.at = Some(id);
+            self.count = self.count.map(|count| count.saturating_add(1));
         }
         new
     }
@@ -108,58 +146,127 @@ mod tests {
         }
     }
 
+    /// One that has read that entry, as many as it says.
     fn at(sequence: u64) -> Reader {
         Reader {
             at: Some(id(sequence)),
+            count: Some(sequence),
         }
     }
 
-    fn stream(first: u64, last: u64, deleted: Option<u64>) -> Stream {
+    /// One that holds these, and has held all before them.
+    fn stream(first: u64, last: u64) -> Stream {
         Stream {
             last: id(last),
             first: Some(id(first)),
-            deleted: deleted.map(id),
+            length: last + 1 - first,
+            added: Some(last),
+            deleted: Some(EntryId::FIRST),
+        }
+    }
+
+    /// As Redis 6 tells of it.
+    fn older(stream: Stream) -> Stream {
+        Stream {
+            added: None,
+            deleted: None,
+            ..stream
         }
     }
 
     #[test]
     fn what_is_still_there_is_not_lost() {
         for found in [
-            stream(1, 9, None),
-            stream(4, 9, None),
+            stream(1, 9),
+            stream(4, 9),
             // The one behind the last is the first.
-            stream(5, 9, None),
-            stream(5, 9, Some(4)),
+            stream(5, 9),
             // Whoever deletes one that was read takes nothing away.
-            stream(8, 9, Some(3)),
+            Stream {
+                deleted: Some(id(3)),
+                ..stream(1, 9)
+            },
         ] {
-            let mut reader = at(4);
-            assert_eq!(reader.handle_connected(found), None, "{found:?}");
-            assert_eq!(reader.behind(), Some(id(4)));
+            for found in [found, older(found)] {
+                let mut reader = at(4);
+                assert_eq!(reader.handle_connected(found), None, "{found:?}");
+                assert_eq!(reader.behind(), Some(id(4)));
+            }
         }
     }
 
     #[test]
-    fn what_was_trimmed_is_told() {
-        for found in [stream(6, 9, Some(5)), stream(6, 9, None)] {
-            let gap = at(4).handle_connected(found);
-            let (from, to) = (id(4), id(6));
-            assert_eq!(gap, Some(Gap { from, to }), "{found:?}");
+    fn what_had_to_go_is_told() {
+        for found in [stream(6, 9), older(stream(6, 9))] {
+            assert_eq!(at(4).handle_connected(found), gap(4, 6), "{found:?}");
         }
         let empty = Stream {
-            last: id(9),
             first: None,
-            deleted: Some(id(9)),
+            length: 0,
+            ..stream(9, 9)
         };
-        let gap = at(4).handle_connected(empty).unwrap();
-        assert_eq!(gap.to, id(9));
+        for found in [empty, older(empty)] {
+            assert_eq!(at(4).handle_connected(found), gap(4, 9));
+            assert_eq!(at(9).handle_connected(found), None, "all of it was read");
+        }
+    }
+
+    #[test]
+    fn one_that_was_deleted_by_itself_is_told() {
+        let found = Stream {
+            deleted: Some(id(6)),
+            length: 8,
+            ..stream(1, 9)
+        };
+        assert_eq!(at(4).handle_connected(found), gap(4, 6));
+    }
+
+    #[test]
+    fn ids_with_holes_between_them_are_no_gap_where_entries_are_counted() {
+        let mut reader = Reader::new();
+        let none = Stream {
+            last: EntryId::FIRST,
+            first: None,
+            length: 0,
+            added: Some(0),
+            deleted: None,
+        };
+        assert_eq!(reader.handle_connected(none), None);
+        // Of a stream that was not there yet, these are the first.
+        let found = Stream {
+            added: Some(3),
+            ..stream(7, 9)
+        };
+        assert_eq!(reader.handle_connected(found), None);
+        assert!(reader.handle_entry(id(7)));
+        let found = Stream {
+            length: 2,
+            added: Some(4),
+            ..stream(8, 20)
+        };
+        assert_eq!(reader.handle_connected(found), gap(7, 8));
+        // What was told once is not told again.
+        assert_eq!(reader.handle_connected(found), None);
+    }
+
+    #[test]
+    fn a_stream_that_was_begun_anew_is_told() {
+        let found = Stream {
+            added: Some(2),
+            ..stream(8, 9)
+        };
+        assert_eq!(at(4).handle_connected(found), gap(4, 8));
+    }
+
+    fn gap(from: u64, to: u64) -> Option<Gap> {
+        let (from, to) = (id(from), id(to));
+        Some(Gap { from, to })
     }
 
     #[test]
     fn a_stream_that_went_back_is_read_from_its_end() {
         let mut reader = at(4);
-        let gap = reader.handle_connected(stream(1, 3, None)).unwrap();
-        assert_eq!((gap.from, gap.to), (id(4), id(3)));
+        assert_eq!(reader.handle_connected(stream(1, 3)), gap(4, 3));
         assert_eq!(reader.behind(), Some(id(3)));
         assert!(reader.handle_entry(id(4)), "another of that id");
     }

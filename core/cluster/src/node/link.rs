@@ -135,7 +135,7 @@ impl<T> Node<T> {
         self.come_up();
     }
 
-    /// What was in the stream between these is lost to this node. Reading goes on at the latter.
+    /// Something in the stream between these is lost to this node: a [`Gap`](crate::reader::Gap).
     pub fn handle_lost(&mut self, now: Instant, from: EntryId, to: EntryId) {
         self.advance(now);
         if self.link == Link::Closed {

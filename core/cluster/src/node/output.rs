@@ -265,11 +265,11 @@ pub enum Notice {
     Up,
     /// Others cannot be reached, nor hear this node.
     Down,
-    /// What was in the stream between these was not read, and is there no more.
+    /// Something in the stream between these was not read, and is there no more.
     Lost {
         /// The last that was read.
         from: EntryId,
-        /// The first that is read again.
+        /// Where reading goes on, or up to where something is missing: [`Gap::to`](crate::reader::Gap::to).
         to: EntryId,
     },
     /// A node has left, or was not heard for too long.

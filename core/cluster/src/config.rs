@@ -97,8 +97,8 @@ pub struct Config {
     pub outage_buffer: usize,
     /// Messages that waited longer for the broker are not sent. Default: 10 s.
     pub outage_age: Duration,
-    /// Bytes of entries whose places in the stream are not known yet. Over it the oldest is not asked for again, should
-    /// the broker go away. Default: 16 MiB.
+    /// Bytes of entries whose places in the stream are not known yet. Over it the oldest is told to have none, and is
+    /// not sent again should the broker go away. Default: 16 MiB.
     pub append_window: usize,
     /// Rooms that are listened to by themselves. One more is not. Default: 100 000.
     pub dynamic_subscriptions: usize,

@@ -1,6 +1,7 @@
 //! What a message may hold.
 
-/// What a message of another node may hold. All of it is checked before anything is built.
+/// What a message of another node may hold. Its bytes are counted before it is read and its levels while it is; the
+/// rest is checked before a [`Message`](crate::message::Message) is made of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of one message. Default: 10 000 000.
@@ -11,7 +12,7 @@ pub struct Limits {
     pub rooms: usize,
     /// Bytes of a room's name, or of a socket's id. Default: 4 096.
     pub room_name: usize,
-    /// Sockets in one answer. Default: 100 000.
+    /// Sockets in one answer, or names of rooms. Default: 100 000.
     pub sockets: usize,
     /// Members of one object of a message, what applications send left out. Default: 64.
     pub members: usize,

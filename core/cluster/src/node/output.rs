@@ -64,11 +64,13 @@ pub enum Output<T> {
         /// What was waited with.
         token: T,
     },
-    /// An event is in the stream.
+    /// An event is in the stream, or will not be known to be.
     Appended {
         /// What it was sent with.
         token: T,
-        /// Its place there. `None`: it has none, since the broker was away; it is with the sockets here all the same.
+        /// Its place there. `None`: none is known, since the broker was away, or too much was on its way
+        /// ([`append_window`](crate::Config::append_window)), or it did not go by a stream; it is with the sockets here
+        /// all the same.
         at: Option<EntryId>,
     },
     /// For whoever looks after the cluster.

@@ -106,25 +106,8 @@ struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Text as JSON.
 pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
-    out.push(b'"');
-    let mut from = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        let escaped = match byte {
-            b'"' => &b"\\\""[..],
-            b'\\' => b"\\\\",
-            0x00..=0x1f => b"",
-            _ => continue,
-        };
-        out.extend_from_slice(text.as_bytes().get(from..at).unwrap_or_default());
-        from = at.saturating_add(1);
-        if escaped.is_empty() {
-            out.extend_from_slice(format!("\\u{byte:04x}").as_bytes());
-        } else {
-            out.extend_from_slice(escaped);
-        }
-    }
-    out.extend_from_slice(text.as_bytes().get(from..).unwrap_or_default());
-    out.push(b'"');
+    // Memory takes all of it.
+    let _ = serde_json::to_writer(out, text);
 }
 
 #[cfg(test)]
@@ -137,6 +120,9 @@ mod tests {
         let mut out = Vec::new();
         text(&mut out, &all);
         assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), all);
+        out.clear();
+        text(&mut out, "\n\u{b}\"");
+        assert_eq!(out, br#""\n\u000b\"""#, "as JavaScript has it");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use sio_core::packet::Args;
 use sio_core::time::Instant;
 
-use super::machine::Node;
+use super::machine::{Node, Written};
 use super::output::{AckTicket, Ticket};
 use super::pending::{Otherwise, Waiting};
 use crate::codec::EncodeError;
@@ -88,14 +88,10 @@ impl<T> Node<T> {
             id: id.clone(),
             reply,
         };
-        if self.config.everything_in_stream {
-            let entry = self.entry(&message, to)?;
-            if self.is_up() {
-                self.append(entry, None);
-            }
-        } else {
-            let payload = self.payload(&message, to)?;
-            self.publish_answer(self.channels.answers(to), payload);
+        match self.written(&message, to)? {
+            Written::Entry(entry) if self.is_up() => self.append(entry, None),
+            Written::Entry(_) => {}
+            Written::Payload(payload) => self.publish_answer(self.channels.answers(to), payload),
         }
         Ok(())
     }

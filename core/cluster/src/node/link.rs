@@ -2,7 +2,7 @@
 
 use sio_core::time::Instant;
 
-use super::machine::{Link, Node};
+use super::machine::{Link, Node, Written};
 use super::outage::Held;
 use super::output::{AppendToken, CountToken, End, Notice, Output};
 use super::peers::Peers;
@@ -175,15 +175,12 @@ impl<T> Node<T> {
 
     /// Tells all nodes something about this one, where the wire has words for it.
     pub(super) fn tell(&mut self, message: &Message) {
-        if self.config.everything_in_stream {
-            if self.link == Link::Up
-                && let Ok(entry) = self.entry(message, None)
-            {
-                self.append(entry, None);
+        match self.written(message, None) {
+            Ok(Written::Entry(entry)) if self.is_up() => self.append(entry, None),
+            Ok(Written::Payload(payload)) => {
+                self.publish(self.channels.requests().to_owned(), payload);
             }
-        } else if let Ok(payload) = self.payload(message, None) {
-            let channel = self.channels.requests().to_owned();
-            self.publish(channel, payload);
+            Ok(Written::Entry(_)) | Err(_) => {}
         }
     }
 }

@@ -79,6 +79,13 @@ impl<T: Clone> Clone for Outputs<T> {
     }
 }
 
+/// A message that can leave: by the stream, or by a channel.
+#[derive(Debug)]
+pub(super) enum Written {
+    Entry(Entry),
+    Payload(Bytes),
+}
+
 /// How it stands with the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Link {
@@ -203,7 +210,7 @@ impl<T> Node<T> {
         });
     }
 
-    pub(super) fn author<'a>(&'a self, to: Option<&Uid>) -> Author<'a> {
+    fn author<'a>(&'a self, to: Option<&Uid>) -> Author<'a> {
         Author {
             uid: &self.uid,
             namespace: &self.config.namespace,
@@ -211,12 +218,35 @@ impl<T> Node<T> {
         }
     }
 
-    /// A message as it is published, `to` whom it is for.
-    pub(super) fn payload(
+    /// A message as it leaves by the way that is for it, `to` whom it is for.
+    pub(super) fn written(
         &self,
         message: &Message,
         to: Option<&Uid>,
-    ) -> Result<Bytes, EncodeError> {
+    ) -> Result<Written, EncodeError> {
+        Ok(match self.is_for_stream(message) {
+            true => Written::Entry(streams::encode(message, self.author(to))?),
+            false => Written::Payload(self.payload(message, to)?),
+        })
+    }
+
+    fn is_for_stream(&self, message: &Message) -> bool {
+        let kept = match message {
+            // What may be lost is not told to clients who come back: it does not belong into the stream.
+            Message::Broadcast { ask, to, .. } => ask.is_none() && !to.flags.volatile,
+            Message::Join { .. } | Message::Leave { .. } | Message::Disconnect { .. } => true,
+            Message::Ask { .. }
+            | Message::ServerSide { .. }
+            | Message::One { .. }
+            | Message::Answer { .. }
+            | Message::Hello
+            | Message::Beat
+            | Message::Bye => false,
+        };
+        self.config.dialect == Dialect::Streams && (kept || self.config.everything_in_stream)
+    }
+
+    fn payload(&self, message: &Message, to: Option<&Uid>) -> Result<Bytes, EncodeError> {
         let by = self.author(to);
         match self.config.dialect {
             Dialect::Classic => classic::encode(message, by).map(|(_, bytes)| bytes),
@@ -224,10 +254,6 @@ impl<T> Node<T> {
             Dialect::Sharded => cluster::encode(message, by),
             Dialect::Streams => cluster::encode_msgpack(message, by),
         }
-    }
-
-    pub(super) fn entry(&self, message: &Message, to: Option<&Uid>) -> Result<Entry, EncodeError> {
-        streams::encode(message, self.author(to))
     }
 
     /// Now, or never.

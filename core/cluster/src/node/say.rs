@@ -5,7 +5,7 @@ use std::time::Duration;
 use sio_core::packet::Call;
 use sio_core::time::Instant;
 
-use super::machine::{Link, Node};
+use super::machine::{Link, Node, Written};
 use super::output::{Answers, Asked, End, Notice, Output, Overflow};
 use super::questions::{Kind, Open};
 use crate::codec::EncodeError;
@@ -39,13 +39,13 @@ impl<T> Node<T> {
             to,
             ask: None,
         };
-        // What may be lost is not told to clients who come back: it does not belong into the stream.
-        if self.is_for_stream(&message) && (!volatile || self.config.everything_in_stream) {
-            let entry = self.entry(&message, None)?;
-            self.append_or_hold(entry, token);
-            return Ok(());
-        }
-        let payload = self.payload(&message, None)?;
+        let payload = match self.written(&message, None)? {
+            Written::Entry(entry) => {
+                self.append_or_hold(entry, token);
+                return Ok(());
+            }
+            Written::Payload(payload) => payload,
+        };
         let channel = match room {
             Some(room) if !self.is_recent(&room) => self.channels.to_room(&room),
             Some(_) | None => self.channels.all().to_owned(),
@@ -116,29 +116,13 @@ impl<T> Node<T> {
 
     /// To all nodes, now or when the broker is back.
     fn say(&mut self, message: &Message) -> Result<(), EncodeError> {
-        if self.is_for_stream(message) {
-            let entry = self.entry(message, None)?;
-            self.append_or_hold(entry, None);
-        } else {
-            let payload = self.payload(message, None)?;
-            self.publish_or_hold(self.channels.requests().to_owned(), payload);
+        match self.written(message, None)? {
+            Written::Entry(entry) => self.append_or_hold(entry, None),
+            Written::Payload(payload) => {
+                self.publish_or_hold(self.channels.requests().to_owned(), payload);
+            }
         }
         Ok(())
-    }
-
-    fn is_for_stream(&self, message: &Message) -> bool {
-        let kept = match message {
-            Message::Broadcast { ask, .. } => ask.is_none(),
-            Message::Join { .. } | Message::Leave { .. } | Message::Disconnect { .. } => true,
-            Message::Ask { .. }
-            | Message::ServerSide { .. }
-            | Message::One { .. }
-            | Message::Answer { .. }
-            | Message::Hello
-            | Message::Beat
-            | Message::Bye => false,
-        };
-        self.config.dialect == Dialect::Streams && (kept || self.config.everything_in_stream)
     }
 
     /// Asks the other nodes. `token` comes back once, with what they have answered ([`Output::Done`]), at the latest
@@ -164,15 +148,7 @@ impl<T> Node<T> {
         };
         let wait = timeout.unwrap_or(self.config.request_timeout);
         let (kind, message) = self.question(&id, what, wait);
-        let in_stream = self.is_for_stream(&message);
-        let entry = match in_stream {
-            true => Some(self.entry(&message, None)?),
-            false => None,
-        };
-        let payload = match in_stream {
-            true => None,
-            false => Some(self.payload(&message, None)?),
-        };
+        let written = self.written(&message, None)?;
         if let Some(end) = self.refusal(&id) {
             let answers = Answers {
                 got: Vec::new(),
@@ -186,11 +162,11 @@ impl<T> Node<T> {
         // In v2 it comes back without a name of this node.
         let most = self.config.max_pending_answers;
         self.pending.is_new(None, &id, most);
-        if let Some(entry) = entry {
-            self.append(entry, None);
-        }
-        if let Some(payload) = payload {
-            self.publish(self.channels.requests().to_owned(), payload);
+        match written {
+            Written::Entry(entry) => self.append(entry, None),
+            Written::Payload(payload) => {
+                self.publish(self.channels.requests().to_owned(), payload);
+            }
         }
         let open = Open::new(token, kind, now.saturating_add(wait), self.expected(kind));
         let known = self.questions.insert(id.clone(), open);

@@ -59,6 +59,40 @@ fn a_node_that_is_counted_answers_though_it_does_not_hear_all_yet() {
 }
 
 #[test]
+fn an_answer_by_the_stream_waits_until_all_is_listened_to() {
+    let mut config = Config::new(Dialect::Streams, "/");
+    config.heartbeat = Some(Heartbeat::default());
+    config.everything_in_stream = true;
+    let mut node = down(config);
+    node.handle_connected(NOW);
+    let subscriptions = drain(&mut node);
+    let asked = common::entry(&Uid::cluster([7; 8]), &fetch(1));
+    node.handle_entry(NOW, EntryId::FIRST.next(), &asked);
+    let Some(Output::Asked { ticket, .. }) = drain(&mut node).pop() else {
+        panic!("nothing was asked");
+    };
+    node.answer(NOW, ticket, Reply::Sockets(vec![])).unwrap();
+    assert!(drain(&mut node).is_empty());
+    for it in &subscriptions {
+        let Output::Subscribe(it) = it else {
+            panic!("{it:?}");
+        };
+        node.handle_subscribed(NOW, it);
+    }
+    let outputs = drain(&mut node);
+    let [
+        Output::Notice(Notice::Up),
+        Output::Append { entry: hello, .. },
+        Output::Append { entry: answer, .. },
+    ] = &outputs[..]
+    else {
+        panic!("{outputs:?}");
+    };
+    let kinds = [hello, answer].map(|entry| entry.kind.as_deref());
+    assert_eq!(kinds, [Some(&b"1"[..]), Some(b"8")]);
+}
+
+#[test]
 fn in_classic_answers_go_where_the_asker_listens() {
     let (ours, theirs) = (Uid::classic([7; 8]), Uid::from("HAkhhj"));
     for (asker, channel) in [

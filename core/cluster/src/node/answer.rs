@@ -89,7 +89,8 @@ impl<T> Node<T> {
             reply,
         };
         match self.written(&message, to)? {
-            Written::Entry(entry) if self.is_up() => self.append(entry, None),
+            // Before all is listened to it waits, for what is already in the stream has to come first.
+            Written::Entry(entry) if self.is_there() => self.append_or_hold(entry, None),
             Written::Entry(_) => {}
             Written::Payload(payload) => self.publish_answer(self.channels.answers(to), payload),
         }

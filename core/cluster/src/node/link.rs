@@ -87,12 +87,13 @@ impl<T> Node<T> {
         self.link = Link::Up;
         self.up_since = self.now;
         self.notice(Notice::Up);
-        if self.config.heartbeat.is_some() {
-            self.tell(&Message::Hello);
-        }
         let again: Vec<_> = self.appends.again().collect();
         for (token, entry) in again {
             self.outputs.push_back(Output::Append { token, entry });
+        }
+        // Behind these: it may go by the stream itself, and what is recalled comes in the order in which it was sent.
+        if self.config.heartbeat.is_some() {
+            self.tell(&Message::Hello);
         }
         let mut stale = Vec::new();
         while let Some((since, held)) = self.outage.pop() {

@@ -199,6 +199,11 @@ impl<T> Node<T> {
         self.link == Link::Up
     }
 
+    /// Whether the broker is there, all being listened to or not.
+    pub(super) fn is_there(&self) -> bool {
+        matches!(self.link, Link::Up | Link::Joining)
+    }
+
     pub(super) fn notice(&mut self, notice: Notice) {
         self.outputs.push_back(Output::Notice(notice));
     }
@@ -266,7 +271,7 @@ impl<T> Node<T> {
     /// Whoever has asked counts this node as soon as it listens, and waits for it: answers leave before all is listened
     /// to.
     pub(super) fn publish_answer(&mut self, channel: String, payload: Bytes) {
-        if matches!(self.link, Link::Up | Link::Joining) {
+        if self.is_there() {
             self.publish_now(channel, payload);
         }
     }

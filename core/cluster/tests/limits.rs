@@ -20,9 +20,10 @@ use sio_cluster::codec::{Context, Odd, cluster};
 use sio_cluster::entry::EntryId;
 use sio_cluster::id::{RequestId, Uid};
 use sio_cluster::message::{Flags, Message, Question, Reply, To};
-use sio_cluster::node::{Asked, End, Notice, Output, Overflow};
+use sio_cluster::node::{Answers, Asked, End, Notice, Output, Overflow};
 use sio_cluster::{Config, Dialect, Heartbeat, Limits, Subscription, Subscriptions};
 use sio_core::packet::Args;
+use sio_core::time::Instant;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -320,7 +321,7 @@ fn joins_that_wait() {
 }
 
 /// Where an event for a room goes.
-fn channel(node: &mut Node, now: sio_core::time::Instant, room: &str) -> String {
+fn channel(node: &mut Node, now: Instant, room: &str) -> String {
     node.broadcast(now, call("x"), to_room(room), None).unwrap();
     match &drain(node)[..] {
         [Output::Publish(it)] => it.channel.clone(),
@@ -414,6 +415,21 @@ fn how_long_acks_are_passed_on() {
     }
 }
 
+/// What comes of a question where the broker says that nobody else is there.
+fn asked_alone(node: &mut Node, now: Instant) -> Answers {
+    node.ask(now, [1; 8], Asked::Servers(call("q")), None, 1)
+        .unwrap();
+    let outputs = drain(node);
+    let Some(Output::Count { token, .. }) = outputs.last() else {
+        panic!("{outputs:?}")
+    };
+    node.handle_count(now, *token, 1);
+    match drain(node).pop() {
+        Some(Output::Done { answers, .. }) => answers,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn how_long_a_node_should_answer_that_was_heard() {
     for (now, silent) in [
@@ -424,18 +440,7 @@ fn how_long_a_node_should_answer_that_was_heard() {
         from(&mut node, &Uid::cluster([7; 8]), &event("x", To::default()));
         node.handle_timeout(now);
         drain(&mut node);
-        node.ask(now, [1; 8], Asked::Servers(call("q")), None, 1)
-            .unwrap();
-        let outputs = drain(&mut node);
-        let Some(Output::Count { token, .. }) = outputs.last() else {
-            panic!("{outputs:?}")
-        };
-        // The broker says that there is nobody else.
-        node.handle_count(now, *token, 1);
-        let outputs = drain(&mut node);
-        let Output::Done { answers, .. } = &outputs[0] else {
-            panic!("{outputs:?}")
-        };
+        let answers = asked_alone(&mut node, now);
         assert_eq!(
             (answers.end, answers.silent_nodes),
             (End::Counted, Some(silent))
@@ -450,17 +455,7 @@ fn how_long_a_count_may_be_too_small() {
         (NOW + 2 * SECOND - Duration::from_nanos(1), 1),
     ] {
         let mut node = up(Config::new(Dialect::Classic, "/"));
-        node.ask(now, [1; 8], Asked::Servers(call("q")), None, 1)
-            .unwrap();
-        let outputs = drain(&mut node);
-        let Some(Output::Count { token, .. }) = outputs.last() else {
-            panic!("{outputs:?}")
-        };
-        node.handle_count(now, *token, 1);
-        let outputs = drain(&mut node);
-        let Output::Done { answers, .. } = &outputs[0] else {
-            panic!("{outputs:?}")
-        };
+        let answers = asked_alone(&mut node, now);
         assert_eq!(answers.silent_nodes, Some(silent));
         assert_eq!(answers.is_complete(), silent == 0);
     }

@@ -250,6 +250,9 @@ fn message<'a>(vector: &Vector<'a>) -> Option<&'a str> {
     let means = meaning::of(&received);
     let expected = meaning::expected(&vector.out["meaning"]);
     assert_eq!(means, expected, "{id}");
+    let ops = meaning::ops(&received.message);
+    let op = vector.out["meaning"]["op"].as_str().unwrap();
+    assert!(ops.contains(&op), "{id}: {op} is read as {ops:?}");
     let (bytes, entry) = vector
         .encode(&received)
         .unwrap_or_else(|why| panic!("{id}: {why}"));

@@ -11,7 +11,7 @@ pub(crate) fn expected(meaning: &Value) -> Map<String, Value> {
     let mut out = Map::new();
     for (name, value) in meaning.as_object().unwrap() {
         let value = match &**name {
-            // The wire does not tell these apart, or the channel says it.
+            // Of these the first is compared by itself, and the channel or nobody says the others.
             "op" | "nsp" | "packet_type" | "packet_id" => continue,
             "rooms" | "room_names" | "except" | "clients" => texts(value),
             "sockets" => sockets(value),
@@ -90,6 +90,50 @@ fn seen(value: &Value) -> Option<Value> {
             _ => value.clone(),
         }),
         Value::Null | Value::Bool(_) | Value::String(_) => Some(value.clone()),
+    }
+}
+
+/// By which names the vectors call what was read. The wire does not tell all of them apart.
+pub(crate) fn ops(message: &Message) -> &'static [&'static str] {
+    match message {
+        Message::Broadcast { ask, .. } => match ask {
+            None => &["broadcast"],
+            Some(_) => &["broadcast_ack"],
+        },
+        Message::Join { .. } => &["join"],
+        Message::Leave { .. } => &["leave"],
+        Message::Disconnect { .. } => &["disconnect"],
+        Message::Ask { what, .. } => match what {
+            Question::Fetch(_) => &["fetch"],
+            Question::Sockets(_) => &["sockets", "clients"],
+            Question::Rooms => &["all_rooms"],
+            Question::RoomsOf(_) => &["client_rooms"],
+            Question::Custom(_) => &["custom_request"],
+            other => panic!("{other:?}"),
+        },
+        Message::ServerSide { .. } => &["server_side_emit"],
+        Message::One { act, .. } => match act {
+            Act::Join(_) => &["join_one"],
+            Act::Leave(_) => &["leave_one"],
+            Act::Disconnect { .. } => &["disconnect_one"],
+        },
+        Message::Answer { reply, .. } => match reply {
+            Reply::Clients(_) => &["client_count"],
+            Reply::Ack { .. } => &["client_ack"],
+            Reply::Sockets(_) => &["fetch_response"],
+            Reply::Ids(ids) if ids.is_empty() => {
+                &["sockets_response", "fetch_response", "response"]
+            }
+            Reply::Ids(_) => &["sockets_response", "response"],
+            Reply::Rooms(_) => &["all_rooms_response", "response"],
+            Reply::Value(_) => &["server_side_emit_response", "response"],
+            Reply::Done => &["done", "response"],
+            other => panic!("{other:?}"),
+        },
+        Message::Hello => &["initial_heartbeat"],
+        Message::Beat => &["heartbeat"],
+        Message::Bye => &["adapter_close"],
+        other => panic!("{other:?}"),
     }
 }
 

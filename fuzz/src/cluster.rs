@@ -11,7 +11,7 @@ use sio_cluster::codec::{Context, EncodeError, Received, classic, cluster, strea
 use sio_cluster::entry::EntryId;
 use sio_cluster::id::Uid;
 use sio_cluster::message::{Message, Question, Reply, To};
-use sio_cluster::node::{AckTicket, Asked, Node, Output, Ticket};
+use sio_cluster::node::{AckTicket, AppendToken, Asked, Node, Output, Ticket};
 use sio_cluster::{Config, Dialect, Heartbeat, Limits, Subscription, Subscriptions};
 use sio_core::packet::{Args, Call};
 use sio_core::time::Instant;
@@ -120,8 +120,8 @@ pub fn entry(input: &[u8]) {
     });
 }
 
-/// A node that is told anything, in any order: each question ends once, nothing exceeds its limit, no deadline lies
-/// in the past, and when it is closed nothing remains.
+/// A node that is told anything, in any order: each question ends once, nothing exceeds its limit, no connection adds
+/// an entry twice, no deadline lies in the past, and when it is closed nothing remains.
 ///
 /// Each byte is something that happens, some with those that follow; `0x1f` ends a message.
 pub fn node(input: &[u8]) {
@@ -140,6 +140,8 @@ struct History {
     asked: Vec<(Ticket, Asked)>,
     acks: Vec<AckTicket>,
     subscriptions: Vec<Subscription>,
+    /// By this connection.
+    appended: BTreeSet<AppendToken>,
     next: u32,
     digest: DefaultHasher,
 }
@@ -172,6 +174,7 @@ impl History {
             asked: Vec::new(),
             acks: Vec::new(),
             subscriptions: Vec::new(),
+            appended: BTreeSet::new(),
             next: 0,
             digest: DefaultHasher::new(),
         }
@@ -239,7 +242,10 @@ impl History {
                 };
                 self.node.handle_entry(now, at, &entry);
             }
-            2 => self.node.handle_connected(now),
+            2 => {
+                self.appended.clear();
+                self.node.handle_connected(now);
+            }
             3 => self.node.handle_down(now),
             4 | 5 => {
                 self.now += Duration::from_millis(u64::from(what) * 7);
@@ -354,15 +360,17 @@ impl History {
                     self.node
                         .handle_count(self.now, token, u64::from(self.next % 4));
                 }
-                Output::Append { token, .. } if self.next % 3 == 0 => {
-                    let at = EntryId {
-                        millis: u64::from(self.next),
-                        sequence: 0,
-                    };
-                    self.node.handle_appended(self.now, token, at);
+                Output::Append { token, .. } => {
+                    assert!(self.appended.insert(token), "{token:?} is added again");
+                    if self.next % 3 == 0 {
+                        let at = EntryId {
+                            millis: u64::from(self.next),
+                            sequence: 0,
+                        };
+                        self.node.handle_appended(self.now, token, at);
+                    }
                 }
                 Output::Publish(_)
-                | Output::Append { .. }
                 | Output::Count { .. }
                 | Output::Recall { .. }
                 | Output::Local(_)

@@ -286,6 +286,7 @@ impl<T> Connection<T> {
         }
         self.phase = Phase::Idle;
         self.wait();
+        self.tell_if_given_up();
     }
 
     fn attempt_failed(&mut self, error: TransportError) {
@@ -300,6 +301,10 @@ impl<T> Connection<T> {
         self.phase = Phase::Idle;
         self.wait();
         self.events.push_back(Event::Failed { attempt, error });
+        self.tell_if_given_up();
+    }
+
+    fn tell_if_given_up(&mut self) {
         if self.phase == Phase::GaveUp {
             self.events.push_back(Event::GaveUp);
         }

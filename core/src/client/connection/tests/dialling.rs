@@ -73,6 +73,18 @@ fn who_has_failed_often_enough_gives_up() {
 }
 
 #[test]
+fn who_is_lost_and_may_not_dial_again_gives_up() {
+    let (mut world, _) = World::joined(|it| {
+        let backoff = it.reconnection.as_mut().unwrap();
+        backoff.attempts = Some(0);
+    });
+    world.cut();
+    assert_eq!(world.told(), ["transport close true", "gave up"]);
+    assert_eq!(world.client.status(), Status::GaveUp);
+    world.end();
+}
+
+#[test]
 fn without_reconnection_nobody_dials_again() {
     let (mut world, socket) = World::joined(|it| it.reconnection = None);
     world.cut();

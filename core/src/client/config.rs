@@ -43,7 +43,8 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// From dialling a WebSocket beside the polling until it has taken over. 10 s.
     pub upgrade_timeout: Duration,
-    /// From closing until what is queued has left. 5 s.
+    /// From closing until what is queued has left, and how long a WebSocket may take to be told that it is closed.
+    /// 5 s.
     pub close_timeout: Duration,
     /// How long a server may read nothing while something is to be written. 30 s.
     pub write_timeout: Duration,

@@ -67,7 +67,7 @@ pub struct Session {
     queue: Queue<Mark>,
     events: VecDeque<SessionEvent>,
     pending: VecDeque<Pending>,
-    /// WebSockets that are to be closed.
+    /// WebSockets that are to be closed, the earliest first.
     farewells: Vec<Farewell>,
     ping: Ping,
     excuse: Excuse,
@@ -292,8 +292,10 @@ impl Session {
     pub fn poll_timeout(&self) -> Option<Deadline> {
         let due =
             |at: Option<Instant>, why| at.map(|at| Deadline::new(self.excuse.put_off(at), why));
+        // They are all given as long, one after the other.
+        let farewell = due(self.farewells.first().map(|it| it.by), Why::Close);
         if self.is_closed() {
-            return None;
+            return farewell;
         }
         let mut first = match self.pulse {
             None => due(Some(self.open_by), Why::Connect),
@@ -316,7 +318,8 @@ impl Session {
             State::Nothing(_) => {}
         }
         first = earliest(first, due(self.ping.until, Why::Pong));
-        earliest(first, due(self.closing, Why::Close))
+        first = earliest(first, due(self.closing, Why::Close));
+        earliest(first, farewell)
     }
 
     /// Which of its client's sessions it is.

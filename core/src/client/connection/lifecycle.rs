@@ -261,7 +261,7 @@ impl<T> Connection<T> {
             }
         }
         if !session.is_done() {
-            self.leaving.push(session);
+            self.let_leave(session);
         }
         self.inbox.forget();
         if self.phase == Phase::Open {
@@ -354,11 +354,16 @@ impl<T> Connection<T> {
             return;
         };
         session.close(self.now);
-        self.leaving.push(session);
+        self.let_leave(session);
         self.inbox.forget();
         for socket in self.namespaces.keys(|_| true) {
             self.out_of_connection(socket, DisconnectReason::ClientDisconnect);
         }
+    }
+
+    /// A session has something to say still, beside the one that comes after it.
+    fn let_leave(&mut self, session: Session) {
+        self.leaving.push(session);
         // Who comes and goes faster than sessions can be closed leaves without a word.
         let most = self.leaving.len().saturating_sub(LEAVING);
         for session in self.leaving.iter_mut().take(most) {

@@ -127,7 +127,8 @@ pub(super) enum Pending {
 #[derive(Clone, Debug, Hash)]
 pub(super) struct Farewell {
     pub(super) id: RequestId,
-    pub(super) code: Option<u16>,
+    /// It is given up if it has not taken its goodbye by then.
+    pub(super) by: Instant,
 }
 
 /// What belongs to a packet that waits, for those who send it.

@@ -5,7 +5,7 @@ use super::{Mark, Session, SessionEvent};
 use crate::client::handshake::Handshake;
 use crate::client::pulse::{Heard, Pulse};
 use crate::client::reason::{Failure, TransportError};
-use crate::deadline::Why;
+use crate::deadline::{Why, after};
 use crate::engine::{CloseReason, Flags, Packet, Times};
 use crate::id::RequestId;
 use crate::message::Encoded;
@@ -50,7 +50,17 @@ impl Session {
             }
             Why::Request | Why::Write => self.broken(Failure::Timeout),
             Why::Upgrade => self.upgrade_failed(Failure::Timeout),
-            Why::Close => self.end(CloseReason::ForcedClose, None),
+            Why::Close => {
+                let is_over = |by: Instant| self.excuse.put_off(by) <= now;
+                let late = self.farewells.iter().filter(|it| is_over(it.by)).count();
+                let closes = self.closing.is_some_and(is_over);
+                for farewell in self.farewells.drain(..late) {
+                    self.pending.push_back(Pending::Abort(farewell.id));
+                }
+                if closes {
+                    self.end(CloseReason::ForcedClose, None);
+                }
+            }
             // Nothing of the kind is waited for here.
             Why::Ack | Why::Middleware | Why::Noop | Why::Packet | Why::Pause | Why::Reconnect => {}
         }
@@ -212,13 +222,19 @@ impl Session {
             State::WebSocket(websocket) => {
                 let id = websocket.id;
                 if websocket.open {
-                    self.farewells.push(Farewell { id, code: None });
+                    self.see_off(id);
                 } else {
                     self.give_up(id);
                 }
             }
             State::Nothing(_) => {}
         }
+    }
+
+    /// A WebSocket is closed, as soon as it takes the goodbye.
+    pub(super) fn see_off(&mut self, id: RequestId) {
+        let by = after(self.now, self.config.close_timeout);
+        self.farewells.push(Farewell { id, by });
     }
 
     /// Nobody waits for this any more. What was not asked for yet is not asked for.

@@ -1,7 +1,7 @@
 //! From polling to a WebSocket (§12): a probe and its answer, then nothing more is posted until no request is
 //! under way, then the word that the WebSocket takes over.
 
-use super::state::{Candidate, Farewell, Pending, Stage, State, WebSocket};
+use super::state::{Candidate, Pending, Stage, State, WebSocket};
 use super::{Session, SessionEvent};
 use crate::client::reason::{Failure, TransportError};
 use crate::deadline::after;
@@ -84,9 +84,7 @@ impl Session {
         let id = candidate.id;
         match candidate.stage {
             Stage::Dialled => self.give_up(id),
-            Stage::Open | Stage::Probed | Stage::Pausing => {
-                self.farewells.push(Farewell { id, code: None });
-            }
+            Stage::Open | Stage::Probed | Stage::Pausing => self.see_off(id),
         }
         true
     }

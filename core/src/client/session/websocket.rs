@@ -155,7 +155,8 @@ impl Session {
         }
         // What was on it may have been closed just now.
         let at = self.farewells.iter().position(|it| it.id == id)?;
-        Some(WsOut::Close(self.farewells.remove(at).code))
+        self.farewells.remove(at);
+        Some(WsOut::Close(None))
     }
 
     /// What to do next on the WebSocket that the session is on.

@@ -188,10 +188,10 @@ fn a_network_comes_and_goes() {
     assert_eq!(world.told()[0], "ping timeout true");
     world.client.suspend(world.now);
     assert_eq!(world.client.status(), Status::Suspended);
+    assert_eq!(world.said(), ["close"]);
     assert_eq!(world.client.poll_timeout(), None);
     let _ = world.emit(socket, "kept");
     world.client.resume(world.now);
-    world.said();
     world.accept();
     world.hear(r#"40{"sid":"c"}"#);
     assert_eq!(world.said(), ["40", r#"42["kept"]"#]);
@@ -220,6 +220,25 @@ fn who_comes_and_goes_leaves_nothing() {
         }
     }
     assert_eq!(world.client.leaving.len(), 0);
+    world.end();
+}
+
+#[test]
+fn websockets_that_take_no_goodbye_do_not_pile_up() {
+    let (mut world, _) = World::joined(|_| ());
+    let mut stalled = Vec::new();
+    for _ in 0..20 {
+        stalled.extend(world.websocket);
+        world.client.handle_network(world.now, Network::Offline);
+        world.client.handle_network(world.now, Network::Online);
+        assert!(world.client.leaving.len() <= 5);
+        world.accept();
+        world.hear(r#"40{"sid":"a"}"#);
+    }
+    world.pass(secs(5));
+    assert_eq!(world.dialled(), None);
+    assert_eq!(world.client.leaving.len(), 0);
+    assert_eq!(world.client.poll_ws(stalled[19]), None, "it was given up");
     world.end();
 }
 

@@ -132,6 +132,31 @@ fn what_is_not_taken_ends_a_session() {
 }
 
 #[test]
+fn a_websocket_that_takes_no_goodbye_is_given_up() {
+    let moment = Duration::from_nanos(1);
+    let (mut wire, id) = Wire::websocket();
+    wire.say(text("4a"));
+    wire.frames(id);
+    wire.pass(secs(30));
+    assert_eq!(wire.closed().1, Some(error(WEBSOCKET, Failure::Timeout)));
+    // It cannot be written to, so nobody asks what there is for it.
+    wire.pass(secs(5) - moment);
+    assert!(wire.aborted.is_empty() && !wire.session.is_done());
+    wire.pass(moment);
+    assert_eq!(wire.aborted, [id]);
+    assert!(wire.session.is_done());
+    assert_eq!(wire.session.poll_timeout(), None);
+    // The same of one that was to take over; the session goes on.
+    let mut wire = Wire::polling(OPEN);
+    let id = wire.websockets.remove(0);
+    wire.session.handle_ws_open(wire.now, id, Ok(()));
+    wire.pass(secs(10));
+    wire.pass(secs(5));
+    assert_eq!(wire.aborted, [id]);
+    assert!(wire.session.is_open());
+}
+
+#[test]
 fn a_server_is_asked_for_a_sign_of_life() {
     let (mut wire, id) = Wire::websocket();
     wire.session.check(wire.now);

@@ -149,13 +149,14 @@ impl AuthTicket {
     }
 }
 
-/// The server waits for the answer to an event. May be dropped: then it gets none. It is good for the
-/// connection by which the event came, and for no other.
+/// The server waits for the answer to an event. May be dropped: then it gets none. It is good until the socket
+/// leaves its namespace, and not for the next time that it is in.
 #[derive(Debug)]
 pub struct AckTicket {
     pub(super) socket: SocketKey,
     pub(super) id: u64,
-    pub(super) number: u32,
+    /// Which of the socket's stays in its namespace it is of.
+    pub(super) stay: u32,
 }
 
 impl AckTicket {
@@ -274,7 +275,7 @@ impl<T: Clone> Event<T> {
                 ack: ack.as_ref().map(|ack| AckTicket {
                     socket: ack.socket,
                     id: ack.id,
-                    number: ack.number,
+                    stay: ack.stay,
                 }),
             },
             Self::Acked {

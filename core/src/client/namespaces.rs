@@ -38,6 +38,8 @@ pub(super) struct Namespace<T> {
     /// Whether it was left on this connection: what comes before it is entered again was for the socket that it was.
     pub(super) left: bool,
     pub(super) id: Option<SocketId>,
+    /// How often it was entered.
+    pub(super) stay: u32,
     pub(super) recovery: Recovery,
     /// The id of the next ack.
     pub(super) next_id: u64,
@@ -141,6 +143,7 @@ impl<T> Namespaces<T> {
             unanswered: false,
             left: false,
             id: None,
+            stay: 0,
             recovery: Recovery::default(),
             next_id: 0,
             waiting: 0,
@@ -183,7 +186,7 @@ impl<T> Namespaces<T> {
     pub(super) fn digest(&self, state: &mut impl Hasher) {
         for (key, it) in self.iter() {
             (key, &it.name, it.state, it.unanswered, it.left).hash(state);
-            (&it.id, &it.recovery, it.next_id, it.waiting).hash(state);
+            (&it.id, it.stay, &it.recovery, it.next_id, it.waiting).hash(state);
             it.early.len().hash(state);
             for early in &it.early {
                 (early.id, &*early.name, early.args.elements()).hash(state);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Connection, Root, Token};
 use crate::client::event::{AckTicket, Event};
-use crate::client::namespaces::State;
+use crate::client::namespaces::{Namespace, State};
 use crate::client::offline::Waiting;
 use crate::client::retries::Retry;
 use crate::client::session::{Mark, Owner, Session};
@@ -116,12 +116,12 @@ impl<T> Connection<T> {
         Ok(())
     }
 
-    /// Answers a server's event, if the connection by which it came is still there.
+    /// Answers a server's event, if its socket has not left since.
     pub fn respond(&mut self, now: Instant, ticket: &AckTicket, packet: Encoded) -> Sent {
         self.advance(now);
         let namespace = self.namespaces.get(ticket.socket);
-        let is_in = namespace.is_some_and(|it| it.state == State::Connected);
-        if !is_in || ticket.number != self.number {
+        let stays = |it: &Namespace<T>| it.state == State::Connected && it.stay == ticket.stay;
+        if !namespace.is_some_and(stays) {
             return Sent::Closed;
         }
         let sent = self.say(packet, false);

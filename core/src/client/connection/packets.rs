@@ -124,6 +124,7 @@ impl<T> Connection<T> {
         namespace.left = false;
         namespace.state = State::Connected;
         namespace.id = Some(id.clone());
+        namespace.stay = namespace.stay.wrapping_add(1);
         let recovered = namespace.recovery.enter(pid);
         namespace.early_bytes = 0;
         let early = std::mem::take(&mut namespace.early);
@@ -205,19 +206,19 @@ impl<T> Connection<T> {
 
     fn event(&mut self, socket: SocketKey, event: Early) {
         let most = self.config.max_waiting_bytes;
-        let number = self.number;
         let Some(namespace) = self.namespaces.get_mut(socket) else {
             return;
         };
         match namespace.state {
             State::Connected => {
                 let Early { id, name, args } = event;
+                let stay = namespace.stay;
                 namespace.recovery.note(&args);
                 self.events.push_back(Event::Message {
                     socket,
                     name,
                     args,
-                    ack: id.map(|id| AckTicket { socket, id, number }),
+                    ack: id.map(|id| AckTicket { socket, id, stay }),
                 });
             }
             State::Asking { .. } if !namespace.left => {

@@ -123,6 +123,17 @@ impl World {
         std::iter::from_fn(|| self.client.poll_event()).collect()
     }
 
+    /// What the server has asked.
+    fn asked(&mut self) -> Vec<AckTicket> {
+        let acks = self.events().into_iter().filter_map(|event| {
+            let Event::Message { ack, .. } = event else {
+                return None;
+            };
+            ack
+        });
+        acks.collect()
+    }
+
     /// What was told, a word each.
     fn told(&mut self) -> Vec<String> {
         self.events().iter().map(word).collect()

@@ -179,16 +179,7 @@ fn an_answer_is_for_the_connection_that_asked() {
     let (mut world, socket) = World::joined(|_| ());
     world.hear(r#"427["ask"]"#);
     world.hear(r#"428["ask"]"#);
-    let mut tickets: Vec<AckTicket> = world
-        .events()
-        .into_iter()
-        .filter_map(|event| {
-            let Event::Message { ack, .. } = event else {
-                return None;
-            };
-            ack
-        })
-        .collect();
+    let mut tickets = world.asked();
     let (late, first) = (tickets.pop().unwrap(), tickets.pop().unwrap());
     assert_eq!((first.socket(), first.id()), (socket, 7));
     let answer = |ticket: &AckTicket| packet::ack("/", ticket.id(), "yes").unwrap();
@@ -216,5 +207,33 @@ fn what_has_come_while_the_process_was_stopped_counts() {
     assert_eq!(world.told(), [""; 0]);
     world.hear("430[1]");
     assert_eq!(world.told(), ["1: 1"]);
+    world.end();
+}
+
+/// Ids of a server's are drawn for each of its sockets: what another one asked may have the same.
+#[test]
+fn an_answer_that_comes_when_a_socket_is_in_again_is_nobodys() {
+    let (mut world, _) = World::joined(|_| ());
+    let chat = world.client.socket("/chat", Auth::None).unwrap();
+    world.client.open(world.now, chat);
+    world.hear(r#"40/chat,{"sid":"b"}"#);
+    let asked = |world: &mut World| {
+        world.hear(r#"42/chat,1["ask"]"#);
+        world.asked().pop().unwrap()
+    };
+    let early = asked(&mut world);
+    world.client.leave(world.now, chat);
+    world.client.open(world.now, chat);
+    world.hear(r#"40/chat,{"sid":"c"}"#);
+    world.said();
+    let ticket = asked(&mut world);
+    let answer = |text: &str| packet::ack("/chat", 1, text).unwrap();
+    let late = world.client.respond(world.now, &early, answer("late"));
+    assert_eq!(late, Sent::Closed);
+    let sent = world.client.respond(world.now, &ticket, answer("yes"));
+    assert_eq!(
+        (sent, world.said()),
+        (Sent::Queued, vec![r#"43/chat,1["yes"]"#.to_owned()])
+    );
     world.end();
 }

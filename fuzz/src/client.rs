@@ -99,7 +99,7 @@ pub(crate) fn run(input: &[u8]) {
     config.max_offline_bytes = 100;
     config.max_offline_packets = 4;
     config.max_pending_acks = 3;
-    config.max_waiting_bytes = 50;
+    config.max_waiting_bytes = 450;
     config.max_namespaces = 3;
     config.max_packets_per_payload = 8;
     config.max_message_bytes = 500;

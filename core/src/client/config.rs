@@ -68,7 +68,7 @@ pub struct Config {
     /// Namespaces, in use or not. 1 024.
     pub max_namespaces: usize,
     /// Bytes of events that came before the server's word that their namespace is entered, each namespace
-    /// for itself. 1 MiB.
+    /// for itself and each event with 128 beside its content. 1 MiB.
     pub max_waiting_bytes: usize,
     /// Emits of one socket that wait for their acks. 16 384.
     pub max_pending_acks: usize,

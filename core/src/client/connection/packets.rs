@@ -222,7 +222,8 @@ impl<T> Connection<T> {
                 });
             }
             State::Asking { .. } if !namespace.left => {
-                let size = event.args.size().saturating_add(event.name.len());
+                let content = event.args.size().saturating_add(event.name.len());
+                let size = content.saturating_add(EARLY);
                 let bytes = namespace.early_bytes.saturating_add(size);
                 if bytes > most {
                     return self.malformed(Fault::Payload);
@@ -299,3 +300,6 @@ fn refusal(payload: Option<&str>) -> Refusal {
 
 /// Bytes of a socket's id.
 const LONGEST_ID: usize = 256;
+
+/// Bytes that an event takes while it waits, beside its name and arguments.
+const EARLY: usize = 128;

@@ -165,13 +165,19 @@ fn what_was_missed_is_recovered() {
 
 #[test]
 fn what_comes_before_the_answer_is_bounded() {
-    for (most, fits) in [(4, true), (3, false)] {
+    for (event, most, fits) in [
+        (r#"42["e",1]"#, 260, true),
+        (r#"42["e",1]"#, 259, false),
+        // Nothing takes room, too.
+        (r#"42[""]"#, 256, true),
+        (r#"42[""]"#, 255, false),
+    ] {
         let mut world = World::new(|it| it.max_waiting_bytes = most);
         let socket = world.client.socket("/", Auth::None).unwrap();
         world.client.open(world.now, socket);
         world.accept();
-        world.hear(r#"42["e",1]"#);
-        world.hear(r#"42["e",2]"#);
+        world.hear(event);
+        world.hear(event);
         let told = world.told();
         assert_eq!(told.len() == 1, fits, "{told:?}");
         world.end();

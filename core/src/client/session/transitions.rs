@@ -162,9 +162,11 @@ impl Session {
         self.try_next(failure);
     }
 
-    /// It is over because what came is no packet of the layer above.
+    /// It is over because what came is no packet of the layer above. What came behind it is not told any more.
     pub(in crate::client) fn refuse(&mut self, now: Instant) {
         self.advance(now);
+        self.events
+            .retain(|event| matches!(event, SessionEvent::Closed { .. }));
         self.end(CloseReason::ParseError, None);
     }
 

@@ -70,6 +70,28 @@ fn the_end_has_a_reason() {
 }
 
 #[test]
+fn nothing_is_told_behind_what_is_no_packet() {
+    let ended = |reason| {
+        let error = None;
+        [SessionEvent::Closed { reason, error }]
+    };
+    let mut wire = Wire::polling(BARE);
+    wire.get("4x\u{1e}4y");
+    assert_eq!(
+        wire.session.poll_event(),
+        Some(SessionEvent::Message("x".into()))
+    );
+    wire.session.refuse(wire.now);
+    assert_eq!(wire.events(), ended(CloseReason::ParseError));
+    // If it is over for something else already, that stays.
+    let mut wire = Wire::polling(BARE);
+    wire.get("4x\u{1e}4y\u{1e}1");
+    wire.session.poll_event();
+    wire.session.refuse(wire.now);
+    assert_eq!(wire.events(), ended(CloseReason::TransportClose));
+}
+
+#[test]
 fn a_server_that_does_not_ping_is_gone() {
     let (mut wire, id) = Wire::websocket();
     wire.pass(secs(40));

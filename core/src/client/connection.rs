@@ -121,8 +121,8 @@ enum Root {
 #[derive(Clone, Debug, Hash)]
 enum Token<T> {
     Emit(T),
-    /// The first of those that are repeated.
-    Retry,
+    /// The first of those that are repeated, in the try of this id.
+    Retry(u64),
 }
 
 /// What a client is doing.

@@ -11,8 +11,8 @@ use crate::packet::{Args, Name};
 pub(super) struct Retries<T> {
     waiting: VecDeque<Retry<T>>,
     bytes: usize,
-    /// Whether the first was sent and is not answered.
-    sent: bool,
+    /// The id under which the first was sent, if it was and is not answered.
+    sent: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl<T> Default for Retries<T> {
         Self {
             waiting: VecDeque::new(),
             bytes: 0,
-            sent: false,
+            sent: None,
         }
     }
 }
@@ -48,18 +48,23 @@ impl<T> Retries<T> {
     }
 
     /// What is to be sent now, if anything is.
-    pub(super) fn next(&mut self) -> Option<&Retry<T>> {
-        if self.sent {
-            return None;
-        }
-        let first = self.waiting.front()?;
-        self.sent = true;
-        Some(first)
+    pub(super) fn next(&self) -> Option<&Retry<T>> {
+        self.waiting.front().filter(|_| self.sent.is_none())
+    }
+
+    /// The first is under way.
+    pub(super) fn sent(&mut self, id: u64) {
+        self.sent = Some(id);
+    }
+
+    /// Whether that is the try which is under way: the first may be another by now.
+    pub(super) fn awaits(&self, id: u64) -> bool {
+        self.sent == Some(id)
     }
 
     /// The first was answered: it is over.
     pub(super) fn answered(&mut self) -> Option<Retry<T>> {
-        self.sent = false;
+        self.sent = None;
         let first = self.waiting.pop_front()?;
         self.bytes = self.bytes.saturating_sub(first.args.size());
         Some(first)
@@ -67,7 +72,7 @@ impl<T> Retries<T> {
 
     /// The first was not answered in time. It is over if that was its last try.
     pub(super) fn unanswered(&mut self) -> Option<Retry<T>> {
-        self.sent = false;
+        self.sent = None;
         let first = self.waiting.front_mut()?;
         match first.left.checked_sub(1) {
             Some(left) => {
@@ -80,7 +85,7 @@ impl<T> Retries<T> {
 
     /// The first could not be answered: that was no try.
     pub(super) fn interrupted(&mut self) {
-        self.sent = false;
+        self.sent = None;
     }
 
     pub(super) fn len(&self) -> usize {
@@ -118,8 +123,11 @@ mod tests {
             assert!(retries.push(retry(token, left), &config).is_ok());
         }
         assert_eq!(retries.next().unwrap().token, 1);
+        retries.sent(7);
         assert!(retries.next().is_none(), "it is under way");
+        assert!(retries.awaits(7) && !retries.awaits(6));
         retries.interrupted();
+        assert!(!retries.awaits(7));
         assert_eq!(retries.next().unwrap().token, 1);
         assert!(retries.unanswered().is_none(), "there is another try");
         assert_eq!(retries.next().unwrap().token, 1);

@@ -300,8 +300,9 @@ impl<T> Connection<T> {
                 .event(&namespace.name, Some(id), name, args);
             if let Ok(packet) = written {
                 namespace.next_id = id.wrapping_add(1);
+                namespace.retries.sent(id);
                 let _ = self.say(packet, false);
-                return self.wait_for(socket, id, Token::Retry, due);
+                return self.wait_for(socket, id, Token::Retry(id), due);
             }
             // It never can be written.
             if let Some(Retry { token, .. }) = namespace.retries.answered() {
@@ -368,7 +369,9 @@ impl<T> Connection<T> {
         namespace.waiting = namespace.waiting.saturating_sub(1);
         let token = match token {
             Token::Emit(token) => Some(token),
-            Token::Retry => {
+            // It was cleared meanwhile.
+            Token::Retry(id) if !namespace.retries.awaits(id) => None,
+            Token::Retry(_) => {
                 let retries = &mut namespace.retries;
                 let ended = match &answer {
                     Ok(_) => retries.answered(),

@@ -171,6 +171,16 @@ fn emits_are_repeated_until_they_are_answered() {
     assert_eq!(world.client.state(socket).unwrap().retries, 1);
     world.client.clear_retries(socket);
     assert_eq!(world.told(), ["3: NotSent"]);
+    // What is answered then is not the next one.
+    world
+        .client
+        .retry(world.now, socket, "c".into(), &args, 9, 4)
+        .unwrap();
+    assert_eq!(world.said(), [r#"424["b",1]"#, r#"425["c",1]"#]);
+    world.hear("434[0]");
+    assert_eq!(world.told(), [""; 0]);
+    world.hear("435[1]");
+    assert_eq!(world.told(), ["4: 1"]);
     world.end();
 }
 

@@ -190,7 +190,7 @@ impl Session {
         if flags.volatile && !self.is_writable() {
             return Sent::Dropped;
         }
-        if !self.has_room(&packet, 1) && mark.owner.is_some() {
+        if !self.has_room(packet.size(), 1) && mark.owner.is_some() {
             return Sent::Full;
         }
         self.push(packet, flags, mark);
@@ -200,16 +200,16 @@ impl Session {
         }
     }
 
-    /// Whether a packet fits into what may wait, `times` over. One may always wait, however large it is.
-    fn has_room(&self, packet: &Encoded, times: usize) -> bool {
-        let waits = self.queue.bytes().saturating_add(packet.size());
+    /// Whether a packet of that size fits into what may wait, `times` over. One may always wait, however large it is.
+    pub(super) fn has_room(&self, size: usize, times: usize) -> bool {
+        let waits = self.queue.bytes().saturating_add(size);
         let most = self.config.max_backlog_bytes.saturating_mul(times);
         self.queue.is_empty() || waits <= most
     }
 
     /// What the protocol says must not be lost, and has as much room again as the application's own.
     fn push(&mut self, packet: Encoded, flags: Flags, mark: Mark) {
-        if !self.has_room(&packet, 2) {
+        if !self.has_room(packet.size(), 2) {
             return self.broken(Failure::Timeout);
         }
         self.queue.push_marked(packet, flags, mark);

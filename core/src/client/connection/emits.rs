@@ -277,6 +277,7 @@ impl<T> Connection<T> {
         if std::mem::take(&mut self.held) {
             for socket in self.namespaces.keys(|state| state == State::Connected) {
                 self.send_offline(socket);
+                self.send_retry(socket);
             }
         }
         if std::mem::take(&mut self.full) {
@@ -284,7 +285,7 @@ impl<T> Connection<T> {
         }
     }
 
-    /// Sends the first of those that are repeated, if it is its turn.
+    /// Sends the first of those that are repeated, if it is its turn and there is room for it.
     pub(super) fn send_retry(&mut self, socket: SocketKey) {
         let due = after(self.now, self.config.ack_timeout);
         while let Some(namespace) = self.namespaces.get_mut(socket)
@@ -294,6 +295,12 @@ impl<T> Connection<T> {
             let Some(Retry { name, args, .. }) = namespace.retries.next() else {
                 return;
             };
+            let size = args.size().saturating_add(name.len());
+            let session = self.session.as_ref();
+            if session.is_some_and(|session| !session.has_room(size, 1)) {
+                self.held = true;
+                return;
+            }
             let written = self
                 .inbox
                 .codec()

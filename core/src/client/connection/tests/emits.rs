@@ -184,6 +184,24 @@ fn emits_are_repeated_until_they_are_answered() {
     world.end();
 }
 
+/// Else it ended the connection, and the next one, and so on.
+#[test]
+fn what_is_repeated_waits_for_room() {
+    let (mut world, socket) = World::joined(|it| it.max_backlog_bytes = 20);
+    let _ = world.emit(socket, "a");
+    let large = format!("[\"{}\"]", "x".repeat(60));
+    let args = Args::from_json(&large, Vec::new()).unwrap();
+    world
+        .client
+        .retry(world.now, socket, "b".into(), &args, 0, 1)
+        .unwrap();
+    let large = format!("420[\"b\",{}]", args.elements());
+    assert_eq!(world.said(), ["42[\"a\"]".to_owned(), large]);
+    world.hear("430[]");
+    assert_eq!(world.told(), ["1: "]);
+    world.end();
+}
+
 #[test]
 fn an_answer_is_for_the_connection_that_asked() {
     let (mut world, socket) = World::joined(|_| ());

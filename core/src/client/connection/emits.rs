@@ -198,6 +198,7 @@ impl<T> Connection<T> {
         let mut dropped = Vec::new();
         let waiting = Waiting { packet, flags, id };
         let sent = namespace.offline.push(waiting, &self.config, &mut dropped);
+        self.full |= held && sent == Sent::Full;
         for id in dropped {
             self.not_sent(socket, id);
         }
@@ -280,7 +281,7 @@ impl<T> Connection<T> {
                 self.send_retry(socket);
             }
         }
-        if std::mem::take(&mut self.full) {
+        if !self.held && std::mem::take(&mut self.full) {
             self.events.push_back(Event::Writable);
         }
     }

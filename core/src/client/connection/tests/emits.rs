@@ -137,6 +137,27 @@ fn who_has_no_room_hears_of_it_again() {
     let all = ["1", "2", "3", "4", "5", "6"].map(|name| format!("42[\"{name}\"]"));
     assert_eq!(said, all);
     world.end();
+    // Whoever finds what is kept full behind what did not fit hears of it when all of that has left.
+    let (mut world, socket) = World::joined(|it| {
+        it.max_backlog_bytes = 20;
+        it.max_offline_packets = 5;
+    });
+    world.cut();
+    for name in ["1", "2", "3", "4", "5"] {
+        assert_eq!(world.emit(socket, name), Sent::Queued);
+    }
+    world.pass(secs(1));
+    world.accept();
+    world.said();
+    world.hear(r#"40{"sid":"b"}"#);
+    for _ in 0..2 {
+        assert_eq!(world.emit(socket, "6"), Sent::Queued);
+    }
+    assert_eq!(world.emit(socket, "6"), Sent::Full);
+    assert!(!world.told().contains(&"writable".to_owned()));
+    assert_eq!(world.said().len(), 7);
+    assert_eq!(world.told(), ["writable"]);
+    world.end();
 }
 
 #[test]

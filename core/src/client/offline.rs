@@ -72,9 +72,11 @@ impl Offline {
         }
     }
 
-    /// Whether what waits for an ack by this id has not left.
-    pub(super) fn holds(&self, id: u64) -> bool {
-        self.waiting.iter().any(|it| it.id == Some(id))
+    /// The ids of the acks that are waited for, in their order.
+    pub(super) fn ids(&self) -> Vec<u64> {
+        let mut ids: Vec<u64> = self.waiting.iter().filter_map(|it| it.id).collect();
+        ids.sort_unstable();
+        ids
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -169,7 +171,7 @@ mod tests {
     fn what_is_taken_out_is_not_counted() {
         let (_, mut offline, _) = filled(OfflinePolicy::Refuse, 9, 1000);
         offline.remove(1);
-        assert!(offline.holds(2) && !offline.holds(1));
+        assert_eq!(offline.ids(), [0, 2]);
         offline.push_front(packet(5, Some(7)));
         let ids: Vec<_> = std::iter::from_fn(|| offline.pop())
             .map(|it| it.id)

@@ -363,8 +363,9 @@ impl<T> Connection<T> {
         let Some(namespace) = self.namespaces.get(socket) else {
             return;
         };
-        let offline = &namespace.offline;
-        for token in self.acks.abandon_but(socket, |id| offline.holds(id)) {
+        let kept = namespace.offline.ids();
+        let stays = |id| kept.binary_search(&id).is_ok();
+        for token in self.acks.abandon_but(socket, stays) {
             self.over(socket, token, Err(why));
         }
     }

@@ -35,7 +35,7 @@ pub struct Config {
     /// Whether it asks where to dial before each attempt ([`Event::DialWanted`](super::Event::DialWanted)).
     /// `false`.
     pub ask_before_dial: bool,
-    /// Whether cookies that a server sets on its responses are sent to it again. `false`.
+    /// Whether cookies that a server sets on its responses are sent to it again, by scheme, host and port. `false`.
     #[doc(alias = "withCredentials")]
     pub cookies: bool,
     /// From dialling to the open packet, and once more from asking for a namespace to the answer. 20 s.

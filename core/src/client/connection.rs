@@ -254,13 +254,15 @@ impl<T> Connection<T> {
         wall: Option<Duration>,
     ) {
         let now = self.advance(now);
-        if self.config.cookies
-            && let Ok(response) = &response
-            && self.session(id).is_some()
-        {
-            self.jar.store(response.headers(), now, wall);
-        }
-        if let Some(session) = self.session(id) {
+        let number = number_of(id);
+        let mut all = self.leaving.iter_mut().chain(&mut self.session);
+        if let Some(session) = all.find(|session| session.number() == number) {
+            if self.config.cookies
+                && let Ok(response) = &response
+            {
+                let headers = response.headers();
+                self.jar.store(session.dial(), headers, now, wall);
+            }
             session.handle_response(now, id, response);
         }
         self.pump();
@@ -342,13 +344,10 @@ impl<T> Connection<T> {
         self.pump();
         let mut work = work?;
         if self.config.cookies {
-            let headers = match &mut work {
-                Work::Request { request, .. } => Some(request.headers_mut()),
-                Work::OpenWebSocket { request, .. } => Some(request.headers_mut()),
-                Work::Abort(_) => None,
-            };
-            if let Some(headers) = headers {
-                self.jar.apply(headers, self.now);
+            match &mut work {
+                Work::Request { request, .. } => self.jar.apply(request, self.now),
+                Work::OpenWebSocket { request, .. } => self.jar.apply(request, self.now),
+                Work::Abort(_) => {}
             }
         }
         Some(work)

@@ -3,13 +3,16 @@
 
 use std::time::Duration;
 
+use http::Request;
 use http::header::{COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
+use http::uri::{Authority, Scheme};
 
+use super::dial::Dial;
 use crate::deadline::after;
 use crate::time::Instant;
 
-/// Cookies by their names, in the order in which they came. A client has one server: domains and paths mean
-/// nothing here.
+/// Cookies by their names, in the order in which they came. Each goes back to the server that has set it, and to no
+/// other that is dialled in its place: domains and paths mean nothing here.
 #[derive(Clone, Debug, Hash)]
 pub(super) struct Jar {
     cookies: Vec<Cookie>,
@@ -18,6 +21,8 @@ pub(super) struct Jar {
 
 #[derive(Clone, Debug, Hash)]
 struct Cookie {
+    scheme: Scheme,
+    authority: Authority,
     name: String,
     value: String,
     /// When it is good no more.
@@ -33,16 +38,22 @@ impl Jar {
         }
     }
 
-    /// Takes what a response sets. `wall` is the time since 1970, if it is known.
-    pub(super) fn store(&mut self, headers: &HeaderMap, now: Instant, wall: Option<Duration>) {
+    /// Takes what a response of a server sets. `wall` is the time since 1970, if it is known.
+    pub(super) fn store(
+        &mut self,
+        server: &Dial,
+        headers: &HeaderMap,
+        now: Instant,
+        wall: Option<Duration>,
+    ) {
         for header in headers.get_all(SET_COOKIE) {
             if let Ok(text) = header.to_str() {
-                self.set(text, now, wall);
+                self.set(server, text, now, wall);
             }
         }
     }
 
-    fn set(&mut self, text: &str, now: Instant, wall: Option<Duration>) {
+    fn set(&mut self, server: &Dial, text: &str, now: Instant, wall: Option<Duration>) {
         let mut parts = text.split(';');
         let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else {
             return;
@@ -64,7 +75,11 @@ impl Jar {
             }
         }
         let left = age.or_else(|| Some(expires?.saturating_sub(wall?)));
-        self.cookies.retain(|cookie| cookie.name != name);
+        let Dial {
+            scheme, authority, ..
+        } = server;
+        self.cookies
+            .retain(|it| it.name != name || !it.is_of(scheme, authority));
         if left.is_some_and(|left| left.is_zero()) {
             return;
         }
@@ -72,34 +87,48 @@ impl Jar {
             self.cookies.remove(0);
         }
         self.cookies.push(Cookie {
+            scheme: scheme.clone(),
+            authority: authority.clone(),
             name: name.to_owned(),
             value: value.to_owned(),
             until: left.map(|left| after(now, left)),
         });
     }
 
-    /// Adds those that are good still to a request's headers.
-    pub(super) fn apply(&mut self, headers: &mut HeaderMap, now: Instant) {
+    /// Adds those to a request that are good still, and of the server to which it goes.
+    pub(super) fn apply<B>(&mut self, request: &mut Request<B>, now: Instant) {
         self.cookies
             .retain(|cookie| cookie.until.is_none_or(|until| until > now));
-        let mut all = headers
-            .get(COOKIE)
-            .and_then(|own| own.to_str().ok())
-            .unwrap_or_default()
-            .to_owned();
-        for Cookie { name, value, .. } in &self.cookies {
+        let (Some(scheme), Some(authority)) = (request.uri().scheme(), request.uri().authority())
+        else {
+            return;
+        };
+        let headers = request.headers();
+        let own = headers.get(COOKIE).and_then(|own| own.to_str().ok());
+        let mut all = own.unwrap_or_default().to_owned();
+        let before = all.len();
+        for cookie in &self.cookies {
+            if !cookie.is_of(scheme, authority) {
+                continue;
+            }
             if !all.is_empty() {
                 all.push_str("; ");
             }
-            all.push_str(name);
+            all.push_str(&cookie.name);
             all.push('=');
-            all.push_str(value);
+            all.push_str(&cookie.value);
         }
-        if !self.cookies.is_empty()
+        if all.len() > before
             && let Ok(value) = HeaderValue::try_from(all)
         {
-            headers.insert(COOKIE, value);
+            request.headers_mut().insert(COOKIE, value);
         }
+    }
+}
+
+impl Cookie {
+    fn is_of(&self, scheme: &Scheme, authority: &Authority) -> bool {
+        self.scheme == *scheme && self.authority == *authority
     }
 }
 
@@ -180,6 +209,14 @@ mod tests {
 
     const NOW: Instant = Instant::from_nanos(5_000_000_000);
 
+    fn server(url: &str) -> Dial {
+        Dial::parse(url).unwrap().0
+    }
+
+    fn request(url: &'static str) -> Request<()> {
+        Request::get(url).body(()).unwrap()
+    }
+
     fn jar(set: &[&'static str]) -> Jar {
         let mut headers = HeaderMap::new();
         for text in set {
@@ -187,14 +224,19 @@ mod tests {
         }
         let mut jar = Jar::new(3);
         // 2026-11-29 10:00:00
-        jar.store(&headers, NOW, Some(Duration::from_secs(1_795_946_400)));
+        let wall = Some(Duration::from_secs(1_795_946_400));
+        jar.store(&server("http://h:3000/"), &headers, NOW, wall);
         jar
     }
 
     fn sent(jar: &mut Jar, now: Instant) -> String {
-        let mut headers = HeaderMap::new();
-        jar.apply(&mut headers, now);
-        let cookie = headers.get(COOKIE);
+        sent_to("http://h:3000/socket.io/", jar, now)
+    }
+
+    fn sent_to(url: &'static str, jar: &mut Jar, now: Instant) -> String {
+        let mut request = request(url);
+        jar.apply(&mut request, now);
+        let cookie = request.headers().get(COOKIE);
         cookie.map_or(String::new(), |it| it.to_str().unwrap().to_owned())
     }
 
@@ -202,11 +244,23 @@ mod tests {
     fn what_was_set_goes_back() {
         let mut some = jar(&["a=1; Path=/; HttpOnly", "b = 2 ", "a=3", "c", "=4"]);
         assert_eq!(sent(&mut some, NOW), "b=2; a=3");
-        let mut headers = HeaderMap::new();
-        headers.insert(COOKIE, HeaderValue::from_static("own=0"));
-        some.apply(&mut headers, NOW);
-        assert_eq!(headers[COOKIE], "own=0; b=2; a=3");
+        let mut request = request("http://h:3000/");
+        let own = HeaderValue::from_static("own=0");
+        request.headers_mut().insert(COOKIE, own);
+        some.apply(&mut request, NOW);
+        assert_eq!(request.headers()[COOKIE], "own=0; b=2; a=3");
         assert_eq!(sent(&mut jar(&[]), NOW), "");
+    }
+
+    #[test]
+    fn what_one_server_has_set_is_not_for_another() {
+        let mut some = jar(&["a=1"]);
+        some.set(&server("http://other/"), "a=2", NOW, None);
+        assert_eq!(sent(&mut some, NOW), "a=1");
+        assert_eq!(sent_to("http://other/", &mut some, NOW), "a=2");
+        for url in ["http://h/", "https://h:3000/", "https://other/"] {
+            assert_eq!(sent_to(url, &mut some, NOW), "", "{url}");
+        }
     }
 
     #[test]
@@ -233,7 +287,8 @@ mod tests {
         assert_eq!(sent(&mut four, NOW), "b=1; c=1; d=1");
         for (length, kept) in [(LONGEST - 1, true), (LONGEST, false)] {
             let mut jar = Jar::new(3);
-            jar.set(&format!("a={}", "x".repeat(length)), NOW, None);
+            let cookie = format!("a={}", "x".repeat(length));
+            jar.set(&server("http://h/"), &cookie, NOW, None);
             assert_eq!(!jar.cookies.is_empty(), kept);
         }
     }

@@ -16,9 +16,9 @@ use crate::protocol::{Eio, TransportKind};
 #[non_exhaustive]
 pub struct Dial {
     /// `https` or `http`.
-    scheme: Scheme,
+    pub(super) scheme: Scheme,
     /// The host, perhaps with a port.
-    authority: Authority,
+    pub(super) authority: Authority,
     /// Where the server is mounted. `/socket.io/`.
     pub path: String,
     /// What the URL's query says before what the protocol needs, not encoded.

@@ -327,6 +327,11 @@ impl Session {
         self.number
     }
 
+    /// Where it was dialled.
+    pub(super) fn dial(&self) -> &Dial {
+        &self.dial
+    }
+
     /// The session's secret id, once it is open.
     pub fn sid(&self) -> Option<&Sid> {
         self.handshake.as_ref().map(|it| &it.sid)

@@ -286,5 +286,20 @@ fn cookies_go_back() {
         };
         let sent = request.headers().get(http::header::COOKIE);
         assert_eq!(sent.is_some_and(|it| it == "node=7"), keeps);
+        // Not to another server.
+        let (there, _) = Dial::parse("http://there/").unwrap();
+        let there = there.transports([TransportKind::WebSocket]);
+        world.client.dial = Apart(Arc::new(there));
+        world.client.handle_network(world.now, Network::Offline);
+        world.client.handle_network(world.now, Network::Online);
+        let dialled = std::iter::from_fn(|| world.client.poll_work());
+        let requests: Vec<_> = dialled
+            .filter_map(|work| match work {
+                Work::OpenWebSocket { request, .. } => Some(request),
+                Work::Request { .. } | Work::Abort(_) => None,
+            })
+            .collect();
+        assert_eq!(requests.len(), 1);
+        assert!(!requests[0].headers().contains_key(http::header::COOKIE));
     }
 }

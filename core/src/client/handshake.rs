@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::said::value;
 use crate::engine::Times;
 use crate::id::Sid;
-use crate::packet::{Args, Value};
+use crate::packet::Value;
 
 /// What a server says of a session that it has opened.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -20,8 +21,7 @@ pub(super) struct Handshake {
 impl Handshake {
     /// `None`: it says nothing that could be relied on.
     pub(super) fn read(text: &str) -> Option<Self> {
-        let args = Args::from_json(&format!("[{text}]"), Vec::new()).ok()?;
-        let said: Value = args.get(0).ok()?;
+        let said = value(text)?;
         let sid = said.get("sid")?.as_str()?;
         if sid.len() > LONGEST_SID {
             return None;

@@ -92,6 +92,7 @@ mod offline;
 mod pulse;
 mod reason;
 mod retries;
+mod said;
 mod session;
 
 pub use backoff::Backoff;

@@ -6,10 +6,11 @@ use super::{Connection, Root};
 use crate::client::event::{AckTicket, Event};
 use crate::client::namespaces::{Early, State};
 use crate::client::reason::{ConnectError, DisconnectReason};
+use crate::client::said::value;
 use crate::client::session::Session;
 use crate::id::SocketId;
 use crate::message::Message;
-use crate::packet::{Args, Call, Content, Fault, Packet, Value};
+use crate::packet::{Call, Content, Fault, Packet, Value};
 use crate::protocol::Protocol;
 use crate::socket::{AckError, Refusal, SocketKey};
 
@@ -269,12 +270,6 @@ impl<T> Connection<T> {
             self.left(socket, reason);
         }
     }
-}
-
-/// A JSON text as a value.
-fn value(text: &str) -> Option<Value> {
-    let args = Args::from_json(&format!("[{text}]"), Vec::new()).ok()?;
-    args.get(0).ok()
 }
 
 /// What a server says when it refuses a namespace.

@@ -8,10 +8,11 @@ use http::{Response, StatusCode};
 use super::state::{Pending, Posted, State};
 use super::{Session, SessionEvent};
 use crate::client::reason::Failure;
+use crate::client::said::value;
 use crate::deadline::after;
 use crate::engine::{Body, CloseReason, Framing, split};
 use crate::id::RequestId;
-use crate::packet::{Args, Value};
+use crate::packet::Value;
 use crate::protocol::Eio;
 use crate::time::Instant;
 
@@ -159,8 +160,7 @@ fn answered(response: Result<Response<Bytes>, Failure>) -> Result<Response<Bytes
     let (mut code, mut message) = (None, None);
     if response.body().len() <= LONGEST_REFUSAL
         && let Ok(text) = std::str::from_utf8(response.body())
-        && let Ok(args) = Args::from_json(&format!("[{text}]"), Vec::new())
-        && let Ok(said) = args.get::<Value>(0)
+        && let Some(said) = value(text)
     {
         code = said.get("code").and_then(Value::as_u64);
         message = said

@@ -95,7 +95,7 @@ pub enum OfflinePolicy {
     DropOldest,
     /// It is dropped itself, as a volatile one.
     DropNewest,
-    /// Nothing is kept at all: whoever is away is refused.
+    /// Whoever is away is refused. What was taken before, and no transport has been given, is kept all the same.
     Off,
 }
 

@@ -122,7 +122,7 @@ pub enum Event<T> {
     Writable,
     /// The server sent something that is no Socket.IO packet; the connection ends for it.
     Malformed(Fault),
-    /// The client is closed: the last event.
+    /// The client is closed: the last event. Whatever is open still is to be given up.
     Closed,
 }
 

@@ -17,8 +17,8 @@ use crate::time::Instant;
 
 impl<T> Connection<T> {
     /// Sends an event, written for the socket's namespace. While the socket is away it is kept, as far as
-    /// [`max_offline_bytes`](crate::client::Config::max_offline_bytes) and its like allow; what is volatile is dropped then, unless there is
-    /// a connection on which the namespace has been asked for.
+    /// [`max_offline_bytes`](crate::client::Config::max_offline_bytes) and its like allow; what is volatile is
+    /// dropped then, unless there is a connection on which the namespace has been asked for.
     pub fn emit(&mut self, now: Instant, socket: SocketKey, packet: Encoded, flags: Flags) -> Sent {
         self.advance(now);
         let sent = self.send(socket, packet, flags, None);

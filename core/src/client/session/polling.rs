@@ -6,12 +6,13 @@ use http::header::CONTENT_TYPE;
 use http::{Response, StatusCode};
 
 use super::state::{Pending, Posted, State};
-use super::{Session, SessionEvent};
+use super::{Mark, Session, SessionEvent};
 use crate::client::reason::Failure;
 use crate::client::said::value;
 use crate::deadline::after;
-use crate::engine::{Body, CloseReason, Framing, split};
+use crate::engine::{Body, CloseReason, Flags, Framing, split};
 use crate::id::RequestId;
+use crate::message::Encoded;
 use crate::packet::Value;
 use crate::protocol::Eio;
 use crate::time::Instant;
@@ -116,7 +117,10 @@ impl Session {
         };
         if is_closing && !polling.farewell {
             polling.farewell = true;
-            self.say(b"1");
+            // However much waits: it is the last.
+            let goodbye = Encoded::text(Bytes::from_static(b"1"), Vec::new());
+            self.queue
+                .push_marked(goodbye, Flags::default(), Mark::default());
         }
         if self.queue.is_empty() {
             return;

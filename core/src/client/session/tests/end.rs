@@ -21,6 +21,16 @@ fn a_close_says_what_waits_and_then_goodbye() {
     assert_eq!(wire.closed(), (CloseReason::ForcedClose, None));
     assert!(wire.session.is_done());
 
+    // However much waits.
+    let mut wire = Wire::new(&[POLLING], |it| it.max_backlog_bytes = 5);
+    wire.get(BARE);
+    wire.say(text("4aaaa"));
+    wire.say(text("4bbbb"));
+    wire.session.close(wire.now);
+    wire.work();
+    assert_eq!(wire.post(), "4aaaa\u{1e}4bbbb\u{1e}1");
+    assert_eq!(wire.closed(), (CloseReason::ForcedClose, None));
+
     // Nobody takes it.
     let mut wire = Wire::polling(BARE);
     wire.say(text("4a"));

@@ -22,9 +22,17 @@ impl Peers {
 
     /// With too many of them, the one that was silent longest is forgotten.
     pub(super) fn hear(&mut self, uid: &Uid, now: Instant, most: usize) {
-        if let Some(before) = self.heard.insert(uid.clone(), now) {
-            self.by_time.remove(&(before, uid.clone()));
+        if let Some(at) = self.heard.get_mut(uid) {
+            if *at != now {
+                let mut place = (*at, uid.clone());
+                self.by_time.remove(&place);
+                *at = now;
+                place.0 = now;
+                self.by_time.insert(place);
+            }
+            return;
         }
+        self.heard.insert(uid.clone(), now);
         self.by_time.insert((now, uid.clone()));
         while self.heard.len() > most
             && let Some((_, uid)) = self.by_time.pop_first()

@@ -130,21 +130,9 @@ impl Cases {
 }
 
 fn call(name: &str, args: &[packet::Value]) -> Call {
-    struct Spread<'a>(&'a [packet::Value]);
-    impl serde::Serialize for Spread<'_> {
-        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            use serde::ser::SerializeTuple;
-            let mut tuple = serializer.serialize_tuple(self.0.len())?;
-            for value in self.0 {
-                tuple.serialize_element(value)?;
-            }
-            tuple.end()
-        }
-    }
-    let args = Args::from_arguments(&Spread(args)).unwrap();
     Call {
         name: name.into(),
-        args,
+        args: Args::from_values(args).unwrap(),
     }
 }
 

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use serde::ser::{Serialize, SerializeTuple, Serializer};
 use serde_json::value::RawValue;
 use sio_core::packet::{Args, Call, Map, Name, Value};
 
@@ -232,20 +231,8 @@ impl<'a> Tree<'a> {
 
 /// Values as arguments, one each.
 fn spread(values: &[Value], name: &'static str) -> Result<Args, Odd> {
-    struct Spread<'a>(&'a [Value]);
-
-    impl Serialize for Spread<'_> {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            let mut tuple = serializer.serialize_tuple(self.0.len())?;
-            for value in self.0 {
-                tuple.serialize_element(value)?;
-            }
-            tuple.end()
-        }
-    }
-
     // Attachments are copied: what they lie in may be large, and they may be kept long.
-    let args = Args::from_arguments(&Spread(values)).map_err(|_| Odd::Member(name))?;
+    let args = Args::from_values(values).map_err(|_| Odd::Member(name))?;
     Ok(match args.attachments() {
         [] => args,
         _ => args.detached(),

@@ -4,6 +4,7 @@ mod args;
 mod from;
 mod into;
 mod several;
+mod spread;
 
 pub use args::Args;
 pub use from::FromArgs;

@@ -157,6 +157,6 @@ pub(super) struct Ping {
     pub(super) until: Option<Instant>,
     /// Whether the server is given up without it; else it is only waited for.
     pub(super) vital: bool,
-    /// Whether something was sent since a pong, or an answer, that the server may not have read yet.
+    /// Whether something was sent since a ping, or an answer, that the server may not have read yet.
     pub(super) unread: bool,
 }

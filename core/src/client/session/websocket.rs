@@ -94,7 +94,11 @@ impl Session {
     pub fn handle_ws_pong(&mut self, now: Instant, id: RequestId) {
         self.advance(now);
         if self.is_on(id) && !self.ping.due {
-            self.ping = Ping::default();
+            let unread = self.ping.unread;
+            self.ping = Ping {
+                unread,
+                ..Ping::default()
+            };
         }
     }
 
@@ -169,10 +173,10 @@ impl Session {
             return Some(frame(b"5"));
         }
         if std::mem::take(&mut self.ping.due) {
-            return Some(WsOut::Ping);
+            return Some(self.ping());
         }
         if let Some(Mark { owner, apart }) = self.queue.first_mark().copied() {
-            if apart && self.ping.unread {
+            if apart && (self.ping.unread || self.ping.until.is_some()) {
                 return self.wait_for_reading();
             }
             self.ping.unread |= owner.is_some();
@@ -205,7 +209,13 @@ impl Session {
             return None;
         }
         self.ping.until = Some(after(self.now, READING));
-        Some(WsOut::Ping)
+        Some(self.ping())
+    }
+
+    /// Its pong says that what was sent before it was read; what is sent from here on is for the next.
+    fn ping(&mut self) -> WsOut {
+        self.ping.unread = false;
+        WsOut::Ping
     }
 
     /// Whether this is the WebSocket that the session is on.

@@ -237,6 +237,17 @@ fn what_must_not_be_read_in_one_go_waits() {
         }
         assert_eq!(wire.frames(id), ["41"]);
     }
+    // The pong to an earlier ping says nothing of it.
+    let (mut wire, id) = Wire::websocket();
+    wire.session.check(wire.now);
+    assert_eq!(wire.frames(id), ["ping"]);
+    send(&mut wire, "42[\"a\"]", event);
+    send(&mut wire, "41", apart);
+    assert_eq!(wire.frames(id), ["42[\"a\"]"]);
+    wire.session.handle_ws_pong(wire.now, id);
+    assert_eq!(wire.frames(id), ["ping"]);
+    wire.session.handle_ws_pong(wire.now, id);
+    assert_eq!(wire.frames(id), ["41"]);
     let (mut wire, id) = Wire::websocket();
     send(&mut wire, "41", apart);
     assert_eq!(wire.frames(id), ["41"], "nothing was said before");

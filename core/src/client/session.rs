@@ -171,8 +171,13 @@ impl Session {
         }
     }
 
-    /// Sends a packet.
+    /// Sends a packet. [`Sent::Full`]: as much waits as may, of which [`backlog_bytes`](Self::backlog_bytes) tells.
     pub fn send(&mut self, now: Instant, packet: Encoded, flags: Flags) -> Sent {
+        self.handle_silence(now);
+        let is_dropped = flags.volatile && !self.is_writable();
+        if self.is_open() && !is_dropped && !self.has_room(packet.size(), 1) {
+            return Sent::Full;
+        }
         self.send_marked(now, packet, flags, Mark::default())
     }
 

@@ -116,7 +116,8 @@ impl<T> Connection<T> {
         Ok(())
     }
 
-    /// Answers a server's event, if its socket has not left since.
+    /// Answers a server's event, if its socket has not left since. There is room for answers when there is none for
+    /// emits; [`Sent::Full`] says that there is none either, and [`Event::Writable`] that there is again.
     pub fn respond(&mut self, now: Instant, ticket: &AckTicket, packet: Encoded) -> Sent {
         self.advance(now);
         let namespace = self.namespaces.get(ticket.socket);
@@ -124,7 +125,12 @@ impl<T> Connection<T> {
         if !namespace.is_some_and(stays) {
             return Sent::Closed;
         }
-        let sent = self.say(packet, false);
+        let session = self.session.as_ref();
+        let sent = match session.is_some_and(|session| session.has_room(packet.size(), 2)) {
+            true => self.say(packet, false),
+            false => Sent::Full,
+        };
+        self.full |= sent == Sent::Full;
         self.pump();
         sent
     }

@@ -120,6 +120,12 @@ impl Wire {
         self.session.send(self.now, packet, Flags::default())
     }
 
+    /// A packet of the protocol's own.
+    fn tell(&mut self, packet: Encoded) -> Sent {
+        self.session
+            .send_marked(self.now, packet, Flags::default(), Mark::default())
+    }
+
     fn say(&mut self, packet: Encoded) {
         assert_eq!(self.send(packet), Sent::Queued);
     }
@@ -362,10 +368,11 @@ fn what_waits_is_bounded() {
     assert_eq!(send(text("4aaaa")), Sent::Queued);
     assert_eq!(send(text("4bbbb")), Sent::Queued);
     assert_eq!(send(text("4")), Sent::Full);
+    assert_eq!(wire.send(text("4")), Sent::Full);
     // The protocol's own has as much room again.
-    assert_eq!(wire.send(text("4cccc")), Sent::Queued);
-    assert_eq!(wire.send(text("4dddd")), Sent::Queued);
-    assert_eq!(wire.send(text("4")), Sent::Closed);
+    assert_eq!(wire.tell(text("4cccc")), Sent::Queued);
+    assert_eq!(wire.tell(text("4dddd")), Sent::Queued);
+    assert_eq!(wire.tell(text("4")), Sent::Closed);
     assert_eq!(wire.closed().0, CloseReason::TransportError);
 }
 

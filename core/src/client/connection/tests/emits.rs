@@ -246,6 +246,26 @@ fn an_answer_is_for_the_connection_that_asked() {
     world.end();
 }
 
+#[test]
+fn answers_have_as_much_room_again() {
+    let (mut world, _) = World::joined(|it| it.max_backlog_bytes = 20);
+    for _ in 0..4 {
+        world.hear(r#"427["ask"]"#);
+    }
+    let asked = world.asked();
+    let answer = || packet::ack("/", 7, "12345").unwrap();
+    assert_eq!(answer().size(), 12);
+    let (client, now) = (&mut world.client, world.now);
+    let sent = asked.iter().map(|it| client.respond(now, it, answer()));
+    let sent: Vec<_> = sent.collect();
+    assert_eq!(sent, [Sent::Queued, Sent::Queued, Sent::Queued, Sent::Full]);
+    assert_eq!(world.said().len(), 3);
+    assert_eq!(world.told(), ["writable"]);
+    let again = world.client.respond(world.now, &asked[3], answer());
+    assert_eq!(again, Sent::Queued);
+    world.end();
+}
+
 /// One that is stopped longer than a deadline, and finds the answer beside it.
 #[test]
 fn what_has_come_while_the_process_was_stopped_counts() {

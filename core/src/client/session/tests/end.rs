@@ -25,7 +25,7 @@ fn a_close_says_what_waits_and_then_goodbye() {
     let mut wire = Wire::new(&[POLLING], |it| it.max_backlog_bytes = 5);
     wire.get(BARE);
     wire.say(text("4aaaa"));
-    wire.say(text("4bbbb"));
+    assert_eq!(wire.tell(text("4bbbb")), Sent::Queued);
     wire.session.close(wire.now);
     wire.work();
     assert_eq!(wire.post(), "4aaaa\u{1e}4bbbb\u{1e}1");

@@ -410,8 +410,9 @@ impl<T> Connection<T> {
         Some(&self.namespaces.get(socket)?.name)
     }
 
-    /// Feeds all that can make a difference to what the client does next, but for its configuration: two
-    /// that were told the same feed the same.
+    /// Feeds what makes a difference to what the client does next: two that were told the same feed the same.
+    /// Left out are its configuration, the credentials of its sockets, attachments of events that came before
+    /// CONNECT, and what events say that wait to be told: poll those first.
     pub fn digest(&self, state: &mut impl Hasher)
     where
         T: Hash,

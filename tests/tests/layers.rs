@@ -123,6 +123,9 @@ const DRIVER_FLOORS: &[&str] = &[
 /// Imports of the driver that lead upwards or around still, by who imports and what. None may be added.
 const DRIVER_CIRCLES: &[(&str, &str)] = &[];
 
+/// The floors of the simulation, from the ground up: each may import those above it in this list.
+const SIM_FLOORS: &[&str] = &[];
+
 /// What a package is built from, features all on, a line each.
 fn lines(package: &str, edges: &str) -> String {
     let mut tree = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -170,6 +173,18 @@ fn the_driver_has_no_runtime() {
         .filter(|name| found.contains(**name))
         .collect();
     assert!(strangers.is_empty(), "not in the driver: {strangers:?}");
+}
+
+/// Nothing of the simulation waits for the operating system, which no seed repeats.
+#[test]
+fn the_simulation_has_no_runtime_of_the_system() {
+    let found = tree("sio-sim");
+    assert!(found.contains("sio-driver"), "the tree was read: {found:?}");
+    let strangers: Vec<_> = RUNTIMES
+        .iter()
+        .filter(|name| found.contains(**name))
+        .collect();
+    assert!(strangers.is_empty(), "not in the simulation: {strangers:?}");
 }
 
 /// hyper's channels are all that is left of tokio below smol.
@@ -323,6 +338,11 @@ fn the_floors_of_the_driver_are_kept_apart() {
     stands("core/driver/src", DRIVER_FLOORS, DRIVER_CIRCLES);
 }
 
+#[test]
+fn the_floors_of_the_simulation_are_kept_apart() {
+    stands("core/driver/sim/src", SIM_FLOORS, &[]);
+}
+
 /// What a file shows of others: the names behind `pub use` and a path that begins like this.
 fn shown<'a>(text: &'a str, path: &str) -> BTreeSet<&'a str> {
     let uses = text.split("\npub use ").skip(1);
@@ -338,12 +358,12 @@ fn shown<'a>(text: &'a str, path: &str) -> BTreeSet<&'a str> {
 }
 
 #[test]
-fn both_bindings_show_the_whole_face_of_applications_by_name() {
+fn all_bindings_show_the_whole_face_of_applications_by_name() {
     let read = |file: &str| fs::read_to_string(workspace().join(file)).expect("a source");
     let face = read("core/driver/src/app.rs");
     let face = shown(&face, "");
     assert!(face.len() > 70 && face.contains("Io"), "{face:?}");
-    for binding in ["bindings-tokio", "bindings-smol"] {
+    for binding in ["bindings-tokio", "bindings-smol", "core/driver/sim"] {
         let root = read(&format!("{binding}/src/lib.rs"));
         assert_eq!(shown(&root, "sio_driver::app"), face, "{binding}");
     }

@@ -11,6 +11,8 @@
 //! | `deflate` | yes | `permessage-deflate` on WebSockets ([`Config::per_message_deflate`]), by zlib-rs |
 //! | `tracing` | yes | spans and events; their names and levels are in the documentation of `sio_driver` |
 
+pub mod choices;
+
 pub use sio_driver::app::{
     Ack, AckError, AckFuture, Adapter, AdapterError, Args, ArgumentError, Auth, BacklogPolicy,
     Broadcast, Bytes, Client, ClientFiles, CloseReason, ClusterEvent, Codec, Config, ConfigError,

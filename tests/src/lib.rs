@@ -7,7 +7,6 @@ pub mod install;
 pub mod process;
 pub mod replay;
 pub mod served;
-pub mod sim;
 pub mod suite;
 pub mod wire;
 

@@ -124,7 +124,10 @@ const DRIVER_FLOORS: &[&str] = &[
 const DRIVER_CIRCLES: &[(&str, &str)] = &[];
 
 /// The floors of the simulation, from the ground up: each may import those above it in this list.
-const SIM_FLOORS: &[&str] = &["choices"];
+const SIM_FLOORS: &[&str] = &[
+    "choices", "rng", "trace", "history", "timers", "tasks", "net", "world", "clock", "stream",
+    "sim",
+];
 
 /// What a package is built from, features all on, a line each.
 fn lines(package: &str, edges: &str) -> String {

@@ -22,10 +22,10 @@ use sio_core::socket::ConnectTicket;
 use sio_core::time::Instant;
 use sio_core::websocket::Limits;
 
-use crate::sim::{Act, Deed, History};
 use front::Front;
 use items::{Item, Told, Way, bytes_of, namespace, parse};
 use recorded::{Asked, Moment, Said, Stream, Unit};
+use sio_sim::{Act, Deed, History};
 
 /// How much of a history was compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

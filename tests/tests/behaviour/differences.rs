@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use sio_sim::{Deed, History, Sim};
 use sio_tests::replay::compare;
-use sio_tests::sim::{Deed, History, Sim};
 use sio_tokio::{Ack, Args, Io};
 
 use crate::client::{Client, calm, request};

@@ -8,7 +8,7 @@ use async_tungstenite::tokio::TokioAdapter;
 use futures_util::future::{AbortHandle, abortable};
 use futures_util::io::{AsyncRead, AsyncWrite};
 use sio_driver::binding::Runtime;
-use sio_tests::sim::Sim;
+use sio_sim::Sim;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::io::{AsyncReadExt, AsyncWriteExt};
 use sio_driver::deadlines::{Ends, State, Wait};
-use sio_tests::sim::{Sim, Weather};
+use sio_sim::{Sim, Weather};
 use sio_tokio::{Config, EngineServer, EngineSocket, Incoming, Io, Refusal, Server, Socket};
 use tokio::sync::Semaphore;
 

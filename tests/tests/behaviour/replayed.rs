@@ -2,8 +2,8 @@
 //!
 //! [`Server`]: sio_core::server::Server
 
+use sio_sim::History;
 use sio_tests::replay::compare;
-use sio_tests::sim::History;
 
 /// Simulated tests whose history another [`Server`](sio_core::server::Server) can not be held against, and why.
 const APART: &[(&str, &[&str])] = &[

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sio_tests::sim::Sim;
+use sio_sim::Sim;
 use sio_tokio::{AckError, Config, Io, Socket};
 
 use crate::client::Message;

@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use sio_driver::binding::Runtime;
-use sio_tests::sim::Sim;
+use sio_sim::Sim;
 use sio_tokio::{Io, Server};
 use tokio::sync::oneshot;
 

@@ -1,8 +1,49 @@
 //! Socket.IO and Engine.IO servers in a simulation: virtual time, a network in memory, everything from one seed.
 //!
 //! A third binding, beside `sio-tokio` and `sio-smol`, with the same names. It runs the tasks that serve
-//! production, and decides for them what else chance does: who runs next, how bytes are cut up and how long they
-//! take. A number says all of it, and says it again when it is given again.
+//! production, and decides for them what else chance does. A [`Sim`] is one world: tasks, a clock, a network in
+//! memory, and numbers that follow from a seed. Everything runs on the thread that called [`Sim::run`], and nothing
+//! from outside decides anything, so the same seed gives the same [`Trace`], and another seed another order of events.
+//!
+//! * **Tasks.** Of those that were woken, the seed picks the next to be polled.
+//! * **Time** is virtual. It passes only when no task can run, and then at once, to the next timer: a
+//!   heartbeat of 25 s takes no time at all. [`Sim::block`] is for a task that takes its time.
+//! * **Network.** [`Sim::connect`] reaches a [`Sim::listen`] by address. Bytes arrive in order and
+//!   whole, but the seed decides how they are cut up, how long they take and how many may be under way
+//!   ([`Weather`]). An end is closed and half-closed as with TCP; one that is dropped with unread bytes
+//!   resets the connection.
+//! * **Hosts.** A handle belongs to a host with an address, and what it spawns or connects does too;
+//!   [`Sim::at`] is the same world seen from another host.
+//! * **No progress.** If no task can run and no timer is set, the run panics and says which task waits
+//!   for what. So it does if time does not pass any more.
+//!
+//! [`Sim::serve`] is what `serve` of another binding is. A run that panics prints its seed and the end of its trace.
+//!
+//! ```
+//! use futures_util::io::{AsyncReadExt, AsyncWriteExt};
+//! use sio_sim::{Config, Io, Runtime, Server, Sim};
+//!
+//! let sim = Sim::new(7);
+//! let inner = sim.clone();
+//! sim.run(async move {
+//!     let io = Io::new(Config::v4());
+//!     let host = inner.at([10, 0, 0, 2]);
+//!     let listener = host.listen(([10, 0, 0, 2], 3000).into())?;
+//!     let (serving, server) = (host.clone(), Server::new(io.clone()));
+//!     host.spawn(async move { drop(serving.serve(listener, server).await) });
+//!
+//!     let mut stream = inner.connect(([10, 0, 0, 2], 3000).into()).await?;
+//!     let hello = "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nhost: x\r\n\r\n";
+//!     stream.write_all(hello.as_bytes()).await?;
+//!     let mut status = [0; 15];
+//!     stream.read_exact(&mut status).await?;
+//!     assert_eq!(&status, b"HTTP/1.1 200 OK");
+//!     drop(stream);
+//!     io.close().await;
+//!     Ok::<_, std::io::Error>(())
+//! })?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
 //!
 //! # Features
 //!
@@ -12,7 +53,22 @@
 //! | `tracing` | yes | spans and events; their names and levels are in the documentation of `sio_driver` |
 
 pub mod choices;
+mod clock;
+mod history;
+mod net;
+mod rng;
+mod sim;
+mod stream;
+mod tasks;
+mod timers;
+mod trace;
+mod world;
 
+pub use clock::Sleep;
+pub use history::{Act, Deed, History};
+pub use net::Weather;
+pub use rng::Rng;
+pub use sim::Sim;
 pub use sio_driver::app::{
     Ack, AckError, AckFuture, Adapter, AdapterError, Args, ArgumentError, Auth, BacklogPolicy,
     Broadcast, Bytes, Client, ClientFiles, CloseReason, ClusterEvent, Codec, Config, ConfigError,
@@ -26,4 +82,7 @@ pub use sio_driver::app::{
     Serving, SetupError, Sid, Socket, SocketData, SocketId, SocketIds, Started, State, To,
     TransportKind, Transports, TryData, Value, Verdict, client_files, core, http, parser, respond,
 };
+pub use sio_driver::binding::{Instant, Runtime};
 pub use sio_driver::{adapter, guide};
+pub use stream::{Listener, Stream};
+pub use trace::{End, Moved, Step, Trace};

@@ -280,7 +280,7 @@
 //!
 //! The behaviour suite of this repository (`tests/tests/behaviour`) asks the same of every runtime: a
 //! host in its `world.rs`, of some ten lines, and a line in its `main.rs` put another one to the test.
-//! The simulation there (`tests/src/sim`) is a binding too: virtual time and a network in memory.
+//! The simulation (`sio-sim`) is a binding too: virtual time and a network in memory.
 
 #[cfg(doc)]
 use crate::binding::{

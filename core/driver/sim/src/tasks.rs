@@ -10,18 +10,18 @@ use std::task::{Wake, Waker};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use super::trace::End;
+use crate::trace::End;
 
-/// All tasks that have not ended. The number 0 is the one that [`run`](super::Sim::run) was given.
+/// All tasks that have not ended. The number 0 is the one that [`run`](crate::Sim::run) was given.
 #[derive(Default)]
-pub(super) struct Tasks {
+pub(crate) struct Tasks {
     alive: BTreeMap<usize, Task>,
     next: usize,
     /// The one that is being polled.
     current: Option<usize>,
 }
 
-pub(super) struct Task {
+pub(crate) struct Task {
     name: String,
     host: IpAddr,
     waker: Arc<TaskWaker>,
@@ -32,17 +32,17 @@ pub(super) struct Task {
 }
 
 /// What it takes to poll a task.
-pub(super) struct Turn {
-    pub(super) host: IpAddr,
-    pub(super) waker: Waker,
-    pub(super) future: Option<BoxFuture>,
+pub(crate) struct Turn {
+    pub(crate) host: IpAddr,
+    pub(crate) waker: Waker,
+    pub(crate) future: Option<BoxFuture>,
 }
 
-pub(super) type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Something that a task waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Wait {
+pub(crate) enum Wait {
     /// A moment after the start.
     Until(Duration),
     /// Bytes from a stream.
@@ -54,7 +54,7 @@ pub(super) enum Wait {
 }
 
 impl Tasks {
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         name: String,
         host: IpAddr,
@@ -83,7 +83,7 @@ impl Tasks {
     }
 
     /// Begins to poll a task. `None`: it has ended already.
-    pub(super) fn begin(&mut self, number: usize) -> Option<Turn> {
+    pub(crate) fn begin(&mut self, number: usize) -> Option<Turn> {
         let task = self.alive.get_mut(&number)?;
         task.waits.clear();
         task.waker.queued.store(false, Ordering::Relaxed);
@@ -96,7 +96,7 @@ impl Tasks {
     }
 
     /// A task was polled and goes on later.
-    pub(super) fn pause(&mut self, number: usize, future: Option<BoxFuture>) {
+    pub(crate) fn pause(&mut self, number: usize, future: Option<BoxFuture>) {
         self.current = None;
         if let Some(task) = self.alive.get_mut(&number) {
             task.future = future;
@@ -104,18 +104,18 @@ impl Tasks {
     }
 
     /// A task has ended, or is taken away.
-    pub(super) fn end(&mut self, number: usize) -> Option<Task> {
+    pub(crate) fn end(&mut self, number: usize) -> Option<Task> {
         self.current = None;
         self.alive.remove(&number)
     }
 
     /// Takes one that is still there away.
-    pub(super) fn pop(&mut self) -> Option<Task> {
+    pub(crate) fn pop(&mut self) -> Option<Task> {
         self.alive.pop_last().map(|(_, task)| task)
     }
 
     /// Notes what the task that is being polled waits for.
-    pub(super) fn waits(&mut self, wait: Wait) {
+    pub(crate) fn waits(&mut self, wait: Wait) {
         let current = self.current.and_then(|number| self.alive.get_mut(&number));
         if let Some(task) = current
             && !task.waits.contains(&wait)
@@ -125,7 +125,7 @@ impl Tasks {
     }
 
     /// What has not ended, by name.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         self.alive.values().map(|task| task.name.clone()).collect()
     }
 }
@@ -162,7 +162,7 @@ impl fmt::Display for Wait {
 
 /// The tasks that were woken, in the order in which they were.
 #[derive(Debug)]
-pub(super) struct Ready {
+pub(crate) struct Ready {
     woken: Mutex<Vec<usize>>,
     /// Whoever wakes a task from another thread does so at a moment that no seed decides.
     thread: ThreadId,
@@ -170,7 +170,7 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    pub(super) fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
             woken: Mutex::default(),
             thread: thread::current().id(),
@@ -182,7 +182,7 @@ impl Ready {
     ///
     /// # Panics
     /// If another thread has woken something.
-    pub(super) fn take(&self, queue: &mut Vec<usize>) {
+    pub(crate) fn take(&self, queue: &mut Vec<usize>) {
         assert!(
             !self.strange.load(Ordering::Relaxed),
             "a task was woken by another thread, which no seed repeats"

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use sio_core::config::Config;
+use sio_driver::app::Config;
+use sio_driver::binding::Bytes;
 
 /// Everything that servers read and wrote, in order.
 #[derive(Clone, Debug, Default)]

@@ -1,81 +1,31 @@
-//! A simulated runtime: the driver's own tasks, deterministically.
-//!
-//! A [`Sim`] is one world: tasks, a clock, a network in memory, and numbers that follow from a seed.
-//! Everything runs on the thread that called [`Sim::run`], and nothing from outside decides anything,
-//! so the same seed gives the same [`Trace`], and another seed another order of events.
-//!
-//! * **Tasks.** Of those that were woken, the seed picks the next to be polled.
-//! * **Time** is virtual. It passes only when no task can run, and then at once, to the next timer: a
-//!   heartbeat of 25 s takes no time at all. [`Sim::block`] is for a task that takes its time.
-//! * **Network.** [`Sim::connect`] reaches a [`Sim::listen`] by address. Bytes arrive in order and
-//!   whole, but the seed decides how they are cut up, how long they take and how many may be under way
-//!   ([`Weather`]). An end is closed and half-closed as with TCP; one that is dropped with unread bytes
-//!   resets the connection.
-//! * **Hosts.** A handle belongs to a host with an address, and what it spawns or connects does too;
-//!   [`Sim::at`] is the same world seen from another host.
-//! * **No progress.** If no task can run and no timer is set, the run panics and says which task waits
-//!   for what. So it does if time does not pass any more.
-//!
-//! [`Sim::serve`] is the simulation's binding of the driver. Faults (crashes, partitions, stalls) have
-//! their places: tasks know their host, every byte passes `Net` as a segment with the time of its
-//! arrival, and the weather can change while a world runs.
-//!
-//! A run that panics prints its seed and the end of its trace.
-
-mod clock;
-mod history;
-mod net;
-mod rng;
-mod tasks;
-mod trace;
+//! A world, as one of its hosts sees it.
 
 use std::cell::RefCell;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sio_driver::binding::{Instant, Remote, Runtime, Server, accept, serve_stream};
 
-use clock::{Alarm, Timers};
-use net::Net;
-use tasks::{Ready, Tasks, Wait};
-
-pub use clock::Sleep;
-pub use history::{Act, Deed, History};
-pub use net::{Listener, Stream, Weather};
-pub use rng::Rng;
-pub use trace::{End, Moved, Step, Trace};
+use crate::clock::Sleep;
+use crate::history::History;
+use crate::net::{Backlog, Net, Weather};
+use crate::rng::Rng;
+use crate::stream::{Listener, Stream};
+use crate::tasks::{BoxFuture, Ready, Tasks};
+use crate::timers::Timers;
+use crate::trace::{End, Step, Trace};
+use crate::world::{State, World};
 
 /// A simulated world, as one of its hosts sees it. Cheap to clone.
 #[derive(Clone)]
 pub struct Sim {
-    world: Arc<World>,
-    host: IpAddr,
-}
-
-struct World {
-    seed: u64,
-    ready: Arc<Ready>,
-    state: Mutex<State>,
-}
-
-struct State {
-    now: Duration,
-    /// Decides which task is next.
-    order: Rng,
-    /// What the driver gets for its ids.
-    random: Rng,
-    tasks: Tasks,
-    timers: Timers,
-    net: Net,
-    trace: Trace,
-    history: History,
-    /// Woken when the state is not locked any more.
-    wake: Vec<Waker>,
+    pub(crate) world: Arc<World>,
+    pub(crate) host: IpAddr,
 }
 
 /// Where [`Sim::new`] is.
@@ -239,6 +189,53 @@ impl Sim {
         self.world.with(|state| state.net.weather = weather);
     }
 
+    /// Listens.
+    ///
+    /// # Errors
+    /// If somebody does already.
+    pub fn listen(&self, address: SocketAddr) -> io::Result<Listener> {
+        self.world.with(|state| {
+            let listening = &mut state.net.listening;
+            if listening.contains_key(&address) {
+                return Err(io::ErrorKind::AddrInUse.into());
+            }
+            listening.insert(address, Backlog::default());
+            Ok(Listener::new(self.world.clone(), address))
+        })
+    }
+
+    /// Connects from this host.
+    ///
+    /// # Errors
+    /// If nobody listens there.
+    pub async fn connect(&self, to: SocketAddr) -> io::Result<Stream> {
+        let delay = self.world.with(|state| state.net.delay());
+        self.sleep_until(self.now() + delay).await;
+        self.world.with(|state| {
+            if !state.net.listening.contains_key(&to) {
+                return Err(io::ErrorKind::ConnectionRefused.into());
+            }
+            let connection = state.net.pipes.len() / 2;
+            for _ in 0..2 {
+                let pipe = state.net.pipe();
+                state.net.pipes.push(pipe);
+            }
+            // A port that no other connection has, as long as there are enough.
+            let port = 1024 + u16::try_from(connection % 60_000).unwrap_or_default();
+            let from = SocketAddr::new(self.host, port);
+            state.trace.note(Step::Connected(connection, from, to));
+            let end = |accepted| End {
+                connection,
+                accepted,
+            };
+            if let Some(backlog) = state.net.listening.get_mut(&to) {
+                backlog.waiting.push_back((end(true), from));
+                state.wake.extend(backlog.acceptor.take());
+            }
+            Ok(Stream::new(self.world.clone(), end(false)))
+        })
+    }
+
     /// Serves on a listener until the server is closed, as `serve` of a binding does.
     ///
     /// # Errors
@@ -277,7 +274,7 @@ impl Runtime for Sim {
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let name = name_of(&task);
         self.world.with(|state| {
-            let task = Some(Box::pin(task) as tasks::BoxFuture);
+            let task = Some(Box::pin(task) as BoxFuture);
             let number = (state.tasks).add(name.clone(), self.host, task, &self.world.ready);
             state.trace.note(Step::Spawned(number, name));
         });
@@ -299,61 +296,6 @@ fn name_of<T>(_: &T) -> String {
         names.find(|name| *name != "{{closure}}").unwrap_or(path)
     });
     short.collect()
-}
-
-impl World {
-    /// Locks the state for a moment. Who was woken meanwhile is woken after it.
-    fn with<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
-        let (value, wake) = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let value = look(&mut state);
-            (value, std::mem::take(&mut state.wake))
-        };
-        for waker in wake {
-            waker.wake();
-        }
-        value
-    }
-
-    /// Lets time pass until the next timer, and everything happen that is due then.
-    fn pass_time(&self) {
-        self.with(|state| {
-            let Some((now, alarm)) = state.timers.pop() else {
-                panic!(
-                    "deadlock: no timer is set, and nothing can run{}",
-                    state.tasks
-                );
-            };
-            if now > state.now {
-                state.now = now;
-                state.trace.note(Step::Clock(now));
-            }
-            state.ring(alarm);
-            while let Some(alarm) = state.timers.pop_due(state.now) {
-                state.ring(alarm);
-            }
-        });
-    }
-}
-
-impl State {
-    /// Something has happened at one end of a connection.
-    fn record(&mut self, end: End, deed: impl FnOnce() -> Deed) {
-        if end.accepted {
-            self.history.acts.push(Act {
-                at: self.now,
-                connection: end.connection,
-                deed: deed(),
-            });
-        }
-    }
-
-    fn ring(&mut self, alarm: Alarm) {
-        match alarm {
-            Alarm::Wake(waker) => self.wake.push(waker),
-            Alarm::Arrival(pipe) => self.wake.extend(self.net.arrived(pipe)),
-        }
-    }
 }
 
 /// Says whose turn it was before, when this one is over.
@@ -387,14 +329,6 @@ impl fmt::Debug for Sim {
         f.debug_struct("Sim")
             .field("seed", &self.world.seed)
             .field("host", &self.host)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for World {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("World")
-            .field("seed", &self.seed)
             .finish_non_exhaustive()
     }
 }

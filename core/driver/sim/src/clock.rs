@@ -1,59 +1,16 @@
 //! Virtual time: it passes when nothing else can happen.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use sio_driver::binding::Instant;
 
-use super::{Wait, World};
-
-/// What has been set to happen, by when, and among equals by when it was set.
-#[derive(Debug, Default)]
-pub(super) struct Timers {
-    due: BTreeMap<Key, Alarm>,
-    next: u64,
-}
-
-/// A moment after the start, and a number that nobody else has.
-pub(super) type Key = (Duration, u64);
-
-/// What happens when a timer is over.
-#[derive(Debug)]
-pub(super) enum Alarm {
-    /// A sleep ends.
-    Wake(Waker),
-    /// What was written to a pipe (by its number) arrives.
-    Arrival(usize),
-}
-
-impl Timers {
-    pub(super) fn set(&mut self, at: Duration, alarm: Alarm) -> Key {
-        let key = (at, self.next);
-        self.next += 1;
-        self.due.insert(key, alarm);
-        key
-    }
-
-    fn remove(&mut self, key: Key) {
-        self.due.remove(&key);
-    }
-
-    /// The first of all, with its time.
-    pub(super) fn pop(&mut self) -> Option<(Duration, Alarm)> {
-        let ((at, _), alarm) = self.due.pop_first()?;
-        Some((at, alarm))
-    }
-
-    /// The first of those that are due by `now`.
-    pub(super) fn pop_due(&mut self, now: Duration) -> Option<Alarm> {
-        let first = self.due.first_entry()?;
-        (first.key().0 <= now).then(|| first.remove())
-    }
-}
+use crate::tasks::Wait;
+use crate::timers::{Alarm, Key};
+use crate::world::World;
 
 /// A timer of the simulation. It rings at its moment, not before and not after.
 pub struct Sleep {
@@ -63,7 +20,7 @@ pub struct Sleep {
 }
 
 impl Sleep {
-    pub(super) fn new(world: Arc<World>, at: Instant) -> Self {
+    pub(crate) fn new(world: Arc<World>, at: Instant) -> Self {
         Self {
             at: at - Instant::ORIGIN,
             world,
@@ -125,7 +82,7 @@ mod tests {
     use sio_driver::binding::{Runtime, Sleep as _};
 
     use super::*;
-    use crate::sim::Sim;
+    use crate::Sim;
 
     const SECOND: Duration = Duration::from_secs(1);
 

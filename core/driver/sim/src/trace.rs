@@ -39,8 +39,8 @@ pub enum Step {
 /// One of the two ends of a connection: its number, and whether it is the one that was accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct End {
-    pub(super) connection: usize,
-    pub(super) accepted: bool,
+    pub(crate) connection: usize,
+    pub(crate) accepted: bool,
 }
 
 /// Bytes that went over a stream: how many, and a checksum.
@@ -51,7 +51,7 @@ pub struct Moved {
 }
 
 impl Moved {
-    pub(super) fn of(bytes: &[u8]) -> Self {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
         // With the keys that this hasher always has: it is only compared.
         let mut hasher = DefaultHasher::new();
         hasher.write(bytes);
@@ -63,7 +63,7 @@ impl Moved {
 }
 
 impl Trace {
-    pub(super) fn note(&mut self, step: Step) {
+    pub(crate) fn note(&mut self, step: Step) {
         self.steps.push(step);
     }
 

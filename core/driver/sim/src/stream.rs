@@ -1,224 +1,20 @@
-//! A network in memory.
-//!
-//! A connection is two pipes. What is written goes into a pipe as a segment with the time of its
-//! arrival; a reader gets what has arrived, at most one segment at a time.
+//! The ends of connections, and who listens for them.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::task::{Context, Poll};
 
-use bytes::{Buf, Bytes};
-use futures_util::io::{AsyncRead, AsyncWrite};
-use sio_driver::binding::Runtime as _;
+use futures_io::{AsyncRead, AsyncWrite};
+use sio_driver::binding::Bytes;
 
-use super::clock::Alarm;
-use super::history::Deed;
-use super::trace::{End, Moved, Step};
-use super::{Rng, Sim, State, Wait, World};
-
-/// How the network is. What is drawn is drawn from the seed.
-#[derive(Clone, Debug)]
-pub struct Weather {
-    /// Microseconds that bytes take to the other end; half of all writes arrive at once if 0 is among
-    /// them.
-    pub delay: RangeInclusive<usize>,
-    /// Bytes that may be under way in one direction of a connection, unread: drawn for each when it is
-    /// made. A writer waits for the reader beyond it.
-    pub window: RangeInclusive<usize>,
-    /// One of so many writes takes only a part of what it could, and a few bytes as likely as many.
-    pub short_writes: usize,
-}
-
-impl Default for Weather {
-    /// Up to 2 ms, 4 to 128 KiB, every fourth write.
-    fn default() -> Self {
-        Self {
-            delay: 0..=2000,
-            window: 4 << 10..=128 << 10,
-            short_writes: 4,
-        }
-    }
-}
-
-/// All connections there were, and who listens.
-#[derive(Debug)]
-pub(super) struct Net {
-    pub(super) weather: Weather,
-    rng: Rng,
-    /// Two for each connection: to the end that was accepted, and back.
-    pipes: Vec<Pipe>,
-    listening: BTreeMap<SocketAddr, Backlog>,
-}
-
-#[derive(Debug, Default)]
-struct Backlog {
-    waiting: VecDeque<(Stream, SocketAddr)>,
-    acceptor: Option<Waker>,
-}
-
-/// One direction of a connection.
-#[derive(Debug)]
-struct Pipe {
-    segments: VecDeque<Segment>,
-    /// Bytes in them.
-    held: usize,
-    /// How many there may be.
-    window: usize,
-    /// When the latest of them arrives: nothing overtakes it.
-    latest: Duration,
-    ending: Option<(Duration, Ending)>,
-    /// Nobody will read any more.
-    deaf: bool,
-    reader: Option<Waker>,
-    writer: Option<Waker>,
-}
-
-#[derive(Debug)]
-struct Segment {
-    arrives: Duration,
-    bytes: Bytes,
-}
-
-/// How a direction ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
-    Closed,
-    Reset,
-}
-
-impl Net {
-    pub(super) fn new(rng: Rng) -> Self {
-        Self {
-            weather: Weather::default(),
-            rng,
-            pipes: Vec::new(),
-            listening: BTreeMap::new(),
-        }
-    }
-
-    /// Something has arrived in this pipe: who waits for it.
-    pub(super) fn arrived(&mut self, pipe: usize) -> Option<Waker> {
-        self.pipes[pipe].reader.take()
-    }
-
-    fn pipe(&mut self) -> Pipe {
-        Pipe {
-            segments: VecDeque::new(),
-            held: 0,
-            window: self.rng.within(&self.weather.window),
-            latest: Duration::ZERO,
-            ending: None,
-            deaf: false,
-            reader: None,
-            writer: None,
-        }
-    }
-
-    fn delay(&mut self) -> Duration {
-        if self.weather.delay.contains(&0) && self.rng.one_in(2) {
-            return Duration::ZERO;
-        }
-        Duration::from_micros(self.rng.within(&self.weather.delay) as u64)
-    }
-
-    /// How much of `room` bytes a write takes.
-    fn portion(&mut self, room: usize) -> usize {
-        if room == 0 || !self.rng.one_in(self.weather.short_writes) {
-            return room;
-        }
-        let most = if self.rng.one_in(2) {
-            room.min(16)
-        } else {
-            room
-        };
-        self.rng.within(&(1..=most))
-    }
-}
-
-impl State {
-    /// When something that is sent now arrives at the other end of a pipe, which will be noticed.
-    fn arrival(&mut self, pipe: usize) -> Duration {
-        let delay = self.net.delay();
-        let its = &mut self.net.pipes[pipe];
-        let at = its.latest.max(self.now + delay);
-        its.latest = at;
-        if at > self.now {
-            self.timers.set(at, Alarm::Arrival(pipe));
-        } else {
-            self.wake.extend(its.reader.take());
-        }
-        at
-    }
-
-    /// Ends a direction, unless it has ended.
-    fn finish(&mut self, pipe: usize, ending: Ending) {
-        if self.net.pipes[pipe].ending.is_none() {
-            let at = self.arrival(pipe);
-            self.net.pipes[pipe].ending = Some((at, ending));
-        }
-    }
-}
-
-impl Sim {
-    /// Listens.
-    ///
-    /// # Errors
-    /// If somebody does already.
-    pub fn listen(&self, address: SocketAddr) -> io::Result<Listener> {
-        self.world.with(|state| {
-            let listening = &mut state.net.listening;
-            if listening.contains_key(&address) {
-                return Err(io::ErrorKind::AddrInUse.into());
-            }
-            listening.insert(address, Backlog::default());
-            Ok(Listener {
-                world: self.world.clone(),
-                address,
-            })
-        })
-    }
-
-    /// Connects from this host.
-    ///
-    /// # Errors
-    /// If nobody listens there.
-    pub async fn connect(&self, to: SocketAddr) -> io::Result<Stream> {
-        let delay = self.world.with(|state| state.net.delay());
-        self.sleep_until(self.now() + delay).await;
-        self.world.with(|state| {
-            if !state.net.listening.contains_key(&to) {
-                return Err(io::ErrorKind::ConnectionRefused.into());
-            }
-            let connection = state.net.pipes.len() / 2;
-            for _ in 0..2 {
-                let pipe = state.net.pipe();
-                state.net.pipes.push(pipe);
-            }
-            // A port that no other connection has, as long as there are enough.
-            let port = 1024 + u16::try_from(connection % 60_000).unwrap_or_default();
-            let from = SocketAddr::new(self.host, port);
-            state.trace.note(Step::Connected(connection, from, to));
-            let end = |accepted| Stream {
-                world: self.world.clone(),
-                end: End {
-                    connection,
-                    accepted,
-                },
-            };
-            if let Some(backlog) = state.net.listening.get_mut(&to) {
-                backlog.waiting.push_back((end(true), from));
-                state.wake.extend(backlog.acceptor.take());
-            }
-            Ok(end(false))
-        })
-    }
-}
+use crate::history::Deed;
+use crate::net::{Ending, Segment};
+use crate::tasks::Wait;
+use crate::trace::{End, Moved, Step};
+use crate::world::World;
 
 /// Somebody who listens. Its address is free when it is dropped.
 #[derive(Debug)]
@@ -228,6 +24,10 @@ pub struct Listener {
 }
 
 impl Listener {
+    pub(crate) fn new(world: Arc<World>, address: SocketAddr) -> Self {
+        Self { world, address }
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -239,8 +39,8 @@ impl Listener {
             let Some(backlog) = state.net.listening.get_mut(&self.address) else {
                 return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
             };
-            if let Some(next) = backlog.waiting.pop_front() {
-                return Poll::Ready(Ok(next));
+            if let Some((end, from)) = backlog.waiting.pop_front() {
+                return Poll::Ready(Ok((Stream::new(self.world.clone(), end), from)));
             }
             backlog.acceptor = Some(cx.waker().clone());
             state.tasks.waits(Wait::Accept(self.address));
@@ -254,8 +54,9 @@ impl Drop for Listener {
         let backlog = self
             .world
             .with(|state| state.net.listening.remove(&self.address));
-        // Streams lock the state when they are dropped.
-        drop(backlog);
+        for (end, _) in backlog.into_iter().flat_map(|it| it.waiting) {
+            drop(Stream::new(self.world.clone(), end));
+        }
     }
 }
 
@@ -266,6 +67,10 @@ pub struct Stream {
 }
 
 impl Stream {
+    pub(crate) fn new(world: Arc<World>, end: End) -> Self {
+        Self { world, end }
+    }
+
     /// The pipes that it reads from and writes to.
     fn pipes(&self) -> (usize, usize) {
         let first = 2 * self.end.connection;
@@ -289,7 +94,7 @@ impl AsyncRead for Stream {
             let pipe = &mut state.net.pipes[from];
             if let Some(segment) = pipe.segments.front_mut().filter(|it| it.arrives <= now) {
                 let count = segment.bytes.len().min(buffer.len());
-                segment.bytes.copy_to_slice(&mut buffer[..count]);
+                buffer[..count].copy_from_slice(&segment.bytes.split_to(count));
                 if segment.bytes.is_empty() {
                     pipe.segments.pop_front();
                 }
@@ -404,11 +209,13 @@ impl fmt::Debug for Stream {
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
+    use std::time::Duration;
 
     use futures_util::future::join;
     use futures_util::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+    use crate::{Sim, Weather};
 
     /// Runs something between the two ends of a connection: the one that dialled, and the other.
     fn connected<F: Future<Output = ()>>(seed: u64, story: impl FnOnce(Stream, Stream) -> F) {

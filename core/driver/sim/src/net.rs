@@ -1,0 +1,135 @@
+//! A network in memory.
+//!
+//! A connection is two pipes. What is written goes into a pipe as a segment with the time of its
+//! arrival; a reader gets what has arrived, at most one segment at a time.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::task::Waker;
+use std::time::Duration;
+
+use sio_driver::binding::Bytes;
+
+use crate::rng::Rng;
+use crate::trace::End;
+
+/// How the network is. What is drawn is drawn from the seed.
+#[derive(Clone, Debug)]
+pub struct Weather {
+    /// Microseconds that bytes take to the other end; half of all writes arrive at once if 0 is among
+    /// them.
+    pub delay: RangeInclusive<usize>,
+    /// Bytes that may be under way in one direction of a connection, unread: drawn for each when it is
+    /// made. A writer waits for the reader beyond it.
+    pub window: RangeInclusive<usize>,
+    /// One of so many writes takes only a part of what it could, and a few bytes as likely as many.
+    pub short_writes: usize,
+}
+
+impl Default for Weather {
+    /// Up to 2 ms, 4 to 128 KiB, every fourth write.
+    fn default() -> Self {
+        Self {
+            delay: 0..=2000,
+            window: 4 << 10..=128 << 10,
+            short_writes: 4,
+        }
+    }
+}
+
+/// All connections there were, and who listens.
+#[derive(Debug)]
+pub(crate) struct Net {
+    pub(crate) weather: Weather,
+    rng: Rng,
+    /// Two for each connection: to the end that was accepted, and back.
+    pub(crate) pipes: Vec<Pipe>,
+    pub(crate) listening: BTreeMap<SocketAddr, Backlog>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Backlog {
+    /// The ends that wait to be accepted, and where each comes from.
+    pub(crate) waiting: VecDeque<(End, SocketAddr)>,
+    pub(crate) acceptor: Option<Waker>,
+}
+
+/// One direction of a connection.
+#[derive(Debug)]
+pub(crate) struct Pipe {
+    pub(crate) segments: VecDeque<Segment>,
+    /// Bytes in them.
+    pub(crate) held: usize,
+    /// How many there may be.
+    pub(crate) window: usize,
+    /// When the latest of them arrives: nothing overtakes it.
+    pub(crate) latest: Duration,
+    pub(crate) ending: Option<(Duration, Ending)>,
+    /// Nobody will read any more.
+    pub(crate) deaf: bool,
+    pub(crate) reader: Option<Waker>,
+    pub(crate) writer: Option<Waker>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) arrives: Duration,
+    pub(crate) bytes: Bytes,
+}
+
+/// How a direction ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Closed,
+    Reset,
+}
+
+impl Net {
+    pub(crate) fn new(rng: Rng) -> Self {
+        Self {
+            weather: Weather::default(),
+            rng,
+            pipes: Vec::new(),
+            listening: BTreeMap::new(),
+        }
+    }
+
+    /// Something has arrived in this pipe: who waits for it.
+    pub(crate) fn arrived(&mut self, pipe: usize) -> Option<Waker> {
+        self.pipes[pipe].reader.take()
+    }
+
+    pub(crate) fn pipe(&mut self) -> Pipe {
+        Pipe {
+            segments: VecDeque::new(),
+            held: 0,
+            window: self.rng.within(&self.weather.window),
+            latest: Duration::ZERO,
+            ending: None,
+            deaf: false,
+            reader: None,
+            writer: None,
+        }
+    }
+
+    pub(crate) fn delay(&mut self) -> Duration {
+        if self.weather.delay.contains(&0) && self.rng.one_in(2) {
+            return Duration::ZERO;
+        }
+        Duration::from_micros(self.rng.within(&self.weather.delay) as u64)
+    }
+
+    /// How much of `room` bytes a write takes.
+    pub(crate) fn portion(&mut self, room: usize) -> usize {
+        if room == 0 || !self.rng.one_in(self.weather.short_writes) {
+            return room;
+        }
+        let most = if self.rng.one_in(2) {
+            room.min(16)
+        } else {
+            room
+        };
+        self.rng.within(&(1..=most))
+    }
+}

@@ -1,0 +1,49 @@
+//! What has been set to happen.
+
+use std::collections::BTreeMap;
+use std::task::Waker;
+use std::time::Duration;
+
+/// What has been set to happen, by when, and among equals by when it was set.
+#[derive(Debug, Default)]
+pub(crate) struct Timers {
+    due: BTreeMap<Key, Alarm>,
+    next: u64,
+}
+
+/// A moment after the start, and a number that nobody else has.
+pub(crate) type Key = (Duration, u64);
+
+/// What happens when a timer is over.
+#[derive(Debug)]
+pub(crate) enum Alarm {
+    /// A sleep ends.
+    Wake(Waker),
+    /// What was written to a pipe (by its number) arrives.
+    Arrival(usize),
+}
+
+impl Timers {
+    pub(crate) fn set(&mut self, at: Duration, alarm: Alarm) -> Key {
+        let key = (at, self.next);
+        self.next += 1;
+        self.due.insert(key, alarm);
+        key
+    }
+
+    pub(crate) fn remove(&mut self, key: Key) {
+        self.due.remove(&key);
+    }
+
+    /// The first of all, with its time.
+    pub(crate) fn pop(&mut self) -> Option<(Duration, Alarm)> {
+        let ((at, _), alarm) = self.due.pop_first()?;
+        Some((at, alarm))
+    }
+
+    /// The first of those that are due by `now`.
+    pub(crate) fn pop_due(&mut self, now: Duration) -> Option<Alarm> {
+        let first = self.due.first_entry()?;
+        (first.key().0 <= now).then(|| first.remove())
+    }
+}

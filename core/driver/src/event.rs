@@ -6,19 +6,44 @@ use std::sync::{Arc, Mutex};
 
 use sio_core::details::Details;
 use sio_core::engine::TransportKind;
-use sio_core::packet::{Args, ArgumentError, FromArgs, Name};
-use sio_core::socket::{AckTicket, DisconnectReason, Refusal};
+use sio_core::packet::{Args, ArgumentError, FromArgs, IntoArgs, Name};
+use sio_core::socket::{DisconnectReason, Refusal};
 
-use crate::error::Failure;
+use crate::error::{EmitError, Failure};
 use crate::scratch;
 use crate::sync::BoxFuture;
 
+/// A kind of socket: one of a server, one of a client. Handlers are called alike for all of them.
+pub trait SocketKind: Clone + Send + Sync + 'static {
+    /// The other end's wish for an answer.
+    type Ticket: fmt::Debug + Send + 'static;
+
+    /// What an event can be about, besides its arguments.
+    type About: Clone + fmt::Debug + Send + 'static;
+
+    /// The transport by which its events come.
+    fn transport(&self) -> TransportKind;
+
+    /// What handlers were given to work with, by its type.
+    fn state<T: Clone + Send + Sync + 'static>(&self) -> Option<T>;
+
+    /// Answers an event.
+    ///
+    /// # Errors
+    /// The arguments cannot be written, or the other end has gone.
+    fn answer(
+        &self,
+        ticket: Self::Ticket,
+        args: &(impl IntoArgs + ?Sized),
+    ) -> Result<(), EmitError>;
+}
+
 /// An event: its name, its arguments, and how far the handler that is called has taken them.
-pub(crate) struct Event {
+pub(crate) struct Event<S: SocketKind> {
     pub(crate) name: Name,
     pub(crate) args: Args,
-    pub(crate) ack: Cell<AckSlot>,
-    pub(crate) about: About,
+    pub(crate) ack: Cell<AckSlot<S::Ticket>>,
+    pub(crate) about: S::About,
     /// How many arguments the handler that is called has taken already.
     taken: Cell<usize>,
     /// How it holds them.
@@ -38,13 +63,18 @@ enum Held {
     Values,
 }
 
-/// What an event is about, besides its arguments.
+/// What an event of a server's socket is about, besides its arguments.
 #[derive(Clone, Debug)]
-pub(crate) enum About {
+pub enum About {
+    /// It has entered.
     Connect,
+    /// What its client has sent.
     Event,
+    /// It is about to leave.
     Disconnecting(DisconnectReason, Option<Arc<Details>>),
+    /// It has left.
     Disconnect(DisconnectReason, Option<Arc<Details>>),
+    /// Something was refused.
     Error(ErrorSource, Refusal),
 }
 
@@ -69,13 +99,13 @@ pub enum ErrorSource {
     Middleware,
 }
 
-/// The client's wish for an answer, which the handlers of one event share.
+/// The other end's wish for an answer, which the handlers of one event share.
 #[derive(Debug, Default)]
-pub(crate) enum AckSlot {
+pub(crate) enum AckSlot<T> {
     #[default]
     None,
-    One(AckTicket),
-    Shared(Arc<Mutex<Option<AckTicket>>>),
+    One(T),
+    Shared(Arc<Mutex<Option<T>>>),
 }
 
 /// A handler that was called.
@@ -86,8 +116,8 @@ pub(crate) enum Progress {
     Pending(BoxFuture<Result<(), Failure>>),
 }
 
-impl Event {
-    pub(crate) fn new(name: Name, args: Args, about: About) -> Self {
+impl<S: SocketKind> Event<S> {
+    pub(crate) fn new(name: Name, args: Args, about: S::About) -> Self {
         Self {
             name,
             args,
@@ -178,7 +208,7 @@ impl Event {
     }
 
     /// The ack for one handler.
-    pub(crate) fn take_ack(&self) -> AckSlot {
+    pub(crate) fn take_ack(&self) -> AckSlot<S::Ticket> {
         match self.ack.take() {
             AckSlot::Shared(ticket) => {
                 self.ack.set(AckSlot::Shared(ticket.clone()));

@@ -20,7 +20,7 @@ use crate::adapter::{Adapters, MakeAdapter, NodeHooks, Values};
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::setup::Setup;
 use crate::error::{Denial, HandlerError};
-use crate::event::{Event, Started};
+use crate::event::{Event, SocketKind, Started};
 use crate::listeners::Listeners;
 use crate::mailbox::batch::Opened;
 use crate::mailbox::task_handle::TaskHandle;
@@ -171,13 +171,13 @@ pub(super) struct IoInner {
 }
 
 /// An event on its way to the handlers: what extractors take from.
-pub struct Invocation {
-    pub(crate) socket: Socket,
-    pub(crate) event: Event,
+pub struct Invocation<S: SocketKind = Socket> {
+    pub(crate) socket: S,
+    pub(crate) event: Event<S>,
 }
 
 /// A handler without its type.
-pub(crate) type Callback = Arc<dyn Fn(&Invocation) -> Started + Send + Sync>;
+pub(crate) type Callback<S = Socket> = Arc<dyn Fn(&Invocation<S>) -> Started + Send + Sync>;
 
 /// A middleware of a namespace without its type.
 pub(crate) type NamespaceMiddleware =

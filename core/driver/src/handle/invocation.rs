@@ -5,41 +5,43 @@ use std::fmt;
 use sio_core::packet::{Args, ArgumentError, FromArgs, Name};
 
 use super::inner::{Invocation, Socket};
-use crate::event::{About, Event};
+use crate::event::{About, Event, SocketKind};
 
 impl Invocation {
-    pub(crate) fn new(socket: Socket, name: Name, args: Args, about: About) -> Self {
-        Self {
-            socket,
-            event: Event::new(name, args, about),
-        }
-    }
-
     /// For the middlewares of its namespace: its arguments are the client's credentials.
     pub(crate) fn entering(socket: &Socket) -> Self {
         let args = socket.handshake().auth.args();
         let name = Name::from_static("connect");
         Self::new(socket.clone(), name, args, About::Connect)
     }
+}
+
+impl<S: SocketKind> Invocation<S> {
+    pub(crate) fn new(socket: S, name: Name, args: Args, about: S::About) -> Self {
+        Self {
+            socket,
+            event: Event::new(name, args, about),
+        }
+    }
 
     /// The arguments behind those that the handler has taken already.
     #[inline]
     pub(crate) fn next<T: FromArgs>(&self) -> Result<T, ArgumentError> {
-        self.event.next(|| self.socket.task().transport())
+        self.event.next(|| self.socket.transport())
     }
 
     /// All arguments, whoever takes some.
     pub(crate) fn all(&self) -> Args {
-        self.event.all(|| self.socket.task().transport())
+        self.event.all(|| self.socket.transport())
     }
 
     /// The arguments, for something that may wait long.
     pub(crate) fn kept_args(&self) -> Args {
-        self.event.kept_args(self.socket.task().transport())
+        self.event.kept_args(self.socket.transport())
     }
 
     /// The socket whose event this is.
-    pub fn socket(&self) -> &Socket {
+    pub fn socket(&self) -> &S {
         &self.socket
     }
 
@@ -55,7 +57,7 @@ impl Invocation {
     }
 }
 
-impl fmt::Debug for Invocation {
+impl<S: SocketKind + fmt::Debug> fmt::Debug for Invocation<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Invocation")
             .field("socket", &self.socket)

@@ -12,6 +12,7 @@ mod here;
 mod inner;
 mod invocation;
 mod io;
+mod kind;
 mod left;
 mod membership;
 mod namespace;

@@ -5,32 +5,30 @@ use std::sync::PoisonError;
 use sio_core::packet::IntoArgs;
 
 use crate::error::EmitError;
-use crate::event::AckSlot;
+use crate::event::{AckSlot, SocketKind};
 use crate::handle::Socket;
-use crate::mailbox::command::Command;
-use crate::mailbox::weight::Weight;
 
-/// A client's wish for an answer to its event.
+/// A client's wish for an answer to its event; for a client's own sockets its server's.
 ///
-/// Every handler that names it gets one, whether the client asked or not. Dropped, it answers nothing.
+/// Every handler that names it gets one, whether the other end asked or not. Dropped, it answers nothing.
 /// If several handlers of one event have it, the first answer counts.
 #[derive(Debug)]
-pub struct Ack {
-    socket: Socket,
-    slot: AckSlot,
+pub struct Ack<S: SocketKind = Socket> {
+    socket: S,
+    slot: AckSlot<S::Ticket>,
 }
 
-impl Ack {
-    pub(crate) fn new(socket: Socket, slot: AckSlot) -> Self {
+impl<S: SocketKind> Ack<S> {
+    pub(crate) fn new(socket: S, slot: AckSlot<S::Ticket>) -> Self {
         Self { socket, slot }
     }
 
-    /// Whether the client waits for an answer.
+    /// Whether the other end waits for an answer.
     pub fn is_requested(&self) -> bool {
         !matches!(self.slot, AckSlot::None)
     }
 
-    /// Answers. Nothing happens if the client did not ask.
+    /// Answers. Nothing happens if the other end did not ask.
     ///
     /// ```
     /// # use sio_driver::app::{Ack, Data, Socket};
@@ -40,20 +38,16 @@ impl Ack {
     /// ```
     ///
     /// # Errors
-    /// The arguments cannot be written, or the client has gone.
+    /// The arguments cannot be written, or the other end has gone.
     pub fn send(self, args: &(impl IntoArgs + ?Sized)) -> Result<(), EmitError> {
         let ticket = match self.slot {
             AckSlot::None => None,
             AckSlot::One(ticket) => Some(ticket),
             AckSlot::Shared(shared) => shared.lock().unwrap_or_else(PoisonError::into_inner).take(),
         };
-        let Some(ticket) = ticket else {
-            return Ok(());
-        };
-        let namespace = self.socket.namespace();
-        let packet = namespace.codec().ack(namespace.name(), ticket.id(), args)?;
-        let weight = Weight::of(&packet);
-        let command = Command::Respond { ticket, packet };
-        self.socket.task().push_packet(command, weight, false)
+        match ticket {
+            Some(ticket) => self.socket.answer(ticket, args),
+            None => Ok(()),
+        }
     }
 }

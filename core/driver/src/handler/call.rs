@@ -5,8 +5,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::error::{Failure, refusal};
-use crate::event::{Progress, Started};
-use crate::handle::{Callback, Invocation};
+use crate::event::{Progress, SocketKind, Started};
+use crate::handle::{Callback, Invocation, Socket};
 use crate::handler::extract::FromEvent;
 
 /// A closure that can handle events.
@@ -15,7 +15,7 @@ use crate::handler::extract::FromEvent;
 /// result is `()` or `Result<(), E>` with `E: Display`, of which [`Io::on_error`](crate::app::Io::on_error) hears:
 /// clients are told nothing of it, unless it is a [`Refusal`](crate::app::Refusal) and
 /// [`Reaction::RefuseAck`](crate::app::Reaction::RefuseAck) is set. `M` only tells the compiler which of these a
-/// closure is.
+/// closure is. `S` is the kind of socket whose events they are.
 ///
 /// A sync handler runs to its end, an async one to its first await, before the next event of its
 /// connection is looked at; after that, handlers interleave. Long work belongs on a task of its own.
@@ -31,9 +31,9 @@ use crate::handler::extract::FromEvent;
     note = "what it captures is `Send + Sync + 'static`, and so is what its future holds (but for `Sync`)",
     note = "more of this: `sio_driver::app::Handler`"
 )]
-pub trait Handler<M>: Send + Sync + 'static {
+pub trait Handler<M, S: SocketKind = Socket>: Send + Sync + 'static {
     /// Calls it.
-    fn call(&self, call: &Invocation) -> Started;
+    fn call(&self, call: &Invocation<S>) -> Started;
 }
 
 /// What a handler may return.
@@ -75,14 +75,15 @@ pub struct Asynchronous;
 
 macro_rules! handlers {
     ($($argument:ident),*) => {
-        impl<F, R, $($argument),*> Handler<(Synchronous, $($argument,)*)> for F
+        impl<S, F, R, $($argument),*> Handler<(Synchronous, $($argument,)*), S> for F
         where
+            S: SocketKind,
             F: Fn($($argument),*) -> R + Send + Sync + 'static,
             R: Outcome,
-            $($argument: FromEvent,)*
+            $($argument: FromEvent<S>,)*
         {
             #[allow(non_snake_case, unused_variables)]
-            fn call(&self, call: &Invocation) -> Started {
+            fn call(&self, call: &Invocation<S>) -> Started {
                 $(let $argument = match $argument::from_event(call) {
                     Ok(value) => value,
                     Err(failure) => return Started(Progress::Done(Err(failure))),
@@ -91,15 +92,16 @@ macro_rules! handlers {
             }
         }
 
-        impl<F, R, $($argument),*> Handler<(Asynchronous, $($argument,)*)> for F
+        impl<S, F, R, $($argument),*> Handler<(Asynchronous, $($argument,)*), S> for F
         where
+            S: SocketKind,
             F: Fn($($argument),*) -> R + Send + Sync + 'static,
             R: Future + Send + 'static,
             R::Output: Outcome,
-            $($argument: FromEvent,)*
+            $($argument: FromEvent<S>,)*
         {
             #[allow(non_snake_case, unused_variables)]
-            fn call(&self, call: &Invocation) -> Started {
+            fn call(&self, call: &Invocation<S>) -> Started {
                 call.event.lasts();
                 $(let $argument = match $argument::from_event(call) {
                     Ok(value) => value,
@@ -125,6 +127,6 @@ handlers!(A, B, C, D, E, G, H);
 handlers!(A, B, C, D, E, G, H, I);
 
 /// The same without its type.
-pub(crate) fn erase<M>(handler: impl Handler<M>) -> Callback {
+pub(crate) fn erase<M, S: SocketKind>(handler: impl Handler<M, S>) -> Callback<S> {
     Arc::new(move |call| handler.call(call))
 }

@@ -8,11 +8,11 @@ use sio_core::packet::{Args, ArgumentError, FromArgs, Name};
 use sio_core::socket::{DisconnectReason, Refusal};
 
 use crate::error::Failure;
-use crate::event::{About, ErrorSource};
+use crate::event::{About, ErrorSource, SocketKind};
 use crate::handle::{Invocation, Io, Namespace, Socket};
 use crate::handler::answer::Ack;
 
-/// A type that a handler may have among its arguments.
+/// A type that a handler may have among its arguments, if it handles events of this kind of sockets.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a handler",
     label = "not something that an event has",
@@ -22,12 +22,12 @@ use crate::handler::answer::Ack;
     note = "at most eight arguments are taken: several of an event are one tuple, `Data<(A, B, C)>`",
     note = "`ack: Ack` is there whether the client has asked or not (`Ack::is_requested`): not `Option<Ack>`"
 )]
-pub trait FromEvent: Sized {
+pub trait FromEvent<S: SocketKind = Socket>: Sized {
     /// Takes it from the event.
     ///
     /// # Errors
     /// The event does not have it; the handler is not called then.
-    fn from_event(call: &Invocation) -> Result<Self, Failure>;
+    fn from_event(call: &Invocation<S>) -> Result<Self, Failure>;
 }
 
 /// Arguments of the event as a serde type: a tuple for several, any other type for one.
@@ -69,20 +69,20 @@ pub struct EventName(pub Name);
 #[derive(Clone, Copy, Debug)]
 pub struct State<T>(pub T);
 
-impl<T: FromArgs> FromEvent for Data<T> {
-    fn from_event(call: &Invocation) -> Result<Self, Failure> {
+impl<T: FromArgs, S: SocketKind> FromEvent<S> for Data<T> {
+    fn from_event(call: &Invocation<S>) -> Result<Self, Failure> {
         call.next().map(Self).map_err(Failure::Mistyped)
     }
 }
 
-impl<T: FromArgs> FromEvent for TryData<T> {
-    fn from_event(call: &Invocation) -> Result<Self, Failure> {
+impl<T: FromArgs, S: SocketKind> FromEvent<S> for TryData<T> {
+    fn from_event(call: &Invocation<S>) -> Result<Self, Failure> {
         Ok(Self(call.next()))
     }
 }
 
-impl FromEvent for EventName {
-    fn from_event(call: &Invocation) -> Result<Self, Failure> {
+impl<S: SocketKind> FromEvent<S> for EventName {
+    fn from_event(call: &Invocation<S>) -> Result<Self, Failure> {
         Ok(Self(call.event.name.clone()))
     }
 }
@@ -107,10 +107,9 @@ impl std::fmt::Display for EventName {
     }
 }
 
-impl<T: Clone + Send + Sync + 'static> FromEvent for State<T> {
-    fn from_event(call: &Invocation) -> Result<Self, Failure> {
+impl<T: Clone + Send + Sync + 'static, S: SocketKind> FromEvent<S> for State<T> {
+    fn from_event(call: &Invocation<S>) -> Result<Self, Failure> {
         call.socket
-            .io()
             .state()
             .map(Self)
             .ok_or(Failure::NoState(type_name::<T>()))
@@ -118,8 +117,8 @@ impl<T: Clone + Send + Sync + 'static> FromEvent for State<T> {
 }
 
 /// All of them, whoever else takes some.
-impl FromEvent for Args {
-    fn from_event(call: &Invocation) -> Result<Self, Failure> {
+impl<S: SocketKind> FromEvent<S> for Args {
+    fn from_event(call: &Invocation<S>) -> Result<Self, Failure> {
         Ok(call.all())
     }
 }
@@ -142,8 +141,8 @@ impl FromEvent for Io {
     }
 }
 
-impl FromEvent for Ack {
-    fn from_event(call: &Invocation) -> Result<Self, Failure> {
+impl<S: SocketKind> FromEvent<S> for Ack<S> {
+    fn from_event(call: &Invocation<S>) -> Result<Self, Failure> {
         Ok(Self::new(call.socket.clone(), call.event.take_ack()))
     }
 }

@@ -1,0 +1,32 @@
+//! A server's socket as one of the kinds of sockets that there are.
+
+use sio_core::engine::TransportKind;
+use sio_core::packet::IntoArgs;
+use sio_core::socket::AckTicket;
+
+use super::inner::Socket;
+use crate::error::EmitError;
+use crate::event::{About, SocketKind};
+use crate::mailbox::command::Command;
+use crate::mailbox::weight::Weight;
+
+impl SocketKind for Socket {
+    type Ticket = AckTicket;
+    type About = About;
+
+    fn transport(&self) -> TransportKind {
+        self.task().transport()
+    }
+
+    fn state<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
+        self.io().state()
+    }
+
+    fn answer(&self, ticket: AckTicket, args: &(impl IntoArgs + ?Sized)) -> Result<(), EmitError> {
+        let namespace = self.namespace();
+        let packet = namespace.codec().ack(namespace.name(), ticket.id(), args)?;
+        let weight = Weight::of(&packet);
+        let command = Command::Respond { ticket, packet };
+        self.task().push_packet(command, weight, false)
+    }
+}

@@ -94,6 +94,7 @@ mod reason;
 mod retries;
 mod said;
 mod session;
+mod setters;
 
 pub use backoff::Backoff;
 pub use config::{Config, ConfigError, OfflinePolicy};

@@ -4,8 +4,9 @@ use std::fmt;
 
 use http::StatusCode;
 
+use super::said::value;
 use crate::engine::CloseReason;
-use crate::packet::EncodeError;
+use crate::packet::{EncodeError, Value};
 use crate::protocol::TransportKind;
 use crate::socket::Refusal;
 
@@ -68,6 +69,23 @@ pub enum Failure {
     /// The server hung up.
     Closed,
 }
+
+impl Failure {
+    /// A refusal by this status, with what its body says of it if that is short.
+    pub fn refused(status: StatusCode, body: &[u8]) -> Self {
+        let text = Some(body).filter(|body| body.len() <= LONGEST_REFUSAL);
+        let said = text.and_then(|body| value(std::str::from_utf8(body).ok()?));
+        let said = |name| said.as_ref().and_then(|said| said.get(name));
+        Self::Http {
+            status,
+            code: said("code").and_then(Value::as_u64),
+            message: said("message").and_then(Value::as_str).map(str::to_owned),
+        }
+    }
+}
+
+/// Bytes of a refusal that is looked into.
+const LONGEST_REFUSAL: usize = 4096;
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

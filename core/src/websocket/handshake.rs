@@ -144,7 +144,7 @@ fn is_token(byte: u8) -> bool {
 }
 
 /// What proves that a server understood the request.
-fn accept(key: &str) -> String {
+pub(super) fn accept(key: &str) -> String {
     let mut hash = Sha1::new();
     hash.update(key);
     hash.update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11");

@@ -13,6 +13,7 @@
 //! not whole is moved out, so that a few bytes never keep a large buffer alive; between messages a reader
 //! holds nothing.
 
+mod ask;
 mod connection;
 mod deflate;
 mod frame;
@@ -23,6 +24,7 @@ mod reader;
 mod violation;
 pub mod write;
 
+pub use ask::{Asked, Unopened};
 pub use connection::{Connection, Embedder, End, Event, Phase, Unfit};
 pub use deflate::DeflateAgreed;
 pub use frame::Role;

@@ -8,12 +8,10 @@ use http::{Response, StatusCode};
 use super::state::{Pending, Posted, State};
 use super::{Mark, Session, SessionEvent};
 use crate::client::reason::Failure;
-use crate::client::said::value;
 use crate::deadline::after;
 use crate::engine::{Body, CloseReason, Flags, Framing, split};
 use crate::id::RequestId;
 use crate::message::Encoded;
-use crate::packet::Value;
 use crate::protocol::Eio;
 use crate::time::Instant;
 
@@ -161,23 +159,5 @@ fn answered(response: Result<Response<Bytes>, Failure>) -> Result<Response<Bytes
     if status == StatusCode::OK {
         return Ok(response);
     }
-    let (mut code, mut message) = (None, None);
-    if response.body().len() <= LONGEST_REFUSAL
-        && let Ok(text) = std::str::from_utf8(response.body())
-        && let Some(said) = value(text)
-    {
-        code = said.get("code").and_then(Value::as_u64);
-        message = said
-            .get("message")
-            .and_then(Value::as_str)
-            .map(str::to_owned);
-    }
-    Err(Failure::Http {
-        status,
-        code,
-        message,
-    })
+    Err(Failure::refused(status, response.body()))
 }
-
-/// Bytes of a refusal that is looked into.
-const LONGEST_REFUSAL: usize = 4096;

@@ -1,0 +1,233 @@
+//! A setter for every option of a client.
+
+use std::time::Duration;
+
+use super::backoff::Backoff;
+use super::config::{Config, OfflinePolicy};
+use crate::packet::{Codec, Limits};
+use crate::protocol::Eio;
+
+impl Config {
+    /// Sets [`revision`](Self::revision).
+    #[must_use]
+    pub const fn revision(mut self, revision: Eio) -> Self {
+        self.revision = revision;
+        self
+    }
+
+    /// Sets [`parser`](Self::parser).
+    #[must_use]
+    pub fn parser(mut self, parser: Codec) -> Self {
+        self.parser = parser;
+        self
+    }
+
+    /// Sets [`try_all_transports`](Self::try_all_transports).
+    #[doc(alias = "tryAllTransports")]
+    #[must_use]
+    pub const fn try_all_transports(mut self, yes: bool) -> Self {
+        self.try_all_transports = yes;
+        self
+    }
+
+    /// Sets [`upgrade`](Self::upgrade).
+    #[must_use]
+    pub const fn upgrade(mut self, yes: bool) -> Self {
+        self.upgrade = yes;
+        self
+    }
+
+    /// Sets [`remember_upgrade`](Self::remember_upgrade).
+    #[doc(alias = "rememberUpgrade")]
+    #[must_use]
+    pub const fn remember_upgrade(mut self, yes: bool) -> Self {
+        self.remember_upgrade = yes;
+        self
+    }
+
+    /// Sets [`timestamp_requests`](Self::timestamp_requests).
+    #[doc(alias = "timestampRequests")]
+    #[must_use]
+    pub const fn timestamp_requests(mut self, yes: bool) -> Self {
+        self.timestamp_requests = yes;
+        self
+    }
+
+    /// Sets [`reconnection`](Self::reconnection).
+    #[must_use]
+    pub fn reconnection(mut self, reconnection: impl Into<Option<Backoff>>) -> Self {
+        self.reconnection = reconnection.into();
+        self
+    }
+
+    /// Sets [`ask_before_dial`](Self::ask_before_dial).
+    #[must_use]
+    pub const fn ask_before_dial(mut self, yes: bool) -> Self {
+        self.ask_before_dial = yes;
+        self
+    }
+
+    /// Sets [`cookies`](Self::cookies).
+    #[doc(alias = "withCredentials")]
+    #[must_use]
+    pub const fn cookies(mut self, yes: bool) -> Self {
+        self.cookies = yes;
+        self
+    }
+
+    /// Sets [`connect_timeout`](Self::connect_timeout).
+    #[doc(alias = "timeout")]
+    #[must_use]
+    pub const fn connect_timeout(mut self, time: Duration) -> Self {
+        self.connect_timeout = time;
+        self
+    }
+
+    /// Sets [`upgrade_timeout`](Self::upgrade_timeout).
+    #[must_use]
+    pub const fn upgrade_timeout(mut self, time: Duration) -> Self {
+        self.upgrade_timeout = time;
+        self
+    }
+
+    /// Sets [`close_timeout`](Self::close_timeout).
+    #[must_use]
+    pub const fn close_timeout(mut self, time: Duration) -> Self {
+        self.close_timeout = time;
+        self
+    }
+
+    /// Sets [`write_timeout`](Self::write_timeout).
+    #[must_use]
+    pub const fn write_timeout(mut self, time: Duration) -> Self {
+        self.write_timeout = time;
+        self
+    }
+
+    /// Sets [`request_timeout`](Self::request_timeout).
+    #[doc(alias = "requestTimeout")]
+    #[must_use]
+    pub fn request_timeout(mut self, request_timeout: impl Into<Option<Duration>>) -> Self {
+        self.request_timeout = request_timeout.into();
+        self
+    }
+
+    /// Sets [`packet_timeout`](Self::packet_timeout).
+    #[must_use]
+    pub const fn packet_timeout(mut self, time: Duration) -> Self {
+        self.packet_timeout = time;
+        self
+    }
+
+    /// Sets [`ack_timeout`](Self::ack_timeout).
+    #[doc(alias = "ackTimeout")]
+    #[must_use]
+    pub const fn ack_timeout(mut self, time: Duration) -> Self {
+        self.ack_timeout = time;
+        self
+    }
+
+    /// Sets [`check_timeout`](Self::check_timeout).
+    #[must_use]
+    pub const fn check_timeout(mut self, time: Duration) -> Self {
+        self.check_timeout = time;
+        self
+    }
+
+    /// Sets [`max_message_bytes`](Self::max_message_bytes).
+    #[must_use]
+    pub const fn max_message_bytes(mut self, most: usize) -> Self {
+        self.max_message_bytes = most;
+        self
+    }
+
+    /// Sets [`max_packets_per_payload`](Self::max_packets_per_payload).
+    #[must_use]
+    pub const fn max_packets_per_payload(mut self, most: usize) -> Self {
+        self.max_packets_per_payload = most;
+        self
+    }
+
+    /// Sets [`limits`](Self::limits).
+    #[must_use]
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets [`max_namespaces`](Self::max_namespaces).
+    #[must_use]
+    pub const fn max_namespaces(mut self, most: usize) -> Self {
+        self.max_namespaces = most;
+        self
+    }
+
+    /// Sets [`max_waiting_bytes`](Self::max_waiting_bytes).
+    #[must_use]
+    pub const fn max_waiting_bytes(mut self, most: usize) -> Self {
+        self.max_waiting_bytes = most;
+        self
+    }
+
+    /// Sets [`max_pending_acks`](Self::max_pending_acks).
+    #[must_use]
+    pub const fn max_pending_acks(mut self, most: usize) -> Self {
+        self.max_pending_acks = most;
+        self
+    }
+
+    /// Sets [`max_backlog_bytes`](Self::max_backlog_bytes).
+    #[must_use]
+    pub const fn max_backlog_bytes(mut self, most: usize) -> Self {
+        self.max_backlog_bytes = most;
+        self
+    }
+
+    /// Sets [`max_offline_packets`](Self::max_offline_packets).
+    #[must_use]
+    pub const fn max_offline_packets(mut self, most: usize) -> Self {
+        self.max_offline_packets = most;
+        self
+    }
+
+    /// Sets [`max_offline_bytes`](Self::max_offline_bytes).
+    #[must_use]
+    pub const fn max_offline_bytes(mut self, most: usize) -> Self {
+        self.max_offline_bytes = most;
+        self
+    }
+
+    /// Sets [`offline`](Self::offline).
+    #[must_use]
+    pub const fn offline(mut self, offline: OfflinePolicy) -> Self {
+        self.offline = offline;
+        self
+    }
+
+    /// Sets [`max_cookies`](Self::max_cookies).
+    #[must_use]
+    pub const fn max_cookies(mut self, most: usize) -> Self {
+        self.max_cookies = most;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_is_there() {
+        let config = Config::v4()
+            .reconnection(None)
+            .upgrade(false)
+            .request_timeout(Duration::from_secs(1))
+            .max_offline_packets(7)
+            .offline(OfflinePolicy::DropOldest);
+        assert_eq!(config.reconnection, None);
+        assert!(!config.upgrade);
+        assert_eq!(config.request_timeout, Some(Duration::from_secs(1)));
+        assert_eq!(config.max_offline_packets, 7);
+        assert_eq!(config.offline, OfflinePolicy::DropOldest);
+    }
+}

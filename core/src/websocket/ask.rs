@@ -1,0 +1,189 @@
+//! A client's side of the opening handshake of a WebSocket (RFC 6455 §4.1).
+
+use std::fmt;
+
+use ::http::header::{
+    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use ::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::handshake::accept;
+use crate::http::{single, tokens};
+
+/// A request for a WebSocket that has been made: what its answer has to be.
+///
+/// ```
+/// use http::Request;
+/// use sio_core::websocket::Asked;
+///
+/// let mut request = Request::get("http://localhost:3000/").body(()).unwrap();
+/// let asked = Asked::by(&mut request, [7; 16]);
+/// assert_eq!(request.headers()["sec-websocket-key"], "BwcHBwcHBwcHBwcHBwcHBw==");
+/// # let mut response = http::Response::new(());
+/// # assert!(asked.check(&response).is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    accept: String,
+    protocols: Vec<String>,
+}
+
+/// Why an answer to a request for a WebSocket opens none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unopened {
+    /// Its status is not 101.
+    Status(StatusCode),
+    /// It does not say that the connection is a WebSocket from now on.
+    Upgrade,
+    /// It is no answer to this request.
+    Accept,
+    /// It has an extension that was not asked for.
+    Extension,
+    /// It has a subprotocol that was not asked for.
+    Protocol,
+}
+
+impl Asked {
+    /// Adds the headers that ask for one. The nonce is 16 random bytes, new ones for each request.
+    pub fn by<B>(request: &mut Request<B>, nonce: [u8; 16]) -> Self {
+        let key = STANDARD.encode(nonce);
+        let headers = request.headers_mut();
+        let protocols = tokens(headers, SEC_WEBSOCKET_PROTOCOL).map(str::to_owned);
+        let asked = Self {
+            accept: accept(&key),
+            protocols: protocols.collect(),
+        };
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        // Digits of base64 can stand in a header.
+        if let Ok(key) = HeaderValue::try_from(key) {
+            headers.insert(SEC_WEBSOCKET_KEY, key);
+        }
+        asked
+    }
+
+    /// Whether this answer opens it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check<B>(&self, response: &Response<B>) -> Result<(), Unopened> {
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Err(Unopened::Status(response.status()));
+        }
+        let headers = response.headers();
+        let says =
+            |name, what: &str| tokens(headers, name).any(|token| token.eq_ignore_ascii_case(what));
+        if !says(UPGRADE, "websocket") || !says(CONNECTION, "upgrade") {
+            return Err(Unopened::Upgrade);
+        }
+        match single(headers, SEC_WEBSOCKET_ACCEPT) {
+            Ok(Some(accept)) if accept == self.accept => {}
+            Ok(_) | Err(_) => return Err(Unopened::Accept),
+        }
+        if tokens(headers, SEC_WEBSOCKET_EXTENSIONS).next().is_some() {
+            return Err(Unopened::Extension);
+        }
+        self.check_protocol(headers)
+    }
+
+    fn check_protocol(&self, headers: &HeaderMap) -> Result<(), Unopened> {
+        match single(headers, SEC_WEBSOCKET_PROTOCOL) {
+            Ok(None) => Ok(()),
+            Ok(Some(chosen)) if self.protocols.iter().any(|it| it == chosen) => Ok(()),
+            Ok(Some(_)) | Err(_) => Err(Unopened::Protocol),
+        }
+    }
+}
+
+impl fmt::Display for Unopened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "answered by {status}"),
+            Self::Upgrade => f.write_str("the answer speaks of no WebSocket"),
+            Self::Accept => f.write_str("the answer is to another request"),
+            Self::Extension => f.write_str("an extension that was not asked for"),
+            Self::Protocol => f.write_str("a subprotocol that was not asked for"),
+        }
+    }
+}
+
+impl std::error::Error for Unopened {}
+
+#[cfg(test)]
+mod tests {
+    use super::super::handshake::switch_protocols;
+    use super::*;
+    use crate::config::Config;
+
+    fn asked(protocols: Option<&'static str>) -> (Request<()>, Asked) {
+        let mut request = Request::new(());
+        if let Some(protocols) = protocols {
+            let protocols = HeaderValue::from_static(protocols);
+            let headers = request.headers_mut();
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, protocols);
+        }
+        let asked = Asked::by(&mut request, *b"the sample nonce");
+        (request, asked)
+    }
+
+    #[test]
+    fn what_our_server_answers_opens_one() {
+        for protocols in [None, Some("a, b")] {
+            let (request, asked) = asked(protocols);
+            let head = request.into_parts().0;
+            // The example of the RFC.
+            assert_eq!(head.headers[SEC_WEBSOCKET_KEY], "dGhlIHNhbXBsZSBub25jZQ==");
+            let response = switch_protocols(&head, &Config::default()).unwrap();
+            assert_eq!(asked.check(&response), Ok(()));
+        }
+    }
+
+    #[test]
+    fn each_part_of_the_answer_is_checked() {
+        let (request, asked) = asked(Some("a"));
+        let head = request.into_parts().0;
+        let good = switch_protocols(&head, &Config::default()).unwrap();
+        let with = |name: &'static str, value: Option<&'static str>| {
+            let mut response = good.clone();
+            match value {
+                Some(value) => {
+                    let value = HeaderValue::from_static(value);
+                    response.headers_mut().insert(name, value);
+                }
+                None => {
+                    response.headers_mut().remove(name);
+                }
+            }
+            asked.check(&response)
+        };
+        assert_eq!(with("upgrade", Some("WEBSOCKET")), Ok(()));
+        assert_eq!(with("upgrade", Some("h2c")), Err(Unopened::Upgrade));
+        assert_eq!(with("upgrade", None), Err(Unopened::Upgrade));
+        assert_eq!(with("connection", Some("close")), Err(Unopened::Upgrade));
+        assert_eq!(with("sec-websocket-accept", None), Err(Unopened::Accept));
+        assert_eq!(
+            with("sec-websocket-accept", Some("S3pPLMBiTxaQ9kYGzzhZRbK+xOo=")),
+            Err(Unopened::Accept)
+        );
+        assert_eq!(
+            with("sec-websocket-extensions", Some("permessage-deflate")),
+            Err(Unopened::Extension)
+        );
+        assert_eq!(with("sec-websocket-protocol", None), Ok(()));
+        assert_eq!(
+            with("sec-websocket-protocol", Some("b")),
+            Err(Unopened::Protocol)
+        );
+        let mut refused = good.clone();
+        *refused.status_mut() = StatusCode::FORBIDDEN;
+        assert_eq!(
+            asked.check(&refused),
+            Err(Unopened::Status(StatusCode::FORBIDDEN))
+        );
+    }
+}

@@ -125,7 +125,7 @@ const DRIVER_CIRCLES: &[(&str, &str)] = &[];
 
 /// The floors of the simulation, from the ground up: each may import those above it in this list.
 const SIM_FLOORS: &[&str] = &[
-    "choices", "rng", "trace", "history", "timers", "tasks", "net", "world", "clock", "stream",
+    "choices", "ids", "trace", "history", "timers", "tasks", "net", "world", "clock", "stream",
     "sim",
 ];
 

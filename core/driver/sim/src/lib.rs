@@ -55,8 +55,8 @@
 pub mod choices;
 mod clock;
 mod history;
+mod ids;
 mod net;
-mod rng;
 mod sim;
 mod stream;
 mod tasks;
@@ -67,7 +67,6 @@ mod world;
 pub use clock::Sleep;
 pub use history::{Act, Deed, History};
 pub use net::Weather;
-pub use rng::Rng;
 pub use sim::Sim;
 pub use sio_driver::app::{
     Ack, AckError, AckFuture, Adapter, AdapterError, Args, ArgumentError, Auth, BacklogPolicy,

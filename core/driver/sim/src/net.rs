@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use sio_driver::binding::Bytes;
 
-use crate::rng::Rng;
+use crate::choices::Choices;
 use crate::trace::End;
 
 /// How the network is. What is drawn is drawn from the seed.
@@ -42,7 +42,6 @@ impl Default for Weather {
 #[derive(Debug)]
 pub(crate) struct Net {
     pub(crate) weather: Weather,
-    rng: Rng,
     /// Two for each connection: to the end that was accepted, and back.
     pub(crate) pipes: Vec<Pipe>,
     pub(crate) listening: BTreeMap<SocketAddr, Backlog>,
@@ -86,10 +85,9 @@ pub(crate) enum Ending {
 }
 
 impl Net {
-    pub(crate) fn new(rng: Rng) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             weather: Weather::default(),
-            rng,
             pipes: Vec::new(),
             listening: BTreeMap::new(),
         }
@@ -100,11 +98,12 @@ impl Net {
         self.pipes[pipe].reader.take()
     }
 
-    pub(crate) fn pipe(&mut self) -> Pipe {
+    pub(crate) fn pipe(&self, choices: &mut Choices) -> Pipe {
+        let window = &self.weather.window;
         Pipe {
             segments: VecDeque::new(),
             held: 0,
-            window: self.rng.within(&self.weather.window),
+            window: window.end() - choices.index(window.end() - window.start() + 1),
             latest: Duration::ZERO,
             ending: None,
             deaf: false,
@@ -113,23 +112,25 @@ impl Net {
         }
     }
 
-    pub(crate) fn delay(&mut self) -> Duration {
-        if self.weather.delay.contains(&0) && self.rng.one_in(2) {
+    pub(crate) fn delay(&self, choices: &mut Choices) -> Duration {
+        let delay = &self.weather.delay;
+        if delay.contains(&0) && !choices.one_in(2) {
             return Duration::ZERO;
         }
-        Duration::from_micros(self.rng.within(&self.weather.delay) as u64)
+        let drawn = delay.start() + choices.index(delay.end() - delay.start() + 1);
+        Duration::from_micros(drawn as u64)
     }
 
     /// How much of `room` bytes a write takes.
-    pub(crate) fn portion(&mut self, room: usize) -> usize {
-        if room == 0 || !self.rng.one_in(self.weather.short_writes) {
+    pub(crate) fn portion(&self, choices: &mut Choices, room: usize) -> usize {
+        if room == 0 || !choices.one_in(self.weather.short_writes as u64) {
             return room;
         }
-        let most = if self.rng.one_in(2) {
+        let most = if choices.one_in(2) {
             room.min(16)
         } else {
             room
         };
-        self.rng.within(&(1..=most))
+        most - choices.index(most)
     }
 }

@@ -11,10 +11,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sio_driver::binding::{Instant, Remote, Runtime, Server, accept, serve_stream};
 
+use crate::choices::{Choices, List};
 use crate::clock::Sleep;
 use crate::history::History;
+use crate::ids::Ids;
 use crate::net::{Backlog, Net, Weather};
-use crate::rng::Rng;
 use crate::stream::{Listener, Stream};
 use crate::tasks::{BoxFuture, Ready, Tasks};
 use crate::timers::Timers;
@@ -45,15 +46,23 @@ thread_local! {
 impl Sim {
     /// A world of its own, from its host 10.0.0.1.
     pub fn new(seed: u64) -> Self {
-        let mut rng = Rng::new(seed);
+        Self::begin(Choices::from_seed(seed), format!("seed {seed}"))
+    }
+
+    /// The same, by another source of what is drawn.
+    pub fn drawing(choices: Choices) -> Self {
+        Self::begin(choices, "a source of its own".to_owned())
+    }
+
+    fn begin(mut choices: Choices, source: String) -> Self {
         let ready = Ready::new();
         let mut tasks = Tasks::default();
         tasks.add("main".to_owned(), HOME, None, &ready);
         let state = State {
             now: Duration::ZERO,
-            order: rng.fork(),
-            random: rng.fork(),
-            net: Net::new(rng.fork()),
+            ids: Ids::new(&mut choices),
+            choices,
+            net: Net::new(),
             tasks,
             timers: Timers::default(),
             trace: Trace::default(),
@@ -62,7 +71,7 @@ impl Sim {
         };
         Self {
             world: Arc::new(World {
-                seed,
+                source,
                 ready,
                 state: Mutex::new(state),
             }),
@@ -108,7 +117,7 @@ impl Sim {
             );
             let next = self
                 .world
-                .with(|state| queue.swap_remove(state.order.below(queue.len())));
+                .with(|state| queue.remove(state.choices.index(queue.len())));
             if let Some(value) = self.poll(next, main.as_mut()) {
                 return value;
             }
@@ -154,6 +163,16 @@ impl Sim {
         while let Some(task) = self.world.with(|state| state.tasks.pop()) {
             drop(task);
         }
+    }
+
+    /// Draws something, from where all of this world is drawn.
+    pub fn choose<T>(&self, draw: impl FnOnce(&mut Choices) -> T) -> T {
+        self.world.with(|state| draw(&mut state.choices))
+    }
+
+    /// All that was drawn so far.
+    pub fn drawn(&self) -> List {
+        self.world.with(|state| List::from(state.choices.taken()))
     }
 
     /// What has happened so far.
@@ -209,7 +228,7 @@ impl Sim {
     /// # Errors
     /// If nobody listens there.
     pub async fn connect(&self, to: SocketAddr) -> io::Result<Stream> {
-        let delay = self.world.with(|state| state.net.delay());
+        let delay = self.world.with(|state| state.net.delay(&mut state.choices));
         self.sleep_until(self.now() + delay).await;
         self.world.with(|state| {
             if !state.net.listening.contains_key(&to) {
@@ -217,7 +236,7 @@ impl Sim {
             }
             let connection = state.net.pipes.len() / 2;
             for _ in 0..2 {
-                let pipe = state.net.pipe();
+                let pipe = state.net.pipe(&mut state.choices);
                 state.net.pipes.push(pipe);
             }
             // A port that no other connection has, as long as there are enough.
@@ -282,7 +301,7 @@ impl Runtime for Sim {
 
     fn random(&self, bytes: &mut [u8]) {
         self.world.with(|state| {
-            state.random.fill(bytes);
+            state.ids.fill(bytes);
             state.trace.note(Step::Random(bytes.len()));
         });
     }
@@ -315,8 +334,8 @@ impl Drop for Report<'_> {
         if std::thread::panicking() {
             let Sim { world, .. } = self.0;
             eprintln!(
-                "seed {}, after {:?}; the end of the trace:\n{}",
-                world.seed,
+                "{}, after {:?}; the end of the trace:\n{}",
+                world.source,
                 self.0.elapsed(),
                 self.0.trace().tail(40)
             );
@@ -327,7 +346,7 @@ impl Drop for Report<'_> {
 impl fmt::Debug for Sim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sim")
-            .field("seed", &self.world.seed)
+            .field("source", &self.world.source)
             .field("host", &self.host)
             .finish_non_exhaustive()
     }

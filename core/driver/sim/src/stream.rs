@@ -144,7 +144,7 @@ impl AsyncWrite for Stream {
                 state.tasks.waits(Wait::Write(self.end));
                 return Poll::Pending;
             }
-            let count = state.net.portion(room);
+            let count = state.net.portion(&mut state.choices, room);
             let taken = &bytes[..count];
             let arrives = state.arrival(to);
             let pipe = &mut state.net.pipes[to];

@@ -5,25 +5,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
+use crate::choices::Choices;
 use crate::history::{Act, Deed, History};
+use crate::ids::Ids;
 use crate::net::{Ending, Net};
-use crate::rng::Rng;
+
 use crate::tasks::{Ready, Tasks};
 use crate::timers::{Alarm, Timers};
 use crate::trace::{End, Step, Trace};
 
 pub(crate) struct World {
-    pub(crate) seed: u64,
+    /// Where the draws come from, in the words of who began the run.
+    pub(crate) source: String,
     pub(crate) ready: Arc<Ready>,
     pub(crate) state: Mutex<State>,
 }
 
 pub(crate) struct State {
     pub(crate) now: Duration,
-    /// Decides which task is next.
-    pub(crate) order: Rng,
-    /// What the driver gets for its ids.
-    pub(crate) random: Rng,
+    pub(crate) choices: Choices,
+    pub(crate) ids: Ids,
     pub(crate) tasks: Tasks,
     pub(crate) timers: Timers,
     pub(crate) net: Net,
@@ -89,7 +90,7 @@ impl State {
 
     /// When something that is sent now arrives at the other end of a pipe, which will be noticed.
     pub(crate) fn arrival(&mut self, pipe: usize) -> Duration {
-        let delay = self.net.delay();
+        let delay = self.net.delay(&mut self.choices);
         let its = &mut self.net.pipes[pipe];
         let at = its.latest.max(self.now + delay);
         its.latest = at;
@@ -113,7 +114,7 @@ impl State {
 impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("World")
-            .field("seed", &self.seed)
+            .field("source", &self.source)
             .finish_non_exhaustive()
     }
 }

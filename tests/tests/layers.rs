@@ -125,8 +125,8 @@ const DRIVER_CIRCLES: &[(&str, &str)] = &[];
 
 /// The floors of the simulation, from the ground up: each may import those above it in this list.
 const SIM_FLOORS: &[&str] = &[
-    "choices", "ids", "trace", "history", "timers", "tasks", "net", "world", "clock", "stream",
-    "sim",
+    "choices", "ids", "trace", "history", "timers", "hosts", "tasks", "net", "world", "clock",
+    "stream", "sim", "host", "faults",
 ];
 
 /// What a package is built from, features all on, a line each.

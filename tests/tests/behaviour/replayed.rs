@@ -29,6 +29,10 @@ const APART: &[(&str, &[&str])] = &[
         &["spelling::simulated::a_key_needs_no_canonical_base64"],
     ),
     (
+        "what was answered between two packets that were read at once is only known to have come behind both",
+        &["pipelined::simulated::what_was_answered_before_a_bad_packet_arrives"],
+    ),
+    (
         "what no client got, and what came of it, stands in no history: a namespace nobody was let into, an emit \
          that was too much",
         &[

@@ -1,6 +1,7 @@
 //! Virtual time: it passes when nothing else can happen.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,15 +16,18 @@ use crate::world::World;
 /// A timer of the simulation. It rings at its moment, not before and not after.
 pub struct Sleep {
     world: Arc<World>,
+    host: IpAddr,
+    /// By the clock of the host.
     at: Duration,
     key: Option<Key>,
 }
 
 impl Sleep {
-    pub(crate) fn new(world: Arc<World>, at: Instant) -> Self {
+    pub(crate) fn new(world: Arc<World>, host: IpAddr, at: Instant) -> Self {
         Self {
             at: at - Instant::ORIGIN,
             world,
+            host,
             key: None,
         }
     }
@@ -41,13 +45,14 @@ impl Future for Sleep {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         this.cancel();
-        let at = this.at;
+        let (host, at) = (this.host, this.at);
         this.key = this.world.with(|state| {
+            let at = at.saturating_sub(state.hosts.ahead(host));
             if state.now >= at {
                 return None;
             }
             state.tasks.waits(Wait::Until(at));
-            Some(state.timers.set(at, Alarm::Wake(cx.waker().clone())))
+            Some(state.timers.set(at, Alarm::Wake(host, cx.waker().clone())))
         });
         match this.key {
             Some(_) => Poll::Pending,

@@ -13,6 +13,8 @@ pub struct History {
     /// The servers that served, one after the other: how much had happened before, and the options of its
     /// first endpoint.
     pub servers: Vec<(usize, Config)>,
+    /// What went wrong, and when.
+    pub faults: Vec<(Duration, String)>,
 }
 
 /// One thing that happened on a connection, as its server saw it.

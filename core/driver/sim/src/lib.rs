@@ -54,7 +54,10 @@
 
 pub mod choices;
 mod clock;
+mod faults;
 mod history;
+mod host;
+mod hosts;
 mod ids;
 mod net;
 mod sim;
@@ -66,6 +69,7 @@ mod world;
 
 pub use clock::Sleep;
 pub use history::{Act, Deed, History};
+pub use host::{Host, Served};
 pub use net::Weather;
 pub use sim::Sim;
 pub use sio_driver::app::{

@@ -3,8 +3,8 @@
 //! A connection is two pipes. What is written goes into a pipe as a segment with the time of its
 //! arrival; a reader gets what has arrived, at most one segment at a time.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::task::Waker;
 use std::time::Duration;
@@ -25,15 +25,39 @@ pub struct Weather {
     pub window: RangeInclusive<usize>,
     /// One of so many writes takes only a part of what it could, and a few bytes as likely as many.
     pub short_writes: usize,
+    /// One of so many writes is the last of its connection, which breaks off. 0: none.
+    pub cuts: usize,
+    /// After one of so many writes nothing passes between the two hosts for a while. 0: none.
+    pub outages: usize,
+    /// One of so many times that a task would run, its host runs nothing for a while. 0: none.
+    pub stalls: usize,
+    /// How long such a while lasts, in milliseconds.
+    pub spell: RangeInclusive<usize>,
+}
+
+impl Weather {
+    /// Now and then a connection breaks off, a host is not reached for a while, or stands still.
+    pub fn rough() -> Self {
+        Self {
+            cuts: 200,
+            outages: 400,
+            stalls: 1000,
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Weather {
-    /// Up to 2 ms, 4 to 128 KiB, every fourth write.
+    /// Up to 2 ms, 4 to 128 KiB, every fourth write; nothing goes wrong.
     fn default() -> Self {
         Self {
             delay: 0..=2000,
             window: 4 << 10..=128 << 10,
             short_writes: 4,
+            cuts: 0,
+            outages: 0,
+            stalls: 0,
+            spell: 1..=60_000,
         }
     }
 }
@@ -45,6 +69,8 @@ pub(crate) struct Net {
     /// Two for each connection: to the end that was accepted, and back.
     pub(crate) pipes: Vec<Pipe>,
     pub(crate) listening: BTreeMap<SocketAddr, Backlog>,
+    /// From where to where nothing passes.
+    pub(crate) shut: BTreeSet<(IpAddr, IpAddr)>,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +83,8 @@ pub(crate) struct Backlog {
 /// One direction of a connection.
 #[derive(Debug)]
 pub(crate) struct Pipe {
+    pub(crate) from: IpAddr,
+    pub(crate) to: IpAddr,
     pub(crate) segments: VecDeque<Segment>,
     /// Bytes in them.
     pub(crate) held: usize,
@@ -77,6 +105,9 @@ pub(crate) struct Segment {
     pub(crate) bytes: Bytes,
 }
 
+/// When something arrives that does not pass.
+pub(crate) const NEVER: Duration = Duration::MAX;
+
 /// How a direction ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -90,6 +121,7 @@ impl Net {
             weather: Weather::default(),
             pipes: Vec::new(),
             listening: BTreeMap::new(),
+            shut: BTreeSet::new(),
         }
     }
 
@@ -98,9 +130,11 @@ impl Net {
         self.pipes[pipe].reader.take()
     }
 
-    pub(crate) fn pipe(&self, choices: &mut Choices) -> Pipe {
+    pub(crate) fn pipe(&self, choices: &mut Choices, from: IpAddr, to: IpAddr) -> Pipe {
         let window = &self.weather.window;
         Pipe {
+            from,
+            to,
             segments: VecDeque::new(),
             held: 0,
             window: window.end() - choices.index(window.end() - window.start() + 1),
@@ -119,6 +153,18 @@ impl Net {
         }
         let drawn = delay.start() + choices.index(delay.end() - delay.start() + 1);
         Duration::from_micros(drawn as u64)
+    }
+
+    /// Whether nobody hears of it when one host calls another.
+    pub(crate) fn is_apart(&self, one: IpAddr, other: IpAddr) -> bool {
+        self.shut.contains(&(one, other)) || self.shut.contains(&(other, one))
+    }
+
+    /// How long a while is.
+    pub(crate) fn moment(&self, choices: &mut Choices) -> Duration {
+        let range = &self.weather.spell;
+        let drawn = range.start() + choices.index(range.end() - range.start() + 1);
+        Duration::from_millis(drawn as u64)
     }
 
     /// How much of `room` bytes a write takes.

@@ -14,6 +14,7 @@ use sio_driver::binding::{Instant, Remote, Runtime, Server, accept, serve_stream
 use crate::choices::{Choices, List};
 use crate::clock::Sleep;
 use crate::history::History;
+use crate::hosts::Hosts;
 use crate::ids::Ids;
 use crate::net::{Backlog, Net, Weather};
 use crate::stream::{Listener, Stream};
@@ -63,10 +64,12 @@ impl Sim {
             ids: Ids::new(&mut choices),
             choices,
             net: Net::new(),
+            hosts: Hosts::default(),
             tasks,
             timers: Timers::default(),
             trace: Trace::default(),
             history: History::default(),
+            servers: Vec::new(),
             wake: Vec::new(),
         };
         Self {
@@ -104,9 +107,13 @@ impl Sim {
         let (mut queue, mut polls) = (Vec::new(), 0);
         loop {
             self.world.ready.take(&mut queue);
-            if queue.is_empty() {
+            let Some(next) = self.world.with(|state| state.pick(&mut queue)) else {
                 self.world.pass_time();
                 polls = 0;
+                continue;
+            };
+            if self.world.with(|state| state.is_struck(next)) {
+                queue.push(next);
                 continue;
             }
             polls += 1;
@@ -115,9 +122,6 @@ impl Sim {
                 "no time passes any more: {:?} keep waking each other",
                 self.left()
             );
-            let next = self
-                .world
-                .with(|state| queue.remove(state.choices.index(queue.len())));
             if let Some(value) = self.poll(next, main.as_mut()) {
                 return value;
             }
@@ -147,8 +151,7 @@ impl Sim {
                 state.trace.note(Step::Ended(number));
                 return (future, state.tasks.end(number));
             }
-            state.tasks.pause(number, future);
-            (None, None)
+            (state.tasks.pause(number, future), None)
         });
         value
     }
@@ -163,6 +166,10 @@ impl Sim {
         while let Some(task) = self.world.with(|state| state.tasks.pop()) {
             drop(task);
         }
+        let boots = self
+            .world
+            .with(|state| std::mem::take(&mut state.hosts.boots));
+        drop(boots);
     }
 
     /// Draws something, from where all of this world is drawn.
@@ -226,17 +233,29 @@ impl Sim {
     /// Connects from this host.
     ///
     /// # Errors
-    /// If nobody listens there.
+    /// If nobody listens there, or does not hear of it for two minutes.
     pub async fn connect(&self, to: SocketAddr) -> io::Result<Stream> {
         let delay = self.world.with(|state| state.net.delay(&mut state.choices));
-        self.sleep_until(self.now() + delay).await;
+        self.sleep(delay).await;
+        let mut knocked = 0;
+        while self
+            .world
+            .with(|state| state.net.is_apart(self.host, to.ip()))
+        {
+            // As Linux knocks: after 1, 3, 7, .. seconds, and no more after 127.
+            if knocked == 7 {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            self.sleep(Duration::from_secs(1 << knocked)).await;
+            knocked += 1;
+        }
         self.world.with(|state| {
             if !state.net.listening.contains_key(&to) {
                 return Err(io::ErrorKind::ConnectionRefused.into());
             }
             let connection = state.net.pipes.len() / 2;
-            for _ in 0..2 {
-                let pipe = state.net.pipe(&mut state.choices);
+            for (from, to) in [(self.host, to.ip()), (to.ip(), self.host)] {
+                let pipe = state.net.pipe(&mut state.choices, from, to);
                 state.net.pipes.push(pipe);
             }
             // A port that no other connection has, as long as there are enough.
@@ -279,24 +298,34 @@ impl Runtime for Sim {
     type Sleep = Sleep;
 
     fn now(&self) -> Instant {
-        Instant::ORIGIN + self.elapsed()
+        Instant::ORIGIN
+            + self
+                .world
+                .with(|state| state.now + state.hosts.ahead(self.host))
     }
 
     fn wall_clock(&self) -> SystemTime {
-        UNIX_EPOCH + EPOCH + self.elapsed()
+        UNIX_EPOCH + EPOCH + (self.now() - Instant::ORIGIN)
     }
 
     fn sleep_until(&self, at: Instant) -> Sleep {
-        Sleep::new(self.world.clone(), at)
+        Sleep::new(self.world.clone(), self.host, at)
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let name = name_of(&task);
-        self.world.with(|state| {
-            let task = Some(Box::pin(task) as BoxFuture);
+        let task = Box::pin(task) as BoxFuture;
+        let refused = self.world.with(|state| {
+            if state.hosts.down.contains(&self.host) {
+                return Some(task);
+            }
+            let task = Some(task);
             let number = (state.tasks).add(name.clone(), self.host, task, &self.world.ready);
             state.trace.note(Step::Spawned(number, name));
+            None
         });
+        // Nothing runs there any more.
+        drop(refused);
     }
 
     fn random(&self, bytes: &mut [u8]) {

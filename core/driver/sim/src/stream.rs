@@ -156,6 +156,7 @@ impl AsyncWrite for Stream {
             let moved = Moved::of(taken);
             state.trace.note(Step::Wrote(self.end, moved));
             state.record(self.end, || Deed::Wrote(Bytes::copy_from_slice(taken)));
+            state.weather(to);
             Poll::Ready(Ok(count))
         })
     }

@@ -95,12 +95,30 @@ impl Tasks {
         })
     }
 
-    /// A task was polled and goes on later.
-    pub(crate) fn pause(&mut self, number: usize, future: Option<BoxFuture>) {
+    /// A task was polled and goes on later. Gives back what is nobody's, since its host has crashed meanwhile.
+    #[must_use = "it locks what holds it when it is dropped"]
+    pub(crate) fn pause(&mut self, number: usize, future: Option<BoxFuture>) -> Option<BoxFuture> {
         self.current = None;
-        if let Some(task) = self.alive.get_mut(&number) {
-            task.future = future;
+        match self.alive.get_mut(&number) {
+            Some(task) => {
+                task.future = future;
+                None
+            }
+            None => future,
         }
+    }
+
+    /// Where a task runs.
+    pub(crate) fn host(&self, number: usize) -> Option<IpAddr> {
+        self.alive.get(&number).map(|task| task.host)
+    }
+
+    /// Takes all of a host away.
+    pub(crate) fn take_all(&mut self, host: IpAddr) -> Vec<Task> {
+        let its = self.alive.iter().filter(|(_, task)| task.host == host);
+        let numbers: Vec<_> = its.map(|(number, _)| *number).collect();
+        let tasks = numbers.iter().filter_map(|it| self.alive.remove(it));
+        tasks.collect()
     }
 
     /// A task has ended, or is taken away.

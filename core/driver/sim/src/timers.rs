@@ -1,6 +1,7 @@
 //! What has been set to happen.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -17,10 +18,14 @@ pub(crate) type Key = (Duration, u64);
 /// What happens when a timer is over.
 #[derive(Debug)]
 pub(crate) enum Alarm {
-    /// A sleep ends.
-    Wake(Waker),
+    /// A sleep ends, of a task on this host.
+    Wake(IpAddr, Waker),
     /// What was written to a pipe (by its number) arrives.
     Arrival(usize),
+    /// A host goes on.
+    Resume(IpAddr),
+    /// Two hosts reach each other again.
+    Heal(IpAddr, IpAddr),
 }
 
 impl Timers {
@@ -45,5 +50,19 @@ impl Timers {
     pub(crate) fn pop_due(&mut self, now: Duration) -> Option<Alarm> {
         let first = self.due.first_entry()?;
         (first.key().0 <= now).then(|| first.remove())
+    }
+
+    /// Ends all sleeps on a host, which will see what time it is.
+    pub(crate) fn wake_all(&mut self, host: IpAddr) -> Vec<Waker> {
+        let its = |alarm: &Alarm| matches!(alarm, Alarm::Wake(at, _) if *at == host);
+        let (woken, rest): (BTreeMap<_, _>, _) = std::mem::take(&mut self.due)
+            .into_iter()
+            .partition(|(_, alarm)| its(alarm));
+        self.due = rest;
+        let wakers = woken.into_values().filter_map(|alarm| match alarm {
+            Alarm::Wake(_, waker) => Some(waker),
+            Alarm::Arrival(_) | Alarm::Resume(_) | Alarm::Heal(..) => None,
+        });
+        wakers.collect()
     }
 }

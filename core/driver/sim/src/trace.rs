@@ -34,6 +34,8 @@ pub enum Step {
     Reset(End),
     /// So many random bytes were drawn.
     Random(usize),
+    /// Something goes wrong, or right again.
+    Fault(String),
 }
 
 /// One of the two ends of a connection: its number, and whether it is the one that was accepted.
@@ -84,7 +86,8 @@ impl Trace {
             | Step::Read(..)
             | Step::Closed(_)
             | Step::Reset(_)
-            | Step::Random(_) => None,
+            | Step::Random(_)
+            | Step::Fault(_) => None,
         };
         self.steps.iter().filter_map(polled).collect()
     }
@@ -130,6 +133,7 @@ impl fmt::Display for Step {
             Self::Closed(end) => write!(f, "  {end} closed"),
             Self::Reset(end) => write!(f, "  {end} reset"),
             Self::Random(count) => write!(f, "  drew {count} random bytes"),
+            Self::Fault(what) => write!(f, "** {what}"),
         }
     }
 }

@@ -23,6 +23,11 @@
 //! | a namespace was left: its name is kept | one left later, or the connection's end | |
 //! | parts of a packet are missing | [`Packet`](Why::Packet) | `packet_timeout` |
 //! | an emit waits for its ack | [`Ack`](Why::Ack) | `ack_timeout` |
+//!
+//! | of those that were cut off | ends by | option |
+//! |---|---|---|
+//! | a session waits for its client | [`Recovery`](Why::Recovery) | `max_disconnection_duration` |
+//! | a packet is kept that somebody may have missed | [`Recovery`](Why::Recovery) | `max_disconnection_duration`, `ping_interval`, `ping_timeout` |
 
 use std::time::Duration;
 
@@ -65,6 +70,8 @@ pub enum Why {
     Pong,
     /// A client dials again (`reconnection`).
     Reconnect,
+    /// A session that nobody has, or what was kept for one, is let go of (`max_disconnection_duration`).
+    Recovery,
     /// A client's request was not answered (`request_timeout`).
     Request,
     /// An upgrade was begun and not finished (`upgrade_timeout`).
@@ -87,6 +94,7 @@ impl Why {
             | Self::Pause
             | Self::PingTimeout
             | Self::Pong
+            | Self::Recovery
             | Self::Request
             | Self::Upgrade
             | Self::Write => true,
@@ -158,6 +166,8 @@ impl Why {
             Self::Middleware => config.middleware_timeout = wait,
             // A client's are options of its own.
             Self::Noop | Self::Pong | Self::Reconnect | Self::Request => {}
+            // Of a namespace, not of a session.
+            Self::Recovery => {}
             Self::Packet => config.packet_timeout = wait,
             Self::Pause => config.pause_timeout = wait,
             Self::Ping => config.ping_interval = wait,

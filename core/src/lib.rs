@@ -19,6 +19,7 @@
 //! | [`admission::Admission`] | how many sessions, pending ones and handshakes there are, and who is let in |
 //! | [`namespaces::Namespaces`] | which namespaces can be asked for |
 //! | [`rooms::Rooms`] | who is in which room of a namespace, and whom a broadcast is for |
+//! | [`recovery::Recovery`] | what sockets that were cut off have missed, and who comes back as which |
 //! | [`websocket`] | frames of WebSockets read and written |
 //! | [`packet`] | packets written and read, by a parser of the application's own if it likes ([`packet::parser`]); [`packet::Args`] are arguments, [`packet::Encoded`] is what goes out |
 //! | [`client::Connection`] | the other end: it dials, upgrades, dials again, and keeps what is to be said meanwhile |
@@ -59,6 +60,8 @@
 //! | acks that wait | `max_pending_acks` a socket | the answer, its timeout, the socket |
 //! | rooms | `max_rooms_per_socket` | leaving, the socket |
 //! | a WebSocket that wants to take over | one | `upgrade_timeout`, the session |
+//! | a session that was cut off | `max_kept_sessions` | coming back, `max_disconnection_duration` |
+//! | packets that it may have missed | `max_kept_packets`, `max_kept_bytes` | `max_disconnection_duration`, nobody who could need them |
 //! | the session itself | `max_sessions`, `max_pending_sessions` | the heartbeat, `connect_timeout`, `close_timeout` |
 //!
 //! [`config::Config`] has all of them, with units and defaults. The sections that the documentation
@@ -85,6 +88,7 @@ pub mod message;
 pub mod namespaces;
 pub mod packet;
 pub mod protocol;
+pub mod recovery;
 pub mod rooms;
 pub mod server;
 pub mod socket;

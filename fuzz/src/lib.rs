@@ -10,6 +10,7 @@ mod deflate;
 mod facing;
 mod history;
 mod own;
+mod recovery;
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -346,4 +347,12 @@ pub fn facing(input: &[u8]) {
     if input.first().is_some_and(|first| first % 16 == 0) {
         assert_eq!(facing::run(input), trace, "same");
     }
+}
+
+/// Whoever comes and goes in a namespace, joins and leaves, speaks and is spoken to, and comes back: what a client
+/// that comes back is told is what it was sent and has not got, in order, or it is told that it comes as a new one,
+/// for which there is a reason; nothing brings it back twice; nothing is kept beyond the limits, nor when nobody is
+/// left who could need it.
+pub fn recovery(input: &[u8]) {
+    recovery::run(input);
 }

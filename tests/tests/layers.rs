@@ -80,6 +80,7 @@ const CORE_FLOORS: &[&str] = &[
     "details",
     "socket",
     "namespaces",
+    "recovery",
     "admission",
     "connection",
     "server",

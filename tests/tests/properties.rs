@@ -98,6 +98,7 @@ fn every_property(input: &[u8]) {
     sio_fuzz::deflate(input);
     sio_fuzz::client(input);
     sio_fuzz::facing(input);
+    sio_fuzz::recovery(input);
 }
 
 #[test]
@@ -215,6 +216,11 @@ proptest! {
     fn hold_for_any_history(input in prop::collection::vec(any::<u8>(), 0..400)) {
         sio_fuzz::server(&input);
         sio_fuzz::client(&input);
+    }
+
+    #[test]
+    fn hold_for_whoever_comes_back(input in prop::collection::vec(any::<u8>(), 0..1000)) {
+        sio_fuzz::recovery(&input);
     }
 
     #[test]

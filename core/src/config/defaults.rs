@@ -36,6 +36,7 @@ impl Config {
             backlog_policy: BacklogPolicy::Close,
             http_compression: Some(HttpCompression::default()),
             per_message_deflate: None,
+            connection_state_recovery: None,
             allow_upgrades: true,
             allow_missing_eio: false,
             jsonp: true,

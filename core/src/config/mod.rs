@@ -9,6 +9,7 @@ mod defaults;
 mod deflate;
 mod error;
 mod origins;
+mod recovery;
 mod serving;
 mod setters;
 mod socket_ids;
@@ -27,6 +28,7 @@ pub(crate) use deflate::{NARROWEST, WIDEST};
 pub use error::ConfigError;
 pub(crate) use origins::{AllowedOrigins, Site, default_port, split_port};
 pub use origins::{OriginCheck, Origins};
+pub use recovery::ConnectionStateRecovery;
 pub use serving::Serving;
 pub use socket_ids::SocketIds;
 pub use transports::Transports;
@@ -60,6 +62,7 @@ use crate::packet::Codec;
 /// | take many clients at once | [`listen_backlog`](Serving::listen_backlog), [`max_pending_sessions`](Self::max_pending_sessions) |
 /// | serve devices and old clients | [`allow_missing_eio`](Self::allow_missing_eio), [`websocket_protocols`](Self::websocket_protocols), [`invalid_namespace_as_object`](Self::invalid_namespace_as_object), [`open_packet_apart`](Serving::open_packet_apart) |
 /// | be reached in a private network | [`Cors::private_network`] |
+/// | give clients back what they missed while they were cut off | [`connection_state_recovery`](Self::connection_state_recovery) |
 /// | compress | [`http_compression`](Self::http_compression), [`per_message_deflate`](Self::per_message_deflate) |
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -114,6 +117,9 @@ pub struct Config {
     /// are built without the feature `deflate` refuse it ([`ConfigError::FeatureOff`]).
     #[doc(alias = "perMessageDeflate")]
     pub per_message_deflate: Option<PerMessageDeflate>,
+    /// Whether clients that were cut off come back as who they were, with what they have missed; none by default.
+    #[doc(alias = "connectionStateRecovery")]
+    pub connection_state_recovery: Option<ConnectionStateRecovery>,
 
     /// Whether a polling session may go over to WebSocket.
     #[doc(alias = "allowUpgrades")]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    BacklogPolicy, ClientFiles, Config, Cookie, Cors, HttpCompression, Origins, PerMessageDeflate,
-    Serving, SocketIds, Transports,
+    BacklogPolicy, ClientFiles, Config, ConnectionStateRecovery, Cookie, Cors, HttpCompression,
+    Origins, PerMessageDeflate, Serving, SocketIds, Transports,
 };
 use crate::message::Message;
 use crate::packet::Codec;
@@ -111,6 +111,17 @@ impl Config {
     #[must_use]
     pub fn per_message_deflate(mut self, deflate: impl Into<Option<PerMessageDeflate>>) -> Self {
         self.per_message_deflate = deflate.into();
+        self
+    }
+
+    /// Sets [`connection_state_recovery`](Self::connection_state_recovery).
+    #[doc(alias = "connectionStateRecovery")]
+    #[must_use]
+    pub fn connection_state_recovery(
+        mut self,
+        recovery: impl Into<Option<ConnectionStateRecovery>>,
+    ) -> Self {
+        self.connection_state_recovery = recovery.into();
         self
     }
 

@@ -53,7 +53,8 @@ impl Config {
     }
 
     /// Every duration, by its name.
-    const fn durations(&self) -> [(&'static str, Duration); 16] {
+    fn durations(&self) -> [(&'static str, Duration); 17] {
+        let recovery = self.connection_state_recovery.unwrap_or_default();
         [
             ("ping_interval", self.ping_interval),
             ("ping_timeout", self.ping_timeout),
@@ -71,13 +72,18 @@ impl Config {
             ("keep_alive_timeout", self.serving.keep_alive_timeout),
             ("admission_timeout", self.serving.admission_timeout),
             ("departed_timeout", self.serving.departed_timeout),
+            (
+                "max_disconnection_duration",
+                recovery.max_disconnection_duration,
+            ),
         ]
     }
 
     /// Every limit that is a number, by its name, and between what it may be. The most is far beyond what
     /// serves a purpose, and short of what this machine pays for whether or not a peer goes that far.
     #[rustfmt::skip]
-    fn limits(&self) -> [(&'static str, usize, Range); 24] {
+    fn limits(&self) -> [(&'static str, usize, Range); 27] {
+        let recovery = self.connection_state_recovery.unwrap_or_default();
         [
             ("max_http_buffer_size", self.max_http_buffer_size, 1..=GIB),
             ("max_attachments", self.max_attachments, 0..=MANY),
@@ -106,6 +112,9 @@ impl Config {
             ("max_running_handlers", self.serving.max_running_handlers, 1..=MANY),
             ("max_running_bytes", self.serving.max_running_bytes, 1..=GIB),
             ("max_departed_bytes", self.serving.max_departed_bytes, 0..=GIB),
+            ("max_kept_sessions", recovery.max_kept_sessions, 0..=MANY),
+            ("max_kept_packets", recovery.max_kept_packets, 0..=MANY),
+            ("max_kept_bytes", recovery.max_kept_bytes, 0..=GIB),
         ]
     }
 }

@@ -288,18 +288,32 @@ pub enum DisconnectReason {
     /// The client broke a rule, and closing its connection has to wait until it fetches what is
     /// queued. Where it has not, the reason is [`CloseReason::ForcedClose`].
     ForcedServerClose,
+    /// The client has come back on another connection as this very socket, while this one hung (§21).
+    RecoveredElsewhere,
     /// The connection ended, for the reason given.
     Connection(CloseReason),
 }
 
 impl DisconnectReason {
-    /// The reference's words.
+    /// Whether the client may come back from this as who it was (§21).
+    pub const fn is_recoverable(self) -> bool {
+        match self {
+            Self::ServerShuttingDown | Self::ForcedServerClose => true,
+            Self::ClientNamespaceDisconnect
+            | Self::ServerNamespaceDisconnect
+            | Self::RecoveredElsewhere => false,
+            Self::Connection(reason) => !matches!(reason, CloseReason::ParseError),
+        }
+    }
+
+    /// The reference's words; of what it does not have, ours.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ClientNamespaceDisconnect => "client namespace disconnect",
             Self::ServerNamespaceDisconnect => "server namespace disconnect",
             Self::ServerShuttingDown => "server shutting down",
             Self::ForcedServerClose => "forced server close",
+            Self::RecoveredElsewhere => "recovered elsewhere",
             Self::Connection(reason) => reason.as_str(),
         }
     }

@@ -400,6 +400,7 @@ impl<T> Connection<T> {
             | Why::Ping
             | Why::PingTimeout
             | Why::Pong
+            | Why::Recovery
             | Why::Request
             | Why::Upgrade
             | Why::Write => {}

@@ -62,7 +62,13 @@ impl Session {
                 }
             }
             // Nothing of the kind is waited for here.
-            Why::Ack | Why::Middleware | Why::Noop | Why::Packet | Why::Pause | Why::Reconnect => {}
+            Why::Ack
+            | Why::Middleware
+            | Why::Noop
+            | Why::Packet
+            | Why::Pause
+            | Why::Reconnect
+            | Why::Recovery => {}
         }
     }
 

@@ -124,6 +124,7 @@ impl Session {
             | Why::Packet
             | Why::Pong
             | Why::Reconnect
+            | Why::Recovery
             | Why::Request => false,
         };
         let set = TIMERS.into_iter().filter(|why| self.timer(*why).is_some());

@@ -26,6 +26,7 @@ macro_rules! not_of_sessions {
             | Why::Packet
             | Why::Pong
             | Why::Reconnect
+            | Why::Recovery
             | Why::Request
     };
 }

@@ -153,7 +153,8 @@ impl<R: Runtime> Task<R> {
             }
             DisconnectReason::ClientNamespaceDisconnect
             | DisconnectReason::ServerNamespaceDisconnect
-            | DisconnectReason::ServerShuttingDown => None,
+            | DisconnectReason::ServerShuttingDown
+            | DisconnectReason::RecoveredElsewhere => None,
         }
     }
 

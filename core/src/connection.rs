@@ -13,7 +13,8 @@ use crate::engine::{self, Close, CloseReason, Flags, Post, Reply, Sent, Session,
 use crate::id::{RequestId, Sid, SocketId};
 use crate::message::{Encoded, Message};
 use crate::packet::Codec;
-use crate::protocol::Eio;
+use crate::protocol::{Eio, Protocol};
+use crate::recovery::Pid;
 use crate::socket::{
     AckError, AckTicket, ConnectTicket, DisconnectReason, Mux, Refusal, SocketKey,
 };
@@ -168,6 +169,39 @@ impl<T> Connection<T> {
         id: &SocketId,
     ) -> Option<SocketKey> {
         self.mux.accept(now, &ticket, id, &mut self.session)
+    }
+
+    /// The same for a client that may come back as who it is, by this private id, which it is told; what it has
+    /// missed, if it does so now, goes before ([`Recovery`]). Clients of revision 4 do not come back.
+    ///
+    /// [`Recovery`]: crate::recovery::Recovery
+    pub fn accept_recoverable(
+        &mut self,
+        now: Instant,
+        ticket: ConnectTicket,
+        id: &SocketId,
+        pid: &Pid,
+        missed: Vec<Encoded>,
+    ) -> Option<SocketKey> {
+        let pid = Some(pid.as_str());
+        self.mux
+            .accept_as(now, &ticket, id, pid, missed, &mut self.session)
+    }
+
+    /// The namespace for which a ticket was given out, as long as that is not decided.
+    pub fn asked_for(&self, ticket: &ConnectTicket) -> Option<&str> {
+        self.mux.asked_for(ticket)
+    }
+
+    /// Whether its client could come back: it speaks revision 5.
+    pub fn is_recoverable(&self) -> bool {
+        self.session.revision().protocol() == Protocol::V5
+    }
+
+    /// The client of a socket has come back as this very socket by another connection, and this one hangs: it is
+    /// closed, and the socket leaves with [`RecoveredElsewhere`](DisconnectReason::RecoveredElsewhere).
+    pub fn supersede(&mut self, now: Instant, socket: SocketKey) {
+        self.mux.supersede(now, socket, &mut self.session);
     }
 
     /// The client may not enter the namespace, and is told why.

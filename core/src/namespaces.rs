@@ -72,6 +72,11 @@ impl<N> Namespaces<N> {
         self.all.get(key.0).map(|(name, _)| name)
     }
 
+    /// The keys of all of them, in the order of their names.
+    pub fn keys(&self) -> impl Iterator<Item = NamespaceKey> {
+        self.by_name.values().copied().map(NamespaceKey)
+    }
+
     /// All of them, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&ByteString, &N)> {
         let keys = self.by_name.values();

@@ -427,7 +427,10 @@ impl World<'_> {
                 assert!(self.server.rooms_of(socket).is_empty());
                 self.sockets.retain(|other| *other != socket);
             }
-            Event::Undecided { .. } | Event::Upgraded { .. } | Event::Closed { .. } => {}
+            Event::Expired { .. }
+            | Event::Undecided { .. }
+            | Event::Upgraded { .. }
+            | Event::Closed { .. } => {}
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AllowedOrigins, Config, ConfigError, CorsPolicy};
+use super::{AllowedOrigins, Config, ConfigError, ConnectionStateRecovery, CorsPolicy};
 use crate::packet::DEEPEST;
 
 impl Config {
@@ -18,7 +18,8 @@ impl Config {
         if !self.transports.polling && !self.transports.websocket {
             return Err(ConfigError::NoTransport);
         }
-        for (name, duration) in self.durations() {
+        let recovery = self.connection_state_recovery.unwrap_or_default();
+        for (name, duration) in self.durations().into_iter().chain(recovery.durations()) {
             if duration.is_zero() {
                 return Err(ConfigError::ZeroDuration(name));
             }
@@ -26,7 +27,7 @@ impl Config {
                 return Err(ConfigError::EndlessDuration(name));
             }
         }
-        for (option, value, range) in self.limits() {
+        for (option, value, range) in self.limits().into_iter().chain(recovery.limits()) {
             if value < *range.start() {
                 return Err(ConfigError::ZeroLimit(option));
             }
@@ -53,8 +54,7 @@ impl Config {
     }
 
     /// Every duration, by its name.
-    fn durations(&self) -> [(&'static str, Duration); 17] {
-        let recovery = self.connection_state_recovery.unwrap_or_default();
+    const fn durations(&self) -> [(&'static str, Duration); 16] {
         [
             ("ping_interval", self.ping_interval),
             ("ping_timeout", self.ping_timeout),
@@ -72,18 +72,13 @@ impl Config {
             ("keep_alive_timeout", self.serving.keep_alive_timeout),
             ("admission_timeout", self.serving.admission_timeout),
             ("departed_timeout", self.serving.departed_timeout),
-            (
-                "max_disconnection_duration",
-                recovery.max_disconnection_duration,
-            ),
         ]
     }
 
     /// Every limit that is a number, by its name, and between what it may be. The most is far beyond what
     /// serves a purpose, and short of what this machine pays for whether or not a peer goes that far.
     #[rustfmt::skip]
-    fn limits(&self) -> [(&'static str, usize, Range); 27] {
-        let recovery = self.connection_state_recovery.unwrap_or_default();
+    fn limits(&self) -> [(&'static str, usize, Range); 24] {
         [
             ("max_http_buffer_size", self.max_http_buffer_size, 1..=GIB),
             ("max_attachments", self.max_attachments, 0..=MANY),
@@ -112,9 +107,25 @@ impl Config {
             ("max_running_handlers", self.serving.max_running_handlers, 1..=MANY),
             ("max_running_bytes", self.serving.max_running_bytes, 1..=GIB),
             ("max_departed_bytes", self.serving.max_departed_bytes, 0..=GIB),
-            ("max_kept_sessions", recovery.max_kept_sessions, 0..=MANY),
-            ("max_kept_packets", recovery.max_kept_packets, 0..=MANY),
-            ("max_kept_bytes", recovery.max_kept_bytes, 0..=GIB),
+        ]
+    }
+}
+
+impl ConnectionStateRecovery {
+    /// Its own durations.
+    const fn durations(&self) -> [(&'static str, Duration); 1] {
+        [(
+            "max_disconnection_duration",
+            self.max_disconnection_duration,
+        )]
+    }
+
+    /// Its own limits.
+    const fn limits(&self) -> [(&'static str, usize, Range); 3] {
+        [
+            ("max_kept_sessions", self.max_kept_sessions, 0..=MANY),
+            ("max_kept_packets", self.max_kept_packets, 0..=MANY),
+            ("max_kept_bytes", self.max_kept_bytes, 0..=GIB),
         ]
     }
 }
@@ -176,6 +187,12 @@ mod tests {
             ConfigError::EndlessDuration("ack_timeout")
         );
         assert_eq!(
+            error(|c| c.connection_state_recovery = Some(
+                ConnectionStateRecovery::default().max_disconnection_duration(Duration::ZERO)
+            )),
+            ConfigError::ZeroDuration("max_disconnection_duration")
+        );
+        assert_eq!(
             error(|c| c.max_http_buffer_size = 0),
             ConfigError::ZeroLimit("max_http_buffer_size")
         );
@@ -222,6 +239,18 @@ mod tests {
                 c.max_http_buffer_size = n
             }),
             ("max_sessions", VAST, |c, n| c.max_sessions = Some(n)),
+            ("max_kept_sessions", MANY, |c, n| {
+                c.connection_state_recovery =
+                    Some(ConnectionStateRecovery::default().max_kept_sessions(n));
+            }),
+            ("max_kept_packets", MANY, |c, n| {
+                c.connection_state_recovery =
+                    Some(ConnectionStateRecovery::default().max_kept_packets(n));
+            }),
+            ("max_kept_bytes", GIB, |c, n| {
+                c.connection_state_recovery =
+                    Some(ConnectionStateRecovery::default().max_kept_bytes(n));
+            }),
             ("max_backlog_packets", MANY, |c, n| {
                 c.max_backlog_packets = n
             }),

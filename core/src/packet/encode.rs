@@ -106,16 +106,27 @@ pub fn connect(
 
 /// The server's word that the client is in `namespace`, with the socket's public id (§16.1).
 pub fn connected(namespace: &str, sid: &str) -> Encoded {
-    Encoded::text(welcome(namespace, sid).into(), Vec::new())
+    Encoded::text(welcome(namespace, sid, None).into(), Vec::new())
 }
 
-fn welcome(namespace: &str, sid: &str) -> Vec<u8> {
+/// The same for a client that may come back as who it is, with the session's private id (§21).
+pub fn recoverable(namespace: &str, sid: &str, pid: &str) -> Encoded {
+    Encoded::text(welcome(namespace, sid, Some(pid)).into(), Vec::new())
+}
+
+fn welcome(namespace: &str, sid: &str, pid: Option<&str>) -> Vec<u8> {
     // To the byte, if nothing has to be escaped.
+    let more = pid.map_or(0, |pid| pid.len().saturating_add(9));
     let room = named(namespace).saturating_add(sid.len());
+    let room = room.saturating_add(more);
     let mut text = Vec::with_capacity(room.saturating_add(12));
     push_head(&mut text, PacketType::Connect, namespace);
     text.extend_from_slice(b"{\"sid\":");
     push_quoted(&mut text, sid);
+    if let Some(pid) = pid {
+        text.extend_from_slice(b",\"pid\":");
+        push_quoted(&mut text, pid);
+    }
     text.push(b'}');
     text
 }
@@ -256,11 +267,16 @@ mod tests {
 
     #[test]
     fn a_welcome_has_no_room_to_spare() {
-        for (namespace, whole) in [
-            ("/", r#"40{"sid":"-SUaq2I2PnH6PK93Dzaw"}"#),
-            ("/a", r#"40/a,{"sid":"-SUaq2I2PnH6PK93Dzaw"}"#),
+        for (namespace, pid, whole) in [
+            ("/", None, r#"40{"sid":"-SUaq2I2PnH6PK93Dzaw"}"#),
+            ("/a", None, r#"40/a,{"sid":"-SUaq2I2PnH6PK93Dzaw"}"#),
+            (
+                "/",
+                Some("7"),
+                r#"40{"sid":"-SUaq2I2PnH6PK93Dzaw","pid":"7"}"#,
+            ),
         ] {
-            let text = welcome(namespace, "-SUaq2I2PnH6PK93Dzaw");
+            let text = welcome(namespace, "-SUaq2I2PnH6PK93Dzaw", pid);
             assert_eq!((&*text, text.len()), (whole.as_bytes(), text.capacity()));
         }
     }

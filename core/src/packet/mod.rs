@@ -26,7 +26,7 @@ pub use decode::written_call;
 pub use decoder::Decoder;
 pub use encode::{
     ack, connect, connect_error, connected, disconnect, entered, error, event, event_parts,
-    head_len,
+    head_len, recoverable,
 };
 pub use error::{ArgumentError, EncodeError, Fault};
 pub use name::Name;

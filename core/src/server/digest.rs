@@ -32,6 +32,7 @@ impl<T: Hash> Hash for Server<T> {
             http,
             writable,
             deadlines,
+            recovery_due,
         } = self;
         admission.hash(state);
         connections.hash(state);
@@ -39,7 +40,7 @@ impl<T: Hash> Hash for Server<T> {
         exchanges.hash(state);
         responses.hash(state);
         (events, http, writable).hash(state);
-        deadlines.hash(state);
+        (deadlines, recovery_due).hash(state);
     }
 }
 

@@ -6,7 +6,9 @@ use bytestring::ByteString;
 use crate::arena::Key;
 use crate::details::Details;
 use crate::engine::CloseReason;
+use crate::id::SocketId;
 use crate::packet::{Args, Name};
+use crate::recovery::Expiry;
 use crate::socket::{AckError, AckTicket, ConnectTicket, DisconnectReason, SocketKey};
 
 /// One client. Names nobody once it is gone.
@@ -20,6 +22,15 @@ pub struct Socket {
     pub connection: ConnectionKey,
     /// Which of the sockets there it is, for [`Connection`](crate::connection::Connection)'s own methods.
     pub key: SocketKey,
+}
+
+/// A client that has come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// Its socket, which is a new one by the same id, in the same rooms.
+    pub socket: Socket,
+    /// The id.
+    pub id: SocketId,
 }
 
 /// What becomes of a request for a WebSocket.
@@ -103,6 +114,15 @@ pub enum Event<T> {
         socket: Socket,
         /// Why.
         reason: DisconnectReason,
+    },
+    /// A socket that was cut off will not come back.
+    Expired {
+        /// The namespace that it was in.
+        namespace: ByteString,
+        /// Its id.
+        id: SocketId,
+        /// Why.
+        why: Expiry,
     },
     /// A connection has moved from polling to a WebSocket.
     Upgraded {

@@ -95,6 +95,7 @@ mod digest;
 mod event;
 mod exchanges;
 mod namespace;
+mod recovery;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -124,6 +125,7 @@ use crate::id::{HashKey, RequestId, Sid, SocketId};
 use crate::message::{Encoded, Message};
 use crate::namespaces::{NamespaceKey, Namespaces};
 use crate::protocol::TransportKind;
+use crate::recovery::{Holder, Recovery};
 use crate::rooms::{MemberKey, Rooms};
 use crate::socket::{AckError, AckTicket, ConnectTicket, Refusal, SocketKey};
 use crate::time::Instant;
@@ -131,7 +133,7 @@ use crate::time::Instant;
 use exchanges::Exchanges;
 use work::Work;
 
-pub use event::{ConnectionKey, Event, Socket, Upgraded};
+pub use event::{ConnectionKey, Event, Recovered, Socket, Upgraded};
 
 // What the methods here take and give.
 pub use ::{bytes, bytestring, http};
@@ -157,6 +159,8 @@ pub struct Server<T> {
     http: Work,
     writable: Work,
     deadlines: BTreeSet<(Deadline, u32)>,
+    /// What is due first of what is kept for those that may come back.
+    recovery_due: Option<Deadline>,
 }
 
 #[derive(Clone, Debug, Hash)]
@@ -175,6 +179,8 @@ struct Namespace {
     rooms: Rooms<Socket>,
     /// Drawn for broadcasts that ask for answers: even, where sockets draw odd ones.
     next_ack: u64,
+    /// If that is on.
+    recovery: Option<Recovery<()>>,
 }
 
 #[derive(Clone, Copy, Debug, Hash)]
@@ -182,6 +188,8 @@ struct Member {
     socket: SocketKey,
     namespace: NamespaceKey,
     member: MemberKey,
+    /// If its client may come back as this socket.
+    holder: Option<Holder>,
 }
 
 impl<T> Server<T> {
@@ -205,6 +213,7 @@ impl<T> Server<T> {
             http: Work::default(),
             writable: Work::default(),
             deadlines: BTreeSet::new(),
+            recovery_due: None,
         })
     }
 
@@ -381,6 +390,7 @@ impl<T> Server<T> {
             };
             self.with(connection, |it| it.connection.handle_timeout(now));
         }
+        self.expire_sessions(now);
     }
 
     /// The client may enter the namespace that it asked for, as the socket `id`; a client of revision 4
@@ -404,6 +414,7 @@ impl<T> Server<T> {
             socket: key,
             namespace,
             member,
+            holder: None,
         });
         Some(socket)
     }
@@ -510,7 +521,7 @@ impl<T> Server<T> {
                 return Some(event);
             }
         }
-        None
+        self.expired()
     }
 
     /// The next response. Call [`poll_event`](Self::poll_event) until it is empty first: a POST is
@@ -562,7 +573,7 @@ impl<T> Server<T> {
 
     /// When to call [`handle_timeout`](Self::handle_timeout), and what for.
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        self.deadlines.first().map(|(due, _)| *due)
+        self.due()
     }
 
     /// How many connections there are.

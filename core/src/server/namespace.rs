@@ -2,11 +2,13 @@
 
 use bytestring::ByteString;
 
-use super::{Namespace, Server, Socket};
+use super::{Member, Namespace, Server, Socket};
 use crate::engine::Flags;
 use crate::message::Encoded;
-use crate::namespaces::{NamespaceKey, whole_name};
+use crate::namespaces::whole_name;
+use crate::recovery::Recovery;
 use crate::rooms::{MemberKey, RoomError, Rooms, Target};
+use crate::socket::DisconnectReason;
 use crate::time::Instant;
 
 impl<T> Server<T> {
@@ -18,19 +20,20 @@ impl<T> Server<T> {
         self.namespaces.open(&name, || Namespace {
             rooms: Rooms::new(self.key, self.config.max_rooms_per_socket),
             next_ack: 0,
+            recovery: Recovery::new(&self.config, self.key),
         });
         new
     }
 
     /// The namespace that a socket is in.
     pub fn namespace(&self, socket: Socket) -> Option<&str> {
-        let (namespace, _) = self.place(socket)?;
+        let Member { namespace, .. } = self.place(socket)?;
         self.namespaces.name(namespace).map(|name| &**name)
     }
 
     pub(super) fn name_of(&self, socket: Socket) -> ByteString {
         let place = self.place(socket);
-        let name = place.and_then(|(namespace, _)| self.namespaces.name(namespace));
+        let name = place.and_then(|its| self.namespaces.name(its.namespace));
         name.cloned().unwrap_or_default()
     }
 
@@ -64,26 +67,43 @@ impl<T> Server<T> {
     /// # Errors
     /// It is gone, or is in too many rooms.
     pub fn join(&mut self, socket: Socket, room: &str) -> Result<bool, RoomError> {
-        let (namespace, member) = self.place(socket).ok_or(RoomError::Gone)?;
-        let namespace = self.namespaces.get_mut(namespace).ok_or(RoomError::Gone)?;
-        namespace.rooms.join(member, room)
+        let its = self.place(socket).ok_or(RoomError::Gone)?;
+        let namespace = self.namespaces.get_mut(its.namespace);
+        let namespace = namespace.ok_or(RoomError::Gone)?;
+        let joined = namespace.rooms.join(its.member, room);
+        if joined == Ok(true)
+            && let Some(holder) = its.holder
+            && let Some(recovery) = &mut namespace.recovery
+        {
+            recovery.join(holder, room);
+        }
+        joined
     }
 
     /// A socket leaves a room. `false`: it was not there.
     pub fn leave(&mut self, socket: Socket, room: &str) -> bool {
-        self.place(socket).is_some_and(|(namespace, member)| {
-            self.namespaces
-                .get_mut(namespace)
-                .is_some_and(|namespace| namespace.rooms.leave(member, room))
-        })
+        let Some(its) = self.place(socket) else {
+            return false;
+        };
+        let Some(namespace) = self.namespaces.get_mut(its.namespace) else {
+            return false;
+        };
+        let left = namespace.rooms.leave(its.member, room);
+        if left
+            && let Some(holder) = its.holder
+            && let Some(recovery) = &mut namespace.recovery
+        {
+            recovery.leave_room(holder, room);
+        }
+        left
     }
 
     /// The rooms of a socket, its own first.
     pub fn rooms_of(&self, socket: Socket) -> Vec<&str> {
         self.place(socket)
-            .and_then(|(namespace, member)| {
-                let namespace = self.namespaces.get(namespace)?;
-                Some(namespace.rooms.rooms_of(member).collect())
+            .and_then(|its| {
+                let namespace = self.namespaces.get(its.namespace)?;
+                Some(namespace.rooms.rooms_of(its.member).collect())
             })
             .unwrap_or_default()
     }
@@ -99,26 +119,34 @@ impl<T> Server<T> {
 
     /// The key by which a broadcast leaves its sender out ([`Target::skip`]).
     pub fn member(&self, socket: Socket) -> Option<MemberKey> {
-        self.place(socket).map(|(_, member)| member)
+        self.place(socket).map(|its| its.member)
     }
 
     /// A socket has left its namespace, and every room.
-    pub(super) fn remove(&mut self, socket: Socket) {
-        let Some((namespace, member)) = self.place(socket) else {
+    pub(super) fn remove(&mut self, now: Instant, socket: Socket, reason: DisconnectReason) {
+        let Some(its) = self.place(socket) else {
             return;
         };
-        if let Some(namespace) = self.namespaces.get_mut(namespace) {
-            namespace.rooms.remove(member);
+        if let Some(namespace) = self.namespaces.get_mut(its.namespace) {
+            if let Some(holder) = its.holder
+                && let Some(recovery) = &mut namespace.recovery
+            {
+                recovery.leave(now, holder, reason, ());
+            }
+            namespace.rooms.remove(its.member);
         }
         if let Some(entry) = self.entry_mut(socket.connection) {
             // It was there: its place was found.
             entry.sockets.retain(|it| it.socket != socket.key);
         }
+        if its.holder.is_some() {
+            self.rearm_recovery();
+        }
     }
 
-    fn place(&self, socket: Socket) -> Option<(NamespaceKey, MemberKey)> {
+    pub(super) fn place(&self, socket: Socket) -> Option<Member> {
         let entry = self.entry(socket.connection)?;
-        let member = entry.sockets.iter().find(|it| it.socket == socket.key)?;
-        Some((member.namespace, member.member))
+        let mut sockets = entry.sockets.iter();
+        sockets.find(|it| it.socket == socket.key).copied()
     }
 }

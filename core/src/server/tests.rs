@@ -1,5 +1,7 @@
 //! Who is let in, and what an embedder learns of whom an event is from.
 
+mod recovery;
+
 use std::time::Duration;
 
 use super::bytes::Bytes;

@@ -95,7 +95,7 @@ impl<T> Server<T> {
                 socket: key,
                 reason,
             } => {
-                self.remove(socket(key));
+                self.remove(now, socket(key), reason);
                 Event::Disconnected {
                     socket: socket(key),
                     reason,

@@ -206,12 +206,27 @@ impl<T> Mux<T> {
         id: &SocketId,
         session: &mut Session,
     ) -> Option<SocketKey> {
+        self.accept_as(now, ticket, id, None, Vec::new(), session)
+    }
+
+    /// The same with a private id, by which the client may come back; and what it has missed, if it does so
+    /// now (§21).
+    pub(crate) fn accept_as(
+        &mut self,
+        now: Instant,
+        ticket: &ConnectTicket,
+        id: &SocketId,
+        pid: Option<&str>,
+        missed: Vec<Encoded>,
+        session: &mut Session,
+    ) -> Option<SocketKey> {
         let socket = ticket.0;
         let namespace = self.slots.deciding(socket)?;
         let codec = self.inbox.codec();
-        let packet = match self.protocol {
-            Protocol::V4 => revision_4::connected(codec, namespace),
-            Protocol::V5 => codec.connected(namespace, id.as_str()),
+        let packet = match (self.protocol, pid) {
+            (Protocol::V4, _) => revision_4::connected(codec, namespace),
+            (Protocol::V5, None) => codec.connected(namespace, id.as_str()),
+            (Protocol::V5, Some(pid)) => codec.recoverable(namespace, id.as_str(), pid),
         };
         if packet.is_err() {
             // It never was in.
@@ -220,10 +235,19 @@ impl<T> Mux<T> {
             return None;
         }
         self.slots.enter(socket);
+        // Clients keep what comes before their CONNECT until that has come.
+        for packet in missed {
+            session.tell(now, packet);
+        }
         self.tell(now, packet, session);
         self.joining.join();
         self.returned(session);
         Some(socket)
+    }
+
+    /// The namespace for which a ticket was given out, as long as that is not decided.
+    pub(crate) fn asked_for(&self, ticket: &ConnectTicket) -> Option<&str> {
+        self.slots.deciding(ticket.0).map(|name| &**name)
     }
 
     /// The client may have come back since its handshake.
@@ -357,6 +381,14 @@ impl<T> Mux<T> {
             let packet = self.inbox.codec().disconnect(namespace);
             self.leave(socket, DisconnectReason::ServerNamespaceDisconnect);
             self.tell(now, packet, session);
+        }
+    }
+
+    /// A socket's client has come back as this very socket by another connection: this one hangs.
+    pub(crate) fn supersede(&mut self, now: Instant, socket: SocketKey, session: &mut Session) {
+        if self.slots.connected(socket).is_some() {
+            self.leave(socket, DisconnectReason::RecoveredElsewhere);
+            session.close(now, Close::Discard);
         }
     }
 

@@ -471,6 +471,7 @@ impl Replay {
                 | Event::Error { .. }
                 | Event::Acked { .. }
                 | Event::Disconnecting { .. }
+                | Event::Expired { .. }
                 | Event::Upgraded { .. }
                 | Event::Closed { .. } => {}
             }

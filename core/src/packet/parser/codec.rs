@@ -141,6 +141,53 @@ impl Codec {
         write(&**parser, PacketType::Connect, namespace, None, Some(data))
     }
 
+    /// As [`packet::recoverable`](crate::packet::recoverable).
+    ///
+    /// # Errors
+    /// The parser does not write it.
+    pub fn recoverable(
+        &self,
+        namespace: &str,
+        sid: &str,
+        pid: &str,
+    ) -> Result<Encoded, EncodeError> {
+        let Some(parser) = &self.0 else {
+            return Ok(encode::recoverable(namespace, sid, pid));
+        };
+        let data = Value::from_iter([("sid", sid), ("pid", pid)]);
+        write(&**parser, PacketType::Connect, namespace, None, Some(data))
+    }
+
+    /// As [`event`](Self::event), with one text more behind the arguments.
+    ///
+    /// # Errors
+    /// A reserved name, or arguments that cannot be written.
+    #[inline]
+    pub fn event_at(
+        &self,
+        namespace: &str,
+        name: &str,
+        args: &(impl IntoArgs + ?Sized),
+        offset: &str,
+    ) -> Result<Encoded, EncodeError> {
+        let Some(parser) = &self.0 else {
+            return encode::event_parts(namespace, None, name, args, offset);
+        };
+        if encode::RESERVED.contains(&name) {
+            return Err(EncodeError::Reserved(name.into()));
+        }
+        let mut data = args.to_values()?;
+        data.insert(0, name.into());
+        data.push(offset.into());
+        write(
+            &**parser,
+            PacketType::Event,
+            namespace,
+            None,
+            Some(data.into()),
+        )
+    }
+
     /// As [`packet::entered`](crate::packet::entered).
     ///
     /// # Errors

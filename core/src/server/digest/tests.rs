@@ -109,6 +109,7 @@ impl World {
             | Event::Disconnecting { .. }
             | Event::Disconnected { .. }
             | Event::Upgraded { .. }
+            | Event::Expired { .. }
             | Event::Closed { .. } => {}
         }
         Some(text)

@@ -19,9 +19,13 @@ const unknown = async (peer) => {
   assert.deepEqual([status, JSON.parse(body).code], [400, 1]);
 };
 
-/** It is, or it ends while the poll waits. */
-const ended = async (peer) => {
-  const { status, body } = await peer.poll();
+/**
+ * It is, or it ends while the poll waits. Timers of a busy machine are late: a ping that leaves only now has its
+ * time-out still before it. That they are not is shown where time is virtual.
+ */
+const ended = async (peer, { pinged }) => {
+  let { status, body } = await peer.poll();
+  if (!pinged && body === "2") ({ status, body } = await peer.poll());
   assert.ok(status === 400 || body === "1", `${status} ${body}`);
 };
 
@@ -145,17 +149,17 @@ test("heartbeat by WebSocket", async (t) => {
   }
 });
 
-test("no pong by polling: gone when interval and time-out have passed, not later", async (t) => {
+test("no pong by polling: gone when interval and time-out have passed", async (t) => {
   const peer = await Peer.polling(t, PATH);
   await sleep(PING_INTERVAL + PING_TIMEOUT);
-  await ended(peer);
+  await ended(peer, { pinged: false });
 });
 
 test("no pong by polling, the ping having been fetched", async (t) => {
   const peer = await Peer.polling(t, PATH);
   assert.equal((await peer.poll()).body, "2");
   await sleep(PING_TIMEOUT);
-  await ended(peer);
+  await ended(peer, { pinged: true });
 });
 
 test("no pong by WebSocket: closed", async (t) => {

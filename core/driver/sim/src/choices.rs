@@ -11,27 +11,33 @@ pub use shrink::shrink;
 /// Where every draw of a run comes from: the schedule, delays, faults, and what is done.
 ///
 /// Three sources make the same run by the same code: a seed, the bytes of a fuzzer, and the [`List`] of what was
-/// drawn in another run. Whatever the source, each draw is written down ([`taken`](Self::taken)), so that a run that
+/// drawn in another run. Whatever the source, each draw is written down ([`list`](Self::list)), so that a run that
 /// failed can be repeated from its list, kept as that, and made smaller by editing it ([`shrink`]).
 ///
 /// A source that is over gives 0 for ever. So 0 has to be the simplest thing that can happen wherever something is
 /// drawn: no fault, no delay, the first of several, the end.
 ///
+/// A run says where something begins that could be left out as a whole ([`part`](Self::part)). What is drawn in one
+/// part of a list has no bearing on the next: a part that draws less than it did leaves the rest of it unused, one that
+/// draws more gets 0.
+///
 /// ```
-/// use sio_sim::choices::Choices;
+/// use sio_sim::choices::{Choices, List};
 ///
 /// let throw = |mut dice: Choices| [dice.below(6), dice.below(6), dice.below(6)];
 /// let mut dice = Choices::from_seed(7);
 /// let thrown = [dice.below(6), dice.below(6), dice.below(6)];
 /// assert_eq!(throw(Choices::from_seed(7)), thrown);
-/// assert_eq!(throw(Choices::from_list(dice.taken())), thrown);
-/// assert_eq!(throw(Choices::from_list(&[5])), [5, 0, 0]);
+/// assert_eq!(throw(Choices::from_list(&dice.list())), thrown);
+/// assert_eq!(throw(Choices::from_list(&"5".parse().unwrap())), [5, 0, 0]);
 /// assert_eq!(throw(Choices::from_bytes(&[5, 2, 7])), [5, 2, 1]);
 /// ```
 #[derive(Clone)]
 pub struct Choices {
     source: Source,
     taken: Vec<u64>,
+    /// Where in that a part begins.
+    parts: Vec<usize>,
 }
 
 #[derive(Clone)]
@@ -40,10 +46,8 @@ enum Source {
     Seed(u64),
     /// The last byte comes first.
     Bytes(Vec<u8>),
-    List {
-        all: Vec<u64>,
-        at: usize,
-    },
+    /// The next draw of which part.
+    List { list: List, part: usize, at: usize },
 }
 
 impl Choices {
@@ -60,15 +64,19 @@ impl Choices {
     }
 
     /// The draws of another run, perhaps edited: what is too large for what is drawn is reduced.
-    pub fn from_list(list: &[u64]) -> Self {
-        let all = list.to_vec();
-        Self::new(Source::List { all, at: 0 })
+    pub fn from_list(list: &List) -> Self {
+        Self::new(Source::List {
+            list: list.clone(),
+            part: 0,
+            at: 0,
+        })
     }
 
     const fn new(source: Source) -> Self {
         Self {
             source,
             taken: Vec::new(),
+            parts: Vec::new(),
         }
     }
 
@@ -80,10 +88,10 @@ impl Choices {
         let drawn = match &mut self.source {
             Source::Seed(state) => mixed(state) % end,
             Source::Bytes(bytes) => number(bytes, end) % end,
-            Source::List { all, at } => {
-                let next = all.get(*at).copied().unwrap_or(0);
+            Source::List { list, part, at } => {
+                let next = list.0.get(*part).and_then(|part| part.get(*at));
                 *at += 1;
-                next % end
+                next.copied().unwrap_or(0) % end
             }
         };
         self.taken.push(drawn);
@@ -120,9 +128,23 @@ impl Choices {
         0
     }
 
-    /// All that was drawn, in order: the [`List`] of this run. Draws among fewer than two are not in it.
-    pub fn taken(&self) -> &[u64] {
-        &self.taken
+    /// What is drawn from here on belongs together, until the next part begins: it could be left out as a whole.
+    pub fn part(&mut self) {
+        self.parts.push(self.taken.len());
+        if let Source::List { part, at, .. } = &mut self.source {
+            *part += 1;
+            *at = 0;
+        }
+    }
+
+    /// All that was drawn, part by part. Draws among fewer than two are not in it.
+    pub fn list(&self) -> List {
+        let begins = [0].into_iter().chain(self.parts.iter().copied());
+        let ends = self.parts.iter().copied().chain([self.taken.len()]);
+        let parts = begins
+            .zip(ends)
+            .map(|(begin, end)| self.taken[begin..end].to_vec());
+        List(parts.collect())
     }
 
     /// Whether nothing but 0 comes any more. Never of a seed.
@@ -130,7 +152,11 @@ impl Choices {
         match &self.source {
             Source::Seed(_) => false,
             Source::Bytes(bytes) => bytes.is_empty(),
-            Source::List { all, at } => *at >= all.len(),
+            Source::List { list, part, at } => match list.0.get(*part..) {
+                Some([last]) => *at >= last.len(),
+                Some([]) | None => true,
+                Some(_) => false,
+            },
         }
     }
 }
@@ -145,6 +171,7 @@ impl fmt::Debug for Choices {
         f.debug_struct("Choices")
             .field("source", &source)
             .field("taken", &self.taken.len())
+            .field("parts", &self.parts.len())
             .finish_non_exhaustive()
     }
 }
@@ -197,15 +224,39 @@ mod tests {
 
     #[test]
     fn what_was_drawn_can_be_drawn_again_from_its_list() {
-        for source in [Choices::from_seed(3), Choices::from_bytes(&[9; 9])] {
-            let mut first = source.clone();
-            let told = drawn(source);
-            for end in [2, 3, 256, 257, 1, 0, u64::MAX] {
-                first.below(end);
-            }
-            assert_eq!(first.taken().len(), 5, "those with a choice");
-            assert_eq!(drawn(Choices::from_list(first.taken())), told);
+        for source in [Choices::from_seed(3), Choices::from_bytes(&[9; 20])] {
+            let run = |mut choices: Choices| {
+                let mut all = Vec::new();
+                for parts in 0..3 {
+                    let ends = [2, 3, 256, 257, 1, 0, u64::MAX];
+                    all.extend(ends.map(|end| choices.below(end)));
+                    (0..parts).for_each(|_| choices.part());
+                }
+                (all, choices.list())
+            };
+            let (told, list) = run(source);
+            let lengths: Vec<_> = list.0.iter().map(Vec::len).collect();
+            assert_eq!(lengths, [10, 5, 0, 0], "those with a choice");
+            assert_eq!(run(Choices::from_list(&list)), (told, list));
         }
+    }
+
+    #[test]
+    fn parts_of_a_list_have_no_bearing_on_each_other() {
+        let mut choices = Choices::from_list(&List(vec![vec![1, 2], vec![3], vec![4]]));
+        assert_eq!(choices.below(9), 1);
+        choices.part();
+        assert_eq!((choices.below(9), choices.below(9)), (3, 0));
+        assert!(!choices.is_over());
+        choices.part();
+        assert_eq!(choices.below(9), 4);
+        assert!(choices.is_over());
+        choices.part();
+        assert_eq!(choices.below(9), 0);
+        assert_eq!(
+            choices.list(),
+            List(vec![vec![1], vec![3, 0], vec![4], vec![0]])
+        );
     }
 
     #[test]
@@ -216,12 +267,13 @@ mod tests {
         assert!(!choices.is_over());
         assert_eq!(choices.below(1000), 3 << 8, "and 0 for what is missing");
         assert!(choices.is_over());
-        assert_eq!(choices.taken(), [1, 255, 0x0102, 3 << 8]);
+        assert_eq!(choices.list(), List(vec![vec![1, 255, 0x0102, 3 << 8]]));
     }
 
     #[test]
     fn what_is_over_gives_the_simplest_for_ever() {
-        for mut choices in [Choices::from_list(&[1]), Choices::from_bytes(&[1])] {
+        let list = List(vec![vec![1]]);
+        for mut choices in [Choices::from_list(&list), Choices::from_bytes(&[1])] {
             assert!(choices.one_in(2));
             for _ in 0..3 {
                 assert!(choices.is_over());
@@ -235,7 +287,7 @@ mod tests {
 
     #[test]
     fn weights_say_how_often() {
-        let mut choices = Choices::from_list(&[0, 1, 2, 3, 4, 5, 6]);
+        let mut choices = Choices::from_list(&List(vec![(0..7).collect()]));
         let drawn: Vec<_> = (0..7).map(|_| choices.weighted(&[1, 0, 4, 2])).collect();
         assert_eq!(drawn, [0, 2, 2, 2, 2, 3, 3]);
         assert_eq!(choices.weighted(&[]), 0);

@@ -31,10 +31,11 @@ impl Ids {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::choices::List;
 
     #[test]
     fn no_two_are_the_same_also_where_nothing_is_drawn() {
-        for source in [Choices::from_list(&[]), Choices::from_seed(1)] {
+        for source in [Choices::from_list(&List::default()), Choices::from_seed(1)] {
             let mut ids = Ids::new(&mut source.clone());
             let mut draw = || {
                 let mut bytes = [0; 13];

@@ -179,7 +179,7 @@ impl Sim {
 
     /// All that was drawn so far.
     pub fn drawn(&self) -> List {
-        self.world.with(|state| List::from(state.choices.taken()))
+        self.world.with(|state| state.choices.list())
     }
 
     /// What has happened so far.

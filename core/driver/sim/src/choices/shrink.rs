@@ -1,25 +1,39 @@
 //! A smaller list of draws that shows the same.
 
-/// Makes the list of a run that shows something smaller, as far as it still shows it: blocks of it are deleted, or
-/// made 0, and numbers are lowered, until none of that helps or `runs` runs were made.
+use super::{Choices, List};
+
+/// Makes the list of a run that shows something smaller, as far as it still shows it: parts of it
+/// ([`Choices::part`]) are left out, many at once first; draws are left out or made 0; numbers are lowered; until none
+/// of that helps or `runs` runs were made.
 ///
-/// `run` makes one from a list. It gives what it has drawn ([`Choices::taken`](super::Choices::taken)) if that shows
-/// the same, so that what a run did not come to is left off.
-pub fn shrink(
-    list: Vec<u64>,
-    runs: usize,
-    run: impl FnMut(&[u64]) -> Option<Vec<u64>>,
-) -> Vec<u64> {
+/// `run` makes one from a list. It gives its choices back if that shows the same, so that what a run did not come to
+/// is left off.
+pub fn shrink(list: List, runs: usize, run: impl FnMut(&List) -> Option<Choices>) -> List {
     let mut shrinking = Shrinking {
-        best: list,
+        best: list.trimmed(),
         left: runs,
         run,
     };
-    shrinking.trim();
+    // What is behind the end of the run.
+    let mut list = shrinking.best.clone();
+    list.0.push(vec![1]);
+    std::mem::swap(&mut list, &mut shrinking.best);
+    if !shrinking.take(&list) {
+        shrinking.best = list;
+    }
     loop {
         let before = shrinking.best.clone();
-        shrinking.delete();
-        shrinking.zero();
+        shrinking.parts(|list, from, to| {
+            list.0.drain(from..to);
+        });
+        shrinking.parts(|list, from, to| {
+            list.0[from..to].iter_mut().for_each(Vec::clear);
+        });
+        shrinking.draws(|part, at| part.truncate(at));
+        shrinking.draws(|part, at| part[at] = 0);
+        shrinking.draws(|part, at| {
+            part.remove(at);
+        });
         shrinking.lower();
         if shrinking.left == 0 || shrinking.best == before {
             return shrinking.best;
@@ -28,23 +42,22 @@ pub fn shrink(
 }
 
 struct Shrinking<F> {
-    best: Vec<u64>,
+    best: List,
     left: usize,
     run: F,
 }
 
-impl<F: FnMut(&[u64]) -> Option<Vec<u64>>> Shrinking<F> {
+impl<F: FnMut(&List) -> Option<Choices>> Shrinking<F> {
     /// Takes a list instead, if it shows the same and is smaller.
-    fn take(&mut self, list: &[u64]) -> bool {
+    fn take(&mut self, list: &List) -> bool {
         let Some(left) = self.left.checked_sub(1) else {
             return false;
         };
         self.left = left;
-        let Some(mut taken) = (self.run)(list) else {
+        let Some(choices) = (self.run)(list) else {
             return false;
         };
-        // Zeros at the end are what comes when a list is over.
-        taken.truncate(end(&taken));
+        let taken = choices.list().trimmed();
         let smaller = weight(&taken) < weight(&self.best);
         if smaller {
             self.best = taken;
@@ -52,83 +65,85 @@ impl<F: FnMut(&[u64]) -> Option<Vec<u64>>> Shrinking<F> {
         smaller
     }
 
-    /// Leaves off what needs not to be there because nothing else follows.
-    fn trim(&mut self) {
-        let list = self.best.clone();
-        self.take(&list);
-        self.best.truncate(end(&self.best));
-    }
-
-    fn delete(&mut self) {
-        self.blocks(|list, from, to| {
-            list.drain(from..to);
-        });
-    }
-
-    fn zero(&mut self) {
-        self.blocks(|list, from, to| list[from..to].fill(0));
-    }
-
-    /// Edits blocks from the end to the beginning, large ones first.
-    fn blocks(&mut self, edit: impl Fn(&mut Vec<u64>, usize, usize)) {
-        let mut size = self.best.len();
+    /// Edits rows of parts from the end to the beginning, long ones first.
+    fn parts(&mut self, edit: impl Fn(&mut List, usize, usize)) {
+        let mut size = self.best.0.len();
         while size > 0 && self.left > 0 {
-            let mut to = self.best.len();
+            let mut to = self.best.0.len();
             while to > 0 && self.left > 0 {
                 let from = to.saturating_sub(size);
-                if self.best[from..to].iter().any(|drawn| *drawn != 0) || size < 8 {
-                    let mut list = self.best.clone();
-                    edit(&mut list, from, to);
-                    if list != self.best {
-                        self.take(&list);
-                    }
-                }
-                to = from.min(self.best.len());
+                self.edit(|list| edit(list, from, to));
+                to = from.min(self.best.0.len());
             }
             size /= 2;
         }
     }
 
+    /// Edits each draw that is not 0, from the end to the beginning.
+    fn draws(&mut self, edit: impl Fn(&mut Vec<u64>, usize)) {
+        let mut number = self.best.0.len();
+        while number > 0 {
+            number -= 1;
+            let mut at = self.best.0.get(number).map_or(0, Vec::len);
+            while at > 0 && self.left > 0 {
+                at -= 1;
+                if self.best.0.get(number).and_then(|part| part.get(at)) > Some(&0) {
+                    self.edit(|list| edit(&mut list.0[number], at));
+                }
+            }
+        }
+    }
+
+    fn edit(&mut self, edit: impl FnOnce(&mut List)) {
+        let mut list = self.best.clone();
+        edit(&mut list);
+        if list != self.best {
+            self.take(&list);
+        }
+    }
+
     /// Lowers each number as far as it goes.
     fn lower(&mut self) {
-        let mut at = self.best.len();
-        while at > 0 && self.left > 0 {
-            at = (at - 1).min(self.best.len());
-            // What is known to be too low, and what is known to do.
-            let mut low = 0;
-            while let Some(high) = self.best.get(at).copied().filter(|high| *high > low) {
-                let mut list = self.best.clone();
-                list[at] = low + (high - low) / 2;
-                if !self.take(&list) {
-                    low += (high - low) / 2 + 1;
-                }
-                if self.left == 0 {
-                    break;
-                }
+        for number in 0..self.best.0.len() {
+            for at in 0..self.best.0.get(number).map_or(0, Vec::len) {
+                self.lower_one(number, at);
+            }
+        }
+    }
+
+    fn lower_one(&mut self, number: usize, at: usize) {
+        // What is known to be too low.
+        let mut low = 0;
+        while self.left > 0
+            && let Some(high) = self
+                .best
+                .0
+                .get(number)
+                .and_then(|part| part.get(at))
+                .copied()
+            && high > low
+        {
+            let middle = low + (high - low) / 2;
+            let mut list = self.best.clone();
+            list.0[number][at] = middle;
+            if !self.take(&list) {
+                low = middle + 1;
             }
         }
     }
 }
 
-/// Where the zeros at the end begin.
-fn end(list: &[u64]) -> usize {
-    let last = list.iter().rposition(|drawn| *drawn != 0);
-    last.map_or(0, |last| last + 1)
-}
-
-/// What makes one list smaller than another: fewer choices, fewer draws, lower ones.
-fn weight(list: &[u64]) -> (usize, usize, &[u64]) {
-    let choices = list.iter().filter(|drawn| **drawn != 0).count();
-    (choices, list.len(), list)
+/// What makes one list smaller than another: fewer choices, fewer parts, fewer draws, lower ones.
+fn weight(list: &List) -> (usize, usize, usize, &List) {
+    (list.choices(), list.0.len(), list.draws(), list)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Choices;
     use super::*;
 
     /// Draws numbers until one is 0, and shows something if there is one of 100 and more behind one of 7.
-    fn run(list: &[u64]) -> Option<Vec<u64>> {
+    fn run(list: &List) -> Option<Choices> {
         let mut choices = Choices::from_list(list);
         let (mut seven, mut shown) = (false, false);
         loop {
@@ -138,26 +153,64 @@ mod tests {
                 drawn => shown |= seven && drawn >= 100,
             }
         }
-        shown.then(|| choices.taken().to_vec())
+        shown.then_some(choices)
+    }
+
+    fn noise() -> List {
+        List(vec![(1..300).chain([7]).chain(200..999).collect()])
     }
 
     #[test]
     fn what_does_not_matter_goes() {
-        let noise: Vec<u64> = (1..300).chain([7]).chain(200..999).collect();
-        assert_eq!(shrink(noise, 10_000, run), [7, 100]);
+        assert_eq!(shrink(noise(), 100_000, run), List(vec![vec![7, 100]]));
     }
 
     #[test]
     fn what_a_run_does_not_come_to_goes() {
-        assert_eq!(shrink(vec![7, 100, 0, 5, 6], 1, run), [7, 100]);
-        assert_eq!(shrink(vec![7, 100, 0, 0], 0, run), [7, 100]);
+        let list = List(vec![vec![7, 100, 0, 5, 6], vec![1]]);
+        assert_eq!(shrink(list, 1, run), List(vec![vec![7, 100]]));
+        let list = List(vec![vec![7, 100, 0, 0], vec![0]]);
+        assert_eq!(shrink(list, 0, run), List(vec![vec![7, 100]]));
+    }
+
+    /// Each part draws as many numbers as it says; something is shown if two parts have a 9.
+    fn rows(list: &List) -> Option<Choices> {
+        let mut choices = Choices::from_list(list);
+        let mut nines = 0;
+        loop {
+            choices.part();
+            let length = choices.below(20);
+            if length == 0 {
+                break;
+            }
+            let row: Vec<_> = (0..length).map(|_| choices.below(10)).collect();
+            nines += usize::from(row.contains(&9));
+        }
+        (nines >= 2).then_some(choices)
+    }
+
+    #[test]
+    fn parts_go_as_a_whole() {
+        let mut choices = Choices::from_seed(1);
+        let mut parts = vec![Vec::new()];
+        parts.extend((0..200).map(|_| {
+            let length = 1 + choices.below(19);
+            let row = (0..length).map(|_| choices.below(10));
+            [length].into_iter().chain(row).collect()
+        }));
+        let mut runs = 0;
+        let small = shrink(List(parts), 10_000, |list| {
+            runs += 1;
+            rows(list)
+        });
+        assert_eq!((small.0.len(), small.choices()), (3, 4), "{small}");
+        assert!(runs < 200, "{runs}");
     }
 
     #[test]
     fn no_more_runs_are_made_than_may_be() {
-        let noise: Vec<u64> = (1..300).chain([7]).chain(200..999).collect();
         let mut runs = 0;
-        let list = shrink(noise, 20, |list| {
+        let list = shrink(noise(), 20, |list| {
             runs += 1;
             run(list)
         });

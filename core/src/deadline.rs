@@ -28,6 +28,10 @@
 //! |---|---|---|
 //! | a session waits for its client | [`Recovery`](Why::Recovery) | `max_disconnection_duration` |
 //! | a packet is kept that somebody may have missed | [`Recovery`](Why::Recovery) | `max_disconnection_duration`, `ping_interval`, `ping_timeout` |
+//!
+//! | of a server | ends by | option |
+//! |---|---|---|
+//! | a handshake waits for the application's word | [`Admission`](Why::Admission) | `admission_timeout` |
 
 use std::time::Duration;
 
@@ -50,6 +54,8 @@ pub struct Deadline {
 pub enum Why {
     /// An emit with ack is given up (`ack_timeout`).
     Ack,
+    /// A decision about a handshake was not taken (`admission_timeout`).
+    Admission,
     /// A close that waited for the client is carried out (`close_timeout`, `polling_close_timeout`).
     Close,
     /// A connection that has joined no namespace is closed (`connect_timeout`).
@@ -87,6 +93,7 @@ impl Why {
         match self {
             Self::Noop | Self::Ping | Self::Reconnect => false,
             Self::Ack
+            | Self::Admission
             | Self::Close
             | Self::Connect
             | Self::Middleware
@@ -158,6 +165,7 @@ impl Why {
     pub(crate) const fn set(self, config: &mut crate::config::Config, wait: Duration) {
         match self {
             Self::Ack => config.ack_timeout = wait,
+            Self::Admission => config.serving.admission_timeout = wait,
             Self::Close => {
                 config.close_timeout = wait;
                 config.polling_close_timeout = wait;
@@ -182,6 +190,7 @@ impl Why {
         let mut config = crate::config::Config::v4();
         for why in [
             Self::Ack,
+            Self::Admission,
             Self::Close,
             Self::Connect,
             Self::Middleware,

@@ -238,7 +238,8 @@ impl World<'_> {
                 let random = self.random();
                 let granted = match self.server.handle_upgrade(self.now, &head, random) {
                     Upgraded::Attached { connection, .. } => Some(connection),
-                    Upgraded::Unwanted(_) | Upgraded::Refused(_) => None,
+                    // Nobody decides over it.
+                    Upgraded::Unwanted(_) | Upgraded::Refused(_) | Upgraded::Waits(_) => None,
                 };
                 let at = self.now + self.delay();
                 self.network.answer_upgrade(at, client, id, granted);

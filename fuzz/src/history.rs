@@ -6,11 +6,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sio_core::config::Config;
-use sio_core::engine::{Close, Eio, Flags, Message, WsClosed, WsOut};
-use sio_core::id::{HashKey, RequestId, SocketId};
+use sio_core::engine::{
+    Close, Eio, Flags, HandshakeError, Message, TransportKind, WsClosed, WsOut,
+};
+use sio_core::id::{HashKey, RequestId, Sid, SocketId};
 use sio_core::packet;
 use sio_core::rooms::Target;
-use sio_core::server::{ConnectionKey, Event, Server, Socket, Upgraded};
+use sio_core::server::{
+    ConnectionKey, Event, HandshakeKey, HandshakeTicket, Server, Socket, Upgraded,
+};
 use sio_core::socket::{AckTicket, ConnectTicket, Refusal};
 use sio_core::time::Instant;
 
@@ -25,6 +29,11 @@ struct World<'a> {
     /// WebSockets that are open.
     websockets: Vec<ConnectionKey>,
     sockets: Vec<Socket>,
+    /// Handshakes that the application has been asked about and is to decide over.
+    handshakes: Vec<HandshakeTicket>,
+    undecided: BTreeSet<HandshakeKey>,
+    /// Requests for a WebSocket that wait for that.
+    upgrades: BTreeSet<HandshakeKey>,
     tickets: Vec<(ConnectionKey, ConnectTicket)>,
     acks: Vec<(Socket, AckTicket)>,
     /// Requests that wait for their answer.
@@ -80,6 +89,9 @@ pub(crate) fn run(input: &[u8], config: Config) {
         sids: Vec::new(),
         websockets: Vec::new(),
         sockets: Vec::new(),
+        handshakes: Vec::new(),
+        undecided: BTreeSet::new(),
+        upgrades: BTreeSet::new(),
         tickets: Vec::new(),
         acks: Vec::new(),
         waiting: BTreeSet::new(),
@@ -196,10 +208,12 @@ impl World<'_> {
                     .into_parts()
                     .0;
                 let random = self.random();
-                if let Upgraded::Attached { connection, .. } =
-                    self.server.handle_upgrade(now, &head, random)
-                {
-                    self.websockets.push(connection);
+                match self.server.handle_upgrade(now, &head, random) {
+                    Upgraded::Attached { connection, .. } => self.websockets.push(connection),
+                    Upgraded::Waits(handshake) => {
+                        assert!(self.upgrades.insert(handshake), "it waits twice");
+                    }
+                    Upgraded::Unwanted(_) | Upgraded::Refused(_) => {}
                 }
             }
             6..=8 => {
@@ -227,6 +241,7 @@ impl World<'_> {
                     assert!(due.at > self.now, "{:?} is due already", due.why);
                 }
             }
+            11 if what & 0x10 != 0 => self.decide(what),
             11 => {
                 if let Some((connection, ticket)) = self.tickets.pop() {
                     if what & 0x40 == 0 {
@@ -267,12 +282,53 @@ impl World<'_> {
                 }
             }
             _ => {
+                let upgrades: Vec<HandshakeKey> = self.upgrades.iter().copied().collect();
+                if what & 0x40 != 0
+                    && let Some(handshake) = self.pick(&upgrades)
+                {
+                    self.server.handle_upgrade_aborted(now, handshake);
+                }
                 let waiting: Vec<RequestId> = self.waiting.iter().copied().collect();
                 if let Some(id) = self.pick(&waiting) {
                     self.server.handle_aborted(now, id);
                 }
             }
         }
+    }
+
+    /// The application decides over a handshake, or whether it does so from now on.
+    fn decide(&mut self, what: u8) {
+        let now = self.now;
+        if what & 0x20 != 0 {
+            return self.server.decide_over_handshakes(what & 0x40 == 0);
+        }
+        let Some(ticket) = self.handshakes.pop() else {
+            return;
+        };
+        let handshake = ticket.handshake();
+        if what & 0x40 != 0 {
+            let why = HandshakeError::Forbidden(None);
+            return self.server.refuse(now, ticket, why);
+        }
+        // Sometimes one that is taken.
+        let made = self.byte().filter(|byte| byte & 1 == 0);
+        let made = made.and_then(|byte| Sid::made(format!("made-{}", byte & 6)));
+        let before = self.server.connections();
+        let connection = self.server.admit(now, ticket, made);
+        let it = connection.and_then(|its| self.server.connection(its));
+        let Some(it) = it else {
+            assert_eq!(self.server.connections(), before);
+            return;
+        };
+        let session = it.session();
+        assert_eq!(self.server.connections(), before + 1);
+        let polls = session.transport() == TransportKind::Polling;
+        assert_eq!(polls, !self.upgrades.contains(&handshake));
+        let eio = match session.revision() {
+            Eio::V3 => 3,
+            Eio::V4 => 4,
+        };
+        self.sids.push((it.sid().as_str().to_owned(), eio));
     }
 
     /// A socket of revision 4 has the id that its client computes.
@@ -364,6 +420,18 @@ impl World<'_> {
                 idle = false;
                 assert!(self.waiting.remove(&id), "{id:?} is answered twice");
             }
+            while let Some((handshake, upgraded)) = self.server.poll_upgraded() {
+                idle = false;
+                assert!(
+                    self.upgrades.remove(&handshake),
+                    "{handshake:?} is answered twice"
+                );
+                match upgraded {
+                    Upgraded::Attached { connection, .. } => self.websockets.push(connection),
+                    Upgraded::Refused(_) => {}
+                    Upgraded::Unwanted(_) | Upgraded::Waits(_) => panic!("{upgraded:?}"),
+                }
+            }
             while let Some(connection) = self.server.poll_writable() {
                 let mut wrote = false;
                 while let Some(out) = self.server.poll_ws(connection) {
@@ -395,6 +463,17 @@ impl World<'_> {
 
     fn event(&mut self, event: Event<u64>) {
         match event {
+            Event::Handshake { ticket, .. } => {
+                assert!(
+                    self.undecided.insert(ticket.handshake()),
+                    "it is told twice"
+                );
+                self.handshakes.push(ticket);
+            }
+            Event::HandshakeOver { handshake } => {
+                assert!(self.undecided.remove(&handshake), "it was not told");
+                self.handshakes.retain(|it| it.handshake() != handshake);
+            }
             Event::Connecting {
                 connection, ticket, ..
             } => self.tickets.push((connection, ticket)),
@@ -449,6 +528,7 @@ impl World<'_> {
         assert_eq!(self.server.poll_timeout(), None);
         assert_eq!(self.server.connections(), 0);
         assert_eq!(self.waiting, BTreeSet::new());
+        assert_eq!(self.upgrades, BTreeSet::new());
         assert_eq!(self.asked, BTreeSet::new());
         assert_eq!(self.server.select("/", &Target::default()), []);
         assert_eq!(self.server.select("/a", &Target::default()), []);

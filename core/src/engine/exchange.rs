@@ -120,6 +120,13 @@ pub enum HandshakeError {
     Failed,
 }
 
+impl HandshakeError {
+    /// Nobody decided over it within `admission_timeout`.
+    pub fn undecided() -> Self {
+        Self::Forbidden(Some("timed out".to_owned()))
+    }
+}
+
 impl Exchange {
     /// The same for a clone of whoever is to answer it.
     pub(crate) fn for_clone(&self) -> Self {

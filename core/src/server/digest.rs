@@ -23,6 +23,7 @@ impl<T: Hash> Hash for Server<T> {
             acceptor: _,
             key: _,
             admission,
+            handshakes,
             connections,
             by_sid: _,
             namespaces,
@@ -35,6 +36,7 @@ impl<T: Hash> Hash for Server<T> {
             recovery_due,
         } = self;
         admission.hash(state);
+        handshakes.hash(state);
         connections.hash(state);
         namespaces.hash(state);
         exchanges.hash(state);

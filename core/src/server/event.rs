@@ -1,12 +1,16 @@
 //! What a server tells its embedder, and the names it uses for it.
 
+use std::hash::{Hash, Hasher};
+
 use bytes::Bytes;
 use bytestring::ByteString;
+use http::request::Parts;
 
 use crate::arena::Key;
 use crate::details::Details;
+use crate::digest;
 use crate::engine::CloseReason;
-use crate::id::SocketId;
+use crate::id::{RequestId, SocketId};
 use crate::packet::{Args, Name};
 use crate::recovery::Expiry;
 use crate::socket::{AckError, AckTicket, ConnectTicket, DisconnectReason, SocketKey};
@@ -33,8 +37,30 @@ pub struct Recovered {
     pub id: SocketId,
 }
 
+/// One handshake that waits for a decision. Names nobody once that is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HandshakeKey(pub(super) Key);
+
+/// A client waits to be let in. Give this to [`Server::admit`](super::Server::admit) or
+/// [`Server::refuse`](super::Server::refuse); if you drop it, the client is refused when `admission_timeout` is over.
+#[derive(Debug, Hash)]
+#[must_use = "the client waits for an answer"]
+pub struct HandshakeTicket(pub(super) HandshakeKey);
+
+impl HandshakeTicket {
+    /// The handshake that it decides over.
+    pub const fn handshake(&self) -> HandshakeKey {
+        self.0
+    }
+
+    /// The same for a clone of the server that has given it out.
+    pub const fn for_clone(&self) -> Self {
+        Self(self.0)
+    }
+}
+
 /// What becomes of a request for a WebSocket.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "the client waits for an answer"]
 pub enum Upgraded {
     /// Send this response; what comes on the WebSocket goes to [`Server::handle_ws`](super::Server::handle_ws).
@@ -48,11 +74,49 @@ pub enum Upgraded {
     Unwanted(http::Response<Bytes>),
     /// Send this response; there is no WebSocket.
     Refused(http::Response<Bytes>),
+    /// The application decides over it. What becomes of it then, which is not this again,
+    /// [`Server::poll_upgraded`](super::Server::poll_upgraded) says.
+    Waits(HandshakeKey),
+}
+
+impl Hash for Upgraded {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        let response = match self {
+            Self::Attached {
+                connection,
+                response,
+            } => {
+                connection.hash(state);
+                response
+            }
+            Self::Unwanted(response) | Self::Refused(response) => response,
+            Self::Waits(handshake) => return handshake.hash(state),
+        };
+        (response.status(), response.body()).hash(state);
+        digest::headers(response.headers(), state);
+    }
 }
 
 /// What has happened, in order for each connection.
 #[derive(Debug)]
 pub enum Event<T> {
+    /// A client wants to open a session. Only where the application
+    /// [decides over handshakes](super::Server::decide_over_handshakes).
+    Handshake {
+        /// For [`Server::admit`](super::Server::admit) or [`Server::refuse`](super::Server::refuse).
+        ticket: HandshakeTicket,
+        /// The request that waits. `None`: one for a WebSocket, which has [its own name](Upgraded::Waits).
+        request: Option<RequestId>,
+        /// What it says.
+        head: Box<Parts>,
+    },
+    /// Nobody decided over a handshake within `admission_timeout`, its client has dropped it, or the server
+    /// closes: whoever was to decide may stop.
+    HandshakeOver {
+        /// Which.
+        handshake: HandshakeKey,
+    },
     /// A client asks for a namespace that exists. Others are refused without asking.
     Connecting {
         /// The client.

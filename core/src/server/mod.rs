@@ -94,21 +94,22 @@
 mod digest;
 mod event;
 mod exchanges;
+mod handshakes;
 mod namespace;
 mod recovery;
+mod requests;
 mod table;
 #[cfg(test)]
 mod tests;
 mod told;
+mod waiting;
 mod work;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use hashbrown::HashMap;
-use http::request::Parts;
 use smallvec::SmallVec;
 
 use crate::admission::{Admission, SessionPermit};
@@ -117,23 +118,20 @@ use crate::config::Config;
 use crate::config::ConfigError;
 use crate::connection::Connection;
 use crate::deadline::Deadline;
-use crate::engine::{
-    Acceptor, Close, Exchange, Flags, HandshakeError, Opened, Post, PostFailure, RequestKind,
-    Response, Route, Sent, WsClosed, WsOut,
-};
+use crate::engine::{Acceptor, Close, Flags, Response, Sent, WsClosed, WsOut};
 use crate::id::{HashKey, RequestId, Sid, SocketId};
 use crate::message::{Encoded, Message};
 use crate::namespaces::{NamespaceKey, Namespaces};
-use crate::protocol::TransportKind;
 use crate::recovery::{Holder, Recovery};
 use crate::rooms::{MemberKey, Rooms};
 use crate::socket::{AckError, AckTicket, ConnectTicket, Refusal, SocketKey};
 use crate::time::Instant;
 
 use exchanges::Exchanges;
+use waiting::Handshakes;
 use work::Work;
 
-pub use event::{ConnectionKey, Event, Recovered, Socket, Upgraded};
+pub use event::{ConnectionKey, Event, HandshakeKey, HandshakeTicket, Recovered, Socket, Upgraded};
 
 // What the methods here take and give.
 pub use ::{bytes, bytestring, http};
@@ -141,7 +139,8 @@ pub use ::{bytes, bytestring, http};
 /// Connections, namespaces and rooms, and the routing between them.
 ///
 /// After every input, call [`poll_event`](Self::poll_event) until it is empty, then
-/// [`poll_http`](Self::poll_http) until it is, then [`poll_ws`](Self::poll_ws) for the connections that
+/// [`poll_http`](Self::poll_http) and, where [handshakes wait](Self::decide_over_handshakes),
+/// [`poll_upgraded`](Self::poll_upgraded) until they are, then [`poll_ws`](Self::poll_ws) for the connections that
 /// [`poll_writable`](Self::poll_writable) names, and `poll_event` again where one of them closed.
 #[derive(Clone, Debug)]
 pub struct Server<T> {
@@ -149,6 +148,7 @@ pub struct Server<T> {
     acceptor: Acceptor,
     key: HashKey,
     admission: Admission,
+    handshakes: Handshakes,
     connections: Pool<Entry<T>>,
     by_sid: HashMap<Sid, u32, HashKey>,
     namespaces: Namespaces<Namespace>,
@@ -202,6 +202,7 @@ impl<T> Server<T> {
         Ok(Self {
             acceptor: Acceptor::new(config.clone())?,
             admission: Admission::new(&config),
+            handshakes: Handshakes::new(),
             config,
             key,
             connections: Pool::new(),
@@ -215,137 +216,6 @@ impl<T> Server<T> {
             deadlines: BTreeSet::new(),
             recovery_due: None,
         })
-    }
-
-    /// A request has arrived, with its whole body. `random` becomes the session's id if it opens one.
-    /// The response comes from [`poll_http`](Self::poll_http).
-    pub fn handle_request(
-        &mut self,
-        now: Instant,
-        id: RequestId,
-        request: http::Request<Bytes>,
-        random: [u8; 15],
-    ) {
-        let (head, body) = request.into_parts();
-        let plain = |http| Response {
-            http,
-            compress: None,
-            initial: false,
-        };
-        match self.acceptor.route(&head) {
-            Route::NotOurs => {
-                let mut response = http::Response::new(Bytes::new());
-                *response.status_mut() = http::StatusCode::NOT_FOUND;
-                self.responses.push_back((id, plain(response)));
-            }
-            Route::Answered(response) => self.responses.push_back((id, plain(response))),
-            Route::Open(exchange) if exchange.kind() == RequestKind::WebSocket => {
-                // It belongs to `handle_upgrade`, where it would have been taken.
-                let response = exchange.refuse(&HandshakeError::BadRequest);
-                self.responses.push_back((id, plain(response)));
-            }
-            Route::Open(exchange) => {
-                let opened = opened(TransportKind::Polling, &exchange);
-                let revision = opened.revision;
-                let connection = match self.open(now, Sid::from_random(random), opened) {
-                    Ok(connection) => connection,
-                    Err(refusal) => {
-                        let response = exchange.refuse(&refusal);
-                        self.responses.push_back((id, plain(response)));
-                        return;
-                    }
-                };
-                self.exchanges.wait(id, exchange, connection);
-                self.with(connection, |it| {
-                    it.connection.handle_poll(now, id, revision);
-                });
-            }
-            Route::Session {
-                sid,
-                exchange,
-                over,
-            } => {
-                let Some(connection) = self.find(&sid) else {
-                    let response = exchange.refuse(&HandshakeError::UnknownSid);
-                    self.responses.push_back((id, plain(response)));
-                    return;
-                };
-                let revision = exchange.revision();
-                let post = match exchange.kind() {
-                    RequestKind::Poll => None,
-                    RequestKind::Post { .. }
-                        if over || body.len() > self.config.max_http_buffer_size =>
-                    {
-                        Some(Post::Whole(Err(PostFailure::TooLarge)))
-                    }
-                    RequestKind::Post { .. } => Some(exchange.post(body)),
-                    RequestKind::WebSocket => {
-                        let response = exchange.refuse(&HandshakeError::BadRequest);
-                        self.responses.push_back((id, plain(response)));
-                        return;
-                    }
-                };
-                self.exchanges.wait(id, exchange, connection);
-                self.with(connection, |it| match post {
-                    Some(post) => it.connection.handle_post(now, id, revision, post),
-                    None => it.connection.handle_poll(now, id, revision),
-                });
-            }
-        }
-    }
-
-    /// A request to become a WebSocket has arrived. `random` becomes the session's id if it opens one.
-    pub fn handle_upgrade(&mut self, now: Instant, head: &Parts, random: [u8; 15]) -> Upgraded {
-        match self.acceptor.route(head) {
-            Route::NotOurs => {
-                let mut response = http::Response::new(Bytes::new());
-                *response.status_mut() = http::StatusCode::NOT_FOUND;
-                Upgraded::Refused(response)
-            }
-            Route::Answered(response) => Upgraded::Refused(response),
-            Route::Open(exchange) | Route::Session { exchange, .. }
-                if exchange.kind() != RequestKind::WebSocket =>
-            {
-                Upgraded::Refused(exchange.refuse(&HandshakeError::BadRequest))
-            }
-            Route::Open(exchange) => {
-                let opened = opened(TransportKind::WebSocket, &exchange);
-                let connection = match self.open(now, Sid::from_random(random), opened) {
-                    Ok(connection) => connection,
-                    Err(refusal) => return Upgraded::Refused(exchange.refuse(&refusal)),
-                };
-                self.with(connection, |_| ());
-                Upgraded::Attached {
-                    connection,
-                    response: exchange.switch(),
-                }
-            }
-            Route::Session { sid, exchange, .. } => {
-                let Some(connection) = self.find(&sid) else {
-                    return Upgraded::Refused(exchange.refuse(&HandshakeError::UnknownSid));
-                };
-                let (revision, base64) = (exchange.revision(), exchange.base64());
-                let attached = self.with(connection, |it| {
-                    it.connection.handle_ws_open(now, revision, base64)
-                });
-                let response = exchange.switch();
-                if attached == Some(true) {
-                    Upgraded::Attached {
-                        connection,
-                        response,
-                    }
-                } else {
-                    Upgraded::Unwanted(response)
-                }
-            }
-        }
-    }
-
-    /// The client has dropped a request that was not answered yet.
-    pub fn handle_aborted(&mut self, now: Instant, id: RequestId) {
-        if let Some(connection) = self.exchanges.of(id) {
-            self.with(connection, |it| it.connection.handle_aborted(now, id));
-        }
     }
 
     /// A message has arrived on a client's WebSocket.
@@ -383,6 +253,7 @@ impl<T> Server<T> {
     /// Acts on every deadline that has come. Hand in what has arrived first, as
     /// [`Connection::handle_timeout`] has it.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.expire_handshakes(now);
         while let Some((_, slot)) = self.deadlines.first().filter(|(due, _)| due.at <= now) {
             let Some(connection) = self.key_of(*slot) else {
                 self.deadlines.pop_first();
@@ -499,6 +370,7 @@ impl<T> Server<T> {
     /// The server is closing: every connection ends after what is queued has left, and nobody is let in.
     pub fn shut_down(&mut self, now: Instant) {
         self.admission.shut_down();
+        self.refuse_handshakes(now);
         for connection in self.keys() {
             self.with(connection, |it| it.connection.shut_down(now));
         }
@@ -506,6 +378,9 @@ impl<T> Server<T> {
 
     /// What has happened.
     pub fn poll_event(&mut self, now: Instant) -> Option<Event<T>> {
+        if let Some(event) = self.handshake_event() {
+            return Some(event);
+        }
         while let Some(connection) = self.events.first() {
             let event = self
                 .entry_mut(connection)
@@ -589,13 +464,5 @@ impl<T> Server<T> {
     /// A connection, to look at.
     pub fn connection(&self, connection: ConnectionKey) -> Option<&Connection<T>> {
         self.entry(connection).map(|it| &it.connection)
-    }
-}
-
-fn opened(transport: TransportKind, exchange: &Exchange) -> Opened {
-    Opened {
-        transport,
-        revision: exchange.revision(),
-        base64: exchange.base64(),
     }
 }

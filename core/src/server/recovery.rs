@@ -262,10 +262,9 @@ impl<T> Server<T> {
     }
 
     pub(super) fn due(&self) -> Option<Deadline> {
-        earliest(
-            self.deadlines.first().map(|(due, _)| *due),
-            self.recovery_due,
-        )
+        let first = self.deadlines.first().map(|(due, _)| *due);
+        let first = earliest(first, self.handshakes.deadline());
+        earliest(first, self.recovery_due)
     }
 
     /// The namespace that a client has asked for.

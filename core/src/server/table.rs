@@ -2,9 +2,11 @@
 
 use smallvec::SmallVec;
 
+use super::handshakes::opened_by;
 use super::{ConnectionKey, Entry, Server};
+use crate::admission::HandshakePermit;
 use crate::connection::Connection;
-use crate::engine::{HandshakeError, Opened, Session};
+use crate::engine::{Exchange, HandshakeError, Session};
 use crate::id::Sid;
 use crate::time::Instant;
 
@@ -68,15 +70,16 @@ impl<T> Server<T> {
     pub(super) fn open(
         &mut self,
         now: Instant,
+        handshake: HandshakePermit,
         sid: Sid,
-        opened: Opened,
+        exchange: &Exchange,
     ) -> Result<ConnectionKey, HandshakeError> {
-        let handshake = self.admission.begin()?;
+        let permit = self.admission.admit(handshake)?;
         if self.by_sid.contains_key(&sid) {
-            self.admission.give_up(handshake);
+            self.admission.end(permit);
             return Err(HandshakeError::BadRequest);
         }
-        let permit = self.admission.admit(handshake)?;
+        let opened = opened_by(exchange);
         let session = Session::new(now, sid.clone(), opened, self.config.clone());
         let entry = Entry {
             connection: Connection::new(now, session, self.config.clone()),

@@ -1,5 +1,6 @@
 //! Who is let in, and what an embedder learns of whom an event is from.
 
+mod handshakes;
 mod recovery;
 
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use super::bytes::Bytes;
 use super::bytestring::ByteString;
 use super::http::Request;
+use super::http::request::Parts;
 use super::{ConnectionKey, Event, Server, Socket, Upgraded};
 use crate::config::Config;
 use crate::engine::{Message, WsClosed};
@@ -24,14 +26,7 @@ fn server(config: Config) -> Server<()> {
 
 /// What becomes of a client that asks for a WebSocket, under an id made of this byte.
 fn knock(server: &mut Server<()>, byte: u8) -> Result<ConnectionKey, u16> {
-    let request = Request::get("/socket.io/?EIO=4&transport=websocket")
-        .header("connection", "Upgrade")
-        .header("upgrade", "websocket")
-        .header("sec-websocket-version", "13")
-        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
-        .body(Bytes::new())
-        .unwrap();
-    match server.handle_upgrade(NOW, &request.into_parts().0, [byte; 15]) {
+    match server.handle_upgrade(NOW, &upgrade(), [byte; 15]) {
         Upgraded::Attached { connection, .. } => {
             drain(server);
             Ok(connection)
@@ -39,7 +34,20 @@ fn knock(server: &mut Server<()>, byte: u8) -> Result<ConnectionKey, u16> {
         Upgraded::Refused(response) | Upgraded::Unwanted(response) => {
             Err(response.status().as_u16())
         }
+        Upgraded::Waits(_) => panic!("nobody decides over it"),
     }
+}
+
+/// The head of a request for a WebSocket.
+fn upgrade() -> Parts {
+    let request = Request::get("/socket.io/?EIO=4&transport=websocket")
+        .header("connection", "Upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .body(())
+        .unwrap();
+    request.into_parts().0
 }
 
 /// The same for one that polls: the status of the answer.

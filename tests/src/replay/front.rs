@@ -7,7 +7,7 @@ use http::Response;
 use sio_core::engine::{Message, WsClosed, WsOut};
 use sio_core::id::RequestId;
 use sio_core::message::Part;
-use sio_core::server::{ConnectionKey, Server, Upgraded};
+use sio_core::server::{ConnectionKey, HandshakeKey, Server, Upgraded};
 use sio_core::time::Instant;
 use sio_core::websocket::write::MessageType;
 use sio_core::websocket::{self, Connection, Limits};
@@ -21,6 +21,8 @@ pub(super) struct Line {
     pub(super) waiting: VecDeque<Asked>,
     /// The one that is to be answered.
     busy: Option<RequestId>,
+    /// The request for a WebSocket that is to be decided over.
+    asks: Option<HandshakeKey>,
     pub(super) websocket: Option<WebSocket>,
     /// What was read behind the request that opened it.
     unread: Vec<u8>,
@@ -67,9 +69,9 @@ impl Front {
     /// The next request that is to be looked at on a connection, if none is under way.
     pub(super) fn next_request(&mut self, number: usize) -> Option<Asked> {
         let line = self.line(number);
-        match line.busy {
-            Some(_) => None,
-            None => line.waiting.pop_front(),
+        match (line.busy, line.asks) {
+            (None, None) => line.waiting.pop_front(),
+            (_, _) => None,
         }
     }
 
@@ -89,7 +91,28 @@ impl Front {
             self.server.handle_request(self.now, id, request, random);
             return None;
         }
-        let (response, attached) = match self.server.handle_upgrade(self.now, &head, random) {
+        let upgraded = self.server.handle_upgrade(self.now, &head, random);
+        self.upgraded(number, upgraded)
+    }
+
+    /// The connection on which this request waits for the application's word.
+    pub(super) fn asks(
+        &self,
+        request: Option<RequestId>,
+        handshake: HandshakeKey,
+    ) -> Option<usize> {
+        let asks = |line: &Line| match request {
+            Some(id) => line.busy == Some(id),
+            None => line.asks == Some(handshake),
+        };
+        let line = self.lines.iter().find(|(_, line)| asks(line));
+        line.map(|(number, _)| *number)
+    }
+
+    /// What has become of a request for a WebSocket. `Some`: one of this connection.
+    fn upgraded(&mut self, number: usize, upgraded: Upgraded) -> Option<ConnectionKey> {
+        self.line(number).asks = None;
+        let (response, attached) = match upgraded {
             Upgraded::Attached {
                 connection,
                 response,
@@ -102,6 +125,10 @@ impl Front {
                 return None;
             }
             Upgraded::Refused(response) => (response, None),
+            Upgraded::Waits(handshake) => {
+                self.line(number).asks = Some(handshake);
+                return None;
+            }
         };
         self.write(number, response);
         let websocket = attached.map(|connection| WebSocket {
@@ -199,6 +226,12 @@ impl Front {
             if let Some(number) = line.map(|(number, _)| *number) {
                 self.line(number).busy = None;
                 self.write(number, response.http);
+            }
+        }
+        while let Some((handshake, upgraded)) = self.server.poll_upgraded() {
+            any = true;
+            if let Some(number) = self.asks(None, handshake) {
+                self.upgraded(number, upgraded);
             }
         }
         while let Some(connection) = self.server.poll_writable() {

@@ -7,6 +7,7 @@
 //! get the same, byte for byte.
 
 mod front;
+mod handshakes;
 mod items;
 mod recorded;
 
@@ -23,6 +24,7 @@ use sio_core::time::Instant;
 use sio_core::websocket::Limits;
 
 use front::Front;
+use handshakes::{Opening, says_goodbye};
 use items::{Item, Told, Way, bytes_of, namespace, parse};
 use recorded::{Asked, Moment, Said, Stream, Unit};
 use sio_sim::{Act, Deed, History};
@@ -66,8 +68,11 @@ struct Replay {
     lines: BTreeMap<usize, Line>,
     sessions: BTreeMap<String, Session>,
     whose: BTreeMap<ConnectionKey, String>,
+    openings: BTreeMap<usize, Opening>,
     /// Acts at which something was read, by connection.
     reads: BTreeMap<usize, Vec<usize>>,
+    /// Under which the server answers.
+    path: String,
     /// Connections on which a hook of the application had the word: they are compared until then.
     apart: BTreeSet<usize>,
 }
@@ -202,6 +207,7 @@ impl Replay {
         }
         let mut server =
             Server::new(config.clone(), HashKey([1, 2])).map_err(|it| it.to_string())?;
+        server.decide_over_handshakes(true);
         server.open_namespace("/");
         for session in sessions.values_mut() {
             session.items.sort_by_key(|item| (item.written, item.place));
@@ -214,7 +220,9 @@ impl Replay {
             lines,
             sessions,
             whose: BTreeMap::new(),
+            openings: BTreeMap::new(),
             reads,
+            path: config.path.trim_end_matches('/').to_owned(),
             apart: BTreeSet::new(),
         })
     }
@@ -278,26 +286,21 @@ impl Replay {
                 .query()
                 .is_none_or(|query| !query.contains("sid="));
             let polls = asked.head.method == http::Method::GET && !opens;
-            let random = sid.as_deref().filter(|_| opens).and_then(bytes_of);
             match (&sid, answer.as_ref().map(|it| (it.moment, &it.said))) {
                 // What was there to be sent when it came.
                 (Some(sid), Some((written, _))) if polls && written.at == self.front.moment.at => {
                     self.act(sid, true, |item| item.written.act <= written.act);
                 }
-                (_, Some((_, Said::Response { body, .. }))) if &**body == b"Shutting down" => {
+                _ if answer
+                    .as_ref()
+                    .is_some_and(|it| it.moment.at == self.front.moment.at && says_goodbye(it)) =>
+                {
                     self.shut_down();
                 }
-                // The application's own word, which nobody asks for here.
-                (
-                    _,
-                    Some((
-                        _,
-                        Said::Response {
-                            status: 401 | 403 | 500,
-                            ..
-                        },
-                    )),
-                ) if opens => {
+                // A fallback's.
+                (_, Some((_, Said::Response { status, .. })))
+                    if *status != 404 && !asked.head.uri.path().starts_with(&self.path) =>
+                {
                     self.apart.insert(number);
                     return;
                 }
@@ -317,14 +320,12 @@ impl Replay {
                 }
                 _ => {}
             }
-            let attached = self.front.request(number, asked, random.unwrap_or([0; 15]));
-            let connection = attached.or_else(|| {
-                let sid = sid.as_deref().filter(|_| opens)?;
-                self.front.server.connection_of(sid)
-            });
-            if let (Some(sid), Some(connection)) = (sid, connection) {
-                self.whose.insert(connection, sid.clone());
-                self.sessions.entry(sid).or_default().connection = Some(connection);
+            if opens {
+                self.opens(number, sid.clone(), answer);
+            }
+            let attached = self.front.request(number, asked, [0; 15]);
+            if let (Some(sid), Some(connection)) = (sid, attached) {
+                self.is_of(connection, sid);
             }
             self.drain();
         }
@@ -353,6 +354,9 @@ impl Replay {
     /// The recorded server wrote to a connection: what it was told about by its application has happened.
     fn wrote(&mut self, number: usize) {
         let act = self.front.moment.act;
+        self.decide(number);
+        self.drain();
+        self.messages(number);
         let sids: BTreeSet<String> = self
             .sessions
             .iter()
@@ -453,6 +457,13 @@ impl Replay {
     fn events(&mut self) {
         while let Some(event) = self.front.server.poll_event(self.front.now) {
             match event {
+                Event::Handshake {
+                    ticket, request, ..
+                } => {
+                    if let Some(number) = self.front.asks(request, ticket.handshake()) {
+                        self.asked(number, ticket);
+                    }
+                }
                 Event::Connecting {
                     connection,
                     ticket,
@@ -467,7 +478,8 @@ impl Replay {
                     }
                 }
                 Event::Message { socket, .. } => self.act_at_once(socket.connection),
-                Event::Undecided { .. }
+                Event::HandshakeOver { .. }
+                | Event::Undecided { .. }
                 | Event::Error { .. }
                 | Event::Acked { .. }
                 | Event::Disconnecting { .. }

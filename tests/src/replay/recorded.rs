@@ -86,6 +86,13 @@ const APART: [&str; 5] = [
     "transfer-encoding",
 ];
 
+/// Whether it is the protocol's. Names with an `x` before them, but for two of browsers, are what an application's
+/// hooks have added.
+fn is_protocols(name: &str) -> bool {
+    let browsers = ["x-content-type-options", "x-xss-protection"];
+    !APART.contains(&name) && (!name.starts_with("x-") || browsers.contains(&name))
+}
+
 /// The length of a head, with the line behind it.
 fn head(bytes: &[u8]) -> Option<usize> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
@@ -131,7 +138,7 @@ fn response(bytes: &[u8]) -> Result<Option<(usize, Said)>, String> {
         if name == "transfer-encoding" {
             return Err("a body in chunks".to_owned());
         }
-        if !APART.contains(&&*name) || status == 101 && name == "connection" {
+        if is_protocols(&name) || status == 101 && name == "connection" {
             headers.push((name, value));
         }
     }

@@ -17,14 +17,6 @@ const APART: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "hooks of the application make ids, add headers, or answer themselves",
-        &[
-            "admission::simulated::an_id_opens_another_session_once_its_own_is_over",
-            "conversation::simulated::what_is_not_ours_is_404_or_the_fallback",
-            "lifecycle::simulated::requests_are_admitted_or_refused_by_the_application",
-        ],
-    ),
-    (
         "a client that says goodbye with its request may be greeted before or not",
         &["spelling::simulated::a_key_needs_no_canonical_base64"],
     ),

@@ -36,7 +36,7 @@ impl<R: Runtime> Context<'_, R> {
             }
             late.as_mut().poll(cx).map(|()| {
                 debug!("not admitted in time");
-                Err(HandshakeError::Forbidden(Some("timed out".to_owned())))
+                Err(HandshakeError::undecided())
             })
         })
         .await

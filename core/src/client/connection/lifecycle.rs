@@ -394,7 +394,8 @@ impl<T> Connection<T> {
             }
             Why::Connect => self.unanswered(),
             // Nothing of the kind is waited for here.
-            Why::Middleware
+            Why::Admission
+            | Why::Middleware
             | Why::Noop
             | Why::Pause
             | Why::Ping

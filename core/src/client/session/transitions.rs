@@ -63,6 +63,7 @@ impl Session {
             }
             // Nothing of the kind is waited for here.
             Why::Ack
+            | Why::Admission
             | Why::Middleware
             | Why::Noop
             | Why::Packet

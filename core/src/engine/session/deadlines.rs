@@ -120,6 +120,7 @@ impl Session {
             Why::Close | Why::Pause | Why::Upgrade | Why::Write => ends(why),
             Why::Ack
             | Why::Connect
+            | Why::Admission
             | Why::Middleware
             | Why::Packet
             | Why::Pong

@@ -22,6 +22,7 @@ macro_rules! not_of_sessions {
     () => {
         Why::Ack
             | Why::Connect
+            | Why::Admission
             | Why::Middleware
             | Why::Packet
             | Why::Pong

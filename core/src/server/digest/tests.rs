@@ -2,14 +2,14 @@
 
 use crate::config::Config;
 use crate::digest;
-use crate::engine::Flags;
-use crate::id::{HashKey, RequestId, SocketId};
+use crate::engine::{Flags, HandshakeError};
+use crate::id::{HashKey, RequestId, Sid, SocketId};
 use crate::message::Message;
 use crate::packet;
 use crate::rooms::Target;
 use crate::server::bytes::Bytes;
 use crate::server::http::Request;
-use crate::server::{ConnectionKey, Event, Server, Socket, Upgraded};
+use crate::server::{ConnectionKey, Event, HandshakeTicket, Server, Socket, Upgraded};
 use crate::socket::{AckTicket, ConnectTicket};
 use crate::time::Instant;
 
@@ -21,6 +21,7 @@ struct World {
     asked: Vec<(ConnectionKey, ConnectTicket)>,
     waiting: Vec<(Socket, AckTicket)>,
     sockets: Vec<Socket>,
+    knocked: Vec<HandshakeTicket>,
 }
 
 impl Clone for World {
@@ -34,6 +35,11 @@ impl Clone for World {
             asked: asked.map(|(at, it)| (*at, it.for_clone())).collect(),
             waiting: waiting.map(|(at, it)| (*at, it.for_clone())).collect(),
             sockets: self.sockets.clone(),
+            knocked: self
+                .knocked
+                .iter()
+                .map(HandshakeTicket::for_clone)
+                .collect(),
         }
     }
 }
@@ -54,6 +60,7 @@ impl World {
             asked: Vec::new(),
             waiting: Vec::new(),
             sockets: Vec::new(),
+            knocked: Vec::new(),
         }
     }
 
@@ -72,7 +79,7 @@ impl World {
             .handle_request(self.now, RequestId(id), request, [0; 15]);
     }
 
-    fn upgrade(&mut self) {
+    fn knock(&mut self) -> Upgraded {
         let request = Request::get("/socket.io/?EIO=4&transport=websocket")
             .header("connection", "Upgrade")
             .header("upgrade", "websocket")
@@ -81,11 +88,20 @@ impl World {
             .body(())
             .unwrap();
         let head = request.into_parts().0;
-        let upgraded = self.server.handle_upgrade(self.now, &head, [8; 15]);
+        self.server.handle_upgrade(self.now, &head, [8; 15])
+    }
+
+    fn upgrade(&mut self) {
+        let upgraded = self.knock();
         let Upgraded::Attached { connection, .. } = upgraded else {
             panic!("{upgraded:?}");
         };
         self.connections.push(connection);
+    }
+
+    fn admit(&mut self) {
+        let ticket = self.knocked.remove(0);
+        self.server.admit(self.now, ticket, Sid::made("made"));
     }
 
     fn hear(&mut self, text: &str) {
@@ -103,7 +119,9 @@ impl World {
             Event::Message { socket, ack, .. } => {
                 self.waiting.extend(ack.map(|ack| (socket, ack)));
             }
-            Event::Undecided { .. }
+            Event::Handshake { ticket, .. } => self.knocked.push(ticket),
+            Event::HandshakeOver { .. }
+            | Event::Undecided { .. }
             | Event::Error { .. }
             | Event::Acked { .. }
             | Event::Disconnecting { .. }
@@ -142,6 +160,18 @@ impl World {
         let _ = self.server.respond(self.now, socket, ticket, packet);
     }
 
+    fn upgraded(&mut self) -> Option<String> {
+        let (handshake, upgraded) = self.server.poll_upgraded()?;
+        Some(match upgraded {
+            // The map of headers has an order of its own.
+            Upgraded::Attached { connection, .. } => format!("{handshake:?} {connection:?}"),
+            Upgraded::Unwanted(response) | Upgraded::Refused(response) => {
+                format!("{handshake:?} {}", response.status())
+            }
+            Upgraded::Waits(_) => panic!("{handshake:?} waits twice"),
+        })
+    }
+
     fn responses(&mut self) -> Vec<String> {
         let responses = std::iter::from_fn(|| self.server.poll_http());
         // The map of headers has an order of its own.
@@ -175,6 +205,7 @@ impl World {
         for _ in 0..3 {
             seen.extend(std::iter::from_fn(|| self.event()));
             seen.extend(self.responses());
+            seen.extend(std::iter::from_fn(|| self.upgraded()));
             seen.extend(self.frames());
         }
         seen.push(format!(
@@ -192,7 +223,7 @@ impl World {
 }
 
 /// Two clients, one that polls and one by WebSocket.
-const HISTORY: [Step; 32] = [
+const HISTORY: [Step; 42] = [
     |world| world.poll(1, ""),
     |world| assert!(world.event().is_none()),
     |world| assert_eq!(world.responses().len(), 1),
@@ -227,6 +258,20 @@ const HISTORY: [Step; 32] = [
         world.server.handle_timeout(world.now);
     },
     |world| world.poll(5, "&sid=nobody"),
+    |world| world.server.decide_over_handshakes(true),
+    |world| world.poll(6, ""),
+    |world| assert!(matches!(world.knock(), Upgraded::Waits(_))),
+    |world| world.poll(7, ""),
+    |world| assert!(world.event().is_some()),
+    |world| assert!(world.event().is_some()),
+    |world| world.admit(),
+    |world| world.server.handle_aborted(world.now, RequestId(7)),
+    |world| {
+        let ticket = world.knocked.remove(0);
+        let why = HandshakeError::Forbidden(None);
+        world.server.refuse(world.now, ticket, why);
+    },
+    |world| assert!(world.upgraded().is_some()),
     |world| world.server.shut_down(world.now),
 ];
 

@@ -80,7 +80,9 @@ impl World {
                 Event::Disconnected { reason, .. } => self.told.push(reason.to_string()),
                 Event::Expired { why, .. } => self.told.push(format!("{why:?}")),
                 Event::Closed { .. } | Event::Disconnecting { .. } => {}
-                other @ (Event::Undecided { .. }
+                other @ (Event::Handshake { .. }
+                | Event::HandshakeOver { .. }
+                | Event::Undecided { .. }
                 | Event::Message { .. }
                 | Event::Error { .. }
                 | Event::Acked { .. }
@@ -135,7 +137,9 @@ impl World {
                 Event::Disconnected { reason, .. } => self.told.push(reason.to_string()),
                 Event::Expired { why, .. } => self.told.push(format!("{why:?}")),
                 Event::Closed { .. } | Event::Disconnecting { .. } => {}
-                other @ (Event::Connecting { .. }
+                other @ (Event::Handshake { .. }
+                | Event::HandshakeOver { .. }
+                | Event::Connecting { .. }
                 | Event::Undecided { .. }
                 | Event::Message { .. }
                 | Event::Error { .. }

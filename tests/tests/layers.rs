@@ -87,9 +87,6 @@ const CORE_FLOORS: &[&str] = &[
     "client",
 ];
 
-/// Imports of the core that lead upwards or around still, by who imports and what. None may be added.
-const CORE_CIRCLES: &[(&str, &str)] = &[];
-
 /// The floors of the cluster's package, from the ground up: each may import those above it in this list.
 const CLUSTER_FLOORS: &[&str] = &[
     "digest", "id", "entry", "reader", "limits", "message", "config", "channels", "wire", "codec",
@@ -120,9 +117,6 @@ const DRIVER_FLOORS: &[&str] = &[
     "binding",
     "guide",
 ];
-
-/// Imports of the driver that lead upwards or around still, by who imports and what. None may be added.
-const DRIVER_CIRCLES: &[(&str, &str)] = &[];
 
 /// The floors of the simulation, from the ground up: each may import those above it in this list.
 const SIM_FLOORS: &[&str] = &[
@@ -311,40 +305,35 @@ fn no_two_programs_have_one_name() {
 }
 
 /// Every file has its floor, imports from its own and from those below, and no two import each other.
-fn stands(src: &str, floors: &[&str], known: &[(&str, &str)]) {
+fn stands(src: &str, floors: &[&str]) {
     let imports = Imports::read(&workspace().join(src)).expect("sources");
     let homeless = imports.homeless(floors);
     assert!(
         homeless.is_empty(),
         "{src}: not both module and floor: {homeless:#?}"
     );
-    let faults = imports.faults(floors, known);
+    let faults = imports.faults(floors);
     assert!(faults.is_empty(), "in {src}: {faults:#?}");
-    let needless = imports.needless(floors, known);
-    assert!(
-        needless.is_empty(),
-        "{src}: known, and no longer wrong: {needless:#?}"
-    );
 }
 
 #[test]
 fn the_floors_of_the_core_are_kept_apart() {
-    stands("core/src", CORE_FLOORS, CORE_CIRCLES);
+    stands("core/src", CORE_FLOORS);
 }
 
 #[test]
 fn the_floors_of_the_cluster_are_kept_apart() {
-    stands("core/cluster/src", CLUSTER_FLOORS, &[]);
+    stands("core/cluster/src", CLUSTER_FLOORS);
 }
 
 #[test]
 fn the_floors_of_the_driver_are_kept_apart() {
-    stands("core/driver/src", DRIVER_FLOORS, DRIVER_CIRCLES);
+    stands("core/driver/src", DRIVER_FLOORS);
 }
 
 #[test]
 fn the_floors_of_the_simulation_are_kept_apart() {
-    stands("core/driver/sim/src", SIM_FLOORS, &[]);
+    stands("core/driver/sim/src", SIM_FLOORS);
 }
 
 /// What a file shows of others: the names behind `pub use` and a path that begins like this.
@@ -416,7 +405,7 @@ fn what_imports_downwards_is_let_be() {
         }
         "#,
     );
-    assert_eq!(imports.faults(PLANTED, &[]), [""; 0]);
+    assert_eq!(imports.faults(PLANTED), [""; 0]);
     assert_eq!(imports.homeless(PLANTED), [""; 0]);
 }
 
@@ -430,7 +419,7 @@ fn an_import_upwards_is_found() {
         "pub struct Door;\nmod bell { use super::super::super::roof::Tile; }",
     ];
     for door in upwards {
-        let told = planted(door).faults(PLANTED, &[]);
+        let told = planted(door).faults(PLANTED);
         let expected = "room/door.rs:2 imports roof, but roof is built on room";
         assert_eq!(told, [expected], "{door}");
     }
@@ -442,7 +431,7 @@ fn files_that_import_each_other_are_found() {
         "use super::Wall;\npub struct Door;",
         "pub struct Door(crate::room::Wall);",
     ] {
-        let told = planted(door).faults(PLANTED, &[]);
+        let told = planted(door).faults(PLANTED);
         let expected = [
             "room/door.rs:1 imports room::wall, which imports it: room::wall -> room::door",
             "room/wall.rs:2 imports room::door, which imports it: room::door -> room::wall",
@@ -462,23 +451,7 @@ fn files_that_import_each_other_are_found() {
         "room.rs:2 imports room::door, which imports it: room::door -> room",
         "room/door.rs:1 imports room, which imports it: room -> room::door",
     ];
-    assert_eq!(imports.faults(&["room"], &[]), expected);
-}
-
-#[test]
-fn what_is_known_has_to_be_wrong() {
-    let circle = planted("use super::Wall;\npub struct Door;");
-    let known = [("room::door", "room::wall")];
-    assert_eq!(circle.faults(PLANTED, &known), [""; 0]);
-    assert_eq!(circle.needless(PLANTED, &known), [""; 0]);
-    let mended = planted("pub struct Door;");
-    assert_eq!(
-        mended.needless(PLANTED, &known),
-        ["room::door imports room::wall"]
-    );
-    // The other half of a circle is not wrong any more.
-    let both = [known[0], ("room::wall", "room::door")];
-    assert_eq!(circle.needless(PLANTED, &both).len(), 2);
+    assert_eq!(imports.faults(&["room"]), expected);
 }
 
 #[test]

@@ -83,43 +83,14 @@ impl Imports {
     /// back to where it stands.
     ///
     /// `floors` are modules from the ground up; what is below a module is on its floor, unless it has one of its own.
-    /// `known` are imports that are not looked at, by who imports and what is imported.
-    pub fn faults(&self, floors: &[&str], known: &[(&str, &str)]) -> Vec<String> {
-        let known: BTreeSet<_> = known
-            .iter()
-            .map(|(from, to)| (path(from), path(to)))
-            .collect();
-        let rest = self.edges.keys().filter(|edge| !known.contains(edge));
-        let ways = Ways::new(floors, rest);
-        let mut faults = Vec::new();
-        for (edge, line) in &self.edges {
-            if !known.contains(edge)
-                && let Some(why) = ways.fault(floors, edge)
-            {
-                faults.push(format!(
-                    "{}:{line} imports {}{why}",
-                    self.files[&edge.0].name,
-                    edge.1.join("::")
-                ));
-            }
-        }
-        faults
-    }
-
-    /// Those of the known imports that are no longer there, or no longer wrong.
-    pub fn needless(&self, floors: &[&str], known: &[(&str, &str)]) -> Vec<String> {
-        let edges: Vec<_> = known
-            .iter()
-            .map(|(from, to)| (path(from), path(to)))
-            .collect();
-        let rest = self.edges.keys().filter(|edge| !edges.contains(edge));
-        let ways = Ways::new(floors, rest);
-        let needless = edges
-            .iter()
-            .filter(|edge| !self.edges.contains_key(edge) || ways.fault(floors, edge).is_none());
-        needless
-            .map(|(from, to)| format!("{} imports {}", from.join("::"), to.join("::")))
-            .collect()
+    pub fn faults(&self, floors: &[&str]) -> Vec<String> {
+        let ways = Ways::new(floors, self.edges.keys());
+        let faults = self.edges.iter().filter_map(|(edge, line)| {
+            let why = ways.fault(floors, edge)?;
+            let (name, other) = (&self.files[&edge.0].name, edge.1.join("::"));
+            Some(format!("{name}:{line} imports {other}{why}"))
+        });
+        faults.collect()
     }
 
     /// Modules without a floor, the root left out, and floors without a module.

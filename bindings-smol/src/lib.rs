@@ -86,6 +86,7 @@
 //! | time for a request's head, its body | `request_head_timeout`, `request_body_timeout` | 10 s, 20 s | 408 |
 //! | time between two requests | `keep_alive_timeout` | 75 s | the connection ends |
 
+pub mod client;
 mod listen;
 mod runtime;
 mod stream;

@@ -1,11 +1,13 @@
 //! Sockets of async-io.
 
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketType, bind, connect};
 use smol::Async;
 use smol::io::{AsyncRead, AsyncWrite};
 
@@ -64,6 +66,39 @@ impl AsyncWrite for Stream {
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
             outcome => outcome,
         })
+    }
+}
+
+/// A connection to an address, from one of ours if it matters which.
+pub(crate) async fn dial(to: SocketAddr, from: Option<IpAddr>) -> io::Result<Stream> {
+    let inner = match from {
+        None => Async::<TcpStream>::connect(to).await?,
+        Some(from) => dial_from(to, from).await?,
+    };
+    // As for those that are accepted.
+    let _ = inner.get_ref().set_nodelay(true);
+    Ok(Stream {
+        inner,
+        empty: false,
+    })
+}
+
+async fn dial_from(to: SocketAddr, from: IpAddr) -> io::Result<Async<TcpStream>> {
+    let family = match to {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    };
+    let socket = rustix::net::socket(family, SocketType::STREAM, None)?;
+    bind(&socket, &SocketAddr::new(from, 0))?;
+    let stream = Async::new(TcpStream::from(socket))?;
+    match connect(stream.get_ref(), &to) {
+        // Whoever waits for it to be writable waits for the end of that.
+        Err(Errno::INPROGRESS) => stream.writable().await?,
+        done => done?,
+    }
+    match stream.get_ref().take_error()? {
+        Some(error) => Err(error),
+        None => Ok(stream),
     }
 }
 

@@ -57,7 +57,9 @@ impl Borrow<str> for Sid {
 /// Unless its client speaks revision 4, which computes the id from the session's (§16.2): whoever is told
 /// such an id can take that session over. Applications that hand ids to strangers do better with names of
 /// their own, or without revision 3 of the engine (`Config::allow_eio3`).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+///
+/// The default is that of a client's socket which has none yet: empty.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SocketId(CompactString);
 
 impl SocketId {

@@ -108,6 +108,24 @@ pub(crate) enum AckSlot<T> {
     Shared(Arc<Mutex<Option<T>>>),
 }
 
+impl<T> AckSlot<T> {
+    /// The same, of which there can be others.
+    pub(crate) fn shared(self) -> Self {
+        match self {
+            Self::One(ticket) => Self::Shared(Arc::new(Mutex::new(Some(ticket)))),
+            as_it_is @ (Self::None | Self::Shared(_)) => as_it_is,
+        }
+    }
+
+    /// Another one, if there can be others.
+    pub(crate) fn another(&self) -> Self {
+        match self {
+            Self::Shared(ticket) => Self::Shared(ticket.clone()),
+            Self::None | Self::One(_) => Self::None,
+        }
+    }
+}
+
 /// A handler that was called.
 pub struct Started(pub(crate) Progress);
 

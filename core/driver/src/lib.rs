@@ -81,6 +81,7 @@
 pub mod adapter;
 pub mod app;
 pub mod binding;
+pub mod client;
 #[doc(hidden)]
 pub mod deadlines;
 mod endpoint;

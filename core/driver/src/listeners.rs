@@ -20,6 +20,8 @@ pub(crate) enum Topic {
     AnyEvent,
     Disconnecting,
     Disconnect,
+    /// Of a client's socket alone.
+    ConnectError,
     Error,
 }
 
@@ -34,6 +36,16 @@ impl Topic {
         }
     }
 
+    /// What a name of a client's in JavaScript means.
+    pub(crate) fn of_client(name: String) -> Self {
+        match &*name {
+            "connect" => Self::Connect,
+            "disconnect" => Self::Disconnect,
+            "connect_error" => Self::ConnectError,
+            _ => Self::Event(name.into()),
+        }
+    }
+
     fn name(&self) -> Option<&str> {
         match self {
             Self::Connect => Some("connection"),
@@ -41,6 +53,7 @@ impl Topic {
             Self::AnyEvent => None,
             Self::Disconnecting => Some("disconnecting"),
             Self::Disconnect => Some("disconnect"),
+            Self::ConnectError => Some("connect_error"),
             Self::Error => Some("error"),
         }
     }
@@ -310,6 +323,7 @@ pub(crate) enum TopicRef<'a> {
     AnyEvent,
     Disconnecting,
     Disconnect,
+    ConnectError,
     Error,
 }
 
@@ -321,6 +335,7 @@ impl TopicRef<'_> {
             | (Self::AnyEvent, Topic::AnyEvent)
             | (Self::Disconnecting, Topic::Disconnecting)
             | (Self::Disconnect, Topic::Disconnect)
+            | (Self::ConnectError, Topic::ConnectError)
             | (Self::Error, Topic::Error) => true,
             _ => false,
         }

@@ -1,5 +1,6 @@
 //! WebSocket connections (§7): the seam between the connection's task and a stream.
 
+mod asking;
 #[cfg_attr(not(feature = "deflate"), path = "websocket/no_deflate.rs")]
 mod deflate;
 mod lent;
@@ -20,6 +21,7 @@ use crate::deadlines::State;
 use crate::runtime::Stream;
 use crate::scratch;
 
+pub(crate) use asking::Said;
 pub(crate) use deflate::Deflate;
 use lent::Lent;
 

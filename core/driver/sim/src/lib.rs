@@ -54,6 +54,7 @@
 
 pub mod choices;
 mod clock;
+mod dial;
 mod faults;
 mod history;
 mod host;
@@ -68,6 +69,7 @@ mod trace;
 mod world;
 
 pub use clock::Sleep;
+pub use dial::NoTls;
 pub use history::{Act, Deed, History};
 pub use host::{Host, Served};
 pub use net::Weather;

@@ -1,0 +1,277 @@
+//! What is chosen before there is a client.
+
+use std::fmt::{self, Display};
+use std::future::Future;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+
+use http::{HeaderName, HeaderValue};
+use sio_core::client::{Auth, Backoff, Config, Connection, Dial};
+use sio_core::engine::TransportKind;
+use sio_core::packet::{Args, IntoArgs};
+use sio_core::socket::Refusal;
+
+use super::credentials::{make_auth, make_dial};
+use super::dialer::Dialer;
+use super::error::BuildError;
+use super::event::Attempt;
+use super::handles::{Client, DefaultAuth};
+use super::inner::{Alive, Hooks, MakeAuth, Refused, Shared, State};
+use super::status::Board;
+use super::task::{Carrier, Plan};
+use crate::sync::signal::Signal;
+
+/// What is chosen before there is a client. It can be kept, copied and used again: each
+/// [`build`](Self::build) makes another client.
+#[derive(Clone)]
+pub struct Builder<R: Dialer> {
+    runtime: R,
+    config: Config,
+    dial: Dial,
+    namespace: String,
+    auth: Result<Auth, Arc<MakeAuth>>,
+    tls: Option<R::Tls>,
+    from: Option<IpAddr>,
+    on_dial: Option<Arc<super::inner::MakeDial>>,
+    on_refused: Option<Arc<Refused>>,
+    max_running: usize,
+}
+
+impl<R: Dialer> Client<R> {
+    /// What makes a client for this URL: `scheme://host[:port][?query]`, with `http`, `https`, `ws` or `wss`, and
+    /// `https` if there is none. What stands where a URL has its path is a namespace: sockets have it
+    /// ([`socket`](Self::socket)), and the client itself does not.
+    ///
+    /// # Errors
+    /// The URL is none to dial.
+    pub fn builder(url: impl AsRef<str>) -> Result<Builder<R>, BuildError>
+    where
+        R: Default,
+    {
+        Builder::new(R::default(), url.as_ref())
+    }
+
+    /// The same on a runtime that has a value of its own.
+    ///
+    /// # Errors
+    /// The URL is none to dial.
+    pub fn builder_on(runtime: R, url: impl AsRef<str>) -> Result<Builder<R>, BuildError> {
+        Builder::new(runtime, url.as_ref())
+    }
+}
+
+impl<R: Dialer> Builder<R> {
+    pub(super) fn new(runtime: R, url: &str) -> Result<Self, BuildError> {
+        let (dial, namespace) = Dial::parse(url)?;
+        Ok(Self {
+            runtime,
+            config: Config::v4(),
+            dial,
+            namespace: namespace.to_string(),
+            auth: Ok(Auth::None),
+            tls: None,
+            from: None,
+            on_dial: None,
+            on_refused: None,
+            max_running: 1024,
+        })
+    }
+
+    /// All limits, times and choices that are not about where to dial. [`Config::v4`] if not given.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        let asks = self.config.ask_before_dial;
+        self.config = config;
+        self.config.ask_before_dial |= asks;
+        self
+    }
+
+    /// Where the server is mounted. `/socket.io/`.
+    #[must_use]
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.dial.path = path.into();
+        if !self.dial.path.starts_with('/') {
+            self.dial.path.insert(0, '/');
+        }
+        if !self.dial.path.ends_with('/') {
+            self.dial.path.push('/');
+        }
+        self
+    }
+
+    /// What is in the query of each request, beside what the URL has there; of the same key this counts.
+    #[must_use]
+    pub fn query(mut self, key: &str, value: &str) -> Self {
+        self.dial = self.dial.query(key, value);
+        self
+    }
+
+    /// A header of each request, those for WebSockets included.
+    ///
+    /// # Errors
+    /// The name or the value is none of a header's.
+    #[doc(alias = "extraHeaders")]
+    pub fn header(mut self, name: &str, value: &str) -> Result<Self, BuildError> {
+        let wrong = || BuildError::Header(name.to_owned());
+        let key = HeaderName::try_from(name).map_err(|_| wrong())?;
+        let value = HeaderValue::try_from(value).map_err(|_| wrong())?;
+        self.dial.headers.append(key, value);
+        Ok(self)
+    }
+
+    /// The transports, the first of which is tried first. WebSocket, then polling.
+    #[must_use]
+    pub fn transports(mut self, transports: impl Into<Vec<TransportKind>>) -> Self {
+        self.dial = self.dial.transports(transports);
+        self
+    }
+
+    /// Whether the other transports are tried where the first does not open. `true`.
+    #[must_use]
+    pub const fn try_all_transports(mut self, yes: bool) -> Self {
+        self.config.try_all_transports = yes;
+        self
+    }
+
+    /// When it is dialled again; `None`: never.
+    #[must_use]
+    pub fn reconnection(mut self, backoff: impl Into<Option<Backoff>>) -> Self {
+        self.config.reconnection = backoff.into();
+        self
+    }
+
+    /// The credentials of its sockets: an object.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn auth(mut self, auth: &(impl IntoArgs + ?Sized)) -> Result<Self, BuildError> {
+        let args = Args::from_arguments(auth).map_err(BuildError::Auth)?;
+        let value = args.get(0).map_err(BuildError::AuthValue)?;
+        self.auth = Ok(Auth::Value(value));
+        Ok(self)
+    }
+
+    /// What is asked for the credentials of a socket each time that it asks for its namespace, while nothing else
+    /// waits. An error keeps the socket out.
+    #[must_use]
+    pub fn auth_fn<F, A, V, E>(mut self, make: F) -> Self
+    where
+        F: Fn(Attempt) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<V, E>> + Send + 'static,
+        V: IntoArgs,
+        E: Display,
+    {
+        self.auth = Err(make_auth(make));
+        self
+    }
+
+    /// What is asked before each attempt where to dial, and is given where it was to be until now: to change the
+    /// query, the headers, the transports. An error ends the trying.
+    #[must_use]
+    pub fn on_dial<F, A, E>(mut self, make: F) -> Self
+    where
+        F: Fn(Dial, Attempt) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<Dial, E>> + Send + 'static,
+    {
+        self.config.ask_before_dial = true;
+        self.on_dial = Some(make_dial(make));
+        self
+    }
+
+    /// What is asked when a socket is refused, for the n-th time in a row, from 1: after how long it is to ask
+    /// again. `None`, as without this: it stays out.
+    #[must_use]
+    pub fn on_refused(
+        mut self,
+        decide: impl Fn(&Refusal, u32) -> Option<std::time::Duration> + Send + Sync + 'static,
+    ) -> Self {
+        self.on_refused = Some(Arc::new(decide));
+        self
+    }
+
+    /// What TLS needs to know. The runtime's usual if not given.
+    #[must_use]
+    pub fn tls(mut self, tls: R::Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// The address of ours that it is dialled from. Any.
+    #[must_use]
+    pub fn local_address(mut self, address: impl Into<IpAddr>) -> Self {
+        self.from = Some(address.into());
+        self
+    }
+
+    /// Handlers that have not ended, past which the client reads no further until there are fewer. 1 024.
+    #[must_use]
+    pub const fn max_running_handlers(mut self, most: usize) -> Self {
+        self.max_running = most;
+        self
+    }
+
+    /// A client. Nothing is dialled yet.
+    ///
+    /// # Errors
+    /// An option is wrong, or there is no TLS although the URL wants it.
+    pub fn build(self) -> Result<Client<R>, BuildError> {
+        let mut seed = [0; 16];
+        self.runtime.random(&mut seed);
+        let config = Arc::new(self.config);
+        let tls = match self.tls {
+            None if self.dial.is_secure() => {
+                Some(self.runtime.usual_tls().map_err(BuildError::Tls)?)
+            }
+            tls => tls,
+        };
+        let machine = Connection::new(config.clone(), self.dial.clone(), seed)?;
+        let hooks = Hooks::default();
+        if let Some(make) = self.on_dial {
+            hooks.dial.set(make);
+        }
+        if let Some(decide) = self.on_refused {
+            hooks.refused.set(decide);
+        }
+        let plan = Plan {
+            dial: self.dial,
+            tls,
+            from: self.from,
+            max_running: self.max_running.max(1),
+        };
+        let shared = Arc::new(Shared {
+            face: Box::new(Carrier::new(self.runtime, plan)),
+            config,
+            state: Mutex::new(State {
+                machine,
+                sockets: Vec::new(),
+                started: false,
+                sleeper: None,
+                touched: false,
+                full: false,
+                room: Vec::new(),
+            }),
+            board: Board::new(),
+            gone: Signal::default(),
+            hooks,
+        });
+        let auth = match self.auth {
+            Ok(auth) => DefaultAuth::Value(auth),
+            Err(make) => DefaultAuth::Asked(make),
+        };
+        Ok(Client::new(Arc::new(Alive(shared)), auth))
+    }
+
+    /// What stands where the URL has its path: `/` if nothing does.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+}
+
+impl<R: Dialer> fmt::Debug for Builder<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("dial", &self.dial)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,44 @@
+//! What a client needs from a runtime beyond what servers do.
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use crate::runtime::{Runtime, Stream};
+
+/// A byte stream without its type.
+pub type BoxStream = Box<dyn Stream>;
+
+/// A runtime that can dial.
+pub trait Dialer: Runtime {
+    /// The addresses of a host, in the order in which the system would have them tried.
+    fn resolve(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static;
+
+    /// A connection to an address, from one of our own if it matters which.
+    fn connect(
+        &self,
+        to: SocketAddr,
+        from: Option<IpAddr>,
+    ) -> impl Future<Output = io::Result<BoxStream>> + Send + 'static;
+
+    /// What TLS needs to know; a type without values where there is none.
+    type Tls: Clone + Send + Sync + 'static;
+
+    /// What TLS knows if nothing is said, or that there is none.
+    ///
+    /// # Errors
+    /// There is no TLS, or nobody to be trusted.
+    fn usual_tls(&self) -> io::Result<Self::Tls>;
+
+    /// Makes a connection to this host safe.
+    fn secure(
+        &self,
+        tls: &Self::Tls,
+        host: &str,
+        stream: BoxStream,
+    ) -> impl Future<Output = io::Result<BoxStream>> + Send;
+}

@@ -1,0 +1,81 @@
+//! The events of a socket as a stream.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+
+use super::inner::{Event, Socket};
+use super::queue::{Inbox, Queue};
+
+/// A stream of the events of a socket, in order, beside its handlers. It ends when the client is closed, and keeps
+/// it from closing by itself as any handle does.
+pub struct Events {
+    socket: Socket,
+    queue: Arc<Queue<Event>>,
+}
+
+impl Events {
+    /// How many events were dropped for want of room.
+    pub fn dropped(&self) -> u64 {
+        self.queue.dropped()
+    }
+
+    /// The socket whose events they are.
+    pub const fn socket(&self) -> &Socket {
+        &self.socket
+    }
+}
+
+impl Socket {
+    /// A stream of its events from now on, of which so many may wait.
+    pub fn events(&self, inbox: Inbox) -> Events {
+        let queue = Arc::new(Queue::new(inbox));
+        if self.shared().gone.is_raised() {
+            queue.end();
+        } else {
+            self.inner.rest().streams.push(queue.clone());
+            // It may have ended since.
+            if self.shared().gone.is_raised() {
+                queue.end();
+            }
+        }
+        Events {
+            socket: self.clone(),
+            queue,
+        }
+    }
+}
+
+impl Stream for Events {
+    type Item = Event;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let Some((event, freed)) = ready!(self.queue.poll(cx)) else {
+            return Poll::Ready(None);
+        };
+        if freed {
+            self.socket.shared().wake();
+        }
+        Poll::Ready(Some(event))
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.queue.abandon();
+        self.socket.inner.rest().streams.retain(|it| !it.is_ended());
+        // The client may have waited for room in it.
+        self.socket.shared().wake();
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events")
+            .field("socket", &self.socket)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,253 @@
+//! The task of a client: one, with one timer.
+
+mod dispatch;
+mod jobs;
+mod turn;
+mod wire;
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use sio_core::client::{Dial, Event};
+use sio_core::socket::SocketKey;
+use sio_core::time::Instant;
+
+use super::dialer::Dialer;
+use super::error::ConnectError;
+use super::http::{Http, Way};
+use super::inner::{Alive, Face, Shared, SocketInner, Token};
+use super::status::Status;
+use crate::runtime::Sleep;
+use crate::sync::BoxFuture;
+
+use jobs::{Jobs, Waiting};
+use wire::Wires;
+
+/// What a client's task is told beside the machine.
+#[derive(Clone)]
+pub(super) struct Plan<T> {
+    pub(super) dial: Dial,
+    pub(super) tls: Option<T>,
+    pub(super) from: Option<IpAddr>,
+    /// Handlers that may have not ended.
+    pub(super) max_running: usize,
+}
+
+/// A runtime as a client's handles see it.
+pub(super) struct Carrier<R: Dialer> {
+    runtime: R,
+    plan: Plan<R::Tls>,
+}
+
+/// The task of a client.
+pub(super) struct Task<R: Dialer> {
+    runtime: R,
+    plan: Plan<R::Tls>,
+    shared: Arc<Shared>,
+    alive: Weak<Alive>,
+    http: Http<R>,
+    wires: Wires,
+    jobs: Jobs,
+    /// What the machine has told and is not handled yet.
+    events: VecDeque<Event<Token>>,
+    /// A copy of what the handles share, in the order of the machine's keys.
+    sockets: Vec<Arc<SocketInner>>,
+    /// Events of sockets whose handlers run one after another.
+    waiting: Vec<(SocketKey, Waiting)>,
+    /// How often in a row sockets were refused, and when they ask again.
+    refused: Vec<(SocketKey, u32, Option<Instant>)>,
+    /// Which attempt to dial again the connection is of.
+    attempt: u32,
+    /// What went wrong at last.
+    error: Option<ConnectError>,
+    sleep: Option<Pin<Box<R::Sleep>>>,
+    /// When the sleep rings, if it is set.
+    armed: Option<Instant>,
+    /// What both clocks showed at the last look.
+    clocks: (Instant, SystemTime),
+    /// The machine is closed; by then all else is to be.
+    closed: Option<Instant>,
+}
+
+/// How far the clock on the wall may run ahead before the machine is taken to have been suspended.
+const AHEAD: Duration = Duration::from_secs(2);
+
+impl<R: Dialer> Carrier<R> {
+    pub(super) const fn new(runtime: R, plan: Plan<R::Tls>) -> Self {
+        Self { runtime, plan }
+    }
+}
+
+impl<R: Dialer> Face for Carrier<R> {
+    fn now(&self) -> Instant {
+        self.runtime.now()
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<()> {
+        Box::pin(self.runtime.sleep_until(self.runtime.now() + time))
+    }
+
+    fn start(&self, shared: Arc<Shared>, alive: &Arc<Alive>) {
+        let alive = Arc::downgrade(alive);
+        let (runtime, plan) = (self.runtime.clone(), self.plan.clone());
+        self.runtime.spawn(Task::new(runtime, plan, shared, alive));
+    }
+}
+
+impl<R: Dialer> Task<R> {
+    fn new(runtime: R, plan: Plan<R::Tls>, shared: Arc<Shared>, alive: Weak<Alive>) -> Self {
+        let mut secret = [0; 16];
+        runtime.random(&mut secret);
+        Self {
+            http: Http::new(Way {
+                runtime: runtime.clone(),
+                tls: plan.tls.clone(),
+                from: plan.from,
+                most: shared.config.max_message_bytes,
+            }),
+            wires: Wires::new(secret),
+            jobs: Jobs::default(),
+            events: VecDeque::new(),
+            sockets: Vec::new(),
+            waiting: Vec::new(),
+            refused: Vec::new(),
+            attempt: 0,
+            error: None,
+            sleep: None,
+            armed: None,
+            clocks: (runtime.now(), runtime.wall_clock()),
+            closed: None,
+            runtime,
+            plan,
+            shared,
+            alive,
+        }
+    }
+
+    /// How long the machine was suspended since the last look, if it was.
+    fn suspended(&mut self, now: Instant) -> Option<Duration> {
+        let wall = self.runtime.wall_clock();
+        let (then, wall_then) = std::mem::replace(&mut self.clocks, (now, wall));
+        let ran = wall.duration_since(wall_then).unwrap_or_default();
+        let ahead = ran.saturating_sub(now.saturating_duration_since(then));
+        (ahead > AHEAD).then_some(ahead)
+    }
+
+    /// What is due first.
+    fn deadline(&self) -> Option<Instant> {
+        let machine = self.shared.lock().machine.poll_timeout().map(|it| it.at);
+        let again = self.refused.iter().filter_map(|(_, _, at)| *at).min();
+        [
+            machine,
+            again,
+            self.http.deadline(),
+            self.wires.deadline(),
+            self.closed,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Sets the sleep. `true`: something is due.
+    fn arm(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(at) = self.deadline() else {
+            return false;
+        };
+        if at <= self.runtime.now() {
+            return true;
+        }
+        let sleep = match &mut self.sleep {
+            Some(sleep) => {
+                // One that rings too early is set again then.
+                if self.armed.is_none_or(|armed| at < armed) {
+                    sleep.as_mut().reset(at);
+                    self.armed = Some(at);
+                }
+                sleep
+            }
+            none => {
+                self.armed = Some(at);
+                none.insert(Box::pin(self.runtime.sleep_until(at)))
+            }
+        };
+        if sleep.as_mut().poll(cx).is_ready() {
+            self.armed = None;
+            return true;
+        }
+        false
+    }
+
+    /// Sleeps, unless something has happened meanwhile.
+    fn rests(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.arm(cx) {
+            return false;
+        }
+        let mut state = self.shared.lock();
+        if std::mem::take(&mut state.touched) {
+            return false;
+        }
+        state.sleeper = Some(cx.waker().clone());
+        true
+    }
+
+    /// All is over, and nothing is left.
+    fn is_over(&self) -> bool {
+        self.closed.is_some()
+            && self.events.is_empty()
+            && self.wires.is_empty()
+            && self.jobs.is_empty()
+    }
+}
+
+/// Turns before others get theirs.
+const TURNS: usize = 16;
+
+impl<R: Dialer> Future for Task<R> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        for _ in 0..TURNS {
+            let any = this.turn(cx);
+            if this.is_over() {
+                return Poll::Ready(());
+            }
+            if !any && this.rests(cx) {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+// What is pinned in it has boxes of its own.
+impl<R: Dialer> Unpin for Task<R> {}
+
+impl<R: Dialer> Drop for Task<R> {
+    /// It has ended, or its runtime has.
+    fn drop(&mut self) {
+        let shared = self.shared.clone();
+        let now = self.runtime.now();
+        let (untold, sockets, room) = {
+            let mut state = shared.lock();
+            state.machine.close(now);
+            let untold: Vec<_> = std::iter::from_fn(|| state.machine.poll_event()).collect();
+            let sockets = std::mem::take(&mut state.sockets);
+            (untold, sockets, std::mem::take(&mut state.room))
+        };
+        // Whoever waits for an answer hears that there is none.
+        drop(untold);
+        drop(room);
+        shared.board.post(Status::Closed);
+        shared.gone.raise();
+        sockets.iter().for_each(|socket| socket.let_go());
+        shared.hooks.close();
+    }
+}

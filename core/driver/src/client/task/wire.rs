@@ -1,0 +1,172 @@
+//! The WebSockets of a client: the one that it is on, one that is to take over, those that are being closed.
+
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use sio_core::client::{Connection, WsOut};
+use sio_core::id::RequestId;
+use sio_core::time::Instant;
+use sio_core::websocket::{Limits, Masks};
+
+use crate::client::dialer::BoxStream;
+use crate::client::http::Opened;
+use crate::websocket::{Said, Transport, WebSocket};
+
+/// All of them.
+pub(super) struct Wires {
+    all: Vec<Wire>,
+    /// What the keys of their masks are made of.
+    secret: [u8; 16],
+    drawn: u64,
+}
+
+struct Wire {
+    id: RequestId,
+    websocket: WebSocket<BoxStream>,
+    /// By when it must be gone, once it is being closed.
+    closing: Option<Instant>,
+    /// Whether it was given something that has not all left.
+    owes: bool,
+}
+
+/// Messages of one WebSocket that are taken in before its answers leave.
+const MESSAGES: usize = 32;
+
+impl Wires {
+    pub(super) const fn new(secret: [u8; 16]) -> Self {
+        Self {
+            all: Vec::new(),
+            secret,
+            drawn: 0,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// One that is open.
+    pub(super) fn push(&mut self, id: RequestId, opened: Opened, limits: Limits) {
+        // No two WebSockets have the same keys, and none is known from another.
+        let mut secret = self.secret;
+        for (byte, drawn) in secret.iter_mut().zip(self.drawn.to_le_bytes()) {
+            *byte ^= drawn;
+        }
+        self.drawn = self.drawn.wrapping_add(1);
+        let masks = Masks::from_random(secret);
+        self.all.push(Wire {
+            id,
+            websocket: WebSocket::asked_for(opened.stream, &opened.read, limits, masks),
+            closing: None,
+            owes: false,
+        });
+    }
+
+    /// Gives one up.
+    pub(super) fn abort(&mut self, id: RequestId) {
+        self.all.retain(|wire| wire.id != id);
+    }
+
+    /// When the first of those that are being closed must be gone.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.all.iter().filter_map(|wire| wire.closing).min()
+    }
+
+    /// What has come, message by message. `true`: something has.
+    pub(super) fn receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut tell: impl FnMut(RequestId, Said),
+    ) -> bool {
+        let mut any = false;
+        for wire in self.all.iter_mut().filter(|wire| wire.closing.is_none()) {
+            for _ in 0..MESSAGES {
+                let Poll::Ready(said) = wire.websocket.poll_said(cx) else {
+                    break;
+                };
+                any = true;
+                let closed = matches!(said, Said::Closed(_));
+                tell(wire.id, said);
+                if closed {
+                    wire.closing = Some(Instant::LAST);
+                    break;
+                }
+            }
+        }
+        any
+    }
+
+    /// Hands on what the machine has to say, and writes it. `true`: something has changed for the machine.
+    pub(super) fn transmit<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        patience: Duration,
+        mut with: impl FnMut(&mut dyn FnMut(&mut Connection<T>)),
+    ) -> bool {
+        let mut any = false;
+        for wire in &mut self.all {
+            if wire.closing == Some(Instant::LAST) {
+                wire.close(None, now + patience);
+            }
+            if wire.closing.is_none() {
+                with(&mut |machine| wire.pull(machine, now + patience));
+                any |= wire.flush(cx, now, &mut with);
+            }
+        }
+        self.all.retain_mut(|wire| match wire.closing {
+            Some(by) => by > now && wire.websocket.poll_finish(cx).is_pending(),
+            None => true,
+        });
+        any
+    }
+}
+
+impl Wire {
+    /// Lays out what the machine has to say, as long as there is room.
+    fn pull<T>(&mut self, machine: &mut Connection<T>, by: Instant) {
+        while self.websocket.has_room() {
+            match machine.poll_ws(self.id) {
+                Some(WsOut::Frame {
+                    head,
+                    part,
+                    compress,
+                }) => self.websocket.send(head, part, compress),
+                Some(WsOut::Ping) => self.websocket.ping(),
+                Some(WsOut::Close(code)) => return self.close(code, by),
+                None => return,
+            }
+            self.owes = true;
+        }
+    }
+
+    fn close(&mut self, code: Option<u16>, by: Instant) {
+        self.websocket.close(code);
+        self.closing = Some(by);
+    }
+
+    /// Writes what is laid out. `true`: the machine was told of it.
+    fn flush<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        with: &mut impl FnMut(&mut dyn FnMut(&mut Connection<T>)),
+    ) -> bool {
+        let (sent, flushed) = self.websocket.poll_flush(cx);
+        let id = self.id;
+        match flushed {
+            // That it is over is what is read next.
+            Poll::Ready(Err(_)) => true,
+            Poll::Ready(Ok(())) if self.owes => {
+                self.owes = false;
+                with(&mut |machine| machine.handle_ws_flushed(now, id));
+                true
+            }
+            Poll::Pending if sent > 0 => {
+                with(&mut |machine| machine.handle_ws_progress(now, id));
+                false
+            }
+            Poll::Ready(Ok(())) | Poll::Pending => false,
+        }
+    }
+}

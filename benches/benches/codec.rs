@@ -6,12 +6,13 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sio_benches::cases;
-use sio_benches::codec::{arguments, decode, encode, frames};
+use sio_benches::codec::{self, arguments, decode, encode, encode_msgpack, frames, heard};
 use sio_benches::payloads::{self, Said};
 use sio_benches::samples::Spread;
 use sio_benches::timing::{Times, figures, nanoseconds};
 use sio_core::engine::{Body, split};
-use sio_core::packet::{self, Args};
+use sio_core::packet::parser::Msgpack;
+use sio_core::packet::{self, Args, Codec};
 use socketioxide_core::packet::{Packet as PeerPacket, PacketData};
 use socketioxide_core::parser::{Parse, ParseConfig, ParserState};
 use socketioxide_core::{Str, Value as PeerValue};
@@ -105,6 +106,24 @@ fn bar(said: &(Said,)) {
     );
 }
 
+/// The same case in msgpack: what is read goes through a connection, which is all that can read it.
+fn in_msgpack<T>(encoding: &mut Times, decoding: &mut Times, case: &str, args: &T)
+where
+    T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug,
+{
+    let codec = Codec::from(Msgpack);
+    let message = encode_msgpack(&codec, args);
+    let mut connection = codec::in_msgpack();
+    let read = heard(&mut connection, &message);
+    assert_eq!(read.decode::<T>().as_ref(), Ok(args));
+    encoding.time("sio, msgpack", case, || {
+        encode_msgpack(&codec, black_box(args))
+    });
+    decoding.time("sio, msgpack to the handler's type", case, || {
+        heard(&mut connection, black_box(&message)).decode::<T>()
+    });
+}
+
 /// One case: `args` as the arguments of `hello`, or of the ack to an event with this id.
 fn compare<T>(encoding: &mut Times, decoding: &mut Times, case: &str, id: Option<u64>, args: &T)
 where
@@ -137,6 +156,8 @@ where
         args,
         "both read the same"
     );
+
+    in_msgpack(encoding, decoding, case, args);
 
     decoding.time("sio, packet and event name", case, || {
         decode(black_box(&text), &attachments)

@@ -1,9 +1,17 @@
 //! Our codecs, called as the machines call them.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use bytestring::ByteString;
-use sio_core::engine::{Eio, Message, Packet as EnginePacket};
-use sio_core::packet::{self, Args, Content, Decoder, Encoded, Limits, Packet, Part};
+use sio_core::config::Config;
+use sio_core::connection::{Connection, Event};
+use sio_core::engine::{Eio, Message, Opened, Packet as EnginePacket, Session, TransportKind};
+use sio_core::id::{Sid, SocketId};
+use sio_core::packet::parser::Msgpack;
+use sio_core::packet::{self, Args, Codec, Content, Decoder, Encoded, Limits, Packet, Part};
+use sio_core::socket;
+use sio_core::time::Instant;
 
 /// Arguments as an event called `hello`, or as the ack to an event with this id.
 ///
@@ -51,6 +59,55 @@ pub fn decode(text: &ByteString, attachments: &[Bytes]) -> Packet {
     match packet {
         Ok(Some(packet)) => packet,
         other => unreachable!("it is a packet: {other:?}"),
+    }
+}
+
+/// As [`encode`], an event in msgpack.
+///
+/// # Panics
+/// If they cannot be written, which those of `payloads` can.
+pub fn encode_msgpack(codec: &Codec, args: &impl packet::IntoArgs) -> Bytes {
+    let encoded = codec.event("/", None, "hello", args);
+    match encoded.map(|encoded| encoded.part(0)) {
+        Ok(Some(Part::Binary(bytes))) => bytes,
+        other => unreachable!("it is one message: {other:?}"),
+    }
+}
+
+/// A connection that is in `/`, whose client speaks msgpack.
+///
+/// # Panics
+/// If it does not let it in, which it does.
+#[must_use]
+pub fn in_msgpack() -> Connection<()> {
+    let now = Instant::ORIGIN;
+    let config = Arc::new(Config::v4().parser(Msgpack));
+    let opened = Opened {
+        transport: TransportKind::WebSocket,
+        revision: Eio::V4,
+        base64: false,
+    };
+    let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
+    let mut connection = Connection::new(now, session, config);
+    connection.handle_ws(
+        now,
+        Bytes::from_static(b"\x82\xa4type\0\xa3nsp\xa1/").into(),
+    );
+    let event = connection.poll_event(now);
+    let Some(Event::Socket(socket::Event::Connecting { ticket, .. })) = event else {
+        unreachable!("it asks: {event:?}");
+    };
+    let id = SocketId::from_random([9; 15]);
+    assert!(connection.accept(now, ticket, &id).is_some());
+    connection
+}
+
+/// The arguments of an event that has come to it.
+pub fn heard(connection: &mut Connection<()>, message: &Bytes) -> Args {
+    connection.handle_ws(Instant::ORIGIN, message.clone().into());
+    match connection.poll_event(Instant::ORIGIN) {
+        Some(Event::Socket(socket::Event::Message { args, .. })) => args,
+        other => unreachable!("it is an event: {other:?}"),
     }
 }
 

@@ -71,6 +71,7 @@
 //! |---|---|---|
 //! | `tower` | yes | `layer` and `service`: a tower layer and service, for axum and hyper |
 //! | `deflate` | yes | `permessage-deflate` on WebSockets ([`Config::per_message_deflate`]), by zlib-rs |
+//! | `msgpack` | yes | [`parser::Msgpack`](sio_driver::app::parser), packets as `socket.io-msgpack-parser` has them |
 //! | `rustls` | yes | `serve_tls`, by rustls with the ring provider |
 //! | `tracing` | yes | spans and events; their names and levels are in the documentation of `sio_driver` |
 //!

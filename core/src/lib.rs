@@ -85,6 +85,8 @@ pub mod http;
 pub mod id;
 mod json;
 pub mod message;
+#[cfg(feature = "msgpack")]
+pub mod msgpack;
 pub mod namespaces;
 pub mod packet;
 pub mod protocol;

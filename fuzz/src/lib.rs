@@ -9,6 +9,7 @@ mod connection;
 mod deflate;
 mod facing;
 mod history;
+mod msgpack;
 mod own;
 mod recovery;
 
@@ -72,6 +73,11 @@ fn read<'a>(
         }
     }
     (all, None)
+}
+
+/// What is read of msgpack can be written, and packets in it are what they are by the protocol's own way.
+pub fn msgpack(input: &[u8]) {
+    msgpack::run(input);
 }
 
 /// What comes out of one end of a WebSocket does not depend on how the bytes were cut and keeps to the limits,

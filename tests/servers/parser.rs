@@ -1,19 +1,18 @@
 //! `PARSER`: how packets are written and read. `default` is the protocol's own way.
 
 use crate::sio::Codec;
+use crate::sio::parser::Msgpack;
 
 use super::common;
 
 #[path = "json.rs"]
 mod json;
-#[path = "msgpack.rs"]
-mod msgpack;
 
 pub(crate) fn chosen() -> Codec {
     match &*common::option("PARSER", "default".to_owned()) {
         "default" => Codec::BUILT_IN,
         "json" => json::Json.into(),
-        "msgpack" => msgpack::Msgpack.into(),
+        "msgpack" => Msgpack.into(),
         other => {
             eprintln!("PARSER={other}: default, json or msgpack");
             std::process::exit(2)

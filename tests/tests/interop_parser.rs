@@ -1,6 +1,6 @@
 //! Real clients whose packets are written and read by `socket.io-msgpack-parser` and `socket.io-json-parser`,
-//! against parsers of the application's own in the `interop` servers (`tests/servers/msgpack.rs`,
-//! `tests/servers/json.rs`): the suites of the usual packets, and `tests/interop/suites/parser.js`.
+//! against the ready parser and one of the application's own (`tests/servers/json.rs`) in the `interop` servers: the
+//! suites of the usual packets, and `tests/interop/suites/parser.js`.
 
 use sio_tests::{example::Binding, on_each_binding, suite::Suite};
 

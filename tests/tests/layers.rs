@@ -70,6 +70,7 @@ const CORE_FLOORS: &[&str] = &[
     "message",
     "protocol",
     "json",
+    "msgpack",
     "packet",
     "config",
     "http",

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use proptest::prelude::{ProptestConfig, any, prop, proptest};
+use proptest::prelude::{ProptestConfig, any, prop, prop_oneof, proptest};
 use sio_core::packet::{Args, Map, Value};
 
 /// Every text frame and body that stands in the vectors.
@@ -15,6 +15,7 @@ fn corpus() -> Vec<Vec<u8>> {
     for name in [
         "engineio_v3.json",
         "engineio_v4.json",
+        "socketio_msgpack.json",
         "socketio_v4.json",
         "socketio_v5.json",
     ] {
@@ -95,6 +96,7 @@ fn every_property(input: &[u8]) {
     sio_fuzz::websocket(input);
     sio_fuzz::connection(input);
     sio_fuzz::parser(input);
+    sio_fuzz::msgpack(input);
     sio_fuzz::deflate(input);
     sio_fuzz::client(input);
     sio_fuzz::facing(input);
@@ -109,6 +111,7 @@ fn hold_for_the_corpus() {
         if let Some(rest) = input.get(1..) {
             sio_fuzz::packet(rest);
             sio_fuzz::parser(rest);
+            sio_fuzz::msgpack(rest);
         }
     }
 }
@@ -146,9 +149,20 @@ proptest! {
         sio_fuzz::value(text.as_bytes());
         sio_fuzz::packet(format!("2[\"e\",{text}]").as_bytes());
         sio_fuzz::parser(format!("2[\"e\",{text}]").as_bytes());
+        sio_fuzz::msgpack(format!("2[\"e\",{text}]").as_bytes());
         sio_fuzz::parser(format!(r#"{{"type":2,"nsp":"/","data":["e",{text}]}}"#).as_bytes());
         let bytes = r#"{"_placeholder":true,"num":0}"#;
         sio_fuzz::parser(format!("51-[\"e\",{text},{bytes}]\x1e{text}\x1f").as_bytes());
+    }
+
+    #[test]
+    fn hold_for_msgpack(data in prop::collection::vec(
+        prop_oneof![any::<u8>(), 0x80..=0xa4_u8, 0xc0..=0xdf_u8, 0..4_u8],
+        0..40,
+    )) {
+        sio_fuzz::msgpack(&data);
+        let head = b"\x84\xa4type\x02\xa3nsp\xa1/\xa2id\x07\xa4data\x92\xa1e";
+        sio_fuzz::msgpack(&[head, &data[..]].concat());
     }
 
     #[test]

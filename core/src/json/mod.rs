@@ -32,4 +32,4 @@ pub(crate) use error::{PlaceholderError, Unwritten, not_written};
 pub(crate) use placeholder::{PLACEHOLDER, placeholders};
 pub(crate) use scan::{Shape, array, check, element, skip};
 pub(crate) use ser::Json;
-pub(crate) use string::{push_quoted, unescape};
+pub(crate) use string::{push_quoted, string, unescape};

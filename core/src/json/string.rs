@@ -57,7 +57,7 @@ pub(crate) fn push_quoted(text: &mut Vec<u8>, word: &str) {
 
 /// A string in its quotes.
 #[inline]
-pub(super) fn string(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     around(out, b"\"", text, false);
 }
 

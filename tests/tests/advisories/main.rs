@@ -6,6 +6,7 @@
 
 mod cookies;
 mod javascript;
+mod msgpack;
 mod others;
 mod revision_3;
 mod sessions;
@@ -26,14 +27,6 @@ const NOT_YET: &[(&str, &str)] = &[
     (
         "socket.io #4880",
         "a recovery supersedes the old connection: there is no recovery yet",
-    ),
-    (
-        "GHSA-c6g7-r2mf-pf5g",
-        "nested msgpack: the library has none yet; the parser of the tests has a depth",
-    ),
-    (
-        "GHSA-7xpx-rcqc-8qjh",
-        "truncated msgpack: the library has none yet; the parser of the tests refuses it",
     ),
     (
         "CVE-2025-61765",

@@ -13,7 +13,5 @@ mod world;
 
 #[path = "../../servers/json.rs"]
 mod json;
-#[path = "../../servers/msgpack.rs"]
-mod msgpack;
 
 use sio_tokio as sio;

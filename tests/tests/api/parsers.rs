@@ -4,14 +4,15 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use sio_tests::wire::{PATIENCE, Polling, Said, WEBSOCKET, WebSocket, Wire};
-use sio_tokio::parser::{Decoder, EncodeError, Fault, Limits, Message, Packet, PacketType, Parser};
+use sio_tokio::parser::{
+    Decoder, EncodeError, Fault, Limits, Message, Msgpack, Packet, PacketType, Parser,
+};
 use sio_tokio::{
     Ack, Args, Bytes, Codec, Config, Data, EmitError, EngineServer, Io, Refusal, Server,
     SetupError, Socket, Value,
 };
 
 use crate::json::Json;
-use crate::msgpack::Msgpack;
 use crate::rows::covers;
 use crate::world::{V3_WEBSOCKET, World, calm, v3_packets};
 
@@ -196,8 +197,8 @@ fn binary(client: &mut WebSocket) -> Vec<u8> {
 }
 
 #[test]
-fn a_parser_of_ones_own_carries_bytes_as_it_likes() {
-    covers(&["parser", "own-parser"]);
+fn the_ready_parser_carries_bytes_in_their_packet() {
+    covers(&["parser", "msgpack-parser"]);
     let world = World::new(talkative(calm().parser(Msgpack)));
     let mut five = WebSocket::open(world.address);
     five.text();

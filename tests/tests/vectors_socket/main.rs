@@ -13,15 +13,12 @@ mod codec;
 mod data;
 mod instead;
 mod msgpack;
-#[path = "../../servers/msgpack.rs"]
-mod parser;
 mod session;
 
 use std::collections::BTreeMap;
 
 use sio_core::engine::Eio;
 use sio_core::packet::{Args, Value};
-use sio_tokio as sio;
 
 /// Vectors of both revisions that are answered differently on purpose, and why. Each of them is run: that the outcome
 /// is ours, and not the reference's, is asserted where the vector is run. Transcripts stand in

@@ -3,9 +3,7 @@
 //! What arrives is a [`Tree`](tree::Tree) over either; what leaves is said once, as [`Out`](out::Out), and
 //! written as either.
 
-mod date;
 pub(crate) mod json;
-pub(crate) mod msgpack;
 mod odd;
 pub(crate) mod out;
 pub(crate) mod tree;

@@ -1,8 +1,9 @@
 //! A message as it leaves, in either notation.
 
+use sio_core::msgpack;
 use sio_core::packet::{Args, Call, EncodeError, Value};
 
-use super::{json, msgpack};
+use super::json;
 
 /// One value of a message.
 #[derive(Debug)]

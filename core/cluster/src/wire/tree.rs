@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
+use sio_core::msgpack::{self, Unreadable};
 use sio_core::packet::{Args, Call, Map, Name, Value};
 
+use super::json;
 use super::odd::Odd;
-use super::{json, msgpack};
 use crate::limits::Limits;
 
 /// A message whose notation was read.
@@ -26,7 +27,11 @@ impl<'a> Payload<'a> {
         if bytes.first() == Some(&b'{') {
             return json::read(bytes, limits.depth).map(Self::Json);
         }
-        msgpack::read(bytes, limits.depth).map(Self::Pack)
+        match msgpack::read(bytes, limits.depth) {
+            Ok(value) => Ok(Self::Pack(value)),
+            Err(Unreadable::Syntax) => Err(Odd::Syntax),
+            Err(Unreadable::TooDeep) => Err(Odd::TooDeep),
+        }
     }
 
     pub(crate) fn tree(&self) -> Tree<'_> {

@@ -98,6 +98,7 @@
 //! | `trust proxy` of Express | `trust_forwarded_host`, for [`Origins::SameOrigin`]; addresses are the peer's | off |
 //! | `httpCompression`, `initialPacket` | `http_compression`, `initial_packet` | |
 //! | `parser: { Encoder, Decoder }` | [`Config::parser`](Config#structfield.parser): a [`Parser`](parser::Parser) | the default one |
+//! | `parser: require("socket.io-msgpack-parser")` | `Config::parser(parser::Msgpack)`, with the feature `msgpack` | a date is the text that JSON has for it, as by the default parser |
 //! | `Encoder.encode(packet)` | [`Parser::encode`](parser::Parser::encode) | returns the messages, no callback |
 //! | `Decoder.add(chunk)`, `emit("decoded", packet)`, `destroy()` | [`Decoder::add`](parser::Decoder::add) returns the packet; the decoder is dropped | what it returns is checked |
 //!

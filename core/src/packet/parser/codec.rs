@@ -1,21 +1,32 @@
-//! How a server's packets are written: the built-in way, or by a parser of the application's own.
+//! How a server's packets are written: the built-in way, as msgpack, or by a parser of the application's own.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::Parser;
+#[cfg(feature = "msgpack")]
+use super::msgpack::{self, Msgpack};
 use crate::message::Encoded;
 use crate::packet::{EncodeError, IntoArgs, Map, PacketType, Value, encode};
 
 /// How packets are written and read: [`Config::parser`](crate::config::Config::parser). The built-in way
-/// by default; made of a [`Parser`], the application's.
+/// by default; made of `Msgpack`, msgpack; made of a [`Parser`], the application's.
 ///
 /// Cheap to clone; clones are the same. Whatever [`Connection`](crate::connection::Connection)s of a
 /// server are given to send is to be written by its codec.
 #[doc(alias = "parser")]
 #[derive(Clone, Default)]
-pub struct Codec(Option<Arc<dyn Parser>>);
+pub struct Codec(Option<Way>);
+
+/// The ways that are not the protocol's own.
+#[derive(Clone)]
+pub(super) enum Way {
+    #[cfg(feature = "msgpack")]
+    Msgpack,
+    /// The application's.
+    Own(Arc<dyn Parser>),
+}
 
 impl<P: Parser + 'static> From<P> for Codec {
     fn from(parser: P) -> Self {
@@ -23,12 +34,20 @@ impl<P: Parser + 'static> From<P> for Codec {
     }
 }
 
+#[cfg(feature = "msgpack")]
+impl From<Msgpack> for Codec {
+    fn from(_: Msgpack) -> Self {
+        Self(Some(Way::Msgpack))
+    }
+}
+
 impl fmt::Debug for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_built_in() {
-            "Codec(built in)"
-        } else {
-            "Codec(own)"
+        f.write_str(match &self.0 {
+            None => "Codec(built in)",
+            #[cfg(feature = "msgpack")]
+            Some(Way::Msgpack) => "Codec(msgpack)",
+            Some(Way::Own(_)) => "Codec(own)",
         })
     }
 }
@@ -39,24 +58,31 @@ impl Codec {
 
     /// A parser of the application's own.
     pub fn new(parser: impl Parser + 'static) -> Self {
-        Self(Some(Arc::new(parser)))
+        Self(Some(Way::Own(Arc::new(parser))))
     }
 
-    /// Whether it is the built-in way.
+    /// Whether it is the protocol's own way.
     pub const fn is_built_in(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Whether what one of them writes is for the other, too: both are built in, or clones.
+    /// Whether what one of them writes is for the other, too: both are the protocol's own way, both are msgpack, or
+    /// they are clones.
     pub fn is(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (None, None) => true,
-            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            #[cfg(feature = "msgpack")]
+            (Some(Way::Msgpack), Some(Way::Msgpack)) => true,
+            (Some(Way::Own(one)), Some(Way::Own(other))) => Arc::ptr_eq(one, other),
             (Some(_), None) | (None, Some(_)) => false,
+            #[cfg(feature = "msgpack")]
+            (Some(Way::Msgpack), Some(Way::Own(_))) | (Some(Way::Own(_)), Some(Way::Msgpack)) => {
+                false
+            }
         }
     }
 
-    pub(crate) fn parser(&self) -> Option<&Arc<dyn Parser>> {
+    pub(super) fn way(&self) -> Option<&Way> {
         self.0.as_ref()
     }
 
@@ -72,21 +98,14 @@ impl Codec {
         name: &str,
         args: &(impl IntoArgs + ?Sized),
     ) -> Result<Encoded, EncodeError> {
-        let Some(parser) = &self.0 else {
+        let Some(way) = &self.0 else {
             return encode::event(namespace, id, name, args);
         };
         if encode::RESERVED.contains(&name) {
             return Err(EncodeError::Reserved(name.into()));
         }
-        let mut data = args.to_values()?;
-        data.insert(0, name.into());
-        write(
-            &**parser,
-            PacketType::Event,
-            namespace,
-            id,
-            Some(data.into()),
-        )
+        let args = args.to_values()?;
+        way.call(PacketType::Event, namespace, id, Some(name), args)
     }
 
     /// As [`packet::ack`](crate::packet::ack).
@@ -100,11 +119,16 @@ impl Codec {
         id: u64,
         args: &(impl IntoArgs + ?Sized),
     ) -> Result<Encoded, EncodeError> {
-        let Some(parser) = &self.0 else {
+        let Some(way) = &self.0 else {
             return encode::ack(namespace, id, args);
         };
-        let data = args.to_values()?.into();
-        write(&**parser, PacketType::Ack, namespace, Some(id), Some(data))
+        way.call(
+            PacketType::Ack,
+            namespace,
+            Some(id),
+            None,
+            args.to_values()?,
+        )
     }
 
     /// As [`packet::connect`](crate::packet::connect): a client's wish to enter `namespace`, behind whose name
@@ -119,13 +143,7 @@ impl Codec {
     ) -> Result<Encoded, EncodeError> {
         match &self.0 {
             None => encode::connect(namespace, payload),
-            Some(parser) => write(
-                &**parser,
-                PacketType::Connect,
-                namespace,
-                None,
-                payload.cloned(),
-            ),
+            Some(way) => way.write(PacketType::Connect, namespace, payload.cloned()),
         }
     }
 
@@ -134,11 +152,11 @@ impl Codec {
     /// # Errors
     /// The parser does not write it.
     pub fn connected(&self, namespace: &str, sid: &str) -> Result<Encoded, EncodeError> {
-        let Some(parser) = &self.0 else {
+        let Some(way) = &self.0 else {
             return Ok(encode::connected(namespace, sid));
         };
         let data = Value::from_iter([("sid", sid)]);
-        write(&**parser, PacketType::Connect, namespace, None, Some(data))
+        way.write(PacketType::Connect, namespace, Some(data))
     }
 
     /// As [`packet::recoverable`](crate::packet::recoverable).
@@ -151,11 +169,11 @@ impl Codec {
         sid: &str,
         pid: &str,
     ) -> Result<Encoded, EncodeError> {
-        let Some(parser) = &self.0 else {
+        let Some(way) = &self.0 else {
             return Ok(encode::recoverable(namespace, sid, pid));
         };
         let data = Value::from_iter([("sid", sid), ("pid", pid)]);
-        write(&**parser, PacketType::Connect, namespace, None, Some(data))
+        way.write(PacketType::Connect, namespace, Some(data))
     }
 
     /// As [`event`](Self::event), with one text more behind the arguments.
@@ -170,22 +188,15 @@ impl Codec {
         args: &(impl IntoArgs + ?Sized),
         offset: &str,
     ) -> Result<Encoded, EncodeError> {
-        let Some(parser) = &self.0 else {
+        let Some(way) = &self.0 else {
             return encode::event_parts(namespace, None, name, args, offset);
         };
         if encode::RESERVED.contains(&name) {
             return Err(EncodeError::Reserved(name.into()));
         }
-        let mut data = args.to_values()?;
-        data.insert(0, name.into());
-        data.push(offset.into());
-        write(
-            &**parser,
-            PacketType::Event,
-            namespace,
-            None,
-            Some(data.into()),
-        )
+        let mut args = args.to_values()?;
+        args.push(offset.into());
+        way.call(PacketType::Event, namespace, None, Some(name), args)
     }
 
     /// As [`packet::entered`](crate::packet::entered).
@@ -195,7 +206,7 @@ impl Codec {
     pub fn entered(&self, namespace: &str) -> Result<Encoded, EncodeError> {
         match &self.0 {
             None => Ok(encode::entered(namespace)),
-            Some(parser) => write(&**parser, PacketType::Connect, namespace, None, None),
+            Some(way) => way.write(PacketType::Connect, namespace, None),
         }
     }
 
@@ -209,7 +220,7 @@ impl Codec {
         message: &str,
         data: Option<&Value>,
     ) -> Result<Encoded, EncodeError> {
-        let Some(parser) = &self.0 else {
+        let Some(way) = &self.0 else {
             return Ok(encode::connect_error(namespace, message, data));
         };
         let mut why = Map::default();
@@ -217,13 +228,7 @@ impl Codec {
         if let Some(data) = data {
             why.insert("data", data.clone());
         }
-        write(
-            &**parser,
-            PacketType::ConnectError,
-            namespace,
-            None,
-            Some(why.into()),
-        )
+        way.write(PacketType::ConnectError, namespace, Some(why.into()))
     }
 
     /// As [`packet::error`](crate::packet::error); all data but `null` is the parser's to write.
@@ -236,18 +241,12 @@ impl Codec {
         message: &str,
         data: Option<&Value>,
     ) -> Result<Encoded, EncodeError> {
-        let Some(parser) = &self.0 else {
+        let Some(way) = &self.0 else {
             return Ok(encode::error(namespace, message, data));
         };
         let data = data.filter(|data| !data.is_null()).cloned();
         let data = data.unwrap_or_else(|| message.into());
-        write(
-            &**parser,
-            PacketType::ConnectError,
-            namespace,
-            None,
-            Some(data),
-        )
+        way.write(PacketType::ConnectError, namespace, Some(data))
     }
 
     /// As [`packet::disconnect`](crate::packet::disconnect).
@@ -257,7 +256,43 @@ impl Codec {
     pub fn disconnect(&self, namespace: &str) -> Result<Encoded, EncodeError> {
         match &self.0 {
             None => Ok(encode::disconnect(namespace)),
-            Some(parser) => write(&**parser, PacketType::Disconnect, namespace, None, None),
+            Some(way) => way.write(PacketType::Disconnect, namespace, None),
+        }
+    }
+}
+
+impl Way {
+    /// An event, or an ack if there is no name.
+    fn call(
+        &self,
+        kind: PacketType,
+        namespace: &str,
+        id: Option<u64>,
+        name: Option<&str>,
+        args: Vec<Value>,
+    ) -> Result<Encoded, EncodeError> {
+        match self {
+            #[cfg(feature = "msgpack")]
+            Self::Msgpack => msgpack::call(kind, namespace, id, name, &args),
+            Self::Own(parser) => {
+                let name = name.map(Value::from);
+                let data: Vec<_> = name.into_iter().chain(args).collect();
+                write(&**parser, kind, namespace, id, Some(data.into()))
+            }
+        }
+    }
+
+    /// Any other packet.
+    fn write(
+        &self,
+        kind: PacketType,
+        namespace: &str,
+        data: Option<Value>,
+    ) -> Result<Encoded, EncodeError> {
+        match self {
+            #[cfg(feature = "msgpack")]
+            Self::Msgpack => msgpack::write(kind, namespace, data.as_ref()),
+            Self::Own(parser) => write(&**parser, kind, namespace, None, data),
         }
     }
 }

@@ -5,6 +5,8 @@
 //! must have the same; nothing is negotiated. [`Config::parser`](crate::config::Config::parser) says
 //! which.
 //!
+//! [`Msgpack`] is ready made, with the feature `msgpack`.
+//!
 //! The built-in way is none of these: it writes arguments as the text they travel as, and reads events as
 //! slices of what arrived, where a [`Packet`] holds a tree of [`Value`]s. Behind this trait it would cost
 //! several times what it does.
@@ -13,9 +15,14 @@ use serde::{Deserialize, Serialize};
 
 mod codec;
 mod custom;
+#[cfg(feature = "msgpack")]
+mod msgpack;
+mod text;
 
 pub use codec::Codec;
 pub(crate) use custom::CustomDecoder;
+#[cfg(feature = "msgpack")]
+pub use msgpack::Msgpack;
 
 use super::Value;
 #[doc(no_inline)]

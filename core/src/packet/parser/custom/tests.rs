@@ -4,8 +4,11 @@ mod brittle;
 mod pieces;
 mod values;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use bytestring::ByteString;
 use proptest::prelude::*;
 
 use super::*;
@@ -16,7 +19,7 @@ use crate::engine::{CloseReason, Flags, Opened, Session, WsOut};
 use crate::id::{RequestId, Sid, SocketId};
 use crate::message::{Message, Part};
 use crate::packet::parser::{Packet as Raw, Parser};
-use crate::packet::{Args, EncodeError, Map};
+use crate::packet::{Args, EncodeError, Map, PacketType, Value};
 use crate::protocol::{Eio, TransportKind};
 use crate::socket::{AckError, DisconnectReason, Event, Refusal, SocketKey};
 use crate::time::Instant;

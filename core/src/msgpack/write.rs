@@ -1,10 +1,21 @@
 //! Values as msgpack: the shortest whole numbers, doubles, and nothing that some decoder of the packages does not
 //! know.
 
-use sio_core::packet::{EncodeError, Number, Value};
+use std::fmt;
 
-/// Beyond these, JavaScript has doubles only.
-const SAFE: i64 = 9_007_199_254_740_991;
+use crate::json::{Number, Value};
+
+/// Text, bytes, a list or an object with more in it than msgpack has lengths for, which end at 2³²−1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TooLong;
+
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("longer than msgpack has lengths for")
+    }
+}
+
+impl std::error::Error for TooLong {}
 
 /// What is still to be written: the inside of a list or an object stands behind it.
 enum Left<'a> {
@@ -12,7 +23,11 @@ enum Left<'a> {
     Name(&'a str),
 }
 
-pub(crate) fn value(out: &mut Vec<u8>, value: &Value) -> Result<(), EncodeError> {
+/// Any value.
+///
+/// # Errors
+/// Something in it is too long; what came before it is written.
+pub fn value(out: &mut Vec<u8>, value: &Value) -> Result<(), TooLong> {
     let mut left = vec![Left::Value(value)];
     while let Some(next) = left.pop() {
         let value = match next {
@@ -52,7 +67,10 @@ pub(crate) fn value(out: &mut Vec<u8>, value: &Value) -> Result<(), EncodeError>
 }
 
 /// The head of a list of so many elements.
-pub(crate) fn list(out: &mut Vec<u8>, length: usize) -> Result<(), EncodeError> {
+///
+/// # Errors
+/// They are too many.
+pub fn list(out: &mut Vec<u8>, length: usize) -> Result<(), TooLong> {
     head(
         out,
         length,
@@ -62,7 +80,10 @@ pub(crate) fn list(out: &mut Vec<u8>, length: usize) -> Result<(), EncodeError> 
 }
 
 /// The head of a map of so many members.
-pub(crate) fn map(out: &mut Vec<u8>, length: usize) -> Result<(), EncodeError> {
+///
+/// # Errors
+/// They are too many.
+pub fn map(out: &mut Vec<u8>, length: usize) -> Result<(), TooLong> {
     head(
         out,
         length,
@@ -71,7 +92,11 @@ pub(crate) fn map(out: &mut Vec<u8>, length: usize) -> Result<(), EncodeError> {
     )
 }
 
-pub(crate) fn text(out: &mut Vec<u8>, text: &str) -> Result<(), EncodeError> {
+/// Text.
+///
+/// # Errors
+/// It is too long.
+pub fn text(out: &mut Vec<u8>, text: &str) -> Result<(), TooLong> {
     let long = [Some(0xd9), Some(0xda), Some(0xdb)];
     head(out, text.len(), Some((0xa0, 32)), long)?;
     out.extend_from_slice(text.as_bytes());
@@ -84,7 +109,7 @@ fn head(
     length: usize,
     short: Option<(u8, usize)>,
     [one, two, four]: [Option<u8>; 3],
-) -> Result<(), EncodeError> {
+) -> Result<(), TooLong> {
     if let Some((mark, below)) = short
         && length < below
         && let Ok(length) = u8::try_from(length)
@@ -99,22 +124,25 @@ fn head(
         out.push(mark);
         out.extend(length.to_be_bytes());
     } else {
-        return Err(EncodeError::refused("longer than msgpack has lengths for"));
+        return Err(TooLong);
     }
     Ok(())
 }
 
-/// A number as JavaScript would hold it: whole ones up to 2⁵³−1 as such however they are written, others as
-/// doubles, and what no double holds as nothing.
-fn any_number(out: &mut Vec<u8>, number: &Number) {
-    let whole = number
-        .as_i64()
-        .filter(|whole| whole.unsigned_abs() <= SAFE.unsigned_abs());
-    match (whole, number.as_f64()) {
-        (Some(0), Some(double)) if double.is_sign_negative() => self::double(out, double),
-        (Some(whole), _) => integer(out, whole),
-        (None, Some(double)) => self::double(out, double),
-        (None, None) => out.push(0xc0),
+/// A whole number of 64 bits as such however it is written, others as doubles, and what no double holds as
+/// nothing, as JavaScript writes it.
+fn any_number(out: &mut Vec<u8>, any: &Number) {
+    if let Some(whole) = any.as_u64() {
+        match (whole == 0).then(|| any.as_f64()).flatten() {
+            Some(zero) if zero.is_sign_negative() => double(out, zero),
+            Some(_) | None => number(out, whole),
+        }
+    } else if let Some(below_zero) = any.as_i64() {
+        negative(out, below_zero);
+    } else if let Some(broken) = any.as_f64() {
+        double(out, broken);
+    } else {
+        out.push(0xc0);
     }
 }
 
@@ -123,12 +151,8 @@ fn double(out: &mut Vec<u8>, double: f64) {
     out.extend(double.to_be_bytes());
 }
 
-/// A count of something, which JavaScript can hold.
-pub(crate) fn number(out: &mut Vec<u8>, number: u64) {
-    integer(out, i64::try_from(number).unwrap_or(SAFE).min(SAFE));
-}
-
-fn integer(out: &mut Vec<u8>, number: i64) {
+/// A count of something.
+pub fn number(out: &mut Vec<u8>, number: u64) {
     if let Ok(number) = u8::try_from(number) {
         if number >= 0x80 {
             out.push(0xcc);
@@ -140,10 +164,14 @@ fn integer(out: &mut Vec<u8>, number: i64) {
     } else if let Ok(number) = u32::try_from(number) {
         out.push(0xce);
         out.extend(number.to_be_bytes());
-    } else if let Ok(number) = u64::try_from(number) {
+    } else {
         out.push(0xcf);
         out.extend(number.to_be_bytes());
-    } else if let Ok(number) = i8::try_from(number) {
+    }
+}
+
+fn negative(out: &mut Vec<u8>, number: i64) {
+    if let Ok(number) = i8::try_from(number) {
         if number < -0x20 {
             out.push(0xd0);
         }

@@ -52,7 +52,10 @@
 //! | `deflate` | yes | `permessage-deflate` on WebSockets ([`Config::per_message_deflate`]), by zlib-rs |
 //! | `tracing` | yes | spans and events; their names and levels are in the documentation of `sio_driver` |
 
+mod chart;
+mod check;
 pub mod choices;
+pub mod client;
 mod clock;
 mod dial;
 mod faults;
@@ -68,12 +71,14 @@ mod timers;
 mod trace;
 mod world;
 
+pub use chart::Chart;
+pub use check::{Check, Error, check};
 pub use clock::Sleep;
 pub use dial::NoTls;
 pub use history::{Act, Deed, History};
 pub use host::{Host, Served};
 pub use net::Weather;
-pub use sim::Sim;
+pub use sim::{Sim, secs};
 pub use sio_driver::app::{
     Ack, AckError, AckFuture, Adapter, AdapterError, Args, ArgumentError, Auth, BacklogPolicy,
     Broadcast, Bytes, Client, ClientFiles, CloseReason, ClusterEvent, Codec, Config, ConfigError,

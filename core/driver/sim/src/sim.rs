@@ -30,6 +30,11 @@ pub struct Sim {
     pub(crate) host: IpAddr,
 }
 
+/// So many seconds.
+pub const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
 /// Where [`Sim::new`] is.
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 
@@ -70,6 +75,7 @@ impl Sim {
             trace: Trace::default(),
             history: History::default(),
             servers: Vec::new(),
+            open_acks: 0,
             wake: Vec::new(),
         };
         Self {
@@ -102,8 +108,13 @@ impl Sim {
     /// # Panics
     /// If a task does, if no task can ever run again, or if no time passes any more.
     pub fn run<T>(&self, main: impl Future<Output = T>) -> T {
-        let mut main = pin!(main);
         let _report = Report(self);
+        self.play(main)
+    }
+
+    /// The same, of whose panics somebody else tells.
+    pub(crate) fn play<T>(&self, main: impl Future<Output = T>) -> T {
+        let mut main = pin!(main);
         let (mut queue, mut polls) = (Vec::new(), 0);
         loop {
             self.world.ready.take(&mut queue);
@@ -166,10 +177,11 @@ impl Sim {
         while let Some(task) = self.world.with(|state| state.tasks.pop()) {
             drop(task);
         }
-        let boots = self
-            .world
-            .with(|state| std::mem::take(&mut state.hosts.boots));
-        drop(boots);
+        let rest = self.world.with(|state| {
+            let boots = std::mem::take(&mut state.hosts.boots);
+            (boots, std::mem::take(&mut state.servers))
+        });
+        drop(rest);
     }
 
     /// Draws something, from where all of this world is drawn.
@@ -200,6 +212,11 @@ impl Sim {
     /// Waits for so long.
     pub fn sleep(&self, time: Duration) -> Sleep {
         self.sleep_until(self.now() + time)
+    }
+
+    /// Lets so much time pass, and everything happen that happens meanwhile.
+    pub async fn advance(&self, time: Duration) {
+        self.sleep(time).await;
     }
 
     /// Works for so long without letting others run, as a handler may that computes.

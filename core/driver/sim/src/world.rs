@@ -37,6 +37,8 @@ pub(crate) struct State {
     pub(crate) history: History,
     /// All that were served.
     pub(crate) servers: Vec<Server>,
+    /// Emits of clients that have asked for an answer and have not heard.
+    pub(crate) open_acks: usize,
     /// Woken when the state is not locked any more.
     pub(crate) wake: Vec<Waker>,
 }

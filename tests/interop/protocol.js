@@ -1,6 +1,6 @@
 // SUITE=engine|engine_3|socket|socket_4|socket_msgpack SERVER='["path/to/conformance"]' node protocol.js
 
-import { run } from "./lib/kit.js";
+import { PATIENT, run } from "./lib/kit.js";
 
 const suite = process.env.SUITE ?? "engine";
 const file = {
@@ -11,5 +11,5 @@ const file = {
   socket_msgpack: "socket_msgpack",
 }[suite];
 await import(`./suites/${file}.js`);
-const passed = await run({ title: `${suite} protocol`, only: process.argv[2] });
+const passed = await run({ env: PATIENT, title: `${suite} protocol`, only: process.argv[2] });
 process.exit(passed ? 0 : 1);

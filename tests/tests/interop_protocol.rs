@@ -1,5 +1,5 @@
-//! The protocols spoken by hand to the `conformance` servers, with exact times, and what the
-//! reference clients' own suites ask of the `client_suite` servers.
+//! The protocols spoken by hand to the `conformance` servers, with their own times where those are
+//! what is looked at, and what the reference clients' own suites ask of the `client_suite` servers.
 //!
 //! One test at a time: the times are tight, and a busy neighbour is not what is tested.
 

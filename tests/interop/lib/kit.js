@@ -3,7 +3,7 @@
 import { start } from "./server.js";
 
 const CASE_LIMIT = 20_000;
-/** For suites of applications: on a busy machine a heartbeat of a second would end who is only slow. */
+/** For all that is not about these: on a busy machine a heartbeat of a second or less would end who is only slow. */
 export const PATIENT = { PING_INTERVAL: "25000", PING_TIMEOUT: "20000", CONNECT_TIMEOUT: "20000", UPGRADE_TIMEOUT: "20000" };
 /** How often a case is played again of which one request has overtaken another. */
 const PLAYS = 20;

@@ -29,7 +29,7 @@ const ended = async (peer, { pinged }) => {
   assert.ok(status === 400 || body === "1", `${status} ${body}`);
 };
 
-test("handshake by polling", async (t) => {
+test("handshake by polling", { server: {} }, async (t) => {
   const peer = await Peer.polling(t, PATH);
   assert.deepEqual(Object.keys(peer.handshake).sort(), KEYS);
   const { sid, ...rest } = peer.handshake;
@@ -128,7 +128,7 @@ test("a waiting poll is answered as soon as there is something", async (t) => {
   assert.equal((await waiting).body, "4now");
 });
 
-test("heartbeat by polling: not at once, and its poll holds nothing else", async (t) => {
+test("heartbeat by polling: not at once, and its poll holds nothing else", { server: {} }, async (t) => {
   const peer = await Peer.polling(t, PATH);
   for (let i = 0; i < 3; i++) {
     const begun = performance.now();
@@ -139,7 +139,7 @@ test("heartbeat by polling: not at once, and its poll holds nothing else", async
   }
 });
 
-test("heartbeat by WebSocket", async (t) => {
+test("heartbeat by WebSocket", { server: {} }, async (t) => {
   const wire = await direct(t, PATH);
   for (let i = 0; i < 3; i++) {
     const begun = performance.now();
@@ -149,20 +149,20 @@ test("heartbeat by WebSocket", async (t) => {
   }
 });
 
-test("no pong by polling: gone when interval and time-out have passed", async (t) => {
+test("no pong by polling: gone when interval and time-out have passed", { server: {} }, async (t) => {
   const peer = await Peer.polling(t, PATH);
   await sleep(PING_INTERVAL + PING_TIMEOUT);
   await ended(peer, { pinged: false });
 });
 
-test("no pong by polling, the ping having been fetched", async (t) => {
+test("no pong by polling, the ping having been fetched", { server: {} }, async (t) => {
   const peer = await Peer.polling(t, PATH);
   assert.equal((await peer.poll()).body, "2");
   await sleep(PING_TIMEOUT);
   await ended(peer, { pinged: true });
 });
 
-test("no pong by WebSocket: closed", async (t) => {
+test("no pong by WebSocket: closed", { server: {} }, async (t) => {
   const wire = await direct(t, PATH);
   const begun = performance.now();
   assert.equal(await wire.next(), "2");
@@ -336,7 +336,7 @@ test("upgrade: for an unknown session it is refused", async (t) => {
   await assert.rejects(websocket(t, PATH, { EIO: "4", transport: "websocket", sid: "unknown" }), { status: 400 });
 });
 
-test("upgrade: the heartbeat goes on afterwards", async (t) => {
+test("upgrade: the heartbeat goes on afterwards", { server: {} }, async (t) => {
   const { wire } = await upgraded(t);
   assert.equal(await wire.next(), "2");
   wire.send("3");

@@ -91,7 +91,7 @@ async function probed(t) {
   return { peer, wire };
 }
 
-test("handshake by polling", async (t) => {
+test("handshake by polling", { server: {} }, async (t) => {
   const { handshake } = await Peer.polling(t);
   assert.deepEqual(Object.keys(handshake).sort(), KEYS);
   assert.deepEqual(handshake.upgrades, ["websocket"]);
@@ -154,7 +154,7 @@ test("bytes of no known type are nobody's, and no fault", async (t) => {
   assert.equal(await wire.next(), "4still here");
 });
 
-test("the client pings by polling", async (t) => {
+test("the client pings by polling", { server: {} }, async (t) => {
   const peer = await Peer.polling(t);
   for (let i = 0; i < 3; i++) {
     await sleep(PING_INTERVAL);
@@ -163,7 +163,7 @@ test("the client pings by polling", async (t) => {
   }
 });
 
-test("the client pings by WebSocket, and its data is not echoed", async (t) => {
+test("the client pings by WebSocket, and its data is not echoed", { server: {} }, async (t) => {
   const wire = await direct(t);
   for (const ping of ["2", "2probe", "2data"]) {
     await sleep(PING_INTERVAL);
@@ -172,7 +172,7 @@ test("the client pings by WebSocket, and its data is not echoed", async (t) => {
   }
 });
 
-test("any packet is a sign of life", async (t) => {
+test("any packet is a sign of life", { server: {} }, async (t) => {
   const wire = await direct(t);
   for (let i = 0; i < 4; i++) {
     await sleep(PING_INTERVAL);
@@ -181,14 +181,14 @@ test("any packet is a sign of life", async (t) => {
   }
 });
 
-test("no packet by polling: gone when interval and time-out have passed", async (t) => {
+test("no packet by polling: gone when interval and time-out have passed", { server: {} }, async (t) => {
   const peer = await Peer.polling(t);
   await sleep(PING_INTERVAL + PING_TIMEOUT);
   const { status, body } = await peer.poll();
   assert.ok(status === 400 || body === text("1"), `${status} ${body}`);
 });
 
-test("no packet while a poll waits: it is answered with a close", async (t) => {
+test("no packet while a poll waits: it is answered with a close", { server: {} }, async (t) => {
   const peer = await Peer.polling(t);
   const begun = performance.now();
   assert.equal((await peer.poll()).body, text("1"));
@@ -196,7 +196,7 @@ test("no packet while a poll waits: it is answered with a close", async (t) => {
   await gone(peer);
 });
 
-test("no packet by WebSocket: closed", async (t) => {
+test("no packet by WebSocket: closed", { server: {} }, async (t) => {
   const wire = await direct(t);
   const begun = performance.now();
   assert.equal((await wire.end()).code, 1005);
@@ -213,7 +213,7 @@ test("upgrade: probe, a noop for the poll, and the session moves", async (t) => 
   await gone(peer);
 });
 
-test("upgrade: the heartbeat is the client's afterwards, too, and its end is noticed", async (t) => {
+test("upgrade: the heartbeat is the client's afterwards, too, and its end is noticed", { server: {} }, async (t) => {
   const { wire } = await probed(t);
   wire.send("5");
   await sleep(PING_INTERVAL);

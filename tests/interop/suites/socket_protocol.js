@@ -82,7 +82,7 @@ for (const namespace of ["/", "/custom"]) {
     assert.equal(await wire.heard(), `42${at}["emit-with-ack",7,{"done":true}]`);
   });
 
-  test(`${namespace}: leaving is not answered and ends nothing`, async (t) => {
+  test(`${namespace}: leaving is not answered and ends nothing`, { server: {} }, async (t) => {
     const wire = await joined(t, namespace);
     wire.send(`41${at}`);
     assert.equal(await wire.next(), "2");
@@ -134,7 +134,7 @@ test("two namespaces on one connection", async (t) => {
   assert.equal(await wire.heard(), '42["message-back","main is still there"]');
 });
 
-test("no CONNECT in time: closed", async (t) => {
+test("no CONNECT in time: closed", { server: {} }, async (t) => {
   const wire = await direct(t, PATH);
   const begun = performance.now();
   await ended(wire);

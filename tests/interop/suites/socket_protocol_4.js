@@ -135,7 +135,7 @@ test("leaving a namespace is not answered and ends nothing", async (t) => {
   await alive(wire);
 });
 
-test("leaving the main namespace ends with the heartbeat", async (t) => {
+test("leaving the main namespace ends with the heartbeat", { server: {} }, async (t) => {
   const wire = await arrived(t);
   wire.send("41");
   await sleep(PING_INTERVAL + PING_TIMEOUT);

@@ -58,6 +58,7 @@
 //!
 //! | feature | off by default | what it adds |
 //! |---|---|---|
+//! | `regex` | yes | `Io::of_regex`: namespaces by regular expressions |
 //! | `deflate` | yes | `permessage-deflate` on WebSockets ([`Config::per_message_deflate`]), by zlib-rs |
 //! | `msgpack` | yes | [`parser::Msgpack`](sio_driver::app::parser), packets as `socket.io-msgpack-parser` has them |
 //! | `rustls` | yes | `serve_tls`, by rustls with the ring provider |
@@ -82,6 +83,7 @@
 //! | handlers of a connection that wait, and what they hold | `max_running_handlers`, `max_running_bytes` | 1 024, 4 MiB | its events wait |
 //! | time in which nothing is read from it for that | `pause_timeout` | 5 min | closed |
 //! | handlers whose client has gone, and what all of them hold | `departed_timeout`, `max_departed_bytes` | 60 s, 64 MiB | dropped |
+//! | namespaces that clients bring into being | `max_child_namespaces`, `max_child_namespaces_per_connection` | 10 000, 1 000 | `Invalid namespace` |
 //! | credentials of a connection | `max_auth_bytes` | 1 MB | the client is refused |
 //! | time to join a namespace | `connect_timeout` | 45 s | closed |
 //! | time for a request's head, its body | `request_head_timeout`, `request_body_timeout` | 10 s, 20 s | 408 |
@@ -98,6 +100,8 @@ mod tls;
 pub use futures_rustls::rustls;
 pub use listen::{listen, serve};
 pub use runtime::{Sleep, Smol};
+#[cfg(feature = "regex")]
+pub use sio_driver::app::RegexError;
 pub use sio_driver::app::{
     Ack, AckError, AckFuture, Adapter, AdapterError, Args, ArgumentError, Auth, BacklogPolicy,
     Broadcast, Bytes, Client, ClientFiles, CloseReason, ClusterEvent, Codec, Config, ConfigError,
@@ -106,10 +110,11 @@ pub use sio_driver::app::{
     EngineSocket, ErrorSource, EventName, Failure, FromArgs, FromEvent, Gathered, Handler,
     HandlerError, Handshake, HeaderMap, Headers, HttpCompression, InMemory, Incoming, IntoArgs,
     IntoRooms, Invocation, Io, Later, ListenerId, Message, Middleware, Namespace, Origins, Outcome,
-    PerMessageDeflate, Query, Raw, Reaction, Recipients, Refusal, Remote, RemoteSocket, Replies,
-    RepliesFuture, RequestHead, RoomError, RoomEvent, SameSite, Server, ServerAck, ServerAnswer,
-    Serving, SetupError, Sid, Socket, SocketData, SocketId, SocketIds, Started, State, To,
-    TransportKind, Transports, TryData, Value, Verdict, client_files, core, http, parser, respond,
+    Parameters, ParametersError, Params, ParentNamespace, PatternError, PerMessageDeflate, Query,
+    Raw, Reaction, Recipients, Refusal, Remote, RemoteSocket, Replies, RepliesFuture, RequestHead,
+    RoomError, RoomEvent, SameSite, Server, ServerAck, ServerAnswer, Serving, SetupError, Sid,
+    Socket, SocketData, SocketId, SocketIds, Started, State, To, ToChildren, TransportKind,
+    Transports, TryData, Value, Verdict, client_files, core, http, parser, respond,
 };
 pub use sio_driver::{adapter, guide};
 #[cfg(feature = "rustls")]

@@ -20,7 +20,7 @@
 //! | I want to | |
 //! |---|---|
 //! | listen | [`serve`]; with TLS `serve_tls`; inside axum or hyper `layer` and `service`; several servers or a fallback on one port [`Server`] |
-//! | group sockets | [`Io::of`] gives a [`Namespace`]; [`Socket::join`] a room |
+//! | group sockets | [`Io::of`] gives a [`Namespace`]; [`Socket::join`] a room; [`Io::of_pattern`] lets clients name namespaces |
 //! | let in or refuse | [`Io::allow_request`] (requests), [`Namespace::use_`] (sockets), [`Socket::use_`] (events) |
 //! | handle events | [`Namespace::on`] for all sockets, [`Socket::on`] for one; `once`, `off`, `on_any` |
 //! | emit | [`Socket::emit`], [`Namespace::emit`], [`To`] for rooms and flags |
@@ -33,7 +33,7 @@
 //!
 //! are closures, sync or async, that name what they want among their arguments, in any order:
 //! [`Socket`], [`Data<T>`](Data) and [`TryData<T>`](TryData) (the event's arguments as serde types),
-//! [`Args`] (as they came), [`Ack`], [`EventName`], [`State<T>`](State), [`Io`], [`Namespace`],
+//! [`Args`] (as they came), [`Ack`], [`EventName`], [`Params<T>`](Params), [`State<T>`](State), [`Io`], [`Namespace`],
 //! [`DisconnectReason`] and `Option<`[`Details`]`>`, [`Refusal`]. They return nothing, or a `Result` whose error is reported to
 //! [`Io::on_error`].
 //!
@@ -70,6 +70,7 @@
 //! | feature | off by default | what it adds |
 //! |---|---|---|
 //! | `tower` | yes | `layer` and `service`: a tower layer and service, for axum and hyper |
+//! | `regex` | yes | `Io::of_regex`: namespaces by regular expressions |
 //! | `deflate` | yes | `permessage-deflate` on WebSockets ([`Config::per_message_deflate`]), by zlib-rs |
 //! | `msgpack` | yes | [`parser::Msgpack`](sio_driver::app::parser), packets as `socket.io-msgpack-parser` has them |
 //! | `rustls` | yes | `serve_tls`, by rustls with the ring provider |
@@ -109,6 +110,7 @@
 //! | handlers of a connection that wait, and what they hold | `max_running_handlers`, `max_running_bytes` | 1 024, 4 MiB | its events wait |
 //! | time in which nothing is read from it for that | `pause_timeout` | 5 min | closed |
 //! | handlers whose client has gone, and what all of them hold | `departed_timeout`, `max_departed_bytes` | 60 s, 64 MiB | dropped |
+//! | namespaces that clients bring into being | `max_child_namespaces`, `max_child_namespaces_per_connection` | 10 000, 1 000 | `Invalid namespace` |
 //! | credentials of a connection | `max_auth_bytes` | 1 MB | the client is refused |
 //! | time to join a namespace | `connect_timeout` | 45 s | closed |
 //! | time for a request's head, its body | `request_head_timeout`, `request_body_timeout` | 10 s, 20 s | 408 |
@@ -125,6 +127,8 @@ mod tower;
 
 pub use listen::{listen, serve};
 pub use runtime::{Sleep, Tokio};
+#[cfg(feature = "regex")]
+pub use sio_driver::app::RegexError;
 pub use sio_driver::app::{
     Ack, AckError, AckFuture, Adapter, AdapterError, Args, ArgumentError, Auth, BacklogPolicy,
     Broadcast, Bytes, Client, ClientFiles, CloseReason, ClusterEvent, Codec, Config, ConfigError,
@@ -133,10 +137,11 @@ pub use sio_driver::app::{
     EngineSocket, ErrorSource, EventName, Failure, FromArgs, FromEvent, Gathered, Handler,
     HandlerError, Handshake, HeaderMap, Headers, HttpCompression, InMemory, Incoming, IntoArgs,
     IntoRooms, Invocation, Io, Later, ListenerId, Message, Middleware, Namespace, Origins, Outcome,
-    PerMessageDeflate, Query, Raw, Reaction, Recipients, Refusal, Remote, RemoteSocket, Replies,
-    RepliesFuture, RequestHead, RoomError, RoomEvent, SameSite, Server, ServerAck, ServerAnswer,
-    Serving, SetupError, Sid, Socket, SocketData, SocketId, SocketIds, Started, State, To,
-    TransportKind, Transports, TryData, Value, Verdict, client_files, core, http, parser, respond,
+    Parameters, ParametersError, Params, ParentNamespace, PatternError, PerMessageDeflate, Query,
+    Raw, Reaction, Recipients, Refusal, Remote, RemoteSocket, Replies, RepliesFuture, RequestHead,
+    RoomError, RoomEvent, SameSite, Server, ServerAck, ServerAnswer, Serving, SetupError, Sid,
+    Socket, SocketData, SocketId, SocketIds, Started, State, To, ToChildren, TransportKind,
+    Transports, TryData, Value, Verdict, client_files, core, http, parser, respond,
 };
 pub use sio_driver::{adapter, guide};
 #[cfg(feature = "rustls")]

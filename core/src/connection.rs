@@ -283,6 +283,12 @@ impl<T> Connection<T> {
         self.mux.disconnect(now, socket, &mut self.session);
     }
 
+    /// Takes a socket out of a namespace that is there no more, and tells its client as if it were the server's
+    /// wish: the reason is [`NamespaceRemoved`](DisconnectReason::NamespaceRemoved).
+    pub fn expel(&mut self, now: Instant, socket: SocketKey) {
+        self.mux.expel(now, socket, &mut self.session);
+    }
+
     /// Takes every socket out of its namespace, tells the client, then closes the connection (§16.3).
     pub fn disconnect_all(&mut self, now: Instant) {
         self.mux.disconnect_all(now, &mut self.session);

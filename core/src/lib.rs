@@ -17,7 +17,7 @@
 //! | [`engine::Session`] | one Engine.IO client: transports, queue, heartbeat, upgrade, close |
 //! | [`connection::Connection`] | a session and the sockets on it: namespaces, packets, attachments, acks |
 //! | [`admission::Admission`] | how many sessions, pending ones and handshakes there are, and who is let in |
-//! | [`namespaces::Namespaces`] | which namespaces can be asked for |
+//! | [`namespaces::Namespaces`] | which namespaces can be asked for, by name or as children of parents, and how many |
 //! | [`rooms::Rooms`] | who is in which room of a namespace, and whom a broadcast is for |
 //! | [`recovery::Recovery`] | what sockets that were cut off have missed, and who comes back as which |
 //! | [`websocket`] | frames of WebSockets read and written |
@@ -55,6 +55,7 @@
 //! | a POST that is not read on, while handlers have enough to do ([`pause`](engine::Session::pause)) | one, of `max_http_buffer_size` | `pause_timeout`, the session |
 //! | a packet that waits for attachments, or for more messages of a parser of the application's own (which are kept beside what its decoder makes of them) | `max_attachments`, `max_binary_packet` | `packet_timeout`, the connection |
 //! | namespaces, joined or asked for | `max_namespaces_per_connection` | `middleware_timeout`, leaving, the connection |
+//! | children among namespaces, that clients have named | `max_child_namespaces`, `max_child_namespaces_per_connection` | their last socket |
 //! | credentials, as counted here and kept by the caller | `max_auth_bytes` | leaving, the connection |
 //! | names of namespaces that were left | `max_namespaces_per_connection` | the connection |
 //! | acks that wait | `max_pending_acks` a socket | the answer, its timeout, the socket |

@@ -1,6 +1,8 @@
 //! A whole server driven by bytes: each few of them are something that a client, the application or
 //! the clock does.
 
+mod texts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -10,13 +12,16 @@ use sio_core::engine::{
     Close, Eio, Flags, HandshakeError, Message, TransportKind, WsClosed, WsOut,
 };
 use sio_core::id::{HashKey, RequestId, Sid, SocketId};
+use sio_core::namespaces::ParentKey;
 use sio_core::packet;
 use sio_core::rooms::Target;
 use sio_core::server::{
-    ConnectionKey, Event, HandshakeKey, HandshakeTicket, Server, Socket, Upgraded,
+    ConnectionKey, Event, HandshakeKey, HandshakeTicket, NamingTicket, Server, Socket, Upgraded,
 };
 use sio_core::socket::{AckTicket, ConnectTicket, Refusal};
 use sio_core::time::Instant;
+
+use texts::TEXTS;
 
 struct World<'a> {
     input: &'a [u8],
@@ -35,6 +40,9 @@ struct World<'a> {
     /// Requests for a WebSocket that wait for that.
     upgrades: BTreeSet<HandshakeKey>,
     tickets: Vec<(ConnectionKey, ConnectTicket)>,
+    /// Names that parents are asked for.
+    named: Vec<NamingTicket>,
+    parents: [ParentKey; 3],
     acks: Vec<(Socket, AckTicket)>,
     /// Requests that wait for their answer.
     waiting: BTreeSet<RequestId>,
@@ -45,41 +53,13 @@ struct World<'a> {
     left: BTreeSet<Socket>,
 }
 
-const TEXTS: [&str; 28] = [
-    "40",
-    "40/a,",
-    "40/b,{\"x\":1}",
-    "41",
-    "41/a,",
-    "42[\"e\",1]",
-    "42/a,7[\"e\"]",
-    "43[]",
-    "430[1]",
-    "432[\"x\"]",
-    "44\"x\"",
-    "44/a,{\"x\":1}",
-    "44",
-    "40/a?x=1&x=%zz,",
-    "40/?x=1,",
-    "40/b?,",
-    "42/b,[\"e\"]",
-    "42/a?x=1,[\"e\"]",
-    "b4BAQI=",
-    "451-[\"e\",{\"_placeholder\":true,\"num\":0}]",
-    "2probe",
-    "5",
-    "3",
-    "2",
-    "6",
-    "1",
-    "b4AQ=",
-    "42[\"e\",[[[[]]]]]",
-];
-
 pub(crate) fn run(input: &[u8], config: Config) {
     let mut server = Server::new(config.clone(), HashKey([5, 6])).expect("a valid configuration");
     server.open_namespace("/");
     server.open_namespace("/a");
+    let pattern = |text: &str| text.parse().ok();
+    let parents = [pattern("/d/{id}"), None, pattern("/other")];
+    let parents = parents.map(|pattern| server.open_parent(pattern));
     let mut world = World {
         input,
         server,
@@ -93,6 +73,8 @@ pub(crate) fn run(input: &[u8], config: Config) {
         undecided: BTreeSet::new(),
         upgrades: BTreeSet::new(),
         tickets: Vec::new(),
+        named: Vec::new(),
+        parents,
         acks: Vec::new(),
         waiting: BTreeSet::new(),
         requests: 0,
@@ -243,7 +225,15 @@ impl World<'_> {
             }
             11 if what & 0x10 != 0 => self.decide(what),
             11 => {
-                if let Some((connection, ticket)) = self.tickets.pop() {
+                if let Some(ticket) = self.named.pop() {
+                    let next = match what & 0x40 {
+                        0 => self.server.allow(now, ticket),
+                        _ => self.server.deny(now, ticket),
+                    };
+                    if let Some(event) = next {
+                        self.event(event);
+                    }
+                } else if let Some((connection, ticket)) = self.tickets.pop() {
                     if what & 0x40 == 0 {
                         let id = SocketId::from_random(self.random());
                         let socket = self.server.accept(now, connection, ticket, id);
@@ -280,6 +270,20 @@ impl World<'_> {
                         }
                     }
                 }
+            }
+            _ if what & 0x10 != 0 => {
+                let name = match what & 0x60 {
+                    0x00 => "/d/1",
+                    0x20 => "/asked",
+                    0x40 => "/other",
+                    // By the application, whose it is from then on.
+                    _ => {
+                        self.server.open_namespace("/d/2");
+                        "/d/3"
+                    }
+                };
+                self.server.remove_namespace(now, name);
+                assert!(self.server.namespaces().all(|other| other != name));
             }
             _ => {
                 let upgrades: Vec<HandshakeKey> = self.upgrades.iter().copied().collect();
@@ -336,7 +340,7 @@ impl World<'_> {
         let Some(it) = self.server.connection(socket.connection) else {
             return;
         };
-        let namespace = ["/", "/a"].into_iter().find(|name| {
+        let namespace = self.server.namespaces().find(|name| {
             let all = self.server.select(name, &Target::default());
             all.contains(&socket)
         });
@@ -408,8 +412,22 @@ impl World<'_> {
         })
     }
 
+    /// No more children than may be: one of the application's beside them.
+    fn check_namespaces(&self) {
+        let children = self
+            .parents
+            .map(|parent| self.server.children(parent).count());
+        let most = self.config.max_child_namespaces + 1;
+        assert!(children.iter().sum::<usize>() <= most, "{children:?}");
+        assert_eq!(
+            self.server.namespaces().count(),
+            children.iter().sum::<usize>() + 2
+        );
+    }
+
     /// Takes everything that is to be done, and checks it.
     fn drain(&mut self) {
+        self.check_namespaces();
         loop {
             let mut idle = true;
             while let Some(event) = self.server.poll_event(self.now) {
@@ -474,9 +492,23 @@ impl World<'_> {
                 assert!(self.undecided.remove(&handshake), "it was not told");
                 self.handshakes.retain(|it| it.handshake() != handshake);
             }
+            Event::Naming { ticket, parent } => {
+                assert_eq!(parent, self.parents[1], "the others know by themselves");
+                self.named.push(ticket);
+            }
             Event::Connecting {
-                connection, ticket, ..
-            } => self.tickets.push((connection, ticket)),
+                connection,
+                ticket,
+                namespace,
+                ..
+            } => {
+                let here = self.server.namespaces().any(|name| *name == *namespace);
+                assert!(here, "nobody asks for what is not there");
+                let id = namespace.strip_prefix("/d/");
+                let parameters = self.server.parameters(&namespace);
+                assert_eq!(parameters.and_then(|its| its.get("id")), id);
+                self.tickets.push((connection, ticket));
+            }
             Event::Message {
                 socket,
                 namespace,
@@ -532,5 +564,9 @@ impl World<'_> {
         assert_eq!(self.asked, BTreeSet::new());
         assert_eq!(self.server.select("/", &Target::default()), []);
         assert_eq!(self.server.select("/a", &Target::default()), []);
+        // None but those that are the application's.
+        for name in self.server.namespaces() {
+            assert!(["/", "/a", "/d/2"].contains(&name), "{name} is left");
+        }
     }
 }

@@ -332,6 +332,8 @@ pub fn server(input: &[u8]) {
                 .max_backlog_bytes(2048)
                 .max_namespaces_per_connection(3)
                 .max_refused_connects(5)
+                .max_child_namespaces(2)
+                .max_child_namespaces_per_connection(1)
                 .max_pending_acks(3)
                 .max_rooms_per_socket(3)
                 .allow_eio3(true),

@@ -13,8 +13,6 @@
 //! | `ALLOW_EIO3` | 1 | clients of revision 3 are let in |
 //! | `DEFLATE` | | if set, WebSocket messages of 64 bytes or more are compressed for clients that offer it; `context`: with context takeover |
 //! | `PARSER` | default | `msgpack` or `json`: packets as the parsers of those names have them |
-//!
-//! Namespaces that match `/dyn-N` are not supported yet: they are refused as unknown ones.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -64,10 +62,17 @@ pub(crate) fn server() -> Server {
 
     let io = Io::new(config);
     let gone = rooms::Gone::default();
-    for name in ["/", "/custom", "/auth", "/chain", "/slow"] {
-        let namespace = io.of(name);
-        events::register(&namespace);
-        rooms::register(&namespace, &gone);
+    // Those that a client asks for, with all that the others have.
+    io.of_regex("^/dyn-[0-9]+$").expect("an expression");
+    let serving = gone.clone();
+    io.on_new_namespace(move |namespace| {
+        events::register(namespace);
+        rooms::register(namespace, &serving);
+    });
+    events::register(&io.sockets());
+    rooms::register(&io.sockets(), &gone);
+    for name in ["/custom", "/auth", "/chain", "/slow"] {
+        io.of(name);
     }
     middleware(&io);
 

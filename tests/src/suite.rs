@@ -15,6 +15,9 @@ use crate::{
 /// implementation has all of it.
 const REFERENCE_FEATURES: &str = "dynamic,recovery";
 
+/// What ours has of that.
+const FEATURES: &str = "dynamic";
+
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// A test of each binding for each of these functions of a [`Binding`].
@@ -74,7 +77,9 @@ impl Suite {
     #[must_use]
     pub fn example(mut self, binding: Binding, name: &str) -> Self {
         let server = serde_json::json!([example(binding, name)]);
-        self.command.env("SERVER", server.to_string());
+        self.command
+            .env("SERVER", server.to_string())
+            .env("FEATURES", FEATURES);
         self
     }
 

@@ -13,13 +13,15 @@ pub use crate::error::{AckError, ConnectionError, EmitError, Failure, HandlerErr
 pub use crate::event::{ErrorSource, Started};
 pub use crate::handle::{
     AckFuture, Client, Conn, Direct, Engine, EngineServer, EngineSocket, Incoming, Invocation, Io,
-    Namespace, Replies, RepliesFuture, Socket, To,
+    Namespace, ParentNamespace, Replies, RepliesFuture, Socket, To, ToChildren,
 };
 pub use crate::handler::answer::Ack;
 pub use crate::handler::call::{Handler, Outcome};
 pub use crate::handler::engine::EngineHandler;
-pub use crate::handler::extract::{Data, EventName, FromEvent, State, TryData};
+pub use crate::handler::extract::{Data, EventName, FromEvent, Params, State, TryData};
 pub use crate::handler::middleware::{Decision, Middleware, Verdict};
+#[cfg(feature = "regex")]
+pub use crate::handler::parent::RegexError;
 pub use crate::listeners::ListenerId;
 pub use crate::serve::{Server, client_files, respond};
 pub use crate::sync::later::Later;
@@ -35,6 +37,7 @@ pub use sio_core::config::{
 pub use sio_core::details::Details;
 pub use sio_core::engine::{CloseReason, Eio, Message, Query, TransportKind};
 pub use sio_core::id::{Sid, SocketId};
+pub use sio_core::namespaces::{Parameters, ParametersError, PatternError};
 pub use sio_core::packet::parser;
 pub use sio_core::packet::{
     Args, ArgumentError, Codec, EncodeError, FromArgs, IntoArgs, Raw, Value,

@@ -23,7 +23,7 @@
 //! |---|---|---|---|
 //! | what runs before requests, an origin's check, `allow_request`, `generate_id` | its request | [`Admission`](Wait::Admission), the server's end | `admission_timeout` |
 //! | a fallback | its stream | a client that says no more, and [`KeepAlive`](Wait::KeepAlive); one that is lost, or the server's end, and [`Close`](Wait::Close) | `keep_alive_timeout`, `close_timeout` |
-//! | a namespace's middlewares | its ticket | [`Middleware`](Wait::Middleware), the session's end | `middleware_timeout` |
+//! | parents that are asked for a namespace, a namespace's middlewares | its ticket | [`Middleware`](Wait::Middleware), the session's end | `middleware_timeout` |
 //! | a handler, a packet middleware, a handler of plain messages | its session | the session's end, and [`Departed`](Wait::Departed) | `departed_timeout` |
 //! | the same, or what is told of rooms, with more behind it than may wait | its session | [`Pause`](Wait::Pause) | `pause_timeout` |
 //!
@@ -146,6 +146,8 @@ table! {
         SessionId,
         /// A fallback.
         Fallback,
+        /// Parents that are asked for a namespace.
+        Parents,
         /// The middlewares of a namespace.
         Middlewares,
         /// A packet middleware.
@@ -175,7 +177,7 @@ impl State {
                 Ends::By(Wait::Admission)
             }
             Self::Fallback => Ends::With(Owner::Stream, Wait::KeepAlive),
-            Self::Middlewares => Ends::By(Wait::Middleware),
+            Self::Parents | Self::Middlewares => Ends::By(Wait::Middleware),
             Self::PacketMiddlewares | Self::Handler | Self::Plain => {
                 Ends::With(Owner::Session, Wait::Departed)
             }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use http::HeaderMap;
 use sio_core::id::SocketId;
+use sio_core::namespaces::ParametersError;
 use sio_core::packet::{ArgumentError, EncodeError};
 use sio_core::socket::{self, Refusal};
 
@@ -120,6 +121,9 @@ pub enum Failure {
     /// The handler asks for a [`State`](crate::app::State) that [`Io::set_state`](crate::app::Io::set_state) was not
     /// given; it was not called. Holds the type's name.
     NoState(&'static str),
+    /// The parameters in the namespace's name are not of the type that the handler asks for
+    /// ([`Params`](crate::app::Params)); it was not called.
+    Params(ParametersError),
     /// The handler asks for something that this kind of event does not have; it was not called.
     Absent(&'static str),
     /// The handler returned an error, in its words.
@@ -140,6 +144,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mistyped(why) => why.fmt(f),
+            Self::Params(why) => why.fmt(f),
             Self::NoState(name) => write!(f, "no state of type {name}"),
             Self::Absent(what) => write!(f, "this event has no {what}"),
             Self::Failed(why) => f.write_str(why),
@@ -157,7 +162,7 @@ impl Failure {
     pub(crate) fn told(&self) -> &str {
         match self {
             Self::Refused(refusal) => &refusal.message,
-            Self::Mistyped(_) => "invalid arguments",
+            Self::Mistyped(_) | Self::Params(_) => "invalid arguments",
             Self::NoState(_)
             | Self::Absent(_)
             | Self::Failed(_)

@@ -89,8 +89,9 @@ pub(crate) struct Table<C> {
     any: bool,
 }
 
+/// A handler, and what it listens for.
 #[derive(Clone)]
-struct Entry<C> {
+pub(crate) struct Entry<C> {
     id: ListenerId,
     topic: Topic,
     /// For handlers that run once: whether it has.
@@ -108,7 +109,7 @@ impl<C> fmt::Debug for Entry<C> {
 }
 
 impl<C> Entry<C> {
-    fn new(topic: Topic, once: bool, callback: C) -> (ListenerId, Self) {
+    pub(crate) fn new(topic: Topic, once: bool, callback: C) -> (ListenerId, Self) {
         let id = ListenerId(NEXT.fetch_add(1, Ordering::Relaxed));
         let once = once.then(Arc::default);
         let entry = Self {
@@ -168,6 +169,26 @@ impl<C: Clone> Listeners<C> {
         id
     }
 
+    /// One that others have, too: behind those that are there, or before them; not twice.
+    pub(crate) fn share(&self, entry: &Entry<C>, first: bool) {
+        let _ = self.change(|table| {
+            if table.entries.iter().all(|its| its.id != entry.id) {
+                let at = if first { 0 } else { table.entries.len() };
+                table.entries.insert(at, entry.clone());
+            }
+        });
+    }
+
+    /// Begins with the handlers of another.
+    pub(crate) fn begin_as(&self, other: &Self) {
+        let table = other.lock().clone();
+        let mut own = self.lock();
+        if !self.closed.load(Ordering::Relaxed) && own.is_none() {
+            *own = table;
+            self.version.fetch_add(1, Ordering::Release);
+        }
+    }
+
     pub(crate) fn remove(&self, id: ListenerId) -> bool {
         self.retain(|entry| entry.id != id)
     }
@@ -193,6 +214,13 @@ impl<C: Clone> Listeners<C> {
             }
         }
         names
+    }
+
+    /// All handlers.
+    pub(crate) fn all(&self) -> Vec<ListenerId> {
+        let table = self.lock();
+        let entries = table.iter().flat_map(|table| &table.entries);
+        entries.map(|entry| entry.id).collect()
     }
 
     /// The handlers of one topic.

@@ -63,6 +63,7 @@ use crate::packet::Codec;
 /// | serve devices and old clients | [`allow_missing_eio`](Self::allow_missing_eio), [`websocket_protocols`](Self::websocket_protocols), [`invalid_namespace_as_object`](Self::invalid_namespace_as_object), [`open_packet_apart`](Serving::open_packet_apart) |
 /// | be reached in a private network | [`Cors::private_network`] |
 /// | give clients back what they missed while they were cut off | [`connection_state_recovery`](Self::connection_state_recovery) |
+/// | bound namespaces that clients name | [`max_child_namespaces`](Self::max_child_namespaces), [`cleanup_empty_child_namespaces`](Self::cleanup_empty_child_namespaces) |
 /// | compress | [`http_compression`](Self::http_compression), [`per_message_deflate`](Self::per_message_deflate) |
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -153,6 +154,11 @@ pub struct Config {
     /// of 4.x, `{"message":"Invalid namespace"}`; else as by that of 2.x, `"Invalid namespace"`, the only form
     /// that Java's client of 1.x understands. `false`, in 4.x `true` (§16.2).
     pub invalid_namespace_as_object: bool,
+    /// Whether a child namespace that a client has brought into being is gone when nobody is in it any more. `true`:
+    /// what clients name does not stay. In Node `false`, where a client that asks for names enough fills the
+    /// server for good. What the application has opened itself stays.
+    #[doc(alias = "cleanupEmptyChildNamespaces")]
+    pub cleanup_empty_child_namespaces: bool,
     /// The event by which a client of revision 5 hears of a packet that a packet middleware refused, with
     /// the message and the data. None: it does not hear of it. Clients of revision 4 get an ERROR packet.
     pub forward_middleware_errors: Option<String>,
@@ -224,6 +230,13 @@ pub struct Config {
     pub max_namespace_bytes: usize,
     /// Namespaces that one connection has joined or waits for: 64, 1 024 at most. Past it the client is refused.
     pub max_namespaces_per_connection: usize,
+    /// Child namespaces ([`Namespaces`](crate::namespaces::Namespaces)) that clients have brought into being, and
+    /// that are there: 10 000, 2²⁰ at most. Past it a client that asks for one more is told that there is no such
+    /// namespace.
+    pub max_child_namespaces: usize,
+    /// How many of those one connection has brought into being: 1 000, 2²⁰ at most. Past it the same. One that
+    /// is gone counts no more, and neither does one that the application has opened since.
+    pub max_child_namespaces_per_connection: usize,
     /// Refused namespaces of one connection: 32, 2²⁰ at most. Past it the connection is closed.
     pub max_refused_connects: usize,
     /// Emits of one socket that wait for their ack: 1 024, 2²⁰ at most. Past it the emit fails.

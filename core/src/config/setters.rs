@@ -371,6 +371,28 @@ impl Config {
         self
     }
 
+    /// Sets [`max_child_namespaces`](Self::max_child_namespaces).
+    #[must_use]
+    pub const fn max_child_namespaces(mut self, most: usize) -> Self {
+        self.max_child_namespaces = most;
+        self
+    }
+
+    /// Sets [`max_child_namespaces_per_connection`](Self::max_child_namespaces_per_connection).
+    #[must_use]
+    pub const fn max_child_namespaces_per_connection(mut self, most: usize) -> Self {
+        self.max_child_namespaces_per_connection = most;
+        self
+    }
+
+    /// Sets [`cleanup_empty_child_namespaces`](Self::cleanup_empty_child_namespaces).
+    #[doc(alias = "cleanupEmptyChildNamespaces")]
+    #[must_use]
+    pub const fn cleanup_empty_child_namespaces(mut self, cleans_up: bool) -> Self {
+        self.cleanup_empty_child_namespaces = cleans_up;
+        self
+    }
+
     /// Sets [`max_refused_connects`](Self::max_refused_connects).
     #[must_use]
     pub const fn max_refused_connects(mut self, most: usize) -> Self {

@@ -78,7 +78,7 @@ impl Config {
     /// Every limit that is a number, by its name, and between what it may be. The most is far beyond what
     /// serves a purpose, and short of what this machine pays for whether or not a peer goes that far.
     #[rustfmt::skip]
-    fn limits(&self) -> [(&'static str, usize, Range); 24] {
+    fn limits(&self) -> [(&'static str, usize, Range); 26] {
         [
             ("max_http_buffer_size", self.max_http_buffer_size, 1..=GIB),
             ("max_attachments", self.max_attachments, 0..=MANY),
@@ -95,6 +95,8 @@ impl Config {
             ("max_namespace_bytes", self.max_namespace_bytes, 0..=MIB),
             // They are looked through for each packet.
             ("max_namespaces_per_connection", self.max_namespaces_per_connection, 1..=1024),
+            ("max_child_namespaces", self.max_child_namespaces, 0..=MANY),
+            ("max_child_namespaces_per_connection", self.max_child_namespaces_per_connection, 0..=MANY),
             ("max_refused_connects", self.max_refused_connects, 1..=MANY),
             ("max_pending_acks", self.max_pending_acks, 0..=MANY),
             ("max_auth_bytes", self.max_auth_bytes, 0..=GIB),

@@ -27,6 +27,7 @@ impl<T: Hash> Hash for Server<T> {
             connections,
             by_sid: _,
             namespaces,
+            clients,
             exchanges,
             responses,
             events,
@@ -39,6 +40,7 @@ impl<T: Hash> Hash for Server<T> {
         handshakes.hash(state);
         connections.hash(state);
         namespaces.hash(state);
+        clients.hash(state);
         exchanges.hash(state);
         responses.hash(state);
         (events, http, writable).hash(state);

@@ -6,11 +6,13 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use http::request::Parts;
 
+use super::entering::NamingTicket;
 use crate::arena::Key;
 use crate::details::Details;
 use crate::digest;
 use crate::engine::CloseReason;
 use crate::id::{RequestId, SocketId};
+use crate::namespaces::ParentKey;
 use crate::packet::{Args, Name};
 use crate::recovery::Expiry;
 use crate::socket::{AckError, AckTicket, ConnectTicket, DisconnectReason, SocketKey};
@@ -117,7 +119,16 @@ pub enum Event<T> {
         /// Which.
         handshake: HandshakeKey,
     },
-    /// A client asks for a namespace that exists. Others are refused without asking.
+    /// A client asks for a namespace that is not there, and this parent knows whether it is to be. For
+    /// [`Server::allow`](super::Server::allow) or [`Server::deny`](super::Server::deny).
+    Naming {
+        /// What is to be given to one of them. Has the name, and what the client says beside it.
+        ticket: NamingTicket,
+        /// The parent that is asked.
+        parent: ParentKey,
+    },
+    /// A client asks for a namespace that exists, or that has come into being for it. Others are refused without
+    /// asking.
     Connecting {
         /// The client.
         connection: ConnectionKey,
@@ -129,6 +140,8 @@ pub enum Event<T> {
         auth: Option<ByteString>,
         /// What a client of revision 4 wrote behind the namespace's name.
         query: Option<ByteString>,
+        /// Whether it was not there before.
+        is_new: bool,
     },
     /// Nobody decided over a namespace within `middleware_timeout`, and the client is refused: whoever was
     /// to decide may stop.

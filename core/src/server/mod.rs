@@ -92,6 +92,7 @@
 //! ```
 
 mod digest;
+mod entering;
 mod event;
 mod exchanges;
 mod handshakes;
@@ -119,18 +120,19 @@ use crate::config::ConfigError;
 use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::engine::{Acceptor, Close, Flags, Response, Sent, WsClosed, WsOut};
-use crate::id::{HashKey, RequestId, Sid, SocketId};
+use crate::id::{HashKey, RequestId, Sid};
 use crate::message::{Encoded, Message};
-use crate::namespaces::{NamespaceKey, Namespaces};
+use crate::namespaces::{ClientNumber, NamespaceKey, Namespaces, Pattern};
 use crate::recovery::{Holder, Recovery};
 use crate::rooms::{MemberKey, Rooms};
-use crate::socket::{AckError, AckTicket, ConnectTicket, Refusal, SocketKey};
+use crate::socket::{AckError, AckTicket, SocketKey};
 use crate::time::Instant;
 
 use exchanges::Exchanges;
 use waiting::Handshakes;
 use work::Work;
 
+pub use entering::NamingTicket;
 pub use event::{ConnectionKey, Event, HandshakeKey, HandshakeTicket, Recovered, Socket, Upgraded};
 
 // What the methods here take and give.
@@ -151,7 +153,10 @@ pub struct Server<T> {
     handshakes: Handshakes,
     connections: Pool<Entry<T>>,
     by_sid: HashMap<Sid, u32, HashKey>,
-    namespaces: Namespaces<Namespace>,
+    /// A parent has a pattern, or is asked.
+    namespaces: Namespaces<Namespace, Option<Pattern>>,
+    /// The number of the next client.
+    clients: u64,
     exchanges: Exchanges,
     responses: VecDeque<(RequestId, Response)>,
     /// Connections to which something has happened since their outputs were drained, each once.
@@ -166,6 +171,10 @@ pub struct Server<T> {
 #[derive(Clone, Debug, Hash)]
 struct Entry<T> {
     connection: Connection<T>,
+    /// By which it brings namespaces into being.
+    number: ClientNumber,
+    /// What it has asked for and is to be decided over.
+    asking: SmallVec<[(SocketKey, NamespaceKey); 1]>,
     sockets: SmallVec<[Member; 1]>,
     armed: Option<Deadline>,
     permit: SessionPermit,
@@ -203,11 +212,12 @@ impl<T> Server<T> {
             acceptor: Acceptor::new(config.clone())?,
             admission: Admission::new(&config),
             handshakes: Handshakes::new(),
+            namespaces: Namespaces::new(&config),
+            clients: 0,
             config,
             key,
             connections: Pool::new(),
             by_sid: HashMap::with_hasher(key),
-            namespaces: Namespaces::new(),
             exchanges: Exchanges::default(),
             responses: VecDeque::new(),
             events: Work::default(),
@@ -262,43 +272,6 @@ impl<T> Server<T> {
             self.with(connection, |it| it.connection.handle_timeout(now));
         }
         self.expire_sessions(now);
-    }
-
-    /// The client may enter the namespace that it asked for, as the socket `id`; a client of revision 4
-    /// as the one that it computes for itself (§16.2).
-    pub fn accept(
-        &mut self,
-        now: Instant,
-        connection: ConnectionKey,
-        ticket: ConnectTicket,
-        id: SocketId,
-    ) -> Option<Socket> {
-        let key = self.with(connection, |it| it.connection.accept(now, ticket, &id))??;
-        let socket = Socket { connection, key };
-        let entry = self.entry(connection)?;
-        let name = entry.connection.namespace(key)?;
-        let id = entry.connection.computed_id(name).unwrap_or(id);
-        let namespace = self.namespaces.find(name)?;
-        let member = self.namespaces.get_mut(namespace)?.rooms.insert(id, socket);
-        let sockets = &mut self.entry_mut(connection)?.sockets;
-        sockets.push(Member {
-            socket: key,
-            namespace,
-            member,
-            holder: None,
-        });
-        Some(socket)
-    }
-
-    /// The client may not enter the namespace that it asked for.
-    pub fn reject(
-        &mut self,
-        now: Instant,
-        connection: ConnectionKey,
-        ticket: ConnectTicket,
-        refusal: &Refusal,
-    ) {
-        self.with(connection, |it| it.connection.reject(now, ticket, refusal));
     }
 
     /// Sends a packet to one client.

@@ -5,7 +5,7 @@ use bytestring::ByteString;
 use super::{Member, Namespace, Server, Socket};
 use crate::engine::Flags;
 use crate::message::Encoded;
-use crate::namespaces::whole_name;
+use crate::namespaces::{Parameters, ParentKey, Pattern, whole_name};
 use crate::recovery::Recovery;
 use crate::rooms::{MemberKey, RoomError, Rooms, Target};
 use crate::socket::DisconnectReason;
@@ -17,12 +17,52 @@ impl<T> Server<T> {
     pub fn open_namespace(&mut self, name: &str) -> bool {
         let name = whole_name(name);
         let new = self.namespaces.find(&name).is_none();
-        self.namespaces.open(&name, || Namespace {
-            rooms: Rooms::new(self.key, self.config.max_rooms_per_socket),
-            next_ack: 0,
-            recovery: Recovery::new(&self.config, self.key),
-        });
+        let birth = self.namespaces.birth_of(&name);
+        let fresh = self.fresh();
+        self.namespaces.open(&name, birth, fresh);
         new
+    }
+
+    pub(super) fn fresh(&self) -> impl FnOnce() -> Namespace + use<T> {
+        let (key, config) = (self.key, self.config.clone());
+        move || Namespace {
+            rooms: Rooms::new(key, config.max_rooms_per_socket),
+            next_ack: 0,
+            recovery: Recovery::new(&config, key),
+        }
+    }
+
+    /// Lets clients ask for children of a parent from now on: for names that look like its pattern, or if it has
+    /// none, for names that [`allow`](Self::allow) is called for. Of several parents, the first one has a child.
+    pub fn open_parent(&mut self, pattern: Option<Pattern>) -> ParentKey {
+        self.namespaces.add_parent(pattern)
+    }
+
+    /// There is no namespace of this name any more. Its sockets leave, with the reason
+    /// [`NamespaceRemoved`](crate::socket::DisconnectReason::NamespaceRemoved). `false`: there was none.
+    pub fn remove_namespace(&mut self, now: Instant, name: &str) -> bool {
+        let everybody = self.select(name, &Target::default());
+        let removed = self.namespaces.remove(name);
+        for socket in everybody {
+            self.with(socket.connection, |it| it.connection.expel(now, socket.key));
+        }
+        removed
+    }
+
+    /// The namespaces that there are, in the order of their names.
+    pub fn namespaces(&self) -> impl Iterator<Item = &str> {
+        self.namespaces.iter().map(|(name, _)| &**name)
+    }
+
+    /// The names of a parent's children, in their order.
+    pub fn children(&self, parent: ParentKey) -> impl Iterator<Item = &str> {
+        self.namespaces.children(parent).map(|(name, _)| &**name)
+    }
+
+    /// The parameters in the name of a child.
+    pub fn parameters(&self, namespace: &str) -> Option<&Parameters> {
+        let birth = self.namespaces.birth(self.namespaces.find(namespace)?)?;
+        Some(&birth.parameters)
     }
 
     /// The namespace that a socket is in.
@@ -135,6 +175,7 @@ impl<T> Server<T> {
             }
             namespace.rooms.remove(its.member);
         }
+        self.part(its.namespace);
         if let Some(entry) = self.entry_mut(socket.connection) {
             // It was there: its place was found.
             entry.sockets.retain(|it| it.socket != socket.key);

@@ -1,7 +1,5 @@
 //! Clients of a server that come back as who they were.
 
-use bytestring::ByteString;
-
 use super::{ConnectionKey, Event, Member, Recovered, Server, Socket};
 use crate::deadline::{Deadline, earliest};
 use crate::engine::{CloseReason, Flags, Sent};
@@ -25,12 +23,18 @@ impl<T> Server<T> {
         id: SocketId,
         random: [u8; 15],
     ) -> Option<Socket> {
-        let name = self.asked_for(connection, &ticket)?;
+        let asked = Socket {
+            connection,
+            key: ticket.socket(),
+        };
+        let Some(namespace) = self.asked_for(connection, &ticket) else {
+            return self.accept(now, connection, ticket, id);
+        };
         let pid = Pid::from_random(random);
         let its = &self.entry(connection)?.connection;
-        let id = its.computed_id(&name).unwrap_or(id);
+        let name = self.namespaces.name(namespace)?;
+        let id = its.computed_id(name).unwrap_or(id);
         let recoverable = its.is_recoverable();
-        let namespace = self.namespaces.find(&name)?;
         let its = self.namespaces.get_mut(namespace)?;
         let recovery = its.recovery.as_mut().filter(|_| recoverable);
         let Some(holder) = recovery.and_then(|recovery| recovery.enter(&id, &pid)) else {
@@ -44,9 +48,11 @@ impl<T> Server<T> {
         let Some(key) = entered.flatten() else {
             let gone = DisconnectReason::ServerNamespaceDisconnect;
             self.recovery_of(namespace)?.leave(now, holder, gone, ());
+            self.answered(asked);
             return None;
         };
         let socket = Socket { connection, key };
+        self.taken(socket);
         let member = self.namespaces.get_mut(namespace)?.rooms.insert(id, socket);
         self.entry_mut(connection)?.sockets.push(Member {
             socket: key,
@@ -70,8 +76,11 @@ impl<T> Server<T> {
         ticket: ConnectTicket,
         claim: &Claim,
     ) -> Result<Option<Recovered>, (Unrestored, ConnectTicket)> {
-        let name = self.asked_for(connection, &ticket);
-        let namespace = name.and_then(|name| self.namespaces.find(&name));
+        let asked = Socket {
+            connection,
+            key: ticket.socket(),
+        };
+        let namespace = self.asked_for(connection, &ticket);
         let recovery = namespace.and_then(|namespace| self.recovery_of(namespace));
         let (Some(namespace), Some(recovery)) = (namespace, recovery) else {
             return Err((Unrestored::Unknown, ticket));
@@ -106,10 +115,12 @@ impl<T> Server<T> {
             if let Some(recovery) = self.recovery_of(namespace) {
                 recovery.leave(now, holder, gone, ());
             }
+            self.answered(asked);
             self.rearm_recovery();
             return Ok(None);
         };
         let socket = Socket { connection, key };
+        self.taken(socket);
         let Some(its) = self.namespaces.get_mut(namespace) else {
             return Ok(None);
         };
@@ -250,6 +261,9 @@ impl<T> Server<T> {
                 let namespace = self.namespaces.name(key).cloned().unwrap_or_default();
                 return Some(Event::Expired { namespace, id, why });
             }
+            if !self.is_awaited(key) {
+                self.namespaces.clean_up(key);
+            }
         }
         None
     }
@@ -265,12 +279,6 @@ impl<T> Server<T> {
         let first = self.deadlines.first().map(|(due, _)| *due);
         let first = earliest(first, self.handshakes.deadline());
         earliest(first, self.recovery_due)
-    }
-
-    /// The namespace that a client has asked for.
-    fn asked_for(&self, connection: ConnectionKey, ticket: &ConnectTicket) -> Option<ByteString> {
-        let name = self.entry(connection)?.connection.asked_for(ticket);
-        name.map(ByteString::from)
     }
 
     pub(super) fn recovery_of(&mut self, namespace: NamespaceKey) -> Option<&mut Recovery<()>> {

@@ -8,6 +8,7 @@ use crate::admission::HandshakePermit;
 use crate::connection::Connection;
 use crate::engine::{Exchange, HandshakeError, Session};
 use crate::id::Sid;
+use crate::namespaces::ClientNumber;
 use crate::time::Instant;
 
 impl<T> Server<T> {
@@ -81,7 +82,11 @@ impl<T> Server<T> {
         }
         let opened = opened_by(exchange);
         let session = Session::new(now, sid.clone(), opened, self.config.clone());
+        let number = ClientNumber(self.clients);
+        self.clients = self.clients.wrapping_add(1);
         let entry = Entry {
+            number,
+            asking: SmallVec::new(),
             connection: Connection::new(now, session, self.config.clone()),
             sockets: SmallVec::new(),
             armed: None,
@@ -101,6 +106,10 @@ impl<T> Server<T> {
         entry.closed = true;
         self.admission.settle(&mut entry.permit);
         self.by_sid.remove(entry.connection.sid());
+        let asking = std::mem::take(&mut entry.asking);
+        for (_, namespace) in asking {
+            self.part(namespace);
+        }
     }
 
     pub(super) fn find(&self, sid: &Sid) -> Option<ConnectionKey> {

@@ -1,8 +1,9 @@
 //! What connections have to tell, in the server's names.
 
+use super::entering::NamingTicket;
 use super::{ConnectionKey, Event, Server, Socket};
 use crate::connection;
-use crate::socket::{self, Refusal};
+use crate::socket;
 use crate::time::Instant;
 
 impl<T> Server<T> {
@@ -41,21 +42,24 @@ impl<T> Server<T> {
                 auth,
                 query,
             } => {
-                if self.namespaces.find(&namespace).is_none() {
-                    self.reject(now, connection, ticket, &Refusal::invalid_namespace());
-                    return None;
-                }
-                Event::Connecting {
-                    connection,
-                    ticket,
-                    namespace,
-                    auth,
-                    query,
+                return self.asked(
+                    now,
+                    NamingTicket {
+                        connection,
+                        ticket,
+                        namespace,
+                        auth,
+                        query,
+                        parent: None,
+                    },
+                );
+            }
+            socket::Event::Undecided { socket: key } => {
+                self.answered(socket(key));
+                Event::Undecided {
+                    socket: socket(key),
                 }
             }
-            socket::Event::Undecided { socket: key } => Event::Undecided {
-                socket: socket(key),
-            },
             socket::Event::Message {
                 socket: key,
                 name,

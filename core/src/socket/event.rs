@@ -283,6 +283,8 @@ pub enum DisconnectReason {
     ClientNamespaceDisconnect,
     /// The server took the socket out, or closed its connection by `disconnect(true)`.
     ServerNamespaceDisconnect,
+    /// The namespace is there no more.
+    NamespaceRemoved,
     /// The server is closing.
     ServerShuttingDown,
     /// The client broke a rule, and closing its connection has to wait until it fetches what is
@@ -301,6 +303,7 @@ impl DisconnectReason {
             Self::ServerShuttingDown | Self::ForcedServerClose => true,
             Self::ClientNamespaceDisconnect
             | Self::ServerNamespaceDisconnect
+            | Self::NamespaceRemoved
             | Self::RecoveredElsewhere => false,
             Self::Connection(reason) => !matches!(reason, CloseReason::ParseError),
         }
@@ -309,6 +312,7 @@ impl DisconnectReason {
     /// The reference's words; of what it does not have, ours.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::NamespaceRemoved => "namespace removed",
             Self::ClientNamespaceDisconnect => "client namespace disconnect",
             Self::ServerNamespaceDisconnect => "server namespace disconnect",
             Self::ServerShuttingDown => "server shutting down",

@@ -377,9 +377,29 @@ impl<T> Mux<T> {
 
     /// Takes a socket out of its namespace, and tells its client.
     pub(crate) fn disconnect(&mut self, now: Instant, socket: SocketKey, session: &mut Session) {
+        self.take_out(
+            now,
+            socket,
+            DisconnectReason::ServerNamespaceDisconnect,
+            session,
+        );
+    }
+
+    /// Takes a socket out of a namespace that is there no more, and tells its client.
+    pub(crate) fn expel(&mut self, now: Instant, socket: SocketKey, session: &mut Session) {
+        self.take_out(now, socket, DisconnectReason::NamespaceRemoved, session);
+    }
+
+    fn take_out(
+        &mut self,
+        now: Instant,
+        socket: SocketKey,
+        reason: DisconnectReason,
+        session: &mut Session,
+    ) {
         if let Some(namespace) = self.slots.connected(socket) {
             let packet = self.inbox.codec().disconnect(namespace);
-            self.leave(socket, DisconnectReason::ServerNamespaceDisconnect);
+            self.leave(socket, reason);
             self.tell(now, packet, session);
         }
     }

@@ -478,7 +478,8 @@ impl Replay {
                     }
                 }
                 Event::Message { socket, .. } => self.act_at_once(socket.connection),
-                Event::HandshakeOver { .. }
+                Event::Naming { .. }
+                | Event::HandshakeOver { .. }
                 | Event::Undecided { .. }
                 | Event::Error { .. }
                 | Event::Acked { .. }

@@ -144,6 +144,10 @@ fn server(state: State, never: &Never) -> (Io, Server) {
             io.generate_id(move |_| its.then(Ok::<_, String>("id".to_owned())));
             server
         }
+        State::Parents => {
+            io.of_where(move |_, _| its.then(true));
+            server
+        }
         State::Middlewares => {
             io.use_(move |_: Socket| its.then(Ok::<_, Refusal>(())));
             server
@@ -368,6 +372,11 @@ async fn bring(state: State, world: &World, never: &Never) -> Scene {
             Scene::new(said(world, request(HELLO, "")).await, alive)
         }
         State::Fallback => Scene::new(said(world, request("GET /nowhere", "")).await, alive),
+        State::Parents => {
+            let mut client = world.open().await;
+            client.send("40/asked,").await;
+            Scene::new(client, alive)
+        }
         State::Middlewares => {
             let mut client = world.open().await;
             client.send("40").await;

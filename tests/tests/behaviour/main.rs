@@ -12,6 +12,7 @@ mod runtimes;
 
 mod admission;
 mod bursts;
+mod children;
 mod client;
 mod conversation;
 mod differences;

@@ -44,6 +44,19 @@ async fn wherever_a_socket_calls_the_application(on: On) {
         count.fetch_add(1, Ordering::Relaxed);
         fail(())
     });
+    io.of_where(async |name: String, _| match &*name {
+        "/asked" => fail(true),
+        "/later asked" => {
+            pause(std::time::Duration::from_millis(1)).await;
+            fail(true)
+        }
+        name => name == "/born",
+    });
+    io.on_new_namespace(|namespace| {
+        if namespace.name() == "/born" {
+            fail(());
+        }
+    });
     let world = World::new(on, io.clone()).await;
     let (mut bystander, _) = world.join().await;
     for name in ["gate", "connect", "later", "any", "filter", "leave"] {
@@ -57,6 +70,16 @@ async fn wherever_a_socket_calls_the_application(on: On) {
         bystander.sync().await;
     }
     assert_eq!(left.load(Ordering::Relaxed), 1);
+    for name in ["asked", "later asked"] {
+        let (mut client, _) = world.join().await;
+        client.send(&format!("40/{name},")).await;
+        assert!(client.rest().await.0.is_empty());
+        until("its end", || io.engine_sessions() == 1).await;
+        bystander.sync().await;
+    }
+    // One that only listens does no harm.
+    bystander.enter("/born,").await;
+    bystander.sync().await;
     world.ends().await;
 }
 

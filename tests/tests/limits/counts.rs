@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use sio_tests::{
     served::{serve, serve_with},
-    wire::{Polling, fragments},
+    wire::{Polling, WebSocket, fragments},
 };
 use sio_tokio::core::rooms::RoomError;
 use sio_tokio::{Ack, AckError, Config, Data, Socket};
@@ -171,6 +171,105 @@ fn max_namespaces_per_connection_past_the_limit_is_refused() {
         for name in ["/a", "/b"] {
             server.wait_until("the namespaces are empty", |io| io.of(name).is_empty());
         }
+    });
+}
+
+/// What a client that asks for a namespace which is not there is told.
+fn asks_in_vain(member: &mut WebSocket, name: &str) {
+    member.send(&format!("40{name},"));
+    let refusal = format!(r#"44{name},{{"message":"Invalid namespace"}}"#);
+    assert_eq!(member.text(), refusal);
+}
+
+fn enters(member: &mut WebSocket, name: &str) {
+    member.send(&format!("40{name},"));
+    let answer = member.text();
+    assert!(answer.starts_with(&format!("40{name},{{")), "{answer}");
+}
+
+#[test]
+fn max_child_namespaces_at_the_limit() {
+    let config = Config::default().max_child_namespaces(2);
+    serve(config, |server| {
+        let rooms = server.io.of_pattern("/room/{id}").unwrap();
+        let (mut a, mut b) = (server.member(), server.member());
+        enters(&mut a, "/room/1");
+        enters(&mut b, "/room/2");
+        // What is there does not count again, and neither does what the application opens.
+        enters(&mut a, "/room/2");
+        server.io.of("/room/3");
+        enters(&mut b, "/room/3");
+        assert_eq!(rooms.len(), 3);
+        // One that is left makes room for another.
+        a.send("41/room/1,");
+        server.wait_until("/room/1 is gone", |io| io.namespace("/room/1").is_none());
+        enters(&mut b, "/room/4");
+    });
+}
+
+#[test]
+fn max_child_namespaces_past_the_limit_is_no_such_namespace() {
+    let config = Config::default().max_child_namespaces(2);
+    serve(config, |server| {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let told = asked.clone();
+        let rooms = server.io.of_pattern("/room/{id}").unwrap();
+        server.io.of_where(move |name, _| {
+            told.lock().unwrap().push(name);
+            std::future::ready(true)
+        });
+        let (mut a, mut b) = (server.member(), server.member());
+        enters(&mut a, "/room/1");
+        enters(&mut b, "/asked");
+        for name in ["/room/3", "/other"] {
+            asks_in_vain(&mut a, name);
+            asks_in_vain(&mut b, name);
+        }
+        assert_eq!(
+            *asked.lock().unwrap(),
+            ["/asked"],
+            "nobody is asked in vain"
+        );
+        assert_eq!((rooms.len(), server.io.namespaces().len()), (1, 3));
+        assert!(a.is_alive() && b.is_alive());
+    });
+}
+
+#[test]
+fn max_child_namespaces_per_connection_at_the_limit() {
+    let config = Config::default().max_child_namespaces_per_connection(2);
+    serve(config, |server| {
+        server.io.of_pattern("/room/{id}").unwrap();
+        let (mut a, mut b) = (server.member(), server.member());
+        // What others have brought into being does not count.
+        enters(&mut b, "/room/3");
+        for name in ["/room/1", "/room/2", "/room/3"] {
+            enters(&mut a, name);
+        }
+        a.send("41/room/1,");
+        server.wait_until("/room/1 is gone", |io| io.namespace("/room/1").is_none());
+        enters(&mut a, "/room/4");
+        // Neither does what the application wants.
+        server.io.of("/room/4");
+        enters(&mut a, "/room/5");
+    });
+}
+
+#[test]
+fn max_child_namespaces_per_connection_past_the_limit_is_no_such_namespace() {
+    let config = Config::default().max_child_namespaces_per_connection(2);
+    serve(config, |server| {
+        server.io.of_pattern("/room/{id}").unwrap();
+        let (mut a, mut b) = (server.member(), server.member());
+        enters(&mut a, "/room/1");
+        enters(&mut a, "/room/2");
+        asks_in_vain(&mut a, "/room/3");
+        enters(&mut b, "/room/1");
+        // It is there still, if for another, and counts for who has brought it.
+        a.send("41/room/1,");
+        asks_in_vain(&mut a, "/room/3");
+        enters(&mut b, "/room/3");
+        assert!(a.is_alive());
     });
 }
 

@@ -32,6 +32,8 @@ const TESTED: &[(&str, &str)] = &[
     ("max_event_name_bytes", "sizes"),
     ("max_namespace_bytes", "sizes"),
     ("max_namespaces_per_connection", "counts"),
+    ("max_child_namespaces", "counts"),
+    ("max_child_namespaces_per_connection", "counts"),
     ("max_refused_connects", "counts"),
     ("max_pending_acks", "counts"),
     ("max_running_handlers", "backlog"),
@@ -73,10 +75,7 @@ const SOURCES: &[(&str, &str)] = &[
 ];
 
 /// Limits of the design that there is no option for yet.
-const NOT_YET: &[(&str, &str)] = &[(
-    "max_child_namespaces",
-    "there are no dynamic namespaces yet",
-)];
+const NOT_YET: &[(&str, &str)] = &[];
 
 #[test]
 fn every_limit_has_a_test_at_it_and_one_past_it() {

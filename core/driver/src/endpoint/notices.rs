@@ -114,7 +114,7 @@ impl Notices {
 impl Kind {
     fn of(why: &Failure) -> Self {
         match why {
-            Failure::Mistyped(_) => Self::Mistyped,
+            Failure::Mistyped(_) | Failure::Params(_) => Self::Mistyped,
             Failure::NoState(_) => Self::NoState,
             Failure::Absent(_) => Self::Absent,
             Failure::Failed(_) | Failure::Refused(_) => Self::Failed,
@@ -132,7 +132,7 @@ impl Kind {
     fn advice(self) -> &'static str {
         match self {
             Self::Mistyped => {
-                "the handler was not called: its Data asks for another type than the client sent"
+                "the handler was not called: its Data or Params ask for another type than the client sent"
             }
             Self::NoState => "the handler was not called: give the value to Io::set_state first",
             Self::Absent => "the handler was not called: leave that argument out",

@@ -67,7 +67,10 @@
 //! | `engine.use(fn)` (4.6) | [`Server::before`], or layers around it | |
 //! | `bind(engine)` | [`Io::bind`] | |
 //! | `onconnection(engineSocket)` | [`Io::on_connection`] | |
-//! | `of(name)` | [`Io::of`] | no regular expressions yet |
+//! | `of(name)` | [`Io::of`] | it stays, whoever is in it |
+//! | `of(regexp)`, `of(fn)` (4.x) | `Io::of_regex` (feature `regex`), [`Io::of_where`]; [`Io::of_pattern`] | what is registered on the [`ParentNamespace`] later counts for children that are there, too |
+//! | `on("new_namespace")` (4.x) | [`Io::on_new_namespace`] | |
+//! | `_nsps.delete(name)` | [`Io::remove_namespace`] | those inside hear why |
 //! | `sockets` | [`Io::sockets`] | the namespace `/`; a list of sockets is [`Namespace::sockets`] |
 //! | `emit`, `send`, `write`, `to`, `in`, `except`, `local`, `volatile`, `compress`, `timeout` | the same on [`Io`] | they act on `/` |
 //! | `use`, `on("connection")` | [`Io::use_`], [`Io::on_connect`] | |
@@ -124,6 +127,8 @@
 //! | `nsp.clients(cb)`, `nsp.in(room).clients(cb)` (2.x) | [`Namespace::clients`], [`To::clients`] |
 //! | `nsp.fetchSockets()`, `socketsJoin`, `socketsLeave`, `disconnectSockets` (4.x) | [`Namespace::fetch_sockets`], [`To::fetch_sockets`], [`To::join`], [`To::leave`], [`To::disconnect`] |
 //! | `nsp.serverSideEmit`, `serverSideEmitWithAck`, `on(event)` of them (4.x) | [`Namespace::server_side_emit`], [`Namespace::server_side_ask`], [`Namespace::on_server_side`], [`Namespace::on_server_side_ask`] |
+//! | `cleanupEmptyChildNamespaces` (4.x) | `cleanup_empty_child_namespaces`, `true` here; bounds are `max_child_namespaces`, `max_child_namespaces_per_connection` |
+//! | `parentNsp.emit`, `to`, `use`, `on("connection")` (4.x) | the same names on [`ParentNamespace`]; [`ParentNamespace::children`] |
 //! | `nsp.use(fn)` | [`Namespace::use_`] |
 //! | `nsp.on("connect")`, `on("connection")` | [`Namespace::on_connect`] |
 //!
@@ -252,8 +257,8 @@
 //! * **Broadcasts with ack** need no `timeout`: without one `ack_timeout` holds (Node gives up after 1 ms).
 //! * **`socket.join` is done when it returns.** Its future form waits for an adapter that spans several nodes.
 //! * **Reserved names** are those of 4.x for its clients; `error` is reserved for a socket of 2.x besides.
-//! * **Not here**: `json`, `binary()`, `io.set()`, `handlePreflightRequest` of old lines. Not here yet: dynamic
-//!   namespaces, state recovery, adapters for Redis and its like; of an engine's socket `drain`, `flush`, `packet`
+//! * **Not here**: `json`, `binary()`, `io.set()`, `handlePreflightRequest` of old lines. Not here yet:
+//!   state recovery, adapters for Redis and its like; of an engine's socket `drain`, `flush`, `packet`
 //!   and `packetCreate`, and the end of a send; `offAnyOutgoing`.
 
 #[allow(unused_imports, reason = "for the links above")]

@@ -2,12 +2,12 @@
 //! with them has files of its own.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock, Weak};
 
 use sio_core::id::SocketId;
-use sio_core::namespaces::Namespaces;
+use sio_core::namespaces::{NamespaceKey, Namespaces, Parameters, Pattern};
 use sio_core::packet::Args;
 use sio_core::rooms::Rooms;
 use sio_core::socket::SocketKey;
@@ -74,6 +74,8 @@ pub(super) struct Extras {
     pub(super) data: Values,
     pub(super) packet_middlewares: Vec<PacketMiddleware>,
     pub(super) outgoing: Vec<Outgoing>,
+    /// Of one in a child of a parent, until it leaves.
+    pub(super) guest: Option<Guest>,
 }
 
 /// An event on its way in, before the handlers: a packet middleware may change or refuse it.
@@ -126,8 +128,80 @@ pub(super) struct NamespaceInner {
     pub(super) outgoing: RwLock<Arc<[Outgoing]>>,
     pub(super) has_outgoing: AtomicBool,
     pub(super) sequential: AtomicBool,
+    /// Of a child of a parent.
+    pub(super) origin: Option<Origin>,
+    /// Whether it is there no more. Set with the rooms locked.
+    pub(super) removed: AtomicBool,
     /// Namespaces draw even ids, sockets odd ones: a broadcast shares one encoding.
     pub(super) next_ack: AtomicU64,
+}
+
+/// Whose child a namespace is.
+pub(super) struct Origin {
+    pub(super) parent: ParentNamespace,
+    pub(super) parameters: Parameters,
+}
+
+/// What says which namespaces clients may bring into being by asking for them, and what all of these have alike:
+/// handlers and middlewares, those too that are registered when children are there already. Nobody is in a parent
+/// itself. Cheap to clone; all clones are the same parent.
+///
+/// [`Io::of_pattern`] makes one, and so do [`Io::of_where`] and `Io::of_regex` (feature `regex`).
+///
+/// ```
+/// # use sio_driver::app::{Config, Data, Io, Namespace, Params, PatternError, Socket};
+/// # let io = Io::new(Config::v4());
+/// let games = io.of_pattern("/game/{id}")?;
+/// games.on_connect(|socket: Socket, Params(id): Params<u32>| {
+///     println!("{} plays game {id}", socket.id());
+/// });
+/// games.on("move", |socket: Socket, namespace: Namespace, Data(to): Data<String>| {
+///     // To the others in this game.
+///     socket.broadcast().emit("moved", &to)?;
+///     namespace.to("watchers").emit("moved", &to)
+/// });
+/// // To everybody in every game.
+/// games.emit("news", "the server restarts at ten")?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// What a child is to have by itself, [`Io::on_new_namespace`] may give it.
+#[derive(Clone)]
+pub struct ParentNamespace {
+    pub(super) inner: Arc<ParentInner>,
+}
+
+pub(super) struct ParentInner {
+    pub(super) rule: NameRule,
+    /// What children begin with.
+    pub(super) listeners: Listeners<Callback>,
+    pub(super) shared: Mutex<Shared>,
+}
+
+/// By what a parent knows its children's names.
+pub(super) enum NameRule {
+    Pattern(Pattern),
+    #[cfg(feature = "regex")]
+    Regex(regex_lite::Regex),
+    Predicate(Hook<Predicate>),
+}
+
+/// Says whether a client may bring a namespace of a name into being.
+pub(crate) type Predicate = dyn Fn(String, Arc<Handshake>) -> BoxFuture<bool> + Send + Sync;
+
+/// The children of a parent, and what each of them begins with.
+pub(super) struct Shared {
+    /// By their numbers, in the order in which they came.
+    pub(super) children: BTreeMap<u64, Weak<NamespaceInner>>,
+    pub(super) middlewares: Arc<[NamespaceMiddleware]>,
+    pub(super) outgoing: Arc<[Outgoing]>,
+    pub(super) sequential: bool,
+}
+
+/// Somebody who has asked for a child, and has not left or been turned away.
+pub(crate) struct Guest {
+    pub(super) io: Io,
+    pub(super) key: NamespaceKey,
 }
 
 /// A Socket.IO server: its namespaces, its options, its hooks.
@@ -156,7 +230,9 @@ pub(super) struct IoInner {
     /// `/`, which is always there.
     pub(super) main: Namespace,
     /// In the order of their names, in which their adapters are made and closed.
-    pub(super) namespaces: RwLock<Namespaces<Namespace>>,
+    pub(super) namespaces: RwLock<Namespaces<Namespace, ParentNamespace>>,
+    /// Who hears of each namespace that comes into being.
+    pub(super) on_namespace: Hook<dyn Fn(&Namespace) + Send + Sync>,
     /// Makes the adapters of namespaces.
     pub(super) adapters: Hook<MakeAdapter>,
     /// Whose connections speak Socket.IO to this one, besides its own.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use sio_core::config::Config;
 use sio_core::config::ConfigError;
 use sio_core::engine::Close;
-use sio_core::namespaces::{Namespaces, whole_name};
+use sio_core::namespaces::Namespaces;
 use sio_core::packet::Codec;
 
 use super::endpoint::endpoint_methods;
@@ -45,14 +45,15 @@ impl Io {
     pub fn try_new(config: Config) -> Result<Self, ConfigError> {
         let setup = Arc::new(Setup::new(config)?);
         let most = setup.config().max_rooms_per_socket;
-        let main = Namespace::new("/", setup.clone(), most);
-        let mut namespaces = Namespaces::new();
-        namespaces.open("/", || main.clone());
+        let main = Namespace::new("/", setup.clone(), most, None);
+        let mut namespaces = Namespaces::new(&setup.config());
+        namespaces.open("/", None, || main.clone());
         Ok(Self {
             inner: Arc::new(IoInner {
                 setup,
                 namespaces: RwLock::new(namespaces),
                 main,
+                on_namespace: Hook::default(),
                 adapters: Hook::default(),
                 engines: Arc::default(),
                 closers: Arc::default(),
@@ -182,49 +183,8 @@ impl Io {
         Ok(())
     }
 
-    /// The namespace of this name, created if there is none. Also while clients are connected.
-    ///
-    /// A name without a `/` at its beginning gets one.
-    pub fn of(&self, name: &str) -> Namespace {
-        let name = whole_name(name);
-        if let Some(namespace) = self.find(&name) {
-            return namespace;
-        }
-        let most = self.config().max_rooms_per_socket;
-        let fresh = Namespace::new(&name, self.setup().clone(), most);
-        if self.is_closing() {
-            fresh.release();
-        }
-        let namespace = {
-            let mut namespaces = self
-                .inner
-                .namespaces
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            let key = namespaces.open(&name, || fresh.clone());
-            namespaces.get(key).unwrap_or(&fresh).clone()
-        };
-        // Outside the lock: it is the application's code.
-        if namespace == fresh {
-            // Options may have been replaced meanwhile.
-            namespace.limit_rooms(self.config().max_rooms_per_socket);
-            if let Some(make) = self.inner.adapters.get() {
-                namespace.put_adapter(&*make);
-            }
-        }
-        namespace
-    }
-
-    pub(crate) fn find(&self, name: &str) -> Option<Namespace> {
-        let namespaces = self
-            .inner
-            .namespaces
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        namespaces.get(namespaces.find(name)?).cloned()
-    }
-
-    fn namespaces(&self) -> Vec<Namespace> {
+    /// All namespaces on this node, in the order of their names.
+    pub fn namespaces(&self) -> Vec<Namespace> {
         let namespaces = self
             .inner
             .namespaces
@@ -342,6 +302,8 @@ impl Io {
         for namespace in self.namespaces() {
             namespace.release();
         }
+        self.release_parents();
+        self.inner.on_namespace.close();
         self.inner.adapters.close();
         self.inner.on_error.close();
         self.setup().hooks.close();

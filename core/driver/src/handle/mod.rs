@@ -1,6 +1,7 @@
 //! The handles an application works with: cheap to clone, usable from any task or thread.
 
 mod addressing;
+mod children;
 mod conn;
 mod data;
 mod direct;
@@ -17,12 +18,15 @@ mod left;
 mod membership;
 mod namespace;
 mod nodes;
+mod parent;
 mod replies;
 mod room_events;
 mod rooms;
 mod socket;
 mod to;
+mod to_children;
 
+pub(crate) use children::{Door, Sought};
 pub use conn::{Client, Conn};
 pub use direct::Direct;
 pub use endpoint::Engine;
@@ -30,8 +34,9 @@ pub(crate) use engine::{EngineHandlers, OnMessage};
 pub use engine::{EngineServer, EngineSocket};
 pub(crate) use engines::HandedOver;
 pub(crate) use inner::{Callback, NamespaceMiddleware};
-pub use inner::{Incoming, Invocation, Io, Namespace, Socket};
+pub use inner::{Incoming, Invocation, Io, Namespace, ParentNamespace, Socket};
 pub use replies::{AckFuture, Replies, RepliesFuture};
 #[cfg(test)]
 pub(crate) use socket::socket_size;
 pub use to::To;
+pub use to_children::ToChildren;

@@ -4,13 +4,17 @@ use std::borrow::Cow;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard, Weak};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock, RwLockWriteGuard, Weak};
 
 use sio_core::id::HashKey;
+use sio_core::namespaces::Parameters;
 use sio_core::packet::Codec;
 use sio_core::rooms::{RoomEvent, Rooms, Target};
 
-use super::inner::{Callback, Namespace, NamespaceInner, NamespaceMiddleware, Outgoing, Socket};
+use super::inner::{
+    Callback, Namespace, NamespaceInner, NamespaceMiddleware, Origin, Outgoing, ParentNamespace,
+    Socket,
+};
 use super::room_events::{RoomEvents, RoomHook};
 use crate::adapter::{Adapter, Adapters, Here, InMemory, MakeAdapter, NodeHooks, Road};
 use crate::endpoint::setup::{Setup, SetupError};
@@ -57,7 +61,12 @@ impl NamespaceInner {
 }
 
 impl Namespace {
-    pub(super) fn new(name: &str, setup: Arc<Setup>, most_rooms: usize) -> Self {
+    pub(super) fn new(
+        name: &str,
+        setup: Arc<Setup>,
+        most_rooms: usize,
+        origin: Option<Origin>,
+    ) -> Self {
         // The standard library's source of keys is a cryptographic one.
         let key = RandomState::new();
         let key = HashKey([key.hash_one(0), key.hash_one(1)]);
@@ -80,6 +89,8 @@ impl Namespace {
                 outgoing: RwLock::new(Arc::new([])),
                 has_outgoing: AtomicBool::new(false),
                 sequential: AtomicBool::new(false),
+                origin,
+                removed: AtomicBool::new(false),
                 next_ack: AtomicU64::new(0),
             }),
         }
@@ -88,6 +99,37 @@ impl Namespace {
     /// Its name, with the `/` at its beginning.
     pub fn name(&self) -> &str {
         &self.inner.name
+    }
+
+    /// The parent whose child it is, if it is one.
+    pub fn parent(&self) -> Option<ParentNamespace> {
+        let origin = self.inner.origin.as_ref();
+        origin.map(|origin| origin.parent.clone())
+    }
+
+    pub(super) fn is_child(&self) -> bool {
+        self.inner.origin.is_some()
+    }
+
+    /// What its parent has found in its name, for [`Params`](crate::app::Params): none, if it has no parent.
+    pub fn parameters(&self) -> &Parameters {
+        static NONE: LazyLock<Parameters> = LazyLock::new(Parameters::default);
+        let origin = self.inner.origin.as_ref();
+        origin.map_or(&NONE, |origin| &origin.parameters)
+    }
+
+    /// Whether it is there no more: it was removed ([`Io::remove_namespace`](crate::app::Io::remove_namespace)), or
+    /// was a child that nobody was in any more. Nobody enters it, and what is emitted to it reaches nobody.
+    pub fn is_removed(&self) -> bool {
+        self.inner.removed.load(Ordering::Acquire)
+    }
+
+    /// It is there no more. Who is in it.
+    pub(super) fn set_removed(&self) -> Vec<Socket> {
+        self.change_rooms(|rooms| {
+            self.inner.removed.store(true, Ordering::Release);
+            rooms.select(&Target::default()).cloned().collect()
+        })
     }
 
     /// How packets for its sockets are written.

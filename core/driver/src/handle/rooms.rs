@@ -209,7 +209,10 @@ impl Socket {
                 self.forgotten(gone);
             }
             // It was refused: no handler of its own will ever run.
-            Membership::Waiting(_) => self.release(),
+            Membership::Waiting(_) => {
+                self.part();
+                self.release();
+            }
             Membership::Leaving(_) | Membership::Gone => {}
         }
     }
@@ -220,6 +223,22 @@ impl Socket {
         self.safely(|| drop(gone));
         self.safely(|| self.events().tell());
         self.safely(|| self.namespace().road().gone(self.id()));
+        self.part();
+    }
+
+    /// Its namespace need not stay for it, and is let go of if it was there for nobody else.
+    fn part(&self) {
+        let namespace = self.namespace();
+        if namespace.is_child() {
+            let guest = self
+                .extras()
+                .as_mut()
+                .and_then(|extras| extras.guest.take());
+            self.safely(|| drop(guest));
+        }
+        if namespace.is_removed() {
+            self.safely(|| self.io().bury(namespace));
+        }
     }
 
     /// Calls the application's code from the connection's own task, which a panic must not end.

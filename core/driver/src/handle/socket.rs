@@ -13,7 +13,7 @@ use sio_core::socket::SocketKey;
 use super::inner::{Callback, Extras, Incoming, Outgoing, PacketMiddleware, Socket, SocketInner};
 use super::membership::Membership;
 use super::replies::AckFuture;
-use super::{Client, Conn, Io, Namespace};
+use super::{Client, Conn, Door, Io, Namespace};
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::request::RequestHead;
 use crate::error::EmitError;
@@ -30,10 +30,15 @@ impl Socket {
         id: SocketId,
         key: SocketKey,
         io: Io,
-        namespace: Namespace,
+        door: Door,
         task: Arc<TaskHandle>,
         handshake: Arc<Handshake>,
     ) -> Self {
+        let Door { namespace, guest } = door;
+        let extras = guest.map(|guest| Extras {
+            guest: Some(guest),
+            ..Extras::default()
+        });
         Self {
             inner: Arc::new(SocketInner {
                 id,
@@ -47,7 +52,7 @@ impl Socket {
                 sequential: AtomicBool::new(false),
                 next_ack: AtomicU64::new(1),
                 listeners: Listeners::default(),
-                extras: Mutex::new(None),
+                extras: Mutex::new(extras.map(Box::new)),
                 has_middlewares: AtomicBool::new(false),
                 has_outgoing: AtomicBool::new(false),
             }),

@@ -58,6 +58,15 @@ impl To {
         }
     }
 
+    /// Those in a namespace that are meant in many.
+    pub(super) const fn with(namespace: Namespace, recipients: Recipients, local: bool) -> Self {
+        Self {
+            namespace,
+            recipients,
+            local,
+        }
+    }
+
     /// Everybody in its namespace but `socket`.
     pub(super) fn others(socket: &Socket) -> Self {
         Self {

@@ -3,6 +3,7 @@
 use std::any::type_name;
 use std::ops::Deref;
 
+use serde::de::DeserializeOwned;
 use sio_core::details::Details;
 use sio_core::packet::{Args, ArgumentError, FromArgs, Name};
 use sio_core::socket::{DisconnectReason, Refusal};
@@ -64,6 +65,31 @@ pub struct TryData<T>(pub Result<T, ArgumentError>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventName(pub Name);
 
+/// The parameters in the name of the event's namespace, as a serde type: what a pattern names in braces
+/// ([`Io::of_pattern`](crate::app::Io::of_pattern)) or the groups of a regular expression. A struct or a map takes
+/// them by their names, a tuple in their order, and any other type the only one.
+///
+/// ```
+/// # use sio_driver::app::{Config, Io, Params, PatternError, Socket};
+/// # let io = Io::new(Config::v4());
+/// #[derive(serde::Deserialize)]
+/// struct Place {
+///     tenant: String,
+///     room: u32,
+/// }
+///
+/// let rooms = io.of_pattern("/{tenant}/room-{room}")?;
+/// rooms.on_connect(|socket: Socket, Params(place): Params<Place>| {
+///     println!("{} is in room {} of {}", socket.id(), place.room, place.tenant);
+/// });
+/// rooms.on("leave", |Params((tenant, room)): Params<(String, u32)>| println!("{tenant} {room}"));
+/// # Ok::<(), PatternError>(())
+/// ```
+///
+/// If they are something else, the handler is not called, and a middleware refuses with `invalid arguments`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Params<T>(pub T);
+
 /// What was given to [`Io::set_state`](crate::app::Io::set_state), by type. Cloned for each call: put large things
 /// in an `Arc`.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +104,13 @@ impl<T: FromArgs, S: SocketKind> FromEvent<S> for Data<T> {
 impl<T: FromArgs, S: SocketKind> FromEvent<S> for TryData<T> {
     fn from_event(call: &Invocation<S>) -> Result<Self, Failure> {
         Ok(Self(call.next()))
+    }
+}
+
+impl<T: DeserializeOwned> FromEvent for Params<T> {
+    fn from_event(call: &Invocation) -> Result<Self, Failure> {
+        let parameters = call.socket.namespace().parameters();
+        parameters.decode().map(Self).map_err(Failure::Params)
     }
 }
 

@@ -37,13 +37,14 @@ impl Io {
     pub(crate) fn report(&self, error: &HandlerError, _socket: LogName<'_>, is_gone: bool) {
         let reaction = self.reaction();
         match (&error.why, reaction) {
-            (Failure::Mistyped(_) | Failure::Refused(_), Reaction::Ignore) => {}
+            (Failure::Mistyped(_) | Failure::Params(_) | Failure::Refused(_), Reaction::Ignore) => {
+            }
             (Failure::Mistyped(_why), Reaction::Log | Reaction::RefuseAck) => {
                 // What is wrong with it says what is in it.
                 debug!(socket = %_socket, namespace = %error.namespace, event = %crate::log::Brief(&error.event), argument = _why.index, "event refused");
                 trace!(socket = %_socket, why = %error.why, "event refused");
             }
-            (Failure::Refused(_), Reaction::Log | Reaction::RefuseAck) => {
+            (Failure::Refused(_) | Failure::Params(_), Reaction::Log | Reaction::RefuseAck) => {
                 debug!(socket = %_socket, namespace = %error.namespace, event = %crate::log::Brief(&error.event), why = %crate::log::Brief(&error.why), "event refused");
             }
             (Failure::Panicked(_), _) => {
@@ -61,7 +62,7 @@ impl Io {
             }
         }
         let quiet = match &error.why {
-            Failure::Mistyped(_) => reaction == Reaction::Ignore,
+            Failure::Mistyped(_) | Failure::Params(_) => reaction == Reaction::Ignore,
             // Where they reach the client, these words have done what they are for.
             Failure::Refused(_) => is_gone || reaction != Reaction::Log,
             Failure::Failed(_) => is_gone,

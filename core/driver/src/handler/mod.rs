@@ -11,4 +11,5 @@ mod io;
 mod listening;
 pub(crate) mod middleware;
 mod namespace;
+pub(crate) mod parent;
 mod socket;

@@ -60,6 +60,8 @@ pub(crate) enum Command {
         socket: SocketKey,
         close: bool,
     },
+    /// The namespace of this socket is there no more.
+    Expel(SocketKey),
     /// A message of plain Engine.IO.
     Send {
         data: Box<Message>,
@@ -109,7 +111,11 @@ impl Command {
     /// Whether handlers have to hear of it before what was told next is carried out.
     pub(crate) const fn brings_events(&self) -> bool {
         match self {
-            Self::Post { .. } | Self::Disconnect { .. } | Self::Close(_) | Self::Become(_) => true,
+            Self::Post { .. }
+            | Self::Disconnect { .. }
+            | Self::Expel(_)
+            | Self::Close(_)
+            | Self::Become(_) => true,
             Self::Poll { .. }
             | Self::Aborted(_)
             | Self::AnswerLost
@@ -168,6 +174,7 @@ impl std::fmt::Debug for Command {
             Self::Request(_) => "Request",
             Self::Respond { .. } => "Respond",
             Self::Disconnect { .. } => "Disconnect",
+            Self::Expel(_) => "Expel",
             Self::Send { .. } => "Send",
             Self::Close(_) => "Close",
             Self::Become(Change::ShutDown) => "ShutDown",

@@ -1,9 +1,12 @@
 //! The sockets of a connection: whose event may start, and what waits for its turn.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytestring::ByteString;
+use sio_core::namespaces::ClientNumber;
 use sio_core::packet::Name;
 use sio_core::socket::{ConnectTicket, SocketKey};
 use smallvec::SmallVec;
@@ -11,6 +14,9 @@ use smallvec::SmallVec;
 use super::socket_state::{SocketState, Step};
 use crate::endpoint::handshake::Handshake;
 use crate::handle::{Callback, Invocation, Io, Socket};
+
+/// How many clients have asked for namespaces that were not there, or were children.
+static NUMBERS: AtomicU64 = AtomicU64::new(0);
 
 /// What a Socket.IO connection has besides the connection. It starts nothing: it says what may be started.
 pub(super) struct Dispatcher {
@@ -23,6 +29,8 @@ pub(super) struct Dispatcher {
     /// Clients that want to enter a namespace and wait because too many handlers do. No more than there
     /// may be namespaces.
     connecting: Vec<PendingConnect>,
+    /// By which it brings namespaces into being, once it has asked for one that is not there.
+    number: Cell<Option<ClientNumber>>,
 }
 
 /// A client that wants to enter a namespace.
@@ -48,11 +56,20 @@ impl Dispatcher {
             sockets: SmallVec::new(),
             waiting_bytes: 0,
             connecting: Vec::new(),
+            number: Cell::new(None),
         }
     }
 
     pub(super) fn io(&self) -> &Io {
         &self.io
+    }
+
+    /// By which it brings namespaces into being.
+    pub(super) fn number(&self) -> ClientNumber {
+        let drawn = || ClientNumber(NUMBERS.fetch_add(1, Ordering::Relaxed));
+        let number = self.number.get().unwrap_or_else(drawn);
+        self.number.set(Some(number));
+        number
     }
 
     pub(super) fn handshake(&self) -> &Arc<Handshake> {

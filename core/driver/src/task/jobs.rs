@@ -12,11 +12,12 @@ use sio_core::packet::{Args, Name};
 use sio_core::socket::{ConnectTicket, SocketKey};
 
 use super::departed::{self, Departed};
+use super::dispatcher::PendingConnect;
 use super::refused;
 use crate::deadlines::State;
 use crate::error::{Denial, Failure};
 use crate::event::{Progress, Started};
-use crate::handle::{Callback, Incoming, Invocation, Socket};
+use crate::handle::{Callback, Door, Incoming, Invocation, Socket};
 use crate::mailbox::held::{Answered, Charge, Held};
 use crate::sync::BoxFuture;
 use crate::sync::guard::{Panic, guarded, let_go};
@@ -249,6 +250,8 @@ impl Running {
 pub(super) enum Job {
     /// A handler of a socket.
     Handler(Guarded<Result<(), Failure>, Owner>),
+    /// Parents, over a namespace that a client asks for and that is not there.
+    Parents(Guarded<Option<Door>, Box<PendingConnect>>),
     /// The middlewares of a namespace, over a socket that wants to enter.
     Middlewares(Guarded<Result<(), Denial>, (ConnectTicket, Socket)>),
     /// The packet middlewares of a socket, over one event.
@@ -260,6 +263,7 @@ pub(super) enum Job {
 // Each has its line in the table of what ends it.
 const _: fn(&Job) -> State = |job| match job {
     Job::Handler(_) => State::Handler,
+    Job::Parents(_) => State::Parents,
     Job::Middlewares(_) => State::Middlewares,
     Job::PacketMiddlewares(_) => State::PacketMiddlewares,
     Job::Plain(_) => State::Plain,
@@ -268,6 +272,7 @@ const _: fn(&Job) -> State = |job| match job {
 /// What came of it.
 pub(super) enum Done {
     Handler(Owner, Result<Result<(), Failure>, Panic>),
+    Parents(Box<PendingConnect>, Result<Option<Door>, Panic>),
     Middlewares((ConnectTicket, Socket), Result<Result<(), Denial>, Panic>),
     PacketMiddlewares(
         Box<(SocketKey, Invocation)>,
@@ -367,6 +372,10 @@ impl Job {
                 .what
                 .as_ref()
                 .is_none_or(|(ticket, _)| socket.is_none_or(|socket| ticket.socket() == socket)),
+            Self::Parents(guarded) => guarded
+                .what
+                .as_ref()
+                .is_none_or(|asks| socket.is_none_or(|socket| asks.ticket.socket() == socket)),
             Self::Handler(_) | Self::PacketMiddlewares(_) | Self::Plain(_) => false,
         }
     }
@@ -380,7 +389,7 @@ impl Job {
                 .what
                 .as_ref()
                 .map_or(0, |what| what.1.event.args.size()),
-            Self::Middlewares(_) => 0,
+            Self::Parents(_) | Self::Middlewares(_) => 0,
         }
     }
 
@@ -395,7 +404,7 @@ impl Job {
                 let (_, call) = &**guarded.what.as_ref()?;
                 Some((call.socket.clone(), call.event.name.clone()))
             }
-            Self::Middlewares(_) | Self::Plain(_) => None,
+            Self::Parents(_) | Self::Middlewares(_) | Self::Plain(_) => None,
         }
     }
 
@@ -404,7 +413,7 @@ impl Job {
         match self {
             Self::Handler(guarded) => Some((guarded.what.as_ref()?.socket.key(), false)),
             Self::PacketMiddlewares(guarded) => Some((guarded.what.as_ref()?.0, true)),
-            Self::Middlewares(_) | Self::Plain(_) => None,
+            Self::Parents(_) | Self::Middlewares(_) | Self::Plain(_) => None,
         }
     }
 
@@ -426,6 +435,9 @@ impl Future for Job {
             Self::Handler(guarded) => guarded
                 .poll(cx)
                 .map(|(owner, result)| Done::Handler(owner, result)),
+            Self::Parents(guarded) => guarded
+                .poll(cx)
+                .map(|(what, result)| Done::Parents(what, result)),
             Self::Middlewares(guarded) => guarded
                 .poll(cx)
                 .map(|(what, result)| Done::Middlewares(what, result)),
@@ -446,7 +458,7 @@ impl Done {
             Self::Handler(owner, _) => owner.bytes,
             Self::Plain(message, _) => message.bytes,
             Self::PacketMiddlewares(what, _) => what.1.event.args.size(),
-            Self::Middlewares(..) => 0,
+            Self::Parents(..) | Self::Middlewares(..) => 0,
         }
     }
 }

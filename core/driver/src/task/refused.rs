@@ -35,6 +35,7 @@ impl Unanswered {
         let data = match failure {
             Failure::Refused(refusal) => refusal.data.as_ref(),
             Failure::Mistyped(_)
+            | Failure::Params(_)
             | Failure::NoState(_)
             | Failure::Absent(_)
             | Failure::Failed(_)

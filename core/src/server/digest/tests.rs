@@ -120,7 +120,8 @@ impl World {
                 self.waiting.extend(ack.map(|ack| (socket, ack)));
             }
             Event::Handshake { ticket, .. } => self.knocked.push(ticket),
-            Event::HandshakeOver { .. }
+            Event::Naming { .. }
+            | Event::HandshakeOver { .. }
             | Event::Undecided { .. }
             | Event::Error { .. }
             | Event::Acked { .. }

@@ -82,6 +82,7 @@ impl World {
                 Event::Closed { .. } | Event::Disconnecting { .. } => {}
                 other @ (Event::Handshake { .. }
                 | Event::HandshakeOver { .. }
+                | Event::Naming { .. }
                 | Event::Undecided { .. }
                 | Event::Message { .. }
                 | Event::Error { .. }
@@ -139,6 +140,7 @@ impl World {
                 Event::Closed { .. } | Event::Disconnecting { .. } => {}
                 other @ (Event::Handshake { .. }
                 | Event::HandshakeOver { .. }
+                | Event::Naming { .. }
                 | Event::Connecting { .. }
                 | Event::Undecided { .. }
                 | Event::Message { .. }
@@ -313,4 +315,38 @@ fn clients_of_revision_4_are_told_no_private_id_and_no_offset_of_their_own() {
     assert_eq!(sent[1..], ["40", r#"42["e",1]"#]);
     let figures = world.server.recovery_figures("/").unwrap();
     assert_eq!((figures.here, figures.packets), (0, 0));
+}
+
+#[test]
+fn a_child_stays_for_those_that_may_come_back() {
+    let mut world = World::new(Config::v4());
+    world
+        .server
+        .open_parent(Some("/room/{id}".parse().unwrap()));
+    let (ann, _) = world.come("40/room/7,");
+    let target = Target::default();
+    let flags = Flags::default();
+    let emit = |world: &mut World| {
+        let sent = world
+            .server
+            .emit_to(world.now, "/room/7", &target, "e", &(), flags);
+        sent.unwrap()
+    };
+    emit(&mut world);
+    let (_, offset) = read(&world.sent(ann.connection)[0]);
+    world.cut(ann.connection);
+    assert_eq!(world.server.namespaces().count(), 2, "it is awaited");
+    emit(&mut world);
+    let claim = claims(&ann, &offset).replacen("40", "40/room/7,", 1);
+    let (back, sent) = world.come(&claim);
+    assert_eq!((&back.sid, sent.len()), (&ann.sid, 2));
+    world.cut(back.connection);
+    while let Some(due) = world.server.poll_timeout() {
+        world.now = due.at;
+        world.server.handle_timeout(world.now);
+    }
+    let told = world.told();
+    assert_eq!(told.last().unwrap(), &format!("{:?}", Expiry::Late));
+    let names: Vec<_> = world.server.namespaces().collect();
+    assert_eq!(names, ["/"], "nobody will come back");
 }

@@ -96,6 +96,11 @@ impl<R: Runtime> Task<R> {
                     }
                 }
             }
+            Command::Expel(socket) => {
+                if let Some((connection, _)) = self.machine.socket_io() {
+                    connection.expel(now, socket);
+                }
+            }
             Command::Send { data, flags } => self.machine.send(now, &data, flags),
             Command::Close(how) => self.machine.close(now, how),
             Command::Become(Change::ShutDown) => self.machine.shut_down(now),

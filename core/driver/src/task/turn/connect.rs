@@ -9,9 +9,9 @@ use super::super::jobs::{Guarded, Job};
 use super::super::{Task, report};
 use crate::endpoint::handshake::Handshake;
 use crate::error::Denial;
-use crate::handle::{Invocation, Socket};
+use crate::handle::{Door, Invocation, Socket, Sought};
 use crate::handler::middleware::pass;
-use crate::log::debug;
+use crate::log::{debug, error};
 use crate::runtime::Runtime;
 use crate::sync::BoxFuture;
 use crate::sync::guard::Panic;
@@ -31,8 +31,61 @@ impl<R: Runtime> Task<R> {
         }
     }
 
-    /// Asks the middlewares of the namespace.
+    /// Finds the namespace, if there is one or a parent has it; a parent may have to be asked.
     pub(super) fn decide(&mut self, cx: &mut Context<'_>, connect: PendingConnect) {
+        let Some(dispatcher) = self.dispatcher() else {
+            return;
+        };
+        let io = dispatcher.io();
+        match io.seek(&connect.namespace, || dispatcher.number()) {
+            Sought::Here(door) => self.introduce(cx, connect, door),
+            Sought::Nowhere => self.turn_away(connect),
+            Sought::Ask(key, parent) => {
+                let handshake = Handshake::with_auth(
+                    dispatcher.handshake(),
+                    connect.auth.as_ref(),
+                    connect.query.as_deref(),
+                );
+                let number = dispatcher.number();
+                let name = connect.namespace.clone();
+                let io = io.clone();
+                let asking = io.ask_parents(name, number, handshake, (key, parent));
+                let mut guarded = Guarded::new(Box::pin(asking) as BoxFuture<_>, Box::new(connect));
+                match guarded.poll(cx) {
+                    Poll::Ready((connect, result)) => self.named(cx, *connect, result),
+                    Poll::Pending => self.jobs.push(Job::Parents(guarded)),
+                }
+            }
+        }
+    }
+
+    /// Parents were asked for a namespace.
+    pub(super) fn named(
+        &mut self,
+        cx: &mut Context<'_>,
+        connect: PendingConnect,
+        result: Result<Option<Door>, Panic>,
+    ) {
+        match result {
+            Ok(Some(door)) => self.introduce(cx, connect, door),
+            Ok(None) => self.turn_away(connect),
+            Err(_panic) => {
+                error!(why = %_panic.0, "handler panicked");
+                self.abandon();
+            }
+        }
+    }
+
+    /// There is no such namespace.
+    fn turn_away(&mut self, connect: PendingConnect) {
+        if let Some((connection, _)) = self.machine.socket_io() {
+            let refusal = Refusal::invalid_namespace();
+            connection.reject(self.now, connect.ticket, &refusal);
+        }
+    }
+
+    /// Asks the middlewares of the namespace.
+    fn introduce(&mut self, cx: &mut Context<'_>, connect: PendingConnect, door: Door) {
         let PendingConnect {
             ticket,
             namespace,
@@ -44,17 +97,12 @@ impl<R: Runtime> Task<R> {
         };
         let id = connection.computed_id(&namespace);
         let id = id.unwrap_or_else(|| Self::socket_id(&mut self.spare, &self.runtime));
-        let Some(namespace) = dispatcher.io().find(&namespace) else {
-            let refusal = Refusal::invalid_namespace();
-            connection.reject(self.now, ticket, &refusal);
-            return;
-        };
-        let middlewares = namespace.middlewares();
+        let middlewares = door.namespace.middlewares();
         let socket = Socket::new(
             id,
             ticket.socket(),
             dispatcher.io().clone(),
-            namespace,
+            door,
             self.handle.clone(),
             Handshake::with_auth(dispatcher.handshake(), auth.as_ref(), query.as_deref()),
         );
@@ -100,6 +148,13 @@ impl<R: Runtime> Task<R> {
     /// The socket enters: CONNECT is queued, it is in the namespace, and its handlers run before
     /// anything else of it is looked at.
     fn admit(&mut self, cx: &mut Context<'_>, ticket: ConnectTicket, socket: Socket) {
+        if socket.namespace().is_removed() {
+            if let Some((connection, _)) = self.machine.socket_io() {
+                connection.reject(self.now, ticket, &Refusal::invalid_namespace());
+            }
+            socket.exit();
+            return;
+        }
         let accepted = self
             .machine
             .socket_io()
@@ -113,6 +168,12 @@ impl<R: Runtime> Task<R> {
         debug!(socket = %socket.log_name(), namespace = socket.namespace().name(), "socket connected");
         if let Some(dispatcher) = self.dispatcher() {
             dispatcher.enter(key, socket.clone());
+        }
+        if socket.namespace().is_removed()
+            && let Some((connection, _)) = self.machine.socket_io()
+        {
+            // Just now, so that nobody has told it.
+            connection.expel(self.now, key);
         }
         self.dispatch(cx, key, Invocation::entering(&socket));
     }

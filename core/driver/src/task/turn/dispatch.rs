@@ -259,6 +259,7 @@ impl<R: Runtime> Task<R> {
                     Err(panic) => self.panicked(&owner.socket, &owner.name, panic),
                 }
             }
+            Done::Parents(connect, result) => self.named(cx, *connect, result),
             Done::Middlewares(what, result) => self.decided(cx, what, result),
             Done::PacketMiddlewares(what, result) => {
                 self.rest(what.0, true);

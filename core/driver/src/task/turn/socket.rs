@@ -153,6 +153,7 @@ impl<R: Runtime> Task<R> {
             }
             DisconnectReason::ClientNamespaceDisconnect
             | DisconnectReason::ServerNamespaceDisconnect
+            | DisconnectReason::NamespaceRemoved
             | DisconnectReason::ServerShuttingDown
             | DisconnectReason::RecoveredElsewhere => None,
         }

@@ -125,7 +125,7 @@ impl Check {
             story(sim.clone()).await.map_err(|why| why.to_string())?;
             settle(&sim).await
         };
-        let played = panic::catch_unwind(AssertUnwindSafe(|| sim.play(whole)));
+        let played = panic::catch_unwind(AssertUnwindSafe(|| run(&sim, whole)));
         let panics = PANICS.take();
         let result = match played {
             Err(what) => Err(words(&*what)),
@@ -179,11 +179,12 @@ async fn settle(sim: &Sim) -> Result<(), String> {
     }
     drop(servers);
     let until = sim.elapsed() + PATIENCE;
-    while sim.left().len() > 1 {
+    loop {
+        let left = left(sim);
+        if left.is_empty() {
+            break;
+        }
         if sim.elapsed() > until {
-            let left = sim.left();
-            let left = left.iter().filter(|name| *name != "main");
-            let left: Vec<_> = left.map(String::as_str).collect();
             return Err(format!("tasks are left: {}", left.join(", ")));
         }
         sim.sleep(Duration::from_secs(1)).await;
@@ -192,6 +193,27 @@ async fn settle(sim: &Sim) -> Result<(), String> {
         0 => Ok(()),
         open => Err(format!("{open} acks have neither come nor ended")),
     }
+}
+
+/// The tasks that are left, but for the story.
+fn left(sim: &Sim) -> Vec<String> {
+    let mut left = sim.left();
+    left.retain(|name| name != "main");
+    #[cfg(feature = "tokio")]
+    if crate::paused::tasks() > 0 {
+        left.push(format!("{} of tokio's", crate::paused::tasks()));
+    }
+    left
+}
+
+#[cfg(not(feature = "tokio"))]
+fn run<T>(sim: &Sim, story: impl Future<Output = T>) -> T {
+    sim.play(story)
+}
+
+#[cfg(feature = "tokio")]
+fn run<T>(sim: &Sim, story: impl Future<Output = T>) -> T {
+    crate::paused::play(sim, story)
 }
 
 /// Whether something ends in time.

@@ -50,6 +50,7 @@
 //! | feature | off by default | what it adds |
 //! |---|---|---|
 //! | `deflate` | yes | `permessage-deflate` on WebSockets ([`Config::per_message_deflate`]), by zlib-rs |
+//! | `tokio` | yes | in [`check`], tokio's clock is the simulation's: what handlers do with `tokio::time`, `tokio::spawn` and channels takes no time outside |
 //! | `tracing` | yes | spans and events; their names and levels are in the documentation of `sio_driver` |
 
 mod chart;
@@ -64,6 +65,8 @@ mod host;
 mod hosts;
 mod ids;
 mod net;
+#[cfg(feature = "tokio")]
+mod paused;
 mod sim;
 mod stream;
 mod tasks;

@@ -30,6 +30,22 @@ pub struct Sim {
     pub(crate) host: IpAddr,
 }
 
+/// The tasks that were woken, and how many were polled since time has passed.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    woken: Vec<usize>,
+    pub(crate) polls: usize,
+}
+
+/// What came of running a task.
+pub(crate) enum Turn<T> {
+    /// The first of all has ended, with this.
+    Over(T),
+    Ran,
+    /// None can run before time passes.
+    Idle,
+}
+
 /// So many seconds.
 pub const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -115,28 +131,40 @@ impl Sim {
     /// The same, of whose panics somebody else tells.
     pub(crate) fn play<T>(&self, main: impl Future<Output = T>) -> T {
         let mut main = pin!(main);
-        let (mut queue, mut polls) = (Vec::new(), 0);
+        let mut queue = Queue::default();
         loop {
-            self.world.ready.take(&mut queue);
-            let Some(next) = self.world.with(|state| state.pick(&mut queue)) else {
-                self.world.pass_time();
-                polls = 0;
-                continue;
-            };
-            if self.world.with(|state| state.is_struck(next)) {
-                queue.push(next);
-                continue;
-            }
-            polls += 1;
-            assert!(
-                polls < MOST_POLLS,
-                "no time passes any more: {:?} keep waking each other",
-                self.left()
-            );
-            if let Some(value) = self.poll(next, main.as_mut()) {
-                return value;
+            match self.turn(&mut queue, main.as_mut()) {
+                Turn::Over(value) => return value,
+                Turn::Ran => {}
+                Turn::Idle => {
+                    self.world.pass_time();
+                    queue.polls = 0;
+                }
             }
         }
+    }
+
+    /// Runs one task, if one can run.
+    pub(crate) fn turn<T>(
+        &self,
+        queue: &mut Queue,
+        main: Pin<&mut impl Future<Output = T>>,
+    ) -> Turn<T> {
+        self.world.ready.take(&mut queue.woken);
+        let Some(next) = self.world.with(|state| state.pick(&mut queue.woken)) else {
+            return Turn::Idle;
+        };
+        if self.world.with(|state| state.is_struck(next)) {
+            queue.woken.push(next);
+            return Turn::Ran;
+        }
+        queue.polls += 1;
+        assert!(
+            queue.polls < MOST_POLLS,
+            "no time passes any more: {:?} keep waking each other",
+            self.left()
+        );
+        self.poll(next, main).map_or(Turn::Ran, Turn::Over)
     }
 
     /// Polls one task. Returns what the number 0 has come to.

@@ -185,6 +185,8 @@ pub(crate) struct Ready {
     /// Whoever wakes a task from another thread does so at a moment that no seed decides.
     thread: ThreadId,
     strange: AtomicBool,
+    /// Who waits until something is woken.
+    sleeper: Mutex<Option<Waker>>,
 }
 
 impl Ready {
@@ -193,7 +195,19 @@ impl Ready {
             woken: Mutex::default(),
             thread: thread::current().id(),
             strange: AtomicBool::new(false),
+            sleeper: Mutex::default(),
         })
+    }
+
+    /// Has this woken when something is. `false`: something was already.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn sleep(&self, waker: &Waker) -> bool {
+        let woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
+        if woken.is_empty() {
+            let mut sleeper = self.sleeper.lock().unwrap_or_else(PoisonError::into_inner);
+            *sleeper = Some(waker.clone());
+        }
+        woken.is_empty()
     }
 
     /// Moves what was woken behind what is in `queue`.
@@ -224,6 +238,15 @@ impl TaskWaker {
             let woken = &self.ready.woken;
             let mut woken = woken.lock().unwrap_or_else(PoisonError::into_inner);
             woken.push(self.number);
+            drop(woken);
+            let sleeper = &self.ready.sleeper;
+            let sleeper = sleeper
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            if let Some(sleeper) = sleeper {
+                sleeper.wake();
+            }
         }
     }
 }

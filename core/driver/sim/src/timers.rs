@@ -40,6 +40,12 @@ impl Timers {
         self.due.remove(&key);
     }
 
+    /// When the first of all is over.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn next(&self) -> Option<Duration> {
+        self.due.keys().next().map(|(at, _)| *at)
+    }
+
     /// The first of all, with its time.
     pub(crate) fn pop(&mut self) -> Option<(Duration, Alarm)> {
         let ((at, _), alarm) = self.due.pop_first()?;

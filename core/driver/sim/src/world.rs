@@ -61,24 +61,47 @@ impl World {
     pub(crate) fn pass_time(&self) {
         self.with(|state| {
             let Some((now, alarm)) = state.timers.pop() else {
-                panic!(
-                    "deadlock: no timer is set, and nothing can run{}",
-                    state.tasks
-                );
+                panic!("{}", state.deadlock());
             };
-            if now > state.now {
-                state.now = now;
-                state.trace.note(Step::Clock(now));
-            }
+            state.pass_until(now);
             state.ring(alarm);
-            while let Some(alarm) = state.timers.pop_due(state.now) {
-                state.ring(alarm);
-            }
+            state.ring_all();
+        });
+    }
+
+    /// Lets time pass until a moment, and everything happen that is due by then. A year without anything is the
+    /// end.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn pass_time_until(&self, now: Duration) {
+        const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+        self.with(|state| {
+            let nothing = state.timers.next().is_none() && now >= state.now + YEAR;
+            assert!(!nothing, "{}", state.deadlock());
+            state.pass_until(now);
+            state.ring_all();
         });
     }
 }
 
 impl State {
+    fn deadlock(&self) -> String {
+        let tasks = &self.tasks;
+        format!("deadlock: no timer is set, and nothing can run{tasks}")
+    }
+
+    fn pass_until(&mut self, now: Duration) {
+        if now > self.now {
+            self.now = now;
+            self.trace.note(Step::Clock(now));
+        }
+    }
+
+    fn ring_all(&mut self) {
+        while let Some(alarm) = self.timers.pop_due(self.now) {
+            self.ring(alarm);
+        }
+    }
+
     /// Something has happened at one end of a connection.
     pub(crate) fn record(&mut self, end: End, deed: impl FnOnce() -> Deed) {
         if end.accepted {

@@ -180,16 +180,18 @@ impl Socket {
 
     /// The same socket, whose emits are dropped when it is not ready for them.
     #[must_use]
-    pub fn volatile(mut self) -> Self {
-        self.flags.volatile = true;
-        self
+    pub fn volatile(&self) -> Self {
+        let mut socket = self.clone();
+        socket.flags.volatile = true;
+        socket
     }
 
     /// The same socket, whose emits with ack wait so long. 10 s.
     #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
+    pub fn timeout(&self, timeout: Duration) -> Self {
+        let mut socket = self.clone();
+        socket.timeout = Some(timeout);
+        socket
     }
 
     /// The next event of this name that it was sent and nobody has taken, by its arguments. Those of other names

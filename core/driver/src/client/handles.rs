@@ -13,7 +13,7 @@ use super::status::Watch;
 use crate::error::HandlerError;
 use crate::listeners::Listeners;
 use crate::sync::hook::Hook;
-use crate::sync::signal::Signal;
+use crate::sync::signal::{Signal, Wait};
 
 /// A client: one connection to a server, and the next ones, with any number of namespaces.
 ///
@@ -149,6 +149,13 @@ impl<R> Client<R> {
         shared.with(|state, now| state.machine.handle_network(now, network));
     }
 
+    /// Ends the connection under its sockets, in an orderly way. It is dialled again as one that was lost is.
+    #[doc(alias = "engine.close")]
+    pub fn close_engine(&self) {
+        self.shared()
+            .with(|state, now| state.machine.end_session(now));
+    }
+
     /// Dials now what is to be dialled later, or is not any more although a socket wants it.
     pub fn reconnect_now(&self) {
         self.alive.start();
@@ -170,21 +177,30 @@ impl<R> Client<R> {
     /// [`close_timeout`](sio_core::client::Config::close_timeout), and then nothing is left of it. It closes whether
     /// the future is awaited or not.
     pub fn close(&self) -> impl Future<Output = ()> + Send + use<R> {
-        let shared = self.shared().clone();
-        let started = shared.with(|state, now| {
-            state.machine.close(now);
-            state.started
-        });
-        if !started {
-            // Nobody runs who would say so.
-            self.alive.start();
-        }
-        Signal::wait(Gone(shared))
+        close(&self.alive)
     }
 
     fn shared(&self) -> &Arc<Shared> {
         &self.alive.0
     }
+}
+
+impl Socket {
+    /// Closes its client, with all sockets: [`Client::close`].
+    pub fn close_client(&self) -> impl Future<Output = ()> + Send + use<> {
+        match &self.alive {
+            Some(alive) => close(alive),
+            None => Signal::wait(Gone(self.shared().clone())),
+        }
+    }
+}
+
+fn close(alive: &Arc<Alive>) -> Wait<Gone> {
+    let shared = alive.0.clone();
+    shared.with(|state, now| state.machine.close(now));
+    // If nobody runs yet, somebody has to who says that it is closed.
+    alive.start();
+    Signal::wait(Gone(shared))
 }
 
 impl<R> Clone for Client<R> {

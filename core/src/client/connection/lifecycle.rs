@@ -138,6 +138,17 @@ impl<T> Connection<T> {
         }
     }
 
+    /// Ends the connection in an orderly way, after what is queued has left. It is dialled again as one that was lost
+    /// is.
+    #[doc(alias = "engine.close")]
+    pub fn end_session(&mut self, now: Instant) {
+        let told = self.advance(now);
+        if let Some(session) = &mut self.session {
+            session.close(told);
+        }
+        self.pump();
+    }
+
     /// Asks the server for a sign of life, if it is reached by a WebSocket: without one within
     /// [`check_timeout`](crate::client::Config::check_timeout) the connection is lost.
     pub fn check(&mut self, now: Instant) {

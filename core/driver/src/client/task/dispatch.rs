@@ -175,7 +175,8 @@ impl<R: Dialer> Task<R> {
         };
         let error = ConnectError::from(reason);
         if let Some(inner) = self.find(key) {
-            let stays_out = !active && again.is_none();
+            let stays_out =
+                again.is_none() && (!active || self.shared.config.reconnection.is_none());
             let waiters: Vec<_> = {
                 let mut rest = inner.rest();
                 let all = std::mem::take(&mut rest.waiters);

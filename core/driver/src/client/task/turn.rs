@@ -24,7 +24,7 @@ impl<R: Dialer> Task<R> {
             any |= self.receive(cx, now);
         }
         any |= self.tell(cx);
-        any |= self.carry_out(now);
+        any |= self.carry_out();
         any |= self.transmit(cx, now);
         any |= self.finish(cx);
         any
@@ -45,6 +45,8 @@ impl<R: Dialer> Task<R> {
         {
             let mut state = self.shared.lock();
             any |= std::mem::take(&mut state.touched);
+            // Whoever touches it from now on is seen without being woken.
+            state.sleeper = None;
             let machine = &mut state.machine;
             if let Some(gap) = gap {
                 machine.handle_suspended(now, gap);
@@ -62,6 +64,7 @@ impl<R: Dialer> Task<R> {
             // Handlers that do not end do not keep it.
             self.jobs.clear();
             self.events.clear();
+            self.closed = Some(Instant::LAST);
         }
         any
     }
@@ -175,7 +178,7 @@ impl<R: Dialer> Task<R> {
     }
 
     /// Does what the machine wants done about HTTP.
-    fn carry_out(&mut self, _now: Instant) -> bool {
+    fn carry_out(&mut self) -> bool {
         let mut any = false;
         loop {
             let work = self.shared.lock().machine.poll_work();

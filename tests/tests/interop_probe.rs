@@ -1,0 +1,318 @@
+//! Clients of both bindings, driven through their standard streams as outside checks do it, against servers as they
+//! are: the official ones of 4.8 and 2.5, python-socketio, and ours.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use sio_tests::{
+    example::{Binding, example},
+    install::{Packages, interop, node_packages, python},
+    process::Group,
+    wire::PATIENCE,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Ours(Binding),
+    /// The official one of 4.8.
+    Official,
+    /// The official one of 2.5.
+    Old,
+    Python,
+}
+
+/// A server, which can be killed and started again on its port.
+struct Server {
+    kind: Kind,
+    address: SocketAddr,
+    running: Option<Group>,
+}
+
+impl Server {
+    fn start(kind: Kind) -> Self {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let address = free.local_addr().expect("its address");
+        drop(free);
+        let mut server = Self {
+            kind,
+            address,
+            running: None,
+        };
+        server.run();
+        server
+    }
+
+    fn run(&mut self) {
+        let node = |script: &str| {
+            let mut command = Command::new("node");
+            command
+                .arg(interop().join("reference").join(script))
+                .env("SIO_NODE_PACKAGES", node_packages());
+            command
+        };
+        let mut command = match self.kind {
+            Kind::Ours(binding) => Command::new(example(binding, "interop")),
+            Kind::Official => node("interop.js"),
+            Kind::Old => node("interop_2.js"),
+            Kind::Python => {
+                let mut command = Command::new(python(Packages::Current));
+                command.arg(interop().join("python/serve.py"));
+                command
+            }
+        };
+        command
+            .env("HOST", "127.0.0.1")
+            .env("PORT", self.address.port().to_string());
+        self.running = Some(Group::start(&mut command));
+        let end = Instant::now() + PATIENCE;
+        while TcpStream::connect(self.address).is_err() {
+            assert!(Instant::now() < end, "{:?} does not listen", self.kind);
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn kill(&mut self) {
+        self.running = None;
+    }
+}
+
+/// A probe, and what it has written that nobody has asked for yet.
+struct Probe {
+    process: Child,
+    commands: Option<ChildStdin>,
+    lines: Receiver<Value>,
+    unheard: Vec<Value>,
+    next: u64,
+}
+
+impl Probe {
+    fn start(binding: Binding) -> Self {
+        let mut process = Command::new(example(binding, "client_probe"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the probe starts");
+        let out = process.stdout.take().expect("its output");
+        let (tell, lines) = channel();
+        thread::spawn(move || {
+            for line in BufReader::new(out).lines() {
+                let line = line.expect("a line");
+                let line = serde_json::from_str(&line).expect("JSON, and nothing else");
+                if tell.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            commands: process.stdin.take(),
+            process,
+            lines,
+            unheard: Vec::new(),
+            next: 1,
+        }
+    }
+
+    /// Says something, and waits for the answer.
+    fn say(&mut self, mut command: Value) -> Value {
+        let id = self.next;
+        self.next += 1;
+        command["id"] = json!(id);
+        let commands = self.commands.as_mut().expect("it listens");
+        writeln!(commands, "{command}").expect("it is there");
+        let answer = self.hear("an answer", |line| line["re"] == id);
+        assert_eq!(answer["ok"], true, "{command}: {answer}");
+        answer
+    }
+
+    /// The first line that fits, of those that were not heard yet.
+    fn hear(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let end = Instant::now() + 3 * PATIENCE;
+        if let Some(at) = self.unheard.iter().position(&fits) {
+            return self.unheard.remove(at);
+        }
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) if fits(&line) => return line,
+                Ok(line) => self.unheard.push(line),
+                Err(why @ (RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected)) => {
+                    panic!("no {what} ({why}), but {:#?}", self.unheard)
+                }
+            }
+        }
+    }
+
+    fn told(&mut self, socket: &str, ev: &str) -> Value {
+        self.hear(ev, |line| line["ev"] == ev && line["socket"] == socket)
+    }
+
+    fn ask(&mut self, event: &str, args: &Value) -> Value {
+        let tag = self.next;
+        self.say(json!({
+            "cmd": "emit", "socket": "main", "event": event, "args": args, "ack": true, "tag": tag,
+        }));
+        let answer = self.hear("an ack", |line| line["ev"] == "ack" && line["tag"] == tag);
+        answer["args"].clone()
+    }
+
+    /// It ends when it is told to, with everything said.
+    fn ends(mut self) {
+        self.say(json!({ "cmd": "exit" }));
+        self.commands = None;
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match self.process.try_wait().expect("a process of ours") {
+                Some(status) => return assert!(status.success(), "{status}"),
+                None => assert!(Instant::now() < end, "it does not end"),
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn open(server: &Server, transports: &Value) -> Value {
+    let revision = if server.kind == Kind::Old { 3 } else { 4 };
+    json!({
+        "cmd": "open", "socket": "main", "url": format!("http://{}/", server.address),
+        "opts": {
+            "transports": transports, "revision": revision,
+            "reconnectionDelay": 50, "reconnectionDelayMax": 500,
+        },
+    })
+}
+
+/// Events and answers both ways, with bytes; a server that dies and comes back; the end.
+fn story(kind: Kind, binding: Binding) {
+    let mut server = Server::start(kind);
+    for transports in [
+        json!(["websocket"]),
+        json!(["polling"]),
+        json!(["polling", "websocket"]),
+    ] {
+        let mut probe = Probe::start(binding);
+        assert_eq!(probe.say(open(&server, &transports))["manager"], 1);
+        let hello = probe.told("main", "connect");
+        assert!(hello["id"].is_string(), "{hello}");
+        assert_eq!(probe.ask("echo", &json!([7])), json!([7]));
+        let args = json!(["€ \u{1f600}", { "$bin": "00ff10" }, [{ "a": { "$bin": "" } }]]);
+        assert_eq!(probe.ask("echo", &args), args);
+        probe.say(json!({
+            "cmd": "answer", "socket": "main", "event": "please_ack", "args": "$echo",
+        }));
+        let answer = probe.ask("call_me", &json!(["a", 1]));
+        assert_eq!(answer, json!([{ "ok": true, "reply": ["a", 1] }]));
+        probe.say(json!({
+            "cmd": "emit", "socket": "main", "event": "burst", "args": [50, 10], "ack": true, "tag": "burst",
+        }));
+        for n in 0..50 {
+            let event = probe.hear("a burst", |line| line["name"] == "burst");
+            assert_eq!(event["args"][0], n);
+        }
+        let burst = probe.hear("its end", |line| line["tag"] == "burst");
+        assert_eq!(burst["args"], json!([50]));
+        let last = transports.as_array().and_then(|all| all.last()).cloned();
+        if transports.as_array().is_some_and(|all| all.len() > 1) {
+            probe.hear("an upgrade", |line| line["name"] == "upgrade");
+        }
+        let state = probe.say(json!({ "cmd": "state", "socket": "main" }));
+        assert_eq!(Some(state["transport"].clone()), last);
+        assert_eq!(
+            (&state["connected"], &state["id"]),
+            (&json!(true), &hello["id"])
+        );
+
+        server.kill();
+        let left = probe.told("main", "disconnect");
+        assert_eq!(left["active"], true, "{left}");
+        probe.say(json!({
+            "cmd": "emit", "socket": "main", "event": "echo", "args": ["kept"], "ack": true, "tag": "kept",
+        }));
+        probe.told("main", "connect_error");
+        server.run();
+        probe.told("main", "connect");
+        let kept = probe.hear("the answer", |line| line["tag"] == "kept");
+        assert_eq!(kept["args"], json!(["kept"]));
+        probe.ends();
+    }
+}
+
+/// A refusal with its data, and a second try with other credentials; a server that takes a socket out.
+fn refusals(kind: Kind, binding: Binding) {
+    let server = Server::start(kind);
+    let mut probe = Probe::start(binding);
+    let url = |name: &str| format!("http://{}{name}", server.address);
+    probe.say(json!({
+        "cmd": "open", "socket": "auth", "url": url("/auth"), "opts": { "auth": { "token": "bad" } },
+    }));
+    let refused = probe.told("auth", "connect_error");
+    assert_eq!(refused["message"], "bad token");
+    assert_eq!(refused["data"]["code"], "E_TOKEN");
+    assert_eq!(refused["active"], false);
+    probe.say(json!({ "cmd": "auth", "socket": "auth", "auth": { "token": "good" } }));
+    probe.say(json!({ "cmd": "connect", "socket": "auth" }));
+    probe.told("auth", "connect");
+
+    let opened = probe.say(json!({ "cmd": "open", "socket": "custom", "url": url("/custom") }));
+    assert_eq!(opened["manager"], 1, "it shares the connection");
+    probe.told("custom", "connect");
+    probe.say(json!({
+        "cmd": "emit", "socket": "custom", "event": "kick", "args": [false],
+    }));
+    let left = probe.told("custom", "disconnect");
+    assert_eq!(left["reason"], "io server disconnect");
+    assert_eq!(left["active"], false);
+    probe.say(json!({ "cmd": "close_engine", "socket": "auth" }));
+    assert_eq!(probe.told("auth", "disconnect")["reason"], "forced close");
+    probe.told("auth", "connect");
+    probe.ends();
+}
+
+macro_rules! against {
+    ($($name:ident: $kind:expr;)*) => {
+        $(
+            mod $name {
+                use super::*;
+
+                #[test]
+                fn tokio_client() {
+                    story($kind, Binding::Tokio);
+                }
+
+                #[test]
+                fn smol_client() {
+                    story($kind, Binding::Smol);
+                }
+            }
+        )*
+    };
+}
+
+against! {
+    official: Kind::Official;
+    official_2: Kind::Old;
+    python_socketio: Kind::Python;
+    ours: Kind::Ours(Binding::Tokio);
+}
+
+#[test]
+fn who_is_refused_may_try_again() {
+    for binding in [Binding::Tokio, Binding::Smol] {
+        for kind in [Kind::Official, Kind::Ours(binding)] {
+            refusals(kind, binding);
+        }
+    }
+}

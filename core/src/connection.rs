@@ -299,7 +299,7 @@ impl<T> Connection<T> {
     /// [`ServerShuttingDown`](DisconnectReason::ServerShuttingDown), what is queued is still sent, then
     /// the connection closes. The client is not told to stay away, and comes back when it can.
     pub fn shut_down(&mut self, now: Instant) {
-        self.mux.end(DisconnectReason::ServerShuttingDown);
+        self.mux.shut_down();
         self.session.shut_down(now);
     }
 

@@ -55,6 +55,48 @@ impl Talk {
 }
 
 #[test]
+fn nobody_is_asked_for_a_namespace_once_the_server_closes() {
+    // What came before, and is looked at behind it.
+    let mut talk = Talk::new(Config::v4());
+    talk.enter("40");
+    talk.say("40/a,");
+    talk.say(r#"42["late"]"#);
+    talk.connection.shut_down(talk.now);
+    talk.say("40/b,");
+    let mut told: Vec<_> = std::iter::from_fn(|| talk.event()).collect();
+    talk.sent();
+    told.extend(std::iter::from_fn(|| talk.event()));
+    assert!(
+        matches!(
+            &told[..],
+            [
+                Event::Socket(socket::Event::Disconnecting { .. }),
+                Event::Socket(socket::Event::Disconnected { .. }),
+                Event::Closed { .. }
+            ]
+        ),
+        "{told:?}"
+    );
+}
+
+/// A client of revision 4 asks for `/` by coming.
+#[test]
+fn nobody_is_asked_about_one_that_comes_as_the_server_closes() {
+    let config = Arc::new(Config::v2());
+    let opened = Opened {
+        transport: TransportKind::Polling,
+        revision: Eio::V3,
+        base64: false,
+    };
+    let now = Instant::ORIGIN;
+    let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
+    let mut connection = Connection::<u64>::new(now, session, config);
+    connection.shut_down(now);
+    let told = connection.poll_event(now);
+    assert!(told.is_none(), "{told:?}");
+}
+
+#[test]
 fn nothing_is_told_of_what_came_behind_a_broken_rule() {
     // faults: H13
     let mut talk = Talk::new(Config::v4());

@@ -37,6 +37,8 @@ pub(super) struct Joining {
     by: Option<Instant>,
     /// Whether a namespace was joined.
     joined: bool,
+    /// Whether nobody comes in any more.
+    over: bool,
     /// How often it was refused.
     refused: u32,
 }
@@ -46,6 +48,7 @@ impl Joining {
         Self {
             by,
             joined: false,
+            over: false,
             refused: 0,
         }
     }
@@ -71,6 +74,15 @@ impl Joining {
     /// Nobody waits for it any more.
     pub(super) const fn stop_waiting(&mut self) {
         self.by = None;
+    }
+
+    /// Nobody comes in any more.
+    pub(super) const fn end(&mut self) {
+        self.over = true;
+    }
+
+    pub(super) const fn is_over(&self) -> bool {
+        self.over
     }
 
     pub(super) const fn has_joined(&self) -> bool {

@@ -16,6 +16,12 @@ impl<T> Events<T> {
         self.0.push_back(event);
     }
 
+    /// Nobody is to decide over a namespace any more.
+    pub(super) fn forget_asked(&mut self) {
+        self.0
+            .retain(|event| !matches!(event, Event::Connecting { .. }));
+    }
+
     pub(super) fn pop(&mut self) -> Option<Event<T>> {
         self.0.pop_front()
     }

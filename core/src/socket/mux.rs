@@ -172,6 +172,9 @@ impl<T> Mux<T> {
         request: ConnectRequest,
         session: &mut Session,
     ) -> Result<(), Unexpected> {
+        if self.joining.is_over() {
+            return Ok(());
+        }
         let by = now
             .checked_add(self.config.middleware_timeout)
             .unwrap_or(now);
@@ -417,6 +420,13 @@ impl<T> Mux<T> {
         for socket in self.sockets() {
             self.disconnect(now, socket, session);
         }
+    }
+
+    /// Every socket leaves, and nobody is asked about those who would come: the server closes.
+    pub(crate) fn shut_down(&mut self) {
+        self.events.forget_asked();
+        self.joining.end();
+        self.end(DisconnectReason::ServerShuttingDown);
     }
 
     /// Every socket leaves, without a word to the client: the connection is over, or will be.

@@ -14,8 +14,10 @@ pub(crate) struct Peer {
     /// Read and not yet looked at.
     ahead: BytesMut,
     is_websocket: bool,
-    /// Control frames come when they like: those that came before they were asked for.
+    /// Control frames come when they like: those that came before they were asked for, and what came before
+    /// those that were.
     pongs: VecDeque<Heard>,
+    others: VecDeque<Heard>,
 }
 
 impl Peer {
@@ -25,6 +27,7 @@ impl Peer {
             ahead: BytesMut::new(),
             is_websocket: false,
             pongs: VecDeque::new(),
+            others: VecDeque::new(),
         }
     }
 
@@ -44,15 +47,20 @@ impl Peer {
         if !self.is_websocket {
             return self.answer().await.map(Heard::Answer);
         }
-        if is_pong && let Some(pong) = self.pongs.pop_front() {
-            return Some(pong);
+        let before = match is_pong {
+            true => self.pongs.pop_front(),
+            false => self.others.pop_front(),
+        };
+        if before.is_some() {
+            return before;
         }
         loop {
             let frame = self.frame().await?;
-            if is_pong || !matches!(frame, Heard::Pong(_)) {
-                return Some(frame);
+            match (is_pong, matches!(frame, Heard::Pong(_))) {
+                (true, true) | (false, false) => return Some(frame),
+                (false, true) => self.pongs.push_back(frame),
+                (true, false) => self.others.push_back(frame),
             }
-            self.pongs.push_back(frame);
         }
     }
 

@@ -44,6 +44,13 @@ impl<R: Runtime> Task<R> {
                 }
             }
             self.work(cx);
+            // What it has brought about leaves before the pong to what may have come behind it.
+            if self.machine.session().backlog_packets() > 0
+                && matches!(self.pull(), Pulled::Close(_))
+            {
+                self.work(cx);
+                return true;
+            }
         }
         true
     }
@@ -75,6 +82,7 @@ impl<R: Runtime> Task<R> {
                     trace!(?frame, "received");
                     self.spend(frame_size(&frame));
                     self.machine.handle_ws(self.now, frame);
+                    self.pull();
                 }
                 Poll::Ready(Received::Closed(cause)) => self.receive_end(cx, cause),
             }

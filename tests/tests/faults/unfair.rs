@@ -63,9 +63,29 @@ async fn an_echo_is_answered_between_the_messages_of_floods(on: On) {
     world.ends().await;
 }
 
-/// It has filled what may wait for handlers, and goes before its POST is taken.
+/// How a poller ends the stream of its POST, which is not taken yet.
+#[derive(Clone, Copy)]
+enum End {
+    Gone,
+    /// It still reads.
+    Half,
+    /// The same, with a request behind the one that waits.
+    HalfBehindMore,
+}
+
 async fn a_poller_that_vanishes_while_it_is_made_to_wait_is_missed(on: On) {
     // faults: H3
+    while_it_is_made_to_wait(on, End::Gone).await;
+}
+
+async fn a_poller_that_half_closes_while_it_is_made_to_wait_is_missed(on: On) {
+    for end in [End::Half, End::HalfBehindMore] {
+        while_it_is_made_to_wait(on, end).await;
+    }
+}
+
+/// It has filled what may wait for handlers, and goes before its POST is taken.
+async fn while_it_is_made_to_wait(on: On, end: End) {
     let io = Io::new(
         calm()
             .max_running_handlers(1)
@@ -90,17 +110,28 @@ async fn a_poller_that_vanishes_while_it_is_made_to_wait_is_missed(on: On) {
     );
     let mut stream = connect(world.address).await;
     stream.write_all(request.as_bytes()).await.unwrap();
+    if let End::HalfBehindMore = end {
+        stream.write_all(request.as_bytes()).await.unwrap();
+    }
     stream.flush().await.unwrap();
-    drop(stream);
+    if let End::Half | End::HalfBehindMore = end {
+        // It is made to wait by then.
+        sleep(Duration::from_millis(50)).await;
+        stream.close().await.unwrap();
+    } else {
+        stream = connect(world.address).await;
+    }
     until("it is missed", || io.engine_sessions() == 0).await;
     until("its room is empty", || io.of("/").is_empty()).await;
     // So is its handler.
     sleep(Duration::from_millis(300)).await;
+    drop(stream);
     world.ends().await;
 }
 
 on_each_runtime! {
     a_poller_that_vanishes_while_it_is_made_to_wait_is_missed,
+    a_poller_that_half_closes_while_it_is_made_to_wait_is_missed,
 }
 
 mod real {

@@ -116,22 +116,12 @@ impl<R: Runtime, S: Stream> ToHyper<R, S> {
 
     /// Looks whether the client leaves, if the request in hand wants to know.
     fn watch(&mut self, cx: &mut Context<'_>) {
-        if !self.line.is_watched() || self.line.has_ended() || !self.ahead.is_empty() {
+        if !self.line.is_watched() || self.line.has_ended() {
             return;
         }
-        let read = scratch::with(|scratch| {
-            let most = scratch.len().min(AHEAD);
-            let space = scratch.get_mut(..most).unwrap_or_default();
-            let read = Pin::new(&mut self.stream).poll_read(cx, space);
-            if let Poll::Ready(Ok(count)) = read {
-                self.ahead
-                    .extend_from_slice(space.get(..count).unwrap_or_default());
-            }
-            read
-        });
-        match read {
-            Poll::Pending | Poll::Ready(Ok(1..)) => return,
-            Poll::Ready(Ok(0)) => self.line.end(),
+        match self.poll_ahead(cx) {
+            Poll::Pending => return,
+            Poll::Ready(Ok(())) => self.line.end(),
             Poll::Ready(Err(error)) => {
                 self.failed = Some(error);
                 self.line.lose();
@@ -139,6 +129,29 @@ impl<R: Runtime, S: Stream> ToHyper<R, S> {
         }
         // The request is told when it is polled.
         cx.waker().wake_by_ref();
+    }
+
+    /// Reads ahead until the client has left. Pending: it has not, or has said as much as is read of it.
+    fn poll_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let room = AHEAD.saturating_sub(self.ahead.len());
+            if room == 0 {
+                return Poll::Pending;
+            }
+            let read = scratch::with(|scratch| {
+                let most = scratch.len().min(room);
+                let space = scratch.get_mut(..most).unwrap_or_default();
+                let read = Pin::new(&mut self.stream).poll_read(cx, space);
+                if let Poll::Ready(Ok(count)) = read {
+                    self.ahead
+                        .extend_from_slice(space.get(..count).unwrap_or_default());
+                }
+                read
+            });
+            if ready!(read)? == 0 {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 
     /// What has come ahead of its time, if anything has.

@@ -75,6 +75,12 @@ pub(super) fn says_goodbye(answer: &Unit) -> bool {
     matches!(&answer.said, Said::Response { body, .. } if &**body == b"Shutting down")
 }
 
+/// Words that stood in HTML.
+fn unescaped(text: &str) -> String {
+    let text = text.replace("&lt;", "<").replace("&gt;", ">");
+    text.replace("&amp;", "&")
+}
+
 /// Why the application has refused a handshake, if it has.
 fn refused(said: &Said) -> Option<HandshakeError> {
     let Said::Response { status, body, .. } = said else {
@@ -85,7 +91,7 @@ fn refused(said: &Said) -> Option<HandshakeError> {
         400 => Some(HandshakeError::BadRequest),
         403 => {
             // One for a WebSocket is answered with the words alone.
-            let words = parse(&body, "message").unwrap_or_else(|| body.into_owned());
+            let words = parse(&body, "message").unwrap_or_else(|| unescaped(&body));
             Some(HandshakeError::Forbidden(
                 (words != "Forbidden").then_some(words),
             ))

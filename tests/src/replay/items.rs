@@ -61,18 +61,45 @@ impl Item {
     }
 }
 
-/// The namespace that there has to be for a client to be told this.
-pub(super) fn opens(item: &Item) -> Option<String> {
+/// The namespace that there is not, as a client is told by this.
+pub(super) fn misses(item: &Item) -> Option<String> {
     let Told::Packet(text) = &item.told else {
         return None;
     };
     let (name, rest) = namespace(text);
-    let there = match text.as_bytes().first()? {
-        b'0' => true,
-        b'4' => !rest.contains("Invalid namespace"),
-        _ => false,
-    };
-    there.then(|| name.to_owned())
+    let missing = text.starts_with('4') && rest.contains("Invalid namespace");
+    missing.then(|| name.to_owned())
+}
+
+/// The namespaces that a client asks for by a message of its WebSocket.
+pub(super) fn asks(revision: Eio, message: &Message) -> Option<String> {
+    match Packet::decode(revision, message.clone()).ok().map(told)? {
+        Told::Packet(text) if text.starts_with('0') => Some(named(&text)),
+        Told::Packet(_) | Told::Machine | Told::Bytes(_) | Told::Close(_) => None,
+    }
+}
+
+/// The same by a POST.
+pub(super) fn asks_by_post(asked: &Asked) -> Vec<String> {
+    let packets = split(
+        Body::text(
+            revision(asked),
+            ByteString::try_from(asked.body.clone()).unwrap_or_default(),
+        ),
+        usize::MAX,
+    );
+    let told = packets.map_while(Result::ok).map(told);
+    let names = told.filter_map(|told| match told {
+        Told::Packet(text) if text.starts_with('0') => Some(named(&text)),
+        Told::Packet(_) | Told::Machine | Told::Bytes(_) | Told::Close(_) => None,
+    });
+    names.collect()
+}
+
+/// The namespace of a CONNECT, without the query behind it.
+fn named(text: &str) -> String {
+    let (name, _) = namespace(text);
+    name.split('?').next().unwrap_or_default().to_owned()
 }
 
 /// The namespace of a packet's text, and what stands behind it.

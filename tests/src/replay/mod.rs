@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use bytestring::ByteString;
 use sio_core::config::Config;
-use sio_core::engine::{Close, Flags, Message};
+use sio_core::engine::{Close, Eio, Flags, Message};
 use sio_core::id::{HashKey, SocketId};
 use sio_core::server::{ConnectionKey, Event, Server, Socket};
 use sio_core::socket::ConnectTicket;
@@ -26,7 +26,7 @@ use sio_core::websocket::Limits;
 use front::Front;
 use handshakes::{Opening, says_goodbye};
 use items::{Item, Told, Way, bytes_of, namespace, parse};
-use recorded::{Asked, Moment, Said, Stream, Unit};
+use recorded::{Asked, Moment, Stream, Unit};
 use sio_sim::{Act, Deed, History};
 
 /// How much of a history was compared.
@@ -71,8 +71,8 @@ struct Replay {
     openings: BTreeMap<usize, Opening>,
     /// Acts at which something was read, by connection.
     reads: BTreeMap<usize, Vec<usize>>,
-    /// Under which the server answers.
-    path: String,
+    /// Namespaces that there are not, as somebody was told.
+    missing: BTreeSet<String>,
     /// Connections on which a hook of the application had the word: they are compared until then.
     apart: BTreeSet<usize>,
 }
@@ -209,11 +209,10 @@ impl Replay {
             Server::new(config.clone(), HashKey([1, 2])).map_err(|it| it.to_string())?;
         server.decide_over_handshakes(true);
         server.open_namespace("/");
+        let mut missing = BTreeSet::new();
         for session in sessions.values_mut() {
             session.items.sort_by_key(|item| (item.written, item.place));
-            for name in session.items.iter().filter_map(items::opens) {
-                server.open_namespace(&name);
-            }
+            missing.extend(session.items.iter().filter_map(items::misses));
         }
         Ok(Self {
             front: Front::new(server, Limits::of(config)),
@@ -222,7 +221,7 @@ impl Replay {
             whose: BTreeMap::new(),
             openings: BTreeMap::new(),
             reads,
-            path: config.path.trim_end_matches('/').to_owned(),
+            missing,
             apart: BTreeSet::new(),
         })
     }
@@ -289,7 +288,11 @@ impl Replay {
             match (&sid, answer.as_ref().map(|it| (it.moment, &it.said))) {
                 // What was there to be sent when it came.
                 (Some(sid), Some((written, _))) if polls && written.at == self.front.moment.at => {
-                    self.act(sid, true, |item| item.written.act <= written.act);
+                    // An end that nothing stands before came to a request that waited.
+                    let waited = |item: &Item| item.closes() && item.place.1 == 0;
+                    self.act(sid, true, |item| {
+                        item.written.act <= written.act && !waited(item)
+                    });
                 }
                 _ if answer
                     .as_ref()
@@ -297,29 +300,13 @@ impl Replay {
                 {
                     self.shut_down();
                 }
-                // A fallback's.
-                (_, Some((_, Said::Response { status, .. })))
-                    if *status != 404 && !asked.head.uri.path().starts_with(&self.path) =>
-                {
-                    self.apart.insert(number);
-                    return;
-                }
-                // Of HTTP's, before anybody is asked.
-                (
-                    _,
-                    Some((
-                        _,
-                        Said::Response {
-                            status: 408 | 414 | 431,
-                            ..
-                        },
-                    )),
-                ) => {
+                (_, Some((_, said))) if said.is_anothers() => {
                     self.apart.insert(number);
                     return;
                 }
                 _ => {}
             }
+            self.open(items::asks_by_post(&asked));
             if opens {
                 self.opens(number, sid.clone(), answer);
             }
@@ -331,11 +318,25 @@ impl Replay {
         }
     }
 
+    /// Namespaces are there that clients ask for, unless somebody was told otherwise.
+    fn open(&mut self, names: impl IntoIterator<Item = String>) {
+        for name in names {
+            if !self.missing.contains(&name) {
+                self.front.server.open_namespace(&name);
+            }
+        }
+    }
+
     fn messages(&mut self, number: usize) {
         while let Some((connection, message)) = self.front.message(number) {
             let now = self.front.now;
             match message {
-                Some(message) => self.front.server.handle_ws(now, connection, message),
+                Some(message) => {
+                    let it = self.front.server.connection(connection);
+                    let revision = it.map_or(Eio::V4, |it| it.session().revision());
+                    self.open(items::asks(revision, &message));
+                    self.front.server.handle_ws(now, connection, message);
+                }
                 None => {
                     // It was told before the WebSocket broke.
                     if let Some(sid) = self.whose.get(&connection).cloned() {
@@ -553,7 +554,8 @@ impl Replay {
             if end.is_some_and(|end| theirs.is_some_and(|it| it.moment > *end)) {
                 continue;
             }
-            if self.apart.contains(number) && ours.is_none() {
+            let another = theirs.is_some_and(|it| it.said.is_anothers());
+            if (another || self.apart.contains(number)) && ours.is_none() {
                 continue;
             }
             if theirs.is_some() || ours.is_some() && !unheard {

@@ -61,6 +61,20 @@ pub(super) enum Said {
     },
 }
 
+impl Said {
+    /// Whether it is not the protocol's: HTTP's, before anybody is asked, of a body that was not whole in time, of a
+    /// hook that did not end well, or a fallback's. What the protocol says has headers, but for a path that is not
+    /// its own.
+    pub(super) fn is_anothers(&self) -> bool {
+        match self {
+            Self::Response {
+                status, headers, ..
+            } => matches!(status, 408 | 414 | 431 | 500) || *status != 404 && headers.is_empty(),
+            Self::Frame { .. } => false,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Unit {
     /// When its first byte was written.
@@ -227,7 +241,7 @@ pub(super) fn asked(
 fn parts(head: &[u8]) -> Result<Parts, String> {
     // A byte is a character, as HTTP has it.
     let text: String = head.iter().map(|byte| char::from(*byte)).collect();
-    let mut lines = text.trim_end().split("\r\n");
+    let (mut lines, mut sized) = (text.trim_end().split("\r\n"), false);
     let mut words = lines.next().unwrap_or_default().split(' ');
     let mut request = http::Request::builder()
         .method(words.next().unwrap_or_default())
@@ -235,7 +249,12 @@ fn parts(head: &[u8]) -> Result<Parts, String> {
     for line in lines {
         let (name, value) = line.split_once(':').ok_or("a line without a colon")?;
         let value: Vec<u8> = value.trim().chars().map(|c| c as u8).collect();
-        request = request.header(name, value);
+        // Said twice alike, it is said once.
+        let length = name.eq_ignore_ascii_case("content-length");
+        if !(length && sized) {
+            request = request.header(name, value);
+        }
+        sized |= length;
     }
     let request = request.body(()).map_err(|why| why.to_string())?;
     Ok(request.into_parts().0)

@@ -8,13 +8,31 @@ use sio_tests::replay::compare;
 /// Simulated tests whose history another [`Server`](sio_core::server::Server) can not be held against, and why.
 const APART: &[(&str, &[&str])] = &[
     (
-        "a plain Engine.IO server, or an engine of its own, is none of Socket.IO",
+        "a plain Engine.IO server, an engine of its own under another path, or an echo, is none of Socket.IO",
         &[
+            "endpoints::simulated::a_server_speaks_for_all_its_engines",
+            "endpoints::simulated::a_server_that_is_closed_by_its_listener_closes_its_adapters",
             "lifecycle::simulated::a_plain_engine_beside_it",
+            "owners::simulated::a_handler_that_ends_lets_clients_in_that_were_handed_over",
+            "owners::simulated::what_waited_for_a_plain_handler_is_read_by_whom_the_client_is_handed_over_to",
+            "panics::simulated::wherever_an_engine_socket_does",
             "plain::simulated::a_plain_session_is_never_pending",
             "plain::simulated::empty_messages_that_wait_stop_the_reading",
+            "reached::simulated::the_end_of_a_plain_connection_says_which",
             "release::simulated::an_engine_socket_that_its_handlers_capture_goes_with_its_client",
+            "undecided::simulated::an_echo_that_says_and_takes_nothing_is_put_out",
         ],
+    ),
+    (
+        "a hook or a handler that panics ends the session in silence, and may take an answer along",
+        &[
+            "panics::simulated::wherever_a_request_does",
+            "panics::simulated::wherever_a_socket_calls_the_application",
+        ],
+    ),
+    (
+        "what handlers hold, and so when their clients are not read, stands in no history",
+        &["unfair::simulated::a_poller_that_vanishes_while_it_is_made_to_wait_is_missed"],
     ),
     (
         "a client that says goodbye with its request may be greeted before or not",

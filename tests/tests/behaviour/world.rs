@@ -163,10 +163,7 @@ pub(crate) fn simulate<F: Future<Output = ()>>(test: impl Fn() -> F) {
         return;
     }
     let sim = play(1);
-    // Those of the other suites, who break off and speak in halves, are not compared.
-    if module_path!().starts_with("behaviour") {
-        replayed::check(&sim.history());
-    }
+    replayed::check(&sim.history());
     let first = sim.trace();
     first.assert_same(&play(1).trace());
     // A short story may go the same way by chance.

@@ -71,6 +71,7 @@
 //! |---|---|---|
 //! | `tower` | yes | `layer` and `service`: a tower layer and service, for axum and hyper |
 //! | `regex` | yes | `Io::of_regex`: namespaces by regular expressions |
+//! | `cluster` | yes | [`cluster`]: several servers that are one |
 //! | `deflate` | yes | `permessage-deflate` on WebSockets ([`Config::per_message_deflate`]), by zlib-rs |
 //! | `msgpack` | yes | [`parser::Msgpack`](sio_driver::app::parser), packets as `socket.io-msgpack-parser` has them |
 //! | `rustls` | yes | `serve_tls`, by rustls with the ring provider |
@@ -143,6 +144,8 @@ pub use sio_driver::app::{
     Socket, SocketData, SocketId, SocketIds, Started, State, To, ToChildren, TransportKind,
     Transports, TryData, Value, Verdict, client_files, core, http, parser, respond,
 };
+#[cfg(feature = "cluster")]
+pub use sio_driver::cluster;
 pub use sio_driver::{adapter, guide};
 #[cfg(feature = "rustls")]
 pub use tls::serve_tls;

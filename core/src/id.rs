@@ -68,8 +68,8 @@ impl SocketId {
         Self(name(bytes))
     }
 
-    /// An id that a server has told.
-    pub(crate) fn told(text: &str) -> Self {
+    /// An id that a server has told: its own, or that of another node.
+    pub fn told(text: &str) -> Self {
         Self(text.into())
     }
 

@@ -110,6 +110,7 @@ const DRIVER_FLOORS: &[&str] = &[
     "listeners",
     "event",
     "adapter",
+    "cluster",
     "handle",
     "handler",
     "task",

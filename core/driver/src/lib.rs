@@ -82,6 +82,8 @@ pub mod adapter;
 pub mod app;
 pub mod binding;
 pub mod client;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 #[doc(hidden)]
 pub mod deadlines;
 mod endpoint;

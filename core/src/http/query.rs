@@ -101,7 +101,8 @@ impl Query {
         Self::of(pairs).unless_repeated()
     }
 
-    fn of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+    /// Parameters that were read already.
+    pub fn of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let (mut text, mut places) = (String::new(), SmallVec::new());
         for (key, value) in pairs {
             let start = text.len();

@@ -14,6 +14,7 @@ mod admission;
 mod bursts;
 mod children;
 mod client;
+mod cluster;
 mod conversation;
 mod differences;
 mod handlers;

@@ -5,8 +5,10 @@ mod replayed;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use sio_driver::binding::Runtime;
+use sio_driver::cluster::{Broker, Cluster, Event, InMemoryBroker, Options, Order};
 use sio_sim::Sim;
 use sio_tokio::{Io, Server};
 use tokio::sync::oneshot;
@@ -26,6 +28,10 @@ pub(crate) trait Host: Sync {
     fn threads(&self) -> &'static [&'static str] {
         &[]
     }
+
+    /// Joins a cluster, on threads of its own, until the link ends.
+    #[allow(dead_code, reason = "faults/ does not")]
+    fn join(&self, broker: InMemoryBroker, options: Options) -> Cluster;
 
     /// Whether one could listen there.
     fn is_free(&self, address: SocketAddr) -> bool {
@@ -61,7 +67,59 @@ pub(crate) fn apart(
     (address, told)
 }
 
+fn runtime(workers: usize) -> tokio::runtime::Runtime {
+    let mut builder = match workers {
+        0 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    if workers > 0 {
+        builder.worker_threads(workers);
+    }
+    builder.enable_all().build().unwrap()
+}
+
+/// A broker that tells when its link ends.
+struct Watched {
+    broker: InMemoryBroker,
+    /// Dropped with it.
+    _end: oneshot::Sender<()>,
+}
+
+impl Broker for Watched {
+    fn order(&mut self, order: Order) {
+        self.broker.order(order);
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        self.broker.poll_event(cx)
+    }
+}
+
+/// Joins a cluster on a thread of its own: `run` is told by what, and what it is to wait for.
+fn joined(
+    broker: InMemoryBroker,
+    run: impl FnOnce(Watched, std::sync::mpsc::Sender<Cluster>, oneshot::Receiver<()>) + Send + 'static,
+) -> Cluster {
+    let (end, ended) = oneshot::channel();
+    let watched = Watched { broker, _end: end };
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || run(watched, tell, ended));
+    told.recv().expect("it is joined")
+}
+
 impl Host for Tokio {
+    fn join(&self, broker: InMemoryBroker, options: Options) -> Cluster {
+        let workers = self.workers;
+        joined(broker, move |broker, tell, ended| {
+            runtime(workers).block_on(async {
+                let cluster = Cluster::join(&sio_tokio::Tokio, broker, options);
+                tell.send(cluster).unwrap();
+                drop(tell);
+                let _ = ended.await;
+            });
+        })
+    }
+
     fn threads(&self) -> &'static [&'static str] {
         match self.workers {
             0 => &[],
@@ -72,14 +130,7 @@ impl Host for Tokio {
     fn serve(&self, server: Server) -> (SocketAddr, Served) {
         let workers = self.workers;
         apart(move |listener| {
-            let mut builder = match workers {
-                0 => tokio::runtime::Builder::new_current_thread(),
-                _ => tokio::runtime::Builder::new_multi_thread(),
-            };
-            if workers > 0 {
-                builder.worker_threads(workers);
-            }
-            builder.enable_all().build()?.block_on(async {
+            runtime(workers).block_on(async {
                 listener.set_nonblocking(true)?;
                 let listener = tokio::net::TcpListener::from_std(listener)?;
                 sio_tokio::serve(listener, server).await
@@ -89,6 +140,16 @@ impl Host for Tokio {
 }
 
 impl Host for Smol {
+    fn join(&self, broker: InMemoryBroker, options: Options) -> Cluster {
+        joined(broker, move |broker, tell, ended| {
+            let executor = Arc::new(smol::Executor::new());
+            let runtime = sio_smol::Smol::on(&executor);
+            tell.send(Cluster::join(&runtime, broker, options)).unwrap();
+            drop(tell);
+            let _ = smol::block_on(executor.run(ended));
+        })
+    }
+
     fn threads(&self) -> &'static [&'static str] {
         &["async-io"]
     }
@@ -104,6 +165,10 @@ impl Host for Smol {
 }
 
 impl Host for SmolGlobal {
+    fn join(&self, broker: InMemoryBroker, options: Options) -> Cluster {
+        Cluster::join(&sio_smol::Smol::new(), broker, options)
+    }
+
     fn threads(&self) -> &'static [&'static str] {
         &["async-io", "smol-1"]
     }
@@ -120,6 +185,11 @@ impl Host for SmolGlobal {
 pub(crate) struct Simulated;
 
 impl Host for Simulated {
+    fn join(&self, broker: InMemoryBroker, options: Options) -> Cluster {
+        let sim = Sim::current().expect("a test runs in it");
+        Cluster::join(&sim.at([10, 0, 0, 2]), broker, options)
+    }
+
     fn serve(&self, server: Server) -> (SocketAddr, Served) {
         let host = [10, 0, 0, 2];
         let sim = Sim::current().expect("a test runs in it").at(host);

@@ -163,6 +163,13 @@ impl<T> Node<T> {
         &self.uid
     }
 
+    /// The channel whose subscribers are the nodes of this namespace, this one included, and whether it is a sharded
+    /// one. `None`: nodes know each other by their heartbeats, and [`Status::nodes`] are the others.
+    pub fn counted_by(&self) -> Option<(&str, bool)> {
+        let counted = self.config.heartbeat.is_none();
+        counted.then(|| (self.channels.requests(), self.channels.is_sharded()))
+    }
+
     /// How it is.
     pub fn status(&self) -> Status {
         Status {

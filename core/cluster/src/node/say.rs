@@ -60,9 +60,17 @@ impl<T> Node<T> {
 
     /// Whether other nodes may not listen to this room yet, since their sockets were put into it just now.
     fn is_recent(&self, room: &str) -> bool {
-        self.config.dialect == Dialect::Sharded
+        self.listens_by_room()
             && (self.now < self.all_joined
                 || self.joined.get(room).is_some_and(|until| self.now < *until))
+    }
+
+    /// Whether nodes listen to rooms by themselves, and so a moment after somebody has joined them.
+    fn listens_by_room(&self) -> bool {
+        match self.config.dialect {
+            Dialect::Classic | Dialect::Sharded => self.config.subscriptions != Subscriptions::All,
+            Dialect::V2 | Dialect::Streams => false,
+        }
     }
 
     /// Sockets of the other nodes join rooms.
@@ -71,9 +79,7 @@ impl<T> Node<T> {
     /// [`EncodeError::Unsaid`] in v2.
     pub fn join(&mut self, now: Instant, of: To, rooms: Vec<String>) -> Result<(), EncodeError> {
         let now = self.advance(now);
-        if self.config.dialect == Dialect::Sharded
-            && self.config.subscriptions != Subscriptions::All
-        {
+        if self.listens_by_room() {
             let until = now.saturating_add(self.config.recent_join);
             self.joined.retain(|_, until| now < *until);
             for room in &rooms {

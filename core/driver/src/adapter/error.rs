@@ -14,6 +14,8 @@ pub enum AdapterError {
     Timeout,
     /// The other nodes cannot be reached, for this reason.
     Unreachable(String),
+    /// What the nodes speak with each other has no words for it.
+    Unsaid,
     /// The arguments cannot be written.
     Emit(EmitError),
 }
@@ -24,6 +26,7 @@ impl fmt::Display for AdapterError {
             Self::Alone => f.write_str("this adapter knows no other nodes"),
             Self::Timeout => f.write_str("not all nodes have answered in time"),
             Self::Unreachable(why) => write!(f, "the other nodes cannot be reached: {why}"),
+            Self::Unsaid => f.write_str("the nodes' wire has no words for it"),
             Self::Emit(why) => why.fmt(f),
         }
     }

@@ -21,6 +21,7 @@ use sio_core::id::SocketId;
 use sio_core::packet::Args;
 use sio_core::rooms::RoomEvent;
 
+pub use crate::endpoint::handshake::Told;
 pub use crate::mailbox::gather::Answers;
 pub use crate::sync::later::Later;
 pub use answers::Gathered;

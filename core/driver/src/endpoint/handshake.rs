@@ -84,6 +84,36 @@ impl Handshake {
         }
     }
 
+    /// One that another node tells of.
+    pub fn told(by: Told<'_>) -> Self {
+        let mut headers = HeaderMap::new();
+        for (name, value) in by.headers {
+            let name = http::HeaderName::from_bytes(name.as_bytes());
+            if let (Ok(name), Ok(value)) = (name, value.parse()) {
+                headers.append(name, value);
+            }
+        }
+        let query = by.query.iter();
+        let query = Query::of(query.map(|(name, value)| (&**name, &**value)));
+        let address = by.address.parse().ok();
+        Self {
+            headers: Headers::copy(&headers),
+            revision: match query.get("EIO") {
+                Some("3") => Eio::V3,
+                Some(_) | None => Eio::V4,
+            },
+            query: Arc::new(query),
+            auth: Auth(by.auth.map(Box::from)),
+            address: address.map(|ip| SocketAddr::new(ip, 0)),
+            time: by.time.to_owned(),
+            issued: by.issued,
+            secure: by.secure,
+            xdomain: by.xdomain,
+            url: by.url.into(),
+            extensions: http::Extensions::new(),
+        }
+    }
+
     /// The request itself: the one that opened the connection, whatever came of it since. Put together
     /// from what is kept of it.
     pub fn request(&self) -> RequestHead {
@@ -115,6 +145,29 @@ impl Handshake {
         }
         Arc::new(own)
     }
+}
+
+/// What another node tells of a [`Handshake`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Told<'a> {
+    /// Names and values. What is no header is left out.
+    pub headers: &'a [(String, String)],
+    /// Names and values, decoded.
+    pub query: &'a [(String, String)],
+    /// The text of the JSON object that the client gave, if it gave any.
+    pub auth: Option<&'a str>,
+    /// The client's address, without a port.
+    pub address: &'a str,
+    /// When the session was opened, as JavaScript prints a date.
+    pub time: &'a str,
+    /// The same in milliseconds since 1970.
+    pub issued: u64,
+    /// Whether the connection is encrypted.
+    pub secure: bool,
+    /// Whether the request named an `Origin`.
+    pub xdomain: bool,
+    /// The request's path and query.
+    pub url: &'a str,
 }
 
 /// Bytes of a URL from which on its query is kept in its memory; a copy of less is cheaper than that.

@@ -1,0 +1,44 @@
+//! What can be chosen.
+
+use sio_cluster::{Config, Dialect, Subscriptions};
+
+/// How a server is in its cluster.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// Which wire, and every limit. Its namespace is each of the server's in turn.
+    pub node: Config,
+    /// Bytes of what is on its way to the link and was not looked at yet: past it, events are not told to others, which
+    /// is told by [`ClusterEvent::Overflow`](crate::adapter::ClusterEvent::Overflow), and others are not asked.
+    /// Default: 8 MiB.
+    pub max_waiting_bytes: usize,
+    /// Whether others hear of the headers by which clients prove who they are (`authorization`, `cookie`,
+    /// `proxy-authorization`, `sec-websocket-key`) when they fetch sockets. Default: `false`.
+    pub share_headers: bool,
+}
+
+impl Options {
+    /// The defaults, for the wire of one adapter.
+    pub fn new(dialect: Dialect) -> Self {
+        Self {
+            node: Config::new(dialect, "/"),
+            max_waiting_bytes: 8 << 20,
+            share_headers: false,
+        }
+    }
+
+    /// What the names of all channels begin with: one for each application. Default: `socket.io`.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.node.key = key.into();
+        self
+    }
+
+    /// What is listened to. By default everything (in [`Dialect::Sharded`] the rooms that are here), so that what is
+    /// for rooms in which nobody is here is thrown away; with [`Subscriptions::Rooms`] it does not come.
+    #[must_use]
+    pub const fn subscriptions(mut self, subscriptions: Subscriptions) -> Self {
+        self.node.subscriptions = subscriptions;
+        self
+    }
+}

@@ -1,7 +1,6 @@
 //! `client_suite`: what the reference clients' own test suites connect to.
 //!
 //! `SUITE` chooses: `socket.io-client` (the default; `PORT` 3210) or `engine.io-client` (`PORT` 3000).
-//! Connection state recovery, which one test of `socket.io-client` asks for, is not supported yet.
 
 use crate::sio::Server;
 
@@ -41,10 +40,7 @@ pub(crate) fn address() -> (String, u16) {
 /// The server of the chosen suite.
 pub(crate) fn server() -> Server {
     match suite() {
-        Suite::SocketIo => {
-            eprintln!("connection state recovery is not supported yet; going on without");
-            socket::server()
-        }
+        Suite::SocketIo => socket::server(),
         Suite::EngineIo => engine::server(),
     }
 }

@@ -5,14 +5,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::sio::{
-    Ack, Args, Bytes, Config, Data, EmitError, Io, Refusal, RequestHead, Server, Socket, Value,
+    Ack, Args, Bytes, Config, ConnectionStateRecovery, Data, EmitError, Io, Refusal, RequestHead,
+    Server, Socket, Value,
 };
 
 /// How long a handshake waits: clients whose connect timeout is nothing at all must see it expire.
 const DELAY: Duration = Duration::from_millis(10);
 
 pub(crate) fn server() -> Server {
-    let io = Io::new(Config::v4().ping_interval(Duration::from_secs(2)));
+    let config = Config::v4()
+        .ping_interval(Duration::from_secs(2))
+        .connection_state_recovery(ConnectionStateRecovery::default());
+    let io = Io::new(config);
 
     let root = io.of("/");
     root.use_(

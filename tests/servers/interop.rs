@@ -9,7 +9,7 @@
 //! | `MAX_PAYLOAD` | 100000 | of polling bodies and WebSocket messages |
 //! | `CONNECT_TIMEOUT`, `UPGRADE_TIMEOUT` | 1500, 1500 | milliseconds |
 //! | `MAX_ATTACHMENTS` | 10 | of one packet |
-//! | `RECOVERY_MS` | 0 | not supported yet |
+//! | `RECOVERY_MS` | 0 | above 0: connection state recovery for so many milliseconds |
 //! | `ALLOW_EIO3` | 1 | clients of revision 3 are let in |
 //! | `DEFLATE` | | if set, WebSocket messages of 64 bytes or more are compressed for clients that offer it; `context`: with context takeover |
 //! | `PARSER` | default | `msgpack` or `json`: packets as the parsers of those names have them |
@@ -18,8 +18,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::sio::http::{Method, Request, Response, StatusCode, header};
 use crate::sio::{
-    Bytes, Config, EmitError, EngineServer, EngineSocket, Io, Message, Refusal, Server, Socket,
-    Value,
+    Bytes, Config, ConnectionStateRecovery, EmitError, EngineServer, EngineSocket, Io, Message,
+    Refusal, Server, Socket, Value,
 };
 
 #[path = "common.rs"]
@@ -41,11 +41,6 @@ pub(crate) fn address() -> (String, u16) {
 
 /// Both servers and the plain routes, ready to be served on one listener.
 pub(crate) fn server() -> Server {
-    common::unsupported(
-        "RECOVERY_MS",
-        &["0"],
-        "connection state recovery is not supported",
-    );
     let config = Config::v4()
         .ping_interval(common::milliseconds("PING_INTERVAL", 1000))
         .ping_timeout(common::milliseconds("PING_TIMEOUT", 800))
@@ -56,6 +51,7 @@ pub(crate) fn server() -> Server {
         .cors(Config::default().cors)
         .allow_eio3(common::allow_eio3())
         .parser(parser::chosen())
+        .connection_state_recovery(recovery())
         .per_message_deflate(deflate());
     let engine = EngineServer::new(config.clone().path("/engine.io"));
     engine.on_message(|conn: EngineSocket, message| echo(&conn, message));
@@ -82,6 +78,12 @@ pub(crate) fn server() -> Server {
         .fallback(move |request: Request<Bytes>| {
             std::future::ready(route(&request, &counted, &plain))
         })
+}
+
+fn recovery() -> Option<ConnectionStateRecovery> {
+    let time = common::milliseconds("RECOVERY_MS", 0);
+    let recovery = ConnectionStateRecovery::default().max_disconnection_duration(time);
+    (!time.is_zero()).then_some(recovery)
 }
 
 fn deflate() -> Option<crate::sio::PerMessageDeflate> {

@@ -54,7 +54,7 @@ fn who(socket: &Socket) -> Value {
         ("query", query),
         ("transport", socket.conn().transport().as_str().into()),
         ("eio", u64::from(socket.conn().revision().number()).into()),
-        ("recovered", false.into()),
+        ("recovered", socket.recovered().into()),
     ])
 }
 

@@ -16,7 +16,7 @@ use crate::{
 const REFERENCE_FEATURES: &str = "dynamic,recovery";
 
 /// What ours has of that.
-const FEATURES: &str = "dynamic";
+const FEATURES: &str = "dynamic,recovery";
 
 const LIMIT: Duration = Duration::from_secs(300);
 

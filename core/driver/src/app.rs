@@ -12,8 +12,8 @@ pub use crate::endpoint::setup::SetupError;
 pub use crate::error::{AckError, ConnectionError, EmitError, Failure, HandlerError, Reaction};
 pub use crate::event::{ErrorSource, Started};
 pub use crate::handle::{
-    AckFuture, Client, Conn, Direct, Engine, EngineServer, EngineSocket, Incoming, Invocation, Io,
-    Namespace, ParentNamespace, Replies, RepliesFuture, Socket, To, ToChildren,
+    AckFuture, Client, Conn, Direct, Engine, EngineServer, EngineSocket, ExpiredSession, Incoming,
+    Invocation, Io, Namespace, ParentNamespace, Replies, RepliesFuture, Socket, To, ToChildren,
 };
 pub use crate::handler::answer::Ack;
 pub use crate::handler::call::{Handler, Outcome};
@@ -31,8 +31,9 @@ pub use http;
 pub use http::HeaderMap;
 pub use sio_core as core;
 pub use sio_core::config::{
-    BacklogPolicy, ClientFiles, Config, ConfigError, Cookie, Cors, CorsOrigin, HttpCompression,
-    Origins, PerMessageDeflate, SameSite, Serving, SocketIds, Transports,
+    BacklogPolicy, ClientFiles, Config, ConfigError, ConnectionStateRecovery, Cookie, Cors,
+    CorsOrigin, HttpCompression, Origins, PerMessageDeflate, SameSite, Serving, SocketIds,
+    Transports,
 };
 pub use sio_core::details::Details;
 pub use sio_core::engine::{CloseReason, Eio, Message, Query, TransportKind};
@@ -42,5 +43,6 @@ pub use sio_core::packet::parser;
 pub use sio_core::packet::{
     Args, ArgumentError, Codec, EncodeError, FromArgs, IntoArgs, Raw, Value,
 };
+pub use sio_core::recovery::{Expiry, Figures as RecoveryFigures};
 pub use sio_core::rooms::{RoomError, RoomEvent};
 pub use sio_core::socket::{DisconnectReason, Refusal};

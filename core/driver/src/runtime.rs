@@ -26,7 +26,8 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// A timer that rings at `at`.
     fn sleep_until(&self, at: Instant) -> Self::Sleep;
 
-    /// Runs a task on its own. The driver spawns one for each connection and none for a message.
+    /// Runs a task on its own. The driver spawns one for each connection, and one for each namespace whose clients may
+    /// come back ([`connection_state_recovery`](sio_core::config::Config::connection_state_recovery)); none for a message.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
 
     /// Fills `bytes` from a cryptographic source: whoever guesses a session id owns the session.

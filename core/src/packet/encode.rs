@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::arguments::{Writer, to_args};
 use super::{Args, EncodeError, IntoArgs, PacketType, Value};
 use crate::json::{self, push_quoted};
-use crate::message::Encoded;
+use crate::message::{Encoded, Part};
 
 /// Names that no client takes for an event (§17).
 pub(super) const RESERVED: [&str; 6] = [
@@ -56,6 +56,23 @@ pub fn event_parts(
     args.write(&mut out)?;
     more.write(&mut out)?;
     finish(out, PacketType::BinaryEvent)
+}
+
+/// An event that was written here, with one text more behind its arguments. `None`: it was not.
+pub fn event_ending(packet: &Encoded, last: &str) -> Option<Encoded> {
+    let mut parts = packet.parts();
+    let Part::Text(text) = parts.next()? else {
+        return None;
+    };
+    let open = text.strip_suffix(b"]")?;
+    let room = open.len().saturating_add(last.len()).saturating_add(4);
+    let mut out = Vec::with_capacity(room);
+    out.extend_from_slice(open);
+    out.push(b',');
+    push_quoted(&mut out, last);
+    out.push(b']');
+    let attachments = parts.map(Part::into_bytes).collect();
+    Some(Encoded::text(out.into(), attachments))
 }
 
 /// Where the array begins in the text of an event without attachments, for [`written_call`](super::written_call).
@@ -264,6 +281,27 @@ fn finish(out: Writer, binary: PacketType) -> Result<Encoded, EncodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_event_may_end_with_one_text_more() {
+        let bytes = bytes::Bytes::from_static(b"b");
+        let written = [
+            event("/a", None, "e", &()).unwrap(),
+            event("/", None, "e", &(1, &bytes)).unwrap(),
+        ];
+        let texts = written.map(|packet| {
+            let ending = event_ending(&packet, "o\"").unwrap();
+            assert_eq!(ending.packets(), packet.packets());
+            match ending.part(0) {
+                Some(Part::Text(text)) => String::from_utf8(text.to_vec()).unwrap(),
+                other => panic!("{other:?}"),
+            }
+        });
+        assert_eq!(texts[0], r#"42/a,["e","o\""]"#);
+        assert!(texts[1].starts_with("451-[\"e\",1,{") && texts[1].ends_with(r#"},"o\""]"#));
+        assert!(event_ending(&Encoded::binary(bytes), "o").is_none());
+        assert!(event_ending(&connected("/", "x"), "o").is_none());
+    }
 
     #[test]
     fn a_welcome_has_no_room_to_spare() {

@@ -25,8 +25,8 @@ pub use content::{Call, Content, Limits, Packet};
 pub use decode::written_call;
 pub use decoder::Decoder;
 pub use encode::{
-    ack, connect, connect_error, connected, disconnect, entered, error, event, event_parts,
-    head_len, recoverable,
+    ack, connect, connect_error, connected, disconnect, entered, error, event, event_ending,
+    event_parts, head_len, recoverable,
 };
 pub use error::{ArgumentError, EncodeError, Fault};
 pub use name::Name;

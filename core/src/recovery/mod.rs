@@ -407,6 +407,30 @@ impl<D> Recovery<D> {
         }
     }
 
+    /// Nobody comes back any more who is away by now: what was kept with them.
+    pub fn clear(&mut self) -> Vec<D> {
+        let mut kept = Vec::new();
+        while let Some((until, slot)) = self.away.first().copied() {
+            let Some((key, _)) = self.sessions.at(slot) else {
+                self.away.remove(&(until, slot));
+                continue;
+            };
+            kept.extend(self.bring_back(key));
+            self.end(key);
+        }
+        kept
+    }
+
+    /// Whether there are any sessions. If not, nothing is kept.
+    pub fn has_sessions(&self) -> bool {
+        self.sessions.len() > 0
+    }
+
+    /// How long a session is kept. What is kept from now on is not due before that.
+    pub fn max_disconnection_duration(&self) -> Duration {
+        self.options.max_disconnection_duration
+    }
+
     /// What has happened.
     pub fn poll_event(&mut self) -> Option<Event<D>> {
         self.events.pop_front()

@@ -9,7 +9,7 @@ use sio_tests::{
     served::{Served, serve, serve_with},
     wire::{POLLING, Polling, UPGRADE, WEBSOCKET, WebSocket, Wire, ask, frame, request},
 };
-use sio_tokio::{Config, EventName, Io, Namespace, Socket};
+use sio_tokio::{Config, ConnectionStateRecovery, EventName, Io, Namespace, Socket};
 
 /// A member that sends these frames is thrown out, and none of its events is delivered.
 fn is_thrown_out(server: &Served, texts: &[&str], attachments: &[&[u8]]) {
@@ -324,5 +324,34 @@ fn adv_nested_arguments_echoed() {
         let body = format!(r#"42["all",{}"#, "[".repeat(900_000));
         polling.post(&body);
         assert_eq!(server.left(), "forced server close");
+    });
+}
+
+/// Recovery worked only once the server had noticed the loss, and once.
+#[test]
+fn adv_socketio_4880() {
+    let recovery = ConnectionStateRecovery::default();
+    let config = Config::v4().connection_state_recovery(recovery);
+    serve(config, |server| {
+        let words = |text: &str| text.split('"').map(str::to_owned).collect::<Vec<_>>();
+        let mut member = WebSocket::open(server.address);
+        member.text();
+        member.send("40");
+        let welcome = words(&member.text());
+        // The old ones are there still when the next one comes, each time.
+        for round in 0..3 {
+            server.io.emit("read", &round).expect("an event");
+            let read = words(&member.text());
+            server.io.emit("unread", &round).expect("an event");
+            let (pid, offset) = (&welcome[7], &read[3]);
+            let mut next = WebSocket::open(server.address);
+            next.text();
+            next.send(&format!(r#"40{{"pid":"{pid}","offset":"{offset}"}}"#));
+            assert_eq!(words(&next.text())[1], "unread");
+            assert_eq!(words(&next.text()), welcome);
+            assert_eq!(server.left(), "recovered elsewhere");
+            member = next;
+        }
+        assert!(member.is_alive());
     });
 }

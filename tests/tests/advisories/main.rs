@@ -25,10 +25,6 @@ const NOT_YET: &[(&str, &str)] = &[
          adv_engineio_6_6_8_admission",
     ),
     (
-        "socket.io #4880",
-        "a recovery supersedes the old connection: there is no recovery yet",
-    ),
-    (
         "CVE-2025-61765",
         "crafted messages from a broker: there is no cluster yet",
     ),

@@ -24,6 +24,7 @@ mod lifecycle;
 mod nodes;
 mod pipelined;
 mod plain;
+mod recovery;
 mod release;
 mod revisions;
 mod rooms;

@@ -35,6 +35,18 @@ const APART: &[(&str, &[&str])] = &[
         &["unfair::simulated::a_poller_that_vanishes_while_it_is_made_to_wait_is_missed"],
     ),
     (
+        "by what clients come back is drawn, and signed with a key that is",
+        &[
+            "recovery::simulated::what_was_missed_comes_first_with_rooms_and_data",
+            "recovery::simulated::a_connection_that_hangs_gives_way",
+            "recovery::simulated::what_is_used_or_made_up_brings_nobody_back",
+            "recovery::simulated::middlewares_are_skipped_or_not",
+            "recovery::simulated::a_session_expires_and_is_told_of",
+            "recovery::simulated::what_is_not_kept_tells_the_place_all_the_same",
+            "recovery::simulated::one_that_is_put_out_does_not_come_back",
+        ],
+    ),
+    (
         "a client that says goodbye with its request may be greeted before or not",
         &["spelling::simulated::a_key_needs_no_canonical_base64"],
     ),

@@ -7,13 +7,14 @@ mod counts;
 mod door;
 mod http;
 mod promises;
+mod recovery;
 mod revision_3;
 mod revision_4;
 mod running;
 mod sizes;
 mod times;
 
-use sio_tokio::Config;
+use sio_tokio::{Config, ConnectionStateRecovery};
 
 /// Where the limits are tested: the option, the module, and what its two tests begin with (`_at_`, or
 /// `_past_` and how it ends).
@@ -62,6 +63,14 @@ const TESTED: &[(&str, &str)] = &[
     ("max_headers", "http"),
 ];
 
+/// The limits of what is off unless it is asked for, in the same way.
+const TESTED_IF_ON: &[(&str, &str)] = &[
+    ("max_disconnection_duration", "recovery"),
+    ("max_kept_sessions", "recovery"),
+    ("max_kept_packets", "recovery"),
+    ("max_kept_bytes", "recovery"),
+];
+
 /// The sources of the modules, to look for the tests' names.
 const SOURCES: &[(&str, &str)] = &[
     ("backlog", include_str!("backlog.rs")),
@@ -69,6 +78,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("counts", include_str!("counts.rs")),
     ("door", include_str!("door.rs")),
     ("http", include_str!("http.rs")),
+    ("recovery", include_str!("recovery.rs")),
     ("running", include_str!("running.rs")),
     ("sizes", include_str!("sizes.rs")),
     ("times", include_str!("times.rs")),
@@ -79,7 +89,7 @@ const NOT_YET: &[(&str, &str)] = &[];
 
 #[test]
 fn every_limit_has_a_test_at_it_and_one_past_it() {
-    for (option, module) in TESTED {
+    for (option, module) in TESTED.iter().chain(TESTED_IF_ON) {
         let (_, source) = SOURCES
             .iter()
             .find(|(name, _)| name == module)
@@ -135,6 +145,23 @@ fn limits(options: &str) -> Vec<(&str, &str)> {
             !name.starts_with(' ') && (is_number || name.starts_with("max_"))
         })
         .collect()
+}
+
+#[test]
+fn every_limit_of_what_may_be_on_is_listed() {
+    let options = format!("{:#?}", ConnectionStateRecovery::default());
+    let options = options
+        .lines()
+        .filter_map(|line| line.trim().split_once(": "));
+    let limits = options.filter(|(_, value)| value.starts_with(|it: char| it.is_ascii_digit()));
+    let limits: Vec<_> = limits.map(|(name, _)| name).collect();
+    assert_eq!(
+        limits,
+        TESTED_IF_ON
+            .iter()
+            .map(|(name, _)| *name)
+            .collect::<Vec<_>>()
+    );
 }
 
 #[test]

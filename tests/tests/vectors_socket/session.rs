@@ -301,6 +301,7 @@ impl World {
                 namespace,
                 auth,
                 query,
+                is_new: _,
             } => {
                 if let Some(refusal) = self.refusal(&namespace) {
                     return self.server.reject(now, connection, ticket, &refusal);

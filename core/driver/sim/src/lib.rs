@@ -85,15 +85,16 @@ pub use sim::{Sim, secs};
 pub use sio_driver::app::{
     Ack, AckError, AckFuture, Adapter, AdapterError, Args, ArgumentError, Auth, BacklogPolicy,
     Broadcast, Bytes, Client, ClientFiles, CloseReason, ClusterEvent, Codec, Config, ConfigError,
-    Conn, ConnectionError, Cookie, Cors, CorsOrigin, Data, DataError, Decision, Details, Direct,
-    DisconnectReason, Eio, EmitError, EncodeError, Engine, EngineHandler, EngineServer,
-    EngineSocket, ErrorSource, EventName, Failure, FromArgs, FromEvent, Gathered, Handler,
-    HandlerError, Handshake, HeaderMap, Headers, HttpCompression, InMemory, Incoming, IntoArgs,
-    IntoRooms, Invocation, Io, Later, ListenerId, Message, Middleware, Namespace, Origins, Outcome,
-    PerMessageDeflate, Query, Raw, Reaction, Recipients, Refusal, Remote, RemoteSocket, Replies,
-    RepliesFuture, RequestHead, RoomError, RoomEvent, SameSite, Server, ServerAck, ServerAnswer,
-    Serving, SetupError, Sid, Socket, SocketData, SocketId, SocketIds, Started, State, To,
-    TransportKind, Transports, TryData, Value, Verdict, client_files, core, http, parser, respond,
+    Conn, ConnectionError, ConnectionStateRecovery, Cookie, Cors, CorsOrigin, Data, DataError,
+    Decision, Details, Direct, DisconnectReason, Eio, EmitError, EncodeError, Engine,
+    EngineHandler, EngineServer, EngineSocket, ErrorSource, EventName, ExpiredSession, Expiry,
+    Failure, FromArgs, FromEvent, Gathered, Handler, HandlerError, Handshake, HeaderMap, Headers,
+    HttpCompression, InMemory, Incoming, IntoArgs, IntoRooms, Invocation, Io, Later, ListenerId,
+    Message, Middleware, Namespace, Origins, Outcome, PerMessageDeflate, Query, Raw, Reaction,
+    Recipients, RecoveryFigures, Refusal, Remote, RemoteSocket, Replies, RepliesFuture,
+    RequestHead, RoomError, RoomEvent, SameSite, Server, ServerAck, ServerAnswer, Serving,
+    SetupError, Sid, Socket, SocketData, SocketId, SocketIds, Started, State, To, TransportKind,
+    Transports, TryData, Value, Verdict, client_files, core, http, parser, respond,
 };
 pub use sio_driver::binding::{Instant, Runtime};
 pub use sio_driver::{adapter, guide};

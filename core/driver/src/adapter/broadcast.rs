@@ -112,6 +112,24 @@ impl Broadcast {
         Ok(Cow::Owned(packet))
     }
 
+    /// The packet for a namespace's sockets with the offset behind its arguments.
+    ///
+    /// # Errors
+    /// The application's parser does not write it.
+    pub(crate) fn packet_at(
+        &self,
+        codec: &Codec,
+        namespace: &str,
+        offset: &str,
+    ) -> Result<Encoded, EmitError> {
+        let same = codec.is_built_in() && self.codec.is_built_in() && self.ack.is_none();
+        let ending = same.then(|| packet::event_ending(&self.packet, offset));
+        match ending.flatten() {
+            Some(packet) => Ok(packet),
+            None => Ok(codec.event_at(namespace, self.event(), self.args(), offset)?),
+        }
+    }
+
     /// The id under which answers are wanted.
     pub(crate) const fn ack(&self) -> Option<u64> {
         self.ack

@@ -18,9 +18,10 @@ type Erased = Arc<dyn Any + Send + Sync>;
 pub(crate) type Write = fn(&(dyn Any + Send + Sync)) -> Result<Value, EncodeError>;
 
 /// The values of one socket, one for each type, in the order in which they were set first. They are few.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Values(Vec<Entry>);
 
+#[derive(Clone)]
 pub(crate) struct Entry {
     kind: TypeId,
     slot: Erased,

@@ -52,6 +52,10 @@ impl Here for NamespaceInner {
     }
 
     fn broadcast(&self, message: &Broadcast, to: &Recipients) {
+        if let Some(keeper) = self.keeper() {
+            self.broadcast_kept(keeper, message, to);
+            return;
+        }
         let Some(packet) = self.written(message, None) else {
             return;
         };

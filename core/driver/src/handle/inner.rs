@@ -9,10 +9,12 @@ use std::sync::{Arc, Mutex, RwLock, Weak};
 use sio_core::id::SocketId;
 use sio_core::namespaces::{NamespaceKey, Namespaces, Parameters, Pattern};
 use sio_core::packet::Args;
+use sio_core::recovery::{Claim, Holder};
 use sio_core::rooms::Rooms;
 use sio_core::socket::SocketKey;
 
 use super::engines::Engines;
+use super::keeper::{ExpiryHook, Kept};
 use super::left::Left;
 use super::membership::Membership;
 use super::room_events::RoomEvents;
@@ -67,6 +69,7 @@ pub(super) struct SocketInner {
     pub(super) extras: Mutex<Option<Box<Extras>>>,
     pub(super) has_middlewares: AtomicBool,
     pub(super) has_outgoing: AtomicBool,
+    pub(super) recovered: AtomicBool,
 }
 
 #[derive(Default)]
@@ -76,6 +79,10 @@ pub(super) struct Extras {
     pub(super) outgoing: Vec<Outgoing>,
     /// Of one in a child of a parent, until it leaves.
     pub(super) guest: Option<Guest>,
+    /// Its session, if its client may come back as this socket.
+    pub(super) session: Option<Holder>,
+    /// As whom its client comes back, as long as middlewares decide over that.
+    pub(super) claim: Option<Box<Claim>>,
 }
 
 /// An event on its way in, before the handlers: a packet middleware may change or refuse it.
@@ -124,6 +131,9 @@ pub(super) struct NamespaceInner {
     pub(super) listeners: Listeners<Callback>,
     pub(super) nodes: NodeHooks,
     pub(super) room_events: RoomEvents,
+    /// What is kept for those that may come back, from the first client on, if that is on.
+    pub(super) keeper: Kept,
+    pub(super) expired: Arc<Hook<ExpiryHook>>,
     pub(super) middlewares: RwLock<Arc<[NamespaceMiddleware]>>,
     pub(super) outgoing: RwLock<Arc<[Outgoing]>>,
     pub(super) has_outgoing: AtomicBool,

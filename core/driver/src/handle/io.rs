@@ -267,6 +267,7 @@ impl Io {
         let mut busy = self.inner.closers.enter();
         self.inner.engines.gone(&self.endpoints()).await;
         for namespace in self.namespaces() {
+            namespace.end_recovery().await;
             // Whoever is first closes it; all wait until that is done.
             if let Some(adapter) = namespace.take_adapter() {
                 self.inner.left.close(adapter).await;

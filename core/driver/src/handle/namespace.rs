@@ -15,6 +15,7 @@ use super::inner::{
     Callback, Namespace, NamespaceInner, NamespaceMiddleware, Origin, Outgoing, ParentNamespace,
     Socket,
 };
+use super::keeper::Kept;
 use super::room_events::{RoomEvents, RoomHook};
 use crate::adapter::{Adapter, Adapters, Here, InMemory, MakeAdapter, NodeHooks, Road};
 use crate::endpoint::setup::{Setup, SetupError};
@@ -85,6 +86,8 @@ impl Namespace {
                 listeners: Listeners::default(),
                 nodes: NodeHooks::default(),
                 room_events: RoomEvents::default(),
+                keeper: Kept::default(),
+                expired: Arc::default(),
                 middlewares: RwLock::new(Arc::new([])),
                 outgoing: RwLock::new(Arc::new([])),
                 has_outgoing: AtomicBool::new(false),
@@ -224,6 +227,10 @@ impl Namespace {
         self.listeners().retire();
         self.inner.adapters.close();
         self.inner.nodes.close();
+        self.inner.expired.close();
+        if let Some(keeper) = self.inner.keeper.get() {
+            keeper.close();
+        }
         self.inner.room_events.close();
         self.watch_rooms();
         self.inner.room_events.clear();

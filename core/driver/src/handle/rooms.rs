@@ -3,13 +3,15 @@
 use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 
+use sio_core::recovery::{Pid, Restored};
 use sio_core::rooms::{MemberKey, RoomError, Rooms};
+use sio_core::socket::DisconnectReason;
 use smallvec::SmallVec;
 
 use super::Socket;
 use super::membership::Membership;
 use super::room_events::RoomEvents;
-use crate::adapter::{IntoRooms, as_strs, names};
+use crate::adapter::{IntoRooms, Values, as_strs, names};
 use crate::log::error;
 use crate::sync::guard::guarded;
 use crate::sync::later::Later;
@@ -72,8 +74,12 @@ impl Socket {
                 return Ok(Later::ready(()));
             }
             Membership::In(member) => {
-                let names = names.iter().map(|name| &**name);
-                self.change(|all| seat(all, *member, names))
+                let list = names.iter().map(|name| &**name);
+                self.change(|all| {
+                    let (joined, result) = seat(all, *member, list);
+                    self.note_rooms(names.get(..joined).unwrap_or_default(), true);
+                    (joined, result)
+                })
             }
             Membership::Leaving(_) | Membership::Gone => return Err(RoomError::Gone),
         };
@@ -94,6 +100,7 @@ impl Socket {
                 for room in names {
                     all.leave(*member, room);
                 }
+                self.note_rooms(names, false);
             }),
             Membership::Gone => return Later::ready(()),
         }
@@ -102,8 +109,14 @@ impl Socket {
     }
 
     /// Takes a member out of its namespace, and returns the rooms it was in if they are to be kept.
-    fn stand_up(&self, member: MemberKey, keep: bool) -> (Vec<Box<str>>, Option<Self>) {
+    fn stand_up(
+        &self,
+        member: MemberKey,
+        keep: bool,
+        reason: Option<DisconnectReason>,
+    ) -> (Vec<Box<str>>, Option<Self>) {
         self.change(|all| {
+            self.end_session(reason);
             let rooms = keep.then(|| all.rooms_of(member).map(Box::from).collect());
             (rooms.unwrap_or_default(), all.remove(member))
         })
@@ -149,7 +162,9 @@ impl Socket {
     /// told things, behind CONNECT; it is in its namespace and its rooms, where others find it; those who
     /// watch rooms hear of it; the adapter does; then its connect handlers run. Its leaving goes the other
     /// way round: nobody finds it any more once it is not connected.
-    pub(crate) fn enter(&self) {
+    ///
+    /// `pid`: its client may come back as this socket, by this.
+    pub(crate) fn enter(&self, pid: Option<&Pid>) {
         let waiting = {
             let mut membership = self.membership();
             let Membership::Waiting(waiting) = &mut *membership else {
@@ -160,22 +175,64 @@ impl Socket {
                 // Whoever finds it from here on finds it connected.
                 self.inner.connected.store(true, Ordering::Release);
                 let member = all.insert(self.id().clone(), self.clone());
-                for room in &waiting {
-                    // Beyond the limit a middleware's joins count for nothing; it was told nothing else.
-                    let _ = all.join(member, room);
+                // Beyond the limit a middleware's joins count for nothing; it was told nothing else.
+                let (joined, _) = seat(all, member, waiting.iter().map(|room| &**room));
+                if let Some(pid) = pid {
+                    self.begin_session(pid, waiting.get(..joined).unwrap_or_default());
                 }
                 member
             });
             *membership = Membership::In(member);
             waiting
         };
+        let own = std::iter::once(self.id().as_str());
+        let all: SmallVec<[&str; 4]> = own.chain(waiting.iter().map(|room| &**room)).collect();
+        // As far as it may be in them.
+        self.announce(&all);
+    }
+
+    /// Its client comes back: it is in its namespace in place of the socket that it was, whom `restore` takes out
+    /// of it, in the rooms of that one and those that middlewares joined. `None`: it does not come back.
+    pub(super) fn take_place(
+        &self,
+        restore: impl FnOnce(&mut Rooms<Self>) -> Option<(Restored<Values>, Option<Self>)>,
+    ) -> Option<(Restored<Values>, Option<Self>)> {
+        let mut membership = self.membership();
+        let Membership::Waiting(waiting) = &mut *membership else {
+            return None;
+        };
+        let waiting = std::mem::take(waiting);
+        let (member, restored) = self.change(|all| {
+            let restored = restore(all)?;
+            self.inner.connected.store(true, Ordering::Release);
+            let id = self.id();
+            let member = all.insert(id.clone(), self.clone());
+            let rooms = &restored.0.rooms;
+            if !rooms.iter().any(|room| *room == id.as_str()) {
+                all.leave(member, id.as_str());
+            }
+            let _ = seat(all, member, rooms.iter().map(|room| room.as_str()));
+            let (joined, _) = seat(all, member, waiting.iter().map(|room| &**room));
+            self.note_rooms(waiting.get(..joined).unwrap_or_default(), true);
+            Some((member, restored))
+        })?;
+        *membership = Membership::In(member);
+        Some(restored)
+    }
+
+    /// Another has taken its place: until its handlers have run, these are the rooms that they see.
+    pub(super) fn give_way(&self, rooms: Vec<Box<str>>) {
+        self.set_disconnected();
+        let mut membership = self.membership();
+        if let Membership::In(_) = &*membership {
+            *membership = Membership::Leaving(rooms);
+        }
+    }
+
+    /// It has come into these rooms.
+    pub(super) fn announce(&self, rooms: &[&str]) {
         self.safely(|| self.events().tell());
-        self.safely(|| {
-            let own = std::iter::once(self.id().as_str());
-            let all: SmallVec<[&str; 4]> = own.chain(waiting.iter().map(|room| &**room)).collect();
-            // As far as it may be in them.
-            drop(self.namespace().road().joined(self.id(), &all));
-        });
+        self.safely(|| drop(self.namespace().road().joined(self.id(), rooms)));
     }
 
     /// Nothing can be said to it any more.
@@ -185,14 +242,14 @@ impl Socket {
 
     /// It is in its namespace no more, but handlers of its leaving wait for their turn: until
     /// [`exit`](Self::exit), [`rooms`](Self::rooms) are what they were.
-    pub(crate) fn depart(&self) {
+    pub(crate) fn depart(&self, reason: DisconnectReason) {
         self.set_disconnected();
         let gone = {
             let mut membership = self.membership();
             let Membership::In(member) = *membership else {
                 return;
             };
-            let (rooms, gone) = self.stand_up(member, true);
+            let (rooms, gone) = self.stand_up(member, true, Some(reason));
             *membership = Membership::Leaving(rooms);
             gone
         };
@@ -201,11 +258,16 @@ impl Socket {
 
     /// It is in its namespace and its rooms no more. Nothing happens the second time.
     pub(crate) fn exit(&self) {
+        self.exit_for(None);
+    }
+
+    /// The same for a reason from which its client may come back.
+    pub(crate) fn exit_for(&self, reason: Option<DisconnectReason>) {
         self.set_disconnected();
         let before = std::mem::replace(&mut *self.membership(), Membership::Gone);
         match before {
             Membership::In(member) => {
-                let (_, gone) = self.stand_up(member, false);
+                let (_, gone) = self.stand_up(member, false, reason);
                 self.forgotten(gone);
             }
             // It was refused: no handler of its own will ever run.
@@ -223,6 +285,7 @@ impl Socket {
         self.safely(|| drop(gone));
         self.safely(|| self.events().tell());
         self.safely(|| self.namespace().road().gone(self.id()));
+        self.safely(|| self.attend_session());
         self.part();
     }
 

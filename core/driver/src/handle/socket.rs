@@ -55,6 +55,7 @@ impl Socket {
                 extras: Mutex::new(extras.map(Box::new)),
                 has_middlewares: AtomicBool::new(false),
                 has_outgoing: AtomicBool::new(false),
+                recovered: AtomicBool::new(false),
             }),
         }
     }
@@ -202,6 +203,9 @@ impl Socket {
             return Err(EmitError::Disconnected);
         }
         self.must_be_free(event)?;
+        if let Some((keeper, holder)) = self.session() {
+            return self.emit_kept(keeper, holder, event, args, flags);
+        }
         let packet = self
             .namespace()
             .codec()
@@ -266,7 +270,11 @@ impl Socket {
         Ok(())
     }
 
-    fn tell_outgoing(&self, event: &str, args: &(impl IntoArgs + ?Sized)) -> Result<(), EmitError> {
+    pub(super) fn tell_outgoing(
+        &self,
+        event: &str,
+        args: &(impl IntoArgs + ?Sized),
+    ) -> Result<(), EmitError> {
         let own = self.inner.has_outgoing.load(Ordering::Acquire);
         let shared = self.namespace().outgoing();
         if !own && shared.is_none() {

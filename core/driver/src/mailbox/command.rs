@@ -62,6 +62,8 @@ pub(crate) enum Command {
     },
     /// The namespace of this socket is there no more.
     Expel(SocketKey),
+    /// The socket's client has come back by another connection.
+    Supersede(SocketKey),
     /// A message of plain Engine.IO.
     Send {
         data: Box<Message>,
@@ -114,6 +116,7 @@ impl Command {
             Self::Post { .. }
             | Self::Disconnect { .. }
             | Self::Expel(_)
+            | Self::Supersede(_)
             | Self::Close(_)
             | Self::Become(_) => true,
             Self::Poll { .. }
@@ -175,6 +178,7 @@ impl std::fmt::Debug for Command {
             Self::Respond { .. } => "Respond",
             Self::Disconnect { .. } => "Disconnect",
             Self::Expel(_) => "Expel",
+            Self::Supersede(_) => "Supersede",
             Self::Send { .. } => "Send",
             Self::Close(_) => "Close",
             Self::Become(Change::ShutDown) => "ShutDown",

@@ -101,6 +101,11 @@ impl<R: Runtime> Task<R> {
                     connection.expel(now, socket);
                 }
             }
+            Command::Supersede(socket) => {
+                if let Some((connection, _)) = self.machine.socket_io() {
+                    connection.supersede(now, socket);
+                }
+            }
             Command::Send { data, flags } => self.machine.send(now, &data, flags),
             Command::Close(how) => self.machine.close(now, how),
             Command::Become(Change::ShutDown) => self.machine.shut_down(now),

@@ -2,7 +2,10 @@
 
 use std::task::{Context, Poll};
 
-use sio_core::socket::{ConnectTicket, Refusal};
+use sio_core::engine::CloseReason;
+use sio_core::packet::Encoded;
+use sio_core::recovery::{Claim, Pid};
+use sio_core::socket::{ConnectTicket, DisconnectReason, Refusal, SocketKey};
 
 use super::super::dispatcher::PendingConnect;
 use super::super::jobs::{Guarded, Job};
@@ -98,6 +101,19 @@ impl<R: Runtime> Task<R> {
         let id = connection.computed_id(&namespace);
         let id = id.unwrap_or_else(|| Self::socket_id(&mut self.spare, &self.runtime));
         let middlewares = door.namespace.middlewares();
+        let claim = auth
+            .as_deref()
+            .filter(|_| connection.is_recoverable() && door.namespace.open_keeper(&self.runtime));
+        let claim = claim.and_then(Claim::of);
+        let back = claim.and_then(|claim| {
+            let (id, values) = door.namespace.find_session(self.now, &claim)?;
+            Some((id, claim, values))
+        });
+        let is_asked = back.is_none() || door.namespace.asks_again();
+        let (id, back) = match back {
+            Some((id, claim, values)) => (id, Some((claim, values))),
+            None => (id, None),
+        };
         let socket = Socket::new(
             id,
             ticket.socket(),
@@ -106,7 +122,10 @@ impl<R: Runtime> Task<R> {
             self.handle.clone(),
             Handshake::with_auth(dispatcher.handshake(), auth.as_ref(), query.as_deref()),
         );
-        if middlewares.is_empty() {
+        if let Some((claim, values)) = back {
+            socket.set_claim(claim, values);
+        }
+        if middlewares.is_empty() || !is_asked {
             self.admit(cx, ticket, socket);
             return;
         }
@@ -155,15 +174,31 @@ impl<R: Runtime> Task<R> {
             socket.exit();
             return;
         }
-        let accepted = self
-            .machine
-            .socket_io()
-            .and_then(|(connection, _)| connection.accept(self.now, ticket, socket.id()));
+        let accepted = match socket.take_claim() {
+            Some(claim) => match socket.restore(self.now, &claim) {
+                Some((pid, missed)) => self.accept(ticket, &socket, Some(&pid), missed),
+                None => {
+                    self.decide_anew(cx, ticket, &socket);
+                    return;
+                }
+            },
+            None => {
+                let pid = self.private_id(&socket);
+                let accepted = self.accept(ticket, &socket, pid.as_ref(), Vec::new());
+                if accepted.is_some() {
+                    socket.enter(pid.as_ref());
+                    socket.attend_session();
+                }
+                accepted
+            }
+        };
         let Some(key) = accepted else {
-            socket.exit();
+            // Who had come back may do so once more.
+            socket.exit_for(Some(DisconnectReason::Connection(
+                CloseReason::TransportClose,
+            )));
             return;
         };
-        socket.enter();
         self.settle();
         debug!(socket = %socket.log_name(), namespace = socket.namespace().name(), "socket connected");
         if let Some(dispatcher) = self.dispatcher() {
@@ -176,5 +211,44 @@ impl<R: Runtime> Task<R> {
             connection.expel(self.now, key);
         }
         self.dispatch(cx, key, Invocation::entering(&socket));
+    }
+    fn accept(
+        &mut self,
+        ticket: ConnectTicket,
+        socket: &Socket,
+        pid: Option<&Pid>,
+        missed: Vec<Encoded>,
+    ) -> Option<SocketKey> {
+        let (connection, _) = self.machine.socket_io()?;
+        let (now, id) = (self.now, socket.id());
+        match pid {
+            Some(pid) => connection.accept_recoverable(now, ticket, id, pid, missed),
+            None => connection.accept(now, ticket, id),
+        }
+    }
+
+    /// By what a new socket's client may come back, if that is on.
+    fn private_id(&mut self, socket: &Socket) -> Option<Pid> {
+        let (connection, _) = self.machine.socket_io()?;
+        let recovers = connection.is_recoverable() && socket.namespace().open_keeper(&self.runtime);
+        recovers.then(|| {
+            let mut random = [0; 15];
+            self.runtime.random(&mut random);
+            Pid::from_random(random)
+        })
+    }
+
+    /// What a client claimed is not to be had any more, since middlewares were asked: it is decided over as a new
+    /// one.
+    fn decide_anew(&mut self, cx: &mut Context<'_>, ticket: ConnectTicket, socket: &Socket) {
+        socket.exit();
+        let auth = socket.handshake().auth.as_str();
+        let connect = PendingConnect {
+            ticket,
+            namespace: socket.namespace().name().into(),
+            auth: Some(auth.into()),
+            query: None,
+        };
+        self.decide(cx, connect);
     }
 }

@@ -79,9 +79,9 @@ impl<R: Runtime> Task<R> {
                     let its = state.socket();
                     debug!(socket = %its.log_name(), namespace = its.namespace().name(), %reason, "socket disconnected");
                     if state.is_behind() {
-                        its.depart();
+                        its.depart(reason);
                     } else {
-                        its.exit();
+                        its.exit_for(Some(reason));
                     }
                 }
                 self.leaving(

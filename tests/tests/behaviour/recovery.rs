@@ -1,0 +1,347 @@
+//! Clients that are cut off and come back as who they were.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::time::Duration;
+
+use sio_tokio::{
+    Ack, Bytes, ConnectionStateRecovery, Data, DisconnectReason, ExpiredSession, Expiry, Io, Socket,
+};
+
+use crate::client::{Client, calm};
+use crate::here::until;
+use crate::world::{On, World};
+
+/// What a client has of its session.
+#[derive(Clone, Debug, PartialEq)]
+struct Known {
+    id: String,
+    pid: String,
+}
+
+/// What the server says to a client that enters, and what came before that.
+async fn enter(client: &mut Client, auth: &str) -> (Known, Vec<String>) {
+    client.send(&format!("40{auth}")).await;
+    let mut before = Vec::new();
+    loop {
+        let text = client.text().await;
+        if text.starts_with("40{") {
+            let words: Vec<_> = text.split('"').collect();
+            assert_eq!((words[1], words[5]), ("sid", "pid"), "{text}");
+            let known = Known {
+                id: words[3].to_owned(),
+                pid: words[7].to_owned(),
+            };
+            return (known, before);
+        }
+        before.push(text);
+    }
+}
+
+async fn come(world: &World, auth: &str) -> (Client, Known, Vec<String>) {
+    let mut client = world.open().await;
+    let (known, before) = enter(&mut client, auth).await;
+    (client, known, before)
+}
+
+fn claims(known: &Known, offset: &str) -> String {
+    format!(r#"{{"pid":"{}","offset":"{offset}"}}"#, known.pid)
+}
+
+/// Ends when it is looked at again.
+fn later() -> impl Future<Output = ()> {
+    let mut looked = false;
+    std::future::poll_fn(move |cx| {
+        if std::mem::replace(&mut looked, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+}
+
+/// An event without its offset, and that.
+fn read(text: &str) -> (String, String) {
+    let (event, offset) = text.rsplit_once(",\"").unwrap_or_else(|| panic!("{text}"));
+    (
+        format!("{event}]"),
+        offset.trim_end_matches("\"]").to_owned(),
+    )
+}
+
+fn events(texts: &[String]) -> Vec<String> {
+    texts.iter().map(|text| read(text).0).collect()
+}
+
+/// A server that recovers, and why sockets have left it.
+fn server(options: ConnectionStateRecovery) -> (Io, Arc<Mutex<Vec<String>>>) {
+    let io = Io::new(calm().connection_state_recovery(options));
+    let left = Arc::new(Mutex::new(Vec::new()));
+    let main = io.of("/");
+    main.on("sync", |ack: Ack| ack.send(&()));
+    main.on(
+        "join",
+        |socket: Socket, Data(room): Data<String>, ack: Ack| {
+            socket.join(room).map_err(|why| why.to_string())?;
+            ack.send(&()).map_err(|why| why.to_string())
+        },
+    );
+    main.on(
+        "keep",
+        |socket: Socket, Data(word): Data<String>, ack: Ack| {
+            socket.set_data(word);
+            ack.send(&())
+        },
+    );
+    main.on("who", |socket: Socket, ack: Ack| {
+        let rooms = socket.rooms();
+        ack.send(&(socket.recovered(), socket.data::<String>(), rooms))
+    });
+    let told = left.clone();
+    main.on_disconnect(move |reason: DisconnectReason| {
+        told.lock().unwrap().push(reason.to_string());
+    });
+    (io, left)
+}
+
+fn usual() -> (Io, Arc<Mutex<Vec<String>>>) {
+    server(ConnectionStateRecovery::default())
+}
+
+async fn who(client: &mut Client) -> String {
+    client.send(r#"421["who"]"#).await;
+    client.text().await
+}
+
+async fn do_(client: &mut Client, event: &str, word: &str) {
+    client.send(&format!(r#"422["{event}","{word}"]"#)).await;
+    client.expect("432[]").await;
+}
+
+async fn what_was_missed_comes_first_with_rooms_and_data(on: On) {
+    let (io, left) = usual();
+    let world = World::new(on, io).await;
+    let (mut ann, known, before) = come(&world, "").await;
+    assert_eq!(before, [""; 0]);
+    do_(&mut ann, "join", "lobby").await;
+    do_(&mut ann, "keep", "word").await;
+    let socket = world.io.of("/").get(&known.id).unwrap();
+    assert!(!socket.recovered());
+    socket.emit("first", &1).unwrap();
+    let (event, offset) = read(&ann.text().await);
+    assert_eq!(event, r#"42["first",1]"#);
+    drop(ann);
+    let times = left.clone();
+    until("it is gone", || times.lock().unwrap().len() == 1).await;
+    let lobby = world.io.to("lobby");
+    lobby.emit("second", &()).unwrap();
+    world.io.to(&*known.id).emit("third", &"a").unwrap();
+    world.io.to("elsewhere").emit("nobody", &()).unwrap();
+    lobby.clone().volatile().emit("lost", &()).unwrap();
+    world.io.emit("fourth", &Bytes::from_static(b"x")).unwrap();
+    let (mut ann, again, before) = {
+        let mut client = world.open().await;
+        client.send(&format!("40{}", claims(&known, &offset))).await;
+        let texts = [
+            client.text().await,
+            client.text().await,
+            client.text().await,
+        ];
+        let bytes = client.next().await.unwrap().into_data();
+        assert_eq!(bytes, "x");
+        assert!(texts[2].starts_with(r#"451-["fourth",{"#), "{texts:?}");
+        let welcome = client.text().await;
+        let words: Vec<_> = welcome.split('"').collect();
+        let known = Known {
+            id: words[3].to_owned(),
+            pid: words[7].to_owned(),
+        };
+        (client, known, texts)
+    };
+    assert_eq!(again, known);
+    assert_eq!(
+        events(&before[..2]),
+        [r#"42["second"]"#, r#"42["third","a"]"#]
+    );
+    let expected = format!(r#"431[true,"word",["{}","lobby"]]"#, known.id);
+    assert_eq!(who(&mut ann).await, expected);
+    // It is where it was: what is said from now on it hears once.
+    lobby.emit("fifth", &()).unwrap();
+    assert_eq!(read(&ann.text().await).0, r#"42["fifth"]"#);
+    let figures = world.io.of("/").recovery().unwrap();
+    assert_eq!((figures.here, figures.away, figures.recovered), (1, 0, 1));
+    world.ends().await;
+}
+
+async fn a_connection_that_hangs_gives_way(on: On) {
+    let (io, left) = usual();
+    let world = World::new(on, io).await;
+    let (mut ann, known, _) = come(&world, "").await;
+    do_(&mut ann, "join", "lobby").await;
+    let mut hanging = Vec::new();
+    for round in 0..4 {
+        world.io.emit("seen", &round).unwrap();
+        let (_, offset) = read(&ann.text().await);
+        world.io.to("lobby").emit("unread", &round).unwrap();
+        let (next, again, before) = come(&world, &claims(&known, &offset)).await;
+        assert_eq!(again, known);
+        assert_eq!(events(&before), [format!(r#"42["unread",{round}]"#)]);
+        hanging.push(std::mem::replace(&mut ann, next));
+        let times = left.clone();
+        until("the old one has left", || {
+            times.lock().unwrap().len() == round + 1
+        })
+        .await;
+        assert_eq!(left.lock().unwrap()[round], "recovered elsewhere");
+    }
+    assert_eq!(world.io.of("/").len(), 1);
+    for old in hanging {
+        let (texts, _) = old.rest().await;
+        assert!(texts.len() <= 1, "{texts:?}");
+    }
+    ann.sync().await;
+    world.ends().await;
+}
+
+async fn what_is_used_or_made_up_brings_nobody_back(on: On) {
+    let (io, left) = usual();
+    let world = World::new(on, io).await;
+    let (mut ann, known, _) = come(&world, "").await;
+    world.io.emit("1", &()).unwrap();
+    let (_, offset) = read(&ann.text().await);
+    drop(ann);
+    until("it is gone", || left.lock().unwrap().len() == 1).await;
+    let (mut ann, ..) = come(&world, &claims(&known, &offset)).await;
+    let guess = Known {
+        pid: "AAAAAAAAAAAAAAAAAAAA".to_owned(),
+        ..known.clone()
+    };
+    for auth in [
+        claims(&known, &offset),
+        claims(&known, "1"),
+        claims(&guess, &offset),
+    ] {
+        let (mut thief, other, before) = come(&world, &auth).await;
+        assert_eq!(before, [""; 0]);
+        assert!(other.id != known.id && other.pid != known.pid);
+        assert!(who(&mut thief).await.starts_with("431[false,null"));
+    }
+    ann.sync().await;
+    let figures = world.io.of("/").recovery().unwrap();
+    assert_eq!((figures.recovered, figures.refused), (1, 3));
+    world.ends().await;
+}
+
+async fn middlewares_are_skipped_or_not(on: On) {
+    for skip in [true, false] {
+        let (io, left) = server(ConnectionStateRecovery::default().skip_middlewares(skip));
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        io.of("/").use_(move |socket: Socket| {
+            let count = count.clone();
+            async move {
+                later().await;
+                count.fetch_add(1, Ordering::Relaxed);
+                socket.join("by middleware")
+            }
+        });
+        let world = World::new(on, io).await;
+        let (mut ann, known, _) = come(&world, "").await;
+        world.io.emit("1", &()).unwrap();
+        let (_, offset) = read(&ann.text().await);
+        drop(ann);
+        until("it is gone", || left.lock().unwrap().len() == 1).await;
+        world.io.to("by middleware").emit("2", &()).unwrap();
+        let (mut ann, again, before) = come(&world, &claims(&known, &offset)).await;
+        assert_eq!(
+            (again, events(&before)),
+            (known, vec![r#"42["2"]"#.to_owned()])
+        );
+        assert!(who(&mut ann).await.starts_with("431[true,"));
+        assert_eq!(asked.load(Ordering::Relaxed), if skip { 1 } else { 2 });
+        world.ends().await;
+    }
+}
+
+async fn a_session_expires_and_is_told_of(on: On) {
+    let short =
+        ConnectionStateRecovery::default().max_disconnection_duration(Duration::from_millis(100));
+    let (io, _) = server(short);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = told.clone();
+    io.of("/").on_expired(move |session: &ExpiredSession| {
+        let word: Option<String> = session.data.decode().ok();
+        tell.lock()
+            .unwrap()
+            .push((session.id.to_string(), session.why, word));
+    });
+    let world = World::new(on, io).await;
+    let (mut ann, known, _) = come(&world, "").await;
+    do_(&mut ann, "keep", "word").await;
+    world.io.emit("1", &()).unwrap();
+    let (_, offset) = read(&ann.text().await);
+    drop(ann);
+    until("it has expired", || !told.lock().unwrap().is_empty()).await;
+    let expected = (known.id.clone(), Expiry::Late, Some("word".to_owned()));
+    assert_eq!(*told.lock().unwrap(), [expected]);
+    let figures = world.io.of("/").recovery().unwrap();
+    assert_eq!((figures.packets, figures.away, figures.expired), (0, 0, 1));
+    let (_ann, other, _) = come(&world, &claims(&known, &offset)).await;
+    assert!(other.id != known.id);
+    world.ends().await;
+}
+
+async fn what_is_not_kept_tells_the_place_all_the_same(on: On) {
+    let (io, left) = usual();
+    let world = World::new(on, io).await;
+    let (mut ann, known, _) = come(&world, "").await;
+    let socket = world.io.of("/").get(&known.id).unwrap();
+    socket.emit("1", &()).unwrap();
+    let (_, first) = read(&ann.text().await);
+    ann.sync().await;
+    socket.volatile().emit("2", &"text").unwrap();
+    let (event, offset) = read(&ann.text().await);
+    assert_eq!((&*event, &offset), (r#"42["2","text"]"#, &first));
+    world.io.volatile().emit("3", &"text").unwrap();
+    assert_eq!(read(&ann.text().await).1, first);
+    drop(ann);
+    until("it is gone", || left.lock().unwrap().len() == 1).await;
+    let (_ann, again, before) = come(&world, &claims(&known, &offset)).await;
+    assert_eq!((again, before.len()), (known, 0));
+    world.ends().await;
+}
+
+async fn one_that_is_put_out_does_not_come_back(on: On) {
+    let (io, left) = usual();
+    let world = World::new(on, io).await;
+    for by_server in [true, false] {
+        let (mut ann, known, _) = come(&world, "").await;
+        world.io.emit("1", &()).unwrap();
+        let (_, offset) = read(&ann.text().await);
+        if by_server {
+            world.io.of("/").get(&known.id).unwrap().disconnect(false);
+            ann.expect("41").await;
+        } else {
+            ann.send("41").await;
+        }
+        until("it is gone", || left.lock().unwrap().len() == 1).await;
+        left.lock().unwrap().clear();
+        let (other, fresh, _) = come(&world, &claims(&known, &offset)).await;
+        assert!(fresh.id != known.id);
+        drop(other);
+        until("it is gone", || left.lock().unwrap().len() == 1).await;
+        left.lock().unwrap().clear();
+    }
+    world.ends().await;
+}
+
+on_each_runtime! {
+    what_was_missed_comes_first_with_rooms_and_data,
+    a_connection_that_hangs_gives_way,
+    what_is_used_or_made_up_brings_nobody_back,
+    middlewares_are_skipped_or_not,
+    a_session_expires_and_is_told_of,
+    what_is_not_kept_tells_the_place_all_the_same,
+    one_that_is_put_out_does_not_come_back,
+}

@@ -166,6 +166,16 @@ impl Writer {
         }
     }
 
+    /// Bytes that were written.
+    pub(crate) const fn len(&self) -> usize {
+        self.body.len()
+    }
+
+    /// Takes back what was written behind the first packets.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.body.truncate(len);
+    }
+
     /// Whether nothing was written.
     pub fn is_empty(&self) -> bool {
         !self.begun

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::packet::{base64_digits, base64_len};
+use super::packet::base64_digits;
 use super::{Flags, Framing, Writer};
 use crate::message::{Encoded, Part};
 use crate::protocol::Eio;
@@ -76,26 +76,25 @@ impl<M: Default> Queue<M> {
         let binary = self.waiting.iter().any(|it| it.packet.has_bytes());
         let framing = Framing::of(revision, binary);
         let mut body = Writer::new(framing, self.bytes.saturating_add(self.packets).min(most));
-        let mut size = 0usize;
         while let Some(first) = self.waiting.front() {
             let Some(part) = first.packet.part(self.begun as usize) else {
                 break;
             };
-            let length = match &part {
-                Part::Text(text) => text.len(),
-                Part::Binary(bytes) => base64_len(revision, bytes),
-            };
-            let with = size.saturating_add(1).saturating_add(length);
             let apart = self.begun == 0 && parts(&first.mark);
-            if !body.is_empty() && (apart || with > most) {
+            let (alone, before) = (body.is_empty(), body.len());
+            if apart && !alone {
                 break;
             }
-            size = if body.is_empty() { length } else { with };
-            drop(part);
-            let Some(popped) = self.pop(false) else {
+            // How long it is there depends on the framing.
+            body.push(&part);
+            if !alone && body.len() > most {
+                body.truncate(before);
                 break;
-            };
-            body.push(&popped.part);
+            }
+            drop(part);
+            if self.pop(false).is_none() {
+                break;
+            }
         }
         (framing, body.finish())
     }
@@ -285,6 +284,27 @@ mod tests {
         volatile: true,
         compress: false,
     };
+
+    #[test]
+    fn a_body_is_no_longer_than_it_may_be_in_any_framing() {
+        for (revision, bytes) in [(Eio::V3, true), (Eio::V3, false), (Eio::V4, true)] {
+            for most in 10..60 {
+                let mut queue = Queue::default();
+                for _ in 0..20 {
+                    let attachments: &[&[u8]] = if bytes { &[b"ab", b"c"] } else { &[] };
+                    queue.push(packet("42[1]", attachments), Flags::default());
+                }
+                let frames = queue.packets();
+                let mut bodies = 0;
+                while !queue.is_empty() {
+                    let (_, body) = queue.take_body(revision, most, |()| false);
+                    assert!(body.len() <= most, "{revision:?} {most}: {body:?}");
+                    bodies += 1;
+                }
+                assert!((1..=frames).contains(&bodies));
+            }
+        }
+    }
 
     #[test]
     fn frames_of_one_packet_stay_together() {

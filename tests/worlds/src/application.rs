@@ -1,0 +1,566 @@
+//! The server's application: what it does, and what it is told.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use sio_core::engine::{Flags, Sent};
+use sio_core::id::SocketId;
+use sio_core::packet;
+use sio_core::protocol::TransportKind;
+use sio_core::rooms::{RoomError, Target};
+use sio_core::server::{ConnectionKey, Event, Socket};
+use sio_core::socket::{AckError, AckTicket, ConnectTicket, DisconnectReason, Refusal};
+
+use crate::failure::hold;
+use crate::machine::VOLATILE;
+use crate::network::{Delivery, Side};
+use crate::options::{Fault, MIDDLEWARE};
+use crate::properties::{Bounds, Place, Secrets, Stay, Whose};
+use crate::world::{NAMESPACES, World};
+
+/// What the application knows of its sockets.
+#[derive(Debug, Default)]
+pub(crate) struct Application {
+    sockets: BTreeMap<Socket, Member>,
+    by_id: BTreeMap<String, Stay>,
+    /// The last stay of a client by hand.
+    by_place: BTreeMap<Place, Stay>,
+    next_ack: u64,
+    /// What it has put off.
+    later: BTreeMap<u64, Later>,
+}
+
+#[derive(Clone, Debug)]
+struct Member {
+    stay: Stay,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Later {
+    Decide(ConnectionKey, ConnectTicket, usize),
+    Answer(Socket, AckTicket, u64),
+}
+
+impl Application {
+    pub(crate) fn stay_by_id(&self, id: &str) -> Option<Stay> {
+        self.by_id.get(id).copied()
+    }
+
+    pub(crate) fn last_stay(&self, place: Place) -> Option<Stay> {
+        self.by_place.get(&place).copied()
+    }
+
+    pub(crate) fn sockets(&self) -> usize {
+        self.sockets.len()
+    }
+}
+
+const ROOMS: [&str; 4] = ["red", "green", "blue", "white"];
+
+impl World {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what is told of other things is for others"
+    )]
+    pub(crate) fn server_hears(&mut self, event: Event<u64>) {
+        self.steps += 1;
+        match event {
+            Event::Connecting {
+                connection,
+                ticket,
+                namespace,
+                ..
+            } => {
+                let at = NAMESPACES.iter().position(|name| **name == *namespace);
+                hold!(Life, at.is_some(), "{namespace} does not exist");
+                self.asked_for(connection, ticket, at.unwrap_or_default());
+            }
+            Event::Message {
+                socket,
+                name,
+                args,
+                ack,
+                ..
+            } => {
+                let stay = self.ledger.lives.is_there(socket, &name);
+                let place = self.application.sockets.get(&socket).map(|it| it.place);
+                let place = place.unwrap_or_default();
+                if &*name == "word" {
+                    self.server_is_told(socket, place, stay, &args);
+                }
+                self.moves(socket);
+                if let Some(ack) = ack {
+                    let token = args.get(0).unwrap_or_default();
+                    self.answers(socket, ack, token);
+                }
+            }
+            Event::Acked {
+                socket,
+                token,
+                answer,
+            } => {
+                let answer = answer
+                    .ok()
+                    .and_then(|args| args.decode::<(u64, Place)>().ok());
+                self.note(50 + token, || {
+                    format!("server: {token} of {socket:?}: {answer:?}")
+                });
+                self.ledger.acks.ended(token, answer);
+            }
+            Event::Undecided { socket } => self.ledger.answers.undecided(socket),
+            Event::Disconnecting { socket, reason } => self.is_leaving(socket, reason),
+            Event::Disconnected { socket, reason } => self.has_left(socket, reason),
+            Event::Closed {
+                connection,
+                reason,
+                details,
+            } => {
+                self.note(51, || {
+                    format!("server: {connection:?} is over: {reason} {details:?}")
+                });
+                let party = self.ledger.blame.party(connection);
+                self.ledger
+                    .blame
+                    .closed(self.now, connection, reason.as_str());
+                self.ledger.dead.closed(connection);
+                self.ledger.answers.closed(connection);
+                if let Some(it) = self.server.connection(connection) {
+                    let sid = it.sid().as_str().to_owned();
+                    self.ledger.secrets.closed(&sid, party.unwrap_or_default());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A client asks for a namespace.
+    fn asked_for(&mut self, connection: ConnectionKey, ticket: ConnectTicket, at: usize) {
+        let key = ticket.socket();
+        let socket = Socket { connection, key };
+        let by = self.now + MIDDLEWARE + self.slack();
+        self.ledger.answers.ticket(socket, by);
+        // A machine of revision 4 that was refused asks again on its next connection, and makes none for that.
+        let party = self.ledger.blame.party(connection);
+        let old = party.and_then(|party| self.machines.get(party));
+        let patient = old.is_some_and(|machine| machine.old);
+        let how = match self.options.manners.decides {
+            true if patient => self.choices.weighted(&[4, 2]),
+            true => self.choices.weighted(&[4, 2, 1, 1]),
+            false => 0,
+        };
+        match how {
+            0 => self.lets_in(connection, ticket, at),
+            1 => {
+                let most = if patient { 10 } else { 20 };
+                let wait = Duration::from_millis(self.choices.below(most) * 200);
+                if wait + self.slack() >= MIDDLEWARE
+                    && let Some(party) = self.ledger.blame.party(connection)
+                {
+                    let cause = "it was decided too late";
+                    self.ledger.blame.cause(self.now + wait, party, cause);
+                }
+                self.put_off(wait, Later::Decide(connection, ticket, at));
+            }
+            2 => {
+                if let Some(party) = self.ledger.blame.party(connection) {
+                    self.ledger
+                        .blame
+                        .cause(self.now, party, "it was turned away");
+                }
+                self.ledger.answers.decided(socket);
+                self.server
+                    .reject(self.now, connection, ticket, &Refusal::new("no"));
+            }
+            _ => {
+                if let Some(party) = self.ledger.blame.party(connection) {
+                    self.ledger
+                        .blame
+                        .cause(self.now + MIDDLEWARE, party, "nobody decided");
+                }
+            }
+        }
+    }
+
+    fn put_off(&mut self, wait: Duration, what: Later) {
+        let number = self.number();
+        self.application.later.insert(number, what);
+        self.network.push(self.now + wait, Delivery::Later(number));
+    }
+
+    /// What was put off is done. What a server that died had put off is nobody's.
+    pub(crate) fn later(&mut self, number: u64) {
+        match self.application.later.remove(&number) {
+            Some(Later::Decide(connection, ticket, at)) => self.lets_in(connection, ticket, at),
+            Some(Later::Answer(socket, ticket, token)) => self.answer(socket, ticket, token),
+            None => {}
+        }
+    }
+
+    fn lets_in(&mut self, connection: ConnectionKey, ticket: ConnectTicket, at: usize) {
+        let id = SocketId::from_random(self.random());
+        let key = ticket.socket();
+        self.ledger.answers.decided(Socket { connection, key });
+        let Some(socket) = self.server.accept(self.now, connection, ticket, id) else {
+            return;
+        };
+        let stay = self.number();
+        let party = self.ledger.blame.party(connection);
+        let place = (party.unwrap_or(usize::MAX), at);
+        let rooms = self.server.rooms_of(socket);
+        let own = rooms.first().copied().unwrap_or_default().to_owned();
+        self.note(52, || {
+            format!("server: {place:?} is let in: stay {stay}, {socket:?}")
+        });
+        self.ledger.lives.entered(socket, stay);
+        self.ledger.reach.entered(at, stay, &own);
+        self.application.by_id.insert(own, stay);
+        self.application.by_place.insert(place, stay);
+        self.application
+            .sockets
+            .insert(socket, Member { stay, place });
+        self.moves(socket);
+    }
+
+    /// A client has said something.
+    fn server_is_told(&mut self, socket: Socket, place: Place, stay: Stay, args: &packet::Args) {
+        let told = match args.len() {
+            2 => args.decode::<(usize, u64)>().ok(),
+            _ => args
+                .decode()
+                .ok()
+                .filter(|(_, word, one, two): &(usize, u64, Bytes, Bytes)| {
+                    (one, &**two) == (two, &word.to_be_bytes()[..])
+                })
+                .map(|(party, word, ..)| (party, word)),
+        };
+        hold!(
+            Prefix,
+            told.is_some(),
+            "what {place:?} said is not whole: {args:?}"
+        );
+        let (party, word) = told.unwrap_or_default();
+        self.note(53 + word, || format!("server: {place:?} says {word}"));
+        Secrets::speaks(party, self.ledger.blame.party(socket.connection));
+        // By hand it is lost what is posted when its client goes over to its WebSocket.
+        let all = party < self.machines.len();
+        self.ledger.prefix.heard(place, word, stay, all);
+    }
+
+    /// In every handler somebody joins or leaves a room.
+    fn moves(&mut self, socket: Socket) {
+        if !self.options.manners.moves {
+            return;
+        }
+        let Some(Member { stay, place }) = self.application.sockets.get(&socket).cloned() else {
+            return;
+        };
+        let room = ROOMS[self.choices.index(ROOMS.len())];
+        let there = self.ledger.reach.rooms(place.1, stay);
+        // Its own does not count.
+        let (is_in, rooms) = (there.contains(room), there.len() - 1);
+        if self.choices.one_in(3) {
+            let left = self.server.leave(socket, room);
+            hold!(Reach, left == is_in, "left {room}: {left}, was in: {is_in}");
+            self.ledger.reach.left(place.1, stay, room);
+        } else {
+            let most = self.options.server.max_rooms_per_socket;
+            let joined = self.server.join(socket, room);
+            match joined {
+                Ok(new) => hold!(Reach, new != is_in, "joined {room}: {new}, was in: {is_in}"),
+                Err(RoomError::Gone) => hold!(Life, false, "{socket:?} is gone"),
+                Err(_) => {}
+            }
+            if !is_in {
+                Bounds::one_more("rooms of a socket", rooms, most, joined.is_ok());
+            }
+            if joined.is_ok() {
+                self.ledger.reach.joined(place.1, stay, room);
+            }
+        }
+    }
+
+    fn answers(&mut self, socket: Socket, ticket: AckTicket, token: u64) {
+        let how = match self.options.manners.answers {
+            true => self.choices.weighted(&[4, 3, 1]),
+            false => 0,
+        };
+        match how {
+            0 => self.answer(socket, ticket, token),
+            1 => {
+                let wait = Duration::from_millis(self.choices.below(30) * 200);
+                self.put_off(wait, Later::Answer(socket, ticket, token));
+            }
+            // There is no twice: a ticket is used up.
+            _ => {}
+        }
+    }
+
+    fn answer(&mut self, socket: Socket, ticket: AckTicket, token: u64) {
+        let Some(Member { place, .. }) = self.application.sockets.get(&socket).cloned() else {
+            return;
+        };
+        let packet = packet::ack(NAMESPACES[place.1], ticket.id(), &(token, place));
+        let packet = packet.expect("it can be written");
+        let _ = self.server.respond(self.now, socket, ticket, packet);
+    }
+
+    fn is_leaving(&mut self, socket: Socket, reason: DisconnectReason) {
+        self.note(54, || format!("server: {socket:?} is leaving: {reason}"));
+        let stay = self.ledger.lives.leaving(socket);
+        let place = self.application.sockets.get(&socket).map(|it| it.place);
+        let there = self.ledger.reach.rooms(place.unwrap_or_default().1, stay);
+        let rooms = self.server.rooms_of(socket);
+        hold!(
+            Life,
+            rooms.len() == there.len() && rooms.iter().all(|room| there.contains(room)),
+            "rooms of who is leaving: {rooms:?}, and it was in {there:?}"
+        );
+    }
+
+    fn has_left(&mut self, socket: Socket, reason: DisconnectReason) {
+        self.ledger.lives.left(socket);
+        let rooms = self.server.rooms_of(socket);
+        hold!(Life, rooms.is_empty(), "rooms of who has left: {rooms:?}");
+        if let Some(Member { stay, place }) = self.application.sockets.remove(&socket) {
+            self.ledger.reach.gone(place.1, stay);
+            if reason == DisconnectReason::ClientNamespaceDisconnect {
+                self.ledger.farewells.client_left(stay, &self.ledger.prefix);
+            } else {
+                self.ledger.farewells.over(stay);
+            }
+        }
+    }
+
+    /// The application does something by itself.
+    pub(crate) fn server_acts(&mut self) {
+        if self.stands_still() {
+            return;
+        }
+        match self.choices.weighted(&[6, 3, 6, 2, 1]) {
+            0 => self.tells(Flags::default()),
+            1 => self.tells(VOLATILE),
+            2 => self.broadcasts(),
+            3 => {
+                if let Some(socket) = self.any_socket() {
+                    self.server_asks(socket);
+                }
+            }
+            _ => {
+                if let Some(socket) = self.any_socket() {
+                    self.takes_out(socket);
+                }
+            }
+        }
+    }
+
+    fn any_socket(&mut self) -> Option<Socket> {
+        let at = self.choices.index(self.application.sockets.len());
+        self.application.sockets.keys().nth(at).copied()
+    }
+
+    /// Whether a packet would leave at once, as the network sees it.
+    fn is_ready(&self, connection: ConnectionKey) -> Option<bool> {
+        let session = self.server.connection(connection)?.session();
+        if !session.is_open() {
+            return Some(false);
+        }
+        let party = self.ledger.blame.party(connection)?;
+        match session.transport() {
+            TransportKind::WebSocket => {
+                let wire = self.network.wire_of(connection)?;
+                Some(self.network.is_flushed(wire, Side::Server))
+            }
+            // Whose GET it is can be told if there is but one session.
+            TransportKind::Polling => {
+                let mut all = self.ledger.blame.connections();
+                let alone = all.all(|(other, its)| its != party || other == connection);
+                alone.then(|| self.network.polls(party))
+            }
+        }
+    }
+
+    fn packet(&mut self, at: usize, token: u64, id: Option<u64>) -> packet::Encoded {
+        let name = if id.is_some() { "ask" } else { "told" };
+        let packet = match self.choices.one_in(6) {
+            true => {
+                let bytes = Bytes::from(token.to_be_bytes().to_vec());
+                packet::event(NAMESPACES[at], id, name, &(token, &bytes, &bytes))
+            }
+            false => packet::event(NAMESPACES[at], id, name, &(token,)),
+        };
+        packet.expect("it can be written")
+    }
+
+    /// Tells one client something.
+    fn tells(&mut self, flags: Flags) {
+        let Some(socket) = self.any_socket() else {
+            return;
+        };
+        let Member { stay, place } = self.application.sockets[&socket].clone();
+        let token = self.number();
+        let packet = self.packet(place.1, token, None);
+        let ready = self.is_ready(socket.connection);
+        let sent = self.server.deliver(self.now, socket, packet, flags);
+        self.note(55 + token, || {
+            format!("server: {place:?} is told {token}: {sent:?}, {flags:?}")
+        });
+        if let Some(ready) = ready
+            && flags.volatile
+        {
+            // Several may be sent before anything is taken, and only the first finds nothing before it.
+            let right = match sent {
+                Sent::Queued => ready,
+                Sent::Dropped => !ready || self.options.has(Fault::Together),
+                Sent::Full | Sent::Closed => true,
+            };
+            hold!(
+                Volatile,
+                right,
+                "{place:?} was ready: {ready}, and {token} was {sent:?}"
+            );
+        }
+        if sent == Sent::Queued {
+            self.ledger.prefix.told(stay, token, flags.volatile);
+        }
+        self.may_be_full(place);
+    }
+
+    /// What is sent to a client that does not read ends its connection, where that is the policy.
+    fn may_be_full(&mut self, place: Place) {
+        let narrow = self.options.server.max_backlog_bytes < 10_000;
+        if narrow {
+            self.ledger
+                .blame
+                .cause(self.now, place.0, "too much waits for it");
+        }
+    }
+
+    fn broadcasts(&mut self) {
+        let at = self.choices.index(NAMESPACES.len());
+        let mut target = Target::default();
+        let mut to: Vec<&str> = Vec::new();
+        for _ in 0..self.choices.index(4) {
+            let room = ROOMS[self.choices.index(ROOMS.len())];
+            target.add(room);
+            to.push(room);
+        }
+        let mut except = Vec::new();
+        if self.choices.one_in(3) {
+            let room = ROOMS[self.choices.index(ROOMS.len())];
+            target.except.push(room.into());
+            except.push(room);
+        }
+        let mut skip = None;
+        if self.choices.one_in(3)
+            && let Some(socket) = self.any_socket()
+        {
+            let Member { stay, place } = self.application.sockets[&socket].clone();
+            if place.1 == at {
+                skip = Some(stay);
+                target.skip = self.server.member(socket);
+            }
+        }
+        let named = target.rooms.is_some();
+        let expected = self
+            .ledger
+            .reach
+            .of(at, named.then_some(&*to), &except, skip);
+        let token = self.number();
+        let packet = self.packet(at, token, None);
+        self.note(56 + token, || {
+            format!("server: {expected:?} are told {token} at once")
+        });
+        let selected = self.server.select(NAMESPACES[at], &target);
+        let mut stays: Vec<_> = Vec::new();
+        for socket in &selected {
+            let member = self.application.sockets.get(socket);
+            hold!(
+                Reach,
+                member.is_some(),
+                "{socket:?} is reached, and not there"
+            );
+            stays.extend(member.map(|it| (it.stay, it.place, *socket)));
+        }
+        let distinct: std::collections::BTreeSet<_> = stays.iter().map(|it| it.0).collect();
+        hold!(
+            Reach,
+            distinct == expected && stays.len() == expected.len(),
+            "{stays:?} are reached by {target:?}, and {expected:?} should be"
+        );
+        // Of those whose session is over nobody gets it, and of those with too much waiting not everybody.
+        let before: Vec<_> = stays.iter().map(|it| self.waiting(it.2)).collect();
+        let reached =
+            self.server
+                .broadcast(self.now, NAMESPACES[at], &target, &packet, Flags::default());
+        hold!(
+            Reach,
+            reached == expected.len(),
+            "{reached} of {} reached",
+            expected.len()
+        );
+        for ((stay, place, socket), before) in stays.into_iter().zip(before) {
+            if before.is_some() && self.waiting(socket) != before {
+                self.ledger.prefix.told(stay, token, false);
+            }
+            self.may_be_full(place);
+        }
+    }
+
+    /// Bytes that wait for a socket's client. `None`: it cannot be sent anything.
+    fn waiting(&self, socket: Socket) -> Option<(usize, usize)> {
+        let session = self.server.connection(socket.connection)?.session();
+        let waiting = (session.backlog_bytes(), session.backlog_packets());
+        session.is_open().then_some(waiting)
+    }
+
+    pub(crate) fn server_asks(&mut self, socket: Socket) {
+        let Member { stay, place } = self.application.sockets[&socket].clone();
+        let token = self.number();
+        self.application.next_ack += 1;
+        let id = self.application.next_ack * 2 + 1;
+        let packet = self.packet(place.1, token, Some(id));
+        let wait = Duration::from_secs(2);
+        let waiting = self.ledger.acks.waiting_at(stay);
+        let asked = self
+            .server
+            .request(self.now, socket, id, packet, token, Some(wait));
+        self.note(57 + token, || {
+            format!("server: {place:?} is asked {token}: {asked:?}")
+        });
+        if !matches!(asked, Err((AckError::Disconnected | AckError::NotSent, _))) {
+            let most = self.options.server.max_pending_acks;
+            Bounds::one_more("acks of a socket", waiting, most, asked.is_ok());
+        }
+        if asked.is_ok() {
+            let by = self.now + wait + self.slack();
+            self.ledger
+                .acks
+                .asked_at(token, Whose::Server(place), by, stay);
+            self.ledger.prefix.told(stay, token, false);
+        }
+        self.may_be_full(place);
+    }
+
+    pub(crate) fn server_asks_all(&mut self) {
+        let sockets: Vec<_> = self.application.sockets.keys().copied().collect();
+        for socket in sockets {
+            self.server_asks(socket);
+        }
+    }
+
+    fn takes_out(&mut self, socket: Socket) {
+        let Member { place, .. } = self.application.sockets[&socket].clone();
+        let close = self.choices.one_in(3);
+        self.note(58, || {
+            format!("server: {place:?} is taken out, connection closed: {close}")
+        });
+        if close {
+            self.ledger
+                .blame
+                .cause(self.now, place.0, "the server closed it");
+        }
+        self.server.disconnect(self.now, socket, close);
+    }
+}

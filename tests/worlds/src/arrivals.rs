@@ -1,0 +1,233 @@
+//! What arrives: at the server, at a machine, or at a client by hand.
+
+use std::time::Duration;
+
+use http::Response;
+use sio_core::client::Failure;
+use sio_core::engine::WsClosed;
+use sio_core::id::{RequestId, Sid};
+use sio_core::server::Upgraded;
+use sio_core::server::bytes::Bytes;
+
+use crate::machine::GONE;
+use crate::network::{Delivery, Frame, Party, Side, asking, local};
+use crate::properties::Bounds;
+use crate::world::World;
+
+impl World {
+    /// For whom it is at the server.
+    const fn is_for_server(delivery: &Delivery) -> bool {
+        matches!(
+            delivery,
+            Delivery::Request { .. }
+                | Delivery::Upgrade { .. }
+                | Delivery::Frame {
+                    to: Side::Server,
+                    ..
+                }
+                | Delivery::Lost {
+                    to: Side::Server,
+                    ..
+                }
+                | Delivery::Reads {
+                    side: Side::Server,
+                    ..
+                }
+                | Delivery::Later(_)
+        )
+    }
+
+    pub(crate) fn deliver(&mut self, delivery: Delivery) {
+        if self.stands_still() && Self::is_for_server(&delivery) {
+            return self.lies_there.push(delivery);
+        }
+        self.steps += 1;
+        match delivery {
+            Delivery::Request { from, id, request } => {
+                let (head, body) = request.into_parts();
+                let request = http::Request::from_parts(local(head), body);
+                self.note(3 + id.0, || {
+                    let at = request.uri();
+                    format!(
+                        "{from} -> server: {} {at} {:?}",
+                        request.method(),
+                        request.body()
+                    )
+                });
+                let served =
+                    self.network
+                        .served(self.now, from, id, request.method() == http::Method::GET);
+                let random = self.random();
+                self.server
+                    .handle_request(self.now, served, request, random);
+                self.has_opened(from, id, random);
+            }
+            Delivery::Response { to, id, response } => self.response(to, id, response),
+            Delivery::Upgrade { from, id, request } => {
+                let head = asking(local(request.into_parts().0));
+                self.note(4 + id.0, || format!("{from} -> server: {}", head.uri));
+                let random = self.random();
+                let granted = match self.server.handle_upgrade(self.now, &head, random) {
+                    Upgraded::Attached { connection, .. } => Some(connection),
+                    Upgraded::Waits(_) | Upgraded::Unwanted(_) | Upgraded::Refused(_) => None,
+                };
+                self.has_opened(from, id, random);
+                let to = from;
+                let at = self.now + self.delay();
+                let wire = granted.map(|connection| self.network.open(at, to, id, connection));
+                self.network.push(at, Delivery::Upgraded { to, id, wire });
+            }
+            Delivery::Upgraded { to, id, wire } => self.upgraded(to, id, wire),
+            Delivery::Frame { wire, to, frame } => self.frame(wire, to, frame),
+            Delivery::Lost { wire, to } => self.ends(wire, to, WsClosed::Lost),
+            Delivery::Reads { wire, side } => {
+                self.network.stall(wire, side, false);
+                self.flush(wire, side);
+                if side == Side::Server {
+                    self.pull(self.network.wire(wire).connection);
+                }
+            }
+            Delivery::Later(number) => self.later(number),
+            Delivery::Wakes(party) => self.hand_wakes(party),
+        }
+    }
+
+    /// Whether a request with these random bytes has opened a session, and then whose that is.
+    fn has_opened(&mut self, party: Party, id: RequestId, random: [u8; 15]) {
+        let sid = Sid::from_random(random);
+        if let Some(connection) = self.server.connection_of(sid.as_str()) {
+            let only = party >= self.machines.len();
+            self.ledger.blame.opened(connection, party, only);
+            self.ledger.secrets.opened(sid.as_str(), party);
+            self.sessions_are_bounded();
+            let here = party < self.machines.len() || self.hands.contains_key(&party);
+            if !here || !self.network.is_wanted(party, id) {
+                self.ledger
+                    .blame
+                    .cause_one(connection, "nobody waits for it");
+                self.ledger.dead.gone(connection, self.now + GONE);
+            }
+        }
+    }
+
+    /// Somebody was let in: there was room.
+    fn sessions_are_bounded(&self) {
+        let all = self.ledger.blame.connections();
+        let all = all.filter_map(|(connection, _)| self.server.connection(connection));
+        let pending = all.filter(|it| it.is_pending()).count();
+        let config = &self.options.server;
+        Bounds::at_most("pending sessions", pending, config.max_pending_sessions);
+        let most = config.max_sessions.unwrap_or(usize::MAX);
+        Bounds::at_most("sessions", self.server.connections(), most);
+    }
+
+    fn response(&mut self, to: Party, id: RequestId, response: Result<Response<Bytes>, Failure>) {
+        if !self.network.unwanted(to, id) {
+            return;
+        }
+        self.note(5 + id.0, || match &response {
+            Ok(response) => {
+                let status = response.status();
+                format!("server -> {to}: {status} {:?}", response.body())
+            }
+            Err(failure) => format!("server -> {to}: {failure}"),
+        });
+        if response.as_ref().is_ok_and(|it| it.status() == 503) {
+            self.ledger.blame.cause(self.now, to, "turned away");
+        }
+        if to >= self.machines.len() {
+            return self.hand_response(to, id, response);
+        }
+        let wall = Some(Duration::from_secs(1));
+        self.machines[to]
+            .client
+            .handle_response(self.now, id, response, wall);
+        self.touch(to);
+    }
+
+    fn upgraded(&mut self, to: Party, id: RequestId, wire: Option<usize>) {
+        let wanted = self.network.unwanted(to, id);
+        match wire {
+            Some(wire) if wanted => {
+                self.note(6 + id.0, || format!("server -> {to}: a WebSocket"));
+                self.network.is_open(wire);
+                if to >= self.machines.len() {
+                    return self.hand_upgraded(to, id, Some(wire));
+                }
+                self.machines[to]
+                    .client
+                    .handle_ws_open(self.now, id, Ok(()));
+                self.touch(to);
+            }
+            Some(wire) => self.cut(wire, true, true),
+            None if wanted => {
+                self.note(7 + id.0, || format!("server -> {to}: no WebSocket"));
+                self.ledger.blame.cause(self.now, to, "turned away");
+                if to >= self.machines.len() {
+                    return self.hand_upgraded(to, id, None);
+                }
+                let failure = Err(Failure::WebSocket);
+                self.machines[to]
+                    .client
+                    .handle_ws_open(self.now, id, failure);
+                self.touch(to);
+            }
+            None => {}
+        }
+    }
+
+    fn frame(&mut self, wire: usize, to: Side, frame: Frame) {
+        if self.network.is_gone(wire, to) {
+            return;
+        }
+        let (party, id) = (self.network.wire(wire).party, self.network.wire(wire).id);
+        let connection = self.network.wire(wire).connection;
+        self.note(8 + id.0, || match to {
+            Side::Server => format!("{party} -> server: {frame:?}"),
+            Side::Client => format!("server -> {party}: {frame:?}"),
+        });
+        match (frame, to) {
+            (Frame::Message(message), Side::Server) => {
+                self.server.handle_ws(self.now, connection, message);
+            }
+            (Frame::Message(message), Side::Client) if party >= self.machines.len() => {
+                self.hand_frame(party, wire, message);
+            }
+            (Frame::Message(message), Side::Client) => {
+                self.machines[party].client.handle_ws(self.now, id, message);
+                self.touch(party);
+            }
+            (Frame::Ping, _) => {
+                self.network.say(wire, to, Frame::Pong);
+                self.flush(wire, to);
+            }
+            (Frame::Pong, Side::Client) if party < self.machines.len() => {
+                self.machines[party].client.handle_ws_pong(self.now, id);
+                self.touch(party);
+            }
+            (Frame::Pong, _) => {}
+            (Frame::Close, _) => self.ends(wire, to, WsClosed::Closed),
+        }
+    }
+
+    /// An end of a WebSocket hears that it is over.
+    fn ends(&mut self, wire: usize, to: Side, how: WsClosed) {
+        if self.network.is_gone(wire, to) {
+            return;
+        }
+        self.network.is_over(wire, to);
+        let (party, id) = (self.network.wire(wire).party, self.network.wire(wire).id);
+        let connection = self.network.wire(wire).connection;
+        self.note(9 + id.0, || format!("{to:?} of {party}: {how:?}"));
+        match to {
+            Side::Server => self.server.handle_ws_closed(self.now, connection, how),
+            Side::Client if party >= self.machines.len() => self.hand_loses(party, wire),
+            Side::Client => {
+                self.machines[party]
+                    .client
+                    .handle_ws_closed(self.now, id, how);
+                self.touch(party);
+            }
+        }
+    }
+}

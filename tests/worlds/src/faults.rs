@@ -1,0 +1,112 @@
+//! What goes wrong, and whose cause that is.
+
+use std::time::Duration;
+
+use crate::network::{Delivery, Side};
+use crate::options::Fault;
+use crate::world::World;
+
+/// An end that is not told that it is cut hears of it only after this.
+const UNTOLD: Duration = Duration::from_secs(30);
+/// Longer than that nobody stands still: machines forgive as much.
+const STOP: u64 = 8;
+
+impl World {
+    /// One of those that are switched on.
+    pub(crate) fn fault(&mut self) {
+        match self.choices.below(6) {
+            0 if self.options.has(Fault::Cut) => self.cut_one(false),
+            1 if self.options.has(Fault::OneSided) => self.cut_one(true),
+            2 if self.options.has(Fault::Lost) => self.lose(),
+            3 if self.options.has(Fault::Stall) => self.stall(),
+            4 if self.options.has(Fault::Stop) && self.may_stop() => {
+                let wait = Duration::from_millis(100 + self.choices.below(STOP * 10) * 100);
+                self.stop(wait);
+            }
+            5 => self.worse(),
+            _ => {}
+        }
+    }
+
+    fn worse(&mut self) {
+        match self.choices.below(8) {
+            0..=1 if self.options.has(Fault::Jump) && self.may_stop() => {
+                let by = Duration::from_secs(1 + self.choices.below(20));
+                self.note(20, || format!("the clock jumps by {by:?}"));
+                self.excuse(by * 2);
+                self.now += by;
+                self.rests();
+                self.blame_all("the clock jumped");
+            }
+            2 if self.options.has(Fault::Restart) => self.restart(),
+            _ => {}
+        }
+    }
+
+    fn cut_one(&mut self, one_sided: bool) {
+        let wires = self.network.live().to_vec();
+        let Some(wire) = self.choices.pick(&wires).copied() else {
+            return;
+        };
+        let (client, server) = match one_sided {
+            false => (true, true),
+            true if self.choices.one_in(2) => (true, false),
+            true => (false, true),
+        };
+        self.cut(wire, client, server);
+    }
+
+    /// Cuts a WebSocket; who does not hear of it at once hears of it late.
+    pub(crate) fn cut(&mut self, wire: usize, client: bool, server: bool) {
+        let party = self.network.wire(wire).party;
+        self.note(21, || {
+            format!("the WebSocket of {party} is cut, client told: {client}, server: {server}")
+        });
+        self.ledger.blame.cause(self.now, party, "it was cut");
+        // What is on its way ends anywhere.
+        let left = self.choices.index(8);
+        for (side, told) in [(Side::Client, client), (Side::Server, server)] {
+            let wait = match told {
+                true => self.delay(),
+                false => UNTOLD,
+            };
+            self.network.cut(self.now + wait, wire, side, left);
+        }
+    }
+
+    fn lose(&mut self) {
+        let at = self.choices.index(3);
+        if let Some(party) = self.network.lose_response(at) {
+            self.note(22, || format!("a response for {party} is lost"));
+            self.ledger
+                .blame
+                .cause(self.now, party, "a response was lost");
+        }
+    }
+
+    /// An end of a WebSocket is not read for a while.
+    fn stall(&mut self) {
+        let wires = self.network.live().to_vec();
+        let Some(wire) = self.choices.pick(&wires).copied() else {
+            return;
+        };
+        let side = match self.choices.one_in(3) {
+            false => Side::Server,
+            true => Side::Client,
+        };
+        if self.network.is_stalled(wire, side) || self.network.is_gone(wire, side) {
+            return;
+        }
+        let wait = Duration::from_millis(250 + 250 * self.choices.below(24));
+        let party = self.network.wire(wire).party;
+        self.note(23, || {
+            format!("the {side:?} of {party} can write nothing for {wait:?}")
+        });
+        self.ledger
+            .blame
+            .cause(self.now + wait, party, "nobody read");
+        self.network.stall(wire, side, true);
+        self.network
+            .push(self.now + wait, Delivery::Reads { wire, side });
+    }
+}

@@ -1,0 +1,103 @@
+//! Worlds: the server of `sio-core` and its clients on a network of data, in virtual time, where things go wrong.
+//!
+//! A world is made of [`Choices`]: what goes wrong in it at all, who takes part, what they do, what is cut and how
+//! long things take. While it lives, and once nothing goes wrong any more, a model that is much simpler than the
+//! machines says what has to hold ([`Property`]).
+//!
+//! ```
+//! use sio_sim::choices::Choices;
+//!
+//! let world = sio_worlds::outcome(Choices::from_seed(7), false);
+//! assert_eq!(world.failure, None);
+//! ```
+
+mod application;
+mod arrivals;
+mod calm;
+mod failure;
+mod faults;
+mod hand;
+mod machine;
+mod network;
+mod options;
+mod properties;
+mod rude;
+mod trace;
+mod world;
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use sio_sim::choices::{Choices, shrink};
+
+pub use failure::{Failure, Property};
+
+use world::World;
+
+/// What has become of a world.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What did not hold.
+    pub failure: Option<Failure>,
+    /// What was drawn.
+    pub choices: Choices,
+    /// Inputs to machines, and what was done by an application.
+    pub steps: u64,
+    /// What has happened, as a number: of the same choices the same.
+    pub hash: u64,
+    /// What has happened, for people, if that was asked for.
+    pub lines: Vec<String>,
+}
+
+/// Runs a world. `told`: what happens is written down.
+pub fn outcome(choices: Choices, told: bool) -> Outcome {
+    let mut world = World::new(choices, told);
+    let run = catch_unwind(AssertUnwindSafe(|| {
+        world.live();
+        world.heal();
+        world.rest();
+    }));
+    Outcome {
+        failure: run.err().map(failure),
+        choices: world.choices,
+        steps: world.steps,
+        hash: world.trace.hash(),
+        lines: world.trace.lines(),
+    }
+}
+
+fn failure(panic: Box<dyn Any + Send>) -> Failure {
+    let panic = match panic.downcast::<Failure>() {
+        Ok(failure) => return *failure,
+        Err(panic) => panic,
+    };
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    Failure {
+        property: Property::Total,
+        seen: text.unwrap_or_default(),
+    }
+}
+
+/// The smallest list of choices that was found to break the same property, with what is seen there.
+pub fn smaller(outcome: &Outcome, runs: usize) -> Outcome {
+    let property = outcome.failure.as_ref().map(|it| it.property);
+    let list = shrink(outcome.choices.list(), runs, |list| {
+        let again = self::outcome(Choices::from_list(list), false);
+        let same = again.failure.as_ref().map(|it| it.property) == property;
+        same.then_some(again.choices)
+    });
+    self::outcome(Choices::from_list(&list), true)
+}
+
+/// What is said of a world that failed: what did not hold, how it is run again, and what happened in it.
+pub fn report(name: &str, small: &Outcome) -> String {
+    let failure = small.failure.as_ref().map(ToString::to_string);
+    let list = small.choices.list().trimmed();
+    let lines = small.lines.join("\n");
+    format!(
+        "{name}\n{lines}\n\n{}\n{} choices; to run it again:\nSIO_WORLD='{list}' cargo test -p sio-worlds one_world -- --nocapture\n",
+        failure.unwrap_or_default(),
+        list.choices(),
+    )
+}

@@ -1,0 +1,382 @@
+//! Clients that are the machine's: what they do, and what they are told.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use sio_core::client::{AckTicket, Auth, Connection, Dial, DisconnectReason, Event, Work};
+use sio_core::engine::{Flags, Sent};
+use sio_core::packet::{self, Args};
+use sio_core::socket::{AckError, SocketKey};
+use sio_core::time::Instant;
+
+use crate::failure::hold;
+use crate::network::{Party, Side};
+use crate::options::{self, PING_INTERVAL, PING_TIMEOUT};
+use crate::properties::{Bounds, Farewells, Place, Whose};
+use crate::world::{NAMESPACES, World};
+
+pub(crate) struct Machine {
+    pub(crate) client: Connection<u64>,
+    /// Its sockets, one for each namespace.
+    pub(crate) sockets: Vec<SocketKey>,
+    /// Whether it speaks revision 4 of Socket.IO.
+    pub(crate) old: bool,
+    /// What came before the word that a socket is in.
+    early: Vec<Vec<u64>>,
+    pub(crate) closed: bool,
+    /// Whether a namespace was refused to it on its connection.
+    pub(crate) refused: bool,
+}
+
+impl Machine {
+    pub(crate) fn new((number, party): (Party, &options::Party)) -> Self {
+        let (dial, _) = Dial::parse("http://server/").expect("it is one");
+        let dial = dial.transports(party.transports.clone());
+        let seed = [u8::try_from(number).unwrap_or_default(); 16];
+        let mut client =
+            Connection::new(party.config.clone(), dial, seed).expect("what is drawn is sound");
+        let sockets = NAMESPACES
+            .iter()
+            .map(|name| client.socket(name, Auth::None));
+        Self {
+            sockets: sockets
+                .map(|socket| socket.expect("there is room"))
+                .collect(),
+            client,
+            old: party.old,
+            early: vec![Vec::new(); NAMESPACES.len()],
+            closed: false,
+            refused: false,
+        }
+    }
+
+    pub(crate) fn open_all(&mut self, now: Instant) {
+        for socket in &self.sockets {
+            self.client.open(now, *socket);
+        }
+    }
+
+    /// Whether a socket is in its namespace.
+    fn is_in(&self, at: usize) -> bool {
+        let state = self.client.state(self.sockets[at]);
+        state.is_some_and(|state| state.connected)
+    }
+}
+
+/// What is not sent where it would have to wait.
+pub(crate) const VOLATILE: Flags = Flags {
+    volatile: true,
+    compress: false,
+};
+
+/// As long as a connection may live on whose client is gone: until a ping is missed, or what waits is given up.
+pub(crate) const GONE: Duration = Duration::from_secs(25);
+
+impl World {
+    /// A client does something.
+    pub(crate) fn client_acts(&mut self) {
+        let party = self.choices.index(self.machines.len());
+        let at = self.choices.index(NAMESPACES.len());
+        let place = (party, at);
+        match self.choices.weighted(&[8, 4, 8, 2, 2, 2, 1, 1]) {
+            0 => self.says(place, false),
+            1 => self.says(place, true),
+            2 => self.asks(place),
+            3 => {
+                let packet = packet::event(NAMESPACES[at], None, "volatile", &());
+                let packet = packet.expect("it can be written");
+                let socket = self.machines[party].sockets[at];
+                let _ = self.machines[party]
+                    .client
+                    .emit(self.now, socket, packet, VOLATILE);
+            }
+            4 => self.leaves(place),
+            5 => {
+                let socket = self.machines[party].sockets[at];
+                self.machines[party].client.open(self.now, socket);
+            }
+            6 => self.machines[party].client.reconnect_now(self.now),
+            _ => self.machines[party].client.check(self.now),
+        }
+        self.touch(party);
+    }
+
+    /// An event that is numbered, perhaps with bytes.
+    pub(crate) fn says(&mut self, place: Place, with_bytes: bool) {
+        let (party, at) = place;
+        let word = self.ledger.prefix.next_word(place);
+        let namespace = NAMESPACES[at];
+        let packet = match with_bytes {
+            true => {
+                let bytes = Bytes::from(word.to_be_bytes().to_vec());
+                packet::event(namespace, None, "word", &(party, word, &bytes, &bytes))
+            }
+            false => packet::event(namespace, None, "word", &(party, word)),
+        };
+        let packet = packet.expect("it can be written");
+        let socket = self.machines[party].sockets[at];
+        let client = &mut self.machines[party].client;
+        let sent = client.emit(self.now, socket, packet, Flags::default());
+        self.note(30 + word, || {
+            format!("{party} says {word} in {namespace}: {sent:?}")
+        });
+        if sent == Sent::Queued {
+            self.ledger.prefix.said(place, word);
+            if self.ledger.lives.stay_of(place).is_some() {
+                self.ledger.farewells.says(place, word);
+            }
+        }
+    }
+
+    pub(crate) fn asks(&mut self, place: Place) {
+        let (party, at) = place;
+        let token = self.number();
+        let socket = self.machines[party].sockets[at];
+        let client = &mut self.machines[party].client;
+        let Some(id) = client.draw_ack_id(socket) else {
+            return;
+        };
+        let waiting = client.state(socket).map_or(0, |state| state.acks);
+        let packet = packet::event(NAMESPACES[at], Some(id), "ask", &(token,));
+        let packet = packet.expect("it can be written");
+        let wait = Duration::from_millis(500 + 100 * (token % 50));
+        let flags = Flags::default();
+        let asked = client.request(self.now, socket, id, packet, flags, token, Some(wait));
+        let taken = !matches!(asked, Err((AckError::TooMany, _)));
+        let most = self.options.clients[party].config.max_pending_acks;
+        Bounds::one_more("acks of a client", waiting, most, taken);
+        self.note(31 + token, || format!("{party} asks {token}: {asked:?}"));
+        if asked.is_ok() {
+            let by = self.now + wait + self.slack();
+            self.ledger.acks.asked(token, Whose::Client(place), by);
+        }
+    }
+
+    fn leaves(&mut self, place: Place) {
+        let (party, at) = place;
+        let machine = &mut self.machines[party];
+        let socket = machine.sockets[at];
+        if let Some(state) = machine.client.state(socket)
+            && state.connected
+            && state.offline == (0, 0)
+            && let Some(stay) = self.ledger.lives.stay_of(place)
+        {
+            self.ledger.farewells.client_leaves(stay, place);
+        }
+        machine.client.leave(self.now, socket);
+        if (0..NAMESPACES.len()).all(|at| !self.machines[party].is_in(at)) {
+            self.ledger
+                .blame
+                .cause(self.now, party, "it wants nothing any more");
+        }
+        self.note(32, || format!("{party} leaves {}", NAMESPACES[at]));
+    }
+
+    /// A client that wants to be nowhere closes its connection, and may be on its way to another by now.
+    fn may_be_lonely(&mut self, party: Party) {
+        if (0..NAMESPACES.len()).all(|at| !self.machines[party].is_in(at)) {
+            let cause = "it wants nothing any more";
+            self.ledger.blame.cause(self.now, party, cause);
+        }
+    }
+
+    /// Carries out what a client wants.
+    pub(crate) fn drain_client(&mut self, party: Party) {
+        while let Some(event) = self.machines[party].client.poll_event() {
+            self.client_hears(party, event);
+        }
+        while let Some(work) = self.machines[party].client.poll_work() {
+            self.work(party, work);
+        }
+        for wire in self.network.of(party) {
+            let id = self.network.wire(wire).id;
+            if !self.network.wire(wire).open || self.network.is_stalled(wire, Side::Client) {
+                continue;
+            }
+            while let Some(out) = self.machines[party].client.poll_ws(id) {
+                self.network.say(wire, Side::Client, out.into());
+            }
+            if !self.network.is_flushed(wire, Side::Client) {
+                self.flush(wire, Side::Client);
+            }
+        }
+        while let Some(event) = self.machines[party].client.poll_event() {
+            self.client_hears(party, event);
+        }
+    }
+
+    fn work(&mut self, party: Party, work: Work) {
+        let at = self.now + self.delay();
+        match work {
+            Work::Request { id, request } => self.network.request(at, party, id, request),
+            Work::OpenWebSocket { id, request } => self.network.upgrade(at, party, id, request),
+            Work::Abort(id) => {
+                self.network.unwanted(party, id);
+                if let Some(wire) = self.network.wire_by_id(party, id) {
+                    self.cut(wire, true, true);
+                }
+                for served in self.network.aborted(party, id) {
+                    self.ledger
+                        .blame
+                        .cause(self.now, party, "it dropped a request");
+                    self.server.handle_aborted(self.now, served);
+                }
+            }
+            other => hold!(Total, false, "new work: {other:?}"),
+        }
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "an enum that others may add to"
+    )]
+    fn client_hears(&mut self, party: Party, event: Event<u64>) {
+        let machine = &self.machines[party];
+        let at = |socket| machine.sockets.iter().position(|it| *it == socket);
+        match event {
+            Event::Connected { socket, id, .. } => {
+                let place = (party, at(socket).unwrap_or_default());
+                let stay = self.application.stay_by_id(id.as_str());
+                self.note(40, || format!("{place:?} is in: stay {stay:?}"));
+                self.ledger.lives.inside(place, stay);
+                self.ledger.farewells.anew(place);
+                for token in std::mem::take(&mut self.machines[party].early[place.1]) {
+                    self.client_sees(place, token);
+                }
+            }
+            Event::Disconnected { socket, reason, .. } => {
+                let place = (party, at(socket).unwrap_or_default());
+                self.note(41, || format!("{place:?} is out: {reason}"));
+                self.client_is_out(place, reason);
+            }
+            Event::Message {
+                socket,
+                name,
+                args,
+                ack,
+            } => {
+                let place = (party, at(socket).unwrap_or_default());
+                self.client_is_told(place, &name, &args, ack);
+            }
+            Event::Acked { token, answer, .. } => {
+                let answer = answer
+                    .ok()
+                    .and_then(|args| args.decode::<(u64, Place)>().ok());
+                self.note(42 + token, || {
+                    format!("{party}: {token} is answered: {answer:?}")
+                });
+                self.ledger.acks.ended(token, answer);
+            }
+            Event::Closed => self.machines[party].closed = true,
+            Event::Malformed(fault) => {
+                hold!(Prefix, false, "{party} was sent what is none: {fault}");
+            }
+            Event::Failed { error, .. } => {
+                self.note(43, || format!("{party} cannot connect: {error}"));
+                self.ledger.blame.lost(self.now, party, &error.to_string());
+                self.is_gone(party);
+            }
+            Event::Waiting { .. } => self.is_gone(party),
+            Event::UpgradeFailed(error) => {
+                self.note(44, || format!("{party} cannot upgrade: {error}"));
+                self.ledger.blame.lost(self.now, party, &error.to_string());
+            }
+            Event::ConnectError { socket, error, .. } => {
+                let place = (party, at(socket).unwrap_or_default());
+                self.note(45, || format!("{place:?} is refused: {error}"));
+                self.machines[party].refused = true;
+                self.may_be_lonely(party);
+            }
+            _ => {}
+        }
+    }
+
+    fn client_is_out(&mut self, place: Place, reason: DisconnectReason) {
+        let (party, at) = place;
+        let stay = self.ledger.lives.outside(place);
+        self.ledger.farewells.anew(place);
+        self.machines[party].early[at].clear();
+        self.may_be_lonely(party);
+        match (reason, stay) {
+            (DisconnectReason::ServerDisconnect, Some(stay)) => {
+                let late = self.comes_late(place);
+                Farewells::server_left(stay, &self.ledger.prefix, late);
+            }
+            (DisconnectReason::Connection(reason), _) => {
+                self.ledger.blame.lost(self.now, party, reason.as_str());
+                self.is_gone(party);
+            }
+            _ => {}
+        }
+    }
+
+    /// A client's session is over: what the server has of it ends in time.
+    pub(crate) fn is_gone(&mut self, party: Party) {
+        let connections: Vec<_> = self.ledger.blame.connections().collect();
+        for (connection, _) in connections.into_iter().filter(|it| it.1 == party) {
+            self.ledger.dead.gone(connection, self.now + GONE);
+        }
+        self.ledger
+            .blame
+            .cause(self.now, party, "its client is gone");
+    }
+
+    fn client_is_told(&mut self, place: Place, name: &str, args: &Args, ack: Option<AckTicket>) {
+        let (party, at) = place;
+        let token: Option<u64> = args.get(0).ok();
+        let whole = args.len() == 1
+            || args
+                .decode()
+                .is_ok_and(|(token, one, two): (u64, Bytes, Bytes)| {
+                    (&one, &*two) == (&two, &token.to_be_bytes()[..])
+                });
+        hold!(
+            Prefix,
+            whole && token.is_some(),
+            "{name} is not whole: {args:?}"
+        );
+        let token = token.unwrap_or_default();
+        self.note(46 + token, || format!("{place:?} is told {token}"));
+        match self.ledger.lives.stay_of(place) {
+            Some(_) => self.client_sees(place, token),
+            None => self.machines[party].early[at].push(token),
+        }
+        if let Some(ack) = ack {
+            self.client_answers(place, token, &ack);
+        }
+    }
+
+    /// Who speaks revision 4 is in the main one before it wants to be.
+    fn comes_late(&self, (party, at): Place) -> bool {
+        at == 0 && self.machines[party].old
+    }
+
+    fn client_sees(&mut self, place: Place, token: u64) {
+        if let Some(stay) = self.ledger.lives.stay_of(place) {
+            let late = self.comes_late(place);
+            self.ledger.prefix.seen(stay, token, late);
+        }
+    }
+
+    fn client_answers(&mut self, place: Place, token: u64, ack: &AckTicket) {
+        let (party, at) = place;
+        let times = match self.options.manners.answers {
+            true => [1, 0, 2][self.choices.index(3)],
+            false => 1,
+        };
+        for _ in 0..times {
+            let packet = packet::ack(NAMESPACES[at], ack.id(), &(token, place));
+            let packet = packet.expect("it can be written");
+            let _ = self.machines[party].client.respond(self.now, ack, packet);
+        }
+        self.touch(party);
+    }
+
+    /// The bound by which both sides agree, from when nothing goes wrong any more.
+    pub(crate) const fn healing() -> Duration {
+        // A ping is missed, then a client waits for at most two seconds and a half, and dials.
+        PING_INTERVAL
+            .saturating_add(PING_TIMEOUT)
+            .saturating_add(Duration::from_secs(8))
+    }
+}

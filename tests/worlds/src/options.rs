@@ -1,0 +1,213 @@
+//! What is drawn before a world begins: which faults there are in it, who takes part, how narrow its limits are.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sio_core::client::{self, Backoff};
+use sio_core::config::{self, BacklogPolicy};
+use sio_core::protocol::TransportKind;
+use sio_sim::choices::Choices;
+
+/// Something that goes wrong. A random subset is switched on in each world: what never happens at all lets other
+/// things happen that it would hide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Whatever is on its way takes as long as it likes, and requests overtake each other.
+    Delay,
+    /// A WebSocket is cut, anywhere in what is on its way.
+    Cut,
+    /// The same, and one end is not told.
+    OneSided,
+    /// A response is lost after its request took effect.
+    Lost,
+    /// A client does not read for a while.
+    Stall,
+    /// What is written leaves in parts.
+    Short,
+    /// Timers ring late.
+    Late,
+    /// The server's process stands still; what arrives meanwhile lies there.
+    Stop,
+    /// The clock jumps.
+    Jump,
+    /// The server dies, and another one takes its place.
+    Restart,
+    /// Several things arrive before anybody looks at what comes of them.
+    Together,
+}
+
+const FAULTS: [Fault; 11] = [
+    Fault::Delay,
+    Fault::Cut,
+    Fault::OneSided,
+    Fault::Lost,
+    Fault::Stall,
+    Fault::Short,
+    Fault::Late,
+    Fault::Stop,
+    Fault::Jump,
+    Fault::Restart,
+    Fault::Together,
+];
+
+/// How an application behaves. The first is the simplest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Manners {
+    /// Whether clients may be kept waiting for a namespace, forgotten, or turned away.
+    pub(crate) decides: bool,
+    /// Whether answers may come late, never, or twice.
+    pub(crate) answers: bool,
+    /// Whether every handler joins and leaves rooms.
+    pub(crate) moves: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    faults: Vec<Fault>,
+    pub(crate) manners: Manners,
+    pub(crate) server: config::Config,
+    pub(crate) clients: Vec<Party>,
+    /// Clients that are not the machine's, but by hand: lawful ones, then hostile ones.
+    pub(crate) hands: u64,
+    pub(crate) hostile: u64,
+}
+
+/// A client that is the machine's.
+#[derive(Clone, Debug)]
+pub(crate) struct Party {
+    pub(crate) config: Arc<client::Config>,
+    pub(crate) transports: Vec<TransportKind>,
+    /// Whether it speaks revision 4 of Socket.IO.
+    pub(crate) old: bool,
+}
+
+impl Options {
+    pub(crate) fn draw(choices: &mut Choices) -> Self {
+        let clients = 1 + choices.below(3);
+        let hands = choices.below(3);
+        let hostile = choices.below(2);
+        let faults = FAULTS.into_iter().filter(|_| choices.one_in(3)).collect();
+        let manners = Manners {
+            decides: choices.one_in(4),
+            answers: choices.one_in(3),
+            moves: choices.one_in(2),
+        };
+        let server = server(choices);
+        let clients = (0..clients).map(|_| Party::draw(choices)).collect();
+        Self {
+            faults,
+            manners,
+            server,
+            clients,
+            hands,
+            hostile,
+        }
+    }
+
+    pub(crate) fn has(&self, fault: Fault) -> bool {
+        self.faults.contains(&fault)
+    }
+
+    pub(crate) fn calm(&mut self) {
+        self.faults.clear();
+        self.manners.decides = false;
+        self.manners.answers = false;
+    }
+}
+
+pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(5);
+pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(4);
+pub(crate) const MIDDLEWARE: Duration = Duration::from_secs(3);
+
+fn server(choices: &mut Choices) -> config::Config {
+    // Each is wide where nothing was drawn.
+    let mut narrow = |times, wide: usize, narrow: usize| match choices.one_in(times) {
+        true => narrow,
+        false => wide,
+    };
+    let config = config::Config::v4()
+        .max_pending_acks(narrow(3, 100, 2))
+        .max_rooms_per_socket(narrow(3, 100, 3))
+        .max_http_buffer_size(narrow(3, 4000, 400))
+        .max_backlog_bytes(narrow(6, 100_000, 600))
+        .max_sessions(narrow(8, 1000, 3))
+        .max_pending_sessions(narrow(8, 1000, 2))
+        .max_refused_connects(narrow(2, 32, 4));
+    let backlog = choices.below(3);
+    config
+        .backlog_policy(match backlog {
+            0 => BacklogPolicy::Close,
+            1 => BacklogPolicy::Refuse,
+            _ => BacklogPolicy::DropVolatile,
+        })
+        .allow_eio3(true)
+        .ping_interval(PING_INTERVAL)
+        .ping_timeout(PING_TIMEOUT)
+        .middleware_timeout(MIDDLEWARE)
+        .connect_timeout(Duration::from_secs(9))
+        .upgrade_timeout(Duration::from_secs(6))
+        .write_timeout(Duration::from_secs(3))
+        .close_timeout(Duration::from_secs(2))
+        .polling_close_timeout(Duration::from_secs(2))
+        .packet_timeout(Duration::from_secs(5))
+}
+
+impl Party {
+    fn draw(choices: &mut Choices) -> Self {
+        use TransportKind::{Polling, WebSocket};
+        let old = choices.one_in(3);
+        let mut config = match old {
+            false => client::Config::v4(),
+            true => client::Config::v2(),
+        };
+        config.reconnection = Some(Backoff::new(
+            Duration::from_millis(100),
+            Duration::from_secs(2),
+        ));
+        let narrow = choices.one_in(4);
+        config.max_backlog_bytes = if narrow { 300 } else { 10_000 };
+        config.max_offline_bytes = 1000;
+        config.max_offline_packets = 20;
+        config.max_pending_acks = 8;
+        config.remember_upgrade = choices.one_in(3);
+        let transports = match choices.below(4) {
+            0 => vec![Polling, WebSocket],
+            1 => vec![WebSocket, Polling],
+            2 => vec![WebSocket],
+            _ => vec![Polling],
+        };
+        Self {
+            config: Arc::new(config),
+            transports,
+            old,
+        }
+    }
+}
+
+impl fmt::Display for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "faults: {:?}", self.faults)?;
+        writeln!(f, "application: {:?}", self.manners)?;
+        let server = &self.server;
+        writeln!(
+            f,
+            "server: {} acks, {} rooms, {} bytes a message, {} waiting ({:?}), {:?} sessions, {} pending",
+            server.max_pending_acks,
+            server.max_rooms_per_socket,
+            server.max_http_buffer_size,
+            server.max_backlog_bytes,
+            server.backlog_policy,
+            server.max_sessions.unwrap_or_default(),
+            server.max_pending_sessions,
+        )?;
+        for (number, party) in self.clients.iter().enumerate() {
+            writeln!(
+                f,
+                "client {number}: {:?} by {:?}, {} bytes may wait",
+                party.config.revision, party.transports, party.config.max_backlog_bytes,
+            )?;
+        }
+        write!(f, "by hand: {}, hostile: {}", self.hands, self.hostile)
+    }
+}

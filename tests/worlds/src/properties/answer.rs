@@ -1,0 +1,63 @@
+//! *answer*: every ticket is answered once, in time. Requests are the network's to count.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use sio_core::server::{ConnectionKey, Socket};
+use sio_core::time::Instant;
+
+use crate::failure::hold;
+
+/// Clients that wait to be let in, and until when they may.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    tickets: BTreeMap<Socket, Instant>,
+}
+
+impl Answers {
+    pub(crate) fn ticket(&mut self, socket: Socket, by: Instant) {
+        let twice = self.tickets.insert(socket, by);
+        hold!(Answer, twice.is_none(), "{socket:?} has two tickets");
+    }
+
+    /// The application has decided, in time or too late.
+    pub(crate) fn decided(&mut self, socket: Socket) {
+        self.tickets.remove(&socket);
+    }
+
+    /// The machine says that nobody did.
+    pub(crate) fn undecided(&mut self, socket: Socket) {
+        let waited = self.tickets.remove(&socket);
+        hold!(
+            Answer,
+            waited.is_some(),
+            "{socket:?} was undecided, and did not wait"
+        );
+    }
+
+    pub(crate) fn closed(&mut self, connection: ConnectionKey) {
+        self.tickets
+            .retain(|socket, _| socket.connection != connection);
+    }
+
+    pub(crate) fn excuse(&mut self, longer: Duration) {
+        for by in self.tickets.values_mut() {
+            *by = by.saturating_add(longer);
+        }
+    }
+
+    /// `lives`: whether a connection goes on. One that is closing asks nobody any more.
+    pub(crate) fn overdue(&mut self, now: Instant, lives: impl Fn(ConnectionKey) -> bool) {
+        let late = |by: &Instant| *by < now;
+        if self.tickets.values().any(late) {
+            self.tickets
+                .retain(|socket, by| !late(by) || lives(socket.connection));
+        }
+        let late = self.tickets.iter().find(|(_, by)| late(by));
+        hold!(Answer, late.is_none(), "{late:?} is undecided at {now:?}");
+    }
+
+    pub(crate) fn server_died(&mut self) {
+        self.tickets.clear();
+    }
+}

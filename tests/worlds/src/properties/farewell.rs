@@ -1,0 +1,63 @@
+//! *farewell*: what was accepted before a graceful end arrives before it.
+
+use std::collections::BTreeMap;
+
+use super::{Place, Prefixes, Stay};
+use crate::failure::hold;
+
+/// What clients have said before they left, which the server has to have heard when it hears that they did.
+#[derive(Debug, Default)]
+pub(crate) struct Farewells {
+    said: BTreeMap<Stay, (Place, u64)>,
+    /// The last that each socket of a client has said in the stay that it is in.
+    last: BTreeMap<Place, u64>,
+}
+
+impl Farewells {
+    /// A client that is in has said something.
+    pub(crate) fn says(&mut self, place: Place, word: u64) {
+        self.last.insert(place, word);
+    }
+
+    /// A client is in, or out: what it said before is another matter.
+    pub(crate) fn anew(&mut self, place: Place) {
+        self.last.remove(&place);
+    }
+
+    /// A client leaves, and has nothing left that it could not send.
+    pub(crate) fn client_leaves(&mut self, stay: Stay, place: Place) {
+        if let Some(last) = self.last.get(&place).copied() {
+            self.said.insert(stay, (place, last));
+        }
+    }
+
+    /// The server hears that a client has left by its own wish.
+    pub(crate) fn client_left(&mut self, stay: Stay, prefix: &Prefixes) {
+        if let Some((place, last)) = self.said.remove(&stay) {
+            hold!(
+                Farewell,
+                prefix.has_heard(place, last),
+                "{place:?} has left after {last}, which has not come"
+            );
+        }
+    }
+
+    /// It went otherwise.
+    pub(crate) fn over(&mut self, stay: Stay) {
+        self.said.remove(&stay);
+    }
+
+    /// A client hears that the server has taken it out.
+    pub(crate) fn server_left(stay: Stay, prefix: &Prefixes, late: bool) {
+        // It may be that it was in before it wanted to be, and has not listened.
+        if late && !prefix.has_seen(stay) {
+            return;
+        }
+        let unseen = prefix.unseen(stay);
+        hold!(
+            Farewell,
+            unseen.is_none(),
+            "stay {stay} was taken out before {unseen:?} has come"
+        );
+    }
+}

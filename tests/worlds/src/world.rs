@@ -1,0 +1,470 @@
+//! A world: machines on a network of data, under a clock that is nobody's.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use sio_core::engine::Session;
+use sio_core::id::HashKey;
+use sio_core::protocol::TransportKind;
+use sio_core::server::Server;
+use sio_core::time::Instant;
+use sio_sim::choices::Choices;
+
+use crate::application::Application;
+use crate::failure::hold;
+use crate::hand::Hand;
+use crate::machine::Machine;
+use crate::network::{Delivery, Network, Party, Side, Taken};
+use crate::options::{Fault, Options, PING_INTERVAL, PING_TIMEOUT};
+use crate::properties::Ledger;
+use crate::trace::Trace;
+
+pub(crate) struct World {
+    pub(crate) choices: Choices,
+    pub(crate) options: Options,
+    pub(crate) now: Instant,
+    pub(crate) server: Server<u64>,
+    pub(crate) machines: Vec<Machine>,
+    pub(crate) hands: BTreeMap<Party, Hand>,
+    pub(crate) network: Network,
+    pub(crate) application: Application,
+    pub(crate) ledger: Ledger,
+    pub(crate) trace: Trace,
+    /// Inputs to machines, and what was done by an application.
+    pub(crate) steps: u64,
+    /// The server's process stands still until then, and what has come for it lies there.
+    stands_still: Option<Instant>,
+    pub(crate) lies_there: Vec<Delivery>,
+    /// Until then machines forgive others what they themselves were held up by.
+    excused: Instant,
+    /// It does not stand still again before that.
+    rests_until: Instant,
+    /// Machines whose outputs are to be looked at.
+    touched: Vec<Party>,
+    drawn: u64,
+}
+
+pub(crate) const NAMESPACES: [&str; 2] = ["/", "/b"];
+
+/// What takes no time to speak of.
+const SOON: Duration = Duration::from_millis(5);
+/// Timers are this late at most where they are.
+const LATE: u64 = 200;
+/// Between two times that the server stands still.
+const RESTS: Duration = Duration::from_secs(20);
+/// As much longer as machines give others because they were held up themselves.
+const EXCUSED: Duration = Duration::from_secs(10);
+
+impl World {
+    pub(crate) fn new(mut choices: Choices, told: bool) -> Self {
+        let options = Options::draw(&mut choices);
+        let mut machines: Vec<_> = options
+            .clients
+            .iter()
+            .enumerate()
+            .map(Machine::new)
+            .collect();
+        let mut trace = Trace::new(told);
+        trace.note(Instant::ORIGIN, 0, || options.to_string());
+        for machine in &mut machines {
+            machine.open_all(Instant::ORIGIN);
+        }
+        Self {
+            server: server(&options),
+            touched: (0..machines.len()).collect(),
+            machines,
+            hands: BTreeMap::new(),
+            choices,
+            options,
+            trace,
+            now: Instant::ORIGIN,
+            network: Network::default(),
+            application: Application::default(),
+            ledger: Ledger::default(),
+            steps: 0,
+            stands_still: None,
+            lies_there: Vec::new(),
+            excused: Instant::ORIGIN,
+            rests_until: Instant::ORIGIN,
+            drawn: 0,
+        }
+    }
+
+    pub(crate) fn parties(&self) -> Party {
+        self.machines.len()
+    }
+
+    pub(crate) fn touch(&mut self, party: Party) {
+        if party < self.machines.len() && !self.touched.contains(&party) {
+            self.touched.push(party);
+        }
+    }
+
+    /// Something is noted: as a number for comparison, and as text if anybody reads it.
+    pub(crate) fn note(&mut self, number: u64, line: impl FnOnce() -> String) {
+        self.trace.note(self.now, number, line);
+    }
+
+    /// All that goes wrong goes wrong here: until nothing more is drawn.
+    pub(crate) fn live(&mut self) {
+        self.settle();
+        loop {
+            let before = self.now;
+            self.choices.part();
+            if !self.step() {
+                return self.settle();
+            }
+            self.steps += 1;
+            // Several things may come at once, but nobody looks away while time passes.
+            let together = self.options.has(Fault::Together) && self.now == before;
+            if !(together && self.choices.one_in(3)) {
+                self.settle();
+            }
+        }
+    }
+
+    /// Something that happens. `false`: the end.
+    fn step(&mut self) -> bool {
+        match self.choices.weighted(&[1, 300, 100, 60, 40, 60]) {
+            0 => return false,
+            1 => {
+                self.next_thing();
+            }
+            2 => self.client_acts(),
+            3 => self.server_acts(),
+            4 => self.fault(),
+            _ => self.hand_acts(),
+        }
+        true
+    }
+
+    pub(crate) fn stands_still(&self) -> bool {
+        self.stands_still.is_some()
+    }
+
+    pub(crate) fn rests(&mut self) {
+        self.rests_until = self.now + RESTS;
+    }
+
+    /// Whether the server may stand still now: not again at once, for that is forgiven once.
+    pub(crate) fn may_stop(&self) -> bool {
+        self.stands_still.is_none() && self.now >= self.rests_until
+    }
+
+    /// Time passes until the next thing arrives or is due. `false`: there is none.
+    pub(crate) fn next_thing(&mut self) -> bool {
+        self.settle();
+        let late = match self.options.has(Fault::Late) {
+            true => Duration::from_millis(LATE),
+            false => Duration::ZERO,
+        };
+        let machines = self.machines.iter();
+        let first = machines.filter_map(|it| it.client.poll_timeout()).min();
+        let mut timer = first.map(|due| due.at + late);
+        if self.stands_still.is_none() {
+            let due = self.server.poll_timeout().map(|due| due.at + late);
+            timer = timer.into_iter().chain(due).min();
+        }
+        timer = timer.into_iter().chain(self.stands_still).min();
+        let arrives = self.network.next_at();
+        let Some(at) = timer.into_iter().chain(arrives).min() else {
+            return false;
+        };
+        self.now = self.now.max(at);
+        if arrives.is_some_and(|arrives| timer.is_none_or(|timer| arrives <= timer)) {
+            if let Some(delivery) = self.network.arrived(self.now) {
+                self.deliver(delivery);
+            }
+        } else {
+            self.timers(late);
+        }
+        self.in_time();
+        true
+    }
+
+    fn timers(&mut self, late: Duration) {
+        if self.stands_still.is_some_and(|until| until <= self.now) {
+            return self.goes_on();
+        }
+        let now = self.now;
+        for party in 0..self.machines.len() {
+            let client = &mut self.machines[party].client;
+            if client
+                .poll_timeout()
+                .is_some_and(|due| due.at + late <= now)
+            {
+                client.handle_timeout(now);
+                let due = client.poll_timeout();
+                hold!(
+                    Pace,
+                    due.is_none_or(|due| due.at > now),
+                    "client {party}: {due:?} is over at {now:?}"
+                );
+                self.steps += 1;
+                self.touch(party);
+            }
+        }
+        let due = self.server.poll_timeout();
+        if self.stands_still.is_none() && due.is_some_and(|due| due.at + late <= now) {
+            self.server_is_due();
+        }
+    }
+
+    fn server_is_due(&mut self) {
+        let now = self.now;
+        self.steps += 1;
+        self.server.handle_timeout(now);
+        let due = self.server.poll_timeout();
+        hold!(
+            Pace,
+            due.is_none_or(|due| due.at > now),
+            "the server: {due:?} is over at {now:?}"
+        );
+    }
+
+    /// The server's process runs again: it looks at what lies there before what is due.
+    fn goes_on(&mut self) {
+        self.stands_still = None;
+        self.note(2, || "the server goes on".to_owned());
+        self.rests();
+        // Who speaks by requests could not be sent its ping meanwhile, and has less time for its pong.
+        for (connection, _) in self.ledger.blame.connections().collect::<Vec<_>>() {
+            let session = self.server.connection(connection).map(|it| it.session());
+            if session.is_some_and(|it| it.transport() == TransportKind::Polling) {
+                self.ledger
+                    .blame
+                    .cause_one(connection, "the server stood still");
+            }
+        }
+        self.server.handle_late(self.now);
+        for delivery in std::mem::take(&mut self.lies_there) {
+            self.deliver(delivery);
+        }
+        self.settle();
+        if self
+            .server
+            .poll_timeout()
+            .is_some_and(|due| due.at <= self.now)
+        {
+            self.server_is_due();
+        }
+    }
+
+    /// What should have happened by now.
+    fn in_time(&mut self) {
+        if self.stands_still.is_some() {
+            return;
+        }
+        self.ledger.acks.overdue(self.now);
+        let lives = |connection| {
+            let session = self.server.connection(connection).map(|it| it.session());
+            session.is_some_and(Session::is_open)
+        };
+        self.ledger.answers.overdue(self.now, lives);
+        self.ledger.dead.overdue(self.now);
+        if let Some((party, since)) = self.network.oldest() {
+            let waits = self.now.saturating_duration_since(since);
+            hold!(
+                Answer,
+                waits <= PING_INTERVAL + PING_TIMEOUT + EXCUSED * 2,
+                "a request of {party} waits for {waits:?}"
+            );
+        }
+    }
+
+    /// How long something is on its way.
+    pub(crate) fn delay(&mut self) -> Duration {
+        match self.options.has(Fault::Delay) {
+            true => SOON + Duration::from_millis(self.choices.below(20) * 25),
+            false => SOON,
+        }
+    }
+
+    /// All that follows at once.
+    pub(crate) fn settle(&mut self) {
+        for _ in 0..1000 {
+            let mut idle = true;
+            while let Some(party) = self.touched.pop() {
+                idle = false;
+                self.drain_client(party);
+            }
+            if self.stands_still.is_none() {
+                idle &= !self.drain_server();
+            }
+            if idle {
+                return;
+            }
+        }
+        hold!(Pace, false, "it never comes to rest");
+    }
+
+    /// Carries out what the server wants. Whether there was anything.
+    fn drain_server(&mut self) -> bool {
+        let mut busy = false;
+        while let Some(event) = self.server.poll_event(self.now) {
+            busy = true;
+            self.server_hears(event);
+        }
+        while let Some((served, response)) = self.server.poll_http() {
+            busy = true;
+            let answered = self.network.answered(served);
+            hold!(
+                Answer,
+                answered.is_some(),
+                "{served:?} has two answers: {response:?}"
+            );
+            if let Some((to, id)) = answered
+                && self.network.is_wanted(to, id)
+            {
+                let at = self.now + self.delay();
+                let response = Ok(response.http);
+                self.network
+                    .push(at, Delivery::Response { to, id, response });
+            }
+        }
+        while let Some(connection) = self.server.poll_writable() {
+            busy |= self.pull(connection);
+        }
+        busy
+    }
+
+    /// Takes from a connection what its WebSocket has room for.
+    pub(crate) fn pull(&mut self, connection: sio_core::server::ConnectionKey) -> bool {
+        let mut busy = false;
+        let wire = self.network.wire_of(connection);
+        // While it takes nothing, nothing is given to it; once its session is over nobody waits for it.
+        let lives = self.ledger.blame.party(connection).is_some();
+        let full = |network: &Network| {
+            let stalled = wire.filter(|wire| network.is_stalled(*wire, Side::Server));
+            lives && stalled.is_some_and(|wire| !network.is_flushed(wire, Side::Server))
+        };
+        while !full(&self.network)
+            && let Some(out) = self.server.poll_ws(connection)
+        {
+            busy = true;
+            if let Some(wire) = wire {
+                self.network.say(wire, Side::Server, out.into());
+            }
+        }
+        if let Some(wire) = wire {
+            self.flush(wire, Side::Server);
+        }
+        busy
+    }
+
+    /// Takes what an end of a WebSocket has to say, all of it or a part.
+    pub(crate) fn flush(&mut self, wire: usize, side: Side) {
+        loop {
+            if self.network.is_idle(wire, side) || self.network.is_stalled(wire, side) {
+                break;
+            }
+            let most = match self.options.has(Fault::Short) {
+                true => 1 + self.choices.index(3),
+                false => usize::MAX,
+            };
+            let at = self.now + self.delay();
+            let taken = self.network.take(at, wire, side, most);
+            let id = self.network.wire(wire).id;
+            let party = self.network.wire(wire).party;
+            let connection = self.network.wire(wire).connection;
+            match (side, taken) {
+                (_, Taken::Nothing) => break,
+                (Side::Server, Taken::Some) => {
+                    self.server.handle_ws_progress(self.now, connection);
+                }
+                (Side::Server, Taken::All) => self.server.handle_ws_flushed(self.now, connection),
+                (Side::Client, _) if party >= self.machines.len() => {}
+                (Side::Client, Taken::Some) => {
+                    self.machines[party].client.handle_ws_progress(self.now, id);
+                }
+                (Side::Client, Taken::All) => {
+                    self.machines[party].client.handle_ws_flushed(self.now, id);
+                }
+            }
+        }
+        if side == Side::Client {
+            let party = self.network.wire(wire).party;
+            self.touch(party);
+        }
+    }
+
+    pub(crate) fn random(&mut self) -> [u8; 15] {
+        self.drawn += 1;
+        let mut random = [7; 15];
+        random[..8].copy_from_slice(&self.drawn.to_be_bytes());
+        random
+    }
+
+    /// How much later than it is due something is found to be over: timers may be late, and machines give others
+    /// as much again.
+    pub(crate) fn slack(&self) -> Duration {
+        let clocks = [Fault::Late, Fault::Stop, Fault::Jump];
+        let late = match clocks.into_iter().any(|fault| self.options.has(fault)) {
+            true => EXCUSED * 3,
+            false => Duration::from_millis(1),
+        };
+        late + self.excused.saturating_duration_since(self.now)
+    }
+
+    /// The clock has jumped, or a process did not run.
+    pub(crate) fn excuse(&mut self, longer: Duration) {
+        self.excused = self.excused.max(self.now + longer);
+        let longer = longer + EXCUSED;
+        self.ledger.dead.excuse(longer);
+        self.ledger.acks.excuse(longer);
+        self.ledger.answers.excuse(longer);
+    }
+
+    /// The number of something that has none yet.
+    pub(crate) fn number(&mut self) -> u64 {
+        self.drawn += 1;
+        self.drawn
+    }
+
+    pub(crate) fn stop(&mut self, wait: Duration) {
+        let until = self.now + wait;
+        self.note(10, || format!("the server stands still for {wait:?}"));
+        self.stands_still = Some(until);
+        self.ledger
+            .blame
+            .stood_still(until + PING_TIMEOUT + EXCUSED);
+        self.ledger.blame.unheard(until, self.machines.len());
+        self.excuse(wait * 2);
+    }
+
+    /// Something was done to everybody.
+    pub(crate) fn blame_all(&mut self, cause: &'static str) {
+        let hands = self.hands.keys().copied();
+        for party in (0..self.machines.len()).chain(hands) {
+            self.ledger.blame.cause(self.now, party, cause);
+        }
+    }
+
+    /// The server dies, and another one takes its place.
+    pub(crate) fn restart(&mut self) {
+        self.note(11, || "the server dies".to_owned());
+        self.blame_all("the server died");
+        self.server = server(&self.options);
+        self.application = Application::default();
+        self.stands_still = None;
+        self.lies_there.clear();
+        self.ledger.acks.server_died();
+        self.ledger.reach.server_died();
+        self.ledger.lives.server_died();
+        self.ledger.blame.server_died();
+        self.ledger.dead.server_died();
+        self.ledger.answers.server_died();
+        self.ledger.secrets.server_died();
+        self.network
+            .server_died(self.now + Duration::from_millis(1));
+    }
+}
+
+fn server(options: &Options) -> Server<u64> {
+    let mut server =
+        Server::new(options.server.clone(), HashKey([1, 2])).expect("what is drawn is sound");
+    for name in NAMESPACES {
+        server.open_namespace(name);
+    }
+    server
+}

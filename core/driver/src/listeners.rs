@@ -12,12 +12,20 @@ use smallvec::SmallVec;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ListenerId(u64);
 
+impl ListenerId {
+    pub(crate) fn new() -> Self {
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 /// What a handler listens for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Topic {
     Connect,
     Event(ByteString),
     AnyEvent,
+    /// An event that nobody else listens for.
+    Unhandled,
     Disconnecting,
     Disconnect,
     /// Of a client's socket alone.
@@ -50,7 +58,7 @@ impl Topic {
         match self {
             Self::Connect => Some("connection"),
             Self::Event(name) => Some(name),
-            Self::AnyEvent => None,
+            Self::AnyEvent | Self::Unhandled => None,
             Self::Disconnecting => Some("disconnecting"),
             Self::Disconnect => Some("disconnect"),
             Self::ConnectError => Some("connect_error"),
@@ -110,7 +118,7 @@ impl<C> fmt::Debug for Entry<C> {
 
 impl<C> Entry<C> {
     pub(crate) fn new(topic: Topic, once: bool, callback: C) -> (ListenerId, Self) {
-        let id = ListenerId(NEXT.fetch_add(1, Ordering::Relaxed));
+        let id = ListenerId::new();
         let once = once.then(Arc::default);
         let entry = Self {
             id,
@@ -349,6 +357,7 @@ pub(crate) enum TopicRef<'a> {
     Connect,
     Event(&'a str),
     AnyEvent,
+    Unhandled,
     Disconnecting,
     Disconnect,
     ConnectError,
@@ -361,6 +370,7 @@ impl TopicRef<'_> {
             (Self::Event(name), Topic::Event(its)) => its == name,
             (Self::Connect, Topic::Connect)
             | (Self::AnyEvent, Topic::AnyEvent)
+            | (Self::Unhandled, Topic::Unhandled)
             | (Self::Disconnecting, Topic::Disconnecting)
             | (Self::Disconnect, Topic::Disconnect)
             | (Self::ConnectError, Topic::ConnectError)

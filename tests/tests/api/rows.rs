@@ -69,7 +69,7 @@ fn table() -> String {
     let tests = tests();
     let (needless, missing) = (excused("! "), excused("? "));
     let mut text = String::from(
-        "# The server API of Socket.IO 2.x, row by row\n\n\
+        "# The server API of Socket.IO, row by row\n\n\
          Made from the tests of this folder, each of which names the rows that it shows \
          (`UPDATE_ROWS=1 cargo test -p sio-tests --test api rows`). Section `a` is what later lines removed or \
          changed.\n\n\

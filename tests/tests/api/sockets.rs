@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sio_tests::wire::{PATIENCE, Polling, WebSocket};
-use sio_tokio::{Ack, AckError, Args, Bytes, Data, DisconnectReason, Io, Socket, SocketIds, Value};
+use sio_tokio::{
+    Ack, AckError, Args, Bytes, Data, DisconnectReason, EventName, Io, Socket, SocketIds, Value,
+};
 
 use crate::rows::covers;
 use crate::world::{PLAYS, World, calm, enter};
@@ -251,7 +253,15 @@ fn acks_go_both_ways_and_once() {
 
 #[test]
 fn listeners_are_many_once_or_gone() {
-    covers(&["on", "once", "remove-listener", "remove-all", "event-names"]);
+    covers(&[
+        "on",
+        "once",
+        "remove-listener",
+        "remove-all",
+        "event-names",
+        "prepend",
+        "any",
+    ]);
     let io = syncing();
     let world = World::new(io);
     let (mut client, id) = world.join();
@@ -288,6 +298,38 @@ fn listeners_are_many_once_or_gone() {
     assert!(socket.event_names().is_empty());
     client.send(r#"42["x"]"#);
     sync(&mut client);
+    drop((client, socket));
+    world.end();
+}
+
+#[test]
+fn what_leaves_is_heard_of_and_what_nobody_handles_is_answered() {
+    covers(&["any-outgoing", "wildcard"]);
+    let io = syncing();
+    let world = World::new(io);
+    let (mut client, id) = world.join();
+    let (main, (tell, heard)) = (world.io.of("/"), channel());
+    let hears = |who: &'static str| {
+        let tell = tell.clone();
+        move |event: &str, _: &Args| tell.send(format!("{who} {event}")).unwrap()
+    };
+    let socket = main.get(&id).unwrap();
+    let last = socket.on_any_outgoing(hears("last"));
+    let first = socket.prepend_any_outgoing(hears("first"));
+    main.on_any_outgoing(hears("all"));
+    assert_eq!(socket.listeners_any_outgoing(), [first, last]);
+    main.on_unhandled(|name: EventName, socket: Socket| socket.emit("unknown", &*name));
+    client.send(r#"42["x"]"#);
+    assert_eq!(client.text(), r#"42["unknown","x"]"#);
+    assert!(socket.off_outgoing(first));
+    socket.off_any_outgoing();
+    main.emit("y", &()).unwrap();
+    assert_eq!(client.text(), r#"42["y"]"#);
+    let heard: Vec<_> = heard.try_iter().collect();
+    assert_eq!(
+        heard,
+        ["all unknown", "first unknown", "last unknown", "all y"]
+    );
     drop((client, socket));
     world.end();
 }

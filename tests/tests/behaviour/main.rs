@@ -12,6 +12,7 @@ mod runtimes;
 
 mod admission;
 mod bursts;
+mod catch_all;
 mod children;
 mod client;
 mod cluster;

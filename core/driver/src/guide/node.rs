@@ -159,7 +159,8 @@
 //! | `socket.removeAllListeners([name])` | [`Socket::off_all`] |
 //! | `socket.eventNames()`, `listeners(name)`, `listenerCount(name)` | [`Socket::event_names`], [`Socket::listeners_of`] |
 //! | `socket.onAny`, `prependAny`, `offAny`, `listenersAny` (4.x) | [`Socket::on_any`], [`Socket::prepend_any`], [`Socket::off_any`], [`Socket::listeners_any`] |
-//! | `socket.onAnyOutgoing` (4.x) | [`Socket::on_any_outgoing`], [`Namespace::on_any_outgoing`] for broadcasts |
+//! | `socket.onAnyOutgoing`, `prependAnyOutgoing`, `offAnyOutgoing`, `listenersAnyOutgoing` (4.x) | [`Socket::on_any_outgoing`], [`Socket::prepend_any_outgoing`], [`Socket::off_outgoing`], [`Socket::off_any_outgoing`], [`Socket::listeners_any_outgoing`]; the same of a [`Namespace`] for broadcasts |
+//! | – | [`Namespace::on_unhandled`], [`Socket::on_unhandled`]: events that have no handler |
 //! | `socket.on("disconnecting")`, `on("disconnect")`, `on("error")` | [`Socket::on_disconnecting`], [`Socket::on_disconnect`], [`Socket::on_error`]; the names work with `on`, too. The reason is a [`DisconnectReason`], the `details` of 4.x `Option<`[`Details`]`>` |
 //! | `socket.use(fn)` | [`Socket::use_`], [`Socket::use_async`] |
 //! | `socket.emit`, `send`, `write` | [`Socket::emit`], [`Socket::send`] |
@@ -263,7 +264,7 @@
 //!   events carry the offset of what came before them. A client that was told nothing yet comes back, too.
 //! * **Not here**: `json`, `binary()`, `io.set()`, `handlePreflightRequest` of old lines. Not here yet:
 //!   adapters for Redis and its like; of an engine's socket `drain`, `flush`, `packet`
-//!   and `packetCreate`, and the end of a send; `offAnyOutgoing`.
+//!   and `packetCreate`, and the end of a send.
 
 #[allow(unused_imports, reason = "for the links above")]
 use crate::app::*;

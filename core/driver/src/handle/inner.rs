@@ -14,6 +14,7 @@ use sio_core::rooms::Rooms;
 use sio_core::socket::SocketKey;
 
 use super::engines::Engines;
+use super::hearers::Hearers;
 use super::keeper::{ExpiryHook, Kept};
 use super::left::Left;
 use super::membership::Membership;
@@ -76,7 +77,7 @@ pub(super) struct SocketInner {
 pub(super) struct Extras {
     pub(super) data: Values,
     pub(super) packet_middlewares: Vec<PacketMiddleware>,
-    pub(super) outgoing: Vec<Outgoing>,
+    pub(super) outgoing: Hearers,
     /// Of one in a child of a parent, until it leaves.
     pub(super) guest: Option<Guest>,
     /// Its session, if its client may come back as this socket.
@@ -135,7 +136,7 @@ pub(super) struct NamespaceInner {
     pub(super) keeper: Kept,
     pub(super) expired: Arc<Hook<ExpiryHook>>,
     pub(super) middlewares: RwLock<Arc<[NamespaceMiddleware]>>,
-    pub(super) outgoing: RwLock<Arc<[Outgoing]>>,
+    pub(super) outgoing: RwLock<Hearers>,
     pub(super) has_outgoing: AtomicBool,
     pub(super) sequential: AtomicBool,
     /// Of a child of a parent.
@@ -204,7 +205,7 @@ pub(super) struct Shared {
     /// By their numbers, in the order in which they came.
     pub(super) children: BTreeMap<u64, Weak<NamespaceInner>>,
     pub(super) middlewares: Arc<[NamespaceMiddleware]>,
-    pub(super) outgoing: Arc<[Outgoing]>,
+    pub(super) outgoing: Hearers,
     pub(super) sequential: bool,
 }
 
@@ -272,6 +273,3 @@ pub(crate) type NamespaceMiddleware =
 /// A middleware for the packets of a socket without its type.
 pub(crate) type PacketMiddleware =
     Arc<dyn Fn(Incoming) -> BoxFuture<Result<Incoming, Denial>> + Send + Sync>;
-
-/// Who hears of what is emitted.
-pub(crate) type Outgoing = Arc<dyn Fn(&str, &Args) + Send + Sync>;

@@ -11,9 +11,9 @@ use sio_core::namespaces::Parameters;
 use sio_core::packet::Codec;
 use sio_core::rooms::{RoomEvent, Rooms, Target};
 
+use super::hearers::Hearers;
 use super::inner::{
-    Callback, Namespace, NamespaceInner, NamespaceMiddleware, Origin, Outgoing, ParentNamespace,
-    Socket,
+    Callback, Namespace, NamespaceInner, NamespaceMiddleware, Origin, ParentNamespace, Socket,
 };
 use super::keeper::Kept;
 use super::room_events::{RoomEvents, RoomHook};
@@ -89,7 +89,7 @@ impl Namespace {
                 keeper: Kept::default(),
                 expired: Arc::default(),
                 middlewares: RwLock::new(Arc::new([])),
-                outgoing: RwLock::new(Arc::new([])),
+                outgoing: RwLock::default(),
                 has_outgoing: AtomicBool::new(false),
                 sequential: AtomicBool::new(false),
                 origin,
@@ -271,7 +271,7 @@ impl Namespace {
             .clone()
     }
 
-    pub(crate) fn outgoing(&self) -> Option<Arc<[Outgoing]>> {
+    pub(crate) fn outgoing(&self) -> Option<Hearers> {
         self.inner.has_outgoing.load(Ordering::Acquire).then(|| {
             self.inner
                 .outgoing
@@ -294,10 +294,30 @@ impl Namespace {
         self.append(&self.inner.middlewares, middleware);
     }
 
-    /// Adds a hook that hears of what is emitted to its sockets.
-    pub(crate) fn add_outgoing(&self, hook: Outgoing) {
-        self.append(&self.inner.outgoing, hook);
-        self.inner.has_outgoing.store(true, Ordering::Release);
+    /// Those of its parent hear of what is emitted to its sockets, before anybody else may be added.
+    pub(super) fn begin_outgoing(&self, hearers: &Hearers) {
+        let has = !hearers.is_empty();
+        self.inner.has_outgoing.store(has, Ordering::Release);
+        *write(&self.inner.outgoing) = hearers.clone();
+    }
+
+    /// Changes who hears of what is emitted to its sockets. `None`: they stay as they are.
+    pub(crate) fn change_outgoing(&self, change: impl FnOnce(&Hearers) -> Option<Hearers>) -> bool {
+        let mut outgoing = write(&self.inner.outgoing);
+        // As in `append`.
+        if self.listeners().is_closed() {
+            return false;
+        }
+        let Some(changed) = change(&outgoing) else {
+            return false;
+        };
+        let has = !changed.is_empty();
+        self.inner.has_outgoing.store(has, Ordering::Release);
+        let before = std::mem::replace(&mut *outgoing, changed);
+        drop(outgoing);
+        // Dropped outside the lock.
+        drop(before);
+        true
     }
 
     /// Adds to a list, unless the server is closed.

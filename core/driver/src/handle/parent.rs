@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use sio_core::namespaces::Parameters;
 use sio_core::namespaces::{Judgement, Rule};
 
+use super::hearers::Hearers;
 use super::inner::{
-    Callback, NameRule, Namespace, NamespaceInner, NamespaceMiddleware, Outgoing, ParentInner,
+    Callback, NameRule, Namespace, NamespaceInner, NamespaceMiddleware, ParentInner,
     ParentNamespace, Shared,
 };
 use crate::endpoint::handshake::Handshake;
@@ -23,7 +24,7 @@ impl ParentNamespace {
         let shared = Shared {
             children: BTreeMap::new(),
             middlewares: Arc::new([]),
-            outgoing: Arc::new([]),
+            outgoing: Hearers::default(),
             sequential: false,
         };
         Self {
@@ -68,12 +69,7 @@ impl ParentNamespace {
         shared.children.insert(number, Arc::downgrade(&child.inner));
         child.listeners().begin_as(&self.inner.listeners);
         replace(&child.inner.middlewares, &shared.middlewares);
-        replace(&child.inner.outgoing, &shared.outgoing);
-        let has_outgoing = !shared.outgoing.is_empty();
-        child
-            .inner
-            .has_outgoing
-            .store(has_outgoing, Ordering::Release);
+        child.begin_outgoing(&shared.outgoing);
         child
             .inner
             .sequential
@@ -112,20 +108,27 @@ impl ParentNamespace {
         }
     }
 
-    /// Adds a hook that hears of what is emitted to the sockets of its children.
-    pub(crate) fn add_outgoing(&self, hook: Outgoing) {
-        let children = {
+    /// Who hears of what is emitted to the sockets of its children, those to come.
+    pub(crate) fn outgoing(&self) -> Option<Hearers> {
+        Some(self.lock().outgoing.clone())
+    }
+
+    /// Changes who does, in the children that are there, too. `None`: they stay as they are.
+    pub(crate) fn change_outgoing(&self, change: impl Fn(&Hearers) -> Option<Hearers>) -> bool {
+        let (children, before) = {
             let mut shared = self.lock();
             if self.inner.listeners.is_closed() {
-                Vec::new()
-            } else {
-                append(&mut shared.outgoing, hook.clone());
-                shared.all()
+                return false;
             }
+            let changed = change(&shared.outgoing);
+            let before = changed.map(|changed| std::mem::replace(&mut shared.outgoing, changed));
+            (shared.all(), before)
         };
+        let mut is_changed = before.is_some();
         for child in children {
-            child.add_outgoing(hook.clone());
+            is_changed |= child.change_outgoing(&change);
         }
+        is_changed
     }
 
     /// The handlers of all its children, those to come too.
@@ -142,10 +145,7 @@ impl ParentNamespace {
         let (middlewares, outgoing) = {
             let mut shared = self.lock();
             let middlewares = std::mem::replace(&mut shared.middlewares, Arc::new([]));
-            (
-                middlewares,
-                std::mem::replace(&mut shared.outgoing, Arc::new([])),
-            )
+            (middlewares, std::mem::take(&mut shared.outgoing))
         };
         // Dropped outside the lock.
         drop((middlewares, outgoing));

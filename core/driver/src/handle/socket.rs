@@ -10,7 +10,8 @@ use sio_core::id::SocketId;
 use sio_core::packet::{Args, EncodeError, IntoArgs};
 use sio_core::socket::SocketKey;
 
-use super::inner::{Callback, Extras, Incoming, Outgoing, PacketMiddleware, Socket, SocketInner};
+use super::hearers::Hearers;
+use super::inner::{Callback, Extras, Incoming, PacketMiddleware, Socket, SocketInner};
 use super::membership::Membership;
 use super::replies::AckFuture;
 use super::{Client, Conn, Door, Io, Namespace};
@@ -116,14 +117,31 @@ impl Socket {
         self.inner.connected.load(Ordering::Acquire)
     }
 
-    /// Adds a hook that hears of what is emitted to it.
-    pub(crate) fn add_outgoing(&self, hook: Outgoing) {
+    /// Who hears of what is emitted to it.
+    pub(crate) fn outgoing(&self) -> Option<Hearers> {
+        let has = self.inner.has_outgoing.load(Ordering::Acquire);
+        let outgoing = || Some(self.extras().as_ref()?.outgoing.clone());
+        has.then(outgoing).flatten()
+    }
+
+    /// Changes who does. `None`: they stay as they are.
+    pub(crate) fn change_outgoing(&self, change: impl FnOnce(&Hearers) -> Option<Hearers>) -> bool {
         let mut extras = self.extras();
         // As in `add_middleware`.
-        if !self.listeners().is_closed() {
-            extras.get_or_insert_default().outgoing.push(hook);
-            self.inner.has_outgoing.store(true, Ordering::Release);
+        if self.listeners().is_closed() {
+            return false;
         }
+        let outgoing = &mut extras.get_or_insert_default().outgoing;
+        let Some(changed) = change(outgoing) else {
+            return false;
+        };
+        let has = !changed.is_empty();
+        self.inner.has_outgoing.store(has, Ordering::Release);
+        let before = std::mem::replace(outgoing, changed);
+        drop(extras);
+        // Dropped outside the lock.
+        drop(before);
+        true
     }
 
     /// Adds a packet middleware behind those that are there.
@@ -275,16 +293,13 @@ impl Socket {
         event: &str,
         args: &(impl IntoArgs + ?Sized),
     ) -> Result<(), EmitError> {
-        let own = self.inner.has_outgoing.load(Ordering::Acquire);
-        let shared = self.namespace().outgoing();
-        if !own && shared.is_none() {
+        let (shared, own) = (self.namespace().outgoing(), self.outgoing());
+        if shared.is_none() && own.is_none() {
             return Ok(());
         }
-        let hooks = self.extras().as_ref().map(|extras| extras.outgoing.clone());
         let args = Args::from_arguments(args)?;
-        let own = hooks.iter().flatten();
-        for hook in shared.iter().flat_map(|hooks| hooks.iter()).chain(own) {
-            hook(event, &args);
+        for hearers in [shared, own].iter().flatten() {
+            hearers.hear(event, &args);
         }
         Ok(())
     }

@@ -281,10 +281,8 @@ impl To {
     }
 
     fn tell_outgoing(&self, message: &Broadcast) {
-        if let Some(hooks) = self.namespace.outgoing() {
-            for hook in hooks.iter() {
-                hook(message.event(), message.args());
-            }
+        if let Some(hearers) = self.namespace.outgoing() {
+            hearers.hear(message.event(), message.args());
         }
     }
 }

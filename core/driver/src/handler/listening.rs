@@ -64,6 +64,24 @@ macro_rules! listener_methods {
                 self.listeners().put_first(Topic::AnyEvent, erase(handler))
             }
 
+            /// Handles events that nobody else handles: neither their name nor every event has a handler, of its
+            /// own or of its namespace. May answer them; where there is one,
+            /// [`Io::on_error`](crate::app::Io::on_error) does not hear of them.
+            ///
+            /// ```
+            /// # use sio_driver::app::{Ack, EventName, Io};
+            /// # fn example(io: &Io) {
+            /// io.of("/").on_unhandled(|name: EventName, ack: Ack| ack.send(&format!("no such event: {name}")));
+            /// # }
+            /// ```
+            pub fn on_unhandled<M>(
+                &self,
+                handler: impl crate::handler::call::Handler<M>,
+            ) -> crate::listeners::ListenerId {
+                self.listeners()
+                    .add(Topic::Unhandled, false, erase(handler))
+            }
+
             /// Handles sockets' leaving, while they are still in their rooms. The handler may name the
             /// [`DisconnectReason`](crate::app::DisconnectReason).
             #[doc(alias = "disconnecting")]
@@ -129,6 +147,62 @@ macro_rules! listener_methods {
     };
 }
 
+/// Who hears of what is emitted: for a type with `outgoing` and `change_outgoing`.
+macro_rules! outgoing_methods {
+    ($type:ty, $what:literal) => {
+        impl $type {
+            #[doc = concat!("Hears of every event emitted to ", $what)]
+            /// Before it leaves, with its arguments, in the order of registration.
+            #[doc(alias = "onAnyOutgoing")]
+            pub fn on_any_outgoing(
+                &self,
+                hook: impl Fn(&str, &sio_core::packet::Args) + Send + Sync + 'static,
+            ) -> crate::listeners::ListenerId {
+                self.put_outgoing(std::sync::Arc::new(hook), false)
+            }
+
+            /// Like [`on_any_outgoing`](Self::on_any_outgoing), before those that are there already.
+            #[doc(alias = "prependAnyOutgoing")]
+            pub fn prepend_any_outgoing(
+                &self,
+                hook: impl Fn(&str, &sio_core::packet::Args) + Send + Sync + 'static,
+            ) -> crate::listeners::ListenerId {
+                self.put_outgoing(std::sync::Arc::new(hook), true)
+            }
+
+            /// Takes one of these hooks away. `false`: it was gone.
+            #[doc(alias = "offAnyOutgoing")]
+            pub fn off_outgoing(&self, listener: crate::listeners::ListenerId) -> bool {
+                self.change_outgoing(|hearers| hearers.without(listener))
+            }
+
+            /// Takes all of these hooks away.
+            #[doc(alias = "offAnyOutgoing")]
+            pub fn off_any_outgoing(&self) {
+                self.change_outgoing(|_| Some(crate::handle::Hearers::default()));
+            }
+
+            /// These hooks, in the order in which they hear.
+            #[doc(alias = "listenersAnyOutgoing")]
+            pub fn listeners_any_outgoing(&self) -> Vec<crate::listeners::ListenerId> {
+                self.outgoing()
+                    .map(|hearers| hearers.ids())
+                    .unwrap_or_default()
+            }
+
+            fn put_outgoing(
+                &self,
+                hook: std::sync::Arc<crate::handle::Hear>,
+                first: bool,
+            ) -> crate::listeners::ListenerId {
+                let id = crate::listeners::ListenerId::new();
+                self.change_outgoing(|hearers| Some(hearers.with(id, hook.clone(), first)));
+                id
+            }
+        }
+    };
+}
+
 /// Handlers of errors: for the same types, where the name is not taken.
 macro_rules! error_listener_methods {
     ($type:ty) => {
@@ -148,4 +222,4 @@ macro_rules! error_listener_methods {
     };
 }
 
-pub(super) use {error_listener_methods, listener_methods};
+pub(super) use {error_listener_methods, listener_methods, outgoing_methods};

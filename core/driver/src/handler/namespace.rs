@@ -6,7 +6,7 @@ use sio_core::packet::Args;
 use sio_core::rooms::RoomEvent;
 
 use super::call::{Handler, erase};
-use super::listening::{error_listener_methods, listener_methods};
+use super::listening::{error_listener_methods, listener_methods, outgoing_methods};
 use super::middleware::Middleware;
 use crate::adapter::{ClusterEvent, ServerAck};
 use crate::handle::Namespace;
@@ -29,12 +29,6 @@ impl Namespace {
     #[doc(alias = "connection")]
     pub fn on_connect<M>(&self, handler: impl Handler<M>) -> ListenerId {
         self.listeners().add(Topic::Connect, false, erase(handler))
-    }
-
-    /// Hears of every event emitted to its sockets, once for each emit, with its arguments.
-    #[doc(alias = "onAnyOutgoing")]
-    pub fn on_any_outgoing(&self, hook: impl Fn(&str, &Args) + Send + Sync + 'static) {
-        self.add_outgoing(Arc::new(hook));
     }
 
     /// Hears of rooms on this node as they come and go, and of who joins and leaves them: presence, say. In
@@ -79,3 +73,4 @@ impl Namespace {
 
 listener_methods!(Namespace);
 error_listener_methods!(Namespace);
+outgoing_methods!(Namespace, "its sockets, once for each emit.");

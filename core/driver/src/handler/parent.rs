@@ -4,10 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use sio_core::namespaces::PatternError;
-use sio_core::packet::Args;
 
 use super::call::{Handler, erase};
-use super::listening::{error_listener_methods, listener_methods};
+use super::listening::{error_listener_methods, listener_methods, outgoing_methods};
 use super::middleware::Middleware;
 use crate::endpoint::handshake::Handshake;
 use crate::handle::{Io, Namespace, ParentNamespace};
@@ -138,13 +137,11 @@ impl ParentNamespace {
     pub fn on_connect<M>(&self, handler: impl Handler<M>) -> ListenerId {
         self.listeners().add(Topic::Connect, false, erase(handler))
     }
-
-    /// Hears of every event emitted to sockets of its children, once for each emit and child.
-    #[doc(alias = "onAnyOutgoing")]
-    pub fn on_any_outgoing(&self, hook: impl Fn(&str, &Args) + Send + Sync + 'static) {
-        self.add_outgoing(Arc::new(hook));
-    }
 }
 
 listener_methods!(ParentNamespace);
 error_listener_methods!(ParentNamespace);
+outgoing_methods!(
+    ParentNamespace,
+    "sockets of its children, once for each emit and child."
+);

@@ -4,22 +4,13 @@ use std::fmt::Display;
 use std::future::Future;
 use std::sync::Arc;
 
-use sio_core::packet::Args;
-
 use super::call::erase;
-use super::listening::{error_listener_methods, listener_methods};
+use super::listening::{error_listener_methods, listener_methods, outgoing_methods};
 use super::middleware::denial;
 use crate::handle::{Incoming, Socket};
 use crate::listeners::Topic;
 
 impl Socket {
-    /// Hears of every event emitted to this socket alone, with its arguments. For broadcasts:
-    /// [`Namespace::on_any_outgoing`](crate::app::Namespace::on_any_outgoing).
-    #[doc(alias = "onAnyOutgoing")]
-    pub fn on_any_outgoing(&self, hook: impl Fn(&str, &Args) + Send + Sync + 'static) {
-        self.add_outgoing(Arc::new(hook));
-    }
-
     /// Adds a packet middleware: it sees each event before the handlers and may change it. An error
     /// refuses it, and the handlers do not hear of it. What its client may be told of the error is said at
     /// [`Verdict`](crate::app::Verdict). A client of revision 4 is told, by an ERROR packet
@@ -67,3 +58,7 @@ impl Socket {
 
 listener_methods!(Socket);
 error_listener_methods!(Socket);
+outgoing_methods!(
+    Socket,
+    "this socket alone; for broadcasts: [`Namespace::on_any_outgoing`](crate::app::Namespace::on_any_outgoing)."
+);

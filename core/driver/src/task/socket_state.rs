@@ -183,16 +183,31 @@ impl Tables {
             About::Disconnect(..) => &[TopicRef::Disconnect],
             About::Error(..) => &[TopicRef::Error, TopicRef::Event("error")],
         };
-        let (own, shared) = (call.socket.listeners(), call.socket.namespace().listeners());
         let (mut found, mut passing) = (Found::new(), Ok(()));
+        self.find_each(call, topics, &mut found, &mut passing);
+        if found.is_empty() && matches!(call.event.about, About::Event) {
+            self.find_each(call, &[TopicRef::Unhandled], &mut found, &mut passing);
+        }
+        (found, passing)
+    }
+
+    #[inline]
+    fn find_each<'a>(
+        &'a self,
+        call: &Invocation,
+        topics: &[TopicRef<'_>],
+        found: &mut Found<'a, Callback>,
+        passing: &mut Result<(), Panic>,
+    ) {
+        let (own, shared) = (call.socket.listeners(), call.socket.namespace().listeners());
         for topic in topics {
             for (table, listeners) in [(&self.shared, shared), (&self.own, own)] {
-                if table.find(*topic, &mut found) {
-                    passing = passing.and(guarded(|| listeners.sweep()));
+                if table.find(*topic, found) {
+                    let swept = guarded(|| listeners.sweep());
+                    *passing = std::mem::replace(passing, Ok(())).and(swept);
                 }
             }
         }
-        (found, passing)
     }
 }
 

@@ -106,8 +106,8 @@ pub use sio_driver::app::RegexError;
 pub use sio_driver::app::{
     Ack, AckError, AckFuture, Adapter, AdapterError, Args, ArgumentError, Auth, BacklogPolicy,
     Broadcast, Bytes, Client, ClientFiles, CloseReason, ClusterEvent, Codec, Config, ConfigError,
-    Conn, ConnectionError, ConnectionStateRecovery, Cookie, Cors, CorsOrigin, Data, DataError,
-    Decision, Details, Direct, DisconnectReason, Eio, EmitError, EncodeError, Engine,
+    Conn, ConnectionError, ConnectionStateRecovery, Cookie, Cors, CorsDelegate, CorsOrigin, Data,
+    DataError, Decision, Details, Direct, DisconnectReason, Eio, EmitError, EncodeError, Engine,
     EngineHandler, EngineServer, EngineSocket, ErrorSource, EventName, ExpiredSession, Expiry,
     Failure, FromArgs, FromEvent, Gathered, Handler, HandlerError, Handshake, HeaderMap, Headers,
     HttpCompression, InMemory, Incoming, IntoArgs, IntoRooms, Invocation, Io, Later, ListenerId,

@@ -32,8 +32,8 @@ pub use http::HeaderMap;
 pub use sio_core as core;
 pub use sio_core::config::{
     BacklogPolicy, ClientFiles, Config, ConfigError, ConnectionStateRecovery, Cookie, Cors,
-    CorsOrigin, HttpCompression, Origins, PerMessageDeflate, SameSite, Serving, SocketIds,
-    Transports,
+    CorsDelegate, CorsOrigin, HttpCompression, Origins, PerMessageDeflate, SameSite, Serving,
+    SocketIds, Transports,
 };
 pub use sio_core::details::Details;
 pub use sio_core::engine::{CloseReason, Eio, Message, Query, TransportKind};

@@ -1,8 +1,11 @@
 //! Which pages' scripts may read the answers (§9.6).
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::request::Parts;
+use http::{HeaderValue, StatusCode};
 
 use super::{ConfigError, OriginCheck};
 
@@ -25,6 +28,46 @@ pub struct Cors {
     /// Whether pages of the public network may reach this server in a private one: a preflight that asks for that
     /// (`Access-Control-Request-Private-Network`) is told yes. `false`.
     pub private_network: bool,
+    /// What a preflight is answered with: a status from 200 to 299. 204; some devices take none but 200.
+    #[doc(alias = "optionsSuccessStatus")]
+    pub options_success_status: StatusCode,
+    /// Whether a preflight is not answered but handled as any request, with the headers of any: that of Engine.IO
+    /// knows no `OPTIONS` and is refused with error 2, unless something before it answers. `false`.
+    #[doc(alias = "preflightContinue")]
+    pub preflight_continue: bool,
+}
+
+/// Chooses the [`Cors`] of each request by its head, in place of [`Config::cors`](super::Config::cors): `None` is
+/// no headers. What it chooses that cannot be written is none either. It is called for every request.
+///
+/// ```
+/// use sio_core::config::{Config, Cors, CorsDelegate};
+///
+/// let config = Config::v4().cors_delegate(CorsDelegate::new(|head| {
+///     let ours = head.headers.get("origin").is_some_and(|it| it == "https://a.example");
+///     ours.then(Cors::v2)
+/// }));
+/// ```
+#[derive(Clone)]
+pub struct CorsDelegate(Arc<Choose>);
+
+type Choose = dyn Fn(&Parts) -> Option<Cors> + Send + Sync;
+
+impl CorsDelegate {
+    /// One that chooses by a function.
+    pub fn new(choose: impl Fn(&Parts) -> Option<Cors> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(choose))
+    }
+
+    pub(crate) fn choose(&self, head: &Parts) -> Option<CorsPolicy> {
+        CorsPolicy::new(&(self.0)(head)?).ok()
+    }
+}
+
+impl fmt::Debug for CorsDelegate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CorsDelegate")
+    }
 }
 
 /// What `Access-Control-Allow-Origin` says.
@@ -74,6 +117,8 @@ impl Default for Cors {
             exposed_headers: None,
             max_age: None,
             private_network: false,
+            options_success_status: StatusCode::NO_CONTENT,
+            preflight_continue: false,
         }
     }
 }
@@ -99,6 +144,8 @@ pub(crate) struct CorsPolicy {
     pub(crate) exposed_headers: Option<HeaderValue>,
     pub(crate) max_age: Option<HeaderValue>,
     pub(crate) private_network: bool,
+    pub(crate) success: StatusCode,
+    pub(crate) passes_preflights: bool,
 }
 
 /// [`CorsOrigin`], as a header.
@@ -127,6 +174,10 @@ impl CorsPolicy {
         if any && cors.credentials {
             return Err(ConfigError::AnyOriginWithCredentials);
         }
+        let success = cors.options_success_status;
+        if !success.is_success() {
+            return Err(ConfigError::CorsStatus(success.as_u16()));
+        }
         Ok(Self {
             origin: match &cors.origin {
                 CorsOrigin::Any => CorsAnswer::Any,
@@ -142,6 +193,8 @@ impl CorsPolicy {
             exposed_headers: option("exposed_headers", &cors.exposed_headers)?,
             max_age: cors.max_age.map(|age| age.as_secs().into()),
             private_network: cors.private_network,
+            success,
+            passes_preflights: cors.preflight_continue,
         })
     }
 }
@@ -160,5 +213,17 @@ mod tests {
             CorsPolicy::new(&cors).unwrap_err(),
             ConfigError::CorsHeader("methods")
         );
+    }
+
+    #[test]
+    fn a_preflight_succeeds() {
+        for (status, sound) in [(199, false), (200, true), (299, true), (300, false)] {
+            let cors = Cors {
+                options_success_status: StatusCode::from_u16(status).unwrap(),
+                ..Cors::default()
+            };
+            let expected = (!sound).then_some(ConfigError::CorsStatus(status));
+            assert_eq!(CorsPolicy::new(&cors).err(), expected);
+        }
     }
 }

@@ -27,6 +27,7 @@ impl Config {
             allow_eio3: true,
             origins: Origins::Any,
             cors: Some(Cors::v2()),
+            cors_delegate: None,
             cookie: Some(Cookie::v2()),
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(60),

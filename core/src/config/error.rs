@@ -37,6 +37,8 @@ pub enum ConfigError {
     AnyOriginWithCredentials,
     /// The named option of CORS cannot be written into a header.
     CorsHeader(&'static str),
+    /// A preflight is answered with a status from 200 to 299.
+    CorsStatus(u16),
     /// An entry of `origins` that would never match anything.
     Origin(String),
     /// A window of `per_message_deflate` is not of 9 to 15 bits, or its level not of 0 to 9.
@@ -71,6 +73,12 @@ impl fmt::Display for ConfigError {
                 f.write_str("cors: any origin (`*`) cannot be combined with credentials")
             }
             Self::CorsHeader(name) => write!(f, "cors: {name} is not a header's value"),
+            Self::CorsStatus(status) => {
+                write!(
+                    f,
+                    "cors: options_success_status is {status}, and not from 200 to 299"
+                )
+            }
             Self::PerMessageDeflate => {
                 f.write_str("per_message_deflate: windows are of 9 to 15 bits, levels of 0 to 9")
             }

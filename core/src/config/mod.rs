@@ -21,7 +21,7 @@ pub(crate) use client_files::ClientFile;
 pub use client_files::ClientFiles;
 pub use compression::HttpCompression;
 pub use cookie::{Cookie, SameSite};
-pub use cors::{Cors, CorsOrigin};
+pub use cors::{Cors, CorsDelegate, CorsOrigin};
 pub(crate) use cors::{CorsAnswer, CorsPolicy};
 pub use deflate::PerMessageDeflate;
 pub(crate) use deflate::{NARROWEST, WIDEST};
@@ -83,6 +83,8 @@ pub struct Config {
     pub origins: Origins,
     /// CORS headers on every answer, if any.
     pub cors: Option<Cors>,
+    /// What chooses them for each request, in place of [`cors`](Self::cors). `None`.
+    pub cors_delegate: Option<CorsDelegate>,
     /// A cookie for sticky load balancers, if any.
     pub cookie: Option<Cookie>,
     /// From one pong to the next ping: 25 s (§11).

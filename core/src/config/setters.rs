@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    BacklogPolicy, ClientFiles, Config, ConnectionStateRecovery, Cookie, Cors, HttpCompression,
-    Origins, PerMessageDeflate, Serving, SocketIds, Transports,
+    BacklogPolicy, ClientFiles, Config, ConnectionStateRecovery, Cookie, Cors, CorsDelegate,
+    HttpCompression, Origins, PerMessageDeflate, Serving, SocketIds, Transports,
 };
 use crate::message::Message;
 use crate::packet::Codec;
@@ -43,6 +43,13 @@ impl Config {
     #[must_use]
     pub fn cors(mut self, cors: impl Into<Option<Cors>>) -> Self {
         self.cors = cors.into();
+        self
+    }
+
+    /// Sets [`cors_delegate`](Self::cors_delegate).
+    #[must_use]
+    pub fn cors_delegate(mut self, delegate: impl Into<Option<CorsDelegate>>) -> Self {
+        self.cors_delegate = delegate.into();
         self
     }
 

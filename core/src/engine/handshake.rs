@@ -82,8 +82,17 @@ impl Acceptor {
         if !self.owns(head.uri.path()) {
             return Route::NotOurs;
         }
-        let headers = match &self.cors {
-            Some(cors) if head.method == Method::OPTIONS => {
+        let chosen = self
+            .config
+            .cors_delegate
+            .as_ref()
+            .map(|delegate| delegate.choose(head));
+        let cors = match &chosen {
+            Some(chosen) => chosen.as_ref(),
+            None => self.cors.as_ref(),
+        };
+        let headers = match cors {
+            Some(cors) if head.method == Method::OPTIONS && !cors.passes_preflights => {
                 return Route::Answered(cors.preflight(&head.headers));
             }
             Some(cors) => cors.headers(&head.headers),

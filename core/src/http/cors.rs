@@ -5,7 +5,7 @@ use ::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
     ACCESS_CONTROL_REQUEST_HEADERS, CACHE_CONTROL, CONTENT_LENGTH, ORIGIN, VARY,
 };
-use ::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Response};
 use bytes::Bytes;
 
 use crate::config::{CorsAnswer, CorsPolicy};
@@ -79,7 +79,7 @@ impl CorsPolicy {
         headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let mut response = Response::new(Bytes::new());
-        *response.status_mut() = StatusCode::NO_CONTENT;
+        *response.status_mut() = self.success;
         *response.headers_mut() = headers;
         response
     }

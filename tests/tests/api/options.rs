@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use sio_tests::wire::{Polling, WEBSOCKET, ask};
 use sio_tokio::{
-    ClientFiles, Config, ConfigError, Cookie, Cors, CorsOrigin, Io, Server, SetupError, Transports,
+    ClientFiles, Config, ConfigError, Cookie, Cors, CorsDelegate, CorsOrigin, Io, Server,
+    SetupError, Transports,
 };
 
 use crate::rows::covers;
@@ -189,6 +190,44 @@ fn cors_is_chosen_besides_the_origins() {
     let response = world.get(POLLING, "Origin: https://mine.example\r\n");
     let allowed = response.header("access-control-allow-origin");
     assert_eq!(allowed, Some("https://mine.example"));
+    world.io.disconnect_all();
+    world.end();
+}
+
+#[test]
+fn cors_is_chosen_for_each_request() {
+    covers(&["cors-options", "cors-delegate"]);
+    let delegate = CorsDelegate::new(|head| {
+        let token = head.headers.get("x-token")?.to_str().ok()?;
+        Some(Cors {
+            origin: "https://mine.example".into(),
+            credentials: true,
+            methods: "GET,POST".to_owned(),
+            allowed_headers: Some("x-token".to_owned()),
+            exposed_headers: Some(token.to_owned()),
+            max_age: Some(Duration::from_secs(600)),
+            ..Cors::default()
+        })
+    });
+    let world = World::new(Io::new(calm().cors_delegate(delegate)));
+    let response = world.get(POLLING, "X-Token: x-mine\r\n");
+    for (name, value) in [
+        ("access-control-allow-origin", "https://mine.example"),
+        ("access-control-allow-credentials", "true"),
+        ("access-control-expose-headers", "x-mine"),
+    ] {
+        assert_eq!(response.header(name), Some(value));
+    }
+    let response = world.get(POLLING, "Origin: https://mine.example\r\n");
+    assert_eq!(response.header("access-control-allow-origin"), None);
+    let preflight = ask(world.address, "OPTIONS", POLLING, "X-Token: y\r\n", "").unwrap();
+    for (name, value) in [
+        ("access-control-allow-methods", "GET,POST"),
+        ("access-control-allow-headers", "x-token"),
+        ("access-control-max-age", "600"),
+    ] {
+        assert_eq!(preflight.header(name), Some(value));
+    }
     world.io.disconnect_all();
     world.end();
 }

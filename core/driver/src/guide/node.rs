@@ -95,6 +95,7 @@
 //! | `allowEIO3` (4.x) | `allow_eio3`; `allow_missing_eio` for clients that name no revision | `true` / `false` |
 //! | `origins` (2.x) | [`Origins`] | any |
 //! | `cors`, `allowRequest` (4.x) | [`Cors`], [`Io::allow_request`] | as 2.x / off |
+//! | `cors: (req, callback)` (4.x) | [`Config::cors_delegate`](Config#structfield.cors_delegate): a [`CorsDelegate`] | none |
 //! | `cookie`, `cookiePath`, `cookieHttpOnly` | [`Cookie`] | `io` / off |
 //! | `handleProtocols` of `wsEngineOptions` | `websocket_protocols` | the first one offered |
 //! | `httpServer.keepAliveTimeout`, `listen(port, host, backlog)` | `keep_alive_timeout`, `listen_backlog` | 75 s (Node 5 s), 1 024 (Node 511) |

@@ -1,3 +1,4 @@
+mod cors;
 mod revision_3;
 mod spelling;
 

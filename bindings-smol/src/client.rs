@@ -31,6 +31,7 @@ use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
+use crate::client_tls::{self, Tls};
 use crate::runtime::Smol;
 use crate::stream::dial;
 use sio_driver::client::BoxStream;
@@ -66,7 +67,7 @@ pub async fn connect(url: impl AsRef<str>) -> Result<Socket, FirstError> {
 }
 
 impl Dialer for Smol {
-    type Tls = NoTls;
+    type Tls = Tls;
 
     fn resolve(
         &self,
@@ -85,22 +86,15 @@ impl Dialer for Smol {
         reach(to, from)
     }
 
-    fn usual_tls(&self) -> io::Result<NoTls> {
-        Err(io::Error::new(
-            io::ErrorKind::Unsupported,
-            "there is none without the feature `rustls`",
-        ))
+    fn usual_tls(&self) -> io::Result<Tls> {
+        client_tls::usual()
     }
 
-    async fn secure(&self, tls: &NoTls, _: &str, _: BoxStream) -> io::Result<BoxStream> {
-        match *tls {}
+    async fn secure(&self, tls: &Tls, host: &str, stream: BoxStream) -> io::Result<BoxStream> {
+        client_tls::secure(tls, host, stream).await
     }
 }
 
 async fn reach(to: SocketAddr, from: Option<IpAddr>) -> io::Result<BoxStream> {
     Ok(Box::new(dial(to, from).await?))
 }
-
-/// What TLS needs to know where there is none.
-#[derive(Clone, Copy, Debug)]
-pub enum NoTls {}

@@ -33,6 +33,7 @@ use std::net::{IpAddr, SocketAddr};
 use sio_driver::client::BoxStream;
 use tokio::net::TcpSocket;
 
+use crate::client_tls::{self, Tls};
 use crate::runtime::Tokio;
 use crate::stream::Compat;
 
@@ -67,7 +68,7 @@ pub async fn connect(url: impl AsRef<str>) -> Result<Socket, FirstError> {
 }
 
 impl Dialer for Tokio {
-    type Tls = NoTls;
+    type Tls = Tls;
 
     fn resolve(
         &self,
@@ -86,15 +87,12 @@ impl Dialer for Tokio {
         reach(to, from)
     }
 
-    fn usual_tls(&self) -> io::Result<NoTls> {
-        Err(io::Error::new(
-            io::ErrorKind::Unsupported,
-            "there is none without the feature `rustls`",
-        ))
+    fn usual_tls(&self) -> io::Result<Tls> {
+        client_tls::usual()
     }
 
-    async fn secure(&self, tls: &NoTls, _: &str, _: BoxStream) -> io::Result<BoxStream> {
-        match *tls {}
+    async fn secure(&self, tls: &Tls, host: &str, stream: BoxStream) -> io::Result<BoxStream> {
+        client_tls::secure(tls, host, stream).await
     }
 }
 
@@ -111,7 +109,3 @@ async fn reach(to: SocketAddr, from: Option<IpAddr>) -> io::Result<BoxStream> {
     let _ = stream.set_nodelay(true);
     Ok(Box::new(Compat(stream)))
 }
-
-/// What TLS needs to know where there is none.
-#[derive(Clone, Copy, Debug)]
-pub enum NoTls {}

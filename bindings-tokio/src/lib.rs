@@ -74,7 +74,8 @@
 //! | `cluster` | yes | [`cluster`]: several servers that are one |
 //! | `deflate` | yes | `permessage-deflate` on WebSockets ([`Config::per_message_deflate`]), by zlib-rs |
 //! | `msgpack` | yes | [`parser::Msgpack`](sio_driver::app::parser), packets as `socket.io-msgpack-parser` has them |
-//! | `rustls` | yes | `serve_tls`, by rustls with the ring provider |
+//! | `rustls` | yes | `serve_tls`, and `https` and `wss` for clients, by rustls with the ring provider |
+//! | `platform-verifier` | yes | clients trust whom the platform trusts, if nothing else is said |
 //! | `tracing` | yes | spans and events; their names and levels are in the documentation of `sio_driver` |
 //!
 //! # When something does not work
@@ -86,6 +87,10 @@
 //!
 //! [`guide::node`] has every method of Socket.IO's server for Node (2.x and 4.x) on one side and ours on the
 //! other, and the differences that bite.
+//!
+//! # Clients
+//!
+//! The other end is in [`client`]. [`guide::client`] is for those who come from socket.io-client or rust_socketio.
 //!
 //! # Another runtime
 //!
@@ -118,6 +123,8 @@
 //! | time between two requests | `keep_alive_timeout` | 75 s | the connection ends |
 
 pub mod client;
+#[cfg_attr(not(feature = "rustls"), path = "no_tls.rs")]
+mod client_tls;
 mod listen;
 mod runtime;
 mod stream;

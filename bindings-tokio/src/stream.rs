@@ -104,3 +104,40 @@ impl<S: tokio::io::AsyncWrite + Unpin> AsyncWrite for Compat<S> {
         Pin::new(&mut self.get_mut().0).poll_shutdown(cx)
     }
 }
+
+/// A stream of `futures-io` as one of tokio.
+#[cfg(feature = "rustls")]
+pub(crate) struct Uncompat<S>(pub(crate) S);
+
+#[cfg(feature = "rustls")]
+impl<S: AsyncRead + Unpin> tokio::io::AsyncRead for Uncompat<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let space = buffer.initialize_unfilled();
+        let count = ready!(Pin::new(&mut self.get_mut().0).poll_read(cx, space))?;
+        buffer.advance(count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(feature = "rustls")]
+impl<S: AsyncWrite + Unpin> tokio::io::AsyncWrite for Uncompat<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_close(cx)
+    }
+}

@@ -27,6 +27,9 @@ use sockets::Watched;
 const FEATURES: &[&str] = &[
     "revision3",
     "msgpack",
+    "proxy",
+    #[cfg(feature = "rustls")]
+    "tls",
     "cookies",
     "recovery",
     "retries",

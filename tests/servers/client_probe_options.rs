@@ -8,7 +8,9 @@ use serde_json::{Value as Json, json};
 
 use super::lines::{from_json, write};
 use crate::runtime;
-use crate::sio::client::{Backoff, Client, Config, Happening, Socket, TransportKind, Value};
+use crate::sio::client::{
+    Backoff, Builder, Client, Config, Happening, Socket, TransportKind, Value,
+};
 use crate::sio::parser::Msgpack;
 
 /// A connection, and what may be shared of it.
@@ -78,6 +80,10 @@ impl Manager {
                 .header(name, &text(value))
                 .map_err(|error| words(&error))?;
         }
+        if let Some(proxy) = opts["proxy"].as_str() {
+            builder = builder.proxy(proxy).map_err(|error| words(&error))?;
+        }
+        builder = trust(builder, opts)?;
         let client = builder.build().map_err(|error| words(&error))?;
         client.on_event(move |what| {
             for line in told(what) {
@@ -92,6 +98,33 @@ impl Manager {
             namespaces: Vec::new(),
             key: key(url, opts),
         })
+    }
+}
+
+/// Trusts the authorities of this file.
+#[cfg(feature = "rustls")]
+fn trust(builder: Builder, opts: &Json) -> Result<Builder, String> {
+    use crate::sio::rustls::pki_types::{CertificateDer, pem::PemObject};
+    use crate::sio::rustls::{ClientConfig, RootCertStore};
+
+    let Some(file) = opts["ca"].as_str() else {
+        return Ok(builder);
+    };
+    let mut roots = RootCertStore::empty();
+    let all = CertificateDer::pem_file_iter(file).map_err(|error| error.to_string())?;
+    for certificate in all {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+    }
+    let config = ClientConfig::builder().with_root_certificates(roots);
+    Ok(builder.tls(Arc::new(config.with_no_client_auth())))
+}
+
+#[cfg(not(feature = "rustls"))]
+fn trust(builder: Builder, opts: &Json) -> Result<Builder, String> {
+    match opts["ca"].is_null() {
+        true => Ok(builder),
+        false => Err("built without TLS".to_owned()),
     }
 }
 

@@ -42,4 +42,5 @@ macro_rules! on_each_runtime {
 }
 
 mod conversation;
+mod on_the_way;
 mod server;

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
 use http::{HeaderName, HeaderValue};
-use sio_core::client::{Auth, Backoff, Config, Connection, Dial};
+use sio_core::client::{Auth, Backoff, Config, Connection, Dial, Proxy};
 use sio_core::engine::TransportKind;
 use sio_core::packet::{Args, IntoArgs};
 use sio_core::socket::Refusal;
@@ -32,6 +32,7 @@ pub struct Builder<R: Dialer> {
     auth: Result<Auth, Arc<MakeAuth>>,
     tls: Option<R::Tls>,
     from: Option<IpAddr>,
+    proxy: Option<Proxy>,
     on_dial: Option<Arc<super::inner::MakeDial>>,
     on_refused: Option<Arc<Refused>>,
     max_running: usize,
@@ -71,6 +72,7 @@ impl<R: Dialer> Builder<R> {
             auth: Ok(Auth::None),
             tls: None,
             from: None,
+            proxy: None,
             on_dial: None,
             on_refused: None,
             max_running: 1024,
@@ -196,6 +198,17 @@ impl<R: Dialer> Builder<R> {
         self
     }
 
+    /// The proxy through which it is dialled, polling and WebSocket alike: `http://user:password@host:port`, which is
+    /// asked for a tunnel; `socks5://`, where names are looked up here; or `socks5h://`, where they are looked up
+    /// there. User and password are percent-encoded. None.
+    ///
+    /// # Errors
+    /// The URL is none of a proxy's.
+    pub fn proxy(mut self, url: &str) -> Result<Self, BuildError> {
+        self.proxy = Some(Proxy::parse(url)?);
+        Ok(self)
+    }
+
     /// The address of ours that it is dialled from. Any.
     #[must_use]
     pub fn local_address(mut self, address: impl Into<IpAddr>) -> Self {
@@ -236,6 +249,7 @@ impl<R: Dialer> Builder<R> {
             dial: self.dial,
             tls,
             from: self.from,
+            proxy: self.proxy,
             max_running: self.max_running.max(1),
         };
         let shared = Arc::new(Shared {

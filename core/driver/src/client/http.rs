@@ -14,7 +14,7 @@ use http::uri::{Authority, PathAndQuery};
 use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{self, Connection, SendRequest};
-use sio_core::client::Failure;
+use sio_core::client::{Failure, Proxy, Target};
 use sio_core::id::RequestId;
 use sio_core::time::Instant;
 use sio_core::websocket::Asked;
@@ -22,6 +22,7 @@ use sio_core::websocket::Asked;
 use super::dialer::{BoxStream, Dialer};
 use super::io::Dialled;
 use super::race::Race;
+use super::tunnel::through;
 use crate::sync::BoxFuture;
 
 /// Connections that wait for the next request.
@@ -48,6 +49,7 @@ pub(super) struct Way<R: Dialer> {
     pub(super) runtime: R,
     pub(super) tls: Option<R::Tls>,
     pub(super) from: Option<IpAddr>,
+    pub(super) proxy: Option<Proxy>,
     /// Bytes of a response.
     pub(super) most: usize,
 }
@@ -226,18 +228,10 @@ impl<R: Dialer> Way<R> {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let usual = if origin.secure { 443 } else { 80 };
         let port = origin.authority.port_u16().unwrap_or(usual);
-        let addresses = match host.parse::<IpAddr>() {
-            Ok(address) => vec![SocketAddr::new(address, port)],
-            Err(_) => {
-                let resolved = self.runtime.resolve(host, port).await;
-                resolved.map_err(|_| Failure::Dns)?
-            }
+        let stream = match &self.proxy {
+            Some(proxy) => self.tunnel(proxy, host, port).await?,
+            None => self.connect(host, port).await?,
         };
-        if addresses.is_empty() {
-            return Err(Failure::Dns);
-        }
-        let race = Race::new(self.runtime.clone(), addresses, self.from);
-        let stream = race.await.map_err(|_: io::Error| Failure::Tcp)?;
         match (&self.tls, origin.secure) {
             (Some(tls), true) => {
                 let safe = self.runtime.secure(tls, host, stream).await;
@@ -245,6 +239,38 @@ impl<R: Dialer> Way<R> {
             }
             (None, true) => Err(Failure::Tls),
             (_, false) => Ok(stream),
+        }
+    }
+
+    async fn tunnel(&self, proxy: &Proxy, host: &str, port: u16) -> Result<BoxStream, Failure> {
+        let target = match host.parse::<IpAddr>() {
+            Ok(address) => Target::Address(SocketAddr::new(address, port)),
+            Err(_) if proxy.resolves() => Target::Name(host.to_owned(), port),
+            Err(_) => {
+                let addresses = self.resolve(host, port).await?;
+                let first = addresses.first().ok_or(Failure::Dns)?;
+                Target::Address(*first)
+            }
+        };
+        let stream = self.connect(proxy.host(), proxy.port()).await;
+        let stream = stream.map_err(|_| Failure::Proxy)?;
+        let tunnel = proxy.tunnel(target);
+        through(stream, tunnel).await.map_err(|_| Failure::Proxy)
+    }
+
+    async fn connect(&self, host: &str, port: u16) -> Result<BoxStream, Failure> {
+        let addresses = self.resolve(host, port).await?;
+        let race = Race::new(self.runtime.clone(), addresses, self.from);
+        race.await.map_err(|_: io::Error| Failure::Tcp)
+    }
+
+    async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
+        if let Ok(address) = host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, port)]);
+        }
+        match self.runtime.resolve(host, port).await {
+            Ok(addresses) if !addresses.is_empty() => Ok(addresses),
+            Ok(_) | Err(_) => Err(Failure::Dns),
         }
     }
 }

@@ -32,6 +32,7 @@ mod race;
 mod socket;
 mod status;
 mod task;
+mod tunnel;
 
 pub use builder::Builder;
 pub use connect::{Connect, FirstError, connect_on};
@@ -48,7 +49,7 @@ pub use status::{Status, Watch};
 
 pub use sio_core::client::{
     Backoff, Config, ConfigError, Dial, DisconnectReason, Failure as TransportFailure,
-    OfflinePolicy, SocketState, TransportError, UrlError,
+    OfflinePolicy, Proxy, SocketState, TransportError, UrlError,
 };
 
 /// A server's wish for an answer to its event.

@@ -13,7 +13,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use sio_core::client::{Dial, Event};
+use sio_core::client::{Dial, Event, Proxy};
 use sio_core::socket::SocketKey;
 use sio_core::time::Instant;
 
@@ -34,6 +34,7 @@ pub(super) struct Plan<T> {
     pub(super) dial: Dial,
     pub(super) tls: Option<T>,
     pub(super) from: Option<IpAddr>,
+    pub(super) proxy: Option<Proxy>,
     /// Handlers that may have not ended.
     pub(super) max_running: usize,
 }
@@ -108,6 +109,7 @@ impl<R: Dialer> Task<R> {
                 runtime: runtime.clone(),
                 tls: plan.tls.clone(),
                 from: plan.from,
+                proxy: plan.proxy.clone(),
                 most: shared.config.max_message_bytes,
             }),
             wires: Wires::new(secret),

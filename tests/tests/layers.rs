@@ -123,8 +123,26 @@ const DRIVER_FLOORS: &[&str] = &[
 
 /// The floors of the simulation, from the ground up: each may import those above it in this list.
 const SIM_FLOORS: &[&str] = &[
-    "choices", "ids", "trace", "history", "timers", "hosts", "tasks", "net", "world", "clock",
-    "stream", "sim", "dial", "host", "faults", "client", "chart", "paused", "check",
+    "choices",
+    "ids",
+    "trace",
+    "history",
+    "timers",
+    "hosts",
+    "tasks",
+    "net",
+    "world",
+    "clock",
+    "stream",
+    "sim",
+    "dial",
+    "host",
+    "faults",
+    "client",
+    "chart",
+    "paused",
+    "check",
+    "test_your_handlers",
 ];
 
 /// What a package is built from, features all on, a line each.

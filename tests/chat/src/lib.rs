@@ -26,6 +26,14 @@ const SEEN_WITHIN: Duration = Duration::from_secs(20);
 /// The server. It fetches the page's client when it is made for the first time.
 pub fn server() -> Server {
     let page = Page::load();
+    Server::new(app()).fallback(move |request: Request<Bytes>| {
+        let response = page.answer(&request);
+        std::future::ready(response)
+    })
+}
+
+/// The chat without its page.
+pub fn app() -> Io {
     let io = Io::new(
         // As 4.x has it, which is the client of the page.
         Config::v4()
@@ -37,11 +45,7 @@ pub fn server() -> Server {
     io.on_error(|error| eprintln!("{error}"));
     io.set_state(Arc::new(Chat::new()));
     serve(&io);
-
-    Server::new(io).fallback(move |request: Request<Bytes>| {
-        let response = page.answer(&request);
-        std::future::ready(response)
-    })
+    io
 }
 
 /// What to print when somebody may come.

@@ -45,6 +45,10 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! # Testing an application
+//!
+//! [`test_your_handlers`] is a page about that: stories of clients and a server, by [`check`].
+//!
 //! # Features
 //!
 //! | feature | off by default | what it adds |
@@ -70,6 +74,7 @@ mod paused;
 mod sim;
 mod stream;
 mod tasks;
+pub mod test_your_handlers;
 mod timers;
 mod trace;
 mod world;

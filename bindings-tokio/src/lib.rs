@@ -26,7 +26,7 @@
 //! | emit | [`Socket::emit`], [`Namespace::emit`], [`To`] for rooms and flags |
 //! | ask | [`Socket::emit_with_ack`], [`To::emit_with_ack`]; answer with [`Ack::send`] |
 //! | keep data with a socket | [`Socket::set_data`]; for all handlers [`Io::set_state`] |
-//! | end | [`Socket::disconnect`], [`Conn::close`], [`Io::close`] |
+//! | end | [`Socket::disconnect`], [`Conn::close`], [`Io::close`]; [`Io::drain`] and [`Io::send_away`] to be replaced without a jolt |
 //! | speak Engine.IO alone | [`EngineServer`] |
 //!
 //! # Handlers

@@ -18,6 +18,7 @@ mod client;
 mod cluster;
 mod conversation;
 mod differences;
+mod drain;
 mod handlers;
 mod here;
 mod lasting;

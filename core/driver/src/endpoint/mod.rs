@@ -19,7 +19,7 @@ use sio_core::id::RequestId;
 use self::admission::Admission;
 use self::hooks::Hooks;
 use self::sessions::Sessions;
-use crate::mailbox::command::{Change, Command};
+use crate::mailbox::command::Command;
 use crate::mailbox::task_handle::Common;
 use crate::sync::signal::Signal;
 
@@ -84,8 +84,13 @@ impl Endpoint {
         self.admission.shut_down();
         self.closing.raise();
         for task in self.sessions.all() {
-            task.tell(Command::Become(Change::ShutDown));
+            task.send_away();
         }
+    }
+
+    /// Takes no more sessions. Those that there are stay.
+    pub(crate) fn drain(&self) {
+        self.admission.shut_down();
     }
 
     /// The same, and waits until all have gone. Each is bound by its own timeouts.

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::endpoint::Endpoint;
 use crate::endpoint::setup::Setup;
-use crate::mailbox::command::{Change, Command};
 use crate::mailbox::task_handle::TaskHandle;
 use crate::sync::wait_group::{Counted, WaitGroup};
 
@@ -91,7 +90,7 @@ impl Engines {
             endpoint.shut_down();
         }
         for task in self.handed(endpoints) {
-            task.tell(Command::Become(Change::ShutDown));
+            task.send_away();
         }
     }
 

@@ -255,6 +255,8 @@ pub(super) struct IoInner {
     pub(super) state: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     pub(super) on_error: Hook<dyn Fn(&HandlerError) + Send + Sync>,
     pub(super) on_mistyped: AtomicU8,
+    /// Whether no more clients are let in.
+    pub(super) draining: AtomicBool,
 }
 
 /// An event on its way to the handlers: what extractors take from.

@@ -2,7 +2,7 @@
 
 use std::any::TypeId;
 use std::fmt;
-use std::sync::atomic::AtomicU8;
+use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -61,6 +61,7 @@ impl Io {
                 state: RwLock::default(),
                 on_error: Hook::default(),
                 on_mistyped: AtomicU8::new(Reaction::default() as u8),
+                draining: AtomicBool::new(false),
             }),
         })
     }
@@ -120,7 +121,7 @@ impl Io {
     }
 
     /// The endpoints of all engines that it is served by, as far as they are attached; its own first.
-    fn endpoints(&self) -> Vec<Arc<Endpoint>> {
+    pub(super) fn endpoints(&self) -> Vec<Arc<Endpoint>> {
         let bound = self.inner.engines.bound();
         let bound = bound.iter().map(|engine| engine.setup());
         let setups = std::iter::once(self.setup()).chain(bound);

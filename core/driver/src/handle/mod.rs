@@ -5,6 +5,7 @@ mod children;
 mod conn;
 mod data;
 mod direct;
+mod drain;
 mod emitting;
 mod endpoint;
 mod engine;

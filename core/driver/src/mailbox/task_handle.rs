@@ -10,7 +10,7 @@ use sio_core::engine::{CloseReason, Eio, TransportKind};
 use sio_core::id::Sid;
 
 use crate::error::{AckError, EmitError};
-use crate::mailbox::command::Command;
+use crate::mailbox::command::{Change, Command};
 use crate::mailbox::reply::Unwritten;
 use crate::mailbox::weight::{Most, Weight};
 use crate::mailbox::{Mailbox, NotTaken, local_queue};
@@ -24,6 +24,8 @@ pub(crate) struct TaskHandle {
     open: AtomicBool,
     /// Whether there are watchers for it, which few connections have.
     watched: AtomicBool,
+    /// Whether its client was told to go.
+    sent_away: AtomicBool,
     common: Arc<Common>,
 }
 
@@ -59,6 +61,7 @@ impl TaskHandle {
             websocket: AtomicU8::new(u8::from(on == TransportKind::WebSocket)),
             open: AtomicBool::new(true),
             watched: AtomicBool::new(false),
+            sent_away: AtomicBool::new(false),
             common,
         }
     }
@@ -79,6 +82,20 @@ impl TaskHandle {
 
     pub(crate) fn revision(&self) -> Eio {
         self.revision
+    }
+
+    /// Tells the client to go, once. `false`: it was told before.
+    pub(crate) fn send_away(&self) -> bool {
+        let told = self.sent_away.swap(true, Ordering::Relaxed);
+        if !told {
+            self.tell(Command::Become(Change::ShutDown));
+        }
+        !told
+    }
+
+    /// Whether its client was told to go.
+    pub(crate) fn is_sent_away(&self) -> bool {
+        self.sent_away.load(Ordering::Relaxed)
     }
 
     /// The options of its endpoint.

@@ -1,0 +1,62 @@
+//! A server that is emptied: nobody new comes in, and those who are there go bit by bit.
+
+use std::future::ready;
+
+use sio_tokio::{Bytes, Io, Server, http};
+
+use crate::client::{calm, exchange, request};
+use crate::here::until;
+use crate::world::{On, World};
+
+async fn nobody_new_is_let_in_and_those_who_are_there_go_bit_by_bit(on: On) {
+    let io = Io::new(calm());
+    io.on("sync", |ack: sio_tokio::Ack| ack.send(&()));
+    let health = io.clone();
+    let server =
+        Server::new(io.clone()).fallback(move |_: http::Request<Bytes>| ready(health.health()));
+    let world = World::serving(on, io.clone(), server).await;
+    let healthy = || {
+        exchange(
+            world.address,
+            b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+        )
+    };
+    let mut clients = Vec::new();
+    for _ in 0..5 {
+        clients.push(world.join().await.0);
+    }
+    let answer = healthy().await;
+    assert_eq!((answer.status, &*answer.body), (200, "ok"));
+    assert!(!io.is_draining());
+
+    io.drain();
+    let answer = healthy().await;
+    assert_eq!((answer.status, &*answer.body), (503, "draining"));
+    let refused = request(world.address, "GET", "", "").await;
+    for answer in [answer, refused] {
+        assert_eq!(answer.status, 503);
+        assert!(answer.head.contains("retry-after: "), "{}", answer.head);
+    }
+    // Those that are there stay.
+    for client in &mut clients {
+        client.sync().await;
+    }
+    assert!(io.is_draining());
+    assert_eq!((io.engine_sessions(), io.send_away(0)), (5, 5));
+    assert_eq!(io.send_away(2), 3);
+    until("two to be gone", || io.engine_sessions() == 3).await;
+    assert_eq!(io.send_away(2), 1);
+    assert_eq!((io.send_away(2), io.send_away(2)), (0, 0));
+    for client in clients {
+        // Its end is not what keeps a client from dialling again.
+        let (said, code) = client.rest().await;
+        assert_eq!((&*said, code), (&[][..], Some(1001)));
+    }
+    until("all to be gone", || io.engine_sessions() == 0).await;
+    world.ends().await;
+}
+
+// The core's own server, which the simulation's is compared with, does not know that it is to let nobody in.
+on_each_real_runtime! {
+    nobody_new_is_let_in_and_those_who_are_there_go_bit_by_bit,
+}

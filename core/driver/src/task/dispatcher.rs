@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,7 +17,7 @@ use crate::endpoint::handshake::Handshake;
 use crate::handle::{Callback, Invocation, Io, Socket};
 
 /// How many clients have asked for namespaces that were not there, or were children.
-static NUMBERS: AtomicU64 = AtomicU64::new(0);
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
 /// What a Socket.IO connection has besides the connection. It starts nothing: it says what may be started.
 pub(super) struct Dispatcher {
@@ -30,7 +31,7 @@ pub(super) struct Dispatcher {
     /// may be namespaces.
     connecting: Vec<PendingConnect>,
     /// By which it brings namespaces into being, once it has asked for one that is not there.
-    number: Cell<Option<ClientNumber>>,
+    number: Cell<Option<NonZeroU64>>,
 }
 
 /// A client that wants to enter a namespace.
@@ -66,10 +67,10 @@ impl Dispatcher {
 
     /// By which it brings namespaces into being.
     pub(super) fn number(&self) -> ClientNumber {
-        let drawn = || ClientNumber(NUMBERS.fetch_add(1, Ordering::Relaxed));
-        let number = self.number.get().unwrap_or_else(drawn);
-        self.number.set(Some(number));
-        number
+        let drawn = || NonZeroU64::new(NUMBERS.fetch_add(1, Ordering::Relaxed));
+        let number = self.number.get().or_else(drawn);
+        self.number.set(number);
+        ClientNumber(number.map_or(0, NonZeroU64::get))
     }
 
     pub(super) fn handshake(&self) -> &Arc<Handshake> {

@@ -126,6 +126,16 @@ pub fn valgrind() -> PathBuf {
     place
 }
 
+/// A redis-server, or Debian's package of it if this may install it. It is not started.
+pub fn redis_server() -> PathBuf {
+    let place = PathBuf::from("/usr/bin/redis-server");
+    let _one = alone();
+    if !place.exists() {
+        apt_install("redis-server");
+    }
+    place
+}
+
 fn apt_install(package: &str) {
     assert!(
         rustix::process::geteuid().is_root() && Path::new("/usr/bin/apt-get").exists(),

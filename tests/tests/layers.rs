@@ -94,6 +94,11 @@ const CLUSTER_FLOORS: &[&str] = &[
     "node",
 ];
 
+/// The floors of the broker by Redis, from the ground up: each may import those above it in this list.
+const REDIS_FLOORS: &[&str] = &[
+    "policy", "error", "inbox", "command", "line", "stream", "broker", "redis",
+];
+
 /// The floors of the driver, from the ground up: each may import those above it in this list.
 const DRIVER_FLOORS: &[&str] = &[
     "sync",
@@ -147,10 +152,16 @@ const SIM_FLOORS: &[&str] = &[
 
 /// What a package is built from, features all on, a line each.
 fn lines(package: &str, edges: &str) -> String {
+    lines_with(package, edges, &["--all-features"])
+}
+
+/// The same with these features.
+fn lines_with(package: &str, edges: &str, features: &[&str]) -> String {
     let mut tree = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     tree.current_dir(workspace())
         .args(["tree", "--quiet", "--edges", edges, "--prefix", "none"])
-        .args(["--all-features", "--format", "{p}", "--package", package]);
+        .args(features)
+        .args(["--format", "{p}", "--package", package]);
     run(&mut tree, Duration::from_secs(120))
 }
 
@@ -218,12 +229,31 @@ fn smol_brings_no_runtime_of_tokio() {
     assert!(strangers.is_empty(), "below sio-smol: {strangers:?}");
 
     let lines = lines("sio-smol", "normal,features");
-    let features: BTreeSet<_> = lines
+    assert_eq!(of_tokio(&lines), BTreeSet::from(["default", "sync"]));
+}
+
+/// The features of tokio that are there.
+fn of_tokio(lines: &str) -> BTreeSet<&str> {
+    let features = lines.lines();
+    let features =
+        features.filter_map(|line| line.strip_prefix("tokio feature \"")?.split('"').next());
+    features.collect()
+}
+
+/// The redis crate is written with tokio's traits for IO and its channels: what runs a task, a timer or a socket of
+/// tokio's is not built for smol.
+#[test]
+fn redis_on_smol_brings_no_runtime_of_tokio() {
+    let with = ["--features", "smol"];
+    let built = lines_with("sio-redis", "normal", &with);
+    let names: BTreeSet<_> = built
         .lines()
-        .filter_map(|line| line.strip_prefix("tokio feature \"")?.split('"').next())
+        .filter_map(|line| line.split(' ').next())
         .collect();
-    let allowed = BTreeSet::from(["default", "sync"]);
-    assert_eq!(features, allowed, "of tokio, below sio-smol");
+    assert!(names.contains("async-io"), "the tree was read: {names:?}");
+    assert!(!names.contains("mio"), "below sio-redis: {names:?}");
+    let lines = lines_with("sio-redis", "normal,features", &with);
+    assert_eq!(of_tokio(&lines), BTreeSet::from(["default", "sync"]));
 }
 
 /// Time is told to the core in its own terms, which are there where std's are not.
@@ -345,6 +375,11 @@ fn the_floors_of_the_core_are_kept_apart() {
 #[test]
 fn the_floors_of_the_cluster_are_kept_apart() {
     stands("core/cluster/src", CLUSTER_FLOORS);
+}
+
+#[test]
+fn the_floors_of_the_broker_are_kept_apart() {
+    stands("core/driver/redis/src", REDIS_FLOORS);
 }
 
 #[test]

@@ -57,7 +57,7 @@
 //! | `attach(httpServer, options)` | [`Io::configure`] before | |
 //! | `serveClient([v])` | [`Io::serve_client`], [`Io::set_serve_client`] | files by [`Config::client_files`], [`client_files`] |
 //! | `path([v])` | [`Io::path`], [`Io::set_path`] | |
-//! | `adapter([v])` | [`Io::adapter`], [`Io::set_adapter`] | |
+//! | `adapter([v])` | [`Io::adapter`], [`Io::set_adapter`] | for Redis the package `sio-redis` |
 //! | `origins([v])`, `origins(fn)` (2.x) | [`Io::origins`], [`Io::set_origins`], [`Io::check_origin`] | |
 //! | `connectTimeout([v])` (4.x) | [`Io::connect_timeout`], [`Io::set_connect_timeout`] | |
 //! | `engine`, `engine.generateId` | [`Io::engine`], [`Engine::generate_id`] | |
@@ -264,8 +264,7 @@
 //!   nobody else comes back by the same. One that hangs gives way at once (`recovered elsewhere`). Volatile
 //!   events carry the offset of what came before them. A client that was told nothing yet comes back, too.
 //! * **Not here**: `json`, `binary()`, `io.set()`, `handlePreflightRequest` of old lines. Not here yet:
-//!   adapters for Redis and its like; of an engine's socket `drain`, `flush`, `packet`
-//!   and `packetCreate`, and the end of a send.
+//!   of an engine's socket `drain`, `flush`, `packet` and `packetCreate`, and the end of a send.
 
 #[allow(unused_imports, reason = "for the links above")]
 use crate::app::*;

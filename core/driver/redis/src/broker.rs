@@ -1,0 +1,241 @@
+//! The broker: connects, and connects again.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, RedisResult};
+use sio_driver::binding::{Instant, Runtime, Sleep};
+use sio_driver::cluster::{Broker, Event, Order};
+
+use crate::command::Said;
+use crate::inbox::Inbox;
+use crate::line::{Line, Step};
+use crate::policy::Policy;
+use crate::stream::StreamReader;
+
+/// What carries a cluster's messages over Redis.
+pub struct RedisBroker<R: Runtime> {
+    runtime: R,
+    client: Client,
+    policy: Policy,
+    state: State,
+    events: VecDeque<Event>,
+    streams: BTreeMap<String, StreamReader>,
+    /// Connections that were made, or not, since one lasted.
+    failures: u32,
+    /// The connection was lost, or never was, and that was told.
+    told: bool,
+    /// Publications that were ordered after the connection had gone and before that was told.
+    missed: usize,
+    up_since: Instant,
+    sleep: Option<Pin<Box<R::Sleep>>>,
+    armed: Option<Instant>,
+}
+
+type Connecting = Pin<Box<dyn Future<Output = RedisResult<MultiplexedConnection>> + Send>>;
+
+enum State {
+    Waiting(Instant),
+    Connecting(Connecting, Arc<Inbox>),
+    Up(Box<Line>),
+}
+
+/// The first wait between two connections, and the longest.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// A connection that lasted so long was one.
+const LASTED: Duration = Duration::from_secs(2);
+
+impl<R: Runtime> RedisBroker<R> {
+    /// One that connects when it is polled first.
+    pub(crate) fn new(runtime: R, client: Client, policy: Policy) -> Self {
+        let now = runtime.now();
+        Self {
+            runtime,
+            client,
+            policy,
+            state: State::Waiting(now),
+            events: VecDeque::new(),
+            streams: BTreeMap::new(),
+            failures: 0,
+            told: false,
+            missed: 0,
+            up_since: now,
+            sleep: None,
+            armed: None,
+        }
+    }
+
+    fn connect(&self) -> State {
+        let policy = &self.policy;
+        let inbox = Arc::new(Inbox::new(policy.max_unread_bytes));
+        let pushes = inbox.clone();
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(policy.connect_timeout))
+            .set_response_timeout(None)
+            .set_push_sender(move |push| {
+                pushes.push(push);
+                Ok::<(), ()>(())
+            });
+        let client = self.client.clone();
+        let connecting = async move {
+            let connecting = client.get_multiplexed_async_connection_with_config(&config);
+            connecting.await
+        };
+        State::Connecting(Box::pin(connecting), inbox)
+    }
+
+    /// The connection has gone, or was not made.
+    fn gone(&mut self, why: String, now: Instant) {
+        if let State::Up(line) = &self.state {
+            self.missed = self.missed.saturating_add(line.unsure());
+            if now >= self.up_since.saturating_add(LASTED) {
+                self.failures = 0;
+            }
+        }
+        // One that was told of once is told of when it is back.
+        if !std::mem::replace(&mut self.told, true) {
+            self.events.push_back(Event::Down { why, unsure: 0 });
+        }
+        self.state = State::Waiting(now.saturating_add(self.wait()));
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    /// At once the first time, then ever longer, and not all at the same time.
+    fn wait(&self) -> Duration {
+        let Some(doublings) = self.failures.checked_sub(1) else {
+            return Duration::ZERO;
+        };
+        let doubled = FIRST_WAIT.saturating_mul(1 << doublings.min(16));
+        let wait = doubled.min(LONGEST_WAIT);
+        let mut byte = [0];
+        self.runtime.random(&mut byte);
+        // Between a half and the whole of it.
+        wait / 2 + wait / 2 * u32::from(byte[0]) / 255
+    }
+
+    /// Whether that time has come.
+    fn is_due(&mut self, at: Instant, cx: &mut Context<'_>) -> bool {
+        // It may ring early: then it is set again.
+        for _ in 0..3 {
+            if self.runtime.now() >= at {
+                return true;
+            }
+            let runtime = &self.runtime;
+            let sleep = self
+                .sleep
+                .get_or_insert_with(|| Box::pin(runtime.sleep_until(at)));
+            // One that rings before is as good: most of what is waited for is put off all the time.
+            if self.armed.is_none_or(|armed| armed > at) {
+                sleep.as_mut().reset(at);
+                self.armed = Some(at);
+            }
+            if sleep.as_mut().poll(cx).is_pending() {
+                return false;
+            }
+            self.armed = None;
+        }
+        cx.waker().wake_by_ref();
+        false
+    }
+
+    fn next(&mut self) -> Option<Event> {
+        let mut event = self.events.pop_front()?;
+        if let Event::Down { unsure, .. } = &mut event {
+            *unsure = std::mem::take(&mut self.missed);
+        }
+        Some(event)
+    }
+}
+
+impl<R: Runtime> Broker for RedisBroker<R> {
+    fn order(&mut self, order: Order) {
+        match &mut self.state {
+            State::Up(line) => {
+                if let Order::Read { stream } = &order {
+                    if self.streams.contains_key(stream) {
+                        return;
+                    }
+                    let (client, policy) = (self.client.clone(), self.policy);
+                    let reader = StreamReader::new(stream.clone(), client, policy);
+                    self.streams.insert(stream.clone(), reader);
+                }
+                line.order(order);
+            }
+            State::Waiting(_) | State::Connecting(..) => {
+                let lost = matches!(order, Order::Publish(_));
+                self.missed = self.missed.saturating_add(usize::from(lost));
+            }
+        }
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        loop {
+            if let Some(event) = self.next() {
+                return Poll::Ready(event);
+            }
+            let now = self.runtime.now();
+            for reader in self.streams.values_mut() {
+                if let Poll::Ready(event) = reader.poll(cx, now) {
+                    return Poll::Ready(event);
+                }
+            }
+            match &mut self.state {
+                State::Waiting(at) => {
+                    let at = *at;
+                    if !self.is_due(at, cx) {
+                        return Poll::Pending;
+                    }
+                    self.state = self.connect();
+                }
+                State::Connecting(connecting, inbox) => match connecting.as_mut().poll(cx) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(connection)) => {
+                        let policy = self.policy;
+                        let line = Line::new(connection, inbox.clone(), policy, now);
+                        self.state = State::Up(Box::new(line));
+                        (self.up_since, self.told, self.missed) = (now, false, 0);
+                        self.events.push_back(Event::Up);
+                    }
+                    Poll::Ready(Err(why)) => self.gone(why.to_string(), now),
+                },
+                State::Up(line) => match line.poll(cx, now) {
+                    Poll::Ready(Step::Said(Said::Event(event))) => return Poll::Ready(event),
+                    Poll::Ready(Step::Said(Said::Stream(name, told))) => {
+                        if let Some(reader) = self.streams.get_mut(&name) {
+                            reader.begin(&told);
+                        }
+                    }
+                    Poll::Ready(Step::Gone(why)) => self.gone(why, now),
+                    Poll::Pending => {
+                        let due = line.due();
+                        let readers = self.streams.values().filter_map(StreamReader::due);
+                        let due = readers.fold(due, Instant::min);
+                        if !self.is_due(due, cx) {
+                            return Poll::Pending;
+                        }
+                    }
+                },
+            }
+        }
+    }
+}
+
+impl<R: Runtime> fmt::Debug for RedisBroker<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.state {
+            State::Waiting(_) => "RedisBroker(away)",
+            State::Connecting(..) => "RedisBroker(connecting)",
+            State::Up(_) => "RedisBroker(up)",
+        })
+    }
+}
+
+impl<R: Runtime> Unpin for RedisBroker<R> {}

@@ -1,0 +1,230 @@
+//! Orders as Redis' commands, and what it says as events.
+
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "Redis has many kinds of values, of which a reply has one or two"
+)]
+
+use bytes::Bytes;
+use redis::{Cmd, PushInfo, PushKind, Value, cmd};
+use sio_driver::cluster::codec::streams::Entry;
+use sio_driver::cluster::entry::EntryId;
+use sio_driver::cluster::id::Uid;
+use sio_driver::cluster::{Event, Order, Subscription, Ticket};
+
+/// A command that was written, and whose reply is awaited.
+#[derive(Debug)]
+pub(crate) enum Sent {
+    Publish,
+    /// The confirmation comes by itself, among the messages.
+    Listen,
+    Count(Ticket),
+    Append(Ticket),
+    Recall(Ticket, Uid),
+    /// How it stands with this stream.
+    Look(String),
+    Flush(Ticket),
+    Ping,
+}
+
+/// What Redis has refused, in its words.
+#[derive(Debug)]
+pub(crate) struct Refused(pub(crate) String);
+
+/// Entries that a stream keeps, about: as many as the JavaScript adapter's.
+const MAX_LEN: usize = 10_000;
+
+/// The command for an order; `None` for what is not done by one.
+pub(crate) fn command(order: Order) -> Option<(Cmd, Sent)> {
+    let listen = |name: &str, channel: &str| {
+        let mut it = cmd(name);
+        it.arg(channel);
+        (it, Sent::Listen)
+    };
+    Some(match order {
+        Order::Publish(it) => {
+            let mut publish = cmd(if it.sharded { "SPUBLISH" } else { "PUBLISH" });
+            publish.arg(&it.channel).arg(&*it.payload);
+            (publish, Sent::Publish)
+        }
+        Order::Subscribe(Subscription::Channel(name)) => listen("SUBSCRIBE", &name),
+        Order::Subscribe(Subscription::Pattern(name)) => listen("PSUBSCRIBE", &name),
+        Order::Subscribe(Subscription::Sharded(name)) => listen("SSUBSCRIBE", &name),
+        Order::Unsubscribe(Subscription::Channel(name)) => listen("UNSUBSCRIBE", &name),
+        Order::Unsubscribe(Subscription::Pattern(name)) => listen("PUNSUBSCRIBE", &name),
+        Order::Unsubscribe(Subscription::Sharded(name)) => listen("SUNSUBSCRIBE", &name),
+        Order::Count {
+            ticket,
+            channel,
+            sharded,
+        } => {
+            let mut count = cmd("PUBSUB");
+            count.arg(if sharded { "SHARDNUMSUB" } else { "NUMSUB" });
+            count.arg(channel);
+            (count, Sent::Count(ticket))
+        }
+        Order::Append {
+            ticket,
+            stream,
+            entry,
+        } => {
+            let mut add = cmd("XADD");
+            add.arg(stream).arg("MAXLEN").arg("~").arg(MAX_LEN).arg("*");
+            for (name, value) in entry.fields() {
+                add.arg(name).arg(&**value);
+            }
+            (add, Sent::Append(ticket))
+        }
+        Order::Recall {
+            ticket,
+            stream,
+            uid,
+            behind,
+        } => {
+            let mut range = cmd("XRANGE");
+            let from = behind.map_or_else(|| "-".to_owned(), |at| at.next().to_string());
+            range.arg(stream).arg(from).arg("+");
+            (range, Sent::Recall(ticket, uid))
+        }
+        Order::Read { stream } => (look(&stream), Sent::Look(stream)),
+        Order::Flush { ticket } => (cmd("PING"), Sent::Flush(ticket)),
+        _ => return None,
+    })
+}
+
+/// Asks how it stands with a stream.
+pub(crate) fn look(name: &str) -> Cmd {
+    let mut command = cmd("XINFO");
+    command.arg("STREAM").arg(name);
+    command
+}
+
+/// What has come of a command.
+#[derive(Debug)]
+pub(crate) enum Said {
+    Event(Event),
+    /// So it stands with that stream, or there is none.
+    Stream(String, Value),
+}
+
+/// What the reply to a command tells.
+pub(crate) fn replied(sent: Sent, reply: Value) -> Result<Option<Said>, Refused> {
+    if let Sent::Look(stream) = sent {
+        return Ok(Some(Said::Stream(stream, reply)));
+    }
+    if let Value::ServerError(why) = &reply {
+        let why = why.to_string();
+        return match sent {
+            // Nothing will be heard, or nobody will be: others would wait for this node in vain.
+            Sent::Listen | Sent::Publish | Sent::Append(_) => Err(Refused(why)),
+            Sent::Count(_) | Sent::Recall(..) | Sent::Look(_) | Sent::Flush(_) | Sent::Ping => {
+                Ok(None)
+            }
+        };
+    }
+    let event = match sent {
+        Sent::Publish | Sent::Listen | Sent::Look(_) | Sent::Ping => None,
+        Sent::Count(ticket) => count(&reply).map(|nodes| Event::Counted { ticket, nodes }),
+        Sent::Append(ticket) => {
+            let at = text(&reply).and_then(|id| id.parse().ok());
+            at.map(|at| Event::Appended { ticket, at })
+        }
+        Sent::Recall(ticket, uid) => {
+            let mut found = entries(reply);
+            found.retain(|(_, entry)| {
+                let mut fields = entry.fields();
+                fields.any(|(name, value)| name == "uid" && **value == *uid.as_str().as_bytes())
+            });
+            Some(Event::Recalled { ticket, found })
+        }
+        Sent::Flush(ticket) => Some(Event::Flushed { ticket }),
+    };
+    Ok(event.map(Said::Event))
+}
+
+fn count(reply: &Value) -> Option<u64> {
+    let number = |value: &Value| match value {
+        Value::Int(count) => u64::try_from(*count).ok(),
+        _ => None,
+    };
+    match reply {
+        Value::Array(all) => all.get(1).and_then(number),
+        Value::Map(all) => all.first().and_then(|(_, count)| number(count)),
+        _ => None,
+    }
+}
+
+pub(crate) fn text(value: &Value) -> Option<&str> {
+    match value {
+        Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
+        Value::SimpleString(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The entries of a stream, as `XRANGE` lists them.
+pub(crate) fn entries(reply: Value) -> Vec<(EntryId, Entry)> {
+    let Value::Array(all) = reply else {
+        return Vec::new();
+    };
+    let entry = |it: Value| {
+        let Value::Array(parts) = it else {
+            return None;
+        };
+        let mut parts = parts.into_iter();
+        let at = text(&parts.next()?)?.parse().ok()?;
+        let fields = match parts.next()? {
+            Value::Array(fields) => fields,
+            Value::Map(pairs) => pairs.into_iter().flat_map(|(a, b)| [a, b]).collect(),
+            _ => return None,
+        };
+        let mut fields = fields.into_iter().filter_map(|value| match value {
+            Value::BulkString(bytes) => Some(Bytes::from(bytes)),
+            _ => None,
+        });
+        let pairs = std::iter::from_fn(|| Some((fields.next()?, fields.next()?)));
+        Some((at, Entry::from_fields(pairs)))
+    };
+    all.into_iter().filter_map(entry).collect()
+}
+
+/// What Redis has said by itself.
+pub(crate) fn pushed(push: PushInfo) -> Option<Event> {
+    let PushInfo { kind, data } = push;
+    let mut data = data.into_iter();
+    let mut bytes = || match data.next()? {
+        Value::BulkString(bytes) => Some(bytes),
+        _ => None,
+    };
+    let name = |bytes: Option<Vec<u8>>| String::from_utf8(bytes?).ok();
+    Some(match kind {
+        PushKind::Message => {
+            let channel = name(bytes())?;
+            Event::Message {
+                by: Subscription::Channel(channel.clone()),
+                channel,
+                payload: bytes()?.into(),
+            }
+        }
+        PushKind::PMessage => Event::Message {
+            by: Subscription::Pattern(name(bytes())?),
+            channel: name(bytes())?,
+            payload: bytes()?.into(),
+        },
+        PushKind::SMessage => {
+            let channel = name(bytes())?;
+            Event::Message {
+                by: Subscription::Sharded(channel.clone()),
+                channel,
+                payload: bytes()?.into(),
+            }
+        }
+        PushKind::Subscribe => Event::Subscribed(Subscription::Channel(name(bytes())?)),
+        PushKind::PSubscribe => Event::Subscribed(Subscription::Pattern(name(bytes())?)),
+        PushKind::SSubscribe => Event::Subscribed(Subscription::Sharded(name(bytes())?)),
+        PushKind::Unsubscribe => Event::Unsubscribed(Subscription::Channel(name(bytes())?)),
+        PushKind::PUnsubscribe => Event::Unsubscribed(Subscription::Pattern(name(bytes())?)),
+        PushKind::SUnsubscribe => Event::Unsubscribed(Subscription::Sharded(name(bytes())?)),
+        PushKind::Disconnection | PushKind::Other(_) | PushKind::Invalidate | _ => return None,
+    })
+}

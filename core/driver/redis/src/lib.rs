@@ -1,0 +1,58 @@
+//! Clusters over Redis: several servers, of Rust and of Node, that are one.
+//!
+//! ```no_run
+//! # use sio_driver::binding::Runtime;
+//! # async fn example(runtime: impl Runtime, io: sio_driver::app::Io) -> Result<(), Box<dyn std::error::Error>> {
+//! // `&Tokio` of sio-tokio, or `&Smol::new()` of sio-smol.
+//! let cluster = sio_redis::connect(&runtime, "redis://127.0.0.1/").await?;
+//! io.set_adapter(cluster.adapter())?;
+//! io.to("lobby").emit("heard on all", &())?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! That speaks the wire of `@socket.io/redis-adapter`. [`Redis`] has the others, and all that can be chosen.
+//!
+//! # Features
+//!
+//! | feature | |
+//! |---|---|
+//! | `tokio` | connections by tokio: with `sio-tokio` |
+//! | `smol` | connections by smol: with `sio-smol` |
+//! | `tokio-rustls`, `smol-rustls` | TLS (`rediss://`) by rustls |
+//!
+//! One of the first two is needed. With both, whoever is called within tokio's runtime connects by it.
+//!
+//! # What it needs of Redis
+//!
+//! Redis 6 or later (RESP3: one connection publishes and listens); [`Dialect::Sharded`] Redis 7. A user of its own
+//! needs `+hello +auth +client|setinfo +client|setname +ping +publish +subscribe +unsubscribe +psubscribe
+//! +punsubscribe +pubsub`, for the sharded dialect `+spublish +ssubscribe +sunsubscribe`, and the channels `&<key>*`.
+//! Whoever else can publish on these *is* a server of the cluster.
+//!
+//! # When it is away
+//!
+//! The connection is taken for broken when it is, and when for [`ping_timeout`](Redis::ping_timeout) nothing has come
+//! of it; it is made again, for ever, first at once and then ever more seldom, up to every 2 s. What becomes of messages
+//! meanwhile is the cluster's: [`sio_driver::cluster`].
+//!
+//! # Why the `redis` crate, and how much of it
+//!
+//! It connects (TCP, TLS, names, credentials), writes commands and reads replies. When to connect, what is kept
+//! meanwhile and what is subscribed to again is not left to its connection manager, whose publishes wait or fail by
+//! rules of its own. With `smol` it brings the package `smol-timeout`, under the Mozilla Public License 2.0, which asks
+//! nothing of those who use it unchanged, and of tokio the traits for IO and its channels, but no runtime.
+
+mod broker;
+mod command;
+mod error;
+mod inbox;
+mod line;
+mod policy;
+mod redis;
+mod stream;
+
+pub use broker::RedisBroker;
+pub use error::RedisError;
+pub use redis::{Redis, connect};
+pub use sio_driver::cluster::{Cluster, Dialect, Options, Subscriptions};

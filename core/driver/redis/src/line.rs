@@ -1,0 +1,234 @@
+//! A connection in use: what is on its way by it, and whether it lives.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, Pipeline, RedisResult, Value};
+use sio_driver::binding::Instant;
+use sio_driver::cluster::Order;
+
+use crate::command::{Refused, Said, Sent, command, pushed, replied};
+use crate::inbox::Inbox;
+use crate::policy::Policy;
+
+/// A connection to Redis.
+pub(crate) struct Line {
+    connection: MultiplexedConnection,
+    inbox: Arc<Inbox>,
+    policy: Policy,
+    /// Not written yet.
+    queue: VecDeque<Waiting>,
+    flying: VecDeque<Batch>,
+    bytes: usize,
+    done: VecDeque<Said>,
+    heard: Instant,
+    /// Since when something is not answered.
+    asked: Option<Instant>,
+}
+
+struct Waiting {
+    command: Cmd,
+    sent: Sent,
+    weight: usize,
+}
+
+/// Commands that were written together.
+struct Batch {
+    replies: Replies,
+    sent: Vec<Sent>,
+    weight: usize,
+}
+
+enum Replies {
+    Awaited(Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send>>),
+    There(RedisResult<Vec<Value>>),
+}
+
+/// What has come of a connection.
+#[derive(Debug)]
+pub(crate) enum Step {
+    Said(Said),
+    /// It is no more: why.
+    Gone(String),
+}
+
+/// Batches that are on their way at once: the next is not held up by the answer to the last.
+const MOST_FLYING: usize = 16;
+
+/// Commands, and bytes, of one batch.
+const MOST_COMMANDS: usize = 256;
+const MOST_BYTES: usize = 256 << 10;
+
+/// Bytes that a command takes beside what it says.
+const OVERHEAD: usize = 128;
+
+impl Line {
+    pub(crate) fn new(
+        connection: MultiplexedConnection,
+        inbox: Arc<Inbox>,
+        policy: Policy,
+        now: Instant,
+    ) -> Self {
+        Self {
+            connection,
+            inbox,
+            policy,
+            queue: VecDeque::new(),
+            flying: VecDeque::new(),
+            bytes: 0,
+            done: VecDeque::new(),
+            heard: now,
+            asked: None,
+        }
+    }
+
+    pub(crate) fn order(&mut self, order: Order) {
+        let mut weight = OVERHEAD;
+        if let Order::Publish(it) = &order {
+            let bytes = it.payload.len().saturating_add(it.channel.len());
+            weight = weight.saturating_add(bytes);
+        } else if let Order::Append { entry, .. } = &order {
+            weight = weight.saturating_add(entry.size());
+        }
+        if let Some((command, sent)) = command(order) {
+            self.push(command, sent, weight);
+        }
+    }
+
+    fn push(&mut self, command: Cmd, sent: Sent, weight: usize) {
+        self.bytes = self.bytes.saturating_add(weight);
+        self.queue.push_back(Waiting {
+            command,
+            sent,
+            weight,
+        });
+    }
+
+    /// Publications of which nobody knows whether they have arrived.
+    pub(crate) fn unsure(&self) -> usize {
+        let queued = self.queue.iter().map(|it| &it.sent);
+        let flying = self.flying.iter().flat_map(|batch| &batch.sent);
+        let all = queued.chain(flying);
+        all.filter(|sent| matches!(sent, Sent::Publish)).count()
+    }
+
+    /// When it is to be looked at again, if nothing happens.
+    pub(crate) fn due(&self) -> Instant {
+        match self.asked {
+            Some(since) => since
+                .max(self.heard)
+                .saturating_add(self.policy.ping_timeout),
+            None => self.heard.saturating_add(self.policy.ping_interval),
+        }
+    }
+
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Step> {
+        loop {
+            if let Some(said) = self.done.pop_front() {
+                return Poll::Ready(Step::Said(said));
+            }
+            match self.inbox.poll(cx) {
+                Poll::Ready(Ok(push)) => {
+                    self.heard = now;
+                    if let Some(event) = pushed(push) {
+                        return Poll::Ready(Step::Said(Said::Event(event)));
+                    }
+                    continue;
+                }
+                Poll::Ready(Err(why)) => return Poll::Ready(Step::Gone(why.to_owned())),
+                Poll::Pending => {}
+            }
+            if self.bytes > self.policy.max_unsent_bytes {
+                let why = "more waited to be sent than may wait (max_unsent_bytes)";
+                return Poll::Ready(Step::Gone(why.to_owned()));
+            }
+            match self.poll_replies(cx, now) {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(why) => return Poll::Ready(Step::Gone(why)),
+            }
+            if self.write(now) {
+                continue;
+            }
+            if now < self.due() {
+                return Poll::Pending;
+            }
+            if self.asked.is_some() {
+                let why = format!("nothing came for {:?}", self.policy.ping_timeout);
+                return Poll::Ready(Step::Gone(why));
+            }
+            self.push(redis::cmd("PING"), Sent::Ping, OVERHEAD);
+        }
+    }
+
+    /// Whether a batch was answered.
+    fn poll_replies(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<bool, String> {
+        for batch in &mut self.flying {
+            if let Replies::Awaited(replies) = &mut batch.replies
+                && let Poll::Ready(there) = replies.as_mut().poll(cx)
+            {
+                batch.replies = Replies::There(there);
+            }
+        }
+        let mut any = false;
+        while let Some(batch) = self.flying.pop_front() {
+            let replies = match batch.replies {
+                Replies::There(Ok(replies)) => replies,
+                Replies::There(Err(why)) => return Err(why.to_string()),
+                Replies::Awaited(_) => {
+                    self.flying.push_front(batch);
+                    break;
+                }
+            };
+            any = true;
+            self.heard = now;
+            self.bytes = self.bytes.saturating_sub(batch.weight);
+            for (sent, reply) in batch.sent.into_iter().zip(replies) {
+                let said = replied(sent, reply).map_err(|Refused(why)| why)?;
+                self.done.extend(said);
+            }
+        }
+        if any {
+            self.asked = (!self.flying.is_empty()).then_some(now);
+        }
+        Ok(any)
+    }
+
+    /// Whether a batch was written.
+    fn write(&mut self, now: Instant) -> bool {
+        if self.queue.is_empty() || self.flying.len() >= MOST_FLYING {
+            return false;
+        }
+        let mut pipeline = Pipeline::new();
+        let (mut sent, mut weight) = (Vec::new(), 0_usize);
+        while sent.len() < MOST_COMMANDS
+            && weight < MOST_BYTES
+            && let Some(waiting) = self.queue.pop_front()
+        {
+            pipeline.add_command(waiting.command);
+            weight = weight.saturating_add(waiting.weight);
+            sent.push(waiting.sent);
+        }
+        let (mut connection, count) = (self.connection.clone(), sent.len());
+        let replies = async move { connection.send_packed_commands(&pipeline, 0, count).await };
+        self.flying.push_back(Batch {
+            replies: Replies::Awaited(Box::pin(replies)),
+            sent,
+            weight,
+        });
+        self.asked.get_or_insert(now);
+        true
+    }
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Line");
+        shown.field("bytes", &self.bytes).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,115 @@
+//! Where Redis is.
+
+use std::time::Duration;
+
+use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion, cmd};
+use sio_driver::binding::Runtime;
+use sio_driver::cluster::{Cluster, Dialect, Options};
+
+use crate::broker::RedisBroker;
+use crate::error::RedisError;
+use crate::policy::Policy;
+
+/// Where Redis is, and how it is talked to.
+///
+/// ```no_run
+/// # use sio_driver::binding::Runtime;
+/// use sio_redis::{Dialect, Options, Redis};
+///
+/// # fn example(runtime: impl Runtime, io: sio_driver::app::Io) -> Result<(), Box<dyn std::error::Error>> {
+/// let redis = Redis::new("redis://:secret@redis.internal:6379/")?;
+/// let cluster = redis.join(&runtime, Options::new(Dialect::Sharded).key("chat"));
+/// io.set_adapter(cluster.adapter())?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Redis {
+    client: Client,
+    policy: Policy,
+}
+
+impl Redis {
+    /// The Redis of a URL: `redis://user:password@host:port/`, or `rediss://` for TLS. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// The URL is none, or one for which a feature is missing.
+    pub fn new(url: &str) -> Result<Self, RedisError> {
+        let info = url.into_connection_info()?;
+        let settings = info.redis_settings().clone();
+        let settings = settings.set_protocol(ProtocolVersion::RESP3);
+        Ok(Self {
+            client: Client::open(info.set_redis_settings(settings))?,
+            policy: Policy::default(),
+        })
+    }
+
+    /// How long a connection may take to be made. Default: 3 s.
+    #[must_use]
+    pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.policy.connect_timeout = timeout;
+        self
+    }
+
+    /// How long nothing may come before Redis is asked whether it is there. Default: 1 s.
+    #[must_use]
+    pub const fn ping_interval(mut self, interval: Duration) -> Self {
+        self.policy.ping_interval = interval;
+        self
+    }
+
+    /// How long an answer may take before the connection is given up. Default: 3 s.
+    #[must_use]
+    pub const fn ping_timeout(mut self, timeout: Duration) -> Self {
+        self.policy.ping_timeout = timeout;
+        self
+    }
+
+    /// Bytes that may wait to be written to it, and to be answered. Past it the connection is given up. Default: 8 MiB.
+    #[must_use]
+    pub const fn max_unsent_bytes(mut self, bytes: usize) -> Self {
+        self.policy.max_unsent_bytes = bytes;
+        self
+    }
+
+    /// Bytes of messages that may wait to be looked at by this server. Past it the connection is given up. Default:
+    /// 8 MiB.
+    #[must_use]
+    pub const fn max_unread_bytes(mut self, bytes: usize) -> Self {
+        self.policy.max_unread_bytes = bytes;
+        self
+    }
+
+    /// Joins a server to the cluster: for its [`adapter`](Cluster::adapter). Connects as soon as it can, and again
+    /// whenever it has to; whether it is there
+    /// [`on_cluster`](sio_driver::app::Namespace::on_cluster) tells.
+    pub fn join(self, runtime: &impl Runtime, options: Options) -> Cluster {
+        let broker = RedisBroker::new(runtime.clone(), self.client, self.policy);
+        Cluster::join(runtime, broker, options)
+    }
+
+    /// Whether it can be reached now.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub async fn check(&self) -> Result<(), RedisError> {
+        let config =
+            AsyncConnectionConfig::new().set_connection_timeout(Some(self.policy.connect_timeout));
+        let client = &self.client;
+        let connecting = client.get_multiplexed_async_connection_with_config(&config);
+        let mut connection = connecting.await?;
+        cmd("PING").exec_async(&mut connection).await?;
+        Ok(())
+    }
+}
+
+/// Joins a server to the cluster of this Redis, on the wire of `@socket.io/redis-adapter`, if Redis is there now.
+/// If it goes later it is waited for.
+///
+/// # Errors
+/// The URL is none, or Redis cannot be reached. A server that is to start without it joins by [`Redis::join`].
+pub async fn connect(runtime: &impl Runtime, url: &str) -> Result<Cluster, RedisError> {
+    let redis = Redis::new(url)?;
+    redis.check().await?;
+    Ok(redis.join(runtime, Options::new(Dialect::Classic)))
+}

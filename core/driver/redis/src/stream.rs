@@ -1,0 +1,252 @@
+//! A stream, read on a connection of its own: whoever waits there for entries can say nothing else.
+
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "Redis has many kinds of values, of which a reply has one or two"
+)]
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, RedisResult, Value, cmd};
+use sio_driver::binding::Instant;
+use sio_driver::cluster::Event;
+use sio_driver::cluster::entry::EntryId;
+use sio_driver::cluster::reader::{Gap, Reader, Stream};
+
+use crate::command::{entries, look, text};
+use crate::policy::Policy;
+
+/// Reads a stream from the place on that was its end when it was looked at first.
+pub(crate) struct StreamReader {
+    name: String,
+    client: Client,
+    policy: Policy,
+    reader: Reader,
+    state: State,
+    events: VecDeque<Event>,
+    /// When what is awaited should have come.
+    due: Instant,
+}
+
+type Reply<T> = Pin<Box<dyn Future<Output = RedisResult<T>> + Send>>;
+
+enum State {
+    /// Where it begins is not known yet.
+    Asked,
+    Waiting,
+    Connecting(Reply<MultiplexedConnection>),
+    Looking(MultiplexedConnection, Reply<Value>),
+    Reading(MultiplexedConnection, Reply<Value>),
+}
+
+/// Entries that are read at once.
+const AT_ONCE: usize = 100;
+
+/// How long it is waited after a connection was lost.
+const WAIT: Duration = Duration::from_millis(200);
+
+impl StreamReader {
+    pub(crate) fn new(name: String, client: Client, policy: Policy) -> Self {
+        Self {
+            name,
+            client,
+            policy,
+            reader: Reader::new(),
+            state: State::Asked,
+            events: VecDeque::new(),
+            due: Instant::ORIGIN,
+        }
+    }
+
+    /// What was told of the stream on the connection on which this node begins to listen: what is added from then on
+    /// is for it.
+    pub(crate) fn begin(&mut self, told: &Value) {
+        if matches!(self.state, State::Asked) {
+            self.reader.handle_connected(stream(told));
+            self.state = State::Waiting;
+        }
+    }
+
+    /// When it is to be looked at again, if nothing happens.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        (!matches!(self.state, State::Asked)).then_some(self.due)
+    }
+
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Event> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Poll::Ready(event);
+            }
+            let late = now >= self.due;
+            match &mut self.state {
+                State::Asked => return Poll::Pending,
+                State::Waiting if !late => return Poll::Pending,
+                State::Waiting => self.connect(now),
+                State::Connecting(connecting) => match connecting.as_mut().poll(cx) {
+                    Poll::Ready(Ok(connection)) => self.look(connection, now),
+                    Poll::Ready(Err(_)) => self.lost(now),
+                    Poll::Pending => return self.unless(late, now),
+                },
+                State::Looking(connection, reply) => match reply.as_mut().poll(cx) {
+                    Poll::Ready(Ok(told)) => {
+                        let connection = connection.clone();
+                        let gap = self.reader.handle_connected(stream(&told));
+                        self.tell(gap);
+                        self.read(connection, now);
+                    }
+                    Poll::Ready(Err(_)) => self.lost(now),
+                    Poll::Pending => return self.unless(late, now),
+                },
+                State::Reading(connection, reply) => match reply.as_mut().poll(cx) {
+                    Poll::Ready(Ok(found)) => {
+                        let connection = connection.clone();
+                        self.take(found);
+                        self.read(connection, now);
+                    }
+                    Poll::Ready(Err(_)) => self.lost(now),
+                    Poll::Pending => return self.unless(late, now),
+                },
+            }
+        }
+    }
+
+    /// What does not come in time is given up.
+    fn unless(&mut self, late: bool, now: Instant) -> Poll<Event> {
+        if late {
+            self.lost(now);
+        }
+        Poll::Pending
+    }
+
+    fn lost(&mut self, now: Instant) {
+        self.state = State::Waiting;
+        self.due = now.saturating_add(WAIT);
+    }
+
+    fn connect(&mut self, now: Instant) {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.policy.connect_timeout))
+            .set_response_timeout(None);
+        let client = self.client.clone();
+        self.due = now
+            .saturating_add(self.policy.connect_timeout)
+            .saturating_add(self.policy.ping_timeout);
+        self.state = State::Connecting(Box::pin(async move {
+            let connecting = client.get_multiplexed_async_connection_with_config(&config);
+            connecting.await
+        }));
+    }
+
+    fn look(&mut self, connection: MultiplexedConnection, now: Instant) {
+        let command = look(&self.name);
+        self.due = now.saturating_add(self.policy.ping_timeout);
+        let mut its = connection.clone();
+        // Its error is an answer: there is no stream.
+        let reply = async move { its.send_packed_command(&command).await };
+        self.state = State::Looking(connection, Box::pin(reply));
+    }
+
+    fn read(&mut self, connection: MultiplexedConnection, now: Instant) {
+        let behind = self.reader.behind().unwrap_or(EntryId::FIRST);
+        let wait = self.policy.ping_interval;
+        let mut command = cmd("XREAD");
+        command.arg("COUNT").arg(AT_ONCE);
+        command
+            .arg("BLOCK")
+            .arg(wait.as_millis().max(1).to_string());
+        command
+            .arg("STREAMS")
+            .arg(&self.name)
+            .arg(behind.to_string());
+        self.due = now
+            .saturating_add(wait)
+            .saturating_add(self.policy.ping_timeout);
+        let mut its = connection.clone();
+        let reply = async move { its.send_packed_command(&command).await };
+        self.state = State::Reading(connection, Box::pin(reply));
+    }
+
+    /// The entries that `XREAD` has found.
+    fn take(&mut self, found: Value) {
+        let lists = match found {
+            Value::Map(streams) => streams.into_iter().map(|(_, list)| list).collect(),
+            Value::Array(streams) => {
+                let list = |it: Value| match it {
+                    Value::Array(mut pair) => pair.pop(),
+                    _ => None,
+                };
+                streams.into_iter().filter_map(list).collect()
+            }
+            _ => Vec::new(),
+        };
+        for (at, entry) in lists.into_iter().flat_map(entries) {
+            // Before it is looked at: it must not be read again, whatever it is.
+            if self.reader.handle_entry(at) {
+                let stream = self.name.clone();
+                self.events.push_back(Event::Entry { stream, at, entry });
+            }
+        }
+    }
+
+    fn tell(&mut self, gap: Option<Gap>) {
+        self.events.extend(gap.map(|Gap { from, to }| Event::Lost {
+            stream: self.name.clone(),
+            from,
+            to,
+        }));
+    }
+}
+
+/// What is said of it; of one that there is not, that it holds nothing.
+fn stream(told: &Value) -> Stream {
+    let members: Vec<(&Value, &Value)> = match told {
+        Value::Map(members) => members.iter().map(|(name, value)| (name, value)).collect(),
+        Value::Array(flat) => {
+            let (names, values) = (flat.iter().step_by(2), flat.iter().skip(1).step_by(2));
+            names.zip(values).collect()
+        }
+        _ => {
+            return Stream {
+                last: EntryId::FIRST,
+                first: None,
+                length: 0,
+                added: Some(0),
+                deleted: None,
+            };
+        }
+    };
+    let member = |wanted: &str| {
+        let found = members.iter().find(|(name, _)| text(name) == Some(wanted));
+        found.map(|(_, value)| *value)
+    };
+    let id = |value: Option<&Value>| value.and_then(text)?.parse().ok();
+    let number = |value: Option<&Value>| match value {
+        Some(Value::Int(number)) => u64::try_from(*number).ok(),
+        _ => None,
+    };
+    let first = match member("first-entry") {
+        Some(Value::Array(entry)) => id(entry.first()),
+        _ => None,
+    };
+    Stream {
+        last: id(member("last-generated-id")).unwrap_or(EntryId::FIRST),
+        first,
+        length: number(member("length")).unwrap_or_default(),
+        added: number(member("entries-added")),
+        deleted: id(member("max-deleted-entry-id")),
+    }
+}
+
+impl fmt::Debug for StreamReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("StreamReader");
+        shown.field("name", &self.name);
+        shown.field("reader", &self.reader).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,126 @@
+//! A Redis that goes and comes back.
+
+use std::time::Duration;
+
+use sio_redis::Dialect;
+use sio_tokio::ClusterEvent;
+
+use crate::here::{until, within};
+use crate::node::{Binding, Node, hears, options};
+use crate::server::RedisServer;
+use crate::world::run;
+
+/// Killed and started again, again and again: who is here hears all of it in its order; who is there hears what is
+/// said once all are there again.
+async fn killed(binding: Binding, dialect: Dialect) {
+    let mut redis = RedisServer::start();
+    let options = options(dialect, "away");
+    let mut here = Node::new(binding, redis.redis(), options.clone()).await;
+    let mut there = Node::new(binding, redis.redis(), options).await;
+    here.counts(2).await;
+    let io = here.io().clone();
+    for round in 0..10 {
+        redis.kill();
+        until("the outage", || !io.adapter().status().up).await;
+        for number in 0..20 {
+            io.to("x").emit("n", &(round, number)).unwrap();
+        }
+        for number in 0..20 {
+            let expected = format!(r#"42["n",{round},{number}]"#);
+            here.first.expect(&expected).await;
+        }
+        // Nobody waits for what is not there.
+        let x = within("sockets", io.to("x").fetch_sockets()).await.unwrap();
+        assert_eq!((x.len(), x.silent_nodes), (1, 1));
+        redis.restart();
+        until("Redis", || io.adapter().status().up).await;
+        until("Redis", || there.io().adapter().status().up).await;
+        here.counts(2).await;
+        io.to("x").emit("back", &round).unwrap();
+        here.first.expect(&format!(r#"42["back",{round}]"#)).await;
+        // What waited was published when this one was back; the other may not have listened yet. In its order, and
+        // once, is what came.
+        let mut last = None;
+        loop {
+            let text = there.first.text().await;
+            if text == format!(r#"42["back",{round}]"#) {
+                break;
+            }
+            let number = text.strip_prefix(&format!(r#"42["n",{round},"#));
+            let number = number.and_then(|it| it.strip_suffix(']'));
+            let number: u32 = number.unwrap_or_else(|| panic!("{text}")).parse().unwrap();
+            assert!(last < Some(number), "{last:?} before {number}");
+            last = Some(number);
+        }
+        let events = here.events();
+        let count = |up: bool| {
+            let its = |event: &&ClusterEvent| match event {
+                ClusterEvent::Up => up,
+                ClusterEvent::Down { .. } => !up,
+                ClusterEvent::Lost { .. }
+                | ClusterEvent::NodeGone { .. }
+                | ClusterEvent::Foreign { .. }
+                | ClusterEvent::Overflow { .. }
+                | _ => false,
+            };
+            events.iter().filter(its).count()
+        };
+        let ups = if round == 0 { 2 } else { 1 };
+        assert_eq!((count(false), count(true)), (1, ups), "{events:?}");
+    }
+    here.ends().await;
+    there.ends().await;
+}
+
+#[test]
+fn on_tokio_it_is_waited_for() {
+    run(killed(Binding::Tokio, Dialect::Classic));
+}
+
+#[test]
+fn on_smol_it_is_waited_for() {
+    run(killed(Binding::Smol, Dialect::Classic));
+}
+
+#[test]
+fn in_the_sharded_dialect_it_is_waited_for() {
+    run(killed(Binding::Tokio, Dialect::Sharded));
+}
+
+/// Its connections stay, and nothing comes of them.
+async fn stalled(binding: Binding) {
+    let redis = RedisServer::start();
+    let options = options(Dialect::Classic, "away");
+    let ours = || {
+        let redis = redis.redis().ping_interval(Duration::from_millis(500));
+        redis.ping_timeout(Duration::from_secs(2))
+    };
+    let mut here = Node::new(binding, ours(), options.clone()).await;
+    let mut there = Node::new(binding, ours(), options).await;
+    here.counts(2).await;
+    let io = here.io().clone();
+    redis.stall();
+    io.to("x").emit("stalled", &()).unwrap();
+    hears(&mut here.first, &["stalled"]).await;
+    until("the outage", || !io.adapter().status().up).await;
+    let events = here.events();
+    // Whether that event has arrived nobody knows, which is told.
+    let unsure = ClusterEvent::Overflow { dropped: 1 };
+    assert!(events.contains(&unsure), "{events:?}");
+    until("the outage", || !there.io().adapter().status().up).await;
+    redis.go_on();
+    until("Redis", || io.adapter().status().up).await;
+    until("Redis", || there.io().adapter().status().up).await;
+    here.counts(2).await;
+    io.to("x").emit("back", &()).unwrap();
+    hears(&mut here.first, &["back"]).await;
+    hears(&mut there.first, &["back"]).await;
+    here.ends().await;
+    there.ends().await;
+}
+
+#[test]
+fn a_redis_that_stands_still_is_given_up() {
+    run(stalled(Binding::Tokio));
+    run(stalled(Binding::Smol));
+}

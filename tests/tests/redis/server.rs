@@ -1,0 +1,131 @@
+//! A Redis, and servers of Node's.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use sio_redis::Redis;
+use sio_tests::install::{cluster_packages, interop, redis_server};
+use tempfile::TempDir;
+
+/// A `redis-server` of a test's own, which keeps nothing.
+pub(crate) struct RedisServer {
+    pub(crate) port: u16,
+    folder: TempDir,
+    child: Child,
+}
+
+impl RedisServer {
+    pub(crate) fn start() -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let folder = tempfile::tempdir().unwrap();
+        let child = run(port, &folder);
+        let started = Self {
+            port,
+            folder,
+            child,
+        };
+        started.wait();
+        started
+    }
+
+    pub(crate) fn redis(&self) -> Redis {
+        Redis::new(&format!("redis://127.0.0.1:{}/", self.port)).unwrap()
+    }
+
+    /// It is killed, and nobody is told.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub(crate) fn restart(&mut self) {
+        self.child = run(self.port, &self.folder);
+        self.wait();
+    }
+
+    /// It stands still, and its connections stay.
+    pub(crate) fn stall(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::STOP).unwrap();
+    }
+
+    pub(crate) fn go_on(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::CONT).unwrap();
+    }
+
+    fn wait(&self) {
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
+                let mut answer = [0; 5];
+                let asked = stream.write_all(b"PING\r\n");
+                if asked.is_ok() && stream.read_exact(&mut answer).is_ok() && &answer == b"+PONG" {
+                    return;
+                }
+            }
+            assert!(Instant::now() < end, "redis-server does not answer");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+fn run(port: u16, folder: &TempDir) -> Child {
+    Command::new(redis_server())
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+        .args(["--save", "", "--appendonly", "no", "--dir"])
+        .arg(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("redis-server starts")
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A server of Node's: `tests/interop/cluster/server.js`.
+pub(crate) struct NodeServer {
+    pub(crate) address: SocketAddr,
+    child: Child,
+}
+
+impl NodeServer {
+    pub(crate) fn start(adapter: &str, redis: &RedisServer, key: &str) -> Self {
+        let mut child = Command::new("node")
+            .arg(interop().join("cluster/server.js"))
+            .args([adapter, &redis.port.to_string(), key])
+            .env("NODE_PACKAGES", cluster_packages())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("node starts");
+        let mut line = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        let port = line
+            .trim()
+            .strip_prefix("port ")
+            .and_then(|it| it.parse().ok());
+        let port: u16 = port.unwrap_or_else(|| panic!("node says {line:?}"));
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], port)),
+            child,
+        }
+    }
+}
+
+impl Drop for NodeServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -61,6 +61,20 @@ impl Item {
     }
 }
 
+/// The namespace that there has to be for a client to be told this.
+pub(super) fn opens(item: &Item) -> Option<String> {
+    let Told::Packet(text) = &item.told else {
+        return None;
+    };
+    let (name, rest) = namespace(text);
+    let there = match text.as_bytes().first()? {
+        b'0' => true,
+        b'4' => !rest.contains("Invalid namespace"),
+        _ => false,
+    };
+    there.then(|| name.to_owned())
+}
+
 /// The namespace that there is not, as a client is told by this.
 pub(super) fn misses(item: &Item) -> Option<String> {
     let Told::Packet(text) = &item.told else {

@@ -209,9 +209,13 @@ impl Replay {
             Server::new(config.clone(), HashKey([1, 2])).map_err(|it| it.to_string())?;
         server.decide_over_handshakes(true);
         server.open_namespace("/");
-        let mut missing = BTreeSet::new();
+        let (mut there, mut missing) = (BTreeSet::new(), BTreeSet::new());
         for session in sessions.values_mut() {
             session.items.sort_by_key(|item| (item.written, item.place));
+            for name in session.items.iter().filter_map(items::opens) {
+                server.open_namespace(&name);
+                there.insert(name);
+            }
             missing.extend(session.items.iter().filter_map(items::misses));
         }
         Ok(Self {
@@ -221,7 +225,7 @@ impl Replay {
             whose: BTreeMap::new(),
             openings: BTreeMap::new(),
             reads,
-            missing,
+            missing: &missing - &there,
             apart: BTreeSet::new(),
         })
     }
@@ -266,6 +270,7 @@ impl Replay {
     fn end(&mut self, number: usize) {
         self.front.end(number);
         self.messages(number);
+        self.front.let_go(number);
     }
 
     fn requests(&mut self, number: usize) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sio_sim::{Deed, History, Sim};
+use sio_sim::{Act, Deed, History, Sim};
 use sio_tests::replay::compare;
 use sio_tokio::{Ack, Args, Io};
 
@@ -37,7 +37,29 @@ fn recorded() -> History {
         client.expect("432[2]").await;
         world.ends().await;
     });
-    sim.history()
+    whole(sim.history())
+}
+
+/// The same, in which what is written in pieces is written at once.
+fn whole(mut history: History) -> History {
+    let mut acts: Vec<Act> = Vec::new();
+    for act in history.acts {
+        match (acts.last_mut(), &act.deed) {
+            (
+                Some(Act {
+                    at,
+                    connection,
+                    deed: Deed::Wrote(before),
+                }),
+                Deed::Wrote(bytes),
+            ) if (*at, *connection) == (act.at, act.connection) => {
+                *before = [&before[..], &bytes[..]].concat().into();
+            }
+            _ => acts.push(act),
+        }
+    }
+    history.acts = acts;
+    history
 }
 
 /// The same with other bytes in one of the server's writes.

@@ -16,9 +16,8 @@ use crate::engine::HandshakeError;
 ///   ends it. A client that has left all its namespaces is not pending again: nothing would end that, and
 ///   whoever joins and leaves could keep all others out. One that speaks plain Engine.IO settles when it opens,
 ///   and is not pending again where it becomes Socket.IO's later;
-/// - as a session, until it [ends](Self::end): when it is over and everything that it was given is done with:
-///   its requests answered, its WebSocket let go. Its id names nobody earlier, from the moment on at which it
-///   is over.
+/// - as a session, until it [ends](Self::end): when it is [wound up](Held::is_wound_up). Its id names nobody
+///   earlier, from the moment on at which it is over.
 ///
 /// Handshakes count as pending from their beginning, so that no more wait for a decision than may.
 ///
@@ -46,6 +45,24 @@ pub struct HandshakePermit(());
 #[must_use = "it counts until it is given back"]
 pub struct SessionPermit {
     pending: bool,
+}
+
+/// What a session has been given, and is not done with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Held {
+    /// Requests that are to be answered.
+    pub requests: usize,
+    /// WebSockets whose streams are not let go of: the one it speaks by, and those that are being closed, which
+    /// takes `close_timeout` at most.
+    pub websockets: usize,
+}
+
+impl Held {
+    /// Whether a session that holds this ends, so that there is room for another: it is over, and everything that it
+    /// was given is done with.
+    pub const fn is_wound_up(self, is_over: bool) -> bool {
+        is_over && self.requests == 0 && self.websockets == 0
+    }
 }
 
 impl Admission {
@@ -244,6 +261,25 @@ mod tests {
         assert!(closing(admission.admit(waits).map(drop)));
         admission.end(inside);
         assert_eq!((admission.sessions(), admission.pending()), (0, 0));
+    }
+
+    #[test]
+    fn a_session_ends_when_it_is_over_and_holds_nothing() {
+        let (requests, websockets) = (1, 1);
+        for held in [
+            Held {
+                requests,
+                websockets: 0,
+            },
+            Held {
+                requests: 0,
+                websockets,
+            },
+        ] {
+            assert!(!held.is_wound_up(true), "{held:?}");
+        }
+        assert!(!Held::default().is_wound_up(false));
+        assert!(Held::default().is_wound_up(true));
     }
 
     #[test]

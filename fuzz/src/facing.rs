@@ -239,7 +239,7 @@ impl World<'_> {
                 let granted = match self.server.handle_upgrade(self.now, &head, random) {
                     Upgraded::Attached { connection, .. } => Some(connection),
                     // Nobody decides over it.
-                    Upgraded::Unwanted(_) | Upgraded::Refused(_) | Upgraded::Waits(_) => None,
+                    Upgraded::Unwanted { .. } | Upgraded::Refused(_) | Upgraded::Waits(_) => None,
                 };
                 let at = self.now + self.delay();
                 self.network.answer_upgrade(at, client, id, granted);

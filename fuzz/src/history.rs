@@ -33,6 +33,8 @@ struct World<'a> {
     sids: Vec<(String, u8)>,
     /// WebSockets that are open.
     websockets: Vec<ConnectionKey>,
+    /// Those that are over, and not let go of.
+    over: Vec<ConnectionKey>,
     sockets: Vec<Socket>,
     /// Handshakes that the application has been asked about and is to decide over.
     handshakes: Vec<HandshakeTicket>,
@@ -68,6 +70,7 @@ pub(crate) fn run(input: &[u8], config: Config) {
         drawn: 0,
         sids: Vec::new(),
         websockets: Vec::new(),
+        over: Vec::new(),
         sockets: Vec::new(),
         handshakes: Vec::new(),
         undecided: BTreeSet::new(),
@@ -195,7 +198,8 @@ impl World<'_> {
                     Upgraded::Waits(handshake) => {
                         assert!(self.upgrades.insert(handshake), "it waits twice");
                     }
-                    Upgraded::Unwanted(_) | Upgraded::Refused(_) => {}
+                    Upgraded::Unwanted { connection, .. } => self.over.push(connection),
+                    Upgraded::Refused(_) => {}
                 }
             }
             6..=8 => {
@@ -207,9 +211,15 @@ impl World<'_> {
                     self.server.handle_ws(now, connection, frame);
                 }
             }
+            9 if what & 0x10 != 0 => {
+                if let Some(connection) = self.over.pop() {
+                    self.server.handle_ws_gone(connection);
+                }
+            }
             9 => {
                 if let Some(connection) = self.pick(&self.websockets.clone()) {
                     self.websockets.retain(|other| *other != connection);
+                    self.over.push(connection);
                     self.server
                         .handle_ws_closed(now, connection, WsClosed::Lost);
                 }
@@ -447,7 +457,7 @@ impl World<'_> {
                 match upgraded {
                     Upgraded::Attached { connection, .. } => self.websockets.push(connection),
                     Upgraded::Refused(_) => {}
-                    Upgraded::Unwanted(_) | Upgraded::Waits(_) => panic!("{upgraded:?}"),
+                    Upgraded::Unwanted { .. } | Upgraded::Waits(_) => panic!("{upgraded:?}"),
                 }
             }
             while let Some(connection) = self.server.poll_writable() {
@@ -457,7 +467,10 @@ impl World<'_> {
                     wrote = true;
                     match out {
                         WsOut::Frame { .. } => {}
-                        WsOut::Close { .. } => self.websockets.retain(|it| *it != connection),
+                        WsOut::Close { .. } => {
+                            self.websockets.retain(|it| *it != connection);
+                            self.over.push(connection);
+                        }
                     }
                 }
                 if wrote {
@@ -558,7 +571,7 @@ impl World<'_> {
             self.drain();
         }
         assert_eq!(self.server.poll_timeout(), None);
-        assert_eq!(self.server.connections(), 0);
+        assert_eq!((self.server.connections(), self.server.sessions()), (0, 0));
         assert_eq!(self.waiting, BTreeSet::new());
         assert_eq!(self.upgrades, BTreeSet::new());
         assert_eq!(self.asked, BTreeSet::new());

@@ -73,7 +73,12 @@ pub enum Upgraded {
         response: http::Response<Bytes>,
     },
     /// Send this response, then close the WebSocket: the session has one already (§12).
-    Unwanted(http::Response<Bytes>),
+    Unwanted {
+        /// The client.
+        connection: ConnectionKey,
+        /// The response: 101.
+        response: http::Response<Bytes>,
+    },
     /// Send this response; there is no WebSocket.
     Refused(http::Response<Bytes>),
     /// The application decides over it. What becomes of it then, which is not this again,
@@ -88,11 +93,15 @@ impl Hash for Upgraded {
             Self::Attached {
                 connection,
                 response,
+            }
+            | Self::Unwanted {
+                connection,
+                response,
             } => {
                 connection.hash(state);
                 response
             }
-            Self::Unwanted(response) | Self::Refused(response) => response,
+            Self::Refused(response) => response,
             Self::Waits(handshake) => return handshake.hash(state),
         };
         (response.status(), response.body()).hash(state);

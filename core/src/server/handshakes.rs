@@ -95,7 +95,7 @@ impl<T> Server<T> {
         match (asker, opened) {
             (Asker::Poll(id), Ok(connection)) => {
                 let revision = exchange.revision();
-                self.exchanges.wait(id, exchange, connection);
+                self.wait(id, exchange, connection);
                 self.with(connection, |it| {
                     it.connection.handle_poll(now, id, revision);
                 });
@@ -106,6 +106,7 @@ impl<T> Server<T> {
                 None
             }
             (Asker::Upgrade, Ok(connection)) => {
+                self.hold_websocket(connection);
                 self.with(connection, |_| ());
                 Some(Upgraded::Attached {
                     connection,

@@ -113,7 +113,7 @@ use std::time::Duration;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-use crate::admission::{Admission, SessionPermit};
+use crate::admission::{Admission, Held, SessionPermit};
 use crate::arena::Pool;
 use crate::config::Config;
 use crate::config::ConfigError;
@@ -178,8 +178,11 @@ struct Entry<T> {
     sockets: SmallVec<[Member; 1]>,
     armed: Option<Deadline>,
     permit: SessionPermit,
+    held: Held,
     /// Whether its last event was handed out: nothing but its farewell is left.
     closed: bool,
+    /// When its WebSockets count as let go of, once it is over.
+    let_go: Option<Instant>,
 }
 
 /// What belongs to a namespace.
@@ -243,11 +246,22 @@ impl<T> Server<T> {
         self.with(connection, |it| it.connection.handle_ws_flushed(now));
     }
 
-    /// A client's WebSocket is gone.
+    /// Nothing more comes on the WebSocket by which a client speaks: it has ended by itself. Its stream may still be
+    /// there: see [`handle_ws_gone`](Self::handle_ws_gone).
     pub fn handle_ws_closed(&mut self, now: Instant, connection: ConnectionKey, cause: WsClosed) {
         self.with(connection, |it| {
             it.connection.handle_ws_closed(now, cause);
         });
+    }
+
+    /// A stream that became a WebSocket of a client ([`Attached`](Upgraded::Attached),
+    /// [`Unwanted`](Upgraded::Unwanted)) is let go of, whoever has ended it. To be said once for each: a session
+    /// that is over counts against `max_sessions` until then, or until `close_timeout` has passed.
+    pub fn handle_ws_gone(&mut self, connection: ConnectionKey) {
+        if let Some(entry) = self.entry_mut(connection) {
+            entry.held.websockets = entry.held.websockets.saturating_sub(1);
+            self.wind_up(connection);
+        }
     }
 
     /// The deadlines that have come are looked at only now, before
@@ -269,7 +283,8 @@ impl<T> Server<T> {
                 self.deadlines.pop_first();
                 continue;
             };
-            self.with(connection, |it| it.connection.handle_timeout(now));
+            self.with(connection, |it| it.handle_timeout(now));
+            self.wind_up(connection);
         }
         self.expire_sessions(now);
     }
@@ -385,7 +400,7 @@ impl<T> Server<T> {
                 .and_then(|it| it.connection.poll_http());
             match reply {
                 Some((id, reply)) => {
-                    let response = self.exchanges.answer(id, reply);
+                    let response = self.respond_to(connection, id, reply);
                     if response.is_some() {
                         return response;
                     }
@@ -414,7 +429,7 @@ impl<T> Server<T> {
             // A close that waited for the last packet is an event.
             self.events.add(connection);
         } else {
-            self.forget(connection);
+            self.wind_up(connection);
         }
         out
     }
@@ -422,6 +437,11 @@ impl<T> Server<T> {
     /// When to call [`handle_timeout`](Self::handle_timeout), and what for.
     pub fn poll_timeout(&self) -> Option<Deadline> {
         self.due()
+    }
+
+    /// How many sessions count against `max_sessions`: those that are over and not wound up among them.
+    pub const fn sessions(&self) -> usize {
+        self.admission.sessions()
     }
 
     /// How many connections there are.

@@ -55,7 +55,7 @@ impl<T> Server<T> {
                         return self.answer(id, exchange.refuse(&HandshakeError::BadRequest));
                     }
                 };
-                self.exchanges.wait(id, exchange, connection);
+                self.wait(id, exchange, connection);
                 self.with(connection, |it| match post {
                     Some(post) => it.connection.handle_post(now, id, revision, post),
                     None => it.connection.handle_poll(now, id, revision),
@@ -93,6 +93,7 @@ impl<T> Server<T> {
                 let attached = self.with(connection, |it| {
                     it.connection.handle_ws_open(now, revision, base64)
                 });
+                self.hold_websocket(connection);
                 let response = exchange.switch();
                 if attached == Some(true) {
                     Upgraded::Attached {
@@ -100,7 +101,10 @@ impl<T> Server<T> {
                         response,
                     }
                 } else {
-                    Upgraded::Unwanted(response)
+                    Upgraded::Unwanted {
+                        connection,
+                        response,
+                    }
                 }
             }
         }

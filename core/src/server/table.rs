@@ -4,10 +4,11 @@ use smallvec::SmallVec;
 
 use super::handshakes::opened_by;
 use super::{ConnectionKey, Entry, Server};
-use crate::admission::HandshakePermit;
+use crate::admission::{HandshakePermit, Held};
 use crate::connection::Connection;
-use crate::engine::{Exchange, HandshakeError, Session};
-use crate::id::Sid;
+use crate::deadline::{Deadline, Why, after, earliest};
+use crate::engine::{Exchange, HandshakeError, Reply, Response, Session};
+use crate::id::{RequestId, Sid};
 use crate::namespaces::ClientNumber;
 use crate::time::Instant;
 
@@ -35,7 +36,8 @@ impl<T> Server<T> {
         let Some(entry) = self.entry_mut(connection) else {
             return;
         };
-        let next = entry.connection.poll_timeout();
+        let let_go = entry.let_go.map(|at| Deadline::new(at, Why::Close));
+        let next = earliest(entry.connection.poll_timeout(), let_go);
         let old = std::mem::replace(&mut entry.armed, next);
         if old != next {
             if let Some(old) = old {
@@ -47,8 +49,37 @@ impl<T> Server<T> {
         }
     }
 
-    /// Frees the place of a connection that is over; whoever still waits for its answer gets it.
-    pub(super) fn forget(&mut self, connection: ConnectionKey) {
+    /// A request of a connection waits for its answer.
+    pub(super) fn wait(&mut self, id: RequestId, exchange: Exchange, connection: ConnectionKey) {
+        if let Some(entry) = self.entry_mut(connection) {
+            entry.held.requests = entry.held.requests.saturating_add(1);
+        }
+        self.exchanges.wait(id, exchange, connection);
+    }
+
+    /// The response that a session's reply makes. `None`: nobody waits.
+    pub(super) fn respond_to(
+        &mut self,
+        connection: ConnectionKey,
+        id: RequestId,
+        reply: Reply,
+    ) -> Option<(RequestId, Response)> {
+        let response = self.exchanges.answer(id, reply)?;
+        if let Some(entry) = self.entry_mut(connection) {
+            entry.held.requests = entry.held.requests.saturating_sub(1);
+        }
+        Some(response)
+    }
+
+    /// A stream has become a WebSocket of a connection.
+    pub(super) fn hold_websocket(&mut self, connection: ConnectionKey) {
+        if let Some(entry) = self.entry_mut(connection) {
+            entry.held.websockets = entry.held.websockets.saturating_add(1);
+        }
+    }
+
+    /// Frees the place of a connection that is over and done with; whoever still waits for its answer gets it.
+    pub(super) fn wind_up(&mut self, connection: ConnectionKey) {
         let Some(entry) = self.entry_mut(connection).filter(|it| it.closed) else {
             return;
         };
@@ -57,9 +88,13 @@ impl<T> Server<T> {
             replies.push(reply);
         }
         for (id, reply) in replies {
-            self.responses.extend(self.exchanges.answer(id, reply));
+            let response = self.respond_to(connection, id, reply);
+            self.responses.extend(response);
         }
-        if let Some(entry) = self.connections.remove(connection.0) {
+        let held = self.entry(connection).map(|it| it.held);
+        if held.is_some_and(|held| held.is_wound_up(true))
+            && let Some(entry) = self.connections.remove(connection.0)
+        {
             self.admission.end(entry.permit);
             if let Some(armed) = entry.armed {
                 self.deadlines.remove(&(armed, connection.0.slot()));
@@ -91,7 +126,9 @@ impl<T> Server<T> {
             sockets: SmallVec::new(),
             armed: None,
             permit,
+            held: Held::default(),
             closed: false,
+            let_go: None,
         };
         let key = self.connections.insert(entry);
         self.by_sid.insert(sid, key.slot());
@@ -99,17 +136,20 @@ impl<T> Server<T> {
     }
 
     /// A connection is over: its id names nobody, and it is forgotten once it has nothing more to say.
-    pub(super) fn over(&mut self, connection: ConnectionKey) {
+    pub(super) fn over(&mut self, now: Instant, connection: ConnectionKey) {
+        let until = after(now, self.config.close_timeout);
         let Some(entry) = self.connections.get_mut(connection.0) else {
             return;
         };
         entry.closed = true;
+        entry.let_go = (entry.held.websockets > 0).then_some(until);
         self.admission.settle(&mut entry.permit);
         self.by_sid.remove(entry.connection.sid());
         let asking = std::mem::take(&mut entry.asking);
         for (_, namespace) in asking {
             self.part(namespace);
         }
+        self.rearm(connection);
     }
 
     pub(super) fn find(&self, sid: &Sid) -> Option<ConnectionKey> {
@@ -134,5 +174,14 @@ impl<T> Server<T> {
 
     pub(super) fn entry_mut(&mut self, connection: ConnectionKey) -> Option<&mut Entry<T>> {
         self.connections.get_mut(connection.0)
+    }
+}
+
+impl<T> Entry<T> {
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.connection.handle_timeout(now);
+        if self.let_go.take_if(|at| *at <= now).is_some() {
+            self.held.websockets = 0;
+        }
     }
 }

@@ -11,7 +11,8 @@ use super::http::Request;
 use super::http::request::Parts;
 use super::{ConnectionKey, Event, Server, Socket, Upgraded};
 use crate::config::Config;
-use crate::engine::{Message, WsClosed};
+use crate::deadline::{Deadline, Why};
+use crate::engine::{Close, Message, WsClosed};
 use crate::id::{HashKey, RequestId, SocketId};
 use crate::time::Instant;
 use crate::websocket::Limits;
@@ -31,7 +32,7 @@ fn knock(server: &mut Server<()>, byte: u8) -> Result<ConnectionKey, u16> {
             drain(server);
             Ok(connection)
         }
-        Upgraded::Refused(response) | Upgraded::Unwanted(response) => {
+        Upgraded::Refused(response) | Upgraded::Unwanted { response, .. } => {
             Err(response.status().as_u16())
         }
         Upgraded::Waits(_) => panic!("nobody decides over it"),
@@ -90,6 +91,61 @@ fn say(server: &mut Server<()>, connection: ConnectionKey, text: &'static str) {
 fn leave(server: &mut Server<()>, connection: ConnectionKey) {
     server.handle_ws_closed(NOW, connection, WsClosed::Closed);
     drain(server);
+    server.handle_ws_gone(connection);
+}
+
+/// One that is over counts until its stream is let go of, and no longer than that may take.
+#[test]
+fn a_session_that_is_over_counts_until_its_websocket_is_let_go_of() {
+    let config = Config::v4().max_sessions(1);
+    let until = NOW + config.close_timeout;
+    for is_let_go in [true, false] {
+        let mut server = server(config.clone());
+        let first = knock(&mut server, 1).unwrap();
+        server.close(NOW, first, Close::Discard);
+        drain(&mut server);
+        assert_eq!((server.connections(), server.sessions()), (0, 1));
+        assert_eq!(knock(&mut server, 2), Err(503));
+        if is_let_go {
+            server.handle_ws_gone(first);
+        } else {
+            assert_eq!(
+                server.poll_timeout(),
+                Some(Deadline::new(until, Why::Close))
+            );
+            server.handle_timeout(until - Duration::from_nanos(1));
+            drain(&mut server);
+            assert_eq!(server.sessions(), 1);
+            server.handle_timeout(until);
+        }
+        assert_eq!((server.sessions(), server.poll_timeout()), (0, None));
+        let second = knock(&mut server, 2).unwrap();
+        // Who is gone already says nothing.
+        server.handle_ws_gone(first);
+        assert_eq!(server.sessions(), 1);
+        leave(&mut server, second);
+        assert_eq!(server.sessions(), 0);
+    }
+}
+
+/// One that the session did not want is one that is to be closed, all the same.
+#[test]
+fn a_websocket_that_is_not_wanted_counts_among_those_of_its_session() {
+    let mut server = server(Config::v4().max_sessions(1));
+    let first = knock(&mut server, 1).unwrap();
+    let mut head = upgrade();
+    let sid = server.connection(first).unwrap().sid().as_str();
+    let target = format!("/socket.io/?EIO=4&transport=websocket&sid={sid}");
+    head.uri = target.parse().unwrap();
+    let upgraded = server.handle_upgrade(NOW, &head, [0; 15]);
+    let Upgraded::Unwanted { connection, .. } = upgraded else {
+        panic!("{upgraded:?}");
+    };
+    assert_eq!(connection, first);
+    leave(&mut server, first);
+    assert_eq!(server.sessions(), 1);
+    server.handle_ws_gone(first);
+    assert_eq!(server.sessions(), 0);
 }
 
 #[test]

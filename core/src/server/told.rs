@@ -18,7 +18,7 @@ impl<T> Server<T> {
             connection::Event::Socket(event) => self.socket_event(now, connection, event),
             connection::Event::Upgraded => Some(Event::Upgraded { connection }),
             connection::Event::Closed { reason, details } => {
-                self.over(connection);
+                self.over(now, connection);
                 Some(Event::Closed {
                     connection,
                     reason,

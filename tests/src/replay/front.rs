@@ -24,6 +24,8 @@ pub(super) struct Line {
     /// The request for a WebSocket that is to be decided over.
     asks: Option<HandshakeKey>,
     pub(super) websocket: Option<WebSocket>,
+    /// The client whose stream it is, until it is let go of.
+    held: Option<ConnectionKey>,
     /// What was read behind the request that opened it.
     unread: Vec<u8>,
     /// What was written.
@@ -117,7 +119,11 @@ impl Front {
                 connection,
                 response,
             } => (response, Some(connection)),
-            Upgraded::Unwanted(response) => {
+            Upgraded::Unwanted {
+                connection,
+                response,
+            } => {
+                self.line(number).held = Some(connection);
                 self.write(number, response);
                 let mut wire = Connection::server(self.limits, ());
                 wire.close(None);
@@ -139,6 +145,7 @@ impl Front {
         });
         let line = self.line(number);
         line.websocket = websocket;
+        line.held = line.held.or(attached);
         let unread = std::mem::take(&mut line.unread);
         self.flush_all();
         if !unread.is_empty() {
@@ -164,6 +171,13 @@ impl Front {
             websocket.wire.handle_end();
         } else if let Some(id) = line.busy {
             self.server.handle_aborted(now, id);
+        }
+    }
+
+    /// A stream is let go of.
+    pub(super) fn let_go(&mut self, number: usize) {
+        if let Some(connection) = self.line(number).held.take() {
+            self.server.handle_ws_gone(connection);
         }
     }
 

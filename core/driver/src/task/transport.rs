@@ -203,8 +203,10 @@ impl Transport {
         any
     }
 
-    pub(super) fn is_closing(&self) -> bool {
-        self.closing.is_some()
+    /// How many there are, those that are being closed among them.
+    pub(super) fn count(&self) -> usize {
+        let closing = self.closing.as_ref().map_or(0, |closing| closing.0.len());
+        closing.saturating_add(usize::from(self.is_attached()))
     }
 
     /// When that must be over.

@@ -166,7 +166,7 @@ impl World {
         Some(match upgraded {
             // The map of headers has an order of its own.
             Upgraded::Attached { connection, .. } => format!("{handshake:?} {connection:?}"),
-            Upgraded::Unwanted(response) | Upgraded::Refused(response) => {
+            Upgraded::Unwanted { response, .. } | Upgraded::Refused(response) => {
                 format!("{handshake:?} {}", response.status())
             }
             Upgraded::Waits(_) => panic!("{handshake:?} waits twice"),

@@ -1,7 +1,6 @@
 //! Handshakes that wait for the application's word.
 
 use super::*;
-use crate::deadline::Why;
 use crate::engine::HandshakeError;
 use crate::id::Sid;
 use crate::server::{HandshakeKey, HandshakeTicket};

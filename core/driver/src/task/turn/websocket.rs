@@ -2,6 +2,7 @@
 
 use std::task::{Context, Poll};
 
+use sio_core::admission::Held;
 use sio_core::engine::{Flags, Message, WsClosed};
 use sio_core::socket::SocketKey;
 use sio_core::time::Instant;
@@ -199,7 +200,11 @@ impl<R: Runtime> Task<R> {
             self.transport.close(None, until);
         }
         let any = self.transport.finish(cx, self.now);
-        if is_over && !self.transport.is_closing() && self.exchanges.is_empty() {
+        let held = Held {
+            requests: self.exchanges.len(),
+            websockets: self.transport.count(),
+        };
+        if held.is_wound_up(is_over) {
             self.admitted = None;
         }
         any

@@ -67,13 +67,18 @@ impl Socket {
     /// # Errors
     /// It is refused, or not in after its patience.
     pub async fn connect(&self) -> Result<(), ClientError> {
+        self.open();
+        self.connected().await
+    }
+
+    /// Asks for the namespace, without waiting.
+    pub fn open(&self) {
         let key = self.key;
         let shared = &self.client.handle.shared;
         shared.tell(|inner, now| {
             inner.heard(key).refused = None;
             inner.machine.open(now, key);
         });
-        self.connected().await
     }
 
     /// Waits until it is in its namespace.

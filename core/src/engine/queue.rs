@@ -286,6 +286,35 @@ mod tests {
     };
 
     #[test]
+    fn what_was_begun_is_not_given_back() {
+        let lasting = Flags::default();
+        let unbegun = |pops: usize| {
+            let mut queue = Queue::default();
+            queue.push_marked(packet("451-[0]", &[b"a"]), lasting, 1);
+            queue.push_marked(packet("42[2]", &[]), VOLATILE, 2);
+            for _ in 0..pops {
+                assert!(queue.pop(false).is_some());
+            }
+            let left = queue.take_unbegun();
+            assert!(queue.is_empty() && queue.bytes() == 0 && queue.packets() == 0);
+            // What comes after it begins anew.
+            queue.push_marked(packet("42[3]", &[]), lasting, 3);
+            assert_eq!(
+                queue.pop(false).map(|it| it.part),
+                packet("42[3]", &[]).part(0)
+            );
+            left.into_iter()
+                .map(|(_, flags, mark)| (flags.volatile, mark))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(unbegun(0), [(false, 1), (true, 2)]);
+        // An attachment of it is still to come, but its head has gone.
+        assert_eq!(unbegun(1), [(true, 2)]);
+        assert_eq!(unbegun(2), [(true, 2)]);
+        assert_eq!(unbegun(3), []);
+    }
+
+    #[test]
     fn a_body_is_no_longer_than_it_may_be_in_any_framing() {
         for (revision, bytes) in [(Eio::V3, true), (Eio::V3, false), (Eio::V4, true)] {
             for most in 10..60 {

@@ -5,9 +5,11 @@ mod backlog;
 mod close;
 mod digests;
 mod heartbeat;
+mod histories;
 mod lasting;
 mod polling;
 mod revision_3;
+mod sound;
 mod upgrade;
 mod websocket;
 

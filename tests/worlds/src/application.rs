@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use sio_core::engine::{Flags, Sent};
+use sio_core::details::Details;
+use sio_core::engine::{CloseReason, Flags, Sent, Violation};
 use sio_core::id::SocketId;
 use sio_core::packet;
 use sio_core::protocol::TransportKind;
@@ -14,6 +15,7 @@ use sio_core::socket::{AckError, AckTicket, ConnectTicket, DisconnectReason, Ref
 
 use crate::failure::hold;
 use crate::machine::VOLATILE;
+use crate::marks::Mark;
 use crate::network::{Delivery, Side};
 use crate::options::{Fault, MIDDLEWARE};
 use crate::properties::{Bounds, Place, Secrets, Stay, Whose};
@@ -101,6 +103,11 @@ impl World {
                 token,
                 answer,
             } => {
+                match &answer {
+                    Err(AckError::Disconnected) => self.marks.reach(Mark::AckOutlived),
+                    Err(AckError::Timeout) => self.marks.reach(Mark::AckTimedOut),
+                    _ => {}
+                }
                 let answer = answer
                     .ok()
                     .and_then(|args| args.decode::<(u64, Place)>().ok());
@@ -109,7 +116,16 @@ impl World {
                 });
                 self.ledger.acks.ended(token, answer);
             }
-            Event::Undecided { socket } => self.ledger.answers.undecided(socket),
+            Event::Undecided { socket } => {
+                self.marks.reach(Mark::Undecided);
+                self.ledger.answers.undecided(socket);
+            }
+            Event::Upgraded { connection } => {
+                let session = self.server.connection(connection).map(|it| it.session());
+                if session.is_some_and(|it| it.queued_bytes() > 0) {
+                    self.marks.reach(Mark::UpgradedWithBacklog);
+                }
+            }
             Event::Disconnecting { socket, reason } => self.is_leaving(socket, reason),
             Event::Disconnected { socket, reason } => self.has_left(socket, reason),
             Event::Closed {
@@ -120,6 +136,15 @@ impl World {
                 self.note(51, || {
                     format!("server: {connection:?} is over: {reason} {details:?}")
                 });
+                match (reason, &details) {
+                    (CloseReason::PingTimeout, _) => self.marks.reach(Mark::PingTimeout),
+                    (_, Some(Details::Violation(Violation::SlowReader))) => {
+                        self.marks.reach(Mark::SlowReader);
+                    }
+                    (_, Some(Details::NotJoined)) => self.marks.reach(Mark::NotJoined),
+                    (_, Some(Details::Incomplete)) => self.marks.reach(Mark::Incomplete),
+                    _ => {}
+                }
                 let party = self.ledger.blame.party(connection);
                 self.ledger
                     .blame
@@ -203,6 +228,7 @@ impl World {
         let key = ticket.socket();
         self.ledger.answers.decided(Socket { connection, key });
         let Some(socket) = self.server.accept(self.now, connection, ticket, id) else {
+            self.marks.reach(Mark::DecidedTooLate);
             return;
         };
         let stay = self.number();
@@ -242,6 +268,9 @@ impl World {
         );
         let (party, word) = told.unwrap_or_default();
         self.note(53 + word, || format!("server: {place:?} says {word}"));
+        if self.ledger.farewells.was_away(place, word) {
+            self.marks.reach(Mark::SaidWhileAway);
+        }
         Secrets::speaks(party, self.ledger.blame.party(socket.connection));
         // By hand it is lost what is posted when its client goes over to its WebSocket.
         let all = party < self.machines.len();
@@ -270,7 +299,7 @@ impl World {
             match joined {
                 Ok(new) => hold!(Reach, new != is_in, "joined {room}: {new}, was in: {is_in}"),
                 Err(RoomError::Gone) => hold!(Life, false, "{socket:?} is gone"),
-                Err(_) => {}
+                Err(_) => self.marks.reach(Mark::TooManyRooms),
             }
             if !is_in {
                 Bounds::one_more("rooms of a socket", rooms, most, joined.is_ok());
@@ -304,6 +333,7 @@ impl World {
         let packet = packet::ack(NAMESPACES[place.1], ticket.id(), &(token, place));
         let packet = packet.expect("it can be written");
         let _ = self.server.respond(self.now, socket, ticket, packet);
+        self.may_be_full(place);
     }
 
     fn is_leaving(&mut self, socket: Socket, reason: DisconnectReason) {
@@ -406,6 +436,9 @@ impl World {
         self.note(55 + token, || {
             format!("server: {place:?} is told {token}: {sent:?}, {flags:?}")
         });
+        if sent == Sent::Dropped {
+            self.marks.reach(Mark::VolatileDropped);
+        }
         if let Some(ready) = ready
             && flags.volatile
         {
@@ -461,6 +494,9 @@ impl World {
                 skip = Some(stay);
                 target.skip = self.server.member(socket);
             }
+        }
+        if !except.is_empty() && skip.is_some() {
+            self.marks.reach(Mark::LeftOut);
         }
         let named = target.rooms.is_some();
         let expected = self
@@ -533,6 +569,9 @@ impl World {
             let most = self.options.server.max_pending_acks;
             Bounds::one_more("acks of a socket", waiting, most, asked.is_ok());
         }
+        if matches!(asked, Err((AckError::TooMany, _))) {
+            self.marks.reach(Mark::TooManyAcks);
+        }
         if asked.is_ok() {
             let by = self.now + wait + self.slack();
             self.ledger
@@ -556,6 +595,10 @@ impl World {
         self.note(58, || {
             format!("server: {place:?} is taken out, connection closed: {close}")
         });
+        let stay = self.application.sockets[&socket].stay;
+        if self.ledger.prefix.unseen(stay).is_some() {
+            self.marks.reach(Mark::TakenOutBehindWords);
+        }
         if close {
             self.ledger
                 .blame

@@ -10,6 +10,7 @@ use sio_core::server::Upgraded;
 use sio_core::server::bytes::Bytes;
 
 use crate::machine::GONE;
+use crate::marks::Mark;
 use crate::network::{Delivery, Frame, Party, Side, asking, local};
 use crate::properties::Bounds;
 use crate::world::World;
@@ -69,7 +70,11 @@ impl World {
                 let random = self.random();
                 let granted = match self.server.handle_upgrade(self.now, &head, random) {
                     Upgraded::Attached { connection, .. } => Some(connection),
-                    Upgraded::Waits(_) | Upgraded::Unwanted(_) | Upgraded::Refused(_) => None,
+                    Upgraded::Unwanted(_) => {
+                        self.marks.reach(Mark::SecondCandidate);
+                        None
+                    }
+                    Upgraded::Waits(_) | Upgraded::Refused(_) => None,
                 };
                 self.has_opened(from, id, random);
                 let to = from;
@@ -134,6 +139,7 @@ impl World {
         });
         if response.as_ref().is_ok_and(|it| it.status() == 503) {
             self.ledger.blame.cause(self.now, to, "turned away");
+            self.marks.reach(Mark::TurnedAway);
         }
         if to >= self.machines.len() {
             return self.hand_response(to, id, response);

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use sio_core::protocol::TransportKind;
+
+use crate::marks::Mark;
 use crate::network::{Delivery, Side};
 use crate::options::Fault;
 use crate::world::World;
@@ -63,6 +66,11 @@ impl World {
             format!("the WebSocket of {party} is cut, client told: {client}, server: {server}")
         });
         self.ledger.blame.cause(self.now, party, "it was cut");
+        let connection = self.network.wire(wire).connection;
+        let session = self.server.connection(connection).map(|it| it.session());
+        if session.is_some_and(|it| it.transport() == TransportKind::Polling) {
+            self.marks.reach(Mark::CandidateCut);
+        }
         // What is on its way ends anywhere.
         let left = self.choices.index(8);
         for (side, told) in [(Side::Client, client), (Side::Server, server)] {

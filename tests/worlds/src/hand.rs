@@ -10,6 +10,7 @@ use sio_core::engine::{Body, Eio, Message, Packet, split};
 use sio_core::id::RequestId;
 
 use crate::failure::hold;
+use crate::marks::Mark;
 use crate::network::{Delivery, Frame, Party, Side};
 use crate::options::PING_INTERVAL;
 use crate::properties::Bounds;
@@ -218,6 +219,7 @@ impl World {
         let status = response.as_ref().ok().map(Response::status);
         if hand.strange.contains(&id) {
             let refused = status.is_none_or(|it| it == StatusCode::BAD_REQUEST);
+            self.marks.reach(Mark::StrangeRequest);
             hold!(Secret, refused, "who has no session got {response:?}");
             return;
         }

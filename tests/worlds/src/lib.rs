@@ -18,6 +18,7 @@ mod failure;
 mod faults;
 mod hand;
 mod machine;
+mod marks;
 mod network;
 mod options;
 mod properties;
@@ -31,6 +32,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use sio_sim::choices::{Choices, shrink};
 
 pub use failure::{Failure, Property};
+pub use marks::Marks;
 
 use world::World;
 
@@ -45,6 +47,8 @@ pub struct Outcome {
     pub steps: u64,
     /// What has happened, as a number: of the same choices the same.
     pub hash: u64,
+    /// What it has reached.
+    pub marks: Marks,
     /// What has happened, for people, if that was asked for.
     pub lines: Vec<String>,
 }
@@ -62,6 +66,7 @@ pub fn outcome(choices: Choices, told: bool) -> Outcome {
         choices: world.choices,
         steps: world.steps,
         hash: world.trace.hash(),
+        marks: world.marks,
         lines: world.trace.lines(),
     }
 }

@@ -124,6 +124,8 @@ impl World {
             self.ledger.prefix.said(place, word);
             if self.ledger.lives.stay_of(place).is_some() {
                 self.ledger.farewells.says(place, word);
+            } else {
+                self.ledger.farewells.says_away(place, word);
             }
         }
     }

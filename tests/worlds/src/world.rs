@@ -14,6 +14,7 @@ use crate::application::Application;
 use crate::failure::hold;
 use crate::hand::Hand;
 use crate::machine::Machine;
+use crate::marks::{Mark, Marks};
 use crate::network::{Delivery, Network, Party, Side, Taken};
 use crate::options::{Fault, Options, PING_INTERVAL, PING_TIMEOUT};
 use crate::properties::Ledger;
@@ -30,6 +31,7 @@ pub(crate) struct World {
     pub(crate) application: Application,
     pub(crate) ledger: Ledger,
     pub(crate) trace: Trace,
+    pub(crate) marks: Marks,
     /// Inputs to machines, and what was done by an application.
     pub(crate) steps: u64,
     /// The server's process stands still until then, and what has come for it lies there.
@@ -81,6 +83,7 @@ impl World {
             network: Network::default(),
             application: Application::default(),
             ledger: Ledger::default(),
+            marks: Marks::default(),
             steps: 0,
             stands_still: None,
             lies_there: Vec::new(),
@@ -237,6 +240,9 @@ impl World {
             }
         }
         self.server.handle_late(self.now);
+        if !self.lies_there.is_empty() {
+            self.marks.reach(Mark::LayThere);
+        }
         for delivery in std::mem::take(&mut self.lies_there) {
             self.deliver(delivery);
         }
@@ -443,6 +449,9 @@ impl World {
     /// The server dies, and another one takes its place.
     pub(crate) fn restart(&mut self) {
         self.note(11, || "the server dies".to_owned());
+        if self.server.connections() > 0 {
+            self.marks.reach(Mark::ServerDied);
+        }
         self.blame_all("the server died");
         self.server = server(&self.options);
         self.application = Application::default();

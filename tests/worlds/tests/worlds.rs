@@ -1,10 +1,11 @@
 //! Worlds with fresh seeds, and those that are kept.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sio_sim::choices::{Choices, List};
-use sio_worlds::{Outcome, outcome, report, smaller};
+use sio_worlds::{Marks, Outcome, outcome, report, smaller};
 
 /// How many worlds are run, unless `SIO_WORLDS` says: `.ci/run` asks for 5 000, built for speed.
 const WORLDS: u64 = 200;
@@ -24,6 +25,7 @@ fn hold_what_they_promise() {
     let worlds = number("SIO_WORLDS").unwrap_or(WORLDS);
     println!("seeds {first} to {}", first + worlds - 1);
     let (next, steps) = (AtomicU64::new(0), AtomicU64::new(0));
+    let marks = Mutex::new(Marks::default());
     std::thread::scope(|scope| {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         for _ in 0..threads {
@@ -40,6 +42,9 @@ fn hold_what_they_promise() {
                         fails(&format!("seed {seed}"), &world);
                     }
                     steps.fetch_add(world.steps, Ordering::Relaxed);
+                    let mut marks = marks.lock().unwrap();
+                    *marks = marks.and(world.marks);
+                    drop(marks);
                     if seed % 100 == 0 {
                         let again = outcome(Choices::from_seed(seed), false);
                         assert_eq!(again.hash, world.hash, "same: seed {seed}");
@@ -49,7 +54,13 @@ fn hold_what_they_promise() {
             });
         }
     });
-    println!("{worlds} worlds, {} steps", steps.into_inner());
+    let missing = marks.into_inner().unwrap().missing();
+    println!(
+        "{worlds} worlds, {} steps, not reached: {missing:?}",
+        steps.into_inner()
+    );
+    // Fewer may miss some by chance.
+    assert!(worlds < 2000 || missing.is_empty(), "{missing:?}");
 }
 
 /// What failed once is run for ever.

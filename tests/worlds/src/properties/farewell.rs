@@ -11,9 +11,21 @@ pub(crate) struct Farewells {
     said: BTreeMap<Stay, (Place, u64)>,
     /// The last that each socket of a client has said in the stay that it is in.
     last: BTreeMap<Place, u64>,
+    /// The last that it has said when it was in none.
+    away: BTreeMap<Place, u64>,
 }
 
 impl Farewells {
+    /// Whether a client that is in now said this before.
+    pub(crate) fn was_away(&self, place: Place, word: u64) -> bool {
+        self.away.get(&place).is_some_and(|last| word <= *last)
+    }
+
+    /// A client that is not in has said something.
+    pub(crate) fn says_away(&mut self, place: Place, word: u64) {
+        self.away.insert(place, word);
+    }
+
     /// A client that is in has said something.
     pub(crate) fn says(&mut self, place: Place, word: u64) {
         self.last.insert(place, word);

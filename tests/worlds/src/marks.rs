@@ -1,0 +1,89 @@
+//! What worlds have to reach: where nothing of it happens, nothing of it is proven.
+
+use std::fmt;
+
+/// Marks that a world has reached.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Marks(u32);
+
+macro_rules! marks {
+    ($($(#[$doc:meta])* $mark:ident,)*) => {
+        /// Something that has to happen in some world.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Mark {
+            $($(#[$doc])* $mark,)*
+        }
+
+        const ALL: &[Mark] = &[$(Mark::$mark,)*];
+    };
+}
+
+marks! {
+    /// An ack outlived its socket.
+    AckOutlived,
+    /// A client that waited was not answered in time.
+    AckTimedOut,
+    /// As many acks waited as may.
+    TooManyAcks,
+    /// A session went over to its WebSocket with packets queued.
+    UpgradedWithBacklog,
+    /// A second WebSocket was sent away.
+    SecondCandidate,
+    /// One was cut before it had taken over.
+    CandidateCut,
+    /// A volatile packet was dropped.
+    VolatileDropped,
+    /// A client was closed that reads too slowly.
+    SlowReader,
+    /// A ping was missed.
+    PingTimeout,
+    /// A client joined no namespace in time.
+    NotJoined,
+    /// A packet's attachments did not come.
+    Incomplete,
+    /// Nobody decided over a namespace.
+    Undecided,
+    /// Somebody decided after that.
+    DecidedTooLate,
+    /// Somebody was in as many rooms as may be.
+    TooManyRooms,
+    /// A handshake was refused for want of room.
+    TurnedAway,
+    /// A request came by the id of a session that is over.
+    StrangeRequest,
+    /// The server had died with clients on it.
+    ServerDied,
+    /// What came while the server stood still lay there.
+    LayThere,
+    /// A client had said something while it was away, and it came.
+    SaidWhileAway,
+    /// A socket was taken out with something on its way to it.
+    TakenOutBehindWords,
+    /// A broadcast left its sender or a room out.
+    LeftOut,
+}
+
+impl Marks {
+    pub(crate) const fn reach(&mut self, mark: Mark) {
+        self.0 |= 1 << mark as u32;
+    }
+
+    /// Those of several worlds.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// What is reached by none of them.
+    pub fn missing(self) -> Vec<String> {
+        let missing = ALL.iter().filter(|mark| self.0 & (1 << **mark as u32) == 0);
+        missing.map(|mark| format!("{mark:?}")).collect()
+    }
+}
+
+impl fmt::Debug for Marks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reached = ALL.iter().filter(|mark| self.0 & (1 << **mark as u32) != 0);
+        f.debug_list().entries(reached).finish()
+    }
+}

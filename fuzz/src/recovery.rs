@@ -51,8 +51,9 @@ struct Client {
     got: usize,
     /// What it presents.
     offset: Option<String>,
-    /// What has brought it back, if anything has, as long as that lives.
+    /// What has brought it back, if anything has, as long as that lives; and after it, if it was told something then.
     used: Option<Option<String>>,
+    repeated: bool,
 }
 
 pub(crate) fn run(input: &[u8]) {
@@ -142,6 +143,7 @@ impl World<'_> {
             got: 0,
             offset: None,
             used: None,
+            repeated: false,
         });
     }
 
@@ -216,7 +218,9 @@ impl World<'_> {
             client.here = false;
             client.since = self.now;
             client.over = !kept;
-            client.used = None;
+            if !client.repeated {
+                client.used = None;
+            }
         }
         self.expired();
     }
@@ -251,7 +255,7 @@ impl World<'_> {
                 return;
             }
             Err(Unrestored::Used) => {
-                assert!(client.here && used, "it was not used");
+                assert!(used && (client.here || client.repeated), "it was not used");
                 return;
             }
             Err(Unrestored::Lost) => {
@@ -264,7 +268,7 @@ impl World<'_> {
             }
             Err(other) => panic!("{other:?}"),
         };
-        assert!(!client.over && !(client.here && used));
+        assert!(!client.over && !(used && (client.here || client.repeated)));
         assert_eq!(restored.data, (!client.here).then_some(at));
         assert_eq!((&restored.id, &restored.pid), (&client.id, &client.pid));
         let rooms: BTreeSet<&str> = restored.rooms.iter().skip(1).map(|it| &**it).collect();
@@ -276,6 +280,7 @@ impl World<'_> {
         client.holder = restored.holder;
         client.here = true;
         client.used = Some(client.offset.clone());
+        client.repeated = !missed.is_empty();
         assert_eq!(self.recovery.figures().recovered, self.restored);
     }
 

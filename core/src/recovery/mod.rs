@@ -10,12 +10,13 @@
 //! | here | [`leave`](Recovery::leave), for a reason that a client comes back from | away |
 //! | here | the same, for any other | over |
 //! | here, while its connection hangs | [`restore`](Recovery::restore) from further on than it was restored from before | here, with another holder |
-//! | away | [`restore`](Recovery::restore) from where it was restored from before, or further on | here |
+//! | away | [`restore`](Recovery::restore) from further on than it was restored from before, or from there, if it had missed nothing then | here |
 //! | away | `max_disconnection_duration`, `max_kept_sessions` | over |
 //! | both | [`restore`](Recovery::restore), where what it needs was thrown away | over |
 //!
 //! So what brought a session back brings it back no second time as long as that lives, and nothing brings it back
-//! from before.
+//! from before. Nor does it if it was told then what it had missed, and has not come further: clients keep what
+//! comes before their CONNECT over the end of a connection, and would tell it twice.
 
 mod audience;
 mod log;
@@ -367,14 +368,14 @@ impl<D> Recovery<D> {
         let Some(session) = self.sessions.get(key) else {
             return Err(Unrestored::Unknown);
         };
-        let missed = self.log.missed(key, session, place).cloned().collect();
+        let missed: Vec<_> = self.log.missed(key, session, place).cloned().collect();
         let data = self.bring_back(key);
         let slot = key.slot();
         let Some(session) = self.sessions.get_mut(key) else {
             return Err(Unrestored::Unknown);
         };
         self.since.remove(&(session.since, slot));
-        session.renew(place);
+        session.renew(place, !missed.is_empty());
         self.since.insert((place, slot));
         let restored = Restored {
             holder: Holder {
@@ -512,7 +513,9 @@ impl<D> Recovery<D> {
         };
         let is_used = match session.state {
             State::Here => session.restored && place <= session.since,
-            State::Away { .. } => place < session.since,
+            State::Away { .. } => {
+                place < session.since || session.repeated && place == session.since
+            }
         };
         if is_used {
             return Err((Unrestored::Used, None));

@@ -29,6 +29,8 @@ pub(super) struct Session<D> {
     pub(super) since: u64,
     /// Whether it was restored from there.
     pub(super) restored: bool,
+    /// Whether it was told then what it had missed.
+    pub(super) repeated: bool,
     /// The place of the last packet that is for it alone; 0 if there was none.
     pub(super) own: u64,
     /// Up to here packets for it alone were thrown away; 0 if none was.
@@ -70,6 +72,7 @@ impl<D> Session<D> {
             stays: SmallVec::from_buf([own]),
             since: head,
             restored: false,
+            repeated: false,
             own: 0,
             lost: 0,
         }
@@ -131,9 +134,10 @@ impl<D> Session<D> {
     }
 
     /// Its client has read up to here: what is before is none of its affairs.
-    pub(super) fn renew(&mut self, place: u64) {
+    pub(super) fn renew(&mut self, place: u64, repeated: bool) {
         self.since = place;
         self.restored = true;
+        self.repeated = repeated;
         self.turn = self.turn.wrapping_add(1);
         self.stays.retain(|stay| stay.to > place);
     }

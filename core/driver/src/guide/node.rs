@@ -261,7 +261,8 @@
 //! * **Reserved names** are those of 4.x for its clients; `error` is reserved for a socket of 2.x besides.
 //! * **Recovery** ([`Config::connection_state_recovery`](Config#structfield.connection_state_recovery)): what a
 //!   client has missed is what it was sent, whichever rooms it is in by now. A session is used up by coming back:
-//!   nobody else comes back by the same. One that hangs gives way at once (`recovered elsewhere`). Volatile
+//!   nobody else comes back by the same, nor its own client while it is told again what it had missed: clients
+//!   would hear some of that twice. One that hangs gives way at once (`recovered elsewhere`). Volatile
 //!   events carry the offset of what came before them. A client that was told nothing yet comes back, too.
 //! * **Not here**: `json`, `binary()`, `io.set()`, `handlePreflightRequest` of old lines. Not here yet:
 //!   of an engine's socket `drain`, `flush`, `packet` and `packetCreate`, and the end of a send.

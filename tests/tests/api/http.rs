@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use sio_tests::wire::{PATIENCE, Polling, WEBSOCKET, WebSocket, Wire};
-use sio_tokio::{Io, Origins, RequestHead, Socket};
+use sio_tokio::http::{self, HeaderMap, HeaderValue};
+use sio_tokio::{Bytes, Io, Origins, RequestHead, Socket};
 
 use crate::rows::covers;
 use crate::world::{V3_POLLING, V3_WEBSOCKET, World, calm, enter, sid_of};
@@ -153,6 +154,49 @@ fn a_request_is_allowed_or_not() {
         (403, r#"{"code":4,"message":"no key"}"#)
     );
     assert_eq!(world.get(POLLING, "X-Key: open\r\n").status, 200);
+    world.io.disconnect_all();
+    world.end();
+}
+
+#[test]
+fn middlewares_see_requests_before_the_engine_does() {
+    covers(&["engine-middleware"]);
+    let io = Io::new(calm());
+    io.engine().use_engine(async |head: Arc<RequestHead>| {
+        if head.headers.contains_key("x-key") {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-seen", HeaderValue::from_static("yes"));
+            return Ok(headers);
+        }
+        let mut elsewhere = http::Response::new(Bytes::new());
+        *elsewhere.status_mut() = http::StatusCode::FOUND;
+        let to = HeaderValue::from_static("/login");
+        elsewhere.headers_mut().insert("location", to);
+        Err(elsewhere)
+    });
+    let world = World::new(io);
+    let refused = world.get(POLLING, "");
+    assert_eq!(
+        (refused.status, refused.header("location")),
+        (302, Some("/login"))
+    );
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    assert_eq!(world.get(WEBSOCKET, upgrade).status, 302);
+    let upgraded = world.get(WEBSOCKET, &format!("{upgrade}X-Key: open\r\n"));
+    assert_eq!(
+        (upgraded.status, upgraded.header("x-seen")),
+        (101, Some("yes"))
+    );
+    let let_on = world.get(POLLING, "X-Key: open\r\n");
+    assert_eq!((let_on.status, let_on.header("x-seen")), (200, Some("yes")));
+    // Cookies of both stand beside each other.
+    assert!(let_on.header("set-cookie").is_some());
+    assert_eq!(
+        world.get("/elsewhere", "").status,
+        404,
+        "other paths are not its own"
+    );
     world.io.disconnect_all();
     world.end();
 }

@@ -31,6 +31,10 @@ const APART: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "what a middleware on requests answers is the application's, and stands in no history",
+        &["admission::simulated::middlewares_see_requests_first_and_may_answer_them"],
+    ),
+    (
         "what handlers hold, and so when their clients are not read, stands in no history",
         &["unfair::simulated::a_poller_that_vanishes_while_it_is_made_to_wait_is_missed"],
     ),

@@ -2,8 +2,10 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use http::HeaderMap;
+use bytes::Bytes;
+use http::{HeaderMap, Response};
 
 use crate::deadlines::State;
 use crate::endpoint::notices::Notices;
@@ -17,6 +19,10 @@ pub(crate) type AllowRequest =
 pub(crate) type Headers = dyn Fn(&RequestHead, &mut HeaderMap) + Send + Sync;
 pub(crate) type Refusals = dyn Fn(&ConnectionError) + Send + Sync;
 
+/// Sees each request first: lets it on, with headers for its answer, or answers itself.
+pub(crate) type EngineMiddleware =
+    dyn Fn(Arc<RequestHead>) -> BoxFuture<Result<HeaderMap, Response<Bytes>>> + Send + Sync;
+
 /// Decides over an origin: `Ok(false)` refuses without words.
 pub(crate) type CheckOrigin =
     dyn Fn(String, Arc<RequestHead>) -> BoxFuture<Result<bool, String>> + Send + Sync;
@@ -27,6 +33,9 @@ pub(crate) type SessionIds =
 /// The hooks of one endpoint.
 #[derive(Default)]
 pub(crate) struct Hooks {
+    pub(crate) middlewares: Hook<[Arc<EngineMiddleware>]>,
+    /// Whether there are some: each request asks.
+    has_middlewares: AtomicBool,
     pub(crate) origin: Hook<CheckOrigin>,
     pub(crate) session_ids: Hook<SessionIds>,
     pub(crate) allow_request: Hook<AllowRequest>,
@@ -38,8 +47,10 @@ pub(crate) struct Hooks {
 }
 
 // Each that may wait has its line in the table of what ends it.
-const _: fn(&Hooks) -> [State; 3] = |hooks| {
+const _: fn(&Hooks) -> [State; 4] = |hooks| {
     let Hooks {
+        middlewares: _,
+        has_middlewares: _,
         origin: _,
         session_ids: _,
         allow_request: _,
@@ -48,18 +59,40 @@ const _: fn(&Hooks) -> [State; 3] = |hooks| {
         connection_error: _,
         notices: _,
     } = hooks;
-    [State::Origin, State::SessionId, State::AllowRequest]
+    [
+        State::Before,
+        State::Origin,
+        State::SessionId,
+        State::AllowRequest,
+    ]
 };
 
 impl Hooks {
     /// Lets go of all of them.
     pub(crate) fn close(&self) {
+        self.middlewares.close();
+        self.has_middlewares.store(false, Ordering::Release);
         self.origin.close();
         self.session_ids.close();
         self.allow_request.close();
         self.headers.close();
         self.initial_headers.close();
         self.connection_error.close();
+    }
+
+    /// Adds one behind those that are there.
+    pub(crate) fn add_middleware(&self, middleware: Arc<EngineMiddleware>) {
+        self.middlewares.update(|all| {
+            let all = all.unwrap_or_default().iter().cloned();
+            all.chain([middleware]).collect()
+        });
+        let has = self.middlewares.get().is_some();
+        self.has_middlewares.store(has, Ordering::Release);
+    }
+
+    /// Whether something has to run before a request is looked at.
+    pub(crate) fn has_middlewares(&self) -> bool {
+        self.has_middlewares.load(Ordering::Acquire)
     }
 
     /// Whether there is a hook that is given the request's head.

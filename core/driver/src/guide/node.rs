@@ -95,6 +95,7 @@
 //! | `allowEIO3` (4.x) | `allow_eio3`; `allow_missing_eio` for clients that name no revision | `true` / `false` |
 //! | `origins` (2.x) | [`Origins`] | any |
 //! | `cors`, `allowRequest` (4.x) | [`Cors`], [`Io::allow_request`] | as 2.x / off |
+//! | `io.engine.use(fn)` (4.x) | [`Io::use_engine`] | |
 //! | `cors: (req, callback)` (4.x) | [`Config::cors_delegate`](Config#structfield.cors_delegate): a [`CorsDelegate`] | none |
 //! | `cookie`, `cookiePath`, `cookieHttpOnly` | [`Cookie`] | `io` / off |
 //! | `handleProtocols` of `wsEngineOptions` | `websocket_protocols` | the first one offered |

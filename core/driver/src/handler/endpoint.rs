@@ -4,12 +4,14 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use http::HeaderMap;
+use bytes::Bytes;
+use http::{HeaderMap, Response};
 
 use crate::endpoint::hooks::allow_request;
 use crate::endpoint::request::RequestHead;
 use crate::error::ConnectionError;
 use crate::handle::{Engine, EngineServer, Io};
+use crate::sync::BoxFuture;
 
 /// The methods of a type with a `fn setup(&self) -> &Arc<Setup>`.
 macro_rules! hook_methods {
@@ -92,6 +94,37 @@ macro_rules! hook_methods {
             {
                 let hook = allow_request(hook);
                 self.setup().hooks.allow_request.set(hook);
+            }
+
+            /// Adds a middleware on requests: it sees each one under this server's path, WebSockets and the
+            /// client's files included, before anything else does, in the order of registration. `Ok` lets it
+            /// on, with headers for its answer, `Err` is the answer: 401, a redirect, too many requests.
+            ///
+            /// A panic is answered by 500; one that takes longer than
+            /// [`admission_timeout`](crate::app::Serving::admission_timeout), all together, by 503.
+            ///
+            /// ```
+            /// # use std::sync::Arc;
+            /// # use sio_driver::app::{Bytes, Config, HeaderMap, Io, RequestHead, http};
+            /// # let io = Io::new(Config::default());
+            /// io.use_engine(async |head: Arc<RequestHead>| {
+            ///     if head.headers.contains_key("authorization") {
+            ///         return Ok(HeaderMap::new());
+            ///     }
+            ///     let mut answer = http::Response::new(Bytes::from_static(b"who are you?"));
+            ///     *answer.status_mut() = http::StatusCode::UNAUTHORIZED;
+            ///     Err(answer)
+            /// });
+            /// ```
+            #[doc(alias("use", "engine.use"))]
+            pub fn use_engine<F, R>(&self, middleware: F)
+            where
+                F: Fn(Arc<RequestHead>) -> R + Send + Sync + 'static,
+                R: Future<Output = Result<HeaderMap, Response<Bytes>>> + Send + 'static,
+            {
+                let middleware =
+                    Arc::new(move |head| -> BoxFuture<_> { Box::pin(middleware(head)) });
+                self.setup().hooks.add_middleware(middleware);
             }
 
             /// May change the headers of every response.

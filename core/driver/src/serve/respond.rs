@@ -25,7 +25,7 @@ use super::hyper_io::FromHyper;
 use super::line::{Debts, Line};
 use super::outlive::Outliving;
 use super::refused::connection_error;
-use super::route::{Routed, Seen, Step, route_after_hook, route_at_once};
+use super::route::{Routed, Seen, Step, add_headers, route_after_hook, route_at_once};
 use super::{Served, Server, closing, status};
 use crate::deadlines::State;
 use crate::endpoint::Endpoint;
@@ -527,6 +527,9 @@ impl<R: Runtime> Context<'_, R> {
                 // It only listens.
                 let _ = call(|| hook(&connection_error(parts, &response)));
             }
+        }
+        if let Some(extra) = &self.seen.extra {
+            add_headers(response.headers_mut(), extra);
         }
         if let Some(head) = &self.seen.head {
             let initial = hooks.initial_headers.get().filter(|_| initial);

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use http::header::SET_COOKIE;
 use http::request::Parts;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use hyper::upgrade::OnUpgrade;
 use sio_core::config::Origins;
 use sio_core::engine::{Exchange, HandshakeError, Route};
@@ -60,6 +61,8 @@ pub(super) struct Seen {
     pub(super) parts: Option<Box<Parts>>,
     /// Made only if a hook wants it.
     pub(super) head: Option<Arc<RequestHead>>,
+    /// What middlewares add to the headers of its answer.
+    pub(super) extra: Option<Box<HeaderMap>>,
 }
 
 /// Finds out whose a request is. Gives it back if something has to run before.
@@ -68,9 +71,12 @@ pub(super) fn route_at_once<B>(
     request: Request<B>,
     remote: Remote,
 ) -> Result<Routed<B>, Box<Request<B>>> {
+    let mut endpoints = server.endpoints.iter();
     match &server.before {
-        None => Ok(route(server, request, remote)),
-        Some(_) => Err(Box::new(request)),
+        None if !endpoints.any(|served| served.endpoint.hooks.has_middlewares()) => {
+            Ok(route(server, request, remote))
+        }
+        None | Some(_) => Err(Box::new(request)),
     }
 }
 
@@ -97,7 +103,69 @@ pub(super) async fn route_after_hook<B>(
         }
         request = Request::from_parts(parts, body);
     }
-    route(server, request, remote)
+    let path = request.uri().path();
+    let mut endpoints = server.endpoints.iter().enumerate();
+    let owner = endpoints.find(|(_, served)| served.endpoint.acceptor.owns(path));
+    let asked = owner.and_then(|(at, served)| {
+        let middlewares = served.endpoint.hooks.middlewares.get()?;
+        Some((
+            at,
+            served.endpoint.config.serving.admission_timeout,
+            middlewares,
+        ))
+    });
+    let Some((endpoint, limit, middlewares)) = asked else {
+        return route(server, request, remote);
+    };
+    request.extensions_mut().remove::<OnUpgrade>();
+    let (parts, body) = request.into_parts();
+    let head = Arc::new(RequestHead::new(&parts, remote));
+    let mut extra = HeaderMap::new();
+    let passed = in_time(runtime, limit, async {
+        for middleware in &*middlewares {
+            match ask(|| middleware(head.clone())).await {
+                Ok(Ok(headers)) => add_headers(&mut extra, &headers),
+                Ok(Err(answer)) => return Ok(Some(answer)),
+                Err(Panicked) => return Err(Panicked),
+            }
+        }
+        Ok(None)
+    });
+    let passed = passed.await;
+    let extra = Some(extra).filter(|extra| !extra.is_empty()).map(Box::new);
+    match passed {
+        Some(Ok(None)) => {
+            let mut routed = route(server, Request::from_parts(parts, body), remote);
+            if let Routed::Ours { seen, .. } = &mut routed {
+                seen.extra = extra;
+            }
+            routed
+        }
+        Some(Ok(Some(answer))) => Routed::Ours {
+            endpoint,
+            seen: Seen {
+                parts: None,
+                head: Some(head),
+                extra,
+            },
+            step: Step::Answer(answer),
+        },
+        Some(Err(Panicked)) => Routed::Failed,
+        None => {
+            debug!("not let on in time");
+            Routed::Late
+        }
+    }
+}
+
+/// Adds headers to some, in place of those with their names; of cookies there may be several.
+pub(super) fn add_headers(headers: &mut HeaderMap, more: &HeaderMap) {
+    for name in more.keys().filter(|name| **name != SET_COOKIE) {
+        headers.remove(name);
+    }
+    for (name, value) in more {
+        headers.append(name.clone(), value.clone());
+    }
 }
 
 fn route<B>(server: &Server, request: Request<B>, remote: Remote) -> Routed<B> {
@@ -148,6 +216,7 @@ fn route<B>(server: &Server, request: Request<B>, remote: Remote) -> Routed<B> {
             seen: Seen {
                 parts: keeps.then(|| Box::new(parts)),
                 head,
+                extra: None,
             },
             step,
         };

@@ -21,6 +21,21 @@ impl<T: ?Sized> Hook<T> {
         drop(rest);
     }
 
+    /// Sets it to what is made of what is there.
+    pub(crate) fn update(&self, make: impl FnOnce(Option<&T>) -> Arc<T>) {
+        let mut hung = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let before = match &mut *hung {
+            Hung::Open(hook) => {
+                let made = make(hook.as_deref());
+                hook.replace(made)
+            }
+            Hung::Closed => None,
+        };
+        drop(hung);
+        // Dropped outside the lock.
+        drop(before);
+    }
+
     /// Lets go of the hook, and of those to come: what it captures may be what holds this.
     pub(crate) fn close(&self) {
         let before = std::mem::replace(

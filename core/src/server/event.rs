@@ -6,7 +6,6 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use http::request::Parts;
 
-use super::entering::NamingTicket;
 use crate::arena::Key;
 use crate::details::Details;
 use crate::digest;
@@ -224,4 +223,52 @@ pub enum Event<T> {
         /// What lies behind that, if it was not anybody's wish.
         details: Option<Details>,
     },
+}
+
+/// A client waits for a namespace that is not there. Give this to [`Server::allow`](super::Server::allow) or
+/// [`Server::deny`](super::Server::deny); if you drop it, the client is turned away when `middleware_timeout` is over.
+#[derive(Debug)]
+#[must_use = "the client waits for an answer"]
+pub struct NamingTicket {
+    pub(super) connection: ConnectionKey,
+    pub(super) ticket: ConnectTicket,
+    pub(super) namespace: ByteString,
+    pub(super) auth: Option<ByteString>,
+    pub(super) query: Option<ByteString>,
+    /// Who is asked. None: nobody yet.
+    pub(super) parent: Option<ParentKey>,
+}
+
+impl NamingTicket {
+    /// The client.
+    pub const fn connection(&self) -> ConnectionKey {
+        self.connection
+    }
+
+    /// The name that it asks for.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Its credentials: the text of a JSON object.
+    pub fn auth(&self) -> Option<&str> {
+        self.auth.as_deref()
+    }
+
+    /// What a client of revision 4 wrote behind the namespace's name.
+    pub fn query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+
+    /// The same for a clone of the server that has given it out.
+    pub fn for_clone(&self) -> Self {
+        Self {
+            connection: self.connection,
+            ticket: self.ticket.for_clone(),
+            namespace: self.namespace.clone(),
+            auth: self.auth.clone(),
+            query: self.query.clone(),
+            parent: self.parent,
+        }
+    }
 }

@@ -132,8 +132,9 @@ use exchanges::Exchanges;
 use waiting::Handshakes;
 use work::Work;
 
-pub use entering::NamingTicket;
-pub use event::{ConnectionKey, Event, HandshakeKey, HandshakeTicket, Recovered, Socket, Upgraded};
+pub use event::{
+    ConnectionKey, Event, HandshakeKey, HandshakeTicket, NamingTicket, Recovered, Socket, Upgraded,
+};
 
 // What the methods here take and give.
 pub use ::{bytes, bytestring, http};

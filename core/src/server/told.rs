@@ -1,7 +1,6 @@
 //! What connections have to tell, in the server's names.
 
-use super::entering::NamingTicket;
-use super::{ConnectionKey, Event, Server, Socket};
+use super::{ConnectionKey, Event, NamingTicket, Server, Socket};
 use crate::connection;
 use crate::socket;
 use crate::time::Instant;

@@ -95,11 +95,12 @@ pub use sio_driver::app::{
     EngineHandler, EngineServer, EngineSocket, ErrorSource, EventName, ExpiredSession, Expiry,
     Failure, FromArgs, FromEvent, Gathered, Handler, HandlerError, Handshake, HeaderMap, Headers,
     HttpCompression, InMemory, Incoming, IntoArgs, IntoRooms, Invocation, Io, Later, ListenerId,
-    Message, Middleware, Namespace, Origins, Outcome, PerMessageDeflate, Query, Raw, Reaction,
-    Recipients, RecoveryFigures, Refusal, Remote, RemoteSocket, Replies, RepliesFuture,
-    RequestHead, RoomError, RoomEvent, SameSite, Server, ServerAck, ServerAnswer, Serving,
-    SetupError, Sid, Socket, SocketData, SocketId, SocketIds, Started, State, To, TransportKind,
-    Transports, TryData, Value, Verdict, client_files, core, http, parser, respond,
+    Message, Middleware, Namespace, Origins, Outcome, Parameters, ParametersError, Params,
+    ParentNamespace, PatternError, PerMessageDeflate, Query, Raw, Reaction, Recipients,
+    RecoveryFigures, Refusal, Remote, RemoteSocket, Replies, RepliesFuture, RequestHead, RoomError,
+    RoomEvent, SameSite, Server, ServerAck, ServerAnswer, Serving, SetupError, Sid, Socket,
+    SocketData, SocketId, SocketIds, Started, State, To, ToChildren, TransportKind, Transports,
+    TryData, Value, Verdict, client_files, core, http, parser, respond,
 };
 pub use sio_driver::binding::{Instant, Runtime};
 pub use sio_driver::{adapter, guide};

@@ -385,6 +385,10 @@ impl World {
 
     pub(crate) fn hand_upgraded(&mut self, party: Party, id: RequestId, wire: Option<usize>) {
         let Some(hand) = self.hands.get_mut(&party) else {
+            // It has gone meanwhile.
+            if let Some(wire) = wire {
+                self.cut(wire, true, true);
+            }
             return;
         };
         let first = hand.upgrading == Some(id);
@@ -397,7 +401,7 @@ impl World {
                     self.flush(wire, Side::Client);
                 }
             }
-            Some(_) => {}
+            Some(wire) => self.cut(wire, true, true),
             None if first && hand.over => self.hand_goes(party, "it was refused"),
             None => {
                 hand.upgrading.take_if(|its| *its == id);

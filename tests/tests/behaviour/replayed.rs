@@ -51,13 +51,6 @@ const APART: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "when a namespace is there, and when it is removed, stands in no history",
-        &[
-            "children::simulated::a_predicate_sees_who_asks_and_may_wait",
-            "children::simulated::those_inside_hear_that_their_namespace_is_removed",
-        ],
-    ),
-    (
         "a client that says goodbye with its request may be greeted before or not",
         &["spelling::simulated::a_key_needs_no_canonical_base64"],
     ),

@@ -244,7 +244,7 @@ fn of_tokio(lines: &str) -> BTreeSet<&str> {
 /// tokio's is not built for smol.
 #[test]
 fn redis_on_smol_brings_no_runtime_of_tokio() {
-    let with = ["--features", "smol"];
+    let with = ["--no-default-features", "--features", "smol"];
     let built = lines_with("sio-redis", "normal", &with);
     let names: BTreeSet<_> = built
         .lines()

@@ -17,8 +17,8 @@
 //!
 //! | feature | |
 //! |---|---|
-//! | `tokio` | connections by tokio: with `sio-tokio` |
-//! | `smol` | connections by smol: with `sio-smol` |
+//! | `tokio` | connections by tokio: with `sio-tokio`. On by default |
+//! | `smol` | connections by smol: with `sio-smol`, and `default-features = false` |
 //! | `tokio-rustls`, `smol-rustls` | TLS (`rediss://`) by rustls |
 //!
 //! One of the first two is needed. With both, whoever is called within tokio's runtime connects by it.

@@ -19,8 +19,11 @@
 //! comes before their CONNECT over the end of a connection, and would tell it twice.
 
 mod audience;
+mod event;
+mod figures;
 mod log;
 mod offset;
+mod restored;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -43,10 +46,14 @@ use crate::socket::DisconnectReason;
 use crate::time::Instant;
 
 use audience::Audience;
+use figures::Counts;
 use log::{Log, Whom};
 use session::{Session, State};
 
+pub use event::{Event, Expiry};
+pub use figures::Figures;
 pub use offset::{Claim, Offset, Pid};
+pub use restored::{Restored, Unrestored};
 pub use session::Holder;
 
 /// The sessions of one namespace that may come back, and what was said in it. `D` is what the caller keeps with a
@@ -84,94 +91,6 @@ struct Limits {
     bytes: usize,
     packets: usize,
     rooms: usize,
-}
-
-#[derive(Clone, Copy, Debug, Default, Hash)]
-struct Counts {
-    recovered: u64,
-    refused: u64,
-    lost: u64,
-    expired: u64,
-    thrown_away: u64,
-}
-
-/// What has happened to a session that nobody had.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Event<D> {
-    /// It will not come back.
-    Expired {
-        /// The id of the socket that it was.
-        id: SocketId,
-        /// Why.
-        why: Expiry,
-        /// What was kept with it.
-        data: D,
-    },
-}
-
-/// Why a session will not come back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Expiry {
-    /// It did not come within `max_disconnection_duration`.
-    Late,
-    /// Others have left since, and no more than `max_kept_sessions` may be away.
-    Crowded,
-    /// Its client has come, but what it had missed was thrown away.
-    Lost,
-}
-
-/// A session that has come back.
-#[derive(Clone, Debug)]
-pub struct Restored<D> {
-    /// Who has it now.
-    pub holder: Holder,
-    /// The id of its socket, as before.
-    pub id: SocketId,
-    /// Its private id, as before.
-    pub pid: Pid,
-    /// The rooms that it is in, its own among them.
-    pub rooms: Vec<CompactString>,
-    /// What its client has missed, in order: to be sent before anything else.
-    pub missed: Vec<Encoded>,
-    /// What was kept with it. `None`: another socket has it still, and is to give way.
-    pub data: Option<D>,
-}
-
-/// Why a session is not restored. Its client comes as a new one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Unrestored {
-    /// There is none of this private id, or the offset is none that it was told.
-    Unknown,
-    /// It was restored from there, or from further on, already.
-    Used,
-    /// What its client has missed is not there any more, or more than may wait for it.
-    Lost,
-}
-
-/// How many there are, and how many there were.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Figures {
-    /// Sessions whose socket is here.
-    pub here: usize,
-    /// Sessions whose socket has left.
-    pub away: usize,
-    /// Packets that are kept.
-    pub packets: usize,
-    /// Bytes of those.
-    pub bytes: usize,
-    /// How often a session has come back.
-    pub recovered: u64,
-    /// How often one was claimed that was not there, or by what was used up.
-    pub refused: u64,
-    /// How often one was claimed of whose packets some had been thrown away.
-    pub lost: u64,
-    /// How many were not claimed in time, or were too many.
-    pub expired: u64,
-    /// Packets that were thrown away before their time, since there were too many.
-    pub thrown_away: u64,
 }
 
 /// The tables by name say nothing that the sessions do not.

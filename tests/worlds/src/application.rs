@@ -5,38 +5,37 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sio_core::details::Details;
-use sio_core::engine::{CloseReason, Flags, Sent, Violation};
+use sio_core::engine::{CloseReason, Flags, Violation};
 use sio_core::id::SocketId;
 use sio_core::packet;
-use sio_core::protocol::TransportKind;
-use sio_core::rooms::{RoomError, Target};
+use sio_core::rooms::RoomError;
 use sio_core::server::{ConnectionKey, Event, Socket};
 use sio_core::socket::{AckError, AckTicket, ConnectTicket, DisconnectReason, Refusal};
 
 use crate::failure::hold;
 use crate::machine::VOLATILE;
 use crate::marks::Mark;
-use crate::network::{Delivery, Side};
-use crate::options::{Fault, MIDDLEWARE};
-use crate::properties::{Bounds, Place, Secrets, Stay, Whose};
+use crate::network::Delivery;
+use crate::options::MIDDLEWARE;
+use crate::properties::{Bounds, Place, Secrets, Stay};
 use crate::world::{NAMESPACES, World};
 
 /// What the application knows of its sockets.
 #[derive(Debug, Default)]
 pub(crate) struct Application {
-    sockets: BTreeMap<Socket, Member>,
+    pub(crate) sockets: BTreeMap<Socket, Member>,
     by_id: BTreeMap<String, Stay>,
     /// The last stay of a client by hand.
     by_place: BTreeMap<Place, Stay>,
-    next_ack: u64,
+    pub(crate) next_ack: u64,
     /// What it has put off.
     later: BTreeMap<u64, Later>,
 }
 
 #[derive(Clone, Debug)]
-struct Member {
-    stay: Stay,
-    place: Place,
+pub(crate) struct Member {
+    pub(crate) stay: Stay,
+    pub(crate) place: Place,
 }
 
 #[derive(Debug)]
@@ -59,7 +58,7 @@ impl Application {
     }
 }
 
-const ROOMS: [&str; 4] = ["red", "green", "blue", "white"];
+pub(crate) const ROOMS: [&str; 4] = ["red", "green", "blue", "white"];
 
 impl World {
     #[expect(
@@ -385,208 +384,9 @@ impl World {
         }
     }
 
-    fn any_socket(&mut self) -> Option<Socket> {
+    pub(crate) fn any_socket(&mut self) -> Option<Socket> {
         let at = self.choices.index(self.application.sockets.len());
         self.application.sockets.keys().nth(at).copied()
-    }
-
-    /// Whether a packet would leave at once, as the network sees it.
-    fn is_ready(&self, connection: ConnectionKey) -> Option<bool> {
-        let session = self.server.connection(connection)?.session();
-        if !session.is_open() {
-            return Some(false);
-        }
-        let party = self.ledger.blame.party(connection)?;
-        match session.transport() {
-            TransportKind::WebSocket => {
-                let wire = self.network.wire_of(connection)?;
-                Some(self.network.is_flushed(wire, Side::Server))
-            }
-            // Whose GET it is can be told if there is but one session.
-            TransportKind::Polling => {
-                let mut all = self.ledger.blame.connections();
-                let alone = all.all(|(other, its)| its != party || other == connection);
-                alone.then(|| self.network.polls(party))
-            }
-        }
-    }
-
-    fn packet(&mut self, at: usize, token: u64, id: Option<u64>) -> packet::Encoded {
-        let name = if id.is_some() { "ask" } else { "told" };
-        let packet = match self.choices.one_in(6) {
-            true => {
-                let bytes = Bytes::from(token.to_be_bytes().to_vec());
-                packet::event(NAMESPACES[at], id, name, &(token, &bytes, &bytes))
-            }
-            false => packet::event(NAMESPACES[at], id, name, &(token,)),
-        };
-        packet.expect("it can be written")
-    }
-
-    /// Tells one client something.
-    fn tells(&mut self, flags: Flags) {
-        let Some(socket) = self.any_socket() else {
-            return;
-        };
-        let Member { stay, place } = self.application.sockets[&socket].clone();
-        let token = self.number();
-        let packet = self.packet(place.1, token, None);
-        let ready = self.is_ready(socket.connection);
-        let sent = self.server.deliver(self.now, socket, packet, flags);
-        self.note(55 + token, || {
-            format!("server: {place:?} is told {token}: {sent:?}, {flags:?}")
-        });
-        if sent == Sent::Dropped {
-            self.marks.reach(Mark::VolatileDropped);
-        }
-        if let Some(ready) = ready
-            && flags.volatile
-        {
-            // Several may be sent before anything is taken, and only the first finds nothing before it.
-            let right = match sent {
-                Sent::Queued => ready,
-                Sent::Dropped => !ready || self.options.has(Fault::Together),
-                Sent::Full | Sent::Closed => true,
-            };
-            hold!(
-                Volatile,
-                right,
-                "{place:?} was ready: {ready}, and {token} was {sent:?}"
-            );
-        }
-        if sent == Sent::Queued {
-            self.ledger.prefix.told(stay, token, flags.volatile);
-        }
-        self.may_be_full(place);
-    }
-
-    /// What is sent to a client that does not read ends its connection, where that is the policy.
-    fn may_be_full(&mut self, place: Place) {
-        let narrow = self.options.server.max_backlog_bytes < 10_000;
-        if narrow {
-            self.ledger
-                .blame
-                .cause(self.now, place.0, "too much waits for it");
-        }
-    }
-
-    fn broadcasts(&mut self) {
-        let at = self.choices.index(NAMESPACES.len());
-        let mut target = Target::default();
-        let mut to: Vec<&str> = Vec::new();
-        for _ in 0..self.choices.index(4) {
-            let room = ROOMS[self.choices.index(ROOMS.len())];
-            target.add(room);
-            to.push(room);
-        }
-        let mut except = Vec::new();
-        if self.choices.one_in(3) {
-            let room = ROOMS[self.choices.index(ROOMS.len())];
-            target.except.push(room.into());
-            except.push(room);
-        }
-        let mut skip = None;
-        if self.choices.one_in(3)
-            && let Some(socket) = self.any_socket()
-        {
-            let Member { stay, place } = self.application.sockets[&socket].clone();
-            if place.1 == at {
-                skip = Some(stay);
-                target.skip = self.server.member(socket);
-            }
-        }
-        if !except.is_empty() && skip.is_some() {
-            self.marks.reach(Mark::LeftOut);
-        }
-        let named = target.rooms.is_some();
-        let expected = self
-            .ledger
-            .reach
-            .of(at, named.then_some(&*to), &except, skip);
-        let token = self.number();
-        let packet = self.packet(at, token, None);
-        self.note(56 + token, || {
-            format!("server: {expected:?} are told {token} at once")
-        });
-        let selected = self.server.select(NAMESPACES[at], &target);
-        let mut stays: Vec<_> = Vec::new();
-        for socket in &selected {
-            let member = self.application.sockets.get(socket);
-            hold!(
-                Reach,
-                member.is_some(),
-                "{socket:?} is reached, and not there"
-            );
-            stays.extend(member.map(|it| (it.stay, it.place, *socket)));
-        }
-        let distinct: std::collections::BTreeSet<_> = stays.iter().map(|it| it.0).collect();
-        hold!(
-            Reach,
-            distinct == expected && stays.len() == expected.len(),
-            "{stays:?} are reached by {target:?}, and {expected:?} should be"
-        );
-        // Of those whose session is over nobody gets it, and of those with too much waiting not everybody.
-        let before: Vec<_> = stays.iter().map(|it| self.waiting(it.2)).collect();
-        let reached =
-            self.server
-                .broadcast(self.now, NAMESPACES[at], &target, &packet, Flags::default());
-        hold!(
-            Reach,
-            reached == expected.len(),
-            "{reached} of {} reached",
-            expected.len()
-        );
-        for ((stay, place, socket), before) in stays.into_iter().zip(before) {
-            if before.is_some() && self.waiting(socket) != before {
-                self.ledger.prefix.told(stay, token, false);
-            }
-            self.may_be_full(place);
-        }
-    }
-
-    /// Bytes that wait for a socket's client. `None`: it cannot be sent anything.
-    fn waiting(&self, socket: Socket) -> Option<(usize, usize)> {
-        let session = self.server.connection(socket.connection)?.session();
-        let waiting = (session.backlog_bytes(), session.backlog_packets());
-        session.is_open().then_some(waiting)
-    }
-
-    pub(crate) fn server_asks(&mut self, socket: Socket) {
-        let Member { stay, place } = self.application.sockets[&socket].clone();
-        let token = self.number();
-        self.application.next_ack += 1;
-        let id = self.application.next_ack * 2 + 1;
-        let packet = self.packet(place.1, token, Some(id));
-        let wait = Duration::from_secs(2);
-        let waiting = self.ledger.acks.waiting_at(stay);
-        let asked = self
-            .server
-            .request(self.now, socket, id, packet, token, Some(wait));
-        self.note(57 + token, || {
-            format!("server: {place:?} is asked {token}: {asked:?}")
-        });
-        if !matches!(asked, Err((AckError::Disconnected | AckError::NotSent, _))) {
-            let most = self.options.server.max_pending_acks;
-            Bounds::one_more("acks of a socket", waiting, most, asked.is_ok());
-        }
-        if matches!(asked, Err((AckError::TooMany, _))) {
-            self.marks.reach(Mark::TooManyAcks);
-        }
-        if asked.is_ok() {
-            let by = self.now + wait + self.slack();
-            self.ledger
-                .acks
-                .asked_at(token, Whose::Server(place), by, stay);
-            self.ledger.prefix.told(stay, token, false);
-        }
-        self.may_be_full(place);
-    }
-
-    pub(crate) fn server_asks_all(&mut self) {
-        let sockets: Vec<_> = self.application.sockets.keys().copied().collect();
-        for socket in sockets {
-            self.server_asks(socket);
-        }
     }
 
     fn takes_out(&mut self, socket: Socket) {

@@ -70,8 +70,9 @@ impl World {
                 let random = self.random();
                 let granted = match self.server.handle_upgrade(self.now, &head, random) {
                     Upgraded::Attached { connection, .. } => Some(connection),
-                    Upgraded::Unwanted(_) => {
+                    Upgraded::Unwanted { connection, .. } => {
                         self.marks.reach(Mark::SecondCandidate);
+                        self.server.handle_ws_gone(connection);
                         None
                     }
                     Upgraded::Waits(_) | Upgraded::Refused(_) => None,
@@ -225,6 +226,9 @@ impl World {
         let (party, id) = (self.network.wire(wire).party, self.network.wire(wire).id);
         let connection = self.network.wire(wire).connection;
         self.note(9 + id.0, || format!("{to:?} of {party}: {how:?}"));
+        // Who hears that the other has closed it closes the stream.
+        let let_go = to == Side::Server
+            || (how == WsClosed::Closed && !self.network.is_gone(wire, Side::Server));
         match to {
             Side::Server => self.server.handle_ws_closed(self.now, connection, how),
             Side::Client if party >= self.machines.len() => self.hand_loses(party, wire),
@@ -234,6 +238,9 @@ impl World {
                     .handle_ws_closed(self.now, id, how);
                 self.touch(party);
             }
+        }
+        if let_go && let Some(connection) = self.network.let_go(wire) {
+            self.server.handle_ws_gone(connection);
         }
     }
 }

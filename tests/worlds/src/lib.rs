@@ -24,6 +24,7 @@ mod options;
 mod properties;
 mod rude;
 mod trace;
+mod words;
 mod world;
 
 use std::any::Any;

@@ -123,6 +123,8 @@ pub(crate) struct Wire {
     pub(crate) connection: ConnectionKey,
     ends: [End; 2],
     pub(crate) open: bool,
+    /// The server's end of it has been let go of.
+    let_go: bool,
 }
 
 #[derive(Debug, Default)]
@@ -294,9 +296,17 @@ impl Network {
             connection,
             ends: [client, End::default()],
             open: false,
+            let_go: false,
         });
         self.live.push(self.wires.len() - 1);
         self.wires.len() - 1
+    }
+
+    /// The server's end is let go of: whose it was, the first time.
+    pub(crate) fn let_go(&mut self, wire: usize) -> Option<ConnectionKey> {
+        let wire = &mut self.wires[wire];
+        let first = !std::mem::replace(&mut wire.let_go, true);
+        first.then_some(wire.connection)
     }
 
     pub(crate) fn is_open(&mut self, wire: usize) {

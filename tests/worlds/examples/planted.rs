@@ -1,0 +1,170 @@
+//! Plants the bugs of `tests/mutants.toml` into a copy of the sources, all behind one switch and in one build, and
+//! says which worlds find: `cargo run -p sio-worlds --example planted` writes the table of `tests/README.md`.
+//! Names, or parts of them, say which bugs are run; then nothing is written.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A bug: a place in the sources, and what is to stand there.
+struct Bug {
+    name: String,
+    file: String,
+    text: String,
+    with: String,
+}
+
+/// Each bug is found within so many worlds.
+const WORLDS: u64 = 2000;
+/// Who takes longer for them spins.
+const LONGEST: Duration = Duration::from_secs(300);
+
+fn main() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let text = fs::read_to_string(root.join("tests/mutants.toml")).expect("the list");
+    let bugs = read(&text);
+    let copy = root.join("target/planted");
+    plant(&root, &copy, &bugs);
+    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    build
+        .current_dir(&copy)
+        .args(["build", "--quiet", "--offline", "--profile", "worlds"]);
+    build.args([
+        "-p",
+        "sio-worlds",
+        "--example",
+        "find",
+        "--target-dir",
+        "../../target",
+    ]);
+    assert!(build.status().expect("cargo").success(), "it is built");
+    let find = root.join("target/worlds/examples/find");
+    let only: Vec<String> = std::env::args().skip(1).collect();
+    let mut table =
+        String::from("| planted bug | found by | in world | choices left |\n|---|---|---|---|\n");
+    for (number, bug) in bugs.iter().enumerate() {
+        if !only.is_empty() && !only.iter().any(|part| bug.name.contains(part)) {
+            continue;
+        }
+        let found = run(&find, number + 1);
+        let row = format!("| {} | {} |\n", bug.name, found.replace(' ', " | "));
+        print!("{row}");
+        table.push_str(&row);
+    }
+    if only.is_empty() {
+        publish(&root.join("tests/README.md"), &table);
+    }
+}
+
+/// The rows of the list, whose strings are written as JSON's.
+fn read(text: &str) -> Vec<Bug> {
+    let rows = text.split("[[mutant]]").skip(1);
+    let field = |row: &str, name: &str| -> String {
+        let line = row
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{name} = ")));
+        serde_json::from_str(line.expect("each field is there")).expect("a string")
+    };
+    rows.map(|row| Bug {
+        name: field(row, "name"),
+        file: field(row, "file"),
+        text: field(row, "text"),
+        with: field(row, "with"),
+    })
+    .collect()
+}
+
+/// Copies what worlds are built of, and plants the bugs there.
+fn plant(root: &Path, copy: &Path, bugs: &[Bug]) {
+    let _ = fs::remove_dir_all(copy);
+    for folder in ["core", "tests/worlds"] {
+        copy_all(&root.join(folder), &copy.join(folder));
+    }
+    fs::copy(root.join("Cargo.lock"), copy.join("Cargo.lock")).expect("the lock");
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).expect("the manifest");
+    let manifest: Vec<_> = manifest
+        .lines()
+        .map(|line| match line.starts_with("members = ") {
+            true => r#"members = ["core", "core/cluster", "core/driver", "core/driver/sim", "tests/worlds"]"#,
+            false => line,
+        })
+        .collect();
+    fs::write(copy.join("Cargo.toml"), manifest.join("\n")).expect("written");
+    for (number, bug) in bugs.iter().enumerate() {
+        let path = copy.join(&bug.file);
+        let source = fs::read_to_string(&path).expect("a source");
+        let switch = format!("crate::planted::is({})", number + 1);
+        let with = bug.with.replace("PLANTED", &switch);
+        assert_eq!(
+            source.matches(&bug.text).count(),
+            1,
+            "{} stands there once",
+            bug.name
+        );
+        fs::write(path, source.replace(&bug.text, &with)).expect("written");
+    }
+    let lib = copy.join("core/src/lib.rs");
+    let source = fs::read_to_string(&lib).expect("a source");
+    let switch = "
+pub(crate) mod planted {
+    pub(crate) fn is(number: u32) -> bool {
+        static PLANTED: std::sync::OnceLock<u32> = std::sync::OnceLock::new();
+        let read = || std::env::var(\"SIO_PLANTED\").ok()?.parse().ok();
+        *PLANTED.get_or_init(|| read().unwrap_or(0)) == number
+    }
+}
+";
+    fs::write(lib, source + switch).expect("written");
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let path: PathBuf = entry.expect("an entry").path();
+        let to = to.join(path.file_name().expect("it has a name"));
+        match path.is_dir() {
+            true => copy_all(&path, &to),
+            false => drop(fs::copy(&path, &to).expect("copied")),
+        }
+    }
+}
+
+/// What finds a bug: the property, the number of the world, and of choices.
+fn run(find: &Path, number: usize) -> String {
+    let mut child = Command::new(find)
+        .args(["1", &WORLDS.to_string()])
+        .env("SIO_PLANTED", number.to_string())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it runs");
+    let begun = Instant::now();
+    while child.try_wait().expect("it is a child").is_none() {
+        if begun.elapsed() > LONGEST {
+            let _ = child.kill();
+            let _ = child.wait();
+            return "**it never ends** - -"
+                .to_owned()
+                .replace("it never ends", "spins");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mut said = String::new();
+    let mut out = child.stdout.take().expect("it is piped");
+    out.read_to_string(&mut said).expect("text");
+    match said.trim() {
+        "none" => "**nothing** - -".to_owned(),
+        found => found.to_owned(),
+    }
+}
+
+/// Puts the table where the old one stands.
+fn publish(path: &Path, table: &str) {
+    let page = fs::read_to_string(path).expect("the page");
+    let (before, rest) = page.split_once("<!-- planted -->\n").expect("its place");
+    let (_, after) = rest.split_once("<!-- /planted -->").expect("its end");
+    let page = format!("{before}<!-- planted -->\n{table}<!-- /planted -->{after}");
+    fs::write(path, page).expect("written");
+}

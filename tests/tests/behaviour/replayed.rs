@@ -31,8 +31,11 @@ const APART: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "what a middleware on requests answers is the application's, and stands in no history",
-        &["admission::simulated::middlewares_see_requests_first_and_may_answer_them"],
+        "what a middleware on requests answers, or a page, is the application's, and stands in no history",
+        &[
+            "admission::simulated::middlewares_see_requests_first_and_may_answer_them",
+            "unread::a_response_of_which_little_is_read_is_given_up",
+        ],
     ),
     (
         "what handlers hold, and so when their clients are not read, stands in no history",

@@ -111,6 +111,7 @@ fn a_response_of_which_little_is_read_is_given_up() {
         )
         .await;
         reading.abort();
+        let _ = within("an end", reading.end()).await;
         world.ends().await;
     });
 }

@@ -561,7 +561,7 @@ impl<D> Recovery<D> {
         match &entry.whom {
             Whom::One { session, .. } => {
                 if let Some(session) = self.sessions.get_mut(*session) {
-                    session.lost = entry.place;
+                    session.lost = session.lost.max(entry.place);
                 }
             }
             Whom::Many(audience) => {

@@ -1,5 +1,7 @@
 //! Conversations.
 
+mod lost;
+
 use std::time::Duration;
 
 use super::*;

@@ -213,16 +213,18 @@ impl World<'_> {
         let Some(at) = self.pick() else { return };
         let client = &mut self.clients[at];
         let kept = self.recovery.leave(self.now, client.holder, reason, at);
-        assert_eq!(kept, client.here && reason == LOST);
+        let may_return = client.here && reason == LOST;
         if client.here {
             client.here = false;
             client.since = self.now;
-            client.over = !kept;
+            client.over = !may_return;
             if !client.repeated {
                 client.used = None;
             }
         }
         self.expired();
+        // It may be the one too many.
+        assert_eq!(kept, may_return && !self.clients[at].over);
     }
 
     /// Some of what was sent has arrived.

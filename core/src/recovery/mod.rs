@@ -257,7 +257,8 @@ impl<D> Recovery<D> {
         while self.away.len() > self.options.max_kept_sessions {
             self.expire(Expiry::Crowded);
         }
-        true
+        // Of those that leave at the same time it may be the first to go.
+        self.sessions.get(holder.session).is_some()
     }
 
     /// Whose session a client claims, if it could be restored now: to be looked at before it is.

@@ -29,3 +29,15 @@ fn what_was_lost_stays_lost_when_older_packets_go() {
     world.cut(ann);
     assert_eq!(world.back(1, &offset).unwrap_err(), Unrestored::Lost);
 }
+
+#[test]
+fn one_that_makes_too_many_says_whether_it_is_kept() {
+    let mut world = world(ConnectionStateRecovery::default().max_kept_sessions(1));
+    let (ann, bob) = (world.enter(1), world.enter(2));
+    world.all("1");
+    world.cut(bob);
+    // At the same time, and of the two it is the first to go.
+    assert!(!world.recovery.leave(world.now, ann, LOST, 7));
+    assert_eq!(world.expired(), Some(Expiry::Crowded));
+    assert_eq!(world.recovery.figures().away, 1);
+}

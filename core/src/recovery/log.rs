@@ -1,14 +1,12 @@
 //! What was said, in order, as long as a session could need it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use compact_str::CompactString;
-use hashbrown::HashMap;
 
 use super::audience::Audience;
 use super::session::Session;
 use crate::arena::Key;
-use crate::id::HashKey;
 use crate::message::Encoded;
 use crate::time::Instant;
 
@@ -32,7 +30,7 @@ pub(super) struct Entry {
 }
 
 /// Packets in the order in which they were said, one copy for all.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Log {
     entries: VecDeque<Entry>,
     /// The place of the last packet that was said, kept or not.
@@ -45,31 +43,17 @@ pub(super) struct Log {
 
 /// Up to which places packets were thrown away that somebody may have needed, those of one session left out, which
 /// knows that itself.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct Lost {
     everybody: u64,
-    /// By room. Probed, never walked.
-    rooms: HashMap<CompactString, u64, HashKey>,
+    /// By room, and in the order of their names: no client can choose some that meet.
+    rooms: BTreeMap<CompactString, u64>,
     /// The last of them all.
     last: u64,
 }
 
-/// The table by room says nothing that the packets before do not.
-impl std::hash::Hash for Log {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        let Self {
-            entries,
-            head,
-            packets,
-            bytes,
-            lost,
-        } = self;
-        (entries, head, packets, bytes, lost.everybody, lost.last).hash(state);
-    }
-}
-
 impl Log {
-    pub(super) fn new(key: HashKey) -> Self {
+    pub(super) const fn new() -> Self {
         Self {
             entries: VecDeque::new(),
             head: 0,
@@ -77,7 +61,7 @@ impl Log {
             bytes: 0,
             lost: Lost {
                 everybody: 0,
-                rooms: HashMap::with_hasher(key),
+                rooms: BTreeMap::new(),
                 last: 0,
             },
         }
@@ -224,7 +208,7 @@ impl Log {
         self.entries = VecDeque::new();
         (self.packets, self.bytes) = (0, 0);
         // Whoever comes begins behind all of it.
-        self.lost.rooms = HashMap::with_hasher(*self.lost.rooms.hasher());
+        self.lost.rooms = BTreeMap::new();
     }
 }
 

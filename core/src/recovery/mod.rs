@@ -137,7 +137,7 @@ impl<D> Recovery<D> {
             since: BTreeSet::new(),
             away: BTreeSet::new(),
             awaited: HashMap::with_hasher(key),
-            log: Log::new(key),
+            log: Log::new(),
             events: VecDeque::new(),
             counts: Counts::default(),
         })

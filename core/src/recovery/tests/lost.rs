@@ -41,3 +41,21 @@ fn one_that_makes_too_many_says_whether_it_is_kept() {
     assert_eq!(world.expired(), Some(Expiry::Crowded));
     assert_eq!(world.recovery.figures().away, 1);
 }
+
+#[test]
+fn what_was_lost_in_which_room_makes_a_difference() {
+    let run = |rooms: [&str; 2]| {
+        let mut world = narrow(10, 2);
+        let ann = world.enter(1);
+        world.recovery.join(ann, "x");
+        for room in rooms {
+            world.emit(&Target::from([room]), "e");
+        }
+        // As many names as there may be packets are told apart.
+        world.tell(ann, "e");
+        world.tell(ann, "e");
+        crate::digest::of(|state| world.recovery.digest(state))
+    };
+    assert_eq!(run(["x", "y"]), run(["x", "y"]));
+    assert_ne!(run(["x", "y"]), run(["y", "x"]));
+}

@@ -174,14 +174,18 @@ impl Log {
         }
     }
 
+    /// Up to which place packets for a room were thrown away; 0 if none was that is told apart.
+    pub(super) fn lost_in(&self, room: &str) -> u64 {
+        self.lost.rooms.get(room).copied().unwrap_or_default()
+    }
+
     /// Whether packets behind a place were thrown away that a session would need.
     pub(super) fn is_lost<D>(&self, session: &Session<D>, behind: u64) -> bool {
         let lost = &self.lost;
         lost.everybody > behind
             || lost.last > behind
                 && session.stays.iter().any(|stay| {
-                    let lost = lost.rooms.get(&stay.room);
-                    lost.is_some_and(|place| *place > behind.max(stay.from) && stay.to > behind)
+                    self.lost_in(&stay.room) > behind.max(stay.from) && stay.to > behind
                 })
     }
 

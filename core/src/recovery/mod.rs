@@ -168,8 +168,12 @@ impl<D> Recovery<D> {
         let head = self.log.head();
         let first = self.log.first().unwrap_or(head);
         let most = self.limits.rooms;
-        if let Some(session) = self.held(holder) {
-            session.leave(room, head, first, most);
+        if self.held(holder).is_none() {
+            return;
+        }
+        let Self { sessions, log, .. } = self;
+        if let Some(session) = sessions.get_mut(holder.session) {
+            session.leave(room, head, first, most, |room| log.lost_in(room));
         }
     }
 

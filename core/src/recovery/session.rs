@@ -95,16 +95,35 @@ impl<D> Session<D> {
         });
     }
 
-    /// `first`: what was said before this place is not kept. If it has left more rooms than it may be in, the
-    /// oldest stay is forgotten: up to where it may have missed something.
-    pub(super) fn leave(&mut self, room: &str, head: u64, first: u64, most: usize) {
+    /// `first`: what was said before this place is not kept. `lost_in`: up to which place packets for a room were
+    /// thrown away. If it has left more rooms than it may be in, the oldest stay is forgotten: up to where it may
+    /// have missed something.
+    pub(super) fn leave(
+        &mut self,
+        room: &str,
+        head: u64,
+        first: u64,
+        most: usize,
+        lost_in: impl Fn(&str) -> u64,
+    ) {
         let its = |stay: &&mut Stay| stay.to == STILL && stay.room == room;
         let Some(stay) = self.stays.iter_mut().find(its) else {
             return;
         };
         stay.to = head;
         let floor = self.since.max(first.saturating_sub(1));
-        self.stays.retain(|stay| stay.to > stay.from.max(floor));
+        let mut lost = self.lost;
+        self.stays.retain(|stay| {
+            let is_kept = stay.to > stay.from.max(floor);
+            if !is_kept && stay.to > stay.from {
+                let place = lost_in(&stay.room);
+                if place > stay.from {
+                    lost = lost.max(place.min(stay.to));
+                }
+            }
+            is_kept
+        });
+        self.lost = lost;
         let left = self.stays.iter().filter(|stay| stay.to != STILL).count();
         if left > most
             && let Some(at) = self.stays.iter().position(|stay| stay.to != STILL)

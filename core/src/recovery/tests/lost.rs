@@ -59,3 +59,25 @@ fn what_was_lost_in_which_room_makes_a_difference() {
     assert_eq!(run(["x", "y"]), run(["x", "y"]));
     assert_ne!(run(["x", "y"]), run(["y", "x"]));
 }
+
+#[test]
+fn what_was_lost_in_a_room_is_known_when_the_room_is_not() {
+    let mut world = narrow(10, 1);
+    let ann = world.enter(1);
+    let offset = world.recovery.offset();
+    world.recovery.join(ann, "x");
+    let read = world.emit(&Target::from(["x"]), "x");
+    world.recovery.leave_room(ann, "x");
+    let bob = world.enter(2);
+    world.tell(bob, "throws that away");
+    world.recovery.join(ann, "z");
+    world.recovery.leave_room(ann, "z");
+    assert_eq!(world.recovery.held(ann).unwrap().stays.len(), 1);
+    let claim = Claim::new(&pid(1), Some(&read));
+    assert!(world.recovery.find(&claim).is_some(), "it has read it");
+    world.cut(ann);
+    assert_eq!(
+        world.back(1, offset.as_str()).unwrap_err(),
+        Unrestored::Lost
+    );
+}

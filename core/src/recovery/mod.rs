@@ -351,6 +351,16 @@ impl<D> Recovery<D> {
         self.sessions.len() > 0
     }
 
+    /// Whether there are any whose socket has left.
+    pub fn has_away(&self) -> bool {
+        !self.away.is_empty()
+    }
+
+    /// Whether [`poll_event`](Self::poll_event) has something to tell.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// How long a session is kept. What is kept from now on is not due before that.
     pub fn max_disconnection_duration(&self) -> Duration {
         self.options.max_disconnection_duration

@@ -121,11 +121,11 @@ impl<T> Server<T> {
         }
     }
 
-    /// Whether sessions are kept there that may come back.
+    /// Whether sessions are kept there that may come back, or is to be told of some that will not.
     pub(super) fn is_awaited(&self, namespace: NamespaceKey) -> bool {
         let its = self.namespaces.get(namespace);
         let recovery = its.and_then(|its| its.recovery.as_ref());
-        recovery.is_some_and(|recovery| recovery.figures().away > 0)
+        recovery.is_some_and(|recovery| recovery.has_away() || recovery.has_events())
     }
 
     /// The namespace that a client has asked for, if it is still there.

@@ -39,7 +39,8 @@ impl<T> Server<T> {
     }
 
     /// There is no namespace of this name any more. Its sockets leave, with the reason
-    /// [`NamespaceRemoved`](crate::socket::DisconnectReason::NamespaceRemoved). `false`: there was none.
+    /// [`NamespaceRemoved`](crate::socket::DisconnectReason::NamespaceRemoved). Those who could have come back do
+    /// not, and no [`Expired`](super::Event::Expired) tells of them. `false`: there was none.
     pub fn remove_namespace(&mut self, now: Instant, name: &str) -> bool {
         let everybody = self.select(name, &Target::default());
         let removed = self.namespaces.remove(name);

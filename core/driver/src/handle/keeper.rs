@@ -211,7 +211,7 @@ impl Keeper {
         }
     }
 
-    /// Its server is closed: nobody comes back.
+    /// Its server is closed: nobody comes back, and the hook hears of none of them.
     pub(super) fn close(&self) {
         self.over.raise();
         let kept = self.lock().clear();

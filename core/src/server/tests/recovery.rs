@@ -350,3 +350,25 @@ fn a_child_stays_for_those_that_may_come_back() {
     let names: Vec<_> = world.server.namespaces().collect();
     assert_eq!(names, ["/"], "nobody will come back");
 }
+
+#[test]
+fn a_session_that_expires_is_told_of_though_the_last_one_leaves_with_it() {
+    let mut world = World::new(Config::v4());
+    world
+        .server
+        .open_parent(Some("/room/{id}".parse().unwrap()));
+    let (ann, _) = world.come("40/room/7,");
+    let (bob, _) = world.come("40/room/7,");
+    world.cut(ann.connection);
+    world.now += Duration::from_secs(120);
+    world.server.handle_timeout(world.now);
+    let leaves = Message::Text("41/room/7,".into());
+    world.server.handle_ws(world.now, bob.connection, leaves);
+    let late = format!("{:?}", Expiry::Late);
+    assert_eq!(
+        world.told(),
+        ["transport close", "client namespace disconnect", &late]
+    );
+    let names: Vec<_> = world.server.namespaces().collect();
+    assert_eq!(names, ["/"]);
+}

@@ -193,6 +193,11 @@ impl<T> Connection<T> {
         self.mux.asked_for(ticket)
     }
 
+    /// Whether its client is still there to be let in by a ticket.
+    pub fn awaits(&self, ticket: &ConnectTicket) -> bool {
+        self.session.is_open() && self.asked_for(ticket).is_some()
+    }
+
     /// Whether its client could come back: it speaks revision 5.
     pub fn is_recoverable(&self) -> bool {
         self.session.revision().protocol() == Protocol::V5

@@ -65,7 +65,8 @@ impl<T> Server<T> {
 
     /// A client that asks for a namespace comes back as who it was: what it has missed is queued, and CONNECT
     /// behind that. If the socket that it was is still there, that leaves with
-    /// [`RecoveredElsewhere`](DisconnectReason::RecoveredElsewhere), and its connection closes.
+    /// [`RecoveredElsewhere`](DisconnectReason::RecoveredElsewhere), and its connection closes. `Ok(None)`: it
+    /// has gone, or `middleware_timeout` was over first; it may claim the same once more.
     ///
     /// # Errors
     /// Why it does not, and the ticket: it comes as a new one.
@@ -81,6 +82,12 @@ impl<T> Server<T> {
             key: ticket.socket(),
         };
         let namespace = self.asked_for(connection, &ticket);
+        let entry = self.entry(connection);
+        if namespace.is_some() && !entry.is_some_and(|it| it.connection.awaits(&ticket)) {
+            // What it claims would be used up, and it was told nothing.
+            self.answered(asked);
+            return Ok(None);
+        }
         let recovery = namespace.and_then(|namespace| self.recovery_of(namespace));
         let (Some(namespace), Some(recovery)) = (namespace, recovery) else {
             return Err((Unrestored::Unknown, ticket));

@@ -137,12 +137,11 @@ impl World {
             match event {
                 Event::Disconnected { reason, .. } => self.told.push(reason.to_string()),
                 Event::Expired { why, .. } => self.told.push(format!("{why:?}")),
-                Event::Closed { .. } | Event::Disconnecting { .. } => {}
+                Event::Closed { .. } | Event::Disconnecting { .. } | Event::Undecided { .. } => {}
                 other @ (Event::Handshake { .. }
                 | Event::HandshakeOver { .. }
                 | Event::Naming { .. }
                 | Event::Connecting { .. }
-                | Event::Undecided { .. }
                 | Event::Message { .. }
                 | Event::Error { .. }
                 | Event::Acked { .. }
@@ -371,4 +370,49 @@ fn a_session_that_expires_is_told_of_though_the_last_one_leaves_with_it() {
     );
     let names: Vec<_> = world.server.namespaces().collect();
     assert_eq!(names, ["/"]);
+}
+
+#[test]
+fn one_that_is_gone_before_it_is_let_in_uses_nothing_up() {
+    for is_cut in [false, true] {
+        for is_late in [false, true] {
+            let mut world = World::new(Config::v4());
+            let (ann, _) = world.come("40");
+            world.emit("1", Flags::default());
+            let (_, offset) = read(&world.sent(ann.connection)[0]);
+            world.emit("2", Flags::default());
+            if is_cut {
+                world.cut(ann.connection);
+            }
+            world.drawn += 1;
+            let next = knock(&mut world.server, world.drawn).unwrap();
+            let claims = claims(&ann, &offset);
+            let frame = Message::Text(claims.clone().into());
+            world.server.handle_ws(world.now, next, frame);
+            let Some(Event::Connecting { ticket, auth, .. }) = world.server.poll_event(world.now)
+            else {
+                panic!("it asks");
+            };
+            let claim = auth.as_deref().and_then(Claim::of).unwrap();
+            if is_late {
+                // Of its connection nothing is polled behind this.
+                world.now += Config::v4().middleware_timeout;
+                world.server.handle_timeout(world.now);
+            } else {
+                let cause = WsClosed::Closed;
+                world.server.handle_ws_closed(world.now, next, cause);
+            }
+            let back = world.server.recover(world.now, next, ticket, &claim);
+            assert!(matches!(back, Ok(None)), "{back:?}");
+            let figures = world.server.recovery_figures("/").unwrap();
+            assert_eq!(figures.away, usize::from(is_cut));
+            world.told();
+            let (back, sent) = world.come(&claims);
+            assert_eq!(
+                (&back.sid, sent.len()),
+                (&ann.sid, 2),
+                "{is_cut}, {is_late}"
+            );
+        }
+    }
 }

@@ -27,7 +27,8 @@ pub struct ConnectionStateRecovery {
     /// thrown away. Rooms are told apart of which packets were thrown away, up to as many; past it whoever missed
     /// any of them is taken to have needed it.
     pub max_kept_packets: usize,
-    /// Bytes of those packets: 32 MiB, 1 GiB at most. Past it the oldest are thrown away.
+    /// Bytes of those packets, with the names of the rooms that each is for: 32 MiB, 1 GiB at most. Past it the
+    /// oldest are thrown away.
     pub max_kept_bytes: usize,
 }
 

@@ -15,3 +15,19 @@ pub(super) struct Audience {
     /// Who says it, and is not to hear it.
     pub(super) sender: Option<SocketId>,
 }
+
+impl Audience {
+    /// What it takes.
+    pub(super) fn size(&self) -> usize {
+        let names = self.rooms.iter().flatten().chain(&self.except);
+        names.fold(size_of::<Self>(), |sum, name| {
+            let text = if name.is_heap_allocated() {
+                name.len()
+            } else {
+                0
+            };
+            sum.saturating_add(size_of::<CompactString>())
+                .saturating_add(text)
+        })
+    }
+}

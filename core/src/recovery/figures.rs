@@ -20,7 +20,7 @@ pub struct Figures {
     pub away: usize,
     /// Packets that are kept.
     pub packets: usize,
-    /// Bytes of those.
+    /// Bytes of those, with the names of the rooms that each is for.
     pub bytes: usize,
     /// How often a session has come back.
     pub recovered: u64,

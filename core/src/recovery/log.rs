@@ -29,6 +29,14 @@ pub(super) struct Entry {
     pub(super) whom: Whom,
 }
 
+impl Entry {
+    /// Nobody needs it any more. How many bytes that frees; `None`: nobody needed it before.
+    fn free(&mut self) -> Option<usize> {
+        let packet = self.packet.take()?;
+        Some(size(&packet, &self.whom))
+    }
+}
+
 /// Packets in the order in which they were said, one copy for all.
 #[derive(Clone, Debug, Hash)]
 pub(super) struct Log {
@@ -88,7 +96,7 @@ impl Log {
     pub(super) fn push(&mut self, at: Instant, packet: Encoded, whom: Whom) -> u64 {
         self.pass();
         self.packets = self.packets.saturating_add(1);
-        self.bytes = self.bytes.saturating_add(size(&packet));
+        self.bytes = self.bytes.saturating_add(size(&packet, &whom));
         self.entries.push_back(Entry {
             place: self.head,
             at,
@@ -101,7 +109,7 @@ impl Log {
     /// Takes the oldest entry out.
     pub(super) fn pop(&mut self) -> Option<(Entry, bool)> {
         let mut entry = self.entries.pop_front()?;
-        let needed = self.release(entry.packet.take());
+        let needed = self.release(entry.free());
         if self.entries.is_empty() && self.entries.capacity() > KEPT {
             self.entries = VecDeque::new();
         }
@@ -133,8 +141,8 @@ impl Log {
             let Whom::One { before, .. } = entry.whom else {
                 return;
             };
-            let packet = entry.packet.take();
-            self.release(packet);
+            let freed = entry.free();
+            self.release(freed);
             last = before;
         }
         // As many as are needed may be kept beside them.
@@ -143,12 +151,12 @@ impl Log {
         }
     }
 
-    fn release(&mut self, packet: Option<Encoded>) -> bool {
-        if let Some(packet) = &packet {
+    fn release(&mut self, freed: Option<usize>) -> bool {
+        if let Some(bytes) = freed {
             self.packets = self.packets.saturating_sub(1);
-            self.bytes = self.bytes.saturating_sub(size(packet));
+            self.bytes = self.bytes.saturating_sub(bytes);
         }
-        packet.is_some()
+        freed.is_some()
     }
 
     /// A packet for many was thrown away, and may be missed.
@@ -216,9 +224,14 @@ impl Log {
     }
 }
 
-/// What a packet takes.
-pub(super) fn size(packet: &Encoded) -> usize {
-    packet.size().saturating_add(size_of::<Entry>())
+/// What a packet takes, with the names of those whom it is for.
+fn size(packet: &Encoded, whom: &Whom) -> usize {
+    let audience = match whom {
+        Whom::One { .. } => 0,
+        Whom::Many(audience) => audience.size(),
+    };
+    let own = packet.size().saturating_add(size_of::<Entry>());
+    own.saturating_add(audience)
 }
 
 /// Entries whose room is kept when all have gone.

@@ -81,3 +81,29 @@ fn what_was_lost_in_a_room_is_known_when_the_room_is_not() {
         Unrestored::Lost
     );
 }
+
+#[test]
+fn the_names_of_those_whom_a_packet_is_for_count() {
+    let name = "n".repeat(1000);
+    let bytes = |rooms: &[&str], except: &[&str]| {
+        let mut world = calm();
+        world.enter(1);
+        let target = Target {
+            rooms: Some(rooms.iter().map(|room| (*room).into()).collect()),
+            except: except.iter().map(|room| (*room).into()).collect(),
+            ..Target::default()
+        };
+        world.emit(&target, "e");
+        let bytes = world.recovery.figures().bytes;
+        // What was counted is taken off again.
+        world.pass(1000);
+        assert_eq!(world.recovery.figures().bytes, 0);
+        bytes
+    };
+    let short = bytes(&["n"], &[]);
+    assert_eq!(bytes(&[&name], &[]), short + name.len());
+    let two = bytes(&["n", "m"], &[]);
+    assert!(two >= short + size_of::<CompactString>(), "{two}, {short}");
+    assert_eq!(bytes(&["n"], &["m"]), two);
+    assert_eq!(bytes(&["n"], &[&name]), two + name.len());
+}

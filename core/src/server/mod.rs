@@ -165,7 +165,7 @@ pub struct Server<T> {
     http: Work,
     writable: Work,
     deadlines: BTreeSet<(Deadline, u32)>,
-    /// What is due first of what is kept for those that may come back.
+    /// When what is kept for those that may come back is to be looked at: no later than the first of it is due.
     recovery_due: Option<Deadline>,
 }
 

@@ -188,7 +188,8 @@ impl<T> Server<T> {
             && let Some(recovery) = self.recovery_of(member.namespace)
         {
             recovery.keep_for(now, holder, &packet);
-            self.rearm_recovery();
+            let due = recovery.poll_timeout();
+            self.recovery_due = earliest(self.recovery_due, due);
         }
         Ok(sent)
     }
@@ -232,7 +233,8 @@ impl<T> Server<T> {
         {
             let sender = target.skip.and_then(|key| its.rooms.id(key));
             recovery.keep(now, target, sender, heard, &packet);
-            self.rearm_recovery();
+            let due = recovery.poll_timeout();
+            self.recovery_due = earliest(self.recovery_due, due);
         }
         Ok(to.len())
     }
@@ -275,7 +277,8 @@ impl<T> Server<T> {
         None
     }
 
-    /// Keeps the one deadline of all namespaces true.
+    /// Keeps the one deadline of all namespaces true. What an emit throws away may have been due first: it is too
+    /// early then until it has come, and no emit looks at them all.
     pub(super) fn rearm_recovery(&mut self) {
         let all = self.namespaces.iter();
         let due = all.filter_map(|(_, its)| its.recovery.as_ref()?.poll_timeout());

@@ -416,3 +416,21 @@ fn one_that_is_gone_before_it_is_let_in_uses_nothing_up() {
         }
     }
 }
+
+#[test]
+fn an_emit_looks_at_no_other_namespace() {
+    let mut world = World::new(Config::v4());
+    let (ann, _) = world.come("40");
+    // Whoever looks at all finds that nothing is due then.
+    let early = Deadline::new(NOW, Why::Recovery);
+    world.server.recovery_due = Some(early);
+    world.emit("1", Flags::default());
+    world.say(ann.socket, "2");
+    assert_eq!(world.server.poll_timeout(), Some(early));
+    world.server.handle_timeout(NOW);
+    let due = NOW + Duration::from_secs(120 + 45);
+    assert_eq!(
+        world.server.recovery_due,
+        Some(Deadline::new(due, Why::Recovery))
+    );
+}

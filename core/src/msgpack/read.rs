@@ -7,7 +7,8 @@ use crate::json::Value;
 
 /// One value of at most so many levels, and nothing behind it. Bytes in it are slices of these.
 ///
-/// A value is up to 32 times as large as what it is read from, a list of `null` for one.
+/// A value may be many times as large as what it is read from: a list takes 40 bytes for each `null` in it, which
+/// takes one there, and up to twice that for what it may grow by; an object more for each member with its name.
 ///
 /// # Errors
 /// They are no value. Nothing is built of them then.
@@ -139,6 +140,40 @@ mod tests {
         for other in [&[0xd4, 7, 0][..], &[0xc7, 1, 9, 1], &[0xd5, 0xff, 1, 1]] {
             assert_eq!(read(other), Ok(Value::Null));
         }
+    }
+
+    #[test]
+    fn a_number_that_is_a_name_is_written_as_by_javascript() {
+        for (number, name) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (7.0, "7"),
+            (-7.5, "-7.5"),
+            (1200.0, "1200"),
+            (0.1, "0.1"),
+            (123.456, "123.456"),
+            (0.000_001_25, "0.00000125"),
+            (0.000_000_1, "1e-7"),
+            (-0.000_000_125, "-1.25e-7"),
+            (123_456_789_012_345_680_000.0, "123456789012345680000"),
+            (1e20, "100000000000000000000"),
+            (1e21, "1e+21"),
+            (1.5e300, "1.5e+300"),
+            (5e-324, "5e-324"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "Infinity"),
+            (f64::NEG_INFINITY, "-Infinity"),
+        ] {
+            let bytes = [&[0x81, 0xcb][..], &number.to_be_bytes(), &[0xc3]].concat();
+            let value = read(&bytes).unwrap();
+            assert_eq!(value.get(name), Some(&Value::Bool(true)), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_value_takes_40_bytes() {
+        assert_eq!(size_of::<Value>(), 40);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::iso;
+use super::number::text_of;
 use crate::json::Number;
 
 /// Why bytes are no value.
@@ -90,7 +91,7 @@ impl<'a> Token<'a> {
             Self::Text(_) => self.text(),
             Self::Unsigned(number) => Some(number.to_string().into()),
             Self::Signed(number) => Some(number.to_string().into()),
-            Self::Double(number) => Some(number.to_string().into()),
+            Self::Double(number) => Some(text_of(number).into()),
             Self::Nil
             | Self::Undefined
             | Self::Bool(_)

@@ -237,6 +237,14 @@ async fn children_have_what_their_parent_has_even_later(on: On) {
     assert!(rooms.off(any) && !rooms.off(any));
     let its = told.clone();
     world.io.of("/room/1").on("echo", move || its.tell("own"));
+    let its = told.clone();
+    let first = world.io.of("/room/1");
+    first.on_any_outgoing(move |name: &str, _: &Args| its.tell(format!("own out: {name}")));
+    rooms.off_any_outgoing();
+    rooms.everybody().emit("heard by its own", &()).unwrap();
+    client.expect(r#"42/room/1,["heard by its own"]"#).await;
+    client.expect(r#"42/room/2,["heard by its own"]"#).await;
+    assert_eq!(told.take(), ["own out: heard by its own"]);
     rooms.off_all(Some("echo"));
     client.send(r#"42/room/1,["echo","b"]"#).await;
     client.send(r#"42/room/2,["echo","b"]"#).await;

@@ -37,7 +37,7 @@ pub use endpoint::Engine;
 pub(crate) use engine::{EngineHandlers, OnMessage};
 pub use engine::{EngineServer, EngineSocket};
 pub(crate) use engines::HandedOver;
-pub(crate) use hearers::{Hear, Hearers};
+pub(crate) use hearers::Hear;
 pub(crate) use inner::{Callback, NamespaceMiddleware};
 pub use inner::{Incoming, Invocation, Io, Namespace, ParentNamespace, Socket};
 pub use keeper::ExpiredSession;

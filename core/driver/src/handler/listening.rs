@@ -179,7 +179,10 @@ macro_rules! outgoing_methods {
             /// Takes all of these hooks away.
             #[doc(alias = "offAnyOutgoing")]
             pub fn off_any_outgoing(&self) {
-                self.change_outgoing(|_| Some(crate::handle::Hearers::default()));
+                // One by one: a parent's change reaches its children, who may have hooks of their own.
+                for listener in self.listeners_any_outgoing() {
+                    self.off_outgoing(listener);
+                }
             }
 
             /// These hooks, in the order in which they hear.

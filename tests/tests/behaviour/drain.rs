@@ -2,7 +2,7 @@
 
 use std::future::ready;
 
-use sio_tokio::{Bytes, Io, Server, http};
+use sio_tokio::{Bytes, EngineServer, Io, Server, http};
 
 use crate::client::{calm, exchange, request};
 use crate::here::until;
@@ -56,7 +56,27 @@ async fn nobody_new_is_let_in_and_those_who_are_there_go_bit_by_bit(on: On) {
     world.ends().await;
 }
 
+async fn engines_that_are_attached_or_bound_later_let_nobody_in(on: On) {
+    let io = Io::new(calm());
+    let [bound, later] = ["/bound", "/later"].map(|path| EngineServer::new(calm().path(path)));
+    io.bind(&bound);
+    io.drain();
+    io.bind(&later);
+    let server = Server::new(io.clone()).engine(bound).engine(later);
+    let world = World::serving(on, io, server).await;
+    for path in ["/socket.io", "/bound", "/later"] {
+        let head = format!(
+            "GET {path}/?EIO=4&transport=polling HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        );
+        let refused = exchange(world.address, head.as_bytes()).await;
+        assert_eq!(refused.status, 503, "{path}: {}", refused.head);
+        assert!(refused.head.contains("retry-after: "), "{}", refused.head);
+    }
+    world.ends().await;
+}
+
 // The core's own server, which the simulation's is compared with, does not know that it is to let nobody in.
 on_each_real_runtime! {
     nobody_new_is_let_in_and_those_who_are_there_go_bit_by_bit,
+    engines_that_are_attached_or_bound_later_let_nobody_in,
 }

@@ -11,9 +11,10 @@ use super::Io;
 use crate::mailbox::task_handle::TaskHandle;
 
 impl Io {
-    /// Lets no more clients in, on all its engines: their handshakes are answered with 503 and `Retry-After`, so that
-    /// a balancer, or they themselves, go elsewhere. Those that are here stay until they are
-    /// [sent away](Self::send_away), or the server is [closed](Self::close). There is no way back.
+    /// Lets no more clients in, on all its engines, and those that are [bound](Self::bind) to it later: their handshakes
+    /// are answered with 503 and `Retry-After`, so that a balancer, or they themselves, go elsewhere. Those that are here
+    /// stay until they are [sent away](Self::send_away), or the server is [closed](Self::close). The engines are attached
+    /// by it, if they are not yet. There is no way back.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -31,8 +32,7 @@ impl Io {
     /// ```
     pub fn drain(&self) {
         self.inner.draining.store(true, Ordering::Relaxed);
-        self.endpoint();
-        for endpoint in self.endpoints() {
+        for endpoint in self.attach_all() {
             endpoint.drain();
         }
     }

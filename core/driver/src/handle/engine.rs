@@ -186,6 +186,8 @@ impl Io {
         if self.is_closing() {
             engine.endpoint().shut_down();
             engine.release();
+        } else if self.is_draining() {
+            engine.endpoint().drain();
         }
     }
 

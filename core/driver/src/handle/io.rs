@@ -256,11 +256,16 @@ impl Io {
 
     /// Takes no more connections, and tells those that there are.
     pub(crate) fn shut_down(&self) {
+        self.inner.engines.shut_down(&self.attach_all());
+    }
+
+    /// The endpoints of all its engines, from now on attached: what is said to them counts for clients to come.
+    pub(super) fn attach_all(&self) -> Vec<Arc<Endpoint>> {
         self.endpoint();
         for engine in self.inner.engines.bound() {
             engine.setup().endpoint(|_| ());
         }
-        self.inner.engines.shut_down(&self.endpoints());
+        self.endpoints()
     }
 
     /// Waits until all connections are wound up, and lets go of what the application gave it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sio_driver::cluster::{Dialect, Line, Memory, Options, Subscriptions};
 use sio_tokio::{
     Ack, AckError, AdapterError, Bytes, ClusterEvent, Data, EmitError, EncodeError, Io, ServerAck,
-    Socket,
+    Socket, Value,
 };
 
 use crate::client::{Client, calm};
@@ -235,6 +235,29 @@ async fn clients_of_all_servers_answer_as_far_as_they_do(on: On) {
         assert_eq!(replies.ok(), ["here"]);
         house.ends([here, there]).await;
     }
+}
+
+async fn data_that_panics_is_none_and_ends_no_link(on: On) {
+    /// What an application may get wrong.
+    struct Broken;
+
+    impl serde::Serialize for Broken {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            panic!("as applications do");
+        }
+    }
+
+    let house = House::new(Dialect::Classic);
+    let (here, there) = house.two(on).await;
+    there.socket().set_data(Broken);
+    for _ in 0..2 {
+        let x = here.io().to("x");
+        let x = within("sockets", x.fetch_sockets()).await.unwrap();
+        assert_eq!((x.len(), x.silent_nodes), (2, 0));
+        assert_eq!(x[1].data.value().unwrap(), Value::Null);
+    }
+    assert_eq!(there.events(), []);
+    house.ends([here, there]).await;
 }
 
 async fn sets_of_sockets_are_those_of_all_servers(on: On) {
@@ -542,6 +565,7 @@ async fn a_link_ends_with_its_server(on: On) {
 on_each_runtime! {
     what_is_emitted_reaches_the_members_on_all_servers,
     clients_of_all_servers_answer_as_far_as_they_do,
+    data_that_panics_is_none_and_ends_no_link,
     sets_of_sockets_are_those_of_all_servers,
     servers_hear_of_each_other,
     an_outage_holds_up_nobody_here_and_loses_nothing_in_silence,

@@ -8,6 +8,8 @@ use sio_core::packet::{Args, Map, Value};
 
 use crate::adapter::{Recipients, RemoteSocket, SocketData};
 use crate::endpoint::handshake::{Handshake, Told};
+use crate::log::error;
+use crate::sync::guard::guarded;
 
 /// Whom it is for, as other nodes are told.
 pub(super) fn to(of: &Recipients) -> To {
@@ -50,7 +52,12 @@ const SECRETS: [&str; 4] = [
 
 /// A socket of this node, as other nodes are told. `secrets`: its headers are, all of them.
 pub(super) fn remote(socket: &RemoteSocket, secrets: bool) -> Remote {
-    let data = socket.data.value().unwrap_or(Value::Null);
+    // The application writes it, and this is the task of all namespaces.
+    let data = guarded(|| socket.data.value()).unwrap_or_else(|_panic| {
+        error!(sid = %socket.id, why = %_panic.0, "data panicked");
+        Ok(Value::Null)
+    });
+    let data = data.unwrap_or(Value::Null);
     Remote {
         id: socket.id.as_str().to_owned(),
         rooms: socket.rooms.clone(),

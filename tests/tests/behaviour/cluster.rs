@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use sio_driver::cluster::{Dialect, Line, Memory, Options, Subscriptions};
 use sio_tokio::{
-    Ack, AckError, AdapterError, Bytes, ClusterEvent, Data, EmitError, EncodeError, Io, ServerAck,
-    Socket, Value,
+    Ack, AckError, AdapterError, Args, Bytes, ClusterEvent, Data, EmitError, EncodeError, Io,
+    ServerAck, Socket, Value,
 };
 
 use crate::client::{Client, calm};
@@ -235,6 +235,24 @@ async fn clients_of_all_servers_answer_as_far_as_they_do(on: On) {
         assert_eq!(replies.ok(), ["here"]);
         house.ends([here, there]).await;
     }
+}
+
+async fn what_the_wire_cannot_say_leaves_the_others_silent(on: On) {
+    let house = House::new(Dialect::Classic);
+    let (mut here, there) = house.two(on).await;
+    // Half a character: beside bytes it would have to be MessagePack's, whose texts are whole.
+    let json = r#"["\ud800",{"_placeholder":true,"num":0}]"#;
+    let args = Args::from_json(json, vec![Bytes::from_static(b"ab")]).unwrap();
+    let replies = here.io().to("x").emit_with_ack::<String>("half", &args);
+    let question = here.first.text().await;
+    let id = question.strip_prefix("451-").unwrap();
+    let id = id.split_once('[').unwrap().0;
+    assert_eq!(here.first.next().await.unwrap().into_data(), "ab");
+    here.first.send(&format!(r#"43{id}["here"]"#)).await;
+    let replies = within("answers", replies).await.unwrap();
+    assert_eq!(replies.silent_nodes, 1);
+    assert_eq!(replies.ok(), ["here"]);
+    house.ends([here, there]).await;
 }
 
 async fn data_that_panics_is_none_and_ends_no_link(on: On) {
@@ -565,6 +583,7 @@ async fn a_link_ends_with_its_server(on: On) {
 on_each_runtime! {
     what_is_emitted_reaches_the_members_on_all_servers,
     clients_of_all_servers_answer_as_far_as_they_do,
+    what_the_wire_cannot_say_leaves_the_others_silent,
     data_that_panics_is_none_and_ends_no_link,
     sets_of_sockets_are_those_of_all_servers,
     servers_hear_of_each_other,

@@ -136,9 +136,14 @@ impl<R: Runtime, B: Broker> Link<R, B> {
             },
             What::Ask(what, timeout, waiter) => {
                 let random = self.random();
+                let answers = waiter.answers();
                 self.tell(of, |space, now| {
                     if let Err(_why) = space.node.ask(now, random, what, timeout, waiter) {
                         warn!(namespace = space.local.namespace(), why = %_why, "not asked");
+                        // Without a word, those here would be all.
+                        if let Some(answers) = answers {
+                            answers.silent(space.known.others());
+                        }
                     }
                 });
             }

@@ -35,6 +35,19 @@ pub(super) fn unreachable(end: End) -> AdapterError {
 }
 
 impl Waiter {
+    /// Where clients' answers come together, if it is these that are awaited.
+    pub(super) fn answers(&self) -> Option<Answers> {
+        match self {
+            Self::Clients(answers) => Some(answers.clone()),
+            Self::Sockets(..)
+            | Self::Ids(..)
+            | Self::Number(..)
+            | Self::Rooms(..)
+            | Self::Servers(_)
+            | Self::Heard(_) => None,
+        }
+    }
+
     /// Tells what has come; `unknown` is how many nodes are silent where nobody could be asked.
     pub(super) fn end(self, namespace: &str, told: Told, unknown: usize) {
         let silent = told.silent_nodes.map_or(unknown, number);

@@ -45,7 +45,8 @@ impl Inbox {
             inner.end = Some("the connection was closed");
         } else {
             inner.bytes = inner.bytes.saturating_add(weight(&push));
-            if inner.bytes > self.most {
+            // One alone may be of any length: cut off, the connection would not make it shorter.
+            if inner.bytes > self.most && !inner.pushes.is_empty() {
                 inner.end = Some("more waited to be looked at than may wait (max_unread_bytes)");
                 inner.pushes.clear();
             } else {
@@ -114,6 +115,19 @@ mod tests {
             panic!("it is the end");
         };
         assert!(why.contains("max_unread_bytes"), "{why}");
+    }
+
+    #[test]
+    fn one_alone_may_be_longer_than_all_that_may_wait() {
+        let mut cx = Context::from_waker(Waker::noop());
+        let inbox = Inbox::new(1000);
+        for _ in 0..2 {
+            inbox.push(message(1001));
+            assert!(matches!(inbox.poll(&mut cx), Poll::Ready(Ok(_))));
+        }
+        inbox.push(message(1001));
+        inbox.push(message(64));
+        assert!(matches!(inbox.poll(&mut cx), Poll::Ready(Err(_))));
     }
 
     #[test]

@@ -72,8 +72,8 @@ impl Redis {
         self
     }
 
-    /// Bytes of messages that may wait to be looked at by this server. Past it the connection is given up. Default:
-    /// 8 MiB.
+    /// Bytes of messages that may wait to be looked at by this server. Past it the connection is given up, except where
+    /// a single message is longer and waits alone. Default: 8 MiB.
     #[must_use]
     pub const fn max_unread_bytes(mut self, bytes: usize) -> Self {
         self.policy.max_unread_bytes = bytes;

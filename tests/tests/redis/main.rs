@@ -18,4 +18,5 @@ mod away;
 mod mixed;
 mod node;
 mod ours;
+mod refused;
 mod server;

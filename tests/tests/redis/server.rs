@@ -48,6 +48,15 @@ impl RedisServer {
         self.wait();
     }
 
+    /// What it answers to a command of whoever runs it.
+    pub(crate) fn say(&self, command: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        write!(stream, "{command}\r\nQUIT\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
     /// It stands still, and its connections stay.
     pub(crate) fn stall(&self) {
         kill_process(Pid::from_child(&self.child), Signal::STOP).unwrap();

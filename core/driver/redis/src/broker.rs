@@ -160,12 +160,15 @@ impl<R: Runtime> Broker for RedisBroker<R> {
         match &mut self.state {
             State::Up(line) => {
                 if let Order::Read { stream } = &order {
-                    if self.streams.contains_key(stream) {
+                    let (client, policy) = (&self.client, self.policy);
+                    let reader = self.streams.entry(stream.clone());
+                    let reader = reader.or_insert_with_key(|stream| {
+                        StreamReader::new(stream.clone(), client.clone(), policy)
+                    });
+                    // One that has never learnt where it begins asks again.
+                    if reader.due().is_some() {
                         return;
                     }
-                    let (client, policy) = (self.client.clone(), self.policy);
-                    let reader = StreamReader::new(stream.clone(), client, policy);
-                    self.streams.insert(stream.clone(), reader);
                 }
                 line.order(order);
             }

@@ -6,7 +6,7 @@
 )]
 
 use bytes::Bytes;
-use redis::{Cmd, PushInfo, PushKind, Value, cmd};
+use redis::{Cmd, PushInfo, PushKind, ServerError, Value, cmd};
 use sio_driver::cluster::codec::streams::Entry;
 use sio_driver::cluster::entry::EntryId;
 use sio_driver::cluster::id::Uid;
@@ -110,16 +110,22 @@ pub(crate) enum Said {
 /// What the reply to a command tells.
 pub(crate) fn replied(sent: Sent, reply: Value) -> Result<Option<Said>, Refused> {
     if let Sent::Look(stream) = sent {
-        return Ok(Some(Said::Stream(stream, reply)));
+        return match &reply {
+            Value::ServerError(why) if !is_no_stream(why) => Err(Refused(why.to_string())),
+            _ => Ok(Some(Said::Stream(stream, reply))),
+        };
     }
     if let Value::ServerError(why) = &reply {
         let why = why.to_string();
         return match sent {
-            // Nothing will be heard, or nobody will be: others would wait for this node in vain.
-            Sent::Listen | Sent::Publish | Sent::Append(_) => Err(Refused(why)),
-            Sent::Count(_) | Sent::Recall(..) | Sent::Look(_) | Sent::Flush(_) | Sent::Ping => {
-                Ok(None)
-            }
+            // Nothing will be heard, or nobody will be: others would wait for this node in vain, or it for a reply.
+            Sent::Listen
+            | Sent::Publish
+            | Sent::Append(_)
+            | Sent::Count(_)
+            | Sent::Recall(..)
+            | Sent::Flush(_) => Err(Refused(why)),
+            Sent::Look(_) | Sent::Ping => Ok(None),
         };
     }
     let event = match sent {
@@ -140,6 +146,12 @@ pub(crate) fn replied(sent: Sent, reply: Value) -> Result<Option<Said>, Refused>
         Sent::Flush(ticket) => Some(Event::Flushed { ticket }),
     };
     Ok(event.map(Said::Event))
+}
+
+/// Whether it is refused to tell how it stands with a stream since there is none; if it is for another reason (no
+/// permission, Redis is loading), nothing is known of the stream.
+pub(crate) fn is_no_stream(why: &ServerError) -> bool {
+    why.code() == "ERR"
 }
 
 fn count(reply: &Value) -> Option<u64> {

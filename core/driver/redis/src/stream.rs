@@ -19,7 +19,7 @@ use sio_driver::cluster::Event;
 use sio_driver::cluster::entry::EntryId;
 use sio_driver::cluster::reader::{Gap, Reader, Stream};
 
-use crate::command::{entries, look, text};
+use crate::command::{entries, is_no_stream, look, text};
 use crate::policy::Policy;
 
 /// Reads a stream from the place on that was its end when it was looked at first.
@@ -94,6 +94,9 @@ impl StreamReader {
                     Poll::Pending => return self.unless(late, now),
                 },
                 State::Looking(connection, reply) => match reply.as_mut().poll(cx) {
+                    Poll::Ready(Ok(Value::ServerError(why))) if !is_no_stream(&why) => {
+                        self.lost(now);
+                    }
                     Poll::Ready(Ok(told)) => {
                         let connection = connection.clone();
                         let gap = self.reader.handle_connected(stream(&told));
@@ -104,12 +107,12 @@ impl StreamReader {
                     Poll::Pending => return self.unless(late, now),
                 },
                 State::Reading(connection, reply) => match reply.as_mut().poll(cx) {
+                    Poll::Ready(Ok(Value::ServerError(_)) | Err(_)) => self.lost(now),
                     Poll::Ready(Ok(found)) => {
                         let connection = connection.clone();
                         self.take(found);
                         self.read(connection, now);
                     }
-                    Poll::Ready(Err(_)) => self.lost(now),
                     Poll::Pending => return self.unless(late, now),
                 },
             }

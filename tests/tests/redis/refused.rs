@@ -1,7 +1,7 @@
 //! What Redis refuses, and what a user may do who may do no more than is needed.
 
 use futures_util::future::join;
-use sio_redis::Dialect;
+use sio_redis::{Dialect, Redis};
 use sio_tokio::AdapterError;
 
 use crate::here::{until, within};
@@ -86,4 +86,44 @@ fn who_has_never_learnt_where_a_stream_begins_asks_again() {
         here.ends().await;
         there.ends().await;
     });
+}
+
+/// What the documentation of `sio-redis` says that a user needs.
+async fn allowed(dialect: Dialect, more: &str) {
+    let redis = RedisServer::start();
+    let answer = redis.say(&format!(
+        "ACL SETUSER app on >secret resetchannels &acl* +hello +auth +client|setname +ping +publish +subscribe \
+         +unsubscribe +psubscribe +punsubscribe +pubsub {more}"
+    ));
+    assert!(answer.starts_with("+OK"), "{answer}");
+    // Not known before 7.2, and then not missed.
+    redis.say("ACL SETUSER app +client|setinfo");
+    let url = format!("redis://app:secret@127.0.0.1:{}/", redis.port);
+    let ours = || Redis::new(&url).unwrap();
+    let options = options(dialect, "acl");
+    let mut here = Node::new(Binding::Tokio, ours(), options.clone()).await;
+    let mut there = Node::new(Binding::Smol, ours(), options).await;
+    here.counts(2).await;
+    there.counts(2).await;
+    here.io().to("x").emit("x", &()).unwrap();
+    for node in [&mut here, &mut there] {
+        hears(&mut node.first, &["x"]).await;
+    }
+    here.ends().await;
+    there.ends().await;
+    let log = redis.say("ACL LOG");
+    assert!(log.starts_with("*0\r\n"), "{dialect:?}: {log}");
+}
+
+#[test]
+fn a_user_needs_no_more_than_is_told() {
+    run(allowed(Dialect::Classic, "&acl#/#*"));
+    run(allowed(
+        Dialect::Sharded,
+        "+spublish +ssubscribe +sunsubscribe",
+    ));
+    run(allowed(
+        Dialect::Streams,
+        "~acl* +xadd +xread +xrange +xinfo",
+    ));
 }

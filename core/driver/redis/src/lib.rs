@@ -27,8 +27,14 @@
 //!
 //! Redis 6 or later (RESP3: one connection publishes and listens); [`Dialect::Sharded`] Redis 7. A user of its own
 //! needs `+hello +auth +client|setinfo +client|setname +ping +publish +subscribe +unsubscribe +psubscribe
-//! +punsubscribe +pubsub`, for the sharded dialect `+spublish +ssubscribe +sunsubscribe`, and the channels `&<key>*`.
-//! Whoever else can publish on these *is* a server of the cluster.
+//! +punsubscribe +pubsub` (`client|setinfo` from 7.2 on, before it there is none) and the channels `&<key>*`, and
+//!
+//! - in [`Dialect::Classic`] and [`Dialect::V2`] the pattern of each namespace, which Redis wants word for word:
+//!   `&<key>#<namespace>#*`, as `&socket.io#/#*`;
+//! - in [`Dialect::Sharded`] `+spublish +ssubscribe +sunsubscribe`;
+//! - in [`Dialect::Streams`] `+xadd +xread +xrange +xinfo` and the keys `~<key>*`.
+//!
+//! Whoever else can publish on these channels, or add to these streams, *is* a server of the cluster.
 //!
 //! # When it is away
 //!

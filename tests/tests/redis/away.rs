@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sio_redis::Dialect;
+use sio_redis::{Dialect, Subscriptions};
 use sio_tokio::ClusterEvent;
 
 use crate::here::{until, within};
@@ -123,4 +123,28 @@ async fn stalled(binding: Binding) {
 fn a_redis_that_stands_still_is_given_up() {
     run(stalled(Binding::Tokio));
     run(stalled(Binding::Smol));
+}
+
+/// As many rooms as take more to be said than may wait, and a message that does.
+#[test]
+fn what_there_is_may_be_more_than_may_wait() {
+    run(async {
+        let mut redis = RedisServer::start();
+        let options = options(Dialect::Classic, "away").subscriptions(Subscriptions::Rooms);
+        let ours = || redis.redis().max_unsent_bytes(10_000);
+        let here = Node::new(Binding::Tokio, ours(), options.clone()).await;
+        let mut there = Node::new(Binding::Smol, ours(), options).await;
+        let rooms = (0..500).map(|number| format!("room {number}"));
+        there.socket().join(rooms.collect::<Vec<_>>());
+        redis.kill();
+        until("the outage", || !there.io().adapter().status().up).await;
+        redis.restart();
+        here.counts(2).await;
+        there.counts(2).await;
+        let long = "x".repeat(20_000);
+        here.io().to("room 499").emit("long", &long).unwrap();
+        there.first.expect(&format!(r#"42["long","{long}"]"#)).await;
+        here.ends().await;
+        there.ends().await;
+    });
 }

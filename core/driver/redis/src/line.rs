@@ -88,12 +88,13 @@ impl Line {
     }
 
     pub(crate) fn order(&mut self, order: Order) {
-        let mut weight = OVERHEAD;
+        // What is said of rooms is bounded by them, and said all at once when the connection is there again.
+        let mut weight = 0;
         if let Order::Publish(it) = &order {
             let bytes = it.payload.len().saturating_add(it.channel.len());
-            weight = weight.saturating_add(bytes);
+            weight = OVERHEAD.saturating_add(bytes);
         } else if let Order::Append { entry, .. } = &order {
-            weight = weight.saturating_add(entry.size());
+            weight = OVERHEAD.saturating_add(entry.size());
         }
         if let Some((command, sent)) = command(order) {
             self.push(command, sent, weight);
@@ -115,6 +116,14 @@ impl Line {
         let flying = self.flying.iter().flat_map(|batch| &batch.sent);
         let all = queued.chain(flying);
         all.filter(|sent| matches!(sent, Sent::Publish)).count()
+    }
+
+    /// Whether a single message waits, which may be of any length: it would not be shorter on another connection.
+    fn is_alone(&self) -> bool {
+        let queued = self.queue.iter().map(|it| &it.sent);
+        let flying = self.flying.iter().flat_map(|batch| &batch.sent);
+        let weighs = |sent: &&Sent| matches!(sent, Sent::Publish | Sent::Append(_));
+        queued.chain(flying).filter(weighs).take(2).count() < 2
     }
 
     /// When it is to be looked at again, if nothing happens.
@@ -143,7 +152,7 @@ impl Line {
                 Poll::Ready(Err(why)) => return Poll::Ready(Step::Gone(why.to_owned())),
                 Poll::Pending => {}
             }
-            if self.bytes > self.policy.max_unsent_bytes {
+            if self.bytes > self.policy.max_unsent_bytes && !self.is_alone() {
                 let why = "more waited to be sent than may wait (max_unsent_bytes)";
                 return Poll::Ready(Step::Gone(why.to_owned()));
             }
@@ -162,7 +171,7 @@ impl Line {
                 let why = format!("nothing came for {:?}", self.policy.ping_timeout);
                 return Poll::Ready(Step::Gone(why));
             }
-            self.push(redis::cmd("PING"), Sent::Ping, OVERHEAD);
+            self.push(redis::cmd("PING"), Sent::Ping, 0);
         }
     }
 

@@ -65,7 +65,9 @@ impl Redis {
         self
     }
 
-    /// Bytes that may wait to be written to it, and to be answered. Past it the connection is given up. Default: 8 MiB.
+    /// Bytes of messages that may wait to be written to it, and to be answered. Past it the connection is given up,
+    /// except where a single message is longer and waits alone. In streams twice the `append_window` of
+    /// [`Options::node`] is beside it, for what is added again when the connection is back. Default: 8 MiB.
     #[must_use]
     pub const fn max_unsent_bytes(mut self, bytes: usize) -> Self {
         self.policy.max_unsent_bytes = bytes;
@@ -84,7 +86,12 @@ impl Redis {
     /// whenever it has to; whether it is there
     /// [`on_cluster`](sio_driver::app::Namespace::on_cluster) tells.
     pub fn join(self, runtime: &impl Runtime, options: Options) -> Cluster {
-        let broker = RedisBroker::new(runtime.clone(), self.client, self.policy);
+        let mut policy = self.policy;
+        if options.node.dialect == Dialect::Streams {
+            let again = options.node.append_window.saturating_mul(2);
+            policy.max_unsent_bytes = policy.max_unsent_bytes.saturating_add(again);
+        }
+        let broker = RedisBroker::new(runtime.clone(), self.client, policy);
         Cluster::join(runtime, broker, options)
     }
 

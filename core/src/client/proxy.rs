@@ -40,7 +40,7 @@ pub enum Target {
 /// Write what [`poll_output`](Self::poll_output) gives, and hand in what is read by
 /// [`handle_bytes`](Self::handle_bytes): no more than [`wants`](Self::wants) bytes at a time, so that nothing is
 /// taken that is meant for whoever speaks through the tunnel.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Tunnel {
     output: Vec<u8>,
     input: Vec<u8>,
@@ -101,18 +101,21 @@ impl Proxy {
             }
         };
         let fits = |it: &(String, String)| it.0.len() <= 255 && it.1.len() <= 255;
-        if !credentials.as_ref().is_none_or(fits) || authority.host().is_empty() {
+        // Addresses of IPv6 are in brackets in URLs only.
+        let host = authority.host();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        if !credentials.as_ref().is_none_or(fits) || host.is_empty() {
             return Err(UrlError::Malformed);
         }
         Ok(Self {
             kind,
-            host: authority.host().to_owned(),
+            host: host.to_owned(),
             port: authority.port_u16().unwrap_or(usual),
             credentials,
         })
     }
 
-    /// Its host.
+    /// Its host; an address of IPv6 without brackets.
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -160,6 +163,16 @@ impl fmt::Debug for Proxy {
             .field("kind", &self.kind)
             .field("host", &self.host)
             .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Tunnel {
+    /// Without what is said, in which the password may be.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tunnel")
+            .field("state", &self.state)
+            .field("target", &self.target)
             .finish_non_exhaustive()
     }
 }
@@ -250,7 +263,7 @@ impl Tunnel {
 
     fn method(&mut self) -> Result<(), ProxyRefused> {
         match (&*std::mem::take(&mut self.input), &self.credentials) {
-            (&[5, NONE], _) => self.ask(),
+            (&[5, NONE], _) => self.ask()?,
             (&[5, PASSWORD], Some((user, password))) => {
                 self.output = vec![1];
                 for text in [user, password] {
@@ -266,43 +279,39 @@ impl Tunnel {
 
     fn authentication(&mut self) -> Result<(), ProxyRefused> {
         match &*std::mem::take(&mut self.input) {
-            [_, 0] => {
-                self.ask();
-                Ok(())
-            }
+            [_, 0] => self.ask(),
             _ => Err(ProxyRefused),
         }
     }
 
     /// Asks for the connection (RFC 1928 §4).
-    fn ask(&mut self) {
-        self.output = vec![5, 1, 0];
+    fn ask(&mut self) -> Result<(), ProxyRefused> {
+        let mut output = vec![5, 1, 0];
         let port = match &self.target {
             Target::Name(name, port) => {
-                self.output.push(3);
-                // Names of hosts are shorter than that.
-                let name = name.as_bytes().get(..255).unwrap_or(name.as_bytes());
-                self.output
-                    .push(u8::try_from(name.len()).unwrap_or_default());
-                self.output.extend_from_slice(name);
+                // A name that does not fit is no host's.
+                output.extend_from_slice(&[3, length(name)?]);
+                output.extend_from_slice(name.as_bytes());
                 *port
             }
             Target::Address(address) => {
                 match address.ip() {
                     IpAddr::V4(four) => {
-                        self.output.push(1);
-                        self.output.extend_from_slice(&four.octets());
+                        output.push(1);
+                        output.extend_from_slice(&four.octets());
                     }
                     IpAddr::V6(six) => {
-                        self.output.push(4);
-                        self.output.extend_from_slice(&six.octets());
+                        output.push(4);
+                        output.extend_from_slice(&six.octets());
                     }
                 }
                 address.port()
             }
         };
-        self.output.extend_from_slice(&port.to_be_bytes());
+        output.extend_from_slice(&port.to_be_bytes());
+        self.output = output;
         self.state = State::Reply;
+        Ok(())
     }
 
     fn reply(&mut self) -> Result<(), ProxyRefused> {
@@ -467,6 +476,8 @@ mod tests {
         assert_eq!(read("socks5://h"), Ok((host(), 1080, None)));
         let said = Some(("u".to_owned(), String::new()));
         assert_eq!(read("socks5h://u@h:9"), Ok((host(), 9, said)));
+        let six = ("::1".to_owned(), 9, None);
+        assert_eq!(read("socks5://[::1]:9"), Ok(six));
         assert_eq!(read("https://h"), Err(UrlError::Scheme));
         assert_eq!(read("h"), Err(UrlError::Scheme));
         assert_eq!(read("http://%zz@h"), Err(UrlError::Malformed));
@@ -474,5 +485,40 @@ mod tests {
         assert_eq!(read(&long), Err(UrlError::Malformed));
         let shown = format!("{:?}", Proxy::parse("http://u:secret@h").unwrap());
         assert!(!shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn a_tunnel_shows_no_password() {
+        for scheme in ["http", "socks5"] {
+            let proxy = Proxy::parse(&format!("{scheme}://u:secret@h")).unwrap();
+            let mut tunnel = proxy.tunnel(name());
+            let first = format!("{tunnel:?}");
+            tunnel.poll_output();
+            if scheme == "socks5" {
+                tunnel.handle_bytes(b"\x05\x02").unwrap();
+            }
+            // Neither as text nor as the bytes that are to be written.
+            for shown in [first, format!("{tunnel:?}")] {
+                assert!(shown.contains("example.com"), "{shown}");
+                let bytes = format!("{:?}", b"secret");
+                let bytes = bytes.trim_matches(['[', ']']);
+                assert!(
+                    !shown.contains("secret") && !shown.contains(bytes),
+                    "{shown}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn names_that_socks_cannot_carry_are_not_asked_for() {
+        for (length, outcome) in [(255, Ok(())), (256, Err(ProxyRefused))] {
+            let target = Target::Name("x".repeat(length), 80);
+            let mut tunnel = Proxy::parse("socks5h://p").unwrap().tunnel(target);
+            tunnel.poll_output();
+            assert_eq!(tunnel.handle_bytes(b"\x05\0"), outcome);
+            let asked = tunnel.poll_output().map(|it| it.len());
+            assert_eq!(asked, outcome.ok().map(|()| 4 + 1 + length + 2));
+        }
     }
 }

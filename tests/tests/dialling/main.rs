@@ -57,5 +57,6 @@ macro_rules! on_each_runtime {
 
 mod choices;
 mod conversation;
+mod leaving;
 mod on_the_way;
 mod server;

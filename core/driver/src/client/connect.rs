@@ -56,7 +56,7 @@ impl Socket {
             if shared.gone.is_raised() {
                 drop(rest);
                 waiter.answer.give(Err(ConnectError::Closed));
-            } else if rest.connected {
+            } else if self.connected() {
                 drop(rest);
                 waiter.answer.give(Ok(()));
             } else {

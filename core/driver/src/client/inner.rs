@@ -75,8 +75,8 @@ pub(super) struct Rest {
     pub(super) waiters: Vec<Waiter>,
     /// Streams of its events.
     pub(super) streams: Vec<Arc<Queue<Event>>>,
-    /// Whether it was in its namespace last time, and has not left.
-    pub(super) connected: bool,
+    /// Whether it has not left since it was refused, so that it may ask again.
+    pub(super) again: bool,
 }
 
 /// Who waits for a socket to be in its namespace.

@@ -58,7 +58,11 @@ impl Socket {
         let key = self.inner.key;
         self.shared()
             .with(|state, now| state.machine.leave(now, key));
-        let waiters = std::mem::take(&mut self.inner.rest().waiters);
+        let waiters = {
+            let mut rest = self.inner.rest();
+            rest.again = false;
+            std::mem::take(&mut rest.waiters)
+        };
         for waiter in waiters {
             waiter.answer.give(Err(ConnectError::Closed));
         }

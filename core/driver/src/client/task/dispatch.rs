@@ -92,7 +92,7 @@ impl<R: Dialer> Task<R> {
         }
     }
 
-    fn find(&self, key: SocketKey) -> Option<Arc<SocketInner>> {
+    pub(super) fn find(&self, key: SocketKey) -> Option<Arc<SocketInner>> {
         self.sockets.iter().find(|it| it.key == key).cloned()
     }
 
@@ -138,11 +138,7 @@ impl<R: Dialer> Task<R> {
     fn connected(&mut self, cx: &mut Context<'_>, key: SocketKey, connected: Connected) {
         self.refused.retain(|(its, ..)| *its != key);
         if let Some(inner) = self.find(key) {
-            let waiters = {
-                let mut rest = inner.rest();
-                rest.connected = true;
-                std::mem::take(&mut rest.waiters)
-            };
+            let waiters = std::mem::take(&mut inner.rest().waiters);
             let name = Name::from_static("connect");
             let about = About::Connect(connected);
             self.call(cx, key, name, Args::default(), about, AckSlot::None);
@@ -153,12 +149,9 @@ impl<R: Dialer> Task<R> {
     }
 
     fn disconnected(&mut self, cx: &mut Context<'_>, key: SocketKey, disconnected: Disconnected) {
-        if let Some(inner) = self.find(key) {
-            inner.rest().connected = false;
-            let name = Name::from_static("disconnect");
-            let about = About::Disconnect(disconnected);
-            self.call(cx, key, name, Args::default(), about, AckSlot::None);
-        }
+        let name = Name::from_static("disconnect");
+        let about = About::Disconnect(disconnected);
+        self.call(cx, key, name, Args::default(), about, AckSlot::None);
     }
 
     fn connect_error(
@@ -204,9 +197,13 @@ impl<R: Dialer> Task<R> {
         };
         let (_, times, again) = self.refused.get_mut(at)?;
         *times = times.saturating_add(1);
+        *again = None;
+        let times = *times;
+        // Before the application hears of it, which may leave.
+        self.find(key)?.rest().again = true;
         let decide = self.shared.hooks.refused.get()?;
-        let wait = guarded(|| decide(refusal, *times)).ok().flatten()?;
-        *again = Some(self.runtime.now() + wait);
+        let wait = guarded(|| decide(refusal, times)).ok().flatten()?;
+        self.refused.get_mut(at)?.2 = Some(self.runtime.now() + wait);
         Some(wait)
     }
 

@@ -41,6 +41,11 @@ impl<R: Dialer> Task<R> {
                 again.push(*key);
             }
         }
+        // Who has left meanwhile does not want to be asked for.
+        again.retain(|key| {
+            self.find(*key)
+                .is_some_and(|it| std::mem::take(&mut it.rest().again))
+        });
         let mut any = !again.is_empty();
         {
             let mut state = self.shared.lock();
@@ -61,8 +66,9 @@ impl<R: Dialer> Task<R> {
             }
         }
         if self.closed.is_some_and(|by| by <= now) {
-            // Handlers that do not end do not keep it.
+            // Neither handlers that do not end keep it nor servers that do not read.
             self.jobs.clear();
+            self.wires.clear();
             self.events.clear();
             self.closed = Some(Instant::LAST);
         }

@@ -67,6 +67,11 @@ impl Wires {
         self.all.retain(|wire| wire.id != id);
     }
 
+    /// Gives all up.
+    pub(super) fn clear(&mut self) {
+        self.all.clear();
+    }
+
     /// When the first of those that are being closed must be gone.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.all.iter().filter_map(|wire| wire.closing).min()

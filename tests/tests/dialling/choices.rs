@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use sio_driver::client::{Attempt, ConnectError, Connected, Dial, Dialer, Disconnected, Handlers};
-use sio_tokio::{Ack, AckError, Data, Refusal, Socket, TransportKind, Value};
+use sio_driver::client::{
+    Attempt, Client, ConnectError, Connected, Dial, Dialer, Disconnected, Handlers,
+};
+use sio_tokio::{Ack, AckError, Data, Refusal, Socket, State, TransportKind, Value};
 
 use crate::here::{pause, until, within};
 use crate::server::{Heard, builder, served};
@@ -175,6 +177,44 @@ async fn waits_end<R: Dialer>(on: On, runtime: R) {
     world.ends().await;
 }
 
+/// State that sets other state where it is cloned and dropped.
+struct Busy<R: Dialer>(Client<R>);
+
+impl<R: Dialer> Clone for Busy<R> {
+    fn clone(&self) -> Self {
+        self.0.set_state(1_u8);
+        Self(self.0.clone())
+    }
+}
+
+impl<R: Dialer> Drop for Busy<R> {
+    fn drop(&mut self) {
+        self.0.set_state(2_u16);
+    }
+}
+
+/// What the application keeps with a client runs under none of its locks.
+async fn state_may_set_state<R: Dialer>(on: On, runtime: R) {
+    let (world, _) = served(on).await;
+    let client = builder(&world, runtime).build().unwrap();
+    client.set_state(Busy(client.clone()));
+    let socket = client.socket("/");
+    let told = Heard::default();
+    let notes = told.clone();
+    socket.on(
+        "back",
+        move |State(busy): State<Busy<R>>, Data(n): Data<u64>| {
+            busy.0.set_state(n);
+            notes.note("back");
+        },
+    );
+    within("the namespace", socket.connect()).await.unwrap();
+    socket.emit("back", &1_u64).unwrap();
+    until("it is back", || told.len() == 1).await;
+    within("the client to close", client.close()).await;
+    world.ends().await;
+}
+
 on_each_runtime! {
     who_is_refused_may_ask_again,
     it_is_told_where_to_dial,
@@ -182,4 +222,5 @@ on_each_runtime! {
     handlers_run_in_order,
     a_panic_ends_the_connection,
     waits_end,
+    state_may_set_state,
 }

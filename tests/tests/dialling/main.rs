@@ -59,4 +59,5 @@ mod choices;
 mod conversation;
 mod leaving;
 mod on_the_way;
+mod room;
 mod server;

@@ -10,7 +10,7 @@ use super::dialer::Dialer;
 use super::error::{BuildError, ConnectError};
 use super::inner::{Socket, Waiter};
 use crate::sync::BoxFuture;
-use crate::sync::one_shot::{Waiting, answer};
+use crate::sync::one_shot::{Waiting, answer, take_forsaken};
 
 /// A socket on its way into its namespace: a future that ends when it is in, or when it will not be by itself.
 ///
@@ -51,6 +51,7 @@ impl Socket {
             hasty,
         };
         let shared = self.shared();
+        let mut forsaken = Vec::new();
         {
             let mut rest = self.inner.rest();
             if shared.gone.is_raised() {
@@ -60,9 +61,11 @@ impl Socket {
                 drop(rest);
                 waiter.answer.give(Ok(()));
             } else {
+                forsaken = take_forsaken(&mut rest.waiters, |it| &it.answer);
                 rest.waiters.push(waiter);
             }
         }
+        drop(forsaken);
         self.start();
         Connect {
             socket: self.clone(),

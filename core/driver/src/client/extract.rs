@@ -30,9 +30,11 @@ impl SocketKind for Socket {
     fn answer(&self, ticket: AckTicket, args: &(impl IntoArgs + ?Sized)) -> Result<(), EmitError> {
         let codec = &self.shared().config.parser;
         let packet = codec.ack(&self.inner.name, ticket.id(), args)?;
-        let sent = self
-            .shared()
-            .with(|state, now| state.machine.respond(now, &ticket, packet));
+        let sent = self.shared().with(|state, now| {
+            let sent = state.machine.respond(now, &ticket, packet);
+            state.full |= sent == Sent::Full;
+            sent
+        });
         match sent {
             Sent::Queued | Sent::Dropped => Ok(()),
             Sent::Full => Err(EmitError::Full),

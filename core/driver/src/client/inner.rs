@@ -241,15 +241,22 @@ impl Hooks {
         self.error.close();
         self.dial.close();
         self.refused.close();
-        let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
-        let values = std::mem::take(&mut *values);
+        let values = {
+            let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *values)
+        };
+        // Their destructors may ask for others.
         drop(values);
     }
 
     /// What handlers were given to work with, by its type.
     pub(super) fn value<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
-        let values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
-        values.iter().find_map(|it| it.downcast_ref().cloned())
+        let value = {
+            let values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+            values.iter().find(|it| it.is::<T>()).cloned()
+        };
+        // It is cloned where it may ask for others.
+        value?.downcast_ref().cloned()
     }
 
     /// The same, instead of what it was before.

@@ -20,7 +20,7 @@ use super::event::Attempt;
 use super::inner::Socket;
 use crate::error::{AckError, EmitError};
 use crate::handle::AckFuture;
-use crate::sync::one_shot::{Waiting, answer};
+use crate::sync::one_shot::{Waiting, answer, take_forsaken};
 
 impl Socket {
     /// The name of its namespace.
@@ -153,18 +153,34 @@ impl Socket {
     /// Waits until there is room again for what was refused as [`EmitError::Full`].
     pub fn ready(&self) -> Ready {
         let (give, waiting) = answer();
-        self.shared().with(|state, _| match state.full {
-            true => state.room.push(give),
-            false => give.give(()),
+        let (give, forsaken) = self.shared().with(|state, _| {
+            if !state.full {
+                return (Some(give), Vec::new());
+            }
+            let forsaken = take_forsaken(&mut state.room, |it| it);
+            state.room.push(give);
+            (None, forsaken)
         });
+        drop(forsaken);
+        if let Some(give) = give {
+            give.give(());
+        }
         Ready(waiting)
     }
 
     /// Forgets what it has to say once it is in. Who waits for an answer to it hears that it was not sent.
     pub fn clear_offline(&self) {
         let key = self.inner.key;
-        self.shared()
-            .with(|state, _| state.machine.clear_offline(key));
+        let room = self.shared().with(|state, _| {
+            let kept = state.machine.state(key).map_or(0, |it| it.offline.0);
+            state.machine.clear_offline(key);
+            if kept == 0 {
+                return Vec::new();
+            }
+            state.full = false;
+            std::mem::take(&mut state.room)
+        });
+        room.into_iter().for_each(|answer| answer.give(()));
     }
 
     /// Forgets what it repeats until it is answered.

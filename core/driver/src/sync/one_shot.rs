@@ -30,10 +30,28 @@ fn lock<T>(state: &Mutex<State<T>>) -> MutexGuard<'_, State<T>> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Takes out those that nobody waits for any more, each time that there is no room for another: so there is never
+/// room for many more than are awaited. They are dropped where wakers may be.
+pub(crate) fn take_forsaken<A, T>(all: &mut Vec<A>, of: impl Fn(&A) -> &Answer<T>) -> Vec<A> {
+    if all.len() < all.capacity() {
+        return Vec::new();
+    }
+    let (awaited, forsaken) = std::mem::take(all)
+        .into_iter()
+        .partition(|it| of(it).is_awaited());
+    *all = awaited;
+    forsaken
+}
+
 impl<T> Answer<T> {
     /// Gives the answer and wakes the other end.
     pub(crate) fn give(mut self, value: T) {
         self.settle(Some(value));
+    }
+
+    /// Whether the other end is still there.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.0.as_ref().is_some_and(|it| Arc::strong_count(it) > 1)
     }
 
     fn settle(&mut self, value: Option<T>) {
@@ -84,5 +102,23 @@ mod tests {
         let (give, mut wait) = answer::<u8>();
         drop(give);
         assert_eq!(Pin::new(&mut wait).poll(&mut cx), Poll::Ready(None));
+    }
+
+    #[test]
+    fn those_that_nobody_waits_for_do_not_pile_up() {
+        let (mut all, mut kept) = (Vec::new(), Vec::new());
+        let mut taken = 0;
+        for n in 0..1_000 {
+            let (give, wait) = answer::<u8>();
+            taken += take_forsaken(&mut all, |it| it).len();
+            all.push(give);
+            if n % 100 == 0 {
+                kept.push(wait);
+            }
+            assert!(all.len() <= 64, "{} after {n}", all.len());
+        }
+        assert_eq!(taken + all.len(), 1_000);
+        let awaited = all.iter().filter(|it| it.is_awaited()).count();
+        assert_eq!(awaited, kept.len());
     }
 }

@@ -61,3 +61,4 @@ mod leaving;
 mod on_the_way;
 mod room;
 mod server;
+mod watching;

@@ -29,7 +29,7 @@ struct Limit(Option<BoxFuture<()>>);
 impl Socket {
     /// Wants to be in its namespace, and dials if need be. [`Connect`] only waits: for `Ok` when it is in, for
     /// [`ConnectError::Refused`] and its like when it is not let in, for [`ConnectError::GaveUp`] when it was dialled
-    /// often enough.
+    /// often enough, or when a connection was lost before and is not to be dialled again.
     pub fn connect(&self) -> Connect {
         self.wait(false)
     }

@@ -23,7 +23,8 @@ pub enum ConnectError {
     Auth(EncodeError),
     /// What was asked for credentials, or for where to dial, says that there are none.
     Stopped,
-    /// The client has dialled often enough, and failed with this at last.
+    /// The client has dialled often enough, or is not to dial again, and failed with this at last. `None`: its last
+    /// connection was lost before its server has said whether the socket is let in.
     GaveUp(Option<Box<Self>>),
     /// The client is closed, or the socket was told to leave.
     Closed,

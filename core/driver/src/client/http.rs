@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::HOST;
 use http::uri::{Authority, PathAndQuery};
-use http::{HeaderValue, Request, Response, StatusCode, Uri};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use sio_core::client::{Failure, Proxy, Target};
@@ -40,7 +40,7 @@ const REFUSAL: usize = 4096;
 /// A client's requests that are under way, and its connections that wait.
 pub(super) struct Http<R: Dialer> {
     way: Arc<Way<R>>,
-    running: Vec<(RequestId, BoxFuture<Finished>)>,
+    running: Vec<Running>,
     idle: Vec<Line>,
 }
 
@@ -70,6 +70,14 @@ pub(super) struct Opened {
 enum Finished {
     Answered(Result<Response<Bytes>, Failure>, Option<Box<Line>>),
     Opened(Result<Opened, Failure>),
+}
+
+/// A request that is under way.
+struct Running {
+    id: RequestId,
+    /// Whether messages come by its answer.
+    reads: bool,
+    exchange: BoxFuture<Finished>,
 }
 
 /// A connection of HTTP.
@@ -102,6 +110,7 @@ impl<R: Dialer> Http<R> {
     /// Makes a request.
     pub(super) fn request(&mut self, id: RequestId, request: Request<Bytes>) {
         let way = self.way.clone();
+        let reads = request.method() == Method::GET;
         let at = Origin::of(request.uri())
             .and_then(|origin| self.idle.iter().position(|line| line.origin == origin));
         let line = at.map(|at| self.idle.swap_remove(at));
@@ -109,27 +118,39 @@ impl<R: Dialer> Http<R> {
             let (answer, line) = way.exchange(line, request).await;
             Finished::Answered(answer, line.map(Box::new))
         };
-        self.running.push((id, Box::pin(exchange)));
+        self.running.push(Running {
+            id,
+            reads,
+            exchange: Box::pin(exchange),
+        });
     }
 
     /// Opens a WebSocket.
     pub(super) fn open(&mut self, id: RequestId, request: Request<()>) {
         let way = self.way.clone();
         let opening = async move { Finished::Opened(way.open(request).await) };
-        self.running.push((id, Box::pin(opening)));
+        self.running.push(Running {
+            id,
+            reads: false,
+            exchange: Box::pin(opening),
+        });
     }
 
     /// Gives a request up.
     pub(super) fn abort(&mut self, id: RequestId) {
-        self.running.retain(|(its, _)| *its != id);
+        self.running.retain(|it| it.id != id);
     }
 
-    /// The next one that has come to an end.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Option<(RequestId, Done)> {
+    /// The next one that has come to an end. While nothing more is to be read, those by whose answers messages come
+    /// stand still.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, full: bool) -> Option<(RequestId, Done)> {
         for at in 0..self.running.len() {
-            let (id, running) = self.running.get_mut(at)?;
-            let id = *id;
-            if let Poll::Ready(finished) = running.as_mut().poll(cx) {
+            let running = self.running.get_mut(at)?;
+            if running.reads && full {
+                continue;
+            }
+            let id = running.id;
+            if let Poll::Ready(finished) = running.exchange.as_mut().poll(cx) {
                 drop(self.running.swap_remove(at));
                 return Some((id, self.finish(finished)));
             }

@@ -15,7 +15,7 @@ use sio_core::time::Instant;
 use super::error::ConnectError;
 use super::event::{Attempt, Happening};
 use super::queue::Queue;
-use super::status::Board;
+use super::status::{Board, Status};
 use crate::endpoint::notices::Notices;
 use crate::error::{AckError, HandlerError};
 use crate::event::{AckSlot, SocketKind};
@@ -197,13 +197,23 @@ impl Drop for Alive {
     fn drop(&mut self) {
         let unused = self.0.with(|state, now| {
             state.machine.close(now);
-            match state.started {
-                true => Vec::new(),
-                false => std::mem::take(&mut state.sockets),
-            }
+            (!state.started).then(|| std::mem::take(&mut state.sockets))
         });
-        // Nobody runs who would let go of them.
-        unused.iter().for_each(|socket| socket.let_go());
+        // Nobody runs who would say so, and let go of them.
+        if let Some(sockets) = unused {
+            self.0.board.post(Status::Closed);
+            sockets.iter().for_each(|socket| socket.let_go());
+        }
+    }
+}
+
+impl Rest {
+    /// Takes out those for whom the wait is over.
+    pub(super) fn take_waiters(&mut self, over: impl Fn(&Waiter) -> bool) -> Vec<Waiter> {
+        let all = std::mem::take(&mut self.waiters);
+        let (ended, kept) = all.into_iter().partition(over);
+        self.waiters = kept;
+        ended
     }
 }
 

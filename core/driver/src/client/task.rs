@@ -13,7 +13,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use sio_core::client::{Dial, Event, Proxy};
+use sio_core::client::{Dial, Event, Proxy, Status as Phase};
 use sio_core::socket::SocketKey;
 use sio_core::time::Instant;
 
@@ -64,6 +64,8 @@ pub(super) struct Task<R: Dialer> {
     refused: Vec<(SocketKey, u32, Option<Instant>)>,
     /// Which attempt to dial again the connection is of.
     attempt: u32,
+    /// What the connection was doing when that was told last.
+    phase: Phase,
     /// What went wrong at last.
     error: Option<ConnectError>,
     sleep: Option<Pin<Box<R::Sleep>>>,
@@ -119,6 +121,7 @@ impl<R: Dialer> Task<R> {
             waiting: Vec::new(),
             refused: Vec::new(),
             attempt: 0,
+            phase: Phase::Idle,
             error: None,
             sleep: None,
             armed: None,

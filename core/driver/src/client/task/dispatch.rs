@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use sio_core::client::{AckTicket, ConnectError as Reason, Event, Network, Unavailable};
+use sio_core::client::{
+    AckTicket, ConnectError as Reason, Event, Network, Status as Phase, Unavailable,
+};
 use sio_core::packet::{Args, Name};
 use sio_core::socket::{Refusal, SocketKey};
 
@@ -170,13 +172,7 @@ impl<R: Dialer> Task<R> {
         if let Some(inner) = self.find(key) {
             let stays_out =
                 again.is_none() && (!active || self.shared.config.reconnection.is_none());
-            let waiters: Vec<_> = {
-                let mut rest = inner.rest();
-                let all = std::mem::take(&mut rest.waiters);
-                let (ended, kept) = all.into_iter().partition(|it| stays_out || it.hasty);
-                rest.waiters = kept;
-                ended
-            };
+            let waiters = inner.rest().take_waiters(|it| stays_out || it.hasty);
             let name = Name::from_static("connect_error");
             let about = About::ConnectError(error.clone(), active);
             self.call(cx, key, name, Args::default(), about, AckSlot::None);
@@ -219,6 +215,25 @@ impl<R: Dialer> Task<R> {
         for inner in self.sockets.clone() {
             let waiters = std::mem::take(&mut inner.rest().waiters);
             for waiter in waiters {
+                waiter.answer.give(Err(error.clone()));
+            }
+        }
+    }
+
+    /// A connection may be lost before its server has let in who asked: they hear of it who wait for no other.
+    pub(super) fn settle(&mut self) {
+        let phase = self.shared.lock().machine.status();
+        let over = phase == Phase::Idle && self.shared.config.reconnection.is_none();
+        if !over && !matches!(phase, Phase::Waiting { .. }) {
+            return;
+        }
+        let error = ConnectError::GaveUp(self.error.clone().map(Box::new));
+        for inner in &self.sockets {
+            let state = self.shared.lock().machine.state(inner.key);
+            if !state.is_some_and(|it| it.active) {
+                continue;
+            }
+            for waiter in inner.rest().take_waiters(|it| over || it.hasty) {
                 waiter.answer.give(Err(error.clone()));
             }
         }

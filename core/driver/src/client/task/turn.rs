@@ -20,9 +20,7 @@ impl<R: Dialer> Task<R> {
     pub(super) fn turn(&mut self, cx: &mut Context<'_>) -> bool {
         let now = self.runtime.now();
         let mut any = self.expire(now);
-        if !self.is_full() {
-            any |= self.receive(cx, now);
-        }
+        any |= self.receive(cx, now);
         any |= self.tell(cx);
         any |= self.carry_out();
         any |= self.transmit(cx, now);
@@ -80,10 +78,11 @@ impl<R: Dialer> Task<R> {
         self.jobs.handlers() >= self.plan.max_running || self.holds()
     }
 
-    /// Takes in what has come.
+    /// Takes in what has come. What was sent is seen to also while nothing more is to be read.
     fn receive(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let mut any = false;
-        while let Some((id, done)) = self.http.poll(cx) {
+        let full = self.is_full();
+        while let Some((id, done)) = self.http.poll(cx, full) {
             any = true;
             match done {
                 Done::Answered(answer) => {
@@ -101,6 +100,9 @@ impl<R: Dialer> Task<R> {
                     state.machine.handle_ws_open(now, id, Err(failure));
                 }
             }
+        }
+        if full {
+            return any;
         }
         let shared = &self.shared;
         any |= self.wires.receive(cx, |id: RequestId, said| {
@@ -128,7 +130,9 @@ impl<R: Dialer> Task<R> {
             while let Some(event) = state.machine.poll_event() {
                 self.events.push_back(event);
             }
-            if self.events.is_empty() {
+            let phase = state.machine.status();
+            // Not all that changes it is an event.
+            if self.events.is_empty() && phase == self.phase {
                 return false;
             }
             self.sockets.clone_from(&state.sockets);
@@ -142,7 +146,7 @@ impl<R: Dialer> Task<R> {
                 state.full = false;
                 std::mem::take(&mut state.room)
             });
-            (state.machine.status(), room)
+            (phase, room)
         };
         for event in &self.events {
             if let Event::Failed { error, .. } = event {
@@ -153,13 +157,18 @@ impl<R: Dialer> Task<R> {
                 self.error = None;
             }
         }
-        let status = self.status(phase);
         for answer in room.into_iter().flatten() {
             answer.give(());
         }
-        self.shared.board.post(status);
+        let changed = std::mem::replace(&mut self.phase, phase) != phase;
+        if changed {
+            self.shared.board.post(self.status(phase));
+        }
         while let Some(event) = self.events.pop_front() {
             self.dispatch(cx, event);
+        }
+        if changed {
+            self.settle();
         }
         true
     }

@@ -135,7 +135,7 @@ fn what_there_is_may_be_more_than_may_wait() {
         let here = Node::new(Binding::Tokio, ours(), options.clone()).await;
         let mut there = Node::new(Binding::Smol, ours(), options).await;
         let rooms = (0..500).map(|number| format!("room {number}"));
-        there.socket().join(rooms.collect::<Vec<_>>());
+        there.socket().join(rooms.collect::<Vec<_>>()).unwrap();
         redis.kill();
         until("the outage", || !there.io().adapter().status().up).await;
         redis.restart();

@@ -87,6 +87,8 @@ pub use history::{Act, Deed, History};
 pub use host::{Host, Served};
 pub use net::Weather;
 pub use sim::{Sim, secs};
+#[cfg(feature = "regex")]
+pub use sio_driver::app::RegexError;
 pub use sio_driver::app::{
     Ack, AckError, AckFuture, Adapter, AdapterError, Args, ArgumentError, Auth, BacklogPolicy,
     Broadcast, Bytes, Client, ClientFiles, CloseReason, ClusterEvent, Codec, Config, ConfigError,

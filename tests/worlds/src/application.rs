@@ -194,6 +194,7 @@ impl World {
                         .cause(self.now, party, "it was turned away");
                 }
                 self.ledger.answers.decided(socket);
+                self.ledger.answers.too_late(socket);
                 self.server
                     .reject(self.now, connection, ticket, &Refusal::new("no"));
             }
@@ -227,6 +228,7 @@ impl World {
         let key = ticket.socket();
         self.ledger.answers.decided(Socket { connection, key });
         let Some(socket) = self.server.accept(self.now, connection, ticket, id) else {
+            self.ledger.answers.too_late(Socket { connection, key });
             self.marks.reach(Mark::DecidedTooLate);
             return;
         };

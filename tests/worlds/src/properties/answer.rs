@@ -1,6 +1,6 @@
 //! *answer*: every ticket is answered once, in time. Requests are the network's to count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use sio_core::server::{ConnectionKey, Socket};
@@ -12,6 +12,8 @@ use crate::failure::hold;
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
     tickets: BTreeMap<Socket, Instant>,
+    /// Of whom the application has heard nothing yet, and the machine wants no word any more.
+    late: BTreeSet<Socket>,
 }
 
 impl Answers {
@@ -25,19 +27,22 @@ impl Answers {
         self.tickets.remove(&socket);
     }
 
+    /// It has decided when the machine had done so already, which it may be told only now.
+    pub(crate) fn too_late(&mut self, socket: Socket) {
+        self.late.insert(socket);
+    }
+
     /// The machine says that nobody did.
     pub(crate) fn undecided(&mut self, socket: Socket) {
-        let waited = self.tickets.remove(&socket);
-        hold!(
-            Answer,
-            waited.is_some(),
-            "{socket:?} was undecided, and did not wait"
-        );
+        let late = self.late.remove(&socket);
+        let waited = self.tickets.remove(&socket).is_some() || late;
+        hold!(Answer, waited, "{socket:?} was undecided, and did not wait");
     }
 
     pub(crate) fn closed(&mut self, connection: ConnectionKey) {
         self.tickets
             .retain(|socket, _| socket.connection != connection);
+        self.late.retain(|socket| socket.connection != connection);
     }
 
     pub(crate) fn excuse(&mut self, longer: Duration) {
@@ -59,5 +64,6 @@ impl Answers {
 
     pub(crate) fn server_died(&mut self) {
         self.tickets.clear();
+        self.late.clear();
     }
 }

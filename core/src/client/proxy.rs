@@ -1,8 +1,8 @@
 //! Proxies on the way to a server: how they are asked for a tunnel, by HTTP (RFC 9110 §9.3.6) or SOCKS5 (RFC 1928,
 //! RFC 1929).
 
+use core::net::{IpAddr, SocketAddr};
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

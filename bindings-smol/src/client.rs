@@ -31,10 +31,13 @@ use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
-use crate::client_tls::{self, Tls};
+#[cfg(feature = "rustls")]
+use crate::client_tls as tls;
 use crate::runtime::Smol;
 use crate::stream::dial;
 use sio_driver::client::BoxStream;
+#[cfg(not(feature = "rustls"))]
+use sio_driver::client::no_tls as tls;
 
 pub use sio_driver::app::{
     AckError, AckFuture, Args, Data, EmitError, EventName, HandlerError, ListenerId, Refusal,
@@ -67,7 +70,7 @@ pub async fn connect(url: impl AsRef<str>) -> Result<Socket, FirstError> {
 }
 
 impl Dialer for Smol {
-    type Tls = Tls;
+    type Tls = tls::Tls;
 
     fn resolve(
         &self,
@@ -86,12 +89,12 @@ impl Dialer for Smol {
         reach(to, from)
     }
 
-    fn usual_tls(&self) -> io::Result<Tls> {
-        client_tls::usual()
+    fn usual_tls(&self) -> io::Result<tls::Tls> {
+        tls::usual()
     }
 
-    async fn secure(&self, tls: &Tls, host: &str, stream: BoxStream) -> io::Result<BoxStream> {
-        client_tls::secure(tls, host, stream).await
+    async fn secure(&self, tls: &tls::Tls, host: &str, stream: BoxStream) -> io::Result<BoxStream> {
+        tls::secure(tls, host, stream).await
     }
 }
 

@@ -96,7 +96,7 @@
 //! | time between two requests | `keep_alive_timeout` | 75 s | the connection ends |
 
 pub mod client;
-#[cfg_attr(not(feature = "rustls"), path = "no_tls.rs")]
+#[cfg(feature = "rustls")]
 mod client_tls;
 mod listen;
 mod runtime;

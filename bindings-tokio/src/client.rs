@@ -33,9 +33,12 @@ use std::net::{IpAddr, SocketAddr};
 use sio_driver::client::BoxStream;
 use tokio::net::TcpSocket;
 
-use crate::client_tls::{self, Tls};
+#[cfg(feature = "rustls")]
+use crate::client_tls as tls;
 use crate::runtime::Tokio;
 use crate::stream::Compat;
+#[cfg(not(feature = "rustls"))]
+use sio_driver::client::no_tls as tls;
 
 pub use sio_driver::app::{
     AckError, AckFuture, Args, Data, EmitError, EventName, HandlerError, ListenerId, Refusal,
@@ -68,7 +71,7 @@ pub async fn connect(url: impl AsRef<str>) -> Result<Socket, FirstError> {
 }
 
 impl Dialer for Tokio {
-    type Tls = Tls;
+    type Tls = tls::Tls;
 
     fn resolve(
         &self,
@@ -87,12 +90,12 @@ impl Dialer for Tokio {
         reach(to, from)
     }
 
-    fn usual_tls(&self) -> io::Result<Tls> {
-        client_tls::usual()
+    fn usual_tls(&self) -> io::Result<tls::Tls> {
+        tls::usual()
     }
 
-    async fn secure(&self, tls: &Tls, host: &str, stream: BoxStream) -> io::Result<BoxStream> {
-        client_tls::secure(tls, host, stream).await
+    async fn secure(&self, tls: &tls::Tls, host: &str, stream: BoxStream) -> io::Result<BoxStream> {
+        tls::secure(tls, host, stream).await
     }
 }
 

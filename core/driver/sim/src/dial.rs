@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
+use sio_driver::client::no_tls::{self, Tls as NoTls};
 use sio_driver::client::{BoxStream, Dialer};
 
 use crate::sim::Sim;
@@ -38,15 +39,11 @@ impl Dialer for Sim {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    async fn secure(&self, tls: &NoTls, _: &str, _: BoxStream) -> io::Result<BoxStream> {
-        match *tls {}
+    async fn secure(&self, tls: &NoTls, host: &str, stream: BoxStream) -> io::Result<BoxStream> {
+        no_tls::secure(tls, host, stream).await
     }
 }
 
 async fn reach(sim: Sim, to: SocketAddr) -> io::Result<BoxStream> {
     Ok(Box::new(sim.connect(to).await?))
 }
-
-/// What TLS needs to know where there is none.
-#[derive(Clone, Copy, Debug)]
-pub enum NoTls {}

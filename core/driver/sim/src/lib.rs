@@ -82,7 +82,6 @@ mod world;
 pub use chart::Chart;
 pub use check::{Check, Error, check};
 pub use clock::Sleep;
-pub use dial::NoTls;
 pub use history::{Act, Deed, History};
 pub use host::{Host, Served};
 pub use net::Weather;

@@ -27,6 +27,7 @@ mod http;
 mod inner;
 mod io;
 mod listening;
+pub mod no_tls;
 mod queue;
 mod race;
 mod socket;

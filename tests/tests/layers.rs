@@ -103,6 +103,7 @@ const REDIS_FLOORS: &[&str] = &[
 const DRIVER_FLOORS: &[&str] = &[
     "sync",
     "runtime",
+    "alarm",
     "system_clock",
     "error",
     "log",

@@ -79,6 +79,7 @@
 //! repeat. [`guide::not_called`] has the rest.
 
 pub mod adapter;
+mod alarm;
 pub mod app;
 pub mod binding;
 pub mod client;

@@ -22,7 +22,7 @@ use super::error::ConnectError;
 use super::http::{Http, Way};
 use super::inner::{Alive, Face, Shared, SocketInner, Token};
 use super::status::Status;
-use crate::runtime::Sleep;
+use crate::alarm::Alarm;
 use crate::sync::BoxFuture;
 
 use jobs::{Jobs, Waiting};
@@ -68,9 +68,7 @@ pub(super) struct Task<R: Dialer> {
     phase: Phase,
     /// What went wrong at last.
     error: Option<ConnectError>,
-    sleep: Option<Pin<Box<R::Sleep>>>,
-    /// When the sleep rings, if it is set.
-    armed: Option<Instant>,
+    alarm: Alarm<R>,
     /// What both clocks showed at the last look.
     clocks: (Instant, SystemTime),
     /// The machine is closed; by then all else is to be.
@@ -123,8 +121,7 @@ impl<R: Dialer> Task<R> {
             attempt: 0,
             phase: Phase::Idle,
             error: None,
-            sleep: None,
-            armed: None,
+            alarm: Alarm::new(),
             clocks: (runtime.now(), runtime.wall_clock()),
             closed: None,
             runtime,
@@ -167,25 +164,7 @@ impl<R: Dialer> Task<R> {
         if at <= self.runtime.now() {
             return true;
         }
-        let sleep = match &mut self.sleep {
-            Some(sleep) => {
-                // One that rings too early is set again then.
-                if self.armed.is_none_or(|armed| at < armed) {
-                    sleep.as_mut().reset(at);
-                    self.armed = Some(at);
-                }
-                sleep
-            }
-            none => {
-                self.armed = Some(at);
-                none.insert(Box::pin(self.runtime.sleep_until(at)))
-            }
-        };
-        if sleep.as_mut().poll(cx).is_ready() {
-            self.armed = None;
-            return true;
-        }
-        false
+        self.alarm.set(cx, &self.runtime, at)
     }
 
     /// Sleeps, unless something has happened meanwhile.

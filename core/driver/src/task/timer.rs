@@ -1,18 +1,15 @@
 //! When a connection's task wakes by itself.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::task::Context;
 
 use sio_core::time::Instant;
 
-use crate::runtime::{EARLIEST, Runtime, Sleep};
+use crate::alarm::Alarm;
+use crate::runtime::{EARLIEST, Runtime};
 
 /// The sleep of a connection, set for whatever is due first.
 pub(super) struct Timer<R: Runtime> {
-    sleep: Option<Pin<Box<R::Sleep>>>,
-    /// When the sleep rings, if it is set.
-    armed: Option<Instant>,
+    alarm: Alarm<R>,
     /// Whether a deadline may have come for which the sleep was not set.
     unset: bool,
 }
@@ -20,8 +17,7 @@ pub(super) struct Timer<R: Runtime> {
 impl<R: Runtime> Timer<R> {
     pub(super) const fn new() -> Self {
         Self {
-            sleep: None,
-            armed: None,
+            alarm: Alarm::new(),
             unset: false,
         }
     }
@@ -36,7 +32,7 @@ impl<R: Runtime> Timer<R> {
     /// None has while the sleep has not rung, but those that were found when it was set anew: asking the
     /// machine for them in every turn was 150 instructions.
     pub(super) fn may_be_due(&mut self, now: Instant) -> bool {
-        let asleep = self.armed.is_some_and(|at| at > now);
+        let asleep = self.alarm.at().is_some_and(|at| at > now);
         std::mem::take(&mut self.unset) || !asleep
     }
 
@@ -51,7 +47,7 @@ impl<R: Runtime> Timer<R> {
         same: bool,
     ) -> bool {
         if !same {
-            self.armed = None;
+            self.alarm.forget();
         }
         let Some(at) = at else {
             return false;
@@ -60,30 +56,13 @@ impl<R: Runtime> Timer<R> {
         // message, and so would asking the clock or the timer whether it has rung.
         let early = now.checked_add(EARLIEST);
         let silent = |armed: Instant| armed <= at && early.is_some_and(|early| early < armed);
-        if self.armed.is_some_and(silent) {
+        if self.alarm.at().is_some_and(silent) {
             return false;
         }
         if at <= runtime.now() {
             self.unset = true;
             return true;
         }
-        let sleep = match &mut self.sleep {
-            Some(sleep) => {
-                if self.armed.is_none_or(|armed| at < armed) {
-                    sleep.as_mut().reset(at);
-                    self.armed = Some(at);
-                }
-                sleep
-            }
-            none => {
-                self.armed = Some(at);
-                none.insert(Box::pin(runtime.sleep_until(at)))
-            }
-        };
-        if sleep.as_mut().poll(cx).is_ready() {
-            self.armed = None;
-            return true;
-        }
-        false
+        self.alarm.set(cx, runtime, at)
     }
 }

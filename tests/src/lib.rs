@@ -5,6 +5,7 @@ pub mod example;
 pub mod imports;
 pub mod install;
 pub mod process;
+pub mod reference;
 pub mod replay;
 pub mod served;
 pub mod suite;

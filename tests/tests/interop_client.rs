@@ -6,12 +6,7 @@
     reason = "one event is waited for, whatever the others are"
 )]
 
-use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    process::Command,
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use sio_core::{
@@ -23,95 +18,31 @@ use sio_core::{
 };
 use sio_tests::{
     client::Client,
-    example::{Binding, example},
-    install::{Packages, interop, node_packages, python},
-    process::Group,
+    example::Binding,
+    reference::{Kind, Server},
     wire::PATIENCE,
 };
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Ours(Binding),
-    /// The official one of 4.8.
-    Official,
-    /// The official one of 2.5.
-    Old,
-    Python,
+/// How soon it is seen that an end is gone.
+const HEARTBEAT: [(&str, &str); 2] = [("PING_INTERVAL", "1000"), ("PING_TIMEOUT", "2000")];
+
+fn start(kind: Kind, env: &[(&'static str, &'static str)]) -> Server {
+    Server::start(kind, &[&HEARTBEAT, env].concat())
 }
 
-/// A server, which can be killed and started again on its port.
-struct Server {
-    kind: Kind,
-    address: SocketAddr,
-    env: Vec<(&'static str, &'static str)>,
-    running: Option<Group>,
-}
-
-impl Server {
-    fn start(kind: Kind, env: &[(&'static str, &'static str)]) -> Self {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = free.local_addr().expect("its address");
-        drop(free);
-        let mut server = Self {
-            kind,
-            address,
-            env: env.to_vec(),
-            running: None,
-        };
-        server.run();
-        server
-    }
-
-    fn run(&mut self) {
-        let node = |script: &str| {
-            let mut command = Command::new("node");
-            command
-                .arg(interop().join("reference").join(script))
-                .env("SIO_NODE_PACKAGES", node_packages());
-            command
-        };
-        let mut command = match self.kind {
-            Kind::Ours(binding) => Command::new(example(binding, "interop")),
-            Kind::Official => node("interop.js"),
-            Kind::Old => node("interop_2.js"),
-            Kind::Python => {
-                let mut command = Command::new(python(Packages::Current));
-                command.arg(interop().join("python/serve.py"));
-                command
-            }
-        };
-        command
-            .env("HOST", "127.0.0.1")
-            .env("PORT", self.address.port().to_string())
-            .env("PING_INTERVAL", "1000")
-            .env("PING_TIMEOUT", "2000")
-            .envs(self.env.iter().copied());
-        self.running = Some(Group::start(&mut command));
-        let end = Instant::now() + PATIENCE;
-        while TcpStream::connect(self.address).is_err() {
-            assert!(Instant::now() < end, "{:?} does not listen", self.kind);
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn kill(&mut self) {
-        self.running = None;
-    }
-
-    fn client(&self, transports: &[TransportKind]) -> Client {
-        let mut config = match self.kind {
-            Kind::Old => Config::v2(),
-            Kind::Ours(_) | Kind::Official | Kind::Python => Config::v4(),
-        };
-        config.reconnection = Some(Backoff::new(
-            Duration::from_millis(50),
-            Duration::from_millis(500),
-        ));
-        // A server that is started again may take as long as it takes.
-        config.ack_timeout = PATIENCE * 3;
-        let (dial, _) = Dial::parse(&format!("http://{}", self.address)).expect("a URL");
-        Client::new(self.address, config, dial.transports(transports))
-    }
+fn client(server: &Server, transports: &[TransportKind]) -> Client {
+    let mut config = match server.kind {
+        Kind::Old => Config::v2(),
+        Kind::Ours(_) | Kind::Official | Kind::Python => Config::v4(),
+    };
+    config.reconnection = Some(Backoff::new(
+        Duration::from_millis(50),
+        Duration::from_millis(500),
+    ));
+    // A server that is started again may take as long as it takes.
+    config.ack_timeout = PATIENCE * 3;
+    let (dial, _) = Dial::parse(&format!("http://{}", server.address)).expect("a URL");
+    Client::new(server.address, config, dial.transports(transports))
 }
 
 /// One socket of a client, in a namespace.
@@ -178,8 +109,8 @@ fn reason(it: &Event<u64>) -> Option<(String, bool)> {
 
 /// Text, numbers, bytes, both ways; the server asks; many events in order; two namespaces; the end by either.
 fn conversation(kind: Kind, transports: &[TransportKind]) {
-    let server = Server::start(kind, &[]);
-    let mut client = server.client(transports);
+    let server = start(kind, &[]);
+    let mut client = client(&server, transports);
     let mut main = enter(&mut client, "/");
     assert_eq!(main.ask::<u64>("echo", &7), 7);
     let text: String = main.ask("echo", "€ äöü \u{1f600} \u{1e}");
@@ -251,8 +182,8 @@ fn asked_back(main: &mut Socket<'_>) {
 
 /// The server dies and comes back on its port: what was said meanwhile arrives.
 fn restart(kind: Kind, transports: &[TransportKind]) {
-    let mut server = Server::start(kind, &[]);
-    let mut client = server.client(transports);
+    let mut server = start(kind, &[]);
+    let mut client = client(&server, transports);
     let mut main = enter(&mut client, "/");
     assert_eq!(main.ask::<u64>("echo", &1), 1);
     server.kill();
@@ -287,10 +218,10 @@ fn restart(kind: Kind, transports: &[TransportKind]) {
 
 /// What was missed while the connection was cut comes before the word that it is there again.
 fn recovery(transports: &[TransportKind]) {
-    let server = Server::start(Kind::Official, &[("RECOVERY_MS", "20000")]);
-    let mut other = server.client(&[WebSocket]);
+    let server = start(Kind::Official, &[("RECOVERY_MS", "20000")]);
+    let mut other = client(&server, &[WebSocket]);
     let mut other = enter(&mut other, "/");
-    let mut client = server.client(transports);
+    let mut client = client(&server, transports);
     let mut main = enter(&mut client, "/");
     let shouted = |it: &Event<u64>| match it {
         Event::Message { name, args, .. } if &**name == "shouted" => args.get::<u64>(0).ok(),
@@ -321,8 +252,8 @@ fn recovery(transports: &[TransportKind]) {
 
 /// A refusal with its data, and a second try with other credentials.
 fn refusal(kind: Kind) {
-    let server = Server::start(kind, &[]);
-    let mut client = server.client(&[WebSocket]);
+    let server = start(kind, &[]);
+    let mut client = client(&server, &[WebSocket]);
     let auth = Auth::Value(Value::from_iter([("token", "bad")]));
     let key = client.machine.socket("/auth", auth).expect("room");
     let now = client.now();
@@ -347,11 +278,11 @@ fn refusal(kind: Kind) {
 
 /// What was said right before a namespace is left is heard (§16.3).
 fn last_words(kind: Kind, transports: &[TransportKind]) {
-    let server = Server::start(kind, &[]);
-    let mut listener = server.client(&[WebSocket]);
+    let server = start(kind, &[]);
+    let mut listener = client(&server, &[WebSocket]);
     let listener = enter(&mut listener, "/");
     for round in 0..10 {
-        let mut client = server.client(transports);
+        let mut client = client(&server, transports);
         let mut main = enter(&mut client, "/");
         main.emit("shout", &round);
         let key = main.key;

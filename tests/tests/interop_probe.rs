@@ -3,7 +3,6 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
@@ -13,75 +12,9 @@ use std::{
 use serde_json::{Value, json};
 use sio_tests::{
     example::{Binding, example},
-    install::{Packages, interop, node_packages, python},
-    process::Group,
+    reference::{Kind, Server},
     wire::PATIENCE,
 };
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Ours(Binding),
-    /// The official one of 4.8.
-    Official,
-    /// The official one of 2.5.
-    Old,
-    Python,
-}
-
-/// A server, which can be killed and started again on its port.
-struct Server {
-    kind: Kind,
-    address: SocketAddr,
-    running: Option<Group>,
-}
-
-impl Server {
-    fn start(kind: Kind) -> Self {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = free.local_addr().expect("its address");
-        drop(free);
-        let mut server = Self {
-            kind,
-            address,
-            running: None,
-        };
-        server.run();
-        server
-    }
-
-    fn run(&mut self) {
-        let node = |script: &str| {
-            let mut command = Command::new("node");
-            command
-                .arg(interop().join("reference").join(script))
-                .env("SIO_NODE_PACKAGES", node_packages());
-            command
-        };
-        let mut command = match self.kind {
-            Kind::Ours(binding) => Command::new(example(binding, "interop")),
-            Kind::Official => node("interop.js"),
-            Kind::Old => node("interop_2.js"),
-            Kind::Python => {
-                let mut command = Command::new(python(Packages::Current));
-                command.arg(interop().join("python/serve.py"));
-                command
-            }
-        };
-        command
-            .env("HOST", "127.0.0.1")
-            .env("PORT", self.address.port().to_string());
-        self.running = Some(Group::start(&mut command));
-        let end = Instant::now() + PATIENCE;
-        while TcpStream::connect(self.address).is_err() {
-            assert!(Instant::now() < end, "{:?} does not listen", self.kind);
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn kill(&mut self) {
-        self.running = None;
-    }
-}
 
 /// A probe, and what it has written that nobody has asked for yet.
 struct Probe {
@@ -197,7 +130,7 @@ fn open(server: &Server, transports: &Value) -> Value {
 
 /// Events and answers both ways, with bytes; a server that dies and comes back; the end.
 fn story(kind: Kind, binding: Binding) {
-    let mut server = Server::start(kind);
+    let mut server = Server::start(kind, &[]);
     for transports in [
         json!(["websocket"]),
         json!(["polling"]),
@@ -252,7 +185,7 @@ fn story(kind: Kind, binding: Binding) {
 
 /// A refusal with its data, and a second try with other credentials; a server that takes a socket out.
 fn refusals(kind: Kind, binding: Binding) {
-    let server = Server::start(kind);
+    let server = Server::start(kind, &[]);
     let mut probe = Probe::start(binding);
     let url = |name: &str| format!("http://{}{name}", server.address);
     probe.say(json!({

@@ -1,0 +1,92 @@
+//! Servers that clients of ours are pointed at, as they are: the official ones, python-socketio, and ours.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    example::{Binding, example},
+    install::{Packages, interop, node_packages, python},
+    process::Group,
+    wire::PATIENCE,
+};
+
+/// Whose server it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Ours, on this binding.
+    Ours(Binding),
+    /// The official one of 4.8.
+    Official,
+    /// The official one of 2.5.
+    Old,
+    /// python-socketio.
+    Python,
+}
+
+/// A server that keeps the contract of `interop`, which can be killed and started again on its port.
+#[derive(Debug)]
+pub struct Server {
+    /// Whose it is.
+    pub kind: Kind,
+    /// Where it listens.
+    pub address: SocketAddr,
+    env: Vec<(&'static str, &'static str)>,
+    running: Option<Group>,
+}
+
+impl Server {
+    /// Starts one with these in its environment, and waits until it listens.
+    pub fn start(kind: Kind, env: &[(&'static str, &'static str)]) -> Self {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let address = free.local_addr().expect("its address");
+        drop(free);
+        let mut server = Self {
+            kind,
+            address,
+            env: env.to_vec(),
+            running: None,
+        };
+        server.run();
+        server
+    }
+
+    /// Starts it again.
+    pub fn run(&mut self) {
+        let node = |script: &str| {
+            let mut command = Command::new("node");
+            command
+                .arg(interop().join("reference").join(script))
+                .env("SIO_NODE_PACKAGES", node_packages());
+            command
+        };
+        let mut command = match self.kind {
+            Kind::Ours(binding) => Command::new(example(binding, "interop")),
+            Kind::Official => node("interop.js"),
+            Kind::Old => node("interop_2.js"),
+            Kind::Python => {
+                let mut command = Command::new(python(Packages::Current));
+                command.arg(interop().join("python/serve.py"));
+                command
+            }
+        };
+        command
+            .env("HOST", "127.0.0.1")
+            .env("PORT", self.address.port().to_string())
+            .envs(self.env.iter().copied());
+        self.running = Some(Group::start(&mut command));
+        let end = Instant::now() + PATIENCE;
+        while TcpStream::connect(self.address).is_err() {
+            assert!(Instant::now() < end, "{:?} does not listen", self.kind);
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// It is gone, without a word.
+    pub fn kill(&mut self) {
+        self.running = None;
+    }
+}

@@ -102,6 +102,30 @@ pub(crate) fn frames(input: &[u8]) -> Vec<Message> {
     frames
 }
 
+/// The events that the built-in way makes of frames of this revision, until one is refused.
+pub(crate) fn events(
+    revision: Eio,
+    input: &[u8],
+    limits: &Limits,
+    mut heard: impl FnMut(Option<u64>, &str, &Args),
+) {
+    let mut decoder = Decoder::new(revision.protocol());
+    for frame in frames(input) {
+        let read = match frame {
+            Message::Text(text) => decoder.text(text, limits),
+            Message::Binary(bytes) => decoder.binary(bytes, limits),
+        };
+        match read.map(|packet| packet.map(|packet| packet.content)) {
+            Ok(Some(Content::Event {
+                id,
+                call: Some(Call { name, args }),
+            })) => heard(id, &name, &args),
+            Ok(_) => {}
+            Err(_) => break,
+        }
+    }
+}
+
 fn text(bytes: &[u8]) -> Option<ByteString> {
     std::str::from_utf8(bytes).ok().map(ByteString::from)
 }

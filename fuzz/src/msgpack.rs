@@ -5,11 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sio_core::config::Config;
 use sio_core::connection::{Connection, Event};
-use sio_core::engine::{Eio, Message, Opened, Session, TransportKind};
+use sio_core::engine::{Eio, Opened, Session, TransportKind};
 use sio_core::id::{Sid, SocketId};
 use sio_core::msgpack;
 use sio_core::packet::parser::Msgpack;
-use sio_core::packet::{Args, Call, Codec, Content, Decoder, Limits, Map, Part, Value};
+use sio_core::packet::{Args, Codec, Limits, Map, Part, Value};
 use sio_core::socket;
 use sio_core::time::Instant;
 
@@ -30,21 +30,9 @@ pub(crate) fn run(input: &[u8]) {
             let data = read["data"].as_array().expect("an event has a list");
             assert_eq!(plain(&values), plain(data.get(1..).unwrap_or_default()));
         }
-        let mut decoder = Decoder::new(revision.protocol());
-        for frame in super::frames(input) {
-            let read = match frame {
-                Message::Text(text) => decoder.text(text, &Limits::default()),
-                Message::Binary(bytes) => decoder.binary(bytes, &Limits::default()),
-            };
-            match read.map(|packet| packet.map(|packet| packet.content)) {
-                Ok(Some(Content::Event {
-                    id,
-                    call: Some(Call { name, args }),
-                })) => same(revision, id, &name, &args),
-                Ok(_) => {}
-                Err(_) => break,
-            }
-        }
+        super::events(revision, input, &Limits::default(), |id, name, args| {
+            same(revision, id, name, args);
+        });
     }
 }
 

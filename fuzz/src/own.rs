@@ -7,7 +7,7 @@ use sio_core::connection::{Connection, Event};
 use sio_core::engine::{Eio, Message, Opened, Session, TransportKind};
 use sio_core::id::{Sid, SocketId};
 use sio_core::packet::parser::{self, EncodeError, Fault, Limits, Packet, PacketType, Parser};
-use sio_core::packet::{Args, Call, Content, Decoder, Value};
+use sio_core::packet::{Args, Value};
 use sio_core::socket;
 use sio_core::time::Instant;
 
@@ -18,25 +18,13 @@ pub fn parser(input: &[u8]) {
         if let Ok(packet) = serde_json::from_slice(input) {
             let _ = by_parser(revision, packet);
         }
-        let mut decoder = Decoder::new(revision.protocol());
         let limits = Limits {
             attachments: usize::MAX,
             ..Limits::default()
         };
-        for frame in super::frames(input) {
-            let read = match frame {
-                Message::Text(text) => decoder.text(text, &limits),
-                Message::Binary(bytes) => decoder.binary(bytes, &limits),
-            };
-            match read.map(|packet| packet.map(|packet| packet.content)) {
-                Ok(Some(Content::Event {
-                    id,
-                    call: Some(Call { name, args }),
-                })) => same(revision, id, &name, &args),
-                Ok(_) => {}
-                Err(_) => break,
-            }
-        }
+        super::events(revision, input, &limits, |id, name, args| {
+            same(revision, id, name, args);
+        });
     }
 }
 

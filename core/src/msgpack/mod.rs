@@ -13,6 +13,8 @@ mod date;
 mod number;
 mod read;
 mod reader;
+#[cfg(test)]
+pub(crate) mod values;
 mod write;
 
 pub use read::read;

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::message::Part;
-use crate::packet::{Args, Codec, Content, Decoder, Map};
+use crate::msgpack::values::values;
+use crate::packet::{Args, Codec, Content, Decoder};
 
 fn read(bytes: impl Into<Bytes>) -> Result<Packet, Fault> {
     within(bytes, &Limits::default())
@@ -277,28 +278,6 @@ fn usual(encoded: &Encoded) -> Packet {
         }
     }
     panic!("not whole")
-}
-
-fn values() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<u64>().prop_map(|number| Value::from(number >> (number % 64))),
-        any::<i64>().prop_map(|number| Value::from(number >> (number & 63))),
-        any::<f64>().prop_map(|number| Value::from(number + 0.5)
-            .as_f64()
-            .filter(|it| it.fract() != 0.0)
-            .into()),
-        ".{0,40}".prop_map(Value::from),
-        prop::collection::vec(any::<u8>(), 0..300).prop_map(|it| Value::Binary(it.into())),
-    ];
-    leaf.prop_recursive(4, 32, 8, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..20).prop_map(Value::Array),
-            prop::collection::vec(("[a-z]{0,3}", inner), 0..20)
-                .prop_map(|members| Value::Object(members.into_iter().collect::<Map>())),
-        ]
-    })
 }
 
 proptest! {

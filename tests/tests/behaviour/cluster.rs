@@ -426,6 +426,8 @@ async fn an_outage_holds_up_nobody_here_and_loses_nothing_in_silence(on: On) {
         here.first.expect(r#"42["volatile"]"#).await;
         io.emit("two", &()).unwrap();
         here.first.expect(r#"42["two"]"#).await;
+        // Asked behind them: the link has heard of all while the others were away.
+        assert!(io.adapter().flush().await.is_err());
         here.line.heal();
         // What waited comes in its order; what may be lost was.
         there.first.expect(r#"42["one"]"#).await;

@@ -138,14 +138,19 @@ impl Watched {
             return sent.map(drop).map_err(|error| error.to_string());
         }
         let mut answer = emitter.emit_with_ack::<Args>(event, &args);
-        // What the API refuses is known now.
-        if let Some(Err(error)) = refused(&mut answer) {
+        // What the API refuses is known now; so may the answer be, which is given but once.
+        let known = at_once(&mut answer);
+        if let Some(Err(error)) = known {
             return Err(error.to_string());
         }
         let (name, tag) = (self.name.clone(), command["tag"].clone());
         runtime::spawn(async move {
             let mut line = json!({ "ev": "ack", "socket": name, "tag": tag });
-            match answer.await {
+            let answer = match known {
+                Some(answer) => answer,
+                None => answer.await,
+            };
+            match answer {
                 Ok(args) => line["args"] = told(&args),
                 Err(AckError::Timeout) => line["error"] = json!("timeout"),
                 Err(AckError::Disconnected) => line["error"] = json!("disconnected"),
@@ -159,8 +164,8 @@ impl Watched {
     }
 }
 
-/// What an emit that was refused says at once.
-fn refused(
+/// What is known of an emit as soon as it is asked.
+fn at_once(
     answer: &mut (impl Future<Output = Result<Args, AckError>> + Unpin),
 ) -> Option<Result<Args, AckError>> {
     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());

@@ -92,6 +92,7 @@ impl Probe {
             "cmd": "emit", "socket": "main", "event": event, "args": args, "ack": true, "tag": tag,
         }));
         let answer = self.hear("an ack", |line| line["ev"] == "ack" && line["tag"] == tag);
+        assert!(answer["args"].is_array(), "{answer}, {:#?}", self.unheard);
         answer["args"].clone()
     }
 

@@ -1,6 +1,7 @@
 //! A whole server driven by bytes: each few of them are something that a client, the application or
 //! the clock does.
 
+mod clients;
 mod texts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,9 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sio_core::config::Config;
-use sio_core::engine::{
-    Close, Eio, Flags, HandshakeError, Message, TransportKind, WsClosed, WsOut,
-};
+use sio_core::engine::{Close, Eio, Flags, HandshakeError, TransportKind, WsClosed, WsOut};
 use sio_core::id::{HashKey, RequestId, Sid, SocketId};
 use sio_core::namespaces::ParentKey;
 use sio_core::packet;
@@ -21,7 +20,7 @@ use sio_core::server::{
 use sio_core::socket::{AckTicket, ConnectTicket, Refusal};
 use sio_core::time::Instant;
 
-use texts::TEXTS;
+use clients::{revision, script};
 
 struct World<'a> {
     input: &'a [u8],
@@ -96,16 +95,6 @@ pub(crate) fn run(input: &[u8], config: Config) {
     world.end();
 }
 
-/// The revision that a step opens a session with.
-const fn revision(what: u8) -> u8 {
-    if what & 0x20 == 0 { 4 } else { 3 }
-}
-
-/// What a request of a client asks for that can only load scripts and post forms.
-const fn script(what: u8) -> &'static str {
-    if what & 0x40 == 0 { "" } else { "&j=0" }
-}
-
 impl World<'_> {
     fn byte(&mut self) -> Option<u8> {
         let (first, rest) = self.input.split_first()?;
@@ -121,24 +110,6 @@ impl World<'_> {
     fn random(&mut self) -> [u8; 15] {
         self.drawn = self.drawn.wrapping_add(1);
         [self.drawn; 15]
-    }
-
-    /// A session and its revision; sometimes the other one.
-    fn sid(&mut self, what: u8) -> (String, u8) {
-        let (sid, eio) = self
-            .pick(&self.sids.clone())
-            .unwrap_or_else(|| (String::new(), revision(what)));
-        (sid, if what & 0x30 == 0x30 { 7 - eio } else { eio })
-    }
-
-    fn text(&mut self) -> String {
-        if self.byte().is_some_and(|byte| byte & 1 == 0) {
-            return self.pick(&TEXTS).unwrap_or_default().to_owned();
-        }
-        let length = usize::from(self.byte().unwrap_or_default() & 31).min(self.input.len());
-        let (text, rest) = self.input.split_at(length);
-        self.input = rest;
-        String::from_utf8_lossy(text).into_owned()
     }
 
     fn step(&mut self, what: u8) {
@@ -158,59 +129,9 @@ impl World<'_> {
                 let query = format!("EIO={eio}&transport=polling&sid={sid}{script}");
                 self.request(http::Method::GET, &query, Bytes::new(), [0; 15]);
             }
-            3 | 4 => {
-                let (sid, eio) = self.sid(what);
-                let script = script(what);
-                let query = format!("EIO={eio}&transport=polling&sid={sid}{script}");
-                let packets = [self.text(), self.text()];
-                let counted = |text: &String| format!("{}:{text}", text.encode_utf16().count());
-                let body = match eio {
-                    3 => packets.each_ref().map(counted).concat(),
-                    _ => packets.join("\u{1e}"),
-                };
-                let body = match script {
-                    "" => body,
-                    _ => body
-                        .bytes()
-                        .fold("d=".to_owned(), |form, byte| format!("{form}%{byte:02x}")),
-                };
-                self.request(http::Method::POST, &query, body.into(), [0; 15]);
-            }
-            5 => {
-                let (sid, eio) = self.sid(what);
-                let query = if sid.is_empty() || what & 0x40 != 0 {
-                    format!("EIO={eio}&transport=websocket")
-                } else {
-                    format!("EIO={eio}&transport=websocket&sid={sid}")
-                };
-                let head = http::Request::get(format!("/socket.io/?{query}"))
-                    .header("connection", "Upgrade")
-                    .header("upgrade", "websocket")
-                    .header("sec-websocket-version", "13")
-                    .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
-                    .body(())
-                    .expect("a head")
-                    .into_parts()
-                    .0;
-                let random = self.random();
-                match self.server.handle_upgrade(now, &head, random) {
-                    Upgraded::Attached { connection, .. } => self.websockets.push(connection),
-                    Upgraded::Waits(handshake) => {
-                        assert!(self.upgrades.insert(handshake), "it waits twice");
-                    }
-                    Upgraded::Unwanted { connection, .. } => self.over.push(connection),
-                    Upgraded::Refused(_) => {}
-                }
-            }
-            6..=8 => {
-                if let Some(connection) = self.pick(&self.websockets.clone()) {
-                    let frame = match what & 0x30 {
-                        0 => Message::Binary(Bytes::from_static(b"\x04\x02")),
-                        _ => Message::Text(self.text().into()),
-                    };
-                    self.server.handle_ws(now, connection, frame);
-                }
-            }
+            3 | 4 => self.post(what),
+            5 => self.upgrade(what),
+            6..=8 => self.speak(what),
             9 if what & 0x10 != 0 => {
                 if let Some(connection) = self.over.pop() {
                     self.server.handle_ws_gone(connection);
@@ -224,39 +145,9 @@ impl World<'_> {
                         .handle_ws_closed(now, connection, WsClosed::Lost);
                 }
             }
-            10 => {
-                let times: [u64; 6] = [1, 99, 100, 5_000, 20_000, 60_000];
-                let time = self.pick(&times).unwrap_or(1);
-                self.now += Duration::from_millis(time);
-                self.server.handle_timeout(self.now);
-                if let Some(due) = self.server.poll_timeout() {
-                    assert!(due.at > self.now, "{:?} is due already", due.why);
-                }
-            }
+            10 => self.pass(),
             11 if what & 0x10 != 0 => self.decide(what),
-            11 => {
-                if let Some(ticket) = self.named.pop() {
-                    let next = match what & 0x40 {
-                        0 => self.server.allow(now, ticket),
-                        _ => self.server.deny(now, ticket),
-                    };
-                    if let Some(event) = next {
-                        self.event(event);
-                    }
-                } else if let Some((connection, ticket)) = self.tickets.pop() {
-                    if what & 0x40 == 0 {
-                        let id = SocketId::from_random(self.random());
-                        let socket = self.server.accept(now, connection, ticket, id);
-                        self.sockets.extend(socket);
-                        if let Some(socket) = socket {
-                            self.named(socket);
-                        }
-                    } else {
-                        let refusal = Refusal::new("no");
-                        self.server.reject(now, connection, ticket, &refusal);
-                    }
-                }
-            }
+            11 => self.answer(what),
             12 => {
                 if let Some((socket, ticket)) = self.acks.pop() {
                     let packet = packet::ack("/", ticket.id(), &1).expect("a number");
@@ -264,50 +155,84 @@ impl World<'_> {
                 }
             }
             13 => self.emit(what),
-            14 => {
-                if let Some(socket) = self.pick(&self.sockets.clone()) {
-                    match what & 0x70 {
-                        0x00 => self.server.disconnect(now, socket, false),
-                        0x10 => self.server.disconnect(now, socket, true),
-                        0x20 => self.server.close(now, socket.connection, Close::Flush),
-                        0x30 => self.server.close(now, socket.connection, Close::Discard),
-                        0x40 => drop(self.server.join(socket, "r1")),
-                        0x50 => drop(self.server.join(socket, "r2")),
-                        0x60 => drop(self.server.leave(socket, "r1")),
-                        _ => {
-                            let packet = packet::error("/", "no", None);
-                            let _ = self.server.deliver(now, socket, packet, Flags::default());
-                        }
-                    }
-                }
+            14 => self.act(what),
+            _ if what & 0x10 != 0 => self.remove(what),
+            _ => self.abort(what),
+        }
+    }
+
+    /// Time passes.
+    fn pass(&mut self) {
+        let times: [u64; 6] = [1, 99, 100, 5_000, 20_000, 60_000];
+        let time = self.pick(&times).unwrap_or(1);
+        self.now += Duration::from_millis(time);
+        self.server.handle_timeout(self.now);
+        if let Some(due) = self.server.poll_timeout() {
+            assert!(due.at > self.now, "{:?} is due already", due.why);
+        }
+    }
+
+    /// The application answers a client that asks for a namespace.
+    fn answer(&mut self, what: u8) {
+        let now = self.now;
+        if let Some(ticket) = self.named.pop() {
+            let next = match what & 0x40 {
+                0 => self.server.allow(now, ticket),
+                _ => self.server.deny(now, ticket),
+            };
+            if let Some(event) = next {
+                self.event(event);
             }
-            _ if what & 0x10 != 0 => {
-                let name = match what & 0x60 {
-                    0x00 => "/d/1",
-                    0x20 => "/asked",
-                    0x40 => "/other",
-                    // By the application, whose it is from then on.
-                    _ => {
-                        self.server.open_namespace("/d/2");
-                        "/d/3"
-                    }
-                };
-                self.server.remove_namespace(now, name);
-                assert!(self.server.namespaces().all(|other| other != name));
-            }
-            _ => {
-                let upgrades: Vec<HandshakeKey> = self.upgrades.iter().copied().collect();
-                if what & 0x40 != 0
-                    && let Some(handshake) = self.pick(&upgrades)
-                {
-                    self.server.handle_upgrade_aborted(now, handshake);
+        } else if let Some((connection, ticket)) = self.tickets.pop() {
+            if what & 0x40 == 0 {
+                let id = SocketId::from_random(self.random());
+                let socket = self.server.accept(now, connection, ticket, id);
+                self.sockets.extend(socket);
+                if let Some(socket) = socket {
+                    self.named(socket);
                 }
-                let waiting: Vec<RequestId> = self.waiting.iter().copied().collect();
-                if let Some(id) = self.pick(&waiting) {
-                    self.server.handle_aborted(now, id);
+            } else {
+                let refusal = Refusal::new("no");
+                self.server.reject(now, connection, ticket, &refusal);
+            }
+        }
+    }
+
+    /// The application does something to a socket.
+    fn act(&mut self, what: u8) {
+        let now = self.now;
+        if let Some(socket) = self.pick(&self.sockets.clone()) {
+            match what & 0x70 {
+                0x00 => self.server.disconnect(now, socket, false),
+                0x10 => self.server.disconnect(now, socket, true),
+                0x20 => self.server.close(now, socket.connection, Close::Flush),
+                0x30 => self.server.close(now, socket.connection, Close::Discard),
+                0x40 => drop(self.server.join(socket, "r1")),
+                0x50 => drop(self.server.join(socket, "r2")),
+                0x60 => drop(self.server.leave(socket, "r1")),
+                _ => {
+                    let packet = packet::error("/", "no", None);
+                    let _ = self.server.deliver(now, socket, packet, Flags::default());
                 }
             }
         }
+    }
+
+    /// The application takes a namespace away.
+    fn remove(&mut self, what: u8) {
+        let now = self.now;
+        let name = match what & 0x60 {
+            0x00 => "/d/1",
+            0x20 => "/asked",
+            0x40 => "/other",
+            // By the application, whose it is from then on.
+            _ => {
+                self.server.open_namespace("/d/2");
+                "/d/3"
+            }
+        };
+        self.server.remove_namespace(now, name);
+        assert!(self.server.namespaces().all(|other| other != name));
     }
 
     /// The application decides over a handshake, or whether it does so from now on.
@@ -395,31 +320,6 @@ impl World<'_> {
         {
             self.asked.insert(token);
         }
-    }
-
-    /// Hands a request in; the new session's id, if it opened one.
-    fn request(
-        &mut self,
-        method: http::Method,
-        query: &str,
-        body: Bytes,
-        random: [u8; 15],
-    ) -> Option<String> {
-        let before = self.server.connections();
-        let id = RequestId(self.requests);
-        self.requests += 1;
-        let request = http::Request::builder()
-            .method(method)
-            .uri(format!("/socket.io/?{query}"))
-            .body(body)
-            .ok()?;
-        self.waiting.insert(id);
-        self.server.handle_request(self.now, id, request, random);
-        (self.server.connections() > before).then(|| {
-            sio_core::id::SocketId::from_random(random)
-                .as_str()
-                .to_owned()
-        })
     }
 
     /// No more children than may be: one of the application's beside them.

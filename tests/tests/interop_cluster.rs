@@ -153,6 +153,26 @@ fn got(data: &Value) -> impl Fn(&str) -> Option<Value> + '_ {
     move |_| Some(json!([["packet", 2, data, "/"], ["reached", "s1"]]))
 }
 
+/// Values of every kind.
+fn values() -> Vec<packet::Value> {
+    use packet::Value as V;
+    vec![
+        V::from(-1_i32),
+        V::from(1.5),
+        V::from(1e21),
+        V::from(1e300),
+        V::from(9_007_199_254_740_991_u64),
+        V::from(u64::MAX),
+        V::from(i64::MIN),
+        V::from("ü€😀"),
+        V::Null,
+        V::from(true),
+        V::from(vec![V::from(vec![0_u8; 20])]),
+        (0..20).map(|key| (format!("k{key}"), key)).collect(),
+        V::from("x".repeat(70_000)),
+    ]
+}
+
 fn broadcasts(cases: &mut Cases) {
     use packet::Value as V;
     let room = To {
@@ -195,21 +215,7 @@ fn broadcasts(cases: &mut Cases) {
         ),
         |_| None,
     );
-    let values: Vec<V> = vec![
-        V::from(-1_i32),
-        V::from(1.5),
-        V::from(1e21),
-        V::from(1e300),
-        V::from(9_007_199_254_740_991_u64),
-        V::from(u64::MAX),
-        V::from(i64::MIN),
-        V::from("ü€😀"),
-        V::Null,
-        V::from(true),
-        V::from(vec![V::from(vec![0_u8; 20])]),
-        (0..20).map(|key| (format!("k{key}"), key)).collect(),
-        V::from("x".repeat(70_000)),
-    ];
+    let values = values();
     let mut expected = vec![json!("e")];
     expected.extend(
         values
@@ -352,6 +358,11 @@ fn requests(cases: &mut Cases) {
     ] {
         cases.tell(name, &message, |_| Some(json!([])));
     }
+    late_answers(cases);
+}
+
+/// Nobody waits for them.
+fn late_answers(cases: &mut Cases) {
     for reply in [
         Reply::Done,
         Reply::Ids(vec![]),

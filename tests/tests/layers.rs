@@ -1,13 +1,18 @@
 //! The house keeps its floors apart: what each package may depend on, with everything below it.
 
+#[path = "layers/sizes.rs"]
+mod sizes;
+#[path = "layers/targets.rs"]
+mod targets;
+
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs,
+    path::{Path, PathBuf},
     process::Command,
     time::Duration,
 };
 
-use serde_json::Value;
 use sio_tests::{imports::Imports, install::workspace, process::run};
 
 /// Data types, parsers and tables: all that `sio-core` may know. None of them opens a file or a
@@ -257,25 +262,38 @@ fn redis_on_smol_brings_no_runtime_of_tokio() {
     assert_eq!(of_tokio(&lines), BTreeSet::from(["default", "sync"]));
 }
 
+/// The files of Rust below a folder, but what was built or installed there.
+fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut sources = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder of sources") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().unwrap_or_default();
+            if ["target", "node_modules"].iter().any(|its| name == *its) {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|its| its == "rs") {
+                let text = fs::read_to_string(&path).expect("a source");
+                sources.push((path, text));
+            }
+        }
+    }
+    sources
+}
+
 /// Time is told to the core in its own terms, which are there where std's are not.
 #[test]
 fn the_core_names_no_instant_of_std() {
     let core = workspace().join("core/src");
-    let mut seen = 0;
-    let mut named = Vec::new();
-    let mut folders = vec![core.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder of the core") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let text = fs::read_to_string(&path).expect("a file of the core");
-            seen += 1;
-            named.extend(instants_of_std(&text).map(|line| format!("{}:{line}", path.display())));
-        }
-    }
+    let sources = sources(&core);
+    let seen = sources.len();
+    let named = sources.iter().flat_map(|(path, text)| {
+        instants_of_std(text).map(|line| format!("{}:{line}", path.display()))
+    });
+    let named: Vec<_> = named.collect();
     assert!(seen > 60, "the core was read: {seen} files");
     assert!(named.is_empty(), "std::time::Instant: {named:#?}");
 }
@@ -324,36 +342,6 @@ fn an_instant_of_std_is_found_however_it_is_named() {
     ] {
         assert_eq!(instants_of_std(line).next(), None, "{line}");
     }
-}
-
-/// Cargo puts the programs of all packages into one directory, the examples into another: of two with one
-/// name, whichever was built last is there.
-#[test]
-fn no_two_programs_have_one_name() {
-    // faults: T2
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(workspace()).args([
-        "metadata",
-        "--quiet",
-        "--no-deps",
-        "--format-version=1",
-    ]);
-    let metadata = run(&mut command, Duration::from_secs(120));
-    let metadata: Value = serde_json::from_str(&metadata).expect("cargo's JSON");
-    let mut seen = BTreeMap::<(String, String), Vec<&Value>>::new();
-    for package in metadata["packages"].as_array().expect("packages") {
-        for target in package["targets"].as_array().expect("targets") {
-            let kind = target["kind"][0].as_str().unwrap_or_default();
-            if matches!(kind, "bin" | "example") {
-                let name = target["name"].as_str().unwrap_or_default();
-                let at = (kind.to_owned(), name.to_owned());
-                seen.entry(at).or_default().push(&package["name"]);
-            }
-        }
-    }
-    assert!(seen.len() > 10, "the packages were read: {seen:?}");
-    seen.retain(|_, packages| packages.len() > 1);
-    assert!(seen.is_empty(), "one name, several programs: {seen:?}");
 }
 
 /// Every file has its floor, imports from its own and from those below, and no two import each other.

@@ -41,6 +41,19 @@ fn talkative(config: Config) -> Io {
     io
 }
 
+/// The server asks.
+fn is_asked(five: &mut WebSocket) {
+    five.send(r#"4{"type":2,"nsp":"/","id":2,"data":["ask"]}"#);
+    let asked = five.text();
+    let asked: Value = serde_json::from_str(asked.strip_prefix('4').unwrap()).unwrap();
+    assert_eq!(asked["data"].to_string(), r#"["asked","why"]"#);
+    five.send(&format!(
+        r#"4{{"type":3,"nsp":"/","id":{},"data":["so"]}}"#,
+        asked["id"]
+    ));
+    assert_eq!(five.text(), r#"4{"type":3,"nsp":"/","id":2,"data":["so"]}"#);
+}
+
 #[test]
 fn the_parser_is_an_option() {
     covers(&["parser"]);
@@ -78,16 +91,7 @@ fn the_parser_is_an_option() {
         [r#"4{"type":3,"nsp":"/","id":1,"data":["é"]}"#]
     );
 
-    // The server asks.
-    five.send(r#"4{"type":2,"nsp":"/","id":2,"data":["ask"]}"#);
-    let asked = five.text();
-    let asked: Value = serde_json::from_str(asked.strip_prefix('4').unwrap()).unwrap();
-    assert_eq!(asked["data"].to_string(), r#"["asked","why"]"#);
-    five.send(&format!(
-        r#"4{{"type":3,"nsp":"/","id":{},"data":["so"]}}"#,
-        asked["id"]
-    ));
-    assert_eq!(five.text(), r#"4{"type":3,"nsp":"/","id":2,"data":["so"]}"#);
+    is_asked(&mut five);
 
     // One broadcast for both, and one that asks both.
     five.send(r#"4{"type":2,"nsp":"/","data":["tell","news"]}"#);

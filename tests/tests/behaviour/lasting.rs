@@ -277,6 +277,29 @@ async fn member(world: &World) -> Client {
     client
 }
 
+/// The same, once it is answered.
+async fn answered(world: &World, request: String) -> Box<dyn Stream> {
+    let mut stream = said(world, request).await;
+    head(&mut stream).await;
+    stream
+}
+
+/// Some of a body.
+async fn begins_to_post(world: &World, target: &str) -> Box<dyn Stream> {
+    let request = request(&format!("POST {target}"), "content-length: 10\r\n");
+    said(world, request + "4").await
+}
+
+/// A connection that is not established yet, as over TLS.
+fn establishing(world: &World) -> Task<()> {
+    let (sim, server) = (Sim::current().unwrap(), Server::new(world.io.clone()));
+    let address = world.address;
+    spawn(async move {
+        let never = pending::<io::Result<()>>();
+        sio_driver::binding::establish(&sim, &server, address, never).await;
+    })
+}
+
 /// Brings a server into a state.
 async fn bring(state: State, world: &World, never: &Never) -> Scene {
     let base = tasks();
@@ -284,38 +307,21 @@ async fn bring(state: State, world: &World, never: &Never) -> Scene {
     let alive = move || its.count() > 0;
     let has_session = move || io.engine_sessions() > 0;
     let scene = match state {
-        State::Establishing => {
-            let (sim, server) = (Sim::current().unwrap(), Server::new(world.io.clone()));
-            let address = world.address;
-            let task = spawn(async move {
-                let never = pending::<io::Result<()>>();
-                sio_driver::binding::establish(&sim, &server, address, never).await;
-            });
-            Scene::new(task, move || tasks() > base)
-        }
+        State::Establishing => Scene::new(establishing(world), move || tasks() > base),
         State::FirstRequest => Scene::until_heard(connect(world.address).await),
         State::Head => {
-            let mut stream = said(world, request("GET /", "")).await;
-            head(&mut stream).await;
+            let mut stream = answered(world, request("GET /", "")).await;
             stream.write_all(b"GET / HT").await.unwrap();
             stream.flush().await.unwrap();
             Scene::until_heard(stream)
         }
-        State::NextRequest => {
-            let mut stream = said(world, request("GET /", "")).await;
-            head(&mut stream).await;
-            Scene::until_heard(stream)
-        }
+        State::NextRequest => Scene::until_heard(answered(world, request("GET /", "")).await),
         State::Body => {
             let Poller { sid, .. } = world.poller().await;
-            let line = format!("POST /socket.io/?EIO=4&transport=polling&sid={sid}");
-            let request = request(&line, "content-length: 10\r\n");
-            Scene::until_heard(said(world, request + "4").await)
+            let target = format!("/socket.io/?EIO=4&transport=polling&sid={sid}");
+            Scene::until_heard(begins_to_post(world, &target).await)
         }
-        State::FallbackBody => {
-            let request = request("POST /nowhere", "content-length: 10\r\n");
-            Scene::until_heard(said(world, request + "4").await)
-        }
+        State::FallbackBody => Scene::until_heard(begins_to_post(world, "/nowhere").await),
         State::Response => {
             narrow(true);
             let stream = said(world, request("GET /nowhere", "")).await;
@@ -330,11 +336,8 @@ async fn bring(state: State, world: &World, never: &Never) -> Scene {
             Scene::new(said(world, opening("")).await, has_session)
         }
         State::Joining => {
-            let poller = world.poller().await;
-            let query = format!("&sid={}", poller.sid);
-            let mut stream = said(world, opening(&query)).await;
-            head(&mut stream).await;
-            Scene::until_heard(stream)
+            let Poller { sid, .. } = world.poller().await;
+            Scene::until_heard(answered(world, opening(&format!("&sid={sid}"))).await)
         }
         State::Open => Scene::new(member(world).await, has_session),
         State::Paused => {
@@ -363,11 +366,7 @@ async fn bring(state: State, world: &World, never: &Never) -> Scene {
             client.wire.write(&masked(0x83, b"")).await;
             Scene::new(client, move || tasks() > base)
         }
-        State::Echo => {
-            let mut stream = said(world, opening_at("/echo", "")).await;
-            head(&mut stream).await;
-            Scene::until_heard(stream)
-        }
+        State::Echo => Scene::until_heard(answered(world, opening_at("/echo", "")).await),
         State::Before | State::Origin | State::AllowRequest | State::SessionId => {
             Scene::new(said(world, request(HELLO, "")).await, alive)
         }
@@ -388,8 +387,7 @@ async fn bring(state: State, world: &World, never: &Never) -> Scene {
             Scene::new(client, alive)
         }
         State::Plain => {
-            let mut stream = said(world, opening_at("/engine.io", "")).await;
-            head(&mut stream).await;
+            let stream = answered(world, opening_at("/engine.io", "")).await;
             Scene::new(stream, alive)
         }
     };

@@ -83,12 +83,11 @@ async fn wherever_a_socket_calls_the_application(on: On) {
     world.ends().await;
 }
 
-async fn wherever_a_request_does(on: On) {
-    let io = Io::new(calm());
-    io.of("/").on("sync", |ack: Ack| ack.send(&()));
+/// Every hook panics for a request that names it, when it is called or when it is waited for. How often the one for
+/// refused requests did.
+fn hooks_that_panic(io: &Io) -> Arc<AtomicUsize> {
     let panics = |head: &RequestHead, hook: &str| head.query("panic").as_deref() == Some(hook);
     let at_once = |head: &RequestHead| head.query("when").as_deref() == Some("atonce");
-    // Each fails when it is called, or when it is waited for.
     let asked = move |head: Arc<RequestHead>, hook: &'static str| {
         if panics(&head, hook) && at_once(&head) {
             fail(());
@@ -141,6 +140,13 @@ async fn wherever_a_request_does(on: On) {
             fail(());
         }
     });
+    listened
+}
+
+async fn wherever_a_request_does(on: On) {
+    let io = Io::new(calm());
+    io.of("/").on("sync", |ack: Ack| ack.send(&()));
+    let listened = hooks_that_panic(&io);
     let server = Server::new(io.clone()).fallback(async |_| fail(Response::new(Bytes::new())));
     let world = World::serving(on, io.clone(), server).await;
     let (mut bystander, _) = world.join().await;

@@ -58,30 +58,7 @@ impl<R: Runtime> Task<R> {
                 packet,
                 flags,
             } => self.machine.deliver(now, socket, packet, flags),
-            Command::Request(request) => {
-                let Request {
-                    socket,
-                    id,
-                    packet,
-                    flags,
-                    token,
-                    timeout,
-                } = *request;
-                // Its time is not what this turn has taken so far, a handler that computed before it asked.
-                self.now = self.runtime.now();
-                let asked = match self.machine.socket_io() {
-                    Some((connection, _)) => {
-                        connection.request(self.now, socket, id, packet, flags, token, timeout)
-                    }
-                    None => Err((AckError::Disconnected, token)),
-                };
-                if let Err((error, token)) = asked {
-                    if error == AckError::Disconnected {
-                        self.set_disconnected(socket);
-                    }
-                    token.settle(Err(error.into()));
-                }
-            }
+            Command::Request(request) => self.ask(*request),
             Command::Respond { ticket, packet } => {
                 if let Some((connection, _)) = self.machine.socket_io() {
                     let _ = connection.respond(now, ticket, packet);
@@ -112,6 +89,32 @@ impl<R: Runtime> Task<R> {
             Command::Become(Change::Adopt) => self.adopt(),
             // Carried out before.
             Command::Cast { .. } | Command::Hold(_) | Command::Evicted => {}
+        }
+    }
+
+    /// Emits something that asks for an answer.
+    fn ask(&mut self, request: Request) {
+        let Request {
+            socket,
+            id,
+            packet,
+            flags,
+            token,
+            timeout,
+        } = request;
+        // Its time is not what this turn has taken so far, a handler that computed before it asked.
+        self.now = self.runtime.now();
+        let asked = match self.machine.socket_io() {
+            Some((connection, _)) => {
+                connection.request(self.now, socket, id, packet, flags, token, timeout)
+            }
+            None => Err((AckError::Disconnected, token)),
+        };
+        if let Err((error, token)) = asked {
+            if error == AckError::Disconnected {
+                self.set_disconnected(socket);
+            }
+            token.settle(Err(error.into()));
         }
     }
 

@@ -1,0 +1,140 @@
+//! What clients do.
+
+use bytes::Bytes;
+use sio_core::engine::Message;
+use sio_core::id::RequestId;
+use sio_core::server::{HandshakeKey, Upgraded};
+
+use super::World;
+use super::texts::TEXTS;
+
+/// The revision that a step opens a session with.
+pub(super) const fn revision(what: u8) -> u8 {
+    if what & 0x20 == 0 { 4 } else { 3 }
+}
+
+/// What a request of a client asks for that can only load scripts and post forms.
+pub(super) const fn script(what: u8) -> &'static str {
+    if what & 0x40 == 0 { "" } else { "&j=0" }
+}
+
+impl World<'_> {
+    /// A session and its revision; sometimes the other one.
+    pub(super) fn sid(&mut self, what: u8) -> (String, u8) {
+        let (sid, eio) = self
+            .pick(&self.sids.clone())
+            .unwrap_or_else(|| (String::new(), revision(what)));
+        (sid, if what & 0x30 == 0x30 { 7 - eio } else { eio })
+    }
+
+    fn text(&mut self) -> String {
+        if self.byte().is_some_and(|byte| byte & 1 == 0) {
+            return self.pick(&TEXTS).unwrap_or_default().to_owned();
+        }
+        let length = usize::from(self.byte().unwrap_or_default() & 31).min(self.input.len());
+        let (text, rest) = self.input.split_at(length);
+        self.input = rest;
+        String::from_utf8_lossy(text).into_owned()
+    }
+
+    /// A POST of two packets.
+    pub(super) fn post(&mut self, what: u8) {
+        let (sid, eio) = self.sid(what);
+        let script = script(what);
+        let query = format!("EIO={eio}&transport=polling&sid={sid}{script}");
+        let packets = [self.text(), self.text()];
+        let counted = |text: &String| format!("{}:{text}", text.encode_utf16().count());
+        let body = match eio {
+            3 => packets.each_ref().map(counted).concat(),
+            _ => packets.join("\u{1e}"),
+        };
+        let body = match script {
+            "" => body,
+            _ => body
+                .bytes()
+                .fold("d=".to_owned(), |form, byte| format!("{form}%{byte:02x}")),
+        };
+        self.request(http::Method::POST, &query, body.into(), [0; 15]);
+    }
+
+    /// A request to become a WebSocket.
+    pub(super) fn upgrade(&mut self, what: u8) {
+        let now = self.now;
+        let (sid, eio) = self.sid(what);
+        let query = if sid.is_empty() || what & 0x40 != 0 {
+            format!("EIO={eio}&transport=websocket")
+        } else {
+            format!("EIO={eio}&transport=websocket&sid={sid}")
+        };
+        let head = http::Request::get(format!("/socket.io/?{query}"))
+            .header("connection", "Upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .body(())
+            .expect("a head")
+            .into_parts()
+            .0;
+        let random = self.random();
+        match self.server.handle_upgrade(now, &head, random) {
+            Upgraded::Attached { connection, .. } => self.websockets.push(connection),
+            Upgraded::Waits(handshake) => {
+                assert!(self.upgrades.insert(handshake), "it waits twice");
+            }
+            Upgraded::Unwanted { connection, .. } => self.over.push(connection),
+            Upgraded::Refused(_) => {}
+        }
+    }
+
+    /// A message on a WebSocket.
+    pub(super) fn speak(&mut self, what: u8) {
+        let now = self.now;
+        if let Some(connection) = self.pick(&self.websockets.clone()) {
+            let frame = match what & 0x30 {
+                0 => Message::Binary(Bytes::from_static(b"\x04\x02")),
+                _ => Message::Text(self.text().into()),
+            };
+            self.server.handle_ws(now, connection, frame);
+        }
+    }
+
+    /// Requests that are not answered are dropped.
+    pub(super) fn abort(&mut self, what: u8) {
+        let now = self.now;
+        let upgrades: Vec<HandshakeKey> = self.upgrades.iter().copied().collect();
+        if what & 0x40 != 0
+            && let Some(handshake) = self.pick(&upgrades)
+        {
+            self.server.handle_upgrade_aborted(now, handshake);
+        }
+        let waiting: Vec<RequestId> = self.waiting.iter().copied().collect();
+        if let Some(id) = self.pick(&waiting) {
+            self.server.handle_aborted(now, id);
+        }
+    }
+
+    /// Hands a request in; the new session's id, if it opened one.
+    pub(super) fn request(
+        &mut self,
+        method: http::Method,
+        query: &str,
+        body: Bytes,
+        random: [u8; 15],
+    ) -> Option<String> {
+        let before = self.server.connections();
+        let id = RequestId(self.requests);
+        self.requests += 1;
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("/socket.io/?{query}"))
+            .body(body)
+            .ok()?;
+        self.waiting.insert(id);
+        self.server.handle_request(self.now, id, request, random);
+        (self.server.connections() > before).then(|| {
+            sio_core::id::SocketId::from_random(random)
+                .as_str()
+                .to_owned()
+        })
+    }
+}

@@ -1,4 +1,5 @@
-// A small test runner: cases in order, each with a time limit and its own clean-up, one line a case.
+// A small test runner: cases in order, and beside them, two at a time, those that have servers of their own; each with
+// a time limit and its own clean-up, one line a case.
 
 import { start } from "./server.js";
 
@@ -12,7 +13,8 @@ const cases = [];
 /**
  * Registers a case. `options.transports`: run it with these only. `options.needs`: a feature of the
  * contract that the server must be said to have (FEATURES, separated by commas). `options.server`: it is
- * played with a server of its own, with these in its environment.
+ * played with a server of its own, with these in its environment. `options.apart`: it starts all its servers
+ * by itself, and `t.server` is not there.
  */
 export function test(name, options, body) {
   if (typeof options === "function") [options, body] = [{}, options];
@@ -102,20 +104,27 @@ export async function run({ title, transport, env = {}, only, without = [] }) {
   );
   const server = await start(env);
   const failed = [];
-  for (const { name, body, limit = CASE_LIMIT, server: own } of chosen) {
+  const playOne = async ({ name, body, limit = CASE_LIMIT, server: own, apart }) => {
     const begun = Date.now();
-    const its = own ? await start(own) : server;
+    const its = own ? await start(own) : apart ? undefined : server;
     let fault;
     for (let plays = 0; plays === 0 || (fault instanceof Overtaken && plays < PLAYS); plays++) {
       fault = await play(new Context(its, transport), body, limit);
     }
-    if (its !== server && (await its.stop()).forced) fault ??= new Error("its server did not end on SIGTERM");
+    if (own && (await its.stop()).forced) fault ??= new Error("its server did not end on SIGTERM");
     console.log(`${fault ? "not ok" : "ok"} ${title}: ${name} (${Date.now() - begun} ms)`);
     if (fault) {
       failed.push(name);
       console.log(String(fault.stack ?? fault).replace(/^/gm, "    "));
     }
-  }
+  };
+  const inOrder = async (waiting) => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) await playOne(next);
+  };
+  const isApart = ({ server: own, apart }) => Boolean(own || apart);
+  const beside = chosen.filter(isApart);
+  // They share nothing with the others, and most of them wait, for heartbeats and ends.
+  await Promise.all([inOrder(chosen.filter((it) => !isApart(it))), inOrder(beside), inOrder(beside)]);
   const end = await server.stop();
   if (end.forced) {
     failed.push("the server ends on SIGTERM");

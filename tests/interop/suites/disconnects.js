@@ -153,7 +153,7 @@ test("the client's heart stops", { server: {} }, async (t) => {
   assert.ok(["transport close", "ping timeout"].includes(await reason));
 });
 
-test("the server stops: the client notices, the server recovers", async (t) => {
+test("the server stops: the client notices, the server recovers", { apart: true }, async (t) => {
   const server = await t.start();
   const socket = await open(t, "/", { url: server.url, reconnection: false });
   await settled(t, socket);

@@ -102,7 +102,7 @@ test("an event for a namespace that was not joined ends the connection", async (
   await ends(t, socket, () => socket.io.engine.write('42/custom,["echo",1]'));
 });
 
-test("two hundred attachments where they are allowed", async (t) => {
+test("two hundred attachments where they are allowed", { apart: true }, async (t) => {
   const server = await t.start({ MAX_ATTACHMENTS: "200" });
   const socket = await open(t, "/", { url: server.url });
   const [seen] = await ask(socket, "describe", Array.from({ length: 200 }, (_, i) => bytes(2, i)));

@@ -5,7 +5,7 @@ import { test, within } from "../lib/kit.js";
 import { ask, next, open, settled, value } from "../lib/socketio.js";
 import { freePort } from "../lib/server.js";
 
-test("a restart: told at once, reconnected, what was waiting is delivered", async (t) => {
+test("a restart: told at once, reconnected, what was waiting is delivered", { apart: true }, async (t) => {
   const port = await freePort();
   const first = await t.start({}, port);
   const sockets = await Promise.all(
@@ -27,7 +27,7 @@ test("a restart: told at once, reconnected, what was waiting is delivered", asyn
   assert.equal(await second.get("/health"), "ok");
 });
 
-test("a crash: clients notice, and come back", async (t) => {
+test("a crash: clients notice, and come back", { apart: true }, async (t) => {
   const port = await freePort();
   const first = await t.start({}, port);
   const socket = await open(t, "/", { url: first.url });
@@ -42,7 +42,7 @@ test("a crash: clients notice, and come back", async (t) => {
   assert.equal((await value(socket, "who")).id, socket.id);
 });
 
-test("a client that is still connecting does not hold up the end", async (t) => {
+test("a client that is still connecting does not hold up the end", { apart: true }, async (t) => {
   const server = await t.start();
   const slow = await open(t, "/slow", { url: server.url });
   slow.disconnect().connect();

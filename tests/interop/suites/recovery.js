@@ -1,123 +1,111 @@
 // Clients whose lines are cut: what they hear is what was said, each once and in order, or they are told that they
-// come as new ones. CUTS is how often, SEED where chance begins.
+// come as new ones. CUTS is how often each line is, SEED where chance begins.
 
 import assert from "node:assert/strict";
-import net from "node:net";
 
-import { dial, open } from "../lib/socketio.js";
+import { dial, open, TRANSPORTS, value } from "../lib/socketio.js";
+import { brittle, chance } from "../lib/brittle.js";
 import { sleep, test, until } from "../lib/kit.js";
 
-const CUTS = Number(process.env.CUTS ?? 40);
+const CUTS = Number(process.env.CUTS ?? 10);
+const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const VERSIONS = (process.env.CLIENTS ?? "4.6,4.7,4.8").split(",");
+/** For each cut, on a machine that has other things to do. */
+const PATIENCE = 20_000;
+/** What an attempt may take whose line is cut without its client hearing of it. */
+const ATTEMPT = 2_000;
 
-/** Chance that can be played again. */
-function chance(seed) {
-  return (below) => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
+/** A client on a line of its own, and what is wrong with what it hears. */
+class Listener {
+  faults = [];
+  figures = { recovered: 0, anew: 0 };
+  /** The number of the event that it has heard last, whoever it was. */
+  newest = -1;
+  #id;
+  /** Whether it is in the room. */
+  #joined = false;
+  /** What is to come behind the last one, if that must come. */
+  #next;
+
+  constructor(t, wire, name, options) {
+    this.wire = wire;
+    this.name = name;
+    this.socket = dial(t, "/", { url: wire.url, ...options });
+    this.socket.on("connect", () => this.#entered());
+    this.socket.on("n", (n, ...rest) => this.#hears(n, rest));
+  }
+
+  #entered() {
+    const back = this.socket.id === this.#id;
+    if (back !== this.socket.recovered) this.faults.push(`${this.#id} is ${this.socket.id}, recovered: ${this.socket.recovered}`);
+    if (this.#id !== undefined) this.figures[back ? "recovered" : "anew"]++;
+    this.#id = this.socket.id;
+    if (!back) [this.#joined, this.#next] = [false, undefined];
+    // The line may have been cut before the answer, too.
+    if (!this.#joined) this.socket.emit("join", "room", () => (this.#joined = this.socket.id === this.#id));
+  }
+
+  #hears(n, rest) {
+    if (n <= this.newest) this.faults.push(`${n} after ${this.newest}`);
+    else if (this.#next !== undefined && n !== this.#next) this.faults.push(`${n} where ${this.#next} comes`);
+    if (n % 7 === 0 && !(Buffer.isBuffer(rest[0]) && rest[0].length === n % 50)) this.faults.push(`${n} without its bytes`);
+    this.newest = n;
+    if (this.#joined) this.#next = n + 1;
+    // Something is on its way to the server as well.
+    if (n % 5 === 0) this.socket.emit("join", "room");
+  }
+
+  get done() {
+    return this.wire.cuts >= CUTS;
+  }
 }
 
-/** A wire that breaks after so many bytes to the client, wherever in a frame that is: `hang` says whether its server hears of it. */
-async function brittle(t, port, next) {
-  const lines = new Set();
-  let left = Infinity;
-  let hang = false;
-  const wire = { cuts: 0, end: false, url: "" };
-  const snap = () => {
-    wire.cuts++;
-    for (const [near, far] of lines) {
-      near.destroy();
-      if (hang) far.pause();
-      else far.destroy();
-    }
-    lines.clear();
-    arm();
-  };
-  const arm = () => ([left, hang] = wire.end ? [Infinity, false] : next());
-  const held = new Set();
-  const server = net.createServer((near) => {
-    const far = net.connect(port, "127.0.0.1");
-    const line = [near, far];
-    lines.add(line);
-    held.add(far);
-    near.on("error", () => {});
-    far.on("error", () => {});
-    near.on("data", (data) => far.write(data));
-    far.on("data", (data) => {
-      if (!lines.has(line)) return;
-      if (data.length < left) {
-        left -= data.length;
-        near.write(data);
-      } else {
-        near.write(data.subarray(0, left), snap);
-        left = Infinity;
-      }
-    });
-    near.on("close", () => lines.has(line) && far.destroy());
-    far.on("close", () => (held.delete(far), near.destroy(), lines.delete(line)));
-  });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.after(() => {
-    server.close();
-    for (const far of held) far.destroy();
-    for (const [near] of lines) near.destroy();
-  });
-  arm();
-  wire.url = `http://127.0.0.1:${server.address().port}`;
-  wire.stop = () => ((wire.end = true), (left = Infinity));
-  return wire;
-}
-
-test("each event is heard once and in order, however often the line is cut", { limit: 120_000 }, async (t) => {
-  const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
-  const draw = chance(seed);
-  const wire = await brittle(t, t.server.port, () => [400 + draw(draw(2) ? 8000 : 2000), draw(3) === 0]);
+test("each event is heard once and in order, however often the lines are cut", { limit: 60_000 + CUTS * PATIENCE }, async (t) => {
+  const draw = chance(SEED);
   const speaker = await open(t);
-  const listener = dial(t, "/", { url: wire.url });
-  const figures = { seed, recovered: 0, anew: 0 };
-  let last = -1;
-  let id;
-  const faults = [];
-  listener.on("connect", () => {
-    if (id === undefined || listener.id !== id) {
-      if (id !== undefined) figures.anew++;
-      assert.equal(listener.recovered, false);
-      // What it missed it will not hear.
-      last = undefined;
-      listener.emit("join", "room");
-    } else {
-      figures.recovered++;
-      assert.equal(listener.recovered, true);
+  const listeners = [];
+  for (const version of VERSIONS) {
+    for (const [name, transports] of Object.entries(TRANSPORTS)) {
+      const wire = await brittle(t, t.server.port, draw);
+      listeners.push(new Listener(t, wire, `${version} ${name}`, { version, transports, timeout: ATTEMPT }));
     }
-    id = listener.id;
-  });
-  listener.on("n", (n, ...rest) => {
-    if (last !== undefined && n !== last + 1) faults.push(`${n} after ${last}`);
-    if (n % 7 === 0 && !(Buffer.isBuffer(rest[0]) && rest[0].length === n % 50)) faults.push(`${n} without its bytes`);
-    last = n;
-  });
-  // Attempts may fail: they are cut, too.
-  const there = () => until("a connection", () => listener.connected, 10_000);
-  await there();
+  }
   let n = 0;
   const say = () => {
     const args = n % 7 === 0 ? [n, Buffer.alloc(n % 50)] : [n, "x".repeat(draw(80))];
+    // To all, or to a room: one order.
+    const rooms = draw(2) ? "room" : undefined;
     n++;
-    return new Promise((resolve) => speaker.emit("send", { via: "server", event: "n", args }, resolve));
+    return value(speaker, "send", { via: "server", event: "n", rooms, args });
   };
-  await until("the first event", async () => (await say(), last !== undefined));
-  while (wire.cuts < CUTS) {
+  while (!listeners.every((it) => it.done)) {
     await say();
-    // What is missed between two lives of the line must fit into one.
-    await sleep(draw(10));
+    for (const it of listeners) if (it.done) it.wire.mend();
+    // What is missed between two lives of a line must fit into one.
+    await sleep(draw(8));
   }
-  wire.stop();
-  await there();
+  for (const it of listeners) it.wire.mend();
+  // Who has not heard of the last cut yet is waited for.
+  const settled = () =>
+    until(
+      `${listeners.filter((it) => it.newest !== n - 1).map((it) => it.name)} to hear ${n - 1}`,
+      async () => {
+        await say();
+        await sleep(50);
+        return listeners.every((it) => it.newest === n - 1);
+      },
+      PATIENCE,
+    );
+  await settled();
+  // Once more, where nothing is on its way: all come back as who they were.
+  const before = listeners.map((it) => it.figures.recovered);
+  for (const it of listeners) it.wire.snap();
   await say();
-  await until("the last event", () => last === n - 1, 10_000);
-  console.log(JSON.stringify({ ...figures, cuts: wire.cuts, events: n }));
-  assert.deepEqual(faults, []);
-  assert.ok(figures.recovered > 0, "some come back");
+  await settled();
+  for (const it of listeners) console.log(JSON.stringify({ client: it.name, cuts: it.wire.cuts, ...it.figures }));
+  console.log(JSON.stringify({ seed: SEED, events: n }));
+  for (const [at, it] of listeners.entries()) {
+    assert.deepEqual(it.faults, [], it.name);
+    assert.equal(it.figures.recovered, before[at] + 1, `${it.name} comes back`);
+  }
 });

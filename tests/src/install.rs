@@ -118,20 +118,30 @@ pub fn chromium() -> PathBuf {
 
 /// valgrind, or Debian's package of it if this may install it.
 pub fn valgrind() -> PathBuf {
-    let place = PathBuf::from("/usr/bin/valgrind");
-    let _one = alone();
-    if !place.exists() {
-        apt_install("valgrind");
-    }
-    place
+    debian("valgrind", "/usr/bin/valgrind")
 }
 
 /// A redis-server, or Debian's package of it if this may install it. It is not started.
 pub fn redis_server() -> PathBuf {
-    let place = PathBuf::from("/usr/bin/redis-server");
+    debian("redis-server", "/usr/bin/redis-server")
+}
+
+/// nginx, or Debian's package of it if this may install it. It is not started.
+pub fn nginx() -> PathBuf {
+    debian("nginx-light", "/usr/sbin/nginx")
+}
+
+/// HAProxy, or Debian's package of it if this may install it. It is not started.
+pub fn haproxy() -> PathBuf {
+    debian("haproxy", "/usr/sbin/haproxy")
+}
+
+/// A program of Debian's, which is installed if it is missing.
+fn debian(package: &str, program: &str) -> PathBuf {
+    let place = PathBuf::from(program);
     let _one = alone();
     if !place.exists() {
-        apt_install("redis-server");
+        apt_install(package);
     }
     place
 }

@@ -1,10 +1,12 @@
 //! What the test suites share: starting clients and servers, and installing what those need.
 
 pub mod client;
+pub mod conversation;
 pub mod example;
 pub mod imports;
 pub mod install;
 pub mod process;
+pub mod proxied;
 pub mod reference;
 pub mod replay;
 pub mod served;

@@ -52,6 +52,17 @@ impl Group {
         Self { child, output }
     }
 
+    /// Whether it has not ended yet.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Stands still (`true`), with all its connections, or goes on.
+    pub fn stall(&self, still: bool) {
+        let signal = if still { Signal::STOP } else { Signal::CONT };
+        kill_process_group(Pid::from_child(&self.child), signal).expect("it is there");
+    }
+
     /// Waits until it ends, or kills it when `limit` is over.
     pub fn finish(mut self, limit: Duration) -> Ended {
         let end = Instant::now() + limit;

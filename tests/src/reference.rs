@@ -23,8 +23,14 @@ pub enum Kind {
     Official,
     /// The official one of 2.5.
     Old,
+    /// The official one of 3.1.
+    Three,
+    /// The official one of 4.0.
+    Four,
     /// python-socketio.
     Python,
+    /// Anybody's, by the path of its program.
+    Program(&'static str),
 }
 
 /// A server that keeps the contract of `interop`, which can be killed and started again on its port.
@@ -63,10 +69,18 @@ impl Server {
                 .env("SIO_NODE_PACKAGES", node_packages());
             command
         };
+        let early = |package: &str| {
+            let mut command = node("interop_early.js");
+            command.env("SOCKET_IO", package);
+            command
+        };
         let mut command = match self.kind {
             Kind::Ours(binding) => Command::new(example(binding, "interop")),
             Kind::Official => node("interop.js"),
-            Kind::Old => node("interop_2.js"),
+            Kind::Old => early("socket.io-2.5"),
+            Kind::Three => early("socket.io-3.1"),
+            Kind::Four => early("socket.io-4.0"),
+            Kind::Program(path) => Command::new(path),
             Kind::Python => {
                 let mut command = Command::new(python(Packages::Current));
                 command.arg(interop().join("python/serve.py"));

@@ -1,5 +1,5 @@
 //! Clients of both bindings, driven through their standard streams as outside checks do it, against servers as they
-//! are: the official ones of 4.8 and 2.5, python-socketio, and ours.
+//! are: the official ones of 4.8, 4.0, 3.1 and 2.5, python-socketio, and ours.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -240,6 +240,16 @@ against! {
     official_2: Kind::Old;
     python_socketio: Kind::Python;
     ours: Kind::Ours(Binding::Tokio);
+}
+
+#[test]
+fn official_3_tokio_client() {
+    story(Kind::Three, Binding::Tokio);
+}
+
+#[test]
+fn official_4_smol_client() {
+    story(Kind::Four, Binding::Smol);
 }
 
 #[test]

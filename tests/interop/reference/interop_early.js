@@ -1,12 +1,12 @@
 // The part of the contract of the `interop` example that a client of ours asks for, served by the official
-// implementation of the 2.x line.
+// implementation as it was: SOCKET_IO names the package of one of the lines before today's.
 
 import http from "node:http";
 import { load } from "../lib/packages.js";
 
 const number = (name, fallback) => Number(process.env[name] ?? fallback);
 const web = http.createServer();
-const io = load("socket.io-2.5")(web, {
+const io = load(process.env.SOCKET_IO ?? "socket.io-2.5")(web, {
   pingInterval: number("PING_INTERVAL", 1000),
   pingTimeout: number("PING_TIMEOUT", 800),
   serveClient: false,

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 
 import engineio.packet
 import socketio.exceptions
@@ -19,11 +20,18 @@ TRANSPORT = os.environ.get("TRANSPORT", "upgrade")
 MAX_PAYLOAD = 100_000
 VALUES = ["text", "", "schön 日本 🎈", 0, -1, 1.5, 2**53 - 1, True, False, None, [], {}, {"b": 1, "a": [{"z": None}]}]
 CASES = []
+# Those that have a server of their own, and wait.
+APART = []
 
 
 def case(run):
     CASES.append(run)
     return run
+
+
+def apart(run):
+    APART.append(run)
+    return case(run)
 
 
 def data(count, first=0):
@@ -234,7 +242,7 @@ def the_server_closes_the_connection(t):
     assert t.remembered(sid)["reason"] in ("forced close", "forced server close")
 
 
-@case
+@apart
 def the_clients_heart_stops(t):
     # The official server of today forgets to listen for it when a client of line 4 upgrades.
     if LEGACY and TRANSPORT == "upgrade" and os.environ.get("SIO_INTEROP_REFERENCE"):
@@ -261,7 +269,7 @@ def the_clients_heart_stops(t):
     assert t.remembered(sid)["reason"] == "ping timeout"
 
 
-@case
+@apart
 def idle_connections_live(t):
     peer = t.open()
     sid = peer.sid()
@@ -327,30 +335,45 @@ def nothing_is_left(t):
     until("all sessions to end", lambda: t.server.stats() == {"engine": 0, "sockets": 0, "plain": 0})
 
 
+def play(run, server, title):
+    """Plays a case; whether it passed."""
+    begun = time.monotonic()
+    context = Context(server)
+    fault = None
+    try:
+        run(context)
+    except Exception:
+        fault = traceback.format_exc()
+    for ending in reversed(context.endings):
+        try:
+            ending()
+        except Exception:
+            fault = fault or traceback.format_exc()
+    spent = round((time.monotonic() - begun) * 1000)
+    name = run.__name__.replace("_", " ")
+    line = f"{'not ok' if fault else 'ok'} {title}: {name} ({spent} ms)\n"
+    if fault:
+        line += "    " + fault.replace("\n", "\n    ") + "\n"
+    print(line, end="", flush=True)
+    return fault is None
+
+
+def play_apart(run, title):
+    """The same with a server of its own."""
+    server = Server()
+    passed = play(run, server, title)
+    return server.stop() != "killed" and passed
+
+
 def main():
     title = f"python-socketio ({os.environ.get('CLIENT', 'threads')}), {TRANSPORT}"
     server = Server()
-    failed = []
     chosen = [run for run in CASES if len(sys.argv) < 2 or sys.argv[1] in run.__name__]
-    for run in chosen:
-        begun = time.monotonic()
-        context = Context(server)
-        fault = None
-        try:
-            run(context)
-        except Exception:
-            fault = traceback.format_exc()
-        for ending in reversed(context.endings):
-            try:
-                ending()
-            except Exception:
-                fault = fault or traceback.format_exc()
-        spent = round((time.monotonic() - begun) * 1000)
-        name = run.__name__.replace("_", " ")
-        print(f"{'not ok' if fault else 'ok'} {title}: {name} ({spent} ms)", flush=True)
-        if fault:
-            failed.append(name)
-            print("    " + fault.replace("\n", "\n    "), flush=True)
+    with ThreadPoolExecutor(max_workers=max(1, len(APART))) as beside:
+        waiting = [(run, beside.submit(play_apart, run, title)) for run in chosen if run in APART]
+        played = [(run, play(run, server, title)) for run in chosen if run not in APART]
+        played += [(run, passed.result()) for run, passed in waiting]
+    failed = [run.__name__.replace("_", " ") for run, passed in played if not passed]
     if server.stop() == "killed":
         failed.append("the server ends on SIGTERM")
     print(json.dumps({"passed": len(chosen) - len(failed), "failed": failed}), flush=True)

@@ -96,12 +96,12 @@ const CORE_FLOORS: &[&str] = &[
 /// The floors of the cluster's package, from the ground up: each may import those above it in this list.
 const CLUSTER_FLOORS: &[&str] = &[
     "digest", "id", "entry", "reader", "limits", "message", "config", "channels", "wire", "codec",
-    "node",
+    "node", "emitter",
 ];
 
 /// The floors of the broker by Redis, from the ground up: each may import those above it in this list.
 const REDIS_FLOORS: &[&str] = &[
-    "policy", "error", "inbox", "command", "line", "stream", "broker", "redis",
+    "policy", "error", "inbox", "command", "line", "stream", "broker", "outlet", "emitter", "redis",
 ];
 
 /// The floors of the driver, from the ground up: each may import those above it in this list.

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`node::Node`] | the machine of one namespace: what is published, what is done on receipt, who has answered what |
 //! | [`message::Message`] | what any wire can say |
+//! | [`emitter::Emitter`] | what a programme says that is no node |
 //! | [`codec`] | the wires |
 //! | [`reader::Reader`] | what of a stream was read, and what was lost |
 //! | [`Config`] | which wire, and every limit |
@@ -84,6 +85,7 @@ mod channels;
 pub mod codec;
 mod config;
 mod digest;
+pub mod emitter;
 pub mod entry;
 pub mod id;
 mod limits;

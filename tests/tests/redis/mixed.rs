@@ -11,11 +11,11 @@ use crate::server::{NodeServer, RedisServer};
 use crate::world::run;
 
 /// One server of Node's with two clients, the first of which is in `x`.
-struct Theirs {
+pub(crate) struct Theirs {
     _server: NodeServer,
-    first: Client,
-    second: Client,
-    ids: [String; 2],
+    pub(crate) first: Client,
+    pub(crate) second: Client,
+    pub(crate) ids: [String; 2],
 }
 
 impl Theirs {
@@ -61,15 +61,15 @@ impl Theirs {
     }
 }
 
-struct House {
-    _redis: RedisServer,
-    ours: Node,
-    also: Node,
-    theirs: Theirs,
+pub(crate) struct House {
+    pub(crate) redis: RedisServer,
+    pub(crate) ours: Node,
+    pub(crate) also: Node,
+    pub(crate) theirs: Theirs,
 }
 
 impl House {
-    async fn new(adapter: &str, dialect: Dialect) -> Self {
+    pub(crate) async fn new(adapter: &str, dialect: Dialect) -> Self {
         let redis = RedisServer::start();
         let theirs = Theirs::new(adapter, &redis).await;
         let options = options(dialect, "mixed");
@@ -78,14 +78,14 @@ impl House {
         ours.counts(3).await;
         also.counts(3).await;
         Self {
-            _redis: redis,
+            redis,
             ours,
             also,
             theirs,
         }
     }
 
-    fn firsts(&mut self) -> [&mut Client; 3] {
+    pub(crate) fn firsts(&mut self) -> [&mut Client; 3] {
         [
             &mut self.ours.first,
             &mut self.also.first,
@@ -93,7 +93,7 @@ impl House {
         ]
     }
 
-    fn seconds(&mut self) -> [&mut Client; 3] {
+    pub(crate) fn seconds(&mut self) -> [&mut Client; 3] {
         [
             &mut self.ours.second,
             &mut self.also.second,
@@ -102,7 +102,7 @@ impl House {
     }
 
     /// Every client hears this next, and nothing before it.
-    async fn all_hear(&mut self, event: &str) {
+    pub(crate) async fn all_hear(&mut self, event: &str) {
         for client in self.firsts() {
             hears(client, &[event]).await;
         }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use sio_redis::Redis;
 use sio_tests::install::{cluster_packages, interop, redis_server};
+use sio_tests::process::run as run_to_end;
 use tempfile::TempDir;
 
 /// A `redis-server` of a test's own, which keeps nothing.
@@ -137,4 +138,14 @@ impl Drop for NodeServer {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// An emitter of Node's says all of this, and ends: `tests/interop/cluster/emit.js`.
+pub(crate) fn node_emits(emitter: &str, redis: &RedisServer, key: &str, said: &serde_json::Value) {
+    let mut command = Command::new("node");
+    command
+        .arg(interop().join("cluster/emit.js"))
+        .args([emitter, &redis.port.to_string(), key, &said.to_string()])
+        .env("NODE_PACKAGES", cluster_packages());
+    run_to_end(&mut command, Duration::from_secs(60));
 }

@@ -13,10 +13,12 @@
 pub mod classic;
 pub mod cluster;
 mod parts;
+mod payload;
 pub mod streams;
 pub mod v2;
 
 pub use crate::wire::{EncodeError, Odd};
+pub(crate) use payload::payload;
 
 use crate::id::Uid;
 use crate::limits::Limits;

@@ -14,9 +14,9 @@ use super::pending::Pending;
 use super::questions::{Expected, Kind, Open, Questions};
 use super::subscriptions::{Change, SubscriptionTable};
 use crate::channels::Channels;
-use crate::codec::classic::{self, Author};
+use crate::codec::classic::Author;
 use crate::codec::streams::{self, Entry};
-use crate::codec::{EncodeError, cluster, v2};
+use crate::codec::{self, EncodeError};
 use crate::config::{Config, Dialect};
 use crate::digest::Apart;
 use crate::id::Uid;
@@ -238,7 +238,11 @@ impl<T> Node<T> {
     ) -> Result<Written, EncodeError> {
         Ok(match self.is_for_stream(message) {
             true => Written::Entry(streams::encode(message, self.author(to))?),
-            false => Written::Payload(self.payload(message, to)?),
+            false => Written::Payload(codec::payload(
+                self.config.dialect,
+                message,
+                self.author(to),
+            )?),
         })
     }
 
@@ -256,16 +260,6 @@ impl<T> Node<T> {
             | Message::Bye => false,
         };
         self.config.dialect == Dialect::Streams && (kept || self.config.everything_in_stream)
-    }
-
-    fn payload(&self, message: &Message, to: Option<&Uid>) -> Result<Bytes, EncodeError> {
-        let by = self.author(to);
-        match self.config.dialect {
-            Dialect::Classic => classic::encode(message, by).map(|(_, bytes)| bytes),
-            Dialect::V2 => v2::encode(message, by).map(|(_, bytes)| bytes),
-            Dialect::Sharded => cluster::encode(message, by),
-            Dialect::Streams => cluster::encode_msgpack(message, by),
-        }
     }
 
     /// Now, or never.

@@ -10,6 +10,7 @@ use redis::{Cmd, PushInfo, PushKind, ServerError, Value, cmd};
 use sio_driver::cluster::codec::streams::Entry;
 use sio_driver::cluster::entry::EntryId;
 use sio_driver::cluster::id::Uid;
+use sio_driver::cluster::machine::Publication;
 use sio_driver::cluster::{Event, Order, Subscription, Ticket};
 
 /// A command that was written, and whose reply is awaited.
@@ -42,11 +43,7 @@ pub(crate) fn command(order: Order) -> Option<(Cmd, Sent)> {
         (it, Sent::Listen)
     };
     Some(match order {
-        Order::Publish(it) => {
-            let mut publish = cmd(if it.sharded { "SPUBLISH" } else { "PUBLISH" });
-            publish.arg(&it.channel).arg(&*it.payload);
-            (publish, Sent::Publish)
-        }
+        Order::Publish(it) => (publish(&it), Sent::Publish),
         Order::Subscribe(Subscription::Channel(name)) => listen("SUBSCRIBE", &name),
         Order::Subscribe(Subscription::Pattern(name)) => listen("PSUBSCRIBE", &name),
         Order::Subscribe(Subscription::Sharded(name)) => listen("SSUBSCRIBE", &name),
@@ -67,14 +64,7 @@ pub(crate) fn command(order: Order) -> Option<(Cmd, Sent)> {
             ticket,
             stream,
             entry,
-        } => {
-            let mut add = cmd("XADD");
-            add.arg(stream).arg("MAXLEN").arg("~").arg(MAX_LEN).arg("*");
-            for (name, value) in entry.fields() {
-                add.arg(name).arg(&**value);
-            }
-            (add, Sent::Append(ticket))
-        }
+        } => (append(&stream, &entry), Sent::Append(ticket)),
         Order::Recall {
             ticket,
             stream,
@@ -90,6 +80,22 @@ pub(crate) fn command(order: Order) -> Option<(Cmd, Sent)> {
         Order::Flush { ticket } => (cmd("PING"), Sent::Flush(ticket)),
         _ => return None,
     })
+}
+
+pub(crate) fn publish(it: &Publication) -> Cmd {
+    let mut publish = cmd(if it.sharded { "SPUBLISH" } else { "PUBLISH" });
+    publish.arg(&it.channel).arg(&*it.payload);
+    publish
+}
+
+/// Adds an entry to a stream.
+pub(crate) fn append(stream: &str, entry: &Entry) -> Cmd {
+    let mut add = cmd("XADD");
+    add.arg(stream).arg("MAXLEN").arg("~").arg(MAX_LEN).arg("*");
+    for (name, value) in entry.fields() {
+        add.arg(name).arg(&**value);
+    }
+    add
 }
 
 /// Asks how it stands with a stream.

@@ -13,6 +13,23 @@
 //!
 //! That speaks the wire of `@socket.io/redis-adapter`. [`Redis`] has the others, and all that can be chosen.
 //!
+//! # From a programme that is no server
+//!
+//! An [`Emitter`] says to the servers of a cluster, ours and Node's, what to tell their clients. It awaits Redis on
+//! tokio or on smol, or blocks where there is neither:
+//!
+//! ```no_run
+//! use sio_redis::{Dialect, Options, Redis};
+//!
+//! # fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let emitter = Redis::new("redis://127.0.0.1/")?.emitter(Options::new(Dialect::Classic));
+//! emitter.to("lobby").emit("news", &("hello", 1)).wait()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `cargo run -p sio-redis --example emit` is such a programme.
+//!
 //! # Features
 //!
 //! | feature | |
@@ -34,6 +51,9 @@
 //! - in [`Dialect::Sharded`] `+spublish +ssubscribe +sunsubscribe`;
 //! - in [`Dialect::Streams`] `+xadd +xread +xrange +xinfo` and the keys `~<key>*`.
 //!
+//! An emitter needs `+hello +auth +client|setinfo +client|setname +ping` and, by its dialect, `+publish`, `+spublish` or
+//! `+xadd` (with `+publish` for what is volatile), and the same channels and keys.
+//!
 //! Whoever else can publish on these channels, or add to these streams, *is* a server of the cluster.
 //!
 //! # When it is away
@@ -51,14 +71,17 @@
 
 mod broker;
 mod command;
+mod emitter;
 mod error;
 mod inbox;
 mod line;
+mod outlet;
 mod policy;
 mod redis;
 mod stream;
 
 pub use broker::RedisBroker;
-pub use error::RedisError;
+pub use emitter::{Emission, Emitter};
+pub use error::{EmitterError, RedisError};
 pub use redis::{Redis, connect};
 pub use sio_driver::cluster::{Cluster, Dialect, Options, Subscriptions};

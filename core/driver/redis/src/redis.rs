@@ -7,7 +7,9 @@ use sio_driver::binding::Runtime;
 use sio_driver::cluster::{Cluster, Dialect, Options};
 
 use crate::broker::RedisBroker;
+use crate::emitter::Emitter;
 use crate::error::RedisError;
+use crate::outlet::Outlet;
 use crate::policy::Policy;
 
 /// Where Redis is, and how it is talked to.
@@ -93,6 +95,13 @@ impl Redis {
         }
         let broker = RedisBroker::new(runtime.clone(), self.client, policy);
         Cluster::join(runtime, broker, options)
+    }
+
+    /// Something that speaks to the servers of a cluster, and is none. Nothing is connected yet.
+    ///
+    /// Of the options, the dialect and the key have to be the servers'.
+    pub fn emitter(self, options: Options) -> Emitter {
+        Emitter::new(Outlet::new(self.client, self.policy), options.node)
     }
 
     /// Whether it can be reached now.

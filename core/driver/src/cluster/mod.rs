@@ -58,4 +58,4 @@ pub use memory::{InMemoryBroker, Line, Memory};
 pub use node::ClusterAdapter;
 pub use options::Options;
 pub use sio_cluster::{Config, Dialect, Heartbeat, Limits, Subscription, Subscriptions, codec};
-pub use sio_cluster::{entry, id, message, node as machine, reader};
+pub use sio_cluster::{emitter, entry, id, message, node as machine, reader};

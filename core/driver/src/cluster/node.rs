@@ -12,7 +12,6 @@ use sio_core::rooms::RoomEvent;
 
 use super::desk::{Known, What};
 use super::handle::Handle;
-use super::told;
 use super::waiter::{Gives, Waiter};
 use crate::adapter::{
     Adapter, AdapterError, Answers, Broadcast, ClusterStatus, Gathered, InMemory, Later,
@@ -86,7 +85,7 @@ impl ClusterAdapter {
 
     /// Asks for ids where that is enough: they are what is told most cheaply.
     fn ids(of: &Recipients) -> Asked {
-        let To { rooms, except, .. } = told::to(of);
+        let To { rooms, except, .. } = To::from(of);
         Asked::Nodes(match except.is_empty() {
             true => Question::Sockets(rooms),
             false => Question::Fetch(To {
@@ -211,7 +210,7 @@ impl Adapter for ClusterAdapter {
 
     fn broadcast(&self, message: &Broadcast, to: &Recipients) {
         self.local.broadcast(message, to);
-        self.wish(What::Broadcast(self.call(message), told::to(to)));
+        self.wish(What::Broadcast(self.call(message), To::from(to)));
     }
 
     fn broadcast_with_ack(&self, message: &Broadcast, to: &Recipients, answers: Answers) {
@@ -220,7 +219,7 @@ impl Adapter for ClusterAdapter {
             return answers.silent(self.known.others());
         }
         let timeout = to.time().unwrap_or_else(|| self.local.ack_timeout());
-        let mut of = told::to(to);
+        let mut of = To::from(to);
         let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
         of.flags.timeout = Some(millis);
         let call = self.call(message);
@@ -240,7 +239,7 @@ impl Adapter for ClusterAdapter {
 
     fn fetch_sockets(&self, of: &Recipients) -> Asking<Vec<RemoteSocket>> {
         let here = self.local.fetch_sockets(of);
-        let what = Asked::Nodes(Question::Fetch(told::to(of)));
+        let what = Asked::Nodes(Question::Fetch(To::from(of)));
         self.ask(what, of.time(), |give| Waiter::Sockets(here, give))
     }
 
@@ -252,19 +251,19 @@ impl Adapter for ClusterAdapter {
 
     fn add_sockets(&self, of: &Recipients, rooms: &[&str]) -> Later<Result<(), AdapterError>> {
         self.local.add_sockets(of, rooms);
-        self.wish(What::Join(told::to(of), owned(rooms)));
+        self.wish(What::Join(To::from(of), owned(rooms)));
         Later::ready(self.may_say())
     }
 
     fn del_sockets(&self, of: &Recipients, rooms: &[&str]) -> Later<Result<(), AdapterError>> {
         self.local.del_sockets(of, rooms);
-        self.wish(What::Leave(told::to(of), owned(rooms)));
+        self.wish(What::Leave(To::from(of), owned(rooms)));
         Later::ready(self.may_say())
     }
 
     fn disconnect_sockets(&self, of: &Recipients, close: bool) -> Later<Result<(), AdapterError>> {
         self.local.disconnect_sockets(of, close);
-        self.wish(What::Disconnect(told::to(of), close));
+        self.wish(What::Disconnect(To::from(of), close));
         Later::ready(self.may_say())
     }
 

@@ -11,22 +11,24 @@ use crate::endpoint::handshake::{Handshake, Told};
 use crate::log::error;
 use crate::sync::guard::guarded;
 
-/// Whom it is for, as other nodes are told.
-pub(super) fn to(of: &Recipients) -> To {
-    let owned = |names: &mut dyn Iterator<Item = &str>| names.map(str::to_owned).collect();
-    let mut except: Vec<String> = owned(&mut of.excepted());
-    // They do not have that room; who comes back there may.
-    except.extend(of.sender().map(|id| id.as_str().to_owned()));
-    let timeout = of.time().map(|it| it.as_millis());
-    To {
-        rooms: of.rooms().map(|mut it| owned(&mut it)).unwrap_or_default(),
-        except,
-        flags: Flags {
-            volatile: of.is_volatile(),
-            compress: (!of.may_be_compressed()).then_some(false),
-            timeout: timeout.map(|millis| u64::try_from(millis).unwrap_or(u64::MAX)),
-            single: false,
-        },
+impl From<&Recipients> for To {
+    /// Whom it is for, as other nodes are told. Nobody at all cannot be told: that is everybody.
+    fn from(of: &Recipients) -> Self {
+        let owned = |names: &mut dyn Iterator<Item = &str>| names.map(str::to_owned).collect();
+        let mut except: Vec<String> = owned(&mut of.excepted());
+        // They do not have that room; who comes back there may.
+        except.extend(of.sender().map(|id| id.as_str().to_owned()));
+        let timeout = of.time().map(|it| it.as_millis());
+        Self {
+            rooms: of.rooms().map(|mut it| owned(&mut it)).unwrap_or_default(),
+            except,
+            flags: Flags {
+                volatile: of.is_volatile(),
+                compress: (!of.may_be_compressed()).then_some(false),
+                timeout: timeout.map(|millis| u64::try_from(millis).unwrap_or(u64::MAX)),
+                single: false,
+            },
+        }
     }
 }
 

@@ -57,7 +57,7 @@
 //! | `attach(httpServer, options)` | [`Io::configure`] before | |
 //! | `serveClient([v])` | [`Io::serve_client`], [`Io::set_serve_client`] | files by [`Config::client_files`], [`client_files`] |
 //! | `path([v])` | [`Io::path`], [`Io::set_path`] | |
-//! | `adapter([v])` | [`Io::adapter`], [`Io::set_adapter`] | for Redis the package `sio-redis` |
+//! | `adapter([v])` | [`Io::adapter`], [`Io::set_adapter`] | for Redis the package `sio-redis`, which has `@socket.io/redis-emitter`'s `Emitter`, too |
 //! | `origins([v])`, `origins(fn)` (2.x) | [`Io::origins`], [`Io::set_origins`], [`Io::check_origin`] | |
 //! | `connectTimeout([v])` (4.x) | [`Io::connect_timeout`], [`Io::set_connect_timeout`] | |
 //! | `engine`, `engine.generateId` | [`Io::engine`], [`Engine::generate_id`] | |

@@ -1,0 +1,180 @@
+//! A connection by which commands are sent one by one, each with its own end.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use async_lock::Mutex as AsyncMutex;
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, Cmd, Connection, PushInfo, PushKind, Value, cmd};
+
+use crate::error::EmitterError;
+use crate::policy::Policy;
+
+/// Sends commands, awaited or blocking, each way by a connection of its own. One that was lost is made again for the
+/// next command: what was sent by it is not sent again.
+pub(crate) struct Outlet {
+    client: Client,
+    policy: Policy,
+    awaited: AsyncMutex<Kept<Awaited>>,
+    blocking: Mutex<Kept<Blocking>>,
+    /// Attempts to connect that have ended, of the one and of the other, so that whoever waited for one that failed need
+    /// not make another.
+    attempts: AtomicU64,
+    blocking_attempts: AtomicU64,
+}
+
+struct Kept<C> {
+    connection: Option<C>,
+    failure: Option<redis::RedisError>,
+}
+
+#[derive(Clone)]
+struct Awaited {
+    connection: MultiplexedConnection,
+    gone: Arc<AtomicBool>,
+}
+
+struct Blocking {
+    connection: Connection,
+    heard: Instant,
+}
+
+impl Outlet {
+    pub(crate) fn new(client: Client, policy: Policy) -> Self {
+        Self {
+            client,
+            policy,
+            awaited: AsyncMutex::new(Kept::default()),
+            blocking: Mutex::new(Kept::default()),
+            attempts: AtomicU64::new(0),
+            blocking_attempts: AtomicU64::new(0),
+        }
+    }
+
+    /// Sends it, and waits for the answer.
+    pub(crate) async fn send(&self, command: &Cmd) -> Result<(), EmitterError> {
+        let Awaited {
+            mut connection,
+            gone,
+        } = self.awaited().await?;
+        let sent = command.query_async::<Value>(&mut connection).await;
+        sent.map(drop).map_err(|why| {
+            let failure = failure(why);
+            if let EmitterError::Unsure(_) = failure {
+                gone.store(true, Ordering::Relaxed);
+            }
+            failure
+        })
+    }
+
+    /// The same, by this thread.
+    pub(crate) fn send_blocking(&self, command: &Cmd) -> Result<(), EmitterError> {
+        let attempts = self.blocking_attempts.load(Ordering::Relaxed);
+        let mut kept = self.blocking.lock().unwrap_or_else(PoisonError::into_inner);
+        // One on which nothing was said for long may have been lost meanwhile, which only asking tells.
+        let lives = |it: &mut Blocking| {
+            it.heard.elapsed() < self.policy.ping_interval
+                || cmd("PING").query::<Value>(&mut it.connection).is_ok()
+        };
+        let mut last = kept.connection.take();
+        let mut it = match last.take_if(lives) {
+            Some(it) => it,
+            None => {
+                failed_meanwhile(&self.blocking_attempts, attempts, &kept.failure)?;
+                let made = self.connect();
+                self.blocking_attempts.fetch_add(1, Ordering::Relaxed);
+                kept.failure = made.as_ref().err().cloned();
+                made.map_err(|why| EmitterError::Unreachable(why.into()))?
+            }
+        };
+        let sent = command.query::<Value>(&mut it.connection).map_err(failure);
+        if !matches!(sent, Err(EmitterError::Unsure(_))) {
+            it.heard = Instant::now();
+            kept.connection = Some(it);
+        }
+        sent.map(drop)
+    }
+
+    async fn awaited(&self) -> Result<Awaited, EmitterError> {
+        let attempts = self.attempts.load(Ordering::Relaxed);
+        let mut kept = self.awaited.lock().await;
+        if let Some(it) = &kept.connection
+            && !it.gone.load(Ordering::Relaxed)
+        {
+            return Ok(it.clone());
+        }
+        kept.connection = None;
+        failed_meanwhile(&self.attempts, attempts, &kept.failure)?;
+        let gone = Arc::new(AtomicBool::new(false));
+        let told = gone.clone();
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.policy.connect_timeout))
+            .set_response_timeout(Some(self.policy.ping_timeout))
+            .set_push_sender(move |push: PushInfo| {
+                if push.kind == PushKind::Disconnection {
+                    told.store(true, Ordering::Relaxed);
+                }
+                Ok::<(), ()>(())
+            });
+        let client = &self.client;
+        let connecting = client.get_multiplexed_async_connection_with_config(&config);
+        let made = connecting.await;
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+        kept.failure = made.as_ref().err().cloned();
+        let connection = made.map_err(|why| EmitterError::Unreachable(why.into()))?;
+        let it = Awaited { connection, gone };
+        kept.connection = Some(it.clone());
+        Ok(it)
+    }
+
+    fn connect(&self) -> redis::RedisResult<Blocking> {
+        let timeout = self.policy.connect_timeout;
+        let connection = self.client.get_connection_with_timeout(timeout)?;
+        let patience = Some(self.policy.ping_timeout);
+        connection.set_read_timeout(patience)?;
+        connection.set_write_timeout(patience)?;
+        Ok(Blocking {
+            connection,
+            heard: Instant::now(),
+        })
+    }
+}
+
+/// Whoever waited while another tried to connect has its failure, too.
+fn failed_meanwhile(
+    attempts: &AtomicU64,
+    before: u64,
+    failure: &Option<redis::RedisError>,
+) -> Result<(), EmitterError> {
+    match failure {
+        Some(why) if attempts.load(Ordering::Relaxed) != before => {
+            Err(EmitterError::Unreachable(why.clone().into()))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// What has become of a command.
+fn failure(why: redis::RedisError) -> EmitterError {
+    match why.code() {
+        Some(_) => EmitterError::Refused(why.into()),
+        None => EmitterError::Unsure(why.into()),
+    }
+}
+
+impl<C> Default for Kept<C> {
+    fn default() -> Self {
+        Self {
+            connection: None,
+            failure: None,
+        }
+    }
+}
+
+impl fmt::Debug for Outlet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Outlet")
+    }
+}

@@ -138,19 +138,20 @@ pub use runtime::{Sleep, Tokio};
 #[cfg(feature = "regex")]
 pub use sio_driver::app::RegexError;
 pub use sio_driver::app::{
-    Ack, AckError, AckFuture, Adapter, AdapterError, Args, ArgumentError, Auth, BacklogPolicy,
-    Broadcast, Bytes, Client, ClientFiles, CloseReason, ClusterEvent, Codec, Config, ConfigError,
-    Conn, ConnectionError, ConnectionStateRecovery, Cookie, Cors, CorsDelegate, CorsOrigin, Data,
-    DataError, Decision, Details, Direct, DisconnectReason, Eio, EmitError, EncodeError, Engine,
-    EngineHandler, EngineServer, EngineSocket, ErrorSource, EventName, ExpiredSession, Expiry,
-    Failure, FromArgs, FromEvent, Gathered, Handler, HandlerError, Handshake, HeaderMap, Headers,
-    HttpCompression, InMemory, Incoming, IntoArgs, IntoRooms, Invocation, Io, Later, ListenerId,
-    Message, Middleware, Namespace, Origins, Outcome, Parameters, ParametersError, Params,
-    ParentNamespace, PatternError, PerMessageDeflate, Query, Raw, Reaction, Recipients,
-    RecoveryFigures, Refusal, Remote, RemoteSocket, Replies, RepliesFuture, RequestHead, RoomError,
-    RoomEvent, SameSite, Server, ServerAck, ServerAnswer, Serving, SetupError, Sid, Socket,
-    SocketData, SocketId, SocketIds, Started, State, To, ToChildren, TransportKind, Transports,
-    TryData, Value, Verdict, client_files, core, http, parser, respond,
+    Ack, AckError, AckFuture, Adapter, AdapterError, Args, ArgumentError, Auth, Backlog,
+    BacklogPolicy, Backlogs, Broadcast, Bytes, Client, ClientFiles, CloseReason, ClusterEvent,
+    Codec, Config, ConfigError, Conn, ConnectionError, ConnectionStateRecovery, Cookie, Cors,
+    CorsDelegate, CorsOrigin, Data, DataError, Decision, Details, Direct, DisconnectReason, Eio,
+    EmitError, EmitWhenReady, EncodeError, Engine, EngineHandler, EngineServer, EngineSocket,
+    ErrorSource, EventName, ExpiredSession, Expiry, Failure, FromArgs, FromEvent, Gathered,
+    Handler, HandlerError, Handshake, HeaderMap, Headers, HttpCompression, InMemory, Incoming,
+    IntoArgs, IntoRooms, Invocation, Io, Later, ListenerId, Message, Middleware, Namespace,
+    Origins, Outcome, Parameters, ParametersError, Params, ParentNamespace, PatternError,
+    PerMessageDeflate, Query, Raw, Reaction, Ready, Recipients, RecoveryFigures, Refusal, Remote,
+    RemoteSocket, Replies, RepliesFuture, RequestHead, RoomError, RoomEvent, SameSite, Server,
+    ServerAck, ServerAnswer, Serving, SetupError, Sid, Socket, SocketData, SocketId, SocketIds,
+    Started, State, To, ToChildren, TransportKind, Transports, TryData, Value, Verdict,
+    client_files, core, http, parser, respond,
 };
 #[cfg(feature = "cluster")]
 pub use sio_driver::cluster;

@@ -66,15 +66,28 @@ struct Inner {
     first: Part,
     /// What follows, as binary frames.
     rest: Box<[Attachment]>,
-    /// Which of those are text after all; none unless a parser of the application's own wrote them.
-    texts: Option<Box<Texts>>,
+    /// What few packets have.
+    extras: Option<Box<Extras>>,
     /// The bytes of all frames.
     size: usize,
 }
 
-/// For each frame but the first, whether it is text. One pointer where there is none, and none is the rule.
-#[derive(Debug, Hash)]
-struct Texts(Vec<bool>);
+/// What few packets have. One pointer where there is none.
+#[derive(Debug, Default, Hash)]
+struct Extras {
+    /// For each frame but the first, whether it is text after all; none unless a parser of the application's own
+    /// wrote them.
+    texts: Vec<bool>,
+    /// What it is known by among those of which the newest alone waits.
+    name: Option<LatestName>,
+}
+
+/// What a packet is known by among those of which the newest alone waits: its namespace and its event.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct LatestName {
+    namespace: Box<str>,
+    event: Box<str>,
+}
 
 #[derive(Debug)]
 struct Attachment {
@@ -141,8 +154,34 @@ impl Encoded {
         let inner = Arc::get_mut(&mut packet.0)?;
         inner.size = inner.size.saturating_add(first.bytes().len());
         inner.first = first;
-        inner.texts = texts.contains(&true).then(|| Box::new(Texts(texts)));
+        inner.extras = texts.contains(&true).then(|| {
+            let name = None;
+            Box::new(Extras { texts, name })
+        });
         Some(packet)
+    }
+
+    /// The same, known by its event's name: where it is sent as the [latest](crate::engine::Flags::latest), it takes
+    /// the place of the one of this name that waits for the same client. To be named before it is cloned: one that
+    /// others have already stays as it is.
+    #[must_use]
+    pub fn named(mut self, namespace: &str, event: &str) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.extras.get_or_insert_default().name = Some(LatestName {
+                namespace: namespace.into(),
+                event: event.into(),
+            });
+        }
+        self
+    }
+
+    /// Whether it has a name, and `other` the same.
+    pub fn is_namesake(&self, other: &Self) -> bool {
+        self.name().is_some_and(|name| other.name() == Some(name))
+    }
+
+    fn name(&self) -> Option<&LatestName> {
+        self.0.extras.as_ref()?.name.as_ref()
     }
 
     fn new(first: Part, rest: Box<[Attachment]>) -> Self {
@@ -151,7 +190,7 @@ impl Encoded {
         Self(Arc::new(Inner {
             first,
             rest,
-            texts: None,
+            extras: None,
             size,
         }))
     }
@@ -177,8 +216,8 @@ impl Encoded {
 
     /// Whether a frame behind the first is text.
     fn is_text(&self, index: usize) -> bool {
-        let texts = self.0.texts.as_ref();
-        texts.is_some_and(|texts| texts.0.get(index) == Some(&true))
+        let extras = self.0.extras.as_ref();
+        extras.is_some_and(|extras| extras.texts.get(index) == Some(&true))
     }
 
     /// An attachment as the text that `write` makes of it, written once for all recipients. `None` if there
@@ -215,9 +254,9 @@ impl Encoded {
 
     /// Whether any of its frames is binary.
     pub(crate) fn has_bytes(&self) -> bool {
-        let rest = || match &self.0.texts {
-            None => !self.0.rest.is_empty(),
-            Some(texts) => texts.0.contains(&false),
+        let rest = || match &self.0.extras {
+            Some(extras) if !extras.texts.is_empty() => extras.texts.contains(&false),
+            Some(_) | None => !self.0.rest.is_empty(),
         };
         match self.0.first {
             Part::Text(_) => rest(),

@@ -292,7 +292,7 @@ impl World<'_> {
         };
         let flags = Flags {
             volatile: what & 0x10 != 0,
-            compress: true,
+            ..Flags::default()
         };
         if what & 0x20 == 0 {
             let packet = packet::event("/", None, "e", &"x".repeat(300)).expect("text");

@@ -12,8 +12,9 @@ pub use crate::endpoint::setup::SetupError;
 pub use crate::error::{AckError, ConnectionError, EmitError, Failure, HandlerError, Reaction};
 pub use crate::event::{ErrorSource, Started};
 pub use crate::handle::{
-    AckFuture, Client, Conn, Direct, Engine, EngineServer, EngineSocket, ExpiredSession, Incoming,
-    Invocation, Io, Namespace, ParentNamespace, Replies, RepliesFuture, Socket, To, ToChildren,
+    AckFuture, Backlogs, Client, Conn, Direct, EmitWhenReady, Engine, EngineServer, EngineSocket,
+    ExpiredSession, Incoming, Invocation, Io, Namespace, ParentNamespace, Ready, Replies,
+    RepliesFuture, Socket, To, ToChildren,
 };
 pub use crate::handler::answer::Ack;
 pub use crate::handler::call::{Handler, Outcome};
@@ -36,7 +37,7 @@ pub use sio_core::config::{
     SocketIds, Transports,
 };
 pub use sio_core::details::Details;
-pub use sio_core::engine::{CloseReason, Eio, Message, Query, TransportKind};
+pub use sio_core::engine::{Backlog, CloseReason, Eio, Message, Query, TransportKind};
 pub use sio_core::id::{Sid, SocketId};
 pub use sio_core::namespaces::{Parameters, ParametersError, PatternError};
 pub use sio_core::packet::parser;

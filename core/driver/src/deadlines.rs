@@ -28,7 +28,7 @@
 //! | the same, or what is told of rooms, with more behind it than may wait | its session | [`Pause`](Wait::Pause) | `pause_timeout` |
 //!
 //! All else that waits, waits in a future that is the application's own to drop: [`Io::close`](crate::app::Io::close),
-//! [`AckFuture`](crate::app::AckFuture), what an adapter asks other nodes.
+//! [`AckFuture`](crate::app::AckFuture), [`Ready`](crate::app::Ready), what an adapter asks other nodes.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Clients that do not read as fast as they are written to.
 
 /// What happens when a message does not fit into what may wait for a client.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BacklogPolicy {
     /// The client is too slow: its session closes with `transport error`.

@@ -54,7 +54,7 @@ use crate::packet::Codec;
 /// | let the pages of another site in | [`cors`](Self::cors), and [`origins`](Self::origins) to keep others out |
 /// | let clients of 2.x in | [`allow_eio3`](Self::allow_eio3), or [`v2`](Self::v2) |
 /// | take larger messages | [`max_http_buffer_size`](Self::max_http_buffer_size), [`max_attachments`](Self::max_attachments) |
-/// | bear with slow readers | [`max_backlog_bytes`](Self::max_backlog_bytes), [`backlog_policy`](Self::backlog_policy) |
+/// | bear with slow readers | [`max_backlog_bytes`](Self::max_backlog_bytes), [`backlog_policy`](Self::backlog_policy), [`max_ready_waits`](Serving::max_ready_waits) |
 /// | miss a client sooner | [`ping_interval`](Self::ping_interval), [`ping_timeout`](Self::ping_timeout) |
 /// | do without polling, or without WebSockets | [`transports`](Self::transports) |
 /// | bound what handlers that wait hold | [`max_running_handlers`](Serving::max_running_handlers), [`max_running_bytes`](Serving::max_running_bytes), [`departed_timeout`](Serving::departed_timeout) |

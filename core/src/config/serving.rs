@@ -42,6 +42,9 @@ pub struct Serving {
     /// counted as about what that takes, which is many times what a list of small numbers was on the wire. As much
     /// again of the client's answers to emits, the largest of each handler; past it the next answer is an error.
     pub max_running_bytes: usize,
+    /// Those that wait for room in the backlog of one client (`Socket::ready`, `emit_when_ready`): 1 024, 65 535 at most.
+    /// Past it the next one is refused at once.
+    pub max_ready_waits: usize,
     /// How long handlers may go on whose client has gone: 60 s. Past it they are dropped where they wait; work
     /// that takes longer belongs on a task of its own.
     pub departed_timeout: Duration,
@@ -64,6 +67,7 @@ impl Default for Serving {
             open_packet_apart: false,
             max_running_handlers: 1024,
             max_running_bytes: 4 * 1024 * 1024,
+            max_ready_waits: 1024,
             departed_timeout: Duration::from_secs(60),
             max_departed_bytes: 64 * 1024 * 1024,
         }

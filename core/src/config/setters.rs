@@ -512,6 +512,13 @@ impl Config {
         self
     }
 
+    /// Sets [`max_ready_waits`](Serving::max_ready_waits).
+    #[must_use]
+    pub const fn max_ready_waits(mut self, most: usize) -> Self {
+        self.serving.max_ready_waits = most;
+        self
+    }
+
     /// Sets [`departed_timeout`](Serving::departed_timeout).
     #[must_use]
     pub const fn departed_timeout(mut self, timeout: Duration) -> Self {

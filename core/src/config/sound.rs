@@ -78,7 +78,7 @@ impl Config {
     /// Every limit that is a number, by its name, and between what it may be. The most is far beyond what
     /// serves a purpose, and short of what this machine pays for whether or not a peer goes that far.
     #[rustfmt::skip]
-    fn limits(&self) -> [(&'static str, usize, Range); 26] {
+    fn limits(&self) -> [(&'static str, usize, Range); 27] {
         [
             ("max_http_buffer_size", self.max_http_buffer_size, 1..=GIB),
             ("max_attachments", self.max_attachments, 0..=MANY),
@@ -108,6 +108,7 @@ impl Config {
             ("max_headers", self.serving.max_headers, 1..=4096),
             ("max_running_handlers", self.serving.max_running_handlers, 1..=MANY),
             ("max_running_bytes", self.serving.max_running_bytes, 1..=GIB),
+            ("max_ready_waits", self.serving.max_ready_waits, 1..=65_535),
             ("max_departed_bytes", self.serving.max_departed_bytes, 0..=GIB),
         ]
     }

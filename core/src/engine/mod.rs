@@ -28,7 +28,7 @@ pub use payload::{Body, Framing, Payload, Writer, split};
 pub use post::{Post, PostFailure};
 pub use reply::{Content, Reply};
 pub use send::{Flags, Sent};
-pub use session::Session;
+pub use session::{Backlog, Session};
 pub use websocket::{WsClosed, WsOut};
 
 pub use crate::http::{Coding, ErrorCode, Query, QueryError};

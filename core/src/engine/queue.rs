@@ -195,6 +195,11 @@ impl<M: Default> Queue<M> {
     /// Whether a packet would be over the limits. One packet may always wait, however large it is, unless
     /// more than the limit is unwritten.
     pub(super) fn is_full_for(&self, packet: &Encoded, bytes: usize, packets: usize) -> bool {
+        self.is_full(packet.size(), packet.packets(), bytes, packets)
+    }
+
+    /// The same of a packet of this `size` and so many frames.
+    pub(super) fn is_full(&self, size: usize, frames: usize, bytes: usize, packets: usize) -> bool {
         let unread = match self.counts_unwritten() {
             true => self.unwritten(),
             false => 0,
@@ -203,8 +208,7 @@ impl<M: Default> Queue<M> {
         match self.is_empty() {
             true => held > bytes,
             false => {
-                held.saturating_add(packet.size()) > bytes
-                    || self.packets.saturating_add(packet.packets()) > packets
+                held.saturating_add(size) > bytes || self.packets.saturating_add(frames) > packets
             }
         }
     }
@@ -224,6 +228,19 @@ impl<M: Default> Queue<M> {
                     }
                 }
             }
+        }
+    }
+
+    /// Takes out what waits under the name of `packet`, of which nothing was handed out: one at most.
+    pub(super) fn supersede(&mut self, packet: &Encoded) {
+        let unbegun = self.waiting.iter().skip(usize::from(self.begun > 0));
+        let at = unbegun
+            .rev()
+            .position(|waiting| waiting.flags.latest && waiting.packet.is_namesake(packet));
+        let place = at.and_then(|at| self.waiting.len().checked_sub(at.saturating_add(1)));
+        if let Some(Waiting { packet, .. }) = place.and_then(|at| self.waiting.remove(at)) {
+            self.bytes = self.bytes.saturating_sub(packet.size());
+            self.packets = self.packets.saturating_sub(packet.packets());
         }
     }
 
@@ -283,6 +300,8 @@ mod tests {
     const VOLATILE: Flags = Flags {
         volatile: true,
         compress: false,
+        latest: false,
+        policy: None,
     };
 
     #[test]

@@ -1,5 +1,7 @@
 //! What goes with a packet that is sent, and what becomes of it.
 
+use crate::config::BacklogPolicy;
+
 /// What goes with a packet that is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Flags {
@@ -7,6 +9,11 @@ pub struct Flags {
     pub volatile: bool,
     /// Compress it where that is on.
     pub compress: bool,
+    /// Of what is volatile: one that cannot leave at once waits, in place of the one with the same
+    /// [name](crate::message::Encoded::named) that waits already.
+    pub latest: bool,
+    /// What happens if it does not fit into the backlog. `None`: what the configuration says.
+    pub policy: Option<BacklogPolicy>,
 }
 
 impl Default for Flags {
@@ -15,6 +22,8 @@ impl Default for Flags {
         Self {
             volatile: false,
             compress: true,
+            latest: false,
+            policy: None,
         }
     }
 }

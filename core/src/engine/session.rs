@@ -1,5 +1,6 @@
 //! One client's session: its transports, its queue, its end (§7–§12).
 
+mod backlog;
 mod close;
 #[cfg(test)]
 mod deadlines;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use super::heartbeat::{Heartbeat, Times};
 use super::queue::Queue;
 use super::{Event, Flags, Opened, Reply, Sent, Violation};
-use crate::config::{BacklogPolicy, Config};
+use crate::config::Config;
 use crate::deadline::{Deadline, Excuse};
 use crate::digest::Apart;
 use crate::id::{RequestId, Sid};
@@ -25,6 +26,7 @@ use crate::message::Encoded;
 use crate::protocol::{Eio, TransportKind};
 use crate::time::Instant;
 
+pub use backlog::Backlog;
 use state::{Polling, State, WebSocket};
 
 /// One Engine.IO session, from the handshake to its close.
@@ -107,25 +109,15 @@ impl Session {
             return Sent::Closed;
         }
         if flags.volatile && !self.is_writable() {
-            return Sent::Dropped;
+            return match flags.latest {
+                true => self.send_latest(packet, flags),
+                false => Sent::Dropped,
+            };
         }
         let bytes = self.config.max_backlog_bytes;
         let packets = self.config.max_backlog_packets;
         if self.queue.is_full_for(&packet, bytes, packets) {
-            // What a GET waits for is no backlog.
-            self.flush();
-            self.arm();
-            match self.config.backlog_policy {
-                BacklogPolicy::Close | BacklogPolicy::Refuse => {}
-                BacklogPolicy::DropVolatile => self.queue.make_room(&packet, bytes, packets),
-            }
-            if self.queue.is_full_for(&packet, bytes, packets) {
-                if self.config.backlog_policy == BacklogPolicy::Refuse {
-                    return Sent::Full;
-                }
-                self.violate(Violation::SlowReader);
-                return Sent::Closed;
-            }
+            return self.send_to_full(packet, flags);
         }
         self.push(packet, flags);
         Sent::Queued
@@ -207,35 +199,10 @@ impl Session {
         free && !self.is_closing() && self.queue.is_empty()
     }
 
-    /// Bytes that wait to be handed out, or to be written.
-    pub const fn backlog_bytes(&self) -> usize {
-        self.queue.bytes().saturating_add(self.unwritten_bytes())
-    }
-
-    /// Those of them that wait to be handed out.
-    pub const fn queued_bytes(&self) -> usize {
-        self.queue.bytes()
-    }
-
-    /// Those of them that wait to be written ([`handle_unwritten`](Self::handle_unwritten)).
-    pub const fn unwritten_bytes(&self) -> usize {
-        self.queue.unwritten()
-    }
-
-    /// Whether those count where it is asked if more may wait.
-    pub const fn counts_unwritten(&self) -> bool {
-        self.queue.counts_unwritten()
-    }
-
     /// Feeds all that can make a difference to what the session does next, but for its configuration: two that
     /// were told the same feed the same.
     pub fn digest(&self, state: &mut impl Hasher) {
         self.hash(state);
-    }
-
-    /// Frames that wait to be handed out.
-    pub const fn backlog_packets(&self) -> usize {
-        self.queue.packets()
     }
 }
 

@@ -28,6 +28,8 @@ impl Application {
 const VOLATILE: Flags = Flags {
     volatile: true,
     compress: false,
+    latest: false,
+    policy: None,
 };
 
 impl World<'_> {

@@ -30,6 +30,7 @@ mod recovery;
 mod release;
 mod revisions;
 mod rooms;
+mod slow;
 mod spelling;
 mod threads;
 mod unlocked;

@@ -42,6 +42,10 @@ const APART: &[(&str, &[&str])] = &[
         &["unfair::simulated::a_poller_that_vanishes_while_it_is_made_to_wait_is_missed"],
     ),
     (
+        "who emits when there is room, and waits for that, does so within the moment in which the client reads",
+        &["slow::simulated::a_handler_waits_for_room_on_its_own_connection"],
+    ),
+    (
         "by what clients come back is drawn, and signed with a key that is",
         &[
             "recovery::simulated::what_was_missed_comes_first_with_rooms_and_data",

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use sio_tests::{
     served::{Served, narrow, serve_with},
     wire::{Said, WEBSOCKET, WebSocket, Wire, request},
@@ -468,5 +469,50 @@ fn max_running_handlers_past_the_limit_misses_no_pong_that_is_not_read() {
         assert!(member.is_alive());
         // From now on it is minded again.
         assert_eq!(server.left(), "ping timeout");
+    });
+}
+
+/// Those that wait for room, of one client that does not read: what has become of each so far.
+fn waits(server: &Served, socket: &Socket, count: usize) -> Vec<Option<Result<(), EmitError>>> {
+    for at in 0..5 {
+        assert_eq!(socket.emit("news", &at), Ok(()));
+    }
+    let waits: Vec<_> = (0..count).map(|_| socket.ready()).collect();
+    let expected = count.min(server.io.config().serving.max_ready_waits);
+    assert_eq!(server.io.backlogs().waits, expected);
+    let states = waits.into_iter().map(|wait| wait.now_or_never()).collect();
+    assert_eq!(server.io.backlogs().waits, 0, "nobody waits any more");
+    states
+}
+
+#[test]
+fn max_ready_waits_at_the_limit() {
+    let sockets = Sockets::default();
+    let config = five_packets(BacklogPolicy::Close).max_ready_waits(3);
+    serve_with(config, keeping(&sockets), |server| {
+        let polling = server.polling_member();
+        let socket = first(&sockets);
+        assert_eq!(waits(server, &socket, 3), [None, None, None]);
+        let mut come = 0;
+        while come < 5 {
+            come += polling.packets().len();
+        }
+        assert_eq!(socket.emit("news", &()), Ok(()));
+        assert_eq!(polling.packets(), [r#"42["news"]"#]);
+    });
+}
+
+#[test]
+fn max_ready_waits_past_the_limit_refuses() {
+    let sockets = Sockets::default();
+    let config = five_packets(BacklogPolicy::Close).max_ready_waits(3);
+    serve_with(config, keeping(&sockets), |server| {
+        let _polling = server.polling_member();
+        let socket = first(&sockets);
+        let full = Some(Err(EmitError::Full));
+        assert_eq!(
+            waits(server, &socket, 5),
+            [None, None, None, full.clone(), full]
+        );
     });
 }

@@ -38,6 +38,7 @@ const TESTED: &[(&str, &str)] = &[
     ("max_refused_connects", "counts"),
     ("max_pending_acks", "counts"),
     ("max_running_handlers", "backlog"),
+    ("max_ready_waits", "backlog"),
     ("max_running_bytes", "running"),
     ("max_departed_bytes", "running"),
     ("max_auth_bytes", "running"),

@@ -67,6 +67,8 @@ impl Machine {
 pub(crate) const VOLATILE: Flags = Flags {
     volatile: true,
     compress: false,
+    latest: false,
+    policy: None,
 };
 
 /// As long as a connection may live on whose client is gone: until a ping is missed, or what waits is given up.

@@ -76,6 +76,13 @@ impl Broadcast {
         })
     }
 
+    /// The same, by a name of which the newest alone waits.
+    #[cold]
+    pub(crate) fn named(mut self, namespace: &str, event: &str) -> Self {
+        self.packet = self.packet.named(namespace, event);
+        self
+    }
+
     /// The event's name.
     pub fn event(&self) -> &str {
         &self.call().name

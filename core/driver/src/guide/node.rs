@@ -219,7 +219,9 @@
 //! * **Errors instead of silence.** `emit` says that a socket has gone ([`EmitError::Disconnected`]); an ack
 //!   always ends: with the answer, a time-out (10 s if nothing else is said), or the client's end.
 //! * **A backlog has a limit.** A client that does not read is closed when `max_backlog_bytes` wait for it,
-//!   or what [`BacklogPolicy`] says. Node queues without end.
+//!   or what [`BacklogPolicy`] says, of the server, a [namespace](Namespace::set_backlog_policy) or an
+//!   [emit](Direct::backlog_policy). Node queues without end. [`Socket::ready`] and [`Socket::emit_when_ready`] wait
+//!   for room, [`Socket::volatile_latest`] keeps the newest alone, [`Io::backlogs`] says what waits.
 //! * **So has what handlers hold.** When `max_running_handlers` of a client wait, or they hold `max_running_bytes`
 //!   of what it sent, its events wait. Handlers whose client has gone are dropped where they wait, after
 //!   `departed_timeout`: what must be done is a task of its own.

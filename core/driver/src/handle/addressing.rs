@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sio_core::config::BacklogPolicy;
 use sio_core::packet::IntoArgs;
 
 use super::emitting::{emitting_methods, others_methods};
@@ -72,6 +73,11 @@ impl ParentNamespace {
     pub fn volatile(&self) -> ToChildren {
         self.everybody().volatile()
     }
+
+    /// Emits what may be lost, but for the newest: [`ToChildren::volatile_latest`].
+    pub fn volatile_latest(&self) -> ToChildren {
+        self.everybody().volatile_latest()
+    }
 }
 
 impl Socket {
@@ -83,6 +89,16 @@ impl Socket {
     /// To the socket, what may be lost: [`Direct::volatile`].
     pub fn volatile(&self) -> Direct {
         Direct::new(self).volatile()
+    }
+
+    /// To the socket, what may be lost, but for the newest: [`Direct::volatile_latest`].
+    pub fn volatile_latest(&self) -> Direct {
+        Direct::new(self).volatile_latest()
+    }
+
+    /// To the socket, with a policy of its own: [`Direct::backlog_policy`].
+    pub fn backlog_policy(&self, policy: BacklogPolicy) -> Direct {
+        Direct::new(self).backlog_policy(policy)
     }
 
     /// To the socket, perhaps compressed: [`Direct::compress`].

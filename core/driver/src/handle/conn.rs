@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use sio_core::engine::{Close, Eio, Flags, Message, TransportKind};
+use sio_core::engine::{Backlog, Close, Eio, Flags, Message, TransportKind};
 use sio_core::id::Sid;
 
+use super::ready::Ready;
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::request::RequestHead;
 use crate::error::EmitError;
@@ -66,6 +67,18 @@ impl Conn {
         self.task.backlog()
     }
 
+    /// What waits to be written to it, with what its task has not taken yet. At most one answer that is not written yet
+    /// counts in bytes alone.
+    pub fn waiting(&self) -> Backlog {
+        self.task.waiting()
+    }
+
+    /// Waits until there is room for more: [`Socket::ready`](crate::app::Socket::ready), for all its sockets.
+    #[doc(alias = "drain")]
+    pub fn ready(&self) -> Ready {
+        Ready::new(&self.task, None, Weight::default())
+    }
+
     /// Whether it is open.
     pub fn is_open(&self) -> bool {
         self.task.is_open()
@@ -92,7 +105,7 @@ impl Conn {
                 flags,
             },
             weight,
-            false,
+            flags,
         )
     }
 

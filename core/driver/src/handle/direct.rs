@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use sio_core::config::BacklogPolicy;
 use sio_core::engine::Flags;
 use sio_core::packet::IntoArgs;
 
 use super::emitting::others_methods;
+use super::ready::EmitWhenReady;
 use super::replies::AckFuture;
 use super::{Socket, To};
 use crate::error::EmitError;
@@ -47,6 +49,34 @@ impl Direct {
         self
     }
 
+    /// What may be lost, but for the newest: if the client is not ready for it at once it waits, and the next one of the
+    /// same event takes its place, behind what was emitted meanwhile. For positions, levels and the like, of which only
+    /// the last one counts. Where an answer is asked for, as [`volatile`](Self::volatile).
+    ///
+    /// ```
+    /// # use sio_driver::app::{EmitError, Socket};
+    /// # fn example(socket: Socket) -> Result<(), EmitError> {
+    /// for x in 0..1_000 {
+    ///     // A slow client gets some of them, and the last one in any case.
+    ///     socket.volatile_latest().emit("cursor", &(x, 0))?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn volatile_latest(mut self) -> Self {
+        self.flags.volatile = true;
+        self.flags.latest = true;
+        self
+    }
+
+    /// What happens if it does not fit into what may wait for the client, in place of what its
+    /// [namespace](crate::app::Namespace::set_backlog_policy) or the
+    /// [configuration](crate::app::Config::backlog_policy) says.
+    pub fn backlog_policy(mut self, policy: BacklogPolicy) -> Self {
+        self.flags.policy = Some(policy);
+        self
+    }
+
     /// Whether it may be compressed, where compression is on.
     pub fn compress(mut self, compress: bool) -> Self {
         self.flags.compress = compress;
@@ -74,6 +104,15 @@ impl Direct {
         args: &(impl IntoArgs + ?Sized),
     ) -> Result<(), EmitError> {
         self.socket.emit_flagged(event.as_ref(), args, self.flags)
+    }
+
+    /// Emits to the socket as soon as there is room: [`Socket::emit_when_ready`].
+    pub fn emit_when_ready(
+        &self,
+        event: impl AsRef<str>,
+        args: &(impl IntoArgs + ?Sized),
+    ) -> EmitWhenReady {
+        EmitWhenReady::new(&self.socket, event.as_ref(), args, self.flags)
     }
 
     /// Emits the event `message` to the socket.

@@ -88,7 +88,7 @@ impl Io {
     }
 
     /// All its connections: of its own engine and those that are bound to it, and single ones that it was handed.
-    fn tasks(&self) -> Vec<Arc<TaskHandle>> {
+    pub(super) fn tasks(&self) -> Vec<Arc<TaskHandle>> {
         let endpoints = self.endpoints();
         let sessions = endpoints
             .iter()

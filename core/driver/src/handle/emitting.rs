@@ -69,6 +69,11 @@ macro_rules! emitting_methods {
                 self.everybody().volatile()
             }
 
+            /// Emits what may be lost, but for the newest: [`To::volatile_latest`](crate::app::To::volatile_latest).
+            pub fn volatile_latest(&self) -> crate::handle::To {
+                self.everybody().volatile_latest()
+            }
+
             /// Decides over compression: [`To::compress`](crate::app::To::compress).
             pub fn compress(&self, compress: bool) -> crate::handle::To {
                 self.everybody().compress(compress)

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use sio_core::config::{Config, ConfigError};
 use sio_core::details::Details;
-use sio_core::engine::{Close, CloseReason, Eio, Flags, Message, TransportKind};
+use sio_core::engine::{Backlog, Close, CloseReason, Eio, Flags, Message, TransportKind};
 use sio_core::id::Sid;
 
 use super::Engine;
 use super::endpoint::endpoint_methods;
 use super::engines::Bound;
 use super::inner::Io;
+use super::ready::Ready;
 use crate::endpoint::Endpoint;
 use crate::endpoint::handshake::Handshake;
 use crate::endpoint::setup::Setup;
@@ -347,7 +348,7 @@ impl EngineSocket {
         let weight = Weight::of_data(&data);
         let data = Box::new(data);
         let command = Command::Send { data, flags };
-        self.inner.task.push_packet(command, weight, flags.volatile)
+        self.inner.task.push_packet(command, weight, flags)
     }
 
     /// Closes it, after what is queued has left.
@@ -378,6 +379,17 @@ impl EngineSocket {
     /// The revision that its client speaks.
     pub fn revision(&self) -> Eio {
         self.inner.task.revision()
+    }
+
+    /// What waits to be written to it: [`Conn::waiting`](crate::app::Conn::waiting).
+    pub fn waiting(&self) -> Backlog {
+        self.inner.task.waiting()
+    }
+
+    /// Waits until there is room for more: [`Socket::ready`](crate::app::Socket::ready).
+    #[doc(alias = "drain")]
+    pub fn ready(&self) -> Ready {
+        Ready::new(&self.inner.task, None, Weight::default())
     }
 
     /// Bytes that waited to be written to it when its task last looked.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use sio_core::engine::Flags;
 use sio_core::id::SocketId;
 use sio_core::packet::{Args, Encoded};
 
@@ -56,16 +57,24 @@ impl Here for NamespaceInner {
             self.broadcast_kept(keeper, message, to);
             return;
         }
-        let Some(packet) = self.written(message, None) else {
+        let Some(mut packet) = self.written(message, None) else {
             return;
         };
+        let flags = self.flags(to.flags());
+        if flags.latest {
+            packet = Cow::Owned(match packet {
+                // Named as it was written.
+                Cow::Borrowed(packet) => packet.clone(),
+                Cow::Owned(packet) => packet.named(self.name(), message.event()),
+            });
+        }
         let wakers = self.look(|rooms| {
             let target = to.target(rooms);
             let recipients = || {
                 let members = rooms.select(&target);
                 members.map(|socket| (&**socket.task(), socket.key()))
             };
-            spread(self.opened(), &target, to.flags(), &packet, recipients)
+            spread(self.opened(), &target, flags, &packet, recipients)
         });
         wakers.wake();
     }
@@ -84,6 +93,10 @@ impl Here for NamespaceInner {
             return;
         };
         let weight = Weight::of(&packet);
+        let flags = self.flags(Flags {
+            latest: false,
+            ..to.flags()
+        });
         let sockets = self.chosen(to);
         asked(sockets.len());
         let parts = answers.ask(sockets.iter().map(|socket| socket.id().clone()));
@@ -92,12 +105,12 @@ impl Here for NamespaceInner {
                 socket: socket.key(),
                 id,
                 packet: Encoded::clone(&packet),
-                flags: to.flags(),
+                flags,
                 token: Token::Many(part),
                 timeout: to.time(),
             }));
             // Not taken: the token is dropped with the command, which counts as disconnected.
-            let _ = socket.task().push_packet(command, weight, to.is_volatile());
+            let _ = socket.task().push_packet(command, weight, flags);
         }
     }
 

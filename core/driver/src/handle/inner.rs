@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock, Weak};
 
+use sio_core::config::BacklogPolicy;
 use sio_core::id::SocketId;
 use sio_core::namespaces::{NamespaceKey, Namespaces, Parameters, Pattern};
 use sio_core::packet::Args;
@@ -139,6 +140,8 @@ pub(super) struct NamespaceInner {
     pub(super) outgoing: RwLock<Hearers>,
     pub(super) has_outgoing: AtomicBool,
     pub(super) sequential: AtomicBool,
+    /// What happens where there is no room, if it says that itself.
+    pub(super) policy: AtomicU8,
     /// Of a child of a parent.
     pub(super) origin: Option<Origin>,
     /// Whether it is there no more. Set with the rooms locked.
@@ -207,6 +210,7 @@ pub(super) struct Shared {
     pub(super) middlewares: Arc<[NamespaceMiddleware]>,
     pub(super) outgoing: Hearers,
     pub(super) sequential: bool,
+    pub(super) policy: Option<BacklogPolicy>,
 }
 
 /// Somebody who has asked for a child, and has not left or been turned away.

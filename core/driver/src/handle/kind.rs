@@ -1,6 +1,6 @@
 //! A server's socket as one of the kinds of sockets that there are.
 
-use sio_core::engine::TransportKind;
+use sio_core::engine::{Flags, TransportKind};
 use sio_core::packet::IntoArgs;
 use sio_core::socket::AckTicket;
 
@@ -27,6 +27,6 @@ impl SocketKind for Socket {
         let packet = namespace.codec().ack(namespace.name(), ticket.id(), args)?;
         let weight = Weight::of(&packet);
         let command = Command::Respond { ticket, packet };
-        self.task().push_packet(command, weight, false)
+        self.task().push_packet(command, weight, Flags::default())
     }
 }

@@ -1,6 +1,7 @@
 //! The handles an application works with: cheap to clone, usable from any task or thread.
 
 mod addressing;
+mod backlog;
 mod children;
 mod conn;
 mod data;
@@ -22,6 +23,7 @@ mod membership;
 mod namespace;
 mod nodes;
 mod parent;
+mod ready;
 mod recovery;
 mod replies;
 mod room_events;
@@ -30,6 +32,7 @@ mod socket;
 mod to;
 mod to_children;
 
+pub use backlog::Backlogs;
 pub(crate) use children::{Door, Sought};
 pub use conn::{Client, Conn};
 pub use direct::Direct;
@@ -41,6 +44,7 @@ pub(crate) use hearers::Hear;
 pub(crate) use inner::{Callback, NamespaceMiddleware};
 pub use inner::{Incoming, Invocation, Io, Namespace, ParentNamespace, Socket};
 pub use keeper::ExpiredSession;
+pub use ready::{EmitWhenReady, Ready};
 pub use replies::{AckFuture, Replies, RepliesFuture};
 #[cfg(test)]
 pub(crate) use socket::socket_size;

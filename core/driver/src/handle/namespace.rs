@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock, RwLockWriteGuard, Weak};
 
 use sio_core::id::HashKey;
@@ -92,6 +92,7 @@ impl Namespace {
                 outgoing: RwLock::default(),
                 has_outgoing: AtomicBool::new(false),
                 sequential: AtomicBool::new(false),
+                policy: AtomicU8::new(0),
                 origin,
                 removed: AtomicBool::new(false),
                 next_ack: AtomicU64::new(0),

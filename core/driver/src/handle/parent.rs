@@ -6,6 +6,7 @@ use std::future::ready;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
+use sio_core::config::BacklogPolicy;
 #[cfg(feature = "regex")]
 use sio_core::namespaces::Parameters;
 use sio_core::namespaces::{Judgement, Rule};
@@ -26,6 +27,7 @@ impl ParentNamespace {
             middlewares: Arc::new([]),
             outgoing: Hearers::default(),
             sequential: false,
+            policy: None,
         };
         Self {
             inner: Arc::new(ParentInner {
@@ -62,6 +64,13 @@ impl ParentNamespace {
         children.iter().for_each(Namespace::sequential);
     }
 
+    /// What happens where there is no room, in all its children. Those that are there.
+    pub(super) fn set_policy(&self, policy: BacklogPolicy) -> Vec<Namespace> {
+        let mut shared = self.lock();
+        shared.policy = Some(policy);
+        shared.all()
+    }
+
     /// A child comes into being, with all that the others have. Not found by anybody yet.
     pub(super) fn adopt(&self, child: &Namespace) {
         let mut shared = self.lock();
@@ -74,6 +83,7 @@ impl ParentNamespace {
             .inner
             .sequential
             .store(shared.sequential, Ordering::Relaxed);
+        child.inner.set_policy(shared.policy);
     }
 
     /// A child is there no more.

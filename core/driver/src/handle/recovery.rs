@@ -36,7 +36,7 @@ impl NamespaceInner {
         to: &Recipients,
     ) {
         let codec = self.setup().codec();
-        let volatile = to.is_volatile();
+        let (volatile, flags) = (to.is_volatile(), self.flags(to.flags()));
         let now = keeper.now();
         let wakers = self.look(|rooms| {
             let target = to.target(rooms);
@@ -45,7 +45,10 @@ impl NamespaceInner {
                 true => recovery.offset(),
                 false => recovery.next_offset(),
             };
-            let packet = message.packet_at(&codec, self.name(), offset.as_str())?;
+            let mut packet = message.packet_at(&codec, self.name(), offset.as_str())?;
+            if flags.latest {
+                packet = packet.named(self.name(), message.event());
+            }
             let recipients = || {
                 let members = rooms.select(&target);
                 members.map(|socket| (&**socket.task(), socket.key()))
@@ -54,13 +57,7 @@ impl NamespaceInner {
                 let heard = recipients().any(|(task, _)| task.revision() == Eio::V4);
                 recovery.keep(now, &target, to.sender(), heard, &packet);
             }
-            Ok::<_, EmitError>(spread(
-                self.opened(),
-                &target,
-                to.flags(),
-                &packet,
-                recipients,
-            ))
+            Ok::<_, EmitError>(spread(self.opened(), &target, flags, &packet, recipients))
         });
         match wakers {
             Ok(wakers) => wakers.wake(),
@@ -198,12 +195,13 @@ impl Socket {
         event: &str,
         args: &(impl IntoArgs + ?Sized),
         flags: Flags,
+        tell: impl FnOnce(&Self) -> Result<(), EmitError>,
     ) -> Result<(), EmitError> {
         let namespace = self.namespace();
         let (codec, name) = (namespace.codec(), namespace.name());
         // What is the application's is asked with no lock held, but for its parser.
         let message = Broadcast::written(&codec, name, None, event, args)?;
-        self.tell_outgoing(event, args)?;
+        tell(self)?;
         let now = keeper.now();
         let (waker, result) = {
             let mut recovery = keeper.lock();
@@ -212,13 +210,17 @@ impl Socket {
                 false => recovery.next_offset(),
             };
             let packet = message.packet_at(&codec, name, offset.as_str())?;
+            let packet = match flags.latest {
+                true => packet.named(name, event),
+                false => packet,
+            };
             let weight = Weight::of(&packet);
             let command = Command::Deliver {
                 socket: self.key(),
                 packet: packet.clone(),
                 flags,
             };
-            let (waker, result) = self.task().hold_packet(command, weight, flags.volatile);
+            let (waker, result) = self.task().hold_packet(command, weight, flags);
             // One that is refused is not told later.
             if !flags.volatile && result.is_ok() {
                 recovery.keep_for(now, holder, &packet);

@@ -217,25 +217,49 @@ impl Socket {
         args: &(impl IntoArgs + ?Sized),
         flags: Flags,
     ) -> Result<(), EmitError> {
+        self.emit_by(event, args, flags, |_| self.tell_outgoing(event, args))
+    }
+
+    /// The same, and nobody hears of it.
+    pub(super) fn emit_untold(
+        &self,
+        event: &str,
+        args: &Args,
+        flags: Flags,
+    ) -> Result<(), EmitError> {
+        self.emit_by(event, args, flags, |_| Ok(()))
+    }
+
+    #[inline]
+    fn emit_by(
+        &self,
+        event: &str,
+        args: &(impl IntoArgs + ?Sized),
+        flags: Flags,
+        tell: impl FnOnce(&Self) -> Result<(), EmitError>,
+    ) -> Result<(), EmitError> {
         if !self.connected() {
             return Err(EmitError::Disconnected);
         }
         self.must_be_free(event)?;
+        let flags = self.inner.namespace.inner.flags(flags);
         if let Some((keeper, holder)) = self.session() {
-            return self.emit_kept(keeper, holder, event, args, flags);
+            return self.emit_kept(keeper, holder, event, args, flags, tell);
         }
-        let packet = self
-            .namespace()
-            .codec()
-            .event(self.namespace().name(), None, event, args)?;
-        self.tell_outgoing(event, args)?;
+        let name = self.namespace().name();
+        let packet = self.namespace().codec().event(name, None, event, args)?;
+        let packet = match flags.latest {
+            true => packet.named(name, event),
+            false => packet,
+        };
+        tell(self)?;
         let weight = Weight::of(&packet);
         let command = Command::Deliver {
             socket: self.key(),
             packet,
             flags,
         };
-        self.task().push_packet(command, weight, flags.volatile)
+        self.task().push_packet(command, weight, flags)
     }
 
     pub(super) fn ask_flagged<T>(
@@ -251,6 +275,11 @@ impl Socket {
         if let Err(error) = self.must_be_free(event) {
             return AckFuture::failed(error);
         }
+        // One that gave way to the next would be answered by nobody.
+        let flags = self.inner.namespace.inner.flags(Flags {
+            latest: false,
+            ..flags
+        });
         let id = self.inner.next_ack.fetch_add(2, Ordering::Relaxed);
         let packet =
             match self
@@ -274,7 +303,7 @@ impl Socket {
             token: Token::One(give),
             timeout,
         }));
-        match self.task().push_packet(command, weight, flags.volatile) {
+        match self.task().push_packet(command, weight, flags) {
             Ok(()) => AckFuture::new(wait),
             Err(error) => AckFuture::failed(error),
         }

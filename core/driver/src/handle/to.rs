@@ -3,6 +3,7 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use sio_core::config::BacklogPolicy;
 use sio_core::engine::Flags;
 use sio_core::id::SocketId;
 use sio_core::packet::IntoArgs;
@@ -121,6 +122,22 @@ impl To {
         self
     }
 
+    /// What may be lost, but for the newest of its event: [`Direct::volatile_latest`](crate::app::Direct::volatile_latest).
+    /// On other nodes it is volatile as any.
+    pub fn volatile_latest(mut self) -> Self {
+        let flags = self.recipients.flags_mut();
+        flags.volatile = true;
+        flags.latest = true;
+        self
+    }
+
+    /// What happens with a client for whom there is no room: [`Direct::backlog_policy`](crate::app::Direct::backlog_policy).
+    /// Other nodes do as they are configured.
+    pub fn backlog_policy(mut self, policy: BacklogPolicy) -> Self {
+        self.recipients.flags_mut().policy = Some(policy);
+        self
+    }
+
     /// Whether it may be compressed, where compression is on. It may, unless this says otherwise.
     pub fn compress(mut self, compress: bool) -> Self {
         self.recipients.flags_mut().compress = compress;
@@ -143,7 +160,10 @@ impl To {
         args: &(impl IntoArgs + ?Sized),
     ) -> Result<(), EmitError> {
         let (codec, name) = (self.namespace.codec(), self.namespace.name());
-        let message = Broadcast::written(&codec, name, None, event.as_ref(), args)?;
+        let mut message = Broadcast::written(&codec, name, None, event.as_ref(), args)?;
+        if self.recipients.flags().latest {
+            message = message.named(name, event.as_ref());
+        }
         self.tell_outgoing(&message);
         if !self.recipients.is_nobody() {
             self.road().broadcast(&message, &self.recipients);

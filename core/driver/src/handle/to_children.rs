@@ -1,5 +1,6 @@
 //! From a parent to everybody in its children.
 
+use sio_core::config::BacklogPolicy;
 use sio_core::packet::{Args, IntoArgs};
 
 use super::inner::{ParentNamespace, Socket};
@@ -64,6 +65,22 @@ impl ToChildren {
     /// What may be lost: it is dropped for a client that is not ready for it at once.
     pub fn volatile(mut self) -> Self {
         self.recipients.flags_mut().volatile = true;
+        self
+    }
+
+    /// What may be lost, but for the newest of its event: [`Direct::volatile_latest`](crate::app::Direct::volatile_latest).
+    /// On other nodes it is volatile as any.
+    pub fn volatile_latest(mut self) -> Self {
+        let flags = self.recipients.flags_mut();
+        flags.volatile = true;
+        flags.latest = true;
+        self
+    }
+
+    /// What happens with a client for whom there is no room: [`Direct::backlog_policy`](crate::app::Direct::backlog_policy).
+    /// Other nodes do as they are configured.
+    pub fn backlog_policy(mut self, policy: BacklogPolicy) -> Self {
+        self.recipients.flags_mut().policy = Some(policy);
         self
     }
 

@@ -73,8 +73,19 @@ pub(crate) enum Command {
     Become(Change),
     /// No handler is started any more until this has ended.
     Hold(Waiting<()>),
+    /// Somebody waits until there is room for more.
+    Wait(Box<Wait>),
     /// A packet stood here that has given way to a later one.
     Evicted,
+}
+
+/// Somebody who waits until there is room for more.
+pub(crate) struct Wait {
+    /// Whose client it is for: nobody waits any more when that has left.
+    pub(crate) socket: Option<SocketKey>,
+    /// For how much.
+    pub(crate) weight: Weight,
+    pub(crate) answer: Answer<()>,
 }
 
 /// What becomes of a POST.
@@ -110,6 +121,28 @@ impl Command {
         )
     }
 
+    /// The packet of which the newest of its name alone waits, and for whom.
+    fn latest(&self) -> Option<(SocketKey, &Encoded)> {
+        if let Self::Deliver {
+            socket,
+            packet,
+            flags,
+        } = self
+        {
+            return flags.latest.then_some((*socket, packet));
+        }
+        if let Self::Cast {
+            socket,
+            batch,
+            flags,
+        } = self
+        {
+            let packet = flags.latest.then(|| batch.run().packets().first())??;
+            return Some((*socket, packet));
+        }
+        None
+    }
+
     /// Whether handlers have to hear of it before what was told next is carried out.
     pub(crate) const fn brings_events(&self) -> bool {
         match self {
@@ -129,6 +162,7 @@ impl Command {
             | Self::Respond { .. }
             | Self::Send { .. }
             | Self::Hold(_)
+            | Self::Wait(_)
             | Self::Evicted => false,
         }
     }
@@ -154,6 +188,13 @@ impl Perishable for Command {
 
     fn is_hole(&self) -> bool {
         matches!(self, Self::Evicted)
+    }
+
+    fn is_namesake(&self, other: &Self) -> bool {
+        let (Some((socket, packet)), Some((its, theirs))) = (self.latest(), other.latest()) else {
+            return false;
+        };
+        socket == its && packet.is_namesake(theirs)
     }
 
     fn seal(&self) -> Weight {
@@ -184,6 +225,7 @@ impl std::fmt::Debug for Command {
             Self::Become(Change::ShutDown) => "ShutDown",
             Self::Become(Change::Adopt) => "Adopt",
             Self::Hold(_) => "Hold",
+            Self::Wait(_) => "Wait",
             Self::Evicted => "Evicted",
         })
     }

@@ -54,13 +54,13 @@ impl FanOut {
         if self.current.is(mailbox) {
             local_queue::hand_over(mailbox);
         }
-        let most = Most::of(task.config(), self.flags.volatile);
+        let most = Most::of(task.config(), self.flags);
         let (waker, room) = match mailbox.push_open(self.weight, most, command) {
             Ok(taken) => taken,
             // It takes nothing any more.
             Err(NotTaken::Closed) => return,
             Err(NotTaken::Full) => {
-                let (waker, _) = task.hold_packet(command(), self.weight, self.flags.volatile);
+                let (waker, _) = task.hold_packet(command(), self.weight, self.flags);
                 (waker, Weight::default())
             }
         };
@@ -227,7 +227,7 @@ mod tests {
                 flags,
             };
             let weight = Weight::of(packet);
-            tasks[at].push_packet(command, weight, flags.volatile)
+            tasks[at].push_packet(command, weight, flags)
         };
         for (number, step) in steps.iter().enumerate() {
             let packet =

@@ -133,6 +133,14 @@ pub(crate) fn hand_over(mailbox: &Mailbox<Command>) {
     });
 }
 
+/// What lies in the queue of the task with this mailbox, if it runs here.
+pub(crate) fn held(mailbox: &Mailbox<Command>) -> Weight {
+    match Current::now().is(mailbox) {
+        true => QUEUE.with_borrow(|queue| queue.held),
+        false => Weight::default(),
+    }
+}
+
 /// Moves what lies in the queue behind what is in `batch`.
 #[inline]
 pub(crate) fn take(mailbox: &Mailbox<Command>, batch: &mut VecDeque<Command>) {
@@ -184,7 +192,7 @@ mod tests {
         let weight = Weight::of_data(&data);
         let flags = Flags::default();
         let data = Box::new(data);
-        task.push_packet(Command::Send { data, flags }, weight, false)
+        task.push_packet(Command::Send { data, flags }, weight, flags)
     }
 
     fn taken(task: &TaskHandle) -> Vec<String> {

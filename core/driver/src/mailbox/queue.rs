@@ -49,6 +49,9 @@ pub(crate) trait Perishable {
     /// What it gives free, if it may be lost.
     fn weight(&self) -> Option<Weight>;
 
+    /// Whether it takes the place of `other`, if both may be lost.
+    fn is_namesake(&self, other: &Self) -> bool;
+
     /// What stands in the place of one that was.
     fn hole() -> Self;
 
@@ -244,6 +247,27 @@ impl<C: Perishable> Mailbox<C> {
         true
     }
 
+    /// Takes the packet out in whose place `command` comes. `false`: there is none.
+    pub(crate) fn supersede(&self, command: &C) -> bool {
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        inner.seal();
+        let mut lost = inner.queue.iter().enumerate();
+        let found = lost
+            .find_map(|(at, its)| Some((at, its.weight().filter(|_| its.is_namesake(command))?)));
+        let Some((at, weight)) = found else {
+            return false;
+        };
+        let mut held = inner.release();
+        held.remove(weight);
+        inner.hold(held);
+        // Nothing that is settled can be lost, so the places before stay as they are.
+        let superseded = inner.queue.remove(at);
+        drop(guard);
+        drop(superseded);
+        true
+    }
+
     /// What waits in the session, as its task sees it.
     pub(crate) fn set_session(&self, bytes: usize, packets: usize) {
         self.session_bytes.store(short(bytes), Ordering::Relaxed);
@@ -279,7 +303,21 @@ impl<C: Perishable> Mailbox<C> {
 
     /// Bytes of packets that the task has not taken.
     pub(crate) fn held_bytes(&self) -> usize {
-        self.lock().held().bytes
+        self.held().bytes
+    }
+
+    /// Packets that the task has not taken.
+    pub(crate) fn held(&self) -> Weight {
+        self.lock().held()
+    }
+
+    /// All that waits, where `held` has not been taken yet: in the session as its task saw it last, and unwritten.
+    pub(crate) fn all(&self, mut held: Weight) -> Weight {
+        held.add(Weight {
+            bytes: self.session_bytes(),
+            packets: self.session_packets.load(Ordering::Relaxed) as usize,
+        });
+        held
     }
 
     /// Tells the task that packets for it had to be dropped.

@@ -1,19 +1,21 @@
 //! How a connection's task is reached, and what anybody may know of its connection.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use sio_core::config::{BacklogPolicy, Config};
-use sio_core::engine::{CloseReason, Eio, TransportKind};
+use sio_core::engine::{Backlog, CloseReason, Eio, Flags, TransportKind};
 use sio_core::id::Sid;
+use sio_core::socket::SocketKey;
 
 use crate::error::{AckError, EmitError};
-use crate::mailbox::command::{Change, Command};
+use crate::mailbox::command::{Change, Command, Wait};
 use crate::mailbox::reply::Unwritten;
 use crate::mailbox::weight::{Most, Weight};
 use crate::mailbox::{Mailbox, NotTaken, local_queue};
+use crate::sync::one_shot::{Waiting, answer};
 
 /// The shared half of a connection: everybody else's view of its task.
 pub(crate) struct TaskHandle {
@@ -26,6 +28,8 @@ pub(crate) struct TaskHandle {
     watched: AtomicBool,
     /// Whether its client was told to go.
     sent_away: AtomicBool,
+    /// How many wait for room.
+    waits: AtomicU16,
     common: Arc<Common>,
 }
 
@@ -62,6 +66,7 @@ impl TaskHandle {
             open: AtomicBool::new(true),
             watched: AtomicBool::new(false),
             sent_away: AtomicBool::new(false),
+            waits: AtomicU16::new(0),
             common,
         }
     }
@@ -128,9 +133,9 @@ impl TaskHandle {
         &self,
         command: Command,
         weight: Weight,
-        volatile: bool,
+        flags: Flags,
     ) -> Result<(), EmitError> {
-        let (waker, result) = self.hold_packet(command, weight, volatile);
+        let (waker, result) = self.hold_packet(command, weight, flags);
         wake(waker);
         result
     }
@@ -142,32 +147,88 @@ impl TaskHandle {
         &self,
         command: Command,
         weight: Weight,
-        volatile: bool,
+        flags: Flags,
     ) -> (Option<Waker>, Result<(), EmitError>) {
-        let most = Most::of(self.config(), volatile);
+        let most = Most::of(self.config(), flags);
         let mut command = match local_queue::lay(&self.mailbox, command, Some((weight, most))) {
             Ok(()) => return (None, Ok(())),
             Err(command) => command,
         };
-        let policy = self.config().backlog_policy;
+        let policy = flags.policy.unwrap_or(self.config().backlog_policy);
         loop {
-            command = match self.mailbox.push_packet(command, weight, most) {
+            let (why, refused) = match self.mailbox.push_packet(command, weight, most) {
                 Ok(waker) => return (waker, Ok(())),
-                Err((NotTaken::Closed, _)) => return (None, Err(EmitError::Disconnected)),
-                Err((NotTaken::Full, command)) if volatile => {
-                    if let Command::Request(request) = command {
-                        request.token.settle(Err(AckError::NotSent));
-                    }
-                    return (None, Ok(()));
-                }
-                Err((NotTaken::Full, command)) => command,
+                Err(refused) => refused,
             };
+            if why == NotTaken::Closed {
+                return (None, Err(EmitError::Disconnected));
+            }
+            command = refused;
+            if flags.volatile {
+                // One more of its name waits in the place of the last.
+                if flags.latest && self.mailbox.supersede(&command) {
+                    continue;
+                }
+                if let Command::Request(request) = command {
+                    request.token.settle(Err(AckError::NotSent));
+                }
+                return (None, Ok(()));
+            }
             if policy == BacklogPolicy::Refuse {
                 return (None, Err(EmitError::Full));
             }
             if policy != BacklogPolicy::DropVolatile || !self.mailbox.evict() {
                 return (self.mailbox.overflow(), Err(EmitError::Full));
             }
+        }
+    }
+
+    /// Whether there is room for so much as far as can be seen from here, so that nobody has to wait for it.
+    fn has_room(&self, weight: Weight) -> bool {
+        let mut held = self.mailbox.held();
+        held.add(local_queue::held(&self.mailbox));
+        self.mailbox
+            .has_room(held, weight, Most::half(self.config()))
+    }
+
+    /// All that waits to be written, as far as can be seen from here.
+    pub(crate) fn waiting(&self) -> Backlog {
+        let mut held = self.mailbox.held();
+        held.add(local_queue::held(&self.mailbox));
+        self.mailbox.all(held).into()
+    }
+
+    /// How many wait for room.
+    pub(crate) fn waits(&self) -> usize {
+        self.waits.load(Ordering::Relaxed).into()
+    }
+
+    /// Waits for room for so much, for the client of a socket or of all. `None`: there is some.
+    ///
+    /// # Errors
+    /// As many wait as may, or it has ended.
+    pub(crate) fn wait(
+        self: &Arc<Self>,
+        socket: Option<SocketKey>,
+        weight: Weight,
+    ) -> Result<Option<(Waiting<()>, Counted)>, EmitError> {
+        if !self.is_open() {
+            return Err(EmitError::Disconnected);
+        }
+        // Who comes later goes behind those that wait.
+        if self.waits() == 0 && self.has_room(weight) {
+            return Ok(None);
+        }
+        let counted = Counted::new(self).ok_or(EmitError::Full)?;
+        let (answer, waiting) = answer();
+        let wait = Wait {
+            socket,
+            weight,
+            answer,
+        };
+        match self.tell(Command::Wait(Box::new(wait))) {
+            true => Ok(Some((waiting, counted))),
+            false => Err(EmitError::Disconnected),
         }
     }
 
@@ -230,6 +291,27 @@ impl TaskHandle {
     fn watchers(&self) -> MutexGuard<'_, HashMap<usize, Watchers>> {
         let watchers = self.common.watchers.lock();
         watchers.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One of those that wait for room, as long as it does.
+pub(crate) struct Counted(Arc<TaskHandle>);
+
+impl Counted {
+    /// `None`: as many wait as may.
+    fn new(task: &Arc<TaskHandle>) -> Option<Self> {
+        let most = u16::try_from(task.config().serving.max_ready_waits).unwrap_or(u16::MAX);
+        let more = |waits: u16| (waits < most).then(|| waits.saturating_add(1));
+        let counted = task
+            .waits
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        counted.is_ok().then(|| Self(task.clone()))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.waits.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What packets weigh in a backlog, and how much may wait.
 
 use sio_core::config::{BacklogPolicy, Config};
-use sio_core::engine::Message;
+use sio_core::engine::{Backlog, Flags, Message};
 use sio_core::packet::Encoded;
 
 /// What a packet adds to a backlog.
@@ -32,6 +32,12 @@ impl Weight {
     }
 }
 
+impl From<Weight> for Backlog {
+    fn from(Weight { bytes, packets }: Weight) -> Self {
+        Self { bytes, packets }
+    }
+}
+
 /// What may wait.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Most {
@@ -44,11 +50,21 @@ pub(crate) struct Most {
 impl Most {
     /// What may wait for one connection. Where the one who emits is told, what its session holds counts
     /// too; elsewhere the session judges that itself.
-    pub(crate) fn of(config: &Config, volatile: bool) -> Self {
+    pub(crate) fn of(config: &Config, flags: Flags) -> Self {
+        let policy = flags.policy.unwrap_or(config.backlog_policy);
         Self {
             bytes: config.max_backlog_bytes,
             packets: config.max_backlog_packets,
-            with_session: config.backlog_policy == BacklogPolicy::Refuse && !volatile,
+            with_session: policy == BacklogPolicy::Refuse && !flags.volatile,
+        }
+    }
+
+    /// What those wait for who wait for room ([`Session::has_room`](sio_core::engine::Session::has_room)).
+    pub(crate) const fn half(config: &Config) -> Self {
+        Self {
+            bytes: config.max_backlog_bytes / 2,
+            packets: config.max_backlog_packets / 2,
+            with_session: true,
         }
     }
 }

@@ -14,10 +14,12 @@ use sio_core::socket::{ConnectTicket, SocketKey};
 use super::departed::{self, Departed};
 use super::dispatcher::PendingConnect;
 use super::refused;
+use super::waits::Waits;
 use crate::deadlines::State;
 use crate::error::{Denial, Failure};
 use crate::event::{Progress, Started};
 use crate::handle::{Callback, Door, Incoming, Invocation, Socket};
+use crate::mailbox::command::Wait;
 use crate::mailbox::held::{Answered, Charge, Held};
 use crate::sync::BoxFuture;
 use crate::sync::guard::{Panic, guarded, let_go};
@@ -38,6 +40,8 @@ struct Running {
     departed: Option<Departed>,
     /// What has to end before another one is started.
     held: Vec<Waiting<()>>,
+    /// Who waits for room.
+    waits: Waits,
 }
 
 /// What goes with jobs that are dropped.
@@ -117,7 +121,7 @@ impl Jobs {
         match running.jobs.poll_next_unpin(cx) {
             Poll::Pending => None,
             Poll::Ready(None) => {
-                if running.held.is_empty() {
+                if running.held.is_empty() && running.waits.is_empty() {
                     self.0 = None;
                 }
                 None
@@ -134,6 +138,17 @@ impl Jobs {
         if Pin::new(&mut until).poll(cx).is_pending() {
             self.0.get_or_insert_default().held.push(until);
         }
+    }
+
+    /// Who waits for room, if there may be anybody.
+    #[inline]
+    pub(super) fn waits(&mut self) -> Option<&mut Waits> {
+        self.0.as_mut().map(|running| &mut running.waits)
+    }
+
+    /// One more does.
+    pub(super) fn wait(&mut self, wait: Wait) {
+        self.0.get_or_insert_default().waits.push(wait);
     }
 
     pub(super) fn are_held(&self) -> bool {

@@ -17,6 +17,7 @@ mod socket_state;
 mod timer;
 mod transport;
 mod turn;
+mod waits;
 
 use std::collections::VecDeque;
 use std::future::Future;

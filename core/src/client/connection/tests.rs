@@ -176,6 +176,8 @@ fn event(name: &str) -> Encoded {
 const VOLATILE: Flags = Flags {
     volatile: true,
     compress: true,
+    latest: false,
+    policy: None,
 };
 
 fn word(event: &Event<u32>) -> String {

@@ -18,6 +18,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::*;
+use crate::config::BacklogPolicy;
 use crate::deadline::Why;
 use crate::engine::{Body, Close, CloseReason, Content, Post, PostFailure, WsClosed, WsOut};
 use crate::message::{Message, Part};

@@ -16,6 +16,10 @@ impl Perishable for i32 {
         (*self != HOLE && self % 2 == 0).then_some(bytes(1))
     }
 
+    fn is_namesake(&self, other: &Self) -> bool {
+        self / 10 == other / 10
+    }
+
     fn hole() -> Self {
         HOLE
     }
@@ -196,4 +200,28 @@ fn what_the_task_has_taken_counts_until_it_says_that_it_is_written() {
     assert!(mailbox.push_packet(2, bytes(2), most).is_ok());
     mailbox.set_session(0, 0);
     assert!(mailbox.push_packet(3, bytes(8), most).is_ok());
+}
+
+#[test]
+fn one_that_may_be_lost_gives_way_to_its_namesake() {
+    let mailbox = Mailbox::new();
+    let most = Most {
+        bytes: 5,
+        packets: 9,
+        with_session: false,
+    };
+    for command in [21, 12, 14, 31, 34] {
+        assert!(mailbox.push_packet(command, bytes(1), most).is_ok());
+    }
+    assert!(mailbox.push_packet(36, bytes(1), most).is_err());
+    assert!(mailbox.supersede(&36) && !mailbox.supersede(&36));
+    assert!(mailbox.push_packet(36, bytes(1), most).is_ok());
+    assert!(!mailbox.supersede(&22), "one that must not be lost stays");
+    // What is settled stays settled.
+    assert!(mailbox.evict() && mailbox.supersede(&16) && mailbox.evict());
+    assert!(!mailbox.evict());
+    let mut batch = VecDeque::new();
+    mailbox.swap(&mut batch);
+    batch.retain(|command| !command.is_hole());
+    assert_eq!(batch, [21, 31]);
 }

@@ -83,6 +83,7 @@ impl<R: Runtime> Task<R> {
                     connection.supersede(now, socket);
                 }
             }
+            Command::Wait(wait) => self.jobs.wait(*wait),
             Command::Send { data, flags } => self.machine.send(now, &data, flags),
             Command::Close(how) => self.machine.close(now, how),
             Command::Become(Change::ShutDown) => self.machine.shut_down(now),

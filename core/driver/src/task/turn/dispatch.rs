@@ -149,7 +149,7 @@ impl<R: Runtime> Task<R> {
                         packet,
                         flags: Flags::default(),
                     };
-                    let _ = self.handle.push_packet(command, weight, false);
+                    let _ = self.handle.push_packet(command, weight, Flags::default());
                     return;
                 }
                 if let Some(name) = &self.endpoint().config.forward_middleware_errors {

@@ -12,6 +12,7 @@ use sio_core::socket::SocketKey;
 
 use crate::sync::guard::{guarded, let_go};
 
+use super::super::waits::Waits;
 use super::super::{Phase, Task};
 use crate::error::ConnectionError;
 use crate::log::{debug, error, hears_debug, trace, warn};
@@ -61,6 +62,10 @@ impl<R: Runtime> Task<R> {
         self.endpoint().sessions.remove(&self.handle);
         self.plain_closed(cx, reason, details);
         self.stop_deciding(cx, None);
+        if let Some(waits) = self.jobs.waits() {
+            // Nobody waits any more.
+            *waits = Waits::default();
+        }
         if self.jobs.free() {
             self.start_waiting(cx);
         }

@@ -111,6 +111,10 @@ impl<R: Runtime> Task<R> {
         busy |= self.finish(cx);
         self.dismiss_departed(cx);
         self.note_queued();
+        // They emit when they run: behind what has left.
+        if let Some(waits) = self.jobs.waits() {
+            waits.go_on(self.machine.session());
+        }
         busy
     }
 

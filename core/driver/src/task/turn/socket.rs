@@ -75,6 +75,9 @@ impl<R: Runtime> Task<R> {
                 self.set_disconnected(socket);
             }
             Event::Disconnected { socket, reason } => {
+                if let Some(waits) = self.jobs.waits() {
+                    waits.forget(socket);
+                }
                 if let Some(state) = self.socket(socket) {
                     let its = state.socket();
                     debug!(socket = %its.log_name(), namespace = its.namespace().name(), %reason, "socket disconnected");

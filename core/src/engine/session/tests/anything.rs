@@ -149,8 +149,8 @@ proptest! {
                     talk.session.handle_timeout(talk.now);
                 }
                 Input::Send(volatile) => {
-                    let flags = Flags { volatile, compress: true };
-                    let sent = talk.session.send(talk.now, text("x"), flags);
+                    let flags = Flags { volatile, latest: volatile, ..Flags::default() };
+                    let sent = talk.session.send(talk.now, text("x").named("/", "x"), flags);
                     prop_assert!(sent != Sent::Full || policy == BacklogPolicy::Refuse);
                 }
                 Input::Close(how) => talk.close(how),

@@ -144,6 +144,8 @@ fn a_volatile_message_leaves_at_once_or_not_at_all() {
     const VOLATILE: Flags = Flags {
         volatile: true,
         compress: true,
+        latest: false,
+        policy: None,
     };
     let send = |talk: &mut Talk| talk.session.send(talk.now, text("v"), VOLATILE);
 
@@ -178,4 +180,126 @@ fn the_protocol_has_room_of_its_own_and_no_more() {
         talk.session.tell(talk.now, connect.clone());
     }
     talk.closed(CloseReason::TransportError);
+}
+
+/// Volatile, and the newest of its name waits.
+const LATEST: Flags = Flags {
+    volatile: true,
+    compress: true,
+    latest: true,
+    policy: None,
+};
+
+fn position(at: u32) -> Encoded {
+    text(&format!("position {at}")).named("/", "position")
+}
+
+#[test]
+fn the_newest_of_a_name_waits_where_it_was_sent() {
+    let mut talk = Talk::polling(Config::v4());
+    let latest = |talk: &mut Talk, packet| talk.session.send(talk.now, packet, LATEST);
+    assert_eq!(latest(&mut talk, position(1)), Sent::Queued);
+    assert_eq!(talk.send("a"), Sent::Queued);
+    assert_eq!(
+        latest(&mut talk, text("other").named("/", "other")),
+        Sent::Queued
+    );
+    assert_eq!(
+        latest(&mut talk, text("there").named("/there", "position")),
+        Sent::Queued
+    );
+    assert_eq!(latest(&mut talk, position(2)), Sent::Queued);
+    assert_eq!(talk.send("b"), Sent::Queued);
+    // One without a name is nobody's successor, and what may not be lost gives way to nobody.
+    assert_eq!(latest(&mut talk, text("x")), Sent::Queued);
+    assert_eq!(latest(&mut talk, text("y")), Sent::Queued);
+    let lasting = Flags::default();
+    assert_eq!(
+        talk.session.send(talk.now, position(0), lasting),
+        Sent::Queued
+    );
+    assert_eq!(latest(&mut talk, position(3)), Sent::Queued);
+    let waiting = talk.session.backlog();
+    let poll = talk.get();
+    let body = talk.answer(poll);
+    let packets: Vec<_> = body.trim_start_matches("200 ").split('\u{1e}').collect();
+    assert_eq!(
+        packets,
+        [
+            "4a",
+            "4other",
+            "4there",
+            "4b",
+            "4x",
+            "4y",
+            "4position 0",
+            "4position 3"
+        ]
+    );
+    assert_eq!(waiting.packets, packets.len());
+    assert_eq!(
+        waiting.bytes,
+        packets.iter().map(|it| it.len()).sum::<usize>()
+    );
+    // One that can leave at once does.
+    let poll = talk.get();
+    assert_eq!(latest(&mut talk, position(4)), Sent::Queued);
+    assert_eq!(talk.answer(poll), "200 4position 4");
+}
+
+#[test]
+fn the_newest_is_lost_where_there_is_no_room() {
+    let mut talk = Talk::polling(Config::v4().max_backlog_packets(2));
+    let latest = |talk: &mut Talk, packet| talk.session.send(talk.now, packet, LATEST);
+    assert_eq!(
+        [talk.send("a"), latest(&mut talk, position(1))],
+        [Sent::Queued; 2]
+    );
+    assert_eq!(latest(&mut talk, text("x").named("/", "x")), Sent::Dropped);
+    assert_eq!(
+        latest(&mut talk, position(2)),
+        Sent::Queued,
+        "in the other's place"
+    );
+    let poll = talk.get();
+    assert_eq!(talk.answer(poll), "200 4a\u{1e}4position 2");
+}
+
+#[test]
+fn a_packet_may_have_a_policy_of_its_own() {
+    let full = |policy| {
+        let mut talk = Talk::polling(Config::v4().max_backlog_packets(1));
+        assert_eq!(talk.send("a"), Sent::Queued);
+        let flags = Flags {
+            policy: Some(policy),
+            ..Flags::default()
+        };
+        let sent = talk.session.send(talk.now, text("b"), flags);
+        (sent, talk.session.is_open())
+    };
+    assert_eq!(full(BacklogPolicy::Refuse), (Sent::Full, true));
+    assert_eq!(full(BacklogPolicy::Close), (Sent::Closed, false));
+    assert_eq!(full(BacklogPolicy::DropVolatile), (Sent::Closed, false));
+}
+
+#[test]
+fn there_is_room_as_long_as_half_of_it_is_free() {
+    let config = Config::v4().max_backlog_bytes(20).max_backlog_packets(6);
+    let mut talk = Talk::polling(config);
+    let some = |bytes, packets| Backlog { bytes, packets };
+    let none = Backlog::default();
+    // Where nothing waits, one always has room, however large it is, and none behind it.
+    assert!(talk.session.has_room(none, some(100, 10)));
+    assert!(!talk.session.has_room(some(100, 10), none));
+    assert_eq!(talk.send("1234"), Sent::Queued);
+    let room = |talk: &Talk, promised, more| talk.session.has_room(promised, more);
+    assert!(room(&talk, none, some(5, 1)) && !room(&talk, none, some(6, 1)));
+    assert!(room(&talk, none, some(1, 2)) && !room(&talk, none, some(1, 3)));
+    assert!(room(&talk, some(2, 1), some(3, 1)) && !room(&talk, some(3, 1), some(3, 1)));
+    assert!(!room(&talk, some(1, 2), some(1, 1)));
+    let poll = talk.get();
+    talk.answer(poll);
+    assert!(room(&talk, none, some(100, 10)));
+    talk.close(Close::Discard);
+    assert!(!room(&talk, none, none), "it is over");
 }

@@ -37,8 +37,8 @@ fn a_body_may_be_compressed_if_one_packet_may() {
     let mut compressed = |flags: [bool; 2]| {
         for compress in flags {
             let flags = Flags {
-                volatile: false,
                 compress,
+                ..Flags::default()
             };
             assert_eq!(talk.session.send(talk.now, text("x"), flags), Sent::Queued);
         }

@@ -1,0 +1,114 @@
+//! What waits for a client, and what happens when that is too much (§20).
+
+use super::Session;
+use crate::config::BacklogPolicy;
+use crate::engine::{Flags, Sent, Violation};
+use crate::message::Encoded;
+
+/// What waits for a client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Bytes, before any base64 or compression.
+    pub bytes: usize,
+    /// Frames: a packet with attachments is several.
+    pub packets: usize,
+}
+
+impl Backlog {
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes.saturating_add(other.bytes),
+            packets: self.packets.saturating_add(other.packets),
+        }
+    }
+}
+
+impl Session {
+    /// What waits for its client, handed to HTTP or not.
+    pub const fn backlog(&self) -> Backlog {
+        Backlog {
+            bytes: self.backlog_bytes(),
+            packets: self.backlog_packets(),
+        }
+    }
+
+    /// Whether there is room for `more` behind what was `promised` to others: where half of what may wait stays free,
+    /// or nothing waits. It is what those wait for who emit no faster than the client reads; the other half is for
+    /// those who do not ask.
+    pub fn has_room(&self, promised: Backlog, more: Backlog) -> bool {
+        let most = self.config.max_backlog_bytes / 2;
+        let most_packets = self.config.max_backlog_packets / 2;
+        if promised == Backlog::default() {
+            let is_full = self
+                .queue
+                .is_full(more.bytes, more.packets, most, most_packets);
+            return self.is_open() && !is_full;
+        }
+        let all = self.backlog().and(promised).and(more);
+        self.is_open() && all.bytes <= most && all.packets <= most_packets
+    }
+
+    /// One that cannot leave at once, and waits as the newest of its name. It is as volatile as any: where there is no
+    /// room it is lost, and nobody is closed for it.
+    pub(super) fn send_latest(&mut self, packet: Encoded, flags: Flags) -> Sent {
+        self.queue.supersede(&packet);
+        let bytes = self.config.max_backlog_bytes;
+        let packets = self.config.max_backlog_packets;
+        if self.queue.is_full_for(&packet, bytes, packets) {
+            return Sent::Dropped;
+        }
+        self.push(packet, flags);
+        Sent::Queued
+    }
+
+    /// One for which there is no room, unless some can be made.
+    #[cold]
+    pub(super) fn send_to_full(&mut self, packet: Encoded, flags: Flags) -> Sent {
+        let bytes = self.config.max_backlog_bytes;
+        let packets = self.config.max_backlog_packets;
+        let policy = flags.policy.unwrap_or(self.config.backlog_policy);
+        // What a GET waits for is no backlog.
+        self.flush();
+        self.arm();
+        match policy {
+            BacklogPolicy::Close | BacklogPolicy::Refuse => {}
+            BacklogPolicy::DropVolatile => self.queue.make_room(&packet, bytes, packets),
+        }
+        if self.queue.is_full_for(&packet, bytes, packets) {
+            if policy == BacklogPolicy::Refuse {
+                return Sent::Full;
+            }
+            self.violate(Violation::SlowReader);
+            return Sent::Closed;
+        }
+        self.push(packet, flags);
+        Sent::Queued
+    }
+
+    /// Bytes that wait to be handed out, or to be written.
+    pub const fn backlog_bytes(&self) -> usize {
+        self.queue.bytes().saturating_add(self.unwritten_bytes())
+    }
+
+    /// Those of them that wait to be handed out.
+    pub const fn queued_bytes(&self) -> usize {
+        self.queue.bytes()
+    }
+
+    /// Those of them that wait to be written ([`handle_unwritten`](Self::handle_unwritten)).
+    pub const fn unwritten_bytes(&self) -> usize {
+        self.queue.unwritten()
+    }
+
+    /// Whether those count where it is asked if more may wait.
+    pub const fn counts_unwritten(&self) -> bool {
+        self.queue.counts_unwritten()
+    }
+
+    /// Frames that wait to be handed out.
+    pub const fn backlog_packets(&self) -> usize {
+        self.queue.packets()
+    }
+}

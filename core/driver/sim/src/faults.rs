@@ -128,8 +128,7 @@ impl Sim {
             state.fault(format!("jump {host} by {time:?}"));
             let host = state.hosts.known(host);
             *state.hosts.ahead.entry(host).or_default() += time;
-            let woken = state.timers.wake_all(host);
-            state.wake.extend(woken);
+            state.timers.jump(host, time);
         });
     }
 
@@ -291,10 +290,16 @@ mod tests {
             assert_eq!(counts(), (4, 14), "what was to come is due at once");
             sim.sleep(SECOND).await;
             assert_eq!(counts(), (5, 15));
+            // One that does not come so far rings when it would have, and no sooner.
+            sim.jump("b", SECOND / 8);
+            sim.sleep(SECOND / 2).await;
+            assert_eq!(counts().1, 15);
+            sim.sleep(SECOND / 2).await;
+            assert_eq!(counts(), (6, 16));
 
             sim.crash("a");
             sim.sleep(SECOND).await;
-            assert_eq!(counts(), (5, 16));
+            assert_eq!(counts(), (6, 17));
             let spawned = counting(&sim, "a");
             sim.sleep(2 * SECOND).await;
             assert_eq!(spawned.load(Ordering::Relaxed), 0, "nothing runs there");

@@ -10,9 +10,11 @@ use std::time::Duration;
 pub(crate) struct Timers {
     due: BTreeMap<Key, Alarm>,
     next: u64,
+    /// For when those are due that a clock has brought nearer, by their numbers.
+    nearer: BTreeMap<u64, Duration>,
 }
 
-/// A moment after the start, and a number that nobody else has.
+/// A moment after the start, for which it was set, and a number that nobody else has.
 pub(crate) type Key = (Duration, u64);
 
 /// What happens when a timer is over.
@@ -37,7 +39,9 @@ impl Timers {
     }
 
     pub(crate) fn remove(&mut self, key: Key) {
-        self.due.remove(&key);
+        let (at, number) = key;
+        let at = self.nearer.remove(&number).unwrap_or(at);
+        self.due.remove(&(at, number));
     }
 
     /// When the first of all is over.
@@ -48,27 +52,34 @@ impl Timers {
 
     /// The first of all, with its time.
     pub(crate) fn pop(&mut self) -> Option<(Duration, Alarm)> {
-        let ((at, _), alarm) = self.due.pop_first()?;
+        let ((at, number), alarm) = self.due.pop_first()?;
+        self.nearer.remove(&number);
         Some((at, alarm))
     }
 
     /// The first of those that are due by `now`.
     pub(crate) fn pop_due(&mut self, now: Duration) -> Option<Alarm> {
         let first = self.due.first_entry()?;
-        (first.key().0 <= now).then(|| first.remove())
+        let (at, number) = *first.key();
+        if at > now {
+            return None;
+        }
+        self.nearer.remove(&number);
+        Some(first.remove())
     }
 
-    /// Ends all sleeps on a host, which will see what time it is.
-    pub(crate) fn wake_all(&mut self, host: IpAddr) -> Vec<Waker> {
+    /// The clock of a host has jumped by so much: its sleeps end that much sooner. None rings before its moment: who
+    /// waits for one may not look again before it does.
+    pub(crate) fn jump(&mut self, host: IpAddr, time: Duration) {
         let its = |alarm: &Alarm| matches!(alarm, Alarm::Wake(at, _) if *at == host);
-        let (woken, rest): (BTreeMap<_, _>, _) = std::mem::take(&mut self.due)
+        let (moved, rest): (BTreeMap<_, _>, _) = std::mem::take(&mut self.due)
             .into_iter()
             .partition(|(_, alarm)| its(alarm));
         self.due = rest;
-        let wakers = woken.into_values().filter_map(|alarm| match alarm {
-            Alarm::Wake(_, waker) => Some(waker),
-            Alarm::Arrival(_) | Alarm::Resume(_) | Alarm::Heal(..) => None,
-        });
-        wakers.collect()
+        for ((at, number), alarm) in moved {
+            let at = at.saturating_sub(time);
+            self.nearer.insert(number, at);
+            self.due.insert((at, number), alarm);
+        }
     }
 }

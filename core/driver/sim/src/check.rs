@@ -1,16 +1,21 @@
 //! Running a story by many seeds.
 
+mod played;
+
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::time::Duration;
 
 use sio_driver::binding::Server;
 
-use crate::choices::{Choices, List};
+use crate::choices::{Choices, List, shrink};
 use crate::sim::Sim;
+
+pub use played::Played;
 
 /// What a story may fail with: anything.
 pub type Error = Box<dyn std::error::Error>;
@@ -20,8 +25,9 @@ pub type Error = Box<dyn std::error::Error>;
 /// A story fails by an error, by a panic (its own, or that of a handler), and by what it leaves behind: when it is
 /// over everything that goes wrong ends, all clients leave, and then no session, no task and no ack may be left.
 ///
-/// What fails is told with its seed, the command that plays it again (the variable `SIO_SIM` names one seed, or a
-/// [`List`]), who said what to whom, and where that is as a page.
+/// What fails is told with its seed. Then what was drawn in it is made smaller, as far as it fails the same way, and that
+/// is told: the command that plays it again (the variable `SIO_SIM` names one seed, or a [`List`]), who said what to
+/// whom, and where that is as a page.
 ///
 /// # Panics
 /// If it fails with one of the seeds.
@@ -36,6 +42,7 @@ pub fn check(story: impl AsyncFn(Sim) -> Result<(), Error>) {
 pub struct Check {
     seeds: u64,
     panics: bool,
+    kept: Option<PathBuf>,
 }
 
 impl Default for Check {
@@ -54,9 +61,14 @@ enum Source {
 /// How long what was closed may take to be gone, in virtual time: longer than any wait that is not endless.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
+/// How many worlds are played to find a smaller one that fails.
+const TRIES: usize = 400;
+
 thread_local! {
     /// What has panicked in worlds of this thread.
     static PANICS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    /// Whether panics of this thread are not to be printed.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Check {
@@ -65,12 +77,20 @@ impl Check {
         Self {
             seeds: 100,
             panics: false,
+            kept: None,
         }
     }
 
     /// By so many seeds.
     pub const fn seeds(mut self, seeds: u64) -> Self {
         self.seeds = seeds;
+        self
+    }
+
+    /// First by the [`List`]s that are kept in the files of this folder, one in each: those of worlds that have failed
+    /// once. A path that is not absolute is one of the package's.
+    pub fn kept(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.kept = Some(folder.into());
         self
     }
 
@@ -83,43 +103,34 @@ impl Check {
     /// Plays a story.
     ///
     /// # Panics
-    /// If it fails with one of the seeds.
+    /// If it fails with one of the seeds, or what is kept cannot be read.
     #[track_caller]
     pub fn run(self, story: impl AsyncFn(Sim) -> Result<(), Error>) {
-        watch_panics();
-        let sources = match std::env::var("SIO_SIM") {
-            Ok(text) => vec![Source::read(&text)],
-            Err(_) => (0..self.seeds).map(Source::Seed).collect(),
+        let (sources, once) = match std::env::var("SIO_SIM") {
+            Ok(text) => (vec![Source::read(&text)], true),
+            Err(_) => {
+                let kept = self.kept.as_deref().map(kept).unwrap_or_default();
+                let seeds = (0..self.seeds).map(Source::Seed);
+                (kept.into_iter().chain(seeds).collect(), false)
+            }
         };
         for source in sources {
-            let (sim, result) = self.play(&source, &story);
-            if let Err(why) = result {
-                let told = tell(&source, &why, &sim);
-                let trace = sim.trace();
-                sim.clear();
-                let (again, _) = self.play(&source, &story);
-                if again.trace() != trace {
-                    eprintln!(
-                        "It does not go the same way twice: something comes from outside of the simulation, \
-                         a clock, a random number or the order of a hash map."
-                    );
+            let played = self.play(source.choices(), &story);
+            if let Err(why) = &played.result {
+                let told = tell(&source, why, &played.sim);
+                let same = self.is_same(&source, &played, &story);
+                match once || !same {
+                    true => panic!("{told}"),
+                    false => panic!("{told}{}", self.tell_smaller(&played, &story)),
                 }
-                again.clear();
-                panic!("{told}");
             }
-            sim.clear();
         }
     }
 
-    fn play(
-        &self,
-        source: &Source,
-        story: &impl AsyncFn(Sim) -> Result<(), Error>,
-    ) -> (Sim, Result<(), String>) {
-        let sim = match source {
-            Source::Seed(seed) => Sim::new(*seed),
-            Source::List(list) => Sim::drawing(Choices::from_list(list)),
-        };
+    /// Plays a story once, by what is drawn from here, and says what came of it instead of failing.
+    pub fn play(&self, choices: Choices, story: impl AsyncFn(Sim) -> Result<(), Error>) -> Played {
+        watch_panics();
+        let sim = Sim::drawing(choices);
         PANICS.take();
         let whole = async {
             story(sim.clone()).await.map_err(|why| why.to_string())?;
@@ -134,11 +145,74 @@ impl Check {
             }
             Ok(result) => result,
         };
-        (sim, result)
+        Played { sim, result }
+    }
+
+    /// Whether it goes the same way twice. If not, that is said.
+    fn is_same(
+        &self,
+        source: &Source,
+        played: &Played,
+        story: &impl AsyncFn(Sim) -> Result<(), Error>,
+    ) -> bool {
+        let again = self.play(source.choices(), story);
+        let same = again.sim.trace() == played.sim.trace();
+        if !same {
+            eprintln!(
+                "It does not go the same way twice: something comes from outside of the simulation, a clock, a random \
+                 number or the order of a hash map."
+            );
+        }
+        same
+    }
+
+    /// Looks for a smaller world that fails the same way, and tells of it.
+    fn tell_smaller(
+        &self,
+        played: &Played,
+        story: &impl AsyncFn(Sim) -> Result<(), Error>,
+    ) -> String {
+        let kind = played.kind();
+        // Each of those that spin takes as long as a thousand others.
+        let tries = if played.spins() { 0 } else { TRIES };
+        QUIET.set(true);
+        let list = shrink(played.sim.drawn(), tries, |list| {
+            let again = self.play(Choices::from_list(list), story);
+            (again.kind() == kind).then(|| again.choices())
+        });
+        let small = self.play(Choices::from_list(&list), story);
+        QUIET.set(false);
+        match &small.result {
+            Err(why) => format!("\n{}", tell(&Source::List(list), why, &small.sim)),
+            Ok(()) => String::new(),
+        }
     }
 }
 
+/// The lists that are kept in a folder, by the names of its files.
+fn kept(folder: &Path) -> Vec<Source> {
+    let wrong = |why: &dyn fmt::Display| -> ! { panic!("{}: {why}", folder.display()) };
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|why| wrong(&why));
+    let mut files: Vec<_> = entries
+        .map(|entry| entry.unwrap_or_else(|why| wrong(&why)).path())
+        .collect();
+    files.sort();
+    let lists = files.iter().map(|file| {
+        let text = std::fs::read_to_string(file).unwrap_or_else(|why| wrong(&why));
+        let list: List = text.parse().unwrap_or_else(|why| wrong(&why));
+        Source::List(list)
+    });
+    lists.collect()
+}
+
 impl Source {
+    fn choices(&self) -> Choices {
+        match self {
+            Self::Seed(seed) => Choices::from_seed(*seed),
+            Self::List(list) => Choices::from_list(list),
+        }
+    }
+
     /// # Panics
     /// If it is none.
     fn read(text: &str) -> Self {
@@ -266,7 +340,9 @@ fn watch_panics() {
                 let what = words(info.payload());
                 PANICS.with_borrow_mut(|panics| panics.push(format!("{what} ({place})")));
             }
-            before(info);
+            if !QUIET.get() {
+                before(info);
+            }
         }));
     });
 }

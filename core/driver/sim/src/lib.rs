@@ -80,7 +80,7 @@ mod trace;
 mod world;
 
 pub use chart::Chart;
-pub use check::{Check, Error, check};
+pub use check::{Check, Error, Played, check};
 pub use clock::Sleep;
 pub use history::{Act, Deed, History};
 pub use host::{Host, Served};

@@ -23,7 +23,7 @@ pub struct Weather {
     /// Bytes that may be under way in one direction of a connection, unread: drawn for each when it is
     /// made. A writer waits for the reader beyond it.
     pub window: RangeInclusive<usize>,
-    /// One of so many writes takes only a part of what it could, and a few bytes as likely as many.
+    /// One of so many writes takes only a part of what it could, and a few bytes as likely as many. 0: none.
     pub short_writes: usize,
     /// One of so many writes is the last of its connection, which breaks off. 0: none.
     pub cuts: usize,
@@ -169,7 +169,8 @@ impl Net {
 
     /// How much of `room` bytes a write takes.
     pub(crate) fn portion(&self, choices: &mut Choices, room: usize) -> usize {
-        if room == 0 || !choices.one_in(self.weather.short_writes as u64) {
+        let one_of = self.weather.short_writes as u64;
+        if room == 0 || one_of == 0 || !choices.one_in(one_of) {
             return room;
         }
         let most = if choices.one_in(2) {

@@ -232,6 +232,11 @@ impl Sim {
         self.world.with(|state| state.history.clone())
     }
 
+    /// What went wrong so far, and when.
+    pub fn faults(&self) -> Vec<(Duration, String)> {
+        self.world.with(|state| state.history.faults.clone())
+    }
+
     /// The virtual time that has passed since the start.
     pub fn elapsed(&self) -> Duration {
         self.world.with(|state| state.now)

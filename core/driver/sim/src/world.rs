@@ -237,13 +237,14 @@ impl State {
     pub(crate) fn weather(&mut self, pipe: usize) {
         let (cuts, outages) = (self.net.weather.cuts, self.net.weather.outages);
         if cuts > 0 && self.choices.one_in(cuts as u64) {
-            self.fault(format!("cut #{}", pipe / 2));
+            let names = self.ends(pipe);
+            self.fault(format!("cut {} | {}, #{}", names[0], names[1], pipe / 2));
             self.sever(pipe / 2);
         }
         if outages > 0 && self.choices.one_in(outages as u64) {
             let time = self.net.moment(&mut self.choices);
             let (from, to) = (self.net.pipes[pipe].from, self.net.pipes[pipe].to);
-            let names = [from, to].map(|host| self.hosts.name_of(host));
+            let names = self.ends(pipe);
             self.fault(format!(
                 "partition {} | {} for {time:?}",
                 names[0], names[1]
@@ -252,6 +253,12 @@ impl State {
             self.shut(to, from);
             self.timers.set(self.now + time, Alarm::Heal(from, to));
         }
+    }
+
+    /// The names of the hosts between which a pipe is.
+    fn ends(&self, pipe: usize) -> [String; 2] {
+        let pipe = &self.net.pipes[pipe];
+        [pipe.from, pipe.to].map(|host| self.hosts.name_of(host))
     }
 
     pub(crate) fn fault(&mut self, what: String) {

@@ -13,7 +13,11 @@ fn failure(story: impl AsyncFn(Sim) -> Result<(), Error>) -> String {
 #[test]
 fn an_error_and_a_panic_are_told_with_the_seed_that_shows_them() {
     let told = failure(async |_| Err("it is wrong".into()));
-    assert_eq!(told, "with SIO_SIM=0, after 0ns: it is wrong");
+    let small = "with SIO_SIM=[], after 0ns: it is wrong";
+    assert_eq!(
+        told,
+        format!("with SIO_SIM=0, after 0ns: it is wrong\n{small}")
+    );
     let told = failure(async |sim| {
         let drawn = sim.choose(|choices| choices.below(2));
         assert_eq!(drawn, 0, "drawn");
@@ -21,6 +25,36 @@ fn an_error_and_a_panic_are_told_with_the_seed_that_shows_them() {
     });
     assert!(told.starts_with("with SIO_SIM="), "{told}");
     assert!(told.contains("drawn"), "{told}");
+}
+
+#[test]
+fn what_is_drawn_is_made_smaller_and_kept_lists_are_played_first() {
+    async fn story(sim: Sim) -> Result<(), Error> {
+        let drawn: Vec<_> = (0..20)
+            .map(|_| {
+                sim.choose(|it| {
+                    it.part();
+                    it.below(1000)
+                })
+            })
+            .collect();
+        match drawn.iter().find(|it| **it >= 700) {
+            Some(high) => Err(format!("{high} is too high").into()),
+            None => Ok(()),
+        }
+    }
+    let told = failure(story);
+    let small = told.lines().last().unwrap();
+    assert_eq!(small, "with SIO_SIM=[ / 700], after 0ns: 700 is too high");
+
+    let folder = std::env::temp_dir().join(format!("sio-sim-kept-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("high.txt"), "/ 9 / 801 # once it was").unwrap();
+    let kept = Check::new().seeds(0).kept(&folder);
+    let failed = catch_unwind(AssertUnwindSafe(|| kept.run(story)));
+    let told = *failed.unwrap_err().downcast::<String>().unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(told.contains("801 is too high"), "{told}");
 }
 
 #[test]

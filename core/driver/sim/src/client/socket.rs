@@ -106,6 +106,12 @@ impl Socket {
         reason.await.map(|reason: DisconnectReason| reason.as_str())
     }
 
+    /// The first time that it was disconnected and nobody has taken, by its reason; `None`: there is none.
+    pub fn ended(&self) -> Option<&'static str> {
+        let ended = self.look(|inner, key| inner.heard(key).ends.pop_front());
+        ended.map(|reason| reason.as_str())
+    }
+
     /// Leaves the namespace.
     pub fn disconnect(&self) {
         let key = self.key;

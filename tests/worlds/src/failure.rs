@@ -42,6 +42,27 @@ pub enum Property {
 }
 
 impl Property {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::Prefix,
+        Self::Ack,
+        Self::Reach,
+        Self::Life,
+        Self::Answer,
+        Self::Blame,
+        Self::Dead,
+        Self::Volatile,
+        Self::Farewell,
+        Self::Bounds,
+        Self::Pace,
+        Self::Secret,
+        Self::Heal,
+        Self::Rest,
+        Self::Patience,
+        Self::Same,
+        Self::Total,
+    ];
+
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {

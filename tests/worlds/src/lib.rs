@@ -14,6 +14,7 @@
 mod application;
 mod arrivals;
 mod calm;
+pub mod driver;
 mod failure;
 mod faults;
 mod hand;

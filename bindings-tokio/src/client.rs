@@ -47,8 +47,8 @@ pub use sio_driver::app::{
 pub use sio_driver::client::{
     Ack, Attempt, Backoff, BuildError, Config, Connect, ConnectError, Connected, Dial, Dialer,
     DisconnectReason, Disconnected, Emitter, Event, Events, FirstError, Handlers, Happening, Inbox,
-    OfflinePolicy, Overflow, Ready, Sent, Socket, SocketState, Status, TransportError,
-    TransportFailure, Watch,
+    OfflinePolicy, Overflow, PerMessageDeflate, Ready, Sent, Socket, SocketState, Status,
+    TransportError, TransportFailure, Watch,
 };
 
 /// A client: one connection to a server, and the next ones, with any number of namespaces.
@@ -68,6 +68,15 @@ pub type Builder = sio_driver::client::Builder<Tokio>;
 /// The URL is none, or the first attempt has failed.
 pub async fn connect(url: impl AsRef<str>) -> Result<Socket, FirstError> {
     sio_driver::client::connect_on(Tokio, url.as_ref()).await
+}
+
+/// Opens a WebSocket at this URL, under no server's protocol, and sends each message back until it is over: the
+/// transport of production with the same limits as Engine.IO's, for suites that test WebSockets.
+///
+/// # Errors
+/// There is no WebSocket.
+pub async fn websocket_echo(url: impl AsRef<str>, config: Config) -> Result<(), TransportFailure> {
+    sio_driver::client::websocket_echo_on(Tokio, url.as_ref(), config).await
 }
 
 impl Dialer for Tokio {

@@ -7,6 +7,7 @@ mod client;
 mod cluster;
 mod connection;
 mod deflate;
+mod dialled;
 mod facing;
 mod history;
 mod msgpack;
@@ -73,6 +74,26 @@ fn read<'a>(
         }
     }
     (all, None)
+}
+
+/// The packet that opens a session does so, or does not, whichever way it comes.
+pub fn open_packet(input: &[u8]) {
+    dialled::open_packet(input);
+}
+
+/// Whatever answers a client's request, no more is told than may come at once, and once.
+pub fn response(input: &[u8]) {
+    dialled::response(input);
+}
+
+/// What a server sets as cookies is sent to it again as it was, within limits, until it is over.
+pub fn cookies(input: &[u8]) {
+    dialled::cookies(input);
+}
+
+/// Whatever a proxy answers, there is a tunnel or there is none, and nothing is taken of what comes behind.
+pub fn proxy(input: &[u8]) {
+    dialled::proxy(input);
 }
 
 /// What is read of msgpack can be written, and packets in it are what they are by the protocol's own way.

@@ -1,5 +1,5 @@
-//! The cases of the Autobahn test suite, driven by kosoku, against the `ws_echo` servers: the
-//! WebSocket transport of each binding with nothing above it.
+//! The cases of the Autobahn test suite, driven by kosoku, against the `ws_echo` servers and the `ws_echo_client`s: the
+//! WebSocket transport of each binding, at either end, with nothing above it.
 //!
 //! `tests/autobahn/expected.json` names every case that is not simply passed, with its reason; any
 //! other outcome, better or worse, is a failure. Sections 12 and 13 compress messages, a
@@ -11,15 +11,26 @@
 //! SIO_AUTOBAHN='12.*' cargo test --release -p sio-tests --all-features --test autobahn compressed
 //! SIO_AUTOBAHN='13.*' cargo test --release -p sio-tests --all-features --test autobahn compressed
 //! ```
+//!
+//! The tests of clients have `client` in their names, and run some cases of each kind, since it is one codec at both
+//! ends. Of section 13 three parts
+//! (2, 5, 6) want each message compressed by itself:
+//!
+//! ```text
+//! SIO_AUTOBAHN='9.*' cargo test --release -p sio-tests --all-features --test autobahn every_case_of_a_client
+//! SIO_AUTOBAHN='12.*' cargo test --release -p sio-tests --all-features --test autobahn from_a_client
+//! SIO_AUTOBAHN='13.2.*' cargo test --release -p sio-tests --all-features --test autobahn alone
+//! ```
 
 use std::{
     collections::BTreeMap,
     fs::{self, File},
     io::{BufRead, BufReader},
-    net::TcpListener,
+    net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde::Deserialize;
@@ -27,7 +38,9 @@ use serde_json::Value;
 use sio_tests::{
     example::{Binding, example},
     install::{Packages, python, workspace},
-    on_each_binding, process,
+    on_each_binding,
+    process::{self, Group},
+    wire::{PATIENCE, WebSocket, Wire},
 };
 
 /// As many cases at a time: most of them wait.
@@ -48,12 +61,26 @@ struct Outcome {
     behavior_close: String,
 }
 
-/// Which cases are run, and on what server.
+/// Which cases are run, and on what.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Run {
     Plain,
     Compressed,
+    /// By a client.
+    Asked,
+    /// By a client that offers compression.
+    Offered,
+    /// By one that wants each message compressed by itself.
+    Alone,
 }
+
+/// Of each kind some: echoes, pings, reserved bits and opcodes, fragments, closing.
+const ASKED: [&str; 7] = ["1.1.*", "2.*", "3.*", "4.1.*", "5.*", "7.*", "10.*"];
+
+const OFFERED: [&str; 3] = ["12.1.4", "13.1.4", "13.3.4"];
+
+/// What a server may only agree to if it was asked for.
+const ALONE: [&str; 1] = ["13.2.4"];
 
 /// Of sections 12 and 13, in each part the case with messages of 1 KiB, and one with fragments.
 const COMPRESSED: [&str; 3] = ["12.*.4", "12.1.11", "13.*.4"];
@@ -71,9 +98,10 @@ impl Run {
             (None, Self::Plain) => {
                 command.args(["--exclude", "9.*", "--exclude", "12.*", "--exclude", "13.*"])
             }
-            (None, Self::Compressed) => {
-                command.args(COMPRESSED.iter().flat_map(|cases| ["--include", cases]))
-            }
+            (None, Self::Compressed) => including(command, &COMPRESSED),
+            (None, Self::Asked) => including(command, &ASKED),
+            (None, Self::Offered) => including(command, &OFFERED),
+            (None, Self::Alone) => including(command, &ALONE),
         };
         command.args(TOO_SMALL.iter().flat_map(|case| ["--exclude", case]));
     }
@@ -83,8 +111,24 @@ impl Run {
         match self {
             Self::Plain => 240,
             Self::Compressed => 13,
+            Self::Asked => 85,
+            Self::Offered => 3,
+            Self::Alone => 1,
         }
     }
+
+    /// How the program is told to compress.
+    fn deflate(self) -> Option<&'static str> {
+        match self {
+            Self::Plain | Self::Asked => None,
+            Self::Compressed | Self::Offered => Some("1"),
+            Self::Alone => Some("alone"),
+        }
+    }
+}
+
+fn including<'a>(command: &'a mut Command, cases: &[&str]) -> &'a mut Command {
+    command.args(cases.iter().flat_map(|cases| ["--include", cases]))
 }
 
 /// The server under test, which ends with the test.
@@ -96,8 +140,8 @@ impl Server {
         let port = probe.local_addr().expect("its number").port();
         drop(probe);
         let mut server = Command::new(example(binding, "ws_echo"));
-        if run == Run::Compressed {
-            server.env("DEFLATE", "1");
+        if let Some(how) = run.deflate() {
+            server.env("DEFLATE", how);
         }
         let mut child = server
             .env("HOST", "127.0.0.1")
@@ -153,23 +197,92 @@ fn report(reports: &Path, case: &str) -> String {
     })
 }
 
-fn conforms(binding: Binding, run: Run) {
-    let (_server, port) = Server::start(binding, run);
-    let reports = tempfile::tempdir().expect("a place for the reports");
+fn kosoku(run: Run, chosen: Option<&str>, reports: &Path) -> Command {
     let mut command = Command::new(python(Packages::Autobahn));
     command.args([
         "-c",
         "import sys; from kosoku._cli import main; sys.exit(main())",
     ]);
-    let chosen = std::env::var("SIO_AUTOBAHN").ok();
-    run.choose(&mut command, chosen.as_deref());
+    run.choose(&mut command, chosen);
+    command.arg("--outdir").arg(reports);
     command
-        .args(["--parallelism", PARALLEL, "--outdir"])
-        .arg(reports.path())
+}
+
+fn conforms(binding: Binding, run: Run) {
+    let (_server, port) = Server::start(binding, run);
+    let reports = tempfile::tempdir().expect("a place for the reports");
+    let chosen = std::env::var("SIO_AUTOBAHN").ok();
+    let mut command = kosoku(run, chosen.as_deref(), reports.path());
+    command
+        .args(["--parallelism", PARALLEL])
         .arg(format!("ws://127.0.0.1:{port}/"));
     println!("{}", process::run(&mut command, LIMIT));
+    judge(run, chosen.as_deref(), reports.path());
+}
 
-    let (expected, outcomes) = (expected(), outcomes(reports.path()));
+/// Clients at a time: most of them wait.
+const CLIENTS: usize = 8;
+
+fn client_conforms(binding: Binding, run: Run) {
+    let probe = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = probe.local_addr().expect("its address");
+    drop(probe);
+    let reports = tempfile::tempdir().expect("a place for the reports");
+    let chosen = std::env::var("SIO_AUTOBAHN").ok();
+    let mut command = kosoku(run, chosen.as_deref(), reports.path());
+    command
+        .args(["--mode", "fuzzingserver"])
+        .arg(address.to_string());
+    let server = Group::start(&mut command);
+    let count = count_cases(address);
+    assert!(count > 0, "{chosen:?} names no case");
+    // Each has every eighth of them.
+    let clients: Vec<Group> = (1..=CLIENTS)
+        .map(|first| {
+            let mut client = Command::new(example(binding, "ws_echo_client"));
+            if let Some(how) = run.deflate() {
+                client.env("DEFLATE", how);
+            }
+            client.args(
+                (first..=count)
+                    .step_by(CLIENTS)
+                    .map(|case| format!("ws://{address}/runCase?case={case}&agent=sio")),
+            );
+            Group::start(&mut client)
+        })
+        .collect();
+    for client in clients {
+        let ended = client.finish(LIMIT);
+        assert!(ended.succeeded(), "{}", ended.output);
+        print!("{}", ended.output);
+    }
+    say(address, "/updateReports?agent=sio");
+    let ended = server.finish(LIMIT);
+    assert!(ended.status.is_some(), "{}", ended.output);
+    println!("{}", ended.output);
+    judge(run, chosen.as_deref(), reports.path());
+}
+
+/// How many cases the server has, which it says once it listens.
+fn count_cases(address: SocketAddr) -> usize {
+    let end = Instant::now() + PATIENCE;
+    while TcpStream::connect(address).is_err() {
+        assert!(Instant::now() < end, "kosoku does not listen");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let count = say(address, "/getCaseCount");
+    count.parse().unwrap_or_else(|_| panic!("{count:?} cases"))
+}
+
+/// What the server has to say on a WebSocket at this path.
+fn say(address: SocketAddr, path: &str) -> String {
+    let (said, _) = WebSocket::over(Wire::connect(address), path).end();
+    said.concat()
+}
+
+/// Whether each case came to what is expected of it.
+fn judge(run: Run, chosen: Option<&str>, reports: &Path) {
+    let (expected, outcomes) = (expected(), outcomes(reports));
     assert!(chosen.is_some() || outcomes.len() >= run.least());
     assert!(!outcomes.is_empty(), "{chosen:?} names no case");
     let surprises: Vec<String> = outcomes
@@ -184,7 +297,7 @@ fn conforms(binding: Binding, run: Run) {
                     "{case}: {} (closed: {}), not {wanted} {why}\n    {}",
                     outcome.behavior,
                     outcome.behavior_close,
-                    report(reports.path(), case)
+                    report(reports, case)
                 )
             })
         })
@@ -202,4 +315,7 @@ fn conforms(binding: Binding, run: Run) {
 on_each_binding! {
     every_case_ends_as_expected: |binding| conforms(binding, Run::Plain);
     compressed_messages_come_back: |binding| conforms(binding, Run::Compressed);
+    every_case_of_a_client_ends_as_expected: |binding| client_conforms(binding, Run::Asked);
+    compressed_messages_come_back_from_a_client: |binding| client_conforms(binding, Run::Offered);
+    alone_compressed_messages_come_back_from_a_client: |binding| client_conforms(binding, Run::Alone);
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use proptest::prelude::{ProptestConfig, any, prop, prop_oneof, proptest};
+use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_oneof, proptest};
 use sio_core::packet::{Args, Map, Value};
 
 /// Every text frame and body that stands in the vectors.
@@ -101,6 +101,10 @@ fn every_property(input: &[u8]) {
     sio_fuzz::client(input);
     sio_fuzz::facing(input);
     sio_fuzz::recovery(input);
+    sio_fuzz::open_packet(input);
+    sio_fuzz::response(input);
+    sio_fuzz::cookies(input);
+    sio_fuzz::proxy(input);
 }
 
 #[test]
@@ -121,6 +125,11 @@ fn hold_for_what_nodes_write() {
     for input in of_the_cluster() {
         every_property_of_the_cluster(input);
     }
+}
+
+/// Some of these, one behind the other.
+fn pieces(of: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(prop::sample::select(of), 0..10).prop_map(|all| all.concat().into_bytes())
 }
 
 proptest! {
@@ -230,6 +239,39 @@ proptest! {
     fn hold_for_any_history(input in prop::collection::vec(any::<u8>(), 0..400)) {
         sio_fuzz::server(&input);
         sio_fuzz::client(&input);
+    }
+
+    #[test]
+    fn hold_for_what_opens_a_session(parts in pieces(&[
+        r#"{"sid":"s","upgrades":["websocket"],"pingInterval":300,"pingTimeout":200,"maxPayload":9}"#,
+        r#"{"sid":"s","pingInterval":86400000,"pingTimeout":86400001}"#,
+        r#"{"sid":"","#, "\"pingInterval\":1,", "\"pingTimeout\":1e3", "}", "\u{1e}", "[", "null", "0", ",",
+    ])) {
+        sio_fuzz::open_packet(&parts);
+    }
+
+    #[test]
+    fn hold_for_what_answers_a_request(how in any::<[u8; 2]>(), parts in pieces(&[
+        "set-cookie: a=b; max-age=1\n", "content-type: text/plain\n", "\n", "2", "6", "1", "40", "4a", "\u{1e}",
+        "bAQI=", "0{}", "2:40", "1:6", "4:4\u{20ac}aa", "b4:4AQI=", "{\"code\":1,\"message\":\"x\"}",
+    ])) {
+        sio_fuzz::response(&[&how[..], &parts].concat());
+    }
+
+    #[test]
+    fn hold_for_cookies(parts in pieces(&[
+        "a=1", "b=2", "c", "d=4", "=", ";", "; ", "Max-Age=", "max-age=0", "max-age=99999999999999999999", "\n",
+        "expires=Wed, 21 Oct 2065 07:28:00 GMT", "Expires=Thu, 01 Jan 1970 00:00:00 GMT", "path=/", " ", "\u{e9}",
+    ])) {
+        sio_fuzz::cookies(&parts);
+    }
+
+    #[test]
+    fn hold_for_what_proxies_say(how in any::<u8>(), parts in pieces(&[
+        "HTTP/1.1 200 OK\r\n", "HTTP/1.0 299 x\r\n", "HTTP/1.1 407 no\r\n", "a: b\r\n", "\r\n", "\x05\x00",
+        "\x05\x02", "\x01\x00", "\x05\x00\x00\x01\x01\x02\x03\x04\x00\x05", "\x05\x00\x00\x03\x01a\x00\x01", "\x05\x01", "x",
+    ])) {
+        sio_fuzz::proxy(&[&[how][..], &parts].concat());
     }
 
     #[test]

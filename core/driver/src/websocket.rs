@@ -3,6 +3,7 @@
 mod asking;
 #[cfg_attr(not(feature = "deflate"), path = "websocket/no_deflate.rs")]
 mod deflate;
+pub(crate) mod echo;
 mod lent;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::backoff::Backoff;
+use crate::config::PerMessageDeflate;
 use crate::packet::{Codec, Limits};
 use crate::protocol::Eio;
 
@@ -30,6 +31,11 @@ pub struct Config {
     /// cache. `true`.
     #[doc(alias = "timestampRequests")]
     pub timestamp_requests: bool,
+    /// Compression of WebSocket messages that is offered to the server, if whoever carries the bytes can compress:
+    /// the drivers of the bindings can with their feature `deflate`. `None`, in the reference on Node with a threshold
+    /// of 1 024 bytes.
+    #[doc(alias = "perMessageDeflate")]
+    pub per_message_deflate: Option<PerMessageDeflate>,
     /// When it is dialled again. `None`: never.
     pub reconnection: Option<Backoff>,
     /// Whether it asks where to dial before each attempt ([`Event::DialWanted`](super::Event::DialWanted)).
@@ -116,6 +122,7 @@ impl Config {
             upgrade: true,
             remember_upgrade: false,
             timestamp_requests: true,
+            per_message_deflate: None,
             reconnection: Some(Backoff::default()),
             ask_before_dial: false,
             cookies: false,
@@ -179,6 +186,9 @@ impl Config {
         if let Some((name, _)) = durations.iter().find(|(_, wait)| *wait > LONGEST) {
             return Err(ConfigError::EndlessDuration(name));
         }
+        if self.per_message_deflate.is_some_and(|it| !it.is_sound()) {
+            return Err(ConfigError::Deflate);
+        }
         if backoff.jitter > 100 {
             return Err(ConfigError::Jitter(backoff.jitter));
         }
@@ -212,6 +222,8 @@ pub enum ConfigError {
     EndlessDuration(&'static str),
     /// The named limit is zero.
     ZeroLimit(&'static str),
+    /// A window or level of compression is none that there is.
+    Deflate,
     /// The jitter is over 100 per cent.
     Jitter(u8),
 }
@@ -222,6 +234,9 @@ impl fmt::Display for ConfigError {
             Self::ZeroDuration(name) => write!(f, "{name} is zero"),
             Self::EndlessDuration(name) => write!(f, "{name} is longer than a hundred years"),
             Self::ZeroLimit(name) => write!(f, "{name} is zero"),
+            Self::Deflate => {
+                f.write_str("per_message_deflate has windows of 9 to 15, and levels to 9")
+            }
             Self::Jitter(jitter) => write!(f, "jitter is {jitter}, 100 is the most"),
         }
     }
@@ -256,6 +271,16 @@ mod tests {
             check(|it| it.max_offline_bytes = 0),
             Err(ConfigError::ZeroLimit("max_offline_bytes"))
         );
+        let window = |bits| {
+            check(|it| {
+                it.per_message_deflate = Some(PerMessageDeflate {
+                    client_max_window_bits: bits,
+                    ..PerMessageDeflate::default()
+                });
+            })
+        };
+        assert_eq!(window(9), Ok(()));
+        assert_eq!(window(8), Err(ConfigError::Deflate));
         let jitter = |jitter| {
             check(|it| {
                 it.reconnection = Some(Backoff {

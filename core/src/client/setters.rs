@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::backoff::Backoff;
 use super::config::{Config, OfflinePolicy};
+use crate::config::PerMessageDeflate;
 use crate::packet::{Codec, Limits};
 use crate::protocol::Eio;
 
@@ -50,6 +51,14 @@ impl Config {
     #[must_use]
     pub const fn timestamp_requests(mut self, yes: bool) -> Self {
         self.timestamp_requests = yes;
+        self
+    }
+
+    /// Sets [`per_message_deflate`](Self::per_message_deflate).
+    #[doc(alias = "perMessageDeflate")]
+    #[must_use]
+    pub fn per_message_deflate(mut self, deflate: impl Into<Option<PerMessageDeflate>>) -> Self {
+        self.per_message_deflate = deflate.into();
         self
     }
 

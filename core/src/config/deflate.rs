@@ -1,6 +1,8 @@
 //! Compression of WebSocket messages (RFC 7692).
 
-/// Compression of WebSocket messages, for clients that offer it.
+/// Compression of WebSocket messages: a server's for clients that offer it, a client's offer to servers.
+///
+/// What is said of the server here is about what the server sends, whose configuration it ever is in.
 ///
 /// Without context takeover, as is the default, every message is compressed by itself: a connection
 /// holds nothing between messages, and a broadcast is compressed once for all on a thread. With it
@@ -14,18 +16,18 @@ pub struct PerMessageDeflate {
     pub threshold: usize,
     /// How hard to try, from 0 (not at all) over 1 (fast) to 9: 6.
     pub level: u8,
-    /// Whether each message that is sent is compressed by itself: `true`. A client may ask for it anyway.
+    /// Whether each message of the server is compressed by itself: `true`. A client may ask for it anyway.
     #[doc(alias = "serverNoContextTakeover")]
     pub server_no_context_takeover: bool,
-    /// Whether clients must compress each message by itself: `true`.
+    /// Whether each message of the client is: `true`. A server may ask for it anyway.
     #[doc(alias = "clientNoContextTakeover")]
     pub client_no_context_takeover: bool,
-    /// The window for what is sent, as a power of two from 9 to 15: 15, which is 32 KiB. Clients may ask
+    /// The window for what the server sends, as a power of two from 9 to 15: 15, which is 32 KiB. Clients may ask
     /// for less.
     #[doc(alias = "serverMaxWindowBits")]
     pub server_max_window_bits: u8,
-    /// The window for what comes, as a power of two from 9 to 15: 15. With less, offers of clients that
-    /// cannot be told so are declined.
+    /// The window for what the client sends, as a power of two from 9 to 15: 15. With less, a server declines the
+    /// offers of clients that cannot be told so.
     #[doc(alias = "clientMaxWindowBits")]
     pub client_max_window_bits: u8,
 }

@@ -10,7 +10,9 @@ use ::http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::deflate::DeflateAgreed;
 use super::handshake::accept;
+use crate::config::PerMessageDeflate;
 use crate::http::{single, tokens};
 
 /// A request for a WebSocket that has been made: what its answer has to be.
@@ -29,6 +31,7 @@ use crate::http::{single, tokens};
 pub struct Asked {
     accept: String,
     protocols: Vec<String>,
+    deflate: Option<PerMessageDeflate>,
 }
 
 /// Why an answer to a request for a WebSocket opens none.
@@ -41,7 +44,7 @@ pub enum Unopened {
     Upgrade,
     /// It is no answer to this request.
     Accept,
-    /// It has an extension that was not asked for.
+    /// It has an extension that was not asked for, or one that is not as it was asked for.
     Extension,
     /// It has a subprotocol that was not asked for.
     Protocol,
@@ -56,6 +59,7 @@ impl Asked {
         let asked = Self {
             accept: accept(&key),
             protocols: protocols.collect(),
+            deflate: None,
         };
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
@@ -67,11 +71,22 @@ impl Asked {
         asked
     }
 
-    /// Whether this answer opens it.
+    /// Asks for compression as well, by a header of the same request.
+    #[must_use]
+    pub fn offering<B>(mut self, request: &mut Request<B>, deflate: PerMessageDeflate) -> Self {
+        if let Some(offer) = deflate.offer() {
+            let headers = request.headers_mut();
+            headers.insert(SEC_WEBSOCKET_EXTENSIONS, offer);
+            self.deflate = Some(deflate);
+        }
+        self
+    }
+
+    /// Whether this answer opens it, and the compression that was agreed on by it.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn check<B>(&self, response: &Response<B>) -> Result<(), Unopened> {
+    pub fn check<B>(&self, response: &Response<B>) -> Result<Option<DeflateAgreed>, Unopened> {
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(Unopened::Status(response.status()));
         }
@@ -85,10 +100,15 @@ impl Asked {
             Ok(Some(accept)) if accept == self.accept => {}
             Ok(_) | Err(_) => return Err(Unopened::Accept),
         }
-        if tokens(headers, SEC_WEBSOCKET_EXTENSIONS).next().is_some() {
-            return Err(Unopened::Extension);
-        }
-        self.check_protocol(headers)
+        let agreed = match &self.deflate {
+            Some(deflate) => deflate.accept(headers).map_err(|_| Unopened::Extension)?,
+            None if tokens(headers, SEC_WEBSOCKET_EXTENSIONS).next().is_some() => {
+                return Err(Unopened::Extension);
+            }
+            None => None,
+        };
+        self.check_protocol(headers)?;
+        Ok(agreed)
     }
 
     fn check_protocol(&self, headers: &HeaderMap) -> Result<(), Unopened> {
@@ -106,7 +126,7 @@ impl fmt::Display for Unopened {
             Self::Status(status) => write!(f, "answered by {status}"),
             Self::Upgrade => f.write_str("the answer speaks of no WebSocket"),
             Self::Accept => f.write_str("the answer is to another request"),
-            Self::Extension => f.write_str("an extension that was not asked for"),
+            Self::Extension => f.write_str("an extension that was not asked for, or not so"),
             Self::Protocol => f.write_str("a subprotocol that was not asked for"),
         }
     }
@@ -139,8 +159,28 @@ mod tests {
             // The example of the RFC.
             assert_eq!(head.headers[SEC_WEBSOCKET_KEY], "dGhlIHNhbXBsZSBub25jZQ==");
             let response = switch_protocols(&head, &Config::default()).unwrap();
-            assert_eq!(asked.check(&response), Ok(()));
+            assert_eq!(asked.check(&response), Ok(None));
         }
+    }
+
+    #[test]
+    fn what_our_server_answers_to_an_offer_is_agreed_on() {
+        let wanted = PerMessageDeflate {
+            client_max_window_bits: 10,
+            ..PerMessageDeflate::default()
+        };
+        let mut request = Request::new(());
+        let asked = Asked::by(&mut request, [7; 16]).offering(&mut request, wanted);
+        let head = request.into_parts().0;
+        let plain = switch_protocols(&head, &Config::default()).unwrap();
+        assert_eq!(asked.check(&plain), Ok(None));
+        let mut config = Config::default();
+        config.per_message_deflate = Some(PerMessageDeflate::default());
+        let response = switch_protocols(&head, &config).unwrap();
+        let agreed = asked.check(&response).unwrap().unwrap();
+        assert_eq!(response.extensions().get(), Some(&agreed));
+        assert_eq!(agreed.client_max_window_bits, 10);
+        assert!(agreed.server_no_context_takeover);
     }
 
     #[test]
@@ -161,7 +201,7 @@ mod tests {
             }
             asked.check(&response)
         };
-        assert_eq!(with("upgrade", Some("WEBSOCKET")), Ok(()));
+        assert_eq!(with("upgrade", Some("WEBSOCKET")), Ok(None));
         assert_eq!(with("upgrade", Some("h2c")), Err(Unopened::Upgrade));
         assert_eq!(with("upgrade", None), Err(Unopened::Upgrade));
         assert_eq!(with("connection", Some("close")), Err(Unopened::Upgrade));
@@ -174,7 +214,7 @@ mod tests {
             with("sec-websocket-extensions", Some("permessage-deflate")),
             Err(Unopened::Extension)
         );
-        assert_eq!(with("sec-websocket-protocol", None), Ok(()));
+        assert_eq!(with("sec-websocket-protocol", None), Ok(None));
         assert_eq!(
             with("sec-websocket-protocol", Some("b")),
             Err(Unopened::Protocol)

@@ -6,8 +6,9 @@ use ::http::{HeaderMap, HeaderValue};
 
 use crate::config::{NARROWEST, PerMessageDeflate, WIDEST};
 
-/// What was agreed on with one client. It is an extension of the response that grants the WebSocket
-/// ([`http::Extensions`](::http::Extensions)).
+/// What was agreed on between one client and one server. A server finds it among the extensions of the response
+/// that grants the WebSocket ([`http::Extensions`](::http::Extensions)), a client is told by
+/// [`Asked::check`](super::Asked::check).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct DeflateAgreed {
@@ -44,29 +45,68 @@ impl PerMessageDeflate {
         Ok(agreed)
     }
 
-    /// What an offer comes to; `None`: it is declined.
-    fn meet(&self, offer: &[(&str, Option<&str>)]) -> Option<DeflateAgreed> {
-        let mut asked = Asked::default();
-        for (name, value) in offer {
-            let twice = match (*name, *value) {
-                ("server_no_context_takeover", None) => asked.server_alone.replace(()).is_some(),
-                ("client_no_context_takeover", None) => asked.client_alone.replace(()).is_some(),
-                ("server_max_window_bits", Some(bits)) => {
-                    asked.server_bits.replace(window(bits)?).is_some()
+    /// What a client offers. It can be told which window to use (§7.1.2.2).
+    pub(crate) fn offer(&self) -> Option<HeaderValue> {
+        let mut offer = String::from("permessage-deflate");
+        if self.server_no_context_takeover {
+            offer.push_str("; server_no_context_takeover");
+        }
+        if self.client_no_context_takeover {
+            offer.push_str("; client_no_context_takeover");
+        }
+        if self.server_max_window_bits < WIDEST {
+            offer.push_str("; server_max_window_bits=");
+            offer.push_str(&self.server_max_window_bits.to_string());
+        }
+        offer.push_str("; client_max_window_bits");
+        if self.client_max_window_bits < WIDEST {
+            offer.push('=');
+            offer.push_str(&self.client_max_window_bits.to_string());
+        }
+        HeaderValue::try_from(offer).ok()
+    }
+
+    /// What the answer to the [offer](Self::offer) comes to; `None`: it was declined. What was not offered, or not
+    /// answered as it must be, fails the connection (§7.1).
+    pub(crate) fn accept(&self, headers: &HeaderMap) -> Result<Option<DeflateAgreed>, Unreadable> {
+        let mut agreed = None;
+        for value in headers.get_all(SEC_WEBSOCKET_EXTENSIONS) {
+            let mut rest = value.to_str().map_err(|_| Unreadable)?;
+            while let Some(extension) = Extension::read(&mut rest)? {
+                let known = extension.name.eq_ignore_ascii_case("permessage-deflate");
+                let answer = self.accepted(&extension.parameters).ok_or(Unreadable)?;
+                if !known || agreed.replace(answer).is_some() {
+                    return Err(Unreadable);
                 }
-                ("client_max_window_bits", None) => asked.client_bits.replace(WIDEST).is_some(),
-                ("client_max_window_bits", Some(bits)) => {
-                    asked.client_bits.replace(window(bits)?).is_some()
-                }
-                _ => return None,
-            };
-            if twice {
-                return None;
             }
         }
+        Ok(agreed)
+    }
+
+    fn accepted(&self, answer: &[(&str, Option<&str>)]) -> Option<DeflateAgreed> {
+        let said = Parameters::read(answer)?;
+        let server_bits = said.server_bits.unwrap_or(WIDEST);
+        let client_bits = said.client_bits.unwrap_or(WIDEST);
+        let keeps_to_it = server_bits <= self.server_max_window_bits
+            && (said.server_alone.is_some() || !self.server_no_context_takeover)
+            && said.client_told.is_none()
+            && (said.client_bits.is_none() || client_bits <= self.client_max_window_bits);
+        keeps_to_it.then_some(DeflateAgreed {
+            server_no_context_takeover: said.server_alone.is_some(),
+            client_no_context_takeover: self.client_no_context_takeover
+                || said.client_alone.is_some(),
+            server_max_window_bits: server_bits,
+            client_max_window_bits: client_bits.min(self.client_max_window_bits),
+        })
+    }
+
+    /// What an offer comes to; `None`: it is declined.
+    fn meet(&self, offer: &[(&str, Option<&str>)]) -> Option<DeflateAgreed> {
+        let asked = Parameters::read(offer)?;
+        // A window is named only to those that offered to be told.
+        let client_bits = asked.client_bits.or(asked.client_told.map(|()| WIDEST));
         let server_bits = asked.server_bits.unwrap_or(WIDEST);
-        if server_bits < NARROWEST
-            || asked.client_bits.is_none() && self.client_max_window_bits < WIDEST
+        if server_bits < NARROWEST || client_bits.is_none() && self.client_max_window_bits < WIDEST
         {
             return None;
         }
@@ -77,20 +117,48 @@ impl PerMessageDeflate {
             client_no_context_takeover: self.client_no_context_takeover
                 || asked.client_alone.is_some(),
             server_max_window_bits: self.server_max_window_bits.min(server_bits),
-            client_max_window_bits: asked
-                .client_bits
+            client_max_window_bits: client_bits
                 .map_or(WIDEST, |bits| self.client_max_window_bits.min(bits)),
         })
     }
 }
 
-/// The parameters of an offer.
+/// The parameters of an offer, or of its answer.
 #[derive(Default)]
-struct Asked {
+struct Parameters {
     server_alone: Option<()>,
     client_alone: Option<()>,
     server_bits: Option<u8>,
+    /// `client_max_window_bits` without a number, which only an offer has.
+    client_told: Option<()>,
     client_bits: Option<u8>,
+}
+
+impl Parameters {
+    /// `None`: they are not as RFC 7692 has them.
+    fn read(all: &[(&str, Option<&str>)]) -> Option<Self> {
+        let mut its = Self::default();
+        for (name, value) in all {
+            let twice = match (*name, *value) {
+                ("server_no_context_takeover", None) => its.server_alone.replace(()).is_some(),
+                ("client_no_context_takeover", None) => its.client_alone.replace(()).is_some(),
+                ("server_max_window_bits", Some(bits)) => {
+                    its.server_bits.replace(window(bits)?).is_some()
+                }
+                ("client_max_window_bits", None) => {
+                    its.client_told.replace(()).is_some() || its.client_bits.is_some()
+                }
+                ("client_max_window_bits", Some(bits)) => {
+                    its.client_bits.replace(window(bits)?).is_some() || its.client_told.is_some()
+                }
+                _ => return None,
+            };
+            if twice {
+                return None;
+            }
+        }
+        Some(its)
+    }
 }
 
 impl DeflateAgreed {
@@ -257,6 +325,92 @@ mod tests {
                 "{offer}"
             );
         }
+    }
+
+    fn accepted(config: PerMessageDeflate, answer: &str) -> Result<Option<String>, Unreadable> {
+        let mut headers = HeaderMap::new();
+        let value = HeaderValue::from_str(answer).unwrap();
+        headers.append(SEC_WEBSOCKET_EXTENSIONS, value);
+        let agreed = config.accept(&headers)?;
+        Ok(agreed.map(|agreed| agreed.header().unwrap().to_str().unwrap().to_owned()))
+    }
+
+    #[test]
+    fn a_client_offers_what_it_is_told_and_meets_what_it_offers() {
+        let narrow = PerMessageDeflate {
+            server_max_window_bits: 12,
+            client_max_window_bits: 10,
+            ..TAKEOVER
+        };
+        for (config, offer, answer) in [
+            (TAKEOVER, "client_max_window_bits", ""),
+            (
+                PerMessageDeflate::default(),
+                "server_no_context_takeover; client_no_context_takeover; client_max_window_bits",
+                "; server_no_context_takeover; client_no_context_takeover",
+            ),
+            (
+                narrow,
+                "server_max_window_bits=12; client_max_window_bits=10",
+                "; server_max_window_bits=12; client_max_window_bits=10",
+            ),
+        ] {
+            let offer = format!("permessage-deflate; {offer}");
+            assert_eq!(config.offer().unwrap(), *offer);
+            let answered = format!("permessage-deflate{answer}");
+            let both = answer_to(TAKEOVER, &[&offer]);
+            assert_eq!(both, Ok(Some(answered.clone())));
+            assert_eq!(accepted(config, &answered), Ok(Some(answered)));
+        }
+    }
+
+    #[test]
+    fn an_answer_keeps_to_the_offer() {
+        let narrow = PerMessageDeflate {
+            server_max_window_bits: 12,
+            client_max_window_bits: 10,
+            ..TAKEOVER
+        };
+        let alone = PerMessageDeflate::default();
+        for (config, answer, is_one) in [
+            (TAKEOVER, "", true),
+            (TAKEOVER, "; server_max_window_bits=8", true),
+            (TAKEOVER, "; client_max_window_bits=8", true),
+            (TAKEOVER, "; client_max_window_bits", false),
+            (TAKEOVER, "; client_max_window_bits=16", false),
+            (TAKEOVER, "; server_max_window_bits", false),
+            (TAKEOVER, "; unknown", false),
+            (TAKEOVER, ", permessage-deflate", false),
+            (TAKEOVER, ", foo", false),
+            (TAKEOVER, ";", false),
+            (narrow, "", false),
+            (narrow, "; server_max_window_bits=13", false),
+            (narrow, "; server_max_window_bits=12", true),
+            (
+                narrow,
+                "; server_max_window_bits=9; client_max_window_bits=11",
+                false,
+            ),
+            (
+                narrow,
+                "; server_max_window_bits=9; client_max_window_bits=9",
+                true,
+            ),
+            (alone, "", false),
+            (alone, "; client_no_context_takeover", false),
+            (alone, "; server_no_context_takeover", true),
+        ] {
+            let answer = format!("permessage-deflate{answer}");
+            assert_eq!(accepted(config, &answer).is_ok(), is_one, "{answer}");
+        }
+        assert_eq!(
+            accepted(TAKEOVER, "x-webkit-deflate-frame"),
+            Err(Unreadable)
+        );
+        assert_eq!(accepted(TAKEOVER, ""), Ok(None));
+        // What the server leaves to the client, the client has said of itself.
+        let agreed = accepted(narrow, "permessage-deflate; server_max_window_bits=12").unwrap();
+        assert!(agreed.unwrap().ends_with("client_max_window_bits=10"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use sio_core::client::{Failure, Proxy, Target};
+use sio_core::config::PerMessageDeflate;
 use sio_core::id::RequestId;
 use sio_core::time::Instant;
 use sio_core::websocket::Asked;
@@ -24,6 +25,7 @@ use super::io::Dialled;
 use super::race::Race;
 use super::tunnel::through;
 use crate::sync::BoxFuture;
+use crate::websocket::Deflate;
 
 /// Connections that wait for the next request.
 const IDLE: usize = 2;
@@ -52,6 +54,8 @@ pub(super) struct Way<R: Dialer> {
     pub(super) proxy: Option<Proxy>,
     /// Bytes of a response.
     pub(super) most: usize,
+    /// Compression that is offered.
+    pub(super) deflate: Option<PerMessageDeflate>,
 }
 
 /// What has come of a request.
@@ -64,6 +68,7 @@ pub(super) enum Done {
 pub(super) struct Opened {
     pub(super) stream: BoxStream,
     pub(super) read: Bytes,
+    pub(super) deflate: Option<Deflate>,
 }
 
 /// What has come of a request, and the connection if it can be used again.
@@ -210,10 +215,14 @@ impl<R: Dialer> Way<R> {
         (answer, usable.then_some(line))
     }
 
-    async fn open(&self, mut request: Request<()>) -> Result<Opened, Failure> {
+    pub(super) async fn open(&self, mut request: Request<()>) -> Result<Opened, Failure> {
         let mut nonce = [0; 16];
         self.runtime.random(&mut nonce);
-        let asked = Asked::by(&mut request, nonce);
+        let mut asked = Asked::by(&mut request, nonce);
+        let offered = Deflate::offered(self.deflate);
+        if let Some(offered) = offered {
+            asked = asked.offering(&mut request, offered);
+        }
         let mut line = self.dial(Origin::of(request.uri())).await?;
         let request = origin_form(request.map(|()| Full::default())).ok_or(Failure::Protocol)?;
         let response = line.send(request).await?;
@@ -223,8 +232,12 @@ impl<R: Dialer> Way<R> {
             let body = body.map(Response::into_body).unwrap_or_default();
             return Err(Failure::refused(status, &body));
         }
-        asked.check(&response).map_err(|_| Failure::WebSocket)?;
-        line.into_stream().await
+        let agreed = asked.check(&response).map_err(|_| Failure::WebSocket)?;
+        let mut opened = line.into_stream().await?;
+        opened.deflate = agreed
+            .zip(offered)
+            .and_then(|(it, by)| Deflate::met(it, by));
+        Ok(opened)
     }
 
     /// A new connection.
@@ -381,6 +394,7 @@ impl Line {
         Ok(Opened {
             stream: parts.io.0,
             read: parts.read_buf,
+            deflate: None,
         })
     }
 }

@@ -17,6 +17,7 @@ mod builder;
 mod connect;
 mod credentials;
 mod dialer;
+mod echo;
 mod emitter;
 mod error;
 mod event;
@@ -38,6 +39,7 @@ mod tunnel;
 pub use builder::Builder;
 pub use connect::{Connect, FirstError, connect_on};
 pub use dialer::{BoxStream, Dialer};
+pub use echo::websocket_echo_on;
 pub use emitter::{Emitter, Sent};
 pub use error::{BuildError, ConnectError};
 pub use event::{Attempt, Connected, Disconnected, Happening};
@@ -47,6 +49,8 @@ pub use inner::{Event, Socket};
 pub use queue::{Inbox, Overflow};
 pub use socket::Ready;
 pub use status::{Status, Watch};
+
+pub use sio_core::config::PerMessageDeflate;
 
 pub use sio_core::client::{
     Backoff, Config, ConfigError, Dial, DisconnectReason, Failure as TransportFailure,

@@ -111,6 +111,7 @@ impl<R: Dialer> Task<R> {
                 from: plan.from,
                 proxy: plan.proxy.clone(),
                 most: shared.config.max_message_bytes,
+                deflate: shared.config.per_message_deflate,
             }),
             wires: Wires::new(secret),
             jobs: Jobs::default(),

@@ -6,7 +6,6 @@ mod asking;
 mod body;
 mod clock;
 mod date;
-mod echo;
 mod files;
 mod hyper_io;
 mod line;
@@ -43,9 +42,9 @@ use crate::sync::BoxFuture;
 use crate::sync::signal::Signal;
 use crate::sync::wait_group::WaitGroup;
 use crate::task::Application;
+use crate::websocket::echo::Echoes;
 
 use asking::{Panicked, ask};
-use echo::Echoes;
 use line::Line;
 
 pub use accept::{accept, establish};

@@ -20,7 +20,6 @@ use sio_core::websocket::switch_protocols;
 
 use super::asking::call;
 use super::body::{Collector, compress};
-use super::echo::{Patience, echo};
 use super::hyper_io::FromHyper;
 use super::line::{Debts, Line};
 use super::outlive::Outliving;
@@ -38,6 +37,7 @@ use crate::mailbox::task_handle::TaskHandle;
 use crate::runtime::{Runtime, Stream};
 use crate::sync::one_shot::{Waiting, answer};
 use crate::task::{OpenRequest, Task};
+use crate::websocket::echo::{Patience, echo};
 use crate::websocket::{Deflate, WebSocket};
 
 /// Answers one request, for bindings that live inside another HTTP server. WebSockets need its support

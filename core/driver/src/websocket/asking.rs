@@ -7,7 +7,7 @@ use sio_core::message::Message;
 use sio_core::websocket::{Connection, Event, Limits, Masks, Phase};
 
 use super::lent::Lent;
-use super::{CONTROLS, READS, WebSocket};
+use super::{CONTROLS, Deflate, READS, WebSocket};
 use crate::runtime::Stream;
 
 /// What a server has said.
@@ -20,9 +20,16 @@ pub(crate) enum Said {
 }
 
 impl<S: Stream> WebSocket<S> {
-    /// Takes over a stream after the 101 response; `read` is what was read beyond it.
-    pub(crate) fn asked_for(stream: S, read: &[u8], limits: Limits, masks: Masks) -> Self {
-        let mut connection = Connection::client(limits, masks, Lent(None));
+    /// Takes over a stream after the 101 response, with the compression that was agreed on; `read` is what was read
+    /// beyond it.
+    pub(crate) fn asked_for(
+        stream: S,
+        read: &[u8],
+        limits: Limits,
+        masks: Masks,
+        deflate: Option<Deflate>,
+    ) -> Self {
+        let mut connection = Connection::client(limits, masks, Lent(deflate));
         connection.handle_bytes(read);
         Self {
             stream,

@@ -15,6 +15,9 @@ use sio_core::websocket::{DeflateAgreed, Unfit};
 /// What ends a block that is flushed, left out on the wire (§7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
+/// The narrowest window that zlib writes for: who may use none as wide sends everything as it is.
+const NARROWEST: u8 = 9;
+
 /// The compression agreed on for one connection.
 pub(crate) struct Deflate(Box<State>);
 
@@ -25,11 +28,11 @@ struct State {
     /// `None` in the outer place: there is no takeover.
     compress: Option<Option<Compress>>,
     decompress: Option<Option<Decompress>>,
-    /// Bits of the client's window.
-    client_bits: u8,
+    /// Bits of the peer's window.
+    peer_bits: u8,
 }
 
-/// How messages to a client are compressed.
+/// How messages to the peer are compressed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Form {
     level: u8,
@@ -45,6 +48,25 @@ impl Deflate {
             .map(|options| Self::new(agreed, options))
     }
 
+    /// What a client of these options may offer.
+    pub(crate) const fn offered(options: Option<PerMessageDeflate>) -> Option<PerMessageDeflate> {
+        options
+    }
+
+    /// What a client's offer came to.
+    pub(crate) fn met(agreed: DeflateAgreed, options: PerMessageDeflate) -> Option<Self> {
+        let mut seen = agreed;
+        seen.server_no_context_takeover = agreed.client_no_context_takeover;
+        seen.client_no_context_takeover = agreed.server_no_context_takeover;
+        seen.server_max_window_bits = agreed.client_max_window_bits;
+        seen.client_max_window_bits = agreed.server_max_window_bits;
+        let mut deflate = Self::new(seen, options);
+        if seen.server_max_window_bits < NARROWEST {
+            deflate.0.threshold = usize::MAX;
+        }
+        Some(deflate)
+    }
+
     fn new(agreed: DeflateAgreed, options: PerMessageDeflate) -> Self {
         Self(Box::new(State {
             form: Form {
@@ -56,7 +78,7 @@ impl Deflate {
             compress: (!agreed.server_no_context_takeover).then_some(None),
             decompress: (!agreed.client_no_context_takeover).then_some(None),
             // Clients that are told 8 and use zlib write for 9.
-            client_bits: agreed.client_max_window_bits.max(9),
+            peer_bits: agreed.client_max_window_bits.max(NARROWEST),
         }))
     }
 
@@ -90,7 +112,7 @@ impl Deflate {
         if payload.is_empty() {
             return Ok(Vec::new());
         }
-        let bits = self.0.client_bits;
+        let bits = self.0.peer_bits;
         match &mut self.0.decompress {
             Some(own) => {
                 let context =

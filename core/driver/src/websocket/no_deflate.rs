@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http::Response;
 use http::header::SEC_WEBSOCKET_EXTENSIONS;
-use sio_core::config::Config;
+use sio_core::config::{Config, PerMessageDeflate};
 use sio_core::websocket::{DeflateAgreed, Unfit};
 
 pub(crate) enum Deflate {}
@@ -16,6 +16,16 @@ impl Deflate {
         if agreed.is_some() {
             response.headers_mut().remove(SEC_WEBSOCKET_EXTENSIONS);
         }
+        None
+    }
+
+    /// Nothing is offered.
+    pub(crate) const fn offered(_: Option<PerMessageDeflate>) -> Option<PerMessageDeflate> {
+        None
+    }
+
+    /// Nothing was, so nothing is met.
+    pub(crate) const fn met(_: DeflateAgreed, _: PerMessageDeflate) -> Option<Self> {
         None
     }
 

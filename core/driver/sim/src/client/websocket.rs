@@ -72,7 +72,7 @@ async fn open(
     let mut stream = shared.sim.connect(to).await.map_err(|_| Failure::Tcp)?;
     let (response, rest) = ask(&mut stream, &request, b"").await?;
     match asked.check(&response) {
-        Ok(()) => {
+        Ok(_) => {
             let limits = Limits {
                 message: 16 << 20,
                 ..Limits::default()

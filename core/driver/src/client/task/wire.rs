@@ -54,9 +54,14 @@ impl Wires {
         }
         self.drawn = self.drawn.wrapping_add(1);
         let masks = Masks::from_random(secret);
+        let Opened {
+            stream,
+            read,
+            deflate,
+        } = opened;
         self.all.push(Wire {
             id,
-            websocket: WebSocket::asked_for(opened.stream, &opened.read, limits, masks),
+            websocket: WebSocket::asked_for(stream, &read, limits, masks, deflate),
             closing: None,
             owes: false,
         });

@@ -11,17 +11,17 @@ use sio_core::config::Config;
 use sio_core::engine::Message;
 use sio_core::packet::Part;
 
+use super::{Received, Transport};
 use crate::runtime::{Runtime, Sleep};
 use crate::sync::signal::Signal;
 use crate::sync::wait_group::WaitGroup;
-use crate::websocket::{Received, Transport};
 
 /// Messages sent back before the stream is written to.
 const BATCH: usize = 32;
 
 /// How long an echo waits for its peer.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(crate) struct Patience {
     /// For a byte in either direction.
     idle: Duration,
     /// For the end.
@@ -29,8 +29,13 @@ pub(super) struct Patience {
 }
 
 impl Patience {
+    /// So long.
+    pub(crate) const fn new(idle: Duration, end: Duration) -> Self {
+        Self { idle, end }
+    }
+
     /// As long as for a session of which nothing is heard.
-    pub(super) fn of(config: &Config) -> Self {
+    pub(crate) fn of(config: &Config) -> Self {
         Self {
             idle: config.ping_interval.saturating_add(config.ping_timeout),
             end: config.close_timeout,
@@ -40,18 +45,18 @@ impl Patience {
 
 /// The echoes of a server.
 #[derive(Clone, Default)]
-pub(super) struct Echoes {
+pub(crate) struct Echoes {
     /// They are to end.
-    pub(super) ending: Arc<Signal>,
+    pub(crate) ending: Arc<Signal>,
     /// Those that have not.
-    pub(super) alive: Arc<WaitGroup>,
+    pub(crate) alive: Arc<WaitGroup>,
 }
 
 /// The closing code of a server that goes away (RFC 6455 §7.4.1).
 const GOING_AWAY: u16 = 1001;
 
 /// Serves a WebSocket to its end, which is there when `over` is at the latest.
-pub(super) async fn echo<R: Runtime>(
+pub(crate) async fn echo<R: Runtime>(
     runtime: R,
     patience: Patience,
     mut transport: Box<impl Transport>,

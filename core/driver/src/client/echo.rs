@@ -1,0 +1,69 @@
+//! A bare WebSocket that sends everything back, from a client's side.
+
+use std::future::pending;
+
+use http::uri::Scheme;
+use http::{Request, Uri};
+use sio_core::client::{Config, Failure};
+use sio_core::websocket::{Limits, Masks};
+
+use super::dialer::Dialer;
+use super::http::Way;
+use crate::websocket::WebSocket;
+use crate::websocket::echo::{Patience, echo};
+
+/// Opens a WebSocket at this URL, under no server's protocol, and sends each message back until it is over: the
+/// transport of production with the same limits as Engine.IO's, for suites that test WebSockets. A server that says
+/// and takes nothing for as long as [`write_timeout`](Config::write_timeout) is left.
+///
+/// # Errors
+/// There is no WebSocket.
+pub async fn websocket_echo_on<R: Dialer>(
+    runtime: R,
+    url: &str,
+    config: Config,
+) -> Result<(), Failure> {
+    let uri = parse(url).ok_or(Failure::Protocol)?;
+    let tls = match uri.scheme() == Some(&Scheme::HTTPS) {
+        true => Some(runtime.usual_tls().map_err(|_| Failure::Tls)?),
+        false => None,
+    };
+    let mut secret = [0; 16];
+    runtime.random(&mut secret);
+    let way = Way {
+        runtime: runtime.clone(),
+        tls,
+        from: None,
+        proxy: None,
+        most: config.max_message_bytes,
+        deflate: config.per_message_deflate,
+    };
+    let mut request = Request::new(());
+    *request.uri_mut() = uri;
+    let opened = way.open(request).await?;
+    let limits = Limits {
+        message: config.max_message_bytes,
+        ..Limits::default()
+    };
+    let transport = WebSocket::asked_for(
+        opened.stream,
+        &opened.read,
+        limits,
+        Masks::from_random(secret),
+        opened.deflate,
+    );
+    let patience = Patience::new(config.write_timeout, config.close_timeout);
+    echo(runtime, patience, Box::new(transport), pending()).await;
+    Ok(())
+}
+
+/// The URL of the request for it.
+fn parse(url: &str) -> Option<Uri> {
+    let (scheme, rest) = url.split_once("://")?;
+    let scheme = match scheme {
+        "ws" | "http" => "http",
+        "wss" | "https" => "https",
+        _ => return None,
+    };
+    format!("{scheme}://{rest}").parse().ok()
+}

@@ -45,9 +45,10 @@ pub use sio_driver::app::{
 };
 pub use sio_driver::client::{
     Ack, Attempt, Backoff, BuildError, Config, Connect, ConnectError, Connected, Dial, Dialer,
-    DisconnectReason, Disconnected, Emitter, Event, Events, FirstError, Handlers, Happening, Inbox,
-    OfflinePolicy, Overflow, PerMessageDeflate, Ready, Sent, Socket, SocketState, Status,
-    TransportError, TransportFailure, Watch,
+    DisconnectReason, Disconnected, Emitter, Event, Events, First, FirstError, Flushed, Handlers,
+    Happening, Inbox, OfflinePolicy, Overflow, PerMessageDeflate, Proxies, Proxy,
+    ProxyVariableError, Ready, Sent, Socket, SocketState, Status, TransportError, TransportFailure,
+    Watch,
 };
 
 /// A client: one connection to a server, and the next ones, with any number of namespaces.
@@ -96,6 +97,10 @@ impl Dialer for Smol {
         from: Option<IpAddr>,
     ) -> impl Future<Output = io::Result<BoxStream>> + Send + 'static {
         reach(to, from)
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
     }
 
     fn usual_tls(&self) -> io::Result<tls::Tls> {

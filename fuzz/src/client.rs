@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Response};
 use sio_core::client::{
-    AckTicket, Auth, AuthTicket, Backoff, Config, Connection, Dial, DialTicket, Event, Failure,
-    Network, OfflinePolicy, Status, Unavailable, Work, WsOut,
+    AckTicket, Auth, AuthTicket, Backoff, Config, Connection, Dial, DialTicket, EntryTicket, Event,
+    Failure, Network, OfflinePolicy, Status, Unavailable, Work, WsOut,
 };
 use sio_core::engine::{Flags, Message, Sent, WsClosed};
 use sio_core::id::RequestId;
@@ -33,7 +33,10 @@ struct World<'a> {
     acks: Vec<AckTicket>,
     auths: Vec<AuthTicket>,
     dials: Vec<DialTicket>,
+    entries: Vec<EntryTicket>,
     asked: BTreeSet<u64>,
+    /// Those who wait for what was emitted to have left.
+    waiting: BTreeSet<u64>,
     tokens: u64,
     connected: BTreeSet<SocketKey>,
     closed: bool,
@@ -126,7 +129,9 @@ pub(crate) fn run(input: &[u8]) {
         acks: Vec::new(),
         auths: Vec::new(),
         dials: Vec::new(),
+        entries: Vec::new(),
         asked: BTreeSet::new(),
+        waiting: BTreeSet::new(),
         tokens: 0,
         connected: BTreeSet::new(),
         closed: false,
@@ -212,6 +217,8 @@ impl World<'_> {
                 }
             }
             28 if self.below(16) == 0 => self.client.close(self.now),
+            29 => self.flush(),
+            30 => self.first_word(),
             _ => self.server_speaks(),
         }
     }
@@ -324,6 +331,50 @@ impl World<'_> {
         let packet = packet.expect("it can be written");
         let sent = self.client.emit(self.now, socket, packet, flags);
         assert!(!self.closed || sent == Sent::Closed);
+    }
+
+    fn flush(&mut self) {
+        let socket = self.socket();
+        self.tokens += 1;
+        let token = self.tokens;
+        if let Ok(None) = self.client.flush(self.now, socket, token) {
+            self.waiting.insert(token);
+        }
+    }
+
+    /// A socket has one from now on, or not; or it is said, by a ticket that may be an old one; or not waited for.
+    fn first_word(&mut self) {
+        match self.below(4) {
+            0 => {
+                let (socket, yes) = (self.socket(), self.below(4) != 0);
+                return self.client.ask_first(socket, yes);
+            }
+            1 => {
+                if let Some(ticket) = self.entries.pop() {
+                    self.client.entered(self.now, ticket);
+                }
+                return;
+            }
+            _ => {}
+        }
+        let Some(ticket) = self.entries.last() else {
+            return;
+        };
+        let socket = ticket.socket();
+        let name = self.client.namespace(socket).expect("it is there").clone();
+        let Some(id) = self.client.draw_ack_id(socket) else {
+            return;
+        };
+        let packet = packet::event(&name, Some(id), "first", "1").expect("it can be written");
+        let flags = Flags::default();
+        self.tokens += 1;
+        let token = self.tokens;
+        let asked = self
+            .client
+            .request_first(self.now, ticket, id, packet, flags, token, None);
+        if asked.is_ok() {
+            self.asked.insert(token);
+        }
     }
 
     fn ask(&mut self) {
@@ -461,6 +512,8 @@ impl World<'_> {
             Event::Disconnected { socket, .. } => assert!(self.connected.remove(&socket), "life"),
             Event::Message { ack, .. } => self.acks.extend(ack),
             Event::Acked { token, .. } => assert!(self.asked.remove(&token), "ack: once"),
+            Event::Flushed { token, .. } => assert!(self.waiting.remove(&token), "flush: once"),
+            Event::Entering { ticket, .. } => self.entries.push(ticket),
             Event::Closed => self.closed = true,
             _ => {}
         }
@@ -482,6 +535,7 @@ impl World<'_> {
         );
         assert_eq!(self.client.poll_timeout(), None, "rest");
         assert!(self.asked.is_empty(), "ack: {:?}", self.asked);
+        assert!(self.waiting.is_empty(), "flush: {:?}", self.waiting);
         assert!(self.connected.is_empty(), "life");
     }
 }

@@ -19,15 +19,15 @@ impl Binding {
     fn program(self, name: &str) -> String {
         match (self, name) {
             // An example of the binding's own package, as a reader finds it.
-            (Self::Tokio, "chat") => name.to_owned(),
+            (Self::Tokio, "chat" | "terminal") => name.to_owned(),
             (Self::Tokio, _) => format!("tokio-{name}"),
             (Self::Smol, _) => format!("smol-{name}"),
         }
     }
 }
 
-/// Where a server's program is: `interop` on tokio is `tokio-interop` of `sio-servers`, the chat an example
-/// of each binding. Built with the profile and into the target directory of this test, all of them at
+/// Where a server's program is: `interop` on tokio is `tokio-interop` of `sio-servers`, the chat and its
+/// terminal are examples of each binding. Built with the profile and into the target directory of this test, all of them at
 /// once.
 pub fn example(binding: Binding, name: &str) -> PathBuf {
     static BUILT: OnceLock<HashMap<String, PathBuf>> = OnceLock::new();
@@ -52,7 +52,9 @@ fn build() -> HashMap<String, PathBuf> {
         .args(["build", "--quiet", "--all-features"])
         .args(["--package", "sio-servers", "--bins"])
         .args(["--package", "sio-tokio", "--example", "chat"])
+        .args(["--example", "terminal"])
         .args(["--package", "sio-smol", "--example", "smol-chat"])
+        .args(["--example", "smol-terminal"])
         .args(["--message-format=json", "--target-dir"])
         .arg(target);
     if !cfg!(debug_assertions) {

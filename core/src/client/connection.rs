@@ -2,6 +2,8 @@
 
 mod asking;
 mod emits;
+mod first;
+mod flush;
 mod lifecycle;
 mod packets;
 #[cfg(test)]
@@ -20,6 +22,7 @@ use super::cookies::Jar;
 use super::dial::Dial;
 use super::draws::Draws;
 use super::event::{Event, Told, Work, WsOut};
+use super::flushes::Flush;
 use super::namespaces::{Auth, Namespaces, State};
 use super::reason::Failure;
 use super::session::{Session, number_of};
@@ -64,6 +67,7 @@ pub struct Connection<T> {
     inbox: Inbox,
     namespaces: Namespaces<T>,
     acks: Acks<Token<T>>,
+    flushes: Vec<Flush<T>>,
     /// Attempts to dial again since a namespace was entered, and which of them the connection is of.
     attempts: u32,
     attempt: u32,
@@ -212,6 +216,7 @@ impl<T> Connection<T> {
             leaving: Vec::new(),
             namespaces: Namespaces::new(),
             acks: Acks::new(),
+            flushes: Vec::new(),
             attempts: 0,
             attempt: 0,
             upgraded: false,
@@ -422,6 +427,7 @@ impl<T> Connection<T> {
         self.inbox.hash(state);
         self.namespaces.digest(state);
         self.acks.hash(state);
+        self.flushes.hash(state);
         (self.attempts, self.attempt, self.upgraded, self.suspended).hash(state);
         (self.root, self.full, self.held, self.events.len()).hash(state);
         self.excuse.hash(state);
@@ -461,7 +467,8 @@ impl<T> Connection<T> {
         let first = earliest(earliest(phase, ack), packet);
         let asked = self.namespaces.iter().filter_map(|(_, it)| match it.state {
             State::Preparing { by } | State::Asking { by: Some(by) } => Some(by),
-            State::Asking { by: None } | State::Idle | State::Wanted | State::Connected => None,
+            State::Connected => it.first_by,
+            State::Asking { by: None } | State::Idle | State::Wanted => None,
         });
         let asked = asked.min().map(|at| put_off(at, Why::Connect));
         earliest(first, asked)

@@ -35,6 +35,17 @@ pub enum Event<T> {
         /// Which attempt to dial again this was; 0 for the first dial.
         attempt: u32,
     },
+    /// A socket is about to be told that it is in its namespace, and has a first word
+    /// ([`Connection::ask_first`](super::Connection::ask_first)): what it has kept waits for it.
+    Entering {
+        /// For [`Connection::emit_first`](super::Connection::emit_first) and its like, and in the end
+        /// [`Connection::entered`](super::Connection::entered).
+        ticket: EntryTicket,
+        /// Its id.
+        id: SocketId,
+        /// Whether it is the socket that it was before, which has missed nothing (§21).
+        recovered: bool,
+    },
     /// A socket is in its namespace.
     Connected {
         /// Which.
@@ -81,6 +92,16 @@ pub enum Event<T> {
         socket: SocketKey,
         /// What the server says, checked JSON; `None` if it says nothing.
         payload: Option<ByteString>,
+    },
+    /// What a socket had emitted until it was asked for has left, or the word that this will not be known
+    /// ([`Connection::flush`](super::Connection::flush)): once for each time.
+    Flushed {
+        /// The socket.
+        socket: SocketKey,
+        /// What was passed with it.
+        token: T,
+        /// [`AckError::NotSent`]: it was forgotten. [`AckError::Disconnected`]: the connection was lost first.
+        outcome: Result<(), AckError>,
     },
     /// A socket has left its namespace.
     Disconnected {
@@ -144,6 +165,23 @@ pub struct AuthTicket {
 
 impl AuthTicket {
     /// The socket for which they are.
+    pub const fn socket(&self) -> SocketKey {
+        self.socket
+    }
+}
+
+/// A socket is in its namespace, and its first word is awaited. If it is dropped, what waits leaves when
+/// `connect_timeout` is over.
+#[derive(Debug)]
+#[must_use = "what the socket has kept waits for it"]
+pub struct EntryTicket {
+    pub(super) socket: SocketKey,
+    /// Which of the socket's stays in its namespace it is of.
+    pub(super) stay: u32,
+}
+
+impl EntryTicket {
+    /// The socket that is in.
     pub const fn socket(&self) -> SocketKey {
         self.socket
     }
@@ -242,18 +280,31 @@ impl<T: Clone> Event<T> {
     fn again(&self) -> Self {
         match self {
             Self::DialWanted { ticket, attempt } => Self::DialWanted {
-                ticket: DialTicket {
-                    number: ticket.number,
-                },
+                ticket: ticket.again(),
                 attempt: *attempt,
             },
             Self::AuthWanted { ticket } => Self::AuthWanted {
-                ticket: AuthTicket {
-                    socket: ticket.socket,
-                    number: ticket.number,
-                },
+                ticket: ticket.again(),
             },
             Self::Opened { attempt } => Self::Opened { attempt: *attempt },
+            Self::Entering {
+                ticket,
+                id,
+                recovered,
+            } => Self::Entering {
+                ticket: ticket.again(),
+                id: id.clone(),
+                recovered: *recovered,
+            },
+            Self::Flushed {
+                socket,
+                token,
+                outcome,
+            } => Self::Flushed {
+                socket: *socket,
+                token: token.clone(),
+                outcome: *outcome,
+            },
             Self::Connected {
                 socket,
                 id,
@@ -272,11 +323,7 @@ impl<T: Clone> Event<T> {
                 socket: *socket,
                 name: name.clone(),
                 args: args.clone(),
-                ack: ack.as_ref().map(|ack| AckTicket {
-                    socket: ack.socket,
-                    id: ack.id,
-                    stay: ack.stay,
-                }),
+                ack: ack.as_ref().map(AckTicket::again),
             },
             Self::Acked {
                 socket,
@@ -327,4 +374,22 @@ impl<T: Clone> Event<T> {
             Self::Closed => Self::Closed,
         }
     }
+}
+
+/// Tickets of events that are copied with the whole machine.
+macro_rules! again {
+    ($($ticket:ident { $($field:ident),* })*) => {$(
+        impl $ticket {
+            const fn again(&self) -> Self {
+                Self { $($field: self.$field),* }
+            }
+        }
+    )*};
+}
+
+again! {
+    DialTicket { number }
+    AuthTicket { socket, number }
+    EntryTicket { socket, stay }
+    AckTicket { socket, id, stay }
 }

@@ -72,7 +72,9 @@
 //! | packets that wait to be sent | `max_backlog_bytes`; as much again for answers | `write_timeout`, `request_timeout`, the connection |
 //! | packets while a socket is away | `max_offline_packets`, `max_offline_bytes` | entering, `clear_offline`, their acks' timeouts |
 //! | emits that are repeated | `max_offline_packets`, `max_offline_bytes` | their answers, their tries, `clear_retries` |
+//! | a socket's first word | one a socket | being said, `connect_timeout` |
 //! | acks that wait | `max_pending_acks` a socket | the answer, its timeout, the connection |
+//! | those who wait for what was emitted to have left | `max_pending_acks` | its having left, the connection |
 //! | a packet that waits for attachments | `limits` | `packet_timeout`, the connection |
 //! | a WebSocket that is to take over | one | `upgrade_timeout` |
 //! | connections that are being closed | 4 | `close_timeout` |
@@ -86,9 +88,11 @@ mod cookies;
 mod dial;
 mod draws;
 mod event;
+mod flushes;
 mod handshake;
 mod namespaces;
 mod offline;
+mod proxies;
 mod proxy;
 mod pulse;
 mod reason;
@@ -101,8 +105,9 @@ pub use backoff::Backoff;
 pub use config::{Config, ConfigError, OfflinePolicy};
 pub use connection::{Connection, Network, SocketState, Status, Unavailable};
 pub use dial::{Dial, UrlError};
-pub use event::{AckTicket, AuthTicket, DialTicket, Event, Work, WsOut};
+pub use event::{AckTicket, AuthTicket, DialTicket, EntryTicket, Event, Work, WsOut};
 pub use namespaces::Auth;
+pub use proxies::{Proxies, ProxyVariableError};
 pub use proxy::{Proxy, ProxyRefused, Target, Tunnel};
 pub use reason::{ConnectError, DisconnectReason, Failure, TransportError};
 pub use session::{Session, SessionEvent};

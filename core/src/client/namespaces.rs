@@ -40,6 +40,10 @@ pub(super) struct Namespace<T> {
     pub(super) id: Option<SocketId>,
     /// How often it was entered.
     pub(super) stay: u32,
+    /// Whether the application has a first word each time that it is in.
+    pub(super) has_first: bool,
+    /// It is in, and what it has kept waits for the application's first word, which is to be said by then.
+    pub(super) first_by: Option<Instant>,
     pub(super) recovery: Recovery,
     /// The id of the next ack.
     pub(super) next_id: u64,
@@ -144,6 +148,8 @@ impl<T> Namespaces<T> {
             left: false,
             id: None,
             stay: 0,
+            has_first: false,
+            first_by: None,
             recovery: Recovery::default(),
             next_id: 0,
             waiting: 0,
@@ -187,6 +193,7 @@ impl<T> Namespaces<T> {
         for (key, it) in self.iter() {
             (key, &it.name, it.state, it.unanswered, it.left).hash(state);
             (&it.id, it.stay, &it.recovery, it.next_id, it.waiting).hash(state);
+            (it.has_first, it.first_by).hash(state);
             it.early.len().hash(state);
             for early in &it.early {
                 (early.id, &*early.name, early.args.elements()).hash(state);

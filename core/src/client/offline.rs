@@ -63,13 +63,12 @@ impl Offline {
         Some(waiting)
     }
 
-    /// Takes out what waits for an ack by this id.
-    pub(super) fn remove(&mut self, id: u64) {
-        if let Some(at) = self.waiting.iter().position(|it| it.id == Some(id))
-            && let Some(waiting) = self.waiting.remove(at)
-        {
-            self.bytes = self.bytes.saturating_sub(waiting.packet.size());
-        }
+    /// Takes out what waits for an ack by this id. Where it was.
+    pub(super) fn remove(&mut self, id: u64) -> Option<usize> {
+        let at = self.waiting.iter().position(|it| it.id == Some(id))?;
+        let waiting = self.waiting.remove(at)?;
+        self.bytes = self.bytes.saturating_sub(waiting.packet.size());
+        Some(at)
     }
 
     /// The ids of the acks that are waited for, in their order.
@@ -170,7 +169,7 @@ mod tests {
     #[test]
     fn what_is_taken_out_is_not_counted() {
         let (_, mut offline, _) = filled(OfflinePolicy::Refuse, 9, 1000);
-        offline.remove(1);
+        assert_eq!((offline.remove(1), offline.remove(1)), (Some(1), None));
         assert_eq!(offline.ids(), [0, 2]);
         offline.push_front(packet(5, Some(7)));
         let ids: Vec<_> = std::iter::from_fn(|| offline.pop())

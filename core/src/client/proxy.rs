@@ -84,9 +84,14 @@ impl Proxy {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(url: &str) -> Result<Self, UrlError> {
+        Self::parse_or_port(url, 80)
+    }
+
+    /// The same with another port for one of HTTP that has none.
+    pub(super) fn parse_or_port(url: &str, http: u16) -> Result<Self, UrlError> {
         let uri: Uri = url.parse().map_err(|_| UrlError::Malformed)?;
         let (kind, usual) = match uri.scheme_str() {
-            Some("http") => (Kind::Http, 80),
+            Some("http") => (Kind::Http, http),
             Some("socks5") => (Kind::Socks { resolves: false }, 1080),
             Some("socks5h") => (Kind::Socks { resolves: true }, 1080),
             Some(_) | None => return Err(UrlError::Scheme),

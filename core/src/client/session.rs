@@ -65,6 +65,9 @@ pub struct Session {
     /// It was closed, and what is queued must have left by then.
     closing: Option<Instant>,
     queue: Queue<Mark>,
+    /// How many packets were queued, and of how many of them it is known that they have left.
+    queued: u64,
+    left: u64,
     events: VecDeque<SessionEvent>,
     pending: VecDeque<Pending>,
     /// WebSockets that are to be closed, the earliest first.
@@ -131,6 +134,8 @@ impl Session {
             pulse: None,
             closing: None,
             queue: Queue::default(),
+            queued: 0,
+            left: 0,
             events: VecDeque::new(),
             pending: VecDeque::new(),
             farewells: Vec::new(),
@@ -217,6 +222,7 @@ impl Session {
         if !self.has_room(packet.size(), 2) {
             return self.broken(Failure::Timeout);
         }
+        self.queued = self.queued.wrapping_add(1);
         self.queue.push_marked(packet, flags, mark);
         if let State::WebSocket(websocket) = &mut self.state {
             let at = after(self.now, self.config.write_timeout);
@@ -385,6 +391,22 @@ impl Session {
     /// Bytes that wait to be handed out.
     pub const fn backlog_bytes(&self) -> usize {
         self.queue.bytes()
+    }
+
+    /// How many packets were queued on it until now.
+    pub(super) const fn queued(&self) -> u64 {
+        self.queued
+    }
+
+    /// Of how many of them, from the first, it is known that they have left: a WebSocket has taken them, or their
+    /// POST was answered.
+    pub(super) const fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// How many of them were handed out.
+    fn handed(&self) -> u64 {
+        self.queued.wrapping_sub(self.queue.len() as u64)
     }
 
     /// Feeds all that can make a difference to what the session does next, but for its configuration: two that

@@ -273,6 +273,11 @@ impl<M: Default> Queue<M> {
         self.bytes
     }
 
+    /// How many packets wait, each with its attachments; one that was begun is one of them.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     pub(super) const fn packets(&self) -> usize {
         self.packets
     }

@@ -2,8 +2,9 @@
 //! (127.0.0.1) say where to listen.
 //!
 //! `rooms.rs` holds the rules and knows nothing of the network; this file says who hears of what;
-//! `client.rs` fetches the official JavaScript client; `page/` is the page. The examples `chat` of
-//! `sio-tokio` and `smol-chat` of `sio-smol` serve it.
+//! `client.rs` fetches the official JavaScript client; `page/` is the page; `terminal.rs` is a client for
+//! terminals. The examples `chat` of `sio-tokio` and `smol-chat` of `sio-smol` serve it, `terminal` and
+//! `smol-terminal` join it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,6 +18,9 @@ use sio_driver::app::{Ack, Bytes, Config, Data, EmitError, Io, Origins, Server, 
 
 mod client;
 mod rooms;
+mod terminal;
+
+pub use terminal::terminal;
 
 use rooms::{Change, Chat, Said, Saying, Wish};
 

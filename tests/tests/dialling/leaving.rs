@@ -85,9 +85,9 @@ fn a_server_that_does_not_read_keeps_nobody() {
                 }
             }
         }
-        // Once for what is queued, and once for the WebSocket.
+        // Once, for what is queued and for the WebSocket.
         let closed = client.close();
-        in_time("the client to close", 2 * patience + patience / 2, closed).await;
+        in_time("the client to close", patience + patience / 4, closed).await;
         sim.sleep(stalled).await;
         within("the server to close", io.close()).await;
         sim.sleep(Duration::from_secs(1)).await;

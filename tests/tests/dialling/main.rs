@@ -57,6 +57,7 @@ macro_rules! on_each_runtime {
 
 mod choices;
 mod conversation;
+mod first;
 mod leaving;
 mod on_the_way;
 mod room;

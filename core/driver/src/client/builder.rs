@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
 use http::{HeaderName, HeaderValue};
-use sio_core::client::{Auth, Backoff, Config, Connection, Dial, Proxy};
+use sio_core::client::{Auth, Backoff, Config, Connection, Dial, Proxies, Proxy};
 use sio_core::engine::TransportKind;
 use sio_core::packet::{Args, IntoArgs};
 use sio_core::socket::Refusal;
@@ -32,7 +32,7 @@ pub struct Builder<R: Dialer> {
     auth: Result<Auth, Arc<MakeAuth>>,
     tls: Option<R::Tls>,
     from: Option<IpAddr>,
-    proxy: Option<Proxy>,
+    proxy: Option<Arc<Proxies>>,
     on_dial: Option<Arc<super::inner::MakeDial>>,
     on_refused: Option<Arc<Refused>>,
     max_running: usize,
@@ -205,7 +205,19 @@ impl<R: Dialer> Builder<R> {
     /// # Errors
     /// The URL is none of a proxy's.
     pub fn proxy(mut self, url: &str) -> Result<Self, BuildError> {
-        self.proxy = Some(Proxy::parse(url)?);
+        self.proxy = Some(Arc::new(Proxies::always(Proxy::parse(url)?)));
+        Ok(self)
+    }
+
+    /// Proxies as the environment of this process has them now, by the rules of curl ([`Proxies::from_variables`]):
+    /// `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, or the same in capitals. Without such variables
+    /// there is none. The environment is not looked at if this is not asked for.
+    ///
+    /// # Errors
+    /// A variable names no proxy.
+    pub fn proxy_from_env(mut self) -> Result<Self, BuildError> {
+        let proxies = Proxies::from_variables(|name| self.runtime.variable(name))?;
+        self.proxy = (proxies != Proxies::default()).then(|| Arc::new(proxies));
         Ok(self)
     }
 

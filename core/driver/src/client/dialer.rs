@@ -25,6 +25,12 @@ pub trait Dialer: Runtime {
         from: Option<IpAddr>,
     ) -> impl Future<Output = io::Result<BoxStream>> + Send + 'static;
 
+    /// A variable of the process's environment, for those who ask for
+    /// [`proxy_from_env`](super::Builder::proxy_from_env). Nothing, where there is none.
+    fn variable(&self, _name: &str) -> Option<String> {
+        None
+    }
+
     /// What TLS needs to know; a type without values where there is none.
     type Tls: Clone + Send + Sync + 'static;
 

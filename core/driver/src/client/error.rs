@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use sio_core::client::{self, ConfigError, TransportError, UrlError};
+use sio_core::client::{self, ConfigError, ProxyVariableError, TransportError, UrlError};
 use sio_core::packet::{ArgumentError, EncodeError};
 use sio_core::socket::Refusal;
 
@@ -90,6 +90,8 @@ pub enum BuildError {
     AuthValue(ArgumentError),
     /// An option is wrong.
     Config(ConfigError),
+    /// A variable of the environment names no proxy.
+    ProxyVariable(ProxyVariableError),
     /// There is no TLS: its feature is off, or nobody is trusted.
     Tls(io::Error),
 }
@@ -102,6 +104,7 @@ impl fmt::Display for BuildError {
             Self::Auth(why) => write!(f, "the credentials: {why}"),
             Self::AuthValue(why) => write!(f, "the credentials: {why}"),
             Self::Config(why) => why.fmt(f),
+            Self::ProxyVariable(why) => why.fmt(f),
             Self::Tls(why) => write!(f, "TLS: {why}"),
         }
     }
@@ -112,6 +115,12 @@ impl std::error::Error for BuildError {}
 impl From<UrlError> for BuildError {
     fn from(why: UrlError) -> Self {
         Self::Url(why)
+    }
+}
+
+impl From<ProxyVariableError> for BuildError {
+    fn from(why: ProxyVariableError) -> Self {
+        Self::ProxyVariable(why)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
@@ -36,7 +37,11 @@ impl Socket {
         if self.shared().gone.is_raised() {
             queue.end();
         } else {
-            self.inner.rest().streams.push(queue.clone());
+            {
+                let mut rest = self.inner.rest();
+                rest.streams.push(queue.clone());
+                self.inner.streamed.store(true, Ordering::Relaxed);
+            }
             // It may have ended since.
             if self.shared().gone.is_raised() {
                 queue.end();
@@ -66,7 +71,14 @@ impl Stream for Events {
 impl Drop for Events {
     fn drop(&mut self) {
         self.queue.abandon();
-        self.socket.inner.rest().streams.retain(|it| !it.is_ended());
+        let inner = &self.socket.inner;
+        {
+            let mut rest = inner.rest();
+            rest.streams.retain(|it| !it.is_ended());
+            inner
+                .streamed
+                .store(!rest.streams.is_empty(), Ordering::Relaxed);
+        }
         // The client may have waited for room in it.
         self.socket.shared().wake();
     }

@@ -89,6 +89,7 @@ impl<R> Client<R> {
                 listeners: Listeners::default(),
                 common,
                 sequential: AtomicBool::new(false),
+                streamed: AtomicBool::new(false),
                 credentials: Hook::default(),
                 outgoing: Mutex::new(Arc::new([])),
                 rest: Mutex::new(Rest::default()),

@@ -14,7 +14,7 @@ use http::uri::{Authority, PathAndQuery};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{self, Connection, SendRequest};
-use sio_core::client::{Failure, Proxy, Target};
+use sio_core::client::{Failure, Proxies, Proxy, Target};
 use sio_core::config::PerMessageDeflate;
 use sio_core::id::RequestId;
 use sio_core::time::Instant;
@@ -51,7 +51,7 @@ pub(super) struct Way<R: Dialer> {
     pub(super) runtime: R,
     pub(super) tls: Option<R::Tls>,
     pub(super) from: Option<IpAddr>,
-    pub(super) proxy: Option<Proxy>,
+    pub(super) proxy: Option<Arc<Proxies>>,
     /// Bytes of a response.
     pub(super) most: usize,
     /// Compression that is offered.
@@ -262,7 +262,9 @@ impl<R: Dialer> Way<R> {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let usual = if origin.secure { 443 } else { 80 };
         let port = origin.authority.port_u16().unwrap_or(usual);
-        let stream = match &self.proxy {
+        let proxies = self.proxy.as_ref();
+        let proxy = proxies.and_then(|it| it.find(origin.secure, host));
+        let stream = match proxy {
             Some(proxy) => self.tunnel(proxy, host, port).await?,
             None => self.connect(host, port).await?,
         };

@@ -7,7 +7,8 @@ use std::task::Waker;
 use std::time::Duration;
 
 use bytestring::ByteString;
-use sio_core::client::{Config, Connection, Dial};
+use sio_core::client::{Config, Connection, Dial, EntryTicket};
+use sio_core::id::SocketId;
 use sio_core::packet::{Args, Name};
 use sio_core::socket::SocketKey;
 use sio_core::time::Instant;
@@ -55,6 +56,17 @@ pub struct Event {
     pub ack: Ack<Socket>,
 }
 
+/// A socket that is in its namespace, while what it has kept waits: what is emitted by this leaves before that.
+///
+/// It is said on this connection or not at all: on the next one there is another first word.
+#[derive(Debug)]
+pub struct First {
+    pub(super) socket: Socket,
+    pub(super) ticket: EntryTicket,
+    pub(super) id: SocketId,
+    pub(super) recovered: bool,
+}
+
 pub(super) struct SocketInner {
     pub(super) shared: Arc<Shared>,
     pub(super) key: SocketKey,
@@ -63,6 +75,8 @@ pub(super) struct SocketInner {
     /// Handlers that it has in common with others.
     pub(super) common: Option<Arc<Listeners<Callback>>>,
     pub(super) sequential: AtomicBool,
+    /// Whether there are streams of its events: most have none, and are asked each time.
+    pub(super) streamed: AtomicBool,
     pub(super) credentials: Hook<MakeAuth>,
     pub(super) outgoing: Mutex<Arc<[Outgoing]>>,
     pub(super) rest: Mutex<Rest>,
@@ -73,6 +87,8 @@ pub(super) struct SocketInner {
 pub(super) struct Rest {
     /// Who waits to be in.
     pub(super) waiters: Vec<Waiter>,
+    /// Has the first word each time that it is in.
+    pub(super) entering: Option<Arc<Entering>>,
     /// Streams of its events.
     pub(super) streams: Vec<Arc<Queue<Event>>>,
     /// Whether it has not left since it was refused, so that it may ask again.
@@ -147,6 +163,9 @@ pub(super) type Invocation = handle::Invocation<Socket>;
 
 /// Who hears of what is emitted.
 pub(super) type Outgoing = Arc<dyn Fn(&str, &Args) + Send + Sync>;
+
+/// Says the first word of a socket.
+pub(super) type Entering = dyn Fn(&First) + Send + Sync;
 
 /// Makes the credentials of a socket, the value of one argument; an error: there are none.
 pub(super) type MakeAuth = dyn Fn(Attempt) -> BoxFuture<Result<Args, String>> + Send + Sync;
@@ -236,7 +255,12 @@ impl SocketInner {
         for waiter in rest.waiters {
             waiter.answer.give(Err(ConnectError::Closed));
         }
+        drop(rest.entering);
         drop(outgoing);
+    }
+
+    pub(super) fn is_streamed(&self) -> bool {
+        self.streamed.load(Ordering::Relaxed)
     }
 
     pub(super) fn is_sequential(&self) -> bool {

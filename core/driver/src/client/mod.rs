@@ -23,6 +23,8 @@ mod error;
 mod event;
 mod events;
 mod extract;
+mod first;
+mod flushed;
 mod handles;
 mod http;
 mod inner;
@@ -44,8 +46,9 @@ pub use emitter::{Emitter, Sent};
 pub use error::{BuildError, ConnectError};
 pub use event::{Attempt, Connected, Disconnected, Happening};
 pub use events::Events;
+pub use flushed::Flushed;
 pub use handles::{Client, Handlers};
-pub use inner::{Event, Socket};
+pub use inner::{Event, First, Socket};
 pub use queue::{Inbox, Overflow};
 pub use socket::Ready;
 pub use status::{Status, Watch};
@@ -54,7 +57,7 @@ pub use sio_core::config::PerMessageDeflate;
 
 pub use sio_core::client::{
     Backoff, Config, ConfigError, Dial, DisconnectReason, Failure as TransportFailure,
-    OfflinePolicy, Proxy, SocketState, TransportError, UrlError,
+    OfflinePolicy, Proxies, Proxy, ProxyVariableError, SocketState, TransportError, UrlError,
 };
 
 /// A server's wish for an answer to its event.

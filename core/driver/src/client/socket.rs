@@ -7,17 +7,19 @@ use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use sio_core::client::{Auth, SocketState};
+use sio_core::client::{Auth, Connection, SocketState};
 use sio_core::engine::{Flags, Sent as Fate};
 use sio_core::id::SocketId;
+use sio_core::message::Encoded;
 use sio_core::packet::{Args, EncodeError, IntoArgs};
 use sio_core::protocol::Eio;
+use sio_core::time::Instant;
 
 use super::credentials::make_auth;
 use super::emitter::{Emitter, Sent};
 use super::error::{BuildError, ConnectError};
 use super::event::Attempt;
-use super::inner::Socket;
+use super::inner::{Socket, Token};
 use crate::error::{AckError, EmitError};
 use crate::handle::AckFuture;
 use crate::sync::one_shot::{Waiting, answer, take_forsaken};
@@ -213,13 +215,25 @@ impl Socket {
         args: &(impl IntoArgs + ?Sized),
         flags: Flags,
     ) -> Result<Sent, EmitError> {
+        let key = self.inner.key;
+        self.emit_by(event, args, |machine, now, packet| {
+            machine.emit(now, key, packet, flags)
+        })
+    }
+
+    /// Emits in this way.
+    pub(super) fn emit_by(
+        &self,
+        event: &str,
+        args: &(impl IntoArgs + ?Sized),
+        emit: impl FnOnce(&mut Connection<Token>, Instant, Encoded) -> Fate,
+    ) -> Result<Sent, EmitError> {
         self.must_be_free(event)?;
         let codec = &self.shared().config.parser;
         let packet = codec.event(&self.inner.name, None, event, args)?;
         self.tell_outgoing(event, args)?;
-        let key = self.inner.key;
         let fate = self.shared().with(|state, now| {
-            let fate = state.machine.emit(now, key, packet, flags);
+            let fate = emit(&mut state.machine, now, packet);
             state.full |= fate == Fate::Full;
             fate
         });
@@ -238,6 +252,26 @@ impl Socket {
         flags: Flags,
         timeout: Option<Duration>,
     ) -> AckFuture<T> {
+        let key = self.inner.key;
+        self.ask_by(event, args, |machine, now, id, packet, give| {
+            let asked = machine.request(now, key, id, packet, flags, give, timeout);
+            asked.map_err(|(why, give)| (why, flags.volatile, give))
+        })
+    }
+
+    /// Asks in this way.
+    pub(super) fn ask_by<T>(
+        &self,
+        event: &str,
+        args: &(impl IntoArgs + ?Sized),
+        ask: impl FnOnce(
+            &mut Connection<Token>,
+            Instant,
+            u64,
+            Encoded,
+            Token,
+        ) -> Result<(), (sio_core::socket::AckError, bool, Token)>,
+    ) -> AckFuture<T> {
         if let Err(error) = self.must_be_free(event) {
             return AckFuture::failed(error);
         }
@@ -255,11 +289,9 @@ impl Socket {
         }
         let (give, waiting) = answer();
         let refused = shared.with(|state, now| {
-            let asked = state
-                .machine
-                .request(now, key, id, packet, flags, give, timeout);
-            asked.err().map(|(why, give)| {
-                state.full |= why == sio_core::socket::AckError::NotSent && !flags.volatile;
+            let asked = ask(&mut state.machine, now, id, packet, give);
+            asked.err().map(|(why, volatile, give)| {
+                state.full |= why == sio_core::socket::AckError::NotSent && !volatile;
                 (why, give)
             })
         });

@@ -1,7 +1,9 @@
 //! The task of a client: one, with one timer.
 
+mod calls;
 mod dispatch;
 mod jobs;
+mod known;
 mod turn;
 mod wire;
 
@@ -13,19 +15,20 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use sio_core::client::{Dial, Event, Proxy, Status as Phase};
+use sio_core::client::{Dial, Event, Proxies, Status as Phase};
 use sio_core::socket::SocketKey;
 use sio_core::time::Instant;
 
 use super::dialer::Dialer;
 use super::error::ConnectError;
 use super::http::{Http, Way};
-use super::inner::{Alive, Face, Shared, SocketInner, Token};
+use super::inner::{Alive, Face, Shared, Token};
 use super::status::Status;
 use crate::alarm::Alarm;
 use crate::sync::BoxFuture;
 
 use jobs::{Jobs, Waiting};
+use known::Known;
 use wire::Wires;
 
 /// What a client's task is told beside the machine.
@@ -34,7 +37,7 @@ pub(super) struct Plan<T> {
     pub(super) dial: Dial,
     pub(super) tls: Option<T>,
     pub(super) from: Option<IpAddr>,
-    pub(super) proxy: Option<Proxy>,
+    pub(super) proxy: Option<Arc<Proxies>>,
     /// Handlers that may have not ended.
     pub(super) max_running: usize,
 }
@@ -57,7 +60,7 @@ pub(super) struct Task<R: Dialer> {
     /// What the machine has told and is not handled yet.
     events: VecDeque<Event<Token>>,
     /// A copy of what the handles share, in the order of the machine's keys.
-    sockets: Vec<Arc<SocketInner>>,
+    sockets: Vec<Known>,
     /// Events of sockets whose handlers run one after another.
     waiting: Vec<(SocketKey, Waiting)>,
     /// How often in a row sockets were refused, and when they ask again.
@@ -71,6 +74,8 @@ pub(super) struct Task<R: Dialer> {
     alarm: Alarm<R>,
     /// What both clocks showed at the last look.
     clocks: (Instant, SystemTime),
+    /// It was told to close: by then it is closed.
+    closing: Option<Instant>,
     /// The machine is closed; by then all else is to be.
     closed: Option<Instant>,
 }
@@ -124,6 +129,7 @@ impl<R: Dialer> Task<R> {
             error: None,
             alarm: Alarm::new(),
             clocks: (runtime.now(), runtime.wall_clock()),
+            closing: None,
             closed: None,
             runtime,
             plan,

@@ -16,7 +16,9 @@
 //! | `connect`, `disconnect`, `connect_error` | [`Socket::on_connect`], [`Socket::on_disconnect`], [`Socket::on_connect_error`] |
 //! | `socket.id`, `connected`, `active`, `recovered` | [`Socket::id`], [`Socket::connected`], [`Socket::active`], [`Connected::recovered`] |
 //! | `auth: {..}`, `auth: cb => ..` | [`Builder::auth`], [`Builder::auth_fn`]; for one socket [`Socket::set_auth`], [`Socket::set_auth_fn`] |
-//! | `agent` for a proxy, `ca` | [`Builder::proxy`], [`Builder::tls`] |
+//! | `agent` for a proxy, `ca` | [`Builder::proxy`], [`Builder::proxy_from_env`], [`Builder::tls`] |
+//! | `socket.on("connect", ..)` to say who one is, before what was buffered | [`Socket::on_entering`] |
+//! | `socket.io.engine.on("drain", ..)` | [`Socket::flushed`] |
 //! | `query`, `path`, `extraHeaders`, `transports`, `tryAllTransports` | methods of [`Builder`] |
 //! | `reconnection`, `reconnectionDelay`, `reconnectionDelayMax`, `randomizationFactor`, `reconnectionAttempts` | [`Builder::reconnection`] with a [`Backoff`] |
 //! | `timeout`, `upgrade`, `rememberUpgrade`, `requestTimeout`, `withCredentials` | [`Builder::config`]: [`Config::connect_timeout`], [`Config::upgrade`], [`Config::remember_upgrade`], [`Config::request_timeout`], [`Config::cookies`] |

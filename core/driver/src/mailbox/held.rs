@@ -21,7 +21,7 @@ pub(crate) struct Charge {
 }
 
 /// An answer, counted until somebody has taken it, and on while a handler of its connection may keep it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Answered {
     pub(crate) args: Args,
     pub(crate) charge: Option<Charge>,

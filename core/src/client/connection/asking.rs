@@ -128,6 +128,9 @@ impl<T> Connection<T> {
     /// Namespaces were asked for, and nobody answers.
     pub(super) fn unanswered(&mut self) {
         let (now, excuse) = (self.now, self.excuse.clone());
+        if self.release_unsaid() {
+            return;
+        }
         let late = self.namespaces.keys(|state| match state {
             State::Preparing { by } | State::Asking { by: Some(by) } => excuse.put_off(by) <= now,
             State::Asking { by: None } | State::Idle | State::Wanted | State::Connected => false,

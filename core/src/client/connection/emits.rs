@@ -15,13 +15,22 @@ use crate::packet::{Args, Name};
 use crate::socket::{AckError, SocketKey};
 use crate::time::Instant;
 
+/// An event that asks for an answer.
+#[derive(Debug)]
+pub(super) struct Emit {
+    pub(super) id: u64,
+    pub(super) packet: Encoded,
+    pub(super) flags: Flags,
+    pub(super) timeout: Option<Duration>,
+}
+
 impl<T> Connection<T> {
     /// Sends an event, written for the socket's namespace. While the socket is away it is kept, as far as
     /// [`max_offline_bytes`](crate::client::Config::max_offline_bytes) and its like allow; what is volatile is
     /// dropped then, unless there is a connection on which the namespace has been asked for.
     pub fn emit(&mut self, now: Instant, socket: SocketKey, packet: Encoded, flags: Flags) -> Sent {
         self.advance(now);
-        let sent = self.send(socket, packet, flags, None);
+        let sent = self.send(socket, packet, flags, None, false);
         self.pump();
         sent
     }
@@ -57,6 +66,30 @@ impl<T> Connection<T> {
         timeout: Option<Duration>,
     ) -> Result<(), (AckError, T)> {
         let now = self.advance(now);
+        let emit = Emit {
+            id,
+            packet,
+            flags,
+            timeout,
+        };
+        self.request_by(now, socket, emit, token, false)
+    }
+
+    /// The same for what has its turn, or for what comes first.
+    pub(super) fn request_by(
+        &mut self,
+        now: Instant,
+        socket: SocketKey,
+        emit: Emit,
+        token: T,
+        first: bool,
+    ) -> Result<(), (AckError, T)> {
+        let Emit {
+            id,
+            packet,
+            flags,
+            timeout,
+        } = emit;
         let Some(namespace) = self.namespaces.get(socket) else {
             return Err((AckError::Disconnected, token));
         };
@@ -66,7 +99,7 @@ impl<T> Connection<T> {
         if self.acks.is_waiting(socket, id) {
             return Err((AckError::Duplicate, token));
         }
-        let sent = self.send(socket, packet, flags, Some(id));
+        let sent = self.send(socket, packet, flags, Some(id), first);
         let asked = match sent {
             Sent::Queued => {
                 let due = after(now, timeout.unwrap_or(self.config.ack_timeout));
@@ -145,6 +178,7 @@ impl<T> Connection<T> {
         for id in ids {
             self.not_sent(socket, id);
         }
+        self.forget_flushes(socket, AckError::NotSent);
     }
 
     /// Forgets what a socket repeats until it is answered.
@@ -166,11 +200,19 @@ impl<T> Connection<T> {
         }
     }
 
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.status() == super::Status::Closed
     }
 
-    fn send(&mut self, socket: SocketKey, packet: Encoded, flags: Flags, id: Option<u64>) -> Sent {
+    /// Sends an event, behind what its socket has kept or before it: what comes first is not kept.
+    pub(super) fn send(
+        &mut self,
+        socket: SocketKey,
+        packet: Encoded,
+        flags: Flags,
+        id: Option<u64>,
+        first: bool,
+    ) -> Sent {
         if self.is_over() {
             return Sent::Closed;
         }
@@ -178,14 +220,16 @@ impl<T> Connection<T> {
             return Sent::Closed;
         };
         let session = self.session.as_mut();
-        let in_order = namespace.offline.is_empty();
+        let in_order = first || (namespace.offline.is_empty() && namespace.first_by.is_none());
         if namespace.state == State::Connected
             && in_order
             && let Some(session) = session
         {
-            let owner = Some(Owner { socket, id });
-            let apart = false;
-            let mark = Mark { owner, apart };
+            let mark = Mark {
+                owner: Some(Owner { socket, id }),
+                apart: false,
+                once: first,
+            };
             match session.send_marked(self.now, packet.clone(), flags, mark) {
                 // It has just turned out that nobody is there.
                 Sent::Closed => {}
@@ -195,6 +239,9 @@ impl<T> Connection<T> {
                 }
             }
         }
+        if first {
+            return Sent::Closed;
+        }
         // What did not fit before goes before it.
         let held = namespace.state == State::Connected && !in_order;
         let writable = !held && self.session.as_ref().is_some_and(Session::is_writable);
@@ -203,7 +250,12 @@ impl<T> Connection<T> {
         }
         let mut dropped = Vec::new();
         let waiting = Waiting { packet, flags, id };
+        let before = namespace.offline.packets();
         let sent = namespace.offline.push(waiting, &self.config, &mut dropped);
+        let gone = before.saturating_sub(namespace.offline.packets().saturating_sub(1));
+        if sent == Sent::Queued && gone > 0 {
+            self.came_nearer(socket, gone);
+        }
         self.full |= held && sent == Sent::Full;
         for id in dropped {
             self.not_sent(socket, id);
@@ -213,7 +265,10 @@ impl<T> Connection<T> {
 
     /// A packet of the protocol's own, which is not to be read in one go with what was sent before, or may be.
     pub(super) fn say(&mut self, packet: Encoded, apart: bool) -> Sent {
-        let mark = Mark { owner: None, apart };
+        let mark = Mark {
+            apart,
+            ..Mark::default()
+        };
         match &mut self.session {
             Some(session) => session.send_marked(self.now, packet, Flags::default(), mark),
             None => Sent::Closed,
@@ -250,11 +305,14 @@ impl<T> Connection<T> {
         let Some(session) = &mut self.session else {
             return;
         };
+        if namespace.first_by.is_some() {
+            return;
+        }
+        let mut count = 0_usize;
         while let Some(Waiting { packet, flags, id }) = namespace.offline.pop() {
-            let owner = Some(Owner { socket, id });
             let mark = Mark {
-                owner,
-                apart: false,
+                owner: Some(Owner { socket, id }),
+                ..Mark::default()
             };
             // What was kept although it is volatile has its place by now.
             let lasting = Flags {
@@ -262,14 +320,15 @@ impl<T> Connection<T> {
                 ..flags
             };
             match session.send_marked(self.now, packet.clone(), lasting, mark) {
-                Sent::Queued => {}
+                Sent::Queued => count = count.saturating_add(1),
                 Sent::Dropped | Sent::Full | Sent::Closed => {
                     namespace.offline.push_front(Waiting { packet, flags, id });
                     self.held = true;
-                    return;
+                    break;
                 }
             }
         }
+        self.came_nearer(socket, count);
     }
 
     /// There may be room again.
@@ -297,6 +356,7 @@ impl<T> Connection<T> {
         let due = after(self.now, self.config.ack_timeout);
         while let Some(namespace) = self.namespaces.get_mut(socket)
             && namespace.state == State::Connected
+            && namespace.first_by.is_none()
         {
             let id = namespace.next_id;
             let Some(Retry { name, args, .. }) = namespace.retries.next() else {
@@ -351,8 +411,9 @@ impl<T> Connection<T> {
             && self.excuse.put_off(at) <= self.now
             && let Some((socket, id, token)) = self.acks.expire_with_id(self.now)
         {
-            if let Some(namespace) = self.namespaces.get_mut(socket) {
-                namespace.offline.remove(id);
+            let namespace = self.namespaces.get_mut(socket);
+            if let Some(at) = namespace.and_then(|it| it.offline.remove(id)) {
+                self.taken_out_at(socket, at);
             }
             self.over(socket, token, Err(AckError::Timeout));
         }

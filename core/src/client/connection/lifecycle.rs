@@ -6,7 +6,6 @@ use super::{Connection, Network, Phase, Root};
 use crate::client::dial::Dial;
 use crate::client::event::{DialTicket, Event};
 use crate::client::namespaces::State;
-use crate::client::offline::Waiting;
 use crate::client::reason::{ConnectError, DisconnectReason, Failure, TransportError};
 use crate::client::session::{Session, SessionEvent};
 use crate::deadline::{Deadline, Why, after};
@@ -236,6 +235,7 @@ impl<T> Connection<T> {
         for session in &mut self.leaving {
             while session.poll_event().is_some() {}
         }
+        self.tell_flushed();
         self.leaving.retain(|session| !session.is_done());
         if matches!(self.phase, Phase::Closing { .. }) && self.leaving.is_empty() {
             self.phase = Phase::Closed;
@@ -262,15 +262,7 @@ impl<T> Connection<T> {
         };
         let transport = session.transport();
         self.upgraded = transport == TransportKind::WebSocket && session.sid().is_some();
-        for (packet, flags, mark) in session.take_unsent().into_iter().rev() {
-            let Some(owner) = mark.owner.filter(|_| !flags.volatile) else {
-                continue;
-            };
-            if let Some(namespace) = self.namespaces.get_mut(owner.socket) {
-                let id = owner.id;
-                namespace.offline.push_front(Waiting { packet, flags, id });
-            }
-        }
+        self.turned_back(&mut session);
         if !session.is_done() {
             self.let_leave(session);
         }
@@ -425,6 +417,7 @@ impl<T> Connection<T> {
             return;
         };
         while namespace.offline.pop().is_some() {}
+        self.forget_flushes(socket, AckError::Disconnected);
         self.abandon(socket, AckError::Disconnected);
         self.clear_retries_of(socket);
     }

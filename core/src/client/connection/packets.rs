@@ -3,11 +3,12 @@
 use bytestring::ByteString;
 
 use super::{Connection, Root};
-use crate::client::event::{AckTicket, Event};
+use crate::client::event::{AckTicket, EntryTicket, Event};
 use crate::client::namespaces::{Early, State};
 use crate::client::reason::{ConnectError, DisconnectReason};
 use crate::client::said::value;
 use crate::client::session::Session;
+use crate::deadline::after;
 use crate::id::SocketId;
 use crate::message::Message;
 use crate::packet::{Call, Content, Fault, Packet, Value};
@@ -129,12 +130,28 @@ impl<T> Connection<T> {
         let recovered = namespace.recovery.enter(pid);
         namespace.early_bytes = 0;
         let early = std::mem::take(&mut namespace.early);
+        let first = namespace.has_first.then_some(EntryTicket {
+            socket,
+            stay: namespace.stay,
+        });
+        namespace.first_by = first
+            .is_some()
+            .then(|| after(self.now, self.config.connect_timeout));
         self.attempts = 0;
         for event in early {
             self.event(socket, event);
         }
-        self.send_offline(socket);
-        self.send_retry(socket);
+        match first {
+            Some(ticket) => self.events.push_back(Event::Entering {
+                ticket,
+                id: id.clone(),
+                recovered,
+            }),
+            None => {
+                self.send_offline(socket);
+                self.send_retry(socket);
+            }
+        }
         self.events.push_back(Event::Connected {
             socket,
             id,
@@ -241,9 +258,10 @@ impl<T> Connection<T> {
 
     /// A socket has left: first it is said, then its acks end, but for those of what was not sent.
     pub(super) fn left(&mut self, socket: SocketKey, reason: DisconnectReason) {
-        let Some(namespace) = self.namespaces.get(socket) else {
+        let Some(namespace) = self.namespaces.get_mut(socket) else {
             return;
         };
+        namespace.first_by = None;
         let active = namespace.state.is_active();
         self.events.push_back(Event::Disconnected {
             socket,

@@ -1,5 +1,7 @@
 mod dialling;
 mod emits;
+mod first;
+mod flush;
 mod namespaces;
 
 use std::time::Duration;
@@ -185,6 +187,8 @@ fn word(event: &Event<u32>) -> String {
         Event::DialWanted { attempt, .. } => format!("dial? {attempt}"),
         Event::AuthWanted { .. } => "auth?".to_owned(),
         Event::Opened { attempt } => format!("opened {attempt}"),
+        Event::Entering { recovered, .. } => format!("entering {recovered}"),
+        Event::Flushed { token, outcome, .. } => format!("{token}: flushed {outcome:?}"),
         Event::Connected { id, recovered, .. } => match recovered {
             true => format!("recovered {id}"),
             false => format!("connected {id}"),

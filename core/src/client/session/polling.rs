@@ -33,17 +33,19 @@ impl Session {
                 Ok(body) => self.payload(body),
                 Err(failure) => self.fail(failure),
             }
-        } else if polling.post.as_ref().is_some_and(|post| post.id == id) {
-            polling.post = None;
+        } else if let Some(Posted { carries, .. }) = polling.post.take_if(|post| post.id == id) {
             let farewell = polling.farewell;
             match answered(response) {
                 Err(failure) => self.fail(failure),
-                // All was said, goodbye last.
-                Ok(_) if farewell && self.queue.is_empty() => {
-                    self.end(CloseReason::ForcedClose, None);
-                }
                 // What it says is of no use.
-                Ok(_) => self.ping.unread = false,
+                Ok(_) => {
+                    self.left = carries;
+                    self.ping.unread = false;
+                    // All was said, goodbye last.
+                    if farewell && self.queue.is_empty() {
+                        self.end(CloseReason::ForcedClose, None);
+                    }
+                }
             }
         } else {
             return;
@@ -117,6 +119,7 @@ impl Session {
             polling.farewell = true;
             // However much waits: it is the last.
             let goodbye = Encoded::text(Bytes::from_static(b"1"), Vec::new());
+            self.queued = self.queued.wrapping_add(1);
             self.queue
                 .push_marked(goodbye, Flags::default(), Mark::default());
         }
@@ -134,8 +137,9 @@ impl Session {
         let by = after(self.now, timeout);
         let binary = framing == Framing::Binary;
         self.pending.push_back(Pending::Post(id, binary, body));
+        let carries = self.handed();
         if let State::Polling(polling) = &mut self.state {
-            polling.post = Some(Posted { id, by });
+            polling.post = Some(Posted { id, by, carries });
         }
     }
 

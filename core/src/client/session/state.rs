@@ -34,6 +34,8 @@ pub(super) struct Posted {
     pub(super) id: RequestId,
     /// It must be answered by then.
     pub(super) by: Instant,
+    /// How many packets have left once it is.
+    pub(super) carries: u64,
 }
 
 impl Polling {
@@ -138,6 +140,8 @@ pub(in crate::client) struct Mark {
     pub(in crate::client) owner: Option<Owner>,
     /// Whether it must not be read in one go with what was sent before (§16.3).
     pub(in crate::client) apart: bool,
+    /// Whether it is said on this connection or not at all.
+    pub(in crate::client) once: bool,
 }
 
 /// An emit's.

@@ -359,7 +359,7 @@ fn what_waits_is_bounded() {
     });
     let mark = Mark {
         owner,
-        apart: false,
+        ..Mark::default()
     };
     let mut send = |packet| {
         wire.session

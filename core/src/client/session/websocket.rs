@@ -80,11 +80,12 @@ impl Session {
     /// All that [`poll_ws`](Self::poll_ws) gave has left.
     pub fn handle_ws_flushed(&mut self, now: Instant, id: RequestId) {
         let now = self.advance(now);
-        let waits = !self.queue.is_empty();
+        let (waits, handed) = (!self.queue.is_empty(), self.handed());
         let at = after(now, self.config.write_timeout);
         if let State::WebSocket(websocket) = &mut self.state
             && websocket.id == id
         {
+            self.left = handed;
             websocket.busy = false;
             websocket.stalled_at = waits.then_some(at);
         }
@@ -175,7 +176,7 @@ impl Session {
         if std::mem::take(&mut self.ping.due) {
             return Some(self.ping());
         }
-        if let Some(Mark { owner, apart }) = self.queue.first_mark().copied() {
+        if let Some(Mark { owner, apart, .. }) = self.queue.first_mark().copied() {
             if apart && (self.ping.unread || self.ping.until.is_some()) {
                 return self.wait_for_reading();
             }

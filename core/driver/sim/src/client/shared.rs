@@ -202,6 +202,8 @@ impl Inner {
             // Nobody is asked, and the rest is known by what comes of it.
             Event::DialWanted { .. }
             | Event::AuthWanted { .. }
+            | Event::Entering { .. }
+            | Event::Flushed { .. }
             | Event::Opened { .. }
             | Event::ConnectError { .. }
             | Event::Error { .. }

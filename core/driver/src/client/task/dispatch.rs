@@ -1,28 +1,28 @@
 //! Events on their way to the application.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Context;
 use std::time::Duration;
 
 use sio_core::client::{
-    AckTicket, ConnectError as Reason, Event, Network, Status as Phase, Unavailable,
+    AckTicket, ConnectError as Reason, EntryTicket, Event, Network, Status as Phase, Unavailable,
 };
+use sio_core::id::SocketId;
 use sio_core::packet::{Args, Name};
 use sio_core::socket::{Refusal, SocketKey};
 
 use super::Task;
-use super::jobs::{Done, Guarded, Job, Owner, Waiting};
+use super::jobs::{Done, Guarded, Job};
+use super::known::Known;
 use crate::client::dialer::Dialer;
 use crate::client::error::ConnectError;
 use crate::client::event::{About, Attempt, Connected, Disconnected, Happening};
-use crate::client::inner::{self, Callback, Invocation, Socket, SocketInner, Token};
+use crate::client::inner::{self, First, Socket, SocketInner, Token};
 use crate::client::queue::Pushed;
 use crate::error::{AckError, Failure, HandlerError};
-use crate::event::{AckSlot, Progress, Started};
-use crate::listeners::{Cached, Found, TopicRef};
+use crate::event::AckSlot;
 use crate::mailbox::held::Answered;
-use crate::sync::guard::{Panic, guarded, let_go};
+use crate::sync::guard::{Panic, guarded};
 
 impl<R: Dialer> Task<R> {
     /// Tells the application of one event.
@@ -38,6 +38,15 @@ impl<R: Dialer> Task<R> {
                 let answer = answer.map(|args| Answered { args, charge: None });
                 token.give(answer.map_err(AckError::from));
             }
+            Event::Flushed { token, outcome, .. } => {
+                let left = outcome.map(|()| Answered::default());
+                token.give(left.map_err(AckError::from));
+            }
+            Event::Entering {
+                ticket,
+                id,
+                recovered,
+            } => self.entering(ticket, id, recovered),
             Event::Connected {
                 socket,
                 id,
@@ -62,8 +71,8 @@ impl<R: Dialer> Task<R> {
             Event::AuthWanted { ticket } => self.ask_auth(ticket),
             Event::DialWanted { ticket, attempt } => self.ask_dial(ticket, attempt),
             Event::Closed => {
-                let by = self.runtime.now() + self.shared.config.close_timeout;
-                self.closed = Some(by);
+                // What is left has as long as there was for all.
+                self.closed = self.closing.or(Some(self.runtime.now()));
                 self.happens(Happening::Closed);
             }
             Event::GaveUp => {
@@ -95,11 +104,12 @@ impl<R: Dialer> Task<R> {
     }
 
     pub(super) fn find(&self, key: SocketKey) -> Option<Arc<SocketInner>> {
-        self.sockets.iter().find(|it| it.key == key).cloned()
+        let known = self.sockets.iter().find(|it| it.inner.key == key)?;
+        Some(known.inner.clone())
     }
 
     /// The socket as its handlers are given it.
-    fn handle(&self, inner: &Arc<SocketInner>) -> Socket {
+    pub(super) fn handle(&self, inner: &Arc<SocketInner>) -> Socket {
         Socket {
             inner: inner.clone(),
             alive: self.alive.upgrade(),
@@ -118,7 +128,10 @@ impl<R: Dialer> Task<R> {
             return;
         };
         let mut slot = ack.map_or(AckSlot::None, AckSlot::One);
-        let streams = inner.rest().streams.clone();
+        let streams = match inner.is_streamed() {
+            true => inner.rest().streams.clone(),
+            false => Vec::new(),
+        };
         if !streams.is_empty() {
             slot = slot.shared();
         }
@@ -135,6 +148,31 @@ impl<R: Dialer> Task<R> {
             }
         }
         self.call(cx, key, name, args, About::Event, slot);
+    }
+
+    /// The application has the first word.
+    fn entering(&mut self, ticket: EntryTicket, id: SocketId, recovered: bool) {
+        let inner = self.find(ticket.socket());
+        let hook = inner.as_ref().and_then(|it| it.rest().entering.clone());
+        let mut ticket = ticket;
+        if let (Some(inner), Some(hook)) = (inner, hook) {
+            let first = First {
+                socket: self.handle(&inner),
+                ticket,
+                id,
+                recovered,
+            };
+            let said = guarded(|| hook(&first));
+            let First {
+                socket,
+                ticket: its,
+                ..
+            } = first;
+            ticket = its;
+            self.ended(&socket, "connect", said.map(Ok));
+        }
+        let now = self.runtime.now();
+        self.shared.lock().machine.entered(now, ticket);
     }
 
     fn connected(&mut self, cx: &mut Context<'_>, key: SocketKey, connected: Connected) {
@@ -212,8 +250,8 @@ impl<R: Dialer> Task<R> {
     /// Nobody dials any more: those who wait hear of it.
     fn give_up(&mut self) {
         let error = ConnectError::GaveUp(self.error.clone().map(Box::new));
-        for inner in self.sockets.clone() {
-            let waiters = std::mem::take(&mut inner.rest().waiters);
+        for known in &self.sockets {
+            let waiters = std::mem::take(&mut known.inner.rest().waiters);
             for waiter in waiters {
                 waiter.answer.give(Err(error.clone()));
             }
@@ -228,7 +266,7 @@ impl<R: Dialer> Task<R> {
             return;
         }
         let error = ConnectError::GaveUp(self.error.clone().map(Box::new));
-        for inner in &self.sockets {
+        for Known { inner, .. } in &self.sockets {
             let state = self.shared.lock().machine.state(inner.key);
             if !state.is_some_and(|it| it.active) {
                 continue;
@@ -300,131 +338,18 @@ impl<R: Dialer> Task<R> {
     pub(super) fn holds(&self) -> bool {
         let most = self.shared.config.max_waiting_bytes;
         self.waiting.iter().any(|(_, waiting)| waiting.bytes > most)
-            || self
-                .sockets
-                .iter()
-                .any(|it| it.rest().streams.iter().any(|stream| stream.holds()))
-    }
-
-    /// Finds the handlers of an event and runs them.
-    fn call(
-        &mut self,
-        cx: &mut Context<'_>,
-        key: SocketKey,
-        name: Name,
-        args: Args,
-        about: About,
-        slot: AckSlot<AckTicket>,
-    ) {
-        let Some(inner) = self.find(key) else {
-            return;
-        };
-        let found = handlers(&inner, &name, &about);
-        if found.is_empty() {
-            return;
-        }
-        let mut call = Invocation::new(self.handle(&inner), name, args, about);
-        call.event.ack.set(slot);
-        call.event.share_ack(found.len());
-        if inner.is_sequential() && self.is_busy(key) {
-            return self.put_off(key, call, found, false);
-        }
-        self.run(cx, key, call, found);
-    }
-
-    fn is_busy(&self, key: SocketKey) -> bool {
-        let mut all = self.waiting.iter();
-        let waiting = all.find(|(its, _)| *its == key);
-        waiting.is_some_and(|(_, it)| it.running > 0 || !it.events.is_empty())
-    }
-
-    fn waiting(&mut self, key: SocketKey) -> &mut Waiting {
-        let at = match self.waiting.iter().position(|(its, _)| *its == key) {
-            Some(at) => at,
-            None => {
-                self.waiting.push((key, Waiting::default()));
-                self.waiting.len() - 1
-            }
-        };
-        &mut self.waiting[at].1
-    }
-
-    /// Puts an event behind those that wait, or the rest of one before them.
-    fn put_off(
-        &mut self,
-        key: SocketKey,
-        mut call: Invocation,
-        callbacks: VecDeque<Callback>,
-        first: bool,
-    ) {
-        call.event.args = call.event.args.detached();
-        let waiting = self.waiting(key);
-        waiting.bytes = waiting.bytes.saturating_add(size(&call));
-        match first {
-            true => waiting.events.push_front((call, callbacks)),
-            false => waiting.events.push_back((call, callbacks)),
-        }
-    }
-
-    /// Runs handlers of an event one after the other; where they must not interleave, those behind one that waits
-    /// are put off.
-    fn run(
-        &mut self,
-        cx: &mut Context<'_>,
-        key: SocketKey,
-        call: Invocation,
-        mut callbacks: VecDeque<Callback>,
-    ) {
-        while let Some(callback) = callbacks.pop_front() {
-            let waits = self.start(cx, key, &callback, &call);
-            if waits && call.socket.inner.is_sequential() && !callbacks.is_empty() {
-                return self.put_off(key, call, callbacks, true);
-            }
-        }
-    }
-
-    /// Calls one handler, which runs to its first await. `true`: it has not ended.
-    fn start(
-        &mut self,
-        cx: &mut Context<'_>,
-        key: SocketKey,
-        callback: &Callback,
-        call: &Invocation,
-    ) -> bool {
-        call.event.begin();
-        let outcome = match guarded(|| callback(call)) {
-            Err(panic) => Err(panic),
-            Ok(Started(Progress::Done(result))) => Ok(result),
-            Ok(Started(Progress::Pending(mut future))) => {
-                match guarded(|| future.as_mut().poll(cx)) {
-                    Ok(Poll::Pending) => {
-                        let owner = Owner {
-                            socket: Socket {
-                                inner: call.socket.inner.clone(),
-                                alive: None,
-                            },
-                            key,
-                            name: call.event.name.clone(),
-                        };
-                        self.waiting(key).running += 1;
-                        self.jobs
-                            .push(Job::Handler(Guarded::new(future), Box::new(owner)));
-                        return true;
-                    }
-                    Ok(Poll::Ready(result)) => let_go(future).map(|()| result),
-                    Err(panic) => {
-                        let _ = let_go(future);
-                        Err(panic)
-                    }
-                }
-            }
-        };
-        self.ended(&call.socket, &call.event.name, outcome);
-        false
+            || self.sockets.iter().any(|Known { inner, .. }| {
+                inner.is_streamed() && inner.rest().streams.iter().any(|stream| stream.holds())
+            })
     }
 
     /// A handler has ended.
-    fn ended(&mut self, socket: &Socket, event: &str, outcome: Result<Result<(), Failure>, Panic>) {
+    pub(super) fn ended(
+        &mut self,
+        socket: &Socket,
+        event: &str,
+        outcome: Result<Result<(), Failure>, Panic>,
+    ) {
         let (why, panicked) = match outcome {
             Ok(Ok(())) => return,
             Ok(Err(failure)) => (failure, false),
@@ -479,54 +404,4 @@ impl<R: Dialer> Task<R> {
         }
         any
     }
-
-    /// A handler of this socket has ended, and the next event may begin.
-    fn next(&mut self, cx: &mut Context<'_>, key: SocketKey) {
-        let waiting = self.waiting(key);
-        waiting.running = waiting.running.saturating_sub(1);
-        loop {
-            let waiting = self.waiting(key);
-            if waiting.running > 0 {
-                return;
-            }
-            let Some((call, callbacks)) = waiting.events.pop_front() else {
-                break;
-            };
-            waiting.bytes = waiting.bytes.saturating_sub(size(&call));
-            self.run(cx, key, call, callbacks);
-        }
-        self.waiting.retain(|(its, _)| *its != key);
-    }
-}
-
-/// What an event that waits takes.
-fn size(call: &Invocation) -> usize {
-    let content = call.event.args.size().saturating_add(call.event.name.len());
-    content.saturating_add(size_of::<Invocation>())
-}
-
-/// The handlers of an event. Those that run once are not found again.
-fn handlers(inner: &SocketInner, name: &str, about: &About) -> VecDeque<Callback> {
-    let topics: &[TopicRef<'_>] = match about {
-        About::Connect(_) => &[TopicRef::Connect],
-        About::Event => &[TopicRef::AnyEvent, TopicRef::Event(name)],
-        About::Disconnect(_) => &[TopicRef::Disconnect],
-        About::ConnectError(..) => &[TopicRef::ConnectError],
-        About::Error => &[TopicRef::Error],
-    };
-    let common = inner.common.as_deref();
-    let mut all = VecDeque::new();
-    for topic in topics {
-        for listeners in common.into_iter().chain([&inner.listeners]) {
-            let mut cached = Cached::default();
-            listeners.refresh(&mut cached);
-            let mut found = Found::new();
-            let spent = cached.find(*topic, &mut found);
-            all.extend(found.into_iter().cloned());
-            if spent {
-                let _ = guarded(|| listeners.sweep());
-            }
-        }
-    }
-    all
 }

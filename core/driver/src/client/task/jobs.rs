@@ -10,6 +10,7 @@ use futures_util::stream::FuturesUnordered;
 use sio_core::client::{AuthTicket, Dial, DialTicket};
 use sio_core::packet::{Args, Name};
 use sio_core::socket::SocketKey;
+use smallvec::SmallVec;
 
 use crate::client::inner::{Callback, Invocation, Socket};
 use crate::error::Failure;
@@ -28,9 +29,12 @@ pub(super) struct Jobs {
 pub(super) struct Waiting {
     /// Handlers of it that have not ended.
     pub(super) running: usize,
-    pub(super) events: VecDeque<(Invocation, VecDeque<Callback>)>,
+    pub(super) events: VecDeque<(Invocation, Callbacks)>,
     pub(super) bytes: usize,
 }
+
+/// Handlers of one event that have not begun, the next one last.
+pub(super) type Callbacks = SmallVec<[Callback; 2]>;
 
 /// Something of the application's that waits, and what to do with its result.
 pub(super) enum Job {

@@ -9,6 +9,7 @@ use sio_core::time::Instant;
 use sio_core::websocket::Limits;
 
 use super::Task;
+use super::known::Known;
 use crate::client::dialer::Dialer;
 use crate::client::error::ConnectError;
 use crate::client::http::Done;
@@ -135,7 +136,9 @@ impl<R: Dialer> Task<R> {
             if self.events.is_empty() && phase == self.phase {
                 return false;
             }
-            self.sockets.clone_from(&state.sockets);
+            // There are only ever more of them.
+            let new = state.sockets.get(self.sockets.len()..).unwrap_or_default();
+            self.sockets.extend(new.iter().cloned().map(Known::new));
             let relieves = self.events.iter().any(|event| {
                 matches!(
                     event,
@@ -163,6 +166,9 @@ impl<R: Dialer> Task<R> {
         let changed = std::mem::replace(&mut self.phase, phase) != phase;
         if changed {
             self.shared.board.post(self.status(phase));
+        }
+        if phase == Phase::Closed && self.closing.is_none() {
+            self.closing = Some(self.runtime.now() + self.shared.config.close_timeout);
         }
         while let Some(event) = self.events.pop_front() {
             self.dispatch(cx, event);

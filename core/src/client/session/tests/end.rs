@@ -207,8 +207,8 @@ fn a_server_is_asked_for_a_sign_of_life() {
 #[test]
 fn what_must_not_be_read_in_one_go_waits() {
     let apart = Mark {
-        owner: None,
         apart: true,
+        ..Mark::default()
     };
     let owner = Some(Owner {
         socket: SocketKey(crate::arena::Key::new(0, 0)),
@@ -216,7 +216,7 @@ fn what_must_not_be_read_in_one_go_waits() {
     });
     let event = Mark {
         owner,
-        apart: false,
+        ..Mark::default()
     };
     let send = |wire: &mut Wire, packet, mark| {
         let sent = wire

@@ -20,6 +20,7 @@
 //! | [`namespaces::Namespaces`] | which namespaces can be asked for, by name or as children of parents, and how many |
 //! | [`rooms::Rooms`] | who is in which room of a namespace, and whom a broadcast is for |
 //! | [`recovery::Recovery`] | what sockets that were cut off have missed, and who comes back as which |
+//! | [`once::Once`] | which events were handled already that clients send until they are answered |
 //! | [`websocket`] | frames of WebSockets read and written |
 //! | [`packet`] | packets written and read, by a parser of the application's own if it likes ([`packet::parser`]); [`packet::Args`] are arguments, [`packet::Encoded`] is what goes out |
 //! | [`client::Connection`] | the other end: it dials, upgrades, dials again, and keeps what is to be said meanwhile |
@@ -63,6 +64,8 @@
 //! | a WebSocket that wants to take over | one | `upgrade_timeout`, the session |
 //! | a session that was cut off | `max_kept_sessions` | coming back, `max_disconnection_duration` |
 //! | packets that it may have missed | `max_kept_packets`, `max_kept_bytes` | `max_disconnection_duration`, nobody who could need them |
+//! | an event that is handled once | `max_once_events`, `max_once_events_per_socket` | `once_duration` |
+//! | its answer | `max_once_bytes` | `once_duration` |
 //! | the session itself | `max_sessions`, `max_pending_sessions` | the heartbeat, `connect_timeout`, `close_timeout` |
 //!
 //! [`config::Config`] has all of them, with units and defaults. The sections that the documentation
@@ -89,6 +92,7 @@ pub mod message;
 #[cfg(feature = "msgpack")]
 pub mod msgpack;
 pub mod namespaces;
+pub mod once;
 pub mod packet;
 pub mod protocol;
 pub mod recovery;

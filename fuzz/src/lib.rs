@@ -407,5 +407,5 @@ pub fn facing(input: &[u8]) {
 /// for which there is a reason; nothing brings it back twice; nothing is kept beyond the limits, nor when nobody is
 /// left who could need it.
 pub fn recovery(input: &[u8]) {
-    recovery::run(input);
+    let _ = recovery::run(input);
 }

@@ -56,10 +56,11 @@ struct Client {
     repeated: bool,
 }
 
-pub(crate) fn run(input: &[u8]) {
+/// How many clients came back.
+pub(crate) fn run(input: &[u8]) -> u64 {
     let (limited, input) = match input.split_first() {
         Some((first, rest)) => (first & 1 == 1, rest),
-        None => return,
+        None => return 0,
     };
     let mut options = ConnectionStateRecovery::default().max_disconnection_duration(AWAY);
     if limited {
@@ -84,6 +85,7 @@ pub(crate) fn run(input: &[u8]) {
         world.check(limited);
     }
     world.end();
+    world.restored
 }
 
 impl World<'_> {
@@ -279,7 +281,10 @@ impl World<'_> {
         let expected: Vec<u32> = client.sent[client.got..].iter().map(|it| it.0).collect();
         assert_eq!(missed, expected, "each once, in order");
         self.restored += 1;
-        client.holder = restored.holder;
+        // Whoever had it before does not have it any more, whatever becomes of that.
+        let before = std::mem::replace(&mut client.holder, restored.holder);
+        assert!(!self.recovery.leave(self.now, before, LEFT, at));
+        self.recovery.join(before, "elsewhere");
         client.here = true;
         client.used = Some(client.offset.clone());
         client.repeated = !missed.is_empty();

@@ -1,6 +1,7 @@
 //! `interop`: everything that an application does, for the clients of the interop tests.
 //!
-//! `/socket.io/`, an Engine.IO echo under `/engine.io/`, and two plain routes, on one port.
+//! `/socket.io/`, an Engine.IO echo under `/engine.io/`, and two plain routes, on one port. Orders in `/once` are handled
+//! once, however often they are sent.
 //!
 //! | variable | default | |
 //! | --- | --- | --- |
@@ -26,6 +27,8 @@ use crate::sio::{
 mod common;
 #[path = "interop_events.rs"]
 mod events;
+#[path = "interop_once.rs"]
+mod once;
 #[path = "parser.rs"]
 mod parser;
 #[path = "interop_rooms.rs"]
@@ -71,6 +74,7 @@ pub(crate) fn server() -> Server {
         io.of(name);
     }
     middleware(&io);
+    once::register(&io);
 
     let (counted, plain) = (io.clone(), engine.clone());
     Server::new(io)

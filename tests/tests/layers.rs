@@ -86,6 +86,7 @@ const CORE_FLOORS: &[&str] = &[
     "details",
     "socket",
     "namespaces",
+    "once",
     "recovery",
     "admission",
     "connection",

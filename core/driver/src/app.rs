@@ -33,13 +33,14 @@ pub use http::HeaderMap;
 pub use sio_core as core;
 pub use sio_core::config::{
     BacklogPolicy, ClientFiles, Config, ConfigError, ConnectionStateRecovery, Cookie, Cors,
-    CorsDelegate, CorsOrigin, HttpCompression, Origins, PerMessageDeflate, SameSite, Serving,
-    SocketIds, Transports,
+    CorsDelegate, CorsOrigin, ExactlyOnce, HttpCompression, Origins, PerMessageDeflate, SameSite,
+    Serving, SocketIds, Transports,
 };
 pub use sio_core::details::Details;
 pub use sio_core::engine::{Backlog, CloseReason, Eio, Message, Query, TransportKind};
 pub use sio_core::id::{Sid, SocketId};
 pub use sio_core::namespaces::{Parameters, ParametersError, PatternError};
+pub use sio_core::once::Figures as OnceFigures;
 pub use sio_core::packet::parser;
 pub use sio_core::packet::{
     Args, ArgumentError, Codec, EncodeError, FromArgs, IntoArgs, Raw, Value,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    BacklogPolicy, ClientFiles, Config, Cookie, Cors, HttpCompression, Origins, Serving, SocketIds,
-    Transports,
+    BacklogPolicy, ClientFiles, Config, Cookie, Cors, ExactlyOnce, HttpCompression, Origins,
+    Serving, SocketIds, Transports,
 };
 use crate::packet::Codec;
 
@@ -38,6 +38,7 @@ impl Config {
             http_compression: Some(HttpCompression::default()),
             per_message_deflate: None,
             connection_state_recovery: None,
+            exactly_once: ExactlyOnce::default(),
             allow_upgrades: true,
             allow_missing_eio: false,
             jsonp: true,

@@ -8,6 +8,7 @@ mod cors;
 mod defaults;
 mod deflate;
 mod error;
+mod once;
 mod origins;
 mod recovery;
 mod serving;
@@ -26,6 +27,7 @@ pub(crate) use cors::{CorsAnswer, CorsPolicy};
 pub use deflate::PerMessageDeflate;
 pub(crate) use deflate::{NARROWEST, WIDEST};
 pub use error::ConfigError;
+pub use once::ExactlyOnce;
 pub(crate) use origins::{AllowedOrigins, Site, default_port, split_port};
 pub use origins::{OriginCheck, Origins};
 pub use recovery::ConnectionStateRecovery;
@@ -62,6 +64,7 @@ use crate::packet::Codec;
 /// | take many clients at once | [`listen_backlog`](Serving::listen_backlog), [`max_pending_sessions`](Self::max_pending_sessions) |
 /// | serve devices and old clients | [`allow_missing_eio`](Self::allow_missing_eio), [`websocket_protocols`](Self::websocket_protocols), [`invalid_namespace_as_object`](Self::invalid_namespace_as_object), [`open_packet_apart`](Serving::open_packet_apart) |
 /// | be reached in a private network | [`Cors::private_network`] |
+/// | handle an event once that clients send until it is answered | [`exactly_once`](Self::exactly_once), and `Namespace::exactly_once` of `sio-driver` |
 /// | give clients back what they missed while they were cut off | [`connection_state_recovery`](Self::connection_state_recovery) |
 /// | bound namespaces that clients name | [`max_child_namespaces`](Self::max_child_namespaces), [`cleanup_empty_child_namespaces`](Self::cleanup_empty_child_namespaces) |
 /// | compress | [`http_compression`](Self::http_compression), [`per_message_deflate`](Self::per_message_deflate) |
@@ -123,6 +126,8 @@ pub struct Config {
     /// Whether clients that were cut off come back as who they were, with what they have missed; none by default.
     #[doc(alias = "connectionStateRecovery")]
     pub connection_state_recovery: Option<ConnectionStateRecovery>,
+    /// What is kept of events that are handled once ([`Once`](crate::once::Once)), for those namespaces that have any.
+    pub exactly_once: ExactlyOnce,
 
     /// Whether a polling session may go over to WebSocket.
     #[doc(alias = "allowUpgrades")]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     BacklogPolicy, ClientFiles, Config, ConnectionStateRecovery, Cookie, Cors, CorsDelegate,
-    HttpCompression, Origins, PerMessageDeflate, Serving, SocketIds, Transports,
+    ExactlyOnce, HttpCompression, Origins, PerMessageDeflate, Serving, SocketIds, Transports,
 };
 use crate::message::Message;
 use crate::packet::Codec;
@@ -129,6 +129,13 @@ impl Config {
         recovery: impl Into<Option<ConnectionStateRecovery>>,
     ) -> Self {
         self.connection_state_recovery = recovery.into();
+        self
+    }
+
+    /// Sets [`exactly_once`](Self::exactly_once).
+    #[must_use]
+    pub const fn exactly_once(mut self, bounds: ExactlyOnce) -> Self {
+        self.exactly_once = bounds;
         self
     }
 

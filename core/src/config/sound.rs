@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{AllowedOrigins, Config, ConfigError, ConnectionStateRecovery, CorsPolicy};
+use super::{
+    AllowedOrigins, Config, ConfigError, ConnectionStateRecovery, CorsPolicy, ExactlyOnce,
+};
 use crate::packet::DEEPEST;
 
 impl Config {
@@ -19,7 +21,9 @@ impl Config {
             return Err(ConfigError::NoTransport);
         }
         let recovery = self.connection_state_recovery.unwrap_or_default();
-        for (name, duration) in self.durations().into_iter().chain(recovery.durations()) {
+        let once = &self.exactly_once;
+        let durations = self.durations().into_iter().chain(recovery.durations());
+        for (name, duration) in durations.chain(once.durations()) {
             if duration.is_zero() {
                 return Err(ConfigError::ZeroDuration(name));
             }
@@ -27,7 +31,8 @@ impl Config {
                 return Err(ConfigError::EndlessDuration(name));
             }
         }
-        for (option, value, range) in self.limits().into_iter().chain(recovery.limits()) {
+        let limits = self.limits().into_iter().chain(recovery.limits());
+        for (option, value, range) in limits.chain(once.limits()) {
             if value < *range.start() {
                 return Err(ConfigError::ZeroLimit(option));
             }
@@ -133,6 +138,23 @@ impl ConnectionStateRecovery {
     }
 }
 
+impl ExactlyOnce {
+    /// Its own durations.
+    const fn durations(&self) -> [(&'static str, Duration); 1] {
+        [("once_duration", self.once_duration)]
+    }
+
+    /// Its own limits.
+    #[rustfmt::skip]
+    const fn limits(&self) -> [(&'static str, usize, Range); 3] {
+        [
+            ("max_once_events", self.max_once_events, 0..=MANY),
+            ("max_once_events_per_socket", self.max_once_events_per_socket, 0..=MANY),
+            ("max_once_bytes", self.max_once_bytes, 0..=GIB),
+        ]
+    }
+}
+
 type Range = std::ops::RangeInclusive<usize>;
 
 const MIB: usize = 1 << 20;
@@ -196,6 +218,10 @@ mod tests {
             ConfigError::ZeroDuration("max_disconnection_duration")
         );
         assert_eq!(
+            error(|c| c.exactly_once.once_duration = Duration::ZERO),
+            ConfigError::ZeroDuration("once_duration")
+        );
+        assert_eq!(
             error(|c| c.max_http_buffer_size = 0),
             ConfigError::ZeroLimit("max_http_buffer_size")
         );
@@ -253,6 +279,15 @@ mod tests {
             ("max_kept_bytes", GIB, |c, n| {
                 c.connection_state_recovery =
                     Some(ConnectionStateRecovery::default().max_kept_bytes(n));
+            }),
+            ("max_once_events", MANY, |c, n| {
+                c.exactly_once.max_once_events = n;
+            }),
+            ("max_once_events_per_socket", MANY, |c, n| {
+                c.exactly_once.max_once_events_per_socket = n;
+            }),
+            ("max_once_bytes", GIB, |c, n| {
+                c.exactly_once.max_once_bytes = n;
             }),
             ("max_backlog_packets", MANY, |c, n| {
                 c.max_backlog_packets = n

@@ -13,7 +13,7 @@ export function chance(seed) {
 }
 
 /** Who does not hear of a cut, and finds out by the heartbeat. */
-const DEAF = { nobody: {}, server: { far: true }, client: { near: true }, both: { near: true, far: true } };
+export const DEAF = { nobody: {}, server: { far: true }, client: { near: true }, both: { near: true, far: true } };
 
 /** What a line bears, as `draw` has it. */
 function drawn(draw) {
@@ -34,7 +34,7 @@ export async function brittle(t, port, draw, next = drawn) {
   let bears = next(draw);
   let broken = false;
   let whole = false;
-  const wire = { cuts: 0 };
+  const wire = { cuts: 0, passed: { toClient: 0, toServer: 0 } };
   const cut = ({ near: silent, far: unheard }) => {
     wire.cuts++;
     broken = false;
@@ -57,6 +57,7 @@ export async function brittle(t, port, draw, next = drawn) {
       if (!lines.has(line) || broken) return;
       if (data.length < bears[direction]) {
         bears[direction] -= data.length;
+        wire.passed[direction] += data.length;
         to.write(data);
         return;
       }
@@ -84,10 +85,11 @@ export async function brittle(t, port, draw, next = drawn) {
     far.on("close", closed(far, near));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  t.after(() => {
+  wire.end = () => {
     server.close();
     for (const end of held) end.destroy();
-  });
+  };
+  t.after(wire.end);
   wire.url = `http://127.0.0.1:${server.address().port}`;
   return wire;
 }

@@ -27,8 +27,10 @@ class Listener {
   /** What is to come behind the last one, if that must come. */
   #next;
 
-  constructor(t, wire, name, options) {
+  /** `unsure`: numbers of events of which nobody knows whether they were said. */
+  constructor(t, wire, name, unsure, options) {
     this.wire = wire;
+    this.unsure = unsure;
     this.name = name;
     this.socket = dial(t, "/", { url: wire.url, ...options });
     this.socket.on("connect", () => this.#entered());
@@ -47,7 +49,8 @@ class Listener {
 
   #hears(n, rest) {
     if (n <= this.newest) this.faults.push(`${n} after ${this.newest}`);
-    else if (this.#next !== undefined && n !== this.#next) this.faults.push(`${n} where ${this.#next} comes`);
+    else while (this.#next < n && this.unsure.has(this.#next)) this.#next++;
+    if (this.#next !== undefined && n > this.#next) this.faults.push(`${n} where ${this.#next} comes`);
     if (n % 7 === 0 && !(Buffer.isBuffer(rest[0]) && rest[0].length === n % 50)) this.faults.push(`${n} without its bytes`);
     this.newest = n;
     if (this.#joined) this.#next = n + 1;
@@ -63,11 +66,12 @@ class Listener {
 test("each event is heard once and in order, however often the lines are cut", { limit: 60_000 + CUTS * PATIENCE }, async (t) => {
   const draw = chance(SEED);
   const speaker = await open(t);
+  const unsure = new Set();
   const listeners = [];
   for (const version of VERSIONS) {
     for (const [name, transports] of Object.entries(TRANSPORTS)) {
       const wire = await brittle(t, t.server.port, draw);
-      listeners.push(new Listener(t, wire, `${version} ${name}`, { version, transports, timeout: ATTEMPT }));
+      listeners.push(new Listener(t, wire, `${version} ${name}`, unsure, { version, transports, timeout: ATTEMPT }));
     }
   }
   let n = 0;
@@ -75,8 +79,9 @@ test("each event is heard once and in order, however often the lines are cut", {
     const args = n % 7 === 0 ? [n, Buffer.alloc(n % 50)] : [n, "x".repeat(draw(80))];
     // To all, or to a room: one order.
     const rooms = draw(2) ? "room" : undefined;
-    n++;
-    return value(speaker, "send", { via: "server", event: "n", rooms, args });
+    const said = n++;
+    // Its own line may be cut, where this process stands still for as long as a heartbeat.
+    return value(speaker, "send", { via: "server", event: "n", rooms, args }).catch(() => unsure.add(said));
   };
   while (!listeners.every((it) => it.done)) {
     await say();

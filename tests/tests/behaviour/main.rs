@@ -24,6 +24,7 @@ mod here;
 mod lasting;
 mod lifecycle;
 mod nodes;
+mod once;
 mod pipelined;
 mod plain;
 mod recovery;

@@ -24,6 +24,7 @@ mod bodies;
 mod credentials;
 mod deflated;
 mod handlers;
+mod sessions;
 mod unread;
 
 #[global_allocator]

@@ -6,6 +6,7 @@ mod connections;
 mod counts;
 mod door;
 mod http;
+mod once;
 mod promises;
 mod recovery;
 mod revision_3;
@@ -14,7 +15,7 @@ mod running;
 mod sizes;
 mod times;
 
-use sio_tokio::{Config, ConnectionStateRecovery};
+use sio_tokio::{Config, ConnectionStateRecovery, ExactlyOnce};
 
 /// Where the limits are tested: the option, the module, and what its two tests begin with (`_at_`, or
 /// `_past_` and how it ends).
@@ -70,6 +71,10 @@ const TESTED_IF_ON: &[(&str, &str)] = &[
     ("max_kept_sessions", "recovery"),
     ("max_kept_packets", "recovery"),
     ("max_kept_bytes", "recovery"),
+    ("once_duration", "once"),
+    ("max_once_events", "once"),
+    ("max_once_events_per_socket", "once"),
+    ("max_once_bytes", "once"),
 ];
 
 /// The sources of the modules, to look for the tests' names.
@@ -79,6 +84,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("counts", include_str!("counts.rs")),
     ("door", include_str!("door.rs")),
     ("http", include_str!("http.rs")),
+    ("once", include_str!("once.rs")),
     ("recovery", include_str!("recovery.rs")),
     ("running", include_str!("running.rs")),
     ("sizes", include_str!("sizes.rs")),
@@ -150,7 +156,8 @@ fn limits(options: &str) -> Vec<(&str, &str)> {
 
 #[test]
 fn every_limit_of_what_may_be_on_is_listed() {
-    let options = format!("{:#?}", ConnectionStateRecovery::default());
+    let recovery = ConnectionStateRecovery::default();
+    let options = format!("{recovery:#?}\n{:#?}", ExactlyOnce::default());
     let options = options
         .lines()
         .filter_map(|line| line.trim().split_once(": "));

@@ -79,7 +79,7 @@ fn read(text: &str) -> Vec<Bug> {
 /// Copies what worlds are built of, and plants the bugs there.
 fn plant(root: &Path, copy: &Path, bugs: &[Bug]) {
     let _ = fs::remove_dir_all(copy);
-    for folder in ["core", "tests/worlds"] {
+    for folder in ["core", "fuzz/src", "tests/worlds"] {
         copy_all(&root.join(folder), &copy.join(folder));
     }
     fs::copy(root.join("Cargo.lock"), copy.join("Cargo.lock")).expect("the lock");

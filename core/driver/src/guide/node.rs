@@ -267,6 +267,8 @@
 //!   nobody else comes back by the same, nor its own client while it is told again what it had missed: clients
 //!   would hear some of that twice. One that hangs gives way at once (`recovered elsewhere`). Volatile
 //!   events carry the offset of what came before them. A client that was told nothing yet comes back, too.
+//! * **Exactly once** ([`Namespace::exactly_once`]): an event that a client with `retries` sends again is handled once, if
+//!   the client gives it a name; in Node each handler has to know what it has handled.
 //! * **Not here**: `json`, `binary()`, `io.set()`, `handlePreflightRequest` of old lines. Not here yet:
 //!   of an engine's socket `drain`, `flush`, `packet` and `packetCreate`, and the end of a send.
 

@@ -4,7 +4,7 @@
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
-use std::sync::{Arc, Mutex, RwLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
 
 use sio_core::config::BacklogPolicy;
 use sio_core::id::SocketId;
@@ -19,6 +19,7 @@ use super::hearers::Hearers;
 use super::keeper::{ExpiryHook, Kept};
 use super::left::Left;
 use super::membership::Membership;
+use super::once::Repeats;
 use super::room_events::RoomEvents;
 use crate::adapter::{Adapters, MakeAdapter, NodeHooks, Values};
 use crate::endpoint::handshake::Handshake;
@@ -136,6 +137,8 @@ pub(super) struct NamespaceInner {
     /// What is kept for those that may come back, from the first client on, if that is on.
     pub(super) keeper: Kept,
     pub(super) expired: Arc<Hook<ExpiryHook>>,
+    /// What was handled of what is handled once, if anything is.
+    pub(super) repeats: OnceLock<Arc<Repeats>>,
     pub(super) middlewares: RwLock<Arc<[NamespaceMiddleware]>>,
     pub(super) outgoing: RwLock<Hearers>,
     pub(super) has_outgoing: AtomicBool,

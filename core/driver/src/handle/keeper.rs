@@ -1,24 +1,19 @@
 //! What a namespace keeps for clients that may come back, and what lets go of it.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::Poll;
 
 use sio_core::config::Config;
 use sio_core::id::{HashKey, SocketId};
 use sio_core::recovery::{Event, Expiry, Recovery};
 use sio_core::time::Instant;
 
+use super::watch::{Clock, Expires, Watching};
 use crate::adapter::{SocketData, Values};
 use crate::log::error;
-use crate::runtime::{Runtime, Sleep};
+use crate::runtime::Runtime;
 use crate::sync::guard::guarded;
 use crate::sync::hook::Hook;
-use crate::sync::signal::Signal;
-use crate::sync::wait_group::{Counted, WaitGroup};
 
 /// A socket that was cut off and whose client has not come back in time.
 #[derive(Clone, Debug)]
@@ -37,13 +32,9 @@ pub(crate) type ExpiryHook = dyn Fn(&ExpiredSession) + Send + Sync;
 /// The machine of one namespace, the clock that it goes by, and who hears of what it lets go.
 pub(crate) struct Keeper {
     recovery: Mutex<Recovery<Values>>,
-    runtime: Box<dyn Watched>,
+    runtime: Box<dyn Clock>,
     hook: Arc<Hook<ExpiryHook>>,
-    /// Whether a task waits for what is due.
-    watched: AtomicBool,
-    over: Signal,
-    /// That task.
-    watcher: Arc<WaitGroup>,
+    watching: Watching,
 }
 
 /// The keeper of a namespace, which ends with it.
@@ -70,73 +61,6 @@ impl Drop for Kept {
     }
 }
 
-/// What a keeper needs of its runtime.
-trait Watched: Send + Sync {
-    fn now(&self) -> Instant;
-    fn watch(&self, keeper: Arc<Keeper>);
-}
-
-impl<R: Runtime> Watched for R {
-    fn now(&self) -> Instant {
-        Runtime::now(self)
-    }
-
-    fn watch(&self, keeper: Arc<Keeper>) {
-        let runtime = self.clone();
-        let mut watch = Watch {
-            alive: Some(keeper.watcher.enter()),
-            keeper,
-        };
-        self.spawn(async move {
-            let mut sleep = None;
-            while let Some(at) = watch.keeper.expire() {
-                let mut sleep = match &mut sleep {
-                    None => sleep.insert(Box::pin(runtime.sleep_until(at))).as_mut(),
-                    Some(sleep) => {
-                        Sleep::reset(sleep.as_mut(), at);
-                        sleep.as_mut()
-                    }
-                };
-                let mut over = pin!(Signal::wait(Whole(watch.keeper.clone())));
-                poll_fn(|cx| match over.as_mut().poll(cx) {
-                    Poll::Ready(()) => Poll::Ready(()),
-                    Poll::Pending => sleep.as_mut().poll(cx),
-                })
-                .await;
-                if watch.keeper.over.is_raised() {
-                    return;
-                }
-            }
-            // Somebody else may look by now.
-            drop(watch.alive.take());
-        });
-    }
-}
-
-/// Somebody looks, as long as this lives.
-struct Watch {
-    keeper: Arc<Keeper>,
-    alive: Option<Counted>,
-}
-
-impl Drop for Watch {
-    /// Its runtime may have ended, where another has not.
-    fn drop(&mut self) {
-        if self.alive.is_some() {
-            self.keeper.watched.store(false, Ordering::Release);
-        }
-    }
-}
-
-/// A keeper by its end.
-struct Whole(Arc<Keeper>);
-
-impl AsRef<Signal> for Whole {
-    fn as_ref(&self) -> &Signal {
-        &self.0.over
-    }
-}
-
 impl Keeper {
     /// If the options have it.
     pub(super) fn new(
@@ -149,9 +73,7 @@ impl Keeper {
             recovery: Mutex::new(Recovery::new(config, key)?),
             runtime: Box::new(runtime),
             hook,
-            watched: AtomicBool::new(false),
-            over: Signal::default(),
-            watcher: Arc::default(),
+            watching: Watching::default(),
         }))
     }
 
@@ -168,30 +90,9 @@ impl Keeper {
     pub(super) fn attend(self: &Arc<Self>) {
         self.tell();
         let has_any = self.lock().has_sessions();
-        if has_any && !self.over.is_raised() && !self.watched.swap(true, Ordering::AcqRel) {
+        if has_any && self.watching.begin() {
             self.runtime.watch(self.clone());
         }
-    }
-
-    /// Lets go of what is due. When to look again; `None`: there is nobody, and nobody looks any more.
-    fn expire(&self) -> Option<Instant> {
-        let now = self.now();
-        let next = {
-            let mut recovery = self.lock();
-            recovery.handle_timeout(now);
-            if recovery.has_sessions() {
-                // What is kept from now on is not due before that.
-                let later = now.saturating_add(recovery.max_disconnection_duration());
-                let due = recovery.poll_timeout().map(|due| due.at);
-                Some(due.map_or(later, |due| due.min(later)))
-            } else {
-                // Whoever comes after this finds that nobody looks.
-                self.watched.store(false, Ordering::Release);
-                None
-            }
-        };
-        self.tell();
-        next
     }
 
     fn tell(&self) {
@@ -213,7 +114,7 @@ impl Keeper {
 
     /// Its server is closed: nobody comes back, and the hook hears of none of them.
     pub(super) fn close(&self) {
-        self.over.raise();
+        self.watching.close();
         let kept = self.lock().clear();
         // Dropped outside the lock: it is the application's.
         drop(kept);
@@ -222,7 +123,32 @@ impl Keeper {
     /// The same, and ends when nobody looks after it any more.
     pub(super) async fn end(&self) {
         self.close();
-        self.watcher.none().await;
+        self.watching.end().await;
+    }
+}
+
+impl Expires for Keeper {
+    fn watching(&self) -> &Watching {
+        &self.watching
+    }
+
+    fn expire(&self) -> Option<Instant> {
+        let now = self.now();
+        let next = {
+            let mut recovery = self.lock();
+            recovery.handle_timeout(now);
+            if recovery.has_sessions() {
+                // What is kept from now on is not due before that.
+                let later = now.saturating_add(recovery.max_disconnection_duration());
+                let due = recovery.poll_timeout().map(|due| due.at);
+                Some(due.map_or(later, |due| due.min(later)))
+            } else {
+                self.watching.rest();
+                None
+            }
+        };
+        self.tell();
+        next
     }
 }
 

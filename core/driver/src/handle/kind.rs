@@ -5,13 +5,14 @@ use sio_core::packet::IntoArgs;
 use sio_core::socket::AckTicket;
 
 use super::inner::Socket;
+use super::once::Asked;
 use crate::error::EmitError;
 use crate::event::{About, SocketKind};
 use crate::mailbox::command::Command;
 use crate::mailbox::weight::Weight;
 
 impl SocketKind for Socket {
-    type Ticket = AckTicket;
+    type Ticket = Asked;
     type About = About;
 
     fn transport(&self) -> TransportKind {
@@ -22,7 +23,20 @@ impl SocketKind for Socket {
         self.io().state()
     }
 
-    fn answer(&self, ticket: AckTicket, args: &(impl IntoArgs + ?Sized)) -> Result<(), EmitError> {
+    fn answer(&self, asked: Asked, args: &(impl IntoArgs + ?Sized)) -> Result<(), EmitError> {
+        match asked {
+            Asked::Told(ticket) => self.respond(ticket, args),
+            Asked::Once(first) => first.answer(args),
+        }
+    }
+}
+
+impl Socket {
+    pub(super) fn respond(
+        &self,
+        ticket: AckTicket,
+        args: &(impl IntoArgs + ?Sized),
+    ) -> Result<(), EmitError> {
         let namespace = self.namespace();
         let packet = namespace.codec().ack(namespace.name(), ticket.id(), args)?;
         let weight = Weight::of(&packet);

@@ -22,6 +22,7 @@ mod left;
 mod membership;
 mod namespace;
 mod nodes;
+mod once;
 mod parent;
 mod ready;
 mod recovery;
@@ -31,6 +32,7 @@ mod rooms;
 mod socket;
 mod to;
 mod to_children;
+mod watch;
 
 pub use backlog::Backlogs;
 pub(crate) use children::{Door, Sought};
@@ -44,6 +46,7 @@ pub(crate) use hearers::Hear;
 pub(crate) use inner::{Callback, NamespaceMiddleware};
 pub use inner::{Incoming, Invocation, Io, Namespace, ParentNamespace, Socket};
 pub use keeper::ExpiredSession;
+pub(crate) use once::Asked;
 pub use ready::{EmitWhenReady, Ready};
 pub use replies::{AckFuture, Replies, RepliesFuture};
 #[cfg(test)]

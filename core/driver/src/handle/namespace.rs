@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock, RwLockWriteGuard, Weak};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, RwLock, RwLockWriteGuard, Weak};
 
 use sio_core::id::HashKey;
 use sio_core::namespaces::Parameters;
@@ -88,6 +88,7 @@ impl Namespace {
                 room_events: RoomEvents::default(),
                 keeper: Kept::default(),
                 expired: Arc::default(),
+                repeats: OnceLock::new(),
                 middlewares: RwLock::new(Arc::new([])),
                 outgoing: RwLock::default(),
                 has_outgoing: AtomicBool::new(false),
@@ -231,6 +232,9 @@ impl Namespace {
         self.inner.expired.close();
         if let Some(keeper) = self.inner.keeper.get() {
             keeper.close();
+        }
+        if let Some(repeats) = self.inner.repeats.get() {
+            repeats.close();
         }
         self.inner.room_events.close();
         self.watch_rooms();

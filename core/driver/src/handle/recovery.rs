@@ -95,10 +95,13 @@ impl Namespace {
         true
     }
 
-    /// Nobody comes back any more.
+    /// Nobody comes back any more, and nothing is known that was handled.
     pub(super) async fn end_recovery(&self) {
         if let Some(keeper) = self.keeper() {
             keeper.end().await;
+        }
+        if let Some(repeats) = self.repeats() {
+            repeats.end().await;
         }
     }
 

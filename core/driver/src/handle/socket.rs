@@ -36,6 +36,8 @@ impl Socket {
         handshake: Arc<Handshake>,
     ) -> Self {
         let Door { namespace, guest } = door;
+        // What is handled once is found where middlewares are asked: nobody else looks for it.
+        let has_repeats = namespace.repeats().is_some();
         let extras = guest.map(|guest| Extras {
             guest: Some(guest),
             ..Extras::default()
@@ -54,7 +56,7 @@ impl Socket {
                 next_ack: AtomicU64::new(1),
                 listeners: Listeners::default(),
                 extras: Mutex::new(extras.map(Box::new)),
-                has_middlewares: AtomicBool::new(false),
+                has_middlewares: AtomicBool::new(has_repeats),
                 has_outgoing: AtomicBool::new(false),
                 recovered: AtomicBool::new(false),
             }),
@@ -158,16 +160,13 @@ impl Socket {
         }
     }
 
+    /// `None`: whatever comes goes to its handlers as it is.
     pub(crate) fn packet_middlewares(&self) -> Option<Vec<PacketMiddleware>> {
-        self.inner
-            .has_middlewares
-            .load(Ordering::Acquire)
-            .then(|| {
-                self.extras()
-                    .as_ref()
-                    .map(|extras| extras.packet_middlewares.clone())
-            })
-            .flatten()
+        self.inner.has_middlewares.load(Ordering::Acquire).then(|| {
+            let extras = self.extras();
+            let middlewares = extras.as_ref().map(|it| it.packet_middlewares.clone());
+            middlewares.unwrap_or_default()
+        })
     }
 
     /// From now on its handlers run strictly one after another: the next event waits until the

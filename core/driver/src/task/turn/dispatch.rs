@@ -80,6 +80,10 @@ impl<R: Runtime> Task<R> {
             self.dispatch(cx, key, call);
             return;
         };
+        if middlewares.is_empty() {
+            self.dispatch_first(cx, key, call);
+            return;
+        }
         let wants_ack = !matches!(call.event.ack.get_mut(), AckSlot::None);
         // It may wait, and must not hold on to a read buffer.
         call.event.args = call.kept_args();
@@ -118,7 +122,7 @@ impl<R: Runtime> Task<R> {
             Ok(Ok(packet)) => {
                 call.event.name = packet.name.into();
                 call.event.args = packet.args;
-                self.dispatch(cx, key, call);
+                self.dispatch_first(cx, key, call);
             }
             Ok(Err(denial)) => {
                 let (refusal, failure) = denial.split();
@@ -165,6 +169,13 @@ impl<R: Runtime> Task<R> {
             Err(panic) => {
                 self.panicked(&call.socket, &call.event.name, panic);
             }
+        }
+    }
+
+    /// The same as [`dispatch`](Self::dispatch), unless the event is to be handled once and was.
+    fn dispatch_first(&mut self, cx: &mut Context<'_>, key: SocketKey, call: Invocation) {
+        if let Some(call) = call.unless_repeated(self.now, &self.runtime) {
+            self.dispatch(cx, key, call);
         }
     }
 

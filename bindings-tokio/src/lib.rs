@@ -76,6 +76,7 @@
 //! | `msgpack` | yes | [`parser::Msgpack`](sio_driver::app::parser), packets as `socket.io-msgpack-parser` has them |
 //! | `rustls` | yes | `serve_tls`, and `https` and `wss` for clients, by rustls with the ring provider |
 //! | `platform-verifier` | yes | clients trust whom the platform trusts, if nothing else is said |
+//! | `metrics` | yes | figures for a recorder of the `metrics` crate (`Io::record_metrics`); they are listed in the documentation of `sio_driver` |
 //! | `tracing` | yes | spans and events; their names and levels are in the documentation of `sio_driver` |
 //!
 //! # When something does not work

@@ -113,6 +113,7 @@ const DRIVER_FLOORS: &[&str] = &[
     "system_clock",
     "error",
     "log",
+    "metrics",
     "look",
     "scratch",
     "deadlines",

@@ -56,6 +56,28 @@
 //! client can make a server inflate a thousand times what it sends, up to `max_http_buffer_size` a
 //! message: that limit should be no larger than it must be.
 //!
+//! # Metrics
+//!
+//! With the feature `metrics`, for whatever recorder of the [`metrics`](https://docs.rs/metrics) crate is installed before the
+//! first client comes; nothing without it. What is marked with ° is said by [`Io::record_metrics`](app::Io::record_metrics), the
+//! rest is counted as it happens, of all servers of the process together.
+//!
+//! | name | kind | labels | what |
+//! |---|---|---|---|
+//! | `sio_connections` ° | gauge | `transport` (`polling`, `websocket`) | connections |
+//! | `sio_sockets` °, `sio_rooms` ° | gauge | `namespace`; `(children)` for all that clients have brought into being | sockets, and rooms that somebody has joined |
+//! | `sio_packets_received_total`, `sio_packets_sent_total` | counter | `transport` | packets of Engine.IO |
+//! | `sio_bytes_received_total`, `sio_bytes_sent_total` | counter | `transport` | their bytes, before compression |
+//! | `sio_acks_outstanding` | gauge | | emits that wait for a client's answer |
+//! | `sio_acks_timed_out_total` | counter | | those that had none in time |
+//! | `sio_ack_seconds` | histogram | | from the emit to the answer |
+//! | `sio_backlog_bytes` °, `sio_backlog_most_bytes` ° | gauge | | what waits to be written: of all, of the slowest client |
+//! | `sio_ready_waits` ° | gauge | | those that wait for room |
+//! | `sio_refused_total` | counter | `reason`: the words of the refusal, or of its status, or `namespace` | requests, and clients that a namespace did not let in |
+//! | `sio_recoveries_total` ° | counter | `result` (`recovered`, `refused`, `lost`, `expired`) | sessions that were kept |
+//! | `sio_heartbeat_seconds` | histogram | | from a ping to its pong (clients of revision 4) |
+//! | `sio_turn_seconds` | histogram | | how long a connection's task runs before others may |
+//!
 //! # Spans and events
 //!
 //! With the feature `tracing`; nothing without it.
@@ -97,6 +119,7 @@ mod listeners;
 mod log;
 mod look;
 mod mailbox;
+mod metrics;
 mod runtime;
 mod scratch;
 mod serve;

@@ -12,10 +12,15 @@ use crate::time::Instant;
 #[derive(Clone, Copy, Debug, Hash)]
 pub(super) enum Heartbeat {
     /// A ping is to be sent.
-    Idle { ping_at: Instant },
+    Idle {
+        ping_at: Instant,
+        /// How long the last pong took; none has come yet if that is no time at all.
+        round_trip: Nanos,
+    },
     /// A pong is to come.
     Waiting {
         until: Instant,
+        asked_at: Instant,
         /// Whether another packet has put that off already: once per ping.
         extended: bool,
     },
@@ -26,6 +31,10 @@ pub(super) enum Heartbeat {
         look_at: Instant,
     },
 }
+
+/// A time in one word.
+#[derive(Clone, Copy, Debug, Hash)]
+pub(super) struct Nanos(u64);
 
 /// The times that both ends keep to: the server's configuration, told to its clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,7 +80,23 @@ impl Heartbeat {
             },
             Eio::V4 => Self::Idle {
                 ping_at: after(now, times.interval),
+                round_trip: Nanos(0),
             },
+        }
+    }
+
+    /// When the client has answered last, and how long after the ping; none while it is asked again.
+    pub(super) fn round_trip(self, times: Times) -> Option<(Instant, Duration)> {
+        match self {
+            Self::Idle {
+                ping_at,
+                round_trip: Nanos(nanos @ 1..),
+            } => {
+                let since = ping_at.saturating_duration_since(Instant::ORIGIN);
+                let heard_at = Instant::ORIGIN.saturating_add(since.saturating_sub(times.interval));
+                Some((heard_at, Duration::from_nanos(nanos)))
+            }
+            Self::Idle { .. } | Self::Waiting { .. } | Self::Clients { .. } => None,
         }
     }
 
@@ -82,7 +107,7 @@ impl Heartbeat {
 
     pub(super) const fn deadline(self) -> Deadline {
         match self {
-            Self::Idle { ping_at } => Deadline::new(ping_at, Why::Ping),
+            Self::Idle { ping_at, .. } => Deadline::new(ping_at, Why::Ping),
             Self::Waiting { until, .. } => Deadline::new(until, Why::PingTimeout),
             Self::Clients { look_at, .. } => Deadline::new(look_at, Why::PingTimeout),
         }
@@ -96,6 +121,7 @@ impl Heartbeat {
         let until = Some(after(due, times.timeout)).filter(|&until| punctual && until > now);
         *self = Self::Waiting {
             until: until.unwrap_or_else(|| after(now, times.timeout)),
+            asked_at: now,
             extended: false,
         };
     }
@@ -136,14 +162,18 @@ impl Heartbeat {
     pub(super) fn hear(&mut self, now: Instant, pong: bool, times: Times) -> bool {
         match self {
             Self::Idle { .. } => false,
-            Self::Waiting { .. } if pong => {
+            Self::Waiting { asked_at, .. } if pong => {
+                let time = now.saturating_duration_since(*asked_at).as_nanos();
                 *self = Self::Idle {
                     ping_at: after(now, times.interval),
+                    round_trip: Nanos(u64::try_from(time).unwrap_or(u64::MAX).max(1)),
                 };
                 true
             }
             Self::Waiting { extended: true, .. } => false,
-            Self::Waiting { until, extended } => {
+            Self::Waiting {
+                until, extended, ..
+            } => {
                 *until = after(now, times.timeout);
                 *extended = true;
                 true
@@ -176,6 +206,28 @@ mod tests {
         assert_eq!(heartbeat.deadline(), due(25_000, Why::Ping));
         heartbeat.ping(at(25_000), TIMES);
         heartbeat
+    }
+
+    #[test]
+    fn the_time_from_a_ping_to_its_pong_is_known_until_the_next() {
+        let mut heartbeat = asked();
+        assert_eq!(heartbeat.round_trip(TIMES), None);
+        assert!(heartbeat.hear(at(25_030), true, TIMES));
+        let known = Some((at(25_030), Duration::from_millis(30)));
+        assert_eq!(heartbeat.round_trip(TIMES), known);
+        // Nobody asked for this one.
+        assert!(!heartbeat.hear(at(26_000), true, TIMES));
+        assert_eq!(heartbeat.round_trip(TIMES), known);
+        heartbeat.ping(at(50_030), TIMES);
+        assert_eq!(heartbeat.round_trip(TIMES), None);
+        assert_eq!(
+            Heartbeat::new(Eio::V4, at(0), TIMES).round_trip(TIMES),
+            None
+        );
+        assert_eq!(
+            Heartbeat::new(Eio::V3, at(0), TIMES).round_trip(TIMES),
+            None
+        );
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub struct Reply {
     pub content: Content,
     /// The body.
     pub body: Bytes,
+    /// How many packets are in it: those that waited for the client, and the one of the protocol itself if it holds just
+    /// that.
+    pub packets: usize,
     /// Whether the body may be compressed.
     pub compress: bool,
     /// Whether the connection should end with this response: the rest of the request is not wanted.
@@ -81,12 +84,18 @@ impl Reply {
     }
 
     /// Packets.
-    pub(super) const fn payload(framing: Framing, body: Bytes, compress: bool) -> Self {
+    pub(super) const fn payload(
+        framing: Framing,
+        packets: usize,
+        body: Bytes,
+        compress: bool,
+    ) -> Self {
         let content = match framing {
             Framing::Separated | Framing::Counted => Content::Payload,
             Framing::Binary => Content::Binary,
         };
         let mut reply = Self::new(StatusCode::OK, content, body);
+        reply.packets = packets;
         reply.compress = compress;
         reply
     }
@@ -94,7 +103,7 @@ impl Reply {
     /// A few packets of the protocol itself.
     pub(super) const fn answer(revision: Eio, answer: PollAnswer) -> Self {
         let body = Bytes::from_static(answer.payload(revision));
-        Self::payload(Framing::of(revision, false), body, false)
+        Self::payload(Framing::of(revision, false), 1, body, false)
     }
 
     /// The answer to a POST that was taken.
@@ -127,6 +136,7 @@ impl Reply {
             status,
             content,
             body,
+            packets: 0,
             compress: false,
             close: false,
             cookie: None,

@@ -14,6 +14,7 @@ mod websocket;
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::heartbeat::{Heartbeat, Times};
 use super::queue::Queue;
@@ -197,6 +198,12 @@ impl Session {
             State::Closed(_) => false,
         };
         free && !self.is_closing() && self.queue.is_empty()
+    }
+
+    /// When the client has answered a ping last, and how long after that was sent: of clients of revision 4, while none is
+    /// open.
+    pub fn round_trip(&self) -> Option<(Instant, Duration)> {
+        self.heartbeat.round_trip(Times::of(&self.config))
     }
 
     /// Feeds all that can make a difference to what the session does next, but for its configuration: two that

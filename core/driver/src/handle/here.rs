@@ -106,7 +106,7 @@ impl Here for NamespaceInner {
                 id,
                 packet: Encoded::clone(&packet),
                 flags,
-                token: Token::Many(part),
+                token: Token::many(part),
                 timeout: to.time(),
             }));
             // Not taken: the token is dropped with the command, which counts as disconnected.

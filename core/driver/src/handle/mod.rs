@@ -11,6 +11,8 @@ mod emitting;
 mod endpoint;
 mod engine;
 mod engines;
+#[cfg(feature = "metrics")]
+mod figures;
 mod hearers;
 mod here;
 mod inner;

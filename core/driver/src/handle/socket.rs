@@ -299,7 +299,7 @@ impl Socket {
             id,
             packet,
             flags,
-            token: Token::One(give),
+            token: Token::one(give),
             timeout,
         }));
         match self.task().push_packet(command, weight, flags) {

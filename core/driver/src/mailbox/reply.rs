@@ -7,6 +7,7 @@ use sio_core::engine::Reply;
 use crate::error::AckError;
 use crate::mailbox::gather::Part;
 use crate::mailbox::held::Answered;
+use crate::metrics::Asked;
 use crate::sync::one_shot::Answer;
 
 /// What a session says to a request.
@@ -81,16 +82,36 @@ impl Drop for Owed {
 
 /// The caller's end of an emit that waits: given to the core, and back with the answer.
 #[derive(Debug)]
-pub(crate) enum Token {
+pub(crate) struct Token {
+    caller: Caller,
+    pub(crate) asked: Asked,
+}
+
+#[derive(Debug)]
+enum Caller {
     One(Answer<Result<Answered, AckError>>),
     Many(Part),
 }
 
 impl Token {
+    pub(crate) fn one(answer: Answer<Result<Answered, AckError>>) -> Self {
+        Self {
+            caller: Caller::One(answer),
+            asked: Asked::default(),
+        }
+    }
+
+    pub(crate) fn many(part: Part) -> Self {
+        Self {
+            caller: Caller::Many(part),
+            asked: Asked::default(),
+        }
+    }
+
     pub(crate) fn settle(self, answer: Result<Answered, AckError>) {
-        match self {
-            Self::One(one) => one.give(answer),
-            Self::Many(part) => part.settle(answer),
+        match self.caller {
+            Caller::One(one) => one.give(answer),
+            Caller::Many(part) => part.settle(answer),
         }
     }
 }

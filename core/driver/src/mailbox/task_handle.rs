@@ -15,6 +15,7 @@ use crate::mailbox::command::{Change, Command, Wait};
 use crate::mailbox::reply::Unwritten;
 use crate::mailbox::weight::{Most, Weight};
 use crate::mailbox::{Mailbox, NotTaken, local_queue};
+use crate::metrics::Meter;
 use crate::sync::one_shot::{Waiting, answer};
 
 /// The shared half of a connection: everybody else's view of its task.
@@ -38,6 +39,7 @@ pub(crate) struct Common {
     pub(crate) config: Arc<Config>,
     /// Who watches single connections, by [`TaskHandle::address`].
     watchers: Mutex<HashMap<usize, Watchers>>,
+    pub(crate) meter: Meter,
 }
 
 impl Common {
@@ -45,6 +47,7 @@ impl Common {
         Arc::new(Self {
             config,
             watchers: Mutex::default(),
+            meter: Meter::default(),
         })
     }
 }

@@ -15,6 +15,7 @@ use sio_core::config::Config;
 use sio_core::engine::{
     Close, Eio, Exchange, HandshakeError, Opened, Post, PostFailure, RequestKind, TransportKind,
 };
+use sio_core::http::ErrorCode;
 use sio_core::id::RequestId;
 use sio_core::websocket::switch_protocols;
 
@@ -519,6 +520,10 @@ impl<R: Runtime> Context<'_, R> {
         let mut response = response;
         let hooks = &self.endpoint().hooks;
         let refused = response.status();
+        if refused.is_client_error() || refused.is_server_error() {
+            let code = response.extensions().get::<ErrorCode>().copied();
+            self.endpoint().common.meter.refused(refused, code);
+        }
         if let Some(parts) = &self.seen.parts
             && (refused.is_client_error() || refused.is_server_error())
         {

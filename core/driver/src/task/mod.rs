@@ -41,6 +41,7 @@ use crate::mailbox::command::Command;
 use crate::mailbox::local_queue::Seated;
 use crate::mailbox::reply::Said;
 use crate::mailbox::task_handle::TaskHandle;
+use crate::metrics::Tally;
 use crate::runtime::Runtime;
 use crate::sync::one_shot::Answer;
 use crate::websocket;
@@ -72,6 +73,7 @@ pub(crate) struct Task<R: Runtime> {
     /// What may still be taken in before others run.
     allowance: u32,
     phase: Phase,
+    tally: Tally,
     /// Counts among the endpoint's sessions until everything is wound up.
     admitted: Option<Admitted>,
     /// Random bytes for the id of its first socket, drawn together with the session's: each draw is a
@@ -226,6 +228,7 @@ impl<R: Runtime> Task<R> {
             timer: Timer::new(),
             allowance: 0,
             phase: Phase::New,
+            tally: Tally::of(&endpoint.common.meter),
             admitted: Some(Admitted::Here(admitted)),
             spare,
         })
@@ -259,7 +262,7 @@ impl<R: Runtime> Future for Task<R> {
         let span = self.span.clone();
         let _seated = Seated::at(self.handle.mailbox());
         let was_closed = self.phase == Phase::Closed;
-        match guarded(|| span.within(|| self.turns(cx))) {
+        match guarded(|| span.within(|| self.counted_turns(cx))) {
             Ok(poll) => poll,
             // Nothing of the application's is called unguarded. Were it forgotten somewhere, its sockets leave
             // all the same, and hear of it.

@@ -14,6 +14,7 @@ use super::dispatcher::Dispatcher;
 use super::socket_state::SocketState;
 use super::{Command, Task, TaskHandle};
 use crate::handle::Io;
+use crate::metrics::Tally;
 use crate::runtime::{Runtime, Sleep};
 use crate::serve::{Server, serve_stream};
 use crate::websocket::WebSocket;
@@ -104,7 +105,11 @@ fn an_idle_connection_is_small() {
     );
     let sizes = [
         ("task of a stream", size_of_val(&task), 32),
-        ("task of a connection", size_of::<Task<Nowhere>>(), 768),
+        (
+            "task of a connection",
+            size_of::<Task<Nowhere>>(),
+            768 + size_of::<Tally>(),
+        ),
         ("dispatcher", size_of::<Dispatcher>(), 160),
         ("state of a socket", size_of::<SocketState>(), 104),
         ("handle", size_of::<TaskHandle>(), 136),

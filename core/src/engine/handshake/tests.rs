@@ -72,7 +72,7 @@ fn session(acceptor: &Acceptor, head: &Parts) -> (Sid, Exchange, bool) {
 }
 
 fn payload(body: &str) -> Reply {
-    Reply::payload(Framing::Separated, body.to_owned().into(), true)
+    Reply::payload(Framing::Separated, 1, body.to_owned().into(), true)
 }
 
 const POLL: &str = "/socket.io/?EIO=4&transport=polling";

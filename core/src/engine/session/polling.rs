@@ -273,9 +273,9 @@ impl Session {
             && !self.queue.is_empty()
             && let Some(id) = polling.parked.take()
         {
-            let takes_bytes = !polling.base64;
+            let (takes_bytes, packets) = (!polling.base64, self.queue.packets());
             let (framing, body, compress) = self.queue.take_payload(self.revision, takes_bytes);
-            self.reply(id, Reply::payload(framing, body, compress));
+            self.reply(id, Reply::payload(framing, packets, body, compress));
         }
     }
 }

@@ -100,11 +100,12 @@ impl<R: Runtime> Task<R> {
             id,
             packet,
             flags,
-            token,
+            mut token,
             timeout,
         } = request;
         // Its time is not what this turn has taken so far, a handler that computed before it asked.
         self.now = self.runtime.now();
+        token.asked.begin(&self.tally, self.now);
         let asked = match self.machine.socket_io() {
             Some((connection, _)) => {
                 connection.request(self.now, socket, id, packet, flags, token, timeout)

@@ -81,6 +81,7 @@ impl<R: Runtime> Task<R> {
 
     /// There is no such namespace.
     fn turn_away(&mut self, connect: PendingConnect) {
+        self.endpoint().common.meter.kept_out();
         if let Some((connection, _)) = self.machine.socket_io() {
             let refusal = Refusal::invalid_namespace();
             connection.reject(self.now, connect.ticket, &refusal);
@@ -152,6 +153,7 @@ impl<R: Runtime> Task<R> {
                     report::failed(&socket, "connect", failure, false);
                 }
                 debug!(socket = %socket.log_name(), namespace = socket.namespace().name(), refusal = %crate::log::Brief(&refusal), "namespace refused");
+                self.endpoint().common.meter.kept_out();
                 if let Some((connection, _)) = self.machine.socket_io() {
                     connection.reject(self.now, ticket, &refusal);
                 }

@@ -46,8 +46,22 @@ const ALLOWANCE: u32 = 128 * 1024;
 const MESSAGE: usize = 256;
 
 impl<R: Runtime> Task<R> {
+    /// The same, counted.
+    #[inline]
+    pub(super) fn counted_turns(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        #[cfg(feature = "metrics")]
+        let began = self.runtime.now();
+        let poll = self.turns(cx);
+        #[cfg(feature = "metrics")]
+        {
+            let now = self.runtime.now();
+            self.tally.turned(self.machine.session(), began, now);
+        }
+        poll
+    }
+
     /// Turns, until there is nothing to do or others are to run. Ready: the connection is over.
-    pub(super) fn turns(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn turns(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.phase == Phase::New {
             self.phase = Phase::Open;
             self.plain_opened(cx);
@@ -235,7 +249,9 @@ impl<R: Runtime> Task<R> {
                     return false;
                 };
                 if posted {
-                    self.spend(event_size(&event));
+                    let size = event_size(&event);
+                    self.spend(size);
+                    self.tally.received(1, size);
                 }
                 self.event(cx, event);
             }
@@ -244,7 +260,9 @@ impl<R: Runtime> Task<R> {
                     return false;
                 };
                 if posted {
-                    self.spend(plain_size(&event));
+                    let size = plain_size(&event);
+                    self.spend(size);
+                    self.tally.received(1, size);
                 }
                 self.plain_event(cx, event);
             }
@@ -327,6 +345,7 @@ impl<R: Runtime> Task<R> {
         let mut any = false;
         while let Some((id, reply)) = self.machine.poll_http() {
             any = true;
+            self.tally.sent(reply.packets, reply.backlog());
             let at = self.exchanges.iter().position(|(its, _)| *its == id);
             // One that was aborted is answered too; nobody reads it.
             if let Some(at) = at {

@@ -61,8 +61,11 @@ impl<R: Runtime> Task<R> {
                 args,
                 ack,
             } => self.message(cx, socket, name, args, ack),
-            Event::Acked { token, answer, .. } => {
+            Event::Acked {
+                mut token, answer, ..
+            } => {
                 let answer = answer.map_err(AckError::from);
+                token.asked.end(self.now, &answer);
                 token.settle(answer.and_then(|args| self.charged(args)));
             }
             Event::Disconnecting { socket, reason } => {

@@ -3,7 +3,8 @@
 use std::task::{Context, Poll};
 
 use sio_core::admission::Held;
-use sio_core::engine::{Flags, Message, WsClosed};
+use sio_core::engine::{Flags, Message, WsClosed, WsOut};
+use sio_core::packet::Part;
 use sio_core::socket::SocketKey;
 use sio_core::time::Instant;
 
@@ -35,7 +36,9 @@ impl<R: Runtime> Task<R> {
                         // It may end the session: what was said to those before it leaves first.
                         self.transmit(cx);
                     }
-                    self.spend(frame_size(&frame));
+                    let size = frame_size(&frame);
+                    self.spend(size);
+                    self.tally.received(1, size);
                     self.machine.handle_ws(self.now, frame);
                 }
                 Poll::Ready(Received::Closed(cause)) => {
@@ -81,7 +84,9 @@ impl<R: Runtime> Task<R> {
                 Poll::Pending => return,
                 Poll::Ready(Received::Frame(frame)) => {
                     trace!(?frame, "received");
-                    self.spend(frame_size(&frame));
+                    let size = frame_size(&frame);
+                    self.spend(size);
+                    self.tally.received(1, size);
                     self.machine.handle_ws(self.now, frame);
                     self.pull();
                 }
@@ -133,7 +138,13 @@ impl<R: Runtime> Task<R> {
 
     /// Hands on what is queued, as far as there is room.
     fn pull(&mut self) -> Pulled {
-        let pulled = self.transport.pull(|| self.machine.poll_ws());
+        let pulled = self.transport.pull(|| {
+            let out = self.machine.poll_ws();
+            if let Some(WsOut::Frame { part, .. }) = &out {
+                self.tally.sent(1, part_size(part));
+            }
+            out
+        });
         if let Pulled::Close(code) = pulled {
             let until = self.close_by();
             self.transport.close(code, until);
@@ -159,6 +170,7 @@ impl<R: Runtime> Task<R> {
             && self.transport.send_frames(frames, flags.compress)
         {
             trace!(packets = ?run.packets(), "sent");
+            self.tally.sent(run.packets().len(), run.weight().bytes);
             connection.passed(self.now);
             return;
         }
@@ -224,5 +236,12 @@ fn is_message(frame: &Message) -> bool {
     match frame {
         Message::Text(text) => text.as_bytes().first() == Some(&b'4'),
         Message::Binary(_) => true,
+    }
+}
+
+/// The bytes of a frame.
+fn part_size(part: &Part) -> usize {
+    match part {
+        Part::Text(bytes) | Part::Binary(bytes) => bytes.len(),
     }
 }

@@ -87,7 +87,7 @@ fn scripts_carry_text_whatever_was_packed() {
         let mut body = Writer::new(Framing::Binary, 0);
         body.push(&Packet::Message("\u{2028}".into()).to_part());
         body.push(&bytes.to_part());
-        let reply = Reply::payload(Framing::Binary, body.finish(), true);
+        let reply = Reply::payload(Framing::Binary, 1, body.finish(), true);
         open(&v2, &head("GET", uri, &[])).respond(reply).http
     };
     let script = respond(&format!("{POLL_3}&j=0"));

@@ -1,0 +1,134 @@
+//! Figures for the `metrics` crate; nothing at all without the feature.
+
+#[cfg(feature = "metrics")]
+mod instruments;
+
+use std::fmt;
+
+#[cfg(feature = "metrics")]
+use sio_core::engine::{Session, TransportKind};
+use sio_core::http::ErrorCode;
+use sio_core::time::Instant;
+
+use crate::error::AckError;
+
+#[cfg(feature = "metrics")]
+pub(crate) use instruments::{Gauges, Instruments};
+
+/// What the task of a connection counts, and hands on once in a turn.
+#[derive(Default)]
+pub(crate) struct Tally {
+    #[cfg(feature = "metrics")]
+    counted: instruments::Counted,
+}
+
+impl Tally {
+    /// Of a connection whose endpoint has these instruments.
+    pub(crate) fn of(_meter: &Meter) -> Self {
+        Self {
+            #[cfg(feature = "metrics")]
+            counted: instruments::Counted::new(_meter.instruments().clone()),
+        }
+    }
+
+    /// So many packets have come, of so many bytes.
+    #[inline]
+    pub(crate) fn received(&mut self, _packets: usize, _bytes: usize) {
+        #[cfg(feature = "metrics")]
+        self.counted.received.add(_packets, _bytes);
+    }
+
+    /// So many have left.
+    #[inline]
+    pub(crate) fn sent(&mut self, _packets: usize, _bytes: usize) {
+        #[cfg(feature = "metrics")]
+        self.counted.sent.add(_packets, _bytes);
+    }
+
+    /// The task has run from then until now.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn turned(&mut self, session: &Session, began: Instant, now: Instant) {
+        self.counted.turned(session, began, now);
+    }
+}
+
+/// Where an endpoint counts.
+#[derive(Default)]
+pub(crate) struct Meter {
+    #[cfg(feature = "metrics")]
+    instruments: std::sync::OnceLock<std::sync::Arc<Instruments>>,
+}
+
+impl Meter {
+    /// Those of the recorder that there is when the first client comes.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn instruments(&self) -> &std::sync::Arc<Instruments> {
+        self.instruments.get_or_init(std::sync::Arc::default)
+    }
+
+    /// A request was refused.
+    pub(crate) fn refused(&self, _status: http::StatusCode, _code: Option<ErrorCode>) {
+        #[cfg(feature = "metrics")]
+        instruments::refused(_code.map_or_else(
+            || _status.canonical_reason().unwrap_or("other"),
+            ErrorCode::message,
+        ));
+    }
+
+    /// A client was not let into a namespace.
+    pub(crate) fn kept_out(&self) {
+        #[cfg(feature = "metrics")]
+        instruments::refused("namespace");
+    }
+}
+
+/// An emit whose answer is awaited, from when its client is asked.
+#[derive(Default)]
+pub(crate) struct Asked {
+    #[cfg(feature = "metrics")]
+    open: Option<instruments::Open>,
+}
+
+impl Asked {
+    /// Its client is asked now.
+    #[inline]
+    pub(crate) fn begin(&mut self, _tally: &Tally, _now: Instant) {
+        #[cfg(feature = "metrics")]
+        {
+            self.open = Some(_tally.counted.ask(_now));
+        }
+    }
+
+    /// It has ended: with an answer, or without.
+    #[inline]
+    pub(crate) fn end<T>(&mut self, _now: Instant, _answer: &Result<T, AckError>) {
+        #[cfg(feature = "metrics")]
+        if let Some(open) = self.open.take() {
+            open.end(_now, _answer.as_ref().err());
+        }
+    }
+}
+
+impl fmt::Debug for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Asked")
+    }
+}
+
+/// The label of a transport.
+#[cfg(feature = "metrics")]
+pub(crate) const fn label(transport: TransportKind) -> &'static str {
+    match transport {
+        TransportKind::Polling => "polling",
+        TransportKind::WebSocket => "websocket",
+    }
+}
+
+/// The place of a transport in a list.
+#[cfg(feature = "metrics")]
+const fn place(transport: TransportKind) -> usize {
+    match transport {
+        TransportKind::Polling => 0,
+        TransportKind::WebSocket => 1,
+    }
+}

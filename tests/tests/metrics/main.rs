@@ -1,6 +1,7 @@
 //! What a server tells the recorder of the `metrics` crate, on both runtimes.
 
 #[macro_use]
+#[allow(unused_macros, reason = "the other suite's")]
 #[path = "../behaviour/runtimes.rs"]
 mod runtimes;
 

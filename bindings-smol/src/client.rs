@@ -115,3 +115,38 @@ impl Dialer for Smol {
 async fn reach(to: SocketAddr, from: Option<IpAddr>) -> io::Result<BoxStream> {
     Ok(Box::new(dial(to, from).await?))
 }
+
+pub mod engine {
+    //! A client of Engine.IO alone: messages, without what Socket.IO makes of them.
+    //!
+    //! ```no_run
+    //! use sio_smol::client::engine;
+    //!
+    //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    //! let mut client = engine::connect("ws://localhost:3000").await?;
+    //! client.send("hello")?;
+    //! while let Some(message) = client.next().await {
+    //!     println!("{message:?}");
+    //! }
+    //! println!("{:?}", client.closed());
+    //! # Ok(())
+    //! # }
+    //! ```
+    //!
+    //! What is to be chosen is chosen by a [`Builder`](super::Builder), and its
+    //! [`connect_engine`](super::Builder::connect_engine).
+
+    use super::FirstError;
+
+    pub use sio_driver::app::EmitError;
+    pub use sio_driver::app::core::engine::{CloseReason, Message};
+    pub use sio_driver::client::engine::{Client, Closed, Sender};
+
+    /// A session with the server of this URL, at `/engine.io/`, with everything as it usually is.
+    ///
+    /// # Errors
+    /// The URL is none, or there is no connection.
+    pub async fn connect(url: impl AsRef<str>) -> Result<Client, FirstError> {
+        sio_driver::client::engine::connect_on(super::Smol::new(), url.as_ref()).await
+    }
+}

@@ -2,14 +2,27 @@
 // implementation as it was: SOCKET_IO names the package of one of the lines before today's.
 
 import http from "node:http";
-import { load } from "../lib/packages.js";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { directory, load } from "../lib/packages.js";
 
 const number = (name, fallback) => Number(process.env[name] ?? fallback);
 const web = http.createServer();
-const io = load(process.env.SOCKET_IO ?? "socket.io-2.5")(web, {
-  pingInterval: number("PING_INTERVAL", 1000),
-  pingTimeout: number("PING_TIMEOUT", 800),
-  serveClient: false,
+const name = process.env.SOCKET_IO ?? "socket.io-2.5";
+const shared = { pingInterval: number("PING_INTERVAL", 1000), pingTimeout: number("PING_TIMEOUT", 800) };
+const io = load(name)(web, { ...shared, serveClient: false });
+
+// The engine that this server stands on, by itself.
+const engineIo = createRequire(path.join(directory(name), "package.json"))("engine.io");
+const plain = engineIo.attach(web, { ...shared, path: "/engine.io", destroyUpgrade: false });
+plain.on("connection", (connection) => {
+  connection.on("message", (message) => {
+    const [, kind, count] = /^give (text|binary) (\d+)$/.exec(message) ?? [];
+    if (message === "close me") connection.close();
+    else if (kind === "text") connection.send("x".repeat(count));
+    else if (kind === "binary") connection.send(Buffer.alloc(Number(count), 7));
+    else connection.send(message);
+  });
 });
 
 function serve(socket) {
@@ -29,5 +42,5 @@ function serve(socket) {
   socket.on("kick", (close) => socket.disconnect(Boolean(close)));
 }
 
-for (const name of ["/", "/custom"]) io.of(name).on("connection", serve);
+for (const nsp of ["/", "/custom"]) io.of(nsp).on("connection", serve);
 web.listen(number("PORT", 3000), process.env.HOST ?? "127.0.0.1", () => console.log("listening"));

@@ -287,6 +287,25 @@ impl<R: Dialer> Builder<R> {
         Ok(Client::new(Arc::new(Alive(shared)), auth))
     }
 
+    /// What is needed of it without Socket.IO.
+    pub(super) fn plain(self) -> Result<(R, Config, Plan<R::Tls>), BuildError> {
+        self.config.validate()?;
+        let tls = match self.tls {
+            None if self.dial.is_secure() => {
+                Some(self.runtime.usual_tls().map_err(BuildError::Tls)?)
+            }
+            tls => tls,
+        };
+        let plan = Plan {
+            dial: self.dial,
+            tls,
+            from: self.from,
+            proxy: self.proxy,
+            max_running: self.max_running,
+        };
+        Ok((self.runtime, self.config, plan))
+    }
+
     /// What stands where the URL has its path: `/` if nothing does.
     pub fn namespace(&self) -> &str {
         &self.namespace

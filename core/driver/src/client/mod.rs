@@ -19,6 +19,7 @@ mod credentials;
 mod dialer;
 mod echo;
 mod emitter;
+pub mod engine;
 mod error;
 mod event;
 mod events;

@@ -5,7 +5,7 @@ mod dispatch;
 mod jobs;
 mod known;
 mod turn;
-mod wire;
+pub(super) mod wire;
 
 use std::collections::VecDeque;
 use std::future::Future;

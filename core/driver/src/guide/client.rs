@@ -24,6 +24,8 @@
 //! | `timeout`, `upgrade`, `rememberUpgrade`, `requestTimeout`, `withCredentials` | [`Builder::config`]: [`Config::connect_timeout`], [`Config::upgrade`], [`Config::remember_upgrade`], [`Config::request_timeout`], [`Config::cookies`] |
 //! | `manager.on("reconnect_attempt", ..)` and its like | [`Client::on_event`], or [`Client::status`] to watch |
 //! | `manager.engine.close()` | [`Client::close_engine`] |
+//! | `new Engine(url)` of engine.io-client | [`Builder::connect_engine`], in the bindings `engine::connect(url)`: one session of plain Engine.IO |
+//! | `perMessageDeflate` | [`Config::per_message_deflate`], with the feature `deflate` |
 //! | `socket.disconnect()` | [`Socket::disconnect`]; the whole client [`Client::close`], which can be awaited |
 //! | | [`Socket::events`]: a stream of events, of which so many may wait |
 //!

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use sio_core::client::{Connection, WsOut};
+use sio_core::client::{Connection, Session, WsOut};
 use sio_core::id::RequestId;
 use sio_core::time::Instant;
 use sio_core::websocket::{Limits, Masks};
@@ -13,7 +13,7 @@ use crate::client::http::Opened;
 use crate::websocket::{Said, Transport, WebSocket};
 
 /// All of them.
-pub(super) struct Wires {
+pub(in crate::client) struct Wires {
     all: Vec<Wire>,
     /// What the keys of their masks are made of.
     secret: [u8; 16],
@@ -29,11 +29,49 @@ struct Wire {
     owes: bool,
 }
 
+/// A machine that speaks on WebSockets.
+pub(in crate::client) trait Speaks {
+    /// What is to be said next.
+    fn poll_ws(&mut self, id: RequestId) -> Option<WsOut>;
+    /// All that was said has left.
+    fn handle_ws_flushed(&mut self, now: Instant, id: RequestId);
+    /// Some of it has.
+    fn handle_ws_progress(&mut self, now: Instant, id: RequestId);
+}
+
+impl<T> Speaks for Connection<T> {
+    fn poll_ws(&mut self, id: RequestId) -> Option<WsOut> {
+        self.poll_ws(id)
+    }
+
+    fn handle_ws_flushed(&mut self, now: Instant, id: RequestId) {
+        self.handle_ws_flushed(now, id);
+    }
+
+    fn handle_ws_progress(&mut self, now: Instant, id: RequestId) {
+        self.handle_ws_progress(now, id);
+    }
+}
+
+impl Speaks for Session {
+    fn poll_ws(&mut self, id: RequestId) -> Option<WsOut> {
+        self.poll_ws(id)
+    }
+
+    fn handle_ws_flushed(&mut self, now: Instant, id: RequestId) {
+        self.handle_ws_flushed(now, id);
+    }
+
+    fn handle_ws_progress(&mut self, now: Instant, id: RequestId) {
+        self.handle_ws_progress(now, id);
+    }
+}
+
 /// Messages of one WebSocket that are taken in before its answers leave.
 const MESSAGES: usize = 32;
 
 impl Wires {
-    pub(super) const fn new(secret: [u8; 16]) -> Self {
+    pub(in crate::client) const fn new(secret: [u8; 16]) -> Self {
         Self {
             all: Vec::new(),
             secret,
@@ -41,12 +79,12 @@ impl Wires {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::client) fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
     /// One that is open.
-    pub(super) fn push(&mut self, id: RequestId, opened: Opened, limits: Limits) {
+    pub(in crate::client) fn push(&mut self, id: RequestId, opened: Opened, limits: Limits) {
         // No two WebSockets have the same keys, and none is known from another.
         let mut secret = self.secret;
         for (byte, drawn) in secret.iter_mut().zip(self.drawn.to_le_bytes()) {
@@ -68,22 +106,22 @@ impl Wires {
     }
 
     /// Gives one up.
-    pub(super) fn abort(&mut self, id: RequestId) {
+    pub(in crate::client) fn abort(&mut self, id: RequestId) {
         self.all.retain(|wire| wire.id != id);
     }
 
     /// Gives all up.
-    pub(super) fn clear(&mut self) {
+    pub(in crate::client) fn clear(&mut self) {
         self.all.clear();
     }
 
     /// When the first of those that are being closed must be gone.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(in crate::client) fn deadline(&self) -> Option<Instant> {
         self.all.iter().filter_map(|wire| wire.closing).min()
     }
 
     /// What has come, message by message. `true`: something has.
-    pub(super) fn receive(
+    pub(in crate::client) fn receive(
         &mut self,
         cx: &mut Context<'_>,
         mut tell: impl FnMut(RequestId, Said),
@@ -107,12 +145,12 @@ impl Wires {
     }
 
     /// Hands on what the machine has to say, and writes it. `true`: something has changed for the machine.
-    pub(super) fn transmit<T>(
+    pub(in crate::client) fn transmit<M: Speaks>(
         &mut self,
         cx: &mut Context<'_>,
         now: Instant,
         patience: Duration,
-        mut with: impl FnMut(&mut dyn FnMut(&mut Connection<T>)),
+        mut with: impl FnMut(&mut dyn FnMut(&mut M)),
     ) -> bool {
         let mut any = false;
         for wire in &mut self.all {
@@ -134,7 +172,7 @@ impl Wires {
 
 impl Wire {
     /// Lays out what the machine has to say, as long as there is room.
-    fn pull<T>(&mut self, machine: &mut Connection<T>, by: Instant) {
+    fn pull<M: Speaks>(&mut self, machine: &mut M, by: Instant) {
         while self.websocket.has_room() {
             match machine.poll_ws(self.id) {
                 Some(WsOut::Frame {
@@ -156,11 +194,11 @@ impl Wire {
     }
 
     /// Writes what is laid out. `true`: the machine was told of it.
-    fn flush<T>(
+    fn flush<M: Speaks>(
         &mut self,
         cx: &mut Context<'_>,
         now: Instant,
-        with: &mut impl FnMut(&mut dyn FnMut(&mut Connection<T>)),
+        with: &mut impl FnMut(&mut dyn FnMut(&mut M)),
     ) -> bool {
         let (sent, flushed) = self.websocket.poll_flush(cx);
         let id = self.id;

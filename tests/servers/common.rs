@@ -45,7 +45,7 @@ pub(crate) fn unsupported(name: &str, is_off: &[&str], what: &str) {
     }
 }
 
-fn refuse(name: &str, why: &dyn Display) -> ! {
+pub(crate) fn refuse(name: &str, why: &dyn Display) -> ! {
     eprintln!("{name}: {why}");
     std::process::exit(2)
 }

@@ -149,22 +149,21 @@ fn sequences(namespace: &Namespace) {
         },
     );
     namespace.on("seq", |socket: Socket, Data((i,)): Data<(Value,)>| {
-        remember(&socket, |memory| memory.sequence.push(i));
+        remember(&socket, |sequence| sequence.push(i));
     });
     namespace.on("seq_get", |socket: Socket, ack: Ack| {
-        ack.send(&(remember(&socket, |memory| {
-            std::mem::take(&mut memory.sequence)
-        }),))
+        ack.send(&(remember(&socket, std::mem::take),))
     });
     namespace.on(
         "set_data",
         |socket: Socket, Data((data,)): Data<(Value,)>, ack: Ack| {
-            remember(&socket, |memory| memory.data = data);
+            socket.set_data(data);
             ack.send(&true)
         },
     );
     namespace.on("steps", |socket: Socket, ack: Ack| {
-        let steps = remember(&socket, |memory| memory.data["steps"].clone());
+        let data: Value = socket.data().unwrap_or_default();
+        let steps = data["steps"].clone();
         ack.send(&(if steps.is_null() {
             Value::Array(Vec::new())
         } else {

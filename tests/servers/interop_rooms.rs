@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::data_of;
 use super::events::Spread;
-use crate::sio::{Ack, Data, DisconnectReason, EmitError, Namespace, Socket, To, Value};
+use crate::sio::{
+    Ack, Args, Data, DisconnectReason, EmitError, Namespace, RemoteSocket, Socket, To, Value,
+};
 
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
@@ -18,13 +19,13 @@ const REMEMBERED: usize = 4096;
 /// One room, several, or none named.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Names {
+pub(crate) enum Names {
     One(String),
     Many(Vec<String>),
 }
 
 impl Names {
-    fn list(names: Option<Self>) -> Vec<String> {
+    pub(crate) fn list(names: Option<Self>) -> Vec<String> {
         match names {
             None => Vec::new(),
             Some(Self::One(name)) => vec![name],
@@ -37,22 +38,45 @@ impl Names {
 #[derive(Deserialize)]
 #[serde(default)]
 #[derive(Default)]
-struct Wanted {
+pub(crate) struct Wanted {
     rooms: Option<Names>,
     except: Option<Names>,
-    join: Option<Names>,
-    leave: Option<Names>,
+    pub(crate) join: Option<Names>,
+    pub(crate) leave: Option<Names>,
     via: Option<String>,
-    event: String,
-    args: Vec<Value>,
+    pub(crate) event: String,
+    pub(crate) args: Vec<Value>,
     volatile: bool,
-    timeout: u64,
+    local: bool,
+    compress: Option<bool>,
+    pub(crate) timeout: u64,
     close: bool,
 }
 
 impl Wanted {
+    /// Whom `send` is for, and how.
+    pub(crate) fn to(&mut self, socket: &Socket) -> To {
+        let mut to = if self.via.as_deref() == Some("socket") {
+            let others = socket.broadcast();
+            let others = others.except(Names::list(self.except.take()));
+            self.rooms(others)
+        } else {
+            self.targets(socket.namespace())
+        };
+        if self.volatile {
+            to = to.volatile();
+        }
+        if self.local {
+            to = to.local();
+        }
+        match self.compress {
+            Some(compress) => to.compress(compress),
+            None => to,
+        }
+    }
+
     /// The sockets that are meant: everyone in the namespace if no room is named.
-    fn targets(&mut self, namespace: &Namespace) -> To {
+    pub(crate) fn targets(&mut self, namespace: &Namespace) -> To {
         let all = namespace.except(Names::list(self.except.take()));
         self.rooms(all)
     }
@@ -102,21 +126,8 @@ fn own(namespace: &Namespace) {
 fn emits(namespace: &Namespace) {
     namespace.on(
         "send",
-        |socket: Socket,
-         namespace: Namespace,
-         Data(mut wanted): Data<Wanted>,
-         ack: Ack|
-         -> Result<(), EmitError> {
-            let mut to = if wanted.via.as_deref() == Some("socket") {
-                let others = socket.broadcast();
-                let others = others.except(Names::list(wanted.except.take()));
-                wanted.rooms(others)
-            } else {
-                wanted.targets(&namespace)
-            };
-            if wanted.volatile {
-                to = to.volatile();
-            }
+        |socket: Socket, Data(mut wanted): Data<Wanted>, ack: Ack| -> Result<(), EmitError> {
+            let to = wanted.to(&socket);
             to.emit(&wanted.event, &Spread(wanted.args))?;
             ack.send(&true)
         },
@@ -131,21 +142,16 @@ fn emits(namespace: &Namespace) {
                 .targets(&namespace)
                 .timeout(Duration::from_millis(wanted.timeout));
             let replies = asked
-                .emit_with_ack::<Value>("ask", &Spread(wanted.args))
+                .emit_with_ack::<Args>("ask", &Spread(wanted.args))
                 .await?;
             let timed_out = replies.timed_out();
-            let mut first: Vec<Value> = replies.ok();
+            let first = replies.ok().into_iter();
+            let mut first: Vec<Value> = first.map(|args| first_of(&args)).collect();
             first.sort_by_cached_key(|value| match value.as_str() {
                 Some(text) => text.to_owned(),
                 None => value.to_string(),
             });
-            let answer: Value = [
-                ("timedOut", Value::from(timed_out)),
-                ("replies", first.into()),
-            ]
-            .into_iter()
-            .collect();
-            ack.send(&(answer,))
+            ack.send(&(answers(timed_out, first),))
         },
     );
     namespace.on(
@@ -154,22 +160,57 @@ fn emits(namespace: &Namespace) {
     );
 }
 
+/// The first argument of an answer.
+pub(crate) fn first_of(args: &Args) -> Value {
+    args.get(0).unwrap_or_default()
+}
+
+pub(crate) fn answers(timed_out: bool, replies: Vec<Value>) -> Value {
+    let members = [
+        ("timedOut", Value::from(timed_out)),
+        ("replies", replies.into()),
+    ];
+    members.into_iter().collect()
+}
+
+/// These sockets of all nodes, sorted by their ids, or why not.
+pub(crate) async fn fetched(of: To) -> Result<Vec<RemoteSocket>, Value> {
+    let error = |why: String| Value::from_iter([("error", why)]);
+    let fetched = of.fetch_sockets().await;
+    let fetched = fetched.map_err(|why| error(why.to_string()))?;
+    if !fetched.is_complete() {
+        let silent = fetched.silent_nodes;
+        return Err(error(format!("{silent} nodes have not answered")));
+    }
+    let mut sockets: Vec<_> = fetched.into_iter().collect();
+    sockets.sort_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
+    Ok(sockets)
+}
+
+fn seen(socket: &RemoteSocket) -> Value {
+    let mut rooms = socket.rooms.clone();
+    rooms.retain(|room| room != socket.id.as_str());
+    rooms.sort();
+    let data = socket.data.value().ok().filter(|data| !data.is_null());
+    let data = data.unwrap_or_else(|| Value::Object(Default::default()));
+    let members = [
+        ("id", socket.id.as_str().into()),
+        ("rooms", rooms.into()),
+        ("data", data),
+    ];
+    members.into_iter().collect()
+}
+
 fn others(namespace: &Namespace) {
     namespace.on(
         "fetch",
-        |namespace: Namespace, Data(mut wanted): Data<Wanted>, ack: Ack| {
-            let mut sockets = wanted.targets(&namespace).sockets();
-            sockets.sort_by(|a, b| a.id().as_str().cmp(b.id().as_str()));
-            let seen = sockets.iter().map(|socket| -> Value {
-                [
-                    ("id", socket.id().as_str().into()),
-                    ("rooms", of(socket).into()),
-                    ("data", data_of(socket)),
-                ]
-                .into_iter()
-                .collect()
-            });
-            ack.send(&(seen.collect::<Vec<_>>(),))
+        async |namespace: Namespace, Data(mut wanted): Data<Wanted>, ack: Ack| match fetched(
+            wanted.targets(&namespace),
+        )
+        .await
+        {
+            Ok(sockets) => ack.send(&(sockets.iter().map(seen).collect::<Vec<_>>(),)),
+            Err(why) => ack.send(&(why,)),
         },
     );
     namespace.on(

@@ -15,6 +15,7 @@ mod wire;
 mod world;
 
 mod away;
+mod contract;
 mod emitter;
 mod mixed;
 mod node;

@@ -4,6 +4,8 @@
 //! ```text
 //! cargo run --release -p sio-smol --example smol-chat
 //! ```
+//!
+//! With the variable `REDIS_URL` several such servers are one chat; the example `smol-cluster` starts two.
 
 use std::io;
 use std::time::Duration;
@@ -16,8 +18,15 @@ use smol::{Timer, future};
 const PATIENCE: Duration = Duration::from_secs(3);
 
 fn main() -> io::Result<()> {
+    let chat = sio_chat::app();
+    if let Some(url) = sio_chat::redis_url() {
+        let cluster = smol::block_on(sio_redis::connect(&sio_smol::Smol::new(), &url));
+        let cluster = cluster.map_err(|why| io::Error::other(sio_chat::no_redis(&url, &why)))?;
+        chat.set_adapter(cluster.adapter())
+            .map_err(io::Error::other)?;
+    }
     // The first start fetches the page's client, which takes its time.
-    let server = sio_chat::server();
+    let server = sio_chat::with_page(chat);
     smol::block_on(async {
         let address = sio_chat::address()?;
         let listener = smol::net::TcpListener::bind(address).await?;

@@ -4,6 +4,8 @@
 //! ```text
 //! cargo run --release -p sio-tokio --example chat
 //! ```
+//!
+//! With the variable `REDIS_URL` several such servers are one chat; the example `cluster` starts two.
 
 use std::io;
 use std::time::Duration;
@@ -13,8 +15,15 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 #[tokio::main]
 async fn main() -> io::Result<()> {
+    let chat = sio_chat::app();
+    if let Some(url) = sio_chat::redis_url() {
+        let cluster = sio_redis::connect(&sio_tokio::Tokio, &url).await;
+        let cluster = cluster.map_err(|why| io::Error::other(sio_chat::no_redis(&url, &why)))?;
+        chat.set_adapter(cluster.adapter())
+            .map_err(io::Error::other)?;
+    }
     // The first start fetches the page's client, which takes its time.
-    let server = tokio::task::spawn_blocking(sio_chat::server).await?;
+    let server = tokio::task::spawn_blocking(|| sio_chat::with_page(chat)).await?;
     let listener = tokio::net::TcpListener::bind(sio_chat::address()?).await?;
     println!("{}", sio_chat::ready(listener.local_addr()?));
     tokio::select! {

@@ -1,5 +1,5 @@
 //! A chat for people: rooms, pictures, who types, who has seen what. `PORT` (3000) and `HOST`
-//! (127.0.0.1) say where to listen.
+//! (127.0.0.1) say where to listen; with `REDIS_URL` several servers are one chat.
 //!
 //! `rooms.rs` holds the rules and knows nothing of the network; this file says who hears of what;
 //! `client.rs` fetches the official JavaScript client; `page/` is the page; `terminal.rs` is a client for
@@ -29,8 +29,13 @@ const SEEN_WITHIN: Duration = Duration::from_secs(20);
 
 /// The server. It fetches the page's client when it is made for the first time.
 pub fn server() -> Server {
+    with_page(app())
+}
+
+/// A chat with its page.
+pub fn with_page(io: Io) -> Server {
     let page = Page::load();
-    Server::new(app()).fallback(move |request: Request<Bytes>| {
+    Server::new(io).fallback(move |request: Request<Bytes>| {
         let response = page.answer(&request);
         std::future::ready(response)
     })
@@ -50,6 +55,21 @@ pub fn app() -> Io {
     io.set_state(Arc::new(Chat::new()));
     serve(&io);
     io
+}
+
+/// The Redis over which several of these servers are one chat: `REDIS_URL`. What is said on one of them is shown on
+/// all; who is there, and pictures, each knows for itself.
+pub fn redis_url() -> Option<String> {
+    std::env::var("REDIS_URL").ok()
+}
+
+/// What to print when Redis is not there.
+pub fn no_redis(url: &str, why: &dyn std::fmt::Display) -> String {
+    format!(
+        "There is no Redis at {url} ({why}).\n\
+         Start one by `redis-server`, or by `docker run --rm -p 6379:6379 redis`; where it is elsewhere, say so by\n\
+         REDIS_URL=redis://user:password@host:port/"
+    )
 }
 
 /// What to print when somebody may come.
@@ -175,9 +195,11 @@ fn announce(
     changes: impl IntoIterator<Item = Change>,
 ) -> Result<(), EmitError> {
     for change in changes {
-        io.to(channel(&change.room)).emit("people", &(&change,))?;
+        // What other servers of a cluster know is theirs to tell.
+        let here = io.to(channel(&change.room)).local();
+        here.emit("people", &(&change,))?;
     }
-    io.emit("rooms", &(chat.rooms(),))
+    io.local().emit("rooms", &(chat.rooms(),))
 }
 
 /// The files of the page. They are part of the binary, but for the client.

@@ -168,7 +168,8 @@ impl Chat {
                 rooms: rooms.into(),
                 guests: HashMap::new(),
                 pictures: VecDeque::new(),
-                next: 1,
+                // Where several servers are one chat, none gives a number that another has given.
+                next: epoch_millis().saturating_mul(1000),
             }),
         }
     }

@@ -22,3 +22,4 @@ mod node;
 mod ours;
 mod refused;
 mod server;
+mod sticky;

@@ -13,6 +13,19 @@
 //!
 //! That speaks the wire of `@socket.io/redis-adapter`. [`Redis`] has the others, and all that can be chosen.
 //!
+//! # Behind a proxy
+//!
+//! A client that polls makes a request for each message, and all of them belong to one session, which one server has:
+//! the others answer that it is not known (`400`, `{"code":1,"message":"Session ID unknown"}`). So a proxy before
+//! several servers has to bring all requests of one client to one server (*sticky sessions*), by a cookie or by a hash
+//! of the client's address. Without that, clients have to be told to begin by WebSocket, which is one request:
+//! `transports: ["websocket"]`. What servers tell each other needs neither.
+//!
+//! The example `cluster` of `sio-tokio` has configurations of nginx and HAProxy that do it, which tests try with both:
+//! `nginx-sticky.conf` and `haproxy.cfg` by a cookie, `nginx-hash.conf` by a hash. A proxy must also pass `Upgrade` on,
+//! and leave connections open for longer than [`ping_interval`](sio_driver::app::Config::ping_interval) and
+//! [`ping_timeout`](sio_driver::app::Config::ping_timeout) together.
+//!
 //! # From a programme that is no server
 //!
 //! An [`Emitter`] says to the servers of a cluster, ours and Node's, what to tell their clients. It awaits Redis on

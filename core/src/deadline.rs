@@ -32,6 +32,7 @@
 //! | of a server | ends by | option |
 //! |---|---|---|
 //! | a handshake waits for the application's word | [`Admission`](Why::Admission) | `admission_timeout` |
+//! | the body of a request is on its way | [`Body`](Why::Body) | `request_body_timeout` |
 
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ pub enum Why {
     Ack,
     /// A decision about a handshake was not taken (`admission_timeout`).
     Admission,
+    /// A request's body has not come whole (`request_body_timeout`).
+    Body,
     /// A close that waited for the client is carried out (`close_timeout`, `polling_close_timeout`).
     Close,
     /// A connection that has joined no namespace is closed (`connect_timeout`).
@@ -94,6 +97,7 @@ impl Why {
             Self::Noop | Self::Ping | Self::Reconnect => false,
             Self::Ack
             | Self::Admission
+            | Self::Body
             | Self::Close
             | Self::Connect
             | Self::Middleware
@@ -166,6 +170,7 @@ impl Why {
         match self {
             Self::Ack => config.ack_timeout = wait,
             Self::Admission => config.serving.admission_timeout = wait,
+            Self::Body => config.serving.request_body_timeout = wait,
             Self::Close => {
                 config.close_timeout = wait;
                 config.polling_close_timeout = wait;
@@ -191,6 +196,7 @@ impl Why {
         for why in [
             Self::Ack,
             Self::Admission,
+            Self::Body,
             Self::Close,
             Self::Connect,
             Self::Middleware,

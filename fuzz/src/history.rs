@@ -47,6 +47,8 @@ struct World<'a> {
     acks: Vec<(Socket, AckTicket)>,
     /// Requests that wait for their answer.
     waiting: BTreeSet<RequestId>,
+    /// What is still to come of their bodies.
+    bodies: Vec<(RequestId, Bytes)>,
     requests: u64,
     /// Emits that wait for their end.
     asked: BTreeSet<u64>,
@@ -79,6 +81,7 @@ pub(crate) fn run(input: &[u8], config: Config) {
         parents,
         acks: Vec::new(),
         waiting: BTreeSet::new(),
+        bodies: Vec::new(),
         requests: 0,
         asked: BTreeSet::new(),
         next_ack: BTreeMap::new(),
@@ -145,7 +148,9 @@ impl World<'_> {
                         .handle_ws_closed(now, connection, WsClosed::Lost);
                 }
             }
+            10 if what & 0x10 != 0 => self.some_of_a_body(what),
             10 => self.pass(),
+            12 if what & 0x50 == 0x50 => self.wait(what),
             11 if what & 0x10 != 0 => self.decide(what),
             11 => self.answer(what),
             12 => {

@@ -25,7 +25,7 @@ pub use exchange::{Exchange, HandshakeError, RequestKind, Response};
 pub use handshake::{Acceptor, Route};
 pub use packet::{Packet, PacketError};
 pub use payload::{Body, Framing, Payload, Writer, split};
-pub use post::{Post, PostFailure};
+pub use post::{Collector, Post, PostFailure};
 pub use reply::{Content, Reply};
 pub use send::{Flags, Sent};
 pub use session::{Backlog, Session};

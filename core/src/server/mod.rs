@@ -91,12 +91,14 @@
 //! assert_eq!(server.connections(), 0);
 //! ```
 
+mod bodies;
 mod digest;
 mod entering;
 mod event;
 mod exchanges;
 mod handshakes;
 mod namespace;
+mod pace;
 mod recovery;
 mod requests;
 mod table;
@@ -180,6 +182,8 @@ struct Entry<T> {
     armed: Option<Deadline>,
     permit: SessionPermit,
     held: Held,
+    /// Bytes of what it has sent that wait for handlers.
+    waiting: usize,
     /// Whether its last event was handed out: nothing but its farewell is left.
     closed: bool,
     /// When its WebSockets count as let go of, once it is over.
@@ -279,6 +283,7 @@ impl<T> Server<T> {
     /// [`Connection::handle_timeout`] has it.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.expire_handshakes(now);
+        self.expire_bodies(now);
         while let Some((_, slot)) = self.deadlines.first().filter(|(due, _)| due.at <= now) {
             let Some(connection) = self.key_of(*slot) else {
                 self.deadlines.pop_first();
@@ -371,9 +376,10 @@ impl<T> Server<T> {
             return Some(event);
         }
         while let Some(connection) = self.events.first() {
-            let event = self
-                .entry_mut(connection)
-                .and_then(|it| it.connection.poll_event(now));
+            let event = self.entry_mut(connection).and_then(|it| {
+                it.pause(now);
+                it.connection.poll_event(now)
+            });
             let Some(event) = event else {
                 self.events.done();
                 self.rearm(connection);

@@ -288,6 +288,7 @@ impl<T> Server<T> {
     pub(super) fn due(&self) -> Option<Deadline> {
         let first = self.deadlines.first().map(|(due, _)| *due);
         let first = earliest(first, self.handshakes.deadline());
+        let first = earliest(first, self.exchanges.deadline());
         earliest(first, self.recovery_due)
     }
 

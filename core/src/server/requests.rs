@@ -10,7 +10,8 @@ use crate::id::RequestId;
 use crate::time::Instant;
 
 impl<T> Server<T> {
-    /// A request has arrived, with its whole body. `random` becomes the session's id if it opens one.
+    /// A request has arrived, with its whole body: one that comes in pieces begins with
+    /// [`handle_request_head`](Self::handle_request_head). `random` becomes the session's id if it opens one.
     /// The response comes from [`poll_http`](Self::poll_http).
     pub fn handle_request(
         &mut self,
@@ -20,7 +21,19 @@ impl<T> Server<T> {
         random: [u8; 15],
     ) {
         let (head, body) = request.into_parts();
-        match self.acceptor.route(&head) {
+        self.take_in(now, id, &head, Some(body), random);
+    }
+
+    /// The same; `body`: all of it, or nothing yet.
+    pub(super) fn take_in(
+        &mut self,
+        now: Instant,
+        id: RequestId,
+        head: &Parts,
+        body: Option<Bytes>,
+        random: [u8; 15],
+    ) {
+        match self.acceptor.route(head) {
             Route::NotOurs => {
                 let mut response = http::Response::new(Bytes::new());
                 *response.status_mut() = http::StatusCode::NOT_FOUND;
@@ -32,7 +45,7 @@ impl<T> Server<T> {
                 self.answer(id, exchange.refuse(&HandshakeError::BadRequest));
             }
             Route::Open(exchange) => {
-                let _ = self.begin(now, exchange, Asker::Poll(id), &head, random);
+                let _ = self.begin(now, exchange, Asker::Poll(id), head, random);
             }
             Route::Session {
                 sid,
@@ -45,21 +58,31 @@ impl<T> Server<T> {
                 let revision = exchange.revision();
                 let post = match exchange.kind() {
                     RequestKind::Poll => None,
-                    RequestKind::Post { .. }
-                        if over || body.len() > self.config.max_http_buffer_size =>
-                    {
+                    RequestKind::Post { .. } if over => {
                         Some(Post::Whole(Err(PostFailure::TooLarge)))
                     }
-                    RequestKind::Post { .. } => Some(exchange.post(body)),
+                    // Not looked at: the answer is known.
+                    RequestKind::Post { .. } if !exchange.reads_body() => {
+                        Some(exchange.post(Bytes::new()))
+                    }
+                    RequestKind::Post { .. } => {
+                        Some(body.map_or(Post::Begun, |body| exchange.post(body)))
+                    }
                     RequestKind::WebSocket => {
                         return self.answer(id, exchange.refuse(&HandshakeError::BadRequest));
                     }
                 };
                 self.wait(id, exchange, connection);
-                self.with(connection, |it| match post {
-                    Some(post) => it.connection.handle_post(now, id, revision, post),
-                    None => it.connection.handle_poll(now, id, revision),
+                let awaited = self.with(connection, |it| {
+                    match post {
+                        Some(post) => it.connection.handle_post(now, id, revision, post),
+                        None => it.connection.handle_poll(now, id, revision),
+                    }
+                    it.connection.session().awaits_body(id)
                 });
+                if awaited == Some(true) {
+                    self.collect(now, id);
+                }
             }
         }
     }

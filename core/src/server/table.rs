@@ -127,6 +127,7 @@ impl<T> Server<T> {
             armed: None,
             permit,
             held: Held::default(),
+            waiting: 0,
             closed: false,
             let_go: None,
         };

@@ -54,7 +54,62 @@ impl World<'_> {
                 .bytes()
                 .fold("d=".to_owned(), |form, byte| format!("{form}%{byte:02x}")),
         };
-        self.request(http::Method::POST, &query, body.into(), [0; 15]);
+        if what & 0x80 == 0 {
+            self.request(http::Method::POST, &query, body.into(), [0; 15]);
+        } else {
+            self.begin_post(&query, body.into());
+        }
+    }
+
+    /// The same, whose body comes later and in pieces.
+    fn begin_post(&mut self, query: &str, body: Bytes) {
+        let id = RequestId(self.requests);
+        self.requests += 1;
+        let head = http::Request::post(format!("/socket.io/?{query}")).body(());
+        let (head, ()) = head.expect("a head").into_parts();
+        self.waiting.insert(id);
+        if self
+            .server
+            .handle_request_head(self.now, id, &head, [0; 15])
+        {
+            self.bodies.push((id, body));
+        }
+    }
+
+    /// Some of a body comes, the rest of it, or more than there may be. A body is wanted as long as its request has no
+    /// answer.
+    pub(super) fn some_of_a_body(&mut self, what: u8) {
+        let now = self.now;
+        let Some((id, mut body)) = self.bodies.pop() else {
+            return;
+        };
+        let length = usize::from(self.byte().unwrap_or_default()).min(body.len());
+        let piece = match what & 0x40 {
+            0 => body.split_to(length),
+            _ => vec![b'x'; self.config.max_http_buffer_size + 1].into(),
+        };
+        let is_large = piece.len() > self.config.max_http_buffer_size;
+        let wanted = self.server.handle_body(now, id, piece);
+        assert!(!wanted || !is_large && self.waiting.contains(&id));
+        match (wanted, body.is_empty()) {
+            (true, true) => self.server.handle_body_end(now, id),
+            (true, false) => self.bodies.push((id, body)),
+            (false, _) => {}
+        }
+    }
+
+    /// So much of what a client has sent waits for the application, or nothing any more.
+    pub(super) fn wait(&mut self, what: u8) {
+        let now = self.now;
+        if let Some(socket) = self.pick(&self.sockets.clone()) {
+            let most = self.config.max_backlog_bytes;
+            let bytes = if what & 0x20 == 0 { 0 } else { most + 1 };
+            self.server.handle_waiting(now, socket.connection, bytes);
+            let it = self.server.connection(socket.connection);
+            if bytes > 0 && it.is_some_and(|it| it.session().is_open()) {
+                assert!(!self.server.is_read(socket.connection));
+            }
+        }
     }
 
     /// A request to become a WebSocket.

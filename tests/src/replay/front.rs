@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use http::Response;
+use http::request::Parts;
 use sio_core::engine::{Message, WsClosed, WsOut};
 use sio_core::id::RequestId;
 use sio_core::message::Part;
@@ -89,12 +90,32 @@ impl Front {
             self.requests += 1;
             let id = RequestId(self.requests);
             self.line(number).busy = Some(id);
-            let request = http::Request::from_parts(head, body);
-            self.server.handle_request(self.now, id, request, random);
+            match body.is_empty() {
+                true => {
+                    let request = http::Request::from_parts(head, body);
+                    self.server.handle_request(self.now, id, request, random);
+                }
+                false => self.in_pieces(id, &head, &body, random),
+            }
             return None;
         }
         let upgraded = self.server.handle_upgrade(self.now, &head, random);
         self.upgraded(number, upgraded)
+    }
+
+    /// Hands a request in whose body does not come at once. However it comes, what becomes of it is the same.
+    fn in_pieces(&mut self, id: RequestId, head: &Parts, body: &Bytes, random: [u8; 15]) {
+        let now = self.now;
+        if self.server.handle_request_head(now, id, head, random) {
+            let mut pieces = body.chunks(body.len().div_ceil(3));
+            let more = |piece| {
+                self.server
+                    .handle_body(now, id, Bytes::copy_from_slice(piece))
+            };
+            if pieces.all(more) {
+                self.server.handle_body_end(now, id);
+            }
+        }
     }
 
     /// The connection on which this request waits for the application's word.

@@ -4,57 +4,42 @@ use std::io::Write;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use http_body::Body;
-use sio_core::engine::{Coding, PostFailure};
+use sio_core::engine::{Coding, Collector, PostFailure};
 
-/// Collects a body, up to a limit.
-pub(super) struct Collector<B> {
+/// A body that comes by HTTP, and what there is of it.
+pub(super) struct Incoming<B> {
     body: B,
-    limit: usize,
-    first: Bytes,
-    more: BytesMut,
+    come: Collector,
 }
 
-impl<B: Body<Data = Bytes> + Unpin> Collector<B> {
+impl<B: Body<Data = Bytes> + Unpin> Incoming<B> {
+    /// One that has this many bytes at most.
     pub(super) fn new(body: B, limit: usize) -> Self {
         Self {
             body,
-            limit,
-            first: Bytes::new(),
-            more: BytesMut::new(),
+            come: Collector::new(limit),
         }
     }
 
-    /// The whole body. One that came in one piece is not copied.
+    /// The whole body.
     pub(super) fn poll_collect(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Bytes, PostFailure>> {
         loop {
             match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
-                None if self.more.is_empty() => {
-                    return Poll::Ready(Ok(std::mem::take(&mut self.first)));
-                }
-                None => return Poll::Ready(Ok(std::mem::take(&mut self.more).freeze())),
+                None => return Poll::Ready(Ok(self.come.take())),
                 Some(Err(_)) => return Poll::Ready(Err(PostFailure::Lost)),
                 Some(Ok(frame)) => {
-                    let Ok(data) = frame.into_data() else {
-                        continue;
-                    };
-                    let held = self.first.len().max(self.more.len());
-                    if held.saturating_add(data.len()) > self.limit {
-                        return Poll::Ready(Err(PostFailure::TooLarge));
-                    }
-                    if held == 0 {
-                        self.first = data;
-                    } else {
-                        if self.more.is_empty() {
-                            self.more.extend_from_slice(&self.first);
-                        }
-                        self.more.extend_from_slice(&data);
+                    let come = frame
+                        .into_data()
+                        .map_or(Ok(()), |data| self.come.push(data));
+                    if let Err(failure) = come {
+                        return Poll::Ready(Err(failure));
                     }
                 }
             }

@@ -20,7 +20,7 @@ use sio_core::id::RequestId;
 use sio_core::websocket::switch_protocols;
 
 use super::asking::call;
-use super::body::{Collector, compress};
+use super::body::{Incoming, compress};
 use super::hyper_io::FromHyper;
 use super::line::{Debts, Line};
 use super::outlive::Outliving;
@@ -399,7 +399,7 @@ impl<R: Runtime> Context<'_, R> {
                 }),
             })
         };
-        let mut body = Collector::new(body, config.max_http_buffer_size);
+        let mut body = Incoming::new(body, config.max_http_buffer_size);
         let at_once = if over {
             Poll::Ready(Err(PostFailure::TooLarge))
         } else if !exchange.reads_body() {

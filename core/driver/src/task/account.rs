@@ -20,7 +20,7 @@
 use std::fmt;
 
 use sio_core::config::Config;
-use sio_core::engine::{Session, TransportKind};
+use sio_core::engine::Session;
 
 use super::jobs::Jobs;
 use crate::mailbox::Mailbox;
@@ -111,15 +111,13 @@ impl<'a> Account<'a> {
     /// client that asks for much in one go gets it as fast as it reads.
     #[inline]
     pub(super) fn is_full(&self) -> bool {
-        let by_websocket = self.session.transport() == TransportKind::WebSocket;
-        self.waiting > Part::Waiting.limit(self.config) || by_websocket && self.is_backed_up()
+        self.session.is_full(self.waiting)
     }
 
     /// Whether more than half of what may wait to be written does.
     #[inline]
     pub(super) fn is_backed_up(&self) -> bool {
-        self.session.queued_bytes() > Part::Queued.limit(self.config) / 2
-            || self.session.backlog_packets() > self.config.max_backlog_packets / 2
+        self.session.is_backed_up()
     }
 }
 

@@ -398,6 +398,7 @@ impl<T> Connection<T> {
             Why::Connect => self.unanswered(),
             // Nothing of the kind is waited for here.
             Why::Admission
+            | Why::Body
             | Why::Middleware
             | Why::Noop
             | Why::Pause

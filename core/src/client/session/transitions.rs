@@ -64,6 +64,7 @@ impl Session {
             // Nothing of the kind is waited for here.
             Why::Ack
             | Why::Admission
+            | Why::Body
             | Why::Middleware
             | Why::Noop
             | Why::Packet

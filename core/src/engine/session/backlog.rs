@@ -4,6 +4,7 @@ use super::Session;
 use crate::config::BacklogPolicy;
 use crate::engine::{Flags, Sent, Violation};
 use crate::message::Encoded;
+use crate::protocol::TransportKind;
 
 /// What waits for a client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,6 +106,22 @@ impl Session {
     /// Whether those count where it is asked if more may wait.
     pub const fn counts_unwritten(&self) -> bool {
         self.queue.counts_unwritten()
+    }
+
+    /// Whether so much waits that nothing more is read of its client, and it is to be [paused](Self::pause): events
+    /// for handlers of the application, of `waiting` bytes, or answers for a WebSocket. A client that asks for much in
+    /// one go gets it as fast as it reads.
+    #[inline]
+    pub fn is_full(&self, waiting: usize) -> bool {
+        let by_websocket = matches!(self.transport(), TransportKind::WebSocket);
+        waiting > self.config.max_backlog_bytes || by_websocket && self.is_backed_up()
+    }
+
+    /// Whether more than half of what may wait to be written does.
+    #[inline]
+    pub fn is_backed_up(&self) -> bool {
+        self.queued_bytes() > self.config.max_backlog_bytes / 2
+            || self.backlog_packets() > self.config.max_backlog_packets / 2
     }
 
     /// Frames that wait to be handed out.

@@ -121,6 +121,7 @@ impl Session {
             Why::Ack
             | Why::Connect
             | Why::Admission
+            | Why::Body
             | Why::Middleware
             | Why::Packet
             | Why::Pong

@@ -156,6 +156,14 @@ impl Session {
         self.reading().is_some()
     }
 
+    /// Whether the body of this POST is waited for, which has begun. If not, it has its answer.
+    pub fn awaits_body(&self, id: RequestId) -> bool {
+        match &self.state {
+            State::Polling(polling) => polling.post.is_body_of(id),
+            State::WebSocket(_) | State::Closed(_) => false,
+        }
+    }
+
     /// Bytes of the POST among whose packets there are some that [`poll_event`](Self::poll_event) has not come
     /// to.
     pub fn unread_bytes(&self) -> usize {

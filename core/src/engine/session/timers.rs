@@ -23,6 +23,7 @@ macro_rules! not_of_sessions {
         Why::Ack
             | Why::Connect
             | Why::Admission
+            | Why::Body
             | Why::Middleware
             | Why::Packet
             | Why::Pong

@@ -217,14 +217,14 @@ impl Client {
     ) -> Result<(), String> {
         match (opcode, self.phase, payload) {
             (Opcode::Text, _, b"2") => {
-                frame::write(&mut self.outbox, Opcode::Text, &[b"3"]);
+                frame::write(&mut self.outbox, Opcode::Text, &[], b"3");
                 hear(&mut self.outbox, Heard::Ping)?;
             }
             (Opcode::Text | Opcode::Binary, Phase::Ready, _) => {
                 hear(&mut self.outbox, Heard::Message(opcode, payload))?;
             }
             (Opcode::Text, Phase::Opening, [b'0', b'{', ..]) => {
-                frame::write(&mut self.outbox, Opcode::Text, &[b"40"]);
+                frame::write(&mut self.outbox, Opcode::Text, &[], b"40");
                 self.phase = Phase::Connecting;
             }
             (Opcode::Text, Phase::Connecting, [b'4', b'0', b'{', ..]) => match self.purpose {
@@ -242,7 +242,7 @@ impl Client {
                 self.phase = Phase::Ready;
                 hear(&mut self.outbox, Heard::Ready)?;
             }
-            (Opcode::Ping, _, _) => frame::write(&mut self.outbox, Opcode::Pong, &[payload]),
+            (Opcode::Ping, _, _) => frame::write(&mut self.outbox, Opcode::Pong, &[], payload),
             (Opcode::Pong, _, _) => {}
             // It may answer the first goodbye or the second, or just go.
             (_, Phase::Gone, _) | (Opcode::Text, Phase::Leaving, _) => {}

@@ -1,4 +1,9 @@
 //! WebSocket frames, from the client's side and no more of them than the generator needs.
+//!
+//! They are written by the core. They are not read by it: it copies what was read, so that messages may be kept, and a
+//! generator keeps none.
+
+use sio_core::websocket::write;
 
 /// The masking key of every frame. It need not be secret on a loopback, and a fixed one lets a
 /// message that is always the same be masked once; it is not zero, so that the server has to unmask.
@@ -19,41 +24,17 @@ pub enum Opcode {
     Pong,
 }
 
-/// Appends one masked frame with everything in `parts`, one after the other.
-pub fn write(out: &mut Vec<u8>, opcode: Opcode, parts: &[&[u8]]) {
-    let len = parts.iter().map(|part| part.len()).sum::<usize>();
-    out.push(
-        0x80 | match opcode {
+/// Appends one masked frame, with `payload` behind `head`.
+pub fn write(out: &mut Vec<u8>, opcode: Opcode, head: &[u8], payload: &[u8]) {
+    let first = 0x80
+        | match opcode {
             Opcode::Text => 1,
             Opcode::Binary => 2,
             Opcode::Close => 8,
             Opcode::Ping => 9,
             Opcode::Pong => 10,
-        },
-    );
-    match len {
-        0..=125 => out.push(0x80 | len as u8),
-        126..=0xffff => {
-            out.push(0x80 | 126);
-            out.extend_from_slice(&(len as u16).to_be_bytes());
-        }
-        _ => {
-            out.push(0x80 | 127);
-            out.extend_from_slice(&(len as u64).to_be_bytes());
-        }
-    }
-    out.extend_from_slice(&KEY);
-    let start = out.len();
-    for part in parts {
-        out.extend_from_slice(part);
-    }
-    let (words, rest) = out[start..].as_chunks_mut::<4>();
-    for word in words {
-        *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(KEY)).to_ne_bytes();
-    }
-    for (byte, key) in rest.iter_mut().zip(KEY) {
-        *byte ^= key;
-    }
+        };
+    write::frame(out, first, Some(KEY), head, payload);
 }
 
 /// What is at the start of the bytes that a server sent.
@@ -112,7 +93,7 @@ mod tests {
             let payload = vec![b'x'; len];
             let (head, tail) = payload.split_at(len / 2);
             let mut out = Vec::new();
-            write(&mut out, Opcode::Text, &[head, tail]);
+            write(&mut out, Opcode::Text, head, tail);
             let unmasked = out[out.len() - len..]
                 .iter()
                 .zip(KEY.iter().cycle())

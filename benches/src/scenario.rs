@@ -187,8 +187,8 @@ impl Script {
         let placeholder = r#"{"_placeholder":true,"num":0}"#;
         let mut message = Vec::new();
         let text = format!(r#"451-["message",{placeholder}]"#);
-        frame::write(&mut message, Opcode::Text, &[text.as_bytes()]);
-        frame::write(&mut message, Opcode::Binary, &[&attachment]);
+        frame::write(&mut message, Opcode::Text, &[], text.as_bytes());
+        frame::write(&mut message, Opcode::Binary, &[], &attachment);
         Self {
             scenario,
             echo: format!(r#"["echo",{SMALL}]"#),
@@ -204,7 +204,12 @@ impl Script {
     pub fn echo(&self, out: &mut Vec<u8>, id: u64) {
         let mut digits = [0; 20];
         let digits = decimal(&mut digits, id);
-        frame::write(out, Opcode::Text, &[b"42", digits, self.echo.as_bytes()]);
+        let mut head = [0; 22];
+        let (kind, rest) = head.split_at_mut(2);
+        kind.copy_from_slice(b"42");
+        rest[..digits.len()].copy_from_slice(digits);
+        let head = &head[..2 + digits.len()];
+        frame::write(out, Opcode::Text, head, self.echo.as_bytes());
     }
 
     /// Appends a `message` with its attachment.
@@ -215,13 +220,13 @@ impl Script {
     /// Appends a `join` that asks for the ack 0.
     pub fn join(&self, out: &mut Vec<u8>) {
         let text = format!(r#"420["join","{ROOM}"]"#);
-        frame::write(out, Opcode::Text, &[text.as_bytes()]);
+        frame::write(out, Opcode::Text, &[], text.as_bytes());
     }
 
     /// Appends what a client says before it closes.
     pub fn leave(&self, out: &mut Vec<u8>) {
-        frame::write(out, Opcode::Text, &[b"41"]);
-        frame::write(out, Opcode::Close, &[&1000_u16.to_be_bytes()]);
+        frame::write(out, Opcode::Text, &[], b"41");
+        frame::write(out, Opcode::Close, &[], &1000_u16.to_be_bytes());
     }
 
     /// Appends the packet of an `echo` that asks for the ack `id`, as a POST carries it.
@@ -235,7 +240,7 @@ impl Script {
     /// Appends a `blast` of so many `tick`s.
     pub fn blast(&self, out: &mut Vec<u8>, burst: usize) {
         let text = format!(r#"42["blast","{ROOM}",{burst},{SMALL}]"#);
-        frame::write(out, Opcode::Text, &[text.as_bytes()]);
+        frame::write(out, Opcode::Text, &[], text.as_bytes());
     }
 
     /// What the server said with a message frame.

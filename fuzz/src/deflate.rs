@@ -12,7 +12,7 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, 
 use futures_io::{AsyncRead, AsyncWrite};
 use sio_core::config::{Config, PerMessageDeflate};
 use sio_core::time::Instant;
-use sio_core::websocket::write;
+use sio_core::websocket::{Incoming, Limits, Reader, Role, write};
 use sio_driver::binding::{Remote, Runtime, Server, Sleep, serve_stream};
 
 /// Bytes of a message that the server takes.
@@ -210,18 +210,29 @@ impl World {
         };
         self.write(&bytes);
         let answer = std::mem::take(&mut lock(&self.wire).to_client);
-        let (first, payload, rest) = unframed(&answer);
-        if first == 0x88 {
-            let code = u16::from_be_bytes([payload[0], payload[1]]);
-            assert!(matches!(code, 1002 | 1007 | 1009), "closed with {code}");
-            return None;
-        }
-        assert_eq!(rest, b"", "one answer");
-        assert_eq!(first & 0x8f, 0x80 | opcode);
-        if first & 0x40 == 0 {
-            return Some(payload.to_vec());
-        }
-        let message = match inflated(&mut self.decompress, payload) {
+        let mut reader = Reader::new(Role::Client, Limits::default().deflate(true));
+        reader.feed(&answer);
+        let incoming = reader.poll().expect("a server keeps to the rules");
+        let (text, payload) = match incoming.expect("an answer") {
+            Incoming::Close(code) => {
+                assert!(
+                    matches!(code, Some(1002 | 1007 | 1009)),
+                    "closed with {code:?}"
+                );
+                return None;
+            }
+            Incoming::Compressed { text, payload } => (text, Ok(payload)),
+            Incoming::Text(payload) => (true, Err(payload.into_bytes())),
+            Incoming::Binary(payload) => (false, Err(payload)),
+            other @ (Incoming::Ping(_) | Incoming::Pong(_)) => panic!("{other:?} instead"),
+        };
+        assert_eq!((reader.poll(), reader.is_at_rest()), (Ok(None), true));
+        assert_eq!(text, story.text);
+        let payload = match payload {
+            Ok(compressed) => compressed,
+            Err(plain) => return Some(plain.to_vec()),
+        };
+        let message = match inflated(&mut self.decompress, &payload) {
             Expected::Message(message) => message,
             other => panic!("the server has compressed to {other:?}"),
         };
@@ -250,17 +261,6 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     // A mask of zeros changes nothing.
     write::frame(&mut frame, first, Some([0; 4]), &[], payload);
     frame
-}
-
-/// First byte and payload of a server's frame, and what follows it.
-fn unframed(bytes: &[u8]) -> (u8, &[u8], &[u8]) {
-    let (first, length, rest) = match bytes {
-        [first, 126, a, b, rest @ ..] => (*first, u16::from_be_bytes([*a, *b]).into(), rest),
-        [first, short @ 0..=125, rest @ ..] => (*first, usize::from(*short), rest),
-        other => panic!("no frame: {other:?}"),
-    };
-    let (payload, rest) = rest.split_at(length);
-    (first, payload, rest)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -3,6 +3,7 @@
 pub mod client;
 pub mod conversation;
 pub mod example;
+pub mod frames;
 pub mod imports;
 pub mod install;
 pub mod process;

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use sio_driver::app::core::websocket::write;
+use crate::frames::{self, PONG};
+
+pub use crate::frames::{BINARY, CLOSE, PING, TEXT, UNFINISHED, fragments, frame, header};
 
 /// How long anything may take that should come at once. Only a failing test waits so long.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -140,14 +142,17 @@ impl Wire {
         }
     }
 
-    /// The next so many bytes. `None`: the connection ended before.
-    pub fn exactly(&mut self, count: usize) -> Option<Vec<u8>> {
-        while self.read.len() < count {
+    /// The next WebSocket frame. `None`: the connection ended before.
+    pub fn frame(&mut self) -> Option<frames::Frame> {
+        loop {
+            if let Some(frame) = frames::read(&self.read) {
+                self.read.drain(..frame.length);
+                return Some(frame);
+            }
             if !self.fill() {
                 return None;
             }
         }
-        Some(self.read.drain(..count).collect())
     }
 }
 
@@ -312,57 +317,6 @@ fn split(base: &str, body: &str) -> Vec<String> {
     packets
 }
 
-/// The first byte of a frame that is a whole text message.
-pub const TEXT: u8 = 0x81;
-/// The first byte of a frame that is a whole binary message.
-pub const BINARY: u8 = 0x82;
-/// The first byte of a close frame.
-pub const CLOSE: u8 = 0x88;
-/// The first byte of a ping frame.
-pub const PING: u8 = 0x89;
-/// In the first byte: more fragments of the message follow.
-pub const UNFINISHED: u8 = 0x80;
-
-/// The bytes of a client's frame. [`UNFINISHED`] is a bit to be taken away from `first`.
-pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    write::frame(
-        &mut bytes,
-        first,
-        Some([0x5a, 0x01, 0xfe, 0x37]),
-        &[],
-        payload,
-    );
-    bytes
-}
-
-/// The header of a client's frame that claims this length, without its mask.
-pub fn header(first: u8, length: u64) -> Vec<u8> {
-    const MASKED: u8 = 0x80;
-    match (u8::try_from(length), u16::try_from(length)) {
-        (Ok(short @ 0..126), _) => vec![first, MASKED | short],
-        (_, Ok(medium)) => [&[first, MASKED | 126], &medium.to_be_bytes()[..]].concat(),
-        _ => [&[first, MASKED | 127], &length.to_be_bytes()[..]].concat(),
-    }
-}
-
-/// The bytes of a text message in these fragments.
-pub fn fragments<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut parts = parts.into_iter().peekable();
-    let mut bytes = Vec::new();
-    let mut first = TEXT & !UNFINISHED;
-    while let Some(part) = parts.next() {
-        let last = if parts.peek().is_none() {
-            UNFINISHED
-        } else {
-            0
-        };
-        bytes.extend(frame(first | last, part));
-        first = 0;
-    }
-    bytes
-}
-
 /// What a server said on a WebSocket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
@@ -451,24 +405,14 @@ impl WebSocket {
     }
 
     fn read(&mut self) -> Option<Said> {
-        let head = self.wire.exactly(2)?;
-        let length = match head[1] {
-            126 => {
-                let bytes = self.wire.exactly(2)?;
-                u64::from(u16::from_be_bytes([bytes[0], bytes[1]]))
-            }
-            127 => {
-                let bytes = self.wire.exactly(8)?;
-                u64::from_be_bytes(bytes.try_into().expect("eight bytes"))
-            }
-            short => u64::from(short),
-        };
-        let payload = self.wire.exactly(length as usize)?;
+        let frame = self.wire.frame()?;
+        assert!(!frame.masked, "a server masks nothing: {frame:?}");
+        let payload = Vec::from(frame.payload);
         let text = |bytes| String::from_utf8(bytes).expect("a server's text is UTF-8");
-        Some(match head[0] {
+        Some(match frame.first {
             TEXT => Said::Text(text(payload)),
             BINARY => Said::Binary(payload),
-            0x8a => Said::Pong(payload),
+            PONG => Said::Pong(payload),
             CLOSE => Said::Close(match payload[..] {
                 [high, low, ..] => Some(u16::from_be_bytes([high, low])),
                 _ => None,

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use flate2::read::GzDecoder;
 use http::request::Parts;
 
+use crate::frames;
+
 /// A moment of a history: the number of the act, and when it happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment {
@@ -181,20 +183,9 @@ fn response(bytes: &[u8]) -> Result<Option<(usize, Said)>, String> {
 }
 
 fn frame(bytes: &[u8]) -> Option<(usize, Said)> {
-    let (first, length) = (*bytes.first()?, *bytes.get(1)?);
-    let (head, length) = match length {
-        126 => (
-            4,
-            usize::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?)),
-        ),
-        127 => {
-            let length = u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?);
-            (10, usize::try_from(length).ok()?)
-        }
-        short => (2, usize::from(short)),
-    };
-    let payload = Bytes::copy_from_slice(bytes.get(head..head + length)?);
-    Some((head + length, Said::Frame { first, payload }))
+    let frame = frames::read(bytes)?;
+    let (first, payload) = (frame.first, frame.payload);
+    Some((frame.length, Said::Frame { first, payload }))
 }
 
 /// The requests of one connection, and what came behind the last one: a WebSocket's frames, if it was answered

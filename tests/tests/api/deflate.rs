@@ -29,16 +29,9 @@ fn join(world: &World) -> (Wire, Option<String>) {
 
 /// The next message, and whether it came compressed.
 fn message(wire: &mut Wire) -> (bool, String) {
-    let head = wire.exactly(2).unwrap();
-    let length = match head[1] {
-        126 => {
-            let long = wire.exactly(2).unwrap();
-            usize::from(u16::from_be_bytes([long[0], long[1]]))
-        }
-        short => usize::from(short),
-    };
-    let mut payload = wire.exactly(length).unwrap();
-    match head[0] {
+    let frame = wire.frame().unwrap();
+    let mut payload = Vec::from(frame.payload);
+    match frame.first {
         TEXT => (false, String::from_utf8(payload).unwrap()),
         COMPRESSED => {
             payload.extend([0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff]);

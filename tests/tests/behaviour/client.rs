@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use futures_util::io::{AsyncReadExt, AsyncWriteExt};
+use sio_core::websocket::write::MessageType;
+use sio_core::websocket::{Connection, End, Event, Limits, Masks, Phase};
 use sio_tokio::Config;
 
 use crate::here::{connect, within};
-use crate::wire::{Wire, masked, opening_at, revision};
+use crate::wire::{Wire, opening_at, revision};
 
 /// The usual options, but that clients which are not there any more hold up no end.
 pub(crate) fn calm() -> Config {
@@ -17,9 +19,10 @@ pub(crate) fn calm() -> Config {
         .polling_close_timeout(Duration::from_millis(200))
 }
 
-/// A client on a WebSocket.
+/// A client on a WebSocket, which keeps to the rules of those. What breaks them, a test writes to the wire.
 pub(crate) struct Client {
     pub(crate) wire: Wire,
+    half: Connection<()>,
 }
 
 /// What a server sends over a WebSocket.
@@ -53,18 +56,24 @@ impl Client {
     /// One of a server at a path of its own.
     #[allow(dead_code, reason = "faults/ uses it")]
     pub(crate) async fn at(address: SocketAddr, path: &str, query: &str) -> Self {
-        let mut client = Self {
-            wire: Wire::opened(address, &opening_at(path, query)).await,
-        };
+        let mut client = Self::on(Wire::opened(address, &opening_at(path, query)).await);
         let open = client.text().await;
         assert!(open.starts_with("0{"), "{open}");
         client
     }
 
     pub(crate) async fn raw(address: SocketAddr, query: &str) -> Self {
-        Self {
-            wire: Wire::open(address, query).await,
-        }
+        Self::on(Wire::open(address, query).await)
+    }
+
+    /// On a WebSocket of which nothing was read.
+    pub(crate) fn on(wire: Wire) -> Self {
+        let limits = Limits {
+            message: usize::MAX,
+            ..Limits::default()
+        };
+        let half = Connection::client(limits, Masks::from_random([7; 16]), ());
+        Self { wire, half }
     }
 
     /// Enters a namespace (`""` or `"/name,"`) and returns the socket's id.
@@ -79,11 +88,13 @@ impl Client {
     }
 
     pub(crate) async fn send(&mut self, text: &str) {
-        self.wire.write(&masked(0x81, text.as_bytes())).await;
+        self.send_at_once([text]).await;
     }
 
     pub(crate) async fn send_binary(&mut self, data: &[u8]) {
-        self.wire.write(&masked(0x82, data)).await;
+        self.half
+            .send(MessageType::Binary, data, &Bytes::new(), false);
+        self.flush().await;
     }
 
     /// All of these in one write.
@@ -91,29 +102,45 @@ impl Client {
         &mut self,
         texts: impl IntoIterator<Item = impl Into<String>>,
     ) {
-        let frames = texts.into_iter().map(Into::into);
-        let frames = frames.flat_map(|text| masked(0x81, text.as_bytes()));
-        self.wire.write(&frames.collect::<Vec<_>>()).await;
+        for text in texts {
+            let text = Bytes::from(text.into());
+            self.half.send(MessageType::Text, b"", &text, false);
+        }
+        self.flush().await;
+    }
+
+    /// Writes what it has to say, all of it at once.
+    async fn flush(&mut self) {
+        let mut bytes = Vec::new();
+        while let out @ [_, ..] = self.half.poll_output() {
+            bytes.extend_from_slice(out);
+            let count = out.len();
+            self.half.handle_written(count);
+        }
+        if !bytes.is_empty() {
+            self.wire.write(&bytes).await;
+        }
     }
 
     /// The next message, with pings answered, and a close frame too.
     pub(crate) async fn next(&mut self) -> Option<Message> {
         loop {
-            let (first, mut payload) = within("a message", self.wire.frame()).await?;
-            match first {
-                0x81 if payload == "2" => self.send("3").await,
-                0x81 => {
-                    let text = String::from_utf8(payload.into()).expect("texts are UTF-8");
-                    return Some(Message::Text(text));
+            let frame = within("a message", self.wire.whole_frame()).await?;
+            assert_eq!(self.half.phase(), Phase::Open, "a frame behind the end");
+            self.half.handle_bytes(&frame);
+            let event = self.half.poll_event();
+            self.flush().await;
+            match event {
+                Some(Event::Message(message)) => match message {
+                    sio_tokio::Message::Text(text) if text == "2" => self.send("3").await,
+                    sio_tokio::Message::Text(text) => return Some(Message::Text(text.into())),
+                    sio_tokio::Message::Binary(data) => return Some(Message::Binary(data)),
+                },
+                Some(Event::Closed(End::Goodbye(code))) => return Some(Message::Close(code)),
+                Some(Event::Ping) => {}
+                other @ (Some(Event::Pong(_) | Event::Ignored | Event::Closed(_)) | None) => {
+                    panic!("an unexpected frame: {frame:?}, {other:?}")
                 }
-                0x82 => return Some(Message::Binary(payload)),
-                0x88 => {
-                    self.wire.write(&masked(0x88, &payload)).await;
-                    let code = (payload.len() >= 2).then(|| payload.get_u16());
-                    return Some(Message::Close(code));
-                }
-                0x89 => self.wire.write(&masked(0x8a, &payload)).await,
-                other => panic!("an unexpected frame: {other:#x}"),
             }
         }
     }

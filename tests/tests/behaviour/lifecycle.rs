@@ -244,9 +244,7 @@ async fn a_plain_engine_beside_it(on: On) {
     let server = Server::new(io.clone()).engine(engine.clone());
     let world = World::serving(on, io, server.clone()).await;
     let request = opening_at("/engine.io/", "");
-    let mut client = Client {
-        wire: Wire::opened(world.address, &request).await,
-    };
+    let mut client = Client::on(Wire::opened(world.address, &request).await);
     assert!(client.text().await.starts_with("0{"));
     client.expect("4hello").await;
     client.send("4back").await;

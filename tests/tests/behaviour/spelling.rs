@@ -110,9 +110,7 @@ async fn a_handshake_is_the_applications_own(on: On) {
         rest.as_bytes(),
     ]
     .concat();
-    let mut client = Client {
-        wire: Wire::opened(world.address, &asked).await,
-    };
+    let mut client = Client::on(Wire::opened(world.address, &asked).await);
     assert!(client.text().await.starts_with("0{"));
     client.enter("").await;
     let told = r#"451-["asked",["a","b"],["100%"],["�"],{"_placeholder":true,"num":0}]"#;

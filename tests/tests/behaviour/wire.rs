@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::io::{AsyncReadExt, AsyncWriteExt};
-use sio_core::websocket::write;
+use sio_tests::frames;
 
 use crate::here::{Stream, connect, within};
 
@@ -77,16 +77,24 @@ impl Wire {
 
     /// The next frame: its first byte and its payload. `None`: the connection is over.
     pub(crate) async fn frame(&mut self) -> Option<(u8, Bytes)> {
-        let mut head = self.take(2).await?;
-        let (first, length) = (head.get_u8(), head.get_u8());
-        let length = match length {
-            126 => usize::from(self.take(2).await?.get_u16()),
-            127 => usize::try_from(self.take(8).await?.get_u64()).unwrap(),
-            // Nor is it masked: then there would be a bit more (§5.1).
-            short @ 0..126 => usize::from(short),
-            masked => panic!("a server masks nothing: {masked:#x}"),
+        let frame = loop {
+            match frames::take(&mut self.ahead) {
+                Some(frame) => break frame,
+                None => self.more().await?,
+            }
         };
-        Some((first, self.take(length).await?))
+        assert!(!frame.masked, "a server masks nothing: {frame:?}");
+        Some((frame.first, frame.payload))
+    }
+
+    /// All bytes of it.
+    pub(crate) async fn whole_frame(&mut self) -> Option<Bytes> {
+        loop {
+            match frames::take_whole(&mut self.ahead) {
+                Some(frame) => return Some(frame),
+                None => self.more().await?,
+            }
+        }
     }
 
     /// The code of the close frame, then the end of the stream.
@@ -115,21 +123,21 @@ impl Wire {
     }
 
     async fn take(&mut self, count: usize) -> Option<Bytes> {
-        let mut chunk = [0; 8192];
         while self.ahead.len() < count {
-            let read = self.stream.read(&mut chunk).await.ok()?;
-            if read == 0 {
-                return None;
-            }
-            self.ahead.extend_from_slice(&chunk[..read]);
+            self.more().await?;
         }
         Some(self.ahead.split_to(count).freeze())
+    }
+
+    async fn more(&mut self) -> Option<()> {
+        let mut chunk = [0; 8192];
+        let read = self.stream.read(&mut chunk).await.ok()?;
+        self.ahead.extend_from_slice(&chunk[..read]);
+        (read > 0).then_some(())
     }
 }
 
 /// A client's frame, with a mask of zeros.
 pub(crate) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = Vec::new();
-    write::frame(&mut frame, first, Some([0; 4]), &[], payload);
-    frame
+    frames::masked(first, [0; 4], payload)
 }

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use futures_util::io::{AsyncReadExt, AsyncWriteExt};
+use sio_tests::frames::{self, BINARY, CLOSE, Frame, PING, PONG, TEXT};
 
 use crate::here::{Stream, connect};
 use crate::recording::{Answer, Heard, hex};
@@ -93,14 +94,14 @@ impl Peer {
     }
 
     async fn frame(&mut self) -> Option<Heard> {
-        let head = self.take(2).await?;
-        let length = match head[1] {
-            126 => usize::from(self.take(2).await?.as_slice().get_u16()),
-            short @ 0..126 => usize::from(short),
-            other => panic!("a server masks nothing, and says little: {other:#x}"),
+        let frame = loop {
+            match frames::take(&mut self.ahead) {
+                Some(frame) => break frame,
+                None => self.more().await?,
+            }
         };
-        let payload = self.take(length).await?;
-        Some(said(head[0], &payload))
+        assert!(!frame.masked, "a server masks nothing: {frame:?}");
+        Some(said(&frame))
     }
 
     async fn take(&mut self, count: usize) -> Option<Vec<u8>> {
@@ -118,14 +119,15 @@ impl Peer {
     }
 }
 
-/// A frame by its first byte and its payload.
-pub(crate) fn said(first: u8, payload: &[u8]) -> Heard {
-    match first {
-        0x81 => Heard::Text(String::from_utf8(payload.to_vec()).unwrap()),
-        0x82 => Heard::Binary(hex(payload)),
-        0x88 => Heard::Close(payload.first_chunk().map(|code| u16::from_be_bytes(*code))),
-        0x89 => Heard::Ping(hex(payload)),
-        0x8a => Heard::Pong(hex(payload)),
+/// What a frame says.
+pub(crate) fn said(frame: &Frame) -> Heard {
+    let payload = &frame.payload;
+    match frame.first {
+        TEXT => Heard::Text(String::from_utf8(payload.to_vec()).unwrap()),
+        BINARY => Heard::Binary(hex(payload)),
+        CLOSE => Heard::Close(payload.first_chunk().map(|code| u16::from_be_bytes(*code))),
+        PING => Heard::Ping(hex(payload)),
+        PONG => Heard::Pong(hex(payload)),
         other => panic!("a frame that begins with {other:#x}"),
     }
 }

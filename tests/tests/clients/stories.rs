@@ -3,6 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
+use sio_tests::frames;
 use sio_tokio::Io;
 
 use crate::application::application;
@@ -181,23 +182,12 @@ fn frames_are_what_they_are_said_to_be() {
 /// Takes the whole frames out of a client's bytes.
 fn unmasked(ahead: &mut Vec<u8>) -> Vec<Heard> {
     let mut found = Vec::new();
-    loop {
-        let (length, behind) = match ahead[..] {
-            [_, 0xfe, high, low, ..] => (usize::from(u16::from_be_bytes([high, low])), 4),
-            [_, short @ 0x80..0xfe, ..] => (usize::from(short - 0x80), 2),
-            _ => return found,
-        };
-        let end = behind + 4 + length;
-        if ahead.len() < end {
-            return found;
-        }
-        let rest = ahead.split_off(end);
-        let frame = std::mem::replace(ahead, rest);
-        let (mask, payload) = frame[behind..].split_at(4);
-        let payload = payload.iter().zip(mask.iter().cycle());
-        let payload: Vec<_> = payload.map(|(byte, mask)| byte ^ mask).collect();
-        found.push(said(frame[0], &payload));
+    while let Some(frame) = frames::read(ahead) {
+        assert!(frame.masked, "a client masks all: {frame:?}");
+        ahead.drain(..frame.length);
+        found.push(said(&frame));
     }
+    found
 }
 
 on_each_runtime! {

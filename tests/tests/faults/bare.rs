@@ -35,7 +35,7 @@ async fn an_echo_ends_with_its_server(on: On) {
         let server = server.websocket_echo(calm());
         let (address, served) = on.serve(server.clone());
         let opened = Wire::opened(address, opening_at("/", "")).await;
-        let mut client = Client { wire: opened };
+        let mut client = Client::on(opened);
         client.send("once").await;
         client.expect("once").await;
         let closing = async {

@@ -198,9 +198,7 @@ async fn no_client_fills_the_log(on: On) {
     gate.add_permits(5);
     until("all have failed", || failed.load(Ordering::Relaxed) == 6).await;
 
-    let mut plain = Client {
-        wire: Wire::opened(world.address, opening_at("/engine.io", "")).await,
-    };
+    let mut plain = Client::on(Wire::opened(world.address, opening_at("/engine.io", "")).await);
     plain.text().await;
     plain.send(&format!("4{secret}")).await;
     plain.send("1").await;

@@ -92,9 +92,7 @@ async fn handed_over(on: On, late: bool) {
     let outer = Io::new(calm().path("/nobody"));
     let server = Server::new(outer.clone()).engine(engine.clone());
     let world = World::serving(on, outer, server).await;
-    let mut client = Client {
-        wire: Wire::opened(world.address, opening_at("/engine.io", "")).await,
-    };
+    let mut client = Client::on(Wire::opened(world.address, opening_at("/engine.io", "")).await);
     assert!(client.text().await.starts_with("0{"));
     until("its handler waits", || count(&begun) == 1).await;
     client.send("40").await;

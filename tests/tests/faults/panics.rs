@@ -225,9 +225,9 @@ async fn wherever_an_engine_socket_does(on: On) {
     let server = Server::new(io.clone()).engine(engine.clone());
     let world = World::serving(on, io, server.clone()).await;
     let (mut bystander, _) = world.join().await;
-    let mut client = crate::client::Client {
-        wire: crate::wire::Wire::opened(world.address, &opening_at("/engine.io/", "")).await,
-    };
+    let mut client = crate::client::Client::on(
+        crate::wire::Wire::opened(world.address, &opening_at("/engine.io/", "")).await,
+    );
     client.send("4event").await;
     client.rest().await;
     until("its end", || engine.sessions() == 0).await;

@@ -128,9 +128,7 @@ async fn the_end_of_a_plain_connection_says_which(on: On) {
     let outer = Io::new(calm());
     let server = Server::new(outer.clone()).engine(engine.clone());
     let world = World::serving(on, outer, server).await;
-    let mut client = Client {
-        wire: Wire::opened(world.address, opening_at("/engine.io", "")).await,
-    };
+    let mut client = Client::on(Wire::opened(world.address, opening_at("/engine.io", "")).await);
     client.text().await;
     client.send("2").await;
     client.rest().await;

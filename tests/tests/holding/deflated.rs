@@ -25,9 +25,7 @@ async fn a_message_for_many(on: On) {
     let request = opening("").replace("\r\n\r\n", offer);
     let mut clients = Vec::new();
     for _ in 0..3 {
-        let mut client = Client {
-            wire: Wire::opened(world.address, &request).await,
-        };
+        let mut client = Client::on(Wire::opened(world.address, &request).await);
         client.text().await;
         client.enter("").await;
         clients.push(client);

@@ -284,9 +284,8 @@ async fn plain_messages(on: On) {
     let mut start = 0;
     // The first makes what is made once.
     for visit in 0..3 {
-        let mut client = Client {
-            wire: Wire::opened(world.address, opening_at("/engine.io", "")).await,
-        };
+        let mut client =
+            Client::on(Wire::opened(world.address, opening_at("/engine.io", "")).await);
         client.text().await;
         flood(&mut client, &bytes, 1_000).await;
         let grown = held().saturating_sub(start);

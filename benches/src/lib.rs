@@ -17,6 +17,7 @@ pub mod measurement;
 pub mod options;
 pub mod payloads;
 pub mod peers;
+pub mod plan;
 pub mod plot;
 pub mod polling;
 pub mod process;

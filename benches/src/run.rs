@@ -4,6 +4,7 @@ use crate::client::{Client, Heard, Purpose};
 use crate::histogram::Histogram;
 use crate::look::{Load, Look, Mark, STALLED};
 use crate::measurement::{Measurement, Memory};
+use crate::plan::Plan;
 use crate::polling;
 use crate::process::Server;
 use crate::scenario::{Answer, Scenario, Script};
@@ -22,29 +23,6 @@ const LAST_PONGS: Duration = Duration::from_millis(300);
 
 /// How often everybody comes and leaves in [`Scenario::Return`].
 const VISITS: usize = 2;
-
-/// What is to be measured.
-#[derive(Debug)]
-pub struct Plan {
-    /// What the clients do.
-    pub scenario: Scenario,
-    /// How many they are.
-    pub connections: usize,
-    /// How many more are in `/` and do nothing.
-    pub bystanders: usize,
-    /// How long is measured.
-    pub window: Duration,
-    /// How long they do it before.
-    pub warm_up: Duration,
-    /// The server's program and its arguments.
-    pub server: Vec<String>,
-    /// The cores that the server has to stay on, as `taskset -c` has them.
-    pub server_cores: Option<String>,
-    /// Whether the generator keeps looking for events instead of sleeping until there is one. The
-    /// `send` that wakes a sleeper is on the server's bill, and costs most where the generator is
-    /// fast and the machine busy.
-    pub spin: bool,
-}
 
 impl Plan {
     /// Measures. An error is one sentence for the person at the terminal.

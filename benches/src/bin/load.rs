@@ -5,8 +5,8 @@
 
 use sio_benches::measurement::Measurement;
 use sio_benches::options::Options;
+use sio_benches::plan::Plan;
 use sio_benches::process::open_many_sockets;
-use sio_benches::run::Plan;
 use sio_benches::scenario::Scenario;
 use std::process::ExitCode;
 use std::time::Duration;

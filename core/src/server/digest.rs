@@ -35,6 +35,7 @@ impl<T: Hash> Hash for Server<T> {
             writable,
             deadlines,
             recovery_due,
+            recovery_news,
         } = self;
         admission.hash(state);
         handshakes.hash(state);
@@ -44,7 +45,7 @@ impl<T: Hash> Hash for Server<T> {
         exchanges.hash(state);
         responses.hash(state);
         (events, http, writable).hash(state);
-        (deadlines, recovery_due).hash(state);
+        (deadlines, recovery_due, recovery_news).hash(state);
     }
 }
 

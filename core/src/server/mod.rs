@@ -169,6 +169,9 @@ pub struct Server<T> {
     deadlines: BTreeSet<(Deadline, u32)>,
     /// When what is kept for those that may come back is to be looked at: no later than the first of it is due.
     recovery_due: Option<Deadline>,
+    /// Namespaces of which there may be sessions to be told of that will not come back, or which nobody waits for any
+    /// more.
+    recovery_news: BTreeSet<NamespaceKey>,
 }
 
 #[derive(Clone, Debug, Hash)]
@@ -233,6 +236,7 @@ impl<T> Server<T> {
             writable: Work::default(),
             deadlines: BTreeSet::new(),
             recovery_due: None,
+            recovery_news: BTreeSet::new(),
         })
     }
 

@@ -173,6 +173,7 @@ impl<T> Server<T> {
                 && let Some(recovery) = &mut namespace.recovery
             {
                 recovery.leave(now, holder, reason, ());
+                self.recovery_news.insert(its.namespace);
             }
             namespace.rooms.remove(its.member);
         }

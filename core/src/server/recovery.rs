@@ -233,6 +233,7 @@ impl<T> Server<T> {
         {
             let sender = target.skip.and_then(|key| its.rooms.id(key));
             recovery.keep(now, target, sender, heard, &packet);
+            self.recovery_news.extend(key);
             let due = recovery.poll_timeout();
             self.recovery_due = earliest(self.recovery_due, due);
         }
@@ -260,10 +261,13 @@ impl<T> Server<T> {
 
     /// The next session that will not come back.
     pub(super) fn expired(&mut self) -> Option<Event<T>> {
-        self.config.connection_state_recovery?;
-        let keys: Vec<_> = self.namespaces.keys().collect();
-        for key in keys {
-            let recovery = self.recovery_of(key);
+        while let Some(key) = self.recovery_news.first().copied() {
+            if !self.namespaces.is_there(key) {
+                self.recovery_news.remove(&key);
+                continue;
+            }
+            let its = self.namespaces.get_mut(key);
+            let recovery = its.and_then(|its| its.recovery.as_mut());
             if let Some(recovery::Event::Expired { id, why, data: () }) =
                 recovery.and_then(Recovery::poll_event)
             {
@@ -273,8 +277,16 @@ impl<T> Server<T> {
             if !self.is_awaited(key) {
                 self.namespaces.clean_up(key);
             }
+            self.recovery_news.remove(&key);
         }
+        debug_assert!(self.is_all_told(), "there is news of a namespace");
         None
+    }
+
+    /// Whether there is nothing more to be told of any namespace. It looks at all of them.
+    fn is_all_told(&self) -> bool {
+        let mut all = self.namespaces.iter();
+        all.all(|(_, its)| !its.recovery.as_ref().is_some_and(Recovery::has_events))
     }
 
     /// Keeps the one deadline of all namespaces true. What an emit throws away may have been due first: it is too
@@ -292,7 +304,10 @@ impl<T> Server<T> {
         earliest(first, self.recovery_due)
     }
 
+    /// To do something to it that may end sessions.
     pub(super) fn recovery_of(&mut self, namespace: NamespaceKey) -> Option<&mut Recovery<()>> {
-        self.namespaces.get_mut(namespace)?.recovery.as_mut()
+        let recovery = self.namespaces.get_mut(namespace)?.recovery.as_mut()?;
+        self.recovery_news.insert(namespace);
+        Some(recovery)
     }
 }

@@ -434,3 +434,42 @@ fn an_emit_looks_at_no_other_namespace() {
         Some(Deadline::new(due, Why::Recovery))
     );
 }
+
+#[test]
+fn a_poll_looks_at_no_namespace_without_news() {
+    let mut world = World::new(Config::v4());
+    for n in 0..10 {
+        world.server.open_namespace(&format!("/{n}"));
+    }
+    let (ann, _) = world.come("40");
+    let news = |world: &World| {
+        world
+            .server
+            .recovery_news
+            .iter()
+            .copied()
+            .collect::<Vec<_>>()
+    };
+    assert!(world.server.poll_event(NOW).is_none());
+    assert_eq!(news(&world), []);
+    let main = world.server.namespaces.find("/").unwrap();
+    world.emit("1", Flags::default());
+    assert_eq!(news(&world), [main]);
+    assert!(world.server.poll_event(NOW).is_none());
+    assert_eq!(news(&world), []);
+
+    // It has left, and does not come back.
+    world
+        .server
+        .handle_ws_closed(NOW, ann.connection, WsClosed::Lost);
+    while world.server.poll_event(NOW).is_some() {
+        assert!(news(&world).iter().all(|its| *its == main));
+    }
+    assert_eq!(news(&world), []);
+    let due = world.server.recovery_due.unwrap().at;
+    world.server.handle_timeout(due);
+    let told = world.server.poll_event(due);
+    assert!(matches!(told, Some(Event::Expired { .. })), "{told:?}");
+    assert!(world.server.poll_event(due).is_none());
+    assert_eq!(news(&world), []);
+}

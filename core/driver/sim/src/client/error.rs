@@ -1,10 +1,11 @@
 //! Why a client did not get what it wanted.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use sio_driver::app::core::client::{ConfigError, ConnectError, UrlError};
-use sio_driver::app::{ArgumentError, EncodeError};
+use sio_driver::app::{ArgumentError, EmitError, EncodeError};
+use sio_driver::client::{BuildError, ConfigError, ConnectError, UrlError};
 
 /// Why a client of a test did not get what it wanted.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub enum ClientError {
     Config(ConfigError),
     /// There is no such address.
     Url(UrlError),
+    /// It cannot be made for another reason.
+    Build(Arc<BuildError>),
 }
 
 impl fmt::Display for ClientError {
@@ -56,8 +59,33 @@ impl fmt::Display for ClientError {
             Self::TooMany => f.write_str("there are as many namespaces as may be"),
             Self::Config(why) => why.fmt(f),
             Self::Url(why) => why.fmt(f),
+            Self::Build(why) => why.fmt(f),
         }
     }
 }
 
 impl std::error::Error for ClientError {}
+
+impl From<BuildError> for ClientError {
+    fn from(why: BuildError) -> Self {
+        match why {
+            BuildError::Url(why) => Self::Url(why),
+            BuildError::Config(why) => Self::Config(why),
+            BuildError::Auth(why) => Self::Encode(why),
+            BuildError::AuthValue(why) => Self::Mistyped(why),
+            other @ (BuildError::Header(_) | BuildError::Tls(_) | _) => {
+                Self::Build(Arc::new(other))
+            }
+        }
+    }
+}
+
+impl From<EmitError> for ClientError {
+    fn from(why: EmitError) -> Self {
+        match why {
+            EmitError::Encode(why) => Self::Encode(why),
+            EmitError::Full => Self::Full,
+            EmitError::Disconnected | _ => Self::Closed,
+        }
+    }
+}

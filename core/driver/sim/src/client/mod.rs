@@ -1,4 +1,4 @@
-//! Clients, by the machine of the core: what a server's handlers are tested with.
+//! Clients, those of the driver: what a server's handlers are tested with.
 //!
 //! ```
 //! use sio_sim::{Ack, Config, Data, Io};
@@ -13,31 +13,30 @@
 //! });
 //! ```
 
+mod answer;
 mod error;
+mod event;
 mod handle;
-mod http;
-mod shared;
+mod heard;
 mod socket;
-mod task;
-mod websocket;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use sio_driver::app::core::client::{Auth, Config, Connection, Dial};
 use sio_driver::app::core::packet::IntoArgs;
-use sio_driver::app::{TransportKind, Value};
-use sio_driver::binding::Runtime;
+use sio_driver::app::{Args, TransportKind, Value};
+use sio_driver::client::{self, Config};
 
 use crate::host::{Host, Served};
 use crate::sim::Sim;
 use handle::Handle;
-use shared::Shared;
 
+pub use answer::AckFuture;
 pub use error::ClientError;
+pub use event::Event;
 pub use handle::Client;
-pub use sio_driver::app::core::client::{Backoff, ConnectError, DisconnectReason};
-pub use socket::{AckFuture, Event, Socket};
+pub use sio_driver::client::{Backoff, ConnectError, DisconnectReason};
+pub use socket::Socket;
 
 /// How a client is to be, before it dials.
 #[derive(Clone, Debug)]
@@ -49,7 +48,7 @@ pub struct Builder {
     config: Config,
     transports: Option<Vec<TransportKind>>,
     query: Vec<(String, String)>,
-    auth: Auth,
+    auth: Option<Value>,
     patience: Duration,
 }
 
@@ -64,7 +63,7 @@ impl Host {
             config: Config::v4(),
             transports: None,
             query: Vec::new(),
-            auth: Auth::None,
+            auth: None,
             patience: Duration::from_secs(120),
         }
     }
@@ -89,8 +88,8 @@ impl Builder {
     /// # Errors
     /// They cannot be written.
     pub fn auth(mut self, auth: &(impl IntoArgs + ?Sized)) -> Result<Self, ClientError> {
-        let args = sio_driver::app::Args::from_arguments(auth).map_err(ClientError::Encode)?;
-        self.auth = Auth::Value(args.get::<Value>(0).map_err(ClientError::Mistyped)?);
+        let args = Args::from_arguments(auth).map_err(ClientError::Encode)?;
+        self.auth = Some(args.get::<Value>(0).map_err(ClientError::Mistyped)?);
         Ok(self)
     }
 
@@ -126,55 +125,30 @@ impl Builder {
     /// What is wrong with its configuration.
     pub fn build(mut self) -> Result<Client, ClientError> {
         let url = format!("http://{}", self.served.address());
-        let (mut dial, _) = Dial::parse(&url).map_err(ClientError::Url)?;
-        dial.transports = self.transports.take().unwrap_or_else(|| {
+        let transports = self.transports.take().unwrap_or_else(|| {
             let drawn = self.sim.choose(|choices| choices.index(WAYS.len()));
             WAYS[drawn].to_vec()
         });
-        self.config.upgrade &= dial.transports.contains(&TransportKind::WebSocket);
+        self.config.upgrade &= transports.contains(&TransportKind::WebSocket);
+        let namespaces = self.config.max_namespaces;
+        let mut builder = client::Client::builder_on(self.sim.clone(), url)?
+            .config(self.config)
+            .transports(transports);
         for (key, value) in &self.query {
-            dial = dial.query(key, value);
+            builder = builder.query(key, value);
         }
-        let mut seed = [0; 16];
-        self.sim.random(&mut seed);
-        let machine = Connection::new(Arc::new(self.config), dial, seed);
-        let machine = machine.map_err(ClientError::Config)?;
-        let shared = Shared::new(self.sim.clone(), machine);
-        self.sim
-            .spawn(task::run(shared.clone(), self.served.address()));
-        let handle = Handle {
-            shared,
-            name: self.name,
-            auth: self.auth,
-            patience: self.patience,
-        };
+        if let Some(auth) = &self.auth {
+            builder = builder.auth(auth)?;
+        }
+        let handle = Handle::new(
+            builder.build()?,
+            self.sim,
+            self.name,
+            self.patience,
+            namespaces,
+        );
         Ok(Client {
             handle: Arc::new(handle),
         })
-    }
-}
-
-impl Client {
-    /// Connects to a namespace, and waits until it is in.
-    ///
-    /// # Errors
-    /// It is refused, or not in after its [patience](Builder::patience).
-    pub async fn connect(&self, namespace: &str) -> Result<Socket, ClientError> {
-        let socket = self.socket(namespace)?;
-        socket.connect().await?;
-        Ok(socket)
-    }
-
-    /// The socket of a namespace, the same each time, which wants nothing until it is asked to
-    /// [connect](Socket::connect).
-    ///
-    /// # Errors
-    /// There are as many as may be.
-    pub fn socket(&self, namespace: &str) -> Result<Socket, ClientError> {
-        let auth = self.handle.auth.clone();
-        let shared = &self.handle.shared;
-        let key = shared.tell(|inner, _| inner.machine.socket(namespace, auth));
-        let key = key.ok_or(ClientError::TooMany)?;
-        Ok(Socket::new(self.clone(), key, namespace))
     }
 }

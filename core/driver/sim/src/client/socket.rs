@@ -2,20 +2,20 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::marker::PhantomData;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use sio_driver::app::core::client::{AckTicket, DisconnectReason};
-use sio_driver::app::core::engine::{Flags, Sent};
-use sio_driver::app::core::packet::{self, FromArgs, IntoArgs};
-use sio_driver::app::core::socket::SocketKey;
-use sio_driver::app::{AckError, Args, SocketId};
+use sio_driver::app::SocketId;
+use sio_driver::app::core::packet::{FromArgs, IntoArgs};
+use sio_driver::client::{DisconnectReason, Emitter};
 
+use super::answer::AckFuture;
 use super::error::ClientError;
-use super::handle::Client;
-use super::shared::{Answer, Inner, Message};
+use super::event::Event;
+use super::handle::{Client, Seat};
+use super::heard::Inner;
 
 /// A client in a namespace, as [`Builder::connect`](super::Builder::connect) gives it. Cheap to clone.
 ///
@@ -23,37 +23,16 @@ use super::shared::{Answer, Inner, Message};
 #[derive(Clone)]
 pub struct Socket {
     client: Client,
-    key: SocketKey,
-    namespace: String,
-    flags: Flags,
-    timeout: Option<Duration>,
-}
-
-/// An event that a server has sent.
-#[derive(Debug)]
-pub struct Event {
-    name: String,
-    args: Args,
-    ack: Option<AckTicket>,
-    socket: Socket,
-}
-
-/// The answer to an emit, as it was asked for.
-#[must_use = "the answer is for whoever awaits it"]
-pub struct AckFuture<T> {
-    socket: Socket,
-    answer: Result<Answer, AckError>,
-    of: PhantomData<fn() -> T>,
+    seat: Arc<Seat>,
+    emitter: Emitter,
 }
 
 impl Socket {
-    pub(super) fn new(client: Client, key: SocketKey, namespace: &str) -> Self {
+    pub(super) fn new(client: Client, seat: Arc<Seat>) -> Self {
         Self {
+            emitter: seat.socket.compress(true),
             client,
-            key,
-            namespace: namespace.to_owned(),
-            flags: Flags::default(),
-            timeout: None,
+            seat,
         }
     }
 
@@ -73,12 +52,8 @@ impl Socket {
 
     /// Asks for the namespace, without waiting.
     pub fn open(&self) {
-        let key = self.key;
-        let shared = &self.client.handle.shared;
-        shared.tell(|inner, now| {
-            inner.heard(key).refused = None;
-            inner.machine.open(now, key);
-        });
+        self.look(|inner| inner.refused = None);
+        self.seat.socket.open();
     }
 
     /// Waits until it is in its namespace.
@@ -86,12 +61,9 @@ impl Socket {
     /// # Errors
     /// It is refused, or not in after its patience.
     pub async fn connected(&self) -> Result<(), ClientError> {
-        self.wait("being connected", |inner, key| {
-            let heard = inner.heard(key);
-            match heard.refused.take() {
-                Some(why) => Some(Err(ClientError::Refused(why))),
-                None => heard.connected.then_some(Ok(())),
-            }
+        self.wait("being connected", |inner| match inner.refused.take() {
+            Some(why) => Some(Err(ClientError::Refused(why))),
+            None => inner.connected.then_some(Ok(())),
         })
         .await
     }
@@ -101,37 +73,35 @@ impl Socket {
     /// # Errors
     /// It is connected still after its patience.
     pub async fn disconnected(&self) -> Result<&'static str, ClientError> {
-        let ended = |inner: &mut Inner, key| inner.heard(key).ends.pop_front();
-        let reason = self.wait("being disconnected", |inner, key| ended(inner, key).map(Ok));
-        reason.await.map(|reason: DisconnectReason| reason.as_str())
+        let ended = |inner: &mut Inner| inner.ends.pop_front().map(Ok);
+        let reason = self.wait("being disconnected", ended);
+        reason.await.map(DisconnectReason::as_str)
     }
 
     /// The first time that it was disconnected and nobody has taken, by its reason; `None`: there is none.
     pub fn ended(&self) -> Option<&'static str> {
-        let ended = self.look(|inner, key| inner.heard(key).ends.pop_front());
-        ended.map(|reason| reason.as_str())
+        let ended = self.look(|inner| inner.ends.pop_front());
+        ended.map(DisconnectReason::as_str)
     }
 
     /// Leaves the namespace.
     pub fn disconnect(&self) {
-        let key = self.key;
-        let shared = &self.client.handle.shared;
-        shared.tell(|inner, now| inner.machine.leave(now, key));
+        self.seat.socket.disconnect();
     }
 
     /// Whether it is in its namespace.
     pub fn is_connected(&self) -> bool {
-        self.look(|inner, key| inner.heard(key).connected)
+        self.look(|inner| inner.connected)
     }
 
     /// Its id, the last if it is not connected.
     pub fn id(&self) -> Option<SocketId> {
-        self.look(|inner, key| inner.heard(key).id.clone())
+        self.look(|inner| inner.id.clone())
     }
 
     /// Whether it is the socket that it was before it was cut off, which has missed nothing.
     pub fn is_recovered(&self) -> bool {
-        self.look(|inner, key| inner.heard(key).recovered)
+        self.look(|inner| inner.recovered)
     }
 
     /// Sends an event. While it is not connected, what it says is kept.
@@ -139,20 +109,11 @@ impl Socket {
     /// # Errors
     /// The arguments cannot be written, or too much is kept.
     pub fn emit(&self, name: &str, args: &(impl IntoArgs + ?Sized)) -> Result<(), ClientError> {
-        let packet = packet::event(&self.namespace, None, name, args);
-        let packet = packet.map_err(ClientError::Encode)?;
-        let (key, flags) = (self.key, self.flags);
-        let shared = &self.client.handle.shared;
-        let sent = shared.tell(|inner, now| match inner.over {
-            true => Sent::Closed,
-            false => inner.machine.emit(now, key, packet, flags),
-        });
-        match sent {
-            // What is volatile may be dropped.
-            Sent::Queued | Sent::Dropped => Ok(()),
-            Sent::Full => Err(ClientError::Full),
-            Sent::Closed => Err(ClientError::Closed),
-        }
+        // What is volatile may be dropped.
+        self.emitter
+            .emit(name, args)
+            .map(drop)
+            .map_err(ClientError::from)
     }
 
     /// Sends an event, and asks for an answer. It is sent at once, awaited or not.
@@ -161,39 +122,15 @@ impl Socket {
         name: &str,
         args: &(impl IntoArgs + ?Sized),
     ) -> AckFuture<T> {
-        AckFuture {
-            answer: self.request(name, args),
-            socket: self.clone(),
-            of: PhantomData,
-        }
-    }
-
-    fn request(&self, name: &str, args: &(impl IntoArgs + ?Sized)) -> Result<Answer, AckError> {
-        let (key, flags, timeout) = (self.key, self.flags, self.timeout);
-        let shared = &self.client.handle.shared;
-        shared.sim.world.with(|state| state.open_acks += 1);
-        let asked = shared.tell(|inner, now| {
-            let id = inner.machine.draw_ack_id(key);
-            let id = id.filter(|_| !inner.over).ok_or(AckError::Disconnected)?;
-            let packet = packet::event(&self.namespace, Some(id), name, args);
-            let packet = packet.map_err(AckError::Encode)?;
-            let answer = Answer::default();
-            let token = answer.clone();
-            let asked = (inner.machine).request(now, key, id, packet, flags, token, timeout);
-            asked.map_err(|(why, _)| AckError::from(why))?;
-            Ok(answer)
-        });
-        if asked.is_err() {
-            shared.sim.world.with(|state| state.open_acks -= 1);
-        }
-        asked
+        let asked = self.emitter.emit_with_ack(name, args);
+        AckFuture::wait(&self.client.handle.sim, asked)
     }
 
     /// The same socket, whose emits are dropped when it is not ready for them.
     #[must_use]
     pub fn volatile(&self) -> Self {
         let mut socket = self.clone();
-        socket.flags.volatile = true;
+        socket.emitter = socket.emitter.volatile();
         socket
     }
 
@@ -201,7 +138,7 @@ impl Socket {
     #[must_use]
     pub fn timeout(&self, timeout: Duration) -> Self {
         let mut socket = self.clone();
-        socket.timeout = Some(timeout);
+        socket.emitter = socket.emitter.timeout(timeout);
         socket
     }
 
@@ -223,10 +160,10 @@ impl Socket {
     /// # Errors
     /// None comes within its patience.
     pub async fn expect_event(&self, name: &str) -> Result<Event, ClientError> {
-        self.wait(&format!("{name:?}"), |inner, key| {
-            let events = &mut inner.heard(key).events;
+        self.wait(&format!("{name:?}"), |inner| {
+            let events = &mut inner.events;
             let at = events.iter().position(|event| &*event.name == name)?;
-            events.remove(at).map(|event| Ok(self.event(event)))
+            events.remove(at).map(|event| Ok(Event(event)))
         })
         .await
     }
@@ -236,54 +173,44 @@ impl Socket {
     /// # Errors
     /// None comes within its patience.
     pub async fn next(&self) -> Result<Event, ClientError> {
-        self.wait("an event", |inner, key| {
-            let next = inner.heard(key).events.pop_front();
-            next.map(|event| Ok(self.event(event)))
+        self.wait("an event", |inner| {
+            let next = inner.events.pop_front();
+            next.map(|event| Ok(Event(event)))
         })
         .await
     }
 
     /// The names of the events that it was sent and nobody has taken.
     pub fn heard(&self) -> Vec<String> {
-        self.look(|inner, key| {
-            let events = inner.heard(key).events.iter();
+        self.look(|inner| {
+            let events = inner.events.iter();
             events.map(|event| event.name.to_string()).collect()
         })
     }
 
-    fn event(&self, message: Message) -> Event {
-        Event {
-            name: message.name.to_string(),
-            args: message.args,
-            ack: message.ack,
-            socket: self.clone(),
-        }
-    }
-
-    fn look<T>(&self, look: impl FnOnce(&mut Inner, SocketKey) -> T) -> T {
-        let shared = &self.client.handle.shared;
-        shared.look(|inner, _| look(inner, self.key))
+    fn look<T>(&self, look: impl FnOnce(&mut Inner) -> T) -> T {
+        self.seat.heard.look(look)
     }
 
     /// Waits for something, as long as its patience lasts.
     async fn wait<T>(
         &self,
         what: &str,
-        mut have: impl FnMut(&mut Inner, SocketKey) -> Option<Result<T, ClientError>>,
+        mut have: impl FnMut(&mut Inner) -> Option<Result<T, ClientError>>,
     ) -> Result<T, ClientError> {
-        let (key, handle) = (self.key, &self.client.handle);
+        let handle = &self.client.handle;
         let waited = handle.patience;
-        let mut patience = pin!(handle.shared.sim.sleep(waited));
+        let mut patience = pin!(handle.sim.sleep(waited));
         poll_fn(|cx| {
-            let had = handle.shared.poll(cx, |inner| {
-                let had = have(inner, key);
+            let had = self.seat.heard.poll(cx, |inner| {
+                let had = have(inner);
                 had.or_else(|| inner.over.then_some(Err(ClientError::Closed)))
             });
             if had.is_ready() || patience.as_mut().poll(cx).is_pending() {
                 return had;
             }
-            let heard = handle.shared.look(|inner, _| {
-                let events = inner.heard(key).events.iter();
+            let heard = self.look(|inner| {
+                let events = inner.events.iter();
                 let events = events.map(|it| format!("{:?} {:?}", &*it.name, it.args));
                 events.collect::<Vec<_>>().join(", ")
             });
@@ -301,72 +228,11 @@ impl Socket {
     }
 }
 
-impl Event {
-    /// Its name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Its arguments.
-    ///
-    /// # Errors
-    /// They are others.
-    pub fn args<T: FromArgs>(&self) -> Result<T, ClientError> {
-        T::from_args(&self.args).map_err(ClientError::Mistyped)
-    }
-
-    /// Whether the server waits for an answer.
-    pub const fn wants_answer(&self) -> bool {
-        self.ack.is_some()
-    }
-
-    /// Answers it, if the server waits for that.
-    ///
-    /// # Errors
-    /// The answer cannot be written.
-    pub fn answer(self, args: &(impl IntoArgs + ?Sized)) -> Result<(), ClientError> {
-        let Some(ticket) = self.ack else {
-            return Ok(());
-        };
-        let packet = packet::ack(&self.socket.namespace, ticket.id(), args);
-        let packet = packet.map_err(ClientError::Encode)?;
-        let shared = &self.socket.client.handle.shared;
-        match shared.tell(|inner, now| inner.machine.respond(now, &ticket, packet)) {
-            // Who has gone has no answer to wait for.
-            Sent::Queued | Sent::Dropped | Sent::Closed => Ok(()),
-            Sent::Full => Err(ClientError::Full),
-        }
-    }
-}
-
-impl<T: FromArgs> Future for AckFuture<T> {
-    type Output = Result<T, AckError>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let answer = match &self.answer {
-            Ok(answer) => answer,
-            Err(why) => return Poll::Ready(Err(why.clone())),
-        };
-        let shared = &self.socket.client.handle.shared;
-        let answered = shared.poll(cx, |inner| match answer.take() {
-            Some(answered) => Some(answered.map_err(AckError::from)),
-            None => inner.over.then_some(Err(AckError::Disconnected)),
-        });
-        answered.map(|answered| T::from_args(&answered?).map_err(AckError::Mistyped))
-    }
-}
-
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Socket")
             .field("client", &self.client)
-            .field("namespace", &self.namespace)
+            .field("namespace", &self.seat.name)
             .finish_non_exhaustive()
-    }
-}
-
-impl<T> fmt::Debug for AckFuture<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AckFuture").finish_non_exhaustive()
     }
 }

@@ -1,7 +1,7 @@
 //! What is on its way to a link's task.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Waker};
 use std::time::{Duration, SystemTime};
 
@@ -12,6 +12,7 @@ use sio_core::packet::{Args, Call};
 use super::waiter::Waiter;
 use crate::adapter::{AdapterError, ClusterStatus, InMemory};
 use crate::sync::one_shot::Answer;
+use crate::sync::primitives::{Mutex, MutexGuard};
 
 /// What somebody wants of a link, for one of its namespaces.
 #[derive(Debug)]

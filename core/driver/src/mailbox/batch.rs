@@ -20,7 +20,7 @@
 //! frames by the first who wants them, so that each recipient copies one piece of memory.
 
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 
 use sio_core::engine::Flags;
 use sio_core::packet::{Encoded, Part};
@@ -29,6 +29,7 @@ use sio_core::websocket::write::{self, MessageType};
 use smallvec::SmallVec;
 
 use crate::mailbox::weight::Weight;
+use crate::sync::primitives::{Mutex, MutexGuard, OnceLock};
 
 /// Packets for the same recipients, as long as it is open to more.
 #[derive(Debug)]

@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::task::Waker;
 
 use crate::mailbox::weight::{Most, Weight};
+use crate::sync::primitives::atomic::{AtomicBool, AtomicU32, Ordering};
+use crate::sync::primitives::{Mutex, MutexGuard};
 
 /// Commands for one task: a queue behind a short lock, and the waker of the task while it sleeps.
 #[derive(Debug)]
@@ -474,4 +475,5 @@ impl Wakers {
 }
 
 #[cfg(test)]
+#[path = "queue/tests.rs"]
 mod tests;

@@ -8,6 +8,7 @@ pub(crate) mod guard;
 pub(crate) mod hook;
 pub(crate) mod later;
 pub(crate) mod one_shot;
+pub(crate) mod primitives;
 pub(crate) mod signal;
 pub(crate) mod wait_group;
 

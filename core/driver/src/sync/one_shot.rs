@@ -2,8 +2,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
+
+use crate::sync::primitives::{Mutex, MutexGuard};
 
 /// The end that answers. Dropping it answers that there will be no answer.
 #[derive(Debug)]

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
+
+use crate::sync::primitives::atomic::{AtomicBool, Ordering};
+use crate::sync::primitives::{Mutex, MutexGuard};
 
 /// Something that happens at most once, and those who wait for it.
 #[derive(Debug, Default)]

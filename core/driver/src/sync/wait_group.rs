@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Poll, Waker};
+
+use crate::sync::primitives::{Mutex, MutexGuard};
 
 /// Counts things by `C`: as a number, what [`enter`](WaitGroup::enter) returned and was not dropped yet.
 #[derive(Debug, Default)]

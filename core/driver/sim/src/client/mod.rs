@@ -20,7 +20,7 @@ mod handle;
 mod heard;
 mod socket;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use sio_driver::app::core::packet::IntoArgs;
@@ -29,7 +29,8 @@ use sio_driver::client::{self, Config};
 
 use crate::host::{Host, Served};
 use crate::sim::Sim;
-use handle::Handle;
+use handle::{Handle, Seat};
+use heard::Heard;
 
 pub use answer::AckFuture;
 pub use error::ClientError;
@@ -150,5 +151,41 @@ impl Builder {
         Ok(Client {
             handle: Arc::new(handle),
         })
+    }
+}
+
+impl Client {
+    /// Connects to a namespace, and waits until it is in.
+    ///
+    /// # Errors
+    /// It is refused, or not in after its [patience](Builder::patience).
+    pub async fn connect(&self, namespace: &str) -> Result<Socket, ClientError> {
+        let socket = self.socket(namespace)?;
+        socket.connect().await?;
+        Ok(socket)
+    }
+
+    /// The socket of a namespace, the same each time, which wants nothing until it is asked to
+    /// [connect](Socket::connect).
+    ///
+    /// # Errors
+    /// There are as many as may be.
+    pub fn socket(&self, namespace: &str) -> Result<Socket, ClientError> {
+        let handle = &self.handle;
+        let mut seats = handle.seats.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(seat) = seats.iter().find(|it| it.name == namespace) {
+            return Ok(Socket::new(self.clone(), seat.clone()));
+        }
+        if seats.len() >= handle.most {
+            return Err(ClientError::TooMany);
+        }
+        let socket = handle.client.socket(namespace);
+        let seat = Arc::new(Seat {
+            name: namespace.to_owned(),
+            heard: Heard::of(&socket),
+            socket,
+        });
+        seats.push(seat.clone());
+        Ok(Socket::new(self.clone(), seat))
     }
 }

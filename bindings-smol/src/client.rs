@@ -35,7 +35,6 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use crate::client_tls as tls;
 use crate::runtime::Smol;
 use crate::stream::dial;
-use sio_driver::client::BoxStream;
 #[cfg(not(feature = "rustls"))]
 use sio_driver::client::no_tls as tls;
 
@@ -44,11 +43,11 @@ pub use sio_driver::app::{
     SocketId, State, TransportKind, TryData, Value,
 };
 pub use sio_driver::client::{
-    Ack, Attempt, Backoff, BuildError, Config, Connect, ConnectError, Connected, Dial, Dialer,
-    DisconnectReason, Disconnected, Emitter, Event, Events, First, FirstError, Flushed, Handlers,
-    Happening, Inbox, OfflinePolicy, Overflow, PerMessageDeflate, Proxies, Proxy,
-    ProxyVariableError, Ready, Sent, Socket, SocketState, Status, TransportError, TransportFailure,
-    Watch,
+    Ack, Attempt, Backoff, BoxStream, BuildError, Config, Connect, ConnectError, Connected,
+    Connector, Decision, Dial, Dialer, DisconnectReason, Disconnected, Emitter, Event, Events,
+    First, FirstError, Flushed, Handlers, Happening, Inbox, OfflinePolicy, Overflow,
+    PerMessageDeflate, Proxies, Proxy, ProxyVariableError, Ready, Retry, Sent, Socket, SocketState,
+    Status, TransportError, TransportFailure, Watch,
 };
 
 /// A client: one connection to a server, and the next ones, with any number of namespaces.

@@ -30,7 +30,6 @@ use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use sio_driver::client::BoxStream;
 use tokio::net::TcpSocket;
 
 #[cfg(feature = "rustls")]
@@ -45,11 +44,11 @@ pub use sio_driver::app::{
     SocketId, State, TransportKind, TryData, Value,
 };
 pub use sio_driver::client::{
-    Ack, Attempt, Backoff, BuildError, Config, Connect, ConnectError, Connected, Dial, Dialer,
-    DisconnectReason, Disconnected, Emitter, Event, Events, First, FirstError, Flushed, Handlers,
-    Happening, Inbox, OfflinePolicy, Overflow, PerMessageDeflate, Proxies, Proxy,
-    ProxyVariableError, Ready, Sent, Socket, SocketState, Status, TransportError, TransportFailure,
-    Watch,
+    Ack, Attempt, Backoff, BoxStream, BuildError, Config, Connect, ConnectError, Connected,
+    Connector, Decision, Dial, Dialer, DisconnectReason, Disconnected, Emitter, Event, Events,
+    First, FirstError, Flushed, Handlers, Happening, Inbox, OfflinePolicy, Overflow,
+    PerMessageDeflate, Proxies, Proxy, ProxyVariableError, Ready, Retry, Sent, Socket, SocketState,
+    Status, TransportError, TransportFailure, Watch,
 };
 
 /// A client: one connection to a server, and the next ones, with any number of namespaces.

@@ -13,6 +13,11 @@ use std::{
     time::Instant,
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use futures_rustls::{
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+    rustls::ServerConfig,
+};
 use serde_json::json;
 use sio_tests::{
     example::{Binding, example},
@@ -20,6 +25,10 @@ use sio_tests::{
 };
 use sio_tokio::Io;
 use tokio::runtime::Runtime;
+
+/// For `localhost`, signed by itself, for these tests only.
+const CERTIFICATE: &[u8] = include_bytes!("faults/tls/certificate.der");
+const KEY: &[u8] = include_bytes!("faults/tls/key.der");
 
 /// The chat, without its page.
 struct Chat {
@@ -30,12 +39,28 @@ struct Chat {
 
 impl Chat {
     fn start() -> Self {
+        Self::serving(sio_tokio::serve)
+    }
+
+    /// Over TLS, as `localhost`.
+    fn secure() -> Self {
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(KEY));
+        let tls = ServerConfig::builder().with_no_client_auth();
+        let tls = tls.with_single_cert(vec![CERTIFICATE.into()], key);
+        let tls = Arc::new(tls.expect("a certificate and its key"));
+        Self::serving(|listener, io| sio_tokio::serve_tls(listener, tls, io))
+    }
+
+    fn serving<F>(serve: impl FnOnce(tokio::net::TcpListener, Io) -> F) -> Self
+    where
+        F: Future<Output = std::io::Result<()>> + Send + 'static,
+    {
         let runtime = Runtime::new().expect("threads");
         let io = sio_chat::app();
         let bound = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"));
         let listener = bound.expect("a free port");
         let address = listener.local_addr().expect("its address");
-        runtime.spawn(sio_tokio::serve(listener, io.clone()));
+        runtime.spawn(serve(listener, io.clone()));
         Self {
             io,
             address,
@@ -60,13 +85,18 @@ struct Person {
 impl Person {
     /// With these variables of the environment, and no other that a client would heed.
     fn start(binding: Binding, chat: &Chat, name: &str, variables: &[(&str, &str)]) -> Self {
+        let url = format!("http://{}", chat.address);
+        Self::at(binding, &url, name, variables)
+    }
+
+    fn at(binding: Binding, url: &str, name: &str, variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(example(binding, "terminal"));
         for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
             command.env_remove(name).env_remove(name.to_uppercase());
         }
         let mut process = command
             .envs(variables.iter().copied())
-            .args([&format!("http://{}", chat.address), name, "lobby"])
+            .args([url, name, "lobby"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -257,6 +287,54 @@ fn the_environment_is_heeded(binding: Binding) {
     let said = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert!(said.contains("all_proxy"), "{said}");
     chat.end();
+}
+
+/// Without another word whoever the platform trusts is trusted, for what it is trusted to be.
+fn the_platform_says_who_is_trusted(binding: Binding) {
+    let chat = Chat::secure();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name).display().to_string();
+        std::fs::write(&path, text).expect("written");
+        path
+    };
+    let digits = STANDARD.encode(CERTIFICATE);
+    let lines = digits.as_bytes().chunks(64).map(String::from_utf8_lossy);
+    let lines = lines.collect::<Vec<_>>().join("\n");
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n");
+    let trusted = [
+        ("SSL_CERT_FILE", &*file("trusted.pem", &pem)),
+        ("SSL_CERT_DIR", ""),
+    ];
+    let url = format!("https://localhost:{}", chat.address.port());
+    let mut ann = Person::at(binding, &url, "ann", &trusted);
+    ann.sees("* ann is in lobby");
+    ann.ends();
+    // Trusted, and somebody else.
+    let url = format!("https://{}", chat.address);
+    let mut bob = Person::at(binding, &url, "bob", &trusted);
+    bob.sees("! polling: no secure connection");
+    bob.type_in("/quit");
+    bob.ends();
+    // Nobody is trusted: there is no client to be had.
+    let nobody = file("nobody.pem", "");
+    let mut command = Command::new(example(binding, "terminal"));
+    command.env("SSL_CERT_FILE", nobody).env("SSL_CERT_DIR", "");
+    let ended = command.arg(&url).stdin(Stdio::null()).output();
+    let ended = ended.expect("it ends");
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(!ended.status.success() && said.contains("Tls"), "{said}");
+    chat.end();
+}
+
+#[test]
+fn the_platform_says_who_is_trusted_on_tokio() {
+    the_platform_says_who_is_trusted(Binding::Tokio);
+}
+
+#[test]
+fn the_platform_says_who_is_trusted_on_smol() {
+    the_platform_says_who_is_trusted(Binding::Smol);
 }
 
 #[test]

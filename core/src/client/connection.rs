@@ -186,6 +186,8 @@ pub struct SocketState {
     pub active: bool,
     /// Its last id.
     pub id: Option<SocketId>,
+    /// Whether it has missed nothing between its last connection and the one before (§21).
+    pub recovered: bool,
     /// Packets that wait until it is in, and their bytes.
     pub offline: (usize, usize),
     /// Emits that are repeated until they are answered.
@@ -404,6 +406,7 @@ impl<T> Connection<T> {
             connected: namespace.state == State::Connected,
             active: namespace.state.is_active(),
             id: namespace.id.clone(),
+            recovered: namespace.recovered,
             offline: (namespace.offline.packets(), namespace.offline.bytes()),
             retries: namespace.retries.len(),
             acks: namespace.waiting,

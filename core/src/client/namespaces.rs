@@ -38,6 +38,8 @@ pub(super) struct Namespace<T> {
     /// Whether it was left on this connection: what comes before it is entered again was for the socket that it was.
     pub(super) left: bool,
     pub(super) id: Option<SocketId>,
+    /// Whether it was recovered when it was entered last.
+    pub(super) recovered: bool,
     /// How often it was entered.
     pub(super) stay: u32,
     /// Whether the application has a first word each time that it is in.
@@ -147,6 +149,7 @@ impl<T> Namespaces<T> {
             unanswered: false,
             left: false,
             id: None,
+            recovered: false,
             stay: 0,
             has_first: false,
             first_by: None,
@@ -193,7 +196,7 @@ impl<T> Namespaces<T> {
         for (key, it) in self.iter() {
             (key, &it.name, it.state, it.unanswered, it.left).hash(state);
             (&it.id, it.stay, &it.recovery, it.next_id, it.waiting).hash(state);
-            (it.has_first, it.first_by).hash(state);
+            (it.has_first, it.first_by, it.recovered).hash(state);
             it.early.len().hash(state);
             for early in &it.early {
                 (early.id, &*early.name, early.args.elements()).hash(state);

@@ -189,6 +189,11 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// Whether its data is this text: how servers tell refusals apart that a client can do something about.
+    pub fn data_is(&self, text: &str) -> bool {
+        self.data.as_ref().and_then(Value::as_str) == Some(text)
+    }
+
     /// A refusal with a message.
     pub fn new(message: impl Into<String>) -> Self {
         Self {

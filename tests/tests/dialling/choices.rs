@@ -1,17 +1,22 @@
 //! What an application chooses: credentials, what a refusal means, repeating, the order of handlers; and what becomes
 //! of its mistakes.
 
+use std::future::ready;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sio_driver::client::{
-    Attempt, Client, ConnectError, Connected, Dial, Dialer, Disconnected, Handlers,
+    Attempt, BoxStream, Client, ConnectError, Connected, Connector, Decision, Dial, Dialer,
+    Disconnected, Handlers, Retry,
 };
 use sio_tokio::{Ack, AckError, Data, Refusal, Socket, State, TransportKind, Value};
 
 use crate::here::{pause, until, within};
-use crate::server::{Heard, builder, served};
+use crate::server::{Heard, WAYS, builder, served};
 use crate::world::On;
 
 /// Credentials are asked for each time, and a refusal can be answered by asking again.
@@ -25,15 +30,18 @@ async fn who_is_refused_may_ask_again<R: Dialer>(on: On, runtime: R) {
         notes.note(format!("{token:?}"));
         (token == Some(2))
             .then_some(())
-            .ok_or_else(|| Refusal::new("too young"))
+            .ok_or_else(|| Refusal::new("too young").data("E_YOUNG"))
     });
     let client = builder(&world, runtime)
         .auth_fn(|attempt: Attempt| async move {
             Ok::<_, String>(Value::from_iter([("token", attempt.refusals)]))
         })
         .on_refused(|refusal, times| {
-            assert_eq!(refusal.message, "too young");
-            (times < 5).then_some(Duration::from_millis(1))
+            assert!(refusal.data_is("E_YOUNG") && !refusal.data_is("too young"));
+            match times < 5 {
+                true => Decision::Again(Duration::from_millis(1)),
+                false => Decision::Stay,
+            }
         });
     let client = client.build().unwrap();
     let socket = client.socket("/picky");
@@ -92,7 +100,8 @@ async fn what_is_repeated_arrives<R: Dialer>(on: On, runtime: R) {
     let client = builder(&world, runtime).build().unwrap();
     let socket = client.socket("/");
     within("the namespace", socket.connect()).await.unwrap();
-    let paid: String = within("an answer", socket.retry(3).emit_with_ack("pay", &1))
+    let ever = socket.retry(Retry::forever());
+    let paid: String = within("an answer", ever.emit_with_ack("pay", &1))
         .await
         .unwrap();
     assert_eq!((&*paid, asked.load(Ordering::Relaxed)), ("paid", 2));
@@ -215,7 +224,49 @@ async fn state_may_set_state<R: Dialer>(on: On, runtime: R) {
     world.ends().await;
 }
 
+/// Whoever is asked for is here.
+struct Here<R>(R, SocketAddr);
+
+impl<R: Dialer> Connector for Here<R> {
+    fn connect(
+        &self,
+        secure: bool,
+        host: &str,
+        port: u16,
+    ) -> Pin<Box<dyn Future<Output = io::Result<BoxStream>> + Send>> {
+        match (secure, host, port) {
+            (true, "nowhere.example", 443) => Box::pin(self.0.connect(self.1, None)),
+            _ => Box::pin(ready(Err(io::ErrorKind::NotFound.into()))),
+        }
+    }
+}
+
+/// An application may make connections in a way of its own.
+async fn connections_are_the_applications_if_it_likes<R: Dialer>(on: On, runtime: R) {
+    let (world, _) = served(on).await;
+    for way in WAYS {
+        for (url, there) in [
+            ("https://nowhere.example", true),
+            ("http://elsewhere", false),
+        ] {
+            let client = Client::builder_on(runtime.clone(), url).unwrap();
+            let client = client.transports(way).reconnection(None);
+            let client = client.connector(Here(runtime.clone(), world.address));
+            let client = client.build().unwrap();
+            let socket = client.socket("/");
+            let outcome = within("an end", socket.connect()).await;
+            assert_eq!(outcome.is_ok(), there, "{outcome:?}");
+            let state = socket.state().unwrap();
+            assert_eq!((state.connected, state.recovered), (there, false));
+            client.check();
+            within("the client to close", client.close()).await;
+        }
+    }
+    world.ends().await;
+}
+
 on_each_runtime! {
+    connections_are_the_applications_if_it_likes,
     who_is_refused_may_ask_again,
     it_is_told_where_to_dial,
     what_is_repeated_arrives,

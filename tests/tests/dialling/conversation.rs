@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use sio_driver::client::{
     Ack, ConnectError, Connected, Dialer, Disconnected, Inbox, Overflow, Socket, Status,
 };
@@ -121,10 +120,7 @@ async fn events_are_a_stream<R: Dialer>(on: On, runtime: R) {
     }
     for n in 0..20_u64 {
         let event = within("an event", events.next()).await.unwrap();
-        assert_eq!(
-            (&*event.name, event.args.get::<u64>(0).unwrap()),
-            ("back", n)
-        );
+        assert_eq!((&*event.name, event.args::<u64>().unwrap()), ("back", n));
         assert!(!event.ack.is_requested());
     }
     // Streams are given an event before its handlers are.

@@ -61,5 +61,6 @@ mod first;
 mod leaving;
 mod on_the_way;
 mod room;
+mod rows;
 mod server;
 mod watching;

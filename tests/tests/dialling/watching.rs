@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use sio_driver::client::{
     Backoff, Client, ConnectError, Dial, Dialer, FirstError, Inbox, Overflow, Status, connect_on,
 };

@@ -12,9 +12,9 @@ use sio_core::packet::{Args, IntoArgs};
 use sio_core::socket::Refusal;
 
 use super::credentials::{make_auth, make_dial};
-use super::dialer::Dialer;
+use super::dialer::{Connector, Dialer};
 use super::error::BuildError;
-use super::event::Attempt;
+use super::event::{Attempt, Decision};
 use super::handles::{Client, DefaultAuth};
 use super::inner::{Alive, Hooks, MakeAuth, Refused, Shared, State};
 use super::status::Board;
@@ -35,6 +35,7 @@ pub struct Builder<R: Dialer> {
     proxy: Option<Arc<Proxies>>,
     on_dial: Option<Arc<super::inner::MakeDial>>,
     on_refused: Option<Arc<Refused>>,
+    connector: Option<Arc<dyn Connector>>,
     max_running: usize,
 }
 
@@ -75,6 +76,7 @@ impl<R: Dialer> Builder<R> {
             proxy: None,
             on_dial: None,
             on_refused: None,
+            connector: None,
             max_running: 1024,
         })
     }
@@ -180,14 +182,36 @@ impl<R: Dialer> Builder<R> {
         self
     }
 
-    /// What is asked when a socket is refused, for the n-th time in a row, from 1: after how long it is to ask
-    /// again. `None`, as without this: it stays out.
+    /// What is asked when a socket is refused, for the n-th time in a row, from 1: a [`Decision`], or after how long
+    /// it is to ask again, if it is. Without this it stays out.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sio_driver::client::{Builder, Decision, Dialer};
+    /// # fn f<R: Dialer>(builder: Builder<R>) -> Builder<R> {
+    /// // Credentials that were too old are asked for again, no more than three times.
+    /// builder.on_refused(|refusal, times| match refusal.data_is("E_EXPIRED") && times < 3 {
+    ///     true => Decision::Again(Duration::ZERO),
+    ///     false => Decision::Stay,
+    /// })
+    /// # }
+    /// ```
     #[must_use]
-    pub fn on_refused(
+    pub fn on_refused<D: Into<Decision>>(
         mut self,
-        decide: impl Fn(&Refusal, u32) -> Option<std::time::Duration> + Send + Sync + 'static,
+        decide: impl Fn(&Refusal, u32) -> D + Send + Sync + 'static,
     ) -> Self {
-        self.on_refused = Some(Arc::new(decide));
+        self.on_refused = Some(Arc::new(move |refusal, times| {
+            decide(refusal, times).into()
+        }));
+        self
+    }
+
+    /// Makes its connections in a way of the application's own, in place of TCP, TLS and proxies: through a Unix
+    /// socket, say.
+    #[must_use]
+    pub fn connector(mut self, connector: impl Connector) -> Self {
+        self.connector = Some(Arc::new(connector));
         self
     }
 
@@ -244,7 +268,7 @@ impl<R: Dialer> Builder<R> {
         self.runtime.random(&mut seed);
         let config = Arc::new(self.config);
         let tls = match self.tls {
-            None if self.dial.is_secure() => {
+            None if self.dial.is_secure() && self.connector.is_none() => {
                 Some(self.runtime.usual_tls().map_err(BuildError::Tls)?)
             }
             tls => tls,
@@ -262,6 +286,7 @@ impl<R: Dialer> Builder<R> {
             tls,
             from: self.from,
             proxy: self.proxy,
+            connector: self.connector,
             max_running: self.max_running.max(1),
         };
         let shared = Arc::new(Shared {
@@ -291,7 +316,7 @@ impl<R: Dialer> Builder<R> {
     pub(super) fn plain(self) -> Result<(R, Config, Plan<R::Tls>), BuildError> {
         self.config.validate()?;
         let tls = match self.tls {
-            None if self.dial.is_secure() => {
+            None if self.dial.is_secure() && self.connector.is_none() => {
                 Some(self.runtime.usual_tls().map_err(BuildError::Tls)?)
             }
             tls => tls,
@@ -301,6 +326,7 @@ impl<R: Dialer> Builder<R> {
             tls,
             from: self.from,
             proxy: self.proxy,
+            connector: self.connector,
             max_running: self.max_running,
         };
         Ok((self.runtime, self.config, plan))

@@ -3,11 +3,48 @@
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 
 use crate::runtime::{Runtime, Stream};
 
 /// A byte stream without its type.
 pub type BoxStream = Box<dyn Stream>;
+
+/// Makes connections in a way of an application's own, in place of TCP, TLS and proxies: for
+/// [`Builder::connector`](super::Builder::connector).
+///
+/// ```
+/// use std::future::Future;
+/// use std::io;
+/// use std::net::SocketAddr;
+/// use std::pin::Pin;
+///
+/// use sio_driver::client::{BoxStream, Connector, Dialer};
+///
+/// /// Whoever is asked for is here.
+/// struct Here<R>(R, SocketAddr);
+///
+/// impl<R: Dialer> Connector for Here<R> {
+///     fn connect(
+///         &self,
+///         _secure: bool,
+///         _host: &str,
+///         _port: u16,
+///     ) -> Pin<Box<dyn Future<Output = io::Result<BoxStream>> + Send>> {
+///         Box::pin(self.0.connect(self.1, None))
+///     }
+/// }
+/// ```
+pub trait Connector: Send + Sync + 'static {
+    /// A connection to this host and port on which HTTP can be spoken, where the URL wants it to be `secure` over TLS
+    /// already. It is given up with its future.
+    fn connect(
+        &self,
+        secure: bool,
+        host: &str,
+        port: u16,
+    ) -> Pin<Box<dyn Future<Output = io::Result<BoxStream>> + Send>>;
+}
 
 /// A runtime that can dial.
 pub trait Dialer: Runtime {

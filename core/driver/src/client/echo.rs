@@ -35,6 +35,7 @@ pub async fn websocket_echo_on<R: Dialer>(
         tls,
         from: None,
         proxy: None,
+        connector: None,
         most: config.max_message_bytes,
         deflate: config.per_message_deflate,
     };

@@ -19,6 +19,28 @@ pub struct Emitter {
     retries: Option<u32>,
 }
 
+/// How often something is said again until it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry(u32);
+
+impl Retry {
+    /// So often, besides the first time.
+    pub const fn times(times: u32) -> Self {
+        Self(times)
+    }
+
+    /// Until it is answered, or forgotten ([`Socket::clear_retries`]).
+    pub const fn forever() -> Self {
+        Self(u32::MAX)
+    }
+}
+
+impl From<u32> for Retry {
+    fn from(times: u32) -> Self {
+        Self(times)
+    }
+}
+
 /// What became of an emit that was no mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
@@ -59,8 +81,8 @@ impl Emitter {
 
     /// Repeats what asks for an answer until there is one, so often besides the first time. Nothing else of how to
     /// emit counts then.
-    pub const fn retry(mut self, times: u32) -> Self {
-        self.retries = Some(times);
+    pub fn retry(mut self, times: impl Into<Retry>) -> Self {
+        self.retries = Some(times.into().0);
         self
     }
 

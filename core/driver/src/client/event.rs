@@ -79,6 +79,23 @@ pub struct Attempt {
     pub refusals: u32,
 }
 
+/// What becomes of a socket that is refused: for [`Builder::on_refused`](super::Builder::on_refused).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Decision {
+    /// It stays out.
+    #[default]
+    Stay,
+    /// It asks again after so long.
+    Again(Duration),
+}
+
+impl From<Option<Duration>> for Decision {
+    /// `None`: it stays out.
+    fn from(wait: Option<Duration>) -> Self {
+        wait.map_or(Self::Stay, Self::Again)
+    }
+}
+
 /// What an event of a client's socket is about, besides its arguments.
 #[derive(Clone, Debug)]
 pub enum About {

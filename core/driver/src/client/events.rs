@@ -1,6 +1,7 @@
 //! The events of a socket as a stream.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,6 +20,11 @@ pub struct Events {
 }
 
 impl Events {
+    /// The next event; `None` once the client is closed. It may be dropped at any time.
+    pub async fn next(&mut self) -> Option<Event> {
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
     /// How many events were dropped for want of room.
     pub fn dropped(&self) -> u64 {
         self.queue.dropped()

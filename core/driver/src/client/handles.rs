@@ -135,6 +135,12 @@ impl<R> Client<R> {
         self.network(Network::Changed);
     }
 
+    /// Asks the server for a sign of life, if it is reached by a WebSocket: without one within
+    /// [`check_timeout`](sio_core::client::Config::check_timeout) the connection is lost.
+    pub fn check(&self) {
+        self.shared().with(|state, now| state.machine.check(now));
+    }
+
     /// There is no network: a connection is lost, and its sockets hear of it at once.
     pub fn network_lost(&self) {
         self.network(Network::Offline);

@@ -20,7 +20,7 @@ use sio_core::id::RequestId;
 use sio_core::time::Instant;
 use sio_core::websocket::Asked;
 
-use super::dialer::{BoxStream, Dialer};
+use super::dialer::{BoxStream, Connector, Dialer};
 use super::io::Dialled;
 use super::race::Race;
 use super::tunnel::through;
@@ -52,6 +52,7 @@ pub(super) struct Way<R: Dialer> {
     pub(super) tls: Option<R::Tls>,
     pub(super) from: Option<IpAddr>,
     pub(super) proxy: Option<Arc<Proxies>>,
+    pub(super) connector: Option<Arc<dyn Connector>>,
     /// Bytes of a response.
     pub(super) most: usize,
     /// Compression that is offered.
@@ -262,6 +263,10 @@ impl<R: Dialer> Way<R> {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let usual = if origin.secure { 443 } else { 80 };
         let port = origin.authority.port_u16().unwrap_or(usual);
+        if let Some(connector) = &self.connector {
+            let stream = connector.connect(origin.secure, host, port).await;
+            return stream.map_err(|_| Failure::Tcp);
+        }
         let proxies = self.proxy.as_ref();
         let proxy = proxies.and_then(|it| it.find(origin.secure, host));
         let stream = match proxy {

@@ -7,14 +7,15 @@ use std::task::Waker;
 use std::time::Duration;
 
 use bytestring::ByteString;
+use serde::de::DeserializeOwned;
 use sio_core::client::{Config, Connection, Dial, EntryTicket};
 use sio_core::id::SocketId;
-use sio_core::packet::{Args, Name};
+use sio_core::packet::{Args, ArgumentError, Name};
 use sio_core::socket::SocketKey;
 use sio_core::time::Instant;
 
 use super::error::ConnectError;
-use super::event::{Attempt, Happening};
+use super::event::{Attempt, Decision, Happening};
 use super::queue::Queue;
 use super::status::{Board, Status};
 use crate::endpoint::notices::Notices;
@@ -173,8 +174,8 @@ pub(super) type MakeAuth = dyn Fn(Attempt) -> BoxFuture<Result<Args, String>> + 
 /// Says where to dial. `None`: nowhere.
 pub(super) type MakeDial = dyn Fn(Dial, Attempt) -> BoxFuture<Option<Dial>> + Send + Sync;
 
-/// Says what becomes of a socket that is refused, for the n-th time in a row, from 1: it asks again after so long.
-pub(super) type Refused = dyn Fn(&sio_core::socket::Refusal, u32) -> Option<Duration> + Send + Sync;
+/// Says what becomes of a socket that is refused, for the n-th time in a row, from 1.
+pub(super) type Refused = dyn Fn(&sio_core::socket::Refusal, u32) -> Decision + Send + Sync;
 
 impl Shared {
     /// Does something with the machine, of which the task hears.
@@ -320,6 +321,14 @@ impl AsRef<Signal> for Gone {
 }
 
 impl Event {
+    /// Its arguments as this type: one as itself, several as a tuple.
+    ///
+    /// # Errors
+    /// They are none of that type.
+    pub fn args<T: DeserializeOwned>(&self) -> Result<T, ArgumentError> {
+        self.args.decode()
+    }
+
     pub(super) fn new(
         name: Name,
         args: Args,

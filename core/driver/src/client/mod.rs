@@ -41,11 +41,11 @@ mod tunnel;
 
 pub use builder::Builder;
 pub use connect::{Connect, FirstError, connect_on};
-pub use dialer::{BoxStream, Dialer};
+pub use dialer::{BoxStream, Connector, Dialer};
 pub use echo::websocket_echo_on;
-pub use emitter::{Emitter, Sent};
+pub use emitter::{Emitter, Retry, Sent};
 pub use error::{BuildError, ConnectError};
-pub use event::{Attempt, Connected, Disconnected, Happening};
+pub use event::{Attempt, Connected, Decision, Disconnected, Happening};
 pub use events::Events;
 pub use flushed::Flushed;
 pub use handles::{Client, Handlers};

@@ -16,7 +16,7 @@ use sio_core::protocol::Eio;
 use sio_core::time::Instant;
 
 use super::credentials::make_auth;
-use super::emitter::{Emitter, Sent};
+use super::emitter::{Emitter, Retry, Sent};
 use super::error::{BuildError, ConnectError};
 use super::event::Attempt;
 use super::inner::{Socket, Token};
@@ -148,7 +148,7 @@ impl Socket {
 
     /// Emits with an answer until there is one, so often besides the first time: one at a time and in order, each
     /// for `ack_timeout`, again after a connection was lost. It may arrive more than once.
-    pub fn retry(&self, times: u32) -> Emitter {
+    pub fn retry(&self, times: impl Into<Retry>) -> Emitter {
         Emitter::new(self).retry(times)
     }
 

@@ -1,6 +1,7 @@
 //! What a client is doing, for those who watch it.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -68,7 +69,14 @@ impl Watch {
         Self { board, seen: 0 }
     }
 
+    /// The next status that is another one than that which was seen last; `None` behind [`Status::Closed`]. It may be
+    /// dropped at any time.
+    pub async fn next(&mut self) -> Option<Status> {
+        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
     /// What it is doing now.
+    #[doc(alias = "borrow")]
     pub fn current(&self) -> Status {
         self.board.current()
     }

@@ -19,7 +19,7 @@ use sio_core::client::{Dial, Event, Proxies, Status as Phase};
 use sio_core::socket::SocketKey;
 use sio_core::time::Instant;
 
-use super::dialer::Dialer;
+use super::dialer::{Connector, Dialer};
 use super::error::ConnectError;
 use super::http::{Http, Way};
 use super::inner::{Alive, Face, Shared, Token};
@@ -38,6 +38,7 @@ pub(super) struct Plan<T> {
     pub(super) tls: Option<T>,
     pub(super) from: Option<IpAddr>,
     pub(super) proxy: Option<Arc<Proxies>>,
+    pub(super) connector: Option<Arc<dyn Connector>>,
     /// Handlers that may have not ended.
     pub(super) max_running: usize,
 }
@@ -115,6 +116,7 @@ impl<R: Dialer> Task<R> {
                 tls: plan.tls.clone(),
                 from: plan.from,
                 proxy: plan.proxy.clone(),
+                connector: plan.connector.clone(),
                 most: shared.config.max_message_bytes,
                 deflate: shared.config.per_message_deflate,
             }),

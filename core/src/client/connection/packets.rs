@@ -128,6 +128,7 @@ impl<T> Connection<T> {
         namespace.id = Some(id.clone());
         namespace.stay = namespace.stay.wrapping_add(1);
         let recovered = namespace.recovery.enter(pid);
+        namespace.recovered = recovered;
         namespace.early_bytes = 0;
         let early = std::mem::take(&mut namespace.early);
         let first = namespace.has_first.then_some(EntryTicket {

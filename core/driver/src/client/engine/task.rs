@@ -43,6 +43,7 @@ impl<R: Dialer> Task<R> {
             tls: plan.tls,
             from: plan.from,
             proxy: plan.proxy,
+            connector: plan.connector,
             most: config.max_message_bytes,
             deflate: config.per_message_deflate,
         };

@@ -16,7 +16,7 @@ use super::jobs::{Done, Guarded, Job};
 use super::known::Known;
 use crate::client::dialer::Dialer;
 use crate::client::error::ConnectError;
-use crate::client::event::{About, Attempt, Connected, Disconnected, Happening};
+use crate::client::event::{About, Attempt, Connected, Decision, Disconnected, Happening};
 use crate::client::inner::{self, First, Socket, SocketInner, Token};
 use crate::client::queue::Pushed;
 use crate::error::{AckError, Failure, HandlerError};
@@ -236,7 +236,9 @@ impl<R: Dialer> Task<R> {
         // Before the application hears of it, which may leave.
         self.find(key)?.rest().again = true;
         let decide = self.shared.hooks.refused.get()?;
-        let wait = guarded(|| decide(refusal, times)).ok().flatten()?;
+        let Ok(Decision::Again(wait)) = guarded(|| decide(refusal, times)) else {
+            return None;
+        };
         self.refused.get_mut(at)?.2 = Some(self.runtime.now() + wait);
         Some(wait)
     }

@@ -8,10 +8,11 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sio_core::config::Config;
+use sio_core::config::{Config, ConnectionStateRecovery};
 use sio_core::engine::{Body, Framing, Writer, split};
 use sio_core::id::{HashKey, SocketId};
 use sio_core::packet;
+use sio_core::recovery::{Pid, Recovery};
 use sio_core::rooms::{MemberKey, Rooms, Target};
 use std::fmt;
 use std::hint::black_box;
@@ -217,6 +218,8 @@ fn rooms() -> Vec<Case> {
     vec![
         broadcast("broadcast: to 1 member", 1),
         broadcast("broadcast: to 100 members, each", 100),
+        broadcast("broadcast: to 1 000 members, each", 1_000).not_counted(),
+        kept("broadcast: the same, kept for who comes back", 1_000).not_counted(),
         broadcast("broadcast: to 10 000 members, each", 10_000).not_counted(),
         join_and_leave("join and leave: among 100 members", 100),
         join_and_leave("join and leave: among 10 000 members", 10_000),
@@ -239,6 +242,41 @@ fn broadcast(name: &'static str, members: usize) -> Case {
         let payload = (payloads::said(),);
         move || {
             let tick = packet::event("/", None, "tick", &payload).expect("it can be written");
+            for member in rooms.select(&target) {
+                black_box(clients[*member].deliver(now, tick.clone()));
+            }
+        }
+    };
+    case(name, ready).of(members)
+}
+
+/// The same, with all that is done so that each member could come back and be told it.
+fn kept(name: &'static str, members: usize) -> Case {
+    let ready = move || {
+        let now = Instant::ORIGIN;
+        let options = ConnectionStateRecovery::default();
+        let config = Arc::new(Config::v4().connection_state_recovery(options));
+        let mut clients = (0..members)
+            .map(|_| Client::connected(now, &config))
+            .collect::<Vec<_>>();
+        let (rooms, _) = crowd(members, members);
+        let mut recovery = Recovery::<()>::new(&config, HashKey([3, 4])).expect("it is on");
+        for (member, number) in (0..members).zip(0u64..) {
+            let mut bytes = [0; 15];
+            bytes[..8].copy_from_slice(&number.to_le_bytes());
+            let entered = recovery.enter(&SocketId::from_random(bytes), &Pid::from_random(bytes));
+            recovery.join(
+                entered.expect("a new one"),
+                &format!("room {}", member / members),
+            );
+        }
+        let target = Target::from(["room 0"]);
+        let payload = payloads::said();
+        move || {
+            let offset = recovery.next_offset();
+            let tick = packet::event("/", None, "tick", &(&payload, offset.as_str()));
+            let tick = tick.expect("it can be written");
+            recovery.keep(now, &target, None, true, &tick);
             for member in rooms.select(&target) {
                 black_box(clients[*member].deliver(now, tick.clone()));
             }

@@ -50,6 +50,8 @@ fn build() -> HashMap<String, PathBuf> {
     build
         .current_dir(workspace())
         .args(["build", "--quiet", "--all-features"])
+        // For its features: what the tests are built of is not built once more.
+        .args(["--package", "sio-tests"])
         .args(["--package", "sio-servers", "--bins"])
         .args(["--package", "sio-tokio", "--example", "chat"])
         .args(["--example", "terminal"])

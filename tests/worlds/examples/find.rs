@@ -1,15 +1,21 @@
 //! Looks for a world that fails: `find <first seed> <worlds>` says which property, in which world, and how many
-//! choices are left of it. Then among clients that come back, of which worlds have none: which list of bytes fails, and how
+//! choices are left of it; a world that does not end is one that spins, which is a matter of *pace*. Then among clients that come back, of which worlds have none: which list of bytes fails, and how
 //! short it is. `find lives <first seed> <lives>` looks among those alone, until so many have come back.
 
 use std::panic::catch_unwind;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use sio_sim::choices::Choices;
-use sio_worlds::{outcome, smaller};
+use sio_worlds::{Outcome, outcome, report, smaller};
 
 #[path = "../../../fuzz/src/recovery.rs"]
 mod recovery;
 
+/// No world takes so long, however busy the machine is.
+const LONGEST: Duration = Duration::from_secs(60);
+/// Of so many worlds that break a property the smallest is made smaller.
+const TRIED: usize = 5;
 /// Lists of bytes that are tried.
 const LISTS: u64 = 4000;
 
@@ -57,13 +63,35 @@ fn shortest(history: &[u8]) -> usize {
 }
 
 fn search(first: u64, worlds: u64) {
-    for at in 0..worlds {
-        let world = outcome(Choices::from_seed(first + at), false);
-        if let Some(failure) = &world.failure {
-            let small = smaller(&world, 1000).choices.list().trimmed();
-            println!("{} {} {}", failure.property, at + 1, small.choices());
-            return;
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        for at in 0..worlds {
+            let world = outcome(Choices::from_seed(first + at), false);
+            if tell.send((at, world)).is_err() {
+                return;
+            }
         }
+    });
+    let mut found: Vec<(u64, Outcome)> = Vec::new();
+    let mut at = 0;
+    loop {
+        match told.recv_timeout(LONGEST) {
+            Ok((number, world)) if world.failure.is_some() => found.push((number + 1, world)),
+            Ok(_) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                println!("pace {} -", at + 1);
+                return;
+            }
+        }
+        at += 1;
+        if found.len() == TRIED || found.first().is_some_and(|it| at > it.0 * 4 + 50) {
+            break;
+        }
+    }
+    drop(told);
+    if let Some((number, world)) = found.first() {
+        return show(*number, world, &found);
     }
     for at in 0..LISTS {
         let history = bytes(first + at);
@@ -73,4 +101,18 @@ fn search(first: u64, worlds: u64) {
         }
     }
     println!("none");
+}
+
+/// Says how small a world is that breaks what the first has broken.
+fn show(number: u64, first: &Outcome, found: &[(u64, Outcome)]) {
+    let property = |world: &Outcome| world.failure.as_ref().map(|it| it.property);
+    let same = found.iter().filter(|it| property(&it.1) == property(first));
+    let smallest = same.min_by_key(|it| it.1.choices.list().choices());
+    let small = smaller(smallest.map_or(first, |it| &it.1), 4000);
+    let failure = small.failure.as_ref().expect("it fails all the same");
+    let left = small.choices.list().trimmed();
+    println!("{} {number} {}", failure.property, left.choices());
+    if std::env::var_os("SIO_TOLD").is_some() {
+        println!("{}", report("", &small));
+    }
 }

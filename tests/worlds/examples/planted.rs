@@ -3,10 +3,9 @@
 //! Names, or parts of them, say which bugs are run; then nothing is written.
 
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::sync::Mutex;
 
 /// A bug: a place in the sources, and what is to stand there.
 struct Bug {
@@ -14,12 +13,15 @@ struct Bug {
     file: String,
     text: String,
     with: String,
+    /// Why no world can find it.
+    why: Option<String>,
 }
+
+/// What is said of one that no world finds.
+const NOTHING: &str = "**nothing** | - | -";
 
 /// Each bug is found within so many worlds.
 const WORLDS: u64 = 2000;
-/// Who takes longer for them spins.
-const LONGEST: Duration = Duration::from_secs(300);
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -42,17 +44,32 @@ fn main() {
     assert!(build.status().expect("cargo").success(), "it is built");
     let find = root.join("target/worlds/examples/find");
     let only: Vec<String> = std::env::args().skip(1).collect();
-    let mut table =
-        String::from("| planted bug | found by | in world | choices left |\n|---|---|---|---|\n");
-    for (number, bug) in bugs.iter().enumerate() {
-        if !only.is_empty() && !only.iter().any(|part| bug.name.contains(part)) {
-            continue;
+    let wanted = |bug: &Bug| only.is_empty() || only.iter().any(|part| bug.name.contains(part));
+    let bugs = bugs.iter().zip(1..).filter(|(bug, _)| wanted(bug));
+    let (left, rows) = (Mutex::new(bugs), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let next = left.lock().expect("the bugs").next();
+                    let Some((bug, number)) = next else { break };
+                    let mut found = run(&find, number);
+                    if let Some(why) = bug.why.as_ref().filter(|_| found == NOTHING) {
+                        found = format!("nothing: {why} | - | -");
+                    }
+                    let row = format!("| {} | {found} |\n", bug.name);
+                    print!("{row}");
+                    rows.lock().expect("the rows").push((number, row));
+                }
+            });
         }
-        let found = run(&find, number + 1);
-        let row = format!("| {} | {} |\n", bug.name, found.replace(' ', " | "));
-        print!("{row}");
-        table.push_str(&row);
-    }
+    });
+    let mut rows = rows.into_inner().expect("the rows");
+    rows.sort();
+    let head = "| planted bug | found by | in world | choices left |\n|---|---|---|---|\n";
+    let rows = rows.iter().map(|(_, row)| row.as_str());
+    let table: String = [head].into_iter().chain(rows).collect();
     if only.is_empty() {
         publish(&root.join("tests/README.md"), &table);
     }
@@ -61,17 +78,18 @@ fn main() {
 /// The rows of the list, whose strings are written as JSON's.
 fn read(text: &str) -> Vec<Bug> {
     let rows = text.split("[[mutant]]").skip(1);
-    let field = |row: &str, name: &str| -> String {
-        let line = row
-            .lines()
-            .find_map(|line| line.strip_prefix(&format!("{name} = ")));
-        serde_json::from_str(line.expect("each field is there")).expect("a string")
+    let asked = |row: &str, name: &str| -> Option<String> {
+        let mut lines = row.lines();
+        let line = lines.find_map(|line| line.strip_prefix(&format!("{name} = ")))?;
+        Some(serde_json::from_str(line).expect("a string"))
     };
+    let field = |row: &str, name: &str| asked(row, name).expect("each field is there");
     rows.map(|row| Bug {
         name: field(row, "name"),
         file: field(row, "file"),
         text: field(row, "text"),
         with: field(row, "with"),
+        why: asked(row, "why"),
     })
     .collect()
 }
@@ -133,30 +151,15 @@ fn copy_all(from: &Path, to: &Path) {
 
 /// What finds a bug: the property, the number of the world, and of choices.
 fn run(find: &Path, number: usize) -> String {
-    let mut child = Command::new(find)
+    let out = Command::new(find)
         .args(["1", &WORLDS.to_string()])
         .env("SIO_PLANTED", number.to_string())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
+        .output()
         .expect("it runs");
-    let begun = Instant::now();
-    while child.try_wait().expect("it is a child").is_none() {
-        if begun.elapsed() > LONGEST {
-            let _ = child.kill();
-            let _ = child.wait();
-            return "**it never ends** - -"
-                .to_owned()
-                .replace("it never ends", "spins");
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let mut said = String::new();
-    let mut out = child.stdout.take().expect("it is piped");
-    out.read_to_string(&mut said).expect("text");
+    let said = String::from_utf8(out.stdout).expect("text");
     match said.trim() {
-        "none" => "**nothing** - -".to_owned(),
-        found => found.to_owned(),
+        "none" => NOTHING.to_owned(),
+        found => found.replace(' ', " | "),
     }
 }
 

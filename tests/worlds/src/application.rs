@@ -9,14 +9,16 @@ use sio_core::engine::{CloseReason, Flags, Violation};
 use sio_core::id::SocketId;
 use sio_core::packet;
 use sio_core::rooms::RoomError;
-use sio_core::server::{ConnectionKey, Event, Socket};
+use sio_core::server::{ConnectionKey, Event, HandshakeTicket, Socket};
 use sio_core::socket::{AckError, AckTicket, ConnectTicket, DisconnectReason, Refusal};
 
 use crate::failure::hold;
+use crate::knocks::Knock;
 use crate::machine::VOLATILE;
 use crate::marks::Mark;
-use crate::network::Delivery;
-use crate::options::MIDDLEWARE;
+use crate::matrix::{Input, Standing};
+use crate::network::{Delivery, Party, Side};
+use crate::options::{CLOSE_TIMEOUT, MIDDLEWARE};
 use crate::properties::{Bounds, Place, Secrets, Stay};
 use crate::world::{NAMESPACES, World};
 
@@ -39,9 +41,10 @@ pub(crate) struct Member {
 }
 
 #[derive(Debug)]
-enum Later {
+pub(crate) enum Later {
     Decide(ConnectionKey, ConnectTicket, usize),
     Answer(Socket, AckTicket, u64),
+    Admit(HandshakeTicket, Knock),
 }
 
 impl Application {
@@ -72,12 +75,34 @@ impl World {
                 connection,
                 ticket,
                 namespace,
+                is_new,
                 ..
             } => {
                 let at = NAMESPACES.iter().position(|name| **name == *namespace);
                 hold!(Life, at.is_some(), "{namespace} does not exist");
-                self.asked_for(connection, ticket, at.unwrap_or_default());
+                let at = at.unwrap_or_default();
+                let others = self.ledger.reach.members(at);
+                let new = is_new && (at == 0 || others > 0);
+                hold!(Life, !new, "{namespace} is new with {others} in it");
+                if is_new {
+                    self.marks.reach(Mark::BroughtIntoBeing);
+                }
+                self.asked_for(connection, ticket, at);
             }
+            Event::Naming { ticket, .. } => {
+                // It says so at once, and then it is asked as for any other.
+                let event = match NAMESPACES.contains(&ticket.namespace()) {
+                    true => self.server.allow(self.now, ticket),
+                    false => self.server.deny(self.now, ticket),
+                };
+                if let Some(event) = event {
+                    self.server_hears(event);
+                }
+            }
+            Event::Handshake {
+                ticket, request, ..
+            } => self.knocks_at(ticket, request),
+            Event::HandshakeOver { handshake } => self.knocked_in_vain(handshake),
             Event::Message {
                 socket,
                 name,
@@ -88,8 +113,10 @@ impl World {
                 let stay = self.ledger.lives.is_there(socket, &name);
                 let place = self.application.sockets.get(&socket).map(|it| it.place);
                 let place = place.unwrap_or_default();
-                if &*name == "word" {
-                    self.server_is_told(socket, place, stay, &args);
+                match &*name {
+                    "word" => self.server_is_told(socket, place, stay, &args),
+                    "much" => self.is_not_too_much(&args),
+                    _ => {}
                 }
                 self.moves(socket);
                 if let Some(ack) = ack {
@@ -117,12 +144,17 @@ impl World {
             }
             Event::Undecided { socket } => {
                 self.marks.reach(Mark::Undecided);
+                self.standings.decided(socket, Standing::Unknown);
                 self.ledger.answers.undecided(socket);
             }
             Event::Upgraded { connection } => {
                 let session = self.server.connection(connection).map(|it| it.session());
                 if session.is_some_and(|it| it.queued_bytes() > 0) {
                     self.marks.reach(Mark::UpgradedWithBacklog);
+                    let wire = self.network.wire_of(connection);
+                    if wire.is_some_and(|wire| self.network.is_stalled(wire, Side::Server)) {
+                        self.marks.reach(Mark::SlowUpgrade);
+                    }
                 }
             }
             Event::Disconnecting { socket, reason } => self.is_leaving(socket, reason),
@@ -145,10 +177,16 @@ impl World {
                     _ => {}
                 }
                 let party = self.ledger.blame.party(connection);
+                let hand = party.and_then(|party| self.hands.get(&party));
+                if reason == CloseReason::PingTimeout && hand.is_some_and(|it| !it.answers) {
+                    self.marks.reach(Mark::TalkedOnly);
+                }
                 self.ledger
                     .blame
                     .closed(self.now, connection, reason.as_str());
                 self.ledger.dead.closed(connection);
+                self.readers.ended(connection);
+                self.standings.closed(connection);
                 self.ledger.answers.closed(connection);
                 if let Some(it) = self.server.connection(connection) {
                     let sid = it.sid().as_str().to_owned();
@@ -165,6 +203,7 @@ impl World {
         let socket = Socket { connection, key };
         let by = self.now + MIDDLEWARE + self.slack();
         self.ledger.answers.ticket(socket, by);
+        self.standings.asked(socket, at);
         // A machine of revision 4 that was refused asks again on its next connection, and makes none for that.
         let party = self.ledger.blame.party(connection);
         let old = party.and_then(|party| self.machines.get(party));
@@ -195,6 +234,7 @@ impl World {
                 }
                 self.ledger.answers.decided(socket);
                 self.ledger.answers.too_late(socket);
+                self.standings.decided(socket, Standing::Unknown);
                 self.server
                     .reject(self.now, connection, ticket, &Refusal::new("no"));
             }
@@ -208,7 +248,7 @@ impl World {
         }
     }
 
-    fn put_off(&mut self, wait: Duration, what: Later) {
+    pub(crate) fn put_off(&mut self, wait: Duration, what: Later) {
         let number = self.number();
         self.application.later.insert(number, what);
         self.network.push(self.now + wait, Delivery::Later(number));
@@ -219,6 +259,7 @@ impl World {
         match self.application.later.remove(&number) {
             Some(Later::Decide(connection, ticket, at)) => self.lets_in(connection, ticket, at),
             Some(Later::Answer(socket, ticket, token)) => self.answer(socket, ticket, token),
+            Some(Later::Admit(ticket, knock)) => self.admits(ticket, &knock),
             None => {}
         }
     }
@@ -241,6 +282,7 @@ impl World {
             format!("server: {place:?} is let in: stay {stay}, {socket:?}")
         });
         self.ledger.lives.entered(socket, stay);
+        self.standings.decided(socket, Standing::Connected);
         self.ledger.reach.entered(at, stay, &own);
         self.application.by_id.insert(own, stay);
         self.application.by_place.insert(place, stay);
@@ -331,7 +373,10 @@ impl World {
         let Some(Member { place, .. }) = self.application.sockets.get(&socket).cloned() else {
             return;
         };
-        let packet = packet::ack(NAMESPACES[place.1], ticket.id(), &(token, place));
+        let packet = self
+            .options
+            .codec()
+            .ack(NAMESPACES[place.1], ticket.id(), &(token, place));
         let packet = packet.expect("it can be written");
         let _ = self.server.respond(self.now, socket, ticket, packet);
         self.may_be_full(place);
@@ -356,6 +401,7 @@ impl World {
         hold!(Life, rooms.is_empty(), "rooms of who has left: {rooms:?}");
         if let Some(Member { stay, place }) = self.application.sockets.remove(&socket) {
             self.ledger.reach.gone(place.1, stay);
+            self.standings.left(socket.connection, place.1);
             if reason == DisconnectReason::ClientNamespaceDisconnect {
                 self.ledger.farewells.client_left(stay, &self.ledger.prefix);
             } else {
@@ -402,10 +448,36 @@ impl World {
             self.marks.reach(Mark::TakenOutBehindWords);
         }
         if close {
-            self.ledger
-                .blame
-                .cause(self.now, place.0, "the server closed it");
+            self.meets(socket.connection, Input::Close);
+            self.says_farewell(socket.connection, place.0);
         }
         self.server.disconnect(self.now, socket, close);
+    }
+
+    /// A connection is closed by the server: if nothing else is wrong with its client, that hears so in each of
+    /// its namespaces.
+    fn says_farewell(&mut self, connection: ConnectionKey, party: Party) {
+        let wire = self.network.wire_of(connection);
+        let reads = wire.is_none_or(|wire| !self.network.is_stalled(wire, Side::Server));
+        let well = reads && self.ledger.blame.is_well(self.now, party);
+        let cause = "the server closed it";
+        self.ledger.blame.cause(self.now, party, cause);
+        let by = self.now + CLOSE_TIMEOUT + self.slack();
+        self.ledger.dead.gone(connection, by);
+        if well && party < self.machines.len() {
+            let its = self.application.sockets.iter();
+            let its = its.filter(|(socket, _)| socket.connection == connection);
+            let stays: Vec<_> = its.map(|(_, its)| its.stay).collect();
+            let causes = self.ledger.blame.causes(party);
+            self.ledger.farewells.is_due(stays, causes);
+        }
+    }
+
+    /// A message of as many bytes as may be, or one that should not have come.
+    fn is_not_too_much(&self, args: &packet::Args) {
+        let around = r#"42["much",""]"#.len();
+        let said: String = args.get(0).unwrap_or_default();
+        let most = self.options.server.max_http_buffer_size;
+        Bounds::at_most("bytes of a message", around + said.len(), most);
     }
 }

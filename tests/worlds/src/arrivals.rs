@@ -6,11 +6,12 @@ use http::Response;
 use sio_core::client::Failure;
 use sio_core::engine::WsClosed;
 use sio_core::id::{RequestId, Sid};
-use sio_core::server::Upgraded;
 use sio_core::server::bytes::Bytes;
+use sio_core::server::{ConnectionKey, Upgraded};
 
 use crate::machine::GONE;
 use crate::marks::Mark;
+use crate::matrix::Input;
 use crate::network::{Delivery, Frame, Party, Side, asking, local};
 use crate::properties::Bounds;
 use crate::world::World;
@@ -34,6 +35,7 @@ impl World {
                     side: Side::Server,
                     ..
                 }
+                | Delivery::Trickles { .. }
                 | Delivery::Later(_)
         )
     }
@@ -55,51 +57,86 @@ impl World {
                         request.body()
                     )
                 });
-                let served =
-                    self.network
-                        .served(self.now, from, id, request.method() == http::Method::GET);
+                let get = request.method() == http::Method::GET;
+                let its = sid_of(request.uri()).and_then(|sid| self.server.connection_of(sid));
+                if let Some(connection) = its {
+                    self.meets(connection, if get { Input::Get } else { Input::Post });
+                    self.meet_body(connection, request.body());
+                }
+                let served = self.network.served(self.now, from, id, get, its);
+                let may_open = get && its.is_none() && self.options.knocks;
                 let random = self.random();
+                if may_open {
+                    self.knocks.asks(served, from, id, random);
+                }
                 self.server
                     .handle_request(self.now, served, request, random);
                 self.has_opened(from, id, random);
+                self.network.is_for(
+                    served,
+                    self.server.connection_of(Sid::from_random(random).as_str()),
+                );
             }
             Delivery::Response { to, id, response } => self.response(to, id, response),
             Delivery::Upgrade { from, id, request } => {
                 let head = asking(local(request.into_parts().0));
                 self.note(4 + id.0, || format!("{from} -> server: {}", head.uri));
+                let its = sid_of(&head.uri).and_then(|sid| self.server.connection_of(sid));
+                if let Some(connection) = its {
+                    self.meets(connection, Input::Upgrade);
+                }
                 let random = self.random();
                 let granted = match self.server.handle_upgrade(self.now, &head, random) {
-                    Upgraded::Attached { connection, .. } => Some(connection),
+                    Upgraded::Attached { connection, .. } => {
+                        let others = self.network.held_of(connection);
+                        Bounds::at_most("WebSockets beside one", others, 0);
+                        Some(connection)
+                    }
                     Upgraded::Unwanted { connection, .. } => {
                         self.marks.reach(Mark::SecondCandidate);
                         self.server.handle_ws_gone(connection);
                         None
                     }
-                    Upgraded::Waits(_) | Upgraded::Refused(_) => None,
+                    Upgraded::Waits(handshake) => {
+                        return self.knocks.waits(handshake, from, id, random);
+                    }
+                    Upgraded::Refused(_) => None,
                 };
                 self.has_opened(from, id, random);
-                let to = from;
-                let at = self.now + self.delay();
-                let wire = granted.map(|connection| self.network.open(at, to, id, connection));
-                self.network.push(at, Delivery::Upgraded { to, id, wire });
+                self.grants(from, id, granted);
             }
             Delivery::Upgraded { to, id, wire } => self.upgraded(to, id, wire),
             Delivery::Frame { wire, to, frame } => self.frame(wire, to, frame),
             Delivery::Lost { wire, to } => self.ends(wire, to, WsClosed::Lost),
             Delivery::Reads { wire, side } => {
-                self.network.stall(wire, side, false);
+                self.network.stall(wire, side, None);
                 self.flush(wire, side);
                 if side == Side::Server {
                     self.pull(self.network.wire(wire).connection);
                 }
             }
+            Delivery::Trickles { wire } => self.trickles(wire),
             Delivery::Later(number) => self.later(number),
+            Delivery::Polls(party) => self.hand_polls_late(party),
             Delivery::Wakes(party) => self.hand_wakes(party),
         }
     }
 
+    /// A request for a WebSocket has its answer.
+    pub(crate) fn grants(&mut self, to: Party, id: RequestId, granted: Option<ConnectionKey>) {
+        let at = self.now + self.delay();
+        let wire = granted.map(|connection| self.network.open(at, to, id, connection));
+        if let Some(wire) = wire
+            && !self.speaks_by(wire)
+        {
+            self.readers.opened(wire, self.now);
+            self.may_be_slow(wire);
+        }
+        self.network.push(at, Delivery::Upgraded { to, id, wire });
+    }
+
     /// Whether a request with these random bytes has opened a session, and then whose that is.
-    fn has_opened(&mut self, party: Party, id: RequestId, random: [u8; 15]) {
+    pub(crate) fn has_opened(&mut self, party: Party, id: RequestId, random: [u8; 15]) {
         let sid = Sid::from_random(random);
         if let Some(connection) = self.server.connection_of(sid.as_str()) {
             let only = party >= self.machines.len();
@@ -195,6 +232,8 @@ impl World {
         });
         match (frame, to) {
             (Frame::Message(message), Side::Server) => {
+                self.meet_frame(connection, &message);
+                self.may_probe(connection, &message);
                 self.server.handle_ws(self.now, connection, message);
             }
             (Frame::Message(message), Side::Client) if party >= self.machines.len() => {
@@ -222,6 +261,12 @@ impl World {
         if self.network.is_gone(wire, to) {
             return;
         }
+        let speaks = to == Side::Server && self.speaks_by(wire);
+        // It has said goodbye by then, and another may have taken its place.
+        let said = self.network.is_ending(wire, to);
+        if to == Side::Server {
+            self.meets(self.network.wire(wire).connection, Input::Lost);
+        }
         self.network.is_over(wire, to);
         let (party, id) = (self.network.wire(wire).party, self.network.wire(wire).id);
         let connection = self.network.wire(wire).connection;
@@ -230,7 +275,14 @@ impl World {
         let let_go = to == Side::Server
             || (how == WsClosed::Closed && !self.network.is_gone(wire, Side::Server));
         match to {
-            Side::Server => self.server.handle_ws_closed(self.now, connection, how),
+            Side::Server => {
+                if !said {
+                    self.server.handle_ws_closed(self.now, connection, how);
+                }
+                if speaks {
+                    self.ledger.dead.at_once(connection, self.now);
+                }
+            }
             Side::Client if party >= self.machines.len() => self.hand_loses(party, wire),
             Side::Client => {
                 self.machines[party]
@@ -243,4 +295,10 @@ impl World {
             self.server.handle_ws_gone(connection);
         }
     }
+}
+
+/// The id of a session in a request.
+fn sid_of(uri: &http::Uri) -> Option<&str> {
+    let mut fields = uri.query()?.split('&');
+    fields.find_map(|field| field.strip_prefix("sid="))
 }

@@ -6,6 +6,7 @@ use sio_core::client::Status;
 use sio_core::rooms::Target;
 
 use crate::failure::hold;
+use crate::options::Child;
 use crate::world::{NAMESPACES, World};
 
 impl World {
@@ -21,7 +22,7 @@ impl World {
     /// Nothing goes wrong any more: they come together, and all that was kept arrives.
     pub(crate) fn heal(&mut self) {
         self.note(60, || "nothing goes wrong any more".to_owned());
-        self.options.calm();
+        self.calms();
         let parties = self.parties();
         self.all_hands_go();
         // What was done before may show until then.
@@ -141,6 +142,14 @@ impl World {
             let members = self.server.select(name, &Target::default());
             hold!(Rest, members.is_empty(), "members of {name}: {members:?}");
         }
+        let sessions = self.server.sessions();
+        hold!(Rest, sessions == 0, "{sessions} sessions count");
+        let passing = self.options.server.cleanup_empty_child_namespaces;
+        if passing && self.options.child != Child::Opened {
+            let left = self.server.namespaces().count();
+            hold!(Rest, left == 1, "{left} namespaces, and nobody is there");
+        }
+        self.knocks.are_over();
         let unanswered = self.network.unanswered();
         hold!(
             Rest,

@@ -21,7 +21,10 @@ impl World {
             0 if self.options.has(Fault::Cut) => self.cut_one(false),
             1 if self.options.has(Fault::OneSided) => self.cut_one(true),
             2 if self.options.has(Fault::Lost) => self.lose(),
-            3 if self.options.has(Fault::Stall) => self.stall(),
+            3 if self.options.has(Fault::Stall) => match self.choices.one_in(3) {
+                false => self.stall(),
+                true => self.slow_down(),
+            },
             4 if self.options.has(Fault::Stop) && self.may_stop() => {
                 let wait = Duration::from_millis(100 + self.choices.below(STOP * 10) * 100);
                 self.stop(wait);
@@ -105,6 +108,10 @@ impl World {
         if self.network.is_stalled(wire, side) || self.network.is_gone(wire, side) {
             return;
         }
+        self.stall_one(wire, side);
+    }
+
+    pub(crate) fn stall_one(&mut self, wire: usize, side: Side) {
         let wait = Duration::from_millis(250 + 250 * self.choices.below(24));
         let party = self.network.wire(wire).party;
         self.note(23, || {
@@ -113,7 +120,8 @@ impl World {
         self.ledger
             .blame
             .cause(self.now + wait, party, "nobody read");
-        self.network.stall(wire, side, true);
+        let room = 1 + self.choices.index(4);
+        self.network.stall(wire, side, Some(room));
         self.network
             .push(self.now + wait, Delivery::Reads { wire, side });
     }

@@ -1,6 +1,7 @@
 //! Clients by hand: lawful ones that do what no machine of ours does, and rude ones. Each is one session.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -40,6 +41,8 @@ pub(crate) struct Hand {
     pub(crate) answers: bool,
     /// Whether it has gone over to its WebSocket before its GET was back.
     pub(crate) unordered: bool,
+    /// Whether it takes its time between two GETs.
+    pub(crate) lazy: bool,
     /// How often it was refused.
     pub(crate) refused: usize,
     /// Whether its session asks for no namespace.
@@ -84,6 +87,7 @@ impl World {
             over: false,
             answers: true,
             unordered: false,
+            lazy: self.choices.one_in(4),
             refused: 0,
             mute: self.choices.one_in(8),
             inside: false,
@@ -114,7 +118,7 @@ impl World {
         }
         for served in self.network.all_of(party) {
             if !self.stands_still() {
-                self.server.handle_aborted(self.now, served);
+                self.aborts(served);
             }
         }
     }
@@ -266,8 +270,22 @@ impl World {
         if hand.probed {
             return self.hand_moves(party);
         }
-        self.hand_polls(party);
+        if hand.lazy {
+            self.network.push(self.now + LAZY, Delivery::Polls(party));
+        } else {
+            self.hand_polls(party);
+        }
         self.hand_speaks(party);
+    }
+
+    /// Who takes its time between two GETs makes the next.
+    pub(crate) fn hand_polls_late(&mut self, party: Party) {
+        if let Some(hand) = self.hands.get(&party)
+            && !hand.over
+            && hand.poll.is_none()
+        {
+            self.hand_polls(party);
+        }
     }
 
     /// It goes over to its WebSocket.
@@ -451,16 +469,26 @@ impl World {
 
     /// A ping of revision 3.
     pub(crate) fn hand_wakes(&mut self, party: Party) {
-        if let Some(hand) = self.hands.get_mut(&party)
-            && hand.answers
-        {
-            hand.out.push_back("2".to_owned());
-            self.hand_speaks(party);
-            self.network
-                .push(self.now + PING_INTERVAL, Delivery::Wakes(party));
-        }
+        let Some(hand) = self.hands.get_mut(&party) else {
+            return;
+        };
+        let (word, again) = match (hand.old, hand.answers) {
+            (true, true) => ("2", PING_INTERVAL),
+            (true, false) => return,
+            // In revision 4 it goes on talking, which is no answer to a ping.
+            (false, _) => ("6", TALKS),
+        };
+        hand.out.push_back(word.to_owned());
+        self.hand_speaks(party);
+        self.network.push(self.now + again, Delivery::Wakes(party));
     }
 }
+
+/// Between two GETs of one that takes its time.
+const LAZY: Duration = Duration::from_millis(1500);
+
+/// Who talks and answers no ping says something this often.
+const TALKS: Duration = Duration::from_secs(2);
 
 /// A packet as a body of revision 3; several, one behind the other.
 fn counted(body: &str) -> String {

@@ -18,12 +18,15 @@ pub mod driver;
 mod failure;
 mod faults;
 mod hand;
+mod knocks;
 mod machine;
 mod marks;
+mod matrix;
 mod network;
 mod options;
 mod properties;
 mod rude;
+mod slow;
 mod trace;
 mod words;
 mod world;
@@ -35,6 +38,7 @@ use sio_sim::choices::{Choices, shrink};
 
 pub use failure::{Failure, Property};
 pub use marks::Marks;
+pub use matrix::Cells;
 
 use world::World;
 
@@ -51,6 +55,8 @@ pub struct Outcome {
     pub hash: u64,
     /// What it has reached.
     pub marks: Marks,
+    /// Where it has been.
+    pub cells: Cells,
     /// What has happened, for people, if that was asked for.
     pub lines: Vec<String>,
 }
@@ -69,6 +75,7 @@ pub fn outcome(choices: Choices, told: bool) -> Outcome {
         steps: world.steps,
         hash: world.trace.hash(),
         marks: world.marks,
+        cells: world.cells,
         lines: world.trace.lines(),
     }
 }
@@ -103,7 +110,8 @@ pub fn report(name: &str, small: &Outcome) -> String {
     let list = small.choices.list().trimmed();
     let lines = small.lines.join("\n");
     format!(
-        "{name}\n{lines}\n\n{}\n{} choices; to run it again:\nSIO_WORLD='{list}' cargo test -p sio-worlds one_world -- --nocapture\n",
+        "{name}\n{lines}\n\n{}\n{} choices; to run it again:\nSIO_WORLD='{list}' cargo test -p sio-worlds one_world -- --nocapture\n\
+         to keep it, so that it is run with each test:\necho '{list}' > tests/worlds/kept/NAME.txt\n",
         failure.unwrap_or_default(),
         list.choices(),
     )

@@ -5,13 +5,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use sio_core::client::{AckTicket, Auth, Connection, Dial, DisconnectReason, Event, Work};
 use sio_core::engine::{Flags, Sent};
-use sio_core::packet::{self, Args};
+use sio_core::id::RequestId;
+use sio_core::packet::Args;
+use sio_core::server::ConnectionKey;
 use sio_core::socket::{AckError, SocketKey};
 use sio_core::time::Instant;
 
 use crate::failure::hold;
+use crate::marks::Mark;
+use crate::matrix::Input;
 use crate::network::{Party, Side};
-use crate::options::{self, PING_INTERVAL, PING_TIMEOUT};
+use crate::options::{self, Fault, PING_INTERVAL, PING_TIMEOUT};
 use crate::properties::{Bounds, Farewells, Place, Whose};
 use crate::world::{NAMESPACES, World};
 
@@ -85,7 +89,10 @@ impl World {
             1 => self.says(place, true),
             2 => self.asks(place),
             3 => {
-                let packet = packet::event(NAMESPACES[at], None, "volatile", &());
+                let packet = self
+                    .options
+                    .codec()
+                    .event(NAMESPACES[at], None, "volatile", &());
                 let packet = packet.expect("it can be written");
                 let socket = self.machines[party].sockets[at];
                 let _ = self.machines[party]
@@ -111,18 +118,30 @@ impl World {
         let packet = match with_bytes {
             true => {
                 let bytes = Bytes::from(word.to_be_bytes().to_vec());
-                packet::event(namespace, None, "word", &(party, word, &bytes, &bytes))
+                self.options
+                    .codec()
+                    .event(namespace, None, "word", &(party, word, &bytes, &bytes))
             }
-            false => packet::event(namespace, None, "word", &(party, word)),
+            false => self
+                .options
+                .codec()
+                .event(namespace, None, "word", &(party, word)),
         };
         let packet = packet.expect("it can be written");
         let socket = self.machines[party].sockets[at];
         let client = &mut self.machines[party].client;
+        let before = client.state(socket).map_or(0, |state| state.offline.0);
         let sent = client.emit(self.now, socket, packet, Flags::default());
         self.note(30 + word, || {
             format!("{party} says {word} in {namespace}: {sent:?}")
         });
         if sent == Sent::Queued {
+            let state = self.machines[party].client.state(socket);
+            let kept = state.map_or(0, |state| state.offline.0);
+            let most = self.options.clients[party].config.max_offline_packets;
+            if kept > before {
+                Bounds::at_most("packets that a client keeps", kept, most);
+            }
             self.ledger.prefix.said(place, word);
             if self.ledger.lives.stay_of(place).is_some() {
                 self.ledger.farewells.says(place, word);
@@ -140,15 +159,21 @@ impl World {
         let Some(id) = client.draw_ack_id(socket) else {
             return;
         };
-        let waiting = client.state(socket).map_or(0, |state| state.acks);
-        let packet = packet::event(NAMESPACES[at], Some(id), "ask", &(token,));
+        let waiting = self.ledger.acks.waiting_of(place);
+        let packet = self
+            .options
+            .codec()
+            .event(NAMESPACES[at], Some(id), "ask", &(token,));
         let packet = packet.expect("it can be written");
         let wait = Duration::from_millis(500 + 100 * (token % 50));
         let flags = Flags::default();
         let asked = client.request(self.now, socket, id, packet, flags, token, Some(wait));
         let taken = !matches!(asked, Err((AckError::TooMany, _)));
         let most = self.options.clients[party].config.max_pending_acks;
-        Bounds::one_more("acks of a client", waiting, most, taken);
+        // Where several things happen before anybody looks, some may have ended and not been told.
+        if !self.options.has(Fault::Together) {
+            Bounds::one_more("acks of a client", waiting, most, taken);
+        }
         self.note(31 + token, || format!("{party} asks {token}: {asked:?}"));
         if asked.is_ok() {
             let by = self.now + wait + self.slack();
@@ -223,10 +248,34 @@ impl World {
                     self.ledger
                         .blame
                         .cause(self.now, party, "it dropped a request");
-                    self.server.handle_aborted(self.now, served);
+                    self.aborts(served);
                 }
             }
             other => hold!(Total, false, "new work: {other:?}"),
+        }
+    }
+
+    /// A client drops a request, and a session whose GET that is.
+    pub(crate) fn aborts(&mut self, served: RequestId) {
+        let polled = self.network.polled_by(served);
+        if let Some(connection) = polled {
+            self.meets(connection, Input::Aborted);
+        }
+        // What was sent before it is an answer that comes too late.
+        let quiet = |connection: &ConnectionKey| {
+            let session = self.server.connection(*connection).map(|it| it.session());
+            session.is_some_and(|it| it.backlog_packets() == 0)
+        };
+        let session = polled.filter(quiet);
+        self.note(33, || format!("{served:?} of {session:?} is dropped"));
+        self.server.handle_aborted(self.now, served);
+        // Where several things happen at once, the answer may be there and not be seen yet.
+        let one_by_one = !self.options.has(Fault::Together) && !self.options.has(Fault::Jump);
+        if let Some(connection) = session
+            && one_by_one
+            && !self.stands_still()
+        {
+            self.ledger.dead.at_once(connection, self.now);
         }
     }
 
@@ -300,6 +349,17 @@ impl World {
         let stay = self.ledger.lives.outside(place);
         self.ledger.farewells.anew(place);
         self.machines[party].early[at].clear();
+        let told = reason == DisconnectReason::ServerDisconnect;
+        let causes = self.ledger.blame.causes(party);
+        let left = reason == DisconnectReason::ClientDisconnect;
+        if let Some(stay) = stay
+            && self
+                .ledger
+                .farewells
+                .is_out(stay, told || left, &reason.to_string(), causes)
+        {
+            self.marks.reach(Mark::EndAwaited);
+        }
         self.may_be_lonely(party);
         match (reason, stay) {
             (DisconnectReason::ServerDisconnect, Some(stay)) => {
@@ -369,7 +429,10 @@ impl World {
             false => 1,
         };
         for _ in 0..times {
-            let packet = packet::ack(NAMESPACES[at], ack.id(), &(token, place));
+            let packet = self
+                .options
+                .codec()
+                .ack(NAMESPACES[at], ack.id(), &(token, place));
             let packet = packet.expect("it can be written");
             let _ = self.machines[party].client.respond(self.now, ack, packet);
         }

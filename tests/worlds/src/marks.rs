@@ -59,6 +59,19 @@ marks! {
     SaidWhileAway,
     /// A socket was taken out with something on its way to it.
     TakenOutBehindWords,
+    /// Who read slowly was waited for.
+    ReadSlowly,
+    /// Who reads nothing went over to its WebSocket with packets queued.
+    SlowUpgrade,
+    /// A graceful end was waited for.
+    EndAwaited,
+    /// A client that talks and answers no ping was let go of.
+    TalkedOnly,
+    /// A client brought a namespace into being.
+    BroughtIntoBeing,
+    /// A handshake was let in late, and one over which nobody decided was not.
+    AdmittedLate,
+    KnockedInVain,
     /// A broadcast left its sender or a room out.
     LeftOut,
 }

@@ -74,6 +74,12 @@ pub(crate) enum Delivery {
     },
     /// The application does what it has put off.
     Later(u64),
+    /// Somebody reads a little.
+    Trickles {
+        wire: usize,
+    },
+    /// A client by hand asks for more.
+    Polls(Party),
     /// A client by hand has something to do.
     Wakes(Party),
 }
@@ -133,8 +139,8 @@ struct End {
     out: VecDeque<Frame>,
     /// When the last of what comes to it arrives.
     last: Option<Instant>,
-    /// Nothing of what it says is taken.
-    stalled: bool,
+    /// Nothing of what it says is taken, and so many frames have room where it says them.
+    stalled: Option<usize>,
     /// Nothing more comes to it.
     cut: bool,
     /// It has said or heard that it is over.
@@ -156,6 +162,8 @@ struct Asked {
     id: RequestId,
     since: Instant,
     get: bool,
+    /// Whose session it is for, if it is for one.
+    connection: Option<ConnectionKey>,
 }
 
 #[derive(Debug, Default)]
@@ -215,6 +223,7 @@ impl Network {
         party: Party,
         id: RequestId,
         get: bool,
+        connection: Option<ConnectionKey>,
     ) -> RequestId {
         self.drawn += 1;
         let served = RequestId(self.drawn);
@@ -223,9 +232,17 @@ impl Network {
             id,
             since,
             get,
+            connection,
         };
         self.at_server.insert(served, asked);
         served
+    }
+
+    /// A request has opened a session, and waits for that.
+    pub(crate) fn is_for(&mut self, served: RequestId, opened: Option<ConnectionKey>) {
+        if let Some(asked) = self.at_server.get_mut(&served) {
+            asked.connection = asked.connection.or(opened);
+        }
     }
 
     /// The server has answered: whom. `None`: nobody has asked.
@@ -240,11 +257,16 @@ impl Network {
         Some((asked.party, asked.since))
     }
 
-    /// Whether a GET of a client waits at the server.
-    pub(crate) fn polls(&self, party: Party) -> bool {
-        self.at_server
-            .values()
-            .any(|it| it.party == party && it.get)
+    /// Since when a GET of a session waits at the server.
+    pub(crate) fn polls_since(&self, connection: ConnectionKey) -> Option<Instant> {
+        let mut all = self.at_server.values();
+        let poll = all.find(|it| it.get && it.connection == Some(connection));
+        poll.map(|it| it.since)
+    }
+
+    /// The session that waits for an answer to this request, if it is a GET of one.
+    pub(crate) fn polled_by(&self, served: RequestId) -> Option<ConnectionKey> {
+        self.at_server.get(&served).filter(|it| it.get)?.connection
     }
 
     /// The requests of a client that are at the server.
@@ -359,7 +381,28 @@ impl Network {
     }
 
     pub(crate) fn is_stalled(&self, wire: usize, side: Side) -> bool {
-        self.end(wire, side).stalled
+        self.end(wire, side).stalled.is_some()
+    }
+
+    /// Whether an end has no room for anything more to say.
+    pub(crate) fn is_full(&self, wire: usize, side: Side) -> bool {
+        let end = self.end(wire, side);
+        end.stalled
+            .is_some_and(|room| !self.is_flushed(wire, side) && end.out.len() >= room)
+    }
+
+    /// Whether an end has said or heard that it is over.
+    pub(crate) fn is_ending(&self, wire: usize, side: Side) -> bool {
+        let end = self.end(wire, side);
+        end.gone || end.out.iter().any(|it| matches!(it, Frame::Close))
+    }
+
+    /// The WebSockets of a connection that its server has neither closed nor lost.
+    pub(crate) fn held_of(&self, connection: ConnectionKey) -> usize {
+        let its = self.live.iter().copied();
+        its.filter(|wire| self.wires[*wire].connection == connection)
+            .filter(|wire| !self.is_ending(*wire, Side::Server))
+            .count()
     }
 
     /// Whether all that a machine has said at an end was taken. Pongs are the WebSocket's own, and answers to
@@ -381,14 +424,23 @@ impl Network {
         self.end_mut(wire, side).out.push_back(frame);
     }
 
-    pub(crate) fn stall(&mut self, wire: usize, side: Side, stalled: bool) {
-        self.end_mut(wire, side).stalled = stalled;
+    /// Nothing that an end says is taken any more, of which it keeps as much as it has `room` for. `None`: all is.
+    pub(crate) fn stall(&mut self, wire: usize, side: Side, room: Option<usize>) {
+        self.end_mut(wire, side).stalled = room;
+    }
+
+    /// One frame of what an end has to say is taken although it is stalled.
+    pub(crate) fn trickle(&mut self, at: Instant, wire: usize, side: Side) -> Taken {
+        let room = self.end_mut(wire, side).stalled.take();
+        let taken = self.take(at, wire, side, 1);
+        self.stall(wire, side, room);
+        taken
     }
 
     /// Takes `most` of what an end has to say, to arrive at the other.
     pub(crate) fn take(&mut self, at: Instant, wire: usize, side: Side, most: usize) -> Taken {
         let end = self.end_mut(wire, side);
-        if end.stalled || end.out.is_empty() {
+        if end.stalled.is_some() || end.out.is_empty() {
             return Taken::Nothing;
         }
         let lost = end.cut || end.gone;

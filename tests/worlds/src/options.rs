@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use sio_core::client::{self, Backoff};
 use sio_core::config::{self, BacklogPolicy};
+use sio_core::packet::Codec;
+use sio_core::packet::parser::Msgpack;
 use sio_core::protocol::TransportKind;
 use sio_sim::choices::Choices;
 
@@ -62,12 +64,27 @@ pub(crate) struct Manners {
     pub(crate) moves: bool,
 }
 
+/// What the second namespace of a server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Child {
+    /// There from the beginning on.
+    Opened,
+    /// A child of a parent with a pattern.
+    Like,
+    /// A child of one that is asked.
+    Asked,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     faults: Vec<Fault>,
     pub(crate) manners: Manners,
     pub(crate) server: config::Config,
     pub(crate) clients: Vec<Party>,
+    /// What the second namespace is.
+    pub(crate) child: Child,
+    /// Whether handshakes are decided over.
+    pub(crate) knocks: bool,
     /// Clients that are not the machine's, but by hand: lawful ones, then hostile ones.
     pub(crate) hands: u64,
     pub(crate) hostile: u64,
@@ -93,16 +110,38 @@ impl Options {
             answers: choices.one_in(3),
             moves: choices.one_in(2),
         };
-        let server = server(choices);
-        let clients = (0..clients).map(|_| Party::draw(choices)).collect();
+        let mut server = server(choices);
+        let mut clients: Vec<_> = (0..clients).map(|_| Party::draw(choices)).collect();
+        let child = match choices.below(5) {
+            0..=2 => Child::Opened,
+            3 => Child::Like,
+            _ => Child::Asked,
+        };
+        server = server.cleanup_empty_child_namespaces(!choices.one_in(3));
+        let knocks = choices.one_in(6);
+        // By hand nobody speaks it.
+        let packed = choices.one_in(8);
+        if packed {
+            server = server.parser(Msgpack);
+            for party in &mut clients {
+                Arc::make_mut(&mut party.config).parser = Msgpack.into();
+            }
+        }
         Self {
             faults,
             manners,
             server,
             clients,
-            hands,
-            hostile,
+            child,
+            knocks,
+            hands: if packed { 0 } else { hands },
+            hostile: if packed { 0 } else { hostile },
         }
+    }
+
+    /// How packets are written.
+    pub(crate) fn codec(&self) -> &Codec {
+        &self.server.parser
     }
 
     pub(crate) fn has(&self, fault: Fault) -> bool {
@@ -118,6 +157,9 @@ impl Options {
 
 pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(5);
 pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(4);
+pub(crate) const UPGRADE_TIMEOUT: Duration = Duration::from_secs(6);
+pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) const MIDDLEWARE: Duration = Duration::from_secs(3);
 
 fn server(choices: &mut Choices) -> config::Config {
@@ -145,11 +187,12 @@ fn server(choices: &mut Choices) -> config::Config {
         .ping_interval(PING_INTERVAL)
         .ping_timeout(PING_TIMEOUT)
         .middleware_timeout(MIDDLEWARE)
+        .admission_timeout(MIDDLEWARE)
         .connect_timeout(Duration::from_secs(9))
-        .upgrade_timeout(Duration::from_secs(6))
-        .write_timeout(Duration::from_secs(3))
-        .close_timeout(Duration::from_secs(2))
-        .polling_close_timeout(Duration::from_secs(2))
+        .upgrade_timeout(UPGRADE_TIMEOUT)
+        .write_timeout(WRITE_TIMEOUT)
+        .close_timeout(CLOSE_TIMEOUT)
+        .polling_close_timeout(CLOSE_TIMEOUT)
         .packet_timeout(Duration::from_secs(5))
 }
 
@@ -190,6 +233,11 @@ impl fmt::Display for Options {
         writeln!(f, "faults: {:?}", self.faults)?;
         writeln!(f, "application: {:?}", self.manners)?;
         let server = &self.server;
+        writeln!(
+            f,
+            "second namespace: {:?}, cleaned up: {}, handshakes decided over: {}, {:?}",
+            self.child, server.cleanup_empty_child_namespaces, self.knocks, server.parser,
+        )?;
         writeln!(
             f,
             "server: {} acks, {} rooms, {} bytes a message, {} waiting ({:?}), {:?} sessions, {} pending",

@@ -5,7 +5,8 @@ use std::time::Duration;
 use sio_core::engine::Message;
 
 use crate::machine::GONE;
-use crate::network::{Frame, Party, Side};
+use crate::network::{Delivery, Frame, Party, Side};
+use crate::options::{PING_INTERVAL, PING_TIMEOUT};
 use crate::world::{NAMESPACES, World};
 
 /// What is no packet, or none that may come then.
@@ -118,7 +119,7 @@ impl World {
     }
 
     pub(crate) fn hand_is_rude(&mut self, party: Party) {
-        let what = self.choices.index(10);
+        let what = self.choices.index(11);
         if what != 6 {
             self.ledger.blame.cause(self.now, party, "it was rude");
         }
@@ -127,6 +128,13 @@ impl World {
             1 if self.hands[&party].sid.is_some() && !self.hands[&party].over => {
                 self.hands.get_mut(&party).expect("it is there").unordered = true;
                 self.hand_polls(party);
+            }
+            2 if self.hands[&party].over && self.hands[&party].sid.is_some() => {
+                // By requests, where it speaks by a WebSocket.
+                let sid = self.hands[&party].sid.clone();
+                self.hand_request(party, sid.as_deref(), None);
+                self.hand_request(party, sid.as_deref(), Some("42[\"x\"]".to_owned()));
+                self.hand_upgrades(party);
             }
             2 if !self.hands[&party].over => {
                 let sid = self.hands[&party].sid.clone();
@@ -156,6 +164,7 @@ impl World {
                 }
             }
             7 => self.hand_says_much(party, 1),
+            9 => self.hand_says_anything(party),
             8 => {
                 // Of those that do not exist, one after the other.
                 let hand = self.hands.get_mut(&party).expect("it is there");
@@ -163,7 +172,11 @@ impl World {
                 self.hand_speaks(party);
             }
             _ => {
-                // A packet of which the rest never comes.
+                // A packet of which the rest never comes. It comes at once itself.
+                let wire = self.hands[&party].wire;
+                if wire.is_some_and(|wire| self.network.is_stalled(wire, Side::Client)) {
+                    return;
+                }
                 let hand = self.hands.get_mut(&party).expect("it is there");
                 if !hand.inside || !hand.over {
                     return;
@@ -175,6 +188,30 @@ impl World {
                 self.dies_by(party, Duration::from_secs(10) + self.slack());
             }
         }
+    }
+
+    /// A packet of any kind for any namespace, whether it may come there or not.
+    fn hand_says_anything(&mut self, party: Party) {
+        let kind = self.choices.index(6);
+        let namespace = ["", "/b,", "/never,"][self.choices.index(3)];
+        let id = self.number() + 1_000_000;
+        let hand = self.hands.get_mut(&party).expect("it is there");
+        let packet = match kind {
+            0 => format!("40{namespace}"),
+            1 => format!("41{namespace}"),
+            2 => format!("42{namespace}[\"any\"]"),
+            3 => format!("42{namespace}{id}[\"any\"]"),
+            4 => format!("43{namespace}{id}[]"),
+            _ => format!("44{namespace}{{}}"),
+        };
+        if hand.mute {
+            return;
+        }
+        // What it hears from now on may be of another stay than it thinks.
+        hand.unordered = true;
+        hand.inside &= !(kind == 1 && namespace.is_empty());
+        hand.out.push_back(packet);
+        self.hand_speaks(party);
     }
 
     /// A message of as many bytes as there may be, or `beyond` more.
@@ -217,8 +254,15 @@ impl World {
         if hand.old {
             return;
         }
-        hand.answers = false;
-        let wait = GONE + Duration::from_secs(5);
+        let before = std::mem::replace(&mut hand.answers, false);
+        let wait = match hand.sid.is_some() {
+            // A ping leaves, and its answer is put off by what is said once; one may be on its way.
+            true => PING_INTERVAL + PING_TIMEOUT * 2 + Duration::from_secs(2) + self.slack(),
+            false => GONE + Duration::from_secs(5),
+        };
+        if before {
+            self.network.push(self.now, Delivery::Wakes(party));
+        }
         self.dies_by(party, wait);
     }
 }

@@ -13,6 +13,7 @@ use sio_core::socket::AckError;
 use crate::application::{Member, ROOMS};
 use crate::failure::hold;
 use crate::marks::Mark;
+use crate::matrix::Input;
 use crate::network::Side;
 use crate::options::Fault;
 use crate::properties::{Bounds, Place, Whose};
@@ -25,18 +26,12 @@ impl World {
         if !session.is_open() {
             return Some(false);
         }
-        let party = self.ledger.blame.party(connection)?;
         match session.transport() {
             TransportKind::WebSocket => {
                 let wire = self.network.wire_of(connection)?;
                 Some(self.network.is_flushed(wire, Side::Server))
             }
-            // Whose GET it is can be told if there is but one session.
-            TransportKind::Polling => {
-                let mut all = self.ledger.blame.connections();
-                let alone = all.all(|(other, its)| its != party || other == connection);
-                alone.then(|| self.network.polls(party))
-            }
+            TransportKind::Polling => Some(self.network.polls_since(connection).is_some()),
         }
     }
 
@@ -45,22 +40,36 @@ impl World {
         let packet = match self.choices.one_in(6) {
             true => {
                 let bytes = Bytes::from(token.to_be_bytes().to_vec());
-                packet::event(NAMESPACES[at], id, name, &(token, &bytes, &bytes))
+                self.options
+                    .codec()
+                    .event(NAMESPACES[at], id, name, &(token, &bytes, &bytes))
             }
-            false => packet::event(NAMESPACES[at], id, name, &(token,)),
+            false => self
+                .options
+                .codec()
+                .event(NAMESPACES[at], id, name, &(token,)),
         };
         packet.expect("it can be written")
     }
 
     /// Tells one client something.
     pub(crate) fn tells(&mut self, flags: Flags) {
-        let Some(socket) = self.any_socket() else {
-            return;
-        };
+        if let Some(socket) = self.any_socket() {
+            self.tell(socket, flags);
+        }
+    }
+
+    pub(crate) fn tell(&mut self, socket: Socket, flags: Flags) {
         let Member { stay, place } = self.application.sockets[&socket].clone();
         let token = self.number();
         let packet = self.packet(place.1, token, None);
         let ready = self.is_ready(socket.connection);
+        let input = if flags.volatile {
+            Input::Volatile
+        } else {
+            Input::Send
+        };
+        self.meets(socket.connection, input);
         let sent = self.server.deliver(self.now, socket, packet, flags);
         self.note(55 + token, || {
             format!("server: {place:?} is told {token}: {sent:?}, {flags:?}")

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use sio_core::deadline::Why;
 use sio_core::engine::Session;
 use sio_core::id::HashKey;
+use sio_core::namespaces::Pattern;
 use sio_core::protocol::TransportKind;
 use sio_core::server::Server;
 use sio_core::time::Instant;
@@ -13,11 +15,14 @@ use sio_sim::choices::Choices;
 use crate::application::Application;
 use crate::failure::hold;
 use crate::hand::Hand;
+use crate::knocks::Knocks;
 use crate::machine::Machine;
 use crate::marks::{Mark, Marks};
+use crate::matrix::{Cells, Input, Standings};
 use crate::network::{Delivery, Network, Party, Side, Taken};
-use crate::options::{Fault, Options, PING_INTERVAL, PING_TIMEOUT};
+use crate::options::{Child, Fault, Options, PING_INTERVAL, PING_TIMEOUT};
 use crate::properties::Ledger;
+use crate::slow::Readers;
 use crate::trace::Trace;
 
 pub(crate) struct World {
@@ -32,6 +37,10 @@ pub(crate) struct World {
     pub(crate) ledger: Ledger,
     pub(crate) trace: Trace,
     pub(crate) marks: Marks,
+    pub(crate) readers: Readers,
+    pub(crate) cells: Cells,
+    pub(crate) standings: Standings,
+    pub(crate) knocks: Knocks,
     /// Inputs to machines, and what was done by an application.
     pub(crate) steps: u64,
     /// The server's process stands still until then, and what has come for it lies there.
@@ -47,6 +56,12 @@ pub(crate) struct World {
 }
 
 pub(crate) const NAMESPACES: [&str; 2] = ["/", "/b"];
+
+/// So many things happen by themselves between two that somebody does.
+const PASSES: [u32; 8] = [1, 1, 1, 2, 2, 5, 12, 30];
+
+/// A client by requests hears and answers within this, on the slowest of networks.
+const COMES_AND_GOES: Duration = Duration::from_secs(2);
 
 /// What takes no time to speak of.
 const SOON: Duration = Duration::from_millis(5);
@@ -84,6 +99,10 @@ impl World {
             application: Application::default(),
             ledger: Ledger::default(),
             marks: Marks::default(),
+            readers: Readers::default(),
+            cells: Cells::default(),
+            standings: Standings::default(),
+            knocks: Knocks::default(),
             steps: 0,
             stands_still: None,
             lies_there: Vec::new(),
@@ -128,10 +147,13 @@ impl World {
 
     /// Something that happens. `false`: the end.
     fn step(&mut self) -> bool {
-        match self.choices.weighted(&[1, 300, 100, 60, 40, 60]) {
+        match self.choices.weighted(&[1, 60, 100, 60, 40, 60]) {
             0 => return false,
             1 => {
-                self.next_thing();
+                // Time passes, for a while at times: a list that needs much of it is short all the same.
+                for _ in 0..PASSES[self.choices.index(PASSES.len())] {
+                    self.next_thing();
+                }
             }
             2 => self.client_acts(),
             3 => self.server_acts(),
@@ -139,6 +161,15 @@ impl World {
             _ => self.hand_acts(),
         }
         true
+    }
+
+    /// Nothing goes wrong any more; a timer that is late by now rings all the same.
+    pub(crate) fn calms(&mut self) {
+        if self.options.has(Fault::Late) {
+            let late = Duration::from_millis(LATE) * 2;
+            self.excused = self.excused.max(self.now + late);
+        }
+        self.options.calm();
     }
 
     pub(crate) fn stands_still(&self) -> bool {
@@ -216,6 +247,7 @@ impl World {
     fn server_is_due(&mut self) {
         let now = self.now;
         self.steps += 1;
+        self.meet_timeouts();
         self.server.handle_timeout(now);
         let due = self.server.poll_timeout();
         hold!(
@@ -230,10 +262,19 @@ impl World {
         self.stands_still = None;
         self.note(2, || "the server goes on".to_owned());
         self.rests();
-        // Who speaks by requests could not be sent its ping meanwhile, and has less time for its pong.
+        // Who speaks by requests could not be sent its ping meanwhile, and has less time for its pong, which is not
+        // over yet: what is over is looked at once more.
         for (connection, _) in self.ledger.blame.connections().collect::<Vec<_>>() {
-            let session = self.server.connection(connection).map(|it| it.session());
-            if session.is_some_and(|it| it.transport() == TransportKind::Polling) {
+            let Some(its) = self.server.connection(connection) else {
+                continue;
+            };
+            let due = its.session().poll_timeout();
+            let excused = due.is_some_and(|due| {
+                // It has as much time again as was lost, and needs to come and go.
+                let over = due.at + COMES_AND_GOES <= self.now;
+                due.at <= self.now && due.why == Why::Ping || over && due.why == Why::PingTimeout
+            });
+            if its.session().transport() == TransportKind::Polling && !excused {
                 self.ledger
                     .blame
                     .cause_one(connection, "the server stood still");
@@ -268,6 +309,8 @@ impl World {
         };
         self.ledger.answers.overdue(self.now, lives);
         self.ledger.dead.overdue(self.now);
+        self.readers_in_time();
+        self.knocks.in_time(self.now);
         if let Some((party, since)) = self.network.oldest() {
             let waits = self.now.saturating_duration_since(since);
             hold!(
@@ -298,6 +341,7 @@ impl World {
                 idle &= !self.drain_server();
             }
             if idle {
+                self.watch();
                 return;
             }
         }
@@ -328,6 +372,7 @@ impl World {
                     .push(at, Delivery::Response { to, id, response });
             }
         }
+        busy |= self.knocks_are_answered();
         while let Some(connection) = self.server.poll_writable() {
             busy |= self.pull(connection);
         }
@@ -341,8 +386,7 @@ impl World {
         // While it takes nothing, nothing is given to it; once its session is over nobody waits for it.
         let lives = self.ledger.blame.party(connection).is_some();
         let full = |network: &Network| {
-            let stalled = wire.filter(|wire| network.is_stalled(*wire, Side::Server));
-            lives && stalled.is_some_and(|wire| !network.is_flushed(wire, Side::Server))
+            lives && wire.is_some_and(|wire| network.is_full(wire, Side::Server))
         };
         while !full(&self.network)
             && let Some(out) = self.server.poll_ws(connection)
@@ -376,9 +420,13 @@ impl World {
             match (side, taken) {
                 (_, Taken::Nothing) => break,
                 (Side::Server, Taken::Some) => {
+                    self.meets(connection, Input::Progress);
                     self.server.handle_ws_progress(self.now, connection);
                 }
-                (Side::Server, Taken::All) => self.server.handle_ws_flushed(self.now, connection),
+                (Side::Server, Taken::All) => {
+                    self.meets(connection, Input::Flushed);
+                    self.server.handle_ws_flushed(self.now, connection);
+                }
                 (Side::Client, _) if party >= self.machines.len() => {}
                 (Side::Client, Taken::Some) => {
                     self.machines[party].client.handle_ws_progress(self.now, id);
@@ -419,6 +467,8 @@ impl World {
         self.ledger.dead.excuse(longer);
         self.ledger.acks.excuse(longer);
         self.ledger.answers.excuse(longer);
+        self.knocks.excuse(longer);
+        self.readers.excuse(longer);
     }
 
     /// The number of something that has none yet.
@@ -464,6 +514,9 @@ impl World {
         self.ledger.dead.server_died();
         self.ledger.answers.server_died();
         self.ledger.secrets.server_died();
+        self.readers = Readers::default();
+        self.standings = Standings::default();
+        self.knocks = Knocks::default();
         self.network
             .server_died(self.now + Duration::from_millis(1));
     }
@@ -472,8 +525,20 @@ impl World {
 fn server(options: &Options) -> Server<u64> {
     let mut server =
         Server::new(options.server.clone(), HashKey([1, 2])).expect("what is drawn is sound");
-    for name in NAMESPACES {
-        server.open_namespace(name);
+    let [main, other] = NAMESPACES;
+    server.open_namespace(main);
+    match options.child {
+        Child::Opened => {
+            server.open_namespace(other);
+        }
+        Child::Like => {
+            let like: Pattern = other.parse().expect("it is one");
+            server.open_parent(Some(like));
+        }
+        Child::Asked => {
+            server.open_parent(None);
+        }
     }
+    server.decide_over_handshakes(options.knocks);
     server
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sio_sim::choices::{Choices, List};
-use sio_worlds::{Marks, Outcome, outcome, report, smaller};
+use sio_worlds::{Cells, Marks, Outcome, outcome, report, smaller};
 
 /// How many worlds are run, unless `SIO_WORLDS` says: `.ci/run` asks for 5 000, built for speed.
 const WORLDS: u64 = 200;
@@ -25,7 +25,7 @@ fn hold_what_they_promise() {
     let worlds = number("SIO_WORLDS").unwrap_or(WORLDS);
     println!("seeds {first} to {}", first + worlds - 1);
     let (next, steps) = (AtomicU64::new(0), AtomicU64::new(0));
-    let marks = Mutex::new(Marks::default());
+    let seen = Mutex::new((Marks::default(), Cells::default()));
     std::thread::scope(|scope| {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         for _ in 0..threads {
@@ -42,9 +42,9 @@ fn hold_what_they_promise() {
                         fails(&format!("seed {seed}"), &world);
                     }
                     steps.fetch_add(world.steps, Ordering::Relaxed);
-                    let mut marks = marks.lock().unwrap();
-                    *marks = marks.and(world.marks);
-                    drop(marks);
+                    let mut seen = seen.lock().unwrap();
+                    *seen = (seen.0.and(world.marks), seen.1.and(world.cells));
+                    drop(seen);
                     if seed % 100 == 0 {
                         let again = outcome(Choices::from_seed(seed), false);
                         assert_eq!(again.hash, world.hash, "same: seed {seed}");
@@ -54,7 +54,9 @@ fn hold_what_they_promise() {
             });
         }
     });
-    let missing = marks.into_inner().unwrap().missing();
+    let (marks, cells) = seen.into_inner().unwrap();
+    let missing = marks.missing();
+    println!("cells never seen: {:?}", cells.missing());
     println!(
         "{worlds} worlds, {} steps, not reached: {missing:?}",
         steps.into_inner()

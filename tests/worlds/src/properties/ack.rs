@@ -53,6 +53,12 @@ impl Acks {
         self.waiting.get(&stay).copied().unwrap_or(0)
     }
 
+    /// How many of a client's socket wait.
+    pub(crate) fn waiting_of(&self, place: Place) -> usize {
+        let all = self.asked.values();
+        all.filter(|it| it.whose == Whose::Client(place)).count()
+    }
+
     /// It has ended: with what was answered, and by whose answer.
     pub(crate) fn ended(&mut self, token: u64, answer: Option<(u64, Place)>) {
         let asked = self.asked.remove(&token);

@@ -16,6 +16,8 @@ pub(crate) struct Blame {
     connections: BTreeMap<ConnectionKey, (Party, Option<&'static str>)>,
     /// Of each client the last cause, and how long it lasts.
     clients: BTreeMap<Party, (Instant, &'static str)>,
+    /// How often something was done to each.
+    causes: BTreeMap<Party, u64>,
     /// Until when what is held against a process that stood still is a matter of *patience*.
     stood_still: Option<Instant>,
 }
@@ -38,10 +40,27 @@ impl Blame {
 
     /// Something was done to a client and all its connections.
     pub(crate) fn cause(&mut self, now: Instant, party: Party, cause: &'static str) {
+        self.lasts(now, party, cause);
+        *self.causes.entry(party).or_default() += 1;
+    }
+
+    /// What was done may show for longer.
+    fn lasts(&mut self, now: Instant, party: Party, cause: &'static str) {
         for (_, its) in self.connections.values_mut().filter(|it| it.0 == party) {
             its.get_or_insert(cause);
         }
         self.clients.insert(party, (now + LASTS, cause));
+    }
+
+    /// How often something was done to a client.
+    pub(crate) fn causes(&self, party: Party) -> u64 {
+        self.causes.get(&party).copied().unwrap_or(0)
+    }
+
+    /// Whether nothing was done to a client that may still show.
+    pub(crate) fn is_well(&self, now: Instant, party: Party) -> bool {
+        let cause = self.clients.get(&party);
+        cause.is_none_or(|(until, _)| *until < now)
     }
 
     /// Something was done to one connection.
@@ -56,6 +75,7 @@ impl Blame {
         for party in 0..parties {
             self.clients
                 .insert(party, (until + LASTS, "the server stood still"));
+            *self.causes.entry(party).or_default() += 1;
         }
     }
 
@@ -66,7 +86,7 @@ impl Blame {
     /// A connection of the server is over.
     pub(crate) fn closed(&mut self, now: Instant, connection: ConnectionKey, reason: &str) {
         match self.connections.remove(&connection) {
-            Some((party, Some(cause))) => self.cause(now, party, cause),
+            Some((party, Some(cause))) => self.lasts(now, party, cause),
             Some((party, None)) => {
                 let property = match self.stood_still.is_some_and(|until| now <= until) {
                     true => Property::Patience,

@@ -20,6 +20,13 @@ impl Dead {
         self.next = self.by.values().min().copied();
     }
 
+    /// Its end shows as soon as anybody looks.
+    pub(crate) fn at_once(&mut self, connection: ConnectionKey, now: Instant) {
+        let by = self.by.entry(connection).or_insert(now);
+        *by = now.min(*by);
+        self.next = self.by.values().min().copied();
+    }
+
     pub(crate) fn closed(&mut self, connection: ConnectionKey) {
         if self.by.remove(&connection).is_some() {
             self.next = self.by.values().min().copied();

@@ -9,6 +9,9 @@ use crate::failure::hold;
 #[derive(Debug, Default)]
 pub(crate) struct Farewells {
     said: BTreeMap<Stay, (Place, u64)>,
+    /// Stays that are to be told that the server has taken them out, and how often something had been done to their
+    /// clients by then.
+    due: BTreeMap<Stay, u64>,
     /// The last that each socket of a client has said in the stay that it is in.
     last: BTreeMap<Place, u64>,
     /// The last that it has said when it was in none.
@@ -52,6 +55,23 @@ impl Farewells {
                 "{place:?} has left after {last}, which has not come"
             );
         }
+    }
+
+    /// The server says to these that they are taken out.
+    pub(crate) fn is_due(&mut self, stays: Vec<Stay>, causes: u64) {
+        self.due
+            .extend(stays.into_iter().map(|stay| (stay, causes)));
+    }
+
+    /// A client is out, by the server's word or otherwise. Whether that was to be.
+    pub(crate) fn is_out(&mut self, stay: Stay, told: bool, why: &str, causes: u64) -> bool {
+        let due = self.due.remove(&stay);
+        hold!(
+            Farewell,
+            due.is_none_or(|before| told || before != causes),
+            "stay {stay} was to be told that it is taken out, and ended by {why}"
+        );
+        due.is_some() && told
     }
 
     /// It went otherwise.

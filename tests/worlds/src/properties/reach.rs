@@ -35,6 +35,14 @@ impl Reach {
         }
     }
 
+    /// How many are in a namespace.
+    pub(crate) fn members(&self, namespace: usize) -> usize {
+        let rooms = self.0.get(&namespace);
+        rooms
+            .and_then(|rooms| rooms.get(ALL))
+            .map_or(0, BTreeSet::len)
+    }
+
     pub(crate) fn rooms(&self, namespace: usize, stay: Stay) -> BTreeSet<&str> {
         let rooms = self.0.get(&namespace).into_iter().flatten();
         let its = rooms.filter(|(room, members)| *room != ALL && members.contains(&stay));

@@ -35,6 +35,7 @@ pub fn shrink(list: List, runs: usize, run: impl FnMut(&List) -> Option<Choices>
             part.remove(at);
         });
         shrinking.lower();
+        shrinking.join();
         if shrinking.left == 0 || shrinking.best == before {
             return shrinking.best;
         }
@@ -99,6 +100,31 @@ impl<F: FnMut(&List) -> Option<Choices>> Shrinking<F> {
         edit(&mut list);
         if list != self.best {
             self.take(&list);
+        }
+    }
+
+    /// Takes two parts that follow each other for one, by each of their draws: one that says how often something is
+    /// done may do for both.
+    fn join(&mut self) {
+        let mut number = self.best.0.len();
+        while number > 1 && self.left > 0 {
+            number -= 1;
+            let before = self.best.clone();
+            let draws = self.best.0.get(number).map_or(0, Vec::len);
+            for at in 0..draws {
+                let mut list = self.best.clone();
+                let joined = list.0.remove(number)[at];
+                let Some(draw) = list.0[number - 1].get_mut(at) else {
+                    break;
+                };
+                *draw = draw.saturating_add(joined);
+                if self.take(&list) {
+                    break;
+                }
+            }
+            if self.best != before {
+                number = number.min(self.best.0.len());
+            }
         }
     }
 
@@ -205,6 +231,27 @@ mod tests {
         });
         assert_eq!((small.0.len(), small.choices()), (3, 4), "{small}");
         assert!(runs < 200, "{runs}");
+    }
+
+    /// Each part says how often something is done; something is shown once that was often enough.
+    fn times(list: &List) -> Option<Choices> {
+        let mut choices = Choices::from_list(list);
+        let mut done = 0;
+        loop {
+            choices.part();
+            if choices.below(2) == 0 {
+                break;
+            }
+            done += choices.below(100);
+        }
+        (done >= 80).then_some(choices)
+    }
+
+    #[test]
+    fn what_is_done_often_is_done_in_one_part() {
+        let rows = (0..30).map(|_| vec![1, 3]);
+        let list = List([vec![]].into_iter().chain(rows).collect());
+        assert_eq!(shrink(list, 10_000, times).choices(), 2);
     }
 
     #[test]

@@ -2,11 +2,13 @@
 
 #[cfg(feature = "metrics")]
 mod instruments;
+#[cfg(feature = "metrics")]
+mod label;
 
 use std::fmt;
 
 #[cfg(feature = "metrics")]
-use sio_core::engine::{Session, TransportKind};
+use sio_core::engine::Session;
 use sio_core::http::ErrorCode;
 use sio_core::time::Instant;
 
@@ -112,23 +114,5 @@ impl Asked {
 impl fmt::Debug for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Asked")
-    }
-}
-
-/// The label of a transport.
-#[cfg(feature = "metrics")]
-pub(crate) const fn label(transport: TransportKind) -> &'static str {
-    match transport {
-        TransportKind::Polling => "polling",
-        TransportKind::WebSocket => "websocket",
-    }
-}
-
-/// The place of a transport in a list.
-#[cfg(feature = "metrics")]
-const fn place(transport: TransportKind) -> usize {
-    match transport {
-        TransportKind::Polling => 0,
-        TransportKind::WebSocket => 1,
     }
 }

@@ -89,19 +89,20 @@ pub use sim::{Sim, secs};
 #[cfg(feature = "regex")]
 pub use sio_driver::app::RegexError;
 pub use sio_driver::app::{
-    Ack, AckError, AckFuture, Adapter, AdapterError, Args, ArgumentError, Auth, BacklogPolicy,
-    Broadcast, Bytes, Client, ClientFiles, CloseReason, ClusterEvent, Codec, Config, ConfigError,
-    Conn, ConnectionError, ConnectionStateRecovery, Cookie, Cors, CorsDelegate, CorsOrigin, Data,
-    DataError, Decision, Details, Direct, DisconnectReason, Eio, EmitError, EncodeError, Engine,
-    EngineHandler, EngineServer, EngineSocket, ErrorSource, EventName, ExactlyOnce, ExpiredSession,
-    Expiry, Failure, FromArgs, FromEvent, Gathered, Handler, HandlerError, Handshake, HeaderMap,
-    Headers, HttpCompression, InMemory, Incoming, IntoArgs, IntoRooms, Invocation, Io, Later,
-    ListenerId, Message, Middleware, Namespace, OnceFigures, Origins, Outcome, Parameters,
-    ParametersError, Params, ParentNamespace, PatternError, PerMessageDeflate, Query, Raw,
-    Reaction, Recipients, RecoveryFigures, Refusal, Remote, RemoteSocket, Replies, RepliesFuture,
-    RequestHead, RoomError, RoomEvent, SameSite, Server, ServerAck, ServerAnswer, Serving,
-    SetupError, Sid, Socket, SocketData, SocketId, SocketIds, Started, State, To, ToChildren,
-    TransportKind, Transports, TryData, Value, Verdict, client_files, core, http, parser, respond,
+    Ack, AckError, AckFuture, Adapter, AdapterError, Args, ArgumentError, Auth, Backlog,
+    BacklogPolicy, Backlogs, Broadcast, Bytes, Client, ClientFiles, CloseReason, ClusterEvent,
+    Codec, Config, ConfigError, Conn, ConnectionError, ConnectionStateRecovery, Cookie, Cors,
+    CorsDelegate, CorsOrigin, Data, DataError, Decision, Details, Direct, DisconnectReason, Eio,
+    EmitError, EmitWhenReady, EncodeError, Engine, EngineHandler, EngineServer, EngineSocket,
+    ErrorSource, EventName, ExactlyOnce, ExpiredSession, Expiry, Failure, FromArgs, FromEvent,
+    Gathered, Handler, HandlerError, Handshake, HeaderMap, Headers, HttpCompression, InMemory,
+    Incoming, IntoArgs, IntoRooms, Invocation, Io, Later, ListenerId, Message, Middleware,
+    Namespace, OnceFigures, Origins, Outcome, Parameters, ParametersError, Params, ParentNamespace,
+    PatternError, PerMessageDeflate, Query, Raw, Reaction, Ready, Recipients, RecoveryFigures,
+    Refusal, Remote, RemoteSocket, Replies, RepliesFuture, RequestHead, RoomError, RoomEvent,
+    SameSite, Server, ServerAck, ServerAnswer, Serving, SetupError, Sid, Socket, SocketData,
+    SocketId, SocketIds, Started, State, To, ToChildren, TransportKind, Transports, TryData, Value,
+    Verdict, client_files, core, http, parser, respond,
 };
 pub use sio_driver::binding::{Instant, Runtime};
 pub use sio_driver::{adapter, guide};

@@ -12,14 +12,14 @@ use sio_core::namespaces::{NamespaceKey, Namespaces, Parameters, Pattern};
 use sio_core::packet::Args;
 use sio_core::recovery::{Claim, Holder};
 use sio_core::rooms::Rooms;
-use sio_core::socket::SocketKey;
+use sio_core::socket::{AckTicket, SocketKey};
 
 use super::engines::Engines;
 use super::hearers::Hearers;
 use super::keeper::{ExpiryHook, Kept};
 use super::left::Left;
 use super::membership::Membership;
-use super::once::Repeats;
+use super::repeats::Repeats;
 use super::room_events::RoomEvents;
 use crate::adapter::{Adapters, MakeAdapter, NodeHooks, Values};
 use crate::endpoint::handshake::Handshake;
@@ -102,6 +102,13 @@ pub struct Incoming {
     pub wants_ack: bool,
 }
 
+/// A client that waits for the answer to an event that is handled once.
+#[derive(Debug)]
+pub(super) struct Waiter {
+    pub(super) socket: Socket,
+    pub(super) ticket: AckTicket,
+}
+
 /// A namespace of a server. Cheap to clone; all clones are the same namespace.
 ///
 /// ```
@@ -138,7 +145,7 @@ pub(super) struct NamespaceInner {
     pub(super) keeper: Kept,
     pub(super) expired: Arc<Hook<ExpiryHook>>,
     /// What was handled of what is handled once, if anything is.
-    pub(super) repeats: OnceLock<Arc<Repeats>>,
+    pub(super) repeats: OnceLock<Arc<Repeats<Waiter>>>,
     pub(super) middlewares: RwLock<Arc<[NamespaceMiddleware]>>,
     pub(super) outgoing: RwLock<Hearers>,
     pub(super) has_outgoing: AtomicBool,

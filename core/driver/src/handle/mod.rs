@@ -28,6 +28,7 @@ mod once;
 mod parent;
 mod ready;
 mod recovery;
+mod repeats;
 mod replies;
 mod room_events;
 mod rooms;

@@ -1,17 +1,14 @@
 //! Events that are handled once, however often their clients send them.
 
-use std::collections::BTreeSet;
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::Arc;
 
-use sio_core::config::ExactlyOnce;
-use sio_core::once::{Figures, Meeting, Named, Once, Turn};
+use sio_core::once::{Figures, Meeting, Named, Turn};
 use sio_core::packet::{Args, IntoArgs};
 use sio_core::socket::AckTicket;
 use sio_core::time::Instant;
 
-use super::inner::{Invocation, Namespace, Socket};
-use super::watch::{Clock, Expires, Watching};
+use super::inner::{Invocation, Namespace, Waiter};
+use super::repeats::Repeats;
 use crate::error::EmitError;
 use crate::event::{About, AckSlot};
 use crate::log::debug;
@@ -66,111 +63,20 @@ impl Namespace {
         Some(self.repeats()?.lock().figures())
     }
 
-    pub(super) fn repeats(&self) -> Option<&Arc<Repeats>> {
+    pub(super) fn repeats(&self) -> Option<&Arc<Repeats<Waiter>>> {
         self.inner.repeats.get()
     }
 
-    fn open_repeats(&self) -> &Arc<Repeats> {
+    fn open_repeats(&self) -> &Arc<Repeats<Waiter>> {
         let bounds = || self.inner.setup().config().exactly_once;
         let made = || Arc::new(Repeats::new(bounds()));
         self.inner.repeats.get_or_init(made)
     }
 }
 
-/// The events of a namespace that are handled once.
-pub(super) struct Repeats {
-    /// `None`: all that have names.
-    events: RwLock<Option<BTreeSet<String>>>,
-    machine: Mutex<Once<Waiter>>,
-    /// From the first of these events on.
-    clock: OnceLock<Box<dyn Clock>>,
-    watching: Watching,
-}
-
-/// A client that waits for an answer.
-#[derive(Debug)]
-struct Waiter {
-    socket: Socket,
-    ticket: AckTicket,
-}
-
 impl Waiter {
     fn tell(self, answer: &Args) -> Result<(), EmitError> {
         self.socket.respond(self.ticket, answer)
-    }
-}
-
-impl Repeats {
-    fn new(bounds: ExactlyOnce) -> Self {
-        Self {
-            events: RwLock::new(Some(BTreeSet::new())),
-            machine: Mutex::new(Once::new(bounds)),
-            clock: OnceLock::new(),
-            watching: Watching::default(),
-        }
-    }
-
-    fn events(&self) -> std::sync::RwLockWriteGuard<'_, Option<BTreeSet<String>>> {
-        self.events.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn has(&self, event: &str) -> bool {
-        let events = self.events.read().unwrap_or_else(PoisonError::into_inner);
-        events.as_ref().is_none_or(|names| names.contains(event))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Once<Waiter>> {
-        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The latest time, as far as it is known.
-    fn now(&self) -> Instant {
-        self.clock
-            .get()
-            .map_or(Instant::ORIGIN, |clock| clock.now())
-    }
-
-    /// What is known is looked after.
-    fn attend(self: &Arc<Self>) {
-        if let Some(clock) = self.clock.get()
-            && self.watching.begin()
-        {
-            clock.watch(self.clone());
-        }
-    }
-
-    /// Its server is closed.
-    pub(super) fn close(&self) {
-        self.watching.close();
-    }
-
-    /// The same, and ends when nobody looks after it any more.
-    pub(super) async fn end(&self) {
-        self.close();
-        self.watching.end().await;
-    }
-}
-
-impl Expires for Repeats {
-    fn watching(&self) -> &Watching {
-        &self.watching
-    }
-
-    fn expire(&self) -> Option<Instant> {
-        let now = self.now();
-        let mut once = self.lock();
-        once.handle_timeout(now);
-        let next = once.poll_timeout();
-        if next.is_none() {
-            self.watching.rest();
-        }
-        next
-    }
-}
-
-impl fmt::Debug for Repeats {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Repeats")
     }
 }
 
@@ -186,7 +92,7 @@ pub enum Asked {
 /// An event that is handled for the first time. Dropped, it has no answer.
 #[derive(Debug)]
 pub struct First {
-    repeats: Arc<Repeats>,
+    repeats: Arc<Repeats<Waiter>>,
     turn: Option<Turn>,
 }
 
@@ -229,7 +135,7 @@ impl Invocation {
         let Some(Named { name, args }) = Named::of(&self.event.args) else {
             return Some(self);
         };
-        repeats.clock.get_or_init(|| Box::new(runtime.clone()));
+        repeats.tell_clock(runtime);
         let waiter = match std::mem::take(self.event.ack.get_mut()) {
             AckSlot::One(Asked::Told(ticket)) => Some(Waiter {
                 socket: self.socket.clone(),

@@ -10,7 +10,7 @@ use metrics::{
 use sio_core::engine::{Session, TransportKind};
 use sio_core::time::Instant;
 
-use super::{label, place};
+use super::label::{label, place};
 use crate::error::AckError;
 
 /// Those that connections count by: looked up once, since to look one up costs more than to count.

@@ -126,6 +126,11 @@ pub fn redis_server() -> PathBuf {
     debian("redis-server", "/usr/bin/redis-server")
 }
 
+/// openssl, or Debian's package of it if this may install it.
+pub fn openssl() -> PathBuf {
+    debian("openssl", "/usr/bin/openssl")
+}
+
 /// nginx, or Debian's package of it if this may install it. It is not started.
 pub fn nginx() -> PathBuf {
     debian("nginx-light", "/usr/sbin/nginx")

@@ -102,7 +102,18 @@ const CLUSTER_FLOORS: &[&str] = &[
 
 /// The floors of the broker by Redis, from the ground up: each may import those above it in this list.
 const REDIS_FLOORS: &[&str] = &[
-    "policy", "error", "inbox", "command", "line", "stream", "broker", "outlet", "emitter", "redis",
+    "certificates",
+    "place",
+    "policy",
+    "error",
+    "inbox",
+    "command",
+    "line",
+    "stream",
+    "broker",
+    "outlet",
+    "emitter",
+    "redis",
 ];
 
 /// The floors of the driver, from the ground up: each may import those above it in this list.

@@ -21,5 +21,7 @@ mod mixed;
 mod node;
 mod ours;
 mod refused;
+mod secured;
+mod sentinel;
 mod server;
 mod sticky;

@@ -15,19 +15,25 @@ use tempfile::TempDir;
 pub(crate) struct RedisServer {
     pub(crate) port: u16,
     folder: TempDir,
+    told: Vec<String>,
     child: Child,
 }
 
 impl RedisServer {
     pub(crate) fn start() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        Self::start_with(&[])
+    }
+
+    /// One that is told more than the others.
+    pub(crate) fn start_with(told: &[&str]) -> Self {
+        let port = free_port();
         let folder = tempfile::tempdir().unwrap();
-        let child = run(port, &folder);
+        let told: Vec<String> = told.iter().map(|it| (*it).to_owned()).collect();
+        let child = run(port, &folder, &told);
         let started = Self {
             port,
             folder,
+            told,
             child,
         };
         started.wait();
@@ -45,17 +51,13 @@ impl RedisServer {
     }
 
     pub(crate) fn restart(&mut self) {
-        self.child = run(self.port, &self.folder);
+        self.child = run(self.port, &self.folder, &self.told);
         self.wait();
     }
 
     /// What it answers to a command of whoever runs it.
     pub(crate) fn say(&self, command: &str) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        write!(stream, "{command}\r\nQUIT\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        say_to(self.port, command).unwrap()
     }
 
     /// It stands still, and its connections stay.
@@ -83,11 +85,26 @@ impl RedisServer {
     }
 }
 
-fn run(port: u16, folder: &TempDir) -> Child {
+/// What is answered to a command at this port.
+pub(crate) fn say_to(port: u16, command: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    write!(stream, "{command}\r\nQUIT\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+pub(crate) fn free_port() -> u16 {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    free.local_addr().unwrap().port()
+}
+
+fn run(port: u16, folder: &TempDir, told: &[String]) -> Child {
     Command::new(redis_server())
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
         .args(["--save", "", "--appendonly", "no", "--dir"])
         .arg(folder.path())
+        .args(told)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -9,20 +9,21 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisResult};
+use redis::{AsyncConnectionConfig, RedisResult};
 use sio_driver::binding::{Instant, Runtime, Sleep};
 use sio_driver::cluster::{Broker, Event, Order};
 
 use crate::command::Said;
 use crate::inbox::Inbox;
 use crate::line::{Line, Step};
+use crate::place::Place;
 use crate::policy::Policy;
 use crate::stream::StreamReader;
 
 /// What carries a cluster's messages over Redis.
 pub struct RedisBroker<R: Runtime> {
     runtime: R,
-    client: Client,
+    place: Place,
     policy: Policy,
     state: State,
     events: VecDeque<Event>,
@@ -55,11 +56,11 @@ const LASTED: Duration = Duration::from_secs(2);
 
 impl<R: Runtime> RedisBroker<R> {
     /// One that connects when it is polled first.
-    pub(crate) fn new(runtime: R, client: Client, policy: Policy) -> Self {
+    pub(crate) fn new(runtime: R, place: Place, policy: Policy) -> Self {
         let now = runtime.now();
         Self {
             runtime,
-            client,
+            place,
             policy,
             state: State::Waiting(now),
             events: VecDeque::new(),
@@ -84,9 +85,9 @@ impl<R: Runtime> RedisBroker<R> {
                 pushes.push(push);
                 Ok::<(), ()>(())
             });
-        let client = self.client.clone();
+        let (place, patience) = (self.place.clone(), policy.connect_timeout);
         let connecting = async move {
-            let connecting = client.get_multiplexed_async_connection_with_config(&config);
+            let connecting = place.connect(&config, patience);
             connecting.await
         };
         State::Connecting(Box::pin(connecting), inbox)
@@ -160,10 +161,10 @@ impl<R: Runtime> Broker for RedisBroker<R> {
         match &mut self.state {
             State::Up(line) => {
                 if let Order::Read { stream } = &order {
-                    let (client, policy) = (&self.client, self.policy);
+                    let (place, policy) = (&self.place, self.policy);
                     let reader = self.streams.entry(stream.clone());
                     let reader = reader.or_insert_with_key(|stream| {
-                        StreamReader::new(stream.clone(), client.clone(), policy)
+                        StreamReader::new(stream.clone(), place.clone(), policy)
                     });
                     // One that has never learnt where it begins asks again.
                     if reader.due().is_some() {

@@ -49,7 +49,7 @@
 //! |---|---|
 //! | `tokio` | connections by tokio: with `sio-tokio`. On by default |
 //! | `smol` | connections by smol: with `sio-smol`, and `default-features = false` |
-//! | `tokio-rustls`, `smol-rustls` | TLS (`rediss://`) by rustls |
+//! | `tokio-rustls`, `smol-rustls` | TLS (`rediss://`) by rustls, with its ring provider unless the process has chosen another |
 //!
 //! One of the first two is needed. With both, whoever is called within tokio's runtime connects by it.
 //!
@@ -83,17 +83,22 @@
 //! nothing of those who use it unchanged, and of tokio the traits for IO and its channels, but no runtime.
 
 mod broker;
+#[cfg(feature = "rustls")]
+mod certificates;
 mod command;
 mod emitter;
 mod error;
 mod inbox;
 mod line;
 mod outlet;
+mod place;
 mod policy;
 mod redis;
 mod stream;
 
 pub use broker::RedisBroker;
+#[cfg(feature = "rustls")]
+pub use certificates::Certificates;
 pub use emitter::{Emission, Emitter};
 pub use error::{EmitterError, RedisError};
 pub use redis::{Redis, connect};

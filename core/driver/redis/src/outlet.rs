@@ -7,15 +7,16 @@ use std::time::Instant;
 
 use async_lock::Mutex as AsyncMutex;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, Connection, PushInfo, PushKind, Value, cmd};
+use redis::{AsyncConnectionConfig, Cmd, Connection, PushInfo, PushKind, Value, cmd};
 
 use crate::error::EmitterError;
+use crate::place::Place;
 use crate::policy::Policy;
 
 /// Sends commands, awaited or blocking, each way by a connection of its own. One that was lost is made again for the
 /// next command: what was sent by it is not sent again.
 pub(crate) struct Outlet {
-    client: Client,
+    place: Place,
     policy: Policy,
     awaited: AsyncMutex<Kept<Awaited>>,
     blocking: Mutex<Kept<Blocking>>,
@@ -42,9 +43,9 @@ struct Blocking {
 }
 
 impl Outlet {
-    pub(crate) fn new(client: Client, policy: Policy) -> Self {
+    pub(crate) fn new(place: Place, policy: Policy) -> Self {
         Self {
-            client,
+            place,
             policy,
             awaited: AsyncMutex::new(Kept::default()),
             blocking: Mutex::new(Kept::default()),
@@ -118,9 +119,10 @@ impl Outlet {
                 }
                 Ok::<(), ()>(())
             });
-        let client = &self.client;
-        let connecting = client.get_multiplexed_async_connection_with_config(&config);
-        let made = connecting.await;
+        let made = self
+            .place
+            .connect(&config, self.policy.connect_timeout)
+            .await;
         self.attempts.fetch_add(1, Ordering::Relaxed);
         kept.failure = made.as_ref().err().cloned();
         let connection = made.map_err(|why| EmitterError::Unreachable(why.into()))?;
@@ -131,7 +133,7 @@ impl Outlet {
 
     fn connect(&self) -> redis::RedisResult<Blocking> {
         let timeout = self.policy.connect_timeout;
-        let connection = self.client.get_connection_with_timeout(timeout)?;
+        let connection = self.place.connect_blocking(timeout)?;
         let patience = Some(self.policy.ping_timeout);
         connection.set_read_timeout(patience)?;
         connection.set_write_timeout(patience)?;

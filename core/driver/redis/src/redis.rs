@@ -7,9 +7,12 @@ use sio_driver::binding::Runtime;
 use sio_driver::cluster::{Cluster, Dialect, Options};
 
 use crate::broker::RedisBroker;
+#[cfg(feature = "rustls")]
+use crate::certificates::Certificates;
 use crate::emitter::Emitter;
 use crate::error::RedisError;
 use crate::outlet::Outlet;
+use crate::place::Place;
 use crate::policy::Policy;
 
 /// Where Redis is, and how it is talked to.
@@ -27,7 +30,7 @@ use crate::policy::Policy;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Redis {
-    client: Client,
+    place: Place,
     policy: Policy,
 }
 
@@ -37,13 +40,52 @@ impl Redis {
     /// # Errors
     /// The URL is none, or one for which a feature is missing.
     pub fn new(url: &str) -> Result<Self, RedisError> {
+        // The redis crate takes whichever provider the process has, and panics where it has none, or several.
+        #[cfg(feature = "rustls")]
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            // Another thread may have been faster: its one is as good.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
         let info = url.into_connection_info()?;
         let settings = info.redis_settings().clone();
         let settings = settings.set_protocol(ProtocolVersion::RESP3);
         Ok(Self {
-            client: Client::open(info.set_redis_settings(settings))?,
+            place: Place::new(Client::open(info.set_redis_settings(settings))?),
             policy: Policy::default(),
         })
+    }
+
+    /// Finds it by these sentinels, URLs each, and finds it again when it has failed over. The host of the Redis' own
+    /// URL is the name by which they know it; its user, password and TLS are for whichever it is. A user needs `+role`
+    /// beside what it needs anyway.
+    ///
+    /// ```no_run
+    /// # fn example() -> Result<(), sio_redis::RedisError> {
+    /// let redis = sio_redis::Redis::new("redis://app:secret@mymaster/")?
+    ///     .sentinels(&["redis://10.0.0.1:26379/", "redis://10.0.0.2:26379/", "redis://10.0.0.3:26379/"])?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// What was published to one that failed and had not told its replicas is lost, as whatever an outage takes; a
+    /// stream whose end has gone back with it is told of by
+    /// [`ClusterEvent::Lost`](sio_driver::app::ClusterEvent::Lost).
+    ///
+    /// # Errors
+    /// A URL is none, or there is none of them.
+    pub fn sentinels(mut self, sentinels: &[&str]) -> Result<Self, RedisError> {
+        self.place = self.place.watched(sentinels)?;
+        Ok(self)
+    }
+
+    /// Does TLS with these, where a URL says `rediss`.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    #[cfg(feature = "rustls")]
+    pub fn certificates(mut self, certificates: Certificates) -> Result<Self, RedisError> {
+        self.place = self.place.certified(certificates.into())?;
+        Ok(self)
     }
 
     /// How long a connection may take to be made. Default: 3 s.
@@ -93,7 +135,7 @@ impl Redis {
             let again = options.node.append_window.saturating_mul(2);
             policy.max_unsent_bytes = policy.max_unsent_bytes.saturating_add(again);
         }
-        let broker = RedisBroker::new(runtime.clone(), self.client, policy);
+        let broker = RedisBroker::new(runtime.clone(), self.place, policy);
         Cluster::join(runtime, broker, options)
     }
 
@@ -101,7 +143,7 @@ impl Redis {
     ///
     /// Of the options, the dialect and the key have to be the servers'.
     pub fn emitter(self, options: Options) -> Emitter {
-        Emitter::new(Outlet::new(self.client, self.policy), options.node)
+        Emitter::new(Outlet::new(self.place, self.policy), options.node)
     }
 
     /// Whether it can be reached now.
@@ -111,9 +153,8 @@ impl Redis {
     pub async fn check(&self) -> Result<(), RedisError> {
         let config =
             AsyncConnectionConfig::new().set_connection_timeout(Some(self.policy.connect_timeout));
-        let client = &self.client;
-        let connecting = client.get_multiplexed_async_connection_with_config(&config);
-        let mut connection = connecting.await?;
+        let patience = self.policy.connect_timeout;
+        let mut connection = self.place.connect(&config, patience).await?;
         cmd("PING").exec_async(&mut connection).await?;
         Ok(())
     }

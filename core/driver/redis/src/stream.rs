@@ -13,19 +13,20 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisResult, Value, cmd};
+use redis::{AsyncConnectionConfig, RedisResult, Value, cmd};
 use sio_driver::binding::Instant;
 use sio_driver::cluster::Event;
 use sio_driver::cluster::entry::EntryId;
 use sio_driver::cluster::reader::{Gap, Reader, Stream};
 
 use crate::command::{entries, is_no_stream, look, text};
+use crate::place::Place;
 use crate::policy::Policy;
 
 /// Reads a stream from the place on that was its end when it was looked at first.
 pub(crate) struct StreamReader {
     name: String,
-    client: Client,
+    place: Place,
     policy: Policy,
     reader: Reader,
     state: State,
@@ -52,10 +53,10 @@ const AT_ONCE: usize = 100;
 const WAIT: Duration = Duration::from_millis(200);
 
 impl StreamReader {
-    pub(crate) fn new(name: String, client: Client, policy: Policy) -> Self {
+    pub(crate) fn new(name: String, place: Place, policy: Policy) -> Self {
         Self {
             name,
-            client,
+            place,
             policy,
             reader: Reader::new(),
             state: State::Asked,
@@ -136,12 +137,12 @@ impl StreamReader {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.policy.connect_timeout))
             .set_response_timeout(None);
-        let client = self.client.clone();
+        let (place, patience) = (self.place.clone(), self.policy.connect_timeout);
         self.due = now
             .saturating_add(self.policy.connect_timeout)
             .saturating_add(self.policy.ping_timeout);
         self.state = State::Connecting(Box::pin(async move {
-            let connecting = client.get_multiplexed_async_connection_with_config(&config);
+            let connecting = place.connect(&config, patience);
             connecting.await
         }));
     }

@@ -1,0 +1,199 @@
+//! Where Redis is: at an address, or wherever its sentinels say.
+
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "Redis has many kinds of values, of which a reply has one or two"
+)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, Connection, ConnectionAddr, ErrorKind, IntoConnectionInfo,
+    RedisError, RedisResult, Value, cmd,
+};
+
+/// Where connections are made to.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// With sentinels, all of it but the address counts.
+    client: Client,
+    sentinels: Option<Arc<Sentinels>>,
+    #[cfg(feature = "rustls")]
+    certificates: Option<Arc<redis::TlsCertificates>>,
+}
+
+#[derive(Debug)]
+struct Sentinels {
+    /// What they call the Redis that is looked for.
+    name: String,
+    clients: Vec<Client>,
+}
+
+impl Place {
+    pub(crate) const fn new(client: Client) -> Self {
+        Self {
+            client,
+            sentinels: None,
+            #[cfg(feature = "rustls")]
+            certificates: None,
+        }
+    }
+
+    /// Found by these sentinels, under the name that stood for its host.
+    pub(crate) fn watched(mut self, sentinels: &[&str]) -> RedisResult<Self> {
+        let name = match self.client.get_connection_info().addr() {
+            ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => host.clone(),
+            _ => {
+                return Err((
+                    ErrorKind::InvalidClientConfig,
+                    "sentinels know no such Redis",
+                )
+                    .into());
+            }
+        };
+        if sentinels.is_empty() {
+            return Err((ErrorKind::EmptySentinelList, "no sentinel is named").into());
+        }
+        let clients = sentinels.iter().map(|url| self.made(*url));
+        let clients = clients.collect::<RedisResult<_>>()?;
+        self.sentinels = Some(Arc::new(Sentinels { name, clients }));
+        Ok(self)
+    }
+
+    /// By TLS with these.
+    #[cfg(feature = "rustls")]
+    pub(crate) fn certified(mut self, certificates: redis::TlsCertificates) -> RedisResult<Self> {
+        self.certificates = Some(Arc::new(certificates));
+        let info = self.client.get_connection_info().clone();
+        self.client = self.made(info)?;
+        if let Some(sentinels) = self.sentinels.take() {
+            let clients = sentinels.clients.iter();
+            let clients = clients.map(|it| self.made(it.get_connection_info().clone()));
+            let clients = clients.collect::<RedisResult<_>>()?;
+            let name = sentinels.name.clone();
+            self.sentinels = Some(Arc::new(Sentinels { name, clients }));
+        }
+        Ok(self)
+    }
+
+    fn made(&self, info: impl IntoConnectionInfo) -> RedisResult<Client> {
+        #[cfg(feature = "rustls")]
+        if let Some(certificates) = &self.certificates {
+            let info = info.into_connection_info()?;
+            // Certificates are nothing to a connection without TLS.
+            if let ConnectionAddr::TcpTls { .. } = info.addr() {
+                return Client::build_with_tls(info, (**certificates).clone());
+            }
+            return Client::open(info);
+        }
+        Client::open(info)
+    }
+
+    pub(crate) async fn connect(
+        &self,
+        config: &AsyncConnectionConfig,
+        patience: Duration,
+    ) -> RedisResult<MultiplexedConnection> {
+        let Some(sentinels) = &self.sentinels else {
+            let connecting = self
+                .client
+                .get_multiplexed_async_connection_with_config(config);
+            return connecting.await;
+        };
+        let short = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(patience))
+            .set_response_timeout(Some(patience));
+        let mut failure = nowhere();
+        for sentinel in &sentinels.clients {
+            let found = async {
+                let asking = sentinel.get_multiplexed_async_connection_with_config(&short);
+                let told = sentinels.ask().query_async(&mut asking.await?).await?;
+                let client = self.client_at(told)?;
+                let connecting = client.get_multiplexed_async_connection_with_config(config);
+                let mut connection = connecting.await?;
+                is_master(cmd("ROLE").query_async(&mut connection).await?)?;
+                Ok(connection)
+            };
+            match found.await {
+                Ok(connection) => return Ok(connection),
+                // Another one may know better.
+                Err(why) => failure = why,
+            }
+        }
+        Err(failure)
+    }
+
+    /// The same, by this thread.
+    pub(crate) fn connect_blocking(&self, patience: Duration) -> RedisResult<Connection> {
+        let patient = |client: &Client| {
+            let connection = client.get_connection_with_timeout(patience)?;
+            connection.set_read_timeout(Some(patience))?;
+            connection.set_write_timeout(Some(patience))?;
+            RedisResult::Ok(connection)
+        };
+        let Some(sentinels) = &self.sentinels else {
+            return patient(&self.client);
+        };
+        let mut failure = nowhere();
+        for sentinel in &sentinels.clients {
+            let found = patient(sentinel).and_then(|mut asked| {
+                let told = sentinels.ask().query(&mut asked)?;
+                let mut connection = patient(&self.client_at(told)?)?;
+                is_master(cmd("ROLE").query(&mut connection)?)?;
+                Ok(connection)
+            });
+            match found {
+                Ok(connection) => return Ok(connection),
+                Err(why) => failure = why,
+            }
+        }
+        Err(failure)
+    }
+
+    /// The Redis at the address that a sentinel has told.
+    fn client_at(&self, told: Option<(String, u16)>) -> RedisResult<Client> {
+        let (host, port) = told.ok_or_else(nowhere)?;
+        let info = self.client.get_connection_info().clone();
+        let at = match info.addr() {
+            ConnectionAddr::TcpTls {
+                insecure,
+                tls_params,
+                ..
+            } => ConnectionAddr::TcpTls {
+                host,
+                port,
+                insecure: *insecure,
+                tls_params: tls_params.clone(),
+            },
+            _ => ConnectionAddr::Tcp(host, port),
+        };
+        self.made(info.set_addr(at))
+    }
+}
+
+impl Sentinels {
+    fn ask(&self) -> Cmd {
+        let mut ask = cmd("SENTINEL");
+        ask.arg("get-master-addr-by-name").arg(&self.name);
+        ask
+    }
+}
+
+fn nowhere() -> RedisError {
+    let why = "no sentinel knows a Redis of this name";
+    (ErrorKind::MasterNameNotFoundBySentinel, why).into()
+}
+
+/// One that was told of late may be a replica by now, and publishes to its own clients alone.
+fn is_master(role: Value) -> RedisResult<()> {
+    let Value::Array(parts) = role else {
+        return Err((ErrorKind::UnexpectedReturnType, "no role").into());
+    };
+    match parts.first() {
+        Some(Value::BulkString(role)) if role == b"master" => Ok(()),
+        Some(Value::SimpleString(role)) if role == "master" => Ok(()),
+        _ => Err((ErrorKind::Io, "the Redis that was found is a replica").into()),
+    }
+}

@@ -1,5 +1,5 @@
 //! A server that is replaced without a jolt. Told to end (SIGTERM), it lets nobody in any more, says so to the
-//! balancer that asks for `/healthz`, and sends its clients away, so many a second; then it ends, however many are
+//! balancer that asks for `/healthz`, and sends its clients away, spread over a time; then it ends, however many are
 //! left when the time is over.
 
 use std::future::ready;
@@ -7,10 +7,10 @@ use std::io;
 use std::time::Duration;
 
 use sio_tokio::http::{Request, Response, StatusCode};
-use sio_tokio::{Bytes, Config, Io, Server, Socket};
+use sio_tokio::{Bytes, Config, Io, Server, Socket, Waves};
 
-/// Clients that are sent away in one second.
-const WAVE: usize = 500;
+/// Over which time its clients are sent away: 4 % of them a second.
+const SPREAD: Duration = Duration::from_secs(25);
 
 /// How long all of it may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -39,8 +39,9 @@ async fn main() -> io::Result<()> {
 /// Sends everybody away, and waits until they are gone.
 async fn empty(io: &Io) {
     io.drain();
-    while io.send_away(WAVE) > 0 {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut waves = Waves::over(SPREAD);
+    while let Some(wait) = io.send_wave(&mut waves) {
+        tokio::time::sleep(wait).await;
     }
     io.close().await;
 }

@@ -152,7 +152,7 @@ pub use sio_driver::app::{
     Refusal, Remote, RemoteSocket, Replies, RepliesFuture, RequestHead, RoomError, RoomEvent,
     SameSite, Server, ServerAck, ServerAnswer, Serving, SetupError, Sid, Socket, SocketData,
     SocketId, SocketIds, Started, State, To, ToChildren, TransportKind, Transports, TryData, Value,
-    Verdict, client_files, core, http, parser, respond,
+    Verdict, Waves, client_files, core, http, parser, respond,
 };
 #[cfg(feature = "cluster")]
 pub use sio_driver::cluster;

@@ -100,4 +100,5 @@ pub mod rooms;
 pub mod server;
 pub mod socket;
 pub mod time;
+pub mod waves;
 pub mod websocket;

@@ -89,6 +89,7 @@ const CORE_FLOORS: &[&str] = &[
     "once",
     "recovery",
     "admission",
+    "waves",
     "connection",
     "server",
     "client",

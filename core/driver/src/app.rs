@@ -48,3 +48,4 @@ pub use sio_core::packet::{
 pub use sio_core::recovery::{Expiry, Figures as RecoveryFigures};
 pub use sio_core::rooms::{RoomError, RoomEvent};
 pub use sio_core::socket::{DisconnectReason, Refusal};
+pub use sio_core::waves::Waves;

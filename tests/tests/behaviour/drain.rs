@@ -80,3 +80,77 @@ on_each_real_runtime! {
     nobody_new_is_let_in_and_those_who_are_there_go_bit_by_bit,
     engines_that_are_attached_or_bound_later_let_nobody_in,
 }
+
+mod simulated {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use sio_sim::Sim;
+    use sio_tokio::{Io, Waves};
+
+    use crate::client::{Client, calm};
+    use crate::here::{sleep, spawn, within};
+    use crate::world::{Simulated, World};
+
+    /// How many clients there are, if not a few: `tests/README.md`.
+    fn crowd() -> usize {
+        let count = std::env::var("SIO_DRAIN_CLIENTS").ok();
+        count.map_or(100, |count| count.parse().expect("a number"))
+    }
+
+    /// Answers pings, however long it takes.
+    async fn until_sent_away(client: &mut Client) {
+        while let Some((first, payload)) = client.wire.frame().await {
+            match first {
+                0x81 if payload == "2" => client.send("3").await,
+                0x88 => return,
+                other => panic!("an unexpected frame: {other:#x}"),
+            }
+        }
+    }
+
+    /// Each dials another server as soon as it is sent away, and says when it has come in there.
+    async fn move_over(count: usize) {
+        let old = World::new(&Simulated, Io::new(calm())).await;
+        let new = World::new(&Simulated, Io::new(calm())).await;
+        let now = || Sim::current().expect("it runs in one").elapsed();
+        let mut moving = Vec::new();
+        for _ in 0..count {
+            let (mut client, _) = old.join().await;
+            let there = new.address;
+            moving.push(spawn(async move {
+                until_sent_away(&mut client).await;
+                let mut client = Client::open(there, "").await;
+                client.enter("").await;
+                (now(), client)
+            }));
+        }
+        assert_eq!(old.io.engine_sessions(), count);
+        let began = now();
+        old.io.drain();
+        let mut waves = Waves::over(Duration::from_secs(25));
+        while let Some(wait) = old.io.send_wave(&mut waves) {
+            sleep(wait).await;
+        }
+        let mut seconds = BTreeMap::<u64, usize>::new();
+        let mut clients = Vec::new();
+        for task in moving {
+            let (at, client) = within("a client to move", task.end()).await.unwrap();
+            let second = at.saturating_sub(began).as_secs();
+            *seconds.entry(second).or_default() += 1;
+            clients.push(client);
+        }
+        println!("{count} clients, by second: {seconds:?}");
+        assert_eq!(new.io.engine_sessions(), count);
+        let most = seconds.values().max().unwrap();
+        assert!(most * 20 <= count, "{most} of {count}: {seconds:?}");
+        drop(clients);
+        old.ends().await;
+        new.ends().await;
+    }
+
+    #[test]
+    fn no_second_has_more_than_its_share_of_those_who_come_again() {
+        Sim::new(1).run(move_over(crowd()));
+    }
+}

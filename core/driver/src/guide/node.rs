@@ -77,7 +77,7 @@
 //! | `clients(cb)` (2.x), `allSockets()` | [`Io::clients`] | |
 //! | `fetchSockets()`, `socketsJoin`, `socketsLeave`, `disconnectSockets` (4.x) | [`Io::fetch_sockets`], [`Io::join`], [`Io::leave`], [`Io::disconnect`] | |
 //! | `serverSideEmit` (4.x) | [`Namespace::server_side_emit`], [`Namespace::on_server_side`] | |
-//! | `close([cb])` | [`Io::close`] | a future instead of a callback; bit by bit: [`Io::drain`], [`Io::send_away`], [`Io::health`] |
+//! | `close([cb])` | [`Io::close`] | a future instead of a callback; bit by bit: [`Io::drain`], [`Io::send_wave`], [`Io::health`] |
 //! | `require("engine.io")` | [`EngineServer`], [`EngineSocket`] | |
 //!
 //! # Options

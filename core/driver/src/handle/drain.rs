@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
+use sio_core::waves::Waves;
 
 use super::Io;
 use crate::mailbox::task_handle::TaskHandle;
@@ -18,13 +20,14 @@ impl Io {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use sio_driver::app::Io;
+    /// # use sio_driver::app::{Io, Waves};
     /// # async fn sleep(_: Duration) {}
     /// # async fn example(io: Io) {
     /// io.drain();
-    /// // 200 a second, so that those that take them in are not overrun.
-    /// while io.send_away(200) > 0 {
-    ///     sleep(Duration::from_secs(1)).await;
+    /// // Spread over 25 s, so that those that take them in are not overrun: 4 % a second.
+    /// let mut waves = Waves::over(Duration::from_secs(25));
+    /// while let Some(wait) = io.send_wave(&mut waves) {
+    ///     sleep(wait).await;
     /// }
     /// // Bounded by a timeout of the runtime's, it waits until they are gone.
     /// io.close().await;
@@ -55,6 +58,14 @@ impl Io {
             task.send_away();
         }
         rest.len()
+    }
+
+    /// Sends the next wave of a plan away ([`send_away`](Self::send_away)): so many a second, or all spread over a time. How
+    /// long to wait for the next; `None`: nobody is left who was not sent away.
+    pub fn send_wave(&self, waves: &mut Waves) -> Option<Duration> {
+        let left = self.send_away(0);
+        let left = self.send_away(waves.next(left));
+        (left > 0).then_some(Waves::BETWEEN)
     }
 
     /// What a balancer that asks for this server's health is answered: 200 and `ok`, or 503 and `draining` with

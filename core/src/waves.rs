@@ -27,8 +27,8 @@ pub struct Waves(Plan);
 enum Plan {
     /// So many in a second, and what was too little for a whole one so far, in tenths.
     Rate { a_second: usize, tenths: usize },
-    /// All of them in so many waves.
-    Spread { waves: u64 },
+    /// All of them in so many waves, and how much of a client was too little for a whole one so far.
+    Spread { waves: u64, part: u32 },
 }
 
 impl Waves {
@@ -47,9 +47,10 @@ impl Waves {
     /// All of them spread over a time, one wave at least: over 25 s, 4 % a second.
     #[must_use]
     pub fn over(time: Duration) -> Self {
-        let waves = time.as_nanos() / Self::BETWEEN.as_nanos();
+        let waves = time.as_millis().checked_div(Self::BETWEEN.as_millis());
         Self(Plan::Spread {
-            waves: u64::try_from(waves).unwrap_or(u64::MAX).max(1),
+            waves: u64::try_from(waves.unwrap_or(1)).unwrap_or(u64::MAX).max(1),
+            part: 0,
         })
     }
 
@@ -61,10 +62,16 @@ impl Waves {
                 *tenths = due % 10;
                 (due / 10).min(left)
             }
-            Plan::Spread { waves } => {
-                let behind = usize::try_from(*waves).unwrap_or(usize::MAX);
+            Plan::Spread { waves, part } => {
+                let behind = u128::from(*waves);
                 *waves = waves.saturating_sub(1).max(1);
-                left.div_ceil(behind)
+                // In parts of a client, since there may be more waves than clients: 2³² are one.
+                let all = (left as u128) << 32;
+                let share = all.saturating_sub(u128::from(*part)).div_ceil(behind);
+                let due = share.saturating_add(u128::from(*part));
+                // The lower half of it.
+                *part = (due & u128::from(u32::MAX)) as u32;
+                usize::try_from(due >> 32).unwrap_or(left).min(left)
             }
         }
     }
@@ -93,7 +100,7 @@ mod tests {
                 let sizes = sizes(Waves::over(Duration::from_secs(seconds)), clients);
                 let waves = 10 * usize::try_from(seconds).unwrap();
                 assert!(sizes.len() <= waves, "{clients} over {seconds}");
-                let share = clients.div_ceil(waves) * 10;
+                let share = (clients * 10).div_ceil(waves) + 1;
                 let most = sizes.windows(10).map(|second| second.iter().sum()).max();
                 assert!(most.unwrap_or(0_usize) <= share, "{clients} over {seconds}");
             }
@@ -115,6 +122,6 @@ mod tests {
         assert_eq!([waves.next(10), waves.next(9), waves.next(9)], [5, 9, 9]);
         assert_eq!(Waves::over(Duration::ZERO).next(1_000), 1_000);
         assert_eq!(sizes(Waves::a_second(0), 1).len(), 10);
-        assert_eq!(Waves::over(Duration::MAX).next(1_000), 1);
+        assert_eq!(Waves::over(Duration::MAX).next(1_000), 0);
     }
 }

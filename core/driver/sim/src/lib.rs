@@ -102,7 +102,7 @@ pub use sio_driver::app::{
     Refusal, Remote, RemoteSocket, Replies, RepliesFuture, RequestHead, RoomError, RoomEvent,
     SameSite, Server, ServerAck, ServerAnswer, Serving, SetupError, Sid, Socket, SocketData,
     SocketId, SocketIds, Started, State, To, ToChildren, TransportKind, Transports, TryData, Value,
-    Verdict, client_files, core, http, parser, respond,
+    Verdict, Waves, client_files, core, http, parser, respond,
 };
 pub use sio_driver::binding::{Instant, Runtime};
 pub use sio_driver::{adapter, guide};

@@ -139,7 +139,7 @@ async fn what_is_left_of_each_read(on: On) {
 /// The same, before a packet middleware.
 async fn middlewares_over_a_byte_of_each_read(on: On) {
     // faults: H1
-    let io = Io::new(config());
+    let io = Io::new(patient());
     for n in 0..60 {
         io.of(&format!("/{n}")).on_connect(|socket: Socket| {
             socket.use_async(async |packet: Incoming| -> Result<Incoming, Refusal> {

@@ -78,15 +78,7 @@ impl World {
                 is_new,
                 ..
             } => {
-                let at = NAMESPACES.iter().position(|name| **name == *namespace);
-                hold!(Life, at.is_some(), "{namespace} does not exist");
-                let at = at.unwrap_or_default();
-                let others = self.ledger.reach.members(at);
-                let new = is_new && (at == 0 || others > 0);
-                hold!(Life, !new, "{namespace} is new with {others} in it");
-                if is_new {
-                    self.marks.reach(Mark::BroughtIntoBeing);
-                }
+                let at = self.namespace_of(&namespace, is_new);
                 self.asked_for(connection, ticket, at);
             }
             Event::Naming { ticket, .. } => {
@@ -128,35 +120,13 @@ impl World {
                 socket,
                 token,
                 answer,
-            } => {
-                match &answer {
-                    Err(AckError::Disconnected) => self.marks.reach(Mark::AckOutlived),
-                    Err(AckError::Timeout) => self.marks.reach(Mark::AckTimedOut),
-                    _ => {}
-                }
-                let answer = answer
-                    .ok()
-                    .and_then(|args| args.decode::<(u64, Place)>().ok());
-                self.note(50 + token, || {
-                    format!("server: {token} of {socket:?}: {answer:?}")
-                });
-                self.ledger.acks.ended(token, answer);
-            }
+            } => self.is_answered(socket, token, answer),
             Event::Undecided { socket } => {
                 self.marks.reach(Mark::Undecided);
                 self.standings.decided(socket, Standing::Unknown);
                 self.ledger.answers.undecided(socket);
             }
-            Event::Upgraded { connection } => {
-                let session = self.server.connection(connection).map(|it| it.session());
-                if session.is_some_and(|it| it.queued_bytes() > 0) {
-                    self.marks.reach(Mark::UpgradedWithBacklog);
-                    let wire = self.network.wire_of(connection);
-                    if wire.is_some_and(|wire| self.network.is_stalled(wire, Side::Server)) {
-                        self.marks.reach(Mark::SlowUpgrade);
-                    }
-                }
-            }
+            Event::Upgraded { connection } => self.has_upgraded(connection),
             Event::Disconnecting { socket, reason } => self.is_leaving(socket, reason),
             Event::Disconnected { socket, reason } => self.has_left(socket, reason),
             Event::Closed {
@@ -194,6 +164,47 @@ impl World {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Which of the namespaces it is. One is new if nobody is in it, and never if it was made at the beginning.
+    fn namespace_of(&mut self, namespace: &str, is_new: bool) -> usize {
+        let at = NAMESPACES.iter().position(|name| **name == *namespace);
+        hold!(Life, at.is_some(), "{namespace} does not exist");
+        let at = at.unwrap_or_default();
+        let others = self.ledger.reach.members(at);
+        let new = is_new && (at == 0 || others > 0);
+        hold!(Life, !new, "{namespace} is new with {others} in it");
+        if is_new {
+            self.marks.reach(Mark::BroughtIntoBeing);
+        }
+        at
+    }
+
+    /// What was asked of a socket has an answer, or will have none.
+    fn is_answered(&mut self, socket: Socket, token: u64, answer: Result<packet::Args, AckError>) {
+        match &answer {
+            Err(AckError::Disconnected) => self.marks.reach(Mark::AckOutlived),
+            Err(AckError::Timeout) => self.marks.reach(Mark::AckTimedOut),
+            _ => {}
+        }
+        let answer = answer
+            .ok()
+            .and_then(|args| args.decode::<(u64, Place)>().ok());
+        self.note(50 + token, || {
+            format!("server: {token} of {socket:?}: {answer:?}")
+        });
+        self.ledger.acks.ended(token, answer);
+    }
+
+    fn has_upgraded(&mut self, connection: ConnectionKey) {
+        let session = self.server.connection(connection).map(|it| it.session());
+        if session.is_some_and(|it| it.queued_bytes() > 0) {
+            self.marks.reach(Mark::UpgradedWithBacklog);
+            let wire = self.network.wire_of(connection);
+            if wire.is_some_and(|wire| self.network.is_stalled(wire, Side::Server)) {
+                self.marks.reach(Mark::SlowUpgrade);
+            }
         }
     }
 

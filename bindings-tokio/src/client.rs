@@ -100,7 +100,7 @@ impl Dialer for Tokio {
     }
 
     fn variable(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok()
+        std::env::var_os(name).map(|it| it.to_string_lossy().into_owned())
     }
 
     fn usual_tls(&self) -> io::Result<tls::Tls> {

@@ -126,7 +126,7 @@ impl serde::Serialize for SocketId {
 }
 
 /// A number that the caller gives to an HTTP request, to recognise its answer. Unique within a session
-/// is enough.
+/// is enough, and with a [`Server`](crate::server::Server) among all that it has not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
 

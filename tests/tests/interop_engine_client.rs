@@ -46,6 +46,12 @@ macro_rules! story {
             $sleep(Duration::from_millis(2500)).await;
             assert_eq!(client.next().await, Some(Message::Text("kept".into())));
             let last = transports.last().copied();
+            for _ in 0..500 {
+                if Some(client.transport()) == last {
+                    break;
+                }
+                $sleep(Duration::from_millis(20)).await;
+            }
             assert_eq!(Some(client.transport()), last);
             client.send("close me").expect("room");
             assert_eq!(client.next().await, None);

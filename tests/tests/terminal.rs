@@ -279,6 +279,9 @@ fn the_environment_is_heeded(binding: Binding) {
         assert_eq!(used, through, "{variables:?}");
     }
     let mut wrong = Command::new(example(binding, "terminal"));
+    for name in ["http_proxy", "https_proxy", "no_proxy"] {
+        wrong.env_remove(name).env_remove(name.to_uppercase());
+    }
     wrong
         .env("all_proxy", "nothing://here")
         .stdin(Stdio::null());

@@ -66,11 +66,11 @@
 //! |---|---|---|---|
 //! | `sio_connections` ° | gauge | `transport` (`polling`, `websocket`) | connections |
 //! | `sio_sockets` °, `sio_rooms` ° | gauge | `namespace`; `(children)` for all that clients have brought into being | sockets, and rooms that somebody has joined |
-//! | `sio_packets_received_total`, `sio_packets_sent_total` | counter | `transport` | packets of Engine.IO |
-//! | `sio_bytes_received_total`, `sio_bytes_sent_total` | counter | `transport` | their bytes, before compression |
+//! | `sio_packets_received_total`, `sio_packets_sent_total` | counter | `transport` | packets; of what a polling client posts, what came of them: events, answers, sockets that enter and leave |
+//! | `sio_bytes_received_total`, `sio_bytes_sent_total` | counter | `transport` | their bytes, before compression; of what is posted, those of the arguments |
 //! | `sio_acks_outstanding` | gauge | | emits that wait for a client's answer |
 //! | `sio_acks_timed_out_total` | counter | | those that had none in time |
-//! | `sio_ack_seconds` | histogram | | from the emit to the answer |
+//! | `sio_ack_seconds` | histogram | | to the answer, from when the connection's task takes up the emit |
 //! | `sio_backlog_bytes` °, `sio_backlog_most_bytes` ° | gauge | | what waits to be written: of all, of the slowest client |
 //! | `sio_ready_waits` ° | gauge | | those that wait for room |
 //! | `sio_refused_total` | counter | `reason`: the words of the refusal, or of its status, or `namespace` | requests, and clients that a namespace did not let in |

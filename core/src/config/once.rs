@@ -14,7 +14,9 @@ pub struct ExactlyOnce {
     /// ones are neither handled nor answered: their clients send them again.
     pub max_once_events: usize,
     /// Of those, events that one socket has sent, whoever it was before it came back: 1 024, 2²⁰ at most. Past it the
-    /// same.
+    /// same: with the default of `once_duration` one that says more than 100 a minute for long needs more. A client
+    /// that comes back as a new socket begins anew; that one alone does not fill all is for `max_sessions` and for
+    /// whoever lets clients in.
     pub max_once_events_per_socket: usize,
     /// Bytes of their answers: 16 MiB, 1 GiB at most. Past it the oldest are let go of: their events are known, but
     /// a repeat has no answer any more.

@@ -63,7 +63,8 @@ impl Collector {
             self.first = piece;
         } else {
             if self.more.is_empty() {
-                self.more.extend_from_slice(&self.first);
+                self.more
+                    .extend_from_slice(&std::mem::take(&mut self.first));
             }
             self.more.extend_from_slice(&piece);
         }

@@ -23,6 +23,8 @@ pub(crate) struct Queue<M = ()> {
     unwritten: u32,
     /// How many answers were made since none was unwritten.
     answers: u32,
+    /// How many of those that came as the newest of their name may wait still.
+    latest: u32,
 }
 
 #[derive(Clone, Debug, Hash)]
@@ -231,8 +233,20 @@ impl<M: Default> Queue<M> {
         }
     }
 
-    /// Takes out what waits under the name of `packet`, of which nothing was handed out: one at most.
+    /// The next that is pushed is the newest of its name.
+    pub(super) const fn expect_latest(&mut self) {
+        self.latest = self.latest.saturating_add(1);
+    }
+
+    /// Takes out what waits under the name of `packet`, of which nothing was handed out: one at most. What waits is
+    /// looked through only as long as there may be such a one: a client that does not read makes it long.
     pub(super) fn supersede(&mut self, packet: &Encoded) {
+        if self.is_empty() {
+            self.latest = 0;
+        }
+        if self.latest == 0 {
+            return;
+        }
         let unbegun = self.waiting.iter().skip(usize::from(self.begun > 0));
         let at = unbegun
             .rev()
@@ -241,6 +255,7 @@ impl<M: Default> Queue<M> {
         if let Some(Waiting { packet, .. }) = place.and_then(|at| self.waiting.remove(at)) {
             self.bytes = self.bytes.saturating_sub(packet.size());
             self.packets = self.packets.saturating_sub(packet.packets());
+            self.latest = self.latest.saturating_sub(1);
         }
     }
 

@@ -40,7 +40,10 @@ impl Exchanges {
             connection,
             body: None,
         };
-        self.waiting.insert(id, it);
+        let before = self.waiting.insert(id, it);
+        if let Some(body) = before.and_then(|it| it.body) {
+            self.due.remove(&(body.until, id));
+        }
     }
 
     /// The body of a request is on its way.

@@ -210,7 +210,7 @@ fn listen<R: Dialer>(runtime: &R, socket: &Socket, wish: &Arc<Mutex<Wish>>) {
             println!("* {} left", plain(&left));
         }
     });
-    socket.on_connect_error(|error: ConnectError| println!("! {error}"));
+    socket.on_connect_error(|error: ConnectError| println!("! {}", plain(&error.to_string())));
     let runtime = runtime.clone();
     socket.on_disconnect(move |socket: Socket, why: Disconnected| {
         println!("! the connection is lost: {}", why.reason);

@@ -43,7 +43,10 @@ const APART: &[(&str, &[&str])] = &[
     ),
     (
         "who emits when there is room, and waits for that, does so within the moment in which the client reads",
-        &["slow::simulated::a_handler_waits_for_room_on_its_own_connection"],
+        &[
+            "slow::simulated::a_handler_waits_for_room_on_its_own_connection",
+            "slow::simulated::what_is_larger_than_it_seemed_waits_until_nothing_does",
+        ],
     ),
     (
         "by what clients come back is drawn, and signed with a key that is",

@@ -90,6 +90,26 @@ async fn a_handler_waits_for_room_on_its_own_connection(on: On) {
     world.ends().await;
 }
 
+async fn what_is_larger_than_it_seemed_waits_until_nothing_does(on: On) {
+    let io = Io::new(calm().max_backlog_bytes(40));
+    let long = "/a-namespace-of-many-bytes";
+    io.of(long).on("pour", async |socket: Socket, ack: Ack| {
+        socket.io().of("/").emit("first", &1)?;
+        // Its name alone is more than half of what may wait.
+        socket.emit_when_ready("n", &"aaaa").await?;
+        socket.ready().await?;
+        ack.send(&())
+    });
+    let world = World::new(on, io).await;
+    let (mut client, _) = world.join().await;
+    client.enter(&format!("{long},")).await;
+    client.send(&format!(r#"42{long},1["pour"]"#)).await;
+    client.expect(r#"42["first",1]"#).await;
+    client.expect(&format!(r#"42{long},["n","aaaa"]"#)).await;
+    client.expect(&format!("43{long},1[]")).await;
+    world.ends().await;
+}
+
 async fn nobody_waits_for_one_who_has_left(on: On) {
     let world = World::new(on, Io::new(small(BacklogPolicy::Close))).await;
     let fill = |socket: &Socket| (0..4).for_each(|n| socket.emit("n", &n).unwrap());
@@ -194,6 +214,7 @@ async fn a_namespace_and_an_emit_may_have_a_policy_of_their_own(on: On) {
 on_each_runtime! {
     who_waits_for_room_loses_nothing,
     a_handler_waits_for_room_on_its_own_connection,
+    what_is_larger_than_it_seemed_waits_until_nothing_does,
     nobody_waits_for_one_who_has_left,
     the_newest_of_a_name_waits,
     a_namespace_and_an_emit_may_have_a_policy_of_their_own,

@@ -1,7 +1,9 @@
 //! A bare WebSocket that sends everything back, from a client's side.
 
 use std::future::pending;
+use std::pin::pin;
 
+use futures_util::future::{Either, select};
 use http::uri::Scheme;
 use http::{Request, Uri};
 use sio_core::client::{Config, Failure};
@@ -17,12 +19,13 @@ use crate::websocket::echo::{Patience, echo};
 /// and takes nothing for as long as [`write_timeout`](Config::write_timeout) is left.
 ///
 /// # Errors
-/// There is no WebSocket.
+/// There is no WebSocket, none within [`connect_timeout`](Config::connect_timeout), or the configuration is not sound.
 pub async fn websocket_echo_on<R: Dialer>(
     runtime: R,
     url: &str,
     config: Config,
 ) -> Result<(), Failure> {
+    config.validate().map_err(|_| Failure::Protocol)?;
     let uri = parse(url).ok_or(Failure::Protocol)?;
     let tls = match uri.scheme() == Some(&Scheme::HTTPS) {
         true => Some(runtime.usual_tls().map_err(|_| Failure::Tls)?),
@@ -41,7 +44,11 @@ pub async fn websocket_echo_on<R: Dialer>(
     };
     let mut request = Request::new(());
     *request.uri_mut() = uri;
-    let opened = way.open(request).await?;
+    let late = runtime.sleep_until(runtime.now() + config.connect_timeout);
+    let opened = match select(pin!(way.open(request)), pin!(late)).await {
+        Either::Left((opened, _)) => opened?,
+        Either::Right(_) => return Err(Failure::Timeout),
+    };
     let limits = Limits {
         message: config.max_message_bytes,
         ..Limits::default()

@@ -49,8 +49,8 @@ pub struct Sender {
 const WAITING: Inbox = Inbox::new(8192, Overflow::Wait);
 
 impl<R: Dialer> Builder<R> {
-    /// Dials, and speaks Engine.IO without Socket.IO: credentials, and what is done about reconnection, have no
-    /// meaning there. Servers usually are at the [path](Self::path) `/engine.io/`.
+    /// Dials, and speaks Engine.IO without Socket.IO: credentials, [`on_dial`](Self::on_dial), cookies, and what is
+    /// done about reconnection, have no meaning there. Servers usually are at the [path](Self::path) `/engine.io/`.
     ///
     /// # Errors
     /// An option is wrong, or there is no connection.

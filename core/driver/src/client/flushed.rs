@@ -17,7 +17,8 @@ pub struct Flushed(Result<Waiting<Result<Answered, AckError>>, EmitError>);
 impl Socket {
     /// Waits until all that it has emitted until now has left: the kernel has it where the client is on a WebSocket,
     /// and where it polls the server has answered the request that carries it. While the socket is away that takes
-    /// until it is in again. What is repeated until it is answered ([`retry`](Self::retry)) has a future of its own.
+    /// until it is in again. What is repeated until it is answered ([`retry`](Self::retry)) has a future of its own. What was on a connection that is
+    /// lost already is not waited for: nothing is known of it.
     ///
     /// ```
     /// # use sio_driver::client::Socket;

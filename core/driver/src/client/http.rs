@@ -25,6 +25,7 @@ use super::io::Dialled;
 use super::race::Race;
 use super::tunnel::through;
 use crate::sync::BoxFuture;
+use crate::sync::guard::{guarded, let_go};
 use crate::websocket::Deflate;
 
 /// Connections that wait for the next request.
@@ -264,8 +265,7 @@ impl<R: Dialer> Way<R> {
         let usual = if origin.secure { 443 } else { 80 };
         let port = origin.authority.port_u16().unwrap_or(usual);
         if let Some(connector) = &self.connector {
-            let stream = connector.connect(origin.secure, host, port).await;
-            return stream.map_err(|_| Failure::Tcp);
+            return made(|| connector.connect(origin.secure, host, port)).await;
         }
         let proxies = self.proxy.as_ref();
         let proxy = proxies.and_then(|it| it.find(origin.secure, host));
@@ -431,4 +431,19 @@ fn failure(error: &hyper::Error) -> Failure {
     } else {
         Failure::Tcp
     }
+}
+
+/// A stream of the application's making. A panic of it is a connection that was not made.
+async fn made(
+    make: impl FnOnce() -> BoxFuture<io::Result<BoxStream>>,
+) -> Result<BoxStream, Failure> {
+    let mut making = guarded(make).map_err(|_| Failure::Tcp)?;
+    let stream = poll_fn(|cx| match guarded(|| making.as_mut().poll(cx)) {
+        Ok(Poll::Ready(stream)) => Poll::Ready(stream.map_err(|_| Failure::Tcp)),
+        Ok(Poll::Pending) => Poll::Pending,
+        Err(_) => Poll::Ready(Err(Failure::Tcp)),
+    })
+    .await;
+    let _ = let_go(making);
+    stream
 }

@@ -57,7 +57,7 @@ impl Direct {
     /// # use sio_driver::app::{EmitError, Socket};
     /// # fn example(socket: Socket) -> Result<(), EmitError> {
     /// for x in 0..1_000 {
-    ///     // A slow client gets some of them, and the last one in any case.
+    ///     // A slow client gets some of them, and the last one if there is room for it.
     ///     socket.volatile_latest().emit("cursor", &(x, 0))?;
     /// }
     /// # Ok(())

@@ -61,6 +61,8 @@ pub struct EmitWhenReady {
     args: Result<Args, EmitError>,
     flags: Flags,
     ready: Option<Ready>,
+    /// It weighs more than it seemed, or another was faster: it goes when nothing waits.
+    alone: bool,
 }
 
 impl EmitWhenReady {
@@ -79,14 +81,16 @@ impl EmitWhenReady {
                 ..flags
             },
             ready: None,
+            alone: false,
         }
     }
 
     /// About what it will weigh.
     fn weight(&self) -> Weight {
         let args = self.args.as_ref().map_or(0, Args::size);
+        let bytes = args.saturating_add(self.event.len());
         Weight {
-            bytes: args.saturating_add(self.event.len()),
+            bytes: if self.alone { usize::MAX } else { bytes },
             packets: 1,
         }
     }
@@ -104,8 +108,7 @@ impl Future for EmitWhenReady {
             it.ready = None;
             let args = it.args.as_ref().map_err(EmitError::clone)?;
             match it.socket.emit_untold(&it.event, args, it.flags) {
-                // Somebody else was faster.
-                Err(EmitError::Full) => {}
+                Err(EmitError::Full) => it.alone = true,
                 Ok(()) => return Poll::Ready(it.socket.tell_outgoing(&it.event, args)),
                 Err(why) => return Poll::Ready(Err(why)),
             }
@@ -116,7 +119,7 @@ impl Future for EmitWhenReady {
 impl Socket {
     /// Waits until its client has read so much of what waits for it that half of what may wait
     /// ([`max_backlog_bytes`](crate::app::Config::max_backlog_bytes), `max_backlog_packets`) is free, or nothing waits. At
-    /// once, as long as it keeps up. So whoever has much to say says it as fast as it is read, and nothing is lost:
+    /// once, as long as it keeps up. So one that has much to say says it as fast as it is read, and nothing is lost:
     ///
     /// ```
     /// # use sio_driver::app::{EmitError, Socket};
@@ -129,7 +132,8 @@ impl Socket {
     /// # }
     /// ```
     ///
-    /// Those that wait go on in the order in which they came. It ends, too, with [`EmitError::Disconnected`], when the
+    /// Those that wait go on in the order in which they came, and nothing is reserved for them: where several emit to
+    /// one client, [`emit_when_ready`](Self::emit_when_ready) waits for what each has to say. It ends, too, with [`EmitError::Disconnected`], when the
     /// socket leaves; a client that takes nothing any more is closed by `write_timeout` or its heartbeat. No more than
     /// [`max_ready_waits`](crate::app::Serving::max_ready_waits) wait for one client: the next gets
     /// [`EmitError::Full`].

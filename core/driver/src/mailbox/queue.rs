@@ -253,7 +253,8 @@ impl<C: Perishable> Mailbox<C> {
         let mut guard = self.lock();
         let inner = &mut *guard;
         inner.seal();
-        let mut lost = inner.queue.iter().enumerate();
+        let settled = inner.settled as usize;
+        let mut lost = inner.queue.iter().enumerate().skip(settled);
         let found = lost
             .find_map(|(at, its)| Some((at, its.weight().filter(|_| its.is_namesake(command))?)));
         let Some((at, weight)) = found else {

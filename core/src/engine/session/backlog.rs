@@ -41,7 +41,8 @@ impl Session {
     pub fn has_room(&self, promised: Backlog, more: Backlog) -> bool {
         let most = self.config.max_backlog_bytes / 2;
         let most_packets = self.config.max_backlog_packets / 2;
-        if promised == Backlog::default() {
+        let unread = self.queue.counts_unwritten() && self.queue.unwritten() > 0;
+        if promised == Backlog::default() && !unread {
             let is_full = self
                 .queue
                 .is_full(more.bytes, more.packets, most, most_packets);
@@ -60,6 +61,7 @@ impl Session {
         if self.queue.is_full_for(&packet, bytes, packets) {
             return Sent::Dropped;
         }
+        self.queue.expect_latest();
         self.push(packet, flags);
         Sent::Queued
     }

@@ -118,6 +118,29 @@ fn a_body_has_its_time_and_no_longer() {
 }
 
 #[test]
+fn a_number_that_is_used_again_too_early_holds_nobody_up() {
+    let time = Duration::from_secs(1);
+    let mut it = server(Config::v4().request_body_timeout(time));
+    let request = Request::get("/socket.io/?EIO=4&transport=polling");
+    let request = request.body(Bytes::new()).unwrap();
+    it.handle_request(NOW, RequestId(0), request, [8; 15]);
+    assert_eq!(answered(&mut it), [(0, 200)]);
+    assert!(begin(&mut it, 1));
+    let other = head("EIO=4&transport=polling&sid=CAgICAgICAgICAgICAgI", &[]);
+    let later = NOW + time / 2;
+    assert!(it.handle_request_head(later, RequestId(1), &other, [0; 15]));
+    // The first is nobody's any more: only the second is late.
+    assert_eq!(
+        it.poll_timeout(),
+        Some(Deadline::new(later + time, Why::Body))
+    );
+    it.handle_timeout(NOW + time);
+    assert_eq!(answered(&mut it), []);
+    it.handle_timeout(later + time);
+    assert_eq!(answered(&mut it), [(1, 408)]);
+}
+
+#[test]
 fn no_body_is_wanted_where_the_answer_is_known() {
     for (query, headers, status) in [
         (SESSION, &[("content-length", "1000001")][..], 413),

@@ -222,6 +222,7 @@ impl<R: Dialer> Future for Task<R> {
         for _ in 0..TURNS {
             let any = this.turn(cx);
             if this.is_over() {
+                this.tell();
                 return Poll::Ready(());
             }
             if !any && this.rests(cx) {

@@ -35,13 +35,7 @@ impl Known {
             About::Error => &[TopicRef::Error],
         };
         let Self { inner, common, own } = self;
-        // Those that were taken away are the application's, and so are their destructors.
-        let _ = guarded(|| {
-            if let Some(listeners) = &inner.common {
-                listeners.refresh(common);
-            }
-            inner.listeners.refresh(own);
-        });
+        refresh(inner, common, own);
         let mut found = Found::new();
         let (mut common_spent, mut own_spent) = (false, false);
         for topic in topics {
@@ -55,6 +49,20 @@ impl Known {
         if own_spent {
             let _ = guarded(|| inner.listeners.sweep());
         }
+        if common_spent || own_spent {
+            refresh(inner, common, own);
+        }
         all
     }
+}
+
+/// Lets go of what was taken away: what it captures may be all that keeps a client alive. It is the application's, and
+/// so are its destructors.
+fn refresh(inner: &SocketInner, common: &mut Cached<Callback>, own: &mut Cached<Callback>) {
+    let _ = guarded(|| {
+        if let Some(listeners) = &inner.common {
+            listeners.refresh(common);
+        }
+        inner.listeners.refresh(own);
+    });
 }

@@ -31,6 +31,8 @@ pub(super) struct Seat {
     left: u32,
     /// How often it came.
     came: u32,
+    /// Whether its server has taken it out the last time.
+    pub(super) out: bool,
 }
 
 struct Asked {
@@ -65,6 +67,7 @@ impl Guest {
                 id: None,
                 left: 0,
                 came: 0,
+                out: false,
             });
         }
         seats.iter().for_each(|seat| seat.socket.open());
@@ -219,6 +222,7 @@ impl Seat {
         while let Some(reason) = self.socket.ended() {
             let (mut model, now) = (lock(book), sim.elapsed());
             let id = self.id.clone().unwrap_or_default();
+            self.out = reason == "io server disconnect";
             match reason {
                 "io client disconnect" if self.left > 0 => self.left -= 1,
                 "io server disconnect" if model.is_taken_out(&id) => {

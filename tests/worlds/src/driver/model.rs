@@ -229,11 +229,11 @@ impl Model {
         rest.iter().filter(|it| !it.1).map(|it| it.0).collect()
     }
 
-    /// What a socket has not heard, what is volatile included.
-    pub(super) fn missed(&self, id: &str) -> bool {
+    /// How much a socket has not heard of what was said to it last, what is volatile included.
+    pub(super) fn missed(&self, id: &str) -> usize {
         self.sockets
             .get(id)
-            .is_some_and(|known| known.heard < known.sent.len())
+            .map_or(0, |known| known.sent.len() - known.heard)
     }
 
     /// The server's process has ended.

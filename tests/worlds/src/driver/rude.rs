@@ -109,10 +109,10 @@ impl Hand {
             return Ok(None);
         }
         must(status == 200, "answer", || format!("{status} {body}"))?;
+        // The first of them: an id may have those letters, too.
         let id = body
-            .split("sid")
-            .nth(1)
-            .map(|it| it.trim_start_matches(['\\', '"', ':']));
+            .split_once("sid")
+            .map(|(_, id)| id.trim_start_matches(['\\', '"', ':']));
         let id = id.and_then(|it| it.split(['"', '\\']).next());
         let id = id.unwrap_or_default();
         must(!id.is_empty(), "answer", || format!("no id in {body}"))?;

@@ -105,7 +105,7 @@ impl Emitter {
         }
         let payload = codec::payload(dialect, message, by)?;
         if matches!(message, Message::Join { .. }) {
-            self.joined = Some(now.saturating_add(self.config.recent_join));
+            self.handle_joined(now);
         }
         let mut config = self.config.clone();
         namespace.clone_into(&mut config.namespace);
@@ -120,6 +120,11 @@ impl Emitter {
             sharded: channels.is_sharded(),
             payload,
         }))
+    }
+
+    /// A join has been taken, as late as that may be: rooms are listened to from then on, not from when it was said.
+    pub fn handle_joined(&mut self, now: Instant) {
+        self.joined = Some(now.saturating_add(self.config.recent_join));
     }
 
     /// Whether an event for one room goes to that room's own channel.

@@ -174,8 +174,7 @@ mod tests {
         let head = request.into_parts().0;
         let plain = switch_protocols(&head, &Config::default()).unwrap();
         assert_eq!(asked.check(&plain), Ok(None));
-        let mut config = Config::default();
-        config.per_message_deflate = Some(PerMessageDeflate::default());
+        let config = Config::default().per_message_deflate(PerMessageDeflate::default());
         let response = switch_protocols(&head, &config).unwrap();
         let agreed = asked.check(&response).unwrap().unwrap();
         assert_eq!(response.extensions().get(), Some(&agreed));

@@ -168,7 +168,7 @@ impl Chat {
                 rooms: rooms.into(),
                 guests: HashMap::new(),
                 pictures: VecDeque::new(),
-                // Where several servers are one chat, none gives a number that another has given.
+                // Where several servers are one chat, two hardly ever give the same number.
                 next: epoch_millis().saturating_mul(1000),
             }),
         }

@@ -1,6 +1,7 @@
 //! The `cluster` servers that outside suites start (`tests/servers/cluster.rs`): one on each binding, on one Redis.
 
-use std::net::{SocketAddr, TcpListener};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use sio_tests::example::{Binding, example};
 
 use crate::client::{Client, exchange};
 use crate::here::{sleep, within};
-use crate::server::RedisServer;
+use crate::server::{RedisServer, free_port};
 use crate::world::run;
 
 struct Server {
@@ -20,28 +21,29 @@ struct Server {
 
 impl Server {
     async fn start(binding: Binding, adapter: &str, redis: &RedisServer) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap();
-        drop(free);
-        let child = Command::new(example(binding, "cluster"))
-            .env("PORT", address.port().to_string())
-            .env("ADAPTER", adapter)
-            .env("REDIS_URL", format!("redis://127.0.0.1:{}", redis.port))
-            .env("KEY", "contract")
-            .env("NODE_NAME", format!("{binding:?}"))
-            .env("PING_INTERVAL", "25000")
-            .env("PING_TIMEOUT", "20000")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        within("a server that listens", async {
-            while tokio::net::TcpStream::connect(address).await.is_err() {
-                sleep(Duration::from_millis(10)).await;
+        for _ in 0..10 {
+            let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+            let mut child = Command::new(example(binding, "cluster"))
+                .env("PORT", address.port().to_string())
+                .env("ADAPTER", adapter)
+                .env("REDIS_URL", format!("redis://127.0.0.1:{}", redis.port))
+                .env("KEY", "contract")
+                .env("NODE_NAME", format!("{binding:?}"))
+                .env("PING_INTERVAL", "25000")
+                .env("PING_TIMEOUT", "20000")
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut line = String::new();
+            let told = BufReader::new(child.stdout.take().unwrap()).read_line(&mut line);
+            if told.is_ok() && !line.is_empty() {
+                return Self { address, child };
             }
-        })
-        .await;
-        Self { address, child }
+            // Somebody else has the port by now.
+            child.wait().unwrap();
+        }
+        panic!("no server starts");
     }
 
     async fn client(&self) -> (Client, String) {

@@ -102,6 +102,7 @@ pub(crate) fn jsonp_response(revision: Eio, vector: &Value) {
         compress: false,
         close: false,
         cookie: None,
+        packets: 1,
         violation: None,
     });
     assert_eq!(

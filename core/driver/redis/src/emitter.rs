@@ -58,7 +58,7 @@ use crate::outlet::Outlet;
 ///
 /// What is awaited one after another arrives in that order, of those who are reached. Whether a server is there to hear
 /// it nobody tells: servers are reached as by each other, at most once. In `Streams` it waits in the stream, except for
-/// what is volatile.
+/// what is volatile, which may overtake the rest.
 #[derive(Clone, Debug)]
 pub struct Emitter {
     outlet: Arc<Outlet>,
@@ -140,7 +140,11 @@ impl Emitter {
     /// Sockets join rooms.
     pub fn join(&self, rooms: impl IntoRooms) -> Emission {
         let rooms = names(&rooms);
-        self.say(|of| Ok(Message::Join { of, rooms }))
+        let joins = Some(self.machine.clone());
+        Emission {
+            joins,
+            ..self.say(|of| Ok(Message::Join { of, rooms }))
+        }
     }
 
     /// Sockets leave rooms.
@@ -195,6 +199,7 @@ impl Emitter {
         Emission {
             outlet: self.outlet.clone(),
             command,
+            joins: None,
         }
     }
 }
@@ -207,12 +212,25 @@ fn names(rooms: &impl IntoRooms) -> Vec<String> {
 
 /// Something that is to be said: by awaiting it on tokio or smol, or by [`wait`](Self::wait).
 ///
-/// Both end when Redis has taken it, or has not within [`ping_timeout`](crate::Redis::ping_timeout).
+/// Both end when Redis has taken it, or has not within [`ping_timeout`](crate::Redis::ping_timeout) once there is a
+/// connection; making one takes [`connect_timeout`](crate::Redis::connect_timeout) at most, with sentinels that for
+/// each step.
 #[must_use = "nothing is said until it is awaited or waited for"]
 pub struct Emission {
     outlet: Arc<Outlet>,
     /// `None`: it is for nobody.
     command: Result<Option<Cmd>, EncodeError>,
+    /// Who has to know when it was taken.
+    joins: Option<Arc<Mutex<Machine>>>,
+}
+
+/// From now on rooms may have members of whom nobody has heard.
+fn joined(joins: Option<Arc<Mutex<Machine>>>) {
+    if let Some(machine) = joins {
+        let now = from_std(std::time::Instant::now());
+        let mut machine = machine.lock().unwrap_or_else(PoisonError::into_inner);
+        machine.handle_joined(now);
+    }
 }
 
 impl Emission {
@@ -222,7 +240,11 @@ impl Emission {
     /// It cannot be said, or Redis has not taken it.
     pub fn wait(self) -> Result<(), EmitterError> {
         match self.command? {
-            Some(command) => self.outlet.send_blocking(&command),
+            Some(command) => {
+                let sent = self.outlet.send_blocking(&command);
+                joined(self.joins);
+                sent
+            }
             None => Ok(()),
         }
     }
@@ -235,7 +257,11 @@ impl IntoFuture for Emission {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             match self.command? {
-                Some(command) => self.outlet.send(&command).await,
+                Some(command) => {
+                    let sent = self.outlet.send(&command).await;
+                    joined(self.joins);
+                    sent
+                }
                 None => Ok(()),
             }
         })

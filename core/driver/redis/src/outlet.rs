@@ -42,6 +42,17 @@ struct Blocking {
     heard: Instant,
 }
 
+/// An answer that is awaited. Dropped before it has come, its connection may answer nobody any more.
+struct Waits<'a>(Option<&'a AtomicBool>);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        if let Some(gone) = self.0 {
+            gone.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 impl Outlet {
     pub(crate) fn new(place: Place, policy: Policy) -> Self {
         Self {
@@ -60,7 +71,9 @@ impl Outlet {
             mut connection,
             gone,
         } = self.awaited().await?;
+        let mut waits = Waits(Some(&gone));
         let sent = command.query_async::<Value>(&mut connection).await;
+        waits.0 = None;
         sent.map(drop).map_err(|why| {
             let failure = failure(why);
             if let EmitterError::Unsure(_) = failure {

@@ -91,6 +91,14 @@ impl Place {
         Client::open(info)
     }
 
+    /// How long connecting may take, where each of its steps may take so long: a sentinel is dialled and asked, and so
+    /// is the Redis that it tells of.
+    pub(crate) fn longest(&self, patience: Duration) -> Duration {
+        let steps = self.sentinels.as_ref();
+        let steps = steps.map_or(1, |it| it.clients.len().saturating_mul(4));
+        patience.saturating_mul(u32::try_from(steps).unwrap_or(u32::MAX))
+    }
+
     pub(crate) async fn connect(
         &self,
         config: &AsyncConnectionConfig,
@@ -112,8 +120,11 @@ impl Place {
                 let told = sentinels.ask().query_async(&mut asking.await?).await?;
                 let client = self.client_at(told)?;
                 let connecting = client.get_multiplexed_async_connection_with_config(config);
-                let mut connection = connecting.await?;
-                is_master(cmd("ROLE").query_async(&mut connection).await?)?;
+                let connection = connecting.await?;
+                // Whoever connects may have set no end to what is awaited.
+                let mut asked = connection.clone();
+                asked.set_response_timeout(patience);
+                is_master(cmd("ROLE").query_async(&mut asked).await?)?;
                 Ok(connection)
             };
             match found.await {

@@ -139,7 +139,7 @@ impl StreamReader {
             .set_response_timeout(None);
         let (place, patience) = (self.place.clone(), self.policy.connect_timeout);
         self.due = now
-            .saturating_add(self.policy.connect_timeout)
+            .saturating_add(self.place.longest(self.policy.connect_timeout))
             .saturating_add(self.policy.ping_timeout);
         self.state = State::Connecting(Box::pin(async move {
             let connecting = place.connect(&config, patience);

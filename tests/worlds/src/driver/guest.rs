@@ -1,4 +1,4 @@
-//! A client of the core's machine, and what it does and hears.
+//! A client of the driver's, and what it does and hears.
 
 use std::time::Duration;
 

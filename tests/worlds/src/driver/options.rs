@@ -60,7 +60,7 @@ pub(super) struct Options {
     pub(super) late: bool,
 }
 
-/// A client that is the core's machine.
+/// A client of the driver's.
 #[derive(Clone, Debug)]
 pub(super) struct Party {
     pub(super) old: bool,

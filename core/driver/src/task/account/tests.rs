@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use futures_util::FutureExt;
 use sio_core::config::BacklogPolicy;
-use sio_core::engine::{Body, Close, Eio, Message, Opened, Post, Query};
+use sio_core::engine::{Body, Close, Eio, Message, Opened, Post, Query, TransportKind};
 use sio_core::id::RequestId;
 use sio_core::packet::{Args, Part as Bytes};
 

@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use sio_tokio::{Ack, Bytes, Data, Incoming, Io, Refusal, Socket};
+use sio_tokio::{Ack, Bytes, Data, ExactlyOnce, Incoming, Io, Refusal, Socket};
 
 use crate::client::calm;
 use crate::here::until;
@@ -183,6 +184,35 @@ async fn all_events_with_names(on: On) {
     world.ends().await;
 }
 
+async fn a_child_that_is_empty_knows_what_was_handled(on: On) {
+    let once = ExactlyOnce::default().once_duration(Duration::from_secs(2));
+    let io = Io::new(calm().exactly_once(once));
+    let count = Arc::new(AtomicUsize::new(0));
+    let orders = count.clone();
+    let rooms = io.of_pattern("/room/{id}").unwrap();
+    rooms.on("order", move |ack: Ack| {
+        ack.send(&(orders.fetch_add(1, Ordering::Relaxed) + 1))
+    });
+    io.on_new_namespace(|room| room.exactly_once("order"));
+    let world = World::new(on, io).await;
+    for _ in 0..2 {
+        let mut ann = world.open().await;
+        ann.enter("/room/7,").await;
+        ann.send(r#"42/room/7,1["order",{"once":"a"}]"#).await;
+        ann.expect("43/room/7,1[1]").await;
+        drop(ann);
+        let room = world.io.namespace("/room/7").unwrap();
+        until("it is gone", || room.is_empty()).await;
+    }
+    assert_eq!(count.load(Ordering::Relaxed), 1);
+    // It stays no longer than it has to.
+    until("the child is gone", || {
+        world.io.namespace("/room/7").is_none()
+    })
+    .await;
+    world.ends().await;
+}
+
 on_each_runtime! {
     a_repeat_is_told_the_first_answer,
     bytes_are_told_again,
@@ -190,4 +220,5 @@ on_each_runtime! {
     one_that_nobody_answers_is_handled_once_all_the_same,
     middlewares_see_it_first,
     all_events_with_names,
+    a_child_that_is_empty_knows_what_was_handled,
 }

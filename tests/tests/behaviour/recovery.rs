@@ -336,6 +336,59 @@ async fn one_that_is_put_out_does_not_come_back(on: On) {
     world.ends().await;
 }
 
+/// Enters a child, and says what came before the answer.
+async fn enter_room(client: &mut Client, auth: &str) -> (Known, Vec<String>) {
+    client.send(&format!("40/room/7,{auth}")).await;
+    let mut before = Vec::new();
+    loop {
+        let text = client.text().await;
+        let Some(answer) = text.strip_prefix("40/room/7,") else {
+            before.push(text);
+            continue;
+        };
+        let words: Vec<_> = answer.split('"').collect();
+        let (id, pid) = (words[3].to_owned(), words[7].to_owned());
+        return (Known { id, pid }, before);
+    }
+}
+
+async fn the_last_of_a_child_comes_back_and_it_goes_without_anybody(on: On) {
+    let time = Duration::from_secs(2);
+    let (io, _) = server(ConnectionStateRecovery::default().max_disconnection_duration(time));
+    io.of_pattern("/room/{id}").unwrap();
+    let world = World::new(on, io).await;
+    let mut ann = world.open().await;
+    let (known, _) = enter_room(&mut ann, "").await;
+    let room = world.io.namespace("/room/7").unwrap();
+    room.emit("first", &1).unwrap();
+    let (_, offset) = read(&ann.text().await);
+    drop(ann);
+    until("it is gone", || room.is_empty()).await;
+    // Nobody is in it, and somebody may come back.
+    assert_eq!(world.io.namespace("/room/7").as_ref(), Some(&room));
+    room.emit("second", &2).unwrap();
+    let mut ann = world.open().await;
+    let (again, before) = enter_room(&mut ann, &claims(&known, &offset)).await;
+    assert_eq!(again, known);
+    assert_eq!(events(&before), [r#"42/room/7,["second",2]"#]);
+    drop(ann);
+    until("it is gone", || room.is_empty()).await;
+    until("the child is gone", || {
+        world.io.namespace("/room/7").is_none()
+    })
+    .await;
+    assert!(room.is_removed());
+    // One that leaves for good is not waited for.
+    let mut ann = world.open().await;
+    enter_room(&mut ann, "").await;
+    ann.send("41/room/7,").await;
+    until("the child is gone", || {
+        world.io.namespace("/room/7").is_none()
+    })
+    .await;
+    world.ends().await;
+}
+
 on_each_runtime! {
     what_was_missed_comes_first_with_rooms_and_data,
     a_connection_that_hangs_gives_way,
@@ -344,4 +397,5 @@ on_each_runtime! {
     a_session_expires_and_is_told_of,
     what_is_not_kept_tells_the_place_all_the_same,
     one_that_is_put_out_does_not_come_back,
+    the_last_of_a_child_comes_back_and_it_goes_without_anybody,
 }

@@ -53,6 +53,7 @@ const APART: &[(&str, &[&str])] = &[
         &[
             "recovery::simulated::what_was_missed_comes_first_with_rooms_and_data",
             "recovery::simulated::a_connection_that_hangs_gives_way",
+            "recovery::simulated::the_last_of_a_child_comes_back_and_it_goes_without_anybody",
             "recovery::simulated::what_is_used_or_made_up_brings_nobody_back",
             "recovery::simulated::middlewares_are_skipped_or_not",
             "recovery::simulated::a_session_expires_and_is_told_of",

@@ -10,6 +10,7 @@ use sio_core::namespaces::{
 };
 
 use super::inner::{Guest, Io, NameRule, Namespace, Origin, ParentNamespace, Predicate};
+use super::watch::Expires;
 use crate::endpoint::handshake::Handshake;
 use crate::log::{debug, error};
 use crate::mailbox::command::Command;
@@ -245,8 +246,33 @@ impl Io {
 
     /// Somebody has left a child, or was turned away.
     fn left(&self, key: NamespaceKey) {
-        let gone = self.write().leave(key);
-        // Outside the lock.
+        let namespace = self.read().get(key).cloned();
+        let Some(namespace) = namespace.filter(Namespace::is_awaited) else {
+            let gone = self.write().leave(key);
+            return self.emptied(gone);
+        };
+        let io = Arc::downgrade(&self.inner);
+        namespace.on_forgotten(move || {
+            if let Some(inner) = io.upgrade() {
+                Self { inner }.clean_up(key);
+            }
+        });
+        self.write().leave_behind(key);
+        // All of it may have been forgotten meanwhile.
+        self.clean_up(key);
+    }
+
+    /// A child goes if nobody is in it, and nobody is waited for.
+    fn clean_up(&self, key: NamespaceKey) {
+        let namespace = self.read().get(key).cloned();
+        if namespace.is_some_and(|it| !it.is_awaited()) {
+            let gone = self.write().clean_up(key);
+            self.emptied(gone);
+        }
+    }
+
+    /// A namespace may be gone with the last of its guests. Outside the lock.
+    fn emptied(&self, gone: Option<Namespace>) {
         if let Some(namespace) = gone {
             debug!(namespace = namespace.name(), "namespace is empty");
             self.retire(&namespace);
@@ -328,6 +354,22 @@ impl Io {
 }
 
 impl Namespace {
+    /// Whether it keeps anything for clients that have left it.
+    fn is_awaited(&self) -> bool {
+        let sessions = self.keeper().is_some_and(|keeper| keeper.is_awaited());
+        !self.is_removed() && (sessions || self.repeats().is_some_and(|it| it.knows_any()))
+    }
+
+    /// Has this called when it keeps nothing of a kind any more.
+    fn on_forgotten(&self, call: impl Fn() + Clone + Send + Sync + 'static) {
+        if let Some(keeper) = self.keeper() {
+            keeper.watching().on_rest(call.clone());
+        }
+        if let Some(repeats) = self.repeats() {
+            repeats.watching().on_rest(call);
+        }
+    }
+
     /// Its parent has it no more.
     fn disown(&self) {
         if let Some(parent) = self.parent() {

@@ -95,6 +95,11 @@ impl Keeper {
         }
     }
 
+    /// Whether somebody may come back that has left.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.lock().has_away()
+    }
+
     fn tell(&self) {
         loop {
             let event = self.lock().poll_event();

@@ -45,9 +45,8 @@ impl Namespace {
     /// asking until it gives up. Each node knows its own: behind a balancer it must be sticky.
     ///
     /// It holds for sockets that enter from now on; for the children of a parent, give it to each in
-    /// [`Io::on_new_namespace`](crate::app::Io::on_new_namespace). A child that goes when it is empty forgets what was
-    /// handled: [`cleanup_empty_child_namespaces`](crate::app::Config::cleanup_empty_child_namespaces) is `false` where
-    /// that must not be.
+    /// [`Io::on_new_namespace`](crate::app::Io::on_new_namespace). A child stays as long as
+    /// something is known there, though nobody is in it.
     pub fn exactly_once(&self, event: impl Into<String>) {
         let repeats = self.open_repeats();
         if let Some(names) = &mut *repeats.events() {

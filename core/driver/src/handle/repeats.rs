@@ -56,6 +56,11 @@ impl<W> Repeats<W> {
             .map_or(Instant::ORIGIN, |clock| clock.now())
     }
 
+    /// Whether anything is known that may come again.
+    pub(super) fn knows_any(&self) -> bool {
+        self.lock().figures().events > 0
+    }
+
     /// Its server is closed.
     pub(super) fn close(&self) {
         self.watching.close();

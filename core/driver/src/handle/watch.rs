@@ -2,8 +2,8 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 
 use sio_core::time::Instant;
@@ -29,6 +29,8 @@ pub(super) struct Watching {
     over: Signal,
     /// That task.
     watcher: Arc<WaitGroup>,
+    /// Who hears when nothing is kept any more.
+    rested: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Watching {
@@ -40,6 +42,11 @@ impl Watching {
     /// Whoever comes after this finds that nobody looks.
     pub(super) fn rest(&self) {
         self.watched.store(false, Ordering::Release);
+    }
+
+    /// Has this called whenever nothing is kept any more, with no lock held. Whoever is first is heard.
+    pub(super) fn on_rest(&self, call: impl Fn() + Send + Sync + 'static) {
+        self.rested.get_or_init(|| Box::new(call));
     }
 
     /// Nobody looks after it any more.
@@ -92,6 +99,9 @@ impl<R: Runtime> Clock for R {
             }
             // Somebody else may look by now.
             drop(watch.alive.take());
+            if let Some(rested) = watch.kept.watching().rested.get() {
+                rested();
+            }
         });
     }
 }

@@ -86,12 +86,12 @@ impl Meter {
 
 /// An emit whose answer is awaited, from when its client is asked.
 #[derive(Default)]
-pub(crate) struct Asked {
+pub(crate) struct Outstanding {
     #[cfg(feature = "metrics")]
     open: Option<instruments::Open>,
 }
 
-impl Asked {
+impl Outstanding {
     /// Its client is asked now.
     #[inline]
     pub(crate) fn begin(&mut self, _tally: &Tally, _now: Instant) {
@@ -111,8 +111,8 @@ impl Asked {
     }
 }
 
-impl fmt::Debug for Asked {
+impl fmt::Debug for Outstanding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Asked")
+        f.write_str("Outstanding")
     }
 }

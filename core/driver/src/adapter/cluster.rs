@@ -112,13 +112,13 @@ impl fmt::Debug for ServerAck {
 #[derive(Default)]
 pub(crate) struct NodeHooks {
     pub(crate) server_side: Hook<Heard>,
-    pub(crate) asked: Hook<Asked>,
+    pub(crate) asked: Hook<QuestionHook>,
     pub(crate) cluster: Hook<Told>,
 }
 
 pub(crate) type Heard = dyn Fn(&str, &Args) + Send + Sync;
 
-pub(crate) type Asked = dyn Fn(&str, &Args, ServerAck) + Send + Sync;
+pub(crate) type QuestionHook = dyn Fn(&str, &Args, ServerAck) + Send + Sync;
 
 pub(crate) type Told = dyn Fn(&ClusterEvent) + Send + Sync;
 

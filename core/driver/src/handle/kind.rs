@@ -5,14 +5,14 @@ use sio_core::packet::IntoArgs;
 use sio_core::socket::AckTicket;
 
 use super::inner::Socket;
-use super::once::Asked;
+use super::once::ReplyTo;
 use crate::error::EmitError;
 use crate::event::{About, SocketKind};
 use crate::mailbox::command::Command;
 use crate::mailbox::weight::Weight;
 
 impl SocketKind for Socket {
-    type Ticket = Asked;
+    type Ticket = ReplyTo;
     type About = About;
 
     fn transport(&self) -> TransportKind {
@@ -23,10 +23,10 @@ impl SocketKind for Socket {
         self.io().state()
     }
 
-    fn answer(&self, asked: Asked, args: &(impl IntoArgs + ?Sized)) -> Result<(), EmitError> {
-        match asked {
-            Asked::Told(ticket) => self.respond(ticket, args),
-            Asked::Once(first) => first.answer(args),
+    fn answer(&self, to: ReplyTo, args: &(impl IntoArgs + ?Sized)) -> Result<(), EmitError> {
+        match to {
+            ReplyTo::Told(ticket) => self.respond(ticket, args),
+            ReplyTo::Once(first) => first.answer(args),
         }
     }
 }

@@ -49,7 +49,7 @@ pub(crate) use hearers::Hear;
 pub(crate) use inner::{Callback, NamespaceMiddleware};
 pub use inner::{Incoming, Invocation, Io, Namespace, ParentNamespace, Socket};
 pub use keeper::ExpiredSession;
-pub(crate) use once::Asked;
+pub(crate) use once::ReplyTo;
 pub use ready::{EmitWhenReady, Ready};
 pub use replies::{AckFuture, Replies, RepliesFuture};
 #[cfg(test)]

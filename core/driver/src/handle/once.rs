@@ -83,7 +83,7 @@ impl Waiter {
 
 /// A client's wish for an answer.
 #[derive(Debug)]
-pub enum Asked {
+pub enum ReplyTo {
     /// To be told it.
     Told(AckTicket),
     /// To be told it, and whoever asks again.
@@ -138,11 +138,11 @@ impl Invocation {
         };
         repeats.tell_clock(runtime);
         let waiter = match std::mem::take(self.event.ack.get_mut()) {
-            AckSlot::One(Asked::Told(ticket)) => Some(Waiter {
+            AckSlot::One(ReplyTo::Told(ticket)) => Some(Waiter {
                 socket: self.socket.clone(),
                 ticket,
             }),
-            AckSlot::None | AckSlot::One(Asked::Once(_)) | AckSlot::Shared(_) => None,
+            AckSlot::None | AckSlot::One(ReplyTo::Once(_)) | AckSlot::Shared(_) => None,
         };
         let wants_answer = waiter.is_some();
         let meeting = repeats.lock().meet(now, self.socket.id(), &name, waiter);
@@ -152,7 +152,7 @@ impl Invocation {
                 let turn = Some(turn);
                 let first = First { repeats, turn };
                 if wants_answer {
-                    *self.event.ack.get_mut() = AckSlot::One(Asked::Once(first));
+                    *self.event.ack.get_mut() = AckSlot::One(ReplyTo::Once(first));
                 }
                 return Some(self);
             }

@@ -7,7 +7,7 @@ use sio_core::engine::Reply;
 use crate::error::AckError;
 use crate::mailbox::gather::Part;
 use crate::mailbox::held::Answered;
-use crate::metrics::Asked;
+use crate::metrics::Outstanding;
 use crate::sync::one_shot::Answer;
 
 /// What a session says to a request.
@@ -84,7 +84,7 @@ impl Drop for Owed {
 #[derive(Debug)]
 pub(crate) struct Token {
     caller: Caller,
-    pub(crate) asked: Asked,
+    pub(crate) asked: Outstanding,
 }
 
 #[derive(Debug)]
@@ -97,14 +97,14 @@ impl Token {
     pub(crate) fn one(answer: Answer<Result<Answered, AckError>>) -> Self {
         Self {
             caller: Caller::One(answer),
-            asked: Asked::default(),
+            asked: Outstanding::default(),
         }
     }
 
     pub(crate) fn many(part: Part) -> Self {
         Self {
             caller: Caller::Many(part),
-            asked: Asked::default(),
+            asked: Outstanding::default(),
         }
     }
 

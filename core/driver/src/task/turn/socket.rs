@@ -12,7 +12,7 @@ use super::super::dispatcher::{Dispatcher, PendingConnect};
 use super::super::socket_state::SocketState;
 use crate::error::AckError;
 use crate::event::{About, AckSlot, ErrorSource};
-use crate::handle::{Asked, Invocation};
+use crate::handle::{Invocation, ReplyTo};
 use crate::log::{debug, trace};
 use crate::mailbox::held::Answered;
 use crate::runtime::Runtime;
@@ -124,7 +124,7 @@ impl<R: Runtime> Task<R> {
         trace!(socket = %state.socket().log_name(), event = %name, arguments = args.len(), "event");
         let mut call = Invocation::new(state.socket().clone(), name, args, About::Event);
         if let Some(ticket) = ack {
-            *call.event.ack.get_mut() = AckSlot::One(Asked::Told(ticket));
+            *call.event.ack.get_mut() = AckSlot::One(ReplyTo::Told(ticket));
         }
         self.offer(cx, key, call);
     }

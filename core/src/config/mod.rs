@@ -162,9 +162,8 @@ pub struct Config {
     /// that Java's client of 1.x understands. `false`, in 4.x `true` (§16.2).
     pub invalid_namespace_as_object: bool,
     /// Whether a child namespace that a client has brought into being is gone when nobody is in it any more, or may
-    /// come back to it. `true`:
-    /// what clients name does not stay. In Node `false`, where a client that asks for names enough fills the
-    /// server for good. What the application has opened itself stays.
+    /// come back to it. `true`: what clients name does not stay. In Node `false`, where a client that asks for names
+    /// enough fills the server for good. What the application has opened itself stays.
     #[doc(alias = "cleanupEmptyChildNamespaces")]
     pub cleanup_empty_child_namespaces: bool,
     /// The event by which a client of revision 5 hears of a packet that a packet middleware refused, with

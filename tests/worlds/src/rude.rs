@@ -130,7 +130,9 @@ impl World {
                 self.hand_polls(party);
             }
             2 if self.hands[&party].over && self.hands[&party].sid.is_some() => {
-                // By requests, where it speaks by a WebSocket.
+                // By requests, where it speaks by a WebSocket. They overtake what has not come there yet, and get what
+                // it does not look at.
+                self.hands.get_mut(&party).expect("it is there").unordered = true;
                 let sid = self.hands[&party].sid.clone();
                 self.hand_request(party, sid.as_deref(), None);
                 self.hand_request(party, sid.as_deref(), Some("42[\"x\"]".to_owned()));

@@ -55,6 +55,8 @@ impl Readers {
 const TRICKLE: Duration = Duration::from_millis(1300);
 /// A poll is freed for an upgrade within this.
 const FREED: Duration = Duration::from_millis(100);
+/// How long before its probe a WebSocket may have been opened, about.
+const PROBING: Duration = Duration::from_secs(1);
 
 impl World {
     /// Whether a session speaks by this WebSocket.
@@ -170,6 +172,7 @@ impl World {
             readers,
             network,
             server,
+            ledger,
             ..
         } = self;
         readers.probed.retain(|connection, _| {
@@ -185,6 +188,12 @@ impl World {
                 session.is_some_and(|it| it.is_open() && it.transport() == TransportKind::Polling);
             polls && !network.is_ending(*wire, Side::Server)
         });
+        // Without the WebSocket that probed, polls wait as they did; one that was rude may have lost it.
+        let Readers { probed, beside, .. } = readers;
+        probed.retain(|connection, _| {
+            let mut all = beside.keys().map(|wire| network.wire(*wire).connection);
+            ledger.blame.is_blameless(*connection) && all.any(|it| it == *connection)
+        });
         for (wire, since) in &readers.beside {
             hold!(
                 Dead,
@@ -195,9 +204,12 @@ impl World {
         for (connection, probed) in &readers.probed {
             let waits = network.polls_since(*connection);
             let since = waits.map(|since| since.max(*probed));
+            // The WebSocket that probed is let go of in between, and polls wait again.
+            let over = *probed + UPGRADE_TIMEOUT;
+            let is_over = |since: Instant| since + FREED + PROBING >= over;
             hold!(
                 Answer,
-                since.is_none_or(|since| now <= since + FREED + slack),
+                since.is_none_or(|since| now <= since + FREED + slack || is_over(since)),
                 "a poll waits since {waits:?}, probed at {probed:?}, and it is {now:?}"
             );
         }

@@ -7,7 +7,7 @@ use sio_core::deadline::Why;
 use sio_core::engine::Session;
 use sio_core::id::HashKey;
 use sio_core::namespaces::Pattern;
-use sio_core::protocol::TransportKind;
+use sio_core::protocol::{Eio, TransportKind};
 use sio_core::server::Server;
 use sio_core::time::Instant;
 use sio_sim::choices::Choices;
@@ -485,7 +485,23 @@ impl World {
             .blame
             .stood_still(until + PING_TIMEOUT + EXCUSED);
         self.ledger.blame.unheard(until, self.machines.len());
+        if wait >= PING_TIMEOUT / 2 {
+            self.pongs_come_late();
+        }
         self.excuse(wait * 2);
+    }
+
+    /// A client of revision 3 pings anew so long after it was answered, and the server waits from the ping on: who was
+    /// not answered in time is missed, and nobody's bytes were late.
+    fn pongs_come_late(&mut self) {
+        let all: Vec<_> = self.ledger.blame.connections().collect();
+        for (connection, _) in all {
+            let its = self.server.connection(connection);
+            if its.is_some_and(|it| it.session().revision() == Eio::V3) {
+                let blame = &mut self.ledger.blame;
+                blame.cause_one(connection, "its pong was late, and so is its next ping");
+            }
+        }
     }
 
     /// Something was done to everybody.

@@ -38,6 +38,13 @@ impl Blame {
         self.connections.get(&connection).map(|(party, _)| *party)
     }
 
+    /// Whether nothing was done to a connection, nor did its client do anything.
+    pub(crate) fn is_blameless(&self, connection: ConnectionKey) -> bool {
+        self.connections
+            .get(&connection)
+            .is_some_and(|(_, cause)| cause.is_none())
+    }
+
     /// Something was done to a client and all its connections.
     pub(crate) fn cause(&mut self, now: Instant, party: Party, cause: &'static str) {
         self.lasts(now, party, cause);

@@ -29,7 +29,10 @@ impl World {
         match session.transport() {
             TransportKind::WebSocket => {
                 let wire = self.network.wire_of(connection)?;
-                Some(self.network.is_flushed(wire, Side::Server))
+                let flushed = self.network.is_flushed(wire, Side::Server);
+                // A pong may wait in front of it, where little is read.
+                let unknown = flushed && self.network.is_stalled(wire, Side::Server);
+                (!unknown).then_some(flushed)
             }
             TransportKind::Polling => Some(self.network.polls_since(connection).is_some()),
         }

@@ -55,8 +55,6 @@ impl Readers {
 const TRICKLE: Duration = Duration::from_millis(1300);
 /// A poll is freed for an upgrade within this.
 const FREED: Duration = Duration::from_millis(100);
-/// How long before its probe a WebSocket may have been opened, about.
-const PROBING: Duration = Duration::from_secs(1);
 
 impl World {
     /// Whether a session speaks by this WebSocket.
@@ -204,12 +202,9 @@ impl World {
         for (connection, probed) in &readers.probed {
             let waits = network.polls_since(*connection);
             let since = waits.map(|since| since.max(*probed));
-            // The WebSocket that probed is let go of in between, and polls wait again.
-            let over = *probed + UPGRADE_TIMEOUT;
-            let is_over = |since: Instant| since + FREED + PROBING >= over;
             hold!(
                 Answer,
-                since.is_none_or(|since| now <= since + FREED + slack || is_over(since)),
+                since.is_none_or(|since| now <= since + FREED + slack),
                 "a poll waits since {waits:?}, probed at {probed:?}, and it is {now:?}"
             );
         }

@@ -485,22 +485,27 @@ impl World {
             .blame
             .stood_still(until + PING_TIMEOUT + EXCUSED);
         self.ledger.blame.unheard(until, self.machines.len());
-        if wait >= PING_TIMEOUT / 2 {
-            self.pongs_come_late();
-        }
+        self.is_late_for_some(wait);
         self.excuse(wait * 2);
     }
 
-    /// A client of revision 3 pings anew so long after it was answered, and the server waits from the ping on: who was
-    /// not answered in time is missed, and nobody's bytes were late.
-    fn pongs_come_late(&mut self) {
+    /// Those that a server may miss which stands still, though nobody's bytes were late. A client of revision 3 pings
+    /// anew so long after it was answered, and the server waits from the ping on; and who reads slowly finds nothing to
+    /// take meanwhile.
+    fn is_late_for_some(&mut self, wait: Duration) {
         let all: Vec<_> = self.ledger.blame.connections().collect();
         for (connection, _) in all {
             let its = self.server.connection(connection);
-            if its.is_some_and(|it| it.session().revision() == Eio::V3) {
-                let blame = &mut self.ledger.blame;
-                blame.cause_one(connection, "its pong was late, and so is its next ping");
-            }
+            let pings = its.is_some_and(|it| it.session().revision() == Eio::V3);
+            let wire = self.network.wire_of(connection);
+            let cause = if pings && wait >= PING_TIMEOUT / 2 {
+                "its pong was late, and so is its next ping"
+            } else if wire.is_some_and(|wire| self.network.is_stalled(wire, Side::Server)) {
+                "there was nothing that it could take"
+            } else {
+                continue;
+            };
+            self.ledger.blame.cause_one(connection, cause);
         }
     }
 

@@ -273,6 +273,7 @@ impl World {
         let one_by_one = !self.options.has(Fault::Together) && !self.options.has(Fault::Jump);
         if let Some(connection) = session
             && one_by_one
+            && !self.is_excused()
             && !self.stands_still()
         {
             self.ledger.dead.at_once(connection, self.now);

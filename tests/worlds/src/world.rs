@@ -449,6 +449,11 @@ impl World {
         random
     }
 
+    /// Whether the clock has jumped, or timers were late, and not all that was due meanwhile has been looked at.
+    pub(crate) fn is_excused(&self) -> bool {
+        self.now < self.excused
+    }
+
     /// How much later than it is due something is found to be over: timers may be late, and machines give others
     /// as much again.
     pub(crate) fn slack(&self) -> Duration {

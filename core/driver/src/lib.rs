@@ -74,7 +74,7 @@
 //! | `sio_backlog_bytes` °, `sio_backlog_most_bytes` ° | gauge | | what waits to be written: of all, of the slowest client |
 //! | `sio_ready_waits` ° | gauge | | those that wait for room |
 //! | `sio_refused_total` | counter | `reason`: the words of the refusal, or of its status, or `namespace` | requests, and clients that a namespace did not let in |
-//! | `sio_recoveries_total` ° | counter | `result` (`recovered`, `refused`, `lost`, `expired`) | sessions that were kept |
+//! | `sio_recoveries_total` ° | counter | `result` (`recovered`, `refused`, `lost`, `expired`) | sessions that were kept, in the namespaces that there are |
 //! | `sio_heartbeat_seconds` | histogram | | from a ping to its pong (clients of revision 4) |
 //! | `sio_turn_seconds` | histogram | | how long a connection's task runs before others may |
 //!

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use sio_core::client::{Config, Session, SessionEvent, Work};
+use sio_core::client::{Config, Session, SessionEvent};
 use sio_core::engine::{CloseReason, Message};
 use sio_core::websocket::Limits;
 
@@ -165,21 +165,9 @@ impl<R: Dialer> Task<R> {
 
     /// Does what the session wants done about HTTP.
     fn carry_out(&mut self) -> bool {
-        let mut any = false;
-        loop {
-            let work = self.link.lock().session.poll_work();
-            match work {
-                Some(Work::Request { id, request }) => self.http.request(id, request),
-                Some(Work::OpenWebSocket { id, request }) => self.http.open(id, request),
-                Some(Work::Abort(id)) => {
-                    self.http.abort(id);
-                    self.wires.abort(id);
-                }
-                Some(_) => {}
-                None => return any,
-            }
-            any = true;
-        }
+        let link = &self.link;
+        self.wires
+            .carry_out(&mut self.http, || link.lock().session.poll_work())
     }
 
     fn transmit(&mut self, cx: &mut Context<'_>) -> bool {

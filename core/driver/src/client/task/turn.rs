@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::Context;
 
-use sio_core::client::{Event, Status as Phase, Work};
+use sio_core::client::{Event, Status as Phase};
 use sio_core::id::RequestId;
 use sio_core::time::Instant;
 use sio_core::websocket::Limits;
@@ -200,21 +200,9 @@ impl<R: Dialer> Task<R> {
 
     /// Does what the machine wants done about HTTP.
     fn carry_out(&mut self) -> bool {
-        let mut any = false;
-        loop {
-            let work = self.shared.lock().machine.poll_work();
-            match work {
-                Some(Work::Request { id, request }) => self.http.request(id, request),
-                Some(Work::OpenWebSocket { id, request }) => self.http.open(id, request),
-                Some(Work::Abort(id)) => {
-                    self.http.abort(id);
-                    self.wires.abort(id);
-                }
-                Some(_) => {}
-                None => return any,
-            }
-            any = true;
-        }
+        let shared = &self.shared;
+        self.wires
+            .carry_out(&mut self.http, || shared.lock().machine.poll_work())
     }
 
     fn transmit(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {

@@ -3,13 +3,13 @@
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use sio_core::client::{Connection, Session, WsOut};
+use sio_core::client::{Connection, Session, Work, WsOut};
 use sio_core::id::RequestId;
 use sio_core::time::Instant;
 use sio_core::websocket::{Limits, Masks};
 
-use crate::client::dialer::BoxStream;
-use crate::client::http::Opened;
+use crate::client::dialer::{BoxStream, Dialer};
+use crate::client::http::{Http, Opened};
 use crate::websocket::{Said, Transport, WebSocket};
 
 /// All of them.
@@ -71,6 +71,28 @@ impl Speaks for Session {
 const MESSAGES: usize = 32;
 
 impl Wires {
+    /// Does all that a machine wants done about HTTP. `false`: there was nothing.
+    pub(in crate::client) fn carry_out<R: Dialer>(
+        &mut self,
+        http: &mut Http<R>,
+        mut poll: impl FnMut() -> Option<Work>,
+    ) -> bool {
+        let mut any = false;
+        while let Some(work) = poll() {
+            match work {
+                Work::Request { id, request } => http.request(id, request),
+                Work::OpenWebSocket { id, request } => http.open(id, request),
+                Work::Abort(id) => {
+                    http.abort(id);
+                    self.abort(id);
+                }
+                _ => {}
+            }
+            any = true;
+        }
+        any
+    }
+
     pub(in crate::client) const fn new(secret: [u8; 16]) -> Self {
         Self {
             all: Vec::new(),

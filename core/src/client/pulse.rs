@@ -82,6 +82,14 @@ pub(super) enum Heard {
     Other,
 }
 
+/// What a client says of the heartbeat: pings in revision 3, pongs in revision 4.
+pub(super) const fn beat(revision: Eio) -> &'static [u8] {
+    match revision {
+        Eio::V3 => b"2",
+        Eio::V4 => b"3",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

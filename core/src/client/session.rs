@@ -301,8 +301,15 @@ impl Session {
 
     /// When to call [`handle_timeout`](Self::handle_timeout), and what for.
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        let due =
-            |at: Option<Instant>, why| at.map(|at| Deadline::new(self.excuse.put_off(at), why));
+        // What is late is excused; what is ours to do, as a ping, is done when its time comes.
+        let due = |at: Option<Instant>, why: Why| {
+            let at = at?;
+            let looks = match why.ends() {
+                true => self.excuse.put_off(at),
+                false => at,
+            };
+            Some(Deadline::new(looks, why))
+        };
         // They are all given as long, one after the other.
         let farewell = due(self.farewells.first().map(|it| it.by), Why::Close);
         if self.is_closed() {

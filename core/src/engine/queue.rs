@@ -67,6 +67,11 @@ impl<M: Default> Queue<M> {
         Some(&first.mark)
     }
 
+    /// Whether nothing was handed out of a packet that is not whole yet.
+    pub(crate) const fn is_between_packets(&self) -> bool {
+        self.begun == 0
+    }
+
     /// As much of it as fits into a body of `most` bytes, one packet at least, for a peer that takes bytes. `parts`
     /// says which may not come behind others in one body.
     pub(crate) fn take_body(

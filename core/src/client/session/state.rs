@@ -85,6 +85,9 @@ pub(super) struct WebSocket {
     pub(super) open: bool,
     /// Whether the server is still to be told that it takes over.
     pub(super) takes_over: bool,
+    /// Packets of the heartbeat to be sent, pings in revision 3 and pongs in revision 4. They wait for no other packet:
+    /// a peer that reads slowly must not take what is said before for silence.
+    pub(super) beats: u32,
     /// Whether it was given something that has not left yet.
     pub(super) busy: bool,
     /// When it is given up if nothing more leaves.
@@ -98,6 +101,7 @@ impl WebSocket {
             id,
             open: false,
             takes_over: false,
+            beats: 0,
             busy: false,
             stalled_at: None,
         }
@@ -109,6 +113,7 @@ impl WebSocket {
             id,
             open: true,
             takes_over: true,
+            beats: 0,
             busy: false,
             stalled_at: Some(stalled_at),
         }

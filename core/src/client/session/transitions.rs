@@ -3,7 +3,7 @@
 use super::state::{Farewell, Pending, Ping, State};
 use super::{Mark, Session, SessionEvent};
 use crate::client::handshake::Handshake;
-use crate::client::pulse::{Heard, Pulse};
+use crate::client::pulse::{Heard, Pulse, beat};
 use crate::client::reason::{Failure, TransportError};
 use crate::deadline::{Why, after};
 use crate::engine::{CloseReason, Flags, Packet, Times};
@@ -37,7 +37,7 @@ impl Session {
             Why::Ping => {
                 let times = self.times();
                 if self.pulse.as_mut().is_some_and(|it| it.pings(now, times)) {
-                    self.say(b"2");
+                    self.beat();
                 }
             }
             Why::PingTimeout => self.end(CloseReason::PingTimeout, None),
@@ -119,7 +119,7 @@ impl Session {
             Packet::Ping(_) => {
                 // A server of revision 3 answers pings and sends none.
                 if self.config.revision == Eio::V4 {
-                    self.say(b"3");
+                    self.beat();
                     self.events.push_back(SessionEvent::Pinged);
                 }
             }
@@ -152,10 +152,20 @@ impl Session {
         self.handshake.as_ref().map_or(none, |it| it.times)
     }
 
-    /// A packet of the engine's own.
-    pub(super) fn say(&mut self, text: &'static [u8]) {
-        let packet = Encoded::text(text.into(), Vec::new());
-        self.push(packet, Flags::default(), Mark::default());
+    /// A packet of the heartbeat is to be sent.
+    fn beat(&mut self) {
+        match &mut self.state {
+            State::WebSocket(websocket) => {
+                let at = after(self.now, self.config.write_timeout);
+                websocket.beats = websocket.beats.saturating_add(1);
+                websocket.stalled_at.get_or_insert(at);
+            }
+            State::Polling(_) | State::Nothing(_) => {
+                let text = beat(self.config.revision);
+                let packet = Encoded::text(text.into(), Vec::new());
+                self.push(packet, Flags::default(), Mark::default());
+            }
+        }
     }
 
     /// Something went wrong: the next transport is tried, if it was not open yet.

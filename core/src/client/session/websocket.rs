@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::state::{Ping, Stage, State};
 use super::{Mark, Session, SessionEvent};
 use crate::client::event::WsOut;
+use crate::client::pulse::beat;
 use crate::client::reason::{Failure, TransportError};
 use crate::deadline::after;
 use crate::engine::{CloseReason, Packet, WsClosed, type_byte};
@@ -80,14 +81,14 @@ impl Session {
     /// All that [`poll_ws`](Self::poll_ws) gave has left.
     pub fn handle_ws_flushed(&mut self, now: Instant, id: RequestId) {
         let now = self.advance(now);
-        let (waits, handed) = (!self.queue.is_empty(), self.handed());
+        let (queued, handed) = (!self.queue.is_empty(), self.handed());
         let at = after(now, self.config.write_timeout);
         if let State::WebSocket(websocket) = &mut self.state
             && websocket.id == id
         {
             self.left = handed;
             websocket.busy = false;
-            websocket.stalled_at = waits.then_some(at);
+            websocket.stalled_at = (queued || websocket.beats > 0).then_some(at);
         }
     }
 
@@ -172,6 +173,11 @@ impl Session {
         if std::mem::take(&mut websocket.takes_over) {
             websocket.busy = true;
             return Some(frame(b"5"));
+        }
+        if websocket.beats > 0 && self.queue.is_between_packets() {
+            websocket.beats = websocket.beats.saturating_sub(1);
+            websocket.busy = true;
+            return Some(frame(beat(self.config.revision)));
         }
         if std::mem::take(&mut self.ping.due) {
             return Some(self.ping());

@@ -276,3 +276,61 @@ fn nobody_listens_to_what_was_given_up() {
     let copy = wire.session.clone();
     assert_eq!(crate::digest::of(|state| copy.digest(state)), before);
 }
+
+/// However much waits before it, or for the server to read: a slow reader is no dead client.
+#[test]
+fn the_heartbeat_waits_for_no_message() {
+    let (mut wire, id) = Wire::websocket();
+    wire.say(text("4a"));
+    assert_eq!(wire.frames(id), ["4a"]);
+    wire.say(Encoded::text(
+        "451-[]".into(),
+        vec![Bytes::from_static(&[7])],
+    ));
+    wire.session.handle_ws(wire.now, id, "2".into());
+    assert_eq!(wire.events(), [SessionEvent::Pinged]);
+    assert_eq!(wire.frames(id), ["3", "451-[]", "[]b\"\\x07\""]);
+    wire.session.handle_ws_flushed(wire.now, id);
+
+    let apart = Mark {
+        apart: true,
+        ..Mark::default()
+    };
+    let said = Mark {
+        owner: Some(Owner {
+            socket: SocketKey(crate::arena::Key::new(0, 0)),
+            id: None,
+        }),
+        ..Mark::default()
+    };
+    let send = |wire: &mut Wire, packet, mark| {
+        let sent = wire
+            .session
+            .send_marked(wire.now, text(packet), Flags::default(), mark);
+        assert_eq!(sent, Sent::Queued);
+    };
+    send(&mut wire, "4b", said);
+    send(&mut wire, "41", apart);
+    assert_eq!(wire.frames(id), ["4b", "ping"]);
+    wire.session.handle_ws(wire.now, id, "2".into());
+    assert_eq!(wire.frames(id), ["3"]);
+    wire.session.handle_ws_pong(wire.now, id);
+    assert_eq!(wire.frames(id), ["41"]);
+}
+
+/// The clock jumps while a client of revision 3 comes: the server is given longer, and does not get it from us.
+#[test]
+fn a_ping_is_not_put_off_with_what_is_excused() {
+    let mut wire = Wire::new(&[WEBSOCKET], |it| it.revision = Eio::V3);
+    let id = wire.websockets[0];
+    wire.now += secs(25);
+    wire.session.handle_timeout(wire.now);
+    wire.session.handle_ws_open(wire.now, id, Ok(()));
+    let open = BARE.replace("25000", "3000");
+    wire.session.handle_ws(wire.now, id, open.into());
+    assert_eq!(wire.events(), [SessionEvent::Opened]);
+    let ping = Deadline::new(wire.now + secs(3), Why::Ping);
+    assert_eq!(wire.session.poll_timeout(), Some(ping));
+    wire.pass(secs(3));
+    assert_eq!(wire.frames(id), ["2"]);
+}

@@ -380,6 +380,12 @@ impl Network {
         self.end(wire, side).gone
     }
 
+    /// Whether an end hears nothing of what the other says from here on.
+    pub(crate) fn is_cut(&self, wire: usize, side: Side) -> bool {
+        let end = self.end(wire, side);
+        end.cut || end.gone
+    }
+
     pub(crate) fn is_stalled(&self, wire: usize, side: Side) -> bool {
         self.end(wire, side).stalled.is_some()
     }

@@ -176,7 +176,11 @@ impl World {
             _ => {
                 // A packet of which the rest never comes. It comes at once itself.
                 let wire = self.hands[&party].wire;
-                if wire.is_some_and(|wire| self.network.is_stalled(wire, Side::Client)) {
+                let is_cut = |wire| {
+                    let network = &self.network;
+                    network.is_stalled(wire, Side::Client) || network.is_cut(wire, Side::Server)
+                };
+                if wire.is_some_and(is_cut) {
                     return;
                 }
                 let hand = self.hands.get_mut(&party).expect("it is there");

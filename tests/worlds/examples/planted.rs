@@ -7,15 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-/// A bug: a place in the sources, and what is to stand there.
-struct Bug {
-    name: String,
-    file: String,
-    text: String,
-    with: String,
-    /// Why no world can find it.
-    why: Option<String>,
-}
+use sio_worlds::bugs::{Bug, all};
 
 /// What is said of one that no world finds.
 const NOTHING: &str = "**nothing** | - | -";
@@ -25,8 +17,7 @@ const WORLDS: u64 = 2000;
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let text = fs::read_to_string(root.join("tests/mutants.toml")).expect("the list");
-    let bugs = read(&text);
+    let bugs = all(&root);
     let copy = root.join("target/planted");
     plant(&root, &copy, &bugs);
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -73,25 +64,6 @@ fn main() {
     if only.is_empty() {
         publish(&root.join("tests/README.md"), &table);
     }
-}
-
-/// The rows of the list, whose strings are written as JSON's.
-fn read(text: &str) -> Vec<Bug> {
-    let rows = text.split("[[mutant]]").skip(1);
-    let asked = |row: &str, name: &str| -> Option<String> {
-        let mut lines = row.lines();
-        let line = lines.find_map(|line| line.strip_prefix(&format!("{name} = ")))?;
-        Some(serde_json::from_str(line).expect("a string"))
-    };
-    let field = |row: &str, name: &str| asked(row, name).expect("each field is there");
-    rows.map(|row| Bug {
-        name: field(row, "name"),
-        file: field(row, "file"),
-        text: field(row, "text"),
-        with: field(row, "with"),
-        why: asked(row, "why"),
-    })
-    .collect()
 }
 
 /// Copies what worlds are built of, and plants the bugs there.

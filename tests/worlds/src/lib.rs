@@ -13,6 +13,7 @@
 
 mod application;
 mod arrivals;
+pub mod bugs;
 mod calm;
 pub mod driver;
 mod failure;

@@ -13,6 +13,7 @@ mod history;
 mod msgpack;
 mod own;
 mod recovery;
+mod worlds;
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -408,4 +409,15 @@ pub fn facing(input: &[u8]) {
 /// left who could need it.
 pub fn recovery(input: &[u8]) {
     let _ = recovery::run(input);
+}
+
+/// A world of machines on a network of data, drawn from these bytes, keeps what worlds promise
+/// (`tests/README.md` has the properties); what breaks one is made smaller, and printed as a list of choices.
+pub fn world(input: &[u8]) {
+    worlds::of_machines(input);
+}
+
+/// The same of a world of the driver's own tasks.
+pub fn driver(input: &[u8]) {
+    worlds::of_tasks(input);
 }

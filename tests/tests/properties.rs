@@ -285,6 +285,24 @@ proptest! {
     }
 }
 
+// Each is a world of its own, with all that it takes.
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(40)
+    })]
+
+    #[test]
+    fn hold_for_worlds_of_bytes(input in prop::collection::vec(any::<u8>(), 0..2000)) {
+        sio_fuzz::world(&input);
+    }
+
+    #[test]
+    fn hold_for_worlds_of_tasks_of_bytes(input in prop::collection::vec(any::<u8>(), 0..600)) {
+        sio_fuzz::driver(&input);
+    }
+}
+
 fn corpus_once() -> &'static [Vec<u8>] {
     static ALL: std::sync::OnceLock<Vec<Vec<u8>>> = std::sync::OnceLock::new();
     ALL.get_or_init(corpus)

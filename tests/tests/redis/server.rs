@@ -50,6 +50,11 @@ impl RedisServer {
         self.child.wait().unwrap();
     }
 
+    /// From its next start on it is told this, too, as the last word.
+    pub(crate) fn tell_again(&mut self, word: &str) {
+        self.told.push(word.to_owned());
+    }
+
     pub(crate) fn restart(&mut self) {
         self.child = run(self.port, &self.folder, &self.told);
         self.wait();

@@ -49,7 +49,7 @@
 //! |---|---|
 //! | `tokio` | connections by tokio: with `sio-tokio`. On by default |
 //! | `smol` | connections by smol: with `sio-smol`, and `default-features = false` |
-//! | `tokio-rustls`, `smol-rustls` | TLS (`rediss://`) by rustls, with its ring provider unless the process has chosen another |
+//! | `tokio-rustls`, `smol-rustls` | TLS (`rediss://`) by rustls, with its ring provider where a URL says `rediss` and the process has chosen none |
 //!
 //! One of the first two is needed. With both, whoever is called within tokio's runtime connects by it.
 //!

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, Connection, ConnectionAddr, ErrorKind, IntoConnectionInfo,
-    RedisError, RedisResult, Value, cmd,
+    AsyncConnectionConfig, Client, Cmd, Connection, ConnectionAddr, ConnectionInfo, ErrorKind,
+    IntoConnectionInfo, RedisError, RedisResult, Value, cmd,
 };
 
 /// Where connections are made to.
@@ -32,13 +32,13 @@ struct Sentinels {
 }
 
 impl Place {
-    pub(crate) const fn new(client: Client) -> Self {
-        Self {
-            client,
+    pub(crate) fn new(info: ConnectionInfo) -> RedisResult<Self> {
+        Ok(Self {
+            client: opened(info)?,
             sentinels: None,
             #[cfg(feature = "rustls")]
             certificates: None,
-        }
+        })
     }
 
     /// Found by these sentinels, under the name that stood for its host.
@@ -79,16 +79,16 @@ impl Place {
     }
 
     fn made(&self, info: impl IntoConnectionInfo) -> RedisResult<Client> {
+        let info = info.into_connection_info()?;
         #[cfg(feature = "rustls")]
-        if let Some(certificates) = &self.certificates {
-            let info = info.into_connection_info()?;
+        if let Some(certificates) = &self.certificates
             // Certificates are nothing to a connection without TLS.
-            if let ConnectionAddr::TcpTls { .. } = info.addr() {
-                return Client::build_with_tls(info, (**certificates).clone());
-            }
-            return Client::open(info);
+            && let ConnectionAddr::TcpTls { .. } = info.addr()
+        {
+            provide();
+            return Client::build_with_tls(info, (**certificates).clone());
         }
-        Client::open(info)
+        opened(info)
     }
 
     /// How long connecting may take, where each of its steps may take so long: a sentinel is dialled and asked, and so
@@ -181,6 +181,23 @@ impl Place {
             _ => ConnectionAddr::Tcp(host, port),
         };
         self.made(info.set_addr(at))
+    }
+}
+
+fn opened(info: ConnectionInfo) -> RedisResult<Client> {
+    #[cfg(feature = "rustls")]
+    if let ConnectionAddr::TcpTls { .. } = info.addr() {
+        provide();
+    }
+    Client::open(info)
+}
+
+/// The redis crate does TLS by whichever provider the process has, and panics where it has none, or several.
+#[cfg(feature = "rustls")]
+fn provide() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Another thread may have been faster: its one is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
     }
 }
 

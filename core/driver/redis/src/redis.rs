@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion, cmd};
+use redis::{AsyncConnectionConfig, IntoConnectionInfo, ProtocolVersion, cmd};
 use sio_driver::binding::Runtime;
 use sio_driver::cluster::{Cluster, Dialect, Options};
 
@@ -40,17 +40,11 @@ impl Redis {
     /// # Errors
     /// The URL is none, or one for which a feature is missing.
     pub fn new(url: &str) -> Result<Self, RedisError> {
-        // The redis crate takes whichever provider the process has, and panics where it has none, or several.
-        #[cfg(feature = "rustls")]
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            // Another thread may have been faster: its one is as good.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        }
         let info = url.into_connection_info()?;
         let settings = info.redis_settings().clone();
         let settings = settings.set_protocol(ProtocolVersion::RESP3);
         Ok(Self {
-            place: Place::new(Client::open(info.set_redis_settings(settings))?),
+            place: Place::new(info.set_redis_settings(settings))?,
             policy: Policy::default(),
         })
     }

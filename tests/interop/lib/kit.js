@@ -3,7 +3,9 @@
 
 import { start } from "./server.js";
 
-const CASE_LIMIT = 20_000;
+const CASE_LIMIT = 120_000;
+/** How long anything may take to come, in ms: longer than the busiest machine needs. */
+export const PATIENCE = 60_000;
 /** For all that is not about these: on a busy machine a heartbeat of a second or less would end who is only slow. */
 export const PATIENT = { PING_INTERVAL: "25000", PING_TIMEOUT: "20000", CONNECT_TIMEOUT: "20000", UPGRADE_TIMEOUT: "20000" };
 /** How often a case is played again of which one request has overtaken another. */
@@ -27,18 +29,18 @@ export class Overtaken extends Error {}
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Asks again until `look` gives something true, and returns it. */
-export async function until(what, look, within = 5_000) {
-  const end = Date.now() + within;
+export async function until(what, look, patience = PATIENCE) {
+  const end = Date.now() + patience;
   for (;;) {
     const seen = await look();
     if (seen) return seen;
-    if (Date.now() > end) throw new Error(`waited ${within} ms for ${what}`);
+    if (Date.now() > end) throw new Error(`waited ${patience} ms for ${what}`);
     await sleep(10);
   }
 }
 
 /** The promise, or an error that says what was waited for. */
-export function within(ms, what, promise) {
+export function within(what, promise, ms = PATIENCE) {
   let timer;
   const late = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Error(`waited ${ms} ms for ${what}`)), ms);
@@ -76,12 +78,12 @@ class Context {
 async function play(context, body, limit) {
   let fault;
   try {
-    await within(limit, "the case to end", body(context));
+    await within("the case to end", body(context), limit);
   } catch (error) {
     fault = error;
   }
   try {
-    await within(limit, "the case to clean up", context.end());
+    await within("the case to clean up", context.end(), limit);
   } catch (error) {
     fault ??= error;
   }

@@ -5,7 +5,6 @@ import { load } from "./packages.js";
 import { within } from "./kit.js";
 
 const { WebSocket } = load("ws");
-const PATIENCE = 5_000;
 
 /** Query parameters in this order; a value of `undefined` leaves the key out. */
 function target(t, path, query) {
@@ -29,7 +28,7 @@ export function exchange(t, method, path, query, { body, headers, signal } = {})
     request.on("error", reject);
     request.end(body);
   });
-  return within(PATIENCE, `the answer to ${method} ${path}`, answered);
+  return within(`the answer to ${method} ${path}`, answered);
 }
 
 /** A WebSocket whose frames are read one by one. */
@@ -68,7 +67,7 @@ export class Wire {
   next() {
     if (this.#frames.length) return Promise.resolve(this.#frames.shift());
     const frame = new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
-    return within(PATIENCE, "a frame", frame);
+    return within("a frame", frame);
   }
 
   /** The next frame that is not the heartbeat's, which is answered. */
@@ -82,7 +81,7 @@ export class Wire {
 
   /** The close frame's `{ code, reason }`. */
   end() {
-    return within(PATIENCE, "the WebSocket to close", this.closed);
+    return within("the WebSocket to close", this.closed);
   }
 
   get open() {
@@ -105,7 +104,7 @@ export function websocket(t, path, query, options = {}) {
     });
     socket.once("error", reject);
   });
-  return within(PATIENCE, "the WebSocket to open", opened);
+  return within("the WebSocket to open", opened);
 }
 
 /** One session by hand, at one path. */

@@ -26,8 +26,6 @@ function parser(version) {
   return { parser: load(`socket.io-${PARSER}-parser-${lines[version.startsWith("2.") ? 0 : 1]}`) };
 }
 
-const ANSWER_WITHIN = 8_000;
-
 /** The newest client of the other line. */
 export const OTHER = LEGACY ? "4.8" : "2.5";
 
@@ -74,7 +72,6 @@ export function again(socket, auth) {
 export async function connected(socket) {
   if (socket.connected) return socket;
   return within(
-    ANSWER_WITHIN,
     "a connection",
     new Promise((resolve, reject) => {
       socket.once("connect", () => resolve(socket));
@@ -91,7 +88,6 @@ export async function settled(t, socket) {
 /** The refusal of a namespace: its message and its data. To the 2.x line, one of them is said: the data if there is any. */
 export function refused(socket) {
   return within(
-    ANSWER_WITHIN,
     "a refusal",
     new Promise((resolve, reject) => {
       socket.once("connect", () => reject(new Error("it was let in")));
@@ -104,7 +100,6 @@ export function refused(socket) {
 /** Emits and waits for the ack: its arguments. */
 export function ask(socket, event, ...args) {
   return within(
-    ANSWER_WITHIN,
     `the ack of ${event}`,
     new Promise((resolve) => socket.emit(event, ...args, (...answer) => resolve(answer))),
   );
@@ -118,7 +113,6 @@ export async function value(socket, event, ...args) {
 /** The arguments of the next event of this name. */
 export function next(socket, event) {
   return within(
-    ANSWER_WITHIN,
     `the event ${event}`,
     new Promise((resolve) => socket.once(event, (...args) => resolve(args))),
   );

@@ -1,12 +1,11 @@
 // Two people in a headless Chromium, on the page of the chat example.
 
 import assert from "node:assert/strict";
-import { test, until, within } from "../lib/kit.js";
+import { PATIENCE, test, until, within } from "../lib/kit.js";
 import { browser } from "../lib/browser.js";
 import { freePort } from "../lib/server.js";
 
-const PATIENCE = 15_000;
-const limit = 90_000;
+const limit = 4 * PATIENCE;
 
 /** Somebody with a browser window of their own, in a room. */
 class Person {
@@ -55,7 +54,7 @@ class Person {
     return until(`${this.nickname} to be on ${transport}`, async () => {
       const status = await this.status();
       return status.state === "connected" && status.transport === transport;
-    }, PATIENCE);
+    });
   }
 }
 
@@ -81,7 +80,7 @@ test("two people exchange messages and a picture, on WebSockets", { limit }, asy
   await Promise.all([ann.on("websocket"), bob.on("websocket")]);
   assert.ok(ann.sockets.some((socket) => /[?&]sid=/.test(socket)), "it upgraded, it did not start there");
   for (const person of [ann, bob]) {
-    await until("both names", async () => /Ann[^]*Bob|Bob[^]*Ann/.test(await person.find("people").innerText()), PATIENCE);
+    await until("both names", async () => /Ann[^]*Bob|Bob[^]*Ann/.test(await person.find("people").innerText()));
   }
 
   await ann.says("Hello Bob <b>äöü 🎈</b>");
@@ -91,7 +90,7 @@ test("two people exchange messages and a picture, on WebSockets", { limit }, asy
   await ann.page.locator("[data-testid=entry][data-author=Ann][data-delivered=true]").first().waitFor();
 
   await ann.find("message").pressSequentially("let me think");
-  await until("the typing to be seen", async () => (await bob.find("typing").innerText()).includes("Ann"), PATIENCE);
+  await until("the typing to be seen", async () => (await bob.find("typing").innerText()).includes("Ann"));
   await ann.find("message").fill("");
 
   const bytes = await picture(ann);
@@ -99,7 +98,7 @@ test("two people exchange messages and a picture, on WebSockets", { limit }, asy
   await ann.find("send").click();
   const shown = bob.entries("Ann").locator("img");
   await shown.waitFor();
-  await until("the picture to be drawn", () => shown.evaluate((image) => image.complete && image.naturalWidth === 160), PATIENCE);
+  await until("the picture to be drawn", () => shown.evaluate((image) => image.complete && image.naturalWidth === 160));
   const pixels = (person, image) =>
     image.evaluate((element) => {
       const canvas = document.createElement("canvas");
@@ -150,10 +149,10 @@ for (const [how, end] of [["ended", (server) => server.stop()], ["killed", (serv
     await end(first);
     await first.gone;
     for (const person of [ann, bob]) {
-      await until("the loss to be shown", async () => (await person.status()).state !== "connected", PATIENCE);
+      await until("the loss to be shown", async () => (await person.status()).state !== "connected");
     }
     await t.start({}, port);
-    await within(30_000, "both to come back", Promise.all([ann.on("websocket"), bob.on("websocket")]));
+    await within("both to come back", Promise.all([ann.on("websocket"), bob.on("websocket")]));
     await bob.says("after");
     await ann.hears("Bob", "after");
     await ann.hears("Ann", "before");

@@ -5,11 +5,10 @@ import fs from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import { browser } from "../lib/browser.js";
-import { test, within } from "../lib/kit.js";
+import { PATIENCE, test, within } from "../lib/kit.js";
 import { directory } from "../lib/packages.js";
 
-const PATIENCE = 15_000;
-const limit = 60_000;
+const limit = 4 * PATIENCE;
 const BUNDLES = { 2.5: "socket.io-client-2.5", 4.8: "socket.io-client-4.8" };
 
 /** A page of its own origin that holds both clients, as `io2` and `io4`. */
@@ -75,7 +74,7 @@ for (const [way, options] of Object.entries(WAYS)) {
   test(`a page of another origin talks over ${way}`, { limit }, async (t) => {
     const running = await browser(t);
     const view = await page(t, running);
-    const heard = await within(PATIENCE, "the conversation", view.evaluate(converse, ["io2", t.server.url, options]));
+    const heard = await within("the conversation", view.evaluate(converse, ["io2", t.server.url, options]));
     assert.equal(heard.who.eio, 3);
     assert.deepEqual(heard.texts, ["ü 🎈 \u2028 </script> \" \\ \n", { a: [1, null] }]);
     const sum = Array.from({ length: 300 }, (_, i) => (i * 7) % 256).reduce((all, one) => all + one, 0);
@@ -97,7 +96,7 @@ test("a cookie of the server's comes back from another origin", { limit }, async
   const view = await page(t, running);
   const { port } = new URL(t.server.url);
   await view.context().addCookies([{ name: "seen", value: "before", domain: "127.0.0.1", path: "/" }]);
-  await within(PATIENCE, "the conversation", view.evaluate(converse, ["io2", t.server.url, WAYS.polling]));
+  await within("the conversation", view.evaluate(converse, ["io2", t.server.url, WAYS.polling]));
   const polls = view.requests.filter((request) => new URL(request.url()).port === port && request.method() === "GET");
   assert.ok(polls.length > 1);
   for (const request of polls) assert.equal((await request.allHeaders()).cookie, "seen=before");
@@ -108,7 +107,6 @@ test("both lines on one page, in one room", { limit }, async (t) => {
   const running = await browser(t);
   const view = await page(t, running);
   const heard = await within(
-    PATIENCE,
     "the broadcast",
     view.evaluate(async (url) => {
       const sockets = [window.io2(url, { forceNew: true }), window.io4(url, { forceNew: true })];

@@ -27,14 +27,14 @@ function dial(t, { url = t.server.url, ...options } = {}) {
 
 const open = (t, options) => {
   const socket = dial(t, options);
-  return within(5_000, "an open connection", new Promise((resolve, reject) => {
+  return within("an open connection", new Promise((resolve, reject) => {
     socket.once("open", () => resolve(socket));
     socket.once("error", reject);
   }));
 };
 
 const received = (socket, count) => until(`${count} messages`, () => socket.seen.length >= count && socket.seen);
-const over = (socket) => within(8_000, "the connection to close", socket.over);
+const over = (socket) => within("the connection to close", socket.over);
 
 async function settled(t, socket) {
   if (t.transport === "upgrade") await until("the upgrade", () => socket.transport.name === "websocket");
@@ -95,7 +95,7 @@ test("the server closes, and nobody comes for the news", { transports: ["polling
   await peer.post("4close me");
   assert.equal((await t.server.stats()).plain, 1);
   // A client that is gone is noticed by the heartbeat as before, however patient a close is.
-  await until("the heartbeat to end it", async () => (await t.server.stats()).plain === 0, 6_000);
+  await until("the heartbeat to end it", async () => (await t.server.stats()).plain === 0);
 });
 
 test("the client closes, with something still to send", async (t) => {
@@ -154,7 +154,7 @@ test("the client cuts its bodies to what the server takes", async (t) => {
 
 test("an unknown session is refused", async (t) => {
   const socket = dial(t, { transports: ["polling"], query: { sid: "unknown" } });
-  const error = await within(5_000, "an error", new Promise((resolve) => socket.once("error", resolve)));
+  const error = await within("an error", new Promise((resolve) => socket.once("error", resolve)));
   assert.equal(error.message, "xhr poll error");
   assert.equal(error.description, 400);
 });
@@ -180,5 +180,5 @@ test("many clients upgrade under load", { transports: ["upgrade"] }, async (t) =
 });
 
 test("nothing is left of all those connections", async (t) => {
-  await until("all sessions to end", async () => (await t.server.stats()).plain === 0, 8_000);
+  await until("all sessions to end", async () => (await t.server.stats()).plain === 0);
 });

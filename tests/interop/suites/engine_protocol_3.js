@@ -189,16 +189,16 @@ test("no packet by polling: gone when interval and time-out have passed", { serv
 });
 
 test("no packet while a poll waits: it is answered with a close", { server: {} }, async (t) => {
-  const peer = await Peer.polling(t);
   const begun = performance.now();
+  const peer = await Peer.polling(t);
   assert.equal((await peer.poll()).body, text("1"));
   assert.ok(performance.now() - begun > PING_INTERVAL + PING_TIMEOUT - 100, "too early");
   await gone(peer);
 });
 
 test("no packet by WebSocket: closed", { server: {} }, async (t) => {
-  const wire = await direct(t);
   const begun = performance.now();
+  const wire = await direct(t);
   assert.equal((await wire.end()).code, 1005);
   assert.ok(performance.now() - begun > PING_INTERVAL + PING_TIMEOUT - 100, "too early");
 });
@@ -217,9 +217,9 @@ test("upgrade: the heartbeat is the client's afterwards, too, and its end is not
   const { wire } = await probed(t);
   wire.send("5");
   await sleep(PING_INTERVAL);
+  const begun = performance.now();
   wire.send("2");
   assert.equal(await wire.next(), "3");
-  const begun = performance.now();
   assert.equal((await wire.end()).code, 1005);
   assert.ok(performance.now() - begun > PING_INTERVAL + PING_TIMEOUT - 100, "too early");
 });

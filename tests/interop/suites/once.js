@@ -12,7 +12,6 @@ const STEP = Number(process.env.STEP ?? 1);
 const VERSIONS = (process.env.CLIENTS ?? "4.6,4.8").split(",");
 /** Lines at a time. */
 const BESIDE = 24;
-const PATIENCE = 60_000;
 
 /** All that a client has to do. */
 const named = () => ({ once: crypto.randomUUID() });
@@ -24,7 +23,6 @@ const asking = (t, url, options) =>
 /** One order: its answer. */
 const order = (socket, what, wait) =>
   within(
-    PATIENCE,
     `the answer to ${what}`,
     new Promise((resolve, reject) => {
       socket.emit("order", named(), what, wait, (error, ...answer) => (error ? reject(error) : resolve(answer)));

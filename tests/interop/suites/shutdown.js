@@ -21,7 +21,7 @@ test("a restart: told at once, reconnected, what was waiting is delivered", { ap
 
   const waiting = sockets.map((socket, i) => ask(socket, "echo", i));
   const second = await t.start({}, port);
-  await within(8_000, "the clients to come back", back);
+  await within("the clients to come back", back);
   assert.deepEqual(await Promise.all(waiting), sockets.map((_, i) => [i]));
   for (const [i, socket] of sockets.entries()) assert.notEqual(socket.id, ids[i]);
   assert.equal(await second.get("/health"), "ok");
@@ -38,7 +38,7 @@ test("a crash: clients notice, and come back", { apart: true }, async (t) => {
   assert.ok(["transport close", "transport error"].includes((await over)[0]));
   await first.gone;
   await t.start({}, port);
-  await within(8_000, "the client to come back", back);
+  await within("the client to come back", back);
   assert.equal((await value(socket, "who")).id, socket.id);
 });
 

@@ -135,8 +135,8 @@ test("two namespaces on one connection", async (t) => {
 });
 
 test("no CONNECT in time: closed", { server: {} }, async (t) => {
-  const wire = await direct(t, PATH);
   const begun = performance.now();
+  const wire = await direct(t, PATH);
   await ended(wire);
   assert.ok(performance.now() - begun > CONNECT_TIMEOUT - 100, "too early");
 });

@@ -24,6 +24,7 @@
 //! | let in or refuse | [`Io::allow_request`] (requests), [`Namespace::use_`] (sockets), [`Socket::use_`] (events) |
 //! | handle events | [`Namespace::on`] for all sockets, [`Socket::on`] for one; `once`, `off`, `on_any` |
 //! | emit | [`Socket::emit`], [`Namespace::emit`], [`To`] for rooms and flags |
+//! | say what both ends may say | [`contract`]: events as types, and as TypeScript |
 //! | ask | [`Socket::emit_with_ack`], [`To::emit_with_ack`]; answer with [`Ack::send`] |
 //! | keep data with a socket | [`Socket::set_data`]; for all handlers [`Io::set_state`] |
 //! | end | [`Socket::disconnect`], [`Conn::close`], [`Io::close`]; [`Io::drain`] and [`Io::send_away`] to be replaced without a jolt |
@@ -77,6 +78,7 @@
 //! | `rustls` | yes | `serve_tls`, and `https` and `wss` for clients, by rustls with the ring provider |
 //! | `platform-verifier` | yes | clients trust whom the platform trusts, if nothing else is said |
 //! | `metrics` | yes | figures for a recorder of the `metrics` crate (`Io::record_metrics`); they are listed in the documentation of `sio_driver` |
+//! | `typescript` | yes | `contract::typescript`: a contract as TypeScript, by `ts-rs` |
 //! | `tracing` | yes | spans and events; their names and levels are in the documentation of `sio_driver` |
 //!
 //! # When something does not work
@@ -156,7 +158,7 @@ pub use sio_driver::app::{
 };
 #[cfg(feature = "cluster")]
 pub use sio_driver::cluster;
-pub use sio_driver::{adapter, guide};
+pub use sio_driver::{adapter, contract, guide};
 #[cfg(feature = "rustls")]
 pub use tls::serve_tls;
 #[cfg(feature = "rustls")]

@@ -125,6 +125,12 @@ impl serde::Serialize for SocketId {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for SocketId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|id| Self(id.into()))
+    }
+}
+
 /// A number that the caller gives to an HTTP request, to recognise its answer. Unique within a session
 /// is enough, and with a [`Server`](crate::server::Server) among all that it has not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -47,6 +47,11 @@ pub fn cluster_packages() -> PathBuf {
     npm("cluster", &interop().join("cluster"))
 }
 
+/// The same for pages: what they are checked with, and those of others.
+pub fn page_packages() -> PathBuf {
+    npm("pages", &interop().join("pages"))
+}
+
 fn npm(name: &str, from: &Path) -> PathBuf {
     let files = ["package.json", "package-lock.json", ".npmrc"];
     installed(name, &files.map(|file| from.join(file)), |into| {

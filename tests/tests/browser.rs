@@ -1,5 +1,8 @@
 //! A headless Chromium: the chat examples, `tests/interop/suites/browser.js`, and the bundle of the 2.5
-//! client on a page of another origin, `tests/interop/suites/browser_legacy.js`.
+//! client on a page of another origin, `tests/interop/suites/browser_legacy.js`. What TypeScript says of the chat's page.
+
+#[path = "browser/contract.rs"]
+mod contract;
 
 use sio_tests::{install::chromium, on_each_binding, suite::Suite};
 

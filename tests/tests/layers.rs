@@ -141,6 +141,7 @@ const DRIVER_FLOORS: &[&str] = &[
     "task",
     "serve",
     "client",
+    "contract",
     "app",
     "binding",
     "guide",

@@ -107,6 +107,7 @@ pub mod binding;
 pub mod client;
 #[cfg(feature = "cluster")]
 pub mod cluster;
+pub mod contract;
 #[doc(hidden)]
 pub mod deadlines;
 mod endpoint;

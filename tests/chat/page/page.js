@@ -13,7 +13,7 @@
  *                                or disconnected, data-transport is polling or websocket
  *   #typing #people #banner      who types, who is here, what is wrong with the connection
  *
- * Events, all of them named in rooms.rs: out `join`, `say`, `typing`, `picture`; in `message` (acknowledged when a
+ * Events, all of them declared in contract.rs and written out in events.d.ts: out `join`, `say`, `typing`, `picture`; in `message` (acknowledged when a
  * person could have seen it), `seen`, `typing`, `people`, `rooms`.
  */
 
@@ -29,6 +29,7 @@ function connect() {
     $("join").disabled = true;
     return;
   }
+  /** @type {import("./page.d.ts").ChatSocket} */
   const socket = io({ reconnectionDelay: 500, reconnectionDelayMax: 4000 });
   session.socket = socket;
 

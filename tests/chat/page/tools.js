@@ -1,9 +1,14 @@
 /* What every part of the page needs: elements, names, what is remembered, and who we are. */
 
+/** @type {(id: string) => any} */
 export const $ = (id) => document.getElementById(id);
 
 /* One connection, one room at a time. `boot` changes when the server is restarted. */
-export const session = { nick: "", id: "", room: "", boot: "", key: visitorKey(), joined: false, socket: null };
+export const session = {
+  nick: "", id: "", room: "", boot: "", key: visitorKey(), joined: false,
+  /** @type {import("./page.d.ts").ChatSocket} */
+  socket: /** @type {any} */ (null),
+};
 
 /* What we said and the server has not acknowledged, by the key that we gave it. */
 export const outbox = new Map();

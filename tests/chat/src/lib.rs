@@ -1,7 +1,7 @@
 //! A chat for people: rooms, pictures, who types, who has seen what. `PORT` (3000) and `HOST`
 //! (127.0.0.1) say where to listen; with `REDIS_URL` several servers are one chat.
 //!
-//! `rooms.rs` holds the rules and knows nothing of the network; this file says who hears of what;
+//! `rooms.rs` holds the rules and knows nothing of the network; `contract.rs` is what is said on it, this file who hears of what;
 //! `client.rs` fetches the official JavaScript client; `page/` is the page; `terminal.rs` is a client for
 //! terminals. The examples `chat` of `sio-tokio` and `smol-chat` of `sio-smol` serve it, `terminal` and
 //! `smol-terminal` join it.
@@ -11,18 +11,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
-
 use sio_driver::app::http::{Method, Request, Response, StatusCode, header};
-use sio_driver::app::{Ack, Bytes, Config, Data, EmitError, Io, Origins, Server, Socket, State};
+use sio_driver::app::{Bytes, Config, EmitError, Io, Origins, Server, Socket, State};
+use sio_driver::contract::Call;
 
 mod client;
+pub mod contract;
 mod rooms;
 mod terminal;
 
 pub use terminal::terminal;
 
-use rooms::{Change, Chat, Said, Saying, Wish};
+use contract::{
+    Change, Delivered, Delivery, Entrance, Join, People, Refused, Rooms, Said, Say, Seen, Show,
+    Sight, Type, Typing, Typist,
+};
+use rooms::{Chat, Heard};
 
 /// How long the others have to see a message, for the ticks of the one who said it.
 const SEEN_WITHIN: Duration = Duration::from_secs(20);
@@ -99,28 +103,22 @@ fn channel(room: &str) -> String {
 
 fn serve(io: &Io) {
     let chat = io.of("/");
-    chat.on_connect(|socket: Socket, State(chat): Shared| socket.emit("rooms", &(chat.rooms(),)));
-    chat.on("join", join);
-    chat.on("say", say);
-    chat.on(
-        "picture",
-        |socket: Socket, State(chat): Shared, Data(id): Data<u64>, ack: Ack| {
-            ack.send(&(chat.picture(socket.id(), id),))
-        },
-    );
-    chat.on(
-        "typing",
-        |socket: Socket, State(chat): Shared, Data(on): Data<bool>| {
-            let Some((room, nick)) = chat.place(socket.id()) else {
-                return Ok(());
-            };
-            // Volatile: who cannot be told now need not hear of it later.
-            socket.to(channel(&room)).volatile().emit(
-                "typing",
-                &json!({ "id": socket.id(), "nick": nick, "on": on }),
-            )
-        },
-    );
+    chat.on_connect(|socket: Socket, State(chat): Shared| socket.tell::<Rooms>(&(chat.rooms(),)));
+    chat.hear(join);
+    chat.hear(say);
+    chat.hear(|show: Call<Show>, socket: Socket, State(chat): Shared| {
+        let (message,) = show.args;
+        show.reply.send(&chat.picture(socket.id(), message))
+    });
+    chat.hear(|call: Call<Type>, socket: Socket, State(chat): Shared| {
+        let Some((room, nick)) = chat.place(socket.id()) else {
+            return Ok(());
+        };
+        let (id, (on,)) = (socket.id().clone(), call.args);
+        // Volatile: who cannot be told now need not hear of it later.
+        let others = socket.to(channel(&room)).volatile();
+        others.tell::<Typing>(&(Typist { id, nick, on },))
+    });
     chat.on_disconnect(|io: Io, socket: Socket, State(chat): Shared| {
         let change = chat.leave(socket.id());
         announce(&io, &chat, change)
@@ -128,16 +126,15 @@ fn serve(io: &Io) {
 }
 
 fn join(
+    Call { args, reply }: Call<Join>,
     io: Io,
     socket: Socket,
     State(chat): Shared,
-    Data(wish): Data<Wish>,
-    ack: Ack,
 ) -> Result<(), EmitError> {
     let before = chat.place(socket.id());
-    let joined = match chat.join(socket.id(), wish) {
+    let joined = match chat.join(socket.id(), args.0) {
         Ok(joined) => joined,
-        Err(error) => return ack.send(&json!({ "ok": false, "error": error })),
+        Err(error) => return reply.send(&Entrance::Out(Refused::because(error))),
     };
     if let Some((room, _)) = before {
         socket.leave(channel(&room));
@@ -153,39 +150,36 @@ fn join(
     };
     // A page is in one room at a time: the limit of rooms per socket is far away.
     if socket.join(channel(&room)).is_err() {
-        return ack.send(&json!({ "ok": false, "error": "The room cannot be entered." }));
+        let refused = Refused::because("The room cannot be entered.");
+        return reply.send(&Entrance::Out(refused));
     }
-    let mut answer = json!(joined.welcome);
-    answer["ok"] = true.into();
-    ack.send(&answer)
+    reply.send(&Entrance::In(joined.welcome))
 }
 
 async fn say(
+    Call { args, reply }: Call<Say>,
     socket: Socket,
     State(chat): Shared,
-    Data(saying): Data<Saying>,
-    ack: Ack,
 ) -> Result<(), EmitError> {
     let Some((room, _)) = chat.place(socket.id()) else {
-        return ack.send(&json!({ "ok": false, "error": "Please come in first." }));
+        return reply.send(&Delivery::Not(Refused::because("Please come in first.")));
     };
-    let message = match chat.say(socket.id(), saying) {
-        Ok(Said::New(message)) => message,
-        Ok(Said::Again(id)) => return ack.send(&json!({ "ok": true, "id": id })),
-        Err(error) => return ack.send(&json!({ "ok": false, "error": error })),
+    let delivered = |id| Delivery::Done(Delivered { ok: true, id });
+    let message = match chat.say(socket.id(), args.0) {
+        Ok(Heard::New(message)) => *message,
+        Ok(Heard::Again(id)) => return reply.send(&delivered(id)),
+        Err(error) => return reply.send(&Delivery::Not(Refused::because(error))),
     };
-    ack.send(&json!({ "ok": true, "id": message.id }))?;
+    let id = message.id;
+    reply.send(&delivered(id))?;
 
     // One broadcast, one answer from each page that shows it to somebody.
-    let replies = socket
-        .to(channel(&room))
-        .timeout(SEEN_WITHIN)
-        .emit_with_ack::<bool>("message", &(&message,))
-        .await?;
+    let others = socket.to(channel(&room)).timeout(SEEN_WITHIN);
+    let replies = others.ask::<Said>(&(message,)).await?;
     let of = replies.answers.len();
     let by = replies.ok().len();
-    chat.seen(&room, message.id, by);
-    socket.emit("seen", &json!({ "id": message.id, "by": by, "of": of }))
+    chat.seen(&room, id, by);
+    socket.tell::<Seen>(&(Sight { id, by, of },))
 }
 
 /// Tells the rooms who came and left, and everybody how many are where.
@@ -197,9 +191,9 @@ fn announce(
     for change in changes {
         // What other servers of a cluster know is theirs to tell.
         let here = io.to(channel(&change.room)).local();
-        here.emit("people", &(&change,))?;
+        here.tell::<People>(&(change,))?;
     }
-    io.local().emit("rooms", &(chat.rooms(),))
+    io.local().tell::<Rooms>(&(chat.rooms(),))
 }
 
 /// The files of the page. They are part of the binary, but for the client.

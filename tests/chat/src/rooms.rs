@@ -4,8 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
 use sio_driver::app::{Bytes, SocketId};
+
+use crate::contract::{Change, Message, Person, Picture, RoomLine, Saying, Welcome, Wish};
 
 /// Bytes of one picture. Well below the server's `max_http_buffer_size`, also in base64.
 const PICTURE_BYTES: usize = 512 * 1024;
@@ -28,86 +29,6 @@ const BURST_TIME: Duration = Duration::from_secs(10);
 /// Rooms that are there when nobody is.
 const STANDING: [&str; 3] = ["lobby", "coffee", "rust"];
 
-/// A message, as it is sent and as a history holds it.
-#[derive(Clone, Serialize)]
-pub(crate) struct Message {
-    pub(crate) id: u64,
-    /// Chosen by the page that said it, so that what is sent again after a lost connection is not
-    /// said twice.
-    key: String,
-    from: SocketId,
-    nick: String,
-    /// Milliseconds of the Unix epoch, as JavaScript counts.
-    at: u64,
-    text: String,
-    picture: Option<Picture>,
-    /// How many have seen it.
-    seen: usize,
-}
-
-/// A picture; without its bytes in a history, from where pages ask for them one by one.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Picture {
-    name: String,
-    kind: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    data: Option<Bytes>,
-}
-
-/// What a page asks for to come in.
-#[derive(Deserialize)]
-pub(crate) struct Wish {
-    nick: String,
-    room: String,
-    /// The page's own secret: whoever knows it may take over the name from a connection that was lost
-    /// and not yet missed.
-    key: String,
-}
-
-/// What a page says.
-#[derive(Deserialize)]
-pub(crate) struct Saying {
-    key: String,
-    text: String,
-    picture: Option<Picture>,
-}
-
-/// What a page needs to show a room.
-#[derive(Serialize)]
-pub(crate) struct Welcome {
-    nick: String,
-    id: SocketId,
-    room: String,
-    boot: String,
-    history: Vec<Message>,
-    people: Vec<Person>,
-    rooms: Vec<RoomLine>,
-}
-
-#[derive(Clone, Serialize)]
-pub(crate) struct Person {
-    id: SocketId,
-    nick: String,
-}
-
-#[derive(Serialize)]
-pub(crate) struct RoomLine {
-    name: String,
-    people: usize,
-}
-
-/// Somebody came into a room or left it.
-#[derive(Serialize)]
-pub(crate) struct Change {
-    #[serde(skip)]
-    pub(crate) room: String,
-    people: Vec<Person>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    came: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    left: Option<String>,
-}
-
 /// What came of a wish to come in.
 pub(crate) struct Joined {
     pub(crate) welcome: Welcome,
@@ -118,7 +39,7 @@ pub(crate) struct Joined {
 }
 
 /// What came of saying something.
-pub(crate) enum Said {
+pub(crate) enum Heard {
     /// It is new: tell the room.
     New(Box<Message>),
     /// It was said before, under this id.
@@ -242,6 +163,7 @@ impl Chat {
             left: None,
         });
         let welcome = Welcome {
+            ok: true,
             nick,
             id: id.clone(),
             room: name,
@@ -266,7 +188,7 @@ impl Chat {
     }
 
     /// Remembers what is said. The error is for people to read.
-    pub(crate) fn say(&self, id: &SocketId, saying: Saying) -> Result<Said, String> {
+    pub(crate) fn say(&self, id: &SocketId, saying: Saying) -> Result<Heard, String> {
         let text = text(&saying.text)?;
         let data = saying.picture.as_ref().map(Picture::check).transpose()?;
         if text.is_empty() && data.is_none() {
@@ -280,7 +202,7 @@ impl Chat {
         let before = memory.rooms.iter().find(|one| one.name == room);
         let before = before.and_then(|one| one.said(&nick, &saying.key));
         if let Some(again) = before {
-            return Ok(Said::Again(again));
+            return Ok(Heard::Again(again));
         }
         if !memory.may_speak(id) {
             return Err("Not so fast, please.".into());
@@ -304,7 +226,7 @@ impl Chat {
                 data,
             });
         }
-        Ok(Said::New(Box::new(message)))
+        Ok(Heard::New(Box::new(message)))
     }
 
     /// Notes how many have seen a message.

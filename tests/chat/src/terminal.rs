@@ -12,10 +12,14 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use serde::{Deserialize, Serialize};
-use sio_driver::app::{AckError, AckFuture, Bytes, Data};
+use sio_driver::app::AckError;
 use sio_driver::binding::Runtime;
-use sio_driver::client::{Ack, Client, ConnectError, Dialer, Disconnected, Socket};
+use sio_driver::client::{Client, ConnectError, Dialer, Disconnected, Socket};
+use sio_driver::contract::ClientCall;
+
+use crate::contract::{
+    Delivery, Entrance, Join, Message, People, Picture, Said, Say, Saying, Seen, Show, Sight, Wish,
+};
 
 /// How to use it, as it is shown to those who ask.
 const HELP: &str = "\
@@ -31,74 +35,6 @@ const TRIES: u32 = 3;
 const FAREWELL: Duration = Duration::from_secs(10);
 /// How long is waited before coming back to a server that has sent everybody away: it may be starting anew.
 const RESTART: Duration = Duration::from_secs(1);
-
-/// What is asked for to come in; the key is what a person is known by who comes back.
-#[derive(Clone, Serialize)]
-struct Wish {
-    nick: String,
-    room: String,
-    key: String,
-}
-
-#[derive(Serialize)]
-struct Saying {
-    key: String,
-    text: String,
-    picture: Option<Picture>,
-}
-
-/// A picture; from others it may come without its bytes.
-#[derive(Serialize, Deserialize)]
-struct Picture {
-    name: String,
-    kind: String,
-    data: Option<Bytes>,
-}
-
-/// What the server answers to whoever wants to come in.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Welcome {
-    ok: bool,
-    error: String,
-    nick: String,
-    room: String,
-    history: Vec<Message>,
-    people: Vec<Person>,
-}
-
-/// What it answers to whoever says something.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Heard {
-    ok: bool,
-    error: String,
-}
-
-#[derive(Deserialize)]
-struct Person {
-    nick: String,
-}
-
-#[derive(Deserialize)]
-struct Message {
-    id: u64,
-    nick: String,
-    text: String,
-    picture: Option<Picture>,
-}
-
-#[derive(Deserialize)]
-struct Seen {
-    by: usize,
-    of: usize,
-}
-
-#[derive(Deserialize)]
-struct Change {
-    came: Option<String>,
-    left: Option<String>,
-}
 
 /// What is waited for.
 type Answer = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -185,7 +121,7 @@ fn listen<R: Dialer>(runtime: &R, socket: &Socket, wish: &Arc<Mutex<Wish>>) {
     let answer = asked.clone();
     socket.on_entering(move |first| {
         let wish = lock(&wants).clone();
-        *lock(&answer) = Some(first.emit_with_ack("join", &(wish,)));
+        *lock(&answer) = Some(first.ask::<Join>(&(wish,)));
     });
     socket.on_connect(move || {
         let answer = lock(&asked).take();
@@ -195,14 +131,16 @@ fn listen<R: Dialer>(runtime: &R, socket: &Socket, wish: &Arc<Mutex<Wish>>) {
             }
         }
     });
-    socket.on("message", |Data(message): Data<Message>, ack: Ack| {
-        println!("{}", message.line());
-        ack.send(&true)
+    socket.hear(|said: ClientCall<Said>| {
+        println!("{}", said.args.0.line());
+        said.reply.send(&true)
     });
-    socket.on("seen", |Data(Seen { by, of }): Data<Seen>| {
+    socket.hear(|seen: ClientCall<Seen>| {
+        let (Sight { by, of, .. },) = seen.args;
         println!("- seen by {by} of {of}");
     });
-    socket.on("people", |Data(change): Data<Change>| {
+    socket.hear(|people: ClientCall<People>| {
+        let (change,) = people.args;
         if let Some(came) = change.came {
             println!("* {} came in", plain(&came));
         }
@@ -228,16 +166,14 @@ fn listen<R: Dialer>(runtime: &R, socket: &Socket, wish: &Arc<Mutex<Wish>>) {
 /// Goes where the wish says.
 fn come_in(socket: &Socket, wish: &Mutex<Wish>) -> Answer {
     let wish = lock(wish).clone();
-    let answer = socket.emit_with_ack("join", &(wish,));
+    let answer = socket.ask::<Join>(&(wish,));
     Box::pin(async move { welcome(answer.await) })
 }
 
-fn welcome(answer: Result<(Welcome,), AckError>) {
+fn welcome(answer: Result<Entrance, AckError>) {
     match answer {
-        Ok((Welcome {
-            ok: false, error, ..
-        },)) => println!("! {}", plain(&error)),
-        Ok((welcome,)) => {
+        Ok(Entrance::Out(refused)) => println!("! {}", plain(&refused.error)),
+        Ok(Entrance::In(welcome)) => {
             for message in &welcome.history {
                 println!("  {}", message.line());
             }
@@ -263,11 +199,11 @@ fn say<R: Runtime>(runtime: &R, socket: &Socket, text: &str, picture: Option<Pic
         text: text.to_owned(),
         picture,
     };
-    let answer: AckFuture<Heard> = socket.retry(TRIES).emit_with_ack("say", &(saying,));
+    let answer = socket.retry(TRIES).ask::<Say>(&(saying,));
     Box::pin(async move {
         match answer.await {
-            Ok(Heard { ok: true, .. }) => println!("- delivered"),
-            Ok(Heard { error, .. }) => println!("! {}", plain(&error)),
+            Ok(Delivery::Done(_)) => println!("- delivered"),
+            Ok(Delivery::Not(refused)) => println!("! {}", plain(&refused.error)),
             Err(why) => println!("! not said: {why}"),
         }
     })
@@ -312,14 +248,14 @@ fn save(socket: &Socket, id: &str, file: &str) -> Answer {
         println!("! {id} is no message");
         return Box::pin(std::future::ready(()));
     };
-    let answer: AckFuture<(Option<Bytes>,)> = socket.emit_with_ack("picture", &number);
+    let answer = socket.ask::<Show>(&(number,));
     Box::pin(async move {
         match answer.await {
-            Ok((Some(data),)) => match std::fs::write(&file, &data) {
+            Ok(Some(data)) => match std::fs::write(&file, &data) {
                 Ok(()) => println!("- {file}: {} bytes", data.len()),
                 Err(why) => println!("! {file}: {why}"),
             },
-            Ok((None,)) => println!("! there is no picture {number}"),
+            Ok(None) => println!("! there is no picture {number}"),
             Err(why) => println!("! {why}"),
         }
     })

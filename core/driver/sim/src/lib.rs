@@ -105,6 +105,6 @@ pub use sio_driver::app::{
     Verdict, Waves, client_files, core, http, parser, respond,
 };
 pub use sio_driver::binding::{Instant, Runtime};
-pub use sio_driver::{adapter, guide};
+pub use sio_driver::{adapter, contract, guide};
 pub use stream::{Listener, Stream};
 pub use trace::{End, Moved, Step, Trace};

@@ -14,6 +14,7 @@
 //! ```
 
 mod answer;
+mod contract;
 mod error;
 mod event;
 mod handle;
@@ -33,6 +34,7 @@ use handle::{Handle, Seat};
 use heard::Heard;
 
 pub use answer::AckFuture;
+pub use contract::Answer;
 pub use error::ClientError;
 pub use event::Event;
 pub use handle::Client;

@@ -1,5 +1,6 @@
 //! Conversations.
 
+mod histories;
 mod lost;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use crate::packet::{self, Part};
 const LOST: DisconnectReason = DisconnectReason::Connection(CloseReason::TransportClose);
 
 /// One namespace, whose clock stands still until it is told.
+#[derive(Clone)]
 struct World {
     recovery: Recovery<u8>,
     now: Instant,

@@ -6,6 +6,7 @@ pub mod example;
 pub mod frames;
 pub mod imports;
 pub mod install;
+pub mod line;
 pub mod process;
 pub mod proxied;
 pub mod reference;

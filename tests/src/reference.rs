@@ -99,6 +99,11 @@ impl Server {
         }
     }
 
+    /// Its process stands still (`true`), with all its connections, or goes on.
+    pub fn stall(&self, still: bool) {
+        self.running.as_ref().expect("it is running").stall(still);
+    }
+
     /// It is gone, without a word.
     pub fn kill(&mut self) {
         self.running = None;

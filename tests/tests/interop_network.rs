@@ -1,0 +1,426 @@
+//! Clients on both bindings over lines that break, stand still, carry one direction only, take their time or lead
+//! nowhere, and against servers whose process stands still.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::{Either, select};
+use sio_driver::client::{
+    Backoff, Client, Config, ConnectError, Dialer, Disconnected, Happening, Status,
+    TransportFailure,
+};
+use sio_tests::{
+    example::Binding,
+    line::{Break, Line, Towards},
+    reference::{Kind, Server},
+};
+use sio_tokio::{Data, TransportKind, client::Socket};
+
+/// How long anything may take before a test gives up: never a measure, only an end.
+const END: Duration = Duration::from_secs(60);
+
+/// Ways to reach a server.
+const WAYS: [&[TransportKind]; 3] = [
+    &[TransportKind::WebSocket],
+    &[TransportKind::Polling],
+    &[TransportKind::Polling, TransportKind::WebSocket],
+];
+
+/// How many there were until now.
+static STORIES: AtomicU64 = AtomicU64::new(0);
+
+/// A heartbeat that notices soon, and one that notices nothing while a test runs.
+const QUICK: [(&str, &str); 2] = [("PING_INTERVAL", "1000"), ("PING_TIMEOUT", "1500")];
+const CALM: [(&str, &str); 2] = [("PING_INTERVAL", "25000"), ("PING_TIMEOUT", "20000")];
+
+/// A client, and what it was told.
+struct Subject<R> {
+    client: Client<R>,
+    socket: Socket,
+    told: Arc<Mutex<Vec<(String, bool)>>>,
+}
+
+/// Who hears what is shouted, over a line on which nothing goes wrong.
+struct Listener<R> {
+    _client: Client<R>,
+    /// Which of the stories it is that a server is told at the same time.
+    story: u64,
+    heard: Arc<Mutex<Vec<u64>>>,
+}
+
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let end = Instant::now() + END;
+    while !holds() {
+        assert!(Instant::now() < end, "waited too long for {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    let future = std::pin::pin!(future);
+    match smol::block_on(select(future, smol::Timer::after(END))) {
+        Either::Left((value, _)) => value,
+        Either::Right(_) => panic!("waited too long for {what}"),
+    }
+}
+
+fn config() -> Config {
+    let quick = Backoff::new(Duration::from_millis(20), Duration::from_millis(100));
+    let mut config = Config::v4().reconnection(quick);
+    // An answer may have to wait for the end of what goes wrong.
+    config.ack_timeout = END;
+    config
+}
+
+impl<R: Dialer> Subject<R> {
+    /// One that is in, by the last of its transports.
+    fn new(runtime: &R, line: &Line, way: &[TransportKind]) -> Self {
+        let subject = Self::outside(runtime, line, way, config());
+        within("the namespace", subject.socket.connect()).expect("it is let in");
+        let status = subject.client.status();
+        let transport = way[way.len() - 1];
+        until("the last transport", || {
+            status.current() == Status::Connected { transport }
+        });
+        subject
+    }
+
+    fn outside(runtime: &R, line: &Line, way: &[TransportKind], config: Config) -> Self {
+        let url = format!("http://{}", line.address);
+        let builder = Client::builder_on(runtime.clone(), url).expect("a URL");
+        let builder = builder.config(config).transports(way);
+        let client = builder.build().expect("it is sound");
+        let socket = client.socket("/");
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let notes = told.clone();
+        socket.on_disconnect(move |why: Disconnected| {
+            let mut notes = notes.lock().expect("nobody panics");
+            notes.push((why.reason.to_string(), why.active));
+        });
+        Self {
+            client,
+            socket,
+            told,
+        }
+    }
+
+    fn told(&self) -> Vec<(String, bool)> {
+        self.told.lock().expect("nobody panics").clone()
+    }
+
+    /// Says numbers that this listener is to hear.
+    fn shout(&self, listener: &Listener<R>, numbers: impl IntoIterator<Item = u64>) {
+        for number in numbers {
+            let said = (listener.story, number);
+            self.socket.emit("shout", &(said,)).expect("there is room");
+        }
+    }
+
+    /// It is there, and is answered.
+    fn answers(&self) {
+        let echo = self.socket.emit_with_ack::<String>("echo", &"here");
+        assert_eq!(within("an echo", echo).as_deref(), Ok("here"));
+    }
+
+    /// It has never left.
+    fn has_stayed(&self) {
+        assert_eq!(self.told(), []);
+    }
+
+    /// It waits for having left for one of these reasons, and wanting to be back.
+    fn leaves(&self, reasons: &[&str]) {
+        until("a disconnect", || !self.told().is_empty());
+        for (reason, active) in self.told() {
+            assert!(reasons.contains(&&*reason) && active, "{reason} {active}");
+        }
+    }
+}
+
+impl<R: Dialer> Listener<R> {
+    fn new(runtime: &R, server: &Server) -> Self {
+        let url = format!("http://{}", server.address);
+        let builder = Client::builder_on(runtime.clone(), url).expect("a URL");
+        let client = builder.build().expect("it is sound");
+        let socket = client.socket("/");
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let notes = heard.clone();
+        let story = STORIES.fetch_add(1, Ordering::Relaxed);
+        socket.on(
+            "shouted",
+            move |Data(((its, number),)): Data<((u64, u64),)>| {
+                if its == story {
+                    notes.lock().expect("nobody panics").push(number);
+                }
+            },
+        );
+        within("the namespace", socket.connect()).expect("it is let in");
+        Self {
+            _client: client,
+            story,
+            heard,
+        }
+    }
+
+    fn hears(&self, number: u64) {
+        until("what was shouted", || self.all().contains(&number));
+    }
+
+    fn all(&self) -> Vec<u64> {
+        self.heard.lock().expect("nobody panics").clone()
+    }
+
+    /// Nothing came twice, and of what was said from then on nothing is missing and all is in order.
+    fn has_all_from(&self, first: u64, last: u64) {
+        let all = self.all();
+        let once: BTreeSet<_> = all.iter().collect();
+        assert_eq!(once.len(), all.len(), "{all:?}");
+        let kept: Vec<_> = all
+            .iter()
+            .filter(|it| (first..=last).contains(*it))
+            .collect();
+        assert!(kept.into_iter().copied().eq(first..=last), "{all:?}");
+    }
+}
+
+/// A line breaks in the middle of what is said, again and again: what had left is said at most once, what is said
+/// later arrives.
+fn breaks<R: Dialer>(runtime: &R, server: &Server, way: &[TransportKind]) {
+    let line = Line::to(server.address);
+    let listener = Listener::new(runtime, server);
+    let subject = Subject::new(runtime, &line, way);
+    for (round, how) in [Break::End, Break::Reset, Break::End, Break::Reset]
+        .into_iter()
+        .enumerate()
+    {
+        let first = 20 * round as u64;
+        let before = subject.told().len();
+        subject.shout(&listener, first..first + 10);
+        // A poll may just have been answered: then the next one goes over a new connection, and nothing is lost.
+        until("a disconnect", || {
+            line.cut(how);
+            subject.told().len() > before
+        });
+        subject.shout(&listener, first + 10..first + 20);
+        listener.hears(first + 19);
+        listener.has_all_from(first + 10, first + 19);
+    }
+    subject.leaves(&["transport close", "transport error"]);
+    subject.answers();
+}
+
+/// Nothing moves any more, in either direction: the client finds out by itself.
+fn stands_still<R: Dialer>(runtime: &R, server: &Server, way: &[TransportKind]) {
+    let line = Line::to(server.address);
+    let listener = Listener::new(runtime, server);
+    let subject = Subject::new(runtime, &line, way);
+    line.stall(true);
+    subject.shout(&listener, 0..10);
+    subject.leaves(&["ping timeout"]);
+    subject.shout(&listener, 10..20);
+    line.stall(false);
+    listener.hears(19);
+    listener.has_all_from(10, 19);
+    subject.answers();
+}
+
+/// What the client says arrives, and no ping comes: it finds out by itself.
+fn hears_nothing<R: Dialer>(runtime: &R, server: &Server, way: &[TransportKind]) {
+    let line = Line::to(server.address);
+    let listener = Listener::new(runtime, server);
+    let subject = Subject::new(runtime, &line, way);
+    line.hold(Towards::Client, true);
+    subject.shout(&listener, [0]);
+    listener.hears(0);
+    subject.leaves(&["ping timeout"]);
+    subject.shout(&listener, 10..20);
+    line.hold(Towards::Client, false);
+    listener.hears(19);
+    listener.has_all_from(10, 19);
+    subject.answers();
+}
+
+/// Pings come, and no pong arrives: the server lets it go, and it hears that, or that nothing comes any more.
+fn is_not_heard<R: Dialer>(runtime: &R, server: &Server, way: &[TransportKind]) {
+    let line = Line::to(server.address);
+    let listener = Listener::new(runtime, server);
+    let subject = Subject::new(runtime, &line, way);
+    line.hold(Towards::Server, true);
+    subject.shout(&listener, 0..10);
+    subject.leaves(&["transport close", "transport error", "ping timeout"]);
+    subject.shout(&listener, 10..20);
+    line.hold(Towards::Server, false);
+    listener.hears(19);
+    listener.has_all_from(10, 19);
+    subject.answers();
+}
+
+/// Connections are taken, and nobody serves them: each attempt ends by its time, until somebody does.
+fn leads_nowhere<R: Dialer>(runtime: &R, server: &Server, way: &[TransportKind]) {
+    let line = Line::to(server.address);
+    line.stall(true);
+    let mut config = config();
+    config.connect_timeout = Duration::from_millis(200);
+    let subject = Subject::outside(runtime, &line, way, config);
+    let failed = Arc::new(Mutex::new(Vec::new()));
+    let notes = failed.clone();
+    subject.client.on_event(move |happening| {
+        if let Happening::Failed { error, .. } = happening {
+            let mut notes = notes.lock().expect("nobody panics");
+            notes.push(error.failure.clone());
+        }
+    });
+    let errors = Arc::new(Mutex::new(Vec::new()));
+    let notes = errors.clone();
+    subject.socket.on_connect_error(move |error: ConnectError| {
+        notes.lock().expect("nobody panics").push(error);
+    });
+    subject.socket.open();
+    until("three attempts", || {
+        failed.lock().expect("nobody panics").len() >= 3
+    });
+    for failure in failed.lock().expect("nobody panics").iter() {
+        assert_eq!(*failure, TransportFailure::Timeout);
+    }
+    assert!(!errors.lock().expect("nobody panics").is_empty());
+    assert!(line.connections() >= 3);
+    line.stall(false);
+    within("the namespace", subject.socket.connect()).expect("it is let in");
+    subject.answers();
+}
+
+/// Everything takes its time, which harms nobody.
+fn takes_its_time<R: Dialer>(runtime: &R, server: &Server, way: &[TransportKind]) {
+    let line = Line::to(server.address);
+    line.delay(Duration::from_millis(300));
+    let listener = Listener::new(runtime, server);
+    let subject = Subject::new(runtime, &line, way);
+    subject.shout(&listener, 0..20);
+    subject.answers();
+    listener.hears(19);
+    listener.has_all_from(0, 19);
+    subject.has_stayed();
+}
+
+/// The server's process stands still for longer than the heartbeat.
+fn server_stops<R: Dialer>(runtime: &R, server: &Server) {
+    let line = Line::to(server.address);
+    let subjects = WAYS.map(|way| Subject::new(runtime, &line, way));
+    server.stall(true);
+    for subject in &subjects {
+        subject.leaves(&["ping timeout"]);
+    }
+    let kept = subjects.each_ref().map(|subject| {
+        let socket = &subject.socket;
+        [0, 1, 2].map(|number| socket.emit_with_ack::<u64>("echo", &number))
+    });
+    server.stall(false);
+    for answers in kept {
+        for (number, answer) in answers.into_iter().enumerate() {
+            assert_eq!(within("an answer", answer), Ok(number as u64));
+        }
+    }
+}
+
+/// It stands still for a moment, which nobody notices.
+fn server_pauses<R: Dialer>(runtime: &R, server: &Server) {
+    let line = Line::to(server.address);
+    let subjects = WAYS.map(|way| Subject::new(runtime, &line, way));
+    server.stall(true);
+    let asked = subjects.each_ref().map(|subject| {
+        let socket = &subject.socket;
+        [0, 1, 2].map(|number| socket.emit_with_ack::<u64>("echo", &number))
+    });
+    thread::sleep(Duration::from_millis(300));
+    server.stall(false);
+    for answers in asked {
+        for (number, answer) in answers.into_iter().enumerate() {
+            assert_eq!(within("an answer", answer), Ok(number as u64));
+        }
+    }
+    subjects.iter().for_each(Subject::has_stayed);
+}
+
+/// What happens on a line of its own.
+type Story<R> = fn(&R, &Server, &[TransportKind]);
+
+/// What clients run on: tokio by its handle, or nothing but the runtime itself.
+struct On<R> {
+    runtime: R,
+    tokio: Option<tokio::runtime::Handle>,
+    binding: Binding,
+}
+
+impl<R: Dialer> On<R> {
+    /// Each of these on each way, all at the same time, against the official server and ours.
+    fn play(&self, heartbeat: &[(&'static str, &'static str)], stories: &[Story<R>]) {
+        for kind in [Kind::Official, Kind::Ours(self.binding)] {
+            let server = Server::start(kind, heartbeat);
+            thread::scope(|scope| {
+                for story in stories {
+                    for way in WAYS {
+                        let server = &server;
+                        scope.spawn(move || {
+                            let _inside = self.tokio.as_ref().map(|handle| handle.enter());
+                            story(&self.runtime, server, way);
+                        });
+                    }
+                }
+            });
+        }
+    }
+
+    fn stop(&self) {
+        let _inside = self.tokio.as_ref().map(|handle| handle.enter());
+        for kind in [Kind::Official, Kind::Ours(self.binding)] {
+            server_stops(&self.runtime, &Server::start(kind, &QUICK));
+            server_pauses(&self.runtime, &Server::start(kind, &CALM));
+        }
+    }
+}
+
+macro_rules! on_each_binding {
+    ($($name:ident: $run:expr;)*) => {
+        mod on_tokio {
+            use super::*;
+            $(
+                #[test]
+                fn $name() {
+                    let tokio = tokio::runtime::Runtime::new().expect("a runtime");
+                    $run(&On {
+                        runtime: sio_tokio::Tokio,
+                        tokio: Some(tokio.handle().clone()),
+                        binding: Binding::Tokio,
+                    });
+                }
+            )*
+        }
+        mod on_smol {
+            use super::*;
+            $(
+                #[test]
+                fn $name() {
+                    $run(&On {
+                        runtime: sio_smol::Smol::new(),
+                        tokio: None,
+                        binding: Binding::Smol,
+                    });
+                }
+            )*
+        }
+    };
+}
+
+on_each_binding! {
+    lines_break: |on: &On<_>| on.play(&CALM, &[breaks]);
+    lines_stand_still: |on: &On<_>| on.play(&QUICK, &[stands_still, hears_nothing, is_not_heard]);
+    lines_lead_nowhere: |on: &On<_>| on.play(&CALM, &[leads_nowhere]);
+    lines_take_their_time: |on: &On<_>| on.play(&CALM, &[takes_its_time]);
+    servers_stand_still: |on: &On<_>| on.stop();
+}

@@ -49,6 +49,10 @@ impl<T> Places for Vec<Place<T>> {
     type Item = T;
 
     fn push(&mut self, place: Place<T>) {
+        // Many have one and no more.
+        if self.is_empty() {
+            self.reserve_exact(1);
+        }
         self.push(place);
     }
 

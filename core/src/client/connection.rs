@@ -202,13 +202,17 @@ impl<T> Connection<T> {
     ///
     /// # Errors
     /// What is wrong with the configuration.
-    pub fn new(config: Arc<Config>, dial: Dial, seed: [u8; 16]) -> Result<Self, ConfigError> {
+    pub fn new(
+        config: Arc<Config>,
+        dial: impl Into<Arc<Dial>>,
+        seed: [u8; 16],
+    ) -> Result<Self, ConfigError> {
         config.validate()?;
         Ok(Self {
             inbox: Inbox::new(&config.parser, config.revision.protocol()),
             jar: Jar::new(config.max_cookies),
             config: Apart(config),
-            dial: Apart(Arc::new(dial)),
+            dial: Apart(dial.into()),
             draws: Draws::new(seed),
             now: Instant::ORIGIN,
             slept: Duration::ZERO,
@@ -248,6 +252,18 @@ impl<T> Connection<T> {
     pub fn set_auth(&mut self, socket: SocketKey, auth: Auth) {
         if let Some(namespace) = self.namespaces.get_mut(socket) {
             namespace.auth = auth;
+        }
+    }
+
+    /// Gives back what it keeps for more than there is now. It is called by who knows that nothing much happens: what
+    /// is given back is asked for again with the next event.
+    pub fn shrink(&mut self) {
+        self.events.shrink_to_fit();
+        self.leaving.shrink_to_fit();
+        self.flushes.shrink_to_fit();
+        self.acks.give_back();
+        if let Some(session) = &mut self.session {
+            session.shrink();
         }
     }
 

@@ -112,6 +112,15 @@ impl Session {
         Self::dialled(now, number, Draws::new(seed), dial, config)
     }
 
+    /// Gives back what it keeps for more than there is now.
+    pub fn shrink(&mut self) {
+        self.untried.shrink_to_fit();
+        self.queue.give_back();
+        self.events.shrink_to_fit();
+        self.pending.shrink_to_fit();
+        self.farewells.shrink_to_fit();
+    }
+
     pub(super) fn dialled(
         now: Instant,
         number: u32,

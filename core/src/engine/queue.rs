@@ -155,6 +155,11 @@ impl<M: Default> Queue<M> {
         Some(popped)
     }
 
+    /// Keeps nothing for those to come.
+    pub(crate) fn give_back(&mut self) {
+        self.waiting.shrink_to_fit();
+    }
+
     /// A burst is over: what held it is given back, what holds a few packets is kept.
     fn shrink(&mut self) {
         if self.waiting.is_empty() && self.waiting.capacity() > KEPT {

@@ -126,6 +126,11 @@ impl<T> Acks<T> {
         self.table.as_ref().map_or(0, |table| table.waiting.len())
     }
 
+    /// Keeps nothing for those to come.
+    pub(crate) fn give_back(&mut self) {
+        self.table.take_if(|table| table.waiting.is_empty());
+    }
+
     /// A burst is over: what held it is given back, what holds a few is kept.
     fn shrink(&mut self) {
         if self

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::future::Future;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use http::{HeaderName, HeaderValue};
 use sio_core::client::{Auth, Backoff, Config, Connection, Dial, Proxies, Proxy};
@@ -16,7 +16,8 @@ use super::dialer::{Connector, Dialer};
 use super::error::BuildError;
 use super::event::{Attempt, Decision};
 use super::handles::{Client, DefaultAuth};
-use super::inner::{Alive, Hooks, MakeAuth, Refused, Shared, State};
+use super::http::Way;
+use super::inner::{Alive, Refused, Shared, State};
 use super::status::Board;
 use super::task::{Carrier, Plan};
 use crate::sync::signal::Signal;
@@ -26,10 +27,11 @@ use crate::sync::signal::Signal;
 #[derive(Clone)]
 pub struct Builder<R: Dialer> {
     runtime: R,
-    config: Config,
-    dial: Dial,
+    /// Clients that are built of one have these in common.
+    config: Arc<Config>,
+    dial: Arc<Dial>,
     namespace: String,
-    auth: Result<Auth, Arc<MakeAuth>>,
+    auth: Arc<DefaultAuth>,
     tls: Option<R::Tls>,
     from: Option<IpAddr>,
     proxy: Option<Arc<Proxies>>,
@@ -67,10 +69,10 @@ impl<R: Dialer> Builder<R> {
         let (dial, namespace) = Dial::parse(url)?;
         Ok(Self {
             runtime,
-            config: Config::v4(),
-            dial,
+            config: Arc::new(Config::v4()),
+            dial: Arc::new(dial),
             namespace: namespace.to_string(),
-            auth: Ok(Auth::None),
+            auth: Arc::new(DefaultAuth::Value(Auth::None)),
             tls: None,
             from: None,
             proxy: None,
@@ -85,20 +87,21 @@ impl<R: Dialer> Builder<R> {
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
         let asks = self.config.ask_before_dial;
-        self.config = config;
-        self.config.ask_before_dial |= asks;
+        self.config = Arc::new(config);
+        self.set().ask_before_dial |= asks;
         self
     }
 
     /// Where the server is mounted. `/socket.io/`.
     #[must_use]
     pub fn path(mut self, path: impl Into<String>) -> Self {
-        self.dial.path = path.into();
-        if !self.dial.path.starts_with('/') {
-            self.dial.path.insert(0, '/');
+        let its = &mut Arc::make_mut(&mut self.dial).path;
+        *its = path.into();
+        if !its.starts_with('/') {
+            its.insert(0, '/');
         }
-        if !self.dial.path.ends_with('/') {
-            self.dial.path.push('/');
+        if !its.ends_with('/') {
+            its.push('/');
         }
         self
     }
@@ -106,7 +109,7 @@ impl<R: Dialer> Builder<R> {
     /// What is in the query of each request, beside what the URL has there; of the same key this counts.
     #[must_use]
     pub fn query(mut self, key: &str, value: &str) -> Self {
-        self.dial = self.dial.query(key, value);
+        self.dial = Arc::new(Arc::unwrap_or_clone(self.dial).query(key, value));
         self
     }
 
@@ -119,28 +122,28 @@ impl<R: Dialer> Builder<R> {
         let wrong = || BuildError::Header(name.to_owned());
         let key = HeaderName::try_from(name).map_err(|_| wrong())?;
         let value = HeaderValue::try_from(value).map_err(|_| wrong())?;
-        self.dial.headers.append(key, value);
+        Arc::make_mut(&mut self.dial).headers.append(key, value);
         Ok(self)
     }
 
     /// The transports, the first of which is tried first. WebSocket, then polling.
     #[must_use]
     pub fn transports(mut self, transports: impl Into<Vec<TransportKind>>) -> Self {
-        self.dial = self.dial.transports(transports);
+        self.dial = Arc::new(Arc::unwrap_or_clone(self.dial).transports(transports));
         self
     }
 
     /// Whether the other transports are tried where the first does not open. `true`.
     #[must_use]
-    pub const fn try_all_transports(mut self, yes: bool) -> Self {
-        self.config.try_all_transports = yes;
+    pub fn try_all_transports(mut self, yes: bool) -> Self {
+        self.set().try_all_transports = yes;
         self
     }
 
     /// When it is dialled again; `None`: never.
     #[must_use]
     pub fn reconnection(mut self, backoff: impl Into<Option<Backoff>>) -> Self {
-        self.config.reconnection = backoff.into();
+        self.set().reconnection = backoff.into();
         self
     }
 
@@ -151,7 +154,7 @@ impl<R: Dialer> Builder<R> {
     pub fn auth(mut self, auth: &(impl IntoArgs + ?Sized)) -> Result<Self, BuildError> {
         let args = Args::from_arguments(auth).map_err(BuildError::Auth)?;
         let value = args.get(0).map_err(BuildError::AuthValue)?;
-        self.auth = Ok(Auth::Value(value));
+        self.auth = Arc::new(DefaultAuth::Value(Auth::Value(value)));
         Ok(self)
     }
 
@@ -165,7 +168,7 @@ impl<R: Dialer> Builder<R> {
         V: IntoArgs,
         E: Display,
     {
-        self.auth = Err(make_auth(make));
+        self.auth = Arc::new(DefaultAuth::Asked(make_auth(make)));
         self
     }
 
@@ -177,7 +180,7 @@ impl<R: Dialer> Builder<R> {
         F: Fn(Dial, Attempt) -> A + Send + Sync + 'static,
         A: Future<Output = Result<Dial, E>> + Send + 'static,
     {
-        self.config.ask_before_dial = true;
+        self.set().ask_before_dial = true;
         self.on_dial = Some(make_dial(make));
         self
     }
@@ -263,34 +266,15 @@ impl<R: Dialer> Builder<R> {
     ///
     /// # Errors
     /// An option is wrong, or there is no TLS although the URL wants it.
-    pub fn build(self) -> Result<Client<R>, BuildError> {
+    pub fn build(mut self) -> Result<Client<R>, BuildError> {
         let mut seed = [0; 16];
         self.runtime.random(&mut seed);
-        let config = Arc::new(self.config);
-        let tls = match self.tls {
-            None if self.dial.is_secure() && self.connector.is_none() => {
-                Some(self.runtime.usual_tls().map_err(BuildError::Tls)?)
-            }
-            tls => tls,
-        };
-        let machine = Connection::new(config.clone(), self.dial.clone(), seed)?;
-        let hooks = Hooks::default();
-        if let Some(make) = self.on_dial {
-            hooks.dial.set(make);
-        }
-        if let Some(decide) = self.on_refused {
-            hooks.refused.set(decide);
-        }
-        let plan = Plan {
-            dial: self.dial,
-            tls,
-            from: self.from,
-            proxy: self.proxy,
-            connector: self.connector,
-            max_running: self.max_running.max(1),
-        };
+        let machine = Connection::new(self.config.clone(), self.dial.clone(), seed)?;
+        let (dials, decides) = (self.on_dial.take(), self.on_refused.take());
+        let (config, auth) = (self.config.clone(), self.auth.clone());
+        let (runtime, plan) = self.plan()?;
         let shared = Arc::new(Shared {
-            face: Box::new(Carrier::new(self.runtime, plan)),
+            face: Box::new(Carrier::new(runtime, plan)),
             config,
             state: Mutex::new(State {
                 machine,
@@ -303,33 +287,49 @@ impl<R: Dialer> Builder<R> {
             }),
             board: Board::new(),
             gone: Signal::default(),
-            hooks,
+            hooks: OnceLock::new(),
         });
-        let auth = match self.auth {
-            Ok(auth) => DefaultAuth::Value(auth),
-            Err(make) => DefaultAuth::Asked(make),
-        };
+        if let Some(make) = dials {
+            shared.make_hooks().dial.set(make);
+        }
+        if let Some(decide) = decides {
+            shared.make_hooks().refused.set(decide);
+        }
         Ok(Client::new(Arc::new(Alive(shared)), auth))
     }
 
+    /// The configuration, of its own from now on.
+    fn set(&mut self) -> &mut Config {
+        Arc::make_mut(&mut self.config)
+    }
+
     /// What is needed of it without Socket.IO.
-    pub(super) fn plain(self) -> Result<(R, Config, Plan<R::Tls>), BuildError> {
+    pub(super) fn plain(self) -> Result<(R, Plan<R>), BuildError> {
         self.config.validate()?;
+        self.plan()
+    }
+
+    fn plan(self) -> Result<(R, Plan<R>), BuildError> {
         let tls = match self.tls {
             None if self.dial.is_secure() && self.connector.is_none() => {
                 Some(self.runtime.usual_tls().map_err(BuildError::Tls)?)
             }
             tls => tls,
         };
-        let plan = Plan {
-            dial: self.dial,
+        let way = Way {
+            runtime: self.runtime.clone(),
             tls,
             from: self.from,
             proxy: self.proxy,
             connector: self.connector,
-            max_running: self.max_running,
+            config: self.config,
         };
-        Ok((self.runtime, self.config, plan))
+        let plan = Plan {
+            way: Arc::new(way),
+            dial: self.dial,
+            max_running: self.max_running.max(1),
+        };
+        Ok((self.runtime, plan))
     }
 
     /// What stands where the URL has its path: `/` if nothing does.

@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::pin::pin;
+use std::sync::Arc;
 
 use futures_util::future::{Either, select};
 use http::uri::Scheme;
@@ -26,6 +27,7 @@ pub async fn websocket_echo_on<R: Dialer>(
     config: Config,
 ) -> Result<(), Failure> {
     config.validate().map_err(|_| Failure::Protocol)?;
+    let config = Arc::new(config);
     let uri = parse(url).ok_or(Failure::Protocol)?;
     let tls = match uri.scheme() == Some(&Scheme::HTTPS) {
         true => Some(runtime.usual_tls().map_err(|_| Failure::Tls)?),
@@ -39,8 +41,7 @@ pub async fn websocket_echo_on<R: Dialer>(
         from: None,
         proxy: None,
         connector: None,
-        most: config.max_message_bytes,
-        deflate: config.per_message_deflate,
+        config: config.clone(),
     };
     let mut request = Request::new(());
     *request.uri_mut() = uri;

@@ -55,12 +55,11 @@ impl<R: Dialer> Builder<R> {
     /// # Errors
     /// An option is wrong, or there is no connection.
     pub async fn connect_engine(self) -> Result<Client, FirstError> {
-        let (runtime, config, plan) = self.plain()?;
+        let (runtime, plan) = self.plain()?;
         let mut seed = [0; 16];
         runtime.random(&mut seed);
-        let config = Arc::new(config);
-        let dial = Arc::new(plan.dial.clone());
-        let session = Session::new(runtime.now(), 0, seed, dial, config.clone());
+        let config = plan.way.config.clone();
+        let session = Session::new(runtime.now(), 0, seed, plan.dial, config);
         let (give, opened) = answer();
         let clock = runtime.clone();
         let link = Arc::new(Link {
@@ -78,7 +77,7 @@ impl<R: Dialer> Builder<R> {
         });
         // Whoever stops to wait gives it up.
         let client = Client { link: link.clone() };
-        runtime.spawn(Task::new(runtime.clone(), plan, config, link));
+        runtime.spawn(Task::new(runtime.clone(), plan.way, link));
         match opened.await {
             Some(Ok(())) => Ok(client),
             Some(Err(why)) => Err(ConnectError::Transport(why).into()),

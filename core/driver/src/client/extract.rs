@@ -24,7 +24,7 @@ impl SocketKind for Socket {
     }
 
     fn state<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
-        self.shared().hooks.value()
+        self.shared().hooks()?.value()
     }
 
     fn answer(&self, ticket: AckTicket, args: &(impl IntoArgs + ?Sized)) -> Result<(), EmitError> {

@@ -41,10 +41,10 @@ pub struct Handlers {
 }
 
 impl<R> Client<R> {
-    pub(super) fn new(alive: Arc<Alive>, auth: DefaultAuth) -> Self {
+    pub(super) fn new(alive: Arc<Alive>, auth: Arc<DefaultAuth>) -> Self {
         Self {
             alive,
-            auth: Arc::new(auth),
+            auth,
             runtime: PhantomData,
         }
     }
@@ -91,7 +91,7 @@ impl<R> Client<R> {
                 sequential: AtomicBool::new(false),
                 streamed: AtomicBool::new(false),
                 credentials: Hook::default(),
-                outgoing: Mutex::new(Arc::new([])),
+                outgoing: Mutex::default(),
                 rest: Mutex::new(Rest::default()),
             });
             if let Some(make) = asked {
@@ -115,18 +115,18 @@ impl<R> Client<R> {
 
     /// Hears of what happens to it as a whole. There is one hook; the last one that is set counts.
     pub fn on_event(&self, hook: impl Fn(&Happening) + Send + Sync + 'static) {
-        self.shared().hooks.happening.set(Arc::new(hook));
+        self.shared().make_hooks().happening.set(Arc::new(hook));
     }
 
     /// Hears of handlers that failed, panicked, or could not take their arguments. There is one hook; the last one
     /// that is set counts.
     pub fn on_error(&self, hook: impl Fn(&HandlerError) + Send + Sync + 'static) {
-        self.shared().hooks.error.set(Arc::new(hook));
+        self.shared().make_hooks().error.set(Arc::new(hook));
     }
 
     /// What handlers are given that ask for a [`State`](crate::app::State) of this type.
     pub fn set_state<T: Clone + Send + Sync + 'static>(&self, value: T) {
-        self.shared().hooks.set_value(value);
+        self.shared().make_hooks().set_value(value);
     }
 
     /// The network is another one: a server that is connected to is asked for a sign of life, if it is reached by a

@@ -14,8 +14,7 @@ use http::uri::{Authority, PathAndQuery};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{self, Connection, SendRequest};
-use sio_core::client::{Failure, Proxies, Proxy, Target};
-use sio_core::config::PerMessageDeflate;
+use sio_core::client::{Config, Failure, Proxies, Proxy, Target};
 use sio_core::id::RequestId;
 use sio_core::time::Instant;
 use sio_core::websocket::Asked;
@@ -54,10 +53,8 @@ pub(super) struct Way<R: Dialer> {
     pub(super) from: Option<IpAddr>,
     pub(super) proxy: Option<Arc<Proxies>>,
     pub(super) connector: Option<Arc<dyn Connector>>,
-    /// Bytes of a response.
-    pub(super) most: usize,
-    /// Compression that is offered.
-    pub(super) deflate: Option<PerMessageDeflate>,
+    /// How large a response may be, and what compression is offered.
+    pub(super) config: Arc<Config>,
 }
 
 /// What has come of a request.
@@ -106,12 +103,18 @@ struct Origin {
 }
 
 impl<R: Dialer> Http<R> {
-    pub(super) fn new(way: Way<R>) -> Self {
+    pub(super) const fn new(way: Arc<Way<R>>) -> Self {
         Self {
-            way: Arc::new(way),
+            way,
             running: Vec::new(),
             idle: Vec::new(),
         }
+    }
+
+    /// Gives back what more of them took.
+    pub(super) fn shrink(&mut self) {
+        self.running.shrink_to_fit();
+        self.idle.shrink_to_fit();
     }
 
     /// Makes a request.
@@ -211,7 +214,9 @@ impl<R: Dialer> Way<R> {
                 Err(failure) => return (Err(failure), None),
             },
         };
-        let answer = line.exchange(request.map(Full::new), self.most).await;
+        let answer = line
+            .exchange(request.map(Full::new), self.config.max_message_bytes)
+            .await;
         line.used = self.runtime.now();
         let usable = answer.is_ok() && line.is_usable().await;
         (answer, usable.then_some(line))
@@ -221,7 +226,7 @@ impl<R: Dialer> Way<R> {
         let mut nonce = [0; 16];
         self.runtime.random(&mut nonce);
         let mut asked = Asked::by(&mut request, nonce);
-        let offered = Deflate::offered(self.deflate);
+        let offered = Deflate::offered(self.config.per_message_deflate);
         if let Some(offered) = offered {
             asked = asked.offering(&mut request, offered);
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ pub(super) struct SocketInner {
     /// Whether there are streams of its events: most have none, and are asked each time.
     pub(super) streamed: AtomicBool,
     pub(super) credentials: Hook<MakeAuth>,
-    pub(super) outgoing: Mutex<Arc<[Outgoing]>>,
+    pub(super) outgoing: Mutex<Option<Arc<[Outgoing]>>>,
     pub(super) rest: Mutex<Rest>,
 }
 
@@ -111,7 +111,8 @@ pub(super) struct Shared {
     pub(super) board: Arc<Board>,
     /// Raised when its task has ended.
     pub(super) gone: Signal,
-    pub(super) hooks: Hooks,
+    /// There from the first that is set on: most clients of a crowd have none.
+    pub(super) hooks: OnceLock<Box<Hooks>>,
 }
 
 pub(super) struct State {
@@ -197,6 +198,16 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What the application has set, if it has anything.
+    pub(super) fn hooks(&self) -> Option<&Hooks> {
+        self.hooks.get().map(|hooks| &**hooks)
+    }
+
+    /// Where it sets something.
+    pub(super) fn make_hooks(&self) -> &Hooks {
+        self.hooks.get_or_init(Box::default)
+    }
+
     /// The task looks again.
     pub(super) fn wake(&self) {
         self.with(|_, _| ());
@@ -246,9 +257,8 @@ impl SocketInner {
     pub(super) fn let_go(&self) {
         self.listeners.close();
         let outgoing = {
-            let none: Arc<[Outgoing]> = Arc::new([]);
             let mut outgoing = self.outgoing.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *outgoing, none)
+            outgoing.take()
         };
         let rest = std::mem::take(&mut *self.rest());
         self.credentials.close();

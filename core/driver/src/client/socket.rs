@@ -204,9 +204,9 @@ impl Socket {
     pub fn on_any_outgoing(&self, hook: impl Fn(&str, &Args) + Send + Sync + 'static) {
         let outgoing = &self.inner.outgoing;
         let mut outgoing = outgoing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut all = outgoing.to_vec();
+        let mut all = outgoing.as_deref().map(<[_]>::to_vec).unwrap_or_default();
         all.push(Arc::new(hook));
-        *outgoing = all.into();
+        *outgoing = Some(all.into());
     }
 
     pub(super) fn emit_flagged(
@@ -347,10 +347,10 @@ impl Socket {
         let hooks = {
             let outgoing = &self.inner.outgoing;
             let outgoing = outgoing.lock().unwrap_or_else(PoisonError::into_inner);
-            if outgoing.is_empty() {
-                return Ok(());
+            match &*outgoing {
+                Some(all) => all.clone(),
+                None => return Ok(()),
             }
-            outgoing.clone()
         };
         let args = Args::from_arguments(args)?;
         for hook in hooks.iter() {

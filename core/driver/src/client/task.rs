@@ -9,17 +9,16 @@ pub(super) mod wire;
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use sio_core::client::{Dial, Event, Proxies, Status as Phase};
+use sio_core::client::{Dial, Event, Status as Phase};
 use sio_core::socket::SocketKey;
 use sio_core::time::Instant;
 
-use super::dialer::{Connector, Dialer};
+use super::dialer::Dialer;
 use super::error::ConnectError;
 use super::http::{Http, Way};
 use super::inner::{Alive, Face, Shared, Token};
@@ -32,13 +31,9 @@ use known::Known;
 use wire::Wires;
 
 /// What a client's task is told beside the machine.
-#[derive(Clone)]
-pub(super) struct Plan<T> {
-    pub(super) dial: Dial,
-    pub(super) tls: Option<T>,
-    pub(super) from: Option<IpAddr>,
-    pub(super) proxy: Option<Arc<Proxies>>,
-    pub(super) connector: Option<Arc<dyn Connector>>,
+pub(super) struct Plan<R: Dialer> {
+    pub(super) way: Arc<Way<R>>,
+    pub(super) dial: Arc<Dial>,
     /// Handlers that may have not ended.
     pub(super) max_running: usize,
 }
@@ -46,13 +41,13 @@ pub(super) struct Plan<T> {
 /// A runtime as a client's handles see it.
 pub(super) struct Carrier<R: Dialer> {
     runtime: R,
-    plan: Plan<R::Tls>,
+    plan: Plan<R>,
 }
 
 /// The task of a client.
 pub(super) struct Task<R: Dialer> {
     runtime: R,
-    plan: Plan<R::Tls>,
+    plan: Plan<R>,
     shared: Arc<Shared>,
     alive: Weak<Alive>,
     http: Http<R>,
@@ -71,10 +66,12 @@ pub(super) struct Task<R: Dialer> {
     /// What the connection was doing when that was told last.
     phase: Phase,
     /// What went wrong at last.
-    error: Option<ConnectError>,
+    error: Option<Box<ConnectError>>,
     alarm: Alarm<R>,
     /// What both clocks showed at the last look.
     clocks: (Instant, SystemTime),
+    /// Whether there was a heartbeat, and nothing else since.
+    idle: bool,
     /// It was told to close: by then it is closed.
     closing: Option<Instant>,
     /// The machine is closed; by then all else is to be.
@@ -84,8 +81,18 @@ pub(super) struct Task<R: Dialer> {
 /// How far the clock on the wall may run ahead before the machine is taken to have been suspended.
 const AHEAD: Duration = Duration::from_secs(2);
 
+impl<R: Dialer> Clone for Plan<R> {
+    fn clone(&self) -> Self {
+        Self {
+            way: self.way.clone(),
+            dial: self.dial.clone(),
+            max_running: self.max_running,
+        }
+    }
+}
+
 impl<R: Dialer> Carrier<R> {
-    pub(super) const fn new(runtime: R, plan: Plan<R::Tls>) -> Self {
+    pub(super) const fn new(runtime: R, plan: Plan<R>) -> Self {
         Self { runtime, plan }
     }
 }
@@ -107,19 +114,11 @@ impl<R: Dialer> Face for Carrier<R> {
 }
 
 impl<R: Dialer> Task<R> {
-    fn new(runtime: R, plan: Plan<R::Tls>, shared: Arc<Shared>, alive: Weak<Alive>) -> Self {
+    fn new(runtime: R, plan: Plan<R>, shared: Arc<Shared>, alive: Weak<Alive>) -> Self {
         let mut secret = [0; 16];
         runtime.random(&mut secret);
         Self {
-            http: Http::new(Way {
-                runtime: runtime.clone(),
-                tls: plan.tls.clone(),
-                from: plan.from,
-                proxy: plan.proxy.clone(),
-                connector: plan.connector.clone(),
-                most: shared.config.max_message_bytes,
-                deflate: shared.config.per_message_deflate,
-            }),
+            http: Http::new(plan.way.clone()),
             wires: Wires::new(secret),
             jobs: Jobs::default(),
             events: VecDeque::new(),
@@ -131,6 +130,7 @@ impl<R: Dialer> Task<R> {
             error: None,
             alarm: Alarm::new(),
             clocks: (runtime.now(), runtime.wall_clock()),
+            idle: false,
             closing: None,
             closed: None,
             runtime,
@@ -181,12 +181,30 @@ impl<R: Dialer> Task<R> {
         if self.arm(cx) {
             return false;
         }
+        let idle = std::mem::take(&mut self.idle);
+        if idle {
+            self.shrink();
+        }
         let mut state = self.shared.lock();
         if std::mem::take(&mut state.touched) {
             return false;
         }
+        if idle {
+            state.machine.shrink();
+        }
         state.sleeper = Some(cx.waker().clone());
         true
+    }
+
+    /// Gives back what more needed that was than what is.
+    fn shrink(&mut self) {
+        self.events.shrink_to_fit();
+        self.sockets.shrink_to_fit();
+        self.waiting.shrink_to_fit();
+        self.refused.shrink_to_fit();
+        self.http.shrink();
+        self.wires.shrink();
+        self.jobs.shrink();
     }
 
     /// All is over, and nothing is left.
@@ -241,6 +259,6 @@ impl<R: Dialer> Drop for Task<R> {
         shared.board.post(Status::Closed);
         shared.gone.raise();
         sockets.iter().for_each(|socket| socket.let_go());
-        shared.hooks.close();
+        shared.make_hooks().close();
     }
 }

@@ -13,7 +13,6 @@ use super::link::{Closed, Link};
 use crate::alarm::Alarm;
 use crate::client::dialer::Dialer;
 use crate::client::http::{Done, Http, Way};
-use crate::client::task::Plan;
 use crate::client::task::wire::Wires;
 use crate::websocket::Said;
 
@@ -30,23 +29,10 @@ pub(super) struct Task<R: Dialer> {
 const TURNS: usize = 16;
 
 impl<R: Dialer> Task<R> {
-    pub(super) fn new(
-        runtime: R,
-        plan: Plan<R::Tls>,
-        config: Arc<Config>,
-        link: Arc<Link>,
-    ) -> Self {
+    pub(super) fn new(runtime: R, way: Arc<Way<R>>, link: Arc<Link>) -> Self {
         let mut secret = [0; 16];
         runtime.random(&mut secret);
-        let way = Way {
-            runtime: runtime.clone(),
-            tls: plan.tls,
-            from: plan.from,
-            proxy: plan.proxy,
-            connector: plan.connector,
-            most: config.max_message_bytes,
-            deflate: config.per_message_deflate,
-        };
+        let config = way.config.clone();
         Self {
             http: Http::new(way),
             wires: Wires::new(secret),

@@ -91,14 +91,17 @@ impl<R: Dialer> Task<R> {
             Event::Attempt { attempt } => self.happens(Happening::Attempt { attempt }),
             Event::Upgraded => self.happens(Happening::Upgraded),
             Event::UpgradeFailed(error) => self.happens(Happening::UpgradeFailed(error)),
-            Event::Pinged => self.happens(Happening::Pinged),
+            Event::Pinged => {
+                self.idle = true;
+                self.happens(Happening::Pinged);
+            }
             Event::Malformed(_) => self.happens(Happening::Malformed),
             Event::Writable | _ => {}
         }
     }
 
     fn happens(&self, what: Happening) {
-        if let Some(hook) = self.shared.hooks.happening.get() {
+        if let Some(hook) = self.shared.hooks().and_then(|it| it.happening.get()) {
             let _ = guarded(|| hook(&what));
         }
     }
@@ -235,7 +238,7 @@ impl<R: Dialer> Task<R> {
         let times = *times;
         // Before the application hears of it, which may leave.
         self.find(key)?.rest().again = true;
-        let decide = self.shared.hooks.refused.get()?;
+        let decide = self.shared.hooks()?.refused.get()?;
         let Ok(Decision::Again(wait)) = guarded(|| decide(refusal, times)) else {
             return None;
         };
@@ -251,7 +254,7 @@ impl<R: Dialer> Task<R> {
 
     /// Nobody dials any more: those who wait hear of it.
     fn give_up(&mut self) {
-        let error = ConnectError::GaveUp(self.error.clone().map(Box::new));
+        let error = ConnectError::GaveUp(self.error.clone());
         for known in &self.sockets {
             let waiters = std::mem::take(&mut known.inner.rest().waiters);
             for waiter in waiters {
@@ -267,7 +270,7 @@ impl<R: Dialer> Task<R> {
         if !over && !matches!(phase, Phase::Waiting { .. }) {
             return;
         }
-        let error = ConnectError::GaveUp(self.error.clone().map(Box::new));
+        let error = ConnectError::GaveUp(self.error.clone());
         for Known { inner, .. } in &self.sockets {
             let state = self.shared.lock().machine.state(inner.key);
             if !state.is_some_and(|it| it.active) {
@@ -318,8 +321,8 @@ impl<R: Dialer> Task<R> {
             number,
             refusals: 0,
         };
-        let dial = self.plan.dial.clone();
-        let made = match self.shared.hooks.dial.get() {
+        let dial = self.plan.dial.as_ref().clone();
+        let made = match self.shared.hooks().and_then(|it| it.dial.get()) {
             Some(make) => guarded(|| make(dial, attempt)).ok(),
             None => Some(Box::pin(std::future::ready(Some(dial))) as _),
         };
@@ -358,7 +361,7 @@ impl<R: Dialer> Task<R> {
             Err(Panic(words)) => (Failure::Panicked(words), true),
         };
         let namespace = socket.namespace();
-        match self.shared.hooks.error.get() {
+        match self.shared.hooks().and_then(|it| it.error.get()) {
             Some(hook) => {
                 let id = socket.state().and_then(|it| it.id);
                 let error = HandlerError {
@@ -369,7 +372,11 @@ impl<R: Dialer> Task<R> {
                 };
                 let _ = guarded(|| hook(&error));
             }
-            None => self.shared.hooks.notices.tell(namespace, event, &why),
+            None => self
+                .shared
+                .make_hooks()
+                .notices
+                .tell(namespace, event, &why),
         }
         if panicked {
             // What it left half done is not built upon.

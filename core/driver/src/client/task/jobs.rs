@@ -20,7 +20,8 @@ use crate::sync::guard::{Panic, guarded, let_go};
 /// All of a client.
 #[derive(Default)]
 pub(super) struct Jobs {
-    running: FuturesUnordered<Job>,
+    /// There from the first one on, until nobody has had any for a while.
+    running: Option<FuturesUnordered<Job>>,
     handlers: usize,
 }
 
@@ -64,7 +65,7 @@ pub(super) struct Guarded<T>(Option<BoxFuture<T>>);
 impl Jobs {
     pub(super) fn push(&mut self, job: Job) {
         self.handlers += usize::from(matches!(job, Job::Handler(..)));
-        self.running.push(job);
+        self.running.get_or_insert_default().push(job);
     }
 
     /// How many handlers have not ended.
@@ -73,7 +74,12 @@ impl Jobs {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.running.is_empty()
+        self.running.as_ref().is_none_or(FuturesUnordered::is_empty)
+    }
+
+    /// Gives back what is for more than there are.
+    pub(super) fn shrink(&mut self) {
+        self.running.take_if(|running| running.is_empty());
     }
 
     /// Drops what has not ended.
@@ -83,10 +89,8 @@ impl Jobs {
 
     /// The next one that ends, of those that were woken.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Option<Done> {
-        if self.running.is_empty() {
-            return None;
-        }
-        match self.running.poll_next_unpin(cx) {
+        let running = self.running.as_mut().filter(|all| !all.is_empty())?;
+        match running.poll_next_unpin(cx) {
             Poll::Ready(Some(Some(done))) => {
                 self.handlers -= usize::from(matches!(done, Done::Handler(..)));
                 Some(done)

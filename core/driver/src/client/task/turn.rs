@@ -153,9 +153,9 @@ impl<R: Dialer> Task<R> {
         };
         for event in &self.events {
             if let Event::Failed { error, .. } = event {
-                self.error = Some(ConnectError::Transport(error.clone()));
+                self.error = Some(Box::new(ConnectError::Transport(error.clone())));
             } else if let Event::ConnectError { error, .. } = event {
-                self.error = Some(error.clone().into());
+                self.error = Some(Box::new(error.clone().into()));
             } else if let Event::Connected { .. } = event {
                 self.error = None;
             }
@@ -186,10 +186,10 @@ impl<R: Dialer> Task<R> {
             Phase::Waiting { attempt, until } => Status::Waiting {
                 attempt,
                 wait: until.saturating_duration_since(self.runtime.now()),
-                error: self.error.clone(),
+                error: self.error.as_deref().cloned(),
             },
             Phase::GaveUp => Status::GaveUp {
-                error: self.error.clone(),
+                error: self.error.as_deref().cloned(),
             },
             Phase::Suspended => Status::Suspended,
             // Whoever sees that it is closed may rely on it: that is said when nothing is left.

@@ -132,6 +132,11 @@ impl Wires {
         self.all.retain(|wire| wire.id != id);
     }
 
+    /// Gives back what more of them took.
+    pub(in crate::client) fn shrink(&mut self) {
+        self.all.shrink_to_fit();
+    }
+
     /// Gives all up.
     pub(in crate::client) fn clear(&mut self) {
         self.all.clear();

@@ -227,6 +227,8 @@ fn a_copy_does_the_same() {
         websocket: world.websocket,
     };
     for step in 0..6 {
+        // What it gives back makes no difference.
+        copy.client.shrink();
         assert_eq!(digest(&world.client), digest(&copy.client), "{step}");
         let both = [&mut world, &mut copy].map(|it| {
             match step {

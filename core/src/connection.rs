@@ -9,7 +9,9 @@ use std::time::Duration;
 use crate::config::Config;
 use crate::deadline::{Deadline, earliest};
 use crate::details::Details;
-use crate::engine::{self, Close, CloseReason, Flags, Post, Reply, Sent, Session, WsClosed, WsOut};
+use crate::engine::{
+    self, Close, CloseReason, Flags, Post, Reply, Seen, Sent, Session, WsClosed, WsOut,
+};
 use crate::id::{RequestId, Sid, SocketId};
 use crate::message::{Encoded, Message};
 use crate::packet::Codec;
@@ -231,6 +233,26 @@ impl<T> Connection<T> {
     /// to. Say [`passed`](Self::passed) once they did.
     pub fn is_clear(&self, socket: SocketKey) -> bool {
         self.session.is_clear() && self.mux.namespace(socket).is_some()
+    }
+
+    /// From now on [`poll_seen`](Self::poll_seen) tells of its packets: [`Session::observe`].
+    pub fn observe(&mut self) {
+        self.session.observe();
+    }
+
+    /// What is told beside its events: [`Session::poll_seen`].
+    pub fn poll_seen(&mut self) -> Option<Seen> {
+        self.session.poll_seen()
+    }
+
+    /// Asks for when what was sent until now has left: [`Session::follow`].
+    pub fn follow(&mut self) -> Option<u64> {
+        self.session.follow()
+    }
+
+    /// How far that has come: [`Session::reached`].
+    pub fn reached(&mut self) -> u64 {
+        self.session.reached()
     }
 
     /// Packets have gone past the queue.

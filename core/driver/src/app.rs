@@ -13,7 +13,7 @@ pub use crate::error::{AckError, ConnectionError, EmitError, Failure, HandlerErr
 pub use crate::event::{ErrorSource, Started};
 pub use crate::handle::{
     AckFuture, Backlogs, Client, Conn, Direct, EmitWhenReady, Engine, EngineServer, EngineSocket,
-    ExpiredSession, Incoming, Invocation, Io, Namespace, ParentNamespace, Ready, Replies,
+    ExpiredSession, Flushed, Incoming, Invocation, Io, Namespace, ParentNamespace, Ready, Replies,
     RepliesFuture, Socket, To, ToChildren,
 };
 pub use crate::handler::answer::Ack;
@@ -37,7 +37,7 @@ pub use sio_core::config::{
     Serving, SocketIds, Transports,
 };
 pub use sio_core::details::Details;
-pub use sio_core::engine::{Backlog, CloseReason, Eio, Message, Query, TransportKind};
+pub use sio_core::engine::{Backlog, CloseReason, Eio, Message, Packet, Query, TransportKind};
 pub use sio_core::id::{Sid, SocketId};
 pub use sio_core::namespaces::{Parameters, ParametersError, PatternError};
 pub use sio_core::once::Figures as OnceFigures;

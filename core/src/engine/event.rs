@@ -1,6 +1,6 @@
 //! What happens on a session.
 
-use super::{CloseReason, Violation};
+use super::{CloseReason, Packet, Violation};
 use crate::message::Message;
 use crate::protocol::{Eio, TransportKind};
 
@@ -29,4 +29,15 @@ pub enum Event {
         /// What the client did that ended it, if it did something wrong.
         violation: Option<Violation>,
     },
+}
+
+/// What is told of a session that is [observed](super::Session::observe), beside its events.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Seen {
+    /// A packet has come.
+    Received(Packet),
+    /// A packet was made, and is sent unless the session ends first.
+    Created(Packet),
+    /// A WebSocket was probed, and may take over.
+    Upgrading,
 }

@@ -20,7 +20,7 @@ mod session;
 mod websocket;
 
 pub use close::{Close, CloseReason, Violation};
-pub use event::{Event, Opened};
+pub use event::{Event, Opened, Seen};
 pub use exchange::{Exchange, HandshakeError, RequestKind, Response};
 pub use handshake::{Acceptor, Route};
 pub use packet::{Packet, PacketError};

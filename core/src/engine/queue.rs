@@ -226,8 +226,14 @@ impl<M: Default> Queue<M> {
     }
 
     /// Drops volatile packets, the oldest first, until there is room for `packet` or none is left. One
-    /// whose frames are partly out stays.
-    pub(super) fn make_room(&mut self, packet: &Encoded, bytes: usize, packets: usize) {
+    /// whose frames are partly out stays. Of each it is said where it was.
+    pub(super) fn make_room(
+        &mut self,
+        packet: &Encoded,
+        bytes: usize,
+        packets: usize,
+        mut removed: impl FnMut(usize),
+    ) {
         let mut at = usize::from(self.begun > 0);
         while self.is_full_for(packet, bytes, packets) {
             match self.waiting.get(at).map(|waiting| waiting.flags.volatile) {
@@ -237,6 +243,7 @@ impl<M: Default> Queue<M> {
                     if let Some(Waiting { packet, .. }) = self.waiting.remove(at) {
                         self.bytes = self.bytes.saturating_sub(packet.size());
                         self.packets = self.packets.saturating_sub(packet.packets());
+                        removed(at);
                     }
                 }
             }
@@ -249,24 +256,25 @@ impl<M: Default> Queue<M> {
     }
 
     /// Takes out what waits under the name of `packet`, of which nothing was handed out: one at most. What waits is
-    /// looked through only as long as there may be such a one: a client that does not read makes it long.
-    pub(super) fn supersede(&mut self, packet: &Encoded) {
+    /// looked through only as long as there may be such a one: a client that does not read makes it long. Says where it
+    /// was.
+    pub(super) fn supersede(&mut self, packet: &Encoded) -> Option<usize> {
         if self.is_empty() {
             self.latest = 0;
         }
         if self.latest == 0 {
-            return;
+            return None;
         }
         let unbegun = self.waiting.iter().skip(usize::from(self.begun > 0));
         let at = unbegun
             .rev()
             .position(|waiting| waiting.flags.latest && waiting.packet.is_namesake(packet));
-        let place = at.and_then(|at| self.waiting.len().checked_sub(at.saturating_add(1)));
-        if let Some(Waiting { packet, .. }) = place.and_then(|at| self.waiting.remove(at)) {
-            self.bytes = self.bytes.saturating_sub(packet.size());
-            self.packets = self.packets.saturating_sub(packet.packets());
-            self.latest = self.latest.saturating_sub(1);
-        }
+        let place = self.waiting.len().checked_sub(at?.saturating_add(1))?;
+        let Waiting { packet, .. } = self.waiting.remove(place)?;
+        self.bytes = self.bytes.saturating_sub(packet.size());
+        self.packets = self.packets.saturating_sub(packet.packets());
+        self.latest = self.latest.saturating_sub(1);
+        Some(place)
     }
 
     pub(super) fn clear(&mut self) {
@@ -462,7 +470,7 @@ mod tests {
         queue.push(packet("4two", &[]), Flags::default());
         queue.push(packet("4three", &[]), VOLATILE);
         queue.push(packet("4four", &[]), VOLATILE);
-        queue.make_room(&packet("4five", &[]), 15, 9);
+        queue.make_room(&packet("4five", &[]), 15, 9, |_| ());
         let (_, body, _) = queue.take_payload(Eio::V4, false);
         assert_eq!(body, "4two\u{1e}4four");
     }
@@ -472,7 +480,7 @@ mod tests {
         let mut queue = Queue::default();
         queue.push(packet("451-[]", &[b"attachment"]), VOLATILE);
         pop(&mut queue);
-        queue.make_room(&packet("4", &[]), 1, 1);
+        queue.make_room(&packet("4", &[]), 1, 1, |_| ());
         assert_eq!(
             pop(&mut queue),
             Some((Part::Binary("attachment".into()), false))

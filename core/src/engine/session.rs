@@ -9,6 +9,7 @@ mod polling;
 mod state;
 mod timers;
 mod upgrade;
+mod watch;
 mod websocket;
 
 use std::collections::VecDeque;
@@ -29,6 +30,7 @@ use crate::time::Instant;
 
 pub use backlog::Backlog;
 use state::{Polling, State, WebSocket};
+use watch::Watch;
 
 /// One Engine.IO session, from the handshake to its close.
 ///
@@ -68,6 +70,7 @@ pub struct Session {
     paused: Option<Box<Instant>>,
     /// Whether it is the server that goes.
     leaving: bool,
+    watch: Option<Box<Watch>>,
 }
 
 impl Session {
@@ -92,6 +95,7 @@ impl Session {
             returned: opened.transport == TransportKind::WebSocket,
             paused: None,
             leaving: false,
+            watch: None,
             config: Apart(config),
         };
         session.push(session.open_packet(), Flags::default());

@@ -8,7 +8,9 @@ mod http;
 mod namespaces;
 mod options;
 mod parsers;
+mod reference;
 mod rows;
+mod shown;
 mod sockets;
 mod world;
 

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use crate::shown::exists;
+
 /// The rows; see its first lines.
 const LIST: &str = include_str!("rows.txt");
 
@@ -23,7 +25,7 @@ fn keys_of_rows() -> BTreeSet<&'static str> {
 /// Keys, section, name.
 fn rows() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     LIST.lines().filter_map(|line| {
-        if line.starts_with(['#', '!', '?']) {
+        if line.starts_with(['#', '!', '?', '=']) {
             return None;
         }
         let mut parts = line.splitn(3, " | ");
@@ -37,9 +39,20 @@ fn excused(mark: &str) -> BTreeMap<&'static str, &'static str> {
     lines.filter_map(|line| line.split_once(" | ")).collect()
 }
 
-/// The tests of this suite by the keys they name.
+/// Rows that tests of other suites show, which their lines name: `= `.
+fn elsewhere() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    let lines = LIST.lines().filter_map(|line| line.strip_prefix("= "));
+    let lines = lines.filter_map(|line| line.split_once(" | "));
+    lines.map(|(key, tests)| (key, tests.split("; ").collect()))
+}
+
+/// The tests by the keys they name, or that name them.
 fn tests() -> BTreeMap<String, Vec<String>> {
     let mut by_key: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (key, tests) in elsewhere() {
+        let tests = tests.into_iter().map(str::to_owned);
+        by_key.entry(key.to_owned()).or_default().extend(tests);
+    }
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/api");
     let mut files: Vec<_> = fs::read_dir(&here)
         .unwrap()
@@ -70,7 +83,8 @@ fn table() -> String {
     let (needless, missing) = (excused("! "), excused("? "));
     let mut text = String::from(
         "# The server API of Socket.IO, row by row\n\n\
-         Made from the tests of this folder, each of which names the rows that it shows \
+         Made from the tests of this folder, each of which names the rows that it shows, and from those of \
+         other suites that are named here \
          (`UPDATE_ROWS=1 cargo test -p sio-tests --test api rows`). Section `a` is what later lines removed or \
          changed.\n\n\
          | row | section | ours | shown by |\n|---|---|---|---|\n",
@@ -107,6 +121,15 @@ fn the_table_is_what_the_tests_show() {
         committed == table,
         "ROWS.md is not up to date: UPDATE_ROWS=1 cargo test -p sio-tests --test api rows"
     );
+}
+
+#[test]
+fn tests_of_other_suites_are_there() {
+    for (key, tests) in elsewhere() {
+        for test in tests {
+            assert!(exists(test), "{key}: no such test: {test}");
+        }
+    }
 }
 
 #[test]

@@ -36,6 +36,7 @@ mod spelling;
 mod threads;
 mod unlocked;
 mod virtual_time;
+mod watched;
 mod websocket;
 #[allow(dead_code, reason = "faults/ uses more of it")]
 mod wire;

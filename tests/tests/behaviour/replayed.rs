@@ -18,6 +18,7 @@ const APART: &[(&str, &[&str])] = &[
             "panics::simulated::wherever_an_engine_socket_does",
             "plain::simulated::a_plain_session_is_never_pending",
             "plain::simulated::empty_messages_that_wait_stop_the_reading",
+            "watched::simulated::messages_of_plain_engines_are_seen",
             "reached::simulated::the_end_of_a_plain_connection_says_which",
             "release::simulated::an_engine_socket_that_its_handlers_capture_goes_with_its_client",
             "undecided::simulated::an_echo_that_says_and_takes_nothing_is_put_out",

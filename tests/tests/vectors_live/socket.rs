@@ -21,7 +21,7 @@ use crate::wire::wire;
 /// Why a transcript is not played, if it is not.
 pub(crate) fn skipped(vector: &Value) -> Option<&'static str> {
     let recovery = vector["in"]["server_options"].get("connectionStateRecovery");
-    recovery.map(|_| "connection state recovery is not there yet")
+    recovery.map(|_| "offsets are ours, and stand behind events that have none there: `vectors_socket` says more")
 }
 
 /// What passes between two steps: the transcripts were recorded at this pace.

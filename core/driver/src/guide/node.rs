@@ -154,6 +154,8 @@
 //! | `socket.client`, `conn`, `request`, `handshake` | [`Socket::client`], [`Socket::conn`], [`Socket::request`], [`Socket::handshake`] |
 //! | `client.conn`, `client.request` | [`Client::conn`], [`Client::request`] |
 //! | `conn.id`, `protocol`, `transport.name`, `readyState`, `send`, `close`, `on("upgrade")`, `on("close")` | [`Conn::id`], [`Conn::revision`], [`Conn::transport`], [`Conn::ready_state`], [`Conn::send`], [`Conn::close`], [`Conn::on_upgrade`], [`Conn::on_close`] |
+//! | `conn.send(msg, opts, cb)`, `conn.on("drain")` once (4.x) | [`Conn::flushed`], [`Socket::flushed`] | a future: what was sent until now has left |
+//! | `conn.on(..)`: `packet`, `packetCreate`, `heartbeat`, `upgrading`, `flush`, `drain` (4.x) | [`Conn::on_packet`], [`Conn::on_packet_create`], [`Conn::on_heartbeat`], [`Conn::on_upgrading`], [`Conn::on_flush`], [`Conn::on_drain`] | [`EngineSocket::conn`] has them, too |
 //! | `socket.connected`, `disconnected` | [`Socket::connected`], [`Socket::disconnected`] |
 //! | `socket.data` (4.x) | [`Socket::set_data`], [`Socket::data`], [`Socket::update_data`]: by type; [`Socket::set_local_data`] for what no other node is to see |
 //! | `socket.on`, `once`, `prependListener` | [`Socket::on`], [`Socket::once`], [`Socket::prepend`] |
@@ -270,8 +272,7 @@
 //!   events carry the offset of what came before them. A client that was told nothing yet comes back, too.
 //! * **Exactly once** ([`Namespace::exactly_once`]): an event that a client with `retries` sends again is handled once, if
 //!   the client gives it a name; in Node each handler has to know what it has handled.
-//! * **Not here**: `json`, `binary()`, `io.set()`, `handlePreflightRequest` of old lines. Not here yet:
-//!   of an engine's socket `drain`, `flush`, `packet` and `packetCreate`, and the end of a send.
+//! * **Not here**: `json`, `binary()`, `io.set()`, `handlePreflightRequest` of old lines.
 
 #[allow(unused_imports, reason = "for the links above")]
 use crate::app::*;

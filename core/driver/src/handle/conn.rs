@@ -109,6 +109,11 @@ impl Conn {
         )
     }
 
+    /// Tells its task.
+    pub(crate) fn tell(&self, command: Command) {
+        self.task.tell(command);
+    }
+
     /// Adds to those who want to know what becomes of it.
     pub(crate) fn watch(&self, add: impl FnOnce(&mut Watchers)) {
         self.task.watch(add);

@@ -10,6 +10,7 @@ use sio_core::engine::{Backlog, Close, CloseReason, Eio, Flags, Message, Transpo
 use sio_core::id::Sid;
 
 use super::Engine;
+use super::conn::Conn;
 use super::endpoint::endpoint_methods;
 use super::engines::Bound;
 use super::inner::Io;
@@ -243,6 +244,17 @@ impl EngineSocket {
                 handshake,
                 own: Mutex::default(),
             }),
+        }
+    }
+
+    pub(super) fn task(&self) -> &Arc<TaskHandle> {
+        &self.inner.task
+    }
+
+    /// Its connection, with the hooks that there are below messages.
+    pub fn conn(&self) -> Conn {
+        Conn {
+            task: self.inner.task.clone(),
         }
     }
 

@@ -13,6 +13,7 @@ mod engine;
 mod engines;
 #[cfg(feature = "metrics")]
 mod figures;
+mod flushed;
 mod hearers;
 mod here;
 mod inner;
@@ -45,6 +46,7 @@ pub use endpoint::Engine;
 pub(crate) use engine::{EngineHandlers, OnMessage};
 pub use engine::{EngineServer, EngineSocket};
 pub(crate) use engines::HandedOver;
+pub use flushed::Flushed;
 pub(crate) use hearers::Hear;
 pub(crate) use inner::{Callback, NamespaceMiddleware};
 pub use inner::{Incoming, Invocation, Io, Namespace, ParentNamespace, Socket};

@@ -75,6 +75,8 @@ pub(crate) enum Command {
     Hold(Waiting<()>),
     /// Somebody waits until there is room for more.
     Wait(Box<Wait>),
+    /// Somebody waits until what was sent has left.
+    Follow(Answer<()>),
     /// A packet stood here that has given way to a later one.
     Evicted,
 }
@@ -98,6 +100,8 @@ pub(crate) struct Posted {
 pub(crate) enum Change {
     /// One of a server that closes.
     ShutDown,
+    /// One whose packets are told of.
+    Observe,
     /// One that speaks Socket.IO, after plain messages: the handle of it says to which server.
     Adopt,
 }
@@ -163,6 +167,7 @@ impl Command {
             | Self::Send { .. }
             | Self::Hold(_)
             | Self::Wait(_)
+            | Self::Follow(_)
             | Self::Evicted => false,
         }
     }
@@ -224,8 +229,10 @@ impl std::fmt::Debug for Command {
             Self::Close(_) => "Close",
             Self::Become(Change::ShutDown) => "ShutDown",
             Self::Become(Change::Adopt) => "Adopt",
+            Self::Become(Change::Observe) => "Observe",
             Self::Hold(_) => "Hold",
             Self::Wait(_) => "Wait",
+            Self::Follow(_) => "Follow",
             Self::Evicted => "Evicted",
         })
     }

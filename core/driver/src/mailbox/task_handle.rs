@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use sio_core::config::{BacklogPolicy, Config};
-use sio_core::engine::{Backlog, CloseReason, Eio, Flags, TransportKind};
+use sio_core::engine::{Backlog, CloseReason, Eio, Flags, Seen, TransportKind};
 use sio_core::id::Sid;
 use sio_core::socket::SocketKey;
 
@@ -52,11 +52,19 @@ impl Common {
     }
 }
 
+/// Something that looks at each packet.
+pub(crate) type Look = dyn Fn(&Seen) + Send + Sync;
+
 /// Who wants to know what becomes of a connection.
 #[derive(Default)]
 pub(crate) struct Watchers {
     pub(crate) upgrade: Vec<Arc<dyn Fn(TransportKind) + Send + Sync>>,
     pub(crate) close: Vec<Arc<dyn Fn(CloseReason) + Send + Sync>>,
+    pub(crate) packets: Vec<Arc<Look>>,
+    /// Something was handed to its transport.
+    pub(crate) flush: Vec<Arc<dyn Fn(Backlog) + Send + Sync>>,
+    /// All of that has left.
+    pub(crate) drain: Vec<Arc<dyn Fn() + Send + Sync>>,
 }
 
 impl TaskHandle {
@@ -281,14 +289,30 @@ impl TaskHandle {
         drop(late);
     }
 
-    /// Who wants to know of an upgrade.
-    pub(crate) fn upgrade_watchers(&self) -> Vec<Arc<dyn Fn(TransportKind) + Send + Sync>> {
+    /// Those of one kind.
+    pub(crate) fn watchers_of<W: Clone>(&self, which: impl Fn(&Watchers) -> &Vec<W>) -> Vec<W> {
         if !self.watched.load(Ordering::Relaxed) {
             return Vec::new();
         }
         let watchers = self.watchers();
         let found = watchers.get(&self.address());
-        found.map_or_else(Vec::new, |watchers| watchers.upgrade.clone())
+        found.map_or_else(Vec::new, |watchers| which(watchers).clone())
+    }
+
+    /// Waits until what was sent until now has left.
+    ///
+    /// # Errors
+    /// As many wait as may, or it has ended.
+    pub(crate) fn follow(self: &Arc<Self>) -> Result<(Waiting<()>, Counted), EmitError> {
+        if !self.is_open() {
+            return Err(EmitError::Disconnected);
+        }
+        let counted = Counted::new(self).ok_or(EmitError::Full)?;
+        let (answer, waiting) = answer();
+        match self.tell(Command::Follow(answer)) {
+            true => Ok((waiting, counted)),
+            false => Err(EmitError::Disconnected),
+        }
     }
 
     fn watchers(&self) -> MutexGuard<'_, HashMap<usize, Watchers>> {

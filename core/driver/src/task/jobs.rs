@@ -23,7 +23,7 @@ use crate::mailbox::command::Wait;
 use crate::mailbox::held::{Answered, Charge, Held};
 use crate::sync::BoxFuture;
 use crate::sync::guard::{Panic, guarded, let_go};
-use crate::sync::one_shot::Waiting;
+use crate::sync::one_shot::{Answer, Waiting};
 
 /// All of a connection. Few have any.
 #[derive(Default)]
@@ -40,7 +40,7 @@ struct Running {
     departed: Option<Departed>,
     /// What has to end before another one is started.
     held: Vec<Waiting<()>>,
-    /// Who waits for room.
+    /// Who waits for room, or until something has left.
     waits: Waits,
 }
 
@@ -140,7 +140,7 @@ impl Jobs {
         }
     }
 
-    /// Who waits for room, if there may be anybody.
+    /// Who waits, if there may be anybody.
     #[inline]
     pub(super) fn waits(&mut self) -> Option<&mut Waits> {
         self.0.as_mut().map(|running| &mut running.waits)
@@ -149,6 +149,12 @@ impl Jobs {
     /// One more does.
     pub(super) fn wait(&mut self, wait: Wait) {
         self.0.get_or_insert_default().waits.push(wait);
+    }
+
+    /// One more waits until so much has left.
+    pub(super) fn follow(&mut self, number: u64, answer: Answer<()>) {
+        let waits = &mut self.0.get_or_insert_default().waits;
+        waits.follow(number, answer);
     }
 
     pub(super) fn are_held(&self) -> bool {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use sio_core::connection::Connection;
 use sio_core::deadline::Deadline;
 use sio_core::details::Details;
-use sio_core::engine::{Close, CloseReason, Eio, Flags, Post, Reply, Session, WsClosed, WsOut};
+use sio_core::engine::{
+    Close, CloseReason, Eio, Flags, Post, Reply, Seen, Session, WsClosed, WsOut,
+};
 use sio_core::id::RequestId;
 use sio_core::message::{Encoded, Message};
 use sio_core::socket::SocketKey;
@@ -147,6 +149,22 @@ impl Machine {
     #[inline]
     pub(super) fn poll_timeout(&self) -> Option<Deadline> {
         either!(self, it => it.poll_timeout())
+    }
+
+    pub(super) fn observe(&mut self) {
+        either!(self, it => it.observe());
+    }
+
+    pub(super) fn poll_seen(&mut self) -> Option<Seen> {
+        either!(self, it => it.poll_seen())
+    }
+
+    pub(super) fn follow(&mut self) -> Option<u64> {
+        either!(self, it => it.follow())
+    }
+
+    pub(super) fn reached(&mut self) -> u64 {
+        either!(self, it => it.reached())
     }
 
     /// What lies behind the reason for which it ends or has ended.

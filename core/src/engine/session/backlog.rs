@@ -55,7 +55,10 @@ impl Session {
     /// One that cannot leave at once, and waits as the newest of its name. It is as volatile as any: where there is no
     /// room it is lost, and nobody is closed for it.
     pub(super) fn send_latest(&mut self, packet: Encoded, flags: Flags) -> Sent {
-        self.queue.supersede(&packet);
+        let removed = self.queue.supersede(&packet);
+        if let (Some(watch), Some(at)) = (&mut self.watch, removed) {
+            watch.removed(at);
+        }
         let bytes = self.config.max_backlog_bytes;
         let packets = self.config.max_backlog_packets;
         if self.queue.is_full_for(&packet, bytes, packets) {
@@ -77,7 +80,13 @@ impl Session {
         self.arm();
         match policy {
             BacklogPolicy::Close | BacklogPolicy::Refuse => {}
-            BacklogPolicy::DropVolatile => self.queue.make_room(&packet, bytes, packets),
+            BacklogPolicy::DropVolatile => {
+                self.queue.make_room(&packet, bytes, packets, |at| {
+                    if let Some(watch) = &mut self.watch {
+                        watch.removed(at);
+                    }
+                });
+            }
         }
         if self.queue.is_full_for(&packet, bytes, packets) {
             if policy == BacklogPolicy::Refuse {

@@ -142,6 +142,9 @@ impl Session {
         self.stop(Why::Close);
         self.arm();
         self.queue.clear();
+        if let Some(watch) = &mut self.watch {
+            watch.forget();
+        }
         self.events.push_back(Event::Closed { reason, violation });
     }
 }

@@ -12,6 +12,9 @@ use crate::protocol::TransportKind;
 impl Session {
     /// A packet on the session's transport.
     pub(super) fn packet(&mut self, packet: Packet) -> Option<Event> {
+        if let Some(watch) = &mut self.watch {
+            watch.received(&packet, self.config.max_backlog_packets);
+        }
         let pong = matches!(packet, Packet::Pong(_));
         if self.heartbeat.hear(self.now, pong, Times::of(&self.config)) {
             self.arm();
@@ -53,8 +56,11 @@ impl Session {
     }
 
     pub(super) fn push(&mut self, packet: Encoded, flags: Flags) {
+        if let Some(watch) = &mut self.watch {
+            watch.created(&packet, self.config.max_backlog_packets);
+        }
         self.queue.push(packet, flags);
-        self.watch();
+        self.await_write();
     }
 
     pub(super) fn open_packet(&self) -> Encoded {

@@ -283,6 +283,9 @@ impl Session {
         {
             let (takes_bytes, packets) = (!polling.base64, self.queue.packets());
             let (framing, body, compress) = self.queue.take_payload(self.revision, takes_bytes);
+            if let Some(watch) = &mut self.watch {
+                watch.emptied();
+            }
             self.reply(id, Reply::payload(framing, packets, body, compress));
         }
     }

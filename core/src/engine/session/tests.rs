@@ -11,6 +11,7 @@ mod polling;
 mod revision_3;
 mod sound;
 mod upgrade;
+mod watch;
 mod websocket;
 
 use std::time::Duration;

@@ -43,6 +43,9 @@ impl Session {
         match packet {
             Some(Packet::Ping(data)) if &*data == "probe" => {
                 candidate.probes = candidate.probes.saturating_add(1);
+                if let Some(watch) = &mut self.watch {
+                    watch.probed(self.config.max_backlog_packets);
+                }
                 if self.frees(true) {
                     self.answer_poll(PollAnswer::Noop);
                 }
@@ -96,7 +99,7 @@ impl Session {
         self.heartbeat.upgrade(self.now);
         self.state = State::WebSocket(websocket);
         self.events.push_back(Event::Upgraded);
-        self.watch();
+        self.await_write();
         if self.is_closing() {
             self.start(Why::Close, self.config.close_timeout);
             if self.queue.is_empty() {

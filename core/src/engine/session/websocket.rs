@@ -59,6 +59,9 @@ impl Session {
             return;
         };
         websocket.busy = false;
+        if let Some(watch) = &mut self.watch {
+            watch.flushed();
+        }
         if !self.queue.is_empty() {
             self.start(Why::Write, self.config.write_timeout);
         } else if self.is_closing() {
@@ -108,7 +111,10 @@ impl Session {
             part,
             digits,
             compress,
-        } = self.queue.pop(websocket.base64)?;
+        } = match &mut self.watch {
+            None => self.queue.pop(websocket.base64)?,
+            Some(watch) => watch.pop(&mut self.queue, websocket.base64)?,
+        };
         websocket.busy = true;
         let (head, part): (&[u8], _) = match part {
             Part::Text(_) if digits => (base64_head(self.revision), part),
@@ -131,7 +137,10 @@ impl Session {
     pub fn is_clear(&self) -> bool {
         match &self.state {
             State::WebSocket(websocket) => {
-                websocket.probes == 0 && !self.is_closing() && self.queue.is_empty()
+                websocket.probes == 0
+                    && !self.is_closing()
+                    && self.queue.is_empty()
+                    && !self.is_observed()
             }
             State::Polling(_) | State::Closed(_) => false,
         }
@@ -147,7 +156,7 @@ impl Session {
     }
 
     /// From now on a WebSocket has to take something, if anything waits.
-    pub(super) fn watch(&mut self) {
+    pub(super) fn await_write(&mut self) {
         if !self.queue.is_empty() {
             self.expect_write();
         }

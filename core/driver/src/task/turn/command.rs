@@ -84,6 +84,12 @@ impl<R: Runtime> Task<R> {
                 }
             }
             Command::Wait(wait) => self.jobs.wait(*wait),
+            Command::Follow(answer) => {
+                if let Some(number) = self.machine.follow() {
+                    self.jobs.follow(number, answer);
+                }
+            }
+            Command::Become(Change::Observe) => self.machine.observe(),
             Command::Send { data, flags } => self.machine.send(now, &data, flags),
             Command::Close(how) => self.machine.close(now, how),
             Command::Become(Change::ShutDown) => self.machine.shut_down(now),

@@ -33,7 +33,7 @@ impl<R: Runtime> Task<R> {
     pub(super) fn upgraded(&self) {
         debug!("upgraded");
         self.handle.set_upgraded();
-        for watcher in self.handle.upgrade_watchers() {
+        for watcher in self.handle.watchers_of(|it| &it.upgrade) {
             self.tell_watcher(|| watcher(TransportKind::WebSocket));
         }
     }
@@ -63,6 +63,7 @@ impl<R: Runtime> Task<R> {
         self.plain_closed(cx, reason, details);
         self.stop_deciding(cx, None);
         if let Some(waits) = self.jobs.waits() {
+            waits.leave(&mut self.machine);
             // Nobody waits any more.
             *waits = Waits::default();
         }
@@ -110,7 +111,7 @@ impl<R: Runtime> Task<R> {
     }
 
     /// Calls something of the application's that watches. One that panics is not worth a connection.
-    fn tell_watcher(&self, call: impl FnOnce()) {
+    pub(super) fn tell_watcher(&self, call: impl FnOnce()) {
         if let Err(_panic) = guarded(call) {
             error!(why = %_panic.0, "handler panicked");
         }

@@ -8,6 +8,7 @@ mod departed;
 mod dispatch;
 mod event;
 mod plain;
+mod seen;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,7 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll};
 
 use sio_core::connection::Event;
-use sio_core::engine::{self, CloseReason};
+use sio_core::engine::{self, Backlog, CloseReason, TransportKind};
 use sio_core::socket::Event as SocketEvent;
 
 use super::account::Account;
@@ -128,6 +129,7 @@ impl<R: Runtime> Task<R> {
         // They emit when they run: behind what has left.
         if let Some(waits) = self.jobs.waits() {
             waits.go_on(self.machine.session());
+            waits.leave(&mut self.machine);
         }
         busy
     }
@@ -245,7 +247,11 @@ impl<R: Runtime> Task<R> {
     fn tell_next(&mut self, cx: &mut Context<'_>, posted: bool) -> bool {
         match &mut self.machine {
             Machine::SocketIo { connection, .. } => {
-                let Some(event) = connection.poll_event(self.now) else {
+                let event = connection.poll_event(self.now);
+                if connection.session().is_observed() {
+                    self.tell_seen();
+                }
+                let Some(event) = event else {
                     return false;
                 };
                 if posted {
@@ -256,7 +262,11 @@ impl<R: Runtime> Task<R> {
                 self.event(cx, event);
             }
             Machine::Engine { session, .. } => {
-                let Some(event) = session.poll_event() else {
+                let event = session.poll_event();
+                if session.is_observed() {
+                    self.tell_seen();
+                }
+                let Some(event) = event else {
                     return false;
                 };
                 if posted {
@@ -345,12 +355,17 @@ impl<R: Runtime> Task<R> {
         let mut any = false;
         while let Some((id, reply)) = self.machine.poll_http() {
             any = true;
-            self.tally.sent(reply.packets, reply.backlog());
+            let (packets, bytes) = (reply.packets, reply.backlog());
+            self.tally.sent(packets, bytes);
             let at = self.exchanges.iter().position(|(its, _)| *its == id);
             // One that was aborted is answered too; nobody reads it.
             if let Some(at) = at {
                 let said = Said::new(&self.handle, reply);
                 self.exchanges.swap_remove(at).1.give(said);
+            }
+            if packets > 0 && self.machine.session().is_observed() {
+                self.tell_flush(Backlog { bytes, packets });
+                self.tell_drain(TransportKind::Polling);
             }
         }
         if any {

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 
 use sio_core::admission::Held;
-use sio_core::engine::{Flags, Message, WsClosed, WsOut};
+use sio_core::engine::{Backlog, Flags, Message, TransportKind, WsClosed, WsOut};
 use sio_core::packet::Part;
 use sio_core::socket::SocketKey;
 use sio_core::time::Instant;
@@ -108,6 +108,9 @@ impl<R: Runtime> Task<R> {
                 Left::Some => self.machine.handle_ws_progress(self.now),
                 Left::All => {
                     self.machine.handle_ws_flushed(self.now);
+                    if self.machine.session().is_observed() {
+                        self.tell_drain(TransportKind::WebSocket);
+                    }
                     if self.machine.session().is_closed() {
                         // A close that waited for this is an event, and has its frame.
                         return true;
@@ -124,6 +127,10 @@ impl<R: Runtime> Task<R> {
                 }
             }
             if pulled == Pulled::Everything {
+                if left == Left::All && self.machine.session().backlog_packets() > 0 {
+                    // It was held back until now.
+                    continue;
+                }
                 let broken = self.transport.take_broken();
                 if let Some(cause) = broken {
                     self.lose_transport(cause);
@@ -138,13 +145,26 @@ impl<R: Runtime> Task<R> {
 
     /// Hands on what is queued, as far as there is room.
     fn pull(&mut self) -> Pulled {
+        let session = self.machine.session();
+        // A WebSocket that only wants to take over is given no packets.
+        let observed = session.is_observed() && session.transport() == TransportKind::WebSocket;
+        let mut handed = Backlog::default();
         let pulled = self.transport.pull(|| {
             let out = self.machine.poll_ws();
             if let Some(WsOut::Frame { part, .. }) = &out {
                 self.tally.sent(1, part_size(part));
+                if observed {
+                    handed = handed.and(Backlog {
+                        bytes: part_size(part),
+                        packets: 1,
+                    });
+                }
             }
             out
         });
+        if observed {
+            self.tell_flush(handed);
+        }
         if let Pulled::Close(code) = pulled {
             let until = self.close_by();
             self.transport.close(code, until);

@@ -55,7 +55,7 @@ pub struct Session {
     now: Instant,
     state: State,
     /// A close waits for what is queued, or for the poll that fetches it; until then at most.
-    closing: Option<Instant>,
+    closing: Option<Box<Instant>>,
     heartbeat: Heartbeat,
     queue: Queue,
     events: VecDeque<Event>,

@@ -166,7 +166,9 @@ impl Session {
     pub(super) fn timer(&self, why: Why) -> Option<Instant> {
         match (why, &self.state) {
             (_, State::Closed(_)) => None,
-            (Why::Close, State::Polling(_) | State::WebSocket(_)) => self.closing,
+            (Why::Close, State::Polling(_) | State::WebSocket(_)) => {
+                self.closing.as_deref().copied()
+            }
             (Why::Pause, State::Polling(_) | State::WebSocket(_)) => {
                 self.paused.as_deref().copied()
             }
@@ -194,7 +196,9 @@ impl Session {
         let until = after(self.now, wait);
         match (why, &mut self.state) {
             (Why::Close, _) => {
-                self.closing = Some(self.closing.map_or(until, |sooner| sooner.min(until)));
+                let sooner = self.closing.as_deref().copied();
+                let until = sooner.map_or(until, |sooner| sooner.min(until));
+                self.closing = Some(Box::new(until));
             }
             (Why::Pause, _) => self.paused = Some(Box::new(until)),
             (Why::Noop, State::Polling(polling)) => {

@@ -94,6 +94,10 @@ async fn what_was_said_has_left<R: Dialer>(on: On, runtime: R) {
     socket.emit("say", &"kept").unwrap();
     let (first, one_more) = (socket.flushed(), socket.flushed());
     assert_eq!(one_more.await, Err(EmitError::Full));
+    // Who does not wait any more gives the place back.
+    drop(first);
+    let (first, one_more) = (socket.flushed(), socket.flushed());
+    assert_eq!(one_more.await, Err(EmitError::Full));
     socket.clear_offline();
     socket.open();
     let forgotten = within("an end", first).await;

@@ -30,13 +30,23 @@ impl Socket {
     ///
     /// The future's errors: [`EmitError::Disconnected`], if the connection is lost before it was known, what was kept
     /// is forgotten ([`clear_offline`](Self::clear_offline)), or the client is closed; and [`EmitError::Full`], if
-    /// [`max_pending_acks`](sio_core::client::Config::max_pending_acks) wait already.
+    /// [`max_pending_acks`](sio_core::client::Config::max_pending_acks) wait already. Futures that were dropped do not
+    /// count.
     pub fn flushed(&self) -> Flushed {
         let (give, waiting) = answer();
         let key = self.inner.key;
-        let flushed = self
-            .shared()
-            .with(|state, now| state.machine.flush(now, key, give));
+        let (flushed, forsaken) = self.shared().with(|state, now| {
+            let machine = &mut state.machine;
+            match machine.flush(now, key, give) {
+                Err((sio_core::socket::AckError::TooMany, give)) => {
+                    // Whose future was dropped keeps nobody out.
+                    let forsaken = machine.take_forsaken(|it| !it.is_awaited());
+                    (machine.flush(now, key, give), forsaken)
+                }
+                flushed => (flushed, Vec::new()),
+            }
+        });
+        drop(forsaken);
         // What comes back of its other end is used, or dropped, outside the lock.
         Flushed(match flushed {
             Ok(left) => {

@@ -45,6 +45,12 @@ impl<T> Connection<T> {
         Ok(None)
     }
 
+    /// Takes those out who do not wait any more, so that there is room for others. The caller can tell by their tokens.
+    pub fn take_forsaken(&mut self, is_forsaken: impl Fn(&T) -> bool) -> Vec<T> {
+        let all = self.flushes.extract_if(.., |it| is_forsaken(&it.token));
+        all.map(|flush| flush.token).collect()
+    }
+
     /// So many of those that a socket has kept, the oldest, are kept no longer: they are queued, or dropped.
     pub(super) fn came_nearer(&mut self, socket: SocketKey, count: usize) {
         let queued = self.session.as_ref();

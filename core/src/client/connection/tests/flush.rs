@@ -183,8 +183,10 @@ fn those_who_wait_are_bounded() {
     }
     let one_more = world.client.flush(world.now, socket, 3);
     assert_eq!(one_more, Err((AckError::TooMany, 3)));
+    assert_eq!(world.client.take_forsaken(|token| *token == 1), [1]);
+    flush(&mut world, socket, 3);
     assert_eq!(world.said().len(), 1);
-    assert_eq!(world.told(), ["1: flushed Ok(())", "2: flushed Ok(())"]);
+    assert_eq!(world.told(), ["2: flushed Ok(())", "3: flushed Ok(())"]);
     let left = world.client.flush(world.now, socket, 4);
     assert_eq!(left, Ok(Some(4)));
     world.end();

@@ -20,6 +20,8 @@ use sio_core::server::{
 use sio_core::socket::{AckTicket, ConnectTicket, Refusal};
 use sio_core::time::Instant;
 
+use sio_worlds::{Cells, Standing, Standings};
+
 use clients::{revision, script};
 
 struct World<'a> {
@@ -54,9 +56,12 @@ struct World<'a> {
     asked: BTreeSet<u64>,
     next_ack: BTreeMap<Socket, u64>,
     left: BTreeSet<Socket>,
+    standings: Standings,
+    cells: Cells,
 }
 
-pub(crate) fn run(input: &[u8], config: Config) {
+/// Where its packets have been.
+pub(crate) fn run(input: &[u8], config: Config) -> Cells {
     let mut server = Server::new(config.clone(), HashKey([5, 6])).expect("a valid configuration");
     server.open_namespace("/");
     server.open_namespace("/a");
@@ -86,7 +91,10 @@ pub(crate) fn run(input: &[u8], config: Config) {
         asked: BTreeSet::new(),
         next_ack: BTreeMap::new(),
         left: BTreeSet::new(),
+        standings: Standings::new(["/", "/a"]),
+        cells: Cells::default(),
     };
+    world.begins();
     while let Some(what) = world.byte() {
         world.step(what);
         // Outputs may be drained late: several inputs in a row are legal.
@@ -96,6 +104,7 @@ pub(crate) fn run(input: &[u8], config: Config) {
     }
     world.drain();
     world.end();
+    world.cells
 }
 
 impl World<'_> {
@@ -190,16 +199,24 @@ impl World<'_> {
             }
         } else if let Some((connection, ticket)) = self.tickets.pop() {
             if what & 0x40 == 0 {
-                let id = SocketId::from_random(self.random());
-                let socket = self.server.accept(now, connection, ticket, id);
-                self.sockets.extend(socket);
-                if let Some(socket) = socket {
-                    self.named(socket);
-                }
+                self.lets_in(connection, ticket);
             } else {
                 let refusal = Refusal::new("no");
+                let key = ticket.socket();
+                let socket = Socket { connection, key };
+                self.standings.decided(socket, Standing::Unknown);
                 self.server.reject(now, connection, ticket, &refusal);
             }
+        }
+    }
+
+    fn lets_in(&mut self, connection: ConnectionKey, ticket: ConnectTicket) {
+        let id = SocketId::from_random(self.random());
+        let socket = self.server.accept(self.now, connection, ticket, id);
+        self.sockets.extend(socket);
+        if let Some(socket) = socket {
+            self.standings.decided(socket, Standing::Connected);
+            self.named(socket);
         }
     }
 
@@ -425,6 +442,8 @@ impl World<'_> {
                 let id = namespace.strip_prefix("/d/");
                 let parameters = self.server.parameters(&namespace);
                 assert_eq!(parameters.and_then(|its| its.get("id")), id);
+                let key = ticket.socket();
+                self.standings.asked(Socket { connection, key }, &namespace);
                 self.tickets.push((connection, ticket));
             }
             Event::Message {
@@ -449,6 +468,9 @@ impl World<'_> {
             }
             Event::Disconnecting { socket, .. } => {
                 assert!(!self.left.contains(&socket));
+                if let Some(namespace) = self.server.namespace(socket) {
+                    self.standings.left(socket.connection, namespace);
+                }
                 assert!(!self.server.rooms_of(socket).is_empty());
             }
             Event::Disconnected { socket, .. } => {
@@ -456,10 +478,9 @@ impl World<'_> {
                 assert!(self.server.rooms_of(socket).is_empty());
                 self.sockets.retain(|other| *other != socket);
             }
-            Event::Expired { .. }
-            | Event::Undecided { .. }
-            | Event::Upgraded { .. }
-            | Event::Closed { .. } => {}
+            Event::Undecided { socket } => self.standings.decided(socket, Standing::Unknown),
+            Event::Closed { connection, .. } => self.standings.closed(connection),
+            Event::Expired { .. } | Event::Upgraded { .. } => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! Properties that hold for every input, one for each fuzz target.
 //!
-//! `cargo fuzz run <target>` looks for inputs that break one; the test suite runs each on inputs
-//! that it makes of the recorded vectors, and on mutations of those. No corpus is kept here.
+//! `cargo fuzz run <target>` looks for inputs that break one. What is worth keeping is in `corpus`: the test suite runs
+//! each target on that, on inputs that it makes of the recorded vectors, and on mutations of those.
 
 mod client;
 mod cluster;
@@ -13,6 +13,7 @@ mod history;
 mod msgpack;
 mod own;
 mod recovery;
+mod targets;
 mod worlds;
 
 use bytes::Bytes;
@@ -22,12 +23,15 @@ use sio_core::config::{BacklogPolicy, Config};
 use sio_core::engine::{Acceptor, Body, Eio, Framing, Message, Packet, Route, Writer, split};
 use sio_core::packet::{self, Args, Call, Content, Decoder, Limits, Part, Protocol, Value};
 use sio_core::websocket::{self, Incoming};
+use sio_worlds::Cells;
 
 pub use cluster::{
     classic as cluster_classic, entry as streams_entry, message as cluster_message,
     node as cluster_node, old as cluster_v2,
 };
 pub use own::parser;
+pub use sio_sim::choices::Choices;
+pub use targets::{TARGETS, Target};
 
 /// What a WebSocket's reader gives out does not depend on how the bytes were cut, and keeps to the limits.
 ///
@@ -368,9 +372,13 @@ pub fn deflate(input: &[u8]) {
 
 /// Whatever clients do, in whatever order: every request is answered once, nothing exceeds its limit,
 /// no deadline lies in the past, and when all have left nothing remains.
-pub fn server(input: &[u8]) {
+///
+/// It begins with clients of both revisions, on both transports. Says which packets have met what
+/// ([`Cells::missing_mux`] names those that have not).
+pub fn server(input: &[u8]) -> Cells {
+    let mut cells = Cells::default();
     for backlog_policy in [BacklogPolicy::Close, BacklogPolicy::Refuse] {
-        history::run(
+        let seen = history::run(
             input,
             Config::v4()
                 .backlog_policy(backlog_policy)
@@ -384,7 +392,9 @@ pub fn server(input: &[u8]) {
                 .max_rooms_per_socket(3)
                 .allow_eio3(true),
         );
+        cells = cells.and(seen);
     }
+    cells
 }
 
 /// Whatever servers say and networks do, in whatever order: a client's emits that ask end once, nothing exceeds

@@ -120,6 +120,40 @@ fn hold_for_the_corpus() {
     }
 }
 
+/// What is kept of a target.
+fn kept(name: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
+    let files = std::fs::read_dir(folder.join(name)).unwrap();
+    let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    paths.sort();
+    paths.iter().map(|it| std::fs::read(it).unwrap()).collect()
+}
+
+#[test]
+fn hold_for_what_is_kept() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let target = sio_fuzz::TARGETS.iter().find(|it| it.name == name);
+        let target = target.unwrap_or_else(|| panic!("{name} is no target"));
+        for input in kept(&name) {
+            bytes += input.len();
+            (target.run)(&input);
+        }
+    }
+    assert!((1..=3_000_000).contains(&bytes), "{bytes}");
+}
+
+/// Of each kind a packet has met a namespace in each of its states, in both revisions.
+#[test]
+fn histories_of_a_server_that_are_kept_meet_all_there_is() {
+    let inputs = kept("server");
+    let seen = inputs.iter().map(|input| sio_fuzz::server(input));
+    let seen = seen.reduce(|all, its| all.and(its)).unwrap();
+    assert_eq!(seen.missing_mux(), Vec::<String>::new());
+}
+
 #[test]
 fn hold_for_what_nodes_write() {
     for input in of_the_cluster() {

@@ -1,9 +1,9 @@
 //! What clients do.
 
 use bytes::Bytes;
-use sio_core::engine::Message;
+use sio_core::engine::{Body, Eio, Message, Packet, TransportKind, split};
 use sio_core::id::RequestId;
-use sio_core::server::{HandshakeKey, Upgraded};
+use sio_core::server::{ConnectionKey, HandshakeKey, Upgraded};
 
 use super::World;
 use super::texts::TEXTS;
@@ -19,6 +19,28 @@ pub(super) const fn script(what: u8) -> &'static str {
 }
 
 impl World<'_> {
+    /// Two clients of each revision are there, one by polling and one by WebSocket, and in the first namespace.
+    pub(super) fn begins(&mut self) {
+        for eio in [4, 3] {
+            let random = self.random();
+            let query = format!("EIO={eio}&transport=polling");
+            let sid = self.request(http::Method::GET, &query, Bytes::new(), random);
+            let sid = sid.expect("there is room");
+            self.attach(&format!("EIO={eio}&transport=websocket"));
+            if eio == 4 {
+                let query = format!("EIO=4&transport=polling&sid={sid}");
+                self.request(http::Method::POST, &query, "40".into(), [0; 15]);
+                self.says(self.websockets[0], "40".to_owned());
+            }
+            self.sids.push((sid, eio));
+            self.drain();
+        }
+        for (connection, ticket) in std::mem::take(&mut self.tickets) {
+            self.lets_in(connection, ticket);
+        }
+        self.drain();
+    }
+
     /// A session and its revision; sometimes the other one.
     pub(super) fn sid(&mut self, what: u8) -> (String, u8) {
         let (sid, eio) = self
@@ -48,6 +70,7 @@ impl World<'_> {
             3 => packets.each_ref().map(counted).concat(),
             _ => packets.join("\u{1e}"),
         };
+        self.posts(&sid, eio, &body);
         let body = match script {
             "" => body,
             _ => body
@@ -114,13 +137,17 @@ impl World<'_> {
 
     /// A request to become a WebSocket.
     pub(super) fn upgrade(&mut self, what: u8) {
-        let now = self.now;
         let (sid, eio) = self.sid(what);
         let query = if sid.is_empty() || what & 0x40 != 0 {
             format!("EIO={eio}&transport=websocket")
         } else {
             format!("EIO={eio}&transport=websocket&sid={sid}")
         };
+        self.attach(&query);
+    }
+
+    fn attach(&mut self, query: &str) {
+        let now = self.now;
         let head = http::Request::get(format!("/socket.io/?{query}"))
             .header("connection", "Upgrade")
             .header("upgrade", "websocket")
@@ -145,11 +172,50 @@ impl World<'_> {
     pub(super) fn speak(&mut self, what: u8) {
         let now = self.now;
         if let Some(connection) = self.pick(&self.websockets.clone()) {
-            let frame = match what & 0x30 {
-                0 => Message::Binary(Bytes::from_static(b"\x04\x02")),
-                _ => Message::Text(self.text().into()),
-            };
+            if what & 0x30 != 0 {
+                let text = self.text();
+                return self.says(connection, text);
+            }
+            let frame = Message::Binary(Bytes::from_static(b"\x04\x02"));
             self.server.handle_ws(now, connection, frame);
+        }
+    }
+
+    fn says(&mut self, connection: ConnectionKey, text: String) {
+        let session = self.server.connection(connection).map(|it| it.session());
+        if let Some(session) = session.filter(|it| it.is_open())
+            && session.transport() == TransportKind::WebSocket
+            && let Some(packet) = text.strip_prefix('4')
+        {
+            let revision = session.revision();
+            self.standings
+                .meets(&mut self.cells, connection, revision, packet);
+        }
+        self.server
+            .handle_ws(self.now, connection, Message::Text(text.into()));
+    }
+
+    /// A session of this id is told what a body says.
+    fn posts(&mut self, sid: &str, eio: u8, body: &str) {
+        let connection = self.server.connection_of(sid);
+        let Some(connection) = connection else { return };
+        let session = self.server.connection(connection).map(|it| it.session());
+        let revision = if eio == 3 { Eio::V3 } else { Eio::V4 };
+        let polls = session.is_some_and(|it| {
+            it.is_open() && it.transport() == TransportKind::Polling && it.revision() == revision
+        });
+        if !polls {
+            return;
+        }
+        for packet in split(Body::text(revision, body.into()), 1000) {
+            match packet {
+                Ok(Packet::Message(Message::Text(text))) => {
+                    self.standings
+                        .meets(&mut self.cells, connection, revision, &text);
+                }
+                Ok(_) => {}
+                Err(_) => return,
+            }
         }
     }
 

@@ -214,7 +214,7 @@ impl World {
         let socket = Socket { connection, key };
         let by = self.now + MIDDLEWARE + self.slack();
         self.ledger.answers.ticket(socket, by);
-        self.standings.asked(socket, at);
+        self.standings.asked(socket, NAMESPACES[at]);
         // A machine of revision 4 that was refused asks again on its next connection, and makes none for that.
         let party = self.ledger.blame.party(connection);
         let old = party.and_then(|party| self.machines.get(party));
@@ -412,7 +412,7 @@ impl World {
         hold!(Life, rooms.is_empty(), "rooms of who has left: {rooms:?}");
         if let Some(Member { stay, place }) = self.application.sockets.remove(&socket) {
             self.ledger.reach.gone(place.1, stay);
-            self.standings.left(socket.connection, place.1);
+            self.standings.left(socket.connection, NAMESPACES[place.1]);
             if reason == DisconnectReason::ClientNamespaceDisconnect {
                 self.ledger.farewells.client_left(stay, &self.ledger.prefix);
             } else {

@@ -39,7 +39,7 @@ use sio_sim::choices::{Choices, shrink};
 
 pub use failure::{Failure, Property};
 pub use marks::Marks;
-pub use matrix::Cells;
+pub use matrix::{Cells, Standing, Standings};
 
 use world::World;
 

@@ -8,7 +8,7 @@ use sio_core::protocol::TransportKind;
 use sio_core::server::{ConnectionKey, Socket};
 
 use crate::network::Side;
-use crate::world::{NAMESPACES, World};
+use crate::world::World;
 
 /// Something that a server is told of a session.
 #[derive(Clone, Copy, Debug)]
@@ -34,11 +34,15 @@ const INPUTS: [&str; 12] = [
 
 /// How far a namespace has come on a connection.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) enum Standing {
+pub enum Standing {
+    /// Its client has not asked for it, or was turned away.
     #[default]
     Unknown,
+    /// It is decided over.
     Deciding,
+    /// The client is in it.
     Connected,
+    /// The client was in it.
     Left,
 }
 
@@ -276,33 +280,82 @@ impl State {
     }
 }
 
-/// What is known of namespaces, so that it can be told what a packet meets.
-#[derive(Debug, Default)]
-pub(crate) struct Standings {
+/// What is known of two namespaces, so that it can be told what a packet meets.
+#[derive(Debug)]
+pub struct Standings {
+    names: [&'static str; 2],
     of: BTreeMap<ConnectionKey, [Standing; 2]>,
     deciding: BTreeMap<Socket, usize>,
 }
 
 impl Standings {
-    pub(crate) fn asked(&mut self, socket: Socket, at: usize) {
-        self.deciding.insert(socket, at);
-        self.of.entry(socket.connection).or_default()[at] = Standing::Deciding;
+    /// Of namespaces of these names nothing is known.
+    pub fn new(names: [&'static str; 2]) -> Self {
+        Self {
+            names,
+            of: BTreeMap::new(),
+            deciding: BTreeMap::new(),
+        }
     }
 
-    pub(crate) fn decided(&mut self, socket: Socket, standing: Standing) {
+    /// A client asks for a namespace, and the application is asked.
+    pub fn asked(&mut self, socket: Socket, namespace: &str) {
+        if let Some(at) = self.at(namespace) {
+            self.deciding.insert(socket, at);
+            self.of.entry(socket.connection).or_default()[at] = Standing::Deciding;
+        }
+    }
+
+    /// What has become of that.
+    pub fn decided(&mut self, socket: Socket, standing: Standing) {
         if let Some(at) = self.deciding.remove(&socket) {
             self.of.entry(socket.connection).or_default()[at] = standing;
         }
     }
 
-    pub(crate) fn left(&mut self, connection: ConnectionKey, at: usize) {
-        self.of.entry(connection).or_default()[at] = Standing::Left;
+    /// A socket has left a namespace.
+    pub fn left(&mut self, connection: ConnectionKey, namespace: &str) {
+        if let Some(at) = self.at(namespace) {
+            self.of.entry(connection).or_default()[at] = Standing::Left;
+        }
     }
 
-    pub(crate) fn closed(&mut self, connection: ConnectionKey) {
+    /// A connection is over.
+    pub fn closed(&mut self, connection: ConnectionKey) {
         self.of.remove(&connection);
         self.deciding
             .retain(|socket, _| socket.connection != connection);
+    }
+
+    /// A packet comes, as its text without the digit of the engine.
+    pub fn meets(&self, cells: &mut Cells, from: ConnectionKey, revision: Eio, text: &str) {
+        let (kind, rest) = text.split_at_checked(1).unwrap_or_default();
+        let rest = rest.trim_start_matches(|it: char| it == '-' || it.is_ascii_digit());
+        let name = match rest.starts_with('/') {
+            true => rest.split([',', '?']).next().unwrap_or_default(),
+            false => "/",
+        };
+        let asks = {
+            let head = text.split_once('[').map_or("", |(head, _)| head);
+            head.get(1..)
+                .is_some_and(|it| it.ends_with(|it: char| it.is_ascii_digit()))
+        };
+        let kind = match (kind, asks) {
+            ("0", _) => 0,
+            ("1", _) => 1,
+            ("2" | "5", false) => 2,
+            ("2" | "5", true) => 3,
+            ("3" | "6", _) => 4,
+            ("4", _) => 5,
+            _ => return,
+        };
+        let known = self.at(name).zip(self.of.get(&from));
+        let standing = known.map_or(Standing::Unknown, |(at, of)| of[at]);
+        cells.mux |= Cells::mux_at(standing as usize, kind, revision == Eio::V3);
+    }
+
+    fn at(&self, namespace: &str) -> Option<usize> {
+        self.names.iter().position(|it| *it == namespace)
     }
 }
 
@@ -383,32 +436,7 @@ impl World {
         let Some(revision) = self.revision(connection) else {
             return;
         };
-        let text: &str = text;
-        let (kind, rest) = text.split_at_checked(1).unwrap_or_default();
-        let rest = rest.trim_start_matches(|it: char| it == '-' || it.is_ascii_digit());
-        let name = match rest.starts_with('/') {
-            true => rest.split([',', '?']).next().unwrap_or_default(),
-            false => NAMESPACES[0],
-        };
-        let asks = {
-            let head = text.split_once('[').map_or("", |(head, _)| head);
-            head.get(1..)
-                .is_some_and(|it| it.ends_with(|it: char| it.is_ascii_digit()))
-        };
-        let kind = match (kind, asks) {
-            ("0", _) => 0,
-            ("1", _) => 1,
-            ("2" | "5", false) => 2,
-            ("2" | "5", true) => 3,
-            ("3" | "6", _) => 4,
-            ("4", _) => 5,
-            _ => return,
-        };
-        let at = NAMESPACES.iter().position(|it| *it == name);
-        let standings = self.standings.of.get(&connection);
-        let standing = at
-            .zip(standings)
-            .map_or(Standing::Unknown, |(at, of)| of[at]);
-        self.cells.mux |= Cells::mux_at(standing as usize, kind, revision == Eio::V3);
+        self.standings
+            .meets(&mut self.cells, connection, revision, text);
     }
 }

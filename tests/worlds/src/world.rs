@@ -101,7 +101,7 @@ impl World {
             marks: Marks::default(),
             readers: Readers::default(),
             cells: Cells::default(),
-            standings: Standings::default(),
+            standings: Standings::new(NAMESPACES),
             knocks: Knocks::default(),
             steps: 0,
             stands_still: None,
@@ -545,7 +545,7 @@ impl World {
         self.ledger.answers.server_died();
         self.ledger.secrets.server_died();
         self.readers = Readers::default();
-        self.standings = Standings::default();
+        self.standings = Standings::new(NAMESPACES);
         self.knocks = Knocks::default();
         self.network
             .server_died(self.now + Duration::from_millis(1));

@@ -12,6 +12,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::config::Config;
 use super::dial::{Dial, Errand, NO_BODY};
@@ -53,6 +54,8 @@ pub struct Session {
     draws: Draws,
     /// The latest time that anyone told.
     now: Instant,
+    /// How long the machine was suspended, as far as nobody else counts that.
+    slept: Duration,
     state: State,
     /// Whether it was said that it is over.
     ended: bool,
@@ -135,6 +138,7 @@ impl Session {
             drawn: 0,
             draws,
             now,
+            slept: Duration::ZERO,
             state: State::Nothing(TransportKind::Polling),
             ended: false,
             untried,
@@ -310,6 +314,18 @@ impl Session {
 
     /// When to call [`handle_timeout`](Self::handle_timeout), and what for.
     pub fn poll_timeout(&self) -> Option<Deadline> {
+        let first = self.first_due();
+        first.map(|due| Deadline::new(due.at.saturating_sub(self.slept), due.why))
+    }
+
+    /// The machine was suspended for so long, which `now` does not say: nothing was heard meanwhile.
+    pub fn handle_suspended(&mut self, now: Instant, gap: Duration) {
+        self.slept = self.slept.saturating_add(gap);
+        self.handle_timeout(now);
+    }
+
+    /// What is due first, by the time that counts what the machine was suspended.
+    fn first_due(&self) -> Option<Deadline> {
         // What is late is excused; what is ours to do, as a ping, is done when its time comes.
         let due = |at: Option<Instant>, why: Why| {
             let at = at?;
@@ -437,7 +453,7 @@ impl Session {
     }
 
     fn advance(&mut self, now: Instant) -> Instant {
-        self.now = self.now.max(now);
+        self.now = self.now.max(now.saturating_add(self.slept));
         self.now
     }
 

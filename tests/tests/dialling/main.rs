@@ -55,6 +55,7 @@ macro_rules! on_each_runtime {
     };
 }
 
+mod asleep;
 mod choices;
 mod contract;
 mod conversation;

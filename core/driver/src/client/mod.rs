@@ -14,6 +14,7 @@
 //! says at once whether there was room for it.
 
 mod builder;
+mod clocks;
 mod connect;
 mod credentials;
 mod dialer;

@@ -12,12 +12,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use sio_core::client::{Dial, Event, Status as Phase};
 use sio_core::socket::SocketKey;
 use sio_core::time::Instant;
 
+use super::clocks::Clocks;
 use super::dialer::Dialer;
 use super::error::ConnectError;
 use super::http::{Http, Way};
@@ -68,8 +69,7 @@ pub(super) struct Task<R: Dialer> {
     /// What went wrong at last.
     error: Option<Box<ConnectError>>,
     alarm: Alarm<R>,
-    /// What both clocks showed at the last look.
-    clocks: (Instant, SystemTime),
+    clocks: Clocks,
     /// Whether there was a heartbeat, and nothing else since.
     idle: bool,
     /// It was told to close: by then it is closed.
@@ -77,9 +77,6 @@ pub(super) struct Task<R: Dialer> {
     /// The machine is closed; by then all else is to be.
     closed: Option<Instant>,
 }
-
-/// How far the clock on the wall may run ahead before the machine is taken to have been suspended.
-const AHEAD: Duration = Duration::from_secs(2);
 
 impl<R: Dialer> Clone for Plan<R> {
     fn clone(&self) -> Self {
@@ -129,7 +126,7 @@ impl<R: Dialer> Task<R> {
             phase: Phase::Idle,
             error: None,
             alarm: Alarm::new(),
-            clocks: (runtime.now(), runtime.wall_clock()),
+            clocks: Clocks::new(&runtime),
             idle: false,
             closing: None,
             closed: None,
@@ -138,15 +135,6 @@ impl<R: Dialer> Task<R> {
             shared,
             alive,
         }
-    }
-
-    /// How long the machine was suspended since the last look, if it was.
-    fn suspended(&mut self, now: Instant) -> Option<Duration> {
-        let wall = self.runtime.wall_clock();
-        let (then, wall_then) = std::mem::replace(&mut self.clocks, (now, wall));
-        let ran = wall.duration_since(wall_then).unwrap_or_default();
-        let ahead = ran.saturating_sub(now.saturating_duration_since(then));
-        (ahead > AHEAD).then_some(ahead)
     }
 
     /// What is due first.

@@ -16,14 +16,14 @@ impl Session {
     /// Acts on every deadline that has come.
     pub fn handle_timeout(&mut self, now: Instant) {
         let now = self.advance(now);
-        if let Some(due) = self.poll_timeout().filter(|due| due.at <= now) {
+        if let Some(due) = self.first_due().filter(|due| due.at <= now) {
             let is_patient = !matches!(self.pulse, Some(Pulse::Servers { .. }));
             // A server that pings has counted the same time, and has given us up.
             if due.why.ends() && (is_patient || due.why != Why::PingTimeout) {
                 self.excuse.grant(due, now, None);
             }
         }
-        while let Some(due) = self.poll_timeout().filter(|due| due.at <= now) {
+        while let Some(due) = self.first_due().filter(|due| due.at <= now) {
             self.expire(now, due.why);
         }
     }

@@ -11,6 +11,7 @@ use sio_core::websocket::Limits;
 
 use super::link::{Closed, Link};
 use crate::alarm::Alarm;
+use crate::client::clocks::Clocks;
 use crate::client::dialer::Dialer;
 use crate::client::http::{Done, Http, Way};
 use crate::client::task::wire::Wires;
@@ -23,6 +24,7 @@ pub(super) struct Task<R: Dialer> {
     http: Http<R>,
     wires: Wires,
     alarm: Alarm<R>,
+    clocks: Clocks,
 }
 
 /// Turns before others get theirs.
@@ -37,6 +39,7 @@ impl<R: Dialer> Task<R> {
             http: Http::new(way),
             wires: Wires::new(secret),
             alarm: Alarm::new(),
+            clocks: Clocks::new(&runtime),
             runtime,
             config,
             link,
@@ -56,11 +59,16 @@ impl<R: Dialer> Task<R> {
     /// Acts on what is due.
     fn expire(&mut self) -> bool {
         let now = self.runtime.now();
+        let gap = self.clocks.suspended(&self.runtime, now);
         self.http.expire(now);
         let mut state = self.link.lock();
         let mut any = std::mem::take(&mut state.touched);
         // Whoever touches it from now on is seen without being woken.
         state.sleeper = None;
+        if let Some(gap) = gap {
+            state.session.handle_suspended(now, gap);
+            any = true;
+        }
         if state
             .session
             .poll_timeout()

@@ -31,7 +31,7 @@ impl<R: Dialer> Task<R> {
 
     /// Acts on what is due.
     fn expire(&mut self, now: Instant) -> bool {
-        let gap = self.suspended(now);
+        let gap = self.clocks.suspended(&self.runtime, now);
         self.http.expire(now);
         let mut again = Vec::new();
         for (key, _, at) in &mut self.refused {

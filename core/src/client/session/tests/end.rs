@@ -116,6 +116,19 @@ fn a_server_that_does_not_ping_is_gone() {
     assert_eq!(wire.frames(id), ["close None"]);
 }
 
+#[test]
+fn a_machine_that_slept_counts_that() {
+    let (mut wire, id) = Wire::websocket();
+    wire.session.handle_suspended(wire.now, secs(40));
+    assert_eq!(wire.events(), []);
+    let due = wire.session.poll_timeout().expect("a ping is due");
+    assert_eq!(due.at, wire.now + secs(5), "by the clock that stood still");
+    wire.session.handle_ws(wire.now, id, "2".into());
+    assert_eq!(wire.events(), [SessionEvent::Pinged]);
+    wire.session.handle_suspended(wire.now, secs(45));
+    assert_eq!(wire.closed(), (CloseReason::PingTimeout, None));
+}
+
 /// However late it is found out: nothing is handed out any more.
 #[test]
 fn nothing_is_said_to_a_server_that_is_gone() {

@@ -8,7 +8,8 @@ use super::Node;
 use super::application::events::Spread;
 use super::application::rooms::{Names, Wanted, answers, fetched, first_of};
 use crate::sio::{
-    Ack, Args, Bytes, Data, EmitError, Namespace, RemoteSocket, ServerAck, Socket, To, Value,
+    Ack, AdapterError, Args, Bytes, Data, EmitError, Namespace, RemoteSocket, ServerAck, Socket,
+    To, Value,
 };
 
 type Fault = Box<dyn std::error::Error + Send + Sync>;
@@ -23,6 +24,8 @@ pub(crate) fn register(namespace: &Namespace, node: &Node) {
     servers(namespace);
     heard(namespace, node);
     names(namespace);
+    of_one(namespace);
+    custom(namespace, node);
 }
 
 fn error(why: impl ToString) -> Value {
@@ -235,7 +238,7 @@ fn servers(namespace: &Namespace) {
                     let replies = told.iter().map(|answer| first_of(&answer.args));
                     answers(!told.is_complete(), replies.collect())
                 }
-                Err(crate::sio::AdapterError::Alone) => answers(false, Vec::new()),
+                Err(AdapterError::Alone) => answers(false, Vec::new()),
                 Err(_) => answers(true, Vec::new()),
             };
             ack.send(&(told,))?;
@@ -263,6 +266,7 @@ fn heard(namespace: &Namespace, node: &Node) {
                 let members = [("node", Value::from(name.as_str())), ("args", args.into())];
                 ack.send(&(Value::from_iter(members),))
             }
+            CUSTOM => ack.send(&(answered(&name, args),)),
             "question_bin" => ack.send(&(Bytes::from_static(&[1, 2, 3]),)),
             "question_never" => {
                 // Dropped, it would be answered with nothing.
@@ -292,7 +296,68 @@ fn names(namespace: &Namespace) {
     });
 }
 
-fn sorted(names: Result<Vec<String>, crate::sio::AdapterError>) -> Value {
+/// What the 2.x line's adapter does with one socket.
+fn of_one(namespace: &Namespace) {
+    namespace.on(
+        "client_rooms",
+        async |namespace: Namespace, Data(id): Data<String>, ack: Ack| {
+            ack.send(&(sorted(namespace.client_rooms(&id).await),))
+        },
+    );
+    namespace.on(
+        "remote_join",
+        async |namespace: Namespace, Data((id, room)): Data<(String, String)>, ack: Ack| {
+            ack.send(&(done_or_not(namespace.remote_join(&id, &room).await),))
+        },
+    );
+    namespace.on(
+        "remote_leave",
+        async |namespace: Namespace, Data((id, room)): Data<(String, String)>, ack: Ack| {
+            ack.send(&(done_or_not(namespace.remote_leave(&id, &room).await),))
+        },
+    );
+    namespace.on(
+        "remote_disconnect",
+        async |namespace: Namespace, Data((id, close)): Data<(String, bool)>, ack: Ack| {
+            ack.send(&(done_or_not(namespace.remote_disconnect(&id, close).await),))
+        },
+    );
+}
+
+fn done_or_not(done: Result<(), AdapterError>) -> Value {
+    done.map_or_else(error, |()| Value::from(true))
+}
+
+/// The one question to servers that the 2.x line has.
+const CUSTOM: &str = "customRequest";
+
+fn custom(namespace: &Namespace, node: &Node) {
+    let name = node.name.clone();
+    namespace.on(
+        "custom_request",
+        move |namespace: Namespace, args: Args, ack: Ack| {
+            let own = answered(&name, &args);
+            async move {
+                let told = namespace.server_side_ask(CUSTOM, &args, Some(PATIENCE));
+                let told = match told.await {
+                    Ok(told) => {
+                        let others = told.iter().map(|answer| first_of(&answer.args));
+                        Value::Array([own].into_iter().chain(others).collect())
+                    }
+                    Err(why) => error(why),
+                };
+                ack.send(&(told,))
+            }
+        },
+    );
+}
+
+fn answered(name: &str, args: &Args) -> Value {
+    let members = [("node", Value::from(name)), ("data", first_of(args))];
+    members.into_iter().collect()
+}
+
+fn sorted(names: Result<Vec<String>, AdapterError>) -> Value {
     match names {
         Ok(mut names) => {
             names.sort();

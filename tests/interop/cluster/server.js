@@ -1,16 +1,18 @@
 // A server of Node's in a cluster: node server.js <adapter> <redis port> <key>
+// The adapter may be followed by the library by which it speaks to Redis: "classic ioredis". By default "redis-5".
 // Prints its port once it listens and its subscriptions are there.
 
 import { createRequire } from "node:module";
 import { createServer } from "node:http";
 
 const require = createRequire(`${process.env.NODE_PACKAGES}/`);
-const [adapter, redisPort, key] = process.argv.slice(2);
+const [named, redisPort, key] = process.argv.slice(2);
+const [adapter, library = "redis-5"] = named.split(" ");
 const url = `redis://127.0.0.1:${redisPort}`;
 
 async function clients(count) {
-  const { createClient } = require("redis-5");
-  const first = createClient({ url });
+  const made = require(library);
+  const first = library === "ioredis" ? new made.Redis(url, { lazyConnect: true }) : made.createClient({ url });
   const all = [first, ...Array.from({ length: count - 1 }, () => first.duplicate())];
   for (const client of all) {
     client.on("error", () => {});
@@ -83,6 +85,9 @@ io.of("/").on("connection", (socket) => {
     }
   });
   socket.on("clients", (ack) => io.of("/").adapter.clients([], (error, ids) => ack(error ?? ids.sort())));
+  socket.on("adapter", (method, args, ack) => {
+    io.of("/").adapter[method](...args, (error, told) => ack(error ? error.message : null, told ?? null));
+  });
   socket.on("ask", (to, timeout, name, ack) => {
     addressed(to).timeout(timeout).emit(name, (error, answers) => ack(!!error, answers));
   });
@@ -99,7 +104,9 @@ io.of("/").on("connection", (socket) => {
   });
 });
 
-if (adapter !== "v2") {
+if (adapter === "v2") {
+  io.of("/").adapter.customHook = (word, answer) => answer(`node heard ${word}`);
+} else {
   io.on("load", (word, answer) => answer(`node heard ${word}`));
   io.on("told", (...args) => io.local.emit("server told", args));
 }

@@ -298,6 +298,49 @@ impl Two {
         assert_eq!(told, json!(rooms));
     }
 
+    /// What the 2.x line says of one socket, by its id, and asks of servers.
+    async fn of_one(&mut self) {
+        let Self {
+            here, there, ids, ..
+        } = self;
+        let [own, other] = &*ids;
+        let done = json!(true);
+        for (id, event) in [(other, "there"), (own, "here")] {
+            let join = json!(["remote_join", id, event]);
+            assert_eq!(ask(here, join).await, done);
+            let told = ask(here, json!(["client_rooms", id])).await;
+            let room = if id == own { "x" } else { "y" };
+            let mut rooms = [id.as_str(), room, event];
+            rooms.sort();
+            assert_eq!(told, json!(rooms));
+            let leave = json!(["remote_leave", id, event]);
+            assert_eq!(ask(here, leave).await, done);
+        }
+        let told = ask(there, json!(["who"])).await;
+        assert_eq!(told["rooms"], json!(["y"]));
+        let nobody = "0123456789abcdefghij";
+        here.send(&format!("421{}", json!(["client_rooms", nobody])))
+            .await;
+        here.send(&format!("422{}", json!(["remote_join", nobody, "r"])))
+            .await;
+        for _ in 0..2 {
+            let told = here.text().await;
+            assert!(told.contains(r#"{"error":"#), "{told}");
+        }
+
+        let told = ask(here, json!(["custom_request", { "a": 1 }])).await;
+        let data = json!({ "a": 1 });
+        let expected = ["Tokio", "Smol"].map(|node| json!({ "node": node, "data": data }));
+        assert_eq!(told, json!(expected));
+        let told = ask(there, json!(["custom_request"])).await;
+        assert_eq!(told.as_array().map(Vec::len), Some(2), "{told}");
+        assert_eq!(told[1], json!({ "node": "Tokio", "data": null }));
+
+        let end = json!(["remote_disconnect", other, false]);
+        assert_eq!(ask(here, end).await, done);
+        there.expect("41").await;
+    }
+
     async fn ends(self, redis: &mut RedisServer) {
         let Self {
             servers, mut here, ..
@@ -344,7 +387,10 @@ fn keeps_it(adapter: &str) {
         // Each by itself: together they are more than a test's stack holds.
         Box::pin(two.events()).await;
         match adapter {
-            "redis-v2" => Box::pin(two.names()).await,
+            "redis-v2" => {
+                Box::pin(two.names()).await;
+                Box::pin(two.of_one()).await;
+            }
             _ => {
                 Box::pin(two.batches()).await;
                 Box::pin(two.fetches()).await;

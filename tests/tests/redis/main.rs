@@ -17,6 +17,7 @@ mod world;
 mod away;
 mod contract;
 mod emitter;
+mod libraries;
 mod mixed;
 mod node;
 mod ours;

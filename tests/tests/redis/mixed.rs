@@ -19,7 +19,7 @@ pub(crate) struct Theirs {
 }
 
 impl Theirs {
-    async fn new(adapter: &str, redis: &RedisServer) -> Self {
+    pub(crate) async fn new(adapter: &str, redis: &RedisServer) -> Self {
         let server = NodeServer::start(adapter, redis, "mixed");
         let (mut first, a) = Self::client(&server, adapter).await;
         let (second, b) = Self::client(&server, adapter).await;
@@ -47,7 +47,7 @@ impl Theirs {
     }
 
     /// Asks the server, by its first client, to do something.
-    async fn ask(&mut self, event: Value) -> Value {
+    pub(crate) async fn ask(&mut self, event: Value) -> Value {
         self.order(event).await;
         let answer = self.first.text().await;
         let answer = answer
@@ -56,7 +56,7 @@ impl Theirs {
         serde_json::from_str(answer).unwrap()
     }
 
-    async fn order(&mut self, event: Value) {
+    pub(crate) async fn order(&mut self, event: Value) {
         self.first.send(&format!("425{event}")).await;
     }
 }
@@ -283,6 +283,65 @@ impl House {
     }
 }
 
+impl House {
+    /// What the 2.x line says of one socket by its id, and asks of servers.
+    async fn one_by_one(&mut self) {
+        let Self {
+            ours, also, theirs, ..
+        } = self;
+        let main = ours.io().of("/");
+        for (id, other) in [(&theirs.ids[1], false), (&also.ids[1], true)] {
+            main.remote_join(id, "one").await.unwrap();
+            let mut rooms = main.client_rooms(id).await.unwrap();
+            rooms.sort();
+            let mut expected = [id.as_str(), "one"];
+            expected.sort_unstable();
+            assert_eq!(rooms, expected);
+            main.to("one").emit("told", &()).unwrap();
+            let client = if other {
+                &mut also.second
+            } else {
+                &mut theirs.second
+            };
+            hears(client, &["told"]).await;
+            main.remote_leave(id, "one").await.unwrap();
+            assert_eq!(main.client_rooms(id).await.unwrap(), [id.as_str()]);
+        }
+
+        let id = ours.ids[1].clone();
+        let done = json!([null, null]);
+        let join = json!(["adapter", "remoteJoin", [id, "two"]]);
+        assert_eq!(theirs.ask(join).await, done);
+        let mut expected = [id.as_str(), "two"];
+        expected.sort_unstable();
+        let told = theirs.ask(json!(["adapter", "clientRooms", [id]])).await;
+        let mut rooms: Vec<_> = told[1].as_array().unwrap().clone();
+        rooms.sort_by_key(ToString::to_string);
+        assert_eq!(json!(rooms), json!(expected));
+        let leave = json!(["adapter", "remoteLeave", [id, "two"]]);
+        assert_eq!(theirs.ask(leave).await, done);
+
+        let told = theirs.ask(json!(["adapter", "customRequest", ["hi"]]));
+        let told = told.await;
+        let mut words: Vec<_> = told[1].as_array().unwrap().clone();
+        words.sort_by_key(ToString::to_string);
+        let rust = "rust heard hi";
+        assert_eq!(json!(words), json!(["node heard hi", rust, rust]));
+        let load = main.server_side_ask("customRequest", &"hi", None).await;
+        let load = load.unwrap();
+        assert!(load.is_complete(), "{load:?}");
+        let mut words: Vec<String> = load.iter().map(|it| it.args.get(0).unwrap()).collect();
+        words.sort();
+        assert_eq!(words, ["node heard hi", rust]);
+
+        main.remote_disconnect(&also.ids[1], false).await.unwrap();
+        also.second.expect("41").await;
+        let end = json!(["adapter", "remoteDisconnect", [id, false]]);
+        assert_eq!(theirs.ask(end).await, done);
+        ours.second.expect("41").await;
+    }
+}
+
 fn all(adapter: &str, dialect: Dialect) {
     run(async {
         let mut house = House::new(adapter, dialect).await;
@@ -328,6 +387,7 @@ fn that_of_the_2_x_line() {
         assert_eq!(ids, expected);
         let ids = house.theirs.ask(json!(["clients"])).await;
         assert_eq!(ids[0], json!(expected));
+        house.one_by_one().await;
         house.ours.ends().await;
         house.also.ends().await;
     });

@@ -90,7 +90,8 @@ impl Node {
             }
         });
         main.on_server_side_ask(|event, args, ack: ServerAck| {
-            if event == "load" {
+            // The one is what servers of the 2.x line ask.
+            if event == "load" || event == "customRequest" {
                 let word: String = args.get(0).unwrap_or_default();
                 let _ = ack.send(&format!("rust heard {word}"));
             }

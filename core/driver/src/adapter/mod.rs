@@ -227,7 +227,6 @@ pub trait Adapter: Send + Sync + 'static {
 
     /// They join rooms, on all nodes. On this one they have, at return.
     #[doc(alias = "addSockets")]
-    #[doc(alias = "remoteJoin")]
     fn add_sockets(&self, of: &Recipients, rooms: &[&str]) -> Later<Result<(), AdapterError>> {
         self.local().add_sockets(of, rooms);
         Later::ready(Ok(()))
@@ -235,7 +234,6 @@ pub trait Adapter: Send + Sync + 'static {
 
     /// They leave rooms, on all nodes. On this one they have, at return.
     #[doc(alias = "delSockets")]
-    #[doc(alias = "remoteLeave")]
     fn del_sockets(&self, of: &Recipients, rooms: &[&str]) -> Later<Result<(), AdapterError>> {
         self.local().del_sockets(of, rooms);
         Later::ready(Ok(()))
@@ -243,10 +241,35 @@ pub trait Adapter: Send + Sync + 'static {
 
     /// They are disconnected, on all nodes: [`Socket::disconnect`](crate::app::Socket::disconnect).
     #[doc(alias = "disconnectSockets")]
-    #[doc(alias = "remoteDisconnect")]
     fn disconnect_sockets(&self, of: &Recipients, close: bool) -> Later<Result<(), AdapterError>> {
         self.local().disconnect_sockets(of, close);
         Later::ready(Ok(()))
+    }
+
+    /// The rooms of one socket, whichever node has it; its own among them.
+    #[doc(alias = "clientRooms")]
+    fn client_rooms(&self, id: &SocketId) -> Later<Result<Vec<String>, AdapterError>> {
+        let rooms = self.local().socket_rooms(id);
+        Later::ready(rooms.ok_or(AdapterError::Nowhere))
+    }
+
+    /// One socket joins a room, whichever node has it. Ends when that node has said that it did, where nodes say
+    /// that; else, as by default, at once.
+    #[doc(alias = "remoteJoin")]
+    fn remote_join(&self, id: &SocketId, room: &str) -> Later<Result<(), AdapterError>> {
+        self.add_sockets(&Recipients::default().to(id.as_str()), &[room])
+    }
+
+    /// One socket leaves a room: as [`remote_join`](Self::remote_join).
+    #[doc(alias = "remoteLeave")]
+    fn remote_leave(&self, id: &SocketId, room: &str) -> Later<Result<(), AdapterError>> {
+        self.del_sockets(&Recipients::default().to(id.as_str()), &[room])
+    }
+
+    /// One socket is disconnected: as [`remote_join`](Self::remote_join).
+    #[doc(alias = "remoteDisconnect")]
+    fn remote_disconnect(&self, id: &SocketId, close: bool) -> Later<Result<(), AdapterError>> {
+        self.disconnect_sockets(&Recipients::default().to(id.as_str()), close)
     }
 
     /// An event for the servers of the other nodes. They hear of it by

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sio_cluster::message::{Question, To, is_reserved_server_side};
+use sio_cluster::message::{Act, Question, To, is_reserved_server_side};
 use sio_cluster::node::{Answers as Ended, Asked, End};
 use sio_cluster::{Dialect, Subscriptions};
 use sio_core::id::SocketId;
@@ -12,12 +12,13 @@ use sio_core::rooms::RoomEvent;
 
 use super::desk::{Known, What};
 use super::handle::Handle;
-use super::waiter::{Gives, Waiter};
+use super::space::CUSTOM_REQUEST;
+use super::waiter::Waiter;
 use crate::adapter::{
     Adapter, AdapterError, Answers, Broadcast, ClusterStatus, Gathered, InMemory, Later,
     Recipients, RemoteSocket, ServerAnswer,
 };
-use crate::sync::one_shot::answer;
+use crate::sync::one_shot::{Answer, answer};
 
 /// The adapter of one namespace of a server that is in a [`Cluster`](super::Cluster).
 pub struct ClusterAdapter {
@@ -30,6 +31,8 @@ pub struct ClusterAdapter {
 }
 
 type Asking<T> = Later<Result<Gathered<T>, AdapterError>>;
+
+type Gives<T> = Answer<Result<T, AdapterError>>;
 
 impl ClusterAdapter {
     pub(super) fn new(local: InMemory, handle: Arc<Handle>) -> Self {
@@ -59,7 +62,7 @@ impl ClusterAdapter {
         what: Asked,
         timeout: Option<Duration>,
         waiter: impl FnOnce(Gives<T>) -> Waiter,
-    ) -> Asking<T> {
+    ) -> Later<Result<T, AdapterError>> {
         let (give, waiting) = answer();
         self.question(what, timeout, waiter(give));
         Later::when(async move {
@@ -94,6 +97,24 @@ impl ClusterAdapter {
                 ..To::default()
             }),
         })
+    }
+
+    /// Does something with one socket. That it was done only one wire tells.
+    fn one(
+        &self,
+        id: &SocketId,
+        act: Act,
+        all: impl FnOnce(&dyn Adapter, &Recipients) -> Later<Result<(), AdapterError>>,
+    ) -> Later<Result<(), AdapterError>> {
+        let of = Recipients::default().to(id.as_str());
+        if self.local.socket_rooms(id).is_some() {
+            return all(&self.local, &of);
+        }
+        if self.dialect() != Dialect::V2 {
+            return all(self, &of);
+        }
+        let socket = id.as_str().to_owned();
+        self.ask(Asked::One { socket, act }, None, Waiter::One)
     }
 
     fn dialect(&self) -> Dialect {
@@ -267,6 +288,29 @@ impl Adapter for ClusterAdapter {
         Later::ready(self.may_say())
     }
 
+    fn client_rooms(&self, id: &SocketId) -> Later<Result<Vec<String>, AdapterError>> {
+        if let Some(rooms) = self.local.socket_rooms(id) {
+            return Later::ready(Ok(rooms));
+        }
+        let what = Asked::Nodes(Question::RoomsOf(id.as_str().to_owned()));
+        self.ask(what, None, Waiter::RoomsOf)
+    }
+
+    fn remote_join(&self, id: &SocketId, room: &str) -> Later<Result<(), AdapterError>> {
+        let act = Act::Join(room.to_owned());
+        self.one(id, act, |by, of| by.add_sockets(of, &[room]))
+    }
+
+    fn remote_leave(&self, id: &SocketId, room: &str) -> Later<Result<(), AdapterError>> {
+        let act = Act::Leave(room.to_owned());
+        self.one(id, act, |by, of| by.del_sockets(of, &[room]))
+    }
+
+    fn remote_disconnect(&self, id: &SocketId, close: bool) -> Later<Result<(), AdapterError>> {
+        let act = Act::Disconnect { close };
+        self.one(id, act, |by, of| by.disconnect_sockets(of, close))
+    }
+
     fn server_side_emit(&self, event: &str, args: &Args) -> Result<(), AdapterError> {
         let call = self.server_call(event, args)?;
         self.wish(What::ServerSide(call));
@@ -279,6 +323,10 @@ impl Adapter for ClusterAdapter {
         args: &Args,
         timeout: Option<Duration>,
     ) -> Asking<Vec<ServerAnswer>> {
+        if self.dialect() == Dialect::V2 && event == CUSTOM_REQUEST {
+            let what = Asked::Nodes(Question::Custom(args.clone()));
+            return self.ask(what, timeout, Waiter::Servers);
+        }
         match self.server_call(event, args) {
             Ok(call) => self.ask(Asked::Servers(call), timeout, Waiter::Servers),
             Err(why) => Later::ready(Err(why)),

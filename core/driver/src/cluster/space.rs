@@ -23,6 +23,9 @@ use crate::adapter::{Broadcast, ClusterEvent, InMemory, Recipients};
 use crate::log::{debug, error, warn};
 use crate::sync::guard::guarded;
 
+/// The one question to servers that the 2.x line has, as an event.
+pub(super) const CUSTOM_REQUEST: &str = "customRequest";
+
 /// A namespace, as its link has it.
 pub(super) struct Space {
     number: u32,
@@ -221,7 +224,11 @@ impl Space {
                     None => return,
                 }
             }
-            Asked::Nodes(_) => Reply::Value(Args::default()),
+            Asked::Nodes(Question::Custom(args)) => {
+                let name = CUSTOM_REQUEST.into();
+                return self.ask_server(ticket, Call { name, args });
+            }
+            Asked::Nodes(_) => return,
             Asked::One { socket, act } => match self.one(&socket, act) {
                 true => Reply::Done,
                 false => return,

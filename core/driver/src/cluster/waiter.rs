@@ -20,6 +20,8 @@ pub(super) enum Waiter {
     Number(usize, Gives<usize>),
     Rooms(Vec<String>, Gives<Vec<String>>),
     Servers(Gives<Vec<ServerAnswer>>),
+    RoomsOf(Answer<Result<Vec<String>, AdapterError>>),
+    One(Answer<Result<(), AdapterError>>),
     Clients(Answers),
     Heard(Answer<()>),
 }
@@ -34,6 +36,14 @@ pub(super) fn unreachable(end: End) -> AdapterError {
     AdapterError::Unreachable(why.to_owned())
 }
 
+/// Why nobody has said that it has that socket.
+fn nowhere(end: End) -> AdapterError {
+    match end {
+        End::Down | End::Refused | End::Closed => unreachable(end),
+        End::Counted | End::Timeout | _ => AdapterError::Nowhere,
+    }
+}
+
 impl Waiter {
     /// Where clients' answers come together, if it is these that are awaited.
     pub(super) fn answers(&self) -> Option<Answers> {
@@ -44,6 +54,8 @@ impl Waiter {
             | Self::Number(..)
             | Self::Rooms(..)
             | Self::Servers(_)
+            | Self::RoomsOf(_)
+            | Self::One(_)
             | Self::Heard(_) => None,
         }
     }
@@ -108,6 +120,19 @@ impl Waiter {
                     }
                 }
                 answer.give(Ok(Gathered::new(all, silent)));
+            }
+            Self::RoomsOf(answer) => {
+                let mut found = Err(nowhere(told.end));
+                for answer in replies {
+                    if let Reply::Rooms(rooms) = answer.reply {
+                        found = Ok(rooms);
+                    }
+                }
+                answer.give(found);
+            }
+            Self::One(answer) => {
+                let done = replies.len() > 0;
+                answer.give(done.then_some(()).ok_or_else(|| nowhere(told.end)));
             }
             Self::Clients(answers) => {
                 let mut asked = number(told.missing);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sio_core::id::SocketId;
 use sio_core::packet::{Args, IntoArgs};
 
 use super::Namespace;
@@ -28,9 +29,14 @@ impl Namespace {
     /// Asks the servers of the other nodes: as many answers as came in `timeout`, and how many of them were
     /// silent. Without a time, the adapter's own holds.
     ///
+    /// Servers of the 2.x line are asked one thing: `customRequest`, with one argument. They hear of it by their
+    /// `customHook`, and those of this implementation by
+    /// [`on_server_side_ask`](Self::on_server_side_ask).
+    ///
     /// # Errors
     /// The arguments cannot be written, the adapter knows no other nodes, or none can be reached.
     #[doc(alias = "serverSideEmitWithAck")]
+    #[doc(alias = "customRequest")]
     pub fn server_side_ask(
         &self,
         event: &str,
@@ -51,6 +57,57 @@ impl Namespace {
     pub async fn rooms(&self) -> Result<Gathered<Vec<String>>, AdapterError> {
         let rooms = self.road().rooms();
         rooms.await
+    }
+
+    /// The rooms of one of its sockets, whichever node has it; the socket's own among them.
+    ///
+    /// ```
+    /// # use sio_driver::app::{AdapterError, Namespace};
+    /// # async fn example(namespace: Namespace, id: &str) -> Result<(), AdapterError> {
+    /// if namespace.client_rooms(id).await?.iter().any(|room| room == "guests") {
+    ///     namespace.remote_leave(id, "guests").await?;
+    ///     namespace.remote_join(id, "members").await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// No node has it, or no other node can be asked.
+    #[doc(alias = "clientRooms")]
+    pub async fn client_rooms(&self, id: &str) -> Result<Vec<String>, AdapterError> {
+        let rooms = self.road().client_rooms(&SocketId::told(id));
+        rooms.await
+    }
+
+    /// One of its sockets joins a room, whichever node has it. It does so whether this is awaited or not.
+    ///
+    /// Where nodes tell that it is done, as those of the 2.x line do, this ends then; else when it is on its way, and
+    /// nobody hears whether there was such a socket.
+    ///
+    /// # Errors
+    /// No node has it, or no other node can be reached.
+    #[doc(alias = "remoteJoin")]
+    pub fn remote_join(&self, id: &str, room: &str) -> Later<Result<(), AdapterError>> {
+        self.road().remote_join(&SocketId::told(id), room)
+    }
+
+    /// One of its sockets leaves a room: as [`remote_join`](Self::remote_join).
+    ///
+    /// # Errors
+    /// As for `remote_join`.
+    #[doc(alias = "remoteLeave")]
+    pub fn remote_leave(&self, id: &str, room: &str) -> Later<Result<(), AdapterError>> {
+        self.road().remote_leave(&SocketId::told(id), room)
+    }
+
+    /// One of its sockets is disconnected, if `close` with its connection: as [`remote_join`](Self::remote_join).
+    ///
+    /// # Errors
+    /// As for `remote_join`.
+    #[doc(alias = "remoteDisconnect")]
+    pub fn remote_disconnect(&self, id: &str, close: bool) -> Later<Result<(), AdapterError>> {
+        self.road().remote_disconnect(&SocketId::told(id), close)
     }
 }
 

@@ -223,6 +223,8 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -238,5 +240,51 @@ mod tests {
         assert_eq!(config.request_timeout, Some(Duration::from_secs(1)));
         assert_eq!(config.max_offline_packets, 7);
         assert_eq!(config.offline, OfflinePolicy::DropOldest);
+    }
+
+    /// Each sets its own option, and no other.
+    #[test]
+    fn each_sets_what_it_is_called_by() {
+        const TIME: Duration = Duration::from_millis(12_345);
+        const MOST: usize = 12_345;
+        let mut seen = BTreeSet::from([format!("{:?}", Config::v4())]);
+        macro_rules! sets {
+            ($($name:ident: $value:expr,)*) => {$(
+                let mut expected = Config::v4();
+                expected.$name = $value.into();
+                let set = format!("{:?}", Config::v4().$name($value));
+                assert_eq!(set, format!("{expected:?}"), stringify!($name));
+                assert!(seen.insert(set), "it changes something of its own");
+            )*};
+        }
+        let flips = Config::v4();
+        sets! {
+            revision: Eio::V3,
+            try_all_transports: !flips.try_all_transports,
+            upgrade: !flips.upgrade,
+            remember_upgrade: !flips.remember_upgrade,
+            timestamp_requests: !flips.timestamp_requests,
+            ask_before_dial: !flips.ask_before_dial,
+            cookies: !flips.cookies,
+            reconnection: None,
+            connect_timeout: TIME,
+            upgrade_timeout: TIME,
+            close_timeout: TIME,
+            write_timeout: TIME,
+            request_timeout: Some(TIME),
+            packet_timeout: TIME,
+            ack_timeout: TIME,
+            check_timeout: TIME,
+            max_message_bytes: MOST,
+            max_packets_per_payload: MOST,
+            limits: Limits { depth: 3, ..Limits::default() },
+            max_namespaces: MOST,
+            max_waiting_bytes: MOST,
+            max_pending_acks: MOST,
+            max_backlog_bytes: MOST,
+            max_offline_packets: MOST,
+            max_offline_bytes: MOST,
+            max_cookies: MOST,
+        }
     }
 }

@@ -9,6 +9,9 @@ use super::{
 use crate::message::Message;
 use crate::packet::Codec;
 
+#[cfg(test)]
+mod tests;
+
 impl Config {
     /// Sets [`path`](Self::path).
     #[must_use]

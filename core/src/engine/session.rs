@@ -4,6 +4,7 @@ mod backlog;
 mod close;
 #[cfg(test)]
 mod deadlines;
+mod observe;
 mod packets;
 mod polling;
 mod state;

@@ -101,6 +101,11 @@ const CLUSTER_FLOORS: &[&str] = &[
     "node", "emitter",
 ];
 
+/// The floors of the admins' side, from the ground up: each may import those above it in this list.
+const ADMIN_FLOORS: &[&str] = &[
+    "options", "date", "buffer", "shown", "auth", "orders", "stats", "watch",
+];
+
 /// The floors of the broker by Redis, from the ground up: each may import those above it in this list.
 const REDIS_FLOORS: &[&str] = &[
     "certificates",
@@ -384,6 +389,11 @@ fn the_floors_of_the_cluster_are_kept_apart() {
 #[test]
 fn the_floors_of_the_broker_are_kept_apart() {
     stands("core/driver/redis/src", REDIS_FLOORS);
+}
+
+#[test]
+fn the_floors_of_the_admins_side_are_kept_apart() {
+    stands("core/driver/admin/src", ADMIN_FLOORS);
 }
 
 #[test]

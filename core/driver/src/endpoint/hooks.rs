@@ -83,7 +83,7 @@ impl Hooks {
     /// Adds one behind those that are there.
     pub(crate) fn add_middleware(&self, middleware: Arc<EngineMiddleware>) {
         self.middlewares.update(|all| {
-            let all = all.unwrap_or_default().iter().cloned();
+            let all = all.into_iter().flat_map(|all| all.iter().cloned());
             all.chain([middleware]).collect()
         });
         let has = self.middlewares.get().is_some();

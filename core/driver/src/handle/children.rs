@@ -114,8 +114,16 @@ impl Io {
         self.add_parent(NameRule::Predicate(hook))
     }
 
-    pub(crate) fn set_namespace_hook(&self, hook: Arc<dyn Fn(&Namespace) + Send + Sync>) {
-        self.inner.on_namespace.set(hook);
+    pub(crate) fn add_namespace_hook(&self, hook: Arc<dyn Fn(&Namespace) + Send + Sync>) {
+        self.inner
+            .on_namespace
+            .update(|before| match before.cloned() {
+                Some(before) => Arc::new(move |namespace| {
+                    before(namespace);
+                    hook(namespace);
+                }),
+                None => hook,
+            });
     }
 
     fn add_parent(&self, rule: NameRule) -> ParentNamespace {

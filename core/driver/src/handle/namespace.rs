@@ -249,9 +249,9 @@ impl Namespace {
         &self.inner.nodes
     }
 
-    /// Has a hook told of rooms.
-    pub(crate) fn set_room_hook(&self, hook: Arc<RoomHook>) {
-        self.inner.room_events.set(hook);
+    /// Has a hook told of rooms, besides those that are there.
+    pub(crate) fn add_room_hook(&self, hook: Arc<RoomHook>) {
+        self.inner.room_events.add(hook);
         self.watch_rooms();
     }
 

@@ -45,8 +45,15 @@ struct Waiting {
 const MOST_WAITING: usize = 4096;
 
 impl RoomEvents {
-    pub(super) fn set(&self, hook: Arc<RoomHook>) {
-        self.hook.set(hook);
+    /// Adds one behind those that are there.
+    pub(super) fn add(&self, hook: Arc<RoomHook>) {
+        self.hook.update(|before| match before.cloned() {
+            Some(before) => Arc::new(move |event| {
+                before(event);
+                hook(event);
+            }),
+            None => hook,
+        });
         self.look();
     }
 

@@ -35,7 +35,7 @@ impl Namespace {
     /// the order in which it happens, one after the other, with no lock held: by whoever causes it, or, while
     /// another thread is being told of something, by that one. It must not take long: while thousands of
     /// events wait for it, a connection whose handlers cause more starts no further ones, and in the end is not
-    /// read, until half of them are told. Nobody else waits.
+    /// read, until half of them are told. Nobody else waits. Those that are there already hear of it before.
     ///
     /// ```
     /// # use sio_driver::app::{Namespace, RoomEvent};
@@ -49,7 +49,7 @@ impl Namespace {
     /// # }
     /// ```
     pub fn on_room_event(&self, hook: impl Fn(&RoomEvent) + Send + Sync + 'static) {
-        self.set_room_hook(Arc::new(hook));
+        self.add_room_hook(Arc::new(hook));
     }
 
     /// Hears of what other nodes' servers emit to this one's, and of what they ask.

@@ -108,7 +108,8 @@ impl Io {
     }
 
     /// Hears of each namespace that comes into being from now on, opened by the application or asked for by a
-    /// client, before that client enters it. What is to be in place before any other does belongs on the parent.
+    /// client, before that client enters it. What is to be in place before any other does belongs on the parent. Hooks that
+    /// are there already hear of it before.
     ///
     /// ```
     /// # use sio_driver::app::{Config, Io, Namespace, RoomEvent};
@@ -120,7 +121,7 @@ impl Io {
     /// ```
     #[doc(alias = "new_namespace")]
     pub fn on_new_namespace(&self, hook: impl Fn(&Namespace) + Send + Sync + 'static) {
-        self.set_namespace_hook(Arc::new(hook));
+        self.add_namespace_hook(Arc::new(hook));
     }
 }
 

@@ -22,11 +22,11 @@ impl<T: ?Sized> Hook<T> {
     }
 
     /// Sets it to what is made of what is there.
-    pub(crate) fn update(&self, make: impl FnOnce(Option<&T>) -> Arc<T>) {
+    pub(crate) fn update(&self, make: impl FnOnce(Option<&Arc<T>>) -> Arc<T>) {
         let mut hung = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let before = match &mut *hung {
             Hung::Open(hook) => {
-                let made = make(hook.as_deref());
+                let made = make(hook.as_ref());
                 hook.replace(made)
             }
             Hung::Closed => None,

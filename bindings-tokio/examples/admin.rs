@@ -1,0 +1,21 @@
+//! A server that is seen to by `@socket.io/admin-ui`: https://admin.socket.io, name `admin`, password `changeit`.
+
+use sio_admin::{Auth, Options, instrument};
+use sio_tokio::{Args, Config, Cors, EventName, Io, Socket, Tokio};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let page = ["https://admin.socket.io"].into();
+    let cors = Cors {
+        origin: page,
+        credentials: true,
+        ..Cors::default()
+    };
+    let io = Io::new(Config::v4().cors(cors));
+    // The password, by bcrypt: `htpasswd -nbB admin changeit`.
+    let hash = "$2b$10$heqvAkYMez.Va6Et2uXInOnkCT6/uQj1brkrbyG3LpopDklcq7ZOS";
+    instrument(&Tokio, &io, Options::new(Auth::password("admin", hash)))?;
+    io.of("/")
+        .on_any(|socket: Socket, name: EventName, args: Args| socket.emit(&*name, &args));
+    Ok(sio_tokio::listen("127.0.0.1:3000", io).await?)
+}

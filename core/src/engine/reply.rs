@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::{Framing, Violation};
+use super::{Backlog, Framing, Violation};
 use crate::http::ErrorCode;
 use crate::id::Sid;
 use crate::protocol::Eio;
@@ -21,6 +21,8 @@ pub struct Reply {
     /// How many packets are in it: those that waited for the client, and the one of the protocol itself if it holds just
     /// that.
     pub packets: usize,
+    /// What was read of the body that it is the answer to: how many packets, and all its bytes.
+    pub taken: Backlog,
     /// Whether the body may be compressed.
     pub compress: bool,
     /// Whether the connection should end with this response: the rest of the request is not wanted.
@@ -125,6 +127,12 @@ impl Reply {
         Self::new(error.status(), Content::Json, body)
     }
 
+    /// The same, and so much was read by then.
+    pub(super) const fn having_taken(mut self, taken: Backlog) -> Self {
+        self.taken = taken;
+        self
+    }
+
     /// The same, and the connection ends.
     pub(super) const fn closing(mut self) -> Self {
         self.close = true;
@@ -137,6 +145,10 @@ impl Reply {
             content,
             body,
             packets: 0,
+            taken: Backlog {
+                bytes: 0,
+                packets: 0,
+            },
             compress: false,
             close: false,
             cookie: None,

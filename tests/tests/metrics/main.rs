@@ -59,6 +59,7 @@ async fn packets_and_bytes_are_counted_by_transport(on: On) {
     assert_eq!(poller.poll().await.body, answered);
     until("the echo", || by("packets_sent", POLLING) == 1).await;
     assert_eq!(by("packets_received", POLLING), 1);
+    assert_eq!(by("bytes_received", POLLING), asked.len() as u64);
     assert_eq!(by("bytes_sent", POLLING), answered.len() as u64);
     // A broadcast counts for each who gets it.
     client.send(r#"42["all"]"#).await;
@@ -69,6 +70,17 @@ async fn packets_and_bytes_are_counted_by_transport(on: On) {
     })
     .await;
     assert!(figures.histogram("sio_turn_seconds") > 0);
+    // Of an event with bytes in it there are two packets, whatever carries them, and a pong is one.
+    figures.forget();
+    let head = r#"451-["picture",{"_placeholder":true,"num":0}]"#;
+    let body = format!("{head}\u{1e}bAQI=\u{1e}3");
+    assert_eq!(poller.post(&body).await.body, "ok");
+    until("all of it", || by("packets_received", POLLING) == 3).await;
+    assert_eq!(by("bytes_received", POLLING), body.len() as u64);
+    client.send(head).await;
+    client.send_binary(&[1, 2]).await;
+    client.send("3").await;
+    until("all of it", || by("packets_received", WEBSOCKET) == 3).await;
     world.ends().await;
 }
 

@@ -7,7 +7,8 @@ use http::StatusCode;
 use serde_json::Value;
 use sio_core::config::Config;
 use sio_core::engine::{
-    Acceptor, Body, Content, Eio, Framing, Message, Packet, Post, Reply, Route, Writer, split,
+    Acceptor, Backlog, Body, Content, Eio, Framing, Message, Packet, Post, Reply, Route, Writer,
+    split,
 };
 use sio_core::packet::Part;
 
@@ -103,6 +104,7 @@ pub(crate) fn jsonp_response(revision: Eio, vector: &Value) {
         close: false,
         cookie: None,
         packets: 1,
+        taken: Backlog::default(),
         violation: None,
     });
     assert_eq!(

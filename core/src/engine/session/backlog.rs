@@ -7,7 +7,7 @@ use crate::message::Encoded;
 use crate::protocol::TransportKind;
 
 /// What waits for a client.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Backlog {
     /// Bytes, before any base64 or compression.
     pub bytes: usize,

@@ -113,7 +113,10 @@ impl Session {
                 let farewell = polling.beside.farewell();
                 match std::mem::take(&mut polling.post) {
                     Incoming::Nothing => {}
-                    Incoming::Packets(reading) => self.reply(reading.id, Reply::ok()),
+                    Incoming::Packets(reading) => {
+                        let reply = Reply::ok().having_taken(reading.taken());
+                        self.reply(reading.id, reply);
+                    }
                     Incoming::Body(id) => {
                         let reply = match reason {
                             // What comes behind a close is ignored, and no fault of the client's.

@@ -73,6 +73,7 @@ impl Session {
                 polling.post = Incoming::Packets(Box::new(Reading {
                     id,
                     packets,
+                    read: 0,
                     abandoned: false,
                 }));
             }
@@ -219,8 +220,12 @@ impl Session {
         };
         let id = reading.id;
         match reading.packets.next() {
-            Some(Ok(packet)) => return self.packet(packet),
+            Some(Ok(packet)) => {
+                reading.read = reading.read.saturating_add(1);
+                return self.packet(packet);
+            }
             Some(Err(error)) => {
+                let taken = reading.taken();
                 polling.post = Incoming::Nothing;
                 let violation = match error {
                     PacketError::TooMany => Violation::TooManyPackets,
@@ -230,12 +235,13 @@ impl Session {
                     | PacketError::Text
                     | PacketError::Length => Violation::Malformed(error),
                 };
-                self.reply(id, Reply::violating(violation));
+                self.reply(id, Reply::violating(violation).having_taken(taken));
                 self.violate(violation);
             }
             None => {
+                let taken = reading.taken();
                 polling.post = Incoming::Nothing;
-                self.reply(id, Reply::ok());
+                self.reply(id, Reply::ok().having_taken(taken));
             }
         }
         None

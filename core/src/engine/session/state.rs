@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::engine::{Payload, Violation, WsOut};
+use crate::engine::{Backlog, Payload, Violation, WsOut};
 use crate::id::RequestId;
 use crate::message::Part;
 use crate::protocol::TransportKind;
@@ -45,8 +45,20 @@ pub(super) enum Incoming {
 pub(super) struct Reading {
     pub(super) id: RequestId,
     pub(super) packets: Payload,
+    /// How many of them were read.
+    pub(super) read: usize,
     /// Nobody waits for its answer any more.
     pub(super) abandoned: bool,
+}
+
+impl Reading {
+    /// What was read by now.
+    pub(super) fn taken(&self) -> Backlog {
+        Backlog {
+            bytes: self.packets.size(),
+            packets: self.read,
+        }
+    }
 }
 
 impl Polling {

@@ -257,7 +257,6 @@ impl<R: Runtime> Task<R> {
                 if posted {
                     let size = event_size(&event);
                     self.spend(size);
-                    self.tally.received(1, size);
                 }
                 self.event(cx, event);
             }
@@ -272,7 +271,6 @@ impl<R: Runtime> Task<R> {
                 if posted {
                     let size = plain_size(&event);
                     self.spend(size);
-                    self.tally.received(1, size);
                 }
                 self.plain_event(cx, event);
             }
@@ -357,6 +355,7 @@ impl<R: Runtime> Task<R> {
             any = true;
             let (packets, bytes) = (reply.packets, reply.backlog());
             self.tally.sent(packets, bytes);
+            self.tally.received(reply.taken.packets, reply.taken.bytes);
             let at = self.exchanges.iter().position(|(its, _)| *its == id);
             // One that was aborted is answered too; nobody reads it.
             if let Some(at) = at {

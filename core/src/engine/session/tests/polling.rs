@@ -295,3 +295,19 @@ fn the_cookie_comes_with_the_handshake_or_with_everything() {
     // A session that is over is not told from one that never was.
     assert_eq!(cookies(Config::default()), [true, true, false]);
 }
+
+#[test]
+fn the_answer_to_a_post_says_what_was_read_of_it() {
+    let head = "451-[\"x\",{\"_placeholder\":true,\"num\":0}]";
+    // The pong is a packet, too; behind a fault nothing is read.
+    for (rest, packets) in [("bAQI=\u{1e}3", 3), ("x\u{1e}3", 1)] {
+        let mut talk = Talk::polling(Config::v4());
+        let body = format!("{head}\u{1e}{rest}");
+        let post = talk.post(&body);
+        talk.events();
+        let (answered, reply) = talk.session.poll_http().unwrap();
+        assert_eq!(answered, post);
+        let bytes = body.len();
+        assert_eq!(reply.taken, Backlog { bytes, packets });
+    }
+}

@@ -13,8 +13,8 @@ import { load } from "./lib/packages.js";
 
 const { io } = load("socket.io-client-4.8");
 const { PAGES, DEVELOPMENT, PRODUCTION } = process.env;
-const PATIENCE = 30_000;
-const LIMIT = 120_000;
+const PATIENCE = 60_000;
+const LIMIT = 140_000;
 const KINDS = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png" };
 
 const endings = [];

@@ -65,6 +65,10 @@ pub struct Config {
     /// With streams: all goes through the stream, questions, answers and heartbeats too, as it does for
     /// `@socket.io/redis-streams-adapter` 0.2; wants a heartbeat. Default: `false`.
     pub everything_in_stream: bool,
+    /// With streams: what this node says to clients is told to those here when it is read in the stream, among what
+    /// others have said ([`Local::Broadcast`](crate::node::Local::Broadcast)), so that all nodes hear of all of it in
+    /// one order; at once, and without a place, while the broker is away. Default: `false`.
+    pub own_by_stream: bool,
     /// With cluster messages: nodes are counted by their heartbeats and not by the broker, as those of
     /// `@socket.io/redis-streams-adapter` 0.2 and of the adapter for Postgres are. Default: `None`.
     pub heartbeat: Option<Heartbeat>,
@@ -124,6 +128,7 @@ impl Config {
             namespace: namespace.to_owned(),
             sharded_pub_sub: false,
             everything_in_stream: false,
+            own_by_stream: false,
             heartbeat: None,
             limits: Limits::default(),
             request_timeout: Duration::from_secs(5),
@@ -159,6 +164,7 @@ impl Config {
         }
         self.sharded_pub_sub &= streams;
         self.everything_in_stream &= streams;
+        self.own_by_stream &= streams;
         self
     }
 }

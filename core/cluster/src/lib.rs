@@ -11,6 +11,7 @@
 //! | [`emitter::Emitter`] | what a programme says that is no node |
 //! | [`codec`] | the wires |
 //! | [`reader::Reader`] | what of a stream was read, and what was lost |
+//! | [`restore::Restore`] | what a client has missed that comes back, out of a stream |
 //! | [`Config`] | which wire, and every limit |
 //!
 //! Two nodes and a broker that passes on what is published:
@@ -92,6 +93,7 @@ mod limits;
 pub mod message;
 pub mod node;
 pub mod reader;
+pub mod restore;
 mod wire;
 
 pub use channels::Subscription;

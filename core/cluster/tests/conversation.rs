@@ -14,10 +14,11 @@ mod common;
 use std::time::Duration;
 
 use common::{NOW, Node, ask, call, down, drain, event, from, from_classic, up};
+use sio_cluster::codec::streams::Entry;
 use sio_cluster::entry::EntryId;
 use sio_cluster::id::{RequestId, Uid};
 use sio_cluster::message::{Message, Question, Reply, To};
-use sio_cluster::node::{Asked, End, Notice, Output};
+use sio_cluster::node::{AppendToken, Asked, End, Local, Notice, Output};
 use sio_cluster::{Config, Dialect, Heartbeat};
 use sio_core::packet::Args;
 
@@ -262,4 +263,124 @@ fn an_ack_of_a_node_that_has_gone_stands_for_nobody_else() {
         panic!("{outputs:?}");
     };
     assert_eq!((answers.got.len(), answers.missing), (2, 0));
+}
+
+/// A node whose own clients hear of what it says by the stream.
+fn by_stream() -> Config {
+    let mut config = Config::new(Dialect::Streams, "/");
+    config.own_by_stream = true;
+    config
+}
+
+/// What those here hear, and from where.
+fn heard(node: &mut Node) -> Vec<(String, Option<u64>)> {
+    let outputs = drain(node).into_iter();
+    let heard = outputs.filter_map(|output| match output {
+        Output::Local(Local::Broadcast { call, at, .. }) => {
+            Some((call.name.as_str().to_owned(), at.map(|at| at.millis)))
+        }
+        _ => None,
+    });
+    heard.collect()
+}
+
+fn at(millis: u64) -> EntryId {
+    EntryId {
+        millis,
+        sequence: 0,
+    }
+}
+
+/// Says it, and gives what is to be added.
+fn says(node: &mut Node, name: &str) -> (AppendToken, Entry) {
+    node.broadcast(NOW, call(name), To::default(), None)
+        .unwrap();
+    match drain(node).pop() {
+        Some(Output::Append { token, entry }) => (token, entry),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_is_said_by_the_stream_is_heard_in_its_order() {
+    let mut node = up(by_stream());
+    let (a, first) = says(&mut node, "a");
+    let (_, second) = says(&mut node, "b");
+    assert!(heard(&mut node).is_empty());
+    let other = common::entry(&Uid::cluster([7; 8]), &event("other", To::default()));
+    node.handle_entry(NOW, at(1), &other);
+    // Its place may be told before it is read, or not.
+    node.handle_appended(NOW, a, at(2));
+    node.handle_entry(NOW, at(2), &first);
+    node.handle_entry(NOW, at(3), &second);
+    let names = [("other", 1), ("a", 2), ("b", 3)];
+    let expected = names.map(|(name, at)| (name.to_owned(), Some(at)));
+    assert_eq!(heard(&mut node), expected);
+    // Nobody has said it a second time.
+    node.handle_entry(NOW, at(4), &second);
+    assert_eq!(heard(&mut node), []);
+}
+
+#[test]
+fn while_the_broker_is_away_those_here_hear_at_once_and_no_second_time() {
+    let mut node = up(by_stream());
+    let (_, same) = says(&mut node, "a");
+    node.handle_down(NOW);
+    let now = |name: &str| vec![(name.to_owned(), None)];
+    assert_eq!(heard(&mut node), now("a"));
+    node.broadcast(NOW, call("b"), To::default(), None).unwrap();
+    assert_eq!(heard(&mut node), now("b"));
+    node.handle_connected(NOW);
+    while let Some(output) = node.poll() {
+        if let Output::Subscribe(it) = output {
+            node.handle_subscribed(NOW, &it);
+        }
+    }
+    let recalled = vec![(at(1), same.clone())];
+    node.handle_recalled(NOW, recalled);
+    let again = drain(&mut node)
+        .into_iter()
+        .filter_map(|output| match output {
+            Output::Append { entry, .. } => Some(entry),
+            _ => None,
+        });
+    let again: Vec<_> = again.collect();
+    assert_eq!(again.len(), 1, "the first is there");
+    // The same is said anew: it is heard, and but once.
+    let (_, anew) = says(&mut node, "a");
+    assert_eq!(anew, same);
+    node.handle_entry(NOW, at(1), &same);
+    node.handle_entry(NOW, at(2), &again[0]);
+    assert_eq!(heard(&mut node), []);
+    node.handle_entry(NOW, at(3), &anew);
+    assert_eq!(heard(&mut node), [("a".to_owned(), Some(3))]);
+}
+
+#[test]
+fn what_is_lost_to_a_node_those_here_hear_of_its_own() {
+    let mut node = up(by_stream());
+    let (_, first) = says(&mut node, "a");
+    let (_, second) = says(&mut node, "b");
+    node.handle_entry(NOW, at(1), &first);
+    node.handle_lost(NOW, at(1), at(9));
+    let expected = [("a".to_owned(), Some(1)), ("b".to_owned(), None)];
+    assert_eq!(heard(&mut node), expected);
+    node.handle_entry(NOW, at(10), &second);
+    assert_eq!(heard(&mut node), []);
+}
+
+#[test]
+fn past_the_append_window_those_here_hear_the_oldest_at_once() {
+    let size = says(&mut up(by_stream()), "a").1.size();
+    for (room, expected) in [
+        (2 * size, vec![]),
+        (2 * size - 1, vec![("a".to_owned(), None)]),
+    ] {
+        let mut config = by_stream();
+        config.append_window = room;
+        let mut node = up(config);
+        says(&mut node, "a");
+        node.broadcast(NOW, call("b"), To::default(), None).unwrap();
+        assert_eq!(heard(&mut node), expected);
+    }
 }

@@ -14,6 +14,7 @@ pub mod classic;
 pub mod cluster;
 mod parts;
 mod payload;
+mod session;
 pub mod streams;
 pub mod v2;
 

@@ -4,16 +4,17 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use sio_core::packet::Args;
+use sio_core::packet::Call;
 
 use super::classic::Author;
 use super::cluster::{self, Said};
-use super::{Context, EncodeError, Odd, Received, parts};
+use super::{Context, EncodeError, Odd, Received};
 use crate::id::Uid;
 use crate::limits::Limits;
-use crate::message::Message;
-use crate::wire::out::Out;
+use crate::message::{Message, To};
 use crate::wire::tree::Payload;
+
+pub use super::session::{Session, Stay};
 
 /// The fields of an entry of the stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -94,8 +95,37 @@ pub fn decode(entry: &Entry, of: Context<'_>) -> Result<Option<Received>, Odd> {
     Ok(Some(Received { from, message }))
 }
 
+/// Reads the event in an entry that is told to clients who come back. `None`: it holds none, or one that they are not
+/// told: it may be lost, or was to be answered.
+///
+/// # Errors
+/// It is no message, or more than the limits allow.
+pub fn decode_kept(entry: &Entry, of: Context<'_>) -> Result<Option<(Call, To)>, Odd> {
+    let Some(Received {
+        message: Message::Broadcast { call, to, ask },
+        ..
+    }) = decode(entry, of)?
+    else {
+        return Ok(None);
+    };
+    let answered = ask.is_some() || has_id(entry, of.limits)?;
+    Ok((!answered && !to.flags.volatile).then_some((call, to)))
+}
+
+/// Whether one client was to answer it: the package writes those, too.
+fn has_id(entry: &Entry, limits: &Limits) -> Result<bool, Odd> {
+    let Some(data) = &entry.data else {
+        return Ok(false);
+    };
+    let data = plain(data, limits)?;
+    let read = Payload::read(&data, limits)?;
+    let members = read.tree().members("data", limits)?;
+    let packet = members.need("packet")?.members("packet", limits)?;
+    Ok(packet.has("id"))
+}
+
 /// JSON as it is, all else out of its base64.
-fn plain(data: &Bytes, limits: &Limits) -> Result<Bytes, Odd> {
+pub(super) fn plain(data: &Bytes, limits: &Limits) -> Result<Bytes, Odd> {
     if data.len() > limits.message {
         return Err(Odd::TooLarge(data.len()));
     }
@@ -143,65 +173,5 @@ pub fn stream(name: &str, count: u32, namespace: &str) -> Result<String, EncodeE
     match rest {
         Some(rest) if hash >= 0 => Ok(format!("{name}-{rest}")),
         Some(_) | None => Err(EncodeError::Unread(namespace.to_owned())),
-    }
-}
-
-/// What is kept of a socket whose connection was lost, for the node to which its client comes back.
-///
-/// `pid` is a bearer secret: whoever has it takes the session over.
-#[derive(Clone, PartialEq)]
-pub struct Session {
-    /// The socket's id.
-    pub sid: String,
-    /// The secret by which its client comes back.
-    pub pid: String,
-    /// The rooms it was in, the one of its id included.
-    pub rooms: Vec<String>,
-    /// What the application has attached to it: none or one value.
-    pub data: Args,
-}
-
-impl std::fmt::Debug for Session {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session")
-            .field("sid", &self.sid)
-            .field("rooms", &self.rooms)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Session {
-    /// Reads what is kept.
-    ///
-    /// # Errors
-    /// It is no session, or more than the limits allow.
-    pub fn decode(value: &Bytes, limits: &Limits) -> Result<Self, Odd> {
-        let value = plain(value, limits)?;
-        let read = Payload::read(&value, limits)?;
-        let members = read.tree().members("session", limits)?;
-        let text = |name| members.need(name)?.room(name, limits);
-        Ok(Self {
-            sid: text("sid")?,
-            pid: text("pid")?,
-            rooms: parts::room_names(&members, "rooms", limits)?,
-            data: super::classic::value(members.find("data"), "data")?,
-        })
-    }
-
-    /// Writes what is to be kept.
-    ///
-    /// # Errors
-    /// What it holds cannot be written.
-    pub fn encode(&self) -> Result<Bytes, EncodeError> {
-        let whole = Out::some([
-            ("sid", Some(Out::Text(&self.sid))),
-            ("pid", Some(Out::Text(&self.pid))),
-            ("rooms", Some(Out::Texts(&self.rooms))),
-            (
-                "data",
-                (!self.data.is_empty()).then_some(Out::First(&self.data)),
-            ),
-        ]);
-        Ok(STANDARD.encode(whole.msgpack()?).into())
     }
 }

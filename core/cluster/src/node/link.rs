@@ -42,6 +42,9 @@ impl<T> Node<T> {
             self.up_since = now;
         }
         self.appends.forget_recall();
+        // It may not be read for long, and those here are told first.
+        let untold = self.own.tell_all();
+        self.tell_own(&untold);
         for token in self.subscriptions.disconnect() {
             self.outputs.push_back(Output::Heard { token });
         }
@@ -103,7 +106,15 @@ impl<T> Node<T> {
             }
             match held {
                 Held::Publication(it) => self.publish(it.channel, it.payload),
-                Held::Entry(entry, token) => self.append(entry, token),
+                Held::Entry(entry, token) => {
+                    let number = self.append(entry.clone(), token);
+                    if self.config.own_by_stream {
+                        // They have heard it, or it is nothing that they hear.
+                        let most = self.config.append_window;
+                        let gone = self.own.push(number, entry, true, most);
+                        self.tell_own(&gone);
+                    }
+                }
             }
         }
         self.dropped(stale);
@@ -120,6 +131,7 @@ impl<T> Node<T> {
     /// An entry is in the stream.
     pub fn handle_appended(&mut self, now: Instant, token: AppendToken, at: EntryId) {
         self.advance(now);
+        self.own.arrived(token, at);
         if let Some(token) = self.appends.arrived(token, at) {
             let at = Some(at);
             self.outputs.push_back(Output::Appended { token, at });
@@ -143,6 +155,8 @@ impl<T> Node<T> {
             return;
         }
         self.last_entry = None;
+        let untold = self.own.tell_all();
+        self.tell_own(&untold);
         self.notice(Notice::Lost { from, to });
     }
 
@@ -177,7 +191,7 @@ impl<T> Node<T> {
     /// Tells all nodes something about this one, where the wire has words for it.
     pub(super) fn tell(&mut self, message: &Message) {
         match self.written(message, None) {
-            Ok(Written::Entry(entry)) if self.is_up() => self.append(entry, None),
+            Ok(Written::Entry(entry)) if self.is_up() => drop(self.append(entry, None)),
             Ok(Written::Payload(payload)) => {
                 self.publish(self.channels.requests().to_owned(), payload);
             }

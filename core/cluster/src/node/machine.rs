@@ -8,7 +8,8 @@ use sio_core::time::Instant;
 
 use super::appends::Appends;
 use super::outage::{Held, Outage};
-use super::output::{Answers, Counts, End, Notice, Output, Overflow, Publication};
+use super::output::{Answers, AppendToken, Counts, End, Notice, Output, Overflow, Publication};
+use super::own::Own;
 use super::peers::Peers;
 use super::pending::Pending;
 use super::questions::{Expected, Kind, Open, Questions};
@@ -52,6 +53,7 @@ pub struct Node<T> {
     pub(super) base: usize,
     pub(super) peers: Peers,
     pub(super) appends: Appends<T>,
+    pub(super) own: Own,
     pub(super) outage: Outage<T>,
     /// Rooms that other nodes' sockets were told to join, and until when that is recent.
     pub(super) joined: BTreeMap<String, Instant>,
@@ -143,6 +145,7 @@ impl<T> Node<T> {
             base: count,
             peers: Peers::new(),
             appends: Appends::new(),
+            own: Own::new(),
             outage: Outage::new(),
             joined: BTreeMap::new(),
             all_joined: Instant::ORIGIN,
@@ -302,17 +305,18 @@ impl<T> Node<T> {
 
     pub(super) fn append_or_hold(&mut self, entry: Entry, token: Option<T>) {
         match self.link {
-            Link::Up => self.append(entry, token),
+            Link::Up => drop(self.append(entry, token)),
             Link::Down | Link::Joining | Link::Closed => self.hold(Held::Entry(entry, token)),
         }
     }
 
-    pub(super) fn append(&mut self, entry: Entry, token: Option<T>) {
+    pub(super) fn append(&mut self, entry: Entry, token: Option<T>) -> AppendToken {
         self.sent();
         let most = self.config.append_window;
         let (token, told) = self.appends.push(entry.clone(), token, most);
         self.outputs.push_back(Output::Append { token, entry });
         self.no_places(told);
+        token
     }
 
     fn hold(&mut self, held: Held<T>) {

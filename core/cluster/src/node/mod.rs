@@ -6,6 +6,7 @@ mod link;
 mod machine;
 mod outage;
 mod output;
+mod own;
 mod peers;
 mod pending;
 mod questions;

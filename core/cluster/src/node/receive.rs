@@ -78,6 +78,22 @@ impl<T> Node<T> {
             limits: &self.config.limits,
         };
         let read = streams::decode(entry, of);
+        if self.config.own_by_stream
+            && let Ok(Some(Received { from, message })) = &read
+            && from.as_ref() == Some(&self.uid)
+            && let Message::Broadcast {
+                call,
+                to,
+                ask: None,
+            } = message
+        {
+            self.counts.own = self.counts.own.saturating_add(1);
+            if self.own.read(at, entry) {
+                let (call, to, at) = (call.clone(), to.clone(), Some(at));
+                self.local(Local::Broadcast { call, to, at });
+            }
+            return;
+        }
         self.take(read, entry.size(), Some(at));
     }
 

@@ -6,9 +6,10 @@ use sio_core::packet::Call;
 use sio_core::time::Instant;
 
 use super::machine::{Link, Node, Written};
-use super::output::{Answers, Asked, End, Notice, Output, Overflow};
+use super::output::{Answers, Asked, End, Local, Notice, Output, Overflow};
 use super::questions::{Kind, Open};
-use crate::codec::EncodeError;
+use crate::codec::streams::{self, Entry};
+use crate::codec::{Context, EncodeError, Received};
 use crate::config::{Dialect, Subscriptions};
 use crate::id::RequestId;
 use crate::message::{Message, Question, To};
@@ -41,7 +42,10 @@ impl<T> Node<T> {
         };
         let payload = match self.written(&message, None)? {
             Written::Entry(entry) => {
-                self.append_or_hold(entry, token);
+                match self.config.own_by_stream {
+                    true => self.append_own(entry, token),
+                    false => self.append_or_hold(entry, token),
+                }
                 return Ok(());
             }
             Written::Payload(payload) => payload,
@@ -56,6 +60,38 @@ impl<T> Node<T> {
         }
         self.no_places(token.into_iter().collect());
         Ok(())
+    }
+
+    /// An event that those here hear when it is read, or now if that cannot be waited for.
+    fn append_own(&mut self, entry: Entry, token: Option<T>) {
+        if self.link != Link::Up {
+            self.tell_own(std::slice::from_ref(&entry));
+            return self.append_or_hold(entry, token);
+        }
+        let number = self.append(entry.clone(), token);
+        let gone = self
+            .own
+            .push(number, entry, false, self.config.append_window);
+        self.tell_own(&gone);
+    }
+
+    /// Those here hear what this node has said, and have no place to come back to.
+    pub(super) fn tell_own(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            let of = Context {
+                namespace: &self.config.namespace,
+                limits: &self.config.limits,
+            };
+            if let Ok(Some(Received {
+                message: Message::Broadcast { call, to, .. },
+                ..
+            })) = streams::decode(entry, of)
+            {
+                let at = None;
+                self.outputs
+                    .push_back(Output::Local(Local::Broadcast { call, to, at }));
+            }
+        }
     }
 
     /// Whether other nodes may not listen to this room yet, since their sockets were put into it just now.
@@ -169,7 +205,7 @@ impl<T> Node<T> {
         let most = self.config.max_pending_answers;
         self.pending.is_new(None, &id, most);
         match written {
-            Written::Entry(entry) => self.append(entry, None),
+            Written::Entry(entry) => drop(self.append(entry, None)),
             Written::Payload(payload) => {
                 self.publish(self.channels.requests().to_owned(), payload);
             }

@@ -1,0 +1,100 @@
+//! What this node has said by the stream, until it is read there.
+
+use std::collections::VecDeque;
+
+use super::output::AppendToken;
+use crate::codec::streams::Entry;
+use crate::entry::EntryId;
+
+#[derive(Clone, Debug, Hash)]
+struct Said {
+    number: AppendToken,
+    /// Its place, once it is known.
+    at: Option<EntryId>,
+    entry: Entry,
+    /// Those here have heard it, and do not hear it again.
+    told: bool,
+}
+
+/// Events of this node that are in the stream, or on their way into it: those here hear of them when they are read,
+/// among what others have said.
+#[derive(Clone, Debug, Hash)]
+pub(super) struct Own {
+    said: VecDeque<Said>,
+    bytes: usize,
+}
+
+impl Own {
+    pub(super) const fn new() -> Self {
+        Self {
+            said: VecDeque::new(),
+            bytes: 0,
+        }
+    }
+
+    /// One more. With too many bytes the oldest go: those of them that nobody here has heard.
+    pub(super) fn push(
+        &mut self,
+        number: AppendToken,
+        entry: Entry,
+        told: bool,
+        most: usize,
+    ) -> Vec<Entry> {
+        self.bytes = self.bytes.saturating_add(entry.size());
+        self.said.push_back(Said {
+            number,
+            at: None,
+            entry,
+            told,
+        });
+        let mut gone = Vec::new();
+        while self.bytes > most {
+            match self.pop() {
+                Some(said) if said.told => {}
+                Some(said) => gone.push(said.entry),
+                None => break,
+            }
+        }
+        gone
+    }
+
+    fn pop(&mut self) -> Option<Said> {
+        let said = self.said.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(said.entry.size());
+        Some(said)
+    }
+
+    /// One has its place.
+    pub(super) fn arrived(&mut self, number: AppendToken, at: EntryId) {
+        if let Some(said) = self.said.iter_mut().find(|it| it.number == number) {
+            said.at = Some(at);
+        }
+    }
+
+    /// One was read: whether those here are to hear of it now. Those before it will not be read any more.
+    pub(super) fn read(&mut self, at: EntryId, entry: &Entry) -> bool {
+        let its = |said: &Said| match said.at {
+            Some(its) => its == at,
+            // Read before the broker's answer has come.
+            None => said.entry == *entry,
+        };
+        let Some(place) = self.said.iter().position(its) else {
+            return false;
+        };
+        let mut told = true;
+        for _ in 0..=place {
+            told = self.pop().is_none_or(|said| said.told);
+        }
+        !told
+    }
+
+    /// Those here hear of all of it now: what they have not heard.
+    pub(super) fn tell_all(&mut self) -> Vec<Entry> {
+        let untold = self.said.iter_mut().filter(|said| !said.told);
+        let tell = untold.map(|said| {
+            said.told = true;
+            said.entry.clone()
+        });
+        tell.collect()
+    }
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sio_cluster::codec::classic::{Author, Place};
-use sio_cluster::codec::streams::{Entry, Session};
+use sio_cluster::codec::streams::Entry;
 use sio_cluster::codec::{Context, EncodeError, Received, classic, cluster, streams, v2};
 use sio_cluster::entry::EntryId;
 use sio_cluster::id::Uid;
@@ -97,10 +97,13 @@ pub fn message(input: &[u8]) {
 pub fn entry(input: &[u8]) {
     let limits = Limits::default();
     let bytes = Bytes::copy_from_slice(input);
-    if let Ok(session) = Session::decode(&bytes, &limits)
-        && let Ok(written) = session.encode()
+    if let Ok(session) = streams::decode_session(&bytes, &limits)
+        && let Ok(written) = streams::encode_session(&session)
     {
-        assert_eq!(Session::decode(&written, &limits).as_ref(), Ok(&session));
+        assert_eq!(
+            streams::decode_session(&written, &limits).as_ref(),
+            Ok(&session)
+        );
     }
     let end = input.iter().position(|byte| *byte == b' ');
     let end = end.unwrap_or(0);

@@ -6,7 +6,6 @@ use crate::codec::streams::{self, Entry, Session};
 use crate::codec::{Context, Odd};
 use crate::entry::EntryId;
 use crate::limits::Limits;
-use crate::message::To;
 
 /// What a session's client has missed, read page by page.
 ///
@@ -156,16 +155,13 @@ impl Restore {
         let Some((call, to)) = streams::decode_kept(entry, of)? else {
             return Ok(true);
         };
-        if hears(&self.session, &to, at) {
+        let rooms = (!to.rooms.is_empty()).then(|| to.rooms.iter().map(String::as_str));
+        let except = to.except.iter().map(String::as_str);
+        if self.session.hears(rooms, except, at) {
             self.bytes = self.bytes.saturating_add(entry.size());
             self.missed.push(Missed { at, call });
         }
         Ok(self.missed.len() <= self.most.packets && self.bytes <= self.most.bytes)
-    }
-
-    /// What its client has read.
-    pub fn read_up_to(&self) -> EntryId {
-        self.place
     }
 
     /// All was read.
@@ -186,12 +182,6 @@ impl Restore {
     }
 }
 
-/// Whether a session's socket was told what was said to these, at this place.
-pub fn hears(session: &Session, to: &To, at: EntryId) -> bool {
-    let was_in = |room: &String| session.was_in(room, at);
-    (to.rooms.is_empty() || to.rooms.iter().any(was_in)) && !to.except.iter().any(was_in)
-}
-
 /// Entries of a page.
 const PAGE: usize = 1000;
 
@@ -205,8 +195,9 @@ mod tests {
     use super::*;
     use crate::codec::classic::Author;
     use crate::codec::streams::Stay;
+    use crate::codec::streams::{decode_session, encode_session};
     use crate::id::Uid;
-    use crate::message::Message;
+    use crate::message::{Message, To};
 
     const MOST: Most = Most {
         packets: 3,
@@ -374,9 +365,9 @@ mod tests {
             to,
         };
         session.stays = vec![stay(None), stay(Some(id(4)))];
-        let written = session.encode().unwrap();
+        let written = encode_session(&session).unwrap();
         assert_eq!(
-            Session::decode(&written, &Limits::default()).unwrap(),
+            decode_session(&written, &Limits::default()).unwrap(),
             session
         );
     }

@@ -8,6 +8,9 @@ use std::time::Duration;
 /// With it every event for a client carries a text as one more argument, its last: the client's place in what was
 /// said, which it presents when it comes again. Events that ask for an ack do not.
 ///
+/// Over a broker that keeps what was said for all nodes of a cluster, clients come back at any of them, and sessions are
+/// kept there.
+///
 /// What is thrown away because of a limit is not made up for: whoever needed it comes as a new client, and is told
 /// so (`socket.recovered` is false at both ends).
 #[doc(alias = "connectionStateRecovery")]

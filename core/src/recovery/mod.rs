@@ -21,8 +21,10 @@
 mod audience;
 mod event;
 mod figures;
+mod kept;
 mod log;
 mod offset;
+mod place;
 mod restored;
 mod session;
 #[cfg(test)]
@@ -52,7 +54,9 @@ use session::{Session, State};
 
 pub use event::{Event, Expiry};
 pub use figures::Figures;
+pub use kept::{KeptSession, Stay};
 pub use offset::{Claim, Offset, Pid};
+pub use place::{NoPlace, Place};
 pub use restored::{Restored, Unrestored};
 pub use session::Holder;
 

@@ -19,6 +19,11 @@ impl Pid {
         Self(Sid::from_random(bytes).as_str().into())
     }
 
+    /// An id that another node has given out, or a client says.
+    pub fn told(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// The id as clients send it. Not for logs.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -122,6 +127,16 @@ impl Claim {
             pid: Pid(pid.into()),
             offset: offset.map(CompactString::from),
         })
+    }
+
+    /// Whose session it claims.
+    pub const fn pid(&self) -> &Pid {
+        &self.pid
+    }
+
+    /// What it has read last. `None`: it has seen no event since it came.
+    pub fn offset(&self) -> Option<&str> {
+        self.offset.as_deref()
     }
 
     /// A claim by its parts.

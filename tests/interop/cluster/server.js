@@ -31,6 +31,7 @@ async function made() {
       const [pub, sub] = await clients(2);
       return require("@socket.io/redis-adapter").createShardedAdapter(pub, sub, { channelPrefix: key });
     }
+    case "streams-recovery":
     case "streams": {
       const [client] = await clients(1);
       const options = { streamName: key, channelPrefix: key };
@@ -50,7 +51,8 @@ if (adapter === "v2") {
   io.adapter(await made());
 } else {
   const { Server } = require("socket.io");
-  io = new Server(http, { serveClient: false, allowEIO3: true, adapter: await made() });
+  const recovery = adapter === "streams-recovery" && { connectionStateRecovery: { maxDisconnectionDuration: 120_000 } };
+  io = new Server(http, { serveClient: false, allowEIO3: true, adapter: await made(), ...recovery });
 }
 
 const addressed = ({ rooms = [], except = [], flags = {} }) => {
@@ -68,6 +70,7 @@ io.of("/").on("connection", (socket) => {
     await new Promise((done) => (adapter === "v2" ? socket.join(room, done) : done(socket.join(room))));
     ack();
   });
+  socket.on("who", (ack) => ack(socket.recovered, socket.data, [...socket.rooms]));
   socket.on("data", (data, ack) => {
     socket.data = data;
     ack();

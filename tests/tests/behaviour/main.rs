@@ -19,6 +19,7 @@ mod cluster;
 mod conversation;
 mod differences;
 mod drain;
+mod elsewhere;
 mod handlers;
 mod here;
 mod lasting;

@@ -15,13 +15,13 @@ use crate::world::{On, World};
 
 /// What a client has of its session.
 #[derive(Clone, Debug, PartialEq)]
-struct Known {
-    id: String,
-    pid: String,
+pub(crate) struct Known {
+    pub(crate) id: String,
+    pub(crate) pid: String,
 }
 
 /// What the server says to a client that enters, and what came before that.
-async fn enter(client: &mut Client, auth: &str) -> (Known, Vec<String>) {
+pub(crate) async fn enter(client: &mut Client, auth: &str) -> (Known, Vec<String>) {
     client.send(&format!("40{auth}")).await;
     let mut before = Vec::new();
     loop {
@@ -45,12 +45,12 @@ async fn come(world: &World, auth: &str) -> (Client, Known, Vec<String>) {
     (client, known, before)
 }
 
-fn claims(known: &Known, offset: &str) -> String {
+pub(crate) fn claims(known: &Known, offset: &str) -> String {
     format!(r#"{{"pid":"{}","offset":"{offset}"}}"#, known.pid)
 }
 
 /// Ends when it is looked at again.
-fn later() -> impl Future<Output = ()> {
+pub(crate) fn later() -> impl Future<Output = ()> {
     let mut looked = false;
     std::future::poll_fn(move |cx| {
         if std::mem::replace(&mut looked, true) {
@@ -62,7 +62,7 @@ fn later() -> impl Future<Output = ()> {
 }
 
 /// An event without its offset, and that.
-fn read(text: &str) -> (String, String) {
+pub(crate) fn read(text: &str) -> (String, String) {
     let (event, offset) = text.rsplit_once(",\"").unwrap_or_else(|| panic!("{text}"));
     (
         format!("{event}]"),
@@ -70,7 +70,7 @@ fn read(text: &str) -> (String, String) {
     )
 }
 
-fn events(texts: &[String]) -> Vec<String> {
+pub(crate) fn events(texts: &[String]) -> Vec<String> {
     texts.iter().map(|text| read(text).0).collect()
 }
 
@@ -114,7 +114,7 @@ async fn who(client: &mut Client) -> String {
     client.text().await
 }
 
-async fn do_(client: &mut Client, event: &str, word: &str) {
+pub(crate) async fn do_(client: &mut Client, event: &str, word: &str) {
     client.send(&format!(r#"422["{event}","{word}"]"#)).await;
     client.expect("432[]").await;
 }

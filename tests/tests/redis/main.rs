@@ -15,6 +15,7 @@ mod wire;
 mod world;
 
 mod away;
+mod back;
 mod contract;
 mod emitter;
 mod libraries;

@@ -20,7 +20,7 @@ pub(crate) enum Binding {
 }
 
 impl Binding {
-    fn on(self) -> On {
+    pub(crate) fn on(self) -> On {
         match self {
             Self::Tokio => &Tokio { workers: 2 },
             Self::Smol => &Smol,
@@ -28,7 +28,7 @@ impl Binding {
     }
 
     /// Joins on a thread of its own, which ends when the other end is dropped.
-    fn join(self, redis: Redis, options: Options) -> (Cluster, oneshot::Sender<()>) {
+    pub(crate) fn join(self, redis: Redis, options: Options) -> (Cluster, oneshot::Sender<()>) {
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = std::sync::mpsc::channel();
         std::thread::spawn(move || match self {

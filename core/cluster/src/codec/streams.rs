@@ -14,7 +14,8 @@ use crate::limits::Limits;
 use crate::message::{Message, To};
 use crate::wire::tree::Payload;
 
-pub use super::session::{Session, Stay};
+pub use super::session::{decode_session, encode_session};
+pub use sio_core::recovery::{KeptSession as Session, Stay};
 
 /// The fields of an entry of the stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

@@ -22,6 +22,9 @@ pub(crate) enum Sent {
     Count(Ticket),
     Append(Ticket),
     Recall(Ticket, Uid),
+    Store,
+    Take(Ticket),
+    Range(Ticket),
     /// How it stands with this stream.
     Look(String),
     Flush(Ticket),
@@ -75,6 +78,28 @@ pub(crate) fn command(order: Order) -> Option<(Cmd, Sent)> {
             let from = behind.map_or_else(|| "-".to_owned(), |at| at.next().to_string());
             range.arg(stream).arg(from).arg("+");
             (range, Sent::Recall(ticket, uid))
+        }
+        Order::Store { key, value, keep } => {
+            let mut set = cmd("SET");
+            let millis = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX);
+            set.arg(key).arg(&*value).arg("PX").arg(millis.max(1));
+            (set, Sent::Store)
+        }
+        Order::Take { ticket, key } => {
+            let mut take = cmd("GETDEL");
+            take.arg(key);
+            (take, Sent::Take(ticket))
+        }
+        Order::Range {
+            ticket,
+            stream,
+            from,
+            most,
+        } => {
+            let mut range = cmd("XRANGE");
+            range.arg(stream).arg(from.to_string()).arg("+");
+            range.arg("COUNT").arg(most);
+            (range, Sent::Range(ticket))
         }
         Order::Read { stream } => (look(&stream), Sent::Look(stream)),
         Order::Flush { ticket } => (cmd("PING"), Sent::Flush(ticket)),
@@ -131,11 +156,31 @@ pub(crate) fn replied(sent: Sent, reply: Value) -> Result<Option<Said>, Refused>
             | Sent::Count(_)
             | Sent::Recall(..)
             | Sent::Flush(_) => Err(Refused(why)),
-            Sent::Look(_) | Sent::Ping => Ok(None),
+            // Its client comes as a new one.
+            Sent::Take(ticket) => Ok(Some(Said::Event(Event::Taken {
+                ticket,
+                value: None,
+            }))),
+            Sent::Range(ticket) => Ok(Some(Said::Event(Event::Ranged {
+                ticket,
+                found: Vec::new(),
+            }))),
+            Sent::Store | Sent::Look(_) | Sent::Ping => Ok(None),
         };
     }
     let event = match sent {
-        Sent::Publish | Sent::Listen | Sent::Look(_) | Sent::Ping => None,
+        Sent::Publish | Sent::Listen | Sent::Store | Sent::Look(_) | Sent::Ping => None,
+        Sent::Take(ticket) => {
+            let value = match reply {
+                Value::BulkString(bytes) => Some(bytes.into()),
+                _ => None,
+            };
+            Some(Event::Taken { ticket, value })
+        }
+        Sent::Range(ticket) => {
+            let found = entries(reply);
+            Some(Event::Ranged { ticket, found })
+        }
         Sent::Count(ticket) => count(&reply).map(|nodes| Event::Counted { ticket, nodes }),
         Sent::Append(ticket) => {
             let at = text(&reply).and_then(|id| id.parse().ok());

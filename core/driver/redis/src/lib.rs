@@ -62,7 +62,8 @@
 //! - in [`Dialect::Classic`] and [`Dialect::V2`] the pattern of each namespace, which Redis wants word for word:
 //!   `&<key>#<namespace>#*`, as `&socket.io#/#*`;
 //! - in [`Dialect::Sharded`] `+spublish +ssubscribe +sunsubscribe`;
-//! - in [`Dialect::Streams`] `+xadd +xread +xrange +xinfo` and the keys `~<key>*`.
+//! - in [`Dialect::Streams`] `+xadd +xread +xrange +xinfo` and the keys `~<key>*`; where clients come back, also
+//!   `+set +getdel` and the keys `~sio:session:*`, and Redis 6.2.
 //!
 //! An emitter needs `+hello +auth +client|setinfo +client|setname +ping` and, by its dialect, `+publish`, `+spublish` or
 //! `+xadd` (with `+publish` for what is volatile), and the same channels and keys.

@@ -19,7 +19,11 @@ pub(crate) type Write = fn(&(dyn Any + Send + Sync)) -> Result<Value, EncodeErro
 
 /// The values of one socket, one for each type, in the order in which they were set first. They are few.
 #[derive(Clone, Default)]
-pub(crate) struct Values(Vec<Entry>);
+pub(crate) struct Values(
+    Vec<Entry>,
+    /// What another node has kept, until there is anything else.
+    Option<Box<Value>>,
+);
 
 #[derive(Clone)]
 pub(crate) struct Entry {
@@ -65,8 +69,22 @@ impl Values {
         Some(self.0.remove(at))
     }
 
+    /// Those that another node has kept, which knew their types.
+    pub(crate) fn told(value: Value) -> Self {
+        Self(Vec::new(), Some(Box::new(value)))
+    }
+
+    /// What another node has kept.
+    pub(crate) fn kept(&self) -> Option<SocketData> {
+        let value = self.1.as_deref()?;
+        Some(SocketData::from(value.clone()))
+    }
+
     /// What others may see of them.
     pub(crate) fn shared(&self) -> SocketData {
+        if let Some(kept) = self.kept().filter(|_| self.0.is_empty()) {
+            return kept;
+        }
         let shared = self.0.iter();
         let shared = shared.filter_map(|entry| Some((entry.slot.clone(), entry.write?)));
         SocketData(Whose::Here(shared.collect()))

@@ -4,10 +4,13 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use sio_core::config::ConnectionStateRecovery;
 use sio_core::id::SocketId;
 use sio_core::packet::Args;
 
-use super::{Adapter, Answers, Broadcast, ClusterEvent, Recipients, RemoteSocket, ServerAck};
+use super::{
+    Adapter, Answers, Broadcast, ClusterEvent, Place, Recipients, RemoteSocket, ServerAck,
+};
 use crate::error::AckError;
 
 /// The sockets and rooms of one namespace on this node: the adapter that there is by default, and the part
@@ -26,6 +29,9 @@ pub struct InMemory {
 pub(crate) trait Here: Send + Sync {
     fn ack_timeout(&self) -> Duration;
     fn broadcast(&self, message: &Broadcast, to: &Recipients);
+    fn broadcast_at(&self, message: &Broadcast, to: &Recipients, at: Option<Place>);
+    fn lose_track(&self);
+    fn recovery(&self) -> Option<ConnectionStateRecovery>;
     /// How many are asked is told before any of them is.
     fn broadcast_with_ack(
         &self,
@@ -80,6 +86,27 @@ impl InMemory {
         if let Some(here) = self.here() {
             here.broadcast(message, to);
         }
+    }
+
+    /// [`Adapter::broadcast`] on this node, of an adapter that [recovers](Adapter::recovers): at its place, behind all
+    /// that was said before. `None`: it has none, and those who hear it do not come back as who they were.
+    pub fn broadcast_at(&self, message: &Broadcast, to: &Recipients, at: Option<Place>) {
+        if let Some(here) = self.here() {
+            here.broadcast_at(message, to, at);
+        }
+    }
+
+    /// Something that was said cannot be read: who is here does not come back as who it was, for it may have missed
+    /// that.
+    pub fn lose_track(&self) {
+        if let Some(here) = self.here() {
+            here.lose_track();
+        }
+    }
+
+    /// How clients of this server come back, if they do.
+    pub fn recovery(&self) -> Option<ConnectionStateRecovery> {
+        self.here()?.recovery()
     }
 
     /// [`Adapter::broadcast_with_ack`] on this node. Clients have their time from now on, whoever holds

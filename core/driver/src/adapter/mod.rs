@@ -13,6 +13,7 @@ mod into_rooms;
 mod recipients;
 mod remote;
 mod road;
+mod sessions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +39,8 @@ pub(crate) use into_rooms::{as_strs, names};
 pub use recipients::Recipients;
 pub use remote::RemoteSocket;
 pub(crate) use road::{Adapters, Road};
+pub use sessions::{RestoredSession, SessionClaim};
+pub use sio_core::recovery::{Claim, KeptSession, Place, Stay};
 
 /// Makes the adapter of one namespace around the in-memory one.
 pub(crate) type MakeAdapter = dyn Fn(InMemory) -> Arc<dyn Adapter> + Send + Sync;
@@ -185,6 +188,29 @@ pub trait Adapter: Send + Sync + 'static {
     #[doc(alias = "delete-room")]
     fn room_event(&self, event: &RoomEvent) {
         let _ = event;
+    }
+
+    /// Whether clients that were cut off come back at any node: what is said to them goes by something that all nodes
+    /// read in one order, and comes to those of this node out of it, with its [`Place`]
+    /// ([`InMemory::broadcast_at`]); sessions are kept where all nodes find them. Asked when the first client may come
+    /// back. If not, a node keeps those of its own.
+    fn recovers(&self) -> bool {
+        false
+    }
+
+    /// A socket was cut off whose client may come back: its session is to be kept for as long as
+    /// [`InMemory::recovery`] says.
+    #[doc(alias = "persistSession")]
+    fn persist(&self, session: KeptSession) {
+        let _ = session;
+    }
+
+    /// A client claims to be who it was. What is found is this client's from then on: nobody else finds it. `None`: it
+    /// comes as a new one.
+    #[doc(alias = "restoreSession")]
+    fn restore(&self, claim: SessionClaim) -> Later<Option<RestoredSession>> {
+        let _ = claim;
+        Later::ready(None)
     }
 
     /// An event for whom it may concern.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use sio_cluster::Subscription;
@@ -72,6 +73,33 @@ pub enum Order {
         uid: Uid,
         /// Behind which; none is before the first.
         behind: Option<EntryId>,
+    },
+    /// Keep this under that key, for so long, in the place of what is there.
+    Store {
+        /// Its name.
+        key: String,
+        /// What is kept.
+        value: Bytes,
+        /// For how long.
+        keep: Duration,
+    },
+    /// Give what is kept under a key, and keep it no longer: of two who ask one gets it.
+    Take {
+        /// Names the question.
+        ticket: Ticket,
+        /// Its name.
+        key: String,
+    },
+    /// Give the entries of a stream from this one on, itself among them: no more than so many.
+    Range {
+        /// Names the question.
+        ticket: Ticket,
+        /// The stream.
+        stream: String,
+        /// The first.
+        from: EntryId,
+        /// How many at most.
+        most: usize,
     },
     /// Say when all that was ordered before is done.
     Flush {
@@ -145,6 +173,20 @@ pub enum Event {
         /// The entries.
         found: Vec<(EntryId, Entry)>,
     },
+    /// What was kept.
+    Taken {
+        /// What was asked.
+        ticket: Ticket,
+        /// What it was, if there was anything.
+        value: Option<Bytes>,
+    },
+    /// Entries of a stream, in their order.
+    Ranged {
+        /// What was asked.
+        ticket: Ticket,
+        /// The entries.
+        found: Vec<(EntryId, Entry)>,
+    },
     /// All before is done.
     Flushed {
         /// What was asked.
@@ -162,6 +204,8 @@ pub(super) enum Of {
     Question(u32, CountToken),
     Entry(u32, AppendToken),
     Recall(u32),
+    /// Who comes back, by number.
+    Session(u32, u64),
     /// How many nodes there are, and when all was sent: by number.
     Nodes(u64),
     Flush(u64),

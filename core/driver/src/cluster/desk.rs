@@ -9,8 +9,9 @@ use sio_cluster::message::{Reply, To};
 use sio_cluster::node::{Asked, Ticket};
 use sio_core::packet::{Args, Call};
 
+use super::sessions::Claimant;
 use super::waiter::Waiter;
-use crate::adapter::{AdapterError, ClusterStatus, InMemory};
+use crate::adapter::{AdapterError, ClusterStatus, InMemory, KeptSession, SessionClaim};
 use crate::sync::one_shot::Answer;
 use crate::sync::primitives::{Mutex, MutexGuard};
 
@@ -42,6 +43,10 @@ pub(super) enum What {
         is_id: bool,
     },
     Heard(Vec<String>, Answer<()>),
+    /// Somebody has left who may come back.
+    Persist(KeptSession),
+    /// Somebody comes back.
+    Restore(SessionClaim, Claimant),
     Nodes(Answer<Result<usize, AdapterError>>),
     Flush(Answer<Result<(), AdapterError>>),
 }
@@ -219,10 +224,15 @@ impl What {
             Self::Disconnect(of, _) => to(of),
             Self::ServerSide(it) | Self::Ask(Asked::Servers(it), ..) => call(it),
             Self::Ask(Asked::Clients { call: it, to: of }, ..) => call(it).saturating_add(to(of)),
-            Self::Ask(..) | Self::Nodes(_) | Self::Flush(_) | Self::Heard(..) => 0,
+            Self::Ask(..)
+            | Self::Nodes(_)
+            | Self::Flush(_)
+            | Self::Heard(..)
+            | Self::Restore(..) => 0,
             // Other nodes wait for these, and what is here would be told wrong without those.
             Self::Open(..)
             | Self::Close(_)
+            | Self::Persist(_)
             | Self::Reply(..)
             | Self::Ack(..)
             | Self::Room { .. } => return 0,

@@ -115,7 +115,9 @@ impl<R: Runtime, B: Broker> Link<R, B> {
             What::Open(local, known) => {
                 let shared = (self.desk.clone(), self.options.share_headers);
                 let config = self.options.node.clone();
-                let space = Space::new(of, (local, known), config, shared, self.random());
+                let prefix = self.options.session_prefix.clone();
+                let random = self.random();
+                let space = Space::new(of, (local, known), config, shared, prefix, random);
                 let stream = space.stream().map(str::to_owned);
                 self.spaces.insert(of, space);
                 if self.up {
@@ -134,6 +136,16 @@ impl<R: Runtime, B: Broker> Link<R, B> {
                 }
                 false => answer.give(Err(self.gone())),
             },
+            What::Persist(session) => {
+                let space = self.spaces.get(&of).filter(|_| self.up);
+                let order = space.and_then(|space| space.persist(&session));
+                self.order(order);
+            }
+            What::Restore(claim, waits) => {
+                let space = self.spaces.get_mut(&of).filter(|_| self.up);
+                let order = space.and_then(|space| space.claim(claim, waits));
+                self.order(order);
+            }
             What::Ask(what, timeout, waiter) => {
                 let random = self.random();
                 let answers = waiter.answers();
@@ -156,6 +168,12 @@ impl<R: Runtime, B: Broker> Link<R, B> {
             | What::Ack(..)
             | What::Room { .. }
             | What::Heard(..)) => self.tell(of, |space, now| plain(space, now, what)),
+        }
+    }
+
+    fn order(&mut self, order: Option<Order>) {
+        if let Some(order) = order {
+            self.broker.order(order);
         }
     }
 
@@ -269,6 +287,20 @@ impl<R: Runtime, B: Broker> Link<R, B> {
                     self.tell(of, |space, now| space.node.handle_recalled(now, found));
                 }
             }
+            Event::Taken { ticket, value } => {
+                if let Of::Session(of, number) = ticket.0 {
+                    let space = self.spaces.get_mut(&of);
+                    let order = space.and_then(|space| space.taken(number, value.as_ref()));
+                    self.order(order);
+                }
+            }
+            Event::Ranged { ticket, found } => {
+                if let Of::Session(of, number) = ticket.0 {
+                    let space = self.spaces.get_mut(&of);
+                    let order = space.and_then(|space| space.ranged(number, &found));
+                    self.order(order);
+                }
+            }
             Event::Flushed { ticket } => {
                 if let Of::Flush(number) = ticket.0 {
                     if let Some(answer) = self.flushes.remove(&number) {
@@ -306,7 +338,7 @@ impl<R: Runtime, B: Broker> Link<R, B> {
                     answer.give(Ok(count));
                 }
             }
-            Of::Entry(..) | Of::Recall(_) | Of::Flush(_) => {}
+            Of::Entry(..) | Of::Recall(_) | Of::Session(..) | Of::Flush(_) => {}
         }
     }
 
@@ -325,7 +357,7 @@ impl<R: Runtime, B: Broker> Link<R, B> {
         for (_, answer) in std::mem::take(&mut self.closing) {
             answer.give(());
         }
-        self.tell_all(|space, now| space.node.handle_down(now));
+        self.tell_all(Space::down);
         if unsure > 0
             && let Some(space) = self.spaces.values().next()
         {
@@ -384,7 +416,13 @@ fn plain(space: &mut Space, now: Instant, what: What) {
             Ok(())
         }
         // Those are the link's.
-        What::Open(..) | What::Close(_) | What::Ask(..) | What::Nodes(_) | What::Flush(_) => Ok(()),
+        What::Open(..)
+        | What::Close(_)
+        | What::Persist(_)
+        | What::Restore(..)
+        | What::Ask(..)
+        | What::Nodes(_)
+        | What::Flush(_) => Ok(()),
     };
     if let Err(_why) = said {
         warn!(namespace = space.local.namespace(), why = %_why, "not told to other nodes");

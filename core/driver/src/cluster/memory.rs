@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use bytes::Bytes;
 use sio_cluster::Subscription;
 use sio_cluster::codec::streams::Entry;
 use sio_cluster::entry::EntryId;
@@ -24,6 +25,8 @@ struct Hub {
     down: bool,
     streams: BTreeMap<String, Vec<(EntryId, Entry)>>,
     appended: u64,
+    /// In the order in which they were stored.
+    stored: VecDeque<(String, Bytes)>,
 }
 
 /// What waits for one link.
@@ -32,6 +35,8 @@ struct Desk {
     events: VecDeque<Event>,
     subscriptions: BTreeSet<Subscription>,
     reads: BTreeSet<String>,
+    /// Up to where streams were read, now or before the line was cut.
+    read: BTreeMap<String, EntryId>,
     bytes: usize,
     down: bool,
     waker: Option<Waker>,
@@ -47,6 +52,7 @@ impl Desk {
             events: [Event::Down { why, unsure: 0 }].into(),
             down: true,
             waker: self.waker.take(),
+            read: std::mem::take(&mut self.read),
             ..Self::default()
         };
         self.waker.take()
@@ -69,6 +75,7 @@ impl Desk {
             *self = Self {
                 events: [Event::Down { why, unsure: 0 }, Event::Up].into(),
                 waker: self.waker.take(),
+                read: std::mem::take(&mut self.read),
                 ..Self::default()
             };
         }
@@ -78,6 +85,9 @@ impl Desk {
     fn next(&mut self) -> Option<Event> {
         let event = self.events.pop_front()?;
         self.bytes = self.bytes.saturating_sub(weight(&event));
+        if let Event::Entry { stream, at, .. } = &event {
+            self.read.insert(stream.clone(), *at);
+        }
         Some(event)
     }
 }
@@ -96,6 +106,8 @@ fn weight(event: &Event) -> usize {
         | Event::Appended { .. }
         | Event::Lost { .. }
         | Event::Recalled { .. }
+        | Event::Taken { .. }
+        | Event::Ranged { .. }
         | Event::Flushed { .. } => 0,
     }
 }
@@ -103,7 +115,8 @@ fn weight(event: &Event) -> usize {
 /// Bytes of messages that may wait for one server.
 const MOST_WAITING: usize = 8 << 20;
 
-/// Entries that a stream holds: as many as the JavaScript adapter keeps.
+/// Entries that a stream holds: as many as the JavaScript adapter keeps. And sessions that are kept, for as long as
+/// there are no more of them.
 const KEPT: usize = 10_000;
 
 impl Memory {
@@ -287,11 +300,31 @@ impl Hub {
                 let nodes = u64::try_from(all.count()).unwrap_or(u64::MAX);
                 Event::Counted { ticket, nodes }
             }
-            Order::Read { stream } => {
-                if let Some(desk) = self.links.get_mut(&number) {
-                    desk.reads.insert(stream);
+            Order::Read { stream } => return self.read(number, stream, wakers),
+            Order::Store { key, value, .. } => {
+                self.stored.retain(|(its, _)| *its != key);
+                self.stored.push_back((key, value));
+                if self.stored.len() > KEPT {
+                    self.stored.pop_front();
                 }
                 return;
+            }
+            Order::Take { ticket, key } => {
+                let at = self.stored.iter().position(|(its, _)| *its == key);
+                let value = at.and_then(|at| self.stored.remove(at));
+                let value = value.map(|(_, value)| value);
+                Event::Taken { ticket, value }
+            }
+            Order::Range {
+                ticket,
+                stream,
+                from,
+                most,
+            } => {
+                let all = self.streams.get(&stream).into_iter().flatten();
+                let found = all.filter(|(at, _)| *at >= from).take(most);
+                let found = found.cloned().collect();
+                Event::Ranged { ticket, found }
             }
             Order::Append {
                 ticket,
@@ -317,6 +350,31 @@ impl Hub {
         };
         if let Some(desk) = self.links.get_mut(&number) {
             desk.tell(answer, wakers);
+        }
+    }
+
+    /// From its end on; from where it was read, if it was.
+    fn read(&mut self, number: u64, stream: String, wakers: &mut Vec<Waker>) {
+        let entries = self.streams.get(&stream);
+        let last = entries.and_then(|it| it.last());
+        let end = last.map_or(EntryId::FIRST, |(at, _)| *at);
+        let Some(desk) = self.links.get_mut(&number) else {
+            return;
+        };
+        desk.reads.insert(stream.clone());
+        let from = *desk.read.entry(stream.clone()).or_insert(end);
+        // Entries have the numbers in which they were added to any stream: whether some between had to go is seen by
+        // what is left.
+        let first = entries.and_then(|it| it.first()).map(|(at, _)| *at);
+        if let Some(to) =
+            first.filter(|first| *first > from && entries.is_some_and(|it| is_full(it)))
+        {
+            let stream = stream.clone();
+            desk.tell(Event::Lost { stream, from, to }, wakers);
+        }
+        for (at, entry) in entries.into_iter().flatten().filter(|(at, _)| *at > from) {
+            let (stream, at, entry) = (stream.clone(), *at, entry.clone());
+            desk.tell(Event::Entry { stream, at, entry }, wakers);
         }
     }
 
@@ -360,6 +418,11 @@ impl Hub {
         entries.drain(..over);
         Event::Appended { ticket, at }
     }
+}
+
+/// Whether some may have had to go.
+fn is_full(entries: &[(EntryId, Entry)]) -> bool {
+    entries.len() >= KEPT
 }
 
 /// Whether it is heard by this. Patterns are those of nodes: names with `*` at the end, in which what would be

@@ -32,6 +32,34 @@
 //!   ([`outage_buffer`](sio_cluster::Config::outage_buffer), [`outage_age`](sio_cluster::Config::outage_age));
 //!   what had to go is told by [`ClusterEvent::Overflow`](crate::adapter::ClusterEvent::Overflow).
 //!
+//! # Clients that come back
+//!
+//! With [`Dialect::Streams`] and [`connection_state_recovery`](crate::app::Config::connection_state_recovery) a client
+//! that was cut off comes back at any server of the cluster, of ours or of Node's, also when the one where it was has been
+//! closed meanwhile. Then
+//!
+//! * an event, one for a single socket too, comes to the sockets of this server when it is read in the stream, one round
+//!   trip later, among those of the others: all servers hear of all of them in one order. Who is in a room is decided
+//!   then. What may be lost, is `local` or is to be answered goes as it always does, and may overtake it;
+//! * a session is kept by the broker under its private id ([`Options::session_prefix`]), for
+//!   [`max_disconnection_duration`](crate::app::ConnectionStateRecovery::max_disconnection_duration), with what it was
+//!   given by [`set_data`](crate::app::Socket::set_data), which the next server has by
+//!   [`recovered_data`](crate::app::Socket::recovered_data). `max_kept_sessions` means nothing, and nobody hears of those
+//!   that expire;
+//! * one client is told of
+//!   [`max_backlog_packets`](crate::app::Config::max_backlog_packets) and
+//!   [`max_backlog_bytes`](crate::app::Config::max_backlog_bytes) at most. `max_kept_packets` and `max_kept_bytes` bound
+//!   what is said while somebody comes back, until it has;
+//! * nobody comes back as who it was (`recovered` is false at both ends) who may have missed something: the stream holds
+//!   what its client has read last no more (it is cut at some 10 000 entries), more was missed than may be told, the
+//!   broker was away while it was here or does not know its session. One whose connection hangs at another server is
+//!   taken for a new one; at its own it gives way;
+//! * while the broker is away those here hear at once, and those elsewhere when it is back. What had to go
+//!   meanwhile ([`ClusterEvent::Overflow`](crate::adapter::ClusterEvent::Overflow)), or was said by a server that died
+//!   before it could send it, those who were away then do not hear of.
+//!
+//! Whoever can read the broker's keys can take sessions over: the private id stands in their names.
+//!
 //! # Security
 //!
 //! Whoever can publish on the broker's channels *is* a server of the cluster: it can emit to anybody, disconnect
@@ -48,6 +76,7 @@ mod listeners;
 mod memory;
 mod node;
 mod options;
+mod sessions;
 mod space;
 mod told;
 mod waiter;

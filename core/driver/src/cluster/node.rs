@@ -15,8 +15,8 @@ use super::handle::Handle;
 use super::space::CUSTOM_REQUEST;
 use super::waiter::Waiter;
 use crate::adapter::{
-    Adapter, AdapterError, Answers, Broadcast, ClusterStatus, Gathered, InMemory, Later,
-    Recipients, RemoteSocket, ServerAnswer,
+    Adapter, AdapterError, Answers, Broadcast, ClusterStatus, Gathered, InMemory, KeptSession,
+    Later, Recipients, RemoteSocket, RestoredSession, ServerAnswer, SessionClaim,
 };
 use crate::sync::one_shot::{Answer, answer};
 
@@ -229,9 +229,30 @@ impl Adapter for ClusterAdapter {
         self.wish(what);
     }
 
+    fn recovers(&self) -> bool {
+        self.dialect() == Dialect::Streams && self.local.recovery().is_some()
+    }
+
+    fn persist(&self, session: KeptSession) {
+        self.wish(What::Persist(session));
+    }
+
+    fn restore(&self, claim: SessionClaim) -> Later<Option<RestoredSession>> {
+        let (give, waiting) = answer();
+        self.wish(What::Restore(claim, give));
+        Later::when(async move { waiting.await.flatten() })
+    }
+
     fn broadcast(&self, message: &Broadcast, to: &Recipients) {
-        self.local.broadcast(message, to);
-        self.wish(What::Broadcast(self.call(message), To::from(to)));
+        let what = What::Broadcast(self.call(message), To::from(to));
+        if to.is_volatile() || !self.recovers() {
+            self.local.broadcast(message, to);
+            return self.wish(what);
+        }
+        // Those here hear of it when it is read.
+        if self.handle.desk.push(self.number, what).is_some() {
+            self.local.broadcast_at(message, to, None);
+        }
     }
 
     fn broadcast_with_ack(&self, message: &Broadcast, to: &Recipients, answers: Answers) {

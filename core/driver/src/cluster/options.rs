@@ -12,6 +12,9 @@ pub struct Options {
     /// is told by [`ClusterEvent::Overflow`](crate::adapter::ClusterEvent::Overflow), and others are not asked.
     /// Default: 8 MiB.
     pub max_waiting_bytes: usize,
+    /// What the keys begin with under which sessions are kept ([`Dialect::Streams`]); behind it stands the private id.
+    /// Default: `sio:session:`.
+    pub session_prefix: String,
     /// Whether others hear of the headers by which clients prove who they are (`authorization`, `cookie`,
     /// `proxy-authorization`, `sec-websocket-key`) when they fetch sockets. Default: `false`.
     pub share_headers: bool,
@@ -23,6 +26,7 @@ impl Options {
         Self {
             node: Config::new(dialect, "/"),
             max_waiting_bytes: 8 << 20,
+            session_prefix: "sio:session:".to_owned(),
             share_headers: false,
         }
     }

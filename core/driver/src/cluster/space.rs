@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use sio_cluster::codec::streams;
+use sio_cluster::codec::streams::{self, Entry};
+use sio_cluster::entry::EntryId;
 use sio_cluster::id::Uid;
 use sio_cluster::message::{Act, Question, Reply, To};
 use sio_cluster::node::{AckTicket, Asked, Local, Node, Notice, Output, Overflow, Ticket as Asker};
-use sio_cluster::{Config, Dialect};
+use sio_cluster::{Config, Dialect, Limits};
 use sio_core::id::SocketId;
 use sio_core::packet::{Args, Call};
 use sio_core::time::Instant;
@@ -17,9 +18,10 @@ use sio_core::time::Instant;
 use super::broker::{Broker, Of, Order, Ticket};
 use super::desk::{Desk, Known, What};
 use super::listeners::Listeners;
+use super::sessions::{Claimant, Place, Sessions};
 use super::told;
 use super::waiter::Waiter;
-use crate::adapter::{Broadcast, ClusterEvent, InMemory, Recipients};
+use crate::adapter::{Broadcast, ClusterEvent, InMemory, KeptSession, Recipients, SessionClaim};
 use crate::log::{debug, error, warn};
 use crate::sync::guard::guarded;
 
@@ -34,6 +36,11 @@ pub(super) struct Space {
     pub(super) node: Node<Waiter>,
     desk: Arc<Desk>,
     share_headers: bool,
+    session_prefix: String,
+    /// How long sessions are kept, if clients come back at all.
+    keep: Option<Duration>,
+    limits: Limits,
+    sessions: Sessions,
     max_ack_wait: Duration,
     /// Where its events go, in that dialect.
     stream: Option<String>,
@@ -59,8 +66,11 @@ impl Space {
         (local, known): (InMemory, Arc<Known>),
         mut config: Config,
         (desk, share_headers): (Arc<Desk>, bool),
+        session_prefix: String,
         random: [u8; 8],
     ) -> Self {
+        let recovery = local.recovery();
+        config.own_by_stream = recovery.is_some();
         local.namespace().clone_into(&mut config.namespace);
         let uid = match config.dialect {
             Dialect::Classic | Dialect::V2 => Uid::classic(random),
@@ -74,6 +84,10 @@ impl Space {
             known,
             stream: stream.and_then(Result::ok),
             max_ack_wait: config.max_ack_wait,
+            session_prefix,
+            keep: recovery.map(|it| it.max_disconnection_duration),
+            limits: config.limits,
+            sessions: Sessions::default(),
             node: Node::new(config, uid),
             desk,
             share_headers,
@@ -178,11 +192,16 @@ impl Space {
     /// What another node has done to all sockets.
     fn act(&self, local: Local) {
         match local {
-            Local::Broadcast { call, to, .. } => {
+            Local::Broadcast { call, to, at } => {
                 let Some(broadcast) = self.broadcast(call) else {
                     return;
                 };
-                self.guarded(|local| local.broadcast(&broadcast, &told::recipients(&to)));
+                let of = told::recipients(&to);
+                let kept = self.keep.is_some() && self.stream.is_some();
+                self.guarded(|local| match kept && !to.flags.volatile {
+                    true => local.broadcast_at(&broadcast, &of, at),
+                    false => local.broadcast(&broadcast, &of),
+                });
             }
             Local::Join { of, rooms } => {
                 self.guarded(|local| local.add_sockets(&told::recipients(&of), &strs(&rooms)));
@@ -302,6 +321,54 @@ impl Space {
         }
     }
 
+    /// Somebody has left who may come back.
+    pub(super) fn persist(&self, session: &KeptSession) -> Option<Order> {
+        self.coming_at()?.store(session)
+    }
+
+    /// Somebody comes back.
+    pub(super) fn claim(&mut self, claim: SessionClaim, waits: Claimant) -> Option<Order> {
+        self.with_sessions(|sessions, place| sessions.claim(place, claim, waits))
+    }
+
+    pub(super) fn taken(&mut self, number: u64, value: Option<&Bytes>) -> Option<Order> {
+        self.with_sessions(|sessions, place| sessions.taken(place, number, value))
+    }
+
+    pub(super) fn ranged(&mut self, number: u64, found: &[(EntryId, Entry)]) -> Option<Order> {
+        self.with_sessions(|sessions, place| sessions.ranged(place, number, found))
+    }
+
+    /// The broker has gone.
+    pub(super) fn down(&mut self, now: Instant) {
+        self.sessions.clear();
+        self.node.handle_down(now);
+    }
+
+    fn with_sessions(
+        &mut self,
+        tell: impl FnOnce(&mut Sessions, &Place<'_>) -> Option<Order>,
+    ) -> Option<Order> {
+        let mut sessions = std::mem::take(&mut self.sessions);
+        let order = self
+            .coming_at()
+            .and_then(|place| tell(&mut sessions, &place));
+        self.sessions = sessions;
+        order
+    }
+
+    /// Where clients come back, if they do.
+    fn coming_at(&self) -> Option<Place<'_>> {
+        Some(Place {
+            of: self.number,
+            namespace: self.local.namespace(),
+            stream: self.stream.as_deref()?,
+            prefix: &self.session_prefix,
+            keep: self.keep?,
+            limits: &self.limits,
+        })
+    }
+
     /// A client here has answered another node's question, or will not.
     pub(super) fn acked(&mut self, now: Instant, number: u64, answer: Option<(String, Args)>) {
         let Some((ticket, left)) = self.acks.get_mut(&number) else {
@@ -330,10 +397,13 @@ impl Space {
                 let why = wire.why.to_owned();
                 ClusterEvent::Down { why }
             }
-            Notice::Lost { from, to } => ClusterEvent::Lost {
-                from: from.to_string(),
-                to: to.to_string(),
-            },
+            Notice::Lost { from, to } => {
+                self.guarded(InMemory::lose_track);
+                ClusterEvent::Lost {
+                    from: from.to_string(),
+                    to: to.to_string(),
+                }
+            }
             Notice::NodeGone { uid } => ClusterEvent::NodeGone {
                 node: uid.as_str().to_owned(),
             },

@@ -271,7 +271,9 @@
 //!   client has missed is what it was sent, whichever rooms it is in by now. A session is used up by coming back:
 //!   nobody else comes back by the same, nor its own client while it is told again what it had missed: clients
 //!   would hear some of that twice. One that hangs gives way at once (`recovered elsewhere`). Volatile
-//!   events carry the offset of what came before them. A client that was told nothing yet comes back, too.
+//!   events carry the offset of what came before them. A client that was told nothing yet comes back, too. Over a
+//!   stream that several nodes read, clients come back at any of them; none is told half of what it has missed,
+//!   or twice, because something was said meanwhile.
 //! * **Exactly once** ([`Namespace::exactly_once`]): an event that a client with `retries` sends again is handled once, if
 //!   the client gives it a name; in Node each handler has to know what it has handled.
 //! * **Not here**: `json`, `binary()`, `io.set()`, `handlePreflightRequest` of old lines.

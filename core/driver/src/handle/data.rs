@@ -102,6 +102,28 @@ impl Socket {
         removed.is_some()
     }
 
+    /// Of one that [has come back](Self::recovered) from another node: what that had been given by
+    /// [`set_data`](Self::set_data), as it was written, for this node does not know of which type it was. To have it by
+    /// [`data`](Self::data) as before, give it to `set_data` again; until it has any, others see this.
+    ///
+    /// ```
+    /// # use sio_driver::app::{Io, Socket};
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # struct User { name: String }
+    /// # fn example(io: &Io) {
+    /// io.of("/").on_connect(|socket: Socket| {
+    ///     if let Some(kept) = socket.recovered_data()
+    ///         && let Ok(user) = kept.decode::<User>()
+    ///     {
+    ///         socket.set_data(user);
+    ///     }
+    /// });
+    /// # }
+    /// ```
+    pub fn recovered_data(&self) -> Option<SocketData> {
+        self.extras().as_ref()?.data.kept()
+    }
+
     fn slot<T: Send + 'static>(&self) -> Option<Slot<T>> {
         self.extras().as_ref()?.data.slot()
     }

@@ -3,14 +3,18 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use sio_core::config::ConnectionStateRecovery;
 use sio_core::engine::Flags;
 use sio_core::id::SocketId;
 use sio_core::packet::{Args, Encoded};
 
 use super::Socket;
+use super::afar::Told;
 use super::inner::NamespaceInner;
+use super::keeper::Kept;
 use crate::adapter::{
-    Adapter, Answers, Broadcast, ClusterEvent, Here, InMemory, Recipients, RemoteSocket, ServerAck,
+    Adapter, Answers, Broadcast, ClusterEvent, Here, InMemory, Place, Recipients, RemoteSocket,
+    ServerAck,
 };
 use crate::log::warn;
 use crate::mailbox::command::{Command, Request};
@@ -53,8 +57,11 @@ impl Here for NamespaceInner {
     }
 
     fn broadcast(&self, message: &Broadcast, to: &Recipients) {
-        if let Some(keeper) = self.keeper() {
-            self.broadcast_kept(keeper, message, to);
+        if let Some(kept) = self.keeper.get() {
+            match kept {
+                Kept::Here(keeper) => self.broadcast_kept(keeper, message, to),
+                Kept::Afar(afar) => self.broadcast_afar(afar, message, to, Told::Untracked),
+            }
             return;
         }
         let Some(mut packet) = self.written(message, None) else {
@@ -77,6 +84,28 @@ impl Here for NamespaceInner {
             spread(self.opened(), &target, flags, &packet, recipients)
         });
         wakers.wake();
+    }
+
+    fn broadcast_at(&self, message: &Broadcast, to: &Recipients, at: Option<Place>) {
+        match (self.keeper.get(), at) {
+            (Some(Kept::Afar(afar)), Some(at)) => {
+                self.broadcast_afar(afar, message, to, Told::At(at));
+            }
+            (Some(Kept::Afar(afar)), None) => {
+                self.broadcast_afar(afar, message, to, Told::Nowhere);
+            }
+            (Some(Kept::Here(_)) | None, _) => Here::broadcast(self, message, to),
+        }
+    }
+
+    fn lose_track(&self) {
+        if let Some(Kept::Afar(afar)) = self.keeper.get() {
+            afar.lose_track();
+        }
+    }
+
+    fn recovery(&self) -> Option<ConnectionStateRecovery> {
+        self.setup().config().connection_state_recovery
     }
 
     fn broadcast_with_ack(

@@ -10,13 +10,14 @@ use sio_core::config::BacklogPolicy;
 use sio_core::id::SocketId;
 use sio_core::namespaces::{NamespaceKey, Namespaces, Parameters, Pattern};
 use sio_core::packet::Args;
-use sio_core::recovery::{Claim, Holder};
+use sio_core::recovery::{Claim, Holder, KeptSession};
 use sio_core::rooms::Rooms;
 use sio_core::socket::{AckTicket, SocketKey};
 
+use super::afar::{Coming, Seat};
 use super::engines::Engines;
 use super::hearers::Hearers;
-use super::keeper::{ExpiryHook, Kept};
+use super::keeper::{ExpiryHook, KeptOnce};
 use super::left::Left;
 use super::membership::Membership;
 use super::repeats::Repeats;
@@ -86,6 +87,11 @@ pub(super) struct Extras {
     pub(super) session: Option<Holder>,
     /// As whom its client comes back, as long as middlewares decide over that.
     pub(super) claim: Option<Box<Claim>>,
+    /// The same of one that other nodes can bring back, and who it is about to be.
+    pub(super) seat: Option<Box<Seat>>,
+    pub(super) coming: Option<Box<Coming>>,
+    /// It has left, and this is to be kept for its client.
+    pub(super) parting: Option<Box<KeptSession>>,
 }
 
 /// An event on its way in, before the handlers: a packet middleware may change or refuse it.
@@ -142,7 +148,7 @@ pub(super) struct NamespaceInner {
     pub(super) nodes: NodeHooks,
     pub(super) room_events: RoomEvents,
     /// What is kept for those that may come back, from the first client on, if that is on.
-    pub(super) keeper: Kept,
+    pub(super) keeper: KeptOnce,
     pub(super) expired: Arc<Hook<ExpiryHook>>,
     /// What was handled of what is handled once, if anything is.
     pub(super) repeats: OnceLock<Arc<Repeats<Waiter>>>,

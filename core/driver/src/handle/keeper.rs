@@ -8,6 +8,7 @@ use sio_core::id::{HashKey, SocketId};
 use sio_core::recovery::{Event, Expiry, Recovery};
 use sio_core::time::Instant;
 
+use super::afar::Afar;
 use super::watch::{Clock, Expires, Watching};
 use crate::adapter::{SocketData, Values};
 use crate::log::error;
@@ -37,25 +38,41 @@ pub(crate) struct Keeper {
     watching: Watching,
 }
 
+/// Where what clients may come back to is kept.
+pub(super) enum Kept {
+    /// On this node.
+    Here(Arc<Keeper>),
+    /// Where all nodes find it.
+    Afar(Arc<Afar>),
+}
+
 /// The keeper of a namespace, which ends with it.
 #[derive(Default)]
-pub(super) struct Kept(OnceLock<Arc<Keeper>>);
+pub(super) struct KeptOnce(OnceLock<Kept>);
 
-impl Kept {
+impl KeptOnce {
     #[inline]
-    pub(super) fn get(&self) -> Option<&Arc<Keeper>> {
+    pub(super) fn get(&self) -> Option<&Kept> {
         self.0.get()
     }
 
+    #[inline]
+    pub(super) fn here(&self) -> Option<&Arc<Keeper>> {
+        match self.0.get()? {
+            Kept::Here(keeper) => Some(keeper),
+            Kept::Afar(_) => None,
+        }
+    }
+
     /// Unless there is one.
-    pub(super) fn set(&self, keeper: Arc<Keeper>) {
-        let _ = self.0.set(keeper);
+    pub(super) fn set(&self, kept: Kept) {
+        let _ = self.0.set(kept);
     }
 }
 
-impl Drop for Kept {
+impl Drop for KeptOnce {
     fn drop(&mut self) {
-        if let Some(keeper) = self.0.get() {
+        if let Some(keeper) = self.here() {
             keeper.close();
         }
     }

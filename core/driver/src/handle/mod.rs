@@ -1,6 +1,7 @@
 //! The handles an application works with: cheap to clone, usable from any task or thread.
 
 mod addressing;
+mod afar;
 mod backlog;
 mod children;
 mod conn;
@@ -38,6 +39,7 @@ mod to;
 mod to_children;
 mod watch;
 
+pub(crate) use afar::Coming;
 pub use backlog::Backlogs;
 pub(crate) use children::{Door, Sought};
 pub use conn::{Client, Conn};

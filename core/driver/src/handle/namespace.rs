@@ -15,7 +15,7 @@ use super::hearers::Hearers;
 use super::inner::{
     Callback, Namespace, NamespaceInner, NamespaceMiddleware, Origin, ParentNamespace, Socket,
 };
-use super::keeper::Kept;
+use super::keeper::KeptOnce;
 use super::room_events::{RoomEvents, RoomHook};
 use crate::adapter::{Adapter, Adapters, Here, InMemory, MakeAdapter, NodeHooks, Road};
 use crate::endpoint::setup::{Setup, SetupError};
@@ -86,7 +86,7 @@ impl Namespace {
                 listeners: Listeners::default(),
                 nodes: NodeHooks::default(),
                 room_events: RoomEvents::default(),
-                keeper: Kept::default(),
+                keeper: KeptOnce::default(),
                 expired: Arc::default(),
                 repeats: OnceLock::new(),
                 middlewares: RwLock::new(Arc::new([])),
@@ -230,7 +230,7 @@ impl Namespace {
         self.inner.adapters.close();
         self.inner.nodes.close();
         self.inner.expired.close();
-        if let Some(keeper) = self.inner.keeper.get() {
+        if let Some(keeper) = self.inner.keeper.here() {
             keeper.close();
         }
         if let Some(repeats) = self.inner.repeats.get() {

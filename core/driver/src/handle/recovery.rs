@@ -10,9 +10,10 @@ use sio_core::recovery::{Claim, Figures, Holder, Pid, Restored};
 use sio_core::socket::DisconnectReason;
 use sio_core::time::Instant;
 
+use super::afar::{Afar, Return};
 use super::inner::{Namespace, NamespaceInner, Socket};
-use super::keeper::{ExpiredSession, Keeper};
-use crate::adapter::{Broadcast, Recipients, Values};
+use super::keeper::{ExpiredSession, Keeper, Kept};
+use crate::adapter::{Broadcast, Recipients, Values, as_strs};
 use crate::error::EmitError;
 use crate::log::warn;
 use crate::mailbox::command::Command;
@@ -20,11 +21,17 @@ use crate::mailbox::fan_out::spread;
 use crate::mailbox::weight::Weight;
 use crate::runtime::Runtime;
 
+/// Where the session of a socket is kept.
+pub(super) enum SessionOf<'a> {
+    Here(&'a Arc<Keeper>, Holder),
+    Afar(&'a Arc<Afar>),
+}
+
 impl NamespaceInner {
     /// What is kept for those that may come back, if that is on.
     #[inline]
     pub(super) fn keeper(&self) -> Option<&Arc<Keeper>> {
-        self.keeper.get()
+        self.keeper.here()
     }
 
     /// A broadcast that those get who come back, too. It has one place for all, so that the order in which each
@@ -76,12 +83,17 @@ impl Namespace {
 
     /// The same, for the first client of revision 5 that asks for it.
     pub(crate) fn open_keeper(&self, runtime: &impl Runtime) -> bool {
-        if self.keeper().is_some() {
+        if self.inner.keeper.get().is_some() {
             return true;
         }
         let config = self.inner.setup().config();
         if config.connection_state_recovery.is_none() {
             return false;
+        }
+        if self.road().recovers() {
+            let afar = Afar::new(&config);
+            self.inner.keeper.set(Kept::Afar(Arc::new(afar)));
+            return true;
         }
         let mut random = [[0; 8]; 2];
         runtime.random(random.as_flattened_mut());
@@ -91,7 +103,7 @@ impl Namespace {
             return false;
         };
         // Whoever is first makes it.
-        self.inner.keeper.set(keeper);
+        self.inner.keeper.set(Kept::Here(keeper));
         true
     }
 
@@ -138,7 +150,10 @@ impl Namespace {
     /// What it keeps for clients that were cut off, and how many have come back. `None`: that is off
     /// ([`connection_state_recovery`](crate::app::Config::connection_state_recovery)), or nobody has ever come.
     pub fn recovery(&self) -> Option<Figures> {
-        Some(self.keeper()?.lock().figures())
+        match self.inner.keeper.get()? {
+            Kept::Here(keeper) => Some(keeper.lock().figures()),
+            Kept::Afar(afar) => Some(afar.figures()),
+        }
     }
 
     /// Hears of sockets that were cut off and will not come back. With no lock held; it must not take long.
@@ -162,13 +177,17 @@ impl Socket {
     }
 
     /// Its session, if its client may come back as this socket.
-    pub(super) fn session(&self) -> Option<(&Arc<Keeper>, Holder)> {
-        let keeper = self.namespace().keeper()?;
-        let holder = self.extras().as_ref()?.session?;
-        Some((keeper, holder))
+    pub(super) fn session(&self) -> Option<SessionOf<'_>> {
+        let kept = self.namespace().inner.keeper.get()?;
+        let extras = self.extras();
+        let extras = extras.as_ref()?;
+        match kept {
+            Kept::Here(keeper) => Some(SessionOf::Here(keeper, extras.session?)),
+            Kept::Afar(afar) => extras.seat.is_some().then_some(SessionOf::Afar(afar)),
+        }
     }
 
-    fn values(&self) -> Values {
+    pub(super) fn values(&self) -> Values {
         let extras = self.extras();
         extras
             .as_ref()
@@ -176,9 +195,13 @@ impl Socket {
             .unwrap_or_default()
     }
 
+    pub(super) fn set_recovered(&self) {
+        self.inner.recovered.store(true, Ordering::Relaxed);
+    }
+
     /// As whom its client comes back, if middlewares let it.
     pub(crate) fn set_claim(&self, claim: Claim, values: Values) {
-        self.inner.recovered.store(true, Ordering::Relaxed);
+        self.set_recovered();
         let mut extras = self.extras();
         let extras = extras.get_or_insert_default();
         extras.claim = Some(Box::new(claim));
@@ -239,8 +262,10 @@ impl Socket {
     /// It enters its namespace with this private id: from now on what is said to it is kept. With the rooms
     /// locked.
     pub(super) fn begin_session(&self, pid: &Pid, rooms: &[Box<str>]) {
-        let Some(keeper) = self.namespace().keeper() else {
-            return;
+        let keeper = match self.namespace().inner.keeper.get() {
+            Some(Kept::Here(keeper)) => keeper,
+            Some(Kept::Afar(afar)) => return self.sit_down(afar, pid, rooms),
+            None => return,
         };
         let session = {
             let mut recovery = keeper.lock();
@@ -257,8 +282,10 @@ impl Socket {
 
     /// It has joined rooms, or left them. With the rooms locked.
     pub(super) fn note_rooms(&self, rooms: &[Box<str>], joined: bool) {
-        let Some((keeper, session)) = self.session() else {
-            return;
+        let (keeper, session) = match self.session() {
+            Some(SessionOf::Here(keeper, session)) => (keeper, session),
+            Some(SessionOf::Afar(afar)) => return self.note_seat(afar, rooms, joined),
+            None => return,
         };
         let mut recovery = keeper.lock();
         for room in rooms {
@@ -271,18 +298,22 @@ impl Socket {
 
     /// It leaves, and is in its rooms still, which are locked. `None`: nobody comes back from this.
     pub(super) fn end_session(&self, reason: Option<DisconnectReason>) {
-        let Some((keeper, session)) = self.session() else {
-            return;
-        };
         let reason = reason.unwrap_or(DisconnectReason::ServerNamespaceDisconnect);
+        let (keeper, session) = match self.session() {
+            Some(SessionOf::Here(keeper, session)) => (keeper, session),
+            Some(SessionOf::Afar(afar)) => return self.stand_up_afar(afar, reason),
+            None => return,
+        };
         let (values, now) = (self.values(), keeper.now());
         keeper.lock().leave(now, session, reason, values);
     }
 
     /// What has become of sessions is told, and what is kept is looked after. With no lock held.
     pub(crate) fn attend_session(&self) {
-        if let Some(keeper) = self.namespace().keeper() {
-            keeper.attend();
+        match self.namespace().inner.keeper.get() {
+            Some(Kept::Here(keeper)) => keeper.attend(),
+            Some(Kept::Afar(_)) => self.persist(),
+            None => {}
         }
     }
 
@@ -296,22 +327,38 @@ impl Socket {
             let id = self.id().as_str();
             let old = all.key(id).and_then(|key| all.remove(key));
             self.extras().get_or_insert_default().session = Some(restored.holder);
-            Some((restored, old))
+            let Restored {
+                pid, rooms, missed, ..
+            } = restored;
+            Some(Return {
+                pid,
+                rooms: rooms.iter().map(|room| room.as_str().into()).collect(),
+                missed,
+                old,
+            })
         });
-        let Some((restored, old)) = restored else {
+        let Some(restored) = restored else {
             keeper.attend();
             return None;
         };
-        let Restored {
-            pid, rooms, missed, ..
-        } = restored;
+        let back = self.be_back(restored);
+        keeper.attend();
+        Some(back)
+    }
+
+    /// It is in its place: whoever was there gives way, and it is announced.
+    pub(super) fn be_back(&self, back: Return) -> (Pid, Vec<Encoded>) {
+        let Return {
+            pid,
+            rooms,
+            missed,
+            old,
+        } = back;
         if let Some(old) = old {
-            old.give_way(rooms.iter().map(|room| room.as_str().into()).collect());
+            old.give_way(rooms.clone());
             old.task().tell(Command::Supersede(old.key()));
         }
-        let names: Vec<&str> = rooms.iter().map(|room| room.as_str()).collect();
-        self.announce(&names);
-        keeper.attend();
-        Some((pid, missed))
+        self.announce(&as_strs(&rooms));
+        (pid, missed)
     }
 }

@@ -3,15 +3,16 @@
 use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 
-use sio_core::recovery::{Pid, Restored};
+use sio_core::recovery::Pid;
 use sio_core::rooms::{MemberKey, RoomError, Rooms};
 use sio_core::socket::DisconnectReason;
 use smallvec::SmallVec;
 
 use super::Socket;
+use super::afar::Return;
 use super::membership::Membership;
 use super::room_events::RoomEvents;
-use crate::adapter::{IntoRooms, Values, as_strs, names};
+use crate::adapter::{IntoRooms, as_strs, names};
 use crate::log::error;
 use crate::sync::guard::guarded;
 use crate::sync::later::Later;
@@ -195,8 +196,8 @@ impl Socket {
     /// of it, in the rooms of that one and those that middlewares joined. `None`: it does not come back.
     pub(super) fn take_place(
         &self,
-        restore: impl FnOnce(&mut Rooms<Self>) -> Option<(Restored<Values>, Option<Self>)>,
-    ) -> Option<(Restored<Values>, Option<Self>)> {
+        restore: impl FnOnce(&mut Rooms<Self>) -> Option<Return>,
+    ) -> Option<Return> {
         let mut membership = self.membership();
         let Membership::Waiting(waiting) = &mut *membership else {
             return None;
@@ -207,11 +208,11 @@ impl Socket {
             self.inner.connected.store(true, Ordering::Release);
             let id = self.id();
             let member = all.insert(id.clone(), self.clone());
-            let rooms = &restored.0.rooms;
-            if !rooms.iter().any(|room| *room == id.as_str()) {
+            let rooms = &restored.rooms;
+            if !rooms.iter().any(|room| **room == *id.as_str()) {
                 all.leave(member, id.as_str());
             }
-            let _ = seat(all, member, rooms.iter().map(|room| room.as_str()));
+            let _ = seat(all, member, rooms.iter().map(|room| &**room));
             let (joined, _) = seat(all, member, waiting.iter().map(|room| &**room));
             self.note_rooms(waiting.get(..joined).unwrap_or_default(), true);
             Some((member, restored))

@@ -13,6 +13,7 @@ use sio_core::socket::SocketKey;
 use super::hearers::Hearers;
 use super::inner::{Callback, Extras, Incoming, PacketMiddleware, Socket, SocketInner};
 use super::membership::Membership;
+use super::recovery::SessionOf;
 use super::replies::AckFuture;
 use super::{Client, Conn, Door, Io, Namespace};
 use crate::endpoint::handshake::Handshake;
@@ -242,8 +243,12 @@ impl Socket {
         }
         self.must_be_free(event)?;
         let flags = self.inner.namespace.inner.flags(flags);
-        if let Some((keeper, holder)) = self.session() {
-            return self.emit_kept(keeper, holder, event, args, flags, tell);
+        match self.session() {
+            Some(SessionOf::Here(keeper, holder)) => {
+                return self.emit_kept(keeper, holder, event, args, flags, tell);
+            }
+            Some(SessionOf::Afar(afar)) => return self.emit_afar(afar, event, args, flags, tell),
+            None => {}
         }
         let name = self.namespace().name();
         let packet = self.namespace().codec().event(name, None, event, args)?;

@@ -18,7 +18,7 @@ use super::waits::Waits;
 use crate::deadlines::State;
 use crate::error::{Denial, Failure};
 use crate::event::{Progress, Started};
-use crate::handle::{Callback, Door, Incoming, Invocation, Socket};
+use crate::handle::{Callback, Coming, Door, Incoming, Invocation, Socket};
 use crate::mailbox::command::Wait;
 use crate::mailbox::held::{Answered, Charge, Held};
 use crate::sync::BoxFuture;
@@ -273,6 +273,8 @@ pub(super) enum Job {
     Handler(Guarded<Result<(), Failure>, Owner>),
     /// Parents, over a namespace that a client asks for and that is not there.
     Parents(Guarded<Option<Door>, Box<PendingConnect>>),
+    /// Other nodes, over who a client was.
+    Restores(Guarded<Option<Box<Coming>>, Box<(PendingConnect, Door)>>),
     /// The middlewares of a namespace, over a socket that wants to enter.
     Middlewares(Guarded<Result<(), Denial>, (ConnectTicket, Socket)>),
     /// The packet middlewares of a socket, over one event.
@@ -285,7 +287,7 @@ pub(super) enum Job {
 const _: fn(&Job) -> State = |job| match job {
     Job::Handler(_) => State::Handler,
     Job::Parents(_) => State::Parents,
-    Job::Middlewares(_) => State::Middlewares,
+    Job::Restores(_) | Job::Middlewares(_) => State::Middlewares,
     Job::PacketMiddlewares(_) => State::PacketMiddlewares,
     Job::Plain(_) => State::Plain,
 };
@@ -294,6 +296,10 @@ const _: fn(&Job) -> State = |job| match job {
 pub(super) enum Done {
     Handler(Owner, Result<Result<(), Failure>, Panic>),
     Parents(Box<PendingConnect>, Result<Option<Door>, Panic>),
+    Restores(
+        Box<(PendingConnect, Door)>,
+        Result<Option<Box<Coming>>, Panic>,
+    ),
     Middlewares((ConnectTicket, Socket), Result<Result<(), Denial>, Panic>),
     PacketMiddlewares(
         Box<(SocketKey, Invocation)>,
@@ -397,6 +403,10 @@ impl Job {
                 .what
                 .as_ref()
                 .is_none_or(|asks| socket.is_none_or(|socket| asks.ticket.socket() == socket)),
+            Self::Restores(guarded) => guarded
+                .what
+                .as_ref()
+                .is_none_or(|what| socket.is_none_or(|socket| what.0.ticket.socket() == socket)),
             Self::Handler(_) | Self::PacketMiddlewares(_) | Self::Plain(_) => false,
         }
     }
@@ -410,7 +420,7 @@ impl Job {
                 .what
                 .as_ref()
                 .map_or(0, |what| what.1.event.args.size()),
-            Self::Parents(_) | Self::Middlewares(_) => 0,
+            Self::Parents(_) | Self::Restores(_) | Self::Middlewares(_) => 0,
         }
     }
 
@@ -425,7 +435,7 @@ impl Job {
                 let (_, call) = &**guarded.what.as_ref()?;
                 Some((call.socket.clone(), call.event.name.clone()))
             }
-            Self::Parents(_) | Self::Middlewares(_) | Self::Plain(_) => None,
+            Self::Parents(_) | Self::Restores(_) | Self::Middlewares(_) | Self::Plain(_) => None,
         }
     }
 
@@ -434,7 +444,7 @@ impl Job {
         match self {
             Self::Handler(guarded) => Some((guarded.what.as_ref()?.socket.key(), false)),
             Self::PacketMiddlewares(guarded) => Some((guarded.what.as_ref()?.0, true)),
-            Self::Parents(_) | Self::Middlewares(_) | Self::Plain(_) => None,
+            Self::Parents(_) | Self::Restores(_) | Self::Middlewares(_) | Self::Plain(_) => None,
         }
     }
 
@@ -459,6 +469,9 @@ impl Future for Job {
             Self::Parents(guarded) => guarded
                 .poll(cx)
                 .map(|(what, result)| Done::Parents(what, result)),
+            Self::Restores(guarded) => guarded
+                .poll(cx)
+                .map(|(what, result)| Done::Restores(what, result)),
             Self::Middlewares(guarded) => guarded
                 .poll(cx)
                 .map(|(what, result)| Done::Middlewares(what, result)),
@@ -479,7 +492,7 @@ impl Done {
             Self::Handler(owner, _) => owner.bytes,
             Self::Plain(message, _) => message.bytes,
             Self::PacketMiddlewares(what, _) => what.1.event.args.size(),
-            Self::Parents(..) | Self::Middlewares(..) => 0,
+            Self::Parents(..) | Self::Restores(..) | Self::Middlewares(..) => 0,
         }
     }
 }

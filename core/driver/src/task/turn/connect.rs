@@ -12,12 +12,20 @@ use super::super::jobs::{Guarded, Job};
 use super::super::{Task, report};
 use crate::endpoint::handshake::Handshake;
 use crate::error::Denial;
-use crate::handle::{Door, Invocation, Socket, Sought};
+use crate::handle::{Coming, Door, Invocation, Socket, Sought};
 use crate::handler::middleware::pass;
 use crate::log::{debug, error};
 use crate::runtime::Runtime;
 use crate::sync::BoxFuture;
 use crate::sync::guard::Panic;
+
+/// As whom a client may come back.
+enum Back {
+    /// What it claims, if anything, is known here.
+    Here(Option<Claim>),
+    /// Other nodes were asked.
+    Afar(Option<Box<Coming>>),
+}
 
 impl<R: Runtime> Task<R> {
     /// A client wants to enter a namespace. It waits while too many handlers do, so that coming and
@@ -90,6 +98,53 @@ impl<R: Runtime> Task<R> {
 
     /// Asks the middlewares of the namespace.
     fn introduce(&mut self, cx: &mut Context<'_>, connect: PendingConnect, door: Door) {
+        let Some((connection, _)) = self.machine.socket_io() else {
+            return;
+        };
+        let claim = connect
+            .auth
+            .as_deref()
+            .filter(|_| connection.is_recoverable() && door.namespace.open_keeper(&self.runtime));
+        let claim = claim.and_then(Claim::of);
+        let found = claim
+            .as_ref()
+            .and_then(|claim| door.namespace.bring_back(claim));
+        let Some(found) = found else {
+            self.introduce_as(cx, connect, door, Back::Here(claim));
+            return;
+        };
+        let future: BoxFuture<_> = Box::pin(found);
+        let mut guarded = Guarded::new(future, Box::new((connect, door)));
+        match guarded.poll(cx) {
+            Poll::Ready((what, result)) => self.found(cx, *what, result),
+            Poll::Pending => self.jobs.push(Job::Restores(guarded)),
+        }
+    }
+
+    /// Other nodes were asked who a client was.
+    pub(super) fn found(
+        &mut self,
+        cx: &mut Context<'_>,
+        (connect, door): (PendingConnect, Door),
+        result: Result<Option<Box<Coming>>, Panic>,
+    ) {
+        match result {
+            Ok(coming) => self.introduce_as(cx, connect, door, Back::Afar(coming)),
+            Err(_panic) => {
+                error!(why = %_panic.0, "adapter panicked");
+                self.abandon();
+            }
+        }
+    }
+
+    /// The same, as who it comes back.
+    fn introduce_as(
+        &mut self,
+        cx: &mut Context<'_>,
+        connect: PendingConnect,
+        door: Door,
+        back: Back,
+    ) {
         let PendingConnect {
             ticket,
             namespace,
@@ -102,19 +157,21 @@ impl<R: Runtime> Task<R> {
         let id = connection.computed_id(&namespace);
         let id = id.unwrap_or_else(|| Self::socket_id(&mut self.spare, &self.runtime));
         let middlewares = door.namespace.middlewares();
-        let claim = auth
-            .as_deref()
-            .filter(|_| connection.is_recoverable() && door.namespace.open_keeper(&self.runtime));
-        let claim = claim.and_then(Claim::of);
+        let (claim, coming) = match back {
+            Back::Here(claim) => (claim, None),
+            Back::Afar(coming) => (None, coming),
+        };
         let back = claim.and_then(|claim| {
             let (id, values) = door.namespace.find_session(self.now, &claim)?;
             Some((id, claim, values))
         });
-        let is_asked = back.is_none() || door.namespace.asks_again();
+        let is_new = back.is_none() && coming.is_none();
+        let is_asked = is_new || door.namespace.asks_again();
         let (id, back) = match back {
             Some((id, claim, values)) => (id, Some((claim, values))),
             None => (id, None),
         };
+        let id = coming.as_ref().and_then(|it| it.id()).unwrap_or(id);
         let socket = Socket::new(
             id,
             ticket.socket(),
@@ -125,6 +182,9 @@ impl<R: Runtime> Task<R> {
         );
         if let Some((claim, values)) = back {
             socket.set_claim(claim, values);
+        }
+        if let Some(coming) = coming {
+            socket.set_coming(coming);
         }
         if middlewares.is_empty() || !is_asked {
             self.admit(cx, ticket, socket);
@@ -176,14 +236,17 @@ impl<R: Runtime> Task<R> {
             socket.exit();
             return;
         }
-        let accepted = match socket.take_claim() {
-            Some(claim) => match socket.restore(self.now, &claim) {
-                Some((pid, missed)) => self.accept(ticket, &socket, Some(&pid), missed),
-                None => {
-                    self.decide_anew(cx, ticket, &socket);
-                    return;
-                }
-            },
+        let back = match (socket.take_claim(), socket.take_coming()) {
+            (Some(claim), _) => Some(socket.restore(self.now, &claim)),
+            (None, Some(coming)) => Some(socket.come_back(coming)),
+            (None, None) => None,
+        };
+        let accepted = match back {
+            Some(Some((pid, missed))) => self.accept(ticket, &socket, Some(&pid), missed),
+            Some(None) => {
+                self.decide_anew(cx, ticket, &socket);
+                return;
+            }
             None => {
                 let pid = self.private_id(&socket);
                 let accepted = self.accept(ticket, &socket, pid.as_ref(), Vec::new());

@@ -271,6 +271,7 @@ impl<R: Runtime> Task<R> {
                 }
             }
             Done::Parents(connect, result) => self.named(cx, *connect, result),
+            Done::Restores(what, result) => self.found(cx, *what, result),
             Done::Middlewares(what, result) => self.decided(cx, what, result),
             Done::PacketMiddlewares(what, result) => {
                 self.rest(what.0, true);

@@ -1,18 +1,18 @@
-//! Places in a stream.
+//! Places in what all nodes of a cluster read.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The id of a stream's entry: `1795901440063-0`.
+/// A place in the stream that the nodes of a cluster read, the id of its entry: `1795901440063-0`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EntryId {
+pub struct Place {
     /// Milliseconds by the broker's clock.
     pub millis: u64,
     /// Which one of that millisecond.
     pub sequence: u64,
 }
 
-impl EntryId {
+impl Place {
     /// Before all entries.
     pub const FIRST: Self = Self {
         millis: 0,
@@ -35,37 +35,37 @@ impl EntryId {
     }
 }
 
-impl fmt::Display for EntryId {
+impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.millis, self.sequence)
     }
 }
 
-/// Not the id of an entry.
+/// Not a place in a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoEntryId;
+pub struct NoPlace;
 
-impl fmt::Display for NoEntryId {
+impl fmt::Display for NoPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("not the id of a stream's entry")
     }
 }
 
-impl std::error::Error for NoEntryId {}
+impl std::error::Error for NoPlace {}
 
-impl FromStr for EntryId {
-    type Err = NoEntryId;
+impl FromStr for Place {
+    type Err = NoPlace;
 
     /// Two numbers in digits alone, as a client must give them.
-    fn from_str(text: &str) -> Result<Self, NoEntryId> {
+    fn from_str(text: &str) -> Result<Self, NoPlace> {
         let number = |digits: &str| {
             let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
             plain.then(|| digits.parse().ok()).flatten()
         };
-        let (millis, sequence) = text.split_once('-').ok_or(NoEntryId)?;
+        let (millis, sequence) = text.split_once('-').ok_or(NoPlace)?;
         Ok(Self {
-            millis: number(millis).ok_or(NoEntryId)?,
-            sequence: number(sequence).ok_or(NoEntryId)?,
+            millis: number(millis).ok_or(NoPlace)?,
+            sequence: number(sequence).ok_or(NoPlace)?,
         })
     }
 }
@@ -76,11 +76,11 @@ mod tests {
 
     #[test]
     fn ids_are_two_numbers_in_order() {
-        let id: EntryId = "1795901440063-7".parse().unwrap();
+        let id: Place = "1795901440063-7".parse().unwrap();
         assert_eq!(id.to_string(), "1795901440063-7");
         assert_eq!(id.next().to_string(), "1795901440063-8");
         assert!(id < "1795901440064-0".parse().unwrap());
-        let last = EntryId {
+        let last = Place {
             millis: 3,
             sequence: u64::MAX,
         };
@@ -96,7 +96,7 @@ mod tests {
             "1-1 ",
             "99999999999999999999-0",
         ] {
-            assert_eq!(other.parse::<EntryId>(), Err(NoEntryId), "{other}");
+            assert_eq!(other.parse::<Place>(), Err(NoPlace), "{other}");
         }
     }
 }

@@ -1,0 +1,85 @@
+//! What is kept of a session for other nodes.
+
+use std::fmt;
+
+use super::place::Place;
+use crate::packet::Args;
+
+/// What is kept of a socket whose connection was lost, for the node to which its client comes back.
+///
+/// `pid` is a bearer secret: whoever has it takes the session over.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct KeptSession {
+    /// The socket's id.
+    pub sid: String,
+    /// The secret by which its client comes back.
+    pub pid: String,
+    /// The rooms it was in, the one of its id included.
+    pub rooms: Vec<String>,
+    /// What the application has attached to it: none or one value.
+    pub data: Args,
+    /// Where it has begun: what is before was never for it. Only nodes of ours say so, and heed it.
+    pub since: Option<Place>,
+    /// Its client does not come back from before this: it has been told what is behind. Only of ours.
+    pub least: Option<Place>,
+    /// Rooms that it has joined since it began, or has left since. Only of ours.
+    pub stays: Vec<Stay>,
+}
+
+/// A time in a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stay {
+    /// The room.
+    pub room: String,
+    /// It hears what is said behind this place,
+    pub from: Place,
+    /// up to here. `None`: it is there.
+    pub to: Option<Place>,
+}
+
+impl fmt::Debug for KeptSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeptSession")
+            .field("sid", &self.sid)
+            .field("rooms", &self.rooms)
+            .finish_non_exhaustive()
+    }
+}
+
+impl KeptSession {
+    /// One of a socket that is in its own room.
+    pub fn new(sid: &str, pid: &str) -> Self {
+        Self {
+            sid: sid.to_owned(),
+            pid: pid.to_owned(),
+            rooms: vec![sid.to_owned()],
+            data: Args::default(),
+            since: None,
+            least: None,
+            stays: Vec::new(),
+        }
+    }
+
+    /// Whether its socket was in a room when something was said there.
+    pub fn was_in(&self, room: &str, at: Place) -> bool {
+        let mut its = self.stays.iter().filter(|stay| stay.room == room);
+        if its.any(|stay| stay.from < at && stay.to.is_none_or(|to| at <= to)) {
+            return true;
+        }
+        let joined = |stay: &Stay| stay.room == room && stay.to.is_none();
+        self.rooms.iter().any(|its| its == room) && !self.stays.iter().any(joined)
+    }
+
+    /// Whether its socket was told what was said to the members of these rooms (to everybody, if none is named) but
+    /// for those of others, at this place.
+    pub fn hears<'a>(
+        &self,
+        rooms: Option<impl IntoIterator<Item = &'a str>>,
+        except: impl IntoIterator<Item = &'a str>,
+        at: Place,
+    ) -> bool {
+        let was_in = |room| self.was_in(room, at);
+        rooms.is_none_or(|rooms| rooms.into_iter().any(was_in)) && !except.into_iter().any(was_in)
+    }
+}

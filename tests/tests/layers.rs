@@ -98,7 +98,7 @@ const CORE_FLOORS: &[&str] = &[
 /// The floors of the cluster's package, from the ground up: each may import those above it in this list.
 const CLUSTER_FLOORS: &[&str] = &[
     "digest", "id", "entry", "reader", "limits", "message", "config", "channels", "wire", "codec",
-    "node", "emitter",
+    "restore", "node", "emitter",
 ];
 
 /// The floors of the admins' side, from the ground up: each may import those above it in this list.

@@ -87,6 +87,7 @@ pub mod codec;
 mod config;
 mod digest;
 pub mod emitter;
+pub mod entry;
 pub mod id;
 mod limits;
 pub mod message;
@@ -94,11 +95,6 @@ pub mod node;
 pub mod reader;
 pub mod restore;
 mod wire;
-
-/// Places in a stream.
-pub mod entry {
-    pub use sio_core::recovery::{NoPlace as NoEntryId, Place as EntryId};
-}
 
 pub use channels::Subscription;
 pub use config::{Config, Dialect, Heartbeat, Subscriptions};

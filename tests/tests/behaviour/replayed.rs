@@ -52,6 +52,14 @@ const APART: &[(&str, &[&str])] = &[
     (
         "by what clients come back is drawn, and signed with a key that is",
         &[
+            "elsewhere::simulated::it_hears_what_it_has_missed_of_all_servers",
+            "elsewhere::simulated::it_moves_to_and_fro_and_hears_all_of_it_once",
+            "elsewhere::simulated::nobody_comes_back_twice_or_from_before",
+            "elsewhere::simulated::one_whose_connection_hangs_gives_way_on_its_own_server",
+            "elsewhere::simulated::a_server_that_closes_leaves_its_clients_to_the_others",
+            "elsewhere::simulated::in_an_outage_those_here_hear_at_once_and_come_back_as_new_ones",
+            "elsewhere::simulated::whom_a_middleware_refuses_may_come_again",
+            "elsewhere::simulated::one_that_is_put_out_does_not_come_back",
             "recovery::simulated::what_was_missed_comes_first_with_rooms_and_data",
             "recovery::simulated::a_connection_that_hangs_gives_way",
             "recovery::simulated::the_last_of_a_child_comes_back_and_it_goes_without_anybody",

@@ -247,8 +247,7 @@ fn through_a_rolling_restart_nothing_is_lost_or_doubled() {
             say(&nodes, 9);
             let address = nodes[(round + 1) % 3].world.address;
             // In the first round one was there, then those of the node before, too.
-            for at in 0..=round {
-                let (client, known, heard) = &mut clients[at];
+            for (client, known, heard) in clients.iter_mut().take(round + 1) {
                 let (new, again, before) = come(address, known).await;
                 assert_eq!((&again.id, &again.pid), (&known.id, &known.pid));
                 heard.extend(before);

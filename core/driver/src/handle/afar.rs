@@ -1,69 +1,57 @@
-//! Sockets whose clients come back at any node: what is said to them has a place in what all nodes read, and their
-//! sessions are kept where all nodes find them.
+//! What a namespace knows of sockets whose clients come back at any node: how far all was told, and who is here.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sio_core::config::Config;
-use sio_core::engine::Flags;
 use sio_core::id::SocketId;
-use sio_core::packet::{Args, Encoded, IntoArgs, Map, Value};
-use sio_core::recovery::{Claim, Figures, KeptSession, Pid, Place, Stay};
-use sio_core::socket::DisconnectReason;
+use sio_core::packet::{Encoded, Value};
+use sio_core::recovery::{Figures, KeptSession, Place, Stay};
 
-use super::inner::{Namespace, NamespaceInner, Socket};
-use crate::adapter::{Adapter, Broadcast, Recipients, RestoredSession, SessionClaim, Values};
-use crate::error::EmitError;
-use crate::log::{error, warn};
-use crate::mailbox::Wakers;
-use crate::mailbox::command::Command;
-use crate::mailbox::fan_out::spread;
-use crate::mailbox::weight::Weight;
-use crate::sync::guard::guarded;
+use crate::adapter::{Adapter, Recipients, RestoredSession, Values};
 
 /// What a namespace knows of what was said, for clients that other nodes can bring back. Locked with the rooms locked.
 pub(super) struct Afar {
-    inner: Mutex<Inner>,
-    limits: Limits,
+    pub(super) inner: Mutex<Inner>,
+    pub(super) limits: Limits,
 }
 
-struct Limits {
+pub(super) struct Limits {
     /// Of what one client has missed.
-    packets: usize,
-    bytes: usize,
+    pub(super) packets: usize,
+    pub(super) bytes: usize,
     /// Of what was said while somebody comes back.
-    recent_packets: usize,
-    recent_bytes: usize,
-    rooms: usize,
+    pub(super) recent_packets: usize,
+    pub(super) recent_bytes: usize,
+    pub(super) rooms: usize,
 }
 
 #[derive(Default)]
-struct Inner {
+pub(super) struct Inner {
     /// Up to here all was told to those who are here.
-    last: Option<Place>,
+    pub(super) last: Option<Place>,
     /// Whose clients may come back.
-    here: BTreeMap<Box<str>, SocketId>,
+    pub(super) here: BTreeMap<Box<str>, SocketId>,
     /// How often something was said that has no place.
-    spoils: u64,
+    pub(super) spoils: u64,
     /// How many are coming back, and what was said meanwhile.
-    coming: usize,
-    recent: VecDeque<Recent>,
-    recent_bytes: usize,
+    pub(super) coming: usize,
+    pub(super) recent: VecDeque<Recent>,
+    pub(super) recent_bytes: usize,
     /// What was said up to here is not among that any more.
-    cut: Option<Place>,
+    pub(super) cut: Option<Place>,
     /// Who was told already what is said up to there.
-    ahead: Vec<(SocketId, Place)>,
-    recovered: u64,
-    refused: u64,
-    lost: u64,
+    pub(super) ahead: Vec<(SocketId, Place)>,
+    pub(super) recovered: u64,
+    pub(super) refused: u64,
+    pub(super) lost: u64,
 }
 
-struct Recent {
-    at: Place,
-    to: Recipients,
-    packet: Encoded,
+pub(super) struct Recent {
+    pub(super) at: Place,
+    pub(super) to: Recipients,
+    pub(super) packet: Encoded,
 }
 
 /// Where something stands that is said.
@@ -78,29 +66,19 @@ pub(super) enum Told {
 
 /// The session of a socket that is here.
 pub(super) struct Seat {
-    session: KeptSession,
+    pub(super) session: KeptSession,
     /// What has no place was said so often when it came.
-    spoils: u64,
+    pub(super) spoils: u64,
 }
 
 /// A client is about to come back. Dropped before it has, its session is kept for it again.
 pub(crate) struct Coming {
-    afar: Arc<Afar>,
-    adapter: Arc<dyn Adapter>,
-    found: Option<RestoredSession>,
-    spoils: u64,
+    pub(super) afar: Arc<Afar>,
+    pub(super) adapter: Arc<dyn Adapter>,
+    pub(super) found: Option<RestoredSession>,
+    pub(super) spoils: u64,
     /// Its socket is still here.
-    is_here: bool,
-}
-
-/// Who has come back: a socket that is in its place.
-pub(crate) struct Return {
-    pub(super) pid: Pid,
-    pub(super) rooms: Vec<Box<str>>,
-    /// To be sent before anything else.
-    pub(super) missed: Vec<Encoded>,
-    /// Who was there.
-    pub(super) old: Option<Socket>,
+    pub(super) is_here: bool,
 }
 
 impl Afar {
@@ -118,7 +96,7 @@ impl Afar {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -140,18 +118,18 @@ impl Afar {
         figures
     }
 
-    fn most(&self) -> (usize, usize) {
+    pub(super) fn most(&self) -> (usize, usize) {
         (self.limits.packets, self.limits.bytes)
     }
 }
 
 impl Inner {
     /// What an event carries that has no place of its own.
-    fn offset(&self) -> String {
+    pub(super) fn offset(&self) -> String {
         self.last.unwrap_or_default().to_string()
     }
 
-    fn remember(&mut self, recent: Recent, limits: &Limits) {
+    pub(super) fn remember(&mut self, recent: Recent, limits: &Limits) {
         if self.coming == 0 {
             return;
         }
@@ -166,7 +144,7 @@ impl Inner {
         }
     }
 
-    fn end_coming(&mut self) {
+    pub(super) fn end_coming(&mut self) {
         self.coming = self.coming.saturating_sub(1);
         if self.coming == 0 {
             self.recent = VecDeque::new();
@@ -176,7 +154,7 @@ impl Inner {
 }
 
 impl Seat {
-    fn join(&mut self, room: &str, last: Option<Place>) {
+    pub(super) fn join(&mut self, room: &str, last: Option<Place>) {
         let session = &mut self.session;
         if session.rooms.iter().any(|its| its == room) {
             return;
@@ -191,7 +169,7 @@ impl Seat {
 
     /// If it has left more rooms than it may be in, the oldest stay is forgotten: its client does not come back from
     /// before that.
-    fn leave(&mut self, room: &str, last: Option<Place>, most: usize) {
+    pub(super) fn leave(&mut self, room: &str, last: Option<Place>, most: usize) {
         let session = &mut self.session;
         let Some(at) = session.rooms.iter().position(|its| its == room) else {
             return;
@@ -221,125 +199,9 @@ impl Seat {
 }
 
 /// Whether a session's socket was told what was said to these.
-fn hears(session: &KeptSession, to: &Recipients, at: Place) -> bool {
+pub(super) fn hears(session: &KeptSession, to: &Recipients, at: Place) -> bool {
     let sent = to.sender().is_some_and(|id| id.as_str() == session.sid);
     !sent && session.hears(to.rooms(), to.excepted(), at)
-}
-
-impl NamespaceInner {
-    /// A broadcast at its place.
-    pub(super) fn broadcast_afar(
-        &self,
-        afar: &Afar,
-        message: &Broadcast,
-        to: &Recipients,
-        told: Told,
-    ) {
-        let codec = self.setup().codec();
-        let flags = self.flags(to.flags());
-        let wakers = self.look(|rooms| {
-            let target = to.target(rooms);
-            let mut inner = afar.lock();
-            let offset = match told {
-                Told::At(at) => at.to_string(),
-                Told::Untracked | Told::Nowhere => inner.offset(),
-            };
-            let mut packet = message.packet_at(&codec, self.name(), &offset)?;
-            if flags.latest {
-                packet = packet.named(self.name(), message.event());
-            }
-            match told {
-                Told::At(at) => {
-                    inner.last = inner.last.max(Some(at));
-                    inner.ahead.retain(|(_, place)| at <= *place);
-                    let (to, packet) = (to.clone(), packet.clone());
-                    inner.remember(Recent { at, to, packet }, &afar.limits);
-                }
-                Told::Nowhere => inner.spoils = inner.spoils.saturating_add(1),
-                Told::Untracked => {}
-            }
-            // The place is told to nobody before the event is.
-            let members = || rooms.select(&target);
-            if !matches!(told, Told::At(_)) || inner.ahead.is_empty() {
-                let all = || members().map(|socket| (&**socket.task(), socket.key()));
-                return Ok::<_, EmitError>(spread(self.opened(), &target, flags, &packet, all));
-            }
-            let mut wakers = Wakers::default();
-            let ahead = |id: &SocketId| inner.ahead.iter().any(|(its, _)| its == id);
-            for socket in members().filter(|socket| !ahead(socket.id())) {
-                let command = Command::Deliver {
-                    socket: socket.key(),
-                    packet: packet.clone(),
-                    flags,
-                };
-                // One that is full or gone holds up nobody.
-                let task = socket.task();
-                let (waker, _) = task.hold_packet(command, Weight::of(&packet), flags);
-                wakers.add(waker);
-            }
-            Ok(wakers)
-        });
-        match wakers {
-            Ok(wakers) => wakers.wake(),
-            Err(_why) => {
-                warn!(namespace = self.name(), event = %message.event(), why = %_why, "not written");
-            }
-        }
-    }
-}
-
-impl Namespace {
-    fn afar(&self) -> Option<&Arc<Afar>> {
-        match self.inner.keeper.get()? {
-            super::keeper::Kept::Afar(afar) => Some(afar),
-            super::keeper::Kept::Here(_) => None,
-        }
-    }
-
-    /// Finds out whether a client can have the session that it claims, if other nodes may have it. `None`: that is
-    /// known here.
-    pub(crate) fn bring_back(
-        &self,
-        claim: &Claim,
-    ) -> Option<impl Future<Output = Option<Box<Coming>>> + Send + use<>> {
-        let afar = self.afar()?.clone();
-        let adapter = self.adapter();
-        let (id, spoils) = {
-            let mut inner = afar.lock();
-            inner.coming = inner.coming.saturating_add(1);
-            (inner.here.get(claim.pid().as_str()).cloned(), inner.spoils)
-        };
-        let socket = id.and_then(|id| self.get(&id));
-        let here = socket.as_ref().map(|socket| socket.seat_of(spoils));
-        let is_here = here.is_some();
-        let mut coming = Box::new(Coming {
-            afar: afar.clone(),
-            adapter: adapter.clone(),
-            found: None,
-            spoils,
-            is_here,
-        });
-        let asked = match here {
-            // It was told what has no place.
-            Some(None) => None,
-            here => {
-                let claim = SessionClaim::new(claim.clone(), here.flatten(), afar.most());
-                Some(adapter.restore(claim))
-            }
-        };
-        Some(async move {
-            coming.found = match asked {
-                Some(asked) => asked.await,
-                None => None,
-            };
-            if coming.found.is_none() {
-                let mut inner = afar.lock();
-                inner.refused = inner.refused.saturating_add(1);
-                return None;
-            }
-            Some(coming)
-        })
-    }
 }
 
 impl Coming {
@@ -349,7 +211,7 @@ impl Coming {
         Some(SocketId::told(&session.sid))
     }
 
-    fn values(&self) -> Values {
+    pub(super) fn values(&self) -> Values {
         let session = self.found.as_ref().map(|found| &found.session);
         let data = session.and_then(|session| session.data.get::<Value>(0).ok());
         let is_any = |value: &Value| value.as_object().is_none_or(|it| !it.is_empty());
@@ -370,220 +232,5 @@ impl Drop for Coming {
 impl fmt::Debug for Coming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Coming")
-    }
-}
-
-impl Socket {
-    /// Its session, unless it was told what has no place.
-    fn seat_of(&self, spoils: u64) -> Option<KeptSession> {
-        let extras = self.extras();
-        let seat = extras.as_ref()?.seat.as_ref()?;
-        (seat.spoils == spoils).then(|| seat.session.clone())
-    }
-
-    /// As whom its client comes back, if middlewares let it.
-    pub(crate) fn set_coming(&self, coming: Box<Coming>) {
-        let values = match self.namespace().get(self.id()).filter(|_| coming.is_here) {
-            Some(old) => old.values(),
-            None => coming.values(),
-        };
-        self.set_recovered();
-        let mut extras = self.extras();
-        let extras = extras.get_or_insert_default();
-        extras.data = values;
-        extras.coming = Some(coming);
-    }
-
-    pub(crate) fn take_coming(&self) -> Option<Box<Coming>> {
-        self.extras().as_mut()?.coming.take()
-    }
-
-    /// Its client comes back as the socket that was found: its private id, and what is to be sent before anything
-    /// else. `None`: it comes as a new one.
-    pub(crate) fn come_back(&self, mut coming: Box<Coming>) -> Option<(Pid, Vec<Encoded>)> {
-        let afar = coming.afar.clone();
-        // It is used up, whatever comes of it.
-        let found = coming.found.take()?;
-        let missed = self.written(&found)?;
-        let back = self.take_place(|all| {
-            let mut inner = afar.lock();
-            let old = all.key(self.id().as_str());
-            let was = old.and_then(|key| all.get(self.id().as_str()).cloned().map(|it| (key, it)));
-            let same = |old: &Self| {
-                let seat = old.seat_of(coming.spoils);
-                seat.is_some_and(|its| its == found.session)
-            };
-            let kept = match &was {
-                Some((_, old)) => coming.is_here && same(old),
-                None => !coming.is_here,
-            };
-            if !kept || inner.spoils != coming.spoils || inner.cut > Some(found.end) {
-                inner.lost = inner.lost.saturating_add(1);
-                return None;
-            }
-            let mut missed = missed;
-            let later = inner.recent.iter().filter(|it| it.at > found.end);
-            let later = later.filter(|it| hears(&found.session, &it.to, it.at));
-            missed.extend(later.map(|it| it.packet.clone()));
-            let (packets, bytes) = missed
-                .iter()
-                .fold((0usize, 0usize), |(packets, bytes), it| {
-                    (
-                        packets.saturating_add(it.packets()),
-                        bytes.saturating_add(it.size()),
-                    )
-                });
-            if packets > afar.limits.packets || bytes > afar.limits.bytes {
-                inner.lost = inner.lost.saturating_add(1);
-                return None;
-            }
-            inner.recovered = inner.recovered.saturating_add(1);
-            if inner.last < Some(found.end) {
-                inner.ahead.push((self.id().clone(), found.end));
-            }
-            let pid = Pid::told(&found.session.pid);
-            inner.here.insert(pid.as_str().into(), self.id().clone());
-            let mut session = found.session;
-            session.since = Some(found.place);
-            // Clients keep what comes before CONNECT over the end of a connection, and would tell it twice.
-            session.least = Some(match missed.is_empty() {
-                true => found.place,
-                false => found.place.next(),
-            });
-            session
-                .stays
-                .retain(|stay| stay.to.is_none_or(|to| to > found.place));
-            let rooms = session.rooms.iter().map(|room| room.as_str().into());
-            let rooms = rooms.collect();
-            session.data = Args::default();
-            let spoils = coming.spoils;
-            self.extras().get_or_insert_default().seat = Some(Box::new(Seat { session, spoils }));
-            let old = was.and_then(|(key, _)| all.remove(key));
-            if let Some(old) = &old {
-                old.extras().get_or_insert_default().seat = None;
-            }
-            Some(Return {
-                pid,
-                rooms,
-                missed,
-                old,
-            })
-        })?;
-        Some(self.be_back(back))
-    }
-
-    /// The packets of what was missed.
-    fn written(&self, found: &RestoredSession) -> Option<Vec<Encoded>> {
-        let codec = self.namespace().codec();
-        let name = self.namespace().name();
-        let packets = found.missed.iter().map(|(at, message)| {
-            let packet = message.packet_at(&codec, name, &at.to_string());
-            packet.ok()
-        });
-        packets.collect()
-    }
-
-    /// It enters its namespace with this private id. With the rooms locked.
-    pub(super) fn sit_down(&self, afar: &Afar, pid: &Pid, rooms: &[Box<str>]) {
-        let mut inner = afar.lock();
-        let mut session = KeptSession::new(self.id().as_str(), pid.as_str());
-        session.since = inner.last;
-        session
-            .rooms
-            .extend(rooms.iter().map(|room| (**room).to_owned()));
-        inner.here.insert(pid.as_str().into(), self.id().clone());
-        let spoils = inner.spoils;
-        self.extras().get_or_insert_default().seat = Some(Box::new(Seat { session, spoils }));
-    }
-
-    /// It has joined rooms, or left them. With the rooms locked.
-    pub(super) fn note_seat(&self, afar: &Afar, rooms: &[Box<str>], joined: bool) {
-        let last = afar.lock().last;
-        let mut extras = self.extras();
-        let Some(seat) = extras.as_mut().and_then(|extras| extras.seat.as_mut()) else {
-            return;
-        };
-        for room in rooms {
-            match joined {
-                true => seat.join(room, last),
-                false => seat.leave(room, last, afar.limits.rooms),
-            }
-        }
-    }
-
-    /// It leaves. With the rooms locked.
-    pub(super) fn stand_up_afar(&self, afar: &Afar, reason: DisconnectReason) {
-        let mut inner = afar.lock();
-        let mut extras = self.extras();
-        let extras = extras.get_or_insert_default();
-        let Some(seat) = extras.seat.take() else {
-            return;
-        };
-        inner.here.remove(&*seat.session.pid);
-        inner.ahead.retain(|(id, _)| id != self.id());
-        if reason.is_recoverable() && seat.spoils == inner.spoils {
-            extras.parting = Some(Box::new(seat.session));
-        }
-    }
-
-    /// If it has left, its session is kept where all nodes find it. With no lock held.
-    pub(super) fn persist(&self) {
-        let parting = self.extras().as_mut().and_then(|it| it.parting.take());
-        let Some(mut session) = parting else {
-            return;
-        };
-        let data = guarded(|| self.values().shared().value());
-        match data {
-            // Node's have an object where there is nothing.
-            Ok(Ok(Value::Null)) => {
-                let nothing = Value::Object(Map::default());
-                session.data = Args::from_values(&[nothing]).unwrap_or_default();
-            }
-            Ok(Ok(value)) => session.data = Args::from_values(&[value]).unwrap_or_default(),
-            Ok(Err(_why)) => error!(socket = %self.log_name(), why = %_why, "data not written"),
-            Err(_panic) => error!(socket = %self.log_name(), why = %_panic.0, "data panicked"),
-        }
-        self.namespace().road().persist(*session);
-    }
-
-    /// An emit to it, which has its place in what is said to all, and comes when that does.
-    #[cold]
-    pub(super) fn emit_afar(
-        &self,
-        afar: &Afar,
-        event: &str,
-        args: &(impl IntoArgs + ?Sized),
-        flags: Flags,
-        tell: impl FnOnce(&Self) -> Result<(), EmitError>,
-    ) -> Result<(), EmitError> {
-        let namespace = self.namespace();
-        let (codec, name) = (namespace.codec(), namespace.name());
-        let message = Broadcast::written(&codec, name, None, event, args)?;
-        tell(self)?;
-        if !flags.volatile {
-            let mut to = Recipients::default().to(self.id().as_str());
-            *to.flags_mut() = flags;
-            namespace.road().broadcast(&message, &to);
-            return Ok(());
-        }
-        let (waker, result) = {
-            let inner = afar.lock();
-            let packet = message.packet_at(&codec, name, &inner.offset())?;
-            let packet = match flags.latest {
-                true => packet.named(name, event),
-                false => packet,
-            };
-            let weight = Weight::of(&packet);
-            let command = Command::Deliver {
-                socket: self.key(),
-                packet,
-                flags,
-            };
-            self.task().hold_packet(command, weight, flags)
-        };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        result
     }
 }

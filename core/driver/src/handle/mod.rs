@@ -4,6 +4,7 @@ mod addressing;
 mod afar;
 mod backlog;
 mod children;
+mod coming;
 mod conn;
 mod data;
 mod direct;

@@ -10,7 +10,8 @@ use sio_core::recovery::{Claim, Figures, Holder, Pid, Restored};
 use sio_core::socket::DisconnectReason;
 use sio_core::time::Instant;
 
-use super::afar::{Afar, Return};
+use super::afar::Afar;
+use super::coming::Return;
 use super::inner::{Namespace, NamespaceInner, Socket};
 use super::keeper::{ExpiredSession, Keeper, Kept};
 use crate::adapter::{Broadcast, Recipients, Values, as_strs};

@@ -9,7 +9,7 @@ use sio_core::socket::DisconnectReason;
 use smallvec::SmallVec;
 
 use super::Socket;
-use super::afar::Return;
+use super::coming::Return;
 use super::membership::Membership;
 use super::room_events::RoomEvents;
 use crate::adapter::{IntoRooms, as_strs, names};

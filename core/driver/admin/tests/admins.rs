@@ -30,6 +30,24 @@ fn application() -> Io {
     io
 }
 
+/// What the application hears of by itself: the room that it has, and namespaces.
+fn hook(io: &Io, told: &Arc<Mutex<Vec<String>>>, what: &'static str) {
+    let (notes, names) = (told.clone(), told.clone());
+    io.of("/").on_room_event(move |event: &RoomEvent| {
+        if let RoomEvent::Created(room) = event
+            && *room == *"lobby"
+        {
+            notes.lock().unwrap().push(what.to_owned());
+        }
+    });
+    io.on_new_namespace(move |namespace: &Namespace| {
+        names
+            .lock()
+            .unwrap()
+            .push(format!("{what} {}", namespace.name()));
+    });
+}
+
 #[test]
 fn all_is_shown_in_development() {
     Check::new().seeds(SEEDS).run(async |sim| {
@@ -37,20 +55,7 @@ fn all_is_shown_in_development() {
         // What the application has registered, before and after, stays.
         let told = Arc::new(Mutex::new(Vec::new()));
         for what in ["before", "after"] {
-            let (notes, names) = (told.clone(), told.clone());
-            io.of("/").on_room_event(move |event: &RoomEvent| {
-                if let RoomEvent::Created(room) = event
-                    && *room == *"lobby"
-                {
-                    notes.lock().unwrap().push(what.to_owned());
-                }
-            });
-            io.on_new_namespace(move |namespace: &Namespace| {
-                names
-                    .lock()
-                    .unwrap()
-                    .push(format!("{what} {}", namespace.name()));
-            });
+            hook(&io, &told, what);
             if what == "before" {
                 let host = sim.host("server");
                 instrument(host.sim(), &io, Options::new(Auth::Open).server_id("one"))?;

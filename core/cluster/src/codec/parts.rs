@@ -1,5 +1,8 @@
 //! What several wires have in common.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use sio_core::packet::Call;
 
 use crate::id::{RequestId, Uid};
@@ -172,4 +175,18 @@ fn out_remote(remote: &Remote) -> Out<'_> {
         ("rooms", Some(Out::Texts(&remote.rooms))),
         ("data", data),
     ])
+}
+
+/// JSON as it is, all else out of its base64.
+pub(super) fn plain(data: &Bytes, limits: &Limits) -> Result<Bytes, Odd> {
+    if data.len() > limits.message {
+        return Err(Odd::TooLarge(data.len()));
+    }
+    match data.first() {
+        Some(b'{') => Ok(data.clone()),
+        Some(_) | None => {
+            let decoded = STANDARD.decode(data).map_err(|_| Odd::Syntax)?;
+            Ok(decoded.into())
+        }
+    }
 }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use sio_core::recovery::{KeptSession as Session, Stay};
 
-use super::streams::plain;
+use super::parts::plain;
 use super::{EncodeError, Odd, parts};
 use crate::entry::EntryId;
 use crate::limits::Limits;

@@ -8,6 +8,7 @@ use sio_core::packet::Call;
 
 use super::classic::Author;
 use super::cluster::{self, Said};
+use super::parts::plain;
 use super::{Context, EncodeError, Odd, Received};
 use crate::id::Uid;
 use crate::limits::Limits;
@@ -123,20 +124,6 @@ fn has_id(entry: &Entry, limits: &Limits) -> Result<bool, Odd> {
     let members = read.tree().members("data", limits)?;
     let packet = members.need("packet")?.members("packet", limits)?;
     Ok(packet.has("id"))
-}
-
-/// JSON as it is, all else out of its base64.
-pub(super) fn plain(data: &Bytes, limits: &Limits) -> Result<Bytes, Odd> {
-    if data.len() > limits.message {
-        return Err(Odd::TooLarge(data.len()));
-    }
-    match data.first() {
-        Some(b'{') => Ok(data.clone()),
-        Some(_) | None => {
-            let decoded = STANDARD.decode(data).map_err(|_| Odd::Syntax)?;
-            Ok(decoded.into())
-        }
-    }
 }
 
 /// Writes a message as an entry.

@@ -4,6 +4,7 @@
 //! session knows requests only by their id and answers them with a [`Reply`]; the [`Exchange`] that the
 //! acceptor made of the head turns it into a response.
 
+mod backlog;
 mod close;
 mod event;
 mod exchange;
@@ -19,6 +20,7 @@ mod send;
 mod session;
 mod websocket;
 
+pub use backlog::Backlog;
 pub use close::{Close, CloseReason, Violation};
 pub use event::{Event, Opened, Seen};
 pub use exchange::{Exchange, HandshakeError, RequestKind, Response};
@@ -28,7 +30,7 @@ pub use payload::{Body, Framing, Payload, Writer, split};
 pub use post::{Collector, Post, PostFailure};
 pub use reply::{Content, Reply};
 pub use send::{Flags, Sent};
-pub use session::{Backlog, Session};
+pub use session::Session;
 pub use websocket::{WsClosed, WsOut};
 
 pub use crate::http::{Coding, ErrorCode, Query, QueryError};

@@ -29,7 +29,6 @@ use crate::message::Encoded;
 use crate::protocol::{Eio, TransportKind};
 use crate::time::Instant;
 
-pub use backlog::Backlog;
 use state::{Polling, State, WebSocket};
 use watch::Watch;
 

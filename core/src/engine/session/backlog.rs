@@ -2,29 +2,9 @@
 
 use super::Session;
 use crate::config::BacklogPolicy;
-use crate::engine::{Flags, Sent, Violation};
+use crate::engine::{Backlog, Flags, Sent, Violation};
 use crate::message::Encoded;
 use crate::protocol::TransportKind;
-
-/// What waits for a client.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Backlog {
-    /// Bytes, before any base64 or compression.
-    pub bytes: usize,
-    /// Frames: a packet with attachments is several.
-    pub packets: usize,
-}
-
-impl Backlog {
-    /// Both together.
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        Self {
-            bytes: self.bytes.saturating_add(other.bytes),
-            packets: self.packets.saturating_add(other.packets),
-        }
-    }
-}
 
 impl Session {
     /// What waits for its client, handed to HTTP or not.

@@ -151,7 +151,7 @@ pub use sio_driver::app::{
     InMemory, Incoming, IntoArgs, IntoRooms, Invocation, Io, Later, ListenerId, Message,
     Middleware, Namespace, OnceFigures, Origins, Outcome, Packet, Parameters, ParametersError,
     Params, ParentNamespace, PatternError, PerMessageDeflate, Query, Raw, Reaction, Ready,
-    Recipients, RecoveryFigures, Refusal, Remote, RemoteSocket, Replies, RepliesFuture,
+    Recipients, Recording, RecoveryFigures, Refusal, Remote, RemoteSocket, Replies, RepliesFuture,
     RequestHead, RoomError, RoomEvent, SameSite, Server, ServerAck, ServerAnswer, Serving,
     SetupError, Sid, Socket, SocketData, SocketId, SocketIds, Started, State, To, ToChildren,
     TransportKind, Transports, TryData, Value, Verdict, Waves, client_files, core, http, parser,

@@ -15,7 +15,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    #[cfg(test)]
+    /// As it was written down. One that was never given out names nobody.
     pub(crate) const fn new(slot: u32, generation: u32) -> Self {
         Self { slot, generation }
     }
@@ -23,6 +23,11 @@ impl Key {
     /// The place.
     pub(crate) const fn slot(self) -> u32 {
         self.slot
+    }
+
+    /// What nobody else has there.
+    pub(crate) const fn generation(self) -> u32 {
+        self.generation
     }
 }
 

@@ -24,6 +24,7 @@
 //! | [`websocket`] | frames of WebSockets read and written |
 //! | [`packet`] | packets written and read, by a parser of the application's own if it likes ([`packet::parser`]); [`packet::Args`] are arguments, [`packet::Encoded`] is what goes out |
 //! | [`client::Connection`] | the other end: it dials, upgrades, dials again, and keeps what is to be said meanwhile |
+//! | [`record`] | what a connection was told, written to a log, and played again to the same bytes |
 //! | [`server::Server`] | all of it wired up for a single thread: begin with its example |
 //!
 //! A machine is a value with four kinds of methods: `handle_*` tells it what happened, verbs ask it for
@@ -95,6 +96,7 @@ pub mod namespaces;
 pub mod once;
 pub mod packet;
 pub mod protocol;
+pub mod record;
 pub mod recovery;
 pub mod rooms;
 pub mod server;

@@ -175,6 +175,33 @@ impl Encoded {
         self
     }
 
+    /// What its frames are put together to again, as [`parts`](Self::parts) gives them; `None` if there is none.
+    pub(crate) fn of_parts(parts: Vec<Part>) -> Option<Self> {
+        let mut parts = parts.into_iter();
+        let first = parts.next()?;
+        let (rest, texts): (Vec<_>, Vec<_>) = parts
+            .map(|part| match part {
+                Part::Text(text) => (text, true),
+                Part::Binary(bytes) => (bytes, false),
+            })
+            .unzip();
+        let attachment = |bytes| Attachment {
+            bytes,
+            text: OnceLock::new(),
+        };
+        let mut packet = Self::new(first, rest.into_iter().map(attachment).collect());
+        if texts.contains(&true) {
+            let extras = Extras { texts, name: None };
+            Arc::get_mut(&mut packet.0)?.extras = Some(Box::new(extras));
+        }
+        Some(packet)
+    }
+
+    /// Its [name](Self::named): the namespace and the event.
+    pub(crate) fn latest_name(&self) -> Option<(&str, &str)> {
+        self.name().map(|name| (&*name.namespace, &*name.event))
+    }
+
     /// Whether it has a name, and `other` the same.
     pub fn is_namesake(&self, other: &Self) -> bool {
         self.name().is_some_and(|name| other.name() == Some(name))

@@ -91,6 +91,7 @@ const CORE_FLOORS: &[&str] = &[
     "admission",
     "waves",
     "connection",
+    "record",
     "server",
     "client",
 ];

@@ -13,8 +13,8 @@ pub use crate::error::{AckError, ConnectionError, EmitError, Failure, HandlerErr
 pub use crate::event::{ErrorSource, Started};
 pub use crate::handle::{
     AckFuture, Backlogs, Client, Conn, Direct, EmitWhenReady, Engine, EngineServer, EngineSocket,
-    ExpiredSession, Flushed, Incoming, Invocation, Io, Namespace, ParentNamespace, Ready, Replies,
-    RepliesFuture, Socket, To, ToChildren,
+    ExpiredSession, Flushed, Incoming, Invocation, Io, Namespace, ParentNamespace, Ready,
+    Recording, Replies, RepliesFuture, Socket, To, ToChildren,
 };
 pub use crate::handler::answer::Ack;
 pub use crate::handler::call::{Handler, Outcome};

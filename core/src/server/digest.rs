@@ -36,6 +36,8 @@ impl<T: Hash> Hash for Server<T> {
             deadlines,
             recovery_due,
             recovery_news,
+            recording: _,
+            logs: _,
         } = self;
         admission.hash(state);
         handshakes.hash(state);

@@ -99,6 +99,7 @@ mod exchanges;
 mod handshakes;
 mod namespace;
 mod pace;
+mod recording;
 mod recovery;
 mod requests;
 mod table;
@@ -131,6 +132,7 @@ use crate::socket::{AckError, AckTicket, SocketKey};
 use crate::time::Instant;
 
 use exchanges::Exchanges;
+use recording::Taped;
 use waiting::Handshakes;
 use work::Work;
 
@@ -172,11 +174,15 @@ pub struct Server<T> {
     /// Namespaces of which there may be sessions to be told of that will not come back, or which nobody waits for any
     /// more.
     recovery_news: BTreeSet<NamespaceKey>,
+    /// Bytes of the log of each connection that comes, if they are recorded.
+    recording: Option<usize>,
+    /// Of those that are over.
+    logs: VecDeque<Vec<u8>>,
 }
 
 #[derive(Clone, Debug, Hash)]
 struct Entry<T> {
-    connection: Connection<T>,
+    connection: Taped<T>,
     /// By which it brings namespaces into being.
     number: ClientNumber,
     /// What it has asked for and is to be decided over.
@@ -237,6 +243,8 @@ impl<T> Server<T> {
             deadlines: BTreeSet::new(),
             recovery_due: None,
             recovery_news: BTreeSet::new(),
+            recording: None,
+            logs: VecDeque::new(),
         })
     }
 
@@ -467,6 +475,6 @@ impl<T> Server<T> {
 
     /// A connection, to look at.
     pub fn connection(&self, connection: ConnectionKey) -> Option<&Connection<T>> {
-        self.entry(connection).map(|it| &it.connection)
+        self.entry(connection).map(|it| &*it.connection)
     }
 }

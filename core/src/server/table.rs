@@ -5,9 +5,8 @@ use smallvec::SmallVec;
 use super::handshakes::opened_by;
 use super::{ConnectionKey, Entry, Server};
 use crate::admission::{HandshakePermit, Held};
-use crate::connection::Connection;
 use crate::deadline::{Deadline, Why, after, earliest};
-use crate::engine::{Exchange, HandshakeError, Reply, Response, Session};
+use crate::engine::{Exchange, HandshakeError, Reply, Response};
 use crate::id::{RequestId, Sid};
 use crate::namespaces::ClientNumber;
 use crate::time::Instant;
@@ -93,8 +92,9 @@ impl<T> Server<T> {
         }
         let held = self.entry(connection).map(|it| it.held);
         if held.is_some_and(|held| held.is_wound_up(true))
-            && let Some(entry) = self.connections.remove(connection.0)
+            && let Some(mut entry) = self.connections.remove(connection.0)
         {
+            self.keep_log(entry.connection.take_log());
             self.admission.end(entry.permit);
             if let Some(armed) = entry.armed {
                 self.deadlines.remove(&(armed, connection.0.slot()));
@@ -116,13 +116,13 @@ impl<T> Server<T> {
             return Err(HandshakeError::BadRequest);
         }
         let opened = opened_by(exchange);
-        let session = Session::new(now, sid.clone(), opened, self.config.clone());
+        let connection = self.taped(now, sid.clone(), opened);
         let number = ClientNumber(self.clients);
         self.clients = self.clients.wrapping_add(1);
         let entry = Entry {
             number,
             asking: SmallVec::new(),
-            connection: Connection::new(now, session, self.config.clone()),
+            connection,
             sockets: SmallVec::new(),
             armed: None,
             permit,

@@ -140,6 +140,11 @@ pub struct SocketKey(pub(crate) Key);
 pub struct ConnectTicket(pub(super) SocketKey);
 
 impl ConnectTicket {
+    /// One that is given out again, for a replay.
+    pub(crate) const fn of(socket: SocketKey) -> Self {
+        Self(socket)
+    }
+
     /// The socket that `accept` will make.
     pub const fn socket(&self) -> SocketKey {
         self.0
@@ -160,6 +165,11 @@ pub struct AckTicket {
 }
 
 impl AckTicket {
+    /// One that is given out again, for a replay.
+    pub(crate) const fn of(socket: SocketKey, id: u64) -> Self {
+        Self { socket, id }
+    }
+
     /// The id to encode the answer with ([`packet::ack`](crate::packet::ack)).
     pub const fn id(&self) -> u64 {
         self.id

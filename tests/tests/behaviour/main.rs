@@ -28,6 +28,7 @@ mod nodes;
 mod once;
 mod pipelined;
 mod plain;
+mod recorded;
 mod recovery;
 mod release;
 mod revisions;

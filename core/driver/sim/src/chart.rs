@@ -1,5 +1,6 @@
 //! Who said what to whom: a sequence chart, as text and as a page.
 
+mod log;
 mod page;
 mod said;
 

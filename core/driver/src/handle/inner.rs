@@ -20,6 +20,7 @@ use super::hearers::Hearers;
 use super::keeper::{ExpiryHook, KeptOnce};
 use super::left::Left;
 use super::membership::Membership;
+use super::recording::Recording;
 use super::repeats::Repeats;
 use super::room_events::RoomEvents;
 use crate::adapter::{Adapters, MakeAdapter, NodeHooks, Values};
@@ -275,6 +276,9 @@ pub(super) struct IoInner {
     pub(super) state: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     pub(super) on_error: Hook<dyn Fn(&HandlerError) + Send + Sync>,
     pub(super) on_mistyped: AtomicU8,
+    /// Whether connections are recorded: each that comes asks.
+    pub(super) records: AtomicBool,
+    pub(super) recording: Hook<Recording>,
     /// Whether no more clients are let in.
     pub(super) draining: AtomicBool,
 }

@@ -61,6 +61,8 @@ impl Io {
                 state: RwLock::default(),
                 on_error: Hook::default(),
                 on_mistyped: AtomicU8::new(Reaction::default() as u8),
+                records: AtomicBool::new(false),
+                recording: Hook::default(),
                 draining: AtomicBool::new(false),
             }),
         })
@@ -313,6 +315,7 @@ impl Io {
         self.inner.on_namespace.close();
         self.inner.adapters.close();
         self.inner.on_error.close();
+        self.inner.recording.close();
         self.setup().hooks.close();
         for engine in self.inner.engines.bound() {
             engine.release();

@@ -30,6 +30,8 @@ mod nodes;
 mod once;
 mod parent;
 mod ready;
+mod recorder;
+mod recording;
 mod recovery;
 mod repeats;
 mod replies;
@@ -56,6 +58,7 @@ pub use inner::{Incoming, Invocation, Io, Namespace, ParentNamespace, Socket};
 pub use keeper::ExpiredSession;
 pub(crate) use once::ReplyTo;
 pub use ready::{EmitWhenReady, Ready};
+pub use recording::Recording;
 pub use replies::{AckFuture, Replies, RepliesFuture};
 #[cfg(test)]
 pub(crate) use socket::socket_size;

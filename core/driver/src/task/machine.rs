@@ -2,20 +2,24 @@
 
 use std::sync::Arc;
 
+use sio_core::config::Config;
 use sio_core::connection::Connection;
 use sio_core::deadline::Deadline;
 use sio_core::details::Details;
 use sio_core::engine::{
-    Close, CloseReason, Eio, Flags, Post, Reply, Seen, Session, WsClosed, WsOut,
+    Close, CloseReason, Eio, Flags, Opened, Post, Reply, Seen, Session, WsClosed, WsOut,
 };
-use sio_core::id::RequestId;
+use sio_core::id::{RequestId, Sid};
 use sio_core::message::{Encoded, Message};
+use sio_core::record::Recorded;
 use sio_core::socket::SocketKey;
 use sio_core::time::Instant;
 
 use super::dispatcher::Dispatcher;
 use super::plain::Plain;
+use super::speaker::Speaker;
 use crate::endpoint::handshake::Handshake;
+use crate::handle::{Io, Recording};
 use crate::mailbox::reply::Token;
 
 /// What is spoken over a session: Socket.IO, or nothing.
@@ -27,6 +31,12 @@ pub(super) enum Machine {
     SocketIo {
         connection: Connection<Token>,
         dispatcher: Box<Dispatcher>,
+    },
+    /// The same, written down.
+    Recorded {
+        connection: Box<Recorded<Token>>,
+        dispatcher: Box<Dispatcher>,
+        recording: Arc<Recording>,
     },
     Engine {
         session: Session,
@@ -42,11 +52,39 @@ macro_rules! either {
                 connection: $it, ..
             } => $what,
             Machine::Engine { session: $it, .. } => $what,
+            Machine::Recorded {
+                connection: $it, ..
+            } => $what,
         }
     };
 }
 
 impl Machine {
+    /// A new one that speaks Socket.IO.
+    pub(super) fn speaking(
+        now: Instant,
+        sid: Sid,
+        opened: Opened,
+        config: Arc<Config>,
+        io: Io,
+        handshake: Arc<Handshake>,
+    ) -> Self {
+        let Some(recording) = io.recording_of(&handshake) else {
+            let session = Session::new(now, sid, opened, config.clone());
+            return Self::SocketIo {
+                connection: Connection::with_codec(now, session, config, io.codec()),
+                dispatcher: Box::new(Dispatcher::new(io, handshake)),
+            };
+        };
+        let most = recording.most();
+        let connection = Recorded::open(now, sid, opened, config, io.codec(), most);
+        Self::Recorded {
+            connection: Box::new(connection),
+            dispatcher: Box::new(Dispatcher::new(io, handshake)),
+            recording,
+        }
+    }
+
     pub(super) fn handle_poll(&mut self, now: Instant, id: RequestId, revision: Eio) {
         either!(self, it => it.handle_poll(now, id, revision));
     }
@@ -101,6 +139,7 @@ impl Machine {
     pub(super) fn send(&mut self, now: Instant, data: &Message, flags: Flags) {
         let _ = match self {
             Self::SocketIo { connection, .. } => connection.send(now, data, flags),
+            Self::Recorded { connection, .. } => connection.send(now, data, flags),
             Self::Engine { session, .. } => session.send(now, Encoded::from(data), flags),
         };
     }
@@ -114,8 +153,14 @@ impl Machine {
         packet: Encoded,
         flags: Flags,
     ) {
-        if let Self::SocketIo { connection, .. } = self {
-            let _ = connection.deliver(now, socket, packet, flags);
+        match self {
+            Self::SocketIo { connection, .. } => {
+                let _ = connection.deliver(now, socket, packet, flags);
+            }
+            Self::Recorded { connection, .. } => {
+                let _ = connection.deliver(now, socket, packet, flags);
+            }
+            Self::Engine { .. } => {}
         }
     }
 
@@ -171,6 +216,7 @@ impl Machine {
     pub(super) fn details(&self) -> Option<Details> {
         match self {
             Self::SocketIo { connection, .. } => connection.details(),
+            Self::Recorded { connection, .. } => connection.details(),
             Self::Engine { session, .. } => session.violation().map(Details::Violation),
         }
     }
@@ -180,6 +226,7 @@ impl Machine {
     pub(super) fn is_pending(&self) -> bool {
         match self {
             Self::SocketIo { connection, .. } => connection.is_pending(),
+            Self::Recorded { connection, .. } => connection.is_pending(),
             Self::Engine { .. } => false,
         }
     }
@@ -188,32 +235,76 @@ impl Machine {
     pub(super) fn session(&self) -> &Session {
         match self {
             Self::SocketIo { connection, .. } => connection.session(),
+            Self::Recorded { connection, .. } => connection.session(),
             Self::Engine { session, .. } => session,
         }
     }
 
     /// The machine of Socket.IO, and the sockets.
     #[inline]
-    pub(super) fn socket_io(&mut self) -> Option<(&mut Connection<Token>, &mut Dispatcher)> {
+    pub(super) fn socket_io(&mut self) -> Option<(Speaker<'_>, &mut Dispatcher)> {
         match self {
             Self::SocketIo {
                 connection,
                 dispatcher,
-            } => Some((connection, dispatcher)),
+            } => Some((Speaker::Plain(connection), dispatcher)),
+            Self::Recorded {
+                connection,
+                dispatcher,
+                ..
+            } => Some((Speaker::Recorded(connection), dispatcher)),
             Self::Engine { .. } => None,
+        }
+    }
+
+    /// The sockets.
+    #[inline]
+    pub(super) fn dispatcher(&self) -> Option<&Dispatcher> {
+        match self {
+            Self::SocketIo { dispatcher, .. } | Self::Recorded { dispatcher, .. } => {
+                Some(dispatcher)
+            }
+            Self::Engine { .. } => None,
+        }
+    }
+
+    #[inline]
+    pub(super) fn dispatcher_mut(&mut self) -> Option<&mut Dispatcher> {
+        match self {
+            Self::SocketIo { dispatcher, .. } | Self::Recorded { dispatcher, .. } => {
+                Some(dispatcher)
+            }
+            Self::Engine { .. } => None,
+        }
+    }
+
+    /// It is over: its log is given out, if it was recorded, and has not been.
+    pub(super) fn give_log(&mut self) {
+        if let Self::Recorded {
+            connection,
+            recording,
+            ..
+        } = self
+        {
+            let log = connection.take_log();
+            if !log.is_empty() {
+                recording.give(log);
+            }
         }
     }
 
     pub(super) fn plain(&mut self) -> Option<&mut Plain> {
         match self {
-            Self::SocketIo { .. } => None,
+            Self::SocketIo { .. } | Self::Recorded { .. } => None,
             Self::Engine { plain, .. } => Some(plain),
         }
     }
 
     pub(super) fn handshake(&self) -> &Arc<Handshake> {
         match self {
-            Self::SocketIo { dispatcher, .. } => dispatcher.handshake(),
+            Self::SocketIo { dispatcher, .. } | Self::Recorded { dispatcher, .. } => {
+                dispatcher.handshake()
+            }
             Self::Engine { plain, .. } => plain.handshake(),
         }
     }
@@ -222,7 +313,9 @@ impl Machine {
     #[inline]
     pub(super) fn waiting_bytes(&self) -> usize {
         match self {
-            Self::SocketIo { dispatcher, .. } => dispatcher.waiting_bytes(),
+            Self::SocketIo { dispatcher, .. } | Self::Recorded { dispatcher, .. } => {
+                dispatcher.waiting_bytes()
+            }
             Self::Engine { plain, .. } => plain.waiting_bytes(),
         }
     }

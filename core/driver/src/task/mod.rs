@@ -14,6 +14,7 @@ mod report;
 #[cfg(test)]
 mod shape;
 mod socket_state;
+mod speaker;
 mod timer;
 mod transport;
 mod turn;
@@ -25,7 +26,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use sio_core::connection::Connection;
 use sio_core::engine::{Close, Opened, Session};
 use sio_core::id::{RequestId, Sid};
 use sio_core::time::Instant;
@@ -47,7 +47,6 @@ use crate::sync::one_shot::Answer;
 use crate::websocket;
 
 use crate::sync::guard::{guarded, let_go};
-use dispatcher::Dispatcher;
 pub(crate) use jobs::Guarded;
 use jobs::Jobs;
 use machine::Machine;
@@ -193,14 +192,12 @@ impl<R: Runtime> Task<R> {
         };
         let span = Span::connection(handle.sid(), opened.transport, handshake.address);
         let config = endpoint.config.clone();
-        let session = Session::new(now, handle.sid().clone(), opened, config.clone());
+        let sid = handle.sid().clone();
         let handshake = Arc::new(handshake);
         let machine = match application.spoken() {
-            Spoken::SocketIo(io) => Machine::SocketIo {
-                connection: Connection::with_codec(now, session, config, io.codec()),
-                dispatcher: Box::new(Dispatcher::new(io, handshake)),
-            },
+            Spoken::SocketIo(io) => Machine::speaking(now, sid, opened, config, io, handshake),
             Spoken::Engine(server) => {
+                let session = Session::new(now, sid, opened, config);
                 let socket = EngineSocket::new(handle.clone(), handshake);
                 let plain = Plain::new(socket, server.handlers());
                 Machine::Engine {
@@ -286,11 +283,12 @@ impl<R: Runtime> Drop for Task<R> {
     fn drop(&mut self) {
         let _ = let_go(self.handle.set_closed());
         self.endpoint().sessions.remove(&self.handle);
-        if let Machine::SocketIo { dispatcher, .. } = &self.machine {
+        if let Some(dispatcher) = self.machine.dispatcher() {
             for socket in dispatcher.sockets() {
                 socket.exit();
             }
         }
+        self.machine.give_log();
         let _ = let_go(self.handle.mailbox().close());
     }
 }

@@ -254,11 +254,17 @@ impl<R: Runtime> Task<R> {
                 let Some(event) = event else {
                     return false;
                 };
-                if posted {
-                    let size = event_size(&event);
-                    self.spend(size);
+                self.tell(cx, event, posted);
+            }
+            Machine::Recorded { connection, .. } => {
+                let event = connection.poll_event(self.now);
+                if connection.session().is_observed() {
+                    self.tell_seen();
                 }
-                self.event(cx, event);
+                let Some(event) = event else {
+                    return false;
+                };
+                self.tell(cx, event, posted);
             }
             Machine::Engine { session, .. } => {
                 let event = session.poll_event();
@@ -276,6 +282,15 @@ impl<R: Runtime> Task<R> {
             }
         }
         true
+    }
+
+    #[inline]
+    fn tell(&mut self, cx: &mut Context<'_>, event: Event<Token>, posted: bool) {
+        if posted {
+            let size = event_size(&event);
+            self.spend(size);
+        }
+        self.event(cx, event);
     }
 
     /// Carries out what was told, up to and with what handlers hear of before anything else: packets of a

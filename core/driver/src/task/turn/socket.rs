@@ -19,7 +19,7 @@ use crate::runtime::Runtime;
 
 impl<R: Runtime> Task<R> {
     pub(super) fn dispatcher(&mut self) -> Option<&mut Dispatcher> {
-        Some(self.machine.socket_io()?.1)
+        self.machine.dispatcher_mut()
     }
 
     pub(super) fn socket(&mut self, key: SocketKey) -> Option<&mut SocketState> {

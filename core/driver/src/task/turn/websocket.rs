@@ -237,6 +237,8 @@ impl<R: Runtime> Task<R> {
             websockets: self.transport.count(),
         };
         if held.is_wound_up(is_over) {
+            // Before it counts as gone, for which whoever closes the server waits.
+            self.machine.give_log();
             self.admitted = None;
         }
         any

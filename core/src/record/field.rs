@@ -1,0 +1,381 @@
+//! How values stand in a log: numbers in groups of seven bits, what has a length behind it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use crate::arena::Key;
+use crate::config::BacklogPolicy;
+use crate::engine::{Body, Close, CloseReason, Flags, Post, PostFailure, WsClosed};
+use crate::id::{RequestId, SocketId};
+use crate::message::{Encoded, Message, Part};
+use crate::packet::Value;
+use crate::protocol::{Eio, TransportKind};
+use crate::recovery::Pid;
+use crate::socket::{Refusal, SocketKey};
+
+/// What can be written to a log, and read from it.
+pub(super) trait Field: Sized {
+    fn put(&self, to: &mut Vec<u8>);
+
+    /// `None`: that is not one.
+    fn take(from: &mut Bytes) -> Option<Self>;
+}
+
+impl Field for u8 {
+    fn put(&self, to: &mut Vec<u8>) {
+        to.push(*self);
+    }
+
+    fn take(from: &mut Bytes) -> Option<Self> {
+        let first = *from.first()?;
+        drop(from.split_to(1));
+        Some(first)
+    }
+}
+
+impl Field for u64 {
+    fn put(&self, to: &mut Vec<u8>) {
+        let mut rest = *self;
+        while rest >= 0x80 {
+            to.push(u8::try_from(rest & 0x7f).unwrap_or_default() | 0x80);
+            rest >>= 7;
+        }
+        to.push(u8::try_from(rest).unwrap_or_default());
+    }
+
+    fn take(from: &mut Bytes) -> Option<Self> {
+        let mut number = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let byte = u8::take(from)?;
+            let bits = Self::from(byte & 0x7f);
+            let moved = bits.checked_shl(shift)?;
+            if moved >> shift != bits {
+                return None;
+            }
+            number |= moved;
+            if byte < 0x80 {
+                return Some(number);
+            }
+        }
+        None
+    }
+}
+
+/// Numbers that are written as another kind of number.
+macro_rules! numbers {
+    ($($type:ty),*) => {$(
+        impl Field for $type {
+            fn put(&self, to: &mut Vec<u8>) {
+                u64::try_from(*self).unwrap_or(u64::MAX).put(to);
+            }
+
+            fn take(from: &mut Bytes) -> Option<Self> {
+                u64::take(from)?.try_into().ok()
+            }
+        }
+    )*};
+}
+
+numbers!(u16, u32, usize);
+
+impl Field for bool {
+    fn put(&self, to: &mut Vec<u8>) {
+        to.push(u8::from(*self));
+    }
+
+    fn take(from: &mut Bytes) -> Option<Self> {
+        match u8::take(from)? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+}
+
+impl Field for Duration {
+    fn put(&self, to: &mut Vec<u8>) {
+        self.as_secs().put(to);
+        self.subsec_nanos().put(to);
+    }
+
+    fn take(from: &mut Bytes) -> Option<Self> {
+        let (secs, nanos) = (u64::take(from)?, u32::take(from)?);
+        (nanos < 1_000_000_000).then(|| Self::new(secs, nanos))
+    }
+}
+
+/// Bytes with their length before them.
+pub(super) fn put_bytes(bytes: &[u8], to: &mut Vec<u8>) {
+    bytes.len().put(to);
+    to.extend_from_slice(bytes);
+}
+
+impl Field for Bytes {
+    fn put(&self, to: &mut Vec<u8>) {
+        put_bytes(self, to);
+    }
+
+    fn take(from: &mut Bytes) -> Option<Self> {
+        let length = usize::take(from)?;
+        (length <= from.len()).then(|| from.split_to(length))
+    }
+}
+
+impl Field for ByteString {
+    fn put(&self, to: &mut Vec<u8>) {
+        put_bytes(self.as_bytes(), to);
+    }
+
+    fn take(from: &mut Bytes) -> Option<Self> {
+        Self::try_from(Bytes::take(from)?).ok()
+    }
+}
+
+impl Field for String {
+    fn put(&self, to: &mut Vec<u8>) {
+        put_bytes(self.as_bytes(), to);
+    }
+
+    fn take(from: &mut Bytes) -> Option<Self> {
+        Some(ByteString::take(from)?.to_string())
+    }
+}
+
+impl<T: Field> Field for Option<T> {
+    fn put(&self, to: &mut Vec<u8>) {
+        self.is_some().put(to);
+        if let Some(it) = self {
+            it.put(to);
+        }
+    }
+
+    fn take(from: &mut Bytes) -> Option<Self> {
+        Some(match bool::take(from)? {
+            true => Some(T::take(from)?),
+            false => None,
+        })
+    }
+}
+
+impl<T: Field> Field for Vec<T> {
+    fn put(&self, to: &mut Vec<u8>) {
+        self.len().put(to);
+        for it in self {
+            it.put(to);
+        }
+    }
+
+    fn take(from: &mut Bytes) -> Option<Self> {
+        let length = usize::take(from)?;
+        // One at a time: what a log says of its length is no reason to hold memory.
+        let mut all = Self::new();
+        for _ in 0..length {
+            all.push(T::take(from)?);
+        }
+        Some(all)
+    }
+}
+
+/// Enums without data, by numbers.
+macro_rules! named {
+    ($($type:ty { $($number:literal => $name:ident),* $(,)? })*) => {$(
+        impl Field for $type {
+            fn put(&self, to: &mut Vec<u8>) {
+                to.push(match self {
+                    $(Self::$name => $number,)*
+                });
+            }
+
+            fn take(from: &mut Bytes) -> Option<Self> {
+                match u8::take(from)? {
+                    $($number => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
+named! {
+    Eio { 3 => V3, 4 => V4 }
+    TransportKind { 0 => Polling, 1 => WebSocket }
+    Close { 0 => Flush, 1 => Discard }
+    CloseReason {
+        0 => TransportClose,
+        1 => TransportError,
+        2 => PingTimeout,
+        3 => ParseError,
+        4 => ForcedClose,
+    }
+    WsClosed { 0 => Closed, 1 => Lost, 2 => TooLarge, 3 => TooManyFragments, 4 => Violation }
+    PostFailure { 0 => TooLarge, 1 => NotUtf8, 2 => Binary, 3 => Timeout, 4 => Lost }
+    BacklogPolicy { 0 => Close, 1 => Refuse, 2 => DropVolatile }
+}
+
+/// Enums whose variants hold one field each.
+macro_rules! holding {
+    ($($type:ty { $($number:literal => $name:ident),* $(,)? })*) => {$(
+        impl Field for $type {
+            fn put(&self, to: &mut Vec<u8>) {
+                match self {
+                    $(Self::$name(it) => {
+                        to.push($number);
+                        it.put(to);
+                    })*
+                }
+            }
+
+            fn take(from: &mut Bytes) -> Option<Self> {
+                match u8::take(from)? {
+                    $($number => Some(Self::$name(Field::take(from)?)),)*
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
+holding! {
+    Message { 0 => Text, 1 => Binary }
+    Part { 0 => Text, 1 => Binary }
+    Body { 0 => Separated, 1 => Counted, 2 => Binary }
+    Result<Body, PostFailure> { 0 => Ok, 1 => Err }
+}
+
+impl Field for Post {
+    fn put(&self, to: &mut Vec<u8>) {
+        match self {
+            Self::Begun => to.push(0),
+            Self::End(body) => {
+                to.push(1);
+                body.put(to);
+            }
+            Self::Whole(body) => {
+                to.push(2);
+                body.put(to);
+            }
+        }
+    }
+
+    fn take(from: &mut Bytes) -> Option<Self> {
+        match u8::take(from)? {
+            0 => Some(Self::Begun),
+            1 => Some(Self::End(Field::take(from)?)),
+            2 => Some(Self::Whole(Field::take(from)?)),
+            _ => None,
+        }
+    }
+}
+
+impl Field for Flags {
+    fn put(&self, to: &mut Vec<u8>) {
+        let Self {
+            volatile,
+            compress,
+            latest,
+            policy,
+        } = self;
+        volatile.put(to);
+        compress.put(to);
+        latest.put(to);
+        policy.put(to);
+    }
+
+    fn take(from: &mut Bytes) -> Option<Self> {
+        Some(Self {
+            volatile: Field::take(from)?,
+            compress: Field::take(from)?,
+            latest: Field::take(from)?,
+            policy: Field::take(from)?,
+        })
+    }
+}
+
+impl Field for RequestId {
+    fn put(&self, to: &mut Vec<u8>) {
+        self.0.put(to);
+    }
+
+    fn take(from: &mut Bytes) -> Option<Self> {
+        Field::take(from).map(Self)
+    }
+}
+
+impl Field for SocketKey {
+    fn put(&self, to: &mut Vec<u8>) {
+        self.0.slot().put(to);
+        self.0.generation().put(to);
+    }
+
+    fn take(from: &mut Bytes) -> Option<Self> {
+        let (slot, generation) = (u32::take(from)?, u32::take(from)?);
+        Some(Self(Key::new(slot, generation)))
+    }
+}
+
+impl Field for SocketId {
+    fn put(&self, to: &mut Vec<u8>) {
+        put_bytes(self.as_str().as_bytes(), to);
+    }
+
+    fn take(from: &mut Bytes) -> Option<Self> {
+        Some(Self::told(&ByteString::take(from)?))
+    }
+}
+
+impl Field for Pid {
+    fn put(&self, to: &mut Vec<u8>) {
+        put_bytes(self.as_str().as_bytes(), to);
+    }
+
+    fn take(from: &mut Bytes) -> Option<Self> {
+        Some(Self::told(&ByteString::take(from)?))
+    }
+}
+
+impl Field for Encoded {
+    fn put(&self, to: &mut Vec<u8>) {
+        self.packets().put(to);
+        for part in self.parts() {
+            part.put(to);
+        }
+        let name = self.latest_name();
+        name.is_some().put(to);
+        if let Some((namespace, event)) = name {
+            put_bytes(namespace.as_bytes(), to);
+            put_bytes(event.as_bytes(), to);
+        }
+    }
+
+    fn take(from: &mut Bytes) -> Option<Self> {
+        let packet = Self::of_parts(Field::take(from)?)?;
+        Some(match bool::take(from)? {
+            true => {
+                let (namespace, event) = (ByteString::take(from)?, ByteString::take(from)?);
+                packet.named(&namespace, &event)
+            }
+            false => packet,
+        })
+    }
+}
+
+impl Field for Refusal {
+    fn put(&self, to: &mut Vec<u8>) {
+        self.message.put(to);
+        // What cannot be written as JSON cannot be told to a client either.
+        let data = self.data.as_ref();
+        let data = data.and_then(|data| serde_json::to_string(data).ok());
+        data.put(to);
+    }
+
+    fn take(from: &mut Bytes) -> Option<Self> {
+        let message = String::take(from)?;
+        let data = match <Option<String> as Field>::take(from)? {
+            Some(text) => Some(serde_json::from_str::<Value>(&text).ok()?),
+            None => None,
+        };
+        Some(Self { message, data })
+    }
+}

@@ -1,0 +1,147 @@
+//! What came out, in four bytes: enough to see where a replay goes another way.
+
+use std::hash::{Hash, Hasher};
+
+use crate::connection::Event;
+use crate::engine::{Reply, WsOut};
+use crate::id::RequestId;
+use crate::message::Part;
+use crate::socket;
+
+/// Quick, the same everywhere, and without a key: nobody who could choose what is summed gains by a collision.
+#[derive(Default)]
+struct Sum(u64);
+
+impl Sum {
+    const fn mix(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+
+    fn short(&self) -> u32 {
+        u32::try_from(self.0 >> 32).unwrap_or_default()
+    }
+}
+
+impl Hasher for Sum {
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.mix(u64::from_le_bytes(*word));
+        }
+        let mut last = [0; 8];
+        for (to, from) in last.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        self.mix(u64::from_le_bytes(last));
+        self.mix(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+    }
+
+    // Numbers as numbers: the same whatever the machine's order of bytes and its words are.
+    fn write_u8(&mut self, number: u8) {
+        self.mix(number.into());
+    }
+
+    fn write_u16(&mut self, number: u16) {
+        self.mix(number.into());
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.mix(number.into());
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.mix(number);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.mix(u64::try_from(number).unwrap_or(u64::MAX));
+    }
+
+    fn write_isize(&mut self, number: isize) {
+        self.mix(u64::try_from(number).unwrap_or(u64::MAX));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// Of what goes to a WebSocket.
+pub(super) fn of_ws(out: &WsOut) -> u32 {
+    let mut sum = Sum::default();
+    match out {
+        WsOut::Frame {
+            head,
+            part,
+            compress,
+        } => {
+            let (text, bytes) = match part {
+                Part::Text(bytes) => (true, bytes),
+                Part::Binary(bytes) => (false, bytes),
+            };
+            // Where the head ends depends on who else is sent the same packet.
+            match head.is_empty() {
+                true => sum.write(bytes),
+                false => sum.write(&[head, &**bytes].concat()),
+            }
+            (text, *compress).hash(&mut sum);
+        }
+        WsOut::Close(code) => code.hash(&mut sum),
+    }
+    sum.short()
+}
+
+/// Of an answer to a request.
+pub(super) fn of_http(id: RequestId, reply: &Reply) -> u32 {
+    let mut sum = Sum::default();
+    (id, reply.status.as_u16(), reply.content).hash(&mut sum);
+    sum.write(&reply.body);
+    (reply.packets, reply.compress, reply.close).hash(&mut sum);
+    reply.cookie.is_some().hash(&mut sum);
+    reply.violation.hash(&mut sum);
+    sum.short()
+}
+
+/// Of what has happened: what it is and to whom, and how large it is.
+pub(super) fn of_event<T>(event: &Event<T>) -> u32 {
+    let mut sum = Sum::default();
+    match event {
+        Event::Upgraded => sum.write(b"upgraded"),
+        Event::Closed { reason, .. } => sum.write(reason.as_str().as_bytes()),
+        Event::Socket(event) => of_socket(event, &mut sum),
+    }
+    sum.short()
+}
+
+fn of_socket<T>(event: &socket::Event<T>, sum: &mut Sum) {
+    use socket::Event;
+    std::mem::discriminant(event).hash(sum);
+    match event {
+        Event::Connecting {
+            ticket, namespace, ..
+        } => {
+            ticket.hash(sum);
+            sum.write(namespace.as_bytes());
+        }
+        Event::Undecided { socket } | Event::Error { socket, .. } => socket.hash(sum),
+        Event::Message {
+            socket,
+            name,
+            args,
+            ack,
+        } => {
+            socket.hash(sum);
+            sum.write(name.as_bytes());
+            args.size().hash(sum);
+            ack.hash(sum);
+        }
+        Event::Acked { socket, answer, .. } => {
+            socket.hash(sum);
+            answer.as_ref().map(|args| args.size()).hash(sum);
+        }
+        Event::Disconnecting { socket, reason } | Event::Disconnected { socket, reason } => {
+            socket.hash(sum);
+            sum.write(reason.as_str().as_bytes());
+        }
+    }
+}

@@ -103,6 +103,7 @@ mod recording;
 mod recovery;
 mod requests;
 mod table;
+mod taped;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -132,7 +133,7 @@ use crate::socket::{AckError, AckTicket, SocketKey};
 use crate::time::Instant;
 
 use exchanges::Exchanges;
-use recording::Taped;
+use taped::Taped;
 use waiting::Handshakes;
 use work::Work;
 

@@ -1,19 +1,14 @@
 //! Connections that are recorded.
 
-use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::taped::Taped;
 use super::{ConnectionKey, Server};
 use crate::config::Config;
-use crate::connection::{Connection, Event};
-use crate::engine::{Close, Flags, Opened, Post, Reply, Sent, Session, WsClosed, WsOut};
-use crate::id::{RequestId, Sid, SocketId};
-use crate::message::{Encoded, Message};
-use crate::protocol::Eio;
+use crate::connection::Connection;
+use crate::engine::{Opened, Session};
+use crate::id::Sid;
 use crate::record::Recorded;
-use crate::recovery::Pid;
-use crate::socket::{AckError, AckTicket, ConnectTicket, Refusal, SocketKey};
 use crate::time::Instant;
 
 impl<T> Server<T> {
@@ -91,94 +86,3 @@ impl<T> Server<T> {
 
 /// Logs that wait to be given out. Past it the oldest is dropped.
 const LOGS: usize = 64;
-
-/// A connection, recorded or not.
-#[derive(Clone, Debug, Hash)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly none are recorded, and those that are not stay where they are"
-)]
-pub(super) enum Taped<T> {
-    Off(Connection<T>),
-    On(Box<Recorded<T>>),
-}
-
-impl<T> Taped<T> {
-    /// Its log, if it was recorded and that is not given out yet.
-    pub(super) fn take_log(&mut self) -> Option<Vec<u8>> {
-        match self {
-            Self::Off(_) => None,
-            Self::On(recorded) => Some(recorded.take_log()),
-        }
-    }
-}
-
-/// What is only looked at.
-impl<T> Deref for Taped<T> {
-    type Target = Connection<T>;
-
-    fn deref(&self) -> &Connection<T> {
-        match self {
-            Self::Off(connection) => connection,
-            Self::On(recorded) => recorded,
-        }
-    }
-}
-
-/// What either is told.
-macro_rules! forward {
-    ($($(#[$attribute:meta])* fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
-        impl<T> Taped<T> {
-            $(
-                #[inline]
-                $(#[$attribute])*
-                pub(super) fn $name(&mut self, $($argument: $type),*) $(-> $result)? {
-                    match self {
-                        Self::Off(it) => it.$name($($argument),*),
-                        Self::On(it) => it.$name($($argument),*),
-                    }
-                }
-            )*
-        }
-    };
-}
-
-forward! {
-    fn handle_poll(now: Instant, id: RequestId, revision: Eio);
-    fn handle_post(now: Instant, id: RequestId, revision: Eio, post: Post);
-    fn handle_aborted(now: Instant, id: RequestId);
-    fn handle_ws_open(now: Instant, revision: Eio, base64: bool) -> bool;
-    fn handle_ws(now: Instant, frame: Message);
-    fn handle_ws_progress(now: Instant);
-    fn handle_ws_flushed(now: Instant);
-    fn handle_ws_closed(now: Instant, cause: WsClosed);
-    fn handle_late(now: Instant);
-    fn handle_timeout(now: Instant);
-    fn accept(now: Instant, ticket: ConnectTicket, id: &SocketId) -> Option<SocketKey>;
-    fn accept_recoverable(
-        now: Instant, ticket: ConnectTicket, id: &SocketId, pid: &Pid, missed: Vec<Encoded>
-    ) -> Option<SocketKey>;
-    fn reject(now: Instant, ticket: ConnectTicket, refusal: &Refusal);
-    fn supersede(now: Instant, socket: SocketKey);
-    fn deliver(now: Instant, socket: SocketKey, packet: Encoded, flags: Flags) -> Sent;
-    #[expect(clippy::too_many_arguments, reason = "what an emit with ack consists of")]
-    fn request(
-        now: Instant,
-        socket: SocketKey,
-        id: u64,
-        packet: Encoded,
-        flags: Flags,
-        token: T,
-        timeout: Option<Duration>
-    ) -> Result<(), (AckError, T)>;
-    fn respond(now: Instant, ticket: AckTicket, packet: Encoded) -> Sent;
-    fn disconnect(now: Instant, socket: SocketKey);
-    fn disconnect_all(now: Instant);
-    fn expel(now: Instant, socket: SocketKey);
-    fn shut_down(now: Instant);
-    fn close(now: Instant, how: Close);
-    fn pause(now: Instant, paused: bool);
-    fn poll_event(now: Instant) -> Option<Event<T>>;
-    fn poll_http() -> Option<(RequestId, Reply)>;
-    fn poll_ws() -> Option<WsOut>;
-}

@@ -8,6 +8,12 @@ pub(crate) struct AdapterError;
 #[derive(Debug)]
 pub(crate) struct InMemory;
 
+#[derive(Debug)]
+pub(crate) struct KeptSession;
+
+#[derive(Debug)]
+pub(crate) struct SessionClaim;
+
 #[derive(Clone, Debug)]
 pub(crate) struct ClusterStatus {
     up: bool,

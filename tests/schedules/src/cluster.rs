@@ -2,6 +2,7 @@
 
 #[path = "../../../core/driver/src/cluster/desk.rs"]
 mod desk;
+mod sessions;
 mod waiter;
 
 use std::future::poll_fn;

@@ -227,7 +227,7 @@ mod tests {
         let events = &state.0;
         // Who tells causes it, so that nothing is told meanwhile.
         let hook = Arc::downgrade(&state);
-        events.set(Arc::new(move |_| {
+        events.add(Arc::new(move |_| {
             let Some(state) = hook.upgrade() else { return };
             let (events, (rooms, held, told)) = (&state.0, &mut *state.1.lock().unwrap());
             *told += 1;

@@ -1,6 +1,7 @@
 //! Clients that do not read.
 
 use super::*;
+use crate::engine::Backlog;
 
 #[test]
 fn a_websocket_must_make_progress_while_something_waits() {

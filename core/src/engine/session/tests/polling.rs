@@ -1,6 +1,7 @@
 //! Requests, their bodies, their overlaps.
 
 use super::*;
+use crate::engine::Backlog;
 
 #[test]
 fn a_handshake_is_answered_with_the_open_packet() {

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 
 use bytestring::ByteString;
 
-use crate::engine::queue::{Popped, Queue};
 use crate::engine::{Packet, Seen};
 use crate::message::{Encoded, Message, Part};
 use crate::protocol::Eio;
@@ -25,6 +24,7 @@ pub(super) struct Watch {
 
 impl Watch {
     /// A packet has come.
+    #[cold]
     pub(super) fn received(&mut self, packet: &Packet, most: usize) {
         if self.packets {
             self.see(Seen::Received(packet.clone()), most);
@@ -32,6 +32,7 @@ impl Watch {
     }
 
     /// A WebSocket wants to take over.
+    #[cold]
     pub(super) fn probed(&mut self, most: usize) {
         if self.packets {
             self.see(Seen::Upgrading, most);
@@ -39,6 +40,7 @@ impl Watch {
     }
 
     /// A packet is queued.
+    #[cold]
     pub(super) fn created(&mut self, packet: &Encoded, most: usize) {
         if !self.packets {
             return;
@@ -62,20 +64,14 @@ impl Watch {
         }
     }
 
-    /// The next frame, unless all before a point that is followed was handed out and is not flushed yet.
-    pub(super) fn pop(&mut self, queue: &mut Queue, base64: bool) -> Option<Popped> {
-        if self.ahead.front().is_some_and(|(ahead, _)| *ahead == 0) {
-            return None;
-        }
-        let before = queue.len();
-        let popped = queue.pop(base64);
-        if queue.len() < before {
-            self.removed(0);
-        }
-        popped
+    /// Whether all before a point that is followed was handed out, and is not flushed yet.
+    #[cold]
+    pub(super) fn holds_back(&self) -> bool {
+        self.ahead.front().is_some_and(|(ahead, _)| *ahead == 0)
     }
 
     /// The packet at this place is gone from the queue.
+    #[cold]
     pub(super) fn removed(&mut self, at: usize) {
         for (ahead, _) in self.ahead.iter_mut().filter(|(ahead, _)| *ahead > at) {
             *ahead = ahead.saturating_sub(1);
@@ -89,6 +85,7 @@ impl Watch {
     }
 
     /// All that was handed out has left.
+    #[cold]
     pub(super) fn flushed(&mut self) {
         if let Some(&(0, number)) = self.ahead.front() {
             self.ahead.pop_front();
@@ -97,12 +94,14 @@ impl Watch {
     }
 
     /// All that was queued has left.
+    #[cold]
     pub(super) fn emptied(&mut self) {
         self.ahead.clear();
         self.reached = self.made;
     }
 
     /// The session is over: what waits will never be known to have left.
+    #[cold]
     pub(super) fn forget(&mut self) {
         self.ahead.clear();
     }

@@ -107,14 +107,19 @@ impl Session {
         if websocket.probes > 0 {
             return answer_probe(&mut websocket.probes);
         }
+        if self.watch.as_ref().is_some_and(|watch| watch.holds_back()) {
+            return None;
+        }
         let Popped {
             part,
             digits,
             compress,
-        } = match &mut self.watch {
-            None => self.queue.pop(websocket.base64)?,
-            Some(watch) => watch.pop(&mut self.queue, websocket.base64)?,
-        };
+        } = self.queue.pop(websocket.base64)?;
+        if let Some(watch) = &mut self.watch
+            && self.queue.is_between_packets()
+        {
+            watch.removed(0);
+        }
         websocket.busy = true;
         let (head, part): (&[u8], _) = match part {
             Part::Text(_) if digits => (base64_head(self.revision), part),

@@ -114,9 +114,10 @@ impl Restore {
         (session.least <= Some(place)).then_some(place)
     }
 
-    /// The first entry of the next page.
+    /// The first entry of the next page: the last that was read, so that it is seen whether the stream was trimmed
+    /// meanwhile.
     pub fn from(&self) -> EntryId {
-        self.read.map_or(self.place, EntryId::next)
+        self.read.unwrap_or(self.place)
     }
 
     /// So many entries are read at once.
@@ -131,14 +132,14 @@ impl Restore {
         limits: &Limits,
         found: &[(EntryId, Entry)],
     ) -> Step {
-        let first = self.read.is_none();
-        if first && found.first().is_none_or(|(at, _)| *at != self.place) {
+        let from = self.from();
+        if found.first().is_none_or(|(at, _)| *at != from) {
             return Step::Lost;
         }
         let of = Context { namespace, limits };
         for (at, entry) in found {
             self.read = Some(*at);
-            if *at > self.place && self.look(*at, entry, of) == Ok(false) {
+            if *at > from && self.look(*at, entry, of) == Ok(false) {
                 return Step::Lost;
             }
         }
@@ -321,16 +322,25 @@ mod tests {
         let mut restore = begin(&Session::new("s", "p"), Some("1-0")).unwrap();
         let limits = Limits::default();
         let nobody = to(&["elsewhere"], &[]);
-        let page: Vec<_> = (1..=1000).map(|at| said(at, nobody.clone())).collect();
-        assert_eq!(restore.handle_page("/", &limits, &page), Step::More);
-        assert_eq!(restore.from().to_string(), "1000-1");
-        for _ in 0..98 {
-            assert_eq!(restore.handle_page("/", &limits, &page), Step::More);
+        let page = |restore: &Restore, count| -> Vec<_> {
+            let from = restore.from().millis;
+            let all = from..from + count;
+            all.map(|at| said(at, nobody.clone())).collect()
+        };
+        for _ in 0..99 {
+            let found = page(&restore, 1000);
+            assert_eq!(restore.handle_page("/", &limits, &found), Step::More);
         }
-        let mut over = restore.clone();
-        assert_eq!(over.handle_page("/", &limits, &page), Step::Lost);
-        assert_eq!(restore.handle_page("/", &limits, &[]), Step::Done);
-        assert_eq!(restore.end().end, id(1000));
+        assert_eq!(restore.from(), id(1 + 99 * 999));
+        let handed = |found: &[_]| restore.clone().handle_page("/", &limits, found);
+        assert_eq!(handed(&page(&restore, 1000)), Step::Lost);
+        // The stream was trimmed meanwhile, or cannot be read.
+        assert_eq!(handed(&page(&restore, 9)[1..]), Step::Lost);
+        assert_eq!(handed(&[]), Step::Lost);
+        assert_eq!(handed(&page(&restore, 1)), Step::Done);
+        let last = page(&restore, 999);
+        assert_eq!(restore.handle_page("/", &limits, &last), Step::Done);
+        assert_eq!(restore.end().end, id(100 * 999));
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub enum Event {
 pub enum Seen {
     /// A packet has come.
     Received(Packet),
-    /// A packet was made, and is sent unless the session ends first.
+    /// A packet was made. It is sent, unless the session ends first or, being volatile, it gives way to another.
     Created(Packet),
     /// A WebSocket was probed, and may take over.
     Upgrading,

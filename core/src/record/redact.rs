@@ -11,6 +11,7 @@ use super::words;
 use crate::engine::{Body, Post};
 use crate::id::{Sid, SocketId};
 use crate::message::{Encoded, Message, Part};
+use crate::packet::Value;
 use crate::protocol::Eio;
 use crate::recovery::Pid;
 
@@ -94,11 +95,17 @@ impl Redactor<'_> {
                 refusal.message = words::filled(&refusal.message);
                 let data = refusal.data.take();
                 let text = data.and_then(|data| serde_json::to_string(&data).ok());
-                refusal.data = text.and_then(|text| {
+                refusal.data = text.and_then(|whole| {
                     // By itself a string or a number is redacted as within a list.
-                    let listed = words::json(&format!("[{text}]"));
+                    let listed = words::json(&format!("[{whole}]"));
                     let text = listed.strip_prefix('[')?.strip_suffix(']')?;
-                    serde_json::from_str(text).ok()
+                    let data = serde_json::from_str::<Value>(text).ok();
+                    // Names that are the same now would be one.
+                    let is_as_long = |it: &Value| {
+                        serde_json::to_string(it).is_ok_and(|it| it.len() == whole.len())
+                    };
+                    let filled = || Value::String("x".repeat(whole.len().saturating_sub(2)));
+                    Some(data.filter(is_as_long).unwrap_or_else(filled))
                 });
             }
             Input::Deliver { packet, .. }

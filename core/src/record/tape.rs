@@ -55,7 +55,9 @@ impl Tape {
         let before = self.log.len();
         put_step(&mut self.log, self.last, now, input, sum);
         if self.log.len() > self.most {
+            // A step is as large as what its peer said.
             self.log.truncate(before);
+            self.log.shrink_to_fit();
             self.full = true;
         }
         self.last = now;

@@ -39,7 +39,11 @@ pub(super) fn packet(text: &str) -> String {
             out.push_str(&Scan::new(rest, named).run());
             out
         }
-        _ => header(text),
+        _ => {
+            let mut all = text.chars();
+            let kind = all.next().into_iter();
+            kind.chain(all.map(stand_in)).collect()
+        }
     }
 }
 
@@ -66,11 +70,8 @@ fn header(text: &str) -> String {
         }
         match within {
             Within::Name => c,
-            Within::Numbers | Within::Query
-                if c.is_ascii_digit() || matches!(c, '/' | '?' | ',' | '-' | '&' | '=') =>
-            {
-                c
-            }
+            Within::Numbers if c.is_ascii_digit() || matches!(c, '/' | '?' | ',' | '-') => c,
+            Within::Query if matches!(c, '?' | ',' | '&' | '=') => c,
             Within::Numbers | Within::Query => stand_in(c),
         }
     };
@@ -126,7 +127,7 @@ impl<'a> Scan<'a> {
                 let same = self.front(|its| its == c);
                 self.out.push_str(same);
                 self.named &= matches!(c, '[' | ' ' | '\t' | '\n' | '\r');
-                if c != ':' {
+                if !matches!(c, ':' | ' ' | '\t' | '\n' | '\r') {
                     self.key = "";
                 }
             }

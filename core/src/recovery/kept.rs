@@ -19,6 +19,8 @@ pub struct KeptSession {
     pub rooms: Vec<String>,
     /// What the application has attached to it: none or one value.
     pub data: Args,
+    /// Where it is: nobody comes back with it elsewhere. Only nodes of ours say so, and heed it.
+    pub namespace: Option<String>,
     /// Where it has begun: what is before was never for it. Only nodes of ours say so, and heed it.
     pub since: Option<Place>,
     /// Its client does not come back from before this: it has been told what is behind. Only of ours.
@@ -55,6 +57,7 @@ impl KeptSession {
             pid: pid.to_owned(),
             rooms: vec![sid.to_owned()],
             data: Args::default(),
+            namespace: None,
             since: None,
             least: None,
             stays: Vec::new(),

@@ -24,6 +24,8 @@ pub fn decode_session(value: &Bytes, limits: &Limits) -> Result<Session, Odd> {
     let mut session = Session::new(&text("sid")?, &text("pid")?);
     session.rooms = parts::room_names(&members, "rooms", limits)?;
     session.data = super::classic::value(members.find("data"), "data")?;
+    let namespace = members.find("nsp").map(|it| it.room("nsp", limits));
+    session.namespace = namespace.transpose()?;
     session.since = place(&members, "since", limits)?;
     session.least = place(&members, "least", limits)?;
     if members.has("stays") {
@@ -51,6 +53,7 @@ pub fn encode_session(session: &Session) -> Result<Bytes, EncodeError> {
             (!session.data.is_empty()).then_some(Out::First(&session.data)),
         ),
         // The packages know none of these, and pass over them.
+        ("nsp", session.namespace.as_deref().map(Out::Text)),
         ("since", since.as_deref().map(Out::Text)),
         ("least", least.as_deref().map(Out::Text)),
         ("stays", (!stays.is_empty()).then_some(Out::Texts(&stays))),

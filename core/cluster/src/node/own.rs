@@ -66,26 +66,30 @@ impl Own {
 
     /// One has its place.
     pub(super) fn arrived(&mut self, number: AppendToken, at: EntryId) {
-        if let Some(said) = self.said.iter_mut().find(|it| it.number == number) {
+        // Numbers ascend, and what is answered but not read yet may be many.
+        let place = self.said.binary_search_by_key(&number, |it| it.number);
+        if let Some(said) = place.ok().and_then(|at| self.said.get_mut(at)) {
             said.at = Some(at);
         }
     }
 
-    /// One was read: whether those here are to hear of it now. Those before it will not be read any more.
-    pub(super) fn read(&mut self, at: EntryId, entry: &Entry) -> bool {
+    /// One was read: whether those here are to hear of it now, and what they are to hear of before. Those before it
+    /// will not be read any more, or are its twins and were.
+    pub(super) fn read(&mut self, at: EntryId, entry: &Entry) -> (bool, Vec<Entry>) {
         let its = |said: &Said| match said.at {
             Some(its) => its == at,
             // Read before the broker's answer has come.
             None => said.entry == *entry,
         };
         let Some(place) = self.said.iter().position(its) else {
-            return false;
+            return (false, Vec::new());
         };
-        let mut told = true;
-        for _ in 0..=place {
-            told = self.pop().is_none_or(|said| said.told);
+        let mut untold = Vec::new();
+        for _ in 0..place {
+            let said = self.pop().filter(|said| !said.told);
+            untold.extend(said.map(|said| said.entry));
         }
-        !told
+        (self.pop().is_some_and(|said| !said.told), untold)
     }
 
     /// Those here hear of all of it now: what they have not heard.

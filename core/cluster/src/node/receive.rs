@@ -88,7 +88,9 @@ impl<T> Node<T> {
             } = message
         {
             self.counts.own = self.counts.own.saturating_add(1);
-            if self.own.read(at, entry) {
+            let (hears, untold) = self.own.read(at, entry);
+            self.tell_own(&untold);
+            if hears {
                 let (call, to, at) = (call.clone(), to.clone(), Some(at));
                 self.local(Local::Broadcast { call, to, at });
             }

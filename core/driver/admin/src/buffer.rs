@@ -1,6 +1,11 @@
 //! What has happened since it was told last, by the second.
 
+use std::collections::VecDeque;
+
 use serde::Serialize;
+
+/// Counts that are kept for the next telling: minutes of them. Past that the oldest are forgotten.
+const MOST: usize = 1_000;
 
 /// How often something has happened in a second.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -15,9 +20,9 @@ pub(crate) struct Count {
     pub(crate) count: usize,
 }
 
-/// Counts, in the order in which they began. So many kinds there are, in so many seconds as there are between two tellings.
+/// Counts, in the order in which they began.
 #[derive(Debug, Default)]
-pub(crate) struct Buffer(Vec<Count>);
+pub(crate) struct Buffer(VecDeque<Count>);
 
 impl Buffer {
     pub(crate) fn push(
@@ -32,19 +37,25 @@ impl Buffer {
             it.timestamp == timestamp && it.kind == kind && it.sub_type == sub_type
         };
         // The newest stand last, and they are few.
-        match self.0.iter_mut().rev().find(same) {
-            Some(it) => it.count = it.count.saturating_add(count),
-            None => self.0.push(Count {
-                timestamp,
-                kind,
-                sub_type,
-                count,
-            }),
+        let recent = self.0.iter_mut().rev();
+        let mut recent = recent.take_while(|it| it.timestamp >= timestamp);
+        if let Some(it) = recent.find(same) {
+            it.count = it.count.saturating_add(count);
+            return;
         }
+        if self.0.len() == MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back(Count {
+            timestamp,
+            kind,
+            sub_type,
+            count,
+        });
     }
 
     pub(crate) fn take(&mut self) -> Vec<Count> {
-        std::mem::take(&mut self.0)
+        std::mem::take(&mut self.0).into()
     }
 }
 
@@ -64,5 +75,19 @@ mod tests {
         assert_eq!(counts, [(5_000, 7), (6_000, 5), (6_000, 1)]);
         assert_eq!(taken[2].sub_type, Some("transport close"));
         assert_eq!(buffer.take(), []);
+    }
+
+    #[test]
+    fn no_more_than_so_many_counts_are_kept() {
+        let mut buffer = Buffer::default();
+        let mut after = |seconds: u64| {
+            for second in 0..seconds {
+                buffer.push(second * 1_000, "bytesIn", None, 1);
+            }
+            let taken = buffer.take();
+            (taken.len(), taken[0].timestamp)
+        };
+        assert_eq!(after(MOST as u64), (MOST, 0));
+        assert_eq!(after(MOST as u64 + 1), (MOST, 1_000));
     }
 }

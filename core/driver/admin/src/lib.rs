@@ -66,10 +66,10 @@ use stats::Figures;
 use watch::Watch;
 
 /// Shows a server to admins, and lets them see to it. Once, before clients come: of a namespace that is there already it sees
-/// those who enter from now on. It ends when the server is [closed](Io::close).
+/// those who enter from now on. It ends when the server is [closed](Io::close). Within the runtime: figures are told by a task of it.
 ///
 /// # Errors
-/// The hash is not one of bcrypt, or the namespace is no name of one.
+/// The hash is not one of bcrypt, the namespace is no name of one, or the interval is nothing.
 pub fn instrument<R: Runtime>(runtime: &R, io: &Io, options: Options) -> Result<(), SetupError> {
     options.check()?;
     let admin = io.of(&options.namespace);

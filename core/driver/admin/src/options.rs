@@ -130,10 +130,17 @@ impl Options {
     }
 
     pub(crate) fn check(&self) -> Result<(), SetupError> {
-        if let Auth::Password { hash, .. } = &self.auth
-            && let Err(why) = hash.parse::<bcrypt::HashParts>()
-        {
-            return Err(SetupError::Hash(why.to_string()));
+        if self.interval.is_zero() {
+            return Err(SetupError::Interval);
+        }
+        if let Auth::Password { hash, .. } = &self.auth {
+            let parts = hash.parse::<bcrypt::HashParts>();
+            let cost = parts.map_err(|why| SetupError::Hash(why.to_string()))?;
+            // With another nothing is ever found to be the same.
+            if !(4..=31).contains(&cost.get_cost()) {
+                let why = format!("a cost of {}", cost.get_cost());
+                return Err(SetupError::Hash(why));
+            }
         }
         match self.namespace.strip_prefix('/') {
             Some(name) if !name.is_empty() && !name.contains([',', '?']) => Ok(()),
@@ -172,6 +179,8 @@ pub enum SetupError {
     Hash(String),
     /// That is no name of a namespace of its own.
     Namespace(String),
+    /// Figures cannot be told all the time.
+    Interval,
 }
 
 impl fmt::Display for SetupError {
@@ -179,6 +188,7 @@ impl fmt::Display for SetupError {
         match self {
             Self::Hash(why) => write!(f, "not a hash of bcrypt: {why}"),
             Self::Namespace(name) => write!(f, "not a name of a namespace for admins: {name:?}"),
+            Self::Interval => f.write_str("an interval of nothing"),
         }
     }
 }
@@ -197,6 +207,13 @@ mod tests {
         assert_eq!(good.check(), Ok(()));
         let plain = Options::new(Auth::password("admin", "changeit"));
         assert!(matches!(plain.check(), Err(SetupError::Hash(_))));
+        for (cost, is_one) in [("03", false), ("04", true), ("31", true), ("32", false)] {
+            let hash = HASH.replacen("10", cost, 1);
+            let checked = Options::new(Auth::password("admin", hash)).check();
+            assert_eq!(checked.is_ok(), is_one, "{cost}: {checked:?}");
+        }
+        let restless = Options::new(Auth::Open).interval(Duration::ZERO);
+        assert_eq!(restless.check(), Err(SetupError::Interval));
         for name in ["admin", "/", "/a,b", "/a?b"] {
             let named = Options::new(Auth::Open).namespace(name);
             assert_eq!(named.check(), Err(SetupError::Namespace(name.into())));

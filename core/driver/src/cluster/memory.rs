@@ -363,6 +363,14 @@ impl Hub {
         };
         desk.reads.insert(stream.clone());
         let from = *desk.read.entry(stream.clone()).or_insert(end);
+        let behind = entries.into_iter().flatten().filter(|(at, _)| *at > from);
+        let bytes = behind.fold(desk.bytes, |sum, (_, it)| sum.saturating_add(it.size()));
+        if bytes > MOST_WAITING {
+            // It would be cut off over these again and again.
+            desk.read.insert(stream.clone(), end);
+            let to = end;
+            return desk.tell(Event::Lost { stream, from, to }, wakers);
+        }
         // Entries have the numbers in which they were added to any stream: whether some between had to go is seen by
         // what is left.
         let first = entries.and_then(|it| it.first()).map(|(at, _)| *at);

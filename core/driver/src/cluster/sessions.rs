@@ -27,8 +27,8 @@ pub(super) struct Sessions {
 enum Stage {
     /// Its session is asked for.
     Claimed(SessionClaim),
-    /// What it has missed is read.
-    Reads(Restore),
+    /// What it has missed is read. Whether its session was taken out of the broker for that.
+    Reads(Restore, bool),
 }
 
 /// Where it is that it comes back.
@@ -81,7 +81,8 @@ impl Sessions {
         if let Some(session) = claim.here.clone() {
             let restore = begin(session, &claim).ok()?;
             let order = place.read(number, &restore);
-            self.coming.insert(number, (Stage::Reads(restore), waits));
+            let stage = Stage::Reads(restore, false);
+            self.coming.insert(number, (stage, waits));
             return Some(order);
         }
         // What cannot be a place in a stream is not worth a session.
@@ -111,10 +112,16 @@ impl Sessions {
         if session.pid != claim.claim.pid().as_str() {
             return None;
         }
+        // Of another namespace, whose middlewares it would pass by; or it is gone again, and may come back.
+        let elsewhere = |its: &String| its != place.namespace;
+        if session.namespace.as_ref().is_some_and(elsewhere) || !waits.is_awaited() {
+            return place.store(&session);
+        }
         match begin(session, &claim) {
             Ok(restore) => {
                 let order = place.read(number, &restore);
-                self.coming.insert(number, (Stage::Reads(restore), waits));
+                let stage = Stage::Reads(restore, true);
+                self.coming.insert(number, (stage, waits));
                 Some(order)
             }
             // Whoever has got further may come.
@@ -129,14 +136,18 @@ impl Sessions {
         number: u64,
         found: &[(EntryId, Entry)],
     ) -> Option<Order> {
-        let (Stage::Reads(mut restore), waits) = self.coming.remove(&number)? else {
+        let (Stage::Reads(mut restore, taken), waits) = self.coming.remove(&number)? else {
             return None;
         };
+        if taken && !waits.is_awaited() {
+            return place.store(&restore.end().session);
+        }
         match restore.handle_page(place.namespace, place.limits, found) {
             Step::Lost => None,
             Step::More => {
                 let order = place.read(number, &restore);
-                self.coming.insert(number, (Stage::Reads(restore), waits));
+                let stage = Stage::Reads(restore, taken);
+                self.coming.insert(number, (stage, waits));
                 Some(order)
             }
             Step::Done => {

@@ -1,6 +1,6 @@
 //! The macro that declares contracts.
 
-/// Declares a [contract](crate::contract): a type for itself, and one for each event.
+/// Declares a [contract](mod@crate::contract): a type for itself, and one for each event.
 ///
 /// ```
 /// sio_driver::contract! {

@@ -38,7 +38,7 @@ hears!(A, B, C, D, G, H, I);
 macro_rules! hear_methods {
     ($type:ty, $socket:ty, $direction:ident) => {
         impl $type {
-            /// Handles an event of a [contract](crate::contract): that whose [`Call`] is the handler's first argument.
+            /// Handles an event of a [contract](mod@crate::contract): that whose [`Call`] is the handler's first argument.
             /// Otherwise as [`on`](Self::on).
             pub fn hear<M>(&self, handler: impl Handler<M, $socket>) -> ListenerId
             where

@@ -57,7 +57,7 @@ impl<T: DeserializeOwned> Future for Answers<T> {
 macro_rules! tell_method {
     ($type:ty, $direction:ident, $said:ty) => {
         impl $type {
-            /// Emits an event of a [contract](crate::contract), as [`emit`](Self::emit) does.
+            /// Emits an event of a [contract](mod@crate::contract), as [`emit`](Self::emit) does.
             ///
             /// # Errors
             /// As [`emit`](Self::emit).
@@ -74,7 +74,7 @@ macro_rules! tell_method {
 macro_rules! ask_method {
     ($type:ty, $direction:ident, $answer:ident) => {
         impl $type {
-            /// Emits an event of a [contract](crate::contract) that has an answer, as
+            /// Emits an event of a [contract](mod@crate::contract) that has an answer, as
             /// [`emit_with_ack`](Self::emit_with_ack) does.
             pub fn ask<E: $direction<Ack: DeserializeOwned>>(
                 &self,

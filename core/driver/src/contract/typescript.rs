@@ -136,7 +136,12 @@ where
         E::Parameters::name(types, E::PARAMETERS, &mut parameters);
         if let Some(answer) = E::ANSWER {
             let of = types.name::<E::Answer>(answer);
-            parameters.push(format!("answer: ({}: {of}) => void", answer.name));
+            let is_named = |it: &Parameter| it.name == answer.name;
+            let tail = match E::PARAMETERS.iter().any(is_named) {
+                true => "_",
+                false => "",
+            };
+            parameters.push(format!("answer{tail}: ({}: {of}) => void", answer.name));
         }
         // A string in JSON is one in TypeScript, too.
         let line = format!("{:?}: ({}) => void;", E::NAME, parameters.join(", "));

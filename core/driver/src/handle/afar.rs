@@ -42,7 +42,7 @@ pub(super) struct Inner {
     /// What was said up to here is not among that any more.
     pub(super) cut: Option<Place>,
     /// Who was told already what is said up to there.
-    pub(super) ahead: Vec<(SocketId, Place)>,
+    pub(super) ahead: BTreeMap<SocketId, Place>,
     pub(super) recovered: u64,
     pub(super) refused: u64,
     pub(super) lost: u64,

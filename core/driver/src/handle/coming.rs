@@ -5,7 +5,6 @@ use std::future::Future;
 use std::sync::Arc;
 
 use sio_core::engine::Flags;
-use sio_core::id::SocketId;
 use sio_core::packet::{Args, Encoded, IntoArgs, Map, Value};
 use sio_core::recovery::{Claim, KeptSession, Pid};
 use sio_core::socket::DisconnectReason;
@@ -57,7 +56,7 @@ impl NamespaceInner {
             match told {
                 Told::At(at) => {
                     inner.last = inner.last.max(Some(at));
-                    inner.ahead.retain(|(_, place)| at <= *place);
+                    inner.ahead.retain(|_, place| at <= *place);
                     let (to, packet) = (to.clone(), packet.clone());
                     inner.remember(Recent { at, to, packet }, &afar.limits);
                 }
@@ -71,8 +70,7 @@ impl NamespaceInner {
                 return Ok::<_, EmitError>(spread(self.opened(), &target, flags, &packet, all));
             }
             let mut wakers = Wakers::default();
-            let ahead = |id: &SocketId| inner.ahead.iter().any(|(its, _)| its == id);
-            for socket in members().filter(|socket| !ahead(socket.id())) {
+            for socket in members().filter(|socket| !inner.ahead.contains_key(socket.id())) {
                 let command = Command::Deliver {
                     socket: socket.key(),
                     packet: packet.clone(),
@@ -156,6 +154,14 @@ impl Socket {
         (seat.spoils == spoils).then(|| seat.session.clone())
     }
 
+    /// Nobody comes back in its place any more.
+    fn spoil(&self) {
+        let mut extras = self.extras();
+        if let Some(seat) = extras.as_mut().and_then(|it| it.seat.as_mut()) {
+            seat.spoils = seat.spoils.wrapping_sub(1);
+        }
+    }
+
     /// As whom its client comes back, if middlewares let it.
     pub(crate) fn set_coming(&self, coming: Box<Coming>) {
         let values = match self.namespace().get(self.id()).filter(|_| coming.is_here) {
@@ -179,7 +185,12 @@ impl Socket {
         let afar = coming.afar.clone();
         // It is used up, whatever comes of it.
         let found = coming.found.take()?;
-        let missed = self.written(&found)?;
+        let Some(missed) = self.written(&found) else {
+            if let Some(old) = self.namespace().get(self.id()) {
+                old.spoil();
+            }
+            return None;
+        };
         let back = self.take_place(|all| {
             let mut inner = afar.lock();
             let old = all.key(self.id().as_str());
@@ -210,15 +221,20 @@ impl Socket {
                 });
             if packets > afar.limits.packets || bytes > afar.limits.bytes {
                 inner.lost = inner.lost.saturating_add(1);
+                // It would be found again, and be too much again.
+                if let Some((_, old)) = &was {
+                    old.spoil();
+                }
                 return None;
             }
             inner.recovered = inner.recovered.saturating_add(1);
             if inner.last < Some(found.end) {
-                inner.ahead.push((self.id().clone(), found.end));
+                inner.ahead.insert(self.id().clone(), found.end);
             }
             let pid = Pid::told(&found.session.pid);
             inner.here.insert(pid.as_str().into(), self.id().clone());
             let mut session = found.session;
+            session.namespace = Some(self.namespace().name().to_owned());
             session.since = Some(found.place);
             // Clients keep what comes before CONNECT over the end of a connection, and would tell it twice.
             session.least = Some(match missed.is_empty() {
@@ -262,6 +278,7 @@ impl Socket {
     pub(super) fn sit_down(&self, afar: &Afar, pid: &Pid, rooms: &[Box<str>]) {
         let mut inner = afar.lock();
         let mut session = KeptSession::new(self.id().as_str(), pid.as_str());
+        session.namespace = Some(self.namespace().name().to_owned());
         session.since = inner.last;
         session
             .rooms
@@ -295,7 +312,7 @@ impl Socket {
             return;
         };
         inner.here.remove(&*seat.session.pid);
-        inner.ahead.retain(|(id, _)| id != self.id());
+        inner.ahead.remove(self.id());
         if reason.is_recoverable() && seat.spoils == inner.spoils {
             extras.parting = Some(Box::new(seat.session));
         }

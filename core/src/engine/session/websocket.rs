@@ -107,8 +107,12 @@ impl Session {
         if websocket.probes > 0 {
             return answer_probe(&mut websocket.probes);
         }
-        if self.watch.as_ref().is_some_and(|watch| watch.holds_back()) {
-            return None;
+        if let Some(watch) = self.watch.as_mut().filter(|it| it.holds_back()) {
+            if websocket.busy {
+                return None;
+            }
+            // What was before it has given way, and nothing that was handed out is still to leave.
+            watch.flushed();
         }
         let Popped {
             part,

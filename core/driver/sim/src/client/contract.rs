@@ -13,7 +13,7 @@ use super::error::ClientError;
 use super::socket::Socket;
 
 impl Socket {
-    /// Sends an event of a [contract](sio_driver::contract), as [`emit`](Self::emit) does.
+    /// Sends an event of a [contract](mod@sio_driver::contract), as [`emit`](Self::emit) does.
     ///
     /// # Errors
     /// As [`emit`](Self::emit).

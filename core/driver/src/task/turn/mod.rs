@@ -371,15 +371,16 @@ impl<R: Runtime> Task<R> {
             let (packets, bytes) = (reply.packets, reply.backlog());
             self.tally.sent(packets, bytes);
             self.tally.received(reply.taken.packets, reply.taken.bytes);
+            // Before its client can know of it.
+            if packets > 0 && self.machine.session().is_observed() {
+                self.tell_flush(Backlog { bytes, packets });
+                self.tell_drain(TransportKind::Polling);
+            }
             let at = self.exchanges.iter().position(|(its, _)| *its == id);
             // One that was aborted is answered too; nobody reads it.
             if let Some(at) = at {
                 let said = Said::new(&self.handle, reply);
                 self.exchanges.swap_remove(at).1.give(said);
-            }
-            if packets > 0 && self.machine.session().is_observed() {
-                self.tell_flush(Backlog { bytes, packets });
-                self.tell_drain(TransportKind::Polling);
             }
         }
         if any {

@@ -14,6 +14,7 @@ use crate::message::{Encoded, Message, Part};
 use crate::packet::Value;
 use crate::protocol::Eio;
 use crate::recovery::Pid;
+use crate::socket::Refusal;
 
 impl Log {
     /// The same session without what was said in it: each string of arguments, credentials and queries has others of
@@ -91,6 +92,8 @@ impl Redactor<'_> {
                     redact_packet(packet);
                 }
             }
+            // The protocol's own words, which have a form of their own (§16.2).
+            Input::Reject { refusal, .. } if *refusal == Refusal::invalid_namespace() => {}
             Input::Reject { refusal, .. } => {
                 refusal.message = words::filled(&refusal.message);
                 let data = refusal.data.take();

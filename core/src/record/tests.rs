@@ -257,7 +257,12 @@ impl Talk {
 
     fn decide(&mut self, ticket: socket::ConnectTicket) {
         let (now, id) = (self.now, SocketId::from_random([3; 15]));
-        let accepted = match self.draws.below(4) {
+        let accepted = match self.draws.below(5) {
+            4 => {
+                let refusal = Refusal::invalid_namespace();
+                self.connection.reject(now, ticket, &refusal);
+                None
+            }
             0 => {
                 let refusal = Refusal::new("secret").data(serde_json::json!({"secret": 17}));
                 self.connection.reject(now, ticket, &refusal);

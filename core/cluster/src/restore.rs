@@ -367,6 +367,7 @@ mod tests {
     #[test]
     fn a_session_is_written_and_read_with_its_marks() {
         let mut session = Session::new("s", "p");
+        session.namespace = Some("/a".to_owned());
         session.since = Some(id(5));
         session.least = Some(id(6).next());
         let stay = |to| Stay {

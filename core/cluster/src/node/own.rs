@@ -102,3 +102,52 @@ impl Own {
         tell.collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn id(millis: u64) -> EntryId {
+        EntryId {
+            millis,
+            sequence: 0,
+        }
+    }
+
+    fn entry(data: &str) -> Entry {
+        Entry {
+            data: Some(data.to_owned().into()),
+            ..Entry::default()
+        }
+    }
+
+    /// The first of two twins had to go, and its place is read before any broker answers: what was said between
+    /// them is heard all the same.
+    #[test]
+    fn what_was_said_before_a_twin_is_told() {
+        let mut own = Own::new();
+        let most = entry("a").size() + entry("b").size();
+        let says = |own: &mut Own, number, data: &str| {
+            own.push(AppendToken(number), entry(data), false, most)
+        };
+        assert_eq!(says(&mut own, 1, "a"), []);
+        assert_eq!(says(&mut own, 2, "b"), []);
+        assert_eq!(says(&mut own, 3, "a"), [entry("a")]);
+        assert_eq!(own.read(id(1), &entry("a")), (true, vec![entry("b")]));
+        assert_eq!(own.read(id(2), &entry("b")), (false, vec![]));
+    }
+
+    #[test]
+    fn each_is_told_at_its_place() {
+        let mut own = Own::new();
+        for number in 1..=3 {
+            own.push(AppendToken(number), entry("a"), number == 2, usize::MAX);
+            own.arrived(AppendToken(number), id(number));
+        }
+        own.arrived(AppendToken(9), id(9));
+        assert_eq!(own.read(id(9), &entry("a")), (false, vec![]));
+        for (at, hears) in [(1, true), (2, false), (3, true)] {
+            assert_eq!(own.read(id(at), &entry("a")), (hears, vec![]));
+        }
+    }
+}

@@ -185,3 +185,48 @@ fn restored(namespace: &str, restore: Restore) -> Option<RestoredSession> {
         missed: missed.collect::<Option<_>>()?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use sio_core::recovery::{Claim, Pid};
+
+    use super::*;
+    use crate::sync::one_shot::answer;
+
+    /// What becomes of a session of `/admin` that is claimed in this namespace.
+    fn taken(namespace: &str, is_awaited: bool) -> Option<Order> {
+        let limits = Limits::default();
+        let place = Place {
+            of: 1,
+            namespace,
+            stream: "s",
+            prefix: "k:",
+            keep: Duration::from_secs(1),
+            limits: &limits,
+        };
+        let mut session = KeptSession::new("id", "pid");
+        session.namespace = Some("/admin".to_owned());
+        session.since = Some(EntryId::FIRST);
+        let value = streams::encode_session(&session).expect("it can be");
+        let claim = Claim::new(&Pid::told("pid"), None);
+        let (give, wait) = answer();
+        let mut sessions = Sessions::default();
+        let asked = sessions.claim(&place, SessionClaim::new(claim, None, (9, 99)), give);
+        assert!(matches!(asked, Some(Order::Take { key, .. }) if key == "k:pid"));
+        let wait = is_awaited.then_some(wait);
+        let order = sessions.taken(&place, 1, Some(&value));
+        drop(wait);
+        order
+    }
+
+    #[test]
+    fn a_session_is_not_found_in_another_namespace_and_stays() {
+        assert!(matches!(taken("/admin", true), Some(Order::Range { .. })));
+        assert!(matches!(taken("/", true), Some(Order::Store { key, .. }) if key == "k:pid"));
+    }
+
+    #[test]
+    fn a_session_is_kept_for_a_client_that_has_gone_again() {
+        assert!(matches!(taken("/admin", false), Some(Order::Store { .. })));
+    }
+}

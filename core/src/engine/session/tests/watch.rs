@@ -110,6 +110,22 @@ fn packets_that_give_way_are_not_waited_for() {
     assert_eq!([talk.frame(), talk.frame()], ["4b", "4c"]);
 }
 
+/// Nothing is handed out that could be flushed: all before the point has given way.
+#[test]
+fn a_point_with_nothing_before_it_holds_nothing_up() {
+    let mut talk = Talk::probed();
+    let latest = |talk: &mut Talk, text: &'static str| {
+        let packet = Encoded::text(text.into(), Vec::new());
+        talk.session.send(talk.now, packet.named("/", "x"), LATEST)
+    };
+    assert_eq!(latest(&mut talk, "42[\"x\",1]"), Sent::Queued);
+    assert_eq!(talk.session.follow(), Some(1));
+    assert_eq!(latest(&mut talk, "42[\"x\",2]"), Sent::Queued);
+    talk.ws("5");
+    assert_eq!(talk.frame(), "42[\"x\",2]");
+    assert_eq!(talk.session.reached(), 1);
+}
+
 #[test]
 fn packets_are_told_of_from_when_it_is_asked() {
     let mut talk = Talk::polling(Config::v4());

@@ -24,7 +24,7 @@
 //! | let in or refuse | [`Io::allow_request`] (requests), [`Namespace::use_`] (sockets), [`Socket::use_`] (events) |
 //! | handle events | [`Namespace::on`] for all sockets, [`Socket::on`] for one; `once`, `off`, `on_any` |
 //! | emit | [`Socket::emit`], [`Namespace::emit`], [`To`] for rooms and flags |
-//! | say what both ends may say | [`contract`]: events as types, and as TypeScript |
+//! | say what both ends may say | [`mod@contract`]: events as types, and as TypeScript |
 //! | ask | [`Socket::emit_with_ack`], [`To::emit_with_ack`]; answer with [`Ack::send`] |
 //! | keep data with a socket | [`Socket::set_data`]; for all handlers [`Io::set_state`] |
 //! | end | [`Socket::disconnect`], [`Conn::close`], [`Io::close`]; [`Io::drain`] and [`Io::send_away`] to be replaced without a jolt |

@@ -27,7 +27,7 @@
 //! | `new Engine(url)` of engine.io-client | [`Builder::connect_engine`], in the bindings `engine::connect(url)`: one session of plain Engine.IO |
 //! | `perMessageDeflate` | [`Config::per_message_deflate`], with the feature `deflate` |
 //! | `socket.disconnect()` | [`Socket::disconnect`]; the whole client [`Client::close`], which can be awaited |
-//! | `Socket<ServerToClientEvents, ClientToServerEvents>` | [`contract`](crate::contract): [`Socket::tell`], [`Socket::ask`], [`Socket::hear`] |
+//! | `Socket<ServerToClientEvents, ClientToServerEvents>` | [`contract`](mod@crate::contract): [`Socket::tell`], [`Socket::ask`], [`Socket::hear`] |
 //! | | [`Socket::events`]: a stream of events, of which so many may wait |
 //!
 //! What is another way here: WebSocket is tried before polling; the offline buffer has limits, past which an emit is

@@ -171,7 +171,7 @@
 //! | `socket.use(fn)` | [`Socket::use_`], [`Socket::use_async`] |
 //! | `socket.emit`, `send`, `write` | [`Socket::emit`], [`Socket::send`] |
 //! | `socket.emit(.., ack)`, `emitWithAck`, `timeout(ms)` | [`Socket::emit_with_ack`], [`Socket::timeout`] |
-//! | `Server<ClientToServerEvents, ServerToClientEvents>` (4.x) | [`contract`](crate::contract): [`Socket::tell`], [`Socket::ask`], [`Namespace::hear`] | written out as TypeScript for the clients |
+//! | `Server<ClientToServerEvents, ServerToClientEvents>` (4.x) | [`contract`](mod@crate::contract): [`Socket::tell`], [`Socket::ask`], [`Namespace::hear`] | written out as TypeScript for the clients |
 //! | `socket.join(room[, cb])`, `join([rooms])` | [`Socket::join`]; to await an adapter, [`Socket::joined`] |
 //! | `socket.leave(room[, cb])` | [`Socket::leave`], [`Socket::left`] |
 //! | `socket.to`, `in`, `except`, `broadcast`, `local`, `volatile`, `compress` | the same names on [`Socket`] |

@@ -186,8 +186,10 @@ fn people_talk(binding: Binding) {
 
     // What others write does nothing to the terminal.
     let picture = json!({ "name": "\u{1b}.png", "kind": "" });
-    let rude =
-        json!({ "id": 9, "nick": "\u{7}eve", "text": "look\r\u{1b}[2J", "picture": picture });
+    let rude = json!({
+        "id": 9, "key": "k", "from": "x", "nick": "\u{7}eve", "at": 0, "text": "look\r\u{1b}[2J", "picture": picture,
+        "seen": 0,
+    });
     chat.io.of("/").emit("message", &(rude,)).expect("written");
     ann.sees(" eve: look  [2J [ .png: /save 9 FILE]");
 

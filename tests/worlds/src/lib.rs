@@ -27,6 +27,7 @@ mod network;
 mod options;
 mod properties;
 mod rude;
+pub mod seeds;
 mod slow;
 mod trace;
 mod words;

@@ -2,57 +2,37 @@
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sio_sim::choices::{Choices, List};
 use sio_worlds::driver::{MARKS, Outcome, outcome, report, smaller};
+use sio_worlds::seeds::each;
 
 /// How many worlds are run, unless `SIO_DRIVER_WORLDS` says: `.ci/run` asks for 10 000, built for speed.
 const WORLDS: u64 = 50;
 
-fn fails(name: &str, outcome: &Outcome) -> ! {
-    panic!("{}", report(name, &smaller(outcome, 500)));
-}
-
 /// The first seed is the time, unless `SIO_SEED` says; every hundredth world is run twice.
 #[test]
 fn hold_what_they_promise() {
-    let number = |name| std::env::var(name).ok().and_then(|it| it.parse().ok());
-    let first = number("SIO_SEED").unwrap_or_else(|| {
-        let time = SystemTime::now().duration_since(UNIX_EPOCH);
-        time.map_or(1, |time| time.as_secs() % 1_000_000 * 1_000_000)
-    });
-    let worlds = number("SIO_DRIVER_WORLDS").unwrap_or(WORLDS);
-    println!("seeds {first} to {}", first + worlds - 1);
-    let (next, steps) = (AtomicU64::new(0), AtomicUsize::new(0));
+    let steps = AtomicUsize::new(0);
     let marks = Mutex::new(BTreeSet::new());
-    std::thread::scope(|scope| {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    if at >= worlds {
-                        break;
-                    }
-                    let seed = first + at;
-                    let world = outcome(Choices::from_seed(seed));
-                    if world.failure.is_some() {
-                        next.store(worlds, Ordering::Relaxed);
-                        fails(&format!("seed {seed}"), &world);
-                    }
-                    steps.fetch_add(world.steps, Ordering::Relaxed);
-                    marks.lock().unwrap().extend(world.marks);
-                    if seed % 100 == 0 {
-                        let again = outcome(Choices::from_seed(seed));
-                        assert_eq!(again.hash, world.hash, "same: seed {seed}");
-                        assert_eq!(again.choices.list(), world.choices.list());
-                    }
-                }
-            });
+    let play = |seed: u64| {
+        let world = outcome(Choices::from_seed(seed));
+        if world.failure.is_some() {
+            return Err(Box::new(world));
         }
-    });
+        steps.fetch_add(world.steps, Ordering::Relaxed);
+        marks.lock().unwrap().extend(world.marks);
+        if seed.is_multiple_of(100) {
+            let again = outcome(Choices::from_seed(seed));
+            assert_eq!(again.hash, world.hash, "same: seed {seed}");
+            assert_eq!(again.choices.list(), world.choices.list());
+        }
+        Ok(())
+    };
+    let tell =
+        |seed: u64, world: Box<Outcome>| report(&format!("seed {seed}"), &smaller(&world, 500));
+    let worlds = each("SIO_DRIVER_WORLDS", WORLDS, play, tell);
     let marks = marks.into_inner().unwrap();
     let missing: Vec<_> = MARKS.iter().filter(|it| !marks.contains(*it)).collect();
     let steps = steps.into_inner();

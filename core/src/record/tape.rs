@@ -358,6 +358,11 @@ impl<T> Recorded<T> {
         self.connection.pause(now, paused);
     }
 
+    /// Whether packets may go past the queue, as [`Connection::is_clear`] has it: never, for each is written down.
+    pub const fn is_clear(&self, _socket: SocketKey) -> bool {
+        false
+    }
+
     /// [`Connection::observe`].
     pub fn observe(&mut self) {
         self.tape.note(self.tape.last, &Input::Observe {});
@@ -385,8 +390,10 @@ impl<T> Recorded<T> {
     /// [`Connection::poll_event`].
     pub fn poll_event(&mut self, now: Instant) -> Option<Event<T>> {
         let event = self.connection.poll_event(now);
-        let sum = event.as_ref().map(sum::of_event);
-        self.tape.step(now, &Input::PollEvent {}, sum);
+        if !self.tape.full {
+            let sum = event.as_ref().map(sum::of_event);
+            self.tape.step(now, &Input::PollEvent {}, sum);
+        }
         event
     }
 
@@ -394,7 +401,9 @@ impl<T> Recorded<T> {
     pub fn poll_http(&mut self) -> Option<(RequestId, Reply)> {
         let answer = self.connection.poll_http();
         // Nothing changes where there is none.
-        if let Some((id, reply)) = &answer {
+        if let Some((id, reply)) = &answer
+            && !self.tape.full
+        {
             let (last, sum) = (self.tape.last, sum::of_http(*id, reply));
             self.tape.step(last, &Input::PollHttp {}, Some(sum));
         }
@@ -404,7 +413,9 @@ impl<T> Recorded<T> {
     /// [`Connection::poll_ws`].
     pub fn poll_ws(&mut self) -> Option<WsOut> {
         let out = self.connection.poll_ws();
-        if let Some(out) = &out {
+        if let Some(out) = &out
+            && !self.tape.full
+        {
             let (last, sum) = (self.tape.last, sum::of_ws(out));
             self.tape.step(last, &Input::PollWs {}, Some(sum));
         }

@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use sio_driver::cluster::{Dialect, Line, Memory, Options};
-use sio_tokio::{Ack, ConnectionStateRecovery, Data, DisconnectReason, Io, Refusal, Socket};
+use sio_tokio::{Ack, ConnectionStateRecovery, Io, Refusal, Socket};
 
 use crate::client::{Client, calm};
 use crate::here::{until, within};
-use crate::recovery::{Known, claims, do_, enter, events, later, read};
+use crate::recovery::{Known, claims, do_, enter, events, later, read, talks};
 use crate::world::{On, World};
 
 /// One of the servers.
@@ -47,30 +47,11 @@ impl Node {
                 }
             }
         });
-        main.on("sync", |ack: Ack| ack.send(&()));
-        main.on(
-            "join",
-            |socket: Socket, Data(room): Data<String>, ack: Ack| {
-                socket.join(room).map_err(|why| why.to_string())?;
-                ack.send(&()).map_err(|why| why.to_string())
-            },
-        );
-        main.on(
-            "keep",
-            |socket: Socket, Data(word): Data<String>, ack: Ack| {
-                socket.set_data(word);
-                ack.send(&())
-            },
-        );
+        let left = talks(&main);
         main.on("who", |socket: Socket, ack: Ack| {
             let kept = socket.recovered_data();
             let kept = kept.map(|kept| kept.value().unwrap_or_default());
             ack.send(&(socket.recovered(), kept, socket.rooms()))
-        });
-        let left = Arc::new(Mutex::new(Vec::new()));
-        let told = left.clone();
-        main.on_disconnect(move |reason: DisconnectReason| {
-            told.lock().unwrap().push(reason.to_string());
         });
         let world = World::new(on, io).await;
         let io = world.io.clone();

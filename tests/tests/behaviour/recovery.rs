@@ -6,7 +6,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use sio_tokio::{
-    Ack, Bytes, ConnectionStateRecovery, Data, DisconnectReason, ExpiredSession, Expiry, Io, Socket,
+    Ack, Bytes, ConnectionStateRecovery, Data, DisconnectReason, ExpiredSession, Expiry, Io,
+    Namespace, Socket,
 };
 
 use crate::client::{Client, calm};
@@ -77,8 +78,17 @@ pub(crate) fn events(texts: &[String]) -> Vec<String> {
 /// A server that recovers, and why sockets have left it.
 fn server(options: ConnectionStateRecovery) -> (Io, Arc<Mutex<Vec<String>>>) {
     let io = Io::new(calm().connection_state_recovery(options));
-    let left = Arc::new(Mutex::new(Vec::new()));
     let main = io.of("/");
+    let left = talks(&main);
+    main.on("who", |socket: Socket, ack: Ack| {
+        let rooms = socket.rooms();
+        ack.send(&(socket.recovered(), socket.data::<String>(), rooms))
+    });
+    (io, left)
+}
+
+/// What clients ask for who come back; why sockets have left.
+pub(crate) fn talks(main: &Namespace) -> Arc<Mutex<Vec<String>>> {
     main.on("sync", |ack: Ack| ack.send(&()));
     main.on(
         "join",
@@ -94,15 +104,12 @@ fn server(options: ConnectionStateRecovery) -> (Io, Arc<Mutex<Vec<String>>>) {
             ack.send(&())
         },
     );
-    main.on("who", |socket: Socket, ack: Ack| {
-        let rooms = socket.rooms();
-        ack.send(&(socket.recovered(), socket.data::<String>(), rooms))
-    });
+    let left = Arc::new(Mutex::new(Vec::new()));
     let told = left.clone();
     main.on_disconnect(move |reason: DisconnectReason| {
         told.lock().unwrap().push(reason.to_string());
     });
-    (io, left)
+    left
 }
 
 fn usual() -> (Io, Arc<Mutex<Vec<String>>>) {

@@ -13,7 +13,7 @@ use super::{Context, EncodeError, Odd, Received};
 use crate::id::Uid;
 use crate::limits::Limits;
 use crate::message::{Message, To};
-use crate::wire::tree::Payload;
+use crate::wire::tree::{Payload, Tree};
 
 pub use super::session::{decode_session, encode_session};
 pub use sio_core::recovery::{KeptSession as Session, Stay};
@@ -72,6 +72,16 @@ impl Entry {
 /// # Errors
 /// It is no message, or more than the limits allow.
 pub fn decode(entry: &Entry, of: Context<'_>) -> Result<Option<Received>, Odd> {
+    let found = read_with(entry, of, |_, _, _| Ok(()))?;
+    Ok(found.map(|(received, ())| received))
+}
+
+/// The same, and what else is looked for in what it holds: nothing, where it holds nothing.
+fn read_with<T: Default>(
+    entry: &Entry,
+    of: Context<'_>,
+    look: impl FnOnce(&Message, Tree<'_>, &Limits) -> Result<T, Odd>,
+) -> Result<Option<(Received, T)>, Odd> {
     if entry.nsp.as_deref() != Some(of.namespace.as_bytes()) {
         return Ok(None);
     }
@@ -86,15 +96,17 @@ pub fn decode(entry: &Entry, of: Context<'_>) -> Result<Option<Received>, Odd> {
     let from = text(&entry.uid, "uid")?.map(Uid::from);
     let kind = text(&entry.kind, "type")?.ok_or(Odd::Member("type"))?;
     let kind = kind.parse().map_err(|_| Odd::Type(kind))?;
-    let message = match &entry.data {
-        None => cluster::body(kind, None, of.limits)?,
+    let (message, found) = match &entry.data {
+        None => (cluster::body(kind, None, of.limits)?, T::default()),
         Some(data) => {
             let data = plain(data, of.limits)?;
             let read = Payload::read(&data, of.limits)?;
-            cluster::body(kind, Some(read.tree()), of.limits)?
+            let message = cluster::body(kind, Some(read.tree()), of.limits)?;
+            let found = look(&message, read.tree(), of.limits)?;
+            (message, found)
         }
     };
-    Ok(Some(Received { from, message }))
+    Ok(Some((Received { from, message }, found)))
 }
 
 /// Reads the event in an entry that is told to clients who come back. `None`: it holds none, or one that they are not
@@ -103,25 +115,22 @@ pub fn decode(entry: &Entry, of: Context<'_>) -> Result<Option<Received>, Odd> {
 /// # Errors
 /// It is no message, or more than the limits allow.
 pub fn decode_kept(entry: &Entry, of: Context<'_>) -> Result<Option<(Call, To)>, Odd> {
-    let Some(Received {
-        message: Message::Broadcast { call, to, ask },
-        ..
-    }) = decode(entry, of)?
-    else {
+    let Some((received, has_id)) = read_with(entry, of, has_id)? else {
         return Ok(None);
     };
-    let answered = ask.is_some() || has_id(entry, of.limits)?;
+    let Message::Broadcast { call, to, ask } = received.message else {
+        return Ok(None);
+    };
+    let answered = ask.is_some() || has_id;
     Ok((!answered && !to.flags.volatile).then_some((call, to)))
 }
 
 /// Whether one client was to answer it: the package writes those, too.
-fn has_id(entry: &Entry, limits: &Limits) -> Result<bool, Odd> {
-    let Some(data) = &entry.data else {
+fn has_id(message: &Message, tree: Tree<'_>, limits: &Limits) -> Result<bool, Odd> {
+    let Message::Broadcast { ask: None, .. } = message else {
         return Ok(false);
     };
-    let data = plain(data, limits)?;
-    let read = Payload::read(&data, limits)?;
-    let members = read.tree().members("data", limits)?;
+    let members = tree.members("data", limits)?;
     let packet = members.need("packet")?.members("packet", limits)?;
     Ok(packet.has("id"))
 }

@@ -68,13 +68,12 @@ impl Figures {
     pub(crate) fn count(
         &self,
         at: SystemTime,
-        kind: &'static str,
-        sub_type: Option<&'static str>,
-        count: usize,
+        counts: &[(&'static str, Option<&'static str>, usize)],
     ) {
-        self.inner()
-            .buffer
-            .push(date::millis(at), kind, sub_type, count);
+        let mut inner = self.inner();
+        for &(kind, sub_type, count) in counts {
+            inner.buffer.push(date::millis(at), kind, sub_type, count);
+        }
     }
 
     pub(crate) fn polls(&self) {

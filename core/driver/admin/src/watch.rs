@@ -197,13 +197,12 @@ impl<R: Runtime> Watch<R> {
     }
 
     fn count(&self, packets: &'static str, bytes: &'static str, args: &Args) {
-        let now = self.now();
-        self.figures.count(now, packets, None, 1);
-        self.figures.count(now, bytes, None, args.size());
+        let counts = [(packets, None, 1), (bytes, None, args.size())];
+        self.figures.count(self.now(), &counts);
     }
 
     fn count_one(&self, kind: &'static str, sub_type: Option<&'static str>) {
-        self.figures.count(self.now(), kind, sub_type, 1);
+        self.figures.count(self.now(), &[(kind, sub_type, 1)]);
     }
 
     fn now(&self) -> SystemTime {

@@ -67,8 +67,8 @@ pub(super) enum Told {
 /// The session of a socket that is here.
 pub(super) struct Seat {
     pub(super) session: KeptSession,
-    /// What has no place was said so often when it came.
-    pub(super) spoils: u64,
+    /// What has no place was said so often when it came. `None`: nobody comes back in its place.
+    pub(super) spoils: Option<u64>,
 }
 
 /// A client is about to come back. Dropped before it has, its session is kept for it again.

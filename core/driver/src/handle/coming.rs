@@ -151,14 +151,14 @@ impl Socket {
     fn seat_of(&self, spoils: u64) -> Option<KeptSession> {
         let extras = self.extras();
         let seat = extras.as_ref()?.seat.as_ref()?;
-        (seat.spoils == spoils).then(|| seat.session.clone())
+        (seat.spoils == Some(spoils)).then(|| seat.session.clone())
     }
 
     /// Nobody comes back in its place any more.
     fn spoil(&self) {
         let mut extras = self.extras();
         if let Some(seat) = extras.as_mut().and_then(|it| it.seat.as_mut()) {
-            seat.spoils = seat.spoils.wrapping_sub(1);
+            seat.spoils = None;
         }
     }
 
@@ -247,7 +247,7 @@ impl Socket {
             let rooms = session.rooms.iter().map(|room| room.as_str().into());
             let rooms = rooms.collect();
             session.data = Args::default();
-            let spoils = coming.spoils;
+            let spoils = Some(coming.spoils);
             self.extras().get_or_insert_default().seat = Some(Box::new(Seat { session, spoils }));
             let old = was.and_then(|(key, _)| all.remove(key));
             if let Some(old) = &old {
@@ -284,7 +284,7 @@ impl Socket {
             .rooms
             .extend(rooms.iter().map(|room| (**room).to_owned()));
         inner.here.insert(pid.as_str().into(), self.id().clone());
-        let spoils = inner.spoils;
+        let spoils = Some(inner.spoils);
         self.extras().get_or_insert_default().seat = Some(Box::new(Seat { session, spoils }));
     }
 
@@ -313,7 +313,7 @@ impl Socket {
         };
         inner.here.remove(&*seat.session.pid);
         inner.ahead.remove(self.id());
-        if reason.is_recoverable() && seat.spoils == inner.spoils {
+        if reason.is_recoverable() && seat.spoils == Some(inner.spoils) {
             extras.parting = Some(Box::new(seat.session));
         }
     }

@@ -104,10 +104,7 @@ impl Speaker<'_> {
     /// client gets the same bytes.
     #[inline]
     pub(super) fn is_clear(&self, socket: SocketKey) -> bool {
-        match self {
-            Self::Plain(connection) => connection.is_clear(socket),
-            Self::Recorded(_) => false,
-        }
+        either!(self, it => it.is_clear(socket))
     }
 
     /// They did.

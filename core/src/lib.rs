@@ -67,6 +67,8 @@
 //! | packets that it may have missed | `max_kept_packets`, `max_kept_bytes` | `max_disconnection_duration`, nobody who could need them |
 //! | an event that is handled once | `max_once_events`, `max_once_events_per_socket` | `once_duration` |
 //! | its answer | `max_once_bytes` | `once_duration` |
+//! | packets that are [looked at](engine::Session::observe) | `max_backlog_packets` | [`poll_seen`](engine::Session::poll_seen), the session |
+//! | its log, if it is [recorded](record) | what the caller lets it take | the connection; of [`Server`](server::Server) [`poll_log`](server::Server::poll_log), or 64 others |
 //! | the session itself | `max_sessions`, `max_pending_sessions` | the heartbeat, `connect_timeout`, `close_timeout` |
 //!
 //! [`config::Config`] has all of them, with units and defaults. The sections that the documentation

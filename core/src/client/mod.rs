@@ -74,7 +74,7 @@
 //! | emits that are repeated | `max_offline_packets`, `max_offline_bytes` | their answers, their tries, `clear_retries` |
 //! | a socket's first word | one a socket | being said, `connect_timeout` |
 //! | acks that wait | `max_pending_acks` a socket | the answer, its timeout, the connection |
-//! | those who wait for what was emitted to have left | `max_pending_acks` | its having left, the connection |
+//! | those who wait for what was emitted to have left | `max_pending_acks` | its having left, [`Connection::take_forsaken`], the connection |
 //! | a packet that waits for attachments | `limits` | `packet_timeout`, the connection |
 //! | a WebSocket that is to take over | one | `upgrade_timeout` |
 //! | connections that are being closed | 4 | `close_timeout` |

@@ -1,4 +1,4 @@
-//! The bugs that worlds have to find, which `tests/mutants.toml` lists.
+//! The planted bugs, which `tests/mutants.toml` lists.
 
 use std::fs;
 use std::path::Path;

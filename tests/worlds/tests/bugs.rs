@@ -1,4 +1,4 @@
-//! The list of bugs that worlds have to find keeps up with the sources.
+//! The list of planted bugs keeps up with the sources.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -15,8 +15,8 @@
 //! # }
 //! ```
 //!
-//! It stands on what any application sees of `sio`: a namespace (`/admin`) with a middleware and handlers, and hooks. What the
-//! application has registered itself stays.
+//! It stands on what any application sees of `sio`: a namespace (`/admin`) with a middleware and handlers, and hooks; of the
+//! runtime it needs the clock, timers, threads and random bytes. What the application has registered itself stays.
 //!
 //! # What the page shows
 //!

@@ -52,7 +52,8 @@
 //!   what is said while somebody comes back, until it has;
 //! * nobody comes back as who it was (`recovered` is false at both ends) who may have missed something: the stream holds
 //!   what its client has read last no more (it is cut at some 10 000 entries), more was missed than may be told, the
-//!   broker was away while it was here or does not know its session. One whose connection hangs at another server is
+//!   broker was away while it was here or does not know its session, or it was told nothing yet by a server that had read
+//!   nothing of the stream when it came. One whose connection hangs at another server is
 //!   taken for a new one; at its own it gives way;
 //! * while the broker is away those here hear at once, and those elsewhere when it is back. What had to go
 //!   meanwhile ([`ClusterEvent::Overflow`](crate::adapter::ClusterEvent::Overflow)), or was said by a server that died

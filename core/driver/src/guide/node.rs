@@ -62,7 +62,7 @@
 //! | `connectTimeout([v])` (4.x) | [`Io::connect_timeout`], [`Io::set_connect_timeout`] | |
 //! | `engine`, `engine.generateId` | [`Io::engine`], [`Engine::generate_id`] | |
 //! | `engine.clientsCount` | [`Engine::sessions`], [`Io::engine_sessions`] | |
-//! | `engine.on("connection_error")` | [`Io::on_connection_error`] | |
+//! | `engine.on("connection_error")` | [`Io::on_connection_error`] | no `context` |
 //! | `engine.on("initial_headers")`, `on("headers")` | [`Io::on_initial_headers`], [`Io::on_headers`] | |
 //! | `engine.use(fn)` (4.6) | [`Server::before`], or layers around it | |
 //! | `bind(engine)` | [`Io::bind`] | |
@@ -272,8 +272,9 @@
 //!   nobody else comes back by the same, nor its own client while it is told again what it had missed: clients
 //!   would hear some of that twice. One that hangs gives way at once (`recovered elsewhere`). Volatile
 //!   events carry the offset of what came before them. A client that was told nothing yet comes back, too. Over a
-//!   stream that several nodes read, clients come back at any of them; none is told half of what it has missed,
-//!   or twice, because something was said meanwhile.
+//!   stream that several nodes read, clients come back at any of them (one that was told nothing yet at ours, and if
+//!   its node had read something there before it came); none is told half of what it has missed, or twice, because
+//!   something was said meanwhile.
 //! * **Exactly once** ([`Namespace::exactly_once`]): an event that a client with `retries` sends again is handled once, if
 //!   the client gives it a name; in Node each handler has to know what it has handled.
 //! * **Not here**: `json`, `binary()`, `io.set()`, `handlePreflightRequest` of old lines.

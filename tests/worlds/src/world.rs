@@ -495,20 +495,16 @@ impl World {
     }
 
     /// Those that a server may miss which stands still, though nobody's bytes were late. A client of revision 3 pings
-    /// anew so long after it was answered, and the server waits from the ping on; who leaves asks first whether all has
-    /// arrived, and answers a ping behind that, which takes two ways more; and who reads slowly finds nothing to take
-    /// meanwhile.
+    /// anew so long after it was answered, and the server waits from the ping on; and who reads slowly finds nothing to
+    /// take meanwhile.
     fn is_late_for_some(&mut self, wait: Duration) {
         let all: Vec<_> = self.ledger.blame.connections().collect();
         for (connection, _) in all {
             let its = self.server.connection(connection);
             let pings = its.is_some_and(|it| it.session().revision() == Eio::V3);
             let wire = self.network.wire_of(connection);
-            let long = wait >= PING_TIMEOUT / 2;
-            let cause = if pings && long {
+            let cause = if pings && wait >= PING_TIMEOUT / 2 {
                 "its pong was late, and so is its next ping"
-            } else if long && self.options.has(Fault::Delay) {
-                "its pong waits behind what it says before"
             } else if wire.is_some_and(|wire| self.network.is_stalled(wire, Side::Server)) {
                 "there was nothing that it could take"
             } else {

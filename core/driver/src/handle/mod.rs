@@ -30,7 +30,7 @@ mod nodes;
 mod once;
 mod parent;
 mod ready;
-mod recorder;
+mod record_switch;
 mod recording;
 mod recovery;
 mod repeats;

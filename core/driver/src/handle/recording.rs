@@ -1,4 +1,4 @@
-//! Which connections are recorded, and where their logs go.
+//! What an application asks for when it has connections recorded: which, how much of each, and where their logs go.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Connections that are recorded.
+//! The switch of an application that has its connections recorded, and whom it records.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -36,6 +36,7 @@ mod world;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use sio_core::record::{Log, ParserKind, Replay};
 use sio_sim::choices::{Choices, shrink};
 
 pub use failure::{Failure, Property};
@@ -65,13 +66,36 @@ pub struct Outcome {
 
 /// Runs a world. `told`: what happens is written down.
 pub fn outcome(choices: Choices, told: bool) -> Outcome {
-    let mut world = World::new(choices, told);
+    run(World::new(choices, told)).0
+}
+
+/// Runs a world whose server records its connections: their logs, of those that it has lived to see the end of.
+pub fn recorded(choices: Choices) -> (Outcome, Vec<Vec<u8>>) {
+    let mut world = World::new(choices, false);
+    world.record();
+    run(world)
+}
+
+/// The core's machine says what the connection of this log has said, and so it does without what was said to it, where
+/// that can be taken out. If not, what differs.
+pub fn plays_again(log: Vec<u8>) -> Result<(), String> {
+    let log = Log::read(log).map_err(|why| why.to_string())?;
+    let played = Replay::new(log.clone()).and_then(|mut it| it.finish());
+    played.map_err(|why| why.to_string())?;
+    if log.parser() == ParserKind::Text {
+        log.redact().map_err(|why| format!("redacted: {why}"))?;
+    }
+    Ok(())
+}
+
+fn run(mut world: World) -> (Outcome, Vec<Vec<u8>>) {
     let run = catch_unwind(AssertUnwindSafe(|| {
         world.live();
         world.heal();
         world.rest();
     }));
-    Outcome {
+    let logs = world.logs.unwrap_or_default();
+    let outcome = Outcome {
         failure: run.err().map(failure),
         choices: world.choices,
         steps: world.steps,
@@ -79,7 +103,8 @@ pub fn outcome(choices: Choices, told: bool) -> Outcome {
         marks: world.marks,
         cells: world.cells,
         lines: world.trace.lines(),
-    }
+    };
+    (outcome, logs)
 }
 
 fn failure(panic: Box<dyn Any + Send>) -> Failure {

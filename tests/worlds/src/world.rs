@@ -30,6 +30,8 @@ pub(crate) struct World {
     pub(crate) options: Options,
     pub(crate) now: Instant,
     pub(crate) server: Server<u64>,
+    /// Of the server's connections that are over, if they are recorded.
+    pub(crate) logs: Option<Vec<Vec<u8>>>,
     pub(crate) machines: Vec<Machine>,
     pub(crate) hands: BTreeMap<Party, Hand>,
     pub(crate) network: Network,
@@ -88,6 +90,7 @@ impl World {
         }
         Self {
             server: server(&options),
+            logs: None,
             touched: (0..machines.len()).collect(),
             machines,
             hands: BTreeMap::new(),
@@ -110,6 +113,12 @@ impl World {
             rests_until: Instant::ORIGIN,
             drawn: 0,
         }
+    }
+
+    /// The server's connections are recorded from now on.
+    pub(crate) fn record(&mut self) {
+        self.logs.get_or_insert_default();
+        self.server.record(Some(usize::MAX));
     }
 
     pub(crate) fn parties(&self) -> Party {
@@ -373,6 +382,9 @@ impl World {
             }
         }
         busy |= self.knocks_are_answered();
+        if let Some(logs) = &mut self.logs {
+            logs.extend(std::iter::from_fn(|| self.server.poll_log()));
+        }
         while let Some(connection) = self.server.poll_writable() {
             busy |= self.pull(connection);
         }
@@ -530,6 +542,9 @@ impl World {
         }
         self.blame_all("the server died");
         self.server = server(&self.options);
+        if self.logs.is_some() {
+            self.record();
+        }
         self.application = Application::default();
         self.stands_still = None;
         self.lies_there.clear();

@@ -5,13 +5,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sio_sim::choices::{Choices, List};
-use sio_worlds::driver::{MARKS, Outcome, outcome, report, smaller};
+use sio_worlds::driver::{MARKS, Outcome, outcome, recorded, report, smaller};
+use sio_worlds::plays_again;
 use sio_worlds::seeds::each;
 
 /// How many worlds are run, unless `SIO_DRIVER_WORLDS` says: `.ci/run` asks for 10 000, built for speed.
 const WORLDS: u64 = 50;
 
-/// The first seed is the time, unless `SIO_SEED` says; every hundredth world is run twice.
+/// The first seed is the time, unless `SIO_SEED` says; every hundredth world is run twice, once recorded.
 #[test]
 fn hold_what_they_promise() {
     let steps = AtomicUsize::new(0);
@@ -24,9 +25,12 @@ fn hold_what_they_promise() {
         steps.fetch_add(world.steps, Ordering::Relaxed);
         marks.lock().unwrap().extend(world.marks);
         if seed.is_multiple_of(100) {
-            let again = outcome(Choices::from_seed(seed));
+            let (again, logs) = recorded(Choices::from_seed(seed));
             assert_eq!(again.hash, world.hash, "same: seed {seed}");
             assert_eq!(again.choices.list(), world.choices.list());
+            for log in logs {
+                assert_eq!(plays_again(log), Ok(()), "seed {seed}");
+            }
         }
         Ok(())
     };

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sio_sim::choices::{Choices, List};
 use sio_worlds::seeds::each;
-use sio_worlds::{Cells, Marks, Outcome, outcome, report, smaller};
+use sio_worlds::{Cells, Marks, Outcome, outcome, plays_again, recorded, report, smaller};
 
 /// How many worlds are run, unless `SIO_WORLDS` says: `.ci/run` asks for 5 000, built for speed.
 const WORLDS: u64 = 200;
 
-/// The first seed is the time, unless `SIO_SEED` says; every hundredth world is run twice.
+/// The first seed is the time, unless `SIO_SEED` says; every hundredth world is run twice, once recorded.
 #[test]
 fn hold_what_they_promise() {
     let steps = AtomicU64::new(0);
@@ -25,9 +25,12 @@ fn hold_what_they_promise() {
         *seen = (seen.0.and(world.marks), seen.1.and(world.cells));
         drop(seen);
         if seed.is_multiple_of(100) {
-            let again = outcome(Choices::from_seed(seed), false);
+            let (again, logs) = recorded(Choices::from_seed(seed));
             assert_eq!(again.hash, world.hash, "same: seed {seed}");
             assert_eq!(again.choices.list(), world.choices.list());
+            for log in logs {
+                assert_eq!(plays_again(log), Ok(()), "seed {seed}");
+            }
         }
         Ok(())
     };

@@ -73,8 +73,18 @@ pub const MARKS: &[&str] = &[
 
 /// Runs a world.
 pub fn outcome(choices: Choices) -> Outcome {
-    let world = World::default();
-    let played = Check::new().play(choices, |sim| story::live(sim, &world));
+    run(&World::default(), choices)
+}
+
+/// The same, recorded: the logs of the connections that the server's tasks have lived to see the end of.
+pub fn recorded(choices: Choices) -> (Outcome, Vec<Vec<u8>>) {
+    let world = World::recorded();
+    let outcome = run(&world, choices);
+    (outcome, world.logs())
+}
+
+fn run(world: &World, choices: Choices) -> Outcome {
+    let played = Check::new().play(choices, |sim| story::live(sim, world));
     let sim = played.sim();
     let trace = sim.trace();
     let mut hasher = DefaultHasher::new();

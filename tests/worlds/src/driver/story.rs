@@ -1,11 +1,11 @@
 //! What happens in a world.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sio_sim::choices::Choices;
-use sio_sim::{Error, Io, Served, Sim, TransportKind, secs};
+use sio_sim::{Error, Io, Recording, Served, Sim, TransportKind, secs};
 
 use super::application::{TO_ALL, VOLATILE, app};
 use super::excuses::SERVER;
@@ -19,6 +19,8 @@ use super::rude;
 pub(super) struct World {
     book: Book,
     options: Mutex<String>,
+    /// Of its connections that are over, if they are recorded.
+    logs: Option<Arc<Mutex<Vec<Vec<u8>>>>>,
 }
 
 /// Acts before nothing goes wrong any more.
@@ -35,6 +37,20 @@ const ROUNDS: usize = 10;
 const ENDED: Duration = Duration::from_secs(60);
 
 impl World {
+    /// One whose connections are recorded.
+    pub(super) fn recorded() -> Self {
+        Self {
+            logs: Some(Arc::default()),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn logs(&self) -> Vec<Vec<u8>> {
+        let logs = self.logs.as_ref();
+        let logs = logs.map(|logs| logs.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        logs.unwrap_or_default()
+    }
+
     pub(super) fn options(&self) -> String {
         let options = self.options.lock();
         options.unwrap_or_else(PoisonError::into_inner).clone()
@@ -49,6 +65,14 @@ pub(super) async fn live(sim: Sim, world: &World) -> Result<(), Error> {
     let options = sim.choose(Options::draw);
     *world.options.lock().unwrap_or_else(PoisonError::into_inner) = options.to_string();
     let io = app(&options, &world.book);
+    if let Some(logs) = world.logs.clone() {
+        let keep = move |log| {
+            logs.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(log)
+        };
+        io.record(Recording::new(keep));
+    }
     let server = sim.host(SERVER).serve(&io)?;
     sim.weather(options.weather());
     let mut guests = Vec::new();

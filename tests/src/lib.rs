@@ -7,6 +7,7 @@ pub mod frames;
 pub mod imports;
 pub mod install;
 pub mod line;
+pub mod port;
 pub mod process;
 pub mod proxied;
 pub mod reference;

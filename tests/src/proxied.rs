@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::PathBuf,
     process::Command,
     thread,
@@ -11,7 +11,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{install, process::Group, wire::PATIENCE};
+use crate::{install, port::free_address, process::Group, wire::PATIENCE};
 
 /// Which of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,9 +45,7 @@ impl ReverseProxy {
         software: Software,
         configuration: impl FnOnce(SocketAddr) -> String,
     ) -> Self {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = free.local_addr().expect("its address");
-        drop(free);
+        let address = free_address();
         let folder = tempfile::tempdir().expect("a place for its files");
         let file = folder.path().join("conf");
         fs::write(&file, configuration(address)).expect("its configuration");

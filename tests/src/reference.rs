@@ -1,7 +1,7 @@
 //! Servers that clients of ours are pointed at, as they are: the official ones, python-socketio, and ours.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -10,6 +10,7 @@ use std::{
 use crate::{
     example::{Binding, example},
     install::{Packages, interop, node_packages, python},
+    port::free_address,
     process::Group,
     wire::PATIENCE,
 };
@@ -47,12 +48,9 @@ pub struct Server {
 impl Server {
     /// Starts one with these in its environment, and waits until it listens.
     pub fn start(kind: Kind, env: &[(&'static str, &'static str)]) -> Self {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = free.local_addr().expect("its address");
-        drop(free);
         let mut server = Self {
             kind,
-            address,
+            address: free_address(),
             env: env.to_vec(),
             running: None,
         };

@@ -26,7 +26,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, File},
     io::{BufRead, BufReader},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
     thread,
@@ -39,6 +39,7 @@ use sio_tests::{
     example::{Binding, example},
     install::{Packages, python, workspace},
     on_each_binding,
+    port::free_address,
     process::{self, Group},
     wire::{PATIENCE, WebSocket, Wire},
 };
@@ -136,9 +137,7 @@ struct Server(Child);
 
 impl Server {
     fn start(binding: Binding, run: Run) -> (Self, u16) {
-        let probe = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = probe.local_addr().expect("its number").port();
-        drop(probe);
+        let port = free_address().port();
         let mut server = Command::new(example(binding, "ws_echo"));
         if let Some(how) = run.deflate() {
             server.env("DEFLATE", how);
@@ -224,9 +223,7 @@ fn conforms(binding: Binding, run: Run) {
 const CLIENTS: usize = 8;
 
 fn client_conforms(binding: Binding, run: Run) {
-    let probe = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = probe.local_addr().expect("its address");
-    drop(probe);
+    let address = free_address();
     let reports = tempfile::tempdir().expect("a place for the reports");
     let chosen = std::env::var("SIO_AUTOBAHN").ok();
     let mut command = kosoku(run, chosen.as_deref(), reports.path());

@@ -8,6 +8,7 @@ use sio_core::protocol::TransportKind::{self, Polling, WebSocket};
 use sio_tests::{
     conversation::start,
     example::Binding,
+    port::free_address,
     reference::{Kind, Server},
 };
 
@@ -114,9 +115,7 @@ fn ours_on_smol() {
 #[test]
 fn a_server_that_is_not_there_is_said_to_be_so() {
     smol::block_on(async {
-        let gone = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = gone.local_addr().expect("its address");
-        drop(gone);
+        let address = free_address();
         let error = sio_smol::client::engine::connect(format!("http://{address}"));
         let error = error.await.expect_err("nobody is there");
         assert!(

@@ -8,16 +8,23 @@ import readline from "node:readline";
 const READY_WITHIN = 100_000;
 const GONE_WITHIN = 10_000;
 
+// Below those that Linux gives to connections: one of these can be taken before the server listens.
+const FIRST_PORT = 12_000;
+const PORTS = 20_000;
+let taken = process.pid * 61;
+
 /** A port nobody listens on. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
+export async function freePort() {
+  for (;;) {
+    taken += 1;
+    const port = FIRST_PORT + (taken % PORTS);
     const probe = net.createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
+    const free = new Promise((resolve) => {
+      probe.once("error", () => resolve(false));
+      probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
     });
-  });
+    if (await free) return port;
+  }
 }
 
 /** Starts the server with these options in its environment and waits for its one line. */

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use sio_tests::port::free_address;
 use sio_tests::wire::{WebSocket, Wire};
 use sio_tokio::{
     Ack, Adapter, AdapterError, Args, Broadcast, Data, EmitError, ErrorSource, InMemory, Incoming,
@@ -533,8 +534,8 @@ fn closing_tells_everybody_and_frees_the_port() {
 #[test]
 fn a_server_listens_on_an_address_by_itself() {
     covers(&["new-server-port", "listen"]);
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
+    let address = free_address();
+    let free = std::net::TcpListener::bind(address).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let taken = runtime.block_on(sio_tokio::listen(address, Io::new(calm())));
     assert_eq!(taken.unwrap_err().kind(), std::io::ErrorKind::AddrInUse);

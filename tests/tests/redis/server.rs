@@ -1,13 +1,14 @@
 //! A Redis, and servers of Node's.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use sio_redis::Redis;
 use sio_tests::install::{cluster_packages, interop, redis_server};
+use sio_tests::port::free_address;
 use sio_tests::process::run as run_to_end;
 use tempfile::TempDir;
 
@@ -100,8 +101,7 @@ pub(crate) fn say_to(port: u16, command: &str) -> std::io::Result<String> {
 }
 
 pub(crate) fn free_port() -> u16 {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    free.local_addr().unwrap().port()
+    free_address().port()
 }
 
 fn run(port: u16, folder: &TempDir, told: &[String]) -> Child {

@@ -115,6 +115,9 @@ async fn reach(to: SocketAddr, from: Option<IpAddr>) -> io::Result<BoxStream> {
     Ok(Box::new(dial(to, from).await?))
 }
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
+
 pub mod engine {
     //! A client of Engine.IO alone: messages, without what Socket.IO makes of them.
     //!

@@ -69,6 +69,7 @@
 //! | `rustls` | yes | `serve_tls`, and `https` and `wss` for clients, by rustls with the ring provider |
 //! | `platform-verifier` | yes | clients trust whom the platform trusts, if nothing else is said |
 //! | `metrics` | yes | figures for a recorder of the `metrics` crate (`Io::record_metrics`); they are listed in the documentation of `sio_driver` |
+//! | `blocking` | yes | `client::blocking`: clients whose calls wait, each with a thread of its own |
 //! | `typescript` | yes | `contract::typescript`: a contract as TypeScript, by `ts-rs` |
 //! | `tracing` | yes | spans and events; their names and levels are in the documentation of `sio_driver` |
 //!

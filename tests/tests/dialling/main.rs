@@ -56,6 +56,7 @@ macro_rules! on_each_runtime {
 }
 
 mod asleep;
+mod blocking;
 mod choices;
 mod contract;
 mod conversation;

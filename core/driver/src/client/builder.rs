@@ -17,7 +17,7 @@ use super::error::BuildError;
 use super::event::{Attempt, Decision};
 use super::handles::{Client, DefaultAuth};
 use super::http::Way;
-use super::inner::{Alive, Refused, Shared, State};
+use super::inner::{Alive, Face, Refused, Shared, State};
 use super::status::Board;
 use super::task::{Carrier, Plan};
 use crate::sync::signal::Signal;
@@ -26,7 +26,7 @@ use crate::sync::signal::Signal;
 /// [`build`](Self::build) makes another client.
 #[derive(Clone)]
 pub struct Builder<R: Dialer> {
-    runtime: R,
+    pub(super) runtime: R,
     /// Clients that are built of one have these in common.
     config: Arc<Config>,
     dial: Arc<Dial>,
@@ -266,7 +266,15 @@ impl<R: Dialer> Builder<R> {
     ///
     /// # Errors
     /// An option is wrong, or there is no TLS although the URL wants it.
-    pub fn build(mut self) -> Result<Client<R>, BuildError> {
+    pub fn build(self) -> Result<Client<R>, BuildError> {
+        self.build_on(|runtime, plan| Ok(Box::new(Carrier::new(runtime, plan))))
+    }
+
+    /// The same, whose task is run in this way.
+    pub(super) fn build_on(
+        mut self,
+        carry: impl FnOnce(R, Plan<R>) -> Result<Box<dyn Face>, BuildError>,
+    ) -> Result<Client<R>, BuildError> {
         let mut seed = [0; 16];
         self.runtime.random(&mut seed);
         let machine = Connection::new(self.config.clone(), self.dial.clone(), seed)?;
@@ -274,7 +282,7 @@ impl<R: Dialer> Builder<R> {
         let (config, auth) = (self.config.clone(), self.auth.clone());
         let (runtime, plan) = self.plan()?;
         let shared = Arc::new(Shared {
-            face: Box::new(Carrier::new(runtime, plan)),
+            face: carry(runtime, plan)?,
             config,
             state: Mutex::new(State {
                 machine,

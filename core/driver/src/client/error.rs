@@ -94,6 +94,8 @@ pub enum BuildError {
     ProxyVariable(ProxyVariableError),
     /// There is no TLS: its feature is off, or nobody is trusted.
     Tls(io::Error),
+    /// There is no thread for it, or nothing that it could be run by: of a client that has one for itself.
+    Thread(io::Error),
 }
 
 impl fmt::Display for BuildError {
@@ -106,6 +108,7 @@ impl fmt::Display for BuildError {
             Self::Config(why) => why.fmt(f),
             Self::ProxyVariable(why) => why.fmt(f),
             Self::Tls(why) => write!(f, "TLS: {why}"),
+            Self::Thread(why) => write!(f, "a thread: {why}"),
         }
     }
 }

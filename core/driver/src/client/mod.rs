@@ -13,6 +13,8 @@
 //! The lock is held for a few instructions at a time, and never while code of the application's runs: so an emit
 //! says at once whether there was room for it.
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod builder;
 mod clocks;
 mod connect;

@@ -111,7 +111,7 @@ impl<R: Dialer> Face for Carrier<R> {
 }
 
 impl<R: Dialer> Task<R> {
-    fn new(runtime: R, plan: Plan<R>, shared: Arc<Shared>, alive: Weak<Alive>) -> Self {
+    pub(super) fn new(runtime: R, plan: Plan<R>, shared: Arc<Shared>, alive: Weak<Alive>) -> Self {
         let mut secret = [0; 16];
         runtime.random(&mut secret);
         Self {

@@ -8,6 +8,8 @@ use serde::de::DeserializeOwned;
 use sio_core::id::SocketId;
 
 use super::{ClientToServer, Given, ServerToClient};
+#[cfg(feature = "blocking")]
+use crate::client::blocking::{self, WaitError};
 use crate::client::{self, Emitter, First, Sent};
 use crate::error::{AckError, EmitError};
 use crate::handle::{
@@ -97,6 +99,26 @@ tell_method!(client::Socket, ClientToServer, ());
 tell_method!(Emitter, ClientToServer, Sent);
 tell_method!(First, ClientToServer, ());
 
+#[cfg(feature = "blocking")]
+macro_rules! ask_and_wait_method {
+    ($type:ty) => {
+        impl $type {
+            /// Emits an event of a [contract](mod@crate::contract) that has an answer, as
+            /// [`emit_with_ack`](Self::emit_with_ack) does, and waits for it.
+            ///
+            /// # Errors
+            /// As [`emit_with_ack`](Self::emit_with_ack).
+            pub fn ask<E: ClientToServer<Ack: DeserializeOwned>>(
+                &self,
+                args: &impl Given<E::Args>,
+            ) -> Result<E::Ack, WaitError<AckError>> {
+                let (answer,) = self.emit_with_ack(E::NAME, args)?;
+                Ok(answer)
+            }
+        }
+    };
+}
+
 ask_method!(Socket, ServerToClient, Answer);
 ask_method!(Direct, ServerToClient, Answer);
 ask_method!(To, ServerToClient, Answers);
@@ -105,3 +127,8 @@ ask_method!(Io, ServerToClient, Answers);
 ask_method!(client::Socket, ClientToServer, Answer);
 ask_method!(Emitter, ClientToServer, Answer);
 ask_method!(First, ClientToServer, Answer);
+
+#[cfg(feature = "blocking")]
+ask_and_wait_method!(blocking::Socket);
+#[cfg(feature = "blocking")]
+ask_and_wait_method!(blocking::Emitter);

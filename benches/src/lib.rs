@@ -7,6 +7,7 @@
 pub mod bars;
 pub mod cases;
 pub mod client;
+pub mod clients;
 pub mod codec;
 pub mod comparison;
 pub mod frame;

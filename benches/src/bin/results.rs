@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use sio_benches::bars::{self, Bar, Rounds};
+use sio_benches::clients;
 use sio_benches::comparison::{Comparison, Effort, Found, Side};
 use sio_benches::instructions;
 use sio_benches::measurement::Measurement;
@@ -118,7 +119,14 @@ fn results() -> Result<(), String> {
         std::fs::write(&file, text).map_err(|error| failed(&file, &error))
     };
     write("results.svg", picture(&measured.found))?;
-    write("RESULTS.md", document(&measured)?)
+    let text = document(&measured)?;
+    // What `clients` has written there.
+    let before = std::fs::read_to_string(root().join("RESULTS.md")).unwrap_or_default();
+    let text = match clients::section(&before) {
+        Some(section) => clients::with_section(&text, section),
+        None => text,
+    };
+    write("RESULTS.md", text)
 }
 
 fn failed(file: &Path, error: &std::io::Error) -> String {

@@ -20,6 +20,7 @@ pub use crate::handler::answer::Ack;
 pub use crate::handler::call::{Handler, Outcome};
 pub use crate::handler::engine::EngineHandler;
 pub use crate::handler::extract::{Data, EventName, FromEvent, Params, State, TryData};
+pub use crate::handler::group::{Group, Method, Methods};
 pub use crate::handler::middleware::{Decision, Middleware, Verdict};
 #[cfg(feature = "regex")]
 pub use crate::handler::parent::RegexError;

@@ -7,6 +7,7 @@ mod endpoint;
 pub(crate) mod engine;
 pub(crate) mod extract;
 mod failures;
+pub(crate) mod group;
 mod io;
 mod listening;
 pub(crate) mod middleware;

@@ -15,7 +15,8 @@ use crate::id::HashKey;
 /// `.map` of each). Cheap to clone.
 ///
 /// Each is answered with an `ETag` made from its bytes, with 304 to who has it, and with the best of the
-/// compressed forms that were given. Other methods than GET and HEAD get 405.
+/// compressed forms that were given. A server of `sio-driver` makes the form for `gzip` itself where none was given and the
+/// file has 1 KiB or more. Other methods than GET and HEAD get 405.
 ///
 /// ```
 /// use sio_core::config::{ClientFiles, Config};
@@ -85,6 +86,20 @@ impl ClientFiles {
     /// Their names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(|name| &**name)
+    }
+
+    /// The compressed forms that one has, the best first.
+    pub fn codings(&self, name: &str) -> impl Iterator<Item = &'static str> {
+        let coded = self.0.get(name).map_or(&[][..], |file| &file.coded);
+        coded.iter().map(|(coding, _)| *coding)
+    }
+
+    /// The bytes of one of those.
+    pub fn coded(&self, name: &str, coding: &str) -> Option<&Bytes> {
+        let mut coded = self.0.get(name)?.coded.iter();
+        coded
+            .find(|(its, _)| *its == coding)
+            .map(|(_, bytes)| bytes)
     }
 
     /// The bytes of one.

@@ -1,6 +1,7 @@
 //! An endpoint: a path, its options and hooks, its sessions, and what is known of the requests that open them.
 
 pub(crate) mod admission;
+mod files;
 pub(crate) mod handshake;
 pub(crate) mod hooks;
 pub(crate) mod notices;

@@ -10,6 +10,7 @@ use sio_core::engine::Acceptor;
 use sio_core::packet::Codec;
 
 use crate::endpoint::Endpoint;
+use crate::endpoint::files::compressed;
 use crate::endpoint::hooks::Hooks;
 
 /// The options and hooks of an endpoint, and itself once it is attached to a listener.
@@ -169,13 +170,14 @@ impl Setup {
 const DEFLATES: bool = cfg!(feature = "deflate");
 
 /// The options, checked.
-fn acceptor(config: Config, deflates: bool) -> Result<Acceptor, ConfigError> {
+fn acceptor(mut config: Config, deflates: bool) -> Result<Acceptor, ConfigError> {
     if !deflates && config.per_message_deflate.is_some() {
         return Err(ConfigError::FeatureOff {
             option: "per_message_deflate",
             feature: "deflate",
         });
     }
+    config.client_files = compressed(std::mem::take(&mut config.client_files));
     Acceptor::new(Arc::new(config))
 }
 

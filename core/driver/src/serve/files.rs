@@ -1,19 +1,14 @@
 //! The client's files, read from where a package manager has put them.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use sio_core::config::ClientFiles;
-
-/// Files below this many bytes are not worth a compressed form.
-const WORTH: usize = 1024;
 
 /// Reads the files of the JavaScript client from a directory (`node_modules/socket.io/client-dist`, say),
 /// once and for all: those called `socket.io*.js` and their `.map`. A file with `.br` or `.gz` behind its
-/// name is its compressed form; where there is no `.gz` it is made here.
+/// name is its compressed form; where there is no `.gz` the server makes it.
 ///
 /// ```no_run
 /// use sio_driver::app::{Config, Io, client_files};
@@ -45,12 +40,8 @@ pub fn client_files(directory: impl AsRef<Path>) -> io::Result<ClientFiles> {
     let mut files = ClientFiles::new();
     for name in names {
         let content = fs::read(directory.join(&name))?;
-        let zipped = match beside(directory, &name, "gz")? {
-            None if content.len() >= WORTH => Some(gzip(&content)?),
-            given => given,
-        };
         files = files.with(&name, content);
-        if let Some(zipped) = zipped {
+        if let Some(zipped) = beside(directory, &name, "gz")? {
             files = files.with_coded(&name, "gzip", zipped);
         }
         if let Some(brotli) = beside(directory, &name, "br")? {
@@ -66,10 +57,4 @@ fn beside(directory: &Path, name: &str, ending: &str) -> io::Result<Option<Vec<u
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-fn gzip(content: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(content)?;
-    encoder.finish()
 }

@@ -23,17 +23,17 @@
 //! | | [`Mode::Development`] | [`Mode::Production`] |
 //! |---|---|---|
 //! | servers: uptime, clients, how many of them poll, sockets of each namespace; every [two seconds](Options::interval) | yes | yes |
-//! | connections, disconnections with their reasons, events and bytes, by the second | yes | yes |
+//! | connections, disconnections with their reasons, packets and bytes, by the second | yes | yes |
 //! | each socket with its client, transport, handshake, data, rooms; each room; each event with its arguments | yes | no |
 //! | emit, join, leave, disconnect, of a socket, a room or all | unless [read-only](Options::read_only) | unless read-only |
 //!
-//! Development tells every admin, of all nodes of a cluster, all that happens: it is dear where much does. Production counts.
-//! In both, each client's event passes a middleware of the packet.
+//! Development tells every admin, of all nodes of a cluster, all that happens: it is dear where much does. Production counts:
+//! each packet of a message, both ways, as Node's does; a connection whose packets are counted goes without what makes
+//! broadcasts cheap.
 //!
 //! What is another way than in Node:
 //!
-//! * Events are counted, not packets of Engine.IO, and bytes are those of their arguments; a broadcast counts once. It is not
-//!   shown among the events of those that it reaches; what is emitted to one socket is.
+//! * A broadcast is not shown among the events of those that it reaches; what is emitted to one socket is.
 //! * The id of a client is drawn: Node shows the first twelve characters of a session's secret. Of clients of another node of ours
 //!   nothing is known but their sockets, until one connects while an admin looks.
 //! * Data of a socket is told when it connects, and to an admin that enters, not when it changes.
@@ -86,6 +86,8 @@ pub fn instrument<R: Runtime>(runtime: &R, io: &Io, options: Options) -> Result<
     for namespace in io.namespaces() {
         watch.namespace(&namespace);
     }
+    let opened = watch.clone();
+    io.engine().on_open(move |conn| opened.opens(conn));
     io.on_new_namespace(move |namespace: &Namespace| watch.namespace(namespace));
     if !options.read_only {
         orders::obey(&admin);

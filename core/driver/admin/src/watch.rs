@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use sio_driver::app::{
-    Args, CloseReason, Conn, DisconnectReason, Incoming, IntoArgs, Namespace, RoomEvent, Sid,
-    Socket, SocketId, TransportKind, Value,
+    Args, CloseReason, Conn, DisconnectReason, Incoming, IntoArgs, Message, Namespace, Packet,
+    RoomEvent, Sid, Socket, SocketId, TransportKind, Value,
 };
 use sio_driver::binding::Runtime;
 
@@ -53,8 +53,6 @@ impl<R: Runtime> Watch<R> {
             watch.enters(&socket);
             async move { watch.show(&socket).await }
         });
-        let watch = self.clone();
-        namespace.on_any_outgoing(move |_, args| watch.count("packetsOut", "bytesOut", args));
         if self.mode == Mode::Production {
             return;
         }
@@ -81,23 +79,20 @@ impl<R: Runtime> Watch<R> {
     /// Before anything that its client says is looked at.
     fn enters(self: &Arc<Self>, socket: &Socket) {
         self.link(socket);
+        if self.mode == Mode::Production || *socket.namespace() == self.admin {
+            return;
+        }
         let watch = self.clone();
-        let shows = self.mode == Mode::Development && *socket.namespace() != self.admin;
         let (name, id) = (socket.namespace().name().to_owned(), socket.id().clone());
         socket.use_(move |packet: &mut Incoming| {
-            watch.count("packetsIn", "bytesIn", &packet.args);
-            if shows {
-                watch.event("event_received", (&name, &id), &packet.name, &packet.args);
-            }
+            watch.event("event_received", (&name, &id), &packet.name, &packet.args);
             Ok::<(), &str>(())
         });
-        if shows {
-            let watch = self.clone();
-            let (name, id) = (socket.namespace().name().to_owned(), socket.id().clone());
-            socket.on_any_outgoing(move |event, args| {
-                watch.event("event_sent", (&name, &id), event, args);
-            });
-        }
+        let watch = self.clone();
+        let (name, id) = (socket.namespace().name().to_owned(), socket.id().clone());
+        socket.on_any_outgoing(move |event, args| {
+            watch.event("event_sent", (&name, &id), event, args);
+        });
     }
 
     async fn show(&self, socket: &Socket) {
@@ -108,15 +103,30 @@ impl<R: Runtime> Watch<R> {
         }
     }
 
-    /// The connection below a socket, which is counted with its first one.
-    fn link(self: &Arc<Self>, socket: &Socket) {
-        let (conn, transport) = (socket.conn(), socket.conn().transport());
+    /// A connection, before anything that its client says is looked at.
+    pub(crate) fn opens(self: &Arc<Self>, conn: &Conn) {
         let mut links = self.links();
         let is_new = !links.contains_key(conn.id());
-        let link = links.entry(conn.id().clone()).or_insert_with(|| Below {
+        self.below(&mut links, conn);
+        drop(links);
+        if is_new {
+            self.connects(conn, conn.transport());
+        }
+    }
+
+    fn below<'a>(&self, links: &'a mut HashMap<Sid, Below>, conn: &Conn) -> &'a mut Below {
+        links.entry(conn.id().clone()).or_insert_with(|| Below {
             client_id: hex(&self.runtime),
             sockets: Vec::new(),
-        });
+        })
+    }
+
+    /// The connection below a socket. One that was there before anybody watched is counted with its next socket.
+    fn link(self: &Arc<Self>, socket: &Socket) {
+        let (conn, transport) = (socket.conn(), socket.conn().transport());
+        self.opens(&conn);
+        let mut links = self.links();
+        let link = self.below(&mut links, &conn);
         let client_id = link.client_id.clone();
         if self.mode == Mode::Development {
             link.sockets.push(socket.clone());
@@ -126,9 +136,6 @@ impl<R: Runtime> Watch<R> {
             client_id,
             transport: transport.to_string(),
         });
-        if is_new {
-            self.connects(&conn, transport);
-        }
     }
 
     fn connects(self: &Arc<Self>, conn: &Conn, transport: TransportKind) {
@@ -137,6 +144,10 @@ impl<R: Runtime> Watch<R> {
         if polls.load(Ordering::Relaxed) {
             self.figures.polls();
         }
+        let watch = self.clone();
+        conn.on_packet(move |packet| watch.count(["packetsIn", "bytesIn"], packet));
+        let watch = self.clone();
+        conn.on_packet_create(move |packet| watch.count(["packetsOut", "bytesOut"], packet));
         let (watch, id, polled) = (self.clone(), conn.id().clone(), polls.clone());
         conn.on_upgrade(move |transport| {
             if polled.swap(false, Ordering::Relaxed) {
@@ -196,9 +207,22 @@ impl<R: Runtime> Watch<R> {
         let _ = self.admin.emit(what, args);
     }
 
-    fn count(&self, packets: &'static str, bytes: &'static str, args: &Args) {
-        let counts = [(packets, None, 1), (bytes, None, args.size())];
-        self.figures.count(self.now(), &counts);
+    /// A packet that carries something, as Node counts them: of the engine's own ones none does.
+    fn count(&self, [packets, bytes]: [&'static str; 2], packet: &Packet) {
+        let length = match packet {
+            Packet::Message(Message::Text(text)) => text.len(),
+            Packet::Message(Message::Binary(bytes)) => bytes.len(),
+            Packet::Open(_)
+            | Packet::Close
+            | Packet::Ping(_)
+            | Packet::Pong(_)
+            | Packet::Upgrade
+            | Packet::Noop => 0,
+        };
+        if length > 0 {
+            let counts = [(packets, None, 1), (bytes, None, length)];
+            self.figures.count(self.now(), &counts);
+        }
     }
 
     fn count_one(&self, kind: &'static str, sub_type: Option<&'static str>) {

@@ -197,8 +197,19 @@ fn figures_are_told_and_nothing_is_obeyed() {
             "{polling:?}"
         );
         assert!(admin.heard().is_empty(), "{:?}", admin.heard());
-        // The admin's order, and ann's event.
-        assert_eq!(counts.get("packetsIn"), Some(&2));
+        // Of the admin that it joins, and its order; of ann the same, and that she goes.
+        assert_eq!(counts.get("packetsIn"), Some(&5));
+        let joins = ["0", "0/admin,"];
+        let said = [
+            r#"2/admin,["_disconnect","/",true,null]"#,
+            r#"20["hello"]"#,
+            "1",
+        ];
+        let texts = joins.iter().chain(&said);
+        let bytes: usize = texts.map(|text| text.len()).sum();
+        assert_eq!(counts.get("bytesIn"), Some(&(bytes as u64)));
+        // What both are answered, and `config`; and figures.
+        assert!(counts["packetsOut"] >= 4 + 3, "{counts:?}");
         assert!(counts.get("rawDisconnection") == Some(&1), "{counts:?}");
         io.close().await;
         Ok(())

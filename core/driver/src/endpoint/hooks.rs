@@ -11,12 +11,14 @@ use crate::deadlines::State;
 use crate::endpoint::notices::Notices;
 use crate::endpoint::request::RequestHead;
 use crate::error::ConnectionError;
+use crate::mailbox::task_handle::TaskHandle;
 use crate::sync::BoxFuture;
 use crate::sync::hook::Hook;
 
 pub(crate) type AllowRequest =
     dyn Fn(Arc<RequestHead>) -> BoxFuture<Result<(), String>> + Send + Sync;
 pub(crate) type Headers = dyn Fn(&RequestHead, &mut HeaderMap) + Send + Sync;
+pub(crate) type Opened = dyn Fn(&Arc<TaskHandle>) + Send + Sync;
 pub(crate) type Refusals = dyn Fn(&ConnectionError) + Send + Sync;
 
 /// Sees each request first: lets it on, with headers for its answer, or answers itself.
@@ -42,6 +44,7 @@ pub(crate) struct Hooks {
     pub(crate) headers: Hook<Headers>,
     pub(crate) initial_headers: Hook<Headers>,
     pub(crate) connection_error: Hook<Refusals>,
+    pub(crate) opened: Hook<[Arc<Opened>]>,
     /// What is said of failures while nobody else hears of them.
     pub(crate) notices: Notices,
 }
@@ -57,6 +60,7 @@ const _: fn(&Hooks) -> [State; 4] = |hooks| {
         headers: _,
         initial_headers: _,
         connection_error: _,
+        opened: _,
         notices: _,
     } = hooks;
     [
@@ -78,6 +82,15 @@ impl Hooks {
         self.headers.close();
         self.initial_headers.close();
         self.connection_error.close();
+        self.opened.close();
+    }
+
+    /// Adds one behind those that are there.
+    pub(crate) fn add_opened(&self, hook: Arc<Opened>) {
+        self.opened.update(|all| {
+            let all = all.into_iter().flat_map(|all| all.iter().cloned());
+            all.chain([hook]).collect()
+        });
     }
 
     /// Adds one behind those that are there.

@@ -46,6 +46,10 @@ pub struct Conn {
 }
 
 impl Conn {
+    pub(crate) const fn of(task: Arc<TaskHandle>) -> Self {
+        Self { task }
+    }
+
     /// The id of the session. A secret: whoever knows it can speak as this client.
     pub fn id(&self) -> &Sid {
         self.task.sid()

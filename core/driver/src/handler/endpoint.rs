@@ -10,7 +10,7 @@ use http::{HeaderMap, Response};
 use crate::endpoint::hooks::allow_request;
 use crate::endpoint::request::RequestHead;
 use crate::error::ConnectionError;
-use crate::handle::{Engine, EngineServer, Io};
+use crate::handle::{Conn, Engine, EngineServer, Io};
 use crate::sync::BoxFuture;
 
 /// The methods of a type with a `fn setup(&self) -> &Arc<Setup>`.
@@ -144,6 +144,24 @@ macro_rules! hook_methods {
             ) {
                 let hook = Arc::new(hook);
                 self.setup().hooks.initial_headers.set(hook);
+            }
+
+            /// Runs `hook` for each connection that opens, before anything that its client says is looked at, and
+            /// whatever it is going to join: what is registered on it misses nothing. Behind the hooks that are there.
+            /// For looking on, by monitors and logs.
+            ///
+            /// ```
+            /// # use sio_driver::app::{CloseReason, Config, Conn, Io};
+            /// # let io = Io::new(Config::default());
+            /// io.engine().on_open(|conn: &Conn| {
+            ///     println!("one more, by {}", conn.transport());
+            ///     conn.on_close(|why: CloseReason| println!("one less: {why}"));
+            /// });
+            /// ```
+            #[doc(alias = "connection")]
+            pub fn on_open(&self, hook: impl Fn(&Conn) + Send + Sync + 'static) {
+                let hook = move |task: &_| hook(&Conn::of(Arc::clone(task)));
+                self.setup().hooks.add_opened(Arc::new(hook));
             }
 
             /// Hears of requests that were turned away, and of each session that ends for what its client did or

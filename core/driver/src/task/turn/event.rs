@@ -29,6 +29,16 @@ impl<R: Runtime> Task<R> {
         }
     }
 
+    /// The session is open, and nothing has been read.
+    pub(super) fn tell_of_opening(&self) {
+        let Some(hooks) = self.endpoint().hooks.opened.get() else {
+            return;
+        };
+        for hook in &*hooks {
+            self.tell_watcher(|| hook(&self.handle));
+        }
+    }
+
     /// The session has moved from polling to its WebSocket.
     pub(super) fn upgraded(&self) {
         debug!("upgraded");

@@ -65,6 +65,7 @@ impl<R: Runtime> Task<R> {
     fn turns(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.phase == Phase::New {
             self.phase = Phase::Open;
+            self.tell_of_opening();
             self.plain_opened(cx);
         }
         self.allowance = ALLOWANCE;

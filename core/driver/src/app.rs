@@ -38,7 +38,9 @@ pub use sio_core::config::{
     Serving, SocketIds, Transports,
 };
 pub use sio_core::details::Details;
-pub use sio_core::engine::{Backlog, CloseReason, Eio, Message, Packet, Query, TransportKind};
+pub use sio_core::engine::{
+    Backlog, CloseReason, Eio, ErrorContext, Message, Packet, Query, TransportKind,
+};
 pub use sio_core::id::{Sid, SocketId};
 pub use sio_core::namespaces::{Parameters, ParametersError, PatternError};
 pub use sio_core::once::Figures as OnceFigures;

@@ -4,6 +4,8 @@ use std::any::Any;
 use std::fmt;
 
 use http::HeaderMap;
+use sio_core::details::Details;
+use sio_core::engine::ErrorContext;
 use sio_core::id::SocketId;
 use sio_core::namespaces::ParametersError;
 use sio_core::packet::{ArgumentError, EncodeError};
@@ -205,7 +207,7 @@ pub enum Reaction {
 
 /// A request that was turned away, or a session that ended for what its client did or did not do: for
 /// [`Io::on_connection_error`](crate::app::Io::on_connection_error). Of a session this has the request that ended it,
-/// else its first one, no code, and its [`Details`](crate::app::Details) as message.
+/// else its first one, no code, and its [`Details`] as message.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ConnectionError {
@@ -213,12 +215,16 @@ pub struct ConnectionError {
     pub status: http::StatusCode,
     /// The code in it, 0 to 5 (§9.5), if there is one.
     pub code: Option<u64>,
-    /// The message in it.
+    /// The message in it; if it has none, what is wrong.
     pub message: String,
     /// The method and target of the request.
     pub request: String,
     /// The request's headers.
     pub headers: HeaderMap,
+    /// What was wrong with the request: there for each that was turned away.
+    pub context: Option<ErrorContext>,
+    /// What the client did: there for each session that ends for that.
+    pub details: Option<Details>,
 }
 
 /// Why a middleware refuses, and what becomes of that.

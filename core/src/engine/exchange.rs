@@ -14,11 +14,12 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::payload::{self, Body};
 use super::reply::{Content, Reply};
-use super::{Post, PostFailure, jsonp};
+use super::{ErrorContext, Mismatch, Post, PostFailure, jsonp};
 use crate::config::Config;
 use crate::digest;
 use crate::http::{self as web, Coding, ErrorCode, Query, set_cookie};
-use crate::protocol::Eio;
+use crate::id::Sid;
+use crate::protocol::{Eio, TransportKind};
 use crate::websocket;
 
 /// A request that was let in, and must be answered exactly once: by [`respond`](Self::respond),
@@ -104,8 +105,10 @@ impl Hash for Response {
 pub enum HandshakeError {
     /// No such session: error 1.
     UnknownSid,
-    /// Error 3.
+    /// A WebSocket is asked for where none can be, or none where one has to be: error 3.
     BadRequest,
+    /// No id was made for the session, or one that is in use: error 3. Why, for the application.
+    IdGeneration(String),
     /// The application says no: error 4, with its own words if any.
     Forbidden(Option<String>),
     /// `max_sessions` or `max_pending_sessions` are there already: 503.
@@ -216,8 +219,9 @@ impl Exchange {
     }
 
     /// The response that says what the session said. Where that is a [`Violation`](super::Violation), it is among
-    /// the response's extensions.
+    /// the response's extensions, and so is an [`ErrorContext`].
     pub fn respond(self, reply: Reply) -> Response {
+        let context = reply.mismatch.map(|mismatch| self.context(mismatch));
         let mut headers = self.headers;
         let mut script = |index: &str, payload: &Bytes| {
             headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -258,6 +262,9 @@ impl Exchange {
         if let Some(violation) = reply.violation {
             http.extensions_mut().insert(violation);
         }
+        if let Some(context) = context {
+            http.extensions_mut().insert(context);
+        }
         Response {
             http,
             compress,
@@ -277,7 +284,44 @@ impl Exchange {
     /// The response that says no.
     pub fn refuse(self, why: &HandshakeError) -> http::Response<Bytes> {
         let upgrade = self.kind == RequestKind::WebSocket;
-        refuse(self.headers, upgrade, why)
+        let context = match why {
+            HandshakeError::UnknownSid => self.context(Mismatch::Gone),
+            HandshakeError::BadRequest => ErrorContext::TransportHandshake,
+            HandshakeError::IdGeneration(why) => ErrorContext::IdGeneration((&**why).into()),
+            HandshakeError::Forbidden(words) => {
+                ErrorContext::Forbidden(words.as_deref().map(Into::into))
+            }
+            HandshakeError::TooManySessions => {
+                ErrorContext::Limit(&["max_sessions", "max_pending_sessions"])
+            }
+            HandshakeError::TooLarge => ErrorContext::Limit(&["max_http_buffer_size"]),
+            HandshakeError::Timeout => ErrorContext::Limit(&["request_body_timeout"]),
+            HandshakeError::ShuttingDown => ErrorContext::ShuttingDown,
+            HandshakeError::Failed => ErrorContext::Failed,
+        };
+        let mut response = refuse(self.headers, upgrade, why);
+        response.extensions_mut().insert(context);
+        response
+    }
+
+    /// What is wrong with it for a session with which it does not fit.
+    fn context(&self, mismatch: Mismatch) -> ErrorContext {
+        match mismatch {
+            Mismatch::Gone => {
+                ErrorContext::Sid(Sid::presented(self.query.get("sid").unwrap_or_default()))
+            }
+            Mismatch::Transport(previous) => ErrorContext::TransportMismatch {
+                transport: match self.kind {
+                    RequestKind::Poll | RequestKind::Post { .. } => TransportKind::Polling,
+                    RequestKind::WebSocket => TransportKind::WebSocket,
+                },
+                previous,
+            },
+            Mismatch::Protocol(previous) => ErrorContext::ProtocolMismatch {
+                protocol: Some(self.revision),
+                previous: Some(previous),
+            },
+        }
     }
 }
 
@@ -285,7 +329,9 @@ impl Exchange {
 fn refuse(headers: HeaderMap, upgrade: bool, why: &HandshakeError) -> http::Response<Bytes> {
     let (status, words) = match why {
         HandshakeError::UnknownSid => return error(headers, upgrade, ErrorCode::UnknownSid, None),
-        HandshakeError::BadRequest => return error(headers, upgrade, ErrorCode::BadRequest, None),
+        HandshakeError::BadRequest | HandshakeError::IdGeneration(_) => {
+            return error(headers, upgrade, ErrorCode::BadRequest, None);
+        }
         HandshakeError::Forbidden(message) => {
             return error(headers, upgrade, ErrorCode::Forbidden, message.as_deref());
         }

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use memchr::memmem;
 
 use super::exchange::{Exchange, RequestKind, error, other_coding, other_version};
-use super::jsonp;
+use super::{ErrorContext, jsonp};
 use crate::config::{AllowedOrigins, Config, ConfigError, CorsPolicy};
 use crate::http::{Coding, ErrorCode, Query, WantedHost, asking_site, is_client_file, single};
 use crate::id::Sid;
@@ -105,13 +105,17 @@ impl Acceptor {
             let files = &self.config.client_files;
             return Route::Answered(files.respond(head, headers, name));
         }
-        let refused = |headers, code| Route::Answered(error(headers, upgrade, code, None));
-        match self.admit(head, upgrade) {
-            Ok(admitted) => self.let_in(head, headers, admitted),
-            Err(Refused::Code(code)) => refused(headers, code),
-            Err(Refused::Version) => Route::Answered(other_version(headers)),
-            Err(Refused::Coding) => Route::Answered(other_coding(headers)),
-        }
+        let Refused(how, context) = match self.admit(head, upgrade) {
+            Ok(admitted) => return self.let_in(head, headers, admitted),
+            Err(refused) => refused,
+        };
+        let mut response = match how {
+            Refusal::Code(code) => error(headers, upgrade, code, None),
+            Refusal::Version => other_version(headers),
+            Refusal::Coding => other_coding(headers),
+        };
+        response.extensions_mut().insert(context);
+        Route::Answered(response)
     }
 
     /// The name of the client's file that a path is of.
@@ -163,33 +167,44 @@ impl Acceptor {
     }
 
     fn admit(&self, head: &Parts, upgrade: bool) -> Result<Admitted, Refused> {
-        let bad = Refused::Code(ErrorCode::BadRequest);
-        let query = Query::parse(head.uri.query().unwrap_or_default()).map_err(|_| bad)?;
+        let bad = |context| Refused::new(ErrorCode::BadRequest, context);
+        let malformed = |part| bad(ErrorContext::Malformed(part));
+        let query =
+            Query::parse(head.uri.query().unwrap_or_default()).map_err(|_| malformed("query"))?;
         let transport = match query.get("transport") {
             Some("polling") if self.config.transports.polling => TransportKind::Polling,
             Some("websocket") if self.config.transports.websocket => TransportKind::WebSocket,
-            _ => return Err(Refused::Code(ErrorCode::UnknownTransport)),
+            other => {
+                let context = ErrorContext::Transport(other.map(Into::into));
+                return Err(Refused::new(ErrorCode::UnknownTransport, context));
+            }
         };
-        let origin = single(&head.headers, ORIGIN).map_err(|_| bad)?;
+        let origin = single(&head.headers, ORIGIN).map_err(|_| bad(invalid_origin(head)))?;
         // A script element sends no `Origin`; the page it is on is known by its `Referer` alone.
         let asked_by_script = self.config.jsonp && query.get("j").is_some();
         if origin.is_some() || asked_by_script {
             let forwarded = self.config.trust_forwarded_host;
-            let host = WantedHost::of(head, forwarded).map_err(|_| bad)?;
+            let host = WantedHost::of(head, forwarded).map_err(|_| malformed("host"))?;
             let origin = origin.or_else(|| asking_site(&head.headers));
-            if !self.origins.allows(origin.unwrap_or("null"), host) {
-                return Err(Refused::Code(ErrorCode::Forbidden));
+            let origin = origin.unwrap_or("null");
+            if !self.origins.allows(origin, host) {
+                let context = ErrorContext::Origin(origin.into());
+                return Err(Refused::new(ErrorCode::Forbidden, context));
             }
         }
         let sid = query.get("sid");
         let method = match &head.method {
             method if *method == Method::GET => Verb::Get,
             method if *method == Method::POST && sid.is_some() => Verb::Post,
-            _ => return Err(Refused::Code(ErrorCode::BadMethod)),
+            method => {
+                let context = ErrorContext::Method(method.clone());
+                return Err(Refused::new(ErrorCode::BadMethod, context));
+            }
         };
         // No session has such an id; and none was sent by somebody who means to open one.
         if sid.is_some_and(str::is_empty) {
-            return Err(Refused::Code(ErrorCode::UnknownSid));
+            let context = ErrorContext::Sid(Sid::presented(""));
+            return Err(Refused::new(ErrorCode::UnknownSid, context));
         }
         let kind = match (transport, method) {
             (TransportKind::WebSocket, Verb::Get) if upgrade => RequestKind::WebSocket,
@@ -198,14 +213,19 @@ impl Acceptor {
                 binary: is_binary(&head.headers),
             },
             (TransportKind::WebSocket | TransportKind::Polling, Verb::Get | Verb::Post) => {
-                return Err(bad);
+                return Err(bad(ErrorContext::TransportHandshake));
             }
         };
         let websocket = match kind {
             RequestKind::WebSocket => match websocket::Handshake::check(head, &self.config) {
                 Ok(handshake) => Some(handshake),
-                Err(websocket::Rejected::Malformed) => return Err(bad),
-                Err(websocket::Rejected::Version) => return Err(Refused::Version),
+                Err(websocket::Rejected::Malformed) => {
+                    return Err(bad(ErrorContext::TransportHandshake));
+                }
+                Err(websocket::Rejected::Version) => {
+                    let context = ErrorContext::TransportHandshake;
+                    return Err(Refused(Refusal::Version, context));
+                }
             },
             RequestKind::Poll | RequestKind::Post { .. } => None,
         };
@@ -220,8 +240,14 @@ impl Acceptor {
         let Some(revision) = revision else {
             // A session was opened with another revision than this request's, whichever it is.
             return Err(match sid {
-                Some(_) => bad,
-                None => Refused::Code(ErrorCode::UnsupportedRevision),
+                Some(_) => bad(ErrorContext::ProtocolMismatch {
+                    protocol: None,
+                    previous: None,
+                }),
+                None => {
+                    let context = ErrorContext::Protocol(query.get("EIO").map(Into::into));
+                    Refused::new(ErrorCode::UnsupportedRevision, context)
+                }
             });
         };
         let mut over = false;
@@ -232,10 +258,12 @@ impl Acceptor {
                 .iter()
                 .any(|it| it != "identity")
             {
-                return Err(Refused::Coding);
+                let context = ErrorContext::Malformed("content-encoding");
+                return Err(Refused(Refusal::Coding, context));
             }
-            if let Some(length) = single(&head.headers, CONTENT_LENGTH).map_err(|_| bad)? {
-                let length = length.parse::<u64>().map_err(|_| bad)?;
+            let bad_length = || malformed("content-length");
+            if let Some(length) = single(&head.headers, CONTENT_LENGTH).map_err(|_| bad_length())? {
+                let length = length.parse::<u64>().map_err(|_| bad_length())?;
                 over = usize::try_from(length)
                     .map_or(true, |length| length > self.config.max_http_buffer_size);
             }
@@ -262,8 +290,16 @@ struct Admitted {
 }
 
 /// Why a request is not let in.
-#[derive(Clone, Copy)]
-enum Refused {
+struct Refused(Refusal, ErrorContext);
+
+impl Refused {
+    const fn new(code: ErrorCode, context: ErrorContext) -> Self {
+        Self(Refusal::Code(code), context)
+    }
+}
+
+/// How it is told that.
+enum Refusal {
     Code(ErrorCode),
     /// A WebSocket of another version: 426.
     Version,
@@ -284,6 +320,14 @@ fn filters_scripts(headers: &HeaderMap) -> bool {
         let names = |name: &str| memmem::find(value.as_bytes(), name.as_bytes()).is_some();
         names("Trident/") || names("MSIE ")
     })
+}
+
+/// What is wrong with an `Origin` that cannot be read.
+fn invalid_origin(head: &Parts) -> ErrorContext {
+    match head.headers.get(ORIGIN) {
+        Some(origin) => ErrorContext::InvalidOrigin(origin.clone()),
+        None => ErrorContext::Malformed("origin"),
+    }
 }
 
 /// Whether a POST says that its body is binary (§9.3).

@@ -6,6 +6,7 @@
 
 mod backlog;
 mod close;
+mod context;
 mod event;
 mod exchange;
 mod handshake;
@@ -22,6 +23,7 @@ mod websocket;
 
 pub use backlog::Backlog;
 pub use close::{Close, CloseReason, Violation};
+pub use context::{ErrorContext, Mismatch};
 pub use event::{Event, Opened, Seen};
 pub use exchange::{Exchange, HandshakeError, RequestKind, Response};
 pub use handshake::{Acceptor, Route};

@@ -3,8 +3,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::{Backlog, Framing, Violation};
-use crate::http::ErrorCode;
+use super::{Backlog, Framing, Mismatch, Violation};
 use crate::id::Sid;
 use crate::protocol::Eio;
 
@@ -31,6 +30,8 @@ pub struct Reply {
     pub cookie: Option<Sid>,
     /// What the client did by this request that ends its session, if the status says that.
     pub violation: Option<Violation>,
+    /// What of the session the request does not fit, if it is refused for that.
+    pub mismatch: Option<Mismatch>,
 }
 
 /// What the body of a [`Reply`] is.
@@ -121,10 +122,13 @@ impl Reply {
         }
     }
 
-    /// An error with its code and message.
-    pub(super) const fn error(error: ErrorCode) -> Self {
+    /// The request is not one for the session as it is.
+    pub(super) const fn mismatching(mismatch: Mismatch) -> Self {
+        let error = mismatch.code();
         let body = Bytes::from_static(error.body().as_bytes());
-        Self::new(error.status(), Content::Json, body)
+        let mut reply = Self::new(error.status(), Content::Json, body);
+        reply.mismatch = Some(mismatch);
+        reply
     }
 
     /// The same, and so much was read by then.
@@ -153,6 +157,7 @@ impl Reply {
             close: false,
             cookie: None,
             violation: None,
+            mismatch: None,
         }
     }
 }

@@ -113,7 +113,7 @@ impl<T> Server<T> {
         let permit = self.admission.admit(handshake)?;
         if self.by_sid.contains_key(&sid) {
             self.admission.end(permit);
-            return Err(HandshakeError::BadRequest);
+            return Err(HandshakeError::IdGeneration("it is in use".to_owned()));
         }
         let opened = opened_by(exchange);
         let connection = self.taped(now, sid.clone(), opened);

@@ -166,6 +166,18 @@ macro_rules! hook_methods {
 
             /// Hears of requests that were turned away, and of each session that ends for what its client did or
             /// did not do: once, with the request that did it, else with the one that opened it.
+            ///
+            /// ```
+            /// # use sio_driver::app::{Config, ErrorContext, Io};
+            /// # let io = Io::new(Config::default());
+            /// io.on_connection_error(|error| match &error.context {
+            ///     Some(ErrorContext::TransportMismatch { transport, previous }) => {
+            ///         println!("{}: by {transport}, not by {previous}", error.request);
+            ///     }
+            ///     Some(context) => println!("{}: {context} (code {:?})", error.request, error.code),
+            ///     None => println!("{}: {}", error.request, error.message),
+            /// });
+            /// ```
             #[doc(alias = "connection_error")]
             pub fn on_connection_error(
                 &self,

@@ -69,10 +69,10 @@ impl<R: Runtime> Context<'_, R> {
             // A client may be the reason, as often as it likes.
             debug!(why = %crate::log::Brief(_why), "no session id");
         }
-        let sid = made
-            .ok()
-            .and_then(Sid::made)
-            .ok_or(HandshakeError::BadRequest)?;
+        let made = made.map_err(HandshakeError::IdGeneration)?;
+        let sid = Sid::made(made).ok_or_else(|| {
+            HandshakeError::IdGeneration("it is empty, or holds what no query may".to_owned())
+        })?;
         Ok(Some(sid))
     }
 }

@@ -316,7 +316,8 @@ impl<R: Runtime> Context<'_, R> {
         );
         // Never over a live session.
         let Some(task) = task else {
-            return self.refuse(exchange, &HandshakeError::BadRequest);
+            let why = "it is in use".to_owned();
+            return self.refuse(exchange, &HandshakeError::IdGeneration(why));
         };
         let handle = task.handle().clone();
         // The server may have begun to close before this session was there to be told.

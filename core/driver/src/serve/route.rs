@@ -6,15 +6,15 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use http::header::SET_COOKIE;
 use http::request::Parts;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
 use sio_core::config::Origins;
-use sio_core::engine::{Exchange, HandshakeError, Route};
+use sio_core::engine::{ErrorContext, Exchange, HandshakeError, Route};
 use sio_core::http::is_cross_origin;
 
 use super::asking::{Panicked, ask, call};
-use super::refused::tells_of_refusals;
-use super::{Server, in_time};
+use super::refused::{tell_of_failed, tells_of_refusals};
+use super::{Served, Server, in_time};
 use crate::endpoint::request::{Remote, RequestHead};
 use crate::log::{debug, warn};
 use crate::mailbox::task_handle::TaskHandle;
@@ -88,6 +88,9 @@ pub(super) async fn route_after_hook<B>(
     remote: Remote,
 ) -> Routed<B> {
     let mut request = *request;
+    let path = request.uri().path();
+    let mut endpoints = server.endpoints.iter().enumerate();
+    let owner = endpoints.find(|(_, served)| served.endpoint.acceptor.owns(path));
     if let Some(before) = &server.before {
         request.extensions_mut().remove::<OnUpgrade>();
         let (parts, body) = request.into_parts();
@@ -95,28 +98,21 @@ pub(super) async fn route_after_hook<B>(
         let limit = server.options().serving.admission_timeout;
         match in_time(runtime, limit, ask(|| before(head))).await {
             Some(Ok(())) => {}
-            Some(Err(Panicked)) => return Routed::Failed,
-            None => {
-                debug!("not let on in time");
-                return Routed::Late;
+            failed => {
+                let served = owner.map(|(_, served)| served);
+                return failed_before(served, &parts, failed.is_none());
             }
         }
         request = Request::from_parts(parts, body);
     }
-    let path = request.uri().path();
-    let mut endpoints = server.endpoints.iter().enumerate();
-    let owner = endpoints.find(|(_, served)| served.endpoint.acceptor.owns(path));
     let asked = owner.and_then(|(at, served)| {
         let middlewares = served.endpoint.hooks.middlewares.get()?;
-        Some((
-            at,
-            served.endpoint.config.serving.admission_timeout,
-            middlewares,
-        ))
+        Some((at, served, middlewares))
     });
-    let Some((endpoint, limit, middlewares)) = asked else {
+    let Some((endpoint, served, middlewares)) = asked else {
         return route(server, request, remote);
     };
+    let limit = served.endpoint.config.serving.admission_timeout;
     request.extensions_mut().remove::<OnUpgrade>();
     let (parts, body) = request.into_parts();
     let head = Arc::new(RequestHead::new(&parts, remote));
@@ -141,21 +137,35 @@ pub(super) async fn route_after_hook<B>(
             }
             routed
         }
-        Some(Ok(Some(answer))) => Routed::Ours {
-            endpoint,
-            seen: Seen {
-                parts: None,
-                head: Some(head),
-                extra,
-            },
-            step: Step::Answer(answer),
-        },
-        Some(Err(Panicked)) => Routed::Failed,
-        None => {
-            debug!("not let on in time");
-            Routed::Late
+        Some(Ok(Some(mut answer))) => {
+            answer.extensions_mut().insert(ErrorContext::Middleware);
+            let tells = tells_of_refusals(&served.endpoint);
+            Routed::Ours {
+                endpoint,
+                seen: Seen {
+                    parts: tells.then(|| Box::new(parts)),
+                    head: Some(head),
+                    extra,
+                },
+                step: Step::Answer(answer),
+            }
         }
+        failed => failed_before(Some(served), &parts, failed.is_none()),
     }
+}
+
+/// What becomes of a request over which something that had to run before has panicked, or was too slow.
+fn failed_before<B>(served: Option<&Served>, parts: &Parts, late: bool) -> Routed<B> {
+    let (status, routed) = if late {
+        debug!("not let on in time");
+        (StatusCode::SERVICE_UNAVAILABLE, Routed::Late)
+    } else {
+        (StatusCode::INTERNAL_SERVER_ERROR, Routed::Failed)
+    };
+    if let Some(served) = served {
+        tell_of_failed(&served.endpoint, parts, status, ErrorContext::Middleware);
+    }
+    routed
 }
 
 /// Adds headers to some, in place of those with their names; of cookies there may be several.
@@ -176,6 +186,8 @@ fn route<B>(server: &Server, request: Request<B>, remote: Remote) -> Routed<B> {
         let endpoint = &served.endpoint;
         // Which origins get in may be a function of the application's.
         let Ok(route) = call(|| endpoint.acceptor.route(&parts)) else {
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            tell_of_failed(endpoint, &parts, status, ErrorContext::Failed);
             return Routed::Failed;
         };
         if matches!(route, Route::NotOurs) {

@@ -5,7 +5,7 @@ mod spelling;
 use super::*;
 use crate::config::Transports;
 use crate::config::{Cookie, Cors, Origins};
-use crate::engine::{Body, Content, Framing, HandshakeError, Post, PostFailure, Reply};
+use crate::engine::{Body, Content, Framing, HandshakeError, Mismatch, Post, PostFailure, Reply};
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
@@ -428,7 +428,7 @@ fn jsonp_wraps_payloads_and_reads_forms() {
         exchange.post_end(form),
         Post::End(Ok(Body::Separated("4a\nb".into())))
     );
-    let error = exchange.respond(Reply::error(ErrorCode::UnknownSid));
+    let error = exchange.respond(Reply::mismatching(Mismatch::Gone));
     assert_eq!(error.http.body(), ErrorCode::UnknownSid.body());
 
     let mut off = Config::v4();

@@ -5,10 +5,10 @@ use super::state::{Incoming, Reading, State};
 use crate::engine::heartbeat::Times;
 use crate::engine::reply::PollAnswer;
 use crate::engine::{
-    CloseReason, ErrorCode, Event, PacketError, Post, PostFailure, Reply, Violation, split,
+    CloseReason, Event, Mismatch, PacketError, Post, PostFailure, Reply, Violation, split,
 };
 use crate::id::RequestId;
-use crate::protocol::Eio;
+use crate::protocol::{Eio, TransportKind};
 use crate::time::Instant;
 
 impl Session {
@@ -183,12 +183,13 @@ impl Session {
 
     /// Whether a request may go on; else it is answered.
     fn admits(&mut self, id: RequestId, revision: Eio) -> bool {
-        let error = match &self.state {
-            State::Closed(_) => ErrorCode::UnknownSid,
+        let mismatch = match &self.state {
+            State::Closed(_) => Mismatch::Gone,
             State::Polling(_) if revision == self.revision => return true,
-            State::Polling(_) | State::WebSocket(_) => ErrorCode::BadRequest,
+            State::Polling(_) => Mismatch::Protocol(self.revision),
+            State::WebSocket(_) => Mismatch::Transport(TransportKind::WebSocket),
         };
-        self.reply(id, Reply::error(error));
+        self.reply(id, Reply::mismatching(mismatch));
         false
     }
 

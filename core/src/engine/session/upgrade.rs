@@ -6,8 +6,8 @@ use super::Session;
 use super::state::{Beside, Candidate, Incoming, State, WebSocket};
 use crate::deadline::Why;
 use crate::engine::reply::PollAnswer;
-use crate::engine::{CloseReason, ErrorCode, Event, Packet, Reply};
-use crate::protocol::Eio;
+use crate::engine::{CloseReason, Event, Mismatch, Packet, Reply};
+use crate::protocol::{Eio, TransportKind};
 use crate::time::Instant;
 
 impl Session {
@@ -94,7 +94,8 @@ impl Session {
         if let State::Polling(polling) = &mut self.state
             && let Incoming::Body(id) = polling.post
         {
-            self.reply(id, Reply::error(ErrorCode::BadRequest).closing());
+            let mismatch = Mismatch::Transport(TransportKind::WebSocket);
+            self.reply(id, Reply::mismatching(mismatch).closing());
         }
         self.heartbeat.upgrade(self.now);
         self.state = State::WebSocket(websocket);

@@ -49,6 +49,7 @@ impl<R: Runtime> Task<R> {
                     self.transport.attach(transport);
                     self.settle();
                 } else {
+                    self.tell_of_other_revision(revision);
                     let until = self.close_by();
                     self.transport.dismiss(transport, None, until);
                 }

@@ -6,7 +6,7 @@ use std::task::Context;
 
 use sio_core::connection::Event;
 use sio_core::details::Details;
-use sio_core::engine::{CloseReason, TransportKind};
+use sio_core::engine::{CloseReason, Eio, ErrorCode, ErrorContext, TransportKind};
 use sio_core::packet::Fault;
 use sio_core::socket::SocketKey;
 
@@ -111,6 +111,34 @@ impl<R: Runtime> Task<R> {
         };
         self.tell_watcher(|| hook(&error));
     }
+            context: None,
+            details: Some(details.clone()),
+        };
+        self.tell_watcher(|| hook(&error));
+    }
+
+    /// A WebSocket was opened for the session, and closed at once: if that was for its revision, whoever hears of
+    /// refused requests hears of it.
+    pub(super) fn tell_of_other_revision(&self, protocol: Eio) {
+        let previous = self.machine.session().revision();
+        let Some(hook) = self.endpoint().hooks.connection_error.get() else {
+            return;
+        };
+        if protocol == previous {
+            return;
+        }
+        let handshake = self.machine.handshake();
+        let error = ConnectionError {
+            status: http::StatusCode::SWITCHING_PROTOCOLS,
+            code: Some(ErrorCode::BadRequest.code().into()),
+            message: ErrorCode::BadRequest.message().to_owned(),
+            request: format!("GET {}", handshake.url),
+            headers: handshake.headers.to_map(),
+            context: Some(ErrorContext::ProtocolMismatch {
+                protocol: Some(protocol),
+                previous: Some(previous),
+            }),
+            details: None,
 
     /// Drops what decides over a namespace, of one socket or of all: nobody waits for it any more.
     pub(super) fn stop_deciding(&mut self, cx: &mut Context<'_>, socket: Option<SocketKey>) {

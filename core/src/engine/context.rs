@@ -1,0 +1,135 @@
+//! What was wrong with a request, beyond its code.
+
+use std::fmt;
+
+use http::{HeaderValue, Method};
+
+use crate::http::ErrorCode;
+use crate::id::Sid;
+use crate::protocol::{Eio, TransportKind};
+
+/// What was wrong with a request that was refused, beyond its [`ErrorCode`]: the `context` of Node's
+/// `connection_error`. It is among the extensions of the response.
+///
+/// As text for people; [`name`](Self::name) is Node's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorContext {
+    /// The transport that was asked for, which is none or not enabled (code 0).
+    Transport(Option<Box<str>>),
+    /// The id of no session (code 1).
+    Sid(Sid),
+    /// The method, by which no session is opened or used (code 2).
+    Method(Method),
+    /// `Origin` is there twice, or is no text (code 3).
+    InvalidOrigin(HeaderValue),
+    /// Another transport than the session's (code 3).
+    TransportMismatch {
+        /// The request's.
+        transport: TransportKind,
+        /// The session's.
+        previous: TransportKind,
+    },
+    /// Another revision than the session's (code 3).
+    ProtocolMismatch {
+        /// The request's, if it is one that is spoken here.
+        protocol: Option<Eio>,
+        /// The session's; `None` where that did not matter.
+        previous: Option<Eio>,
+    },
+    /// A WebSocket without its handshake, or with one that cannot be granted; or a poll with one (code 3).
+    TransportHandshake,
+    /// The application made no id for the session, or one that is in use: why (code 3).
+    IdGeneration(Box<str>),
+    /// A part of the head that cannot be read: `query`, or a header's name (code 3).
+    Malformed(&'static str),
+    /// The application has refused it, in these words (code 4).
+    Forbidden(Option<Box<str>>),
+    /// The origin, which is not among those that get in (code 4).
+    Origin(Box<str>),
+    /// The revision that was asked for, which is none or not spoken here (code 5).
+    Protocol(Option<Box<str>>),
+    /// A middleware of the engine has answered in its place, has panicked, or has taken too long.
+    Middleware,
+    /// The options of which one was reached.
+    Limit(&'static [&'static str]),
+    /// The server is closing.
+    ShuttingDown,
+    /// Something of the application's has panicked.
+    Failed,
+}
+
+impl ErrorContext {
+    /// What Node names it in `context.name`, if it does.
+    pub const fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::InvalidOrigin(_) => Some("INVALID_ORIGIN"),
+            Self::TransportMismatch { .. } => Some("TRANSPORT_MISMATCH"),
+            Self::ProtocolMismatch { .. } => Some("PROTOCOL_MISMATCH"),
+            Self::TransportHandshake => Some("TRANSPORT_HANDSHAKE_ERROR"),
+            Self::IdGeneration(_) => Some("ID_GENERATION_ERROR"),
+            Self::Middleware => Some("MIDDLEWARE_FAILURE"),
+            Self::Transport(_)
+            | Self::Sid(_)
+            | Self::Method(_)
+            | Self::Malformed(_)
+            | Self::Forbidden(_)
+            | Self::Origin(_)
+            | Self::Protocol(_)
+            | Self::Limit(_)
+            | Self::ShuttingDown
+            | Self::Failed => None,
+        }
+    }
+}
+
+impl fmt::Display for ErrorContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let asked = |text: &Option<Box<str>>| match text {
+            Some(text) => format!("{text:?}"),
+            None => "none".to_owned(),
+        };
+        match self {
+            Self::Transport(text) => write!(f, "transport {}", asked(text)),
+            Self::Sid(sid) => write!(f, "unknown {sid:?}"),
+            Self::Method(method) => write!(f, "method {method}"),
+            Self::InvalidOrigin(origin) => write!(f, "invalid origin {origin:?}"),
+            Self::TransportMismatch {
+                transport,
+                previous,
+            } => write!(f, "{transport} where the session has {previous}"),
+            Self::ProtocolMismatch { .. } => f.write_str("another revision than the session's"),
+            Self::TransportHandshake => f.write_str("no handshake for this transport"),
+            Self::IdGeneration(why) => write!(f, "no session id: {why}"),
+            Self::Malformed(part) => write!(f, "{part} cannot be read"),
+            Self::Forbidden(None) => f.write_str("refused by the application"),
+            Self::Forbidden(Some(words)) => write!(f, "refused by the application: {words}"),
+            Self::Origin(origin) => write!(f, "origin {origin:?} is not allowed"),
+            Self::Protocol(text) => write!(f, "revision {}", asked(text)),
+            Self::Middleware => f.write_str("a middleware of the engine"),
+            Self::Limit(options) => write!(f, "limit reached ({})", options.join(", ")),
+            Self::ShuttingDown => f.write_str("the server is shutting down"),
+            Self::Failed => f.write_str("the application has failed"),
+        }
+    }
+}
+
+/// What a session has that a request for it does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mismatch {
+    /// It is over.
+    Gone,
+    /// Its transport.
+    Transport(TransportKind),
+    /// Its revision.
+    Protocol(Eio),
+}
+
+impl Mismatch {
+    pub(super) const fn code(self) -> ErrorCode {
+        match self {
+            Self::Gone => ErrorCode::UnknownSid,
+            Self::Transport(_) | Self::Protocol(_) => ErrorCode::BadRequest,
+        }
+    }
+}

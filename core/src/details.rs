@@ -5,8 +5,8 @@ use std::fmt;
 use crate::engine::Violation;
 use crate::packet::{EncodeError, Fault};
 
-/// What a client did, or what was over, where a connection did not end by somebody's wish: the details of a
-/// [`CloseReason`](crate::engine::CloseReason). As text for people, the options that set the limit included.
+/// What a client did, or what was over, where a connection did not end by somebody's wish, or what the application said when
+/// it closed it: the details of a [`CloseReason`](crate::engine::CloseReason). As text for people, the options that set the limit included.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Details {
     /// A rule or a limit of Engine.IO.
@@ -23,6 +23,8 @@ pub enum Details {
     Incomplete,
     /// A packet of the protocol's own that the application's parser did not write.
     Unwritten(EncodeError),
+    /// The application has closed the connection, in these words.
+    Told(Box<str>),
 }
 
 impl Details {
@@ -35,7 +37,7 @@ impl Details {
             Self::Refused => &["max_refused_connects"],
             Self::NotJoined => &["connect_timeout"],
             Self::Incomplete => &["packet_timeout"],
-            Self::Unexpected | Self::Unwritten(_) => &[],
+            Self::Unexpected | Self::Unwritten(_) | Self::Told(_) => &[],
         }
     }
 }
@@ -88,6 +90,7 @@ impl fmt::Display for Details {
             Self::NotJoined => f.write_str("no namespace joined in time"),
             Self::Incomplete => f.write_str("a packet whose attachments did not come in time"),
             Self::Unwritten(why) => why.fmt(f),
+            Self::Told(words) => f.write_str(words),
         }?;
         let mut before = " (";
         for option in self.options() {

@@ -49,8 +49,8 @@ pub(crate) trait Transport: Send + 'static {
         false
     }
 
-    /// Queues a close frame; nothing may be sent after it.
-    fn close(&mut self, code: Option<u16>);
+    /// Queues a close frame, with these words behind its code; nothing may be sent after it.
+    fn close(&mut self, code: Option<u16>, reason: &str);
 
     /// Writes what is queued. Says how many bytes went out so far, also while more wait.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> (usize, Poll<io::Result<()>>);
@@ -223,8 +223,8 @@ impl<S: Stream> Transport for WebSocket<S> {
         self.connection.send_frames(frames, compress)
     }
 
-    fn close(&mut self, code: Option<u16>) {
-        self.connection.close(code);
+    fn close(&mut self, code: Option<u16>, reason: &str) {
+        self.connection.close_saying(code, reason);
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> (usize, Poll<io::Result<()>>) {

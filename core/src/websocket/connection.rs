@@ -282,14 +282,19 @@ impl<E: Embedder> Connection<E> {
 
     /// Says goodbye, by this code; if the peer broke a rule, by the code for that. Nothing may be sent after it.
     pub fn close(&mut self, code: Option<u16>) {
+        self.close_saying(code, "");
+    }
+
+    /// The same, with a reason in words behind the code: 123 bytes of it at most, and none without a code.
+    pub fn close_saying(&mut self, code: Option<u16>, reason: &str) {
         match self.phase {
             Phase::Open => {
                 self.phase = Phase::Closing;
-                self.close_frame(code);
+                self.close_frame(code, reason);
             }
             Phase::Failed(code) => {
                 self.phase = Phase::Deaf;
-                self.close_frame(Some(code));
+                self.close_frame(Some(code), "");
             }
             Phase::Closing | Phase::Answered | Phase::Deaf | Phase::Over => {}
         }
@@ -385,7 +390,7 @@ impl<E: Embedder> Connection<E> {
             }
             Incoming::Pong(payload) => Event::Pong(payload),
             Incoming::Close(code) => {
-                self.close_frame(code);
+                self.close_frame(code, "");
                 self.reader = None;
                 self.phase = Phase::Answered;
                 Event::Closed(End::Goodbye(code))
@@ -466,12 +471,17 @@ impl<E: Embedder> Connection<E> {
         }
     }
 
-    fn close_frame(&mut self, code: Option<u16>) {
+    fn close_frame(&mut self, code: Option<u16>, reason: &str) {
         let first = FINAL | Opcode::Close.bits();
-        match code {
-            Some(code) => self.frame(first, &[], &code.to_be_bytes()),
-            None => self.frame(first, &[], &[]),
-        }
+        let Some(code) = code else {
+            return self.frame(first, &[], &[]);
+        };
+        let mut payload = code.to_be_bytes().to_vec();
+        let room = reason.len().min(CONTROL.saturating_sub(payload.len()));
+        // Whole characters: the other end checks that it is text.
+        let whole = (0..=room).rev().find_map(|end| reason.get(..end));
+        payload.extend_from_slice(whole.unwrap_or_default().as_bytes());
+        self.frame(first, &[], &payload);
     }
 
     fn frame(&mut self, first: u8, head: &[u8], payload: &[u8]) {

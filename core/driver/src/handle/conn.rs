@@ -127,4 +127,26 @@ impl Conn {
     pub fn close(&self) {
         self.task.tell(Command::Close(Close::Flush));
     }
+
+    /// The same, and says why. Handlers of its sockets' leaving find that in [`Details::Told`](crate::app::Details::Told);
+    /// by WebSocket it goes to the client, too: the reason behind code 1000, 123 bytes of it at most, which the official
+    /// client has in the details of `disconnect` (`details.description.reason`). The first to say something is heard.
+    ///
+    /// ```
+    /// # use sio_driver::app::{Config, Details, DisconnectReason, Io, Socket};
+    /// # let io = Io::new(Config::default());
+    /// io.of("/").on("leave", |socket: Socket| socket.conn().close_with("you asked for it"));
+    /// io.of("/").on_disconnect(|reason: DisconnectReason, details: Option<Details>| {
+    ///     if let Some(details) = details {
+    ///         println!("{reason}: {details}"); // forced close: you asked for it
+    ///     }
+    /// });
+    /// ```
+    pub fn close_with(&self, description: impl Into<String>) {
+        let words = description.into().into_boxed_str();
+        self.task.watch(|watchers| {
+            watchers.farewell.get_or_insert(words);
+        });
+        self.close();
+    }
 }

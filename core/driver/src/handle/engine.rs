@@ -324,7 +324,8 @@ impl EngineSocket {
     }
 
     /// What lies behind the [`CloseReason`] of one that has ended: the rule that its client broke, or the limit
-    /// that it reached. `None` if it was somebody's wish, or the client just went.
+    /// that it reached; or what was said when it was closed ([`close_with`](Self::close_with)). `None` if it was
+    /// somebody's wish, or the client just went.
     pub fn details(&self) -> Option<Details> {
         self.own().details.clone()
     }
@@ -366,6 +367,11 @@ impl EngineSocket {
     /// Closes it, after what is queued has left.
     pub fn close(&self) {
         self.inner.task.tell(Command::Close(Close::Flush));
+    }
+
+    /// The same, and says why, as [`Conn::close_with`] does: [`details`](Self::details) has it then.
+    pub fn close_with(&self, description: impl Into<String>) {
+        self.conn().close_with(description);
     }
 
     /// Closes it at once; what is queued is lost.

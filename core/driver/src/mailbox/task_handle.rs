@@ -63,6 +63,8 @@ pub(crate) struct Watchers {
     pub(crate) packets: Vec<Arc<Look>>,
     /// Something was handed to its transport.
     pub(crate) flush: Vec<Arc<dyn Fn(Backlog) + Send + Sync>>,
+    /// What the application said when it closed it.
+    pub(crate) farewell: Option<Box<str>>,
     /// All of that has left.
     pub(crate) drain: Vec<Arc<dyn Fn() + Send + Sync>>,
 }
@@ -287,6 +289,14 @@ impl TaskHandle {
         drop(watchers);
         // Outside the lock: it is the application's code.
         drop(late);
+    }
+
+    /// What the application said when it closed it, if it did, until it is over.
+    pub(crate) fn farewell(&self) -> Option<Box<str>> {
+        if !self.watched.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.watchers().get(&self.address())?.farewell.clone()
     }
 
     /// Those of one kind.

@@ -158,22 +158,18 @@ impl Transport {
     }
 
     /// Closes the one there is, if any.
-    pub(super) fn close(&mut self, code: Option<u16>, until: Instant) {
-        if let Some(transport) = self.current.take() {
+    pub(super) fn close(&mut self, code: Option<u16>, reason: &str, until: Instant) {
+        if let Some(mut transport) = self.current.take() {
             self.broken = None;
             self.unflushed = false;
-            self.dismiss(transport, code, until);
+            transport.close(code, reason);
+            self.wind_up(transport, until);
         }
     }
 
     /// Closes one that the session wants no more, or never did.
-    pub(super) fn dismiss(
-        &mut self,
-        mut transport: Box<dyn websocket::Transport>,
-        code: Option<u16>,
-        until: Instant,
-    ) {
-        transport.close(code);
+    pub(super) fn dismiss(&mut self, mut transport: Box<dyn websocket::Transport>, until: Instant) {
+        transport.close(None, "");
         self.wind_up(transport, until);
     }
 

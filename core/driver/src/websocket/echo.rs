@@ -67,7 +67,7 @@ pub(crate) async fn echo<R: Runtime>(
     let mut over = pin!(over);
     poll_fn(|cx| {
         if over.as_mut().poll(cx).is_ready() {
-            transport.close(Some(GOING_AWAY));
+            transport.close(Some(GOING_AWAY), "");
             return Poll::Ready(());
         }
         let mut moved = false;
@@ -156,7 +156,7 @@ mod tests {
             self.queued += 1;
         }
 
-        fn close(&mut self, _: Option<u16>) {}
+        fn close(&mut self, _: Option<u16>, _: &str) {}
 
         fn poll_flush(&mut self, _: &mut Context<'_>) -> (usize, Poll<io::Result<()>>) {
             if !std::mem::replace(&mut self.tried, true) {

@@ -216,7 +216,7 @@ impl Wire {
     }
 
     fn close(&mut self, code: Option<u16>, by: Instant) {
-        self.websocket.close(code);
+        self.websocket.close(code, "");
         self.closing = Some(by);
     }
 

@@ -51,7 +51,7 @@ impl<R: Runtime> Task<R> {
                 } else {
                     self.tell_of_other_revision(revision);
                     let until = self.close_by();
-                    self.transport.dismiss(transport, None, until);
+                    self.transport.dismiss(transport, until);
                 }
             }
             Command::Deliver {

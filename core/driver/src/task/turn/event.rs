@@ -59,6 +59,7 @@ impl<R: Runtime> Task<R> {
         if let Some(details) = &details {
             self.tell_of_limit(details);
         }
+        let details = details.or_else(|| self.takes_leave(reason).map(Details::Told));
         self.phase = Phase::Closed;
         if let Some(admitted) = &mut self.admitted {
             admitted.settle();
@@ -94,6 +95,8 @@ impl<R: Runtime> Task<R> {
         let handshake = self.machine.handshake();
         let status = match details {
             Details::Violation(_) if is_answered => return,
+            // That is nobody's fault.
+            Details::Told(_) => return,
             Details::Violation(violation) => violation.status(),
             Details::Malformed(_)
             | Details::Unexpected
@@ -108,9 +111,6 @@ impl<R: Runtime> Task<R> {
             message: details.to_string(),
             request: format!("GET {}", handshake.url),
             headers: handshake.headers.to_map(),
-        };
-        self.tell_watcher(|| hook(&error));
-    }
             context: None,
             details: Some(details.clone()),
         };
@@ -139,6 +139,9 @@ impl<R: Runtime> Task<R> {
                 previous: Some(previous),
             }),
             details: None,
+        };
+        self.tell_watcher(|| hook(&error));
+    }
 
     /// Drops what decides over a namespace, of one socket or of all: nobody waits for it any more.
     pub(super) fn stop_deciding(&mut self, cx: &mut Context<'_>, socket: Option<SocketKey>) {
@@ -172,7 +175,8 @@ fn log_end(_reason: CloseReason, details: Option<&Details>, warned: &AtomicBool)
             | Details::Unexpected
             | Details::Refused
             | Details::NotJoined
-            | Details::Incomplete,
+            | Details::Incomplete
+            | Details::Told(_),
         )
         | None => {}
     }

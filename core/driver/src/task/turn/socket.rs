@@ -155,7 +155,8 @@ impl<R: Runtime> Task<R> {
     fn details(&self, reason: DisconnectReason) -> Option<Arc<Details>> {
         match reason {
             DisconnectReason::Connection(_) | DisconnectReason::ForcedServerClose => {
-                self.machine.details().map(Arc::new)
+                let told = || self.handle.farewell().map(Details::Told);
+                self.machine.details().or_else(told).map(Arc::new)
             }
             DisconnectReason::ClientNamespaceDisconnect
             | DisconnectReason::ServerNamespaceDisconnect

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 
 use sio_core::admission::Held;
-use sio_core::engine::{Backlog, Flags, Message, TransportKind, WsClosed, WsOut};
+use sio_core::engine::{Backlog, CloseReason, Flags, Message, TransportKind, WsClosed, WsOut};
 use sio_core::packet::Part;
 use sio_core::socket::SocketKey;
 use sio_core::time::Instant;
@@ -167,7 +167,10 @@ impl<R: Runtime> Task<R> {
         }
         if let Pulled::Close(code) = pulled {
             let until = self.close_by();
-            self.transport.close(code, until);
+            match self.handle.farewell() {
+                Some(words) if code.is_none() => self.transport.close(Some(NORMAL), &words, until),
+                Some(_) | None => self.transport.close(code, "", until),
+            }
         }
         pulled
     }
@@ -218,6 +221,16 @@ impl<R: Runtime> Task<R> {
         }
     }
 
+    /// The session is over: what the application has said when it closed it, which its client hears, too.
+    pub(super) fn takes_leave(&mut self, reason: CloseReason) -> Option<Box<str>> {
+        let words = self.handle.farewell()?;
+        if reason == CloseReason::ForcedClose {
+            let until = self.close_by();
+            self.transport.close(Some(NORMAL), &words, until);
+        }
+        Some(words)
+    }
+
     /// When a WebSocket that begins to close now must have done so.
     pub(super) fn close_by(&self) -> Instant {
         self.now + self.endpoint().config.close_timeout
@@ -229,7 +242,7 @@ impl<R: Runtime> Task<R> {
         if is_over && self.transport.is_attached() {
             // The session is over and has nothing more to say on it.
             let until = self.close_by();
-            self.transport.close(None, until);
+            self.transport.close(None, "", until);
         }
         let any = self.transport.finish(cx, self.now);
         let held = Held {
@@ -267,3 +280,6 @@ fn part_size(part: &Part) -> usize {
         Part::Text(bytes) | Part::Binary(bytes) => bytes.len(),
     }
 }
+
+/// How a WebSocket ends whose server says why (RFC 6455 §7.4.1).
+const NORMAL: u16 = 1000;

@@ -88,6 +88,19 @@ class Admin {
     return words.reduce((all, hasText) => all.filter({ hasText }), this.page.locator("tbody tr:visible"));
   }
 
+  /** Waits until the row that has these says just this under a head of its table. */
+  async reads(head, text, ...words) {
+    const row = this.rows(...words);
+    await until(`${head} of ${words} to be ${text}`, async () => (await row.count()) > 0 && (await this.cell(row.first(), head)) === text, PATIENCE);
+  }
+
+  async cell(row, head) {
+    const heads = await row.locator("xpath=ancestor::table").locator("thead th").allTextContents();
+    const at = heads.findIndex((it) => it.trim() === head);
+    assert.notEqual(at, -1, `no ${head} among ${heads}`);
+    return (await row.locator("td").nth(at).textContent()).trim();
+  }
+
   /** Waits until there is one. */
   async sees(...words) {
     const row = this.rows(...words).first();
@@ -123,11 +136,11 @@ async function development(running, url) {
 
   // Rooms, as they come and go.
   await page.looks("#/rooms/");
-  await page.sees("lobby", "1");
+  await page.reads("# of sockets", "1", "lobby");
   await bob.emitWithAck("join", "lobby");
-  await page.sees("lobby", "2");
+  await page.reads("# of sockets", "2", "lobby");
   await bob.emitWithAck("leave", "lobby");
-  await page.sees("lobby", "1");
+  await page.reads("# of sockets", "1", "lobby");
 
   // What is said, both ways.
   await page.looks("#/events/");
@@ -198,7 +211,7 @@ async function production(running, url) {
   await page.isIn();
   await page.looks("#/servers/");
   // Those two and the page itself.
-  await page.sees("test server", "healthy", "3");
+  await page.reads("# of clients", "3", "test server", "healthy");
 
   const hand = await client(`${PRODUCTION}/admin`);
   const stats = [];

@@ -153,6 +153,30 @@ fn the_cookie_is_what_the_options_say() {
 }
 
 #[test]
+fn a_path_is_as_deep_as_it_likes_with_a_slash_or_without() {
+    for path in ["/socket.io", "/chat/of/mine", "/chat/of/mine/"] {
+        let world = World::new(Io::new(calm().path(path)));
+        let bare = path.trim_end_matches('/');
+        for served in [bare.to_owned(), format!("{bare}/")] {
+            let response = world.get(&format!("{served}?EIO=4&transport=polling"), "");
+            assert_eq!(response.status, 200, "{path} by {served}");
+            let open = open_packet(response.body.split('\x1e').next().unwrap());
+            assert!(open["sid"].is_string());
+        }
+        for not in [
+            format!("{bare}s/"),
+            "/chat/of/".to_owned(),
+            "/mine/".to_owned(),
+        ] {
+            let response = world.get(&format!("{not}?EIO=4&transport=polling"), "");
+            assert_eq!(response.status, 404, "{path} by {not}");
+        }
+        world.io.disconnect_all();
+        world.end();
+    }
+}
+
+#[test]
 fn cors_is_chosen_besides_the_origins() {
     covers(&["cors", "cors-headers", "preflight", "origins-default"]);
     // As 2.x has it: every site, with credentials.
@@ -245,7 +269,9 @@ fn the_clients_files_are_served_from_a_directory() {
     write("socket.io.min.js", "min");
     write("socket.io.slim.js", "slim");
     write("socket.io.esm.min.js", "esm");
+    write("socket.io.esm.min.js.map", r#"{"of":"esm"}"#);
     write("socket.io.msgpack.min.js", "msgpack");
+    write("socket.io.msgpack.min.js.map", r#"{"of":"msgpack"}"#);
     write("socket.io.js.br", "brotli");
     write("secrets.txt", "secret");
     let files = sio_tokio::client_files(directory.path()).unwrap();
@@ -278,6 +304,13 @@ fn the_clients_files_are_served_from_a_directory() {
     ] {
         let response = world.get(&format!("/socket.io/socket.io.{name}.js"), "");
         assert_eq!((response.status, &*response.body), (200, body));
+    }
+    for build in ["esm", "msgpack"] {
+        let map = world.get(&format!("/socket.io/socket.io.{build}.min.js.map"), "");
+        let body = format!(r#"{{"of":"{build}"}}"#);
+        assert_eq!((map.status, map.body.clone()), (200, body));
+        let kind = "application/json; charset=utf-8";
+        assert_eq!(map.header("content-type"), Some(kind));
     }
     // No other file, and nothing outside.
     assert_eq!(world.get("/socket.io/secrets.txt", "").status, 400);

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
+use sio_tokio::adapter::{KeptSession, RestoredSession, SessionClaim};
 use sio_tokio::{
-    Ack, Bytes, ConnectionStateRecovery, Data, DisconnectReason, ExpiredSession, Expiry, Io,
-    Namespace, Socket,
+    Ack, Adapter, Bytes, ConnectionStateRecovery, Data, DisconnectReason, ExpiredSession, Expiry,
+    InMemory, Io, Later, Namespace, Socket,
 };
 
 use crate::client::{Client, calm};
@@ -396,7 +397,68 @@ async fn the_last_of_a_child_comes_back_and_it_goes_without_anybody(on: On) {
     world.ends().await;
 }
 
+/// An adapter that would have sessions kept elsewhere, and how often it was asked to.
+struct Asked {
+    local: InMemory,
+    kept: Arc<AtomicUsize>,
+    claimed: Arc<AtomicUsize>,
+}
+
+impl Adapter for Asked {
+    fn local(&self) -> &InMemory {
+        &self.local
+    }
+
+    fn recovers(&self) -> bool {
+        true
+    }
+
+    fn persist(&self, _: KeptSession) {
+        self.kept.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn restore(&self, _: SessionClaim) -> Later<Option<RestoredSession>> {
+        self.claimed.fetch_add(1, Ordering::Relaxed);
+        Later::ready(None)
+    }
+}
+
+async fn without_recovery_no_adapter_is_asked_for_sessions(on: On) {
+    for recovers in [true, false] {
+        let (kept, claimed) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        let io = match recovers {
+            true => usual().0,
+            false => Io::new(calm()),
+        };
+        let counts = (kept.clone(), claimed.clone());
+        io.set_adapter(move |local| {
+            let (kept, claimed) = counts.clone();
+            Asked {
+                local,
+                kept,
+                claimed,
+            }
+        })
+        .unwrap();
+        let world = World::new(on, io.clone()).await;
+        let mut ann = world.open().await;
+        ann.send("40").await;
+        let entered = ann.text().await;
+        assert_eq!(entered.contains("\"pid\""), recovers, "{entered}");
+        drop(ann);
+        until("she is gone", || io.of("/").is_empty()).await;
+        // What a client of such a server might say, whose pid is known to nobody.
+        let mut ann = world.open().await;
+        ann.send(r#"40{"pid":"nobody","offset":"1"}"#).await;
+        assert!(ann.text().await.starts_with("40{"));
+        let asked = [kept, claimed].map(|it| it.load(Ordering::Relaxed));
+        assert_eq!(asked, if recovers { [1, 1] } else { [0, 0] });
+        world.ends().await;
+    }
+}
+
 on_each_runtime! {
+    without_recovery_no_adapter_is_asked_for_sessions,
     what_was_missed_comes_first_with_rooms_and_data,
     a_connection_that_hangs_gives_way,
     what_is_used_or_made_up_brings_nobody_back,

@@ -12,6 +12,7 @@ const APART: &[(&str, &[&str])] = &[
         &[
             "endpoints::simulated::a_server_speaks_for_all_its_engines",
             "endpoints::simulated::a_server_that_is_closed_by_its_listener_closes_its_adapters",
+            "farewells::simulated::a_reason_is_cut_where_no_frame_holds_more",
             "lifecycle::simulated::a_plain_engine_beside_it",
             "owners::simulated::a_handler_that_ends_lets_clients_in_that_were_handed_over",
             "owners::simulated::what_waited_for_a_plain_handler_is_read_by_whom_the_client_is_handed_over_to",
@@ -37,6 +38,10 @@ const APART: &[(&str, &[&str])] = &[
             "admission::simulated::middlewares_see_requests_first_and_may_answer_them",
             "unread::a_response_of_which_little_is_read_is_given_up",
         ],
+    ),
+    (
+        "what the application says when it closes a connection stands in no history",
+        &["farewells::simulated::who_is_closed_is_told_why_and_so_are_its_handlers"],
     ),
     (
         "what handlers hold, and so when their clients are not read, stands in no history",
@@ -68,6 +73,7 @@ const APART: &[(&str, &[&str])] = &[
             "recovery::simulated::a_session_expires_and_is_told_of",
             "recovery::simulated::what_is_not_kept_tells_the_place_all_the_same",
             "recovery::simulated::one_that_is_put_out_does_not_come_back",
+            "recovery::simulated::without_recovery_no_adapter_is_asked_for_sessions",
         ],
     ),
     (

@@ -46,6 +46,9 @@ struct Orders {
     held: [bool; 2],
     delay: Duration,
     broken: Option<Break>,
+    /// Those that are there are to be stranded, or to go on.
+    strand: Option<bool>,
+    stranded: usize,
     /// Connections until now.
     count: usize,
     over: bool,
@@ -56,6 +59,8 @@ struct Pair {
     client: TcpStream,
     server: TcpStream,
     ways: [Way; 2],
+    /// Whether it was stranded, and is.
+    stranded: [bool; 2],
 }
 
 /// One direction of it.
@@ -102,6 +107,21 @@ impl Line {
         lock(&self.orders).broken = Some(how);
     }
 
+    /// The connections of this moment carry nothing any more, and keep what is said on them. The next ones are not harmed.
+    pub fn strand(&self) {
+        lock(&self.orders).strand = Some(true);
+    }
+
+    /// They carry again what they have kept: what was said long ago arrives, though its client may have gone.
+    pub fn recover(&self) {
+        lock(&self.orders).strand = Some(false);
+    }
+
+    /// How many of the connections that were stranded have not ended.
+    pub fn stranded(&self) -> usize {
+        lock(&self.orders).stranded
+    }
+
     /// How many connections there were until now.
     pub fn connections(&self) -> usize {
         lock(&self.orders).count
@@ -121,13 +141,19 @@ fn lock(orders: &Mutex<Orders>) -> MutexGuard<'_, Orders> {
 fn lead(listener: &TcpListener, server: SocketAddr, orders: &Mutex<Orders>) {
     let mut pairs: Vec<Pair> = Vec::new();
     loop {
-        let (held, delay, broken) = {
+        let (held, delay, broken, strand) = {
             let mut orders = lock(orders);
             if orders.over {
                 return;
             }
-            (orders.held, orders.delay, orders.broken.take())
+            let (broken, strand) = (orders.broken.take(), orders.strand.take());
+            (orders.held, orders.delay, broken, strand)
         };
+        if let Some(strand) = strand {
+            for pair in &mut pairs {
+                pair.stranded = [pair.stranded[0] || strand, strand];
+            }
+        }
         if let Some(how) = broken {
             pairs.drain(..).for_each(|pair| pair.end(how));
         }
@@ -147,6 +173,7 @@ fn lead(listener: &TcpListener, server: SocketAddr, orders: &Mutex<Orders>) {
             }
             Err(_) => false,
         });
+        lock(orders).stranded = pairs.iter().filter(|pair| pair.stranded[0]).count();
         if idle {
             thread::sleep(Duration::from_millis(1));
         }
@@ -164,11 +191,13 @@ impl Pair {
             client,
             server,
             ways,
+            stranded: [false; 2],
         }
     }
 
     /// Both directions, as far as they go. Whether anything has moved.
     fn turn(&mut self, held: [bool; 2], delay: Duration) -> std::io::Result<bool> {
+        let held = held.map(|held| held || self.stranded[1]);
         let [out, back] = &mut self.ways;
         let mut moved = false;
         if !held[Towards::Server as usize] {

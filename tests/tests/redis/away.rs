@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use sio_redis::{Dialect, Subscriptions};
 use sio_tokio::ClusterEvent;
 
@@ -121,8 +122,10 @@ async fn stalled(binding: Binding) {
 
 #[test]
 fn a_redis_that_stands_still_is_given_up() {
-    run(stalled(Binding::Tokio));
-    run(stalled(Binding::Smol));
+    run(async {
+        let both = [Binding::Tokio, Binding::Smol].map(|it| Box::pin(stalled(it)));
+        join_all(both).await;
+    });
 }
 
 /// As many rooms as take more to be said than may wait, and a message that does.

@@ -14,13 +14,14 @@ use crate::here::{sleep, within};
 use crate::server::{RedisServer, free_port};
 use crate::world::run;
 
-struct Server {
+/// One of them, which is killed when it is dropped.
+pub(crate) struct Server {
     address: SocketAddr,
     child: Child,
 }
 
 impl Server {
-    async fn start(binding: Binding, adapter: &str, redis: &RedisServer) -> Self {
+    pub(crate) async fn start(binding: Binding, adapter: &str, redis: &RedisServer) -> Self {
         for _ in 0..10 {
             let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
             let mut child = Command::new(example(binding, "cluster"))
@@ -46,7 +47,7 @@ impl Server {
         panic!("no server starts");
     }
 
-    async fn client(&self) -> (Client, String) {
+    pub(crate) async fn client(&self) -> (Client, String) {
         let mut client = Client::open(self.address, "").await;
         let id = client.enter("").await;
         (client, id)
@@ -87,7 +88,7 @@ impl Drop for Server {
 }
 
 /// What is acked to an event, one value. Whatever else comes first has no place.
-async fn ask(client: &mut Client, event: Value) -> Value {
+pub(crate) async fn ask(client: &mut Client, event: Value) -> Value {
     client.send(&format!("421{event}")).await;
     acked(client).await
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sio_driver::cluster::Cluster;
 use sio_redis::{Dialect, Options, Redis};
-use sio_tokio::{Ack, ClusterEvent, Data, Io, ServerAck, Socket, Value};
+use sio_tokio::{Ack, ClusterEvent, Config, Data, Io, ServerAck, Socket, Value};
 use tokio::sync::oneshot;
 
 use crate::client::{Client, calm};
@@ -69,7 +69,16 @@ pub(crate) fn options(dialect: Dialect, key: &str) -> Options {
 
 impl Node {
     pub(crate) async fn new(binding: Binding, redis: Redis, options: Options) -> Self {
-        let io = Io::new(calm());
+        Self::with(binding, redis, options, calm()).await
+    }
+
+    pub(crate) async fn with(
+        binding: Binding,
+        redis: Redis,
+        options: Options,
+        config: Config,
+    ) -> Self {
+        let io = Io::new(config);
         let (cluster, link) = binding.join(redis, options);
         io.set_adapter(cluster.adapter()).unwrap();
         let main = io.of("/");

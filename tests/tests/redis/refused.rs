@@ -92,8 +92,8 @@ fn who_has_never_learnt_where_a_stream_begins_asks_again() {
 async fn allowed(dialect: Dialect, more: &str) {
     let redis = RedisServer::start();
     let answer = redis.say(&format!(
-        "ACL SETUSER app on >secret resetchannels &acl* +hello +auth +client|setname +ping +publish +subscribe \
-         +unsubscribe +psubscribe +punsubscribe +pubsub {more}"
+        "ACL SETUSER app on >secret resetchannels &acl* +hello +auth +client|setname +client|info +client|kill \
+         +ping +publish +subscribe +unsubscribe +psubscribe +punsubscribe +pubsub {more}"
     ));
     assert!(answer.starts_with("+OK"), "{answer}");
     // Not known before 7.2, and then not missed.

@@ -74,7 +74,7 @@ impl Secured {
         let [certificate, key, trusted] = files.map(|name| authority.at(name));
         // As the documentation of sio-redis has it.
         let user = "app on >secret resetchannels &secured* &secured#/#* +hello +auth +client|setname +ping \
-                    +publish +subscribe +unsubscribe +psubscribe +punsubscribe +pubsub";
+                    +client|info +client|kill +publish +subscribe +unsubscribe +psubscribe +punsubscribe +pubsub";
         let mut told = vec!["--tls-port", &at, "--tls-cert-file", &certificate];
         told.extend(["--tls-key-file", &key, "--tls-ca-cert-file", &trusted]);
         told.push("--user");

@@ -14,6 +14,7 @@ use sio_driver::binding::{Instant, Runtime, Sleep};
 use sio_driver::cluster::{Broker, Event, Order};
 
 use crate::command::Said;
+use crate::identity::Identity;
 use crate::inbox::Inbox;
 use crate::line::{Line, Step};
 use crate::place::Place;
@@ -28,6 +29,8 @@ pub struct RedisBroker<R: Runtime> {
     state: State,
     events: VecDeque<Event>,
     streams: BTreeMap<String, StreamReader>,
+    /// What the last connection is known by.
+    identity: Option<Identity>,
     /// Connections that were made, or not, since one lasted.
     failures: u32,
     /// The connection was lost, or never was, and that was told.
@@ -39,7 +42,9 @@ pub struct RedisBroker<R: Runtime> {
     armed: Option<Instant>,
 }
 
-type Connecting = Pin<Box<dyn Future<Output = RedisResult<MultiplexedConnection>> + Send>>;
+type Connected = (MultiplexedConnection, Option<Identity>);
+
+type Connecting = Pin<Box<dyn Future<Output = RedisResult<Connected>> + Send>>;
 
 enum State {
     Waiting(Instant),
@@ -65,6 +70,7 @@ impl<R: Runtime> RedisBroker<R> {
             state: State::Waiting(now),
             events: VecDeque::new(),
             streams: BTreeMap::new(),
+            identity: None,
             failures: 0,
             told: false,
             missed: 0,
@@ -86,9 +92,13 @@ impl<R: Runtime> RedisBroker<R> {
                 Ok::<(), ()>(())
             });
         let (place, patience) = (self.place.clone(), policy.connect_timeout);
+        let before = self.identity.clone();
         let connecting = async move {
-            let connecting = place.connect(&config, patience);
-            connecting.await
+            let connection = place.connect(&config, patience).await?;
+            let mut asked = connection.clone();
+            asked.set_response_timeout(patience);
+            let identity = Identity::succeed(&mut asked, before.as_ref()).await?;
+            Ok((connection, identity))
         };
         State::Connecting(Box::pin(connecting), inbox)
     }
@@ -201,8 +211,9 @@ impl<R: Runtime> Broker for RedisBroker<R> {
                 }
                 State::Connecting(connecting, inbox) => match connecting.as_mut().poll(cx) {
                     Poll::Pending => return Poll::Pending,
-                    Poll::Ready(Ok(connection)) => {
+                    Poll::Ready(Ok((connection, identity))) => {
                         let policy = self.policy;
+                        self.identity = identity;
                         let line = Line::new(connection, inbox.clone(), policy, now);
                         self.state = State::Up(Box::new(line));
                         (self.up_since, self.told, self.missed) = (now, false, 0);

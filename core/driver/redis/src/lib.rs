@@ -63,7 +63,10 @@
 //!   `&<key>#<namespace>#*`, as `&socket.io#/#*`;
 //! - in [`Dialect::Sharded`] `+spublish +ssubscribe +sunsubscribe`;
 //! - in [`Dialect::Streams`] `+xadd +xread +xrange +xinfo` and the keys `~<key>*`; where clients come back, also
-//!   `+set +getdel` and the keys `~sio:session:*`, and Redis 6.2.
+//!   `+set +getdel` and the keys `~sio:session:*`, and Redis 6.2;
+//! - `+client|info +client|kill`, from Redis 6.2 on, so that a connection that was given up is ended before the next one
+//!   is used. Without them, what was on its way by the first (a Redis that stood still, a line that carried one
+//!   direction) may come late: behind what was said since, and by a stream twice.
 //!
 //! An emitter needs `+hello +auth +client|setinfo +client|setname +ping` and, by its dialect, `+publish`, `+spublish` or
 //! `+xadd` (with `+publish` for what is volatile), and the same channels and keys.
@@ -89,6 +92,7 @@ mod certificates;
 mod command;
 mod emitter;
 mod error;
+mod identity;
 mod inbox;
 mod line;
 mod outlet;

@@ -64,6 +64,10 @@ const MOST_FLYING: usize = 16;
 const MOST_COMMANDS: usize = 256;
 const MOST_BYTES: usize = 256 << 10;
 
+/// So many times the patience is had with an answer that may stand behind messages: where they come and it never does,
+/// the line carries one direction only.
+const BEHIND_MESSAGES: u32 = 3;
+
 /// Bytes that a command takes beside what it says.
 const OVERHEAD: usize = 128;
 
@@ -129,9 +133,11 @@ impl Line {
     /// When it is to be looked at again, if nothing happens.
     pub(crate) fn due(&self) -> Instant {
         match self.asked {
-            Some(since) => since
-                .max(self.heard)
-                .saturating_add(self.policy.ping_timeout),
+            Some(since) => {
+                let (heard, patience) = (since.max(self.heard), self.policy.ping_timeout);
+                let last = since.saturating_add(patience.saturating_mul(BEHIND_MESSAGES));
+                heard.saturating_add(patience).min(last)
+            }
             None => self.heard.saturating_add(self.policy.ping_interval),
         }
     }
@@ -168,7 +174,7 @@ impl Line {
                 return Poll::Pending;
             }
             if self.asked.is_some() {
-                let why = format!("nothing came for {:?}", self.policy.ping_timeout);
+                let why = format!("no answer came in {:?}", self.policy.ping_timeout);
                 return Poll::Ready(Step::Gone(why));
             }
             self.push(redis::cmd("PING"), Sent::Ping, 0);

@@ -96,7 +96,8 @@ impl Redis {
         self
     }
 
-    /// How long an answer may take before the connection is given up. Default: 3 s.
+    /// How long an answer may take before the connection is given up; three times as long while messages come by it,
+    /// behind which the answer may stand. Default: 3 s.
     #[must_use]
     pub const fn ping_timeout(mut self, timeout: Duration) -> Self {
         self.policy.ping_timeout = timeout;

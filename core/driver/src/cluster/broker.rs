@@ -21,7 +21,8 @@ use sio_cluster::node::{AppendToken, CountToken, Publication};
 /// * It connects by itself, and again for ever when it has lost its connection. Each time it is there it says
 ///   [`Up`](Event::Up), and knows nothing of what was subscribed to before; each time it has gone,
 ///   [`Down`](Event::Down). What it is told while it is away it forgets.
-/// * What was not confirmed when it went is not done again.
+/// * What was not confirmed when it went is not done again, and is done before it says `Up` or never: what is still on
+///   its way by a connection that was given up may not come behind what is ordered later.
 pub trait Broker: Send + 'static {
     /// Does this, in its turn.
     fn order(&mut self, order: Order);

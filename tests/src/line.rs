@@ -59,7 +59,7 @@ struct Pair {
     client: TcpStream,
     server: TcpStream,
     ways: [Way; 2],
-    /// Whether it was stranded, and is.
+    /// Whether it has kept something, being stranded, and whether it is.
     stranded: [bool; 2],
 }
 
@@ -117,7 +117,7 @@ impl Line {
         lock(&self.orders).strand = Some(false);
     }
 
-    /// How many of the connections that were stranded have not ended.
+    /// How many of the connections that were stranded keep something still.
     pub fn stranded(&self) -> usize {
         lock(&self.orders).stranded
     }
@@ -169,6 +169,7 @@ fn lead(listener: &TcpListener, server: SocketAddr, orders: &Mutex<Orders>) {
         pairs.retain_mut(|pair| match pair.turn(held, delay) {
             Ok(moved) => {
                 idle &= !moved;
+                pair.stranded[0] &= moved || pair.stranded[1];
                 !pair.ways.iter().all(|way| way.told)
             }
             Err(_) => false,

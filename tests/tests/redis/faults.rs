@@ -8,7 +8,7 @@ use serde_json::json;
 use sio_redis::{Dialect, Redis};
 use sio_tests::example;
 use sio_tests::line::{Break, Line, Towards};
-use sio_tokio::{Config, ConnectionStateRecovery, Io};
+use sio_tokio::{ClusterEvent, Config, ConnectionStateRecovery, Io};
 
 use crate::client::calm;
 use crate::contract::Server;
@@ -290,7 +290,8 @@ async fn late(way: Way) {
             io.to("x").emit("n", &said).unwrap();
             said += 1;
         }
-        until("the outage", || !io.adapter().status().up).await;
+        // It may be there again at once.
+        until("the outage", || here.events().iter().any(is_down)).await;
         here.counts(2).await;
         io.to("x").emit("n", &said).unwrap();
         let mut heard = Vec::new();
@@ -309,6 +310,10 @@ async fn late(way: Way) {
     }
     here.ends().await;
     there.ends().await;
+}
+
+const fn is_down(event: &ClusterEvent) -> bool {
+    matches!(event, ClusterEvent::Down { .. })
 }
 
 /// What an event says, the first of its arguments.

@@ -19,6 +19,7 @@ mod back;
 mod contract;
 mod emitter;
 mod faults;
+mod figures;
 mod libraries;
 mod load;
 mod mixed;

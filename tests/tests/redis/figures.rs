@@ -29,6 +29,10 @@ fn spent() -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
+const fn is_up(event: &ClusterEvent) -> bool {
+    matches!(event, ClusterEvent::Up)
+}
+
 /// The channels that somebody listens to.
 fn channels(redis: &RedisServer, sharded: bool) -> usize {
     let command = if sharded { "SHARDCHANNELS" } else { "CHANNELS" };
@@ -55,11 +59,10 @@ async fn listens_again(binding: Binding, dialect: Dialect) {
         let namespace = node.io().of(&name);
         let tell = tell.clone();
         namespace.on_cluster(move |event| {
-            let up = match event {
-                ClusterEvent::Up => true,
-                ClusterEvent::Down { .. } => false,
-                _ => return,
-            };
+            let (up, down) = (is_up(event), matches!(event, ClusterEvent::Down { .. }));
+            if !up && !down {
+                return;
+            }
             let _ = tell.send((up, Instant::now(), spent()));
         });
         let id = client.enter(&format!("{name},")).await;

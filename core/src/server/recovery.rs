@@ -83,7 +83,7 @@ impl<T> Server<T> {
         };
         let namespace = self.asked_for(connection, &ticket);
         let entry = self.entry(connection);
-        if namespace.is_some() && !entry.is_some_and(|it| it.connection.awaits(&ticket)) {
+        if !entry.is_some_and(|it| it.connection.awaits(&ticket)) {
             // What it claims would be used up, and it was told nothing.
             self.answered(asked);
             return Ok(None);

@@ -87,7 +87,9 @@ impl<T> Connection<T> {
             "" => namespace.name.to_string(),
             query => format!("{}?{query}", namespace.name),
         };
-        let payload = match (protocol, &namespace.recovery.pid, auth) {
+        // Until it is in again, what comes is taken for what was for the socket that left: it is to miss nothing.
+        let pid = namespace.recovery.pid.as_ref().filter(|_| !namespace.left);
+        let payload = match (protocol, pid, auth) {
             (Protocol::V4, ..) => None,
             (Protocol::V5, None, auth) => auth,
             (Protocol::V5, Some(pid), auth) => {

@@ -281,6 +281,9 @@ impl<T> Connection<T> {
             return;
         };
         namespace.left = true;
+        // Nor is what has come already.
+        namespace.early = Vec::new();
+        namespace.early_bytes = 0;
         if &*namespace.name == "/" {
             self.root = Root::Left;
         }

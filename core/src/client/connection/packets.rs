@@ -240,7 +240,11 @@ impl<T> Connection<T> {
                     ack: id.map(|id| AckTicket { socket, id, stay }),
                 });
             }
-            State::Asking { .. } if !namespace.left => {
+            State::Asking { .. } | State::Idle | State::Wanted | State::Preparing { .. } => {
+                // Who is left before it is answered may be wanted again before that.
+                if namespace.left || !namespace.unanswered {
+                    return;
+                }
                 let content = event.args.size().saturating_add(event.name.len());
                 let size = content.saturating_add(EARLY);
                 let bytes = namespace.early_bytes.saturating_add(size);
@@ -253,7 +257,6 @@ impl<T> Connection<T> {
                     ..event
                 });
             }
-            State::Asking { .. } | State::Idle | State::Wanted | State::Preparing { .. } => {}
         }
     }
 

@@ -375,7 +375,7 @@ fn a_session_that_expires_is_told_of_though_the_last_one_leaves_with_it() {
 #[test]
 fn one_that_is_gone_before_it_is_let_in_uses_nothing_up() {
     for is_cut in [false, true] {
-        for is_late in [false, true] {
+        for (is_late, is_told) in [(false, false), (false, true), (true, false), (true, true)] {
             let mut world = World::new(Config::v4());
             let (ann, _) = world.come("40");
             world.emit("1", Flags::default());
@@ -402,6 +402,9 @@ fn one_that_is_gone_before_it_is_let_in_uses_nothing_up() {
                 let cause = WsClosed::Closed;
                 world.server.handle_ws_closed(world.now, next, cause);
             }
+            if is_told {
+                world.told();
+            }
             let back = world.server.recover(world.now, next, ticket, &claim);
             assert!(matches!(back, Ok(None)), "{back:?}");
             let figures = world.server.recovery_figures("/").unwrap();
@@ -411,7 +414,7 @@ fn one_that_is_gone_before_it_is_let_in_uses_nothing_up() {
             assert_eq!(
                 (&back.sid, sent.len()),
                 (&ann.sid, 2),
-                "{is_cut}, {is_late}"
+                "{is_cut}, {is_late}, {is_told}"
             );
         }
     }

@@ -44,6 +44,47 @@ fn who_is_left_before_it_was_entered_is_told_to_the_server() {
 }
 
 #[test]
+fn what_comes_before_the_answer_is_told_to_whom_it_was_said() {
+    let (mut world, _) = World::joined(|_| ());
+    let chat = world.client.socket("/chat", Auth::None).unwrap();
+    world.client.open(world.now, chat);
+    world.hear(r#"42/chat,["1"]"#);
+    world.client.leave(world.now, chat);
+    world.hear(r#"40/chat,{"sid":"b"}"#);
+    world.client.open(world.now, chat);
+    world.hear(r#"42/chat,["2"]"#);
+    world.hear(r#"40/chat,{"sid":"c"}"#);
+    assert_eq!(world.told(), ["connected c"], "the others were for b");
+    // Wanted again before it was answered it is who it was to be.
+    let news = world.client.socket("/news", Auth::None).unwrap();
+    world.client.open(world.now, news);
+    world.hear(r#"42/news,["1"]"#);
+    world.client.leave(world.now, news);
+    world.hear(r#"42/news,["2"]"#);
+    world.client.open(world.now, news);
+    world.hear(r#"42/news,["3"]"#);
+    world.hear(r#"40/news,{"sid":"d"}"#);
+    assert_eq!(world.told(), ["1()", "2()", "3()", "connected d"]);
+    world.said();
+    world.end();
+}
+
+/// What it had missed would come before the word that it is in, as what was for the socket that left may.
+#[test]
+fn who_has_left_on_a_connection_comes_as_a_new_one_on_it() {
+    let (mut world, _) = World::joined(|_| ());
+    let chat = world.client.socket("/chat", Auth::None).unwrap();
+    world.client.open(world.now, chat);
+    world.hear(r#"40/chat,{"sid":"b","pid":"p"}"#);
+    world.client.leave(world.now, chat);
+    world.client.open(world.now, chat);
+    assert_eq!(world.said(), ["40/chat,", "41/chat,", "40/chat,"]);
+    world.hear(r#"40/chat,{"sid":"c","pid":"q"}"#);
+    world.told();
+    world.end();
+}
+
+#[test]
 fn a_refused_socket_does_not_ask_again() {
     let (mut world, _) = World::joined(|_| ());
     let chat = world.client.socket("/chat", Auth::None).unwrap();

@@ -56,10 +56,24 @@ fn bytes(seed: u64) -> Vec<u8> {
     words.take(125).flatten().collect()
 }
 
-/// The shortest beginning of a history that fails.
+/// How short a history is that fails, where rows of its bytes are left out as long as it does.
 fn shortest(history: &[u8]) -> usize {
-    let fails = |length: &usize| catch_unwind(|| recovery::run(&history[..*length])).is_err();
-    (1..=history.len()).find(fails).unwrap_or(history.len())
+    let mut best = history.to_vec();
+    let mut size = best.len();
+    while size > 0 {
+        let mut at = 0;
+        while at < best.len() {
+            let mut fewer = best.clone();
+            fewer.drain(at..best.len().min(at + size));
+            if catch_unwind(|| recovery::run(&fewer)).is_err() {
+                best = fewer;
+            } else {
+                at += size;
+            }
+        }
+        size /= 2;
+    }
+    best.len()
 }
 
 fn search(first: u64, worlds: u64) {

@@ -1,10 +1,13 @@
 //! A smaller list of draws that shows the same.
 
+use std::collections::BTreeSet;
+
 use super::{Choices, List};
 
 /// Makes the list of a run that shows something smaller, as far as it still shows it: parts of it
-/// ([`Choices::part`]) are left out, many at once first; draws are left out or made 0; numbers are lowered; until none
-/// of that helps or `runs` runs were made.
+/// ([`Choices::part`]) are left out, many at once first, in a row or those that begin alike; draws are left out or made
+/// 0, those at the same place of many parts at once first; numbers are lowered; until none of that helps or `runs` runs
+/// were made.
 ///
 /// `run` makes one from a list. It gives its choices back if that shows the same, so that what a run did not come to
 /// is left off.
@@ -23,12 +26,20 @@ pub fn shrink(list: List, runs: usize, run: impl FnMut(&List) -> Option<Choices>
     }
     loop {
         let before = shrinking.best.clone();
+        shrinking.alike();
         shrinking.parts(|list, from, to| {
             list.0.drain(from..to);
         });
         shrinking.parts(|list, from, to| {
             list.0[from..to].iter_mut().for_each(Vec::clear);
         });
+        shrinking.alike();
+        shrinking.parts(|list, from, to| {
+            list.0[from..to]
+                .iter_mut()
+                .for_each(|part| part.truncate(1));
+        });
+        shrinking.columns();
         shrinking.draws(|part, at| part.truncate(at));
         shrinking.draws(|part, at| part[at] = 0);
         shrinking.draws(|part, at| {
@@ -77,6 +88,37 @@ impl<F: FnMut(&List) -> Option<Choices>> Shrinking<F> {
                 to = from.min(self.best.0.len());
             }
             size /= 2;
+        }
+    }
+
+    /// Leaves out parts whose first draws are near each other, wherever they stand: as a rule that is what is done.
+    fn alike(&mut self) {
+        for rows in [2, 4, 8, 16] {
+            let firsts = self.best.0.iter().filter_map(|part| part.first());
+            let firsts: BTreeSet<u64> = firsts.copied().collect();
+            let firsts = Vec::from_iter(firsts);
+            for row in firsts.chunks(firsts.len().div_ceil(rows).max(1)) {
+                self.edit(|list| {
+                    let left = |part: &Vec<u64>| part.first().is_none_or(|it| !row.contains(it));
+                    list.0.retain(left);
+                });
+            }
+        }
+    }
+
+    /// Makes the draws 0 that stand at the same place of their parts.
+    fn columns(&mut self) {
+        let mut lengths: Vec<_> = self.best.0.iter().map(Vec::len).collect();
+        lengths.sort_unstable();
+        // Where only one part has a draw there is nothing to be done at once.
+        let most = lengths.iter().rev().nth(1).copied();
+        for at in (1..most.unwrap_or_default()).rev() {
+            self.parts(|list, from, to| {
+                let draws = list.0[from..to].iter_mut();
+                draws
+                    .filter_map(|part| part.get_mut(at))
+                    .for_each(|it| *it = 0);
+            });
         }
     }
 
@@ -245,6 +287,39 @@ mod tests {
             done += choices.below(100);
         }
         (done >= 80).then_some(choices)
+    }
+
+    /// Each part does one of a hundred things with two numbers; something is shown if the last of them was done with a
+    /// first number of its own fifty times.
+    fn things(list: &List) -> Option<Choices> {
+        let mut choices = Choices::from_list(list);
+        let mut firsts = BTreeSet::new();
+        loop {
+            choices.part();
+            let (what, first, _) = (choices.below(100), choices.below(1000), choices.below(1000));
+            match what {
+                0 => break,
+                99 => drop(firsts.insert(first)),
+                _ => {}
+            }
+        }
+        (firsts.len() >= 50).then_some(choices)
+    }
+
+    #[test]
+    fn what_begins_alike_goes_at_once() {
+        let mut choices = Choices::from_seed(1);
+        let parts = (0..50).flat_map(|number| {
+            let others = (0..9).map(|_| [1 + choices.below(98), choices.below(1000), 5].to_vec());
+            let others: Vec<_> = others.collect();
+            others
+                .into_iter()
+                .chain([vec![99, number, 1 + choices.below(999)]])
+        });
+        let list = List([vec![]].into_iter().chain(parts).collect());
+        // Fewer than there are parts that make no difference, and draws.
+        let small = shrink(list, 350, things);
+        assert_eq!((small.0.len(), small.choices()), (51, 99), "{small}");
     }
 
     #[test]

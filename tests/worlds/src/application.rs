@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use sio_core::details::Details;
 use sio_core::engine::{CloseReason, Flags, Violation};
-use sio_core::id::SocketId;
 use sio_core::packet;
 use sio_core::rooms::RoomError;
 use sio_core::server::{ConnectionKey, Event, HandshakeTicket, Socket};
@@ -42,7 +42,7 @@ pub(crate) struct Member {
 
 #[derive(Debug)]
 pub(crate) enum Later {
-    Decide(ConnectionKey, ConnectTicket, usize),
+    Decide(ConnectionKey, ConnectTicket, usize, Option<ByteString>),
     Answer(Socket, AckTicket, u64),
     Admit(HandshakeTicket, Knock),
 }
@@ -64,10 +64,6 @@ impl Application {
 pub(crate) const ROOMS: [&str; 4] = ["red", "green", "blue", "white"];
 
 impl World {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "what is told of other things is for others"
-    )]
     pub(crate) fn server_hears(&mut self, event: Event<u64>) {
         self.steps += 1;
         match event {
@@ -76,10 +72,11 @@ impl World {
                 ticket,
                 namespace,
                 is_new,
+                auth,
                 ..
             } => {
                 let at = self.namespace_of(&namespace, is_new);
-                self.asked_for(connection, ticket, at);
+                self.asked_for(connection, ticket, at, auth);
             }
             Event::Naming { ticket, .. } => {
                 // It says so at once, and then it is asked as for any other.
@@ -125,6 +122,15 @@ impl World {
                 self.marks.reach(Mark::Undecided);
                 self.standings.decided(socket, Standing::Unknown);
                 self.ledger.answers.undecided(socket);
+            }
+            Event::Expired { namespace, id, why } => {
+                let at = NAMESPACES.iter().position(|name| **name == *namespace);
+                if let (Some(at), Some(terms)) = (at, self.terms()) {
+                    let now = self.now;
+                    let id = id.as_str();
+                    self.note(63, || format!("server: {id} will not come back: {why:?}"));
+                    self.ledger.recoveries.expired(id, at, why, now, terms);
+                }
             }
             Event::Upgraded { connection } => self.has_upgraded(connection),
             Event::Disconnecting { socket, reason } => self.is_leaving(socket, reason),
@@ -209,7 +215,13 @@ impl World {
     }
 
     /// A client asks for a namespace.
-    fn asked_for(&mut self, connection: ConnectionKey, ticket: ConnectTicket, at: usize) {
+    fn asked_for(
+        &mut self,
+        connection: ConnectionKey,
+        ticket: ConnectTicket,
+        at: usize,
+        auth: Option<ByteString>,
+    ) {
         let key = ticket.socket();
         let socket = Socket { connection, key };
         let by = self.now + MIDDLEWARE + self.slack();
@@ -225,7 +237,7 @@ impl World {
             false => 0,
         };
         match how {
-            0 => self.lets_in(connection, ticket, at),
+            0 => self.lets_in(connection, ticket, at, auth.as_deref()),
             1 => {
                 let most = if patient { 10 } else { 20 };
                 let wait = Duration::from_millis(self.choices.below(most) * 200);
@@ -235,7 +247,7 @@ impl World {
                     let cause = "it was decided too late";
                     self.ledger.blame.cause(self.now + wait, party, cause);
                 }
-                self.put_off(wait, Later::Decide(connection, ticket, at));
+                self.put_off(wait, Later::Decide(connection, ticket, at, auth));
             }
             2 => {
                 if let Some(party) = self.ledger.blame.party(connection) {
@@ -268,22 +280,30 @@ impl World {
     /// What was put off is done. What a server that died had put off is nobody's.
     pub(crate) fn later(&mut self, number: u64) {
         match self.application.later.remove(&number) {
-            Some(Later::Decide(connection, ticket, at)) => self.lets_in(connection, ticket, at),
+            Some(Later::Decide(connection, ticket, at, auth)) => {
+                self.lets_in(connection, ticket, at, auth.as_deref());
+            }
             Some(Later::Answer(socket, ticket, token)) => self.answer(socket, ticket, token),
             Some(Later::Admit(ticket, knock)) => self.admits(ticket, &knock),
             None => {}
         }
     }
 
-    fn lets_in(&mut self, connection: ConnectionKey, ticket: ConnectTicket, at: usize) {
-        let id = SocketId::from_random(self.random());
+    fn lets_in(
+        &mut self,
+        connection: ConnectionKey,
+        ticket: ConnectTicket,
+        at: usize,
+        auth: Option<&str>,
+    ) {
         let key = ticket.socket();
         self.ledger.answers.decided(Socket { connection, key });
-        let Some(socket) = self.server.accept(self.now, connection, ticket, id) else {
+        let Some(entered) = self.enters(connection, ticket, auth) else {
             self.ledger.answers.too_late(Socket { connection, key });
             self.marks.reach(Mark::DecidedTooLate);
             return;
         };
+        let socket = entered.socket;
         let stay = self.number();
         let party = self.ledger.blame.party(connection);
         let place = (party.unwrap_or(usize::MAX), at);
@@ -295,6 +315,7 @@ impl World {
         self.ledger.lives.entered(socket, stay);
         self.standings.decided(socket, Standing::Connected);
         self.ledger.reach.entered(at, stay, &own);
+        self.has_entered(entered, at, stay, &own);
         self.application.by_id.insert(own, stay);
         self.application.by_place.insert(place, stay);
         self.application
@@ -399,6 +420,10 @@ impl World {
         let place = self.application.sockets.get(&socket).map(|it| it.place);
         let there = self.ledger.reach.rooms(place.unwrap_or_default().1, stay);
         let rooms = self.server.rooms_of(socket);
+        if reason == DisconnectReason::RecoveredElsewhere {
+            hold!(Life, rooms.is_empty(), "rooms of who gave way: {rooms:?}");
+            return;
+        }
         hold!(
             Life,
             rooms.len() == there.len() && rooms.iter().all(|room| there.contains(room)),
@@ -411,6 +436,7 @@ impl World {
         let rooms = self.server.rooms_of(socket);
         hold!(Life, rooms.is_empty(), "rooms of who has left: {rooms:?}");
         if let Some(Member { stay, place }) = self.application.sockets.remove(&socket) {
+            self.may_come_back(place.1, stay, reason.is_recoverable());
             self.ledger.reach.gone(place.1, stay);
             self.standings.left(socket.connection, NAMESPACES[place.1]);
             if reason == DisconnectReason::ClientNamespaceDisconnect {

@@ -142,6 +142,16 @@ impl World {
             let members = self.server.select(name, &Target::default());
             hold!(Rest, members.is_empty(), "members of {name}: {members:?}");
         }
+        self.keeps_no_more();
+        for name in NAMESPACES {
+            let kept = self.server.recovery_figures(name);
+            let kept = kept.map(|it| (it.here, it.away, it.packets, it.bytes));
+            hold!(
+                Rest,
+                kept.is_none_or(|kept| kept == (0, 0, 0, 0)),
+                "{name} keeps {kept:?} for nobody"
+            );
+        }
         let sessions = self.server.sessions();
         hold!(Rest, sessions == 0, "{sessions} sessions count");
         let passing = self.options.server.cleanup_empty_child_namespaces;

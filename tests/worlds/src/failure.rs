@@ -35,6 +35,8 @@ pub enum Property {
     Rest,
     /// What arrived before a process stood still counts before deadlines do.
     Patience,
+    /// Who comes back is told what it missed, once and in order, or there is a reason why not.
+    Recovery,
     /// One source of choices, one trace.
     Same,
     /// No input is too much for a machine: none panics.
@@ -59,6 +61,7 @@ impl Property {
         Self::Heal,
         Self::Rest,
         Self::Patience,
+        Self::Recovery,
         Self::Same,
         Self::Total,
     ];
@@ -81,6 +84,7 @@ impl Property {
             Self::Heal => "heal",
             Self::Rest => "rest",
             Self::Patience => "patience",
+            Self::Recovery => "recovery",
             Self::Same => "same",
             Self::Total => "total",
         }

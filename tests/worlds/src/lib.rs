@@ -26,6 +26,7 @@ mod matrix;
 mod network;
 mod options;
 mod properties;
+mod recovering;
 mod rude;
 pub mod seeds;
 mod slow;

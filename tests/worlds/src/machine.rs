@@ -289,10 +289,15 @@ impl World {
         let machine = &self.machines[party];
         let at = |socket| machine.sockets.iter().position(|it| *it == socket);
         match event {
-            Event::Connected { socket, id, .. } => {
+            Event::Connected {
+                socket,
+                id,
+                recovered,
+            } => {
                 let place = (party, at(socket).unwrap_or_default());
                 let stay = self.application.stay_by_id(id.as_str());
                 self.note(40, || format!("{place:?} is in: stay {stay:?}"));
+                self.ledger.recoveries.is_in(stay, recovered);
                 self.ledger.lives.inside(place, stay);
                 self.ledger.farewells.anew(place);
                 for token in std::mem::take(&mut self.machines[party].early[place.1]) {
@@ -390,12 +395,22 @@ impl World {
     fn client_is_told(&mut self, place: Place, name: &str, args: &Args, ack: Option<AckTicket>) {
         let (party, at) = place;
         let token: Option<u64> = args.get(0).ok();
-        let whole = args.len() == 1
-            || args
+        let right = |one: &Bytes, two: &Bytes| {
+            one == two && Some(&**two) == token.map(u64::to_be_bytes).as_ref().map(|it| &it[..])
+        };
+        let whole = match args.len() {
+            1 => true,
+            // One that may be missed has its place in what was said behind it.
+            2 => args.get::<String>(1).is_ok(),
+            3 => args
                 .decode()
-                .is_ok_and(|(token, one, two): (u64, Bytes, Bytes)| {
-                    (&one, &*two) == (&two, &token.to_be_bytes()[..])
-                });
+                .is_ok_and(|(_, one, two): (u64, Bytes, Bytes)| right(&one, &two)),
+            _ => args
+                .decode()
+                .is_ok_and(|(_, one, two, _): (u64, Bytes, Bytes, String)| right(&one, &two)),
+        };
+        let placed = name == "told" && self.terms().is_some();
+        let whole = whole && (placed || args.len() % 2 == 1);
         hold!(
             Prefix,
             whole && token.is_some(),

@@ -74,6 +74,13 @@ marks! {
     KnockedInVain,
     /// A broadcast left its sender or a room out.
     LeftOut,
+    /// A client came back as who it was, and one did whose socket was there still.
+    Recovered,
+    RecoveredElsewhere,
+    /// It was told what it had missed.
+    MissedSomething,
+    /// A client came back as another.
+    NotRecovered,
 }
 
 impl Marks {

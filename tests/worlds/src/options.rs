@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sio_core::client::{self, Backoff};
-use sio_core::config::{self, BacklogPolicy};
+use sio_core::config::{self, BacklogPolicy, ConnectionStateRecovery};
 use sio_core::packet::Codec;
 use sio_core::packet::parser::Msgpack;
 use sio_core::protocol::TransportKind;
@@ -127,6 +127,17 @@ impl Options {
                 Arc::make_mut(&mut party.config).parser = Msgpack.into();
             }
         }
+        // Nor does anybody by hand come back.
+        let recovers = choices.one_in(4);
+        if recovers {
+            let few = |choices: &mut Choices, few, many| if choices.one_in(4) { few } else { many };
+            let kept = ConnectionStateRecovery::default()
+                .max_disconnection_duration(LONGEST_AWAY)
+                .max_kept_sessions(few(choices, 1, 100))
+                .max_kept_packets(few(choices, 3, MANY));
+            server = server.connection_state_recovery(kept);
+        }
+        let alone = packed || recovers;
         Self {
             faults,
             manners,
@@ -134,14 +145,25 @@ impl Options {
             clients,
             child,
             knocks,
-            hands: if packed { 0 } else { hands },
-            hostile: if packed { 0 } else { hostile },
+            hands: if alone { 0 } else { hands },
+            hostile: if alone { 0 } else { hostile },
         }
     }
 
     /// How packets are written.
     pub(crate) fn codec(&self) -> &Codec {
         &self.server.parser
+    }
+
+    /// Whether less may be kept for who is away than it may miss.
+    pub(crate) fn forgets(&self) -> bool {
+        let kept = self.server.connection_state_recovery;
+        self.is_narrow() || kept.is_some_and(|it| it.max_kept_packets < MANY)
+    }
+
+    /// Whether little may wait for a client.
+    pub(crate) fn is_narrow(&self) -> bool {
+        self.server.max_backlog_bytes < 10_000
     }
 
     pub(crate) fn has(&self, fault: Fault) -> bool {
@@ -160,6 +182,9 @@ pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(4);
 pub(crate) const UPGRADE_TIMEOUT: Duration = Duration::from_secs(6);
 pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
+pub(crate) const LONGEST_AWAY: Duration = Duration::from_secs(20);
+/// Packets that are kept for who is away: more than are said in a world.
+const MANY: usize = 100_000;
 pub(crate) const MIDDLEWARE: Duration = Duration::from_secs(3);
 
 fn server(choices: &mut Choices) -> config::Config {
@@ -235,8 +260,14 @@ impl fmt::Display for Options {
         let server = &self.server;
         writeln!(
             f,
-            "second namespace: {:?}, cleaned up: {}, handshakes decided over: {}, {:?}",
-            self.child, server.cleanup_empty_child_namespaces, self.knocks, server.parser,
+            "second namespace: {:?}, cleaned up: {}, handshakes decided over: {}, {:?}, kept: {:?}",
+            self.child,
+            server.cleanup_empty_child_namespaces,
+            self.knocks,
+            server.parser,
+            server
+                .connection_state_recovery
+                .map(|it| (it.max_kept_sessions, it.max_kept_packets)),
         )?;
         writeln!(
             f,

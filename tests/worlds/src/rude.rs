@@ -28,7 +28,7 @@ impl World {
         let Some(party) = self.choices.pick(&all).copied() else {
             return self.hand_comes();
         };
-        match self.choices.weighted(&[4, 2, 3, 2, 2, 1, 1, 6, 1, 1]) {
+        match self.choices.weighted(&[4, 2, 3, 2, 2, 1, 1, 6, 1, 4]) {
             0 => self.hand_says(party),
             1 => self.hand_asks(party),
             2 => self.hand_answers(party),

@@ -65,7 +65,6 @@ impl World {
     pub(crate) fn tell(&mut self, socket: Socket, flags: Flags) {
         let Member { stay, place } = self.application.sockets[&socket].clone();
         let token = self.number();
-        let packet = self.packet(place.1, token, None);
         let ready = self.is_ready(socket.connection);
         let input = if flags.volatile {
             Input::Volatile
@@ -73,7 +72,14 @@ impl World {
             Input::Send
         };
         self.meets(socket.connection, input);
-        let sent = self.server.deliver(self.now, socket, packet, flags);
+        let there = self.server.namespace(socket).is_some();
+        let sent = match self.terms() {
+            Some(_) => self.emits(socket, token, flags),
+            None => {
+                let packet = self.packet(place.1, token, None);
+                self.server.deliver(self.now, socket, packet, flags)
+            }
+        };
         self.note(55 + token, || {
             format!("server: {place:?} is told {token}: {sent:?}, {flags:?}")
         });
@@ -97,14 +103,17 @@ impl World {
         }
         if sent == Sent::Queued {
             self.ledger.prefix.told(stay, token, flags.volatile);
+        } else if sent == Sent::Closed && there && !flags.volatile {
+            // It is for the next that it is, unless this has ended it.
+            let narrow = self.options.is_narrow();
+            self.ledger.prefix.told_next(stay, token, narrow);
         }
         self.may_be_full(place);
     }
 
     /// What is sent to a client that does not read ends its connection, where that is the policy.
     pub(crate) fn may_be_full(&mut self, place: Place) {
-        let narrow = self.options.server.max_backlog_bytes < 10_000;
-        if narrow {
+        if self.options.is_narrow() {
             self.ledger
                 .blame
                 .cause(self.now, place.0, "too much waits for it");
@@ -146,7 +155,10 @@ impl World {
             .reach
             .of(at, named.then_some(&*to), &except, skip);
         let token = self.number();
-        let packet = self.packet(at, token, None);
+        let away = self
+            .ledger
+            .recoveries
+            .away(at, named.then_some(&*to), &except);
         self.note(56 + token, || {
             format!("server: {expected:?} are told {token} at once")
         });
@@ -169,9 +181,17 @@ impl World {
         );
         // Of those whose session is over nobody gets it, and of those with too much waiting not everybody.
         let before: Vec<_> = stays.iter().map(|it| self.waiting(it.2)).collect();
-        let reached =
+        let recovers = self.terms().is_some();
+        let reached = if recovers {
+            self.emits_to_many(at, &target, token)
+        } else {
+            let packet = self.packet(at, token, None);
             self.server
-                .broadcast(self.now, NAMESPACES[at], &target, &packet, Flags::default());
+                .broadcast(self.now, NAMESPACES[at], &target, &packet, Flags::default())
+        };
+        for stay in away {
+            self.ledger.prefix.told(stay, token, false);
+        }
         hold!(
             Reach,
             reached == expected.len(),
@@ -181,6 +201,9 @@ impl World {
         for ((stay, place, socket), before) in stays.into_iter().zip(before) {
             if before.is_some() && self.waiting(socket) != before {
                 self.ledger.prefix.told(stay, token, false);
+            } else if recovers {
+                // Whoever was refused it has it if it comes back from before.
+                self.ledger.prefix.told_next(stay, token, before.is_some());
             }
             self.may_be_full(place);
         }
@@ -221,7 +244,7 @@ impl World {
             self.ledger
                 .acks
                 .asked_at(token, Whose::Server(place), by, stay);
-            self.ledger.prefix.told(stay, token, false);
+            self.ledger.prefix.told_once(stay, token);
         }
         self.may_be_full(place);
     }

@@ -350,6 +350,9 @@ impl World {
                 idle &= !self.drain_server();
             }
             if idle {
+                if self.stands_still.is_none() {
+                    self.keeps_no_more();
+                }
                 self.watch();
                 return;
             }
@@ -555,6 +558,7 @@ impl World {
         self.ledger.dead.server_died();
         self.ledger.answers.server_died();
         self.ledger.secrets.server_died();
+        self.ledger.recoveries.server_died();
         self.readers = Readers::default();
         self.standings = Standings::new(NAMESPACES);
         self.knocks = Knocks::default();

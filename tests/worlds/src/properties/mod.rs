@@ -9,6 +9,7 @@ mod farewell;
 mod life;
 mod prefix;
 mod reach;
+mod recovery;
 mod secret;
 
 pub(crate) use ack::{Acks, Whose};
@@ -20,6 +21,7 @@ pub(crate) use farewell::Farewells;
 pub(crate) use life::Lives;
 pub(crate) use prefix::Prefixes;
 pub(crate) use reach::Reach;
+pub(crate) use recovery::{Recoveries, Terms};
 pub(crate) use secret::Secrets;
 
 use crate::network::Party;
@@ -42,4 +44,5 @@ pub(crate) struct Ledger {
     pub(crate) dead: Dead,
     pub(crate) farewells: Farewells,
     pub(crate) secrets: Secrets,
+    pub(crate) recoveries: Recoveries,
 }

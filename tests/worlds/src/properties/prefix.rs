@@ -22,6 +22,10 @@ struct Told {
     /// Numbers, and whether what they stand for may give way to something else.
     waiting: VecDeque<(u64, bool)>,
     seen: bool,
+    /// What nobody is told who comes back.
+    once: BTreeSet<u64>,
+    /// What only who comes back is told.
+    next: BTreeSet<u64>,
 }
 
 impl Prefixes {
@@ -29,6 +33,34 @@ impl Prefixes {
     pub(crate) fn told(&mut self, stay: Stay, token: u64, may_go: bool) {
         let told = self.told.entry(stay).or_default();
         told.waiting.push_back((token, may_go));
+    }
+
+    /// The same of something that is not kept for who comes back.
+    pub(crate) fn told_once(&mut self, stay: Stay, token: u64) {
+        self.told(stay, token, false);
+        self.told.entry(stay).or_default().once.insert(token);
+    }
+
+    /// Something is not sent, and kept for who comes back. `may_go`: as above.
+    pub(crate) fn told_next(&mut self, stay: Stay, token: u64, may_go: bool) {
+        self.told(stay, token, true);
+        if !may_go {
+            self.told.entry(stay).or_default().next.insert(token);
+        }
+    }
+
+    /// A stay goes on as another: what it has not seen, that has to. Whether there is anything.
+    pub(crate) fn goes_on(&mut self, before: Stay, stay: Stay) -> bool {
+        let told = self.told.remove(&before).unwrap_or_default();
+        let left = told.waiting.into_iter();
+        let left = left.map(|(token, may_go)| {
+            let is_next = told.next.contains(&token);
+            (token, may_go && !is_next || told.once.contains(&token))
+        });
+        let waiting: VecDeque<_> = left.collect();
+        let missed = waiting.iter().any(|(_, may_go)| !may_go);
+        self.told.entry(stay).or_default().waiting = waiting;
+        missed
     }
 
     /// A client has it. `late`: it may have come after the first were sent.

@@ -25,6 +25,7 @@ pub mod process;
 pub mod run;
 pub mod samples;
 pub mod scenario;
+pub mod soak;
 pub mod table;
 pub mod timing;
 pub mod turn;

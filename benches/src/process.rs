@@ -35,6 +35,15 @@ impl Server {
     /// `taskset -c` has them: `0`, `0,1`), and waits for the first line it prints.
     pub fn start(command: &[String], cores: Option<&str>) -> io::Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        Self::start_at(address, command, cores)
+    }
+
+    /// The same on a port that is known to be free.
+    pub fn start_at(
+        address: SocketAddr,
+        command: &[String],
+        cores: Option<&str>,
+    ) -> io::Result<Self> {
         let mut words = Vec::new();
         if let Some(cores) = cores {
             // taskset becomes the program it starts, so the process id is the server's.
@@ -59,6 +68,20 @@ impl Server {
             return Err(io::Error::other(format!("{program} did not get ready")));
         }
         Ok(server)
+    }
+
+    /// Ends it at once, as `kill -9` does.
+    pub fn kill(mut self) -> io::Result<()> {
+        self.child.kill()?;
+        self.child.wait().map(drop)
+    }
+
+    /// How many descriptors it has open.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn descriptors(&self) -> io::Result<usize> {
+        Ok(std::fs::read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
     }
 
     /// Where it listens.
@@ -93,7 +116,10 @@ impl Drop for Server {
     /// Asks it to end, and ends it if it does not: a profiler around it writes what it found only in
     /// the first case.
     fn drop(&mut self) {
-        // Any of these may fail because it has ended already, which is all that is wanted here.
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        // Any of these may fail because it has ended meanwhile, which is all that is wanted here.
         let process = self.child.id().to_string();
         Command::new("kill").arg(process).status().ok();
         let asked = Instant::now();

@@ -346,6 +346,11 @@ impl<T> Connection<T> {
         self.session.pause(now, paused);
     }
 
+    /// Whether [`poll_event`](Self::poll_event) has nothing to tell and nothing to do.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.mux.is_quiet() && self.closed.is_none() && self.session.is_quiet()
+    }
+
     /// What has happened, in order.
     pub fn poll_event(&mut self, now: Instant) -> Option<Event<T>> {
         loop {

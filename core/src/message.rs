@@ -227,6 +227,18 @@ impl Encoded {
         (0..self.packets()).filter_map(|index| self.part(index))
     }
 
+    /// Goes over what its frames hold, and whether each is text, without a reference more to any.
+    #[inline]
+    pub(crate) fn each_frame(&self, mut each: impl FnMut(bool, &Bytes)) {
+        match &self.0.first {
+            Part::Text(bytes) => each(true, bytes),
+            Part::Binary(bytes) => each(false, bytes),
+        }
+        for (it, index) in self.0.rest.iter().zip(0..) {
+            each(self.is_text(index), &it.bytes);
+        }
+    }
+
     /// One of its frames.
     pub fn part(&self, index: usize) -> Option<Part> {
         match index.checked_sub(1) {

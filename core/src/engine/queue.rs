@@ -294,6 +294,11 @@ impl<M: Default> Queue<M> {
         }
     }
 
+    /// Whether to set it to so much changes nothing.
+    pub(super) fn is_unwritten(&self, bytes: usize) -> bool {
+        self.unwritten() == bytes && (bytes > 0 || self.answers == 0)
+    }
+
     pub(super) const fn unwritten(&self) -> usize {
         self.unwritten as usize
     }

@@ -159,6 +159,11 @@ impl Session {
         }
     }
 
+    /// Whether [`poll_event`](Self::poll_event) has nothing to tell and nothing to read.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.events.is_empty() && (self.paused.is_some() || self.reading().is_none())
+    }
+
     /// When to call [`handle_timeout`](Self::handle_timeout), and what for.
     pub const fn poll_timeout(&self) -> Option<Deadline> {
         self.deadline

@@ -36,6 +36,7 @@ impl Field for u8 {
 }
 
 impl Field for u64 {
+    #[inline]
     fn put(&self, to: &mut Vec<u8>) {
         let mut rest = *self;
         while rest >= 0x80 {
@@ -67,6 +68,7 @@ impl Field for u64 {
 macro_rules! numbers {
     ($($type:ty),*) => {$(
         impl Field for $type {
+            #[inline]
             fn put(&self, to: &mut Vec<u8>) {
                 u64::try_from(*self).unwrap_or(u64::MAX).put(to);
             }
@@ -107,6 +109,7 @@ impl Field for Duration {
 }
 
 /// Bytes with their length before them.
+#[inline]
 pub(super) fn put_bytes(bytes: &[u8], to: &mut Vec<u8>) {
     bytes.len().put(to);
     to.extend_from_slice(bytes);
@@ -210,8 +213,8 @@ named! {
         4 => ForcedClose,
     }
     WsClosed { 0 => Closed, 1 => Lost, 2 => TooLarge, 3 => TooManyFragments, 4 => Violation }
-    PostFailure { 0 => TooLarge, 1 => NotUtf8, 2 => Binary, 3 => Timeout, 4 => Lost }
     BacklogPolicy { 0 => Close, 1 => Refuse, 2 => DropVolatile }
+    PostFailure { 0 => TooLarge, 1 => NotUtf8, 2 => Binary, 3 => Timeout, 4 => Lost }
 }
 
 /// Enums whose variants hold one field each.
@@ -269,6 +272,7 @@ impl Field for Post {
     }
 }
 
+/// All in one byte.
 impl Field for Flags {
     fn put(&self, to: &mut Vec<u8>) {
         let Self {
@@ -276,19 +280,31 @@ impl Field for Flags {
             compress,
             latest,
             policy,
-        } = self;
-        volatile.put(to);
-        compress.put(to);
-        latest.put(to);
-        policy.put(to);
+        } = *self;
+        let policy = match policy {
+            None => 0,
+            Some(BacklogPolicy::Close) => 0x08,
+            Some(BacklogPolicy::Refuse) => 0x10,
+            Some(BacklogPolicy::DropVolatile) => 0x18,
+        };
+        let bits = u8::from(volatile) | u8::from(compress) << 1 | u8::from(latest) << 2;
+        to.push(bits | policy);
     }
 
     fn take(from: &mut Bytes) -> Option<Self> {
+        let bits = u8::take(from)?;
+        let policy = match bits & !7 {
+            0 => None,
+            0x08 => Some(BacklogPolicy::Close),
+            0x10 => Some(BacklogPolicy::Refuse),
+            0x18 => Some(BacklogPolicy::DropVolatile),
+            _ => return None,
+        };
         Some(Self {
-            volatile: Field::take(from)?,
-            compress: Field::take(from)?,
-            latest: Field::take(from)?,
-            policy: Field::take(from)?,
+            volatile: bits & 1 != 0,
+            compress: bits & 2 != 0,
+            latest: bits & 4 != 0,
+            policy,
         })
     }
 }
@@ -304,6 +320,7 @@ impl Field for RequestId {
 }
 
 impl Field for SocketKey {
+    #[inline]
     fn put(&self, to: &mut Vec<u8>) {
         self.0.slot().put(to);
         self.0.generation().put(to);
@@ -338,9 +355,11 @@ impl Field for Pid {
 impl Field for Encoded {
     fn put(&self, to: &mut Vec<u8>) {
         self.packets().put(to);
-        for part in self.parts() {
-            part.put(to);
-        }
+        self.each_frame(|is_text, bytes| {
+            // As a part is.
+            to.push(u8::from(!is_text));
+            put_bytes(bytes, to);
+        });
         let name = self.latest_name();
         name.is_some().put(to);
         if let Some((namespace, event)) = name {

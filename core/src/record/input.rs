@@ -22,7 +22,7 @@ macro_rules! inputs {
         }
 
         impl Input {
-            /// Below 128.
+            /// Below 64.
             pub(super) const fn number(&self) -> u8 {
                 match self {
                     $(Self::$name { .. } => $number,)*
@@ -211,4 +211,9 @@ inputs! {
     32 Follow {}
     /// How far that has come is asked for.
     33 Reached {}
+    /// A packet has gone to the WebSocket past the queue.
+    34 Passed {
+        /// What it is.
+        packet: Encoded
+    }
 }

@@ -113,7 +113,8 @@ impl Redactor<'_> {
             }
             Input::Deliver { packet, .. }
             | Input::Request { packet, .. }
-            | Input::Respond { packet, .. } => redact_packet(packet),
+            | Input::Respond { packet, .. }
+            | Input::Passed { packet } => redact_packet(packet),
             Input::Send { data, .. } => match data {
                 Message::Text(text) => *text = words::filled(text).into(),
                 Message::Binary(bytes) => *bytes = zeros(bytes),

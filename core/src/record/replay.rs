@@ -253,6 +253,7 @@ fn play(it: &mut Connection<u64>, step: &Step) -> Output {
         Input::Reached {} => {
             let _ = it.reached();
         }
+        Input::Passed { packet: _ } => it.passed(now),
         Input::PollEvent {} => {
             return it.poll_event(now).map_or(Output::Nothing, Output::Event);
         }

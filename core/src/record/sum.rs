@@ -28,10 +28,14 @@ impl Hasher for Sum {
         for word in words {
             self.mix(u64::from_le_bytes(*word));
         }
-        let mut last = [0; 8];
-        for (to, from) in last.iter_mut().zip(rest) {
-            *to = *from;
-        }
+        // The last eight, some of which are summed twice, take fewer steps than the rest by itself.
+        let last = bytes.last_chunk::<8>().copied().unwrap_or_else(|| {
+            let mut last = [0; 8];
+            for (to, from) in last.iter_mut().zip(rest) {
+                *to = *from;
+            }
+            last
+        });
         self.mix(u64::from_le_bytes(last));
         self.mix(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
     }

@@ -4,8 +4,9 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::field::Field;
 use super::input::Input;
-use super::log::{Head, put_step};
+use super::log::{Head, put_head};
 use super::sum;
 use crate::config::Config;
 use crate::connection::{Connection, Event};
@@ -36,35 +37,130 @@ struct Tape {
     full: bool,
     /// When the last step was.
     last: Instant,
-    /// What the last step said of it, if it was about that: the same once more changes nothing.
-    unwritten: Option<usize>,
+    /// How far the session's clock is, at least.
+    clock: Instant,
+    /// When the connection was told last of what it knew, how much is unwritten: its clock alone is moved by that, and
+    /// it is not in the log yet.
+    told: Option<Instant>,
+    /// So much.
+    known: usize,
     /// As the connection knows it.
     paused: bool,
 }
 
-impl Tape {
-    fn note(&mut self, now: Instant, input: &Input) {
-        self.step(now, input, None);
-    }
+/// The numbers of the steps that most are: what they are given goes to the log as it is, and is no [`Input`] first.
+mod number {
+    pub(super) const UNWRITTEN: u8 = 3;
+    pub(super) const WS: u8 = 6;
+    pub(super) const WS_PROGRESS: u8 = 7;
+    pub(super) const WS_FLUSHED: u8 = 8;
+    pub(super) const DELIVER: u8 = 16;
+    pub(super) const REQUEST: u8 = 17;
+    pub(super) const RESPOND: u8 = 18;
+    pub(super) const POLL_EVENT: u8 = 27;
+    pub(super) const POLL_HTTP: u8 = 28;
+    pub(super) const POLL_WS: u8 = 29;
+    pub(super) const PASSED: u8 = 34;
 
-    /// `sum`: of what came out, where something was asked for.
-    fn step(&mut self, now: Instant, input: &Input, sum: Option<u32>) {
-        if self.full {
+    /// Whether the session's clock is moved by it before anything else.
+    pub(super) const fn moves_clock(number: u8) -> bool {
+        matches!(number, WS | WS_PROGRESS | WS_FLUSHED | PASSED)
+    }
+}
+
+impl Tape {
+    /// Writes a step. What `put` puts is what the connection was given.
+    #[inline]
+    fn write(&mut self, now: Instant, number: u8, put: impl FnOnce(&mut Vec<u8>)) {
+        if self.full || !self.catch_up(now, number) {
             return;
         }
         let before = self.log.len();
-        put_step(&mut self.log, self.last, now, input, sum);
+        put_head(&mut self.log, self.last, now, number, None);
+        put(&mut self.log);
+        self.end(now, before);
+    }
+
+    /// Writes a step at which something came out.
+    #[inline]
+    fn came_out(&mut self, now: Option<Instant>, number: u8, sum: impl FnOnce() -> Option<u32>) {
+        if self.full {
+            return;
+        }
+        let sum = sum();
+        if !self.catch_up(now.unwrap_or(self.last), number) {
+            return;
+        }
+        let now = now.unwrap_or(self.last);
+        let before = self.log.len();
+        put_head(&mut self.log, self.last, now, number, sum);
+        self.end(now, before);
+    }
+
+    fn note(&mut self, now: Instant, input: &Input) {
+        self.write(now, input.number(), |to| input.put(to));
+    }
+
+    /// The same of what has no time of its own.
+    fn note_now(&mut self, input: &Input) {
+        if !self.full && self.catch_up(self.last, input.number()) {
+            self.note(self.last, input);
+        }
+    }
+
+    #[inline]
+    fn end(&mut self, now: Instant, before: usize) {
         if self.log.len() > self.most {
-            // A step is as large as what its peer said.
-            self.log.truncate(before);
-            self.log.shrink_to_fit();
-            self.full = true;
+            self.fill(before);
         }
         self.last = now;
-        self.unwritten = None;
-        if let Input::Unwritten { bytes } = input {
-            self.unwritten = Some(*bytes);
+    }
+
+    #[cold]
+    fn fill(&mut self, before: usize) {
+        // A step is as large as what its peer said.
+        self.log.truncate(before);
+        self.log.shrink_to_fit();
+        self.full = true;
+    }
+
+    /// What is not written is so much.
+    #[inline]
+    fn unwritten(&mut self, now: Instant, bytes: usize, is_known: bool) {
+        if !is_known {
+            self.write(now, number::UNWRITTEN, |to| bytes.put(to));
+        } else if now > self.clock {
+            self.told = self.told.max(Some(now));
+            self.known = bytes;
         }
+    }
+
+    /// Writes how far the clock was moved, unless the step that comes moves it as far. `false`: there was no room.
+    #[inline]
+    fn catch_up(&mut self, now: Instant, number: u8) -> bool {
+        let moves = number::moves_clock(number);
+        if moves {
+            self.clock = self.clock.max(now);
+        }
+        match self.told {
+            None => true,
+            Some(told) if moves && told <= now => {
+                self.told = None;
+                true
+            }
+            Some(told) => self.write_told(told),
+        }
+    }
+
+    #[cold]
+    fn write_told(&mut self, told: Instant) -> bool {
+        self.told = None;
+        self.clock = self.clock.max(told);
+        let (before, bytes) = (self.log.len(), self.known);
+        put_head(&mut self.log, self.last, told, number::UNWRITTEN, None);
+        bytes.put(&mut self.log);
+        self.end(told, before);
+        !self.full
     }
 }
 
@@ -92,7 +188,9 @@ impl<T> Recorded<T> {
                 most,
                 full,
                 last: now,
-                unwritten: None,
+                clock: now,
+                told: None,
+                known: 0,
                 paused: false,
             },
         }
@@ -105,6 +203,9 @@ impl<T> Recorded<T> {
 
     /// The same, to keep. Nothing is written any more.
     pub fn take_log(&mut self) -> Vec<u8> {
+        if !self.tape.full {
+            self.tape.catch_up(self.tape.last, number::UNWRITTEN);
+        }
         self.tape.full = true;
         std::mem::take(&mut self.tape.log)
     }
@@ -137,9 +238,8 @@ impl<T> Recorded<T> {
 
     /// [`Connection::handle_unwritten`].
     pub fn handle_unwritten(&mut self, now: Instant, bytes: usize) {
-        if self.tape.unwritten != Some(bytes) || now != self.tape.last {
-            self.tape.note(now, &Input::Unwritten { bytes });
-        }
+        let is_known = self.connection.session().is_unwritten(bytes);
+        self.tape.unwritten(now, bytes, is_known);
         self.connection.handle_unwritten(now, bytes);
     }
 
@@ -157,22 +257,19 @@ impl<T> Recorded<T> {
 
     /// [`Connection::handle_ws`].
     pub fn handle_ws(&mut self, now: Instant, frame: Message) {
-        let input = Input::Ws { frame };
-        self.tape.note(now, &input);
-        if let Input::Ws { frame } = input {
-            self.connection.handle_ws(now, frame);
-        }
+        self.tape.write(now, number::WS, |to| frame.put(to));
+        self.connection.handle_ws(now, frame);
     }
 
     /// [`Connection::handle_ws_progress`].
     pub fn handle_ws_progress(&mut self, now: Instant) {
-        self.tape.note(now, &Input::WsProgress {});
+        self.tape.write(now, number::WS_PROGRESS, |_| {});
         self.connection.handle_ws_progress(now);
     }
 
     /// [`Connection::handle_ws_flushed`].
     pub fn handle_ws_flushed(&mut self, now: Instant) {
-        self.tape.note(now, &Input::WsFlushed {});
+        self.tape.write(now, number::WS_FLUSHED, |_| {});
         self.connection.handle_ws_flushed(now);
     }
 
@@ -250,13 +347,11 @@ impl<T> Recorded<T> {
         packet: Encoded,
         flags: Flags,
     ) -> Sent {
-        let input = Input::Deliver {
-            socket,
-            packet: packet.clone(),
-            flags,
-        };
-        self.tape.note(now, &input);
-        drop(input);
+        self.tape.write(now, number::DELIVER, |to| {
+            socket.put(to);
+            packet.put(to);
+            flags.put(to);
+        });
         self.connection.deliver(now, socket, packet, flags)
     }
 
@@ -278,28 +373,24 @@ impl<T> Recorded<T> {
         token: T,
         timeout: Option<Duration>,
     ) -> Result<(), (AckError, T)> {
-        let input = Input::Request {
-            socket,
-            id,
-            packet: packet.clone(),
-            flags,
-            timeout,
-        };
-        self.tape.note(now, &input);
-        drop(input);
+        self.tape.write(now, number::REQUEST, |to| {
+            socket.put(to);
+            id.put(to);
+            packet.put(to);
+            flags.put(to);
+            timeout.put(to);
+        });
         self.connection
             .request(now, socket, id, packet, flags, token, timeout)
     }
 
     /// [`Connection::respond`].
     pub fn respond(&mut self, now: Instant, ticket: AckTicket, packet: Encoded) -> Sent {
-        let input = Input::Respond {
-            socket: ticket.socket(),
-            id: ticket.id(),
-            packet: packet.clone(),
-        };
-        self.tape.note(now, &input);
-        drop(input);
+        self.tape.write(now, number::RESPOND, |to| {
+            ticket.socket().put(to);
+            ticket.id().put(to);
+            packet.put(to);
+        });
         self.connection.respond(now, ticket, packet)
     }
 
@@ -358,68 +449,64 @@ impl<T> Recorded<T> {
         self.connection.pause(now, paused);
     }
 
-    /// Whether packets may go past the queue, as [`Connection::is_clear`] has it: never, for each is written down.
-    pub const fn is_clear(&self, _socket: SocketKey) -> bool {
-        false
+    /// [`Connection::passed`], with what has gone past the queue.
+    pub fn passed(&mut self, now: Instant, packets: &[Encoded]) {
+        for packet in packets {
+            self.tape.write(now, number::PASSED, |to| packet.put(to));
+        }
+        self.connection.passed(now);
     }
 
     /// [`Connection::observe`].
     pub fn observe(&mut self) {
-        self.tape.note(self.tape.last, &Input::Observe {});
+        self.tape.note_now(&Input::Observe {});
         self.connection.observe();
     }
 
     /// [`Connection::poll_seen`].
     pub fn poll_seen(&mut self) -> Option<Seen> {
-        self.tape.note(self.tape.last, &Input::PollSeen {});
+        self.tape.note_now(&Input::PollSeen {});
         self.connection.poll_seen()
     }
 
     /// [`Connection::follow`].
     pub fn follow(&mut self) -> Option<u64> {
-        self.tape.note(self.tape.last, &Input::Follow {});
+        self.tape.note_now(&Input::Follow {});
         self.connection.follow()
     }
 
     /// [`Connection::reached`].
     pub fn reached(&mut self) -> u64 {
-        self.tape.note(self.tape.last, &Input::Reached {});
+        self.tape.note_now(&Input::Reached {});
         self.connection.reached()
     }
 
     /// [`Connection::poll_event`].
     pub fn poll_event(&mut self, now: Instant) -> Option<Event<T>> {
-        let event = self.connection.poll_event(now);
-        if !self.tape.full {
-            let sum = event.as_ref().map(sum::of_event);
-            self.tape.step(now, &Input::PollEvent {}, sum);
+        // Nothing changes where there is nothing.
+        if self.connection.is_quiet() {
+            return None;
         }
+        let event = self.connection.poll_event(now);
+        let sum = || event.as_ref().map(sum::of_event);
+        self.tape.came_out(Some(now), number::POLL_EVENT, sum);
         event
     }
 
     /// [`Connection::poll_http`].
     pub fn poll_http(&mut self) -> Option<(RequestId, Reply)> {
-        let answer = self.connection.poll_http();
-        // Nothing changes where there is none.
-        if let Some((id, reply)) = &answer
-            && !self.tape.full
-        {
-            let (last, sum) = (self.tape.last, sum::of_http(*id, reply));
-            self.tape.step(last, &Input::PollHttp {}, Some(sum));
-        }
-        answer
+        let (id, reply) = self.connection.poll_http()?;
+        let sum = || Some(sum::of_http(id, &reply));
+        self.tape.came_out(None, number::POLL_HTTP, sum);
+        Some((id, reply))
     }
 
     /// [`Connection::poll_ws`].
     pub fn poll_ws(&mut self) -> Option<WsOut> {
-        let out = self.connection.poll_ws();
-        if let Some(out) = &out
-            && !self.tape.full
-        {
-            let (last, sum) = (self.tape.last, sum::of_ws(out));
-            self.tape.step(last, &Input::PollWs {}, Some(sum));
-        }
-        out
+        let out = self.connection.poll_ws()?;
+        let sum = || Some(sum::of_ws(&out));
+        self.tape.came_out(None, number::POLL_WS, sum);
+        Some(out)
     }
 }
 

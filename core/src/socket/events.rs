@@ -22,6 +22,10 @@ impl<T> Events<T> {
             .retain(|event| !matches!(event, Event::Connecting { .. }));
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn pop(&mut self) -> Option<Event<T>> {
         self.0.pop_front()
     }

@@ -489,6 +489,11 @@ impl<T> Mux<T> {
         }
     }
 
+    /// Whether nothing has happened.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.events.is_empty()
+    }
+
     /// What has happened, in order.
     pub(crate) fn poll_event(&mut self) -> Option<Event<T>> {
         self.events.pop()

@@ -13,8 +13,9 @@ impl Io {
     /// bytes, step by step: [`core::record`](sio_core::record), and the example `replay` of `sio-sim` as a page.
     ///
     /// In it is **all that was said**, credentials too, and ids that were secrets: [`Log::redact`] takes them out
-    /// before it is sent to anybody. While this is off, it costs each connection that comes a look at a switch. While it is on, time with
-    /// each message, and as much memory as is let for each connection. What an application speaks over an engine of its own,
+    /// before it is sent to anybody. While this is off, it costs each connection that comes a look at a switch. While it is on, some
+    /// hundred instructions with each message (`benches/README.md` has figures), and as much memory as is let for each
+    /// connection. What an application speaks over an engine of its own,
     /// before it hands the connection over, is not recorded.
     ///
     /// ```

@@ -109,9 +109,10 @@ impl Speaker<'_> {
 
     /// They did.
     #[inline]
-    pub(super) fn passed(self, now: Instant) {
-        if let Self::Plain(connection) = self {
-            connection.passed(now);
+    pub(super) fn passed(self, now: Instant, packets: &[Encoded]) {
+        match self {
+            Self::Plain(connection) => connection.passed(now),
+            Self::Recorded(connection) => connection.passed(now, packets),
         }
     }
 }

@@ -131,6 +131,11 @@ impl Session {
         self.queue.set_unwritten(bytes);
     }
 
+    /// Whether to be told so changes nothing but the clock.
+    pub(crate) fn is_unwritten(&self, bytes: usize) -> bool {
+        self.queue.is_unwritten(bytes)
+    }
+
     /// An answer with packets in it was given up: of what it is, too little was taken in `write_timeout`. What was in
     /// it is lost to the client, and a session with a hole in it is none.
     pub fn handle_answer_lost(&mut self, now: Instant) {

@@ -99,7 +99,7 @@ fn input(number: usize, input: &Input) -> Option<What> {
             told(format!("accepts {id}"))
         }
         Input::Reject { refusal, .. } => told(format!("rejects: {}", refusal.message)),
-        Input::Deliver { packet, .. } => told(encoded(packet)),
+        Input::Deliver { packet, .. } | Input::Passed { packet } => told(encoded(packet)),
         Input::Request { id, packet, .. } => told(format!("asks {id}: {}", encoded(packet))),
         Input::Respond { packet, .. } => told(format!("answers {}", encoded(packet))),
         Input::Send { data, .. } => told(message(data)),

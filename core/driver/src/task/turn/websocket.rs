@@ -194,7 +194,7 @@ impl<R: Runtime> Task<R> {
         {
             trace!(packets = ?run.packets(), "sent");
             self.tally.sent(run.packets().len(), run.weight().bytes);
-            connection.passed(self.now);
+            connection.passed(self.now, run.packets());
             return;
         }
         for packet in run.packets() {

@@ -26,6 +26,7 @@ pub mod run;
 pub mod samples;
 pub mod scenario;
 pub mod soak;
+pub mod switches;
 pub mod table;
 pub mod timing;
 pub mod turn;

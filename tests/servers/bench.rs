@@ -1,6 +1,12 @@
 //! `bench`: the server that is measured. Namespace `/`, `PORT` (3000), `THREADS`, no logging.
+//!
+//! What costs something when it is on, and is off unless it is asked for: `RECORD`, so many bytes of the log of each
+//! connection; `RECOVERY`, so many seconds for which sessions may come back; `METRICS`, with that feature.
 
-use crate::sio::{Ack, Args, Config, Data, EmitError, Io, Server, Socket, Value};
+use crate::sio::{
+    Ack, Args, Config, ConnectionStateRecovery, Data, EmitError, Io, Recording, Server, Socket,
+    Value,
+};
 use std::time::Duration;
 
 #[path = "common.rs"]
@@ -25,16 +31,31 @@ pub(crate) fn threads() -> Option<usize> {
 
 /// The server with its four events.
 pub(crate) fn server() -> Server {
-    let io = Io::new(
-        Config::v4()
-            .ping_interval(Duration::from_secs(25))
-            .ping_timeout(Duration::from_secs(20))
-            .max_http_buffer_size(1_000_000)
-            .cors(Config::default().cors)
-            // A blast is larger than what a client of a real application may leave unread.
-            .max_backlog_bytes(256 << 20)
-            .max_backlog_packets(1 << 20),
-    );
+    let mut config = Config::v4()
+        .ping_interval(Duration::from_secs(25))
+        .ping_timeout(Duration::from_secs(20))
+        .max_http_buffer_size(1_000_000)
+        .cors(Config::default().cors)
+        // A blast is larger than what a client of a real application may leave unread.
+        .max_backlog_bytes(256 << 20)
+        .max_backlog_packets(1 << 20);
+    let seconds = common::option("RECOVERY", 0);
+    if seconds > 0 {
+        let time = Duration::from_secs(seconds);
+        let recovery = ConnectionStateRecovery::default().max_disconnection_duration(time);
+        config = config.connection_state_recovery(recovery);
+    }
+    #[cfg(feature = "metrics")]
+    if common::option("METRICS", 0) > 0 {
+        metrics_exporter_prometheus::PrometheusBuilder::new()
+            .install_recorder()
+            .expect("it is the only one");
+    }
+    let io = Io::new(config);
+    let most = common::option("RECORD", 0);
+    if most > 0 {
+        io.record(Recording::new(drop).max_log_bytes(most));
+    }
     let root = io.of("/");
     root.on("echo", |args: Args, ack: Ack| ack.send(&args));
     root.on("message", |socket: Socket, args: Args| {

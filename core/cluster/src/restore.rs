@@ -1,5 +1,6 @@
 //! A client that was cut off comes back: what it has missed is read out of the stream.
 
+use bytes::Bytes;
 use sio_core::packet::Call;
 
 use crate::codec::streams::{self, Entry, Session};
@@ -133,7 +134,10 @@ impl Restore {
         found: &[(EntryId, Entry)],
     ) -> Step {
         let from = self.from();
-        if found.first().is_none_or(|(at, _)| *at != from) {
+        let Some((_, first)) = found.first().filter(|(at, _)| *at == from) else {
+            return Step::Lost;
+        };
+        if self.read.is_none() && !self.is_of(namespace, first) {
             return Step::Lost;
         }
         let of = Context { namespace, limits };
@@ -149,6 +153,14 @@ impl Restore {
             false if self.pages >= PAGES => Step::Lost,
             false => Step::More,
         }
+    }
+
+    /// Whether the session can be one of that namespace, by what its client has read last. The packages write no
+    /// namespace into what they keep, and let whoever was in one into any other, past all that decides who may.
+    fn is_of(&self, namespace: &str, last: &Entry) -> bool {
+        let is_named = self.session.namespace.is_some();
+        let is = |field: &Option<Bytes>, text: &str| field.as_deref() == Some(text.as_bytes());
+        is_named || (is(&last.nsp, namespace) && is(&last.kind, EVENT))
     }
 
     /// Whether it may be told as much.
@@ -182,6 +194,9 @@ impl Restore {
         }
     }
 }
+
+/// The type of an entry that clients hear of.
+const EVENT: &str = "3";
 
 /// Entries of a page.
 const PAGE: usize = 1000;
@@ -284,6 +299,31 @@ mod tests {
             all(&[(3, to(&[], &["late"])), (4, to(&[], &["late"]))]),
             ["e3"]
         );
+    }
+
+    /// What another server keeps does not say of which namespace it is: what its client has read last does.
+    #[test]
+    fn a_session_of_no_namespace_is_of_that_of_its_last_event() {
+        let limits = Limits::default();
+        let found = [said(1, To::default()), said(2, To::default())];
+        let step = |session: &Session, namespace, found: &[_]| {
+            let mut restore = begin(session, Some("1-0")).unwrap();
+            restore.handle_page(namespace, &limits, found)
+        };
+        let theirs = Session::new("s", "p");
+        assert_eq!(step(&theirs, "/", &found), Step::Done);
+        assert_eq!(step(&theirs, "/admin", &found), Step::Lost);
+        let mut joined = found.clone();
+        joined[0].1.kind = Some("4".into());
+        assert_eq!(
+            step(&theirs, "/", &joined),
+            Step::Lost,
+            "nobody hears of it"
+        );
+        // Ours says so itself, and may begin at any entry.
+        let mut ours = theirs.clone();
+        ours.namespace = Some("/".to_owned());
+        assert_eq!(step(&ours, "/", &joined), Step::Done);
     }
 
     #[test]

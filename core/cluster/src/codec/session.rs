@@ -95,3 +95,64 @@ fn stay(text: &str) -> Option<Stay> {
 }
 
 const STILL: &str = "+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes of a session that is kept and read again within limits that are so.
+    fn read(session: &Session, set: impl FnOnce(&mut Limits)) -> Result<Session, Odd> {
+        let mut limits = Limits::default();
+        set(&mut limits);
+        decode_session(&encode_session(session).unwrap(), &limits)
+    }
+
+    fn session() -> Session {
+        let mut session = Session::new("socket", "secret");
+        session.rooms = ["socket", "a", "b"].map(str::to_owned).to_vec();
+        session
+    }
+
+    #[test]
+    fn of_rooms_it_may_have_so_many() {
+        let session = session();
+        assert_eq!(read(&session, |it| it.rooms = 3).as_ref(), Ok(&session));
+        assert!(read(&session, |it| it.rooms = 2).is_err());
+    }
+
+    #[test]
+    fn times_in_rooms_are_counted_as_rooms_are() {
+        let mut session = session();
+        let at = EntryId::FIRST;
+        let stay = |room: &str| Stay {
+            room: room.to_owned(),
+            from: at,
+            to: Some(at.next()),
+        };
+        session.stays = ["c", "d", "e", "f"].map(stay).to_vec();
+        assert_eq!(read(&session, |it| it.rooms = 4).as_ref(), Ok(&session));
+        assert!(read(&session, |it| it.rooms = 3).is_err());
+    }
+
+    #[test]
+    fn a_room_has_a_name_of_so_many_bytes() {
+        let mut session = session();
+        session.rooms.push("x".repeat(40));
+        assert_eq!(
+            read(&session, |it| it.room_name = 40).as_ref(),
+            Ok(&session)
+        );
+        assert!(read(&session, |it| it.room_name = 39).is_err());
+    }
+
+    #[test]
+    fn it_has_so_many_bytes() {
+        let session = session();
+        let size = encode_session(&session).unwrap().len();
+        assert_eq!(
+            read(&session, |it| it.message = size).as_ref(),
+            Ok(&session)
+        );
+        assert!(read(&session, |it| it.message = size - 1).is_err());
+    }
+}

@@ -61,6 +61,12 @@
 //!
 //! Whoever can read the broker's keys can take sessions over: the private id stands in their names.
 //!
+//! What Node's servers keep does not say of which namespace it is. Ours take a session of theirs for one of the namespace
+//! of the event that its client says it has read last, so that nobody gets from one namespace into another past its
+//! middlewares by naming an event of its own; who knows the place of an event of the other in the stream might, once for
+//! each session, and does so at Node's servers with any. Where that is not enough, have the middlewares asked again
+//! ([`skip_middlewares`](crate::app::ConnectionStateRecovery::skip_middlewares)). What ours keep says so itself.
+//!
 //! # Security
 //!
 //! Whoever can publish on the broker's channels *is* a server of the cluster: it can emit to anybody, disconnect

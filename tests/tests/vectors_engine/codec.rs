@@ -95,6 +95,7 @@ pub(crate) fn jsonp_response(revision: Eio, vector: &Value) {
     let response = exchange.respond(Reply {
         status: StatusCode::OK,
         content: Content::Payload,
+        mismatch: None,
         body: vector["in"]["payload"]["text"]
             .as_str()
             .unwrap()

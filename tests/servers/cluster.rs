@@ -6,7 +6,7 @@
 //! | --- | --- | --- |
 //! | `HOST`, `PORT` | 127.0.0.1, 3200 | |
 //! | `ADAPTER` | none | `redis`, `redis-sharded`, `redis-streams` or `redis-v2`: the adapter whose wire it is |
-//! | `REDIS_URL` | `redis://127.0.0.1:6379` | |
+//! | `REDIS_URL` | `redis://127.0.0.1:6379` | with commas between them, nodes of a Redis Cluster |
 //! | `KEY` | socket.io | what the names of channels begin with, and the stream's name |
 //! | `NODE_NAME` | node | |
 //! | `MAX_PAYLOAD` | 1000000 | |
@@ -40,7 +40,12 @@ pub(crate) fn server(join: impl FnOnce(Redis, Options) -> Cluster) -> (Server, I
     let io = Io::new(application::config(1_000_000));
     if let Some(dialect) = node.dialect() {
         let url = option("REDIS_URL", "redis://127.0.0.1:6379".to_owned());
-        let redis = Redis::new(&url).unwrap_or_else(|why| refuse("REDIS_URL", &why));
+        let urls: Vec<&str> = url.split(',').collect();
+        let redis = match &*urls {
+            [url] => Redis::new(url),
+            several => Redis::cluster(several),
+        };
+        let redis = redis.unwrap_or_else(|why| refuse("REDIS_URL", &why));
         let key = option("KEY", "socket.io".to_owned());
         let mut options = Options::new(dialect).key(key);
         // `question_never` is answered by nobody, not even with nothing, as long as anybody waits.

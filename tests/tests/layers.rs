@@ -110,12 +110,14 @@ const ADMIN_FLOORS: &[&str] = &[
 /// The floors of the broker by Redis, from the ground up: each may import those above it in this list.
 const REDIS_FLOORS: &[&str] = &[
     "certificates",
+    "way",
     "place",
     "policy",
     "error",
     "inbox",
     "command",
     "line",
+    "lines",
     "stream",
     "broker",
     "outlet",

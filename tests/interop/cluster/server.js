@@ -8,11 +8,21 @@ import { createServer } from "node:http";
 const require = createRequire(`${process.env.NODE_PACKAGES}/`);
 const [named, redisPort, key] = process.argv.slice(2);
 const [adapter, library = "redis-5"] = named.split(" ");
-const url = `redis://127.0.0.1:${redisPort}`;
+// Several ports, with commas between them, are a Redis Cluster.
+const ports = redisPort.split(",").map(Number);
+const urls = ports.map((port) => `redis://127.0.0.1:${port}`);
+
+function client(made) {
+  if (ports.length > 1 && library === "ioredis") {
+    const nodes = ports.map((port) => ({ host: "127.0.0.1", port }));
+    return new made.Cluster(nodes, { lazyConnect: true, shardedSubscribers: true });
+  }
+  if (ports.length > 1) return made.createCluster({ rootNodes: urls.map((url) => ({ url })) });
+  return library === "ioredis" ? new made.Redis(urls[0], { lazyConnect: true }) : made.createClient({ url: urls[0] });
+}
 
 async function clients(count) {
-  const made = require(library);
-  const first = library === "ioredis" ? new made.Redis(url, { lazyConnect: true }) : made.createClient({ url });
+  const first = client(require(library));
   const all = [first, ...Array.from({ length: count - 1 }, () => first.duplicate())];
   for (const client of all) {
     client.on("error", () => {});

@@ -11,7 +11,8 @@ use sio_tests::example::{Binding, example};
 
 use crate::client::{Client, exchange};
 use crate::here::{sleep, within};
-use crate::server::{RedisServer, free_port};
+use crate::server::{Meeting, RedisServer, free_port};
+use crate::shards::RedisCluster;
 use crate::world::run;
 
 /// One of them, which is killed when it is dropped.
@@ -21,13 +22,18 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) async fn start(binding: Binding, adapter: &str, redis: &RedisServer) -> Self {
+    pub(crate) async fn start(binding: Binding, adapter: &str, redis: &impl Meeting) -> Self {
+        let urls = redis.ports();
+        let urls = urls
+            .split(',')
+            .map(|port| format!("redis://127.0.0.1:{port}"));
+        let urls = urls.collect::<Vec<_>>().join(",");
         for _ in 0..10 {
             let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
             let mut child = Command::new(example(binding, "cluster"))
                 .env("PORT", address.port().to_string())
                 .env("ADAPTER", adapter)
-                .env("REDIS_URL", format!("redis://127.0.0.1:{}", redis.port))
+                .env("REDIS_URL", &urls)
                 .env("KEY", "contract")
                 .env("NODE_NAME", format!("{binding:?}"))
                 .env("PING_INTERVAL", "25000")
@@ -113,7 +119,7 @@ struct Two {
 }
 
 impl Two {
-    async fn new(adapter: &str, redis: &RedisServer) -> Self {
+    async fn new(adapter: &str, redis: &impl Meeting) -> Self {
         let servers = [
             Server::start(Binding::Tokio, adapter, redis).await,
             Server::start(Binding::Smol, adapter, redis).await,
@@ -412,6 +418,21 @@ fn classic() {
 #[test]
 fn sharded() {
     keeps_it("redis-sharded");
+}
+
+#[test]
+fn sharded_over_a_redis_cluster() {
+    run(async {
+        let redis = RedisCluster::start().await;
+        let mut two = Two::new("redis-sharded", &redis).await;
+        Box::pin(two.events()).await;
+        Box::pin(two.batches()).await;
+        Box::pin(two.fetches()).await;
+        Box::pin(two.remotes()).await;
+        for server in two.servers {
+            server.ends().await;
+        }
+    });
 }
 
 #[test]

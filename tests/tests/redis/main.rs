@@ -29,4 +29,5 @@ mod refused;
 mod secured;
 mod sentinel;
 mod server;
+mod shards;
 mod sticky;

@@ -7,7 +7,7 @@ use sio_tokio::Bytes;
 use crate::client::Client;
 use crate::here::within;
 use crate::node::{Binding, Node, answers, hears, join, options};
-use crate::server::{NodeServer, RedisServer};
+use crate::server::{Meeting, NodeServer, RedisServer};
 use crate::world::run;
 
 /// One server of Node's with two clients, the first of which is in `x`.
@@ -19,7 +19,7 @@ pub(crate) struct Theirs {
 }
 
 impl Theirs {
-    pub(crate) async fn new(adapter: &str, redis: &RedisServer) -> Self {
+    pub(crate) async fn new(adapter: &str, redis: &impl Meeting) -> Self {
         let server = NodeServer::start(adapter, redis, "mixed");
         let (mut first, a) = Self::client(&server, adapter).await;
         let (second, b) = Self::client(&server, adapter).await;
@@ -61,8 +61,8 @@ impl Theirs {
     }
 }
 
-pub(crate) struct House {
-    pub(crate) redis: RedisServer,
+pub(crate) struct House<M = RedisServer> {
+    pub(crate) redis: M,
     pub(crate) ours: Node,
     pub(crate) also: Node,
     pub(crate) theirs: Theirs,
@@ -70,7 +70,12 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn new(adapter: &str, dialect: Dialect) -> Self {
-        let redis = RedisServer::start();
+        Self::at(RedisServer::start(), adapter, dialect).await
+    }
+}
+
+impl<M: Meeting> House<M> {
+    pub(crate) async fn at(redis: M, adapter: &str, dialect: Dialect) -> Self {
         let theirs = Theirs::new(adapter, &redis).await;
         let options = options(dialect, "mixed");
         let ours = Node::new(Binding::Tokio, redis.redis(), options.clone()).await;
@@ -342,15 +347,18 @@ impl House {
     }
 }
 
+/// Everything, in a cluster that meets there.
+pub(crate) async fn all_at(meeting: impl Meeting, adapter: &str, dialect: Dialect) {
+    let mut house = House::at(meeting, adapter, dialect).await;
+    house.events(false).await;
+    house.questions().await;
+    house.sets().await;
+    house.ours.ends().await;
+    house.also.ends().await;
+}
+
 fn all(adapter: &str, dialect: Dialect) {
-    run(async {
-        let mut house = House::new(adapter, dialect).await;
-        house.events(false).await;
-        house.questions().await;
-        house.sets().await;
-        house.ours.ends().await;
-        house.also.ends().await;
-    });
+    run(all_at(RedisServer::start(), adapter, dialect));
 }
 
 #[test]

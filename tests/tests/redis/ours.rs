@@ -5,12 +5,20 @@ use sio_tokio::Bytes;
 
 use crate::here::{until, within};
 use crate::node::{Binding, Node, answers, hears, options};
-use crate::server::RedisServer;
+use crate::server::{Meeting, RedisServer};
 use crate::world::run;
 
 async fn two(dialect: Dialect, subscriptions: Option<Subscriptions>) {
-    let redis = RedisServer::start();
-    let mut options = options(dialect, "own key");
+    two_at(&RedisServer::start(), dialect, subscriptions).await;
+}
+
+/// Two that meet there.
+pub(crate) async fn two_at(
+    redis: &impl Meeting,
+    dialect: Dialect,
+    subscriptions: Option<Subscriptions>,
+) {
+    let mut options = options(dialect, &format!("own key {dialect:?}"));
     if let Some(subscriptions) = subscriptions {
         options = options.subscriptions(subscriptions);
     }

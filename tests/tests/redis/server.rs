@@ -12,6 +12,14 @@ use sio_tests::port::free_address;
 use sio_tests::process::run as run_to_end;
 use tempfile::TempDir;
 
+/// Where the servers of a cluster meet.
+pub(crate) trait Meeting {
+    fn redis(&self) -> Redis;
+
+    /// Where Node's find it: a port, or those of a Redis Cluster.
+    fn ports(&self) -> String;
+}
+
 /// A `redis-server` of a test's own, which keeps nothing.
 pub(crate) struct RedisServer {
     pub(crate) port: u16,
@@ -27,7 +35,10 @@ impl RedisServer {
 
     /// One that is told more than the others.
     pub(crate) fn start_with(told: &[&str]) -> Self {
-        let port = free_port();
+        Self::start_at(free_port(), told)
+    }
+
+    pub(crate) fn start_at(port: u16, told: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let told: Vec<String> = told.iter().map(|it| (*it).to_owned()).collect();
         let child = run(port, &folder, &told);
@@ -91,6 +102,16 @@ impl RedisServer {
     }
 }
 
+impl Meeting for RedisServer {
+    fn redis(&self) -> Redis {
+        self.redis()
+    }
+
+    fn ports(&self) -> String {
+        self.port.to_string()
+    }
+}
+
 /// What is answered to a command at this port.
 pub(crate) fn say_to(port: u16, command: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
@@ -131,10 +152,10 @@ pub(crate) struct NodeServer {
 }
 
 impl NodeServer {
-    pub(crate) fn start(adapter: &str, redis: &RedisServer, key: &str) -> Self {
+    pub(crate) fn start(adapter: &str, redis: &impl Meeting, key: &str) -> Self {
         let mut child = Command::new("node")
             .arg(interop().join("cluster/server.js"))
-            .args([adapter, &redis.port.to_string(), key])
+            .args([adapter, &redis.ports(), key])
             .env("NODE_PACKAGES", cluster_packages())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

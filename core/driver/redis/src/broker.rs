@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, RedisResult};
+use redis::{PushKind, RedisResult};
 use sio_driver::binding::{Instant, Runtime, Sleep};
 use sio_driver::cluster::{Broker, Event, Order};
 
@@ -17,9 +17,11 @@ use crate::command::Said;
 use crate::identity::Identity;
 use crate::inbox::Inbox;
 use crate::line::{Line, Step};
+use crate::lines::{Lines, Spread};
 use crate::place::Place;
 use crate::policy::Policy;
 use crate::stream::StreamReader;
+use crate::way::{Pushes, Wanted, Way};
 
 /// What carries a cluster's messages over Redis.
 pub struct RedisBroker<R: Runtime> {
@@ -42,14 +44,54 @@ pub struct RedisBroker<R: Runtime> {
     armed: Option<Instant>,
 }
 
-type Connected = (MultiplexedConnection, Option<Identity>);
+type Connecting = Pin<Box<dyn Future<Output = RedisResult<Reached>> + Send>>;
 
-type Connecting = Pin<Box<dyn Future<Output = RedisResult<Connected>> + Send>>;
+/// What was connected to.
+enum Reached {
+    /// With what Redis knows it by.
+    One(MultiplexedConnection, Option<Identity>),
+    Cluster(Spread),
+}
 
 enum State {
     Waiting(Instant),
     Connecting(Connecting, Arc<Inbox>),
-    Up(Box<Line>),
+    Up(Box<Link>),
+}
+
+enum Link {
+    One(Line),
+    Cluster(Lines),
+}
+
+impl Link {
+    fn order(&mut self, order: Order) {
+        match self {
+            Self::One(line) => line.order(order),
+            Self::Cluster(lines) => lines.order(order),
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Step> {
+        match self {
+            Self::One(line) => line.poll(cx, now),
+            Self::Cluster(lines) => lines.poll(cx, now),
+        }
+    }
+
+    fn due(&self) -> Instant {
+        match self {
+            Self::One(line) => line.due(),
+            Self::Cluster(lines) => lines.due(),
+        }
+    }
+
+    fn unsure(&self) -> usize {
+        match self {
+            Self::One(line) => line.unsure(),
+            Self::Cluster(lines) => lines.unsure(),
+        }
+    }
 }
 
 /// The first wait between two connections, and the longest.
@@ -84,21 +126,38 @@ impl<R: Runtime> RedisBroker<R> {
         let policy = &self.policy;
         let inbox = Arc::new(Inbox::new(policy.max_unread_bytes));
         let pushes = inbox.clone();
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(policy.connect_timeout))
-            .set_response_timeout(None)
-            .set_push_sender(move |push| {
-                pushes.push(push);
-                Ok::<(), ()>(())
-            });
-        let (place, patience) = (self.place.clone(), policy.connect_timeout);
-        let before = self.identity.clone();
+        let wanted = Wanted {
+            patience: policy.connect_timeout,
+            // A single one is looked after by its line, as long as anything comes.
+            answers: self.place.is_cluster().then_some(policy.ping_timeout),
+            pushes: Some(Arc::new(move |push| pushes.push(push))),
+        };
+        let (place, before) = (self.place.clone(), self.identity.clone());
         let connecting = async move {
-            let connection = place.connect(&config, patience).await?;
-            let mut asked = connection.clone();
-            asked.set_response_timeout(patience);
-            let identity = Identity::succeed(&mut asked, before.as_ref()).await?;
-            Ok((connection, identity))
+            let quiet = Wanted {
+                pushes: wanted.pushes.clone().map(ends_alone),
+                ..wanted.clone()
+            };
+            let patience = wanted.patience;
+            let mut way = place.connect(wanted).await?;
+            let masters = way.is_whole().await?;
+            let heard_by = match way {
+                Way::One(connection) => {
+                    let mut asked = connection.clone();
+                    asked.set_response_timeout(patience);
+                    let identity = Identity::succeed(&mut asked, before.as_ref()).await?;
+                    return Ok(Reached::One(connection, identity));
+                }
+                Way::Cluster(heard_by) => heard_by,
+            };
+            match place.connect(quiet).await? {
+                Way::One(it) => Ok(Reached::One(it, None)),
+                Way::Cluster(said_by) => Ok(Reached::Cluster(Spread {
+                    said_by,
+                    heard_by,
+                    masters,
+                })),
+            }
         };
         State::Connecting(Box::pin(connecting), inbox)
     }
@@ -166,6 +225,15 @@ impl<R: Runtime> RedisBroker<R> {
     }
 }
 
+/// Of what a connection tells, that it has ended.
+fn ends_alone(pushes: Pushes) -> Pushes {
+    Arc::new(move |push| {
+        if push.kind == PushKind::Disconnection {
+            pushes(push);
+        }
+    })
+}
+
 impl<R: Runtime> Broker for RedisBroker<R> {
     fn order(&mut self, order: Order) {
         match &mut self.state {
@@ -211,11 +279,18 @@ impl<R: Runtime> Broker for RedisBroker<R> {
                 }
                 State::Connecting(connecting, inbox) => match connecting.as_mut().poll(cx) {
                     Poll::Pending => return Poll::Pending,
-                    Poll::Ready(Ok((connection, identity))) => {
-                        let policy = self.policy;
-                        self.identity = identity;
-                        let line = Line::new(connection, inbox.clone(), policy, now);
-                        self.state = State::Up(Box::new(line));
+                    Poll::Ready(Ok(reached)) => {
+                        let (inbox, policy) = (inbox.clone(), self.policy);
+                        let link = match reached {
+                            Reached::One(it, identity) => {
+                                self.identity = identity;
+                                Link::One(Line::new(it, inbox, policy, now))
+                            }
+                            Reached::Cluster(by) => {
+                                Link::Cluster(Lines::new(by, inbox, policy, now))
+                            }
+                        };
+                        self.state = State::Up(Box::new(link));
                         (self.up_since, self.told, self.missed) = (now, false, 0);
                         self.events.push_back(Event::Up);
                     }
@@ -229,6 +304,10 @@ impl<R: Runtime> Broker for RedisBroker<R> {
                         }
                     }
                     Poll::Ready(Step::Gone(why)) => self.gone(why, now),
+                    Poll::Ready(Step::Moved(why)) => {
+                        self.failures = 0;
+                        self.gone(why.to_owned(), now);
+                    }
                     Poll::Pending => {
                         let due = line.due();
                         let readers = self.streams.values().filter_map(StreamReader::due);

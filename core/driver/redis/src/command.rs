@@ -205,7 +205,7 @@ pub(crate) fn is_no_stream(why: &ServerError) -> bool {
     why.code() == "ERR"
 }
 
-fn count(reply: &Value) -> Option<u64> {
+pub(crate) fn count(reply: &Value) -> Option<u64> {
     let number = |value: &Value| match value {
         Value::Int(count) => u64::try_from(*count).ok(),
         _ => None,

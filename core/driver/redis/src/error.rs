@@ -12,7 +12,12 @@ impl RedisError {
     /// Whether it lies in what was asked for (the URL, credentials, a feature that was not built) and not in Redis'
     /// being away.
     pub fn is_lasting(&self) -> bool {
-        !self.0.is_io_error() && !self.0.is_timeout() && !self.0.is_connection_dropped()
+        let away = self.0.is_io_error() || self.0.is_timeout() || self.0.is_connection_dropped();
+        !away && self.0.kind() != redis::ErrorKind::ClusterConnectionNotFound
+    }
+
+    pub(crate) const fn inner(&self) -> &redis::RedisError {
+        &self.0
     }
 }
 

@@ -68,6 +68,8 @@
 //!   is used. Without them, what was on its way by the first (a Redis that stood still, a line that carried one
 //!   direction) may come late: behind what was said since, and by a stream twice.
 //!
+//! In a [Redis Cluster](Redis::cluster) all of them need `+cluster|slots +cluster|info +multi +exec`, too.
+//!
 //! An emitter needs `+hello +auth +client|setinfo +client|setname +ping` and, by its dialect, `+publish`, `+spublish` or
 //! `+xadd` (with `+publish` for what is volatile), and the same channels and keys.
 //!
@@ -81,9 +83,10 @@
 //!
 //! # Why the `redis` crate, and how much of it
 //!
-//! It connects (TCP, TLS, names, credentials), writes commands and reads replies. When to connect, what is kept
-//! meanwhile and what is subscribed to again is not left to its connection manager, whose publishes wait or fail by
-//! rules of its own. With `smol` it brings the package `smol-timeout`, under the Mozilla Public License 2.0, which asks
+//! It connects (TCP, TLS, names, credentials), writes commands and reads replies, and knows which shard of a Redis Cluster
+//! has a slot. When to connect, what is kept meanwhile and what is subscribed to again is not left to its connection
+//! manager, whose publishes wait or fail by rules of its own, nor to its client for Redis Clusters, which would say again
+//! what may have arrived. With `smol` it brings the package `smol-timeout`, under the Mozilla Public License 2.0, which asks
 //! nothing of those who use it unchanged, and of tokio the traits for IO and its channels, but no runtime.
 
 mod broker;
@@ -95,11 +98,13 @@ mod error;
 mod identity;
 mod inbox;
 mod line;
+mod lines;
 mod outlet;
 mod place;
 mod policy;
 mod redis;
 mod stream;
+mod way;
 
 pub use broker::RedisBroker;
 #[cfg(feature = "rustls")]

@@ -55,14 +55,16 @@ pub(crate) enum Step {
     Said(Said),
     /// It is no more: why.
     Gone(String),
+    /// The same, though nothing has failed.
+    Moved(&'static str),
 }
 
 /// Batches that are on their way at once: the next is not held up by the answer to the last.
 const MOST_FLYING: usize = 16;
 
 /// Commands, and bytes, of one batch.
-const MOST_COMMANDS: usize = 256;
-const MOST_BYTES: usize = 256 << 10;
+pub(crate) const MOST_COMMANDS: usize = 256;
+pub(crate) const MOST_BYTES: usize = 256 << 10;
 
 /// So many times the patience is had with an answer that may stand behind messages: where they come and it never does,
 /// the line carries one direction only.
@@ -92,14 +94,7 @@ impl Line {
     }
 
     pub(crate) fn order(&mut self, order: Order) {
-        // What is said of rooms is bounded by them, and said all at once when the connection is there again.
-        let mut weight = 0;
-        if let Order::Publish(it) = &order {
-            let bytes = it.payload.len().saturating_add(it.channel.len());
-            weight = OVERHEAD.saturating_add(bytes);
-        } else if let Order::Append { entry, .. } = &order {
-            weight = OVERHEAD.saturating_add(entry.size());
-        }
+        let weight = weight(&order);
         if let Some((command, sent)) = command(order) {
             self.push(command, sent, weight);
         }
@@ -238,6 +233,19 @@ impl Line {
         });
         self.asked.get_or_insert(now);
         true
+    }
+}
+
+/// Bytes that an order takes until it is done. What is said of rooms is bounded by them, and said all at once when the
+/// connection is there again.
+pub(crate) fn weight(order: &Order) -> usize {
+    if let Order::Publish(it) = order {
+        let bytes = it.payload.len().saturating_add(it.channel.len());
+        OVERHEAD.saturating_add(bytes)
+    } else if let Order::Append { entry, .. } = order {
+        OVERHEAD.saturating_add(entry.size())
+    } else {
+        0
     }
 }
 

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use async_lock::Mutex as AsyncMutex;
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Cmd, Connection, PushInfo, PushKind, Value, cmd};
+use redis::{Cmd, ConnectionLike, PushInfo, PushKind, RedisResult, Value, cmd};
 
 use crate::error::EmitterError;
 use crate::place::Place;
 use crate::policy::Policy;
+use crate::way::{Wanted, Way, is_elsewhere};
 
 /// Sends commands, awaited or blocking, each way by a connection of its own. One that was lost is made again for the
 /// next command: what was sent by it is not sent again.
@@ -33,12 +33,12 @@ struct Kept<C> {
 
 #[derive(Clone)]
 struct Awaited {
-    connection: MultiplexedConnection,
+    way: Way,
     gone: Arc<AtomicBool>,
 }
 
 struct Blocking {
-    connection: Connection,
+    connection: Box<dyn ConnectionLike + Send>,
     heard: Instant,
 }
 
@@ -67,12 +67,15 @@ impl Outlet {
 
     /// Sends it, and waits for the answer.
     pub(crate) async fn send(&self, command: &Cmd) -> Result<(), EmitterError> {
-        let Awaited {
-            mut connection,
-            gone,
-        } = self.awaited().await?;
+        let Awaited { mut way, gone } = self.awaited().await?;
         let mut waits = Waits(Some(&gone));
-        let sent = command.query_async::<Value>(&mut connection).await;
+        let mut sent = say(&mut way, command).await;
+        for _ in 1..MOST_TRIES {
+            // Nothing was done, and by now it is known who does it.
+            if sent.as_ref().is_err_and(is_elsewhere) {
+                sent = say(&mut way, command).await;
+            }
+        }
         waits.0 = None;
         sent.map(drop).map_err(|why| {
             let failure = failure(why);
@@ -85,12 +88,28 @@ impl Outlet {
 
     /// The same, by this thread.
     pub(crate) fn send_blocking(&self, command: &Cmd) -> Result<(), EmitterError> {
+        let mut sent = self.try_blocking(command);
+        for _ in 1..MOST_TRIES {
+            if let Err(EmitterError::Refused(why)) = &sent
+                && is_elsewhere(why.inner())
+            {
+                // Who does it is asked when a connection is made.
+                let mut kept = self.blocking.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.connection = None;
+                drop(kept);
+                sent = self.try_blocking(command);
+            }
+        }
+        sent
+    }
+
+    fn try_blocking(&self, command: &Cmd) -> Result<(), EmitterError> {
         let attempts = self.blocking_attempts.load(Ordering::Relaxed);
         let mut kept = self.blocking.lock().unwrap_or_else(PoisonError::into_inner);
         // One on which nothing was said for long may have been lost meanwhile, which only asking tells.
         let lives = |it: &mut Blocking| {
             it.heard.elapsed() < self.policy.ping_interval
-                || cmd("PING").query::<Value>(&mut it.connection).is_ok()
+                || cmd("PING").query::<Value>(&mut *it.connection).is_ok()
         };
         let mut last = kept.connection.take();
         let mut it = match last.take_if(lives) {
@@ -103,7 +122,7 @@ impl Outlet {
                 made.map_err(|why| EmitterError::Unreachable(why.into()))?
             }
         };
-        let sent = command.query::<Value>(&mut it.connection).map_err(failure);
+        let sent = command.query::<Value>(&mut *it.connection).map_err(failure);
         if !matches!(sent, Err(EmitterError::Unsure(_))) {
             it.heard = Instant::now();
             kept.connection = Some(it);
@@ -123,38 +142,39 @@ impl Outlet {
         failed_meanwhile(&self.attempts, attempts, &kept.failure)?;
         let gone = Arc::new(AtomicBool::new(false));
         let told = gone.clone();
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.policy.connect_timeout))
-            .set_response_timeout(Some(self.policy.ping_timeout))
-            .set_push_sender(move |push: PushInfo| {
+        let wanted = Wanted {
+            patience: self.policy.connect_timeout,
+            answers: Some(self.policy.ping_timeout),
+            pushes: Some(Arc::new(move |push: PushInfo| {
                 if push.kind == PushKind::Disconnection {
                     told.store(true, Ordering::Relaxed);
                 }
-                Ok::<(), ()>(())
-            });
-        let made = self
-            .place
-            .connect(&config, self.policy.connect_timeout)
-            .await;
+            })),
+        };
+        let made = self.place.connect(wanted).await;
         self.attempts.fetch_add(1, Ordering::Relaxed);
         kept.failure = made.as_ref().err().cloned();
-        let connection = made.map_err(|why| EmitterError::Unreachable(why.into()))?;
-        let it = Awaited { connection, gone };
+        let way = made.map_err(|why| EmitterError::Unreachable(why.into()))?;
+        let it = Awaited { way, gone };
         kept.connection = Some(it.clone());
         Ok(it)
     }
 
-    fn connect(&self) -> redis::RedisResult<Blocking> {
-        let timeout = self.policy.connect_timeout;
-        let connection = self.place.connect_blocking(timeout)?;
-        let patience = Some(self.policy.ping_timeout);
-        connection.set_read_timeout(patience)?;
-        connection.set_write_timeout(patience)?;
+    fn connect(&self) -> RedisResult<Blocking> {
+        let (patience, answers) = (self.policy.connect_timeout, self.policy.ping_timeout);
+        let connection = self.place.connect_blocking(patience, answers)?;
         Ok(Blocking {
             connection,
             heard: Instant::now(),
         })
     }
+}
+
+/// How often a Redis Cluster is told the same while a slot changes hands.
+const MOST_TRIES: usize = 5;
+
+async fn say(way: &mut Way, command: &Cmd) -> RedisResult<Value> {
+    way.send(command).await?.extract_error()
 }
 
 /// Whoever waited while another tried to connect has its failure, too.

@@ -1,4 +1,4 @@
-//! Where Redis is: at an address, or wherever its sentinels say.
+//! Where Redis is: at an address, wherever its sentinels say, or, a Redis Cluster, at several at once.
 
 #![allow(
     clippy::wildcard_enum_match_arm,
@@ -9,10 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
+use redis::cluster::{ClusterClientBuilder, ClusterConfig};
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, Connection, ConnectionAddr, ConnectionInfo, ErrorKind,
-    IntoConnectionInfo, RedisError, RedisResult, Value, cmd,
+    Client, Cmd, Connection, ConnectionAddr, ConnectionInfo, ConnectionLike, ErrorKind,
+    IntoConnectionInfo, ProtocolVersion, RedisError, RedisResult, Value, cmd,
 };
+
+use crate::way::{Wanted, Way};
 
 /// Where connections are made to.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub(crate) struct Place {
     /// With sentinels, all of it but the address counts.
     client: Client,
     sentinels: Option<Arc<Sentinels>>,
+    /// Some of those of whom a Redis Cluster is made.
+    nodes: Option<Arc<[ConnectionInfo]>>,
     #[cfg(feature = "rustls")]
     certificates: Option<Arc<redis::TlsCertificates>>,
 }
@@ -31,20 +36,41 @@ struct Sentinels {
     clients: Vec<Client>,
 }
 
+/// As good as for ever.
+const NEVER: Duration = Duration::from_secs(24 * 3600);
+
 impl Place {
     pub(crate) fn new(info: ConnectionInfo) -> RedisResult<Self> {
         Ok(Self {
             client: opened(info)?,
             sentinels: None,
+            nodes: None,
             #[cfg(feature = "rustls")]
             certificates: None,
         })
     }
 
+    /// A Redis Cluster, of whom these are some. What the first says of users and TLS is for all.
+    pub(crate) fn spread(nodes: Vec<ConnectionInfo>) -> RedisResult<Self> {
+        let Some(first) = nodes.first() else {
+            return Err((ErrorKind::InvalidClientConfig, "no node is named").into());
+        };
+        let mut place = Self::new(first.clone())?;
+        let nodes: Arc<[ConnectionInfo]> = nodes.into();
+        place.nodes = Some(nodes.clone());
+        // What cannot be is told at once.
+        place.all(&nodes).build()?;
+        Ok(place)
+    }
+
     /// Found by these sentinels, under the name that stood for its host.
     pub(crate) fn watched(mut self, sentinels: &[&str]) -> RedisResult<Self> {
         let name = match self.client.get_connection_info().addr() {
-            ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => host.clone(),
+            ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. }
+                if self.nodes.is_none() =>
+            {
+                host.clone()
+            }
             _ => {
                 return Err((
                     ErrorKind::InvalidClientConfig,
@@ -99,27 +125,48 @@ impl Place {
         patience.saturating_mul(u32::try_from(steps).unwrap_or(u32::MAX))
     }
 
-    pub(crate) async fn connect(
-        &self,
-        config: &AsyncConnectionConfig,
-        patience: Duration,
-    ) -> RedisResult<MultiplexedConnection> {
+    pub(crate) const fn is_cluster(&self) -> bool {
+        self.nodes.is_some()
+    }
+
+    pub(crate) async fn connect(&self, wanted: Wanted) -> RedisResult<Way> {
+        if let Some(nodes) = &self.nodes {
+            let mut all = self.all(nodes).connection_timeout(wanted.patience);
+            all = all.response_timeout(wanted.answers.unwrap_or(NEVER));
+            if let Some(pushes) = wanted.pushes {
+                all = all.push_sender(move |push| {
+                    pushes(push);
+                    Ok::<(), ()>(())
+                });
+            }
+            let client = all.build()?;
+            return Ok(Way::Cluster(client.get_async_connection().await?));
+        }
+        let connecting = self.connect_to_one(&wanted);
+        Ok(Way::One(connecting.await?))
+    }
+
+    async fn connect_to_one(&self, wanted: &Wanted) -> RedisResult<MultiplexedConnection> {
+        let (patience, config) = (wanted.patience, wanted.config());
         let Some(sentinels) = &self.sentinels else {
             let connecting = self
                 .client
-                .get_multiplexed_async_connection_with_config(config);
+                .get_multiplexed_async_connection_with_config(&config);
             return connecting.await;
         };
-        let short = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(patience))
-            .set_response_timeout(Some(patience));
+        let short = Wanted {
+            patience,
+            answers: Some(patience),
+            pushes: None,
+        };
+        let short = short.config();
         let mut failure = nowhere();
         for sentinel in &sentinels.clients {
             let found = async {
                 let asking = sentinel.get_multiplexed_async_connection_with_config(&short);
                 let told = sentinels.ask().query_async(&mut asking.await?).await?;
                 let client = self.client_at(told)?;
-                let connecting = client.get_multiplexed_async_connection_with_config(config);
+                let connecting = client.get_multiplexed_async_connection_with_config(&config);
                 let connection = connecting.await?;
                 // Whoever connects may have set no end to what is awaited.
                 let mut asked = connection.clone();
@@ -136,8 +183,26 @@ impl Place {
         Err(failure)
     }
 
-    /// The same, by this thread.
-    pub(crate) fn connect_blocking(&self, patience: Duration) -> RedisResult<Connection> {
+    /// The same, by this thread. An answer may take so long.
+    pub(crate) fn connect_blocking(
+        &self,
+        patience: Duration,
+        answers: Duration,
+    ) -> RedisResult<Box<dyn ConnectionLike + Send>> {
+        if let Some(nodes) = &self.nodes {
+            let client = self.all(nodes).build()?;
+            let config = ClusterConfig::new()
+                .set_connection_timeout(patience)
+                .set_response_timeout(answers);
+            return Ok(Box::new(client.get_connection_with_config(config)?));
+        }
+        let connection = self.connect_to_one_blocking(patience)?;
+        connection.set_read_timeout(Some(answers))?;
+        connection.set_write_timeout(Some(answers))?;
+        Ok(Box::new(connection))
+    }
+
+    fn connect_to_one_blocking(&self, patience: Duration) -> RedisResult<Connection> {
         let patient = |client: &Client| {
             let connection = client.get_connection_with_timeout(patience)?;
             connection.set_read_timeout(Some(patience))?;
@@ -161,6 +226,22 @@ impl Place {
             }
         }
         Err(failure)
+    }
+
+    /// The crate's own client for a Redis Cluster: it finds whoever has a slot. It repeats nothing by itself, since it
+    /// does so, too, with what may have arrived.
+    fn all(&self, nodes: &[ConnectionInfo]) -> ClusterClientBuilder {
+        let all = ClusterClientBuilder::new(nodes.iter().cloned())
+            .use_protocol(ProtocolVersion::RESP3)
+            .retries(0);
+        #[cfg(feature = "rustls")]
+        if let ConnectionAddr::TcpTls { .. } = self.client.get_connection_info().addr() {
+            provide();
+            if let Some(certificates) = &self.certificates {
+                return all.certs((**certificates).clone());
+            }
+        }
+        all
     }
 
     /// The Redis at the address that a sentinel has told.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redis::{AsyncConnectionConfig, IntoConnectionInfo, ProtocolVersion, cmd};
+use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisResult, cmd};
 use sio_driver::binding::Runtime;
 use sio_driver::cluster::{Cluster, Dialect, Options};
 
@@ -14,6 +14,7 @@ use crate::error::RedisError;
 use crate::outlet::Outlet;
 use crate::place::Place;
 use crate::policy::Policy;
+use crate::way::Wanted;
 
 /// Where Redis is, and how it is talked to.
 ///
@@ -40,11 +41,43 @@ impl Redis {
     /// # Errors
     /// The URL is none, or one for which a feature is missing.
     pub fn new(url: &str) -> Result<Self, RedisError> {
-        let info = url.into_connection_info()?;
-        let settings = info.redis_settings().clone();
-        let settings = settings.set_protocol(ProtocolVersion::RESP3);
         Ok(Self {
-            place: Place::new(info.set_redis_settings(settings))?,
+            place: Place::new(at(url)?)?,
+            policy: Policy::default(),
+        })
+    }
+
+    /// The Redis Cluster of which these URLs are some, one at least of which is there when it is connected to: it
+    /// tells of the others. What the first says of user, password and TLS is for all of them. Nothing is connected yet.
+    ///
+    /// ```no_run
+    /// # use sio_driver::binding::Runtime;
+    /// use sio_redis::{Dialect, Options, Redis};
+    ///
+    /// # fn example(runtime: impl Runtime, io: sio_driver::app::Io) -> Result<(), Box<dyn std::error::Error>> {
+    /// let redis = Redis::cluster(&["redis://10.0.0.1:7000/", "redis://10.0.0.2:7000/", "redis://10.0.0.3:7000/"])?;
+    /// let cluster = redis.join(&runtime, Options::new(Dialect::Sharded));
+    /// io.set_adapter(cluster.adapter())?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`Dialect::Sharded`] is made for it: what is said there goes through the one shard that has the channel's slot,
+    /// where in the other dialects all shards hear all of it. It keeps its order within a channel: in
+    /// [`Subscriptions::All`](crate::Subscriptions::All) all that one server says to a namespace, otherwise what it
+    /// says to one room. In [`Dialect::Streams`] a stream lies on one shard, too.
+    ///
+    /// It is [`Up`](sio_driver::app::ClusterEvent::Up) while all of its masters can be reached, and when one fails, is
+    /// promoted, or gives a slot away on which is listened, it is told
+    /// [`Down`](sio_driver::app::ClusterEvent::Down) and connected to anew, at once: what others have said until the next
+    /// `Up` was not heard, as in any outage.
+    ///
+    /// # Errors
+    /// A URL is none, or there is none of them, or they cannot belong together.
+    pub fn cluster(urls: &[&str]) -> Result<Self, RedisError> {
+        let nodes = urls.iter().map(|url| at(url));
+        Ok(Self {
+            place: Place::spread(nodes.collect::<RedisResult<_>>()?)?,
             policy: Policy::default(),
         })
     }
@@ -66,7 +99,7 @@ impl Redis {
     /// [`ClusterEvent::Lost`](sio_driver::app::ClusterEvent::Lost).
     ///
     /// # Errors
-    /// A URL is none, or there is none of them.
+    /// A URL is none, or there is none of them, or they are to find a Redis Cluster, which needs none.
     pub fn sentinels(mut self, sentinels: &[&str]) -> Result<Self, RedisError> {
         self.place = self.place.watched(sentinels)?;
         Ok(self)
@@ -146,20 +179,31 @@ impl Redis {
     /// # Errors
     /// Why it cannot.
     pub async fn check(&self) -> Result<(), RedisError> {
-        let config =
-            AsyncConnectionConfig::new().set_connection_timeout(Some(self.policy.connect_timeout));
-        let patience = self.policy.connect_timeout;
-        let mut connection = self.place.connect(&config, patience).await?;
-        cmd("PING").exec_async(&mut connection).await?;
+        let wanted = Wanted {
+            patience: self.policy.connect_timeout,
+            answers: Some(self.policy.ping_timeout),
+            pushes: None,
+        };
+        let mut way = self.place.connect(wanted).await?;
+        way.is_whole().await?;
+        way.send(&cmd("PING")).await?.extract_error()?;
         Ok(())
     }
+}
+
+fn at(url: &str) -> RedisResult<ConnectionInfo> {
+    let info = url.into_connection_info()?;
+    let settings = info.redis_settings().clone();
+    let settings = settings.set_protocol(ProtocolVersion::RESP3);
+    Ok(info.set_redis_settings(settings))
 }
 
 /// Joins a server to the cluster of this Redis, on the wire of `@socket.io/redis-adapter`, if Redis is there now.
 /// If it goes later it is waited for.
 ///
 /// # Errors
-/// The URL is none, or Redis cannot be reached. A server that is to start without it joins by [`Redis::join`].
+/// The URL is none, or Redis cannot be reached. A server that is to start without it joins by [`Redis::join`], and so does
+/// one that is to join by a [Redis Cluster](Redis::cluster).
 pub async fn connect(runtime: &impl Runtime, url: &str) -> Result<Cluster, RedisError> {
     let redis = Redis::new(url)?;
     redis.check().await?;

@@ -12,8 +12,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, RedisResult, Value, cmd};
+use redis::{RedisResult, Value, cmd};
 use sio_driver::binding::Instant;
 use sio_driver::cluster::Event;
 use sio_driver::cluster::entry::EntryId;
@@ -22,6 +21,7 @@ use sio_driver::cluster::reader::{Gap, Reader, Stream};
 use crate::command::{entries, is_no_stream, look, text};
 use crate::place::Place;
 use crate::policy::Policy;
+use crate::way::{Wanted, Way};
 
 /// Reads a stream from the place on that was its end when it was looked at first.
 pub(crate) struct StreamReader {
@@ -41,9 +41,9 @@ enum State {
     /// Where it begins is not known yet.
     Asked,
     Waiting,
-    Connecting(Reply<MultiplexedConnection>),
-    Looking(MultiplexedConnection, Reply<Value>),
-    Reading(MultiplexedConnection, Reply<Value>),
+    Connecting(Reply<Way>),
+    Looking(Way, Reply<Value>),
+    Reading(Way, Reply<Value>),
 }
 
 /// Entries that are read at once.
@@ -134,29 +134,31 @@ impl StreamReader {
     }
 
     fn connect(&mut self, now: Instant) {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.policy.connect_timeout))
-            .set_response_timeout(None);
-        let (place, patience) = (self.place.clone(), self.policy.connect_timeout);
+        let wanted = Wanted {
+            patience: self.policy.connect_timeout,
+            answers: None,
+            pushes: None,
+        };
+        let place = self.place.clone();
         self.due = now
             .saturating_add(self.place.longest(self.policy.connect_timeout))
             .saturating_add(self.policy.ping_timeout);
         self.state = State::Connecting(Box::pin(async move {
-            let connecting = place.connect(&config, patience);
+            let connecting = place.connect(wanted);
             connecting.await
         }));
     }
 
-    fn look(&mut self, connection: MultiplexedConnection, now: Instant) {
+    fn look(&mut self, connection: Way, now: Instant) {
         let command = look(&self.name);
         self.due = now.saturating_add(self.policy.ping_timeout);
         let mut its = connection.clone();
         // Its error is an answer: there is no stream.
-        let reply = async move { its.send_packed_command(&command).await };
+        let reply = async move { its.send(&command).await };
         self.state = State::Looking(connection, Box::pin(reply));
     }
 
-    fn read(&mut self, connection: MultiplexedConnection, now: Instant) {
+    fn read(&mut self, connection: Way, now: Instant) {
         let behind = self.reader.behind().unwrap_or(EntryId::FIRST);
         let wait = self.policy.ping_interval;
         let mut command = cmd("XREAD");
@@ -172,7 +174,7 @@ impl StreamReader {
             .saturating_add(wait)
             .saturating_add(self.policy.ping_timeout);
         let mut its = connection.clone();
-        let reply = async move { its.send_packed_command(&command).await };
+        let reply = async move { its.send(&command).await };
         self.state = State::Reading(connection, Box::pin(reply));
     }
 

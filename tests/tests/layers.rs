@@ -113,6 +113,7 @@ const REDIS_FLOORS: &[&str] = &[
     "way",
     "place",
     "policy",
+    "identity",
     "error",
     "inbox",
     "command",

@@ -17,6 +17,18 @@ pub enum Dialect {
     Streams,
 }
 
+impl Dialect {
+    /// `classic`, `v2`, `sharded` or `streams`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Classic => "classic",
+            Self::V2 => "v2",
+            Self::Sharded => "sharded",
+            Self::Streams => "streams",
+        }
+    }
+}
+
 /// What a node listens to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Subscriptions {

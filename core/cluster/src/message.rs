@@ -78,6 +78,77 @@ pub enum Message {
     Bye,
 }
 
+/// What kind of message it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum MessageKind {
+    /// An event for clients.
+    Broadcast,
+    /// Sockets join rooms.
+    Join,
+    /// Sockets leave rooms.
+    Leave,
+    /// Sockets are disconnected.
+    Disconnect,
+    /// Each node is to tell what it has.
+    Ask,
+    /// An event for the servers.
+    ServerSide,
+    /// One socket is to do something.
+    One,
+    /// An answer to a question.
+    Answer,
+    /// A node comes, is there, or leaves.
+    Presence,
+}
+
+impl MessageKind {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Broadcast,
+        Self::Join,
+        Self::Leave,
+        Self::Disconnect,
+        Self::Ask,
+        Self::ServerSide,
+        Self::One,
+        Self::Answer,
+        Self::Presence,
+    ];
+
+    /// Its name: `broadcast`, `server side`, ..
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Broadcast => "broadcast",
+            Self::Join => "join",
+            Self::Leave => "leave",
+            Self::Disconnect => "disconnect",
+            Self::Ask => "ask",
+            Self::ServerSide => "server side",
+            Self::One => "one",
+            Self::Answer => "answer",
+            Self::Presence => "presence",
+        }
+    }
+}
+
+impl Message {
+    /// What kind of message it is.
+    pub const fn kind(&self) -> MessageKind {
+        match self {
+            Self::Broadcast { .. } => MessageKind::Broadcast,
+            Self::Join { .. } => MessageKind::Join,
+            Self::Leave { .. } => MessageKind::Leave,
+            Self::Disconnect { .. } => MessageKind::Disconnect,
+            Self::Ask { .. } => MessageKind::Ask,
+            Self::ServerSide { .. } => MessageKind::ServerSide,
+            Self::One { .. } => MessageKind::One,
+            Self::Answer { .. } => MessageKind::Answer,
+            Self::Hello | Self::Beat | Self::Bye => MessageKind::Presence,
+        }
+    }
+}
+
 /// Which sockets, and how something is sent to them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct To {

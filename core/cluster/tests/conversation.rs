@@ -147,7 +147,7 @@ fn another_dialect_is_told_of_once() {
         assert_eq!(told.len(), usize::from(seen == 1));
         assert!(
             told.iter()
-                .all(|it| matches!(it, Output::Notice(Notice::Foreign)))
+                .all(|it| matches!(it, Output::Notice(Notice::Foreign(_))))
         );
         assert_eq!(node.counts().foreign, seen);
     }

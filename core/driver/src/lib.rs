@@ -78,6 +78,28 @@
 //! | `sio_heartbeat_seconds` | histogram | | from a ping to its pong (clients of revision 4) |
 //! | `sio_turn_seconds` | histogram | | how long a connection's task runs before others may |
 //!
+//! Of a cluster (the feature `cluster`), where the recorder is there before the server joins; each has the label `dialect`:
+//!
+//! | name | kind | labels | what |
+//! |---|---|---|---|
+//! | `sio_cluster_up` | gauge | | servers that reach their broker |
+//! | `sio_cluster_connections_total` | counter | | how often one was reached |
+//! | `sio_cluster_outage_seconds` | histogram | | how long it was away |
+//! | `sio_cluster_round_trip_seconds` | histogram | | to its answer, where a broker asks by itself |
+//! | `sio_cluster_messages_received_total`, `sio_cluster_messages_sent_total` | counter | `type`: [`MessageKind`](cluster::message::MessageKind) | messages of other nodes, and for them |
+//! | `sio_cluster_bytes_received_total`, `sio_cluster_bytes_sent_total` | counter | | bytes of all that was read, whoever it was for, and of what was published |
+//! | `sio_cluster_ignored_total` | counter | `reason`: `own`, `room` (nobody is in it here), `namespace` (it is another's), `foreign`, `late`, or what is wrong with it | messages that were not acted on |
+//! | `sio_cluster_questions` | gauge | | questions that wait for answers |
+//! | `sio_cluster_questions_total` | counter | `result` (`complete`, `partial`, `timeout`, `unreachable`) | those that are over |
+//! | `sio_cluster_question_seconds` | histogram | | to their end |
+//! | `sio_cluster_silent_nodes_total` | counter | | nodes that have not answered them |
+//! | `sio_cluster_subscriptions` | gauge | | channels that are listened to |
+//! | `sio_cluster_buffered_bytes` | gauge | | what waits for the broker |
+//! | `sio_cluster_dropped_total` | counter | | messages for others that had to go |
+//! | `sio_cluster_limits_total` | counter | `limit` | how often a limit was met |
+//! | `sio_cluster_gaps_total` | counter | | gaps in streams |
+//! | `sio_cluster_lag_seconds` | histogram | | how old an entry of a stream is when it is read, by the clocks of the broker and of this machine |
+//!
 //! # Spans and events
 //!
 //! With the feature `tracing`; nothing without it.
@@ -87,6 +109,8 @@
 //! | span, info | `connection` | `sid` (four characters of it), `transport`, `remote` |
 //! | error | `handler panicked`, `hook panicked`, `parser panicked`, `connection panicked` (a fault of this crate's), `cannot accept` | `socket`, `namespace`, `event`, `why` |
 //! | warn | `not written` (by a parser of the application's own: a broadcast from another node, and, once, the answer to a CONNECT); a request from another origin with cookies while `origins` is any, once | |
+//! | warn | of a cluster: `broker lost`, `another cluster dialect` (once), `cluster stream cut`, `cluster limit met`, `not told to other nodes`, `not asked` | `namespace`, `why`, .. |
+//! | debug | of a cluster: `broker reached`, `odd cluster message`, `not answered` | `namespace`, `why` |
 //! | debug | `handshake failed`, `handshake took too long`, `session opened`, `upgraded`, `session closed`, `websocket closed`, `websocket broken`, `socket connected`, `socket disconnected`, `namespace refused`, `packet refused`, `not written` (the refusal of a packet), `event refused`, `handler failed`, `no handler`, `request refused`, `not admitted in time`, `not let on in time`, `no session id`, `backlog full`, `handler dropped` | what a client did |
 //! | trace | `received`, `sent`, `event` | the packets |
 //! | trace | `left behind` | `account`: what a connection held when its session closed, part by part, with the limit of each |

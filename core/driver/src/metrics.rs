@@ -1,9 +1,13 @@
 //! Figures for the `metrics` crate; nothing at all without the feature.
 
+#[cfg(all(feature = "cluster", feature = "metrics"))]
+mod cluster;
 #[cfg(feature = "metrics")]
 mod instruments;
 #[cfg(feature = "metrics")]
 mod label;
+#[cfg(feature = "cluster")]
+mod links;
 
 use std::fmt;
 
@@ -16,6 +20,8 @@ use crate::error::AckError;
 
 #[cfg(feature = "metrics")]
 pub(crate) use instruments::{Gauges, Instruments};
+#[cfg(feature = "cluster")]
+pub(crate) use links::{LinkTally, SpaceTally};
 
 /// What the task of a connection counts, and hands on once in a turn.
 #[derive(Default)]

@@ -8,6 +8,7 @@ mod runtimes;
 #[allow(dead_code, reason = "the other suite's")]
 #[path = "../behaviour/client.rs"]
 mod client;
+mod cluster;
 #[allow(dead_code, reason = "the other suite's")]
 #[path = "../behaviour/here.rs"]
 mod here;
@@ -182,7 +183,11 @@ async fn what_there_is_is_told_when_it_is_asked_for(on: On) {
     world.ends().await;
 }
 
+use crate::cluster::{a_cluster_is_counted, every_vector_is_counted};
+
 on_each_real_runtime! {
+    a_cluster_is_counted,
+    every_vector_is_counted,
     packets_and_bytes_are_counted_by_transport,
     acks_are_counted_as_long_as_they_are_open,
     refusals_are_counted_by_reason,

@@ -1,6 +1,7 @@
 //! What no server of the packages writes: counted, and nothing else, but for those that say enough.
 
 use super::Vector;
+use sio_cluster::Dialect;
 use sio_cluster::codec::Odd;
 
 /// What becomes of an odd message.
@@ -20,10 +21,14 @@ fn fate(id: &str) -> Fate {
         | "redis8/odd/039" | "sharded/odd/001" | "sharded/odd/002" | "sharded/odd/003"
         | "redis5/odd/001" | "redis5/odd/008" | "redis5/odd/015" | "streams/odd/001"
         | "streams/odd/005" | "streams/odd/007" => Fate::Refused(Odd::Syntax),
-        "redis8/odd/004" | "redis8/odd/028" | "redis8/odd/029" | "redis8/odd/030"
-        | "redis8/odd/031" | "redis8/odd/043" | "redis5/odd/009" | "redis5/odd/010"
-        | "redis5/odd/011" | "redis5/odd/012" | "redis5/odd/013" | "redis5/odd/014"
-        | "redis5/odd/016" | "streams/odd/004" => Fate::Refused(Odd::Foreign),
+        "redis8/odd/004" | "redis8/odd/043" => Fate::Refused(Odd::Foreign(Dialect::Streams)),
+        "redis8/odd/028" | "redis8/odd/029" | "redis8/odd/030" | "redis8/odd/031" => {
+            Fate::Refused(Odd::Foreign(Dialect::V2))
+        }
+        "redis5/odd/009" | "redis5/odd/010" | "redis5/odd/011" | "redis5/odd/012"
+        | "redis5/odd/013" | "redis5/odd/014" | "redis5/odd/016" | "streams/odd/004" => {
+            Fate::Refused(Odd::Foreign(Dialect::Classic))
+        }
         "redis8/odd/005" | "redis5/odd/002" => Fate::Refused(Odd::Member("broadcast")),
         "redis8/odd/008" | "redis8/odd/027" | "redis8/odd/037" | "sharded/odd/007"
         | "sharded/odd/022" | "streams/odd/011" => Fate::Refused(Odd::Member("opts")),

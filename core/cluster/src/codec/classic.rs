@@ -5,6 +5,7 @@ use sio_core::packet::Args;
 
 use super::parts;
 use super::{Context, EncodeError, Odd, Received};
+use crate::config::Dialect;
 use crate::id::{RequestId, Uid};
 use crate::limits::Limits;
 use crate::message::{Act, Message, Question, Reply, To};
@@ -48,7 +49,7 @@ pub fn decode(place: Place, payload: &Bytes, of: Context<'_>) -> Result<Option<R
 fn broadcast(tree: Tree<'_>, of: Context<'_>) -> Result<Option<Received>, Odd> {
     // Cluster messages are maps: an adapter for streams uses the same key.
     if tree.is_object() {
-        return Err(Odd::Foreign);
+        return Err(Odd::Foreign(Dialect::Streams));
     }
     let elements = tree.elements("broadcast", of.limits.members)?;
     let mut elements = elements.into_iter();
@@ -92,7 +93,7 @@ pub(super) fn read_broadcast(
 fn request(tree: Tree<'_>, limits: &Limits) -> Result<Received, Odd> {
     let members = tree.members("request", limits)?;
     if members.has("requestid") {
-        return Err(Odd::Foreign);
+        return Err(Odd::Foreign(Dialect::V2));
     }
     let id = parts::request_id(&members, "requestId", limits)?;
     let need = |id: Option<RequestId>| id.ok_or(Odd::Member("requestId"));
@@ -165,7 +166,7 @@ fn one(kind: u64, id: RequestId, members: &Members<'_>, limits: &Limits) -> Resu
 fn answer(tree: Tree<'_>, limits: &Limits) -> Result<Received, Odd> {
     let members = tree.members("answer", limits)?;
     if members.has("requestid") {
-        return Err(Odd::Foreign);
+        return Err(Odd::Foreign(Dialect::V2));
     }
     let id = parts::request_id(&members, "requestId", limits)?;
     let id = id.ok_or(Odd::Member("requestId"))?;

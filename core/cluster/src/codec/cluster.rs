@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::classic::{self, Author};
 use super::{Context, EncodeError, Odd, Received, parts};
+use crate::config::Dialect;
 use crate::id::RequestId;
 use crate::limits::Limits;
 use crate::message::{Message, Question, Reply};
@@ -19,7 +20,7 @@ pub fn decode(payload: &Bytes, of: Context<'_>) -> Result<Option<Received>, Odd>
     let tree = read.tree();
     // Classic's broadcasts are lists: its adapters use the same key.
     if tree.is_list() {
-        return Err(Odd::Foreign);
+        return Err(Odd::Foreign(Dialect::Classic));
     }
     let members = tree.members("message", of.limits)?;
     let namespace = members.find("nsp").and_then(Tree::text);

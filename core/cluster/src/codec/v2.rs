@@ -5,6 +5,7 @@ use sio_core::packet::Args;
 
 use super::classic::{self, Author, Place};
 use super::{Context, EncodeError, Odd, Received, parts};
+use crate::config::Dialect;
 use crate::id::RequestId;
 use crate::limits::Limits;
 use crate::message::{Act, Message, Question, Reply, To};
@@ -48,7 +49,9 @@ fn named<'a>(tree: Tree<'a>, limits: &Limits) -> Result<(Members<'a>, RequestId)
     let members = tree.members("request", limits)?;
     match parts::request_id(&members, "requestid", limits)? {
         Some(id) => Ok((members, id)),
-        None if members.has("uid") || members.has("requestId") => Err(Odd::Foreign),
+        None if members.has("uid") || members.has("requestId") => {
+            Err(Odd::Foreign(Dialect::Classic))
+        }
         None => Err(Odd::Member("requestid")),
     }
 }

@@ -235,18 +235,20 @@ impl<T> Node<T> {
 
     /// A message as it leaves by the way that is for it, `to` whom it is for.
     pub(super) fn written(
-        &self,
+        &mut self,
         message: &Message,
         to: Option<&Uid>,
     ) -> Result<Written, EncodeError> {
-        Ok(match self.is_for_stream(message) {
+        let written = match self.is_for_stream(message) {
             true => Written::Entry(streams::encode(message, self.author(to))?),
             false => Written::Payload(codec::payload(
                 self.config.dialect,
                 message,
                 self.author(to),
             )?),
-        })
+        };
+        self.counts.said.count(message.kind());
+        Ok(written)
     }
 
     fn is_for_stream(&self, message: &Message) -> bool {
@@ -281,7 +283,7 @@ impl<T> Node<T> {
     }
 
     fn publish_now(&mut self, channel: String, payload: Bytes) {
-        self.sent();
+        self.sent(payload.len());
         let sharded = self.channels.is_sharded();
         self.outputs.push_back(Output::Publish(Publication {
             channel,
@@ -311,7 +313,7 @@ impl<T> Node<T> {
     }
 
     pub(super) fn append(&mut self, entry: Entry, token: Option<T>) -> AppendToken {
-        self.sent();
+        self.sent(entry.size());
         let most = self.config.append_window;
         let (token, told) = self.appends.push(entry.clone(), token, most);
         self.outputs.push_back(Output::Append { token, entry });
@@ -350,9 +352,9 @@ impl<T> Node<T> {
         }
     }
 
-    fn sent(&mut self) {
+    fn sent(&mut self, bytes: usize) {
         self.spoke = self.now;
-        self.counts.sent = self.counts.sent.saturating_add(1);
+        self.counts.send(bytes);
     }
 
     /// Which nodes a question waits for, as far as that is known when it is asked.
@@ -376,6 +378,7 @@ impl<T> Node<T> {
             silent_nodes: silent,
             got: open.got,
             end,
+            took: self.now.saturating_duration_since(open.since),
         };
         self.outputs.push_back(Output::Done {
             token: open.token,

@@ -17,6 +17,6 @@ mod timeout;
 
 pub use machine::{Node, Status};
 pub use output::{
-    AckTicket, Answer, Answers, AppendToken, Asked, CountToken, Counts, Deadline, End, Local,
-    Notice, Output, Overflow, Publication, Ticket, Why,
+    AckTicket, Answer, Answers, AppendToken, Asked, ByKind, CountToken, Counts, Deadline, End,
+    Local, Notice, Output, Overflow, Publication, Ticket, Why,
 };

@@ -1,5 +1,7 @@
 //! What a node wants done, and what it tells.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use sio_core::packet::Call;
 use sio_core::time::Instant;
@@ -7,9 +9,10 @@ use sio_core::time::Instant;
 use crate::channels::Subscription;
 use crate::codec::Odd;
 use crate::codec::streams::Entry;
+use crate::config::Dialect;
 use crate::entry::EntryId;
 use crate::id::Uid;
-use crate::message::{Act, Question, Reply, To};
+use crate::message::{Act, MessageKind, Question, Reply, To};
 
 /// What is to be done about what a [`Node`](super::Node) was told. `T` is the caller's own.
 #[derive(Debug, Hash)]
@@ -225,6 +228,8 @@ pub struct Answers {
     pub silent_nodes: Option<u64>,
     /// Why it ended.
     pub end: End,
+    /// How long it took.
+    pub took: Duration,
 }
 
 impl Answers {
@@ -279,8 +284,8 @@ pub enum Notice {
         /// Which.
         uid: Uid,
     },
-    /// Nodes of another dialect use the same key: told once.
-    Foreign,
+    /// Nodes of another dialect use the same key: told once, of the first.
+    Foreign(Dialect),
     /// A limit was met.
     Overflow(Overflow),
     /// A message was none.
@@ -342,8 +347,49 @@ pub struct Counts {
     pub foreign: u64,
     /// Answers that nobody waited for, and questions and entries that came twice.
     pub late: u64,
+    /// Those of other nodes that were understood, by kind.
+    pub heard: ByKind,
+    /// Bytes of all that was read.
+    pub received_bytes: u64,
+    /// Messages that were written for other nodes, by kind.
+    pub said: ByKind,
     /// Messages that were published or added.
     pub sent: u64,
+    /// Their bytes.
+    pub sent_bytes: u64,
     /// Messages that were not, for the broker was away too long.
     pub dropped: u64,
+}
+
+impl Counts {
+    pub(super) fn receive(&mut self, bytes: usize) {
+        self.received = self.received.saturating_add(1);
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.received_bytes = self.received_bytes.saturating_add(bytes);
+    }
+
+    pub(super) fn send(&mut self, bytes: usize) {
+        self.sent = self.sent.saturating_add(1);
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.sent_bytes = self.sent_bytes.saturating_add(bytes);
+    }
+}
+
+/// A number of messages of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ByKind([u64; MessageKind::ALL.len()]);
+
+impl ByKind {
+    /// How many there are of a kind.
+    pub fn of(&self, kind: MessageKind) -> u64 {
+        let place = MessageKind::ALL.iter().position(|its| *its == kind);
+        place.and_then(|at| self.0.get(at)).copied().unwrap_or(0)
+    }
+
+    pub(super) fn count(&mut self, kind: MessageKind) {
+        let place = MessageKind::ALL.iter().position(|its| *its == kind);
+        if let Some(count) = place.and_then(|at| self.0.get_mut(at)) {
+            *count = count.saturating_add(1);
+        }
+    }
 }

@@ -89,6 +89,7 @@ pub(super) enum Expected {
 pub(super) struct Open<T> {
     pub(super) token: T,
     kind: Kind,
+    pub(super) since: Instant,
     due: Instant,
     count: Option<CountToken>,
     pub(super) expected: Expected,
@@ -106,10 +107,16 @@ pub(super) struct Open<T> {
 }
 
 impl<T> Open<T> {
-    pub(super) fn new(token: T, kind: Kind, due: Instant, expected: Expected) -> Self {
+    pub(super) fn new(
+        token: T,
+        kind: Kind,
+        (since, due): (Instant, Instant),
+        expected: Expected,
+    ) -> Self {
         Self {
             token,
             kind,
+            since,
             due,
             count: None,
             expected,

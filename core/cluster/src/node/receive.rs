@@ -32,7 +32,7 @@ impl<T> Node<T> {
         if self.link == Link::Closed {
             return;
         }
-        self.counts.received = self.counts.received.saturating_add(1);
+        self.counts.receive(payload.len());
         let Some(origin) = self.channels.origin(channel) else {
             self.counts.elsewhere = self.counts.elsewhere.saturating_add(1);
             return;
@@ -66,7 +66,7 @@ impl<T> Node<T> {
         if self.link == Link::Closed {
             return;
         }
-        self.counts.received = self.counts.received.saturating_add(1);
+        self.counts.receive(entry.size());
         // Before it is looked at: it must not be read again, whatever it is.
         if self.last_entry.is_some_and(|last| at <= last) {
             self.counts.late = self.counts.late.saturating_add(1);
@@ -103,10 +103,10 @@ impl<T> Node<T> {
         match read {
             Ok(Some(received)) => self.receive(received, size, at),
             Ok(None) => self.counts.elsewhere = self.counts.elsewhere.saturating_add(1),
-            Err(Odd::Foreign) => {
+            Err(Odd::Foreign(dialect)) => {
                 self.counts.foreign = self.counts.foreign.saturating_add(1);
                 if !std::mem::replace(&mut self.told_foreign, true) {
-                    self.notice(Notice::Foreign);
+                    self.notice(Notice::Foreign(dialect));
                 }
             }
             Err(why) => {
@@ -122,6 +122,7 @@ impl<T> Node<T> {
             self.counts.own = self.counts.own.saturating_add(1);
             return;
         }
+        self.counts.heard.count(message.kind());
         if let Some(uid) = from.as_ref().filter(|uid| !uid.is_emitter()) {
             if message == Message::Bye {
                 return self.gone(uid.clone());

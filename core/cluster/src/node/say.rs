@@ -197,6 +197,7 @@ impl<T> Node<T> {
                 missing: 0,
                 silent_nodes: None,
                 end,
+                took: std::time::Duration::ZERO,
             };
             self.outputs.push_back(Output::Done { token, answers });
             return Ok(());
@@ -210,7 +211,8 @@ impl<T> Node<T> {
                 self.publish(self.channels.requests().to_owned(), payload);
             }
         }
-        let open = Open::new(token, kind, now.saturating_add(wait), self.expected(kind));
+        let time = (now, now.saturating_add(wait));
+        let open = Open::new(token, kind, time, self.expected(kind));
         let known = self.questions.insert(id.clone(), open);
         if let Some(token) = known {
             let channel = self.channels.requests().to_owned();

@@ -4,6 +4,8 @@ use std::fmt;
 
 use sio_core::packet::EncodeError as Unwritten;
 
+use crate::config::Dialect;
+
 /// Why a message of another node is not acted on. It is counted, and nothing else happens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -24,8 +26,9 @@ pub enum Odd {
     PacketType(u64),
     /// An event's name that is kept for what happens here.
     Reserved(String),
-    /// It is another dialect's. Nodes of both must not share a key.
-    Foreign,
+    /// It is this other dialect's, or, where classic is named, may be v2's: they have their broadcasts in common. Nodes of
+    /// both must not share a key.
+    Foreign(Dialect),
 }
 
 impl fmt::Display for Odd {
@@ -39,7 +42,7 @@ impl fmt::Display for Odd {
             Self::Type(kind) => write!(f, "unknown type {kind}"),
             Self::PacketType(kind) => write!(f, "packet type {kind} in a broadcast"),
             Self::Reserved(name) => write!(f, "reserved event name {name:?}"),
-            Self::Foreign => f.write_str("a message of another dialect"),
+            Self::Foreign(dialect) => write!(f, "a message in {}", dialect.name()),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, Pipeline, RedisResult, Value};
 use sio_driver::binding::Instant;
-use sio_driver::cluster::Order;
+use sio_driver::cluster::{Event, Order};
 
 use crate::command::{Refused, Said, Sent, command, pushed, replied};
 use crate::inbox::Inbox;
@@ -197,8 +197,12 @@ impl Line {
             };
             any = true;
             self.heard = now;
+            let took = now.saturating_duration_since(self.asked.unwrap_or(now));
             self.bytes = self.bytes.saturating_sub(batch.weight);
             for (sent, reply) in batch.sent.into_iter().zip(replies) {
+                if let Sent::Ping = sent {
+                    self.done.push_back(Said::Event(Event::RoundTrip { took }));
+                }
                 let said = replied(sent, reply).map_err(|Refused(why)| why)?;
                 self.done.extend(said);
             }

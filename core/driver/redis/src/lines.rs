@@ -272,7 +272,9 @@ impl Lines {
         replies: RedisResult<Vec<Value>>,
         now: Instant,
     ) -> Result<(), String> {
-        let Flight { slot, batch, .. } = flight;
+        let Flight {
+            slot, batch, since, ..
+        } = flight;
         let replies = match (replies, slot) {
             (Ok(replies), _) if replies.len() == batch.len() => replies,
             (Ok(_), _) => return Err("not all of it was answered".to_owned()),
@@ -288,7 +290,7 @@ impl Lines {
             self.load.subtract(&waiting);
             let said = match slot {
                 Some(_) => answered(waiting.sent, reply)?,
-                None => self.told(waiting.sent, reply)?,
+                None => self.told(waiting.sent, reply, now.saturating_duration_since(since))?,
             };
             self.done.extend(said);
         }
@@ -323,7 +325,7 @@ impl Lines {
     }
 
     /// What all of them have answered.
-    fn told(&mut self, sent: Sent, reply: Value) -> Result<Option<Said>, String> {
+    fn told(&mut self, sent: Sent, reply: Value, took: Duration) -> Result<Option<Said>, String> {
         let Value::Map(replies) = reply else {
             return Err("what was asked of all was answered by one".to_owned());
         };
@@ -341,7 +343,7 @@ impl Lines {
         }
         self.pings = self.pings.saturating_sub(1);
         match replies.len() >= self.masters {
-            true => Ok(None),
+            true => Ok(Some(Said::Event(Event::RoundTrip { took }))),
             false => Err("not all masters of the Redis Cluster can be reached".to_owned()),
         }
     }

@@ -57,7 +57,7 @@ pub enum ClusterEvent {
     },
     /// Somebody speaks another dialect on the same channels. What it says is not acted on.
     Foreign {
-        /// Which.
+        /// Which: `classic` (or `v2`, whose events are the same), `v2`, `streams`.
         dialect: String,
     },
     /// More was to be told to others than may wait: the oldest of it is dropped.

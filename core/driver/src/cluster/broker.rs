@@ -188,6 +188,11 @@ pub enum Event {
         /// The entries.
         found: Vec<(EntryId, Entry)>,
     },
+    /// It was asked whether it is there, and has answered.
+    RoundTrip {
+        /// How long that took.
+        took: Duration,
+    },
     /// All before is done.
     Flushed {
         /// What was asked.

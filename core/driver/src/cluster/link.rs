@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
 
 use sio_cluster::Subscription;
 use sio_core::time::Instant;
@@ -16,7 +17,8 @@ use super::options::Options;
 use super::space::{Space, Wire};
 use super::waiter::Waiter;
 use crate::adapter::{AdapterError, ClusterEvent};
-use crate::log::warn;
+use crate::log::{debug, warn};
+use crate::metrics::LinkTally;
 use crate::runtime::{Runtime, Sleep};
 use crate::sync::one_shot::Answer;
 
@@ -38,6 +40,7 @@ pub(super) struct Link<R: Runtime, B> {
     /// Namespaces that were closed, whose last words are not sent yet.
     closing: BTreeMap<u64, Answer<()>>,
     asked: u64,
+    tally: LinkTally,
     left: bool,
     sleep: Option<Pin<Box<R::Sleep>>>,
     armed: Option<Instant>,
@@ -48,6 +51,7 @@ const TURN: usize = 64;
 
 impl<R: Runtime, B: Broker> Link<R, B> {
     pub(super) fn new(runtime: R, broker: B, desk: Arc<Desk>, options: Options) -> Self {
+        let tally = LinkTally::new(options.node.dialect);
         Self {
             runtime,
             broker,
@@ -63,6 +67,7 @@ impl<R: Runtime, B: Broker> Link<R, B> {
             flushes: BTreeMap::new(),
             closing: BTreeMap::new(),
             asked: 0,
+            tally,
             left: false,
             sleep: None,
             armed: None,
@@ -117,7 +122,8 @@ impl<R: Runtime, B: Broker> Link<R, B> {
                 let config = self.options.node.clone();
                 let prefix = self.options.session_prefix.clone();
                 let random = self.random();
-                let space = Space::new(of, (local, known), config, shared, prefix, random);
+                let of_it = (of, self.tally.space());
+                let space = Space::new(of_it, (local, known), config, shared, prefix, random);
                 let stream = space.stream().map(str::to_owned);
                 self.spaces.insert(of, space);
                 if self.up {
@@ -230,6 +236,8 @@ impl<R: Runtime, B: Broker> Link<R, B> {
     fn event(&mut self, event: Event) {
         match event {
             Event::Up => {
+                debug!("broker reached");
+                self.tally.up(self.runtime.now());
                 self.up = true;
                 for stream in std::mem::take(&mut self.streams) {
                     self.read(Some(stream));
@@ -263,7 +271,13 @@ impl<R: Runtime, B: Broker> Link<R, B> {
                     self.tell(of, |space, now| space.node.handle_appended(now, token, at));
                 }
             }
+            Event::RoundTrip { took } => self.tally.round_trip(took),
             Event::Entry { stream, at, entry } => {
+                let wall = self.runtime.wall_clock();
+                let wall = wall.duration_since(SystemTime::UNIX_EPOCH);
+                let added = Duration::from_millis(at.millis);
+                let old = wall.unwrap_or_default().saturating_sub(added);
+                self.tally.read(old);
                 let namespace = entry.fields().find(|(name, _)| *name == "nsp");
                 let Some(namespace) = namespace.map(|(_, it)| it.clone()) else {
                     return;
@@ -343,6 +357,8 @@ impl<R: Runtime, B: Broker> Link<R, B> {
     }
 
     fn down(&mut self, why: String, unsure: usize) {
+        warn!(why = %why, "broker lost");
+        self.tally.down(self.runtime.now(), unsure);
         self.up = false;
         self.why = why;
         self.listeners.clear();
@@ -442,6 +458,7 @@ impl<R: Runtime, B: Broker + Unpin> Future for Link<R, B> {
                 link.wish(wish);
             }
             for (of, dropped) in taken.refused {
+                link.tally.dropped(dropped);
                 if let Some(space) = link.spaces.get(&of) {
                     space.tell(&ClusterEvent::Overflow { dropped });
                 }

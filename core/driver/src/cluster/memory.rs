@@ -108,6 +108,7 @@ fn weight(event: &Event) -> usize {
         | Event::Recalled { .. }
         | Event::Taken { .. }
         | Event::Ranged { .. }
+        | Event::RoundTrip { .. }
         | Event::Flushed { .. } => 0,
     }
 }

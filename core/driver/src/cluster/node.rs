@@ -81,6 +81,7 @@ impl ClusterAdapter {
                 missing: 0,
                 silent_nodes: None,
                 end: End::Refused,
+                took: Duration::ZERO,
             };
             waiter.end(self.local.namespace(), refused, self.known.others());
         }

@@ -23,6 +23,7 @@ use super::told;
 use super::waiter::Waiter;
 use crate::adapter::{Broadcast, ClusterEvent, InMemory, KeptSession, Recipients, SessionClaim};
 use crate::log::{debug, error, warn};
+use crate::metrics::SpaceTally;
 use crate::sync::guard::guarded;
 
 /// The one question to servers that the 2.x line has, as an event.
@@ -47,6 +48,7 @@ pub(super) struct Space {
     /// Questions of other nodes that clients here answer: by number, with how many are still to.
     acks: BTreeMap<u64, (AckTicket, usize)>,
     asked: u64,
+    tally: SpaceTally,
     pub(super) due: Option<Instant>,
 }
 
@@ -62,7 +64,7 @@ pub(super) struct Wire<'a, B> {
 
 impl Space {
     pub(super) fn new(
-        number: u32,
+        (number, tally): (u32, SpaceTally),
         (local, known): (InMemory, Arc<Known>),
         mut config: Config,
         (desk, share_headers): (Arc<Desk>, bool),
@@ -93,6 +95,7 @@ impl Space {
             share_headers,
             acks: BTreeMap::new(),
             asked: 0,
+            tally,
             due: None,
         }
     }
@@ -106,6 +109,7 @@ impl Space {
         if let Some(room) = self.node.room_of(channel)
             && !self.local.has_room(room)
         {
+            self.tally.no_room();
             return;
         }
         self.node.handle_message(now, channel, payload);
@@ -159,6 +163,7 @@ impl Space {
                 Output::Local(local) => self.act(local),
                 Output::Asked { ticket, what } => self.answer(wire.now, ticket, what),
                 Output::Done { token, answers } => {
+                    self.tally.answered(&answers);
                     token.end(self.local.namespace(), answers, self.known.others());
                 }
                 Output::Heard {
@@ -169,6 +174,7 @@ impl Space {
                 Output::Heard { .. } | Output::Appended { .. } | _ => {}
             }
         }
+        self.tally.measure(&self.node);
     }
 
     /// Calls what may be the application's code.
@@ -398,6 +404,8 @@ impl Space {
                 ClusterEvent::Down { why }
             }
             Notice::Lost { from, to } => {
+                warn!(namespace = self.local.namespace(), %from, %to, "cluster stream cut");
+                self.tally.gap();
                 self.guarded(InMemory::lose_track);
                 ClusterEvent::Lost {
                     from: from.to_string(),
@@ -407,17 +415,29 @@ impl Space {
             Notice::NodeGone { uid } => ClusterEvent::NodeGone {
                 node: uid.as_str().to_owned(),
             },
-            Notice::Foreign => ClusterEvent::Foreign {
-                dialect: "another".to_owned(),
-            },
-            Notice::Overflow(Overflow::Outage(count)) => ClusterEvent::Overflow {
-                dropped: usize::try_from(count).unwrap_or(usize::MAX),
-            },
+            Notice::Foreign(dialect) => {
+                let dialect = dialect.name();
+                warn!(
+                    namespace = self.local.namespace(),
+                    dialect, "another cluster dialect"
+                );
+                ClusterEvent::Foreign {
+                    dialect: dialect.to_owned(),
+                }
+            }
+            Notice::Overflow(why @ Overflow::Outage(count)) => {
+                self.tally.over(&why);
+                ClusterEvent::Overflow {
+                    dropped: usize::try_from(count).unwrap_or(usize::MAX),
+                }
+            }
             Notice::Overflow(_why) => {
+                self.tally.over(&_why);
                 warn!(namespace = self.local.namespace(), what = ?_why, "cluster limit met");
                 return;
             }
             Notice::Odd(_why) => {
+                self.tally.odd(&_why);
                 debug!(namespace = self.local.namespace(), why = ?_why, "odd cluster message");
                 return;
             }

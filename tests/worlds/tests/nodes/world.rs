@@ -437,7 +437,7 @@ impl World {
                 it.heard = it.rooms.clone();
             }
             Output::Notice(Notice::Odd(why)) => panic!("odd: {why}"),
-            Output::Notice(Notice::Foreign) => panic!("foreign"),
+            Output::Notice(Notice::Foreign(_)) => panic!("foreign"),
             Output::Notice(_) => {}
             other => panic!("{other:?}"),
         }

@@ -229,45 +229,8 @@ impl Acceptor {
             },
             RequestKind::Poll | RequestKind::Post { .. } => None,
         };
-        let named = match query.get("EIO") {
-            None if self.config.allow_missing_eio => Some(Eio::V3),
-            named => named.and_then(Eio::from_query),
-        };
-        let revision = named.filter(|revision| match revision {
-            Eio::V3 => self.config.allow_eio3,
-            Eio::V4 => true,
-        });
-        let Some(revision) = revision else {
-            // A session was opened with another revision than this request's, whichever it is.
-            return Err(match sid {
-                Some(_) => bad(ErrorContext::ProtocolMismatch {
-                    protocol: None,
-                    previous: None,
-                }),
-                None => {
-                    let context = ErrorContext::Protocol(query.get("EIO").map(Into::into));
-                    Refused::new(ErrorCode::UnsupportedRevision, context)
-                }
-            });
-        };
-        let mut over = false;
-        if method == Verb::Post {
-            if head
-                .headers
-                .get_all(CONTENT_ENCODING)
-                .iter()
-                .any(|it| it != "identity")
-            {
-                let context = ErrorContext::Malformed("content-encoding");
-                return Err(Refused(Refusal::Coding, context));
-            }
-            let bad_length = || malformed("content-length");
-            if let Some(length) = single(&head.headers, CONTENT_LENGTH).map_err(|_| bad_length())? {
-                let length = length.parse::<u64>().map_err(|_| bad_length())?;
-                over = usize::try_from(length)
-                    .map_or(true, |length| length > self.config.max_http_buffer_size);
-            }
-        }
+        let revision = self.revision(&query)?;
+        let over = method == Verb::Post && self.announces_too_much(&head.headers)?;
         Ok(Admitted {
             kind,
             revision,
@@ -276,6 +239,50 @@ impl Acceptor {
             websocket,
             over,
         })
+    }
+
+    /// The revision that a request speaks.
+    fn revision(&self, query: &Query) -> Result<Eio, Refused> {
+        let named = match query.get("EIO") {
+            None if self.config.allow_missing_eio => Some(Eio::V3),
+            named => named.and_then(Eio::from_query),
+        };
+        let spoken = named.filter(|revision| match revision {
+            Eio::V3 => self.config.allow_eio3,
+            Eio::V4 => true,
+        });
+        // A session was opened with another revision than this request's, whichever it is.
+        spoken.ok_or_else(|| match query.get("sid") {
+            Some(_) => {
+                let context = ErrorContext::ProtocolMismatch {
+                    protocol: None,
+                    previous: None,
+                };
+                Refused::new(ErrorCode::BadRequest, context)
+            }
+            None => {
+                let context = ErrorContext::Protocol(query.get("EIO").map(Into::into));
+                Refused::new(ErrorCode::UnsupportedRevision, context)
+            }
+        })
+    }
+
+    /// Whether a POST announces a body over the limit.
+    fn announces_too_much(&self, headers: &HeaderMap) -> Result<bool, Refused> {
+        let mut codings = headers.get_all(CONTENT_ENCODING).iter();
+        if codings.any(|it| it != "identity") {
+            let context = ErrorContext::Malformed("content-encoding");
+            return Err(Refused(Refusal::Coding, context));
+        }
+        let malformed = || {
+            let context = ErrorContext::Malformed("content-length");
+            Refused::new(ErrorCode::BadRequest, context)
+        };
+        let Some(length) = single(headers, CONTENT_LENGTH).map_err(|_| malformed())? else {
+            return Ok(false);
+        };
+        let length = length.parse::<u64>().map_err(|_| malformed())?;
+        Ok(usize::try_from(length).map_or(true, |it| it > self.config.max_http_buffer_size))
     }
 }
 

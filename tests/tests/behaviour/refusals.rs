@@ -42,107 +42,78 @@ impl Heard {
     }
 }
 
+/// A request line's query and a header, the code of its refusal, and the context: of a GET.
+fn wrong_heads() -> Vec<(String, &'static str, u64, ErrorContext)> {
+    let poll = "EIO=4&transport=polling";
+    let sid = sio_tokio::Sid::made("nobody").unwrap();
+    let odd = http::HeaderValue::from_bytes("\u{e9}".as_bytes()).unwrap();
+    let none = ErrorContext::ProtocolMismatch {
+        protocol: None,
+        previous: None,
+    };
+    let transport = ErrorContext::Transport(Some("x".into()));
+    let origin = ErrorContext::Origin("http://b.example".into());
+    let revision = ErrorContext::Protocol(Some("3".into()));
+    let by = |query: &str| query.to_owned();
+    vec![
+        (by("EIO=4&transport=x"), "", 0, transport),
+        (by("EIO=4"), "", 0, ErrorContext::Transport(None)),
+        (format!("{poll}&sid=nobody"), "", 1, ErrorContext::Sid(sid)),
+        (
+            format!("{poll}&x=%00"),
+            "",
+            3,
+            ErrorContext::Malformed("query"),
+        ),
+        (
+            by("EIO=4&transport=websocket"),
+            "",
+            3,
+            ErrorContext::TransportHandshake,
+        ),
+        (
+            by(poll),
+            "origin: \u{e9}\r\n",
+            3,
+            ErrorContext::InvalidOrigin(odd),
+        ),
+        (by(poll), "origin: http://b.example\r\n", 4, origin),
+        (by("EIO=3&transport=polling"), "", 5, revision),
+        (by("transport=polling"), "", 5, ErrorContext::Protocol(None)),
+        (by("EIO=5&transport=polling&sid=nobody"), "", 3, none),
+    ]
+}
+
 async fn what_is_wrong_with_a_head_is_told(on: On) {
     let origins = Origins::list(["http://a.example"]);
     let io = Io::new(calm().origins(origins).allow_eio3(false));
     let heard = Heard::of(&io);
     let world = World::new(on, io).await;
-    let poll = "EIO=4&transport=polling";
-    let none = ErrorContext::ProtocolMismatch {
-        protocol: None,
-        previous: None,
-    };
-    let sid = sio_tokio::Sid::made("nobody").unwrap();
-    for (method, query, header, code, name, context) in [
-        (
-            "GET",
-            "EIO=4&transport=x",
-            "",
-            0,
-            None,
-            ErrorContext::Transport(Some("x".into())),
-        ),
-        ("GET", "EIO=4", "", 0, None, ErrorContext::Transport(None)),
-        (
-            "GET",
-            &*format!("{poll}&sid=nobody"),
-            "",
-            1,
-            None,
-            ErrorContext::Sid(sid),
-        ),
-        (
-            "PUT",
-            poll,
-            "",
-            2,
-            None,
-            ErrorContext::Method(http::Method::PUT),
-        ),
-        (
-            "GET",
-            &format!("{poll}&x=%00"),
-            "",
-            3,
-            None,
-            ErrorContext::Malformed("query"),
-        ),
-        (
-            "GET",
-            "EIO=4&transport=websocket",
-            "",
-            3,
-            Some("TRANSPORT_HANDSHAKE_ERROR"),
-            ErrorContext::TransportHandshake,
-        ),
-        (
-            "GET",
-            poll,
-            "origin: \u{e9}\r\n",
-            3,
-            Some("INVALID_ORIGIN"),
-            ErrorContext::InvalidOrigin(
-                http::HeaderValue::from_bytes("\u{e9}".as_bytes()).unwrap(),
-            ),
-        ),
-        (
-            "GET",
-            poll,
-            "origin: http://b.example\r\n",
-            4,
-            None,
-            ErrorContext::Origin("http://b.example".into()),
-        ),
-        (
-            "GET",
-            "EIO=3&transport=polling",
-            "",
-            5,
-            None,
-            ErrorContext::Protocol(Some("3".into())),
-        ),
-        (
-            "GET",
-            "transport=polling",
-            "",
-            5,
-            None,
-            ErrorContext::Protocol(None),
-        ),
-        (
-            "GET",
-            "EIO=5&transport=polling&sid=nobody",
-            "",
-            3,
-            Some("PROTOCOL_MISMATCH"),
-            none,
-        ),
-    ] {
+    let gets = wrong_heads().into_iter().map(|it| ("GET", it));
+    let put = ErrorContext::Method(http::Method::PUT);
+    let put = ("EIO=4&transport=polling".to_owned(), "", 2, put);
+    for (method, (query, header, code, context)) in gets.chain([("PUT", put)]) {
         let request = format!(
             "{method} /socket.io/?{query} HTTP/1.1\r\nhost: x\r\n{header}connection: close\r\n\r\n"
         );
         let answer = exchange(world.address, request.as_bytes()).await;
         assert!(answer.status >= 400, "{request} {answer:?}");
+        let names = [
+            (
+                "TRANSPORT_HANDSHAKE_ERROR",
+                matches!(context, ErrorContext::TransportHandshake),
+            ),
+            (
+                "INVALID_ORIGIN",
+                matches!(context, ErrorContext::InvalidOrigin(_)),
+            ),
+            (
+                "PROTOCOL_MISMATCH",
+                matches!(context, ErrorContext::ProtocolMismatch { .. }),
+            ),
+        ];
+        let name = names.into_iter().find(|(_, its)| *its);
+        let name = name.map(|(name, _)| name);
         let told = heard.context().await;
         assert_eq!(told, (Some(code), name, context), "{request}");
     }

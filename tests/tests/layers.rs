@@ -116,6 +116,7 @@ const REDIS_FLOORS: &[&str] = &[
     "identity",
     "error",
     "inbox",
+    "identity",
     "command",
     "line",
     "lines",

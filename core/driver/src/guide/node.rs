@@ -62,8 +62,8 @@
 //! | `connectTimeout([v])` (4.x) | [`Io::connect_timeout`], [`Io::set_connect_timeout`] | |
 //! | `engine`, `engine.generateId` | [`Io::engine`], [`Engine::generate_id`] | |
 //! | `engine.clientsCount` | [`Engine::sessions`], [`Io::engine_sessions`] | |
-//! | `engine.on("connection_error")` | [`Io::on_connection_error`] | `context` is [`ErrorContext`](crate::app::ErrorContext); sessions that end for what their clients do are told of, too |
-//! | `engine.on("connection")` | [`Engine::on_open`](crate::app::Engine::on_open) | with a [`Conn`](crate::app::Conn) |
+//! | `engine.on("connection_error")` | [`Io::on_connection_error`] | `context` is [`ErrorContext`]; sessions that end for what their clients do are told of, too |
+//! | `engine.on("connection")` | [`Engine::on_open`](crate::app::Engine::on_open) | with a [`Conn`] |
 //! | `engine.on("initial_headers")`, `on("headers")` | [`Io::on_initial_headers`], [`Io::on_headers`] | |
 //! | `engine.use(fn)` (4.6) | [`Server::before`], or layers around it | |
 //! | `bind(engine)` | [`Io::bind`] | |

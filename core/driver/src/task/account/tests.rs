@@ -52,7 +52,7 @@ impl Transport for Deaf {
 
     fn send(&mut self, _: &'static [u8], _: Bytes, _: bool) {}
 
-    fn close(&mut self, _: Option<u16>) {}
+    fn close(&mut self, _: Option<u16>, _: &str) {}
 
     fn poll_flush(&mut self, _: &mut Context<'_>) -> (usize, Poll<io::Result<()>>) {
         (0, Poll::Pending)

@@ -139,37 +139,45 @@ impl World {
                 connection,
                 reason,
                 details,
-            } => {
-                self.note(51, || {
-                    format!("server: {connection:?} is over: {reason} {details:?}")
-                });
-                match (reason, &details) {
-                    (CloseReason::PingTimeout, _) => self.marks.reach(Mark::PingTimeout),
-                    (_, Some(Details::Violation(Violation::SlowReader))) => {
-                        self.marks.reach(Mark::SlowReader);
-                    }
-                    (_, Some(Details::NotJoined)) => self.marks.reach(Mark::NotJoined),
-                    (_, Some(Details::Incomplete)) => self.marks.reach(Mark::Incomplete),
-                    _ => {}
-                }
-                let party = self.ledger.blame.party(connection);
-                let hand = party.and_then(|party| self.hands.get(&party));
-                if reason == CloseReason::PingTimeout && hand.is_some_and(|it| !it.answers) {
-                    self.marks.reach(Mark::TalkedOnly);
-                }
-                self.ledger
-                    .blame
-                    .closed(self.now, connection, reason.as_str());
-                self.ledger.dead.closed(connection);
-                self.readers.ended(connection);
-                self.standings.closed(connection);
-                self.ledger.answers.closed(connection);
-                if let Some(it) = self.server.connection(connection) {
-                    let sid = it.sid().as_str().to_owned();
-                    self.ledger.secrets.closed(&sid, party.unwrap_or_default());
-                }
-            }
+            } => self.is_over(connection, reason, details.as_ref()),
             _ => {}
+        }
+    }
+
+    /// A session has ended.
+    fn is_over(
+        &mut self,
+        connection: ConnectionKey,
+        reason: CloseReason,
+        details: Option<&Details>,
+    ) {
+        self.note(51, || {
+            format!("server: {connection:?} is over: {reason} {details:?}")
+        });
+        match (reason, details) {
+            (CloseReason::PingTimeout, _) => self.marks.reach(Mark::PingTimeout),
+            (_, Some(Details::Violation(Violation::SlowReader))) => {
+                self.marks.reach(Mark::SlowReader);
+            }
+            (_, Some(Details::NotJoined)) => self.marks.reach(Mark::NotJoined),
+            (_, Some(Details::Incomplete)) => self.marks.reach(Mark::Incomplete),
+            _ => {}
+        }
+        let party = self.ledger.blame.party(connection);
+        let hand = party.and_then(|party| self.hands.get(&party));
+        if reason == CloseReason::PingTimeout && hand.is_some_and(|it| !it.answers) {
+            self.marks.reach(Mark::TalkedOnly);
+        }
+        self.ledger
+            .blame
+            .closed(self.now, connection, reason.as_str());
+        self.ledger.dead.closed(connection);
+        self.readers.ended(connection);
+        self.standings.closed(connection);
+        self.ledger.answers.closed(connection);
+        if let Some(it) = self.server.connection(connection) {
+            let sid = it.sid().as_str().to_owned();
+            self.ledger.secrets.closed(&sid, party.unwrap_or_default());
         }
     }
 

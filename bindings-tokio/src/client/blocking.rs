@@ -67,8 +67,8 @@ pub use sio_driver::client::blocking::{Emitter, InHandler, Iter, NextError, Sock
 
 /// A client with a thread of its own: [`client::Client`](super::Client), with calls that wait.
 ///
-/// Cheap to clone; all clones are the same client. When the last handle of it is dropped, of the client itself or of
-/// one of its sockets, it is closed, politely, in the background, and its thread ends.
+/// Cheap to clone; all clones are the same client. When the last handle of it is dropped, of the client itself, of
+/// one of its sockets or of a socket's events, it is closed, politely, in the background, and its thread ends.
 pub type Client = sio_driver::client::blocking::Client<Tokio>;
 
 /// A socket in the namespace that is the path of this URL, of a client of its own with everything as it usually is.

@@ -221,7 +221,8 @@ pub struct ConnectionError {
     pub request: String,
     /// The request's headers.
     pub headers: HeaderMap,
-    /// What was wrong with the request: there for each that was turned away.
+    /// What was wrong with the request: there for each that was turned away as it came. One of a file of the client's
+    /// has none, nor has one whose session ends before its body is there.
     pub context: Option<ErrorContext>,
     /// What the client did: there for each session that ends for that.
     pub details: Option<Details>,

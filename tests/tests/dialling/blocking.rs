@@ -124,6 +124,16 @@ fn a_runtime_may_be_around<R: OwnThread + Default>(on: On) {
         wrong.max_namespaces = 0;
         let wrong = builder(&world, R::default()).config(wrong);
         assert!(matches!(wrong.build_blocking(), Err(BuildError::Config(_))));
+        // The time of the call is its own, where a task of this runtime would have had its turn.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let client = Dialling::builder_on(R::default(), &url).unwrap();
+        let socket = client.build_blocking().unwrap().socket("/");
+        for _ in 0..200 {
+            tokio::task::consume_budget().await;
+        }
+        let outcome = socket.connect_within(Duration::from_millis(20));
+        assert_eq!(outcome, Err(WaitError::Failed(ConnectError::Timeout)));
     });
     end(world);
 }
@@ -149,6 +159,12 @@ fn what_goes_wrong_is_told<R: OwnThread + Default>(on: On) {
         Err(WaitError::Failed(AckError::Mistyped(_)))
     ));
     client.close().unwrap();
+    // Nothing is dialled, and still it ends.
+    let idle = builder(&world, R::default()).build_blocking().unwrap();
+    let short = idle.socket("/").timeout(Duration::from_millis(20));
+    let outcome = short.emit_with_ack::<()>("no answer", &());
+    assert_eq!(outcome, Err(WaitError::Failed(AckError::Timeout)));
+    drop(idle);
 
     let url = |path: &str| format!("http://{}{path}", world.address);
     let socket = connect_on(R::default(), &url("/chat")).unwrap();

@@ -15,12 +15,12 @@ mod wait;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sio_core::packet::{FromArgs, IntoArgs};
 
 use super::builder::Builder;
-use super::connect::{Connect, FirstError};
+use super::connect::FirstError;
 use super::emitter::Retry;
 use super::error::{BuildError, ConnectError};
 use super::events::Events;
@@ -36,12 +36,12 @@ pub use thread::OwnThread;
 pub use wait::{InHandler, WaitError};
 
 use thread::{Apart, Thread};
-use wait::{may_wait, outcome, wait};
+use wait::{may_wait, outcome, wait, wait_until};
 
 /// A client with a thread of its own: [`client::Client`](crate::client::Client), with calls that wait.
 ///
-/// Cheap to clone; all clones are the same client. When the last handle of it is dropped, of the client itself or of
-/// one of its sockets, it is closed, politely, in the background, and its thread ends.
+/// Cheap to clone; all clones are the same client. When the last handle of it is dropped, of the client itself, of
+/// one of its sockets or of a socket's events, it is closed, politely, in the background, and its thread ends.
 pub struct Client<R> {
     inner: handles::Client<R>,
     thread: Arc<Thread>,
@@ -71,6 +71,8 @@ impl<R: OwnThread> Builder<R> {
             thread = Some(handle);
             Ok(Box::new(face))
         })?;
+        // What is asked before anything is dialled runs out of time, too.
+        inner.alive.start();
         let thread = Arc::new(Thread::new(thread));
         Ok(Client { inner, thread })
     }
@@ -140,7 +142,7 @@ impl Socket {
     /// # Errors
     /// It is not let in, was dialled often enough, or a connection was lost before and is not to be dialled again.
     pub fn connect(&self) -> Result<(), WaitError<ConnectError>> {
-        self.enter(|connect| connect)
+        outcome(|| self.inner.connect())
     }
 
     /// The same, and ends the trying, too, if it is not in after so long: with [`ConnectError::Timeout`], and the
@@ -149,11 +151,17 @@ impl Socket {
     /// # Errors
     /// As [`connect`](Self::connect), or it took too long.
     pub fn connect_within(&self, time: Duration) -> Result<(), WaitError<ConnectError>> {
-        self.enter(|connect| connect.within(time))
-    }
-
-    fn enter(&self, how: impl FnOnce(Connect) -> Connect) -> Result<(), WaitError<ConnectError>> {
-        outcome(|| how(self.inner.connect()))
+        may_wait()?;
+        // By this thread's clock: a runtime's timer is its runtime's, on whose thread this is not. Beyond what the
+        // clock knows is for ever.
+        let until = Instant::now().checked_add(time);
+        match wait_until(self.inner.connect(), until) {
+            Some(outcome) => outcome.map_err(WaitError::Failed),
+            None => {
+                self.inner.disconnect();
+                Err(WaitError::Failed(ConnectError::Timeout))
+            }
+        }
     }
 
     /// Emits, waits for the server's answer, and decodes it as `T`.

@@ -246,7 +246,10 @@ impl<R: Dialer> Drop for Task<R> {
         drop(room);
         shared.board.post(Status::Closed);
         shared.gone.raise();
-        sockets.iter().for_each(|socket| socket.let_go());
+        // Who was told above may have made more, which nobody does from here on.
+        let late = std::mem::take(&mut shared.lock().sockets);
+        let all = sockets.iter().chain(&late);
+        all.for_each(|socket| socket.let_go());
         shared.make_hooks().close();
     }
 }

@@ -18,7 +18,10 @@ pub(crate) fn compressed(files: ClientFiles) -> ClientFiles {
     };
     let missing = files.names().filter_map(|name| Some((name, plain(name)?)));
     let made: Vec<_> = missing
-        .filter_map(|(name, content)| Some((name.to_owned(), gzip(&content).ok()?)))
+        .filter_map(|(name, content)| {
+            let zipped = gzip(&content).ok()?;
+            (zipped.len() < content.len()).then(|| (name.to_owned(), zipped))
+        })
         .collect();
     made.into_iter().fold(files, |files, (name, zipped)| {
         files.with_coded(&name, "gzip", zipped)
@@ -38,6 +41,15 @@ mod tests {
     use flate2::read::GzDecoder;
 
     use super::*;
+
+    #[test]
+    fn what_does_not_get_smaller_is_left() {
+        let noise: Vec<u8> = (0_u64..2_000)
+            .map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u8)
+            .collect();
+        let files = compressed(ClientFiles::new().with("socket.io.js", noise));
+        assert_eq!(files.codings("socket.io.js").count(), 0);
+    }
 
     #[test]
     fn what_is_worth_it_has_a_form_and_a_given_one_stays() {

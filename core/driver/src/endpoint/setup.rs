@@ -177,7 +177,9 @@ fn acceptor(mut config: Config, deflates: bool) -> Result<Acceptor, ConfigError>
             feature: "deflate",
         });
     }
-    config.client_files = compressed(std::mem::take(&mut config.client_files));
+    if config.serve_client {
+        config.client_files = compressed(std::mem::take(&mut config.client_files));
+    }
     Acceptor::new(Arc::new(config))
 }
 

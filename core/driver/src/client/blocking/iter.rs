@@ -55,7 +55,7 @@ impl<S: Stream + Unpin> Iterator for Iter<S> {
     /// The next one; `None`: the client is closed.
     ///
     /// # Panics
-    /// In a handler, which must not wait on its client's thread.
+    /// In a handler, which must not wait on a client's thread.
     fn next(&mut self) -> Option<S::Item> {
         if let Err(why) = may_wait() {
             panic!("{why}");

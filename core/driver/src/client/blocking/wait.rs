@@ -14,8 +14,8 @@ thread_local! {
 
 /// A handler, or a hook, has called what waits. Nothing was done.
 ///
-/// It runs on a client's thread, and nobody but that thread would do what it waits for. It has its socket as an
-/// argument, and `await` to wait by.
+/// It runs on a client's thread, which must not stand still: nobody else would do what it waits for, if that is of
+/// the same client. It has its socket as an argument, and `await` to wait by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InHandler;
 
@@ -36,7 +36,7 @@ impl<E> From<InHandler> for WaitError<E> {
 
 impl fmt::Display for InHandler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a handler must not wait on its client's thread")
+        f.write_str("a handler must not wait on a client's thread")
     }
 }
 

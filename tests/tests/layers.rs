@@ -116,7 +116,6 @@ const REDIS_FLOORS: &[&str] = &[
     "identity",
     "error",
     "inbox",
-    "identity",
     "command",
     "line",
     "lines",

@@ -1,8 +1,9 @@
 //! Clients that come, ask, and leave.
 
 use std::mem::take;
+use std::time::Instant;
 
-use super::crowd::Crowd;
+use super::crowd::{Crowd, PATIENCE};
 use super::flat::Flat;
 use super::said;
 use crate::process::Server;
@@ -19,14 +20,22 @@ pub(super) fn run(command: &[String], count: u64) -> Result<String, String> {
     let (mut crowd, mut flat) = (Crowd::new()?, Flat::default());
     let at = server.address();
     let (mut come, mut gone) = (0, 0);
-    let mut asks = [true; AT_ONCE];
-    for index in 0..AT_ONCE {
+    let places = usize::try_from(count).map_or(AT_ONCE, |count| count.min(AT_ONCE));
+    let mut asks = vec![true; places];
+    let mut moved = Instant::now();
+    for index in 0..places {
         crowd.knock(at, index)?;
         come += 1;
     }
     while gone < count {
         crowd.pump()?;
         crowd.all_well()?;
+        if moved.elapsed() > PATIENCE {
+            return Err(format!(
+                "nobody has left for {PATIENCE:?}: {} are in",
+                crowd.inside()
+            ));
+        }
         for (index, asks) in asks.iter_mut().enumerate() {
             if *asks && crowd.is_in(index) {
                 crowd.ask(index)?;
@@ -38,6 +47,7 @@ pub(super) fn run(command: &[String], count: u64) -> Result<String, String> {
         }
         for index in take(&mut crowd.left) {
             gone += 1;
+            moved = Instant::now();
             if gone % count.div_ceil(LOOKS) == 0 && gone > count / 10 {
                 flat.look(&server)?;
             }

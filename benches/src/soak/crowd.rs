@@ -11,7 +11,7 @@ use crate::look::Look;
 use crate::scenario::{Answer, Scenario, Script};
 
 /// How long something may take that has to come. A machine that does other things, too, is no failure.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How many may be between knocking and being in.
 const OPENING: usize = 64;

@@ -7,7 +7,7 @@ use sio_tokio::{
 };
 
 use crate::client::{Client, calm};
-use crate::here::{until, within};
+use crate::here::{spawn, until, within};
 use crate::wire::{Wire, opening_at};
 use crate::world::{On, World};
 
@@ -69,6 +69,24 @@ async fn who_is_closed_is_told_why_and_so_are_its_handlers(on: On) {
     world.ends().await;
 }
 
+async fn that_the_server_goes_is_said_before_all_words(on: On) {
+    let io = Io::new(calm());
+    let left = Left::default();
+    let told_of = left.clone();
+    io.of("/").on_disconnect(
+        move |socket: Socket, reason: DisconnectReason, details: Option<Details>| {
+            socket.conn().close_with("mine");
+            told_of.lock().unwrap().push(told(reason.as_str(), details));
+        },
+    );
+    let world = World::new(on, io.clone()).await;
+    let (client, _) = world.join().await;
+    let closing = spawn(async move { io.close().await });
+    assert_eq!(client.rest().await, (vec![], Some(1001)));
+    within("the end", closing.end()).await.unwrap();
+    assert_eq!(*left.lock().unwrap(), ["server shutting down, None"]);
+}
+
 async fn a_reason_is_cut_where_no_frame_holds_more(on: On) {
     let engine = EngineServer::new(calm().path("/engine.io"));
     let left = Left::default();
@@ -104,6 +122,7 @@ async fn a_reason_is_cut_where_no_frame_holds_more(on: On) {
 }
 
 on_each_runtime! {
+    that_the_server_goes_is_said_before_all_words,
     who_is_closed_is_told_why_and_so_are_its_handlers,
     a_reason_is_cut_where_no_frame_holds_more,
 }

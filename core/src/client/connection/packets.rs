@@ -166,6 +166,9 @@ impl<T> Connection<T> {
             return;
         };
         let awaited = std::mem::take(&mut namespace.unanswered);
+        // Who was refused was told nothing.
+        namespace.early = Vec::new();
+        namespace.early_bytes = 0;
         let is_root = &*namespace.name == "/";
         match (namespace.state, protocol) {
             (State::Asking { .. }, Protocol::V5) => {

@@ -226,7 +226,11 @@ impl<R: Runtime> Task<R> {
         let words = self.handle.farewell()?;
         if reason == CloseReason::ForcedClose {
             let until = self.close_by();
-            self.transport.close(Some(NORMAL), &words, until);
+            match self.machine.poll_ws() {
+                // A code of the session's own says more to a client: that the server goes.
+                Some(WsOut::Close(code @ Some(_))) => self.transport.close(code, "", until),
+                Some(_) | None => self.transport.close(Some(NORMAL), &words, until),
+            }
         }
         Some(words)
     }

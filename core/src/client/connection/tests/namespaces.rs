@@ -44,6 +44,27 @@ fn who_is_left_before_it_was_entered_is_told_to_the_server() {
 }
 
 #[test]
+fn what_comes_before_a_refusal_is_told_to_nobody() {
+    let (mut world, _) = World::joined(|_| ());
+    let chat = world.client.socket("/chat", Auth::None).unwrap();
+    for leaves in [true, false] {
+        world.client.open(world.now, chat);
+        world.hear(r#"42/chat,["1"]"#);
+        if leaves {
+            world.client.leave(world.now, chat);
+        }
+        world.hear(r#"44/chat,{"message":"no"}"#);
+        world.told();
+        world.client.open(world.now, chat);
+        world.hear(r#"40/chat,{"sid":"c"}"#);
+        assert_eq!(world.told(), ["connected c"]);
+        world.client.leave(world.now, chat);
+        world.told();
+    }
+    world.end();
+}
+
+#[test]
 fn what_comes_before_the_answer_is_told_to_whom_it_was_said() {
     let (mut world, _) = World::joined(|_| ());
     let chat = world.client.socket("/chat", Auth::None).unwrap();

@@ -13,6 +13,7 @@ mod history;
 mod msgpack;
 mod own;
 mod recovery;
+mod session;
 mod targets;
 mod worlds;
 
@@ -395,6 +396,13 @@ pub fn server(input: &[u8]) -> Cells {
         cells = cells.and(seen);
     }
     cells
+}
+
+/// Whatever happens to one session of either revision, in whatever order: every request is answered once, the backlog
+/// keeps its limits, no deadline lies in the past, a copy does the same, the end is told once and last, and comes by
+/// itself where nobody acts any more.
+pub fn session(input: &[u8]) {
+    session::run(input, |_| {});
 }
 
 /// Whatever servers say and networks do, in whatever order: a client's emits that ask end once, nothing exceeds

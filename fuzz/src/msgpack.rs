@@ -60,10 +60,12 @@ fn written(value: &Value) -> Bytes {
 /// Values as msgpack and JSON both hold them: zero has no sign, and a number is a whole one or the nearest double.
 fn plain(values: &[Value]) -> Vec<Value> {
     let plain = |value: &Value| match value {
-        Value::Number(number) => match (number.as_u64(), number.as_i64()) {
-            (Some(whole), _) => whole.into(),
-            (None, Some(whole)) => whole.into(),
-            (None, None) => number.as_f64().into(),
+        Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
+            (Some(whole), ..) => whole.into(),
+            (None, Some(whole), _) => whole.into(),
+            // Too small for a double, and zero is whole.
+            (None, None, Some(0.0)) => 0_u64.into(),
+            (None, None, double) => double.into(),
         },
         Value::Array(elements) => Value::Array(plain(elements)),
         Value::Object(members) => {

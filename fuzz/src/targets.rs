@@ -25,6 +25,13 @@ impl Target {
                 let cells = crate::server(input);
                 without(&Cells::default().missing_mux(), &cells.missing_mux())
             }
+            "session" => {
+                let mut all = BTreeSet::new();
+                crate::session::run(input, |(cell, what)| {
+                    all.insert(format!("{cell:08b} meets {what}"));
+                });
+                all
+            }
             "world" => {
                 let world = sio_worlds::outcome(Choices::from_bytes(input), false);
                 let mut all = without(&Cells::default().missing(), &world.cells.missing());
@@ -54,6 +61,7 @@ pub const TARGETS: &[Target] = &[
     target("payload", crate::payload, 150_000),
     target("value", crate::value, 150_000),
     target("server", server, 5_000),
+    target("session", crate::session, 20_000),
     target("client", crate::client, 20_000),
     target("world", crate::world, 200),
     target("driver", crate::driver, 100),

@@ -1,5 +1,5 @@
-//! Keeps what is worth it for a target of `fuzz/` whose runs say what they have reached (`server`, `world`, `driver`):
-//! `cargo run -p sio-tests --all-features --example keep -- <target> <histories>` draws so many beside those that are in
+//! Keeps what is worth it for a target of `fuzz/` whose runs say what they have reached (`session`, `server`, `world`,
+//! `driver`): `cargo run -p sio-tests --all-features --example keep -- <target> <histories>` draws so many beside those that are in
 //! its folder of `fuzz/corpus`, and leaves there the shortest that were found which together reach all the same.
 //!
 //! What it goes by is coarse: a fuzzer sees each branch (`cargo fuzz cmin <target>`).
@@ -19,7 +19,7 @@ fn main() {
     let count = words.next().and_then(|it| it.parse().ok());
     let target = TARGETS.iter().find(|it| it.name == name).expect("a target");
     // Of the others nothing would be kept: none of them says what it has reached.
-    let says = ["server", "world", "driver"].contains(&target.name);
+    let says = ["session", "server", "world", "driver"].contains(&target.name);
     assert!(says, "{name} does not say what it has reached");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus");
     let folder = folder.join(target.name);

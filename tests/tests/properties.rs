@@ -98,6 +98,7 @@ fn every_property(input: &[u8]) {
     sio_fuzz::parser(input);
     sio_fuzz::msgpack(input);
     sio_fuzz::deflate(input);
+    sio_fuzz::session(input);
     sio_fuzz::client(input);
     sio_fuzz::facing(input);
     sio_fuzz::recovery(input);
@@ -272,6 +273,7 @@ proptest! {
     #[test]
     fn hold_for_any_history(input in prop::collection::vec(any::<u8>(), 0..400)) {
         sio_fuzz::server(&input);
+        sio_fuzz::session(&input);
         sio_fuzz::client(&input);
     }
 

@@ -60,13 +60,15 @@ fn written(value: &Value) -> Bytes {
 /// Values as msgpack and JSON both hold them: zero has no sign, and a number is a whole one or the nearest double.
 fn plain(values: &[Value]) -> Vec<Value> {
     let plain = |value: &Value| match value {
-        Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
-            (Some(whole), ..) => whole.into(),
-            (None, Some(whole), _) => whole.into(),
-            // Too small for a double, and zero is whole.
-            (None, None, Some(0.0)) => 0_u64.into(),
-            (None, None, double) => double.into(),
-        },
+        Value::Number(number) => {
+            // The nearest double of what is no whole number may be one.
+            let nearest = Value::from(number.as_f64());
+            let whole = |value: &Value| {
+                let positive = value.as_u64().map(Value::from);
+                positive.or_else(|| value.as_i64().map(Value::from))
+            };
+            whole(value).or_else(|| whole(&nearest)).unwrap_or(nearest)
+        }
         Value::Array(elements) => Value::Array(plain(elements)),
         Value::Object(members) => {
             let plain = |(name, value): (&str, &Value)| {

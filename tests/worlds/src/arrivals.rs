@@ -111,7 +111,8 @@ impl World {
             Delivery::Reads { wire, side } => {
                 self.network.stall(wire, side, None);
                 self.flush(wire, side);
-                if side == Side::Server {
+                // The key of a server that is dead may be another connection's by now.
+                if side == Side::Server && !self.network.is_gone(wire, side) {
                     self.pull(self.network.wire(wire).connection);
                 }
             }

@@ -105,6 +105,10 @@ impl World {
                 match &*name {
                     "word" => self.server_is_told(socket, place, stay, &args),
                     "much" => self.is_not_too_much(&args),
+                    "first" => {
+                        self.marks.reach(Mark::FirstWord);
+                        self.ledger.prefix.first(stay);
+                    }
                     _ => {}
                 }
                 self.moves(socket);

@@ -44,6 +44,9 @@ impl World {
         if self.stands_still() && Self::is_for_server(&delivery) {
             return self.lies_there.push(delivery);
         }
+        let Some(delivery) = self.lies_there(delivery) else {
+            return;
+        };
         self.steps += 1;
         match delivery {
             Delivery::Request { from, id, request } => {
@@ -108,6 +111,8 @@ impl World {
             Delivery::Upgraded { to, id, wire } => self.upgraded(to, id, wire),
             Delivery::Frame { wire, to, frame } => self.frame(wire, to, frame),
             Delivery::Lost { wire, to } => self.ends(wire, to, WsClosed::Lost),
+            Delivery::NotFound { to, id, websocket } => self.not_found(to, id, websocket),
+            Delivery::Answers { to, ticket } => self.answers_ticket(to, ticket),
             Delivery::Reads { wire, side } => {
                 self.network.stall(wire, side, None);
                 self.flush(wire, side);
@@ -144,6 +149,11 @@ impl World {
             self.ledger.blame.opened(connection, party, only);
             self.ledger.secrets.opened(sid.as_str(), party);
             self.sessions_are_bounded();
+            if self.is_asleep(party) {
+                self.ledger
+                    .blame
+                    .cause_one(connection, "its client is suspended");
+            }
             let here = party < self.machines.len() || self.hands.contains_key(&party);
             if !here || !self.network.is_wanted(party, id) {
                 self.ledger
@@ -184,9 +194,9 @@ impl World {
             return self.hand_response(to, id, response);
         }
         let wall = Some(Duration::from_secs(1));
-        self.machines[to]
-            .client
-            .handle_response(self.now, id, response, wall);
+        let machine = &mut self.machines[to];
+        let now = machine.clock(self.now);
+        machine.client.handle_response(now, id, response, wall);
         self.touch(to);
     }
 
@@ -199,9 +209,9 @@ impl World {
                 if to >= self.machines.len() {
                     return self.hand_upgraded(to, id, Some(wire));
                 }
-                self.machines[to]
-                    .client
-                    .handle_ws_open(self.now, id, Ok(()));
+                let machine = &mut self.machines[to];
+                let now = machine.clock(self.now);
+                machine.client.handle_ws_open(now, id, Ok(()));
                 self.touch(to);
             }
             Some(wire) => self.cut(wire, true, true),
@@ -212,9 +222,9 @@ impl World {
                     return self.hand_upgraded(to, id, None);
                 }
                 let failure = Err(Failure::WebSocket);
-                self.machines[to]
-                    .client
-                    .handle_ws_open(self.now, id, failure);
+                let machine = &mut self.machines[to];
+                let now = machine.clock(self.now);
+                machine.client.handle_ws_open(now, id, failure);
                 self.touch(to);
             }
             None => {}
@@ -241,7 +251,9 @@ impl World {
                 self.hand_frame(party, wire, message);
             }
             (Frame::Message(message), Side::Client) => {
-                self.machines[party].client.handle_ws(self.now, id, message);
+                let machine = &mut self.machines[party];
+                let now = machine.clock(self.now);
+                machine.client.handle_ws(now, id, message);
                 self.touch(party);
             }
             (Frame::Ping, _) => {
@@ -249,7 +261,9 @@ impl World {
                 self.flush(wire, to);
             }
             (Frame::Pong, Side::Client) if party < self.machines.len() => {
-                self.machines[party].client.handle_ws_pong(self.now, id);
+                let machine = &mut self.machines[party];
+                let now = machine.clock(self.now);
+                machine.client.handle_ws_pong(now, id);
                 self.touch(party);
             }
             (Frame::Pong, _) => {}
@@ -286,9 +300,9 @@ impl World {
             }
             Side::Client if party >= self.machines.len() => self.hand_loses(party, wire),
             Side::Client => {
-                self.machines[party]
-                    .client
-                    .handle_ws_closed(self.now, id, how);
+                let machine = &mut self.machines[party];
+                let now = machine.clock(self.now);
+                machine.client.handle_ws_closed(now, id, how);
                 self.touch(party);
             }
         }

@@ -67,16 +67,27 @@ impl World {
     fn come_back(&mut self) {
         for party in 0..self.parties() {
             let machine = &mut self.machines[party];
+            let now = machine.clock(self.now);
             let mut came = false;
+            // It gave up when it was told to, and who was not told how to ask for a namespace does not ask again.
+            for socket in std::mem::take(&mut machine.unasked) {
+                if !machine.is_in(socket) {
+                    machine.client.leave(now, socket);
+                }
+            }
+            if std::mem::take(&mut machine.gave_up) {
+                machine.open_all(now);
+                came = true;
+            }
             // What was refused in revision 4 is asked for by the next connection.
             if std::mem::take(&mut machine.refused) && machine.old {
                 for socket in &machine.sockets {
-                    machine.client.leave(self.now, *socket);
+                    machine.client.leave(now, *socket);
                 }
             }
             for socket in &machine.sockets {
                 if machine.client.state(*socket).is_some_and(|it| !it.active) {
-                    machine.client.open(self.now, *socket);
+                    machine.client.open(now, *socket);
                     came = true;
                 }
             }
@@ -120,7 +131,9 @@ impl World {
         let parties = self.parties();
         self.blame_all("it is closed");
         for party in 0..parties {
-            self.machines[party].client.close(self.now);
+            let machine = &mut self.machines[party];
+            let now = machine.clock(self.now);
+            machine.client.close(now);
             self.touch(party);
         }
         self.passes(Duration::from_secs(60));

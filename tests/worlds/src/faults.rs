@@ -17,7 +17,7 @@ const STOP: u64 = 8;
 impl World {
     /// One of those that are switched on.
     pub(crate) fn fault(&mut self) {
-        match self.choices.below(6) {
+        match self.choices.below(7) {
             0 if self.options.has(Fault::Cut) => self.cut_one(false),
             1 if self.options.has(Fault::OneSided) => self.cut_one(true),
             2 if self.options.has(Fault::Lost) => self.lose(),
@@ -30,6 +30,7 @@ impl World {
                 self.stop(wait);
             }
             5 => self.worse(),
+            6 if self.options.has(Fault::Suspend) => self.suspend(),
             _ => {}
         }
     }

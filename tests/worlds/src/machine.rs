@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use sio_core::client::{AckTicket, Auth, Connection, Dial, DisconnectReason, Event, Work};
+use sio_core::client::{AckTicket, Auth, ConnectError, Connection, DisconnectReason, Event, Work};
 use sio_core::engine::{Flags, Sent};
 use sio_core::id::RequestId;
 use sio_core::packet::Args;
@@ -12,11 +12,13 @@ use sio_core::socket::{AckError, SocketKey};
 use sio_core::time::Instant;
 
 use crate::failure::hold;
+use crate::hosts::Sleep;
 use crate::marks::Mark;
 use crate::matrix::Input;
 use crate::network::{Party, Side};
 use crate::options::{self, Fault, PING_INTERVAL, PING_TIMEOUT};
 use crate::properties::{Bounds, Farewells, Place, Whose};
+use crate::tickets::{Ticket, dial};
 use crate::world::{NAMESPACES, World};
 
 pub(crate) struct Machine {
@@ -30,27 +32,39 @@ pub(crate) struct Machine {
     pub(crate) closed: bool,
     /// Whether a namespace was refused to it on its connection.
     pub(crate) refused: bool,
+    /// Sockets that ask for their namespaces no more on this connection.
+    pub(crate) unasked: Vec<SocketKey>,
+    /// Whether it dials no more by itself.
+    pub(crate) gave_up: bool,
+    /// It is suspended.
+    pub(crate) asleep: Option<Sleep>,
+    /// As much as its clock stood still.
+    pub(crate) slept: Duration,
 }
 
 impl Machine {
     pub(crate) fn new((number, party): (Party, &options::Party)) -> Self {
-        let (dial, _) = Dial::parse("http://server/").expect("it is one");
-        let dial = dial.transports(party.transports.clone());
+        let dial = dial(party.transports.clone());
         let seed = [u8::try_from(number).unwrap_or_default(); 16];
         let mut client =
             Connection::new(party.config.clone(), dial, seed).expect("what is drawn is sound");
-        let sockets = NAMESPACES
-            .iter()
-            .map(|name| client.socket(name, Auth::None));
+        let auth = if party.asks { Auth::Asked } else { Auth::None };
+        let sockets = NAMESPACES.map(|name| {
+            let socket = client.socket(name, auth.clone()).expect("there is room");
+            client.ask_first(socket, party.asks);
+            socket
+        });
         Self {
-            sockets: sockets
-                .map(|socket| socket.expect("there is room"))
-                .collect(),
+            sockets: sockets.to_vec(),
             client,
             old: party.old,
             early: vec![Vec::new(); NAMESPACES.len()],
             closed: false,
             refused: false,
+            unasked: Vec::new(),
+            gave_up: false,
+            asleep: None,
+            slept: Duration::ZERO,
         }
     }
 
@@ -60,9 +74,13 @@ impl Machine {
         }
     }
 
+    fn is_nowhere(&self) -> bool {
+        self.sockets.iter().all(|socket| !self.is_in(*socket))
+    }
+
     /// Whether a socket is in its namespace.
-    fn is_in(&self, at: usize) -> bool {
-        let state = self.client.state(self.sockets[at]);
+    pub(crate) fn is_in(&self, socket: SocketKey) -> bool {
+        let state = self.client.state(socket);
         state.is_some_and(|state| state.connected)
     }
 }
@@ -84,6 +102,10 @@ impl World {
         let party = self.choices.index(self.machines.len());
         let at = self.choices.index(NAMESPACES.len());
         let place = (party, at);
+        if self.is_asleep(party) {
+            return;
+        }
+        let now = self.machines[party].clock(self.now);
         match self.choices.weighted(&[8, 4, 8, 2, 2, 2, 1, 1]) {
             0 => self.says(place, false),
             1 => self.says(place, true),
@@ -97,15 +119,15 @@ impl World {
                 let socket = self.machines[party].sockets[at];
                 let _ = self.machines[party]
                     .client
-                    .emit(self.now, socket, packet, VOLATILE);
+                    .emit(now, socket, packet, VOLATILE);
             }
             4 => self.leaves(place),
             5 => {
                 let socket = self.machines[party].sockets[at];
-                self.machines[party].client.open(self.now, socket);
+                self.machines[party].client.open(now, socket);
             }
-            6 => self.machines[party].client.reconnect_now(self.now),
-            _ => self.machines[party].client.check(self.now),
+            6 => self.machines[party].client.reconnect_now(now),
+            _ => self.machines[party].client.check(now),
         }
         self.touch(party);
     }
@@ -129,9 +151,10 @@ impl World {
         };
         let packet = packet.expect("it can be written");
         let socket = self.machines[party].sockets[at];
+        let now = self.machines[party].clock(self.now);
         let client = &mut self.machines[party].client;
         let before = client.state(socket).map_or(0, |state| state.offline.0);
-        let sent = client.emit(self.now, socket, packet, Flags::default());
+        let sent = client.emit(now, socket, packet, Flags::default());
         self.note(30 + word, || {
             format!("{party} says {word} in {namespace}: {sent:?}")
         });
@@ -156,6 +179,7 @@ impl World {
         let (party, at) = place;
         let token = self.number();
         let socket = self.machines[party].sockets[at];
+        let now = self.machines[party].clock(self.now);
         let client = &mut self.machines[party].client;
         let Some(id) = client.draw_ack_id(socket) else {
             return;
@@ -168,7 +192,7 @@ impl World {
         let packet = packet.expect("it can be written");
         let wait = Duration::from_millis(500 + 100 * (token % 50));
         let flags = Flags::default();
-        let asked = client.request(self.now, socket, id, packet, flags, token, Some(wait));
+        let asked = client.request(now, socket, id, packet, flags, token, Some(wait));
         let taken = !matches!(asked, Err((AckError::TooMany, _)));
         let most = self.options.clients[party].config.max_pending_acks;
         // Where several things happen before anybody looks, some may have ended and not been told.
@@ -193,8 +217,8 @@ impl World {
         {
             self.ledger.farewells.client_leaves(stay, place);
         }
-        machine.client.leave(self.now, socket);
-        if (0..NAMESPACES.len()).all(|at| !self.machines[party].is_in(at)) {
+        machine.client.leave(machine.clock(self.now), socket);
+        if self.machines[party].is_nowhere() {
             self.ledger
                 .blame
                 .cause(self.now, party, "it wants nothing any more");
@@ -204,7 +228,7 @@ impl World {
 
     /// A client that wants to be nowhere closes its connection, and may be on its way to another by now.
     fn may_be_lonely(&mut self, party: Party) {
-        if (0..NAMESPACES.len()).all(|at| !self.machines[party].is_in(at)) {
+        if self.machines[party].is_nowhere() {
             let cause = "it wants nothing any more";
             self.ledger.blame.cause(self.now, party, cause);
         }
@@ -212,6 +236,9 @@ impl World {
 
     /// Carries out what a client wants.
     pub(crate) fn drain_client(&mut self, party: Party) {
+        if self.is_asleep(party) {
+            return;
+        }
         while let Some(event) = self.machines[party].client.poll_event() {
             self.client_hears(party, event);
         }
@@ -236,10 +263,8 @@ impl World {
     }
 
     fn work(&mut self, party: Party, work: Work) {
-        let at = self.now + self.delay();
         match work {
-            Work::Request { id, request } => self.network.request(at, party, id, request),
-            Work::OpenWebSocket { id, request } => self.network.upgrade(at, party, id, request),
+            Work::Request { .. } | Work::OpenWebSocket { .. } => self.calls(party, work),
             Work::Abort(id) => {
                 self.network.unwanted(party, id);
                 if let Some(wire) = self.network.wire_by_id(party, id) {
@@ -344,9 +369,17 @@ impl World {
             Event::ConnectError { socket, error, .. } => {
                 let place = (party, at(socket).unwrap_or_default());
                 self.note(45, || format!("{place:?} is refused: {error}"));
-                self.machines[party].refused = true;
+                let machine = &mut self.machines[party];
+                machine.refused = true;
+                if error == ConnectError::Timeout {
+                    machine.unasked.push(socket);
+                }
                 self.may_be_lonely(party);
             }
+            Event::DialWanted { ticket, .. } => self.is_asked(party, Ticket::Dial(ticket)),
+            Event::AuthWanted { ticket } => self.is_asked(party, Ticket::Auth(ticket)),
+            Event::Entering { ticket, .. } => self.is_asked(party, Ticket::Entry(ticket)),
+            Event::GaveUp => self.machines[party].gave_up = true,
             _ => {}
         }
     }
@@ -451,7 +484,9 @@ impl World {
                 .codec()
                 .ack(NAMESPACES[at], ack.id(), &(token, place));
             let packet = packet.expect("it can be written");
-            let _ = self.machines[party].client.respond(self.now, ack, packet);
+            let machine = &mut self.machines[party];
+            let now = machine.clock(self.now);
+            let _ = machine.client.respond(now, ack, packet);
         }
         self.touch(party);
     }

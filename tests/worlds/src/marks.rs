@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Marks that a world has reached.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub struct Marks(u32);
+pub struct Marks(u64);
 
 macro_rules! marks {
     ($($(#[$doc:meta])* $mark:ident,)*) => {
@@ -81,11 +81,22 @@ marks! {
     MissedSomething,
     /// A client came back as another.
     NotRecovered,
+    /// A client was told that its server's name is not known, and another waited for that in vain.
+    NotFound,
+    NeverFound,
+    /// A client was never told where to dial, by which credentials, or what to say first.
+    DialForgotten,
+    AuthForgotten,
+    FirstWordForgotten,
+    /// A socket said its first word before what it had kept.
+    FirstWord,
+    /// A client's machine was suspended for longer than a heartbeat.
+    Suspended,
 }
 
 impl Marks {
     pub(crate) const fn reach(&mut self, mark: Mark) {
-        self.0 |= 1 << mark as u32;
+        self.0 |= 1 << mark as u64;
     }
 
     /// Those of several worlds.
@@ -96,14 +107,14 @@ impl Marks {
 
     /// What is reached by none of them.
     pub fn missing(self) -> Vec<String> {
-        let missing = ALL.iter().filter(|mark| self.0 & (1 << **mark as u32) == 0);
+        let missing = ALL.iter().filter(|mark| self.0 & (1 << **mark as u64) == 0);
         missing.map(|mark| format!("{mark:?}")).collect()
     }
 }
 
 impl fmt::Debug for Marks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let reached = ALL.iter().filter(|mark| self.0 & (1 << **mark as u32) != 0);
+        let reached = ALL.iter().filter(|mark| self.0 & (1 << **mark as u64) != 0);
         f.debug_list().entries(reached).finish()
     }
 }

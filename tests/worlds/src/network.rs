@@ -15,6 +15,8 @@ use sio_core::packet::Part;
 use sio_core::server::ConnectionKey;
 use sio_core::time::Instant;
 
+use crate::tickets::Ticket;
+
 /// One who takes part, from 0 on.
 pub(crate) type Party = usize;
 
@@ -66,6 +68,17 @@ pub(crate) enum Delivery {
     Lost {
         wire: usize,
         to: Side,
+    },
+    /// A name was looked up in vain, for a request or for a WebSocket.
+    NotFound {
+        to: Party,
+        id: RequestId,
+        websocket: bool,
+    },
+    /// An application answers what its client has asked.
+    Answers {
+        to: Party,
+        ticket: Ticket,
     },
     /// Somebody reads again.
     Reads {
@@ -192,6 +205,11 @@ impl Network {
     pub(crate) fn arrived(&mut self, now: Instant) -> Option<Delivery> {
         let first = self.on_its_way.first_entry()?;
         (first.key().0 <= now).then(|| first.remove())
+    }
+
+    /// A client waits for what has not left.
+    pub(crate) fn wants(&mut self, party: Party, id: RequestId) {
+        self.wanted.insert((party, id));
     }
 
     pub(crate) fn request(

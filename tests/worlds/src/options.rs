@@ -37,6 +37,12 @@ pub(crate) enum Fault {
     Restart,
     /// Several things arrive before anybody looks at what comes of them.
     Together,
+    /// A server's name is not known, or is looked up for a while, or for ever.
+    Names,
+    /// What a client asks its application is answered late, never, or with nothing.
+    Tickets,
+    /// A client's machine is suspended; what arrives meanwhile lies there.
+    Suspend,
 }
 
 const FAULTS: [Fault; 11] = [
@@ -52,6 +58,9 @@ const FAULTS: [Fault; 11] = [
     Fault::Restart,
     Fault::Together,
 ];
+
+/// Those that befall clients, drawn behind all else: of a list that was kept before there were any, there are none.
+const CLIENTS_FAULTS: [Fault; 3] = [Fault::Names, Fault::Tickets, Fault::Suspend];
 
 /// How an application behaves. The first is the simplest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,6 +106,8 @@ pub(crate) struct Party {
     pub(crate) transports: Vec<TransportKind>,
     /// Whether it speaks revision 4 of Socket.IO.
     pub(crate) old: bool,
+    /// Whether it asks its application where to dial, by which credentials, and what to say first.
+    pub(crate) asks: bool,
 }
 
 impl Options {
@@ -104,7 +115,7 @@ impl Options {
         let clients = 1 + choices.below(3);
         let hands = choices.below(3);
         let hostile = choices.below(2);
-        let faults = FAULTS.into_iter().filter(|_| choices.one_in(3)).collect();
+        let mut faults: Vec<_> = FAULTS.into_iter().filter(|_| choices.one_in(3)).collect();
         let manners = Manners {
             decides: choices.one_in(4),
             answers: choices.one_in(3),
@@ -138,6 +149,18 @@ impl Options {
             server = server.connection_state_recovery(kept);
         }
         let alone = packed || recovers;
+        // Who comes back as who it was is cut off often enough.
+        if !recovers {
+            let more = CLIENTS_FAULTS.into_iter();
+            faults.extend(more.filter(|_| choices.one_in(3)));
+            for party in &mut clients {
+                party.asks = choices.one_in(3);
+                let config = Arc::make_mut(&mut party.config);
+                config.ask_before_dial = party.asks;
+                config.connect_timeout = CONNECT_TIMEOUT;
+                config.request_timeout = Some(REQUEST_TIMEOUT);
+            }
+        }
         Self {
             faults,
             manners,
@@ -185,6 +208,9 @@ pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) const LONGEST_AWAY: Duration = Duration::from_secs(20);
 /// Packets that are kept for who is away: more than are said in a world.
 const MANY: usize = 100_000;
+/// Of clients: what is dialled or asked for while things go wrong has failed soon after.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(6);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 pub(crate) const MIDDLEWARE: Duration = Duration::from_secs(3);
 
 fn server(choices: &mut Choices) -> config::Config {
@@ -246,6 +272,7 @@ impl Party {
             _ => vec![Polling],
         };
         Self {
+            asks: false,
             config: Arc::new(config),
             transports,
             old,
@@ -283,8 +310,8 @@ impl fmt::Display for Options {
         for (number, party) in self.clients.iter().enumerate() {
             writeln!(
                 f,
-                "client {number}: {:?} by {:?}, {} bytes may wait",
-                party.config.revision, party.transports, party.config.max_backlog_bytes,
+                "client {number}: {:?} by {:?}, {} bytes may wait, asks: {}",
+                party.config.revision, party.transports, party.config.max_backlog_bytes, party.asks,
             )?;
         }
         write!(f, "by hand: {}, hostile: {}", self.hands, self.hostile)

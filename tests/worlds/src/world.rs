@@ -179,6 +179,7 @@ impl World {
             self.excused = self.excused.max(self.now + late);
         }
         self.options.calm();
+        self.wake(true);
     }
 
     pub(crate) fn stands_still(&self) -> bool {
@@ -202,8 +203,7 @@ impl World {
             false => Duration::ZERO,
         };
         let machines = self.machines.iter();
-        let first = machines.filter_map(|it| it.client.poll_timeout()).min();
-        let mut timer = first.map(|due| due.at + late);
+        let mut timer = machines.filter_map(|it| it.due(late)).min();
         if self.stands_still.is_none() {
             let due = self.server.poll_timeout().map(|due| due.at + late);
             timer = timer.into_iter().chain(due).min();
@@ -229,15 +229,13 @@ impl World {
         if self.stands_still.is_some_and(|until| until <= self.now) {
             return self.goes_on();
         }
+        self.wake(false);
         let now = self.now;
         for party in 0..self.machines.len() {
-            let client = &mut self.machines[party].client;
-            if client
-                .poll_timeout()
-                .is_some_and(|due| due.at + late <= now)
-            {
-                client.handle_timeout(now);
-                let due = client.poll_timeout();
+            let machine = &mut self.machines[party];
+            if machine.due(late).is_some_and(|due| due <= now) {
+                machine.client.handle_timeout(machine.clock(now));
+                let due = machine.deadline();
                 hold!(
                     Pace,
                     due.is_none_or(|due| due.at > now),
@@ -443,11 +441,13 @@ impl World {
                     self.server.handle_ws_flushed(self.now, connection);
                 }
                 (Side::Client, _) if party >= self.machines.len() => {}
-                (Side::Client, Taken::Some) => {
-                    self.machines[party].client.handle_ws_progress(self.now, id);
-                }
-                (Side::Client, Taken::All) => {
-                    self.machines[party].client.handle_ws_flushed(self.now, id);
+                (Side::Client, taken) => {
+                    let machine = &mut self.machines[party];
+                    let now = machine.clock(self.now);
+                    match taken {
+                        Taken::All => machine.client.handle_ws_flushed(now, id),
+                        Taken::Nothing | Taken::Some => machine.client.handle_ws_progress(now, id),
+                    }
                 }
             }
         }
@@ -472,7 +472,7 @@ impl World {
     /// How much later than it is due something is found to be over: timers may be late, and machines give others
     /// as much again.
     pub(crate) fn slack(&self) -> Duration {
-        let clocks = [Fault::Late, Fault::Stop, Fault::Jump];
+        let clocks = [Fault::Late, Fault::Stop, Fault::Jump, Fault::Suspend];
         let late = match clocks.into_iter().any(|fault| self.options.has(fault)) {
             true => EXCUSED * 3,
             false => Duration::from_millis(1),

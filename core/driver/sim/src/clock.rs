@@ -47,7 +47,7 @@ impl Future for Sleep {
         this.cancel();
         let (host, at) = (this.host, this.at);
         this.key = this.world.with(|state| {
-            let at = at.saturating_sub(state.hosts.ahead(host));
+            let at = state.hosts.moment(host, at, state.now);
             if state.now >= at {
                 return None;
             }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::hosts::Lookup;
 use crate::sim::Sim;
 
 impl Sim {
@@ -84,6 +85,69 @@ impl Sim {
         });
     }
 
+    /// A host runs nothing for so long, and its clock stands still meanwhile, as that of a machine does that is put to
+    /// sleep. The clock on its wall goes on.
+    ///
+    /// ```
+    /// use sio_sim::{Config, Io, Runtime, secs};
+    ///
+    /// sio_sim::check(async |sim| {
+    ///     let io = Io::new(Config::v4());
+    ///     let server = sim.host("server").serve(&io)?;
+    ///     let ann = sim.host("ann").client(&server).connect("/").await?;
+    ///     let before = sim.host("ann").sim().now();
+    ///     sim.suspend("ann", secs(3600));
+    ///     sim.advance(secs(3600)).await;
+    ///     // She knows that she was away for longer than her server waits, and comes back.
+    ///     assert_eq!(sim.host("ann").sim().now(), before);
+    ///     assert_eq!(ann.disconnected().await?, "ping timeout");
+    ///     ann.connected().await?;
+    ///     Ok(())
+    /// });
+    /// ```
+    ///
+    /// # Panics
+    /// If no host has that name.
+    pub fn suspend(&self, host: &str, time: Duration) {
+        self.world.with(|state| {
+            state.fault(format!("suspend {host} for {time:?}"));
+            let host = state.hosts.known(host);
+            let now = state.now;
+            state.hosts.suspended.entry(host).or_insert(now);
+            state.stall(host, time);
+        });
+    }
+
+    /// For so long, names that a client on this host looks up ([`by_name`](crate::client::Builder::by_name)) are not
+    /// known, not known yet, or never answered. What is connected stays so.
+    ///
+    /// ```
+    /// use sio_sim::{Config, Io, Lookup, secs};
+    ///
+    /// sio_sim::check(async |sim| {
+    ///     let io = Io::new(Config::v4());
+    ///     let server = sim.host("server").serve(&io)?;
+    ///     let ann = sim.host("ann").client(&server).by_name().build()?.socket("/")?;
+    ///     sim.lookups("ann", Lookup::Fail, secs(30));
+    ///     ann.open();
+    ///     sim.advance(secs(29)).await;
+    ///     assert!(!ann.is_connected());
+    ///     // She tries again all the time.
+    ///     ann.connected().await?;
+    ///     Ok(())
+    /// });
+    /// ```
+    ///
+    /// # Panics
+    /// If no host has that name.
+    pub fn lookups(&self, host: &str, lookup: Lookup, time: Duration) {
+        self.world.with(|state| {
+            state.fault(format!("lookups of {host} {lookup:?} for {time:?}"));
+            let (host, until) = (state.hosts.known(host), state.now + time);
+            state.hosts.lookups.insert(host, (lookup, until));
+        });
+    }
+
     /// A host ends, as a process that is killed: all its tasks are gone at once, and its system closes what they had
     /// open. It runs nothing more until [`restart`](Self::restart). Where the other side is not to be told, as when
     /// the power fails, [`partition`](Self::partition) the host before.
@@ -138,8 +202,9 @@ impl Sim {
         self.heal();
         self.weather(crate::net::Weather::default());
         self.world.with(|state| {
-            let stalled = std::mem::take(&mut state.hosts.stalled);
-            for host in stalled.into_keys() {
+            state.hosts.lookups.clear();
+            let stalled: Vec<_> = state.hosts.stalled.keys().copied().collect();
+            for host in stalled {
                 state.stall(host, Duration::ZERO);
             }
         });
@@ -157,6 +222,7 @@ mod tests {
     use futures_util::io::{AsyncReadExt, AsyncWriteExt};
     use sio_driver::app::{Config, Io};
     use sio_driver::binding::Runtime;
+    use sio_driver::client::Dialer;
 
     use super::*;
     use crate::{Sim, Stream, Weather};
@@ -198,6 +264,71 @@ mod tests {
             let mut answer = [0; 6];
             client.read_exact(&mut answer).await.unwrap();
             assert_eq!(&answer, b"answer");
+        });
+    }
+
+    #[test]
+    fn who_is_suspended_runs_nothing_and_its_clock_stands_still() {
+        let sim = Sim::new(1);
+        let inner = sim.clone();
+        sim.run(async move {
+            let host = inner.host("a").sim().clone();
+            let (start, wall) = (host.now(), host.wall_clock());
+            let (sleeper, rung) = (host.clone(), Arc::new(AtomicUsize::new(0)));
+            let its = rung.clone();
+            host.spawn(async move {
+                // As all do who trust their clock and not their timer.
+                let at = sleeper.now() + 3 * SECOND;
+                while sleeper.now() < at {
+                    sleeper.sleep_until(at).await;
+                }
+                its.fetch_add(1, Ordering::Relaxed);
+            });
+            inner.sleep(SECOND).await;
+            inner.suspend("a", 10 * SECOND);
+            inner.sleep(9 * SECOND).await;
+            assert_eq!(host.now() - start, SECOND);
+            assert_eq!(host.wall_clock().duration_since(wall).unwrap(), 10 * SECOND);
+            // It goes on when it would have stood still for shorter.
+            inner.stall("a", SECOND / 2);
+            inner.sleep(SECOND).await;
+            assert_eq!(host.now() - start, 3 * SECOND / 2);
+            assert_eq!(rung.load(Ordering::Relaxed), 0);
+            inner.suspend("a", SECOND);
+            inner.sleep(2 * SECOND).await;
+            assert_eq!(rung.load(Ordering::Relaxed), 0);
+            inner.sleep(SECOND).await;
+            assert_eq!(rung.load(Ordering::Relaxed), 1);
+        });
+    }
+
+    #[test]
+    fn names_are_looked_up_as_it_is_said_and_only_for_as_long() {
+        let sim = Sim::new(1);
+        let inner = sim.clone();
+        sim.run(async move {
+            let (a, b) = (inner.host("a"), inner.host("b"));
+            let known = vec![(b.sim().host, 80).into()];
+            let look_up = || a.sim().resolve("b", 80);
+            assert_eq!(look_up().await.unwrap(), known);
+            let nobody = a.sim().resolve("nobody", 80).await.unwrap_err();
+            assert_eq!(nobody.kind(), io::ErrorKind::NotFound);
+            inner.lookups("a", Lookup::Fail, SECOND);
+            let error = look_up().await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::NotFound);
+            assert_eq!(a.sim().resolve("10.0.0.1", 80).await.unwrap().len(), 1);
+            assert_eq!(b.sim().resolve("a", 80).await.unwrap().len(), 1);
+            inner.sleep(SECOND).await;
+            assert_eq!(look_up().await.unwrap(), known);
+            inner.lookups("a", Lookup::Wait, 5 * SECOND);
+            assert_eq!(look_up().await.unwrap(), known);
+            assert_eq!(inner.elapsed(), 6 * SECOND);
+            inner.lookups("a", Lookup::Hang, SECOND);
+            let mut waits = Box::pin(look_up());
+            assert!(futures_util::poll!(&mut waits).is_pending());
+            inner.calm();
+            assert_eq!(look_up().await.unwrap(), known);
+            assert!(futures_util::poll!(&mut waits).is_pending());
         });
     }
 

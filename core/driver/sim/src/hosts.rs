@@ -19,7 +19,24 @@ pub(crate) struct Hosts {
     pub(crate) stalled: BTreeMap<IpAddr, Duration>,
     /// How far their clocks are ahead.
     pub(crate) ahead: BTreeMap<IpAddr, Duration>,
+    /// Those that are suspended, and since when.
+    pub(crate) suspended: BTreeMap<IpAddr, Duration>,
+    /// How far their clocks are behind.
+    behind: BTreeMap<IpAddr, Duration>,
+    /// Those on which names are not looked up as they should be, and until when.
+    pub(crate) lookups: BTreeMap<IpAddr, (Lookup, Duration)>,
     pub(crate) boots: Vec<(IpAddr, Boot)>,
+}
+
+/// What becomes of names that are looked up on a host: [`Sim::lookups`](crate::Sim::lookups).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lookup {
+    /// Nobody knows them.
+    Fail,
+    /// They are known once it is over, and not before.
+    Wait,
+    /// Nobody ever answers.
+    Hang,
 }
 
 impl Hosts {
@@ -42,7 +59,7 @@ impl Hosts {
         })
     }
 
-    fn find(&self, name: &str) -> Option<IpAddr> {
+    pub(crate) fn find(&self, name: &str) -> Option<IpAddr> {
         let mut names = self.names.iter();
         names.find(|(its, _)| its == name).map(|it| it.1)
     }
@@ -54,9 +71,39 @@ impl Hosts {
         named.map_or_else(|| address.to_string(), |(name, _)| name.clone())
     }
 
+    /// What the clock of a host shows, which stands still while it is suspended.
+    pub(crate) fn clock(&self, host: IpAddr, now: Duration) -> Duration {
+        (now + self.ahead(host)).saturating_sub(self.behind(host, now))
+    }
+
+    /// When that will be, unless it is suspended until then.
+    pub(crate) fn moment(&self, host: IpAddr, clock: Duration, now: Duration) -> Duration {
+        (clock + self.behind(host, now)).saturating_sub(self.ahead(host))
+    }
+
     /// How far a clock is ahead.
     pub(crate) fn ahead(&self, host: IpAddr) -> Duration {
         self.ahead.get(&host).copied().unwrap_or_default()
+    }
+
+    /// How far it is behind: as far as the host was suspended, this time included. It runs again in the moment in
+    /// which that is over, whether anybody has been told or not.
+    fn behind(&self, host: IpAddr, now: Duration) -> Duration {
+        let before = self.behind.get(&host).copied().unwrap_or_default();
+        let Some(since) = self.suspended.get(&host) else {
+            return before;
+        };
+        let until = self.stalled.get(&host).copied().unwrap_or(now);
+        before + until.min(now).saturating_sub(*since)
+    }
+
+    /// A host that stood still goes on.
+    pub(crate) fn goes_on(&mut self, host: IpAddr, now: Duration) {
+        let behind = self.behind(host, now);
+        if self.suspended.remove(&host).is_some() {
+            self.behind.insert(host, behind);
+        }
+        self.stalled.remove(&host);
     }
 
     /// Whether a host runs nothing at this moment.

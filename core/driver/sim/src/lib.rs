@@ -84,6 +84,7 @@ pub use check::{Check, Error, Played, check};
 pub use clock::Sleep;
 pub use history::{Act, Deed, History};
 pub use host::{Host, Served};
+pub use hosts::Lookup;
 pub use net::Weather;
 pub use sim::{Sim, secs};
 #[cfg(feature = "regex")]

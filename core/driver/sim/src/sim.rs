@@ -348,14 +348,14 @@ impl Runtime for Sim {
     type Sleep = Sleep;
 
     fn now(&self) -> Instant {
-        Instant::ORIGIN
-            + self
-                .world
-                .with(|state| state.now + state.hosts.ahead(self.host))
+        let clock = |state: &mut State| state.hosts.clock(self.host, state.now);
+        Instant::ORIGIN + self.world.with(clock)
     }
 
     fn wall_clock(&self) -> SystemTime {
-        UNIX_EPOCH + EPOCH + (self.now() - Instant::ORIGIN)
+        // It goes on while a host is suspended.
+        let shown = |state: &mut State| state.now + state.hosts.ahead(self.host);
+        UNIX_EPOCH + EPOCH + self.world.with(shown)
     }
 
     fn sleep_until(&self, at: Instant) -> Sleep {

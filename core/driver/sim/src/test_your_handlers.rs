@@ -56,6 +56,8 @@
 //! | one direction stands still | [`hold`](Sim::hold), until [`release`](Sim::release) |
 //! | connections break off, and both sides are told | [`cut`](Sim::cut) |
 //! | a process stands still | [`stall`](Sim::stall) |
+//! | a machine is put to sleep, and its clock stands still | [`suspend`](Sim::suspend) |
+//! | names are not known, known late, or never answered | [`lookups`](Sim::lookups), of clients that dial [`by_name`](crate::client::Builder::by_name) |
 //! | a process is killed, and started again | [`crash`](Sim::crash), [`restart`](Sim::restart) with what [`serve_with`](Host::serve_with) makes |
 //! | a clock jumps | [`jump`](Sim::jump) |
 //! | several of these, now and then | [`weather`](Sim::weather) with [`Weather::rough`], until [`calm`](Sim::calm) |

@@ -119,7 +119,7 @@ impl State {
             Alarm::Arrival(pipe) => self.wake.extend(self.net.arrived(pipe)),
             Alarm::Resume(host) => {
                 if !self.hosts.is_stalled(host, self.now) {
-                    self.hosts.stalled.remove(&host);
+                    self.hosts.goes_on(host, self.now);
                 }
             }
             Alarm::Heal(from, to) => {

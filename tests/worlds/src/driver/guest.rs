@@ -50,11 +50,12 @@ impl Guest {
         server: &Served,
         number: usize,
         party: &Party,
+        by_name: bool,
     ) -> Result<Self, Error> {
         let name = ["ann", "bob", "eve"][number].to_owned();
-        let client = sim
-            .host(&name)
-            .client(server)
+        let client = sim.host(&name).client(server);
+        let client = if by_name { client.by_name() } else { client };
+        let client = client
             .config(party.config())
             .transports(party.transports.clone())
             .query("name", &name)

@@ -62,6 +62,7 @@ pub const MARKS: &[&str] = &[
     "cut",
     "hold",
     "jump",
+    "lookups",
     "one who was silent was let go",
     "partition",
     "revision 4",
@@ -69,6 +70,7 @@ pub const MARKS: &[&str] = &[
     "rooms were left at the end",
     "somebody was turned away",
     "stall",
+    "suspend",
 ];
 
 /// Runs a world.

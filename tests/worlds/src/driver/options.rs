@@ -32,6 +32,10 @@ pub(super) enum Fault {
     Crash,
     /// A clock jumps.
     Jump,
+    /// Names that a client looks up are not known, are known late, or nobody answers.
+    Names,
+    /// A client's machine is suspended: its clock stands still, that of its server goes on.
+    Suspend,
 }
 
 const FAULTS: [Fault; 11] = [
@@ -47,6 +51,9 @@ const FAULTS: [Fault; 11] = [
     Fault::Crash,
     Fault::Jump,
 ];
+
+/// Those that befall clients, drawn behind all else: of a list that was kept before there were any, there are none.
+const CLIENTS_FAULTS: [Fault; 2] = [Fault::Names, Fault::Suspend];
 
 #[derive(Clone, Debug)]
 pub(super) struct Options {
@@ -77,7 +84,7 @@ impl Options {
     pub(super) fn draw(choices: &mut Choices) -> Self {
         use TransportKind::{Polling, WebSocket};
         let guests = 1 + choices.below(3);
-        let faults = FAULTS.into_iter().filter(|_| choices.one_in(4)).collect();
+        let mut faults: Vec<_> = FAULTS.into_iter().filter(|_| choices.one_in(4)).collect();
         let hands = choices.below(4);
         let late = choices.one_in(3);
         let sessions = match choices.one_in(6) {
@@ -93,9 +100,12 @@ impl Options {
             },
             both: choices.one_in(3),
         };
+        let guests = (0..guests).map(party).collect();
+        let more = CLIENTS_FAULTS.into_iter();
+        faults.extend(more.filter(|_| choices.one_in(4)));
         Self {
             faults,
-            guests: (0..guests).map(party).collect(),
+            guests,
             hands,
             sessions,
             late,
@@ -109,8 +119,11 @@ impl Options {
     /// Those that are done by hand.
     pub(super) fn by_hand(&self) -> Vec<Fault> {
         let hand = |it: &Fault| {
-            use Fault::{Crash, Hold, Jump, Partition, Stall};
-            matches!(it, Stall | Hold | Partition | Crash | Jump)
+            use Fault::{Crash, Hold, Jump, Names, Partition, Stall, Suspend};
+            matches!(
+                it,
+                Stall | Hold | Partition | Crash | Jump | Names | Suspend
+            )
         };
         self.faults.iter().copied().filter(hand).collect()
     }

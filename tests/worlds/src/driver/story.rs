@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sio_sim::choices::Choices;
-use sio_sim::{Error, Io, Recording, Served, Sim, TransportKind, secs};
+use sio_sim::{Error, Io, Lookup, Recording, Served, Sim, TransportKind, secs};
 
 use super::application::{TO_ALL, VOLATILE, app};
 use super::excuses::SERVER;
@@ -76,8 +76,9 @@ pub(super) async fn live(sim: Sim, world: &World) -> Result<(), Error> {
     let server = sim.host(SERVER).serve(&io)?;
     sim.weather(options.weather());
     let mut guests = Vec::new();
+    let by_name = options.has(Fault::Names);
     for (number, party) in options.guests.iter().enumerate() {
-        guests.push(Guest::new(&sim, &server, number, party)?);
+        guests.push(Guest::new(&sim, &server, number, party, by_name)?);
         lock(&world.book).marks.insert(match party.old {
             true => "revision 4",
             false => "revision 5",
@@ -151,7 +152,7 @@ impl Party {
             (
                 &*guests[at].name,
                 Duration::from_millis(it.below(12_000)),
-                it.below(3),
+                it.index(3),
             )
         });
         let host = if which == 2 { SERVER } else { guest };
@@ -171,6 +172,15 @@ impl Party {
                 sim.crash(SERVER);
                 self.crashed = true;
             }
+            Fault::Names => {
+                let lookup = [Lookup::Fail, Lookup::Wait, Lookup::Hang][which];
+                sim.lookups(guest, lookup, long);
+                // It has to look one up before that shows.
+                if sim.choose(|it| it.one_in(2)) {
+                    sim.cut(guest, SERVER);
+                }
+            }
+            Fault::Suspend => sim.suspend(guest, long * 2),
             Fault::Delay
             | Fault::Narrow
             | Fault::Short
@@ -315,7 +325,16 @@ impl Party {
         drop(model);
         let faults = self.sim.faults();
         let mut model = lock(&self.book);
-        let kinds = ["crash", "cut", "hold", "jump", "partition", "stall"];
+        let kinds = [
+            "crash",
+            "cut",
+            "hold",
+            "jump",
+            "lookups",
+            "partition",
+            "stall",
+            "suspend",
+        ];
         for (_, fault) in faults {
             let kind = kinds.iter().filter(|kind| fault.starts_with(**kind));
             model.marks.extend(kind);

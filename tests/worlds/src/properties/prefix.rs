@@ -125,6 +125,16 @@ impl Prefixes {
         );
     }
 
+    /// A stay has said its first word.
+    pub(crate) fn first(&mut self, stay: Stay) {
+        let before = self.heard_by.get(&stay);
+        hold!(
+            Prefix,
+            before.is_none(),
+            "stay {stay} has said {before:?} before its first word"
+        );
+    }
+
     pub(crate) fn last_word(&self, place: Place) -> Option<u64> {
         self.said.get(&place).copied()
     }

@@ -53,6 +53,7 @@ pub struct Builder {
     query: Vec<(String, String)>,
     auth: Option<Value>,
     patience: Duration,
+    by_name: bool,
 }
 
 impl Host {
@@ -68,6 +69,7 @@ impl Host {
             query: Vec::new(),
             auth: None,
             patience: Duration::from_secs(120),
+            by_name: false,
         }
     }
 }
@@ -83,6 +85,13 @@ impl Builder {
     /// By these transports, the first of which is tried first. Polling alone is not upgraded.
     pub fn transports(mut self, transports: impl Into<Vec<TransportKind>>) -> Self {
         self.transports = Some(transports.into());
+        self
+    }
+
+    /// By the name of the host that serves, which it looks up each time that it connects
+    /// ([`lookups`](Sim::lookups)). By its address, unless this is called.
+    pub const fn by_name(mut self) -> Self {
+        self.by_name = true;
         self
     }
 
@@ -127,7 +136,14 @@ impl Builder {
     /// # Errors
     /// What is wrong with its configuration.
     pub fn build(mut self) -> Result<Client, ClientError> {
-        let url = format!("http://{}", self.served.address());
+        let address = self.served.address();
+        let url = match self.by_name {
+            true => {
+                let name = (self.sim.world).with(|state| state.hosts.name_of(address.ip()));
+                format!("http://{name}:{}", address.port())
+            }
+            false => format!("http://{address}"),
+        };
         let transports = self.transports.take().unwrap_or_else(|| {
             let drawn = self.sim.choose(|choices| choices.index(WAYS.len()));
             WAYS[drawn].to_vec()

@@ -9,7 +9,7 @@ use sio_tokio::Bytes;
 use crate::client::Client;
 use crate::here::within;
 use crate::mixed::House;
-use crate::node::{Binding, Node, hears, options};
+use crate::node::{Binding, Node, hears, hears_behind, options};
 use crate::server::{RedisServer, node_emits};
 use crate::world::run;
 
@@ -96,8 +96,15 @@ async fn events(house: &mut House, emitter: &Emitter, v2: bool) {
                 client.expect(&format!(r#"42["n",{number}]"#)).await;
             }
         }
-        by.say(emitter.of("/").volatile().emit("end", &())).await;
-        house.all_hear("end").await;
+        by.say(emitter.of("/").volatile().emit("volatile", &()))
+            .await;
+        by.say(emitter.of("/").emit("end", &())).await;
+        for client in house.firsts() {
+            hears_behind(client, "volatile", "end").await;
+        }
+        for client in house.seconds() {
+            hears_behind(client, "volatile", "end").await;
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use sio_tokio::{Bytes, Io};
 use crate::client::Client;
 use crate::here::within;
 use crate::mixed::Theirs;
-use crate::node::{Binding, Node, answers, hears, options};
+use crate::node::{Binding, Node, answers, hears, hears_behind, options};
 use crate::server::RedisServer;
 use crate::world::run;
 
@@ -86,7 +86,7 @@ impl Crowd {
         io.to("y").leave("y");
         io.to(["y", "x"]).emit("x or y", &()).unwrap();
         for client in self.seconds() {
-            hears(client, &["volatile", "y"]).await;
+            hears_behind(client, "volatile", "y").await;
         }
         for client in self.firsts() {
             hears(client, &["x or y"]).await;

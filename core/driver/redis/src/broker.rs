@@ -16,7 +16,7 @@ use sio_driver::cluster::{Broker, Event, Order};
 use crate::command::Said;
 use crate::identity::Identity;
 use crate::inbox::Inbox;
-use crate::line::{Line, Step};
+use crate::line::{BEHIND_MESSAGES, Line, Step};
 use crate::lines::{Lines, Spread};
 use crate::place::Place;
 use crate::policy::Policy;
@@ -32,7 +32,7 @@ pub struct RedisBroker<R: Runtime> {
     events: VecDeque<Event>,
     streams: BTreeMap<String, StreamReader>,
     /// What the last connection is known by.
-    identity: Option<Identity>,
+    identities: Identities,
     /// Connections that were made, or not, since one lasted.
     failures: u32,
     /// The connection was lost, or never was, and that was told.
@@ -44,12 +44,14 @@ pub struct RedisBroker<R: Runtime> {
     armed: Option<Instant>,
 }
 
-type Connecting = Pin<Box<dyn Future<Output = RedisResult<Reached>> + Send>>;
+/// What a connection is known by, of each that knows it; a single Redis has no name.
+type Identities = Vec<(String, Identity)>;
+
+type Connecting = Pin<Box<dyn Future<Output = RedisResult<(Reached, Identities)>> + Send>>;
 
 /// What was connected to.
 enum Reached {
-    /// With what Redis knows it by.
-    One(MultiplexedConnection, Option<Identity>),
+    One(MultiplexedConnection),
     Cluster(Spread),
 }
 
@@ -112,7 +114,7 @@ impl<R: Runtime> RedisBroker<R> {
             state: State::Waiting(now),
             events: VecDeque::new(),
             streams: BTreeMap::new(),
-            identity: None,
+            identities: Vec::new(),
             failures: 0,
             told: false,
             missed: 0,
@@ -128,35 +130,47 @@ impl<R: Runtime> RedisBroker<R> {
         let pushes = inbox.clone();
         let wanted = Wanted {
             patience: policy.connect_timeout,
-            // A single one is looked after by its line, as long as anything comes.
-            answers: self.place.is_cluster().then_some(policy.ping_timeout),
+            // A single one is looked after by its line, as long as anything comes. An answer may stand behind messages.
+            answers: self
+                .place
+                .is_cluster()
+                .then(|| policy.ping_timeout.saturating_mul(BEHIND_MESSAGES)),
             pushes: Some(Arc::new(move |push| pushes.push(push))),
         };
-        let (place, before) = (self.place.clone(), self.identity.clone());
+        let (place, before) = (self.place.clone(), self.identities.clone());
+        let quiet = Wanted {
+            answers: Some(policy.ping_timeout),
+            pushes: wanted.pushes.clone().map(ends_alone),
+            ..wanted.clone()
+        };
         let connecting = async move {
-            let quiet = Wanted {
-                pushes: wanted.pushes.clone().map(ends_alone),
-                ..wanted.clone()
-            };
             let patience = wanted.patience;
             let mut way = place.connect(wanted).await?;
-            let masters = way.is_whole().await?;
+            way.is_whole().await?;
             let heard_by = match way {
                 Way::One(connection) => {
                     let mut asked = connection.clone();
                     asked.set_response_timeout(patience);
-                    let identity = Identity::succeed(&mut asked, before.as_ref()).await?;
-                    return Ok(Reached::One(connection, identity));
+                    let before = before.first().map(|(_, identity)| identity);
+                    let identity = Identity::succeed(&mut asked, before).await?;
+                    let identity = identity.map(|it| (String::new(), it));
+                    return Ok((Reached::One(connection), identity.into_iter().collect()));
                 }
                 Way::Cluster(heard_by) => heard_by,
             };
-            match place.connect(quiet).await? {
-                Way::One(it) => Ok(Reached::One(it, None)),
-                Way::Cluster(said_by) => Ok(Reached::Cluster(Spread {
-                    said_by,
-                    heard_by,
-                    masters,
-                })),
+            let mut way = place.connect(quiet).await?;
+            let masters = way.is_whole().await?;
+            match way {
+                Way::One(it) => Ok((Reached::One(it), Vec::new())),
+                Way::Cluster(mut said_by) => {
+                    let identities = Identity::succeed_all(&mut said_by, &before).await?;
+                    let spread = Spread {
+                        said_by,
+                        heard_by,
+                        masters,
+                    };
+                    Ok((Reached::Cluster(spread), identities))
+                }
             }
         };
         State::Connecting(Box::pin(connecting), inbox)
@@ -279,13 +293,11 @@ impl<R: Runtime> Broker for RedisBroker<R> {
                 }
                 State::Connecting(connecting, inbox) => match connecting.as_mut().poll(cx) {
                     Poll::Pending => return Poll::Pending,
-                    Poll::Ready(Ok(reached)) => {
+                    Poll::Ready(Ok((reached, identities))) => {
+                        self.identities = identities;
                         let (inbox, policy) = (inbox.clone(), self.policy);
                         let link = match reached {
-                            Reached::One(it, identity) => {
-                                self.identity = identity;
-                                Link::One(Line::new(it, inbox, policy, now))
-                            }
+                            Reached::One(it) => Link::One(Line::new(it, inbox, policy, now)),
                             Reached::Cluster(by) => {
                                 Link::Cluster(Lines::new(by, inbox, policy, now))
                             }

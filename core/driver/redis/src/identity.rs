@@ -6,7 +6,12 @@
 )]
 
 use redis::aio::MultiplexedConnection;
-use redis::{Pipeline, RedisResult, Value, cmd};
+use redis::cluster_async::ClusterConnection;
+use redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo};
+use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisResult, Value, cmd};
+
+use crate::command::text;
+use crate::way::all_masters;
 
 /// A connection, as Redis tells it from others. Numbers begin anew with each process, so that both are named where one
 /// is to be ended.
@@ -24,19 +29,43 @@ impl Identity {
         before: Option<&Self>,
     ) -> RedisResult<Option<Self>> {
         let mut pipeline = Pipeline::new();
-        if let Some(Self { number, address }) = before {
-            let mut end = cmd("CLIENT");
-            end.arg("KILL").arg("ID").arg(number);
-            end.arg("ADDR").arg(address);
-            pipeline.add_command(end);
+        if let Some(before) = before {
+            pipeline.add_command(before.end());
         }
-        let mut ask = cmd("CLIENT");
-        ask.arg("INFO");
-        pipeline.add_command(ask);
+        pipeline.add_command(ask());
         let count = usize::from(before.is_some()).saturating_add(1);
         // Where the one or the other is refused, it is an answer.
         let replies = connection.send_packed_commands(&pipeline, 0, count).await?;
         Ok(replies.last().and_then(Self::told))
+    }
+
+    /// The same in a Redis Cluster, where each master, by its address, knows a connection of its own.
+    pub(crate) async fn succeed_all(
+        by: &mut ClusterConnection,
+        before: &[(String, Self)],
+    ) -> RedisResult<Vec<(String, Self)>> {
+        for (node, it) in before {
+            if let Some(node) = address(node)
+                && let Err(why) = by.route_command(it.end(), node).await
+                && !is_answer(&why)
+            {
+                return Err(why);
+            }
+        }
+        let told = by.route_command(ask(), all_masters()).await?;
+        let Value::Map(told) = told else {
+            return Ok(Vec::new());
+        };
+        let one =
+            |(node, told): (Value, Value)| Some((text(&node)?.to_owned(), Self::told(&told)?));
+        Ok(told.into_iter().filter_map(one).collect())
+    }
+
+    fn end(&self) -> Cmd {
+        let mut end = cmd("CLIENT");
+        end.arg("KILL").arg("ID").arg(&self.number);
+        end.arg("ADDR").arg(&self.address);
+        end
     }
 
     fn told(reply: &Value) -> Option<Self> {
@@ -54,6 +83,26 @@ impl Identity {
             address: field("addr=")?.to_owned(),
         })
     }
+}
+
+fn ask() -> Cmd {
+    let mut ask = cmd("CLIENT");
+    ask.arg("INFO");
+    ask
+}
+
+/// Whom the client of a Redis Cluster calls by this name.
+fn address(node: &str) -> Option<RoutingInfo> {
+    let (host, port) = node.rsplit_once(':')?;
+    Some(RoutingInfo::SingleNode(SingleNodeRoutingInfo::ByAddress {
+        host: host.to_owned(),
+        port: port.parse().ok()?,
+    }))
+}
+
+/// Whether it is refused to end a connection, or who had it is none of the Redis Cluster any more.
+fn is_answer(why: &RedisError) -> bool {
+    why.code().is_some() || why.kind() == ErrorKind::ClusterConnectionNotFound
 }
 
 #[cfg(test)]
@@ -75,5 +124,19 @@ mod tests {
             assert_eq!(Identity::told(&Value::SimpleString(told.to_owned())), None);
         }
         assert_eq!(Identity::told(&Value::Nil), None);
+    }
+
+    #[test]
+    fn a_node_is_found_by_its_name() {
+        for (node, host, port) in [("10.0.0.1:7000", "10.0.0.1", 7000), ("::1:7", "::1", 7)] {
+            let expected = SingleNodeRoutingInfo::ByAddress {
+                host: host.to_owned(),
+                port,
+            };
+            assert_eq!(address(node), Some(RoutingInfo::SingleNode(expected)));
+        }
+        for node in ["", "host", "host:", "host:70000"] {
+            assert_eq!(address(node), None);
+        }
     }
 }

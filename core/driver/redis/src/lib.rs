@@ -66,7 +66,8 @@
 //!   `+set +getdel` and the keys `~sio:session:*`, and Redis 6.2;
 //! - `+client|info +client|kill`, from Redis 6.2 on, so that a connection that was given up is ended before the next one
 //!   is used. Without them, what was on its way by the first (a Redis that stood still, a line that carried one
-//!   direction) may come late: behind what was said since, and by a stream twice.
+//!   direction) may come late: behind what was said since, and by a stream twice. In a Redis Cluster that may happen with
+//!   them, too, by a master that was none yet when the connection was made.
 //!
 //! In a [Redis Cluster](Redis::cluster) all of them need `+cluster|slots +cluster|info +multi +exec`, too.
 //!
@@ -97,6 +98,7 @@ mod emitter;
 mod error;
 mod identity;
 mod inbox;
+mod lane;
 mod line;
 mod lines;
 mod outlet;
@@ -104,6 +106,7 @@ mod place;
 mod policy;
 mod redis;
 mod stream;
+mod undone;
 mod way;
 
 pub use broker::RedisBroker;

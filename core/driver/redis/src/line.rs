@@ -68,7 +68,7 @@ pub(crate) const MOST_BYTES: usize = 256 << 10;
 
 /// So many times the patience is had with an answer that may stand behind messages: where they come and it never does,
 /// the line carries one direction only.
-const BEHIND_MESSAGES: u32 = 3;
+pub(crate) const BEHIND_MESSAGES: u32 = 3;
 
 /// Bytes that a command takes beside what it says.
 const OVERHEAD: usize = 128;

@@ -21,8 +21,10 @@ use sio_driver::cluster::{Event, Order, Subscription, Ticket};
 
 use crate::command::{Refused, Said, Sent, command, count, pushed, replied};
 use crate::inbox::Inbox;
-use crate::line::{MOST_BYTES, MOST_COMMANDS, Step, weight};
+use crate::lane::{Lane, Load, To, Waiting};
+use crate::line::{BEHIND_MESSAGES, Step, weight};
 use crate::policy::Policy;
+use crate::undone::Undone;
 use crate::way::{PLAIN, all_masters, all_nodes, is_elsewhere, one_node, to_slot};
 
 /// The connections to a Redis Cluster, which its own client keeps: some to say things, and some to listen, for what is
@@ -45,17 +47,17 @@ pub(crate) struct Lines {
     again: Vec<(Instant, Slot)>,
     /// What is for all of them.
     asks: VecDeque<Waiting>,
+    /// To listen to what is told by all of them, which none redirects. One waits for no other, nor does what is said.
+    listens: VecDeque<Waiting>,
     flying: Vec<Flight>,
     load: Load,
-    /// The numbers of what is not done.
-    open: BTreeSet<u64>,
-    next: u64,
-    /// Who waits until all before that number is done.
-    flushes: VecDeque<(u64, Ticket)>,
+    undone: Undone<Ticket>,
     /// Sharded channels that are being left.
     leaving: BTreeSet<String>,
     done: VecDeque<Said>,
     pinged: Instant,
+    /// When a message came last.
+    heard: Instant,
     /// Of so many the answer is awaited.
     pings: usize,
 }
@@ -68,40 +70,22 @@ pub(crate) struct Spread {
     pub(crate) masters: usize,
 }
 
-#[derive(Default)]
-struct Lane {
-    queue: VecDeque<Waiting>,
-    busy: bool,
-    /// Since when it is told to go elsewhere. Until that has succeeded, one command goes alone: it is what makes the
-    /// client look for the slot.
-    astray: Option<Instant>,
-}
-
-struct Waiting {
-    number: u64,
-    command: Cmd,
-    sent: Sent,
-    weight: usize,
-}
-
 struct Flight {
-    /// `None`: to all of them.
-    slot: Option<Slot>,
+    by: By,
+    to: To,
     batch: Vec<Waiting>,
     since: Instant,
     replies: Replies,
 }
 
-type Replies = Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send>>;
-
-/// What waits to be written or answered.
-#[derive(Clone, Copy, Debug, Default)]
-struct Load {
-    bytes: usize,
-    /// What may be of any length.
-    messages: usize,
-    publications: usize,
+/// Which of the connections.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Said,
+    Heard,
 }
+
+type Replies = Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send>>;
 
 /// Batches that are on their way at once.
 const MOST_FLYING: usize = 64;
@@ -125,48 +109,47 @@ impl Lines {
             ready: VecDeque::new(),
             again: Vec::new(),
             asks: VecDeque::new(),
+            listens: VecDeque::new(),
             flying: Vec::new(),
             load: Load::default(),
-            open: BTreeSet::new(),
-            next: 0,
-            flushes: VecDeque::new(),
+            undone: Undone::new(),
             leaving: BTreeSet::new(),
             done: VecDeque::new(),
             pinged: now,
+            heard: now,
             pings: 0,
         }
     }
 
     pub(crate) fn order(&mut self, order: Order) {
         if let Order::Flush { ticket } = order {
-            self.flushes.push_back((self.next, ticket));
+            self.undone.flush(ticket);
             return self.flush();
         }
         if let Order::Unsubscribe(Subscription::Sharded(name)) = &order {
             self.leaving.insert(name.clone());
         }
-        let (slot, weight) = (slot(&order), weight(&order));
+        let (to, weight) = (To::of(&order), weight(&order));
         let Some((command, sent)) = command(order) else {
             return;
         };
         let waiting = Waiting {
-            number: self.next,
+            number: Some(self.undone.begin()),
             command,
             sent,
             weight,
         };
-        self.next = self.next.wrapping_add(1);
-        self.open.insert(waiting.number);
         self.load.add(&waiting);
-        match slot {
-            Some(slot) => {
+        match to {
+            To::All => self.asks.push_back(waiting),
+            To::Plain => self.listens.push_back(waiting),
+            To::Slot(slot) => {
                 let lane = self.lanes.entry(slot).or_default();
                 lane.queue.push_back(waiting);
                 if !lane.busy && lane.queue.len() == 1 {
                     self.ready.push_back(slot);
                 }
             }
-            None => self.asks.push_back(waiting),
         }
     }
 
@@ -185,8 +168,17 @@ impl Lines {
         due.unwrap_or(self.pinged)
     }
 
+    /// By when it is to be answered: later where the answer may stand behind messages.
     fn late(&self, flight: &Flight) -> Instant {
-        flight.since.saturating_add(self.policy.ping_timeout)
+        let (since, patience) = (flight.since, self.policy.ping_timeout);
+        match flight.by {
+            By::Said => since.saturating_add(patience),
+            By::Heard => {
+                let last = since.saturating_add(patience.saturating_mul(BEHIND_MESSAGES));
+                let heard = since.max(self.heard);
+                heard.saturating_add(patience).min(last)
+            }
+        }
     }
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Step> {
@@ -196,6 +188,7 @@ impl Lines {
             }
             match self.inbox.poll(cx) {
                 Poll::Ready(Ok(push)) => {
+                    self.heard = now;
                     let left = push.kind == PushKind::SUnsubscribe;
                     let event = pushed(push);
                     if left
@@ -238,15 +231,15 @@ impl Lines {
     /// All of the masters are asked whether they are there.
     fn ping(&mut self, now: Instant) {
         self.pinged = now;
-        for by in [self.said_by.clone(), self.heard_by.clone()] {
+        for by in [By::Said, By::Heard] {
             let waiting = Waiting {
-                number: self.next,
+                number: None,
                 command: cmd("PING"),
                 sent: Sent::Ping,
                 weight: 0,
             };
             self.pings = self.pings.saturating_add(1);
-            self.fly_by(by, None, vec![waiting], now);
+            self.fly(by, To::All, vec![waiting], now);
         }
     }
 
@@ -273,12 +266,16 @@ impl Lines {
         now: Instant,
     ) -> Result<(), String> {
         let Flight {
-            slot, batch, since, ..
+            by,
+            to,
+            batch,
+            since,
+            ..
         } = flight;
-        let replies = match (replies, slot) {
+        let replies = match (replies, to) {
             (Ok(replies), _) if replies.len() == batch.len() => replies,
             (Ok(_), _) => return Err("not all of it was answered".to_owned()),
-            (Err(why), Some(slot)) if is_elsewhere(&why) => {
+            (Err(why), To::Slot(slot)) if is_elsewhere(&why) => {
                 return self
                     .go_astray(slot, batch, now)
                     .map_err(|()| why.to_string());
@@ -286,15 +283,20 @@ impl Lines {
             (Err(why), _) => return Err(why.to_string()),
         };
         for (waiting, reply) in batch.into_iter().zip(replies) {
-            self.open.remove(&waiting.number);
+            if let Some(number) = waiting.number {
+                self.undone.end(number);
+            }
             self.load.subtract(&waiting);
-            let said = match slot {
-                Some(_) => answered(waiting.sent, reply)?,
-                None => self.told(waiting.sent, reply, now.saturating_duration_since(since))?,
+            let said = match to {
+                To::Slot(_) | To::Plain => answered(waiting.sent, reply)?,
+                To::All => self.told(waiting.sent, reply, now.saturating_duration_since(since))?,
             };
-            self.done.extend(said);
+            // Of two pings, one is measured: the other may stand behind messages.
+            let is_measure = matches!(said, Some(Said::Event(Event::RoundTrip { .. })));
+            self.done
+                .extend(said.filter(|_| !is_measure || by == By::Said));
         }
-        if let Some(slot) = slot {
+        if let To::Slot(slot) = to {
             let lane = self.lanes.entry(slot).or_default();
             (lane.busy, lane.astray) = (false, None);
             match lane.queue.is_empty() {
@@ -350,12 +352,7 @@ impl Lines {
 
     /// Whoever waited for all that is done by now is told.
     fn flush(&mut self) {
-        let first = self.open.first().copied();
-        while let Some((before, ticket)) = self.flushes.front().copied() {
-            if first.is_some_and(|first| first < before) {
-                break;
-            }
-            self.flushes.pop_front();
+        while let Some(ticket) = self.undone.flushed() {
             self.done.push_back(Said::Event(Event::Flushed { ticket }));
         }
     }
@@ -374,46 +371,46 @@ impl Lines {
             return false;
         }
         if let Some(ask) = self.asks.pop_front() {
-            self.fly(None, vec![ask], now);
+            self.fly(By::Said, To::All, vec![ask], now);
             return true;
         }
         while let Some(slot) = self.ready.pop_front() {
             if let Some(lane) = self.lanes.get_mut(&slot)
                 && let Some(batch) = lane.take()
             {
-                self.fly(Some(slot), batch, now);
+                let by = match batch.first().is_some_and(Waiting::is_to_listen) {
+                    true => By::Heard,
+                    false => By::Said,
+                };
+                self.fly(by, To::Slot(slot), batch, now);
                 return true;
             }
+        }
+        // Last, for they may be many.
+        if let Some(listen) = self.listens.pop_front() {
+            self.fly(By::Heard, To::Plain, vec![listen], now);
+            return true;
         }
         false
     }
 
-    fn fly(&mut self, slot: Option<Slot>, batch: Vec<Waiting>, now: Instant) {
-        let by = match batch.first().is_some_and(Waiting::is_alone) {
-            true => self.heard_by.clone(),
-            false => self.said_by.clone(),
+    fn fly(&mut self, by: By, to: To, batch: Vec<Waiting>, now: Instant) {
+        let mut cluster = match by {
+            By::Said => self.said_by.clone(),
+            By::Heard => self.heard_by.clone(),
         };
-        self.fly_by(by, slot, batch, now);
-    }
-
-    fn fly_by(
-        &mut self,
-        mut cluster: ClusterConnection,
-        slot: Option<Slot>,
-        batch: Vec<Waiting>,
-        now: Instant,
-    ) {
         let commands: Vec<Cmd> = batch.iter().map(|it| it.command.clone()).collect();
         // Nodes that copy are listened to as well.
-        let all = match batch.first().map(|it| &it.sent) {
-            Some(Sent::Count(_)) => all_nodes(),
-            _ => all_masters(),
+        let (slot, route) = match (to, batch.first().map(|it| &it.sent)) {
+            (To::All, Some(Sent::Count(_))) => (PLAIN, all_nodes()),
+            (To::All, _) => (PLAIN, all_masters()),
+            (To::Slot(slot), _) => (slot, to_slot(slot)),
+            (To::Plain, _) => (PLAIN, to_slot(PLAIN)),
         };
         let replies = async move {
             let mut commands = commands.into_iter();
             let (first, rest) = (commands.next().unwrap_or_default(), commands.len());
             if rest == 0 {
-                let route = slot.map_or(all, to_slot);
                 return Ok(vec![cluster.route_command(first, route).await?]);
             }
             let mut pipeline = Pipeline::with_capacity(rest.saturating_add(1));
@@ -423,7 +420,7 @@ impl Lines {
             }
             // Before the replies there is one that a transaction begins, and one for each that is queued.
             let skipped = rest.saturating_add(2);
-            let node = one_node(slot.unwrap_or(PLAIN));
+            let node = one_node(slot);
             let replies = cluster.route_pipeline(pipeline, skipped, 1, node).await?;
             match replies.into_iter().next() {
                 Some(Value::Array(replies)) => Ok(replies),
@@ -431,82 +428,13 @@ impl Lines {
             }
         };
         self.flying.push(Flight {
-            slot,
+            by,
+            to,
             batch,
             since: now,
             replies: Box::pin(replies),
         });
     }
-}
-
-impl Lane {
-    /// What is to be written next, if anything.
-    fn take(&mut self) -> Option<Vec<Waiting>> {
-        if self.busy {
-            return None;
-        }
-        let first = self.queue.pop_front()?;
-        self.busy = true;
-        let alone = self.astray.is_some() || first.is_alone();
-        let mut weight = first.weight;
-        let mut batch = vec![first];
-        while !alone
-            && batch.len() < MOST_COMMANDS
-            && weight < MOST_BYTES
-            && self.queue.front().is_some_and(|next| !next.is_alone())
-            && let Some(next) = self.queue.pop_front()
-        {
-            weight = weight.saturating_add(next.weight);
-            batch.push(next);
-        }
-        Some(batch)
-    }
-}
-
-impl Waiting {
-    /// To listen, or not to any more: no part of a transaction.
-    const fn is_alone(&self) -> bool {
-        matches!(self.sent, Sent::Listen)
-    }
-
-    const fn is_message(&self) -> bool {
-        matches!(self.sent, Sent::Publish | Sent::Append(_))
-    }
-}
-
-impl Load {
-    fn add(&mut self, it: &Waiting) {
-        self.bytes = self.bytes.saturating_add(it.weight);
-        let message = usize::from(it.is_message());
-        self.messages = self.messages.saturating_add(message);
-        let publication = usize::from(matches!(it.sent, Sent::Publish));
-        self.publications = self.publications.saturating_add(publication);
-    }
-
-    fn subtract(&mut self, it: &Waiting) {
-        self.bytes = self.bytes.saturating_sub(it.weight);
-        let message = usize::from(it.is_message());
-        self.messages = self.messages.saturating_sub(message);
-        let publication = usize::from(matches!(it.sent, Sent::Publish));
-        self.publications = self.publications.saturating_sub(publication);
-    }
-}
-
-/// Whose it is; `None`: all of theirs.
-fn slot(order: &Order) -> Option<Slot> {
-    Some(match order {
-        Order::Publish(it) if it.sharded => Slot::for_key(&it.channel),
-        Order::Subscribe(Subscription::Sharded(name))
-        | Order::Unsubscribe(Subscription::Sharded(name)) => Slot::for_key(name),
-        Order::Append { stream, .. }
-        | Order::Recall { stream, .. }
-        | Order::Range { stream, .. }
-        | Order::Read { stream } => Slot::for_key(stream),
-        Order::Store { key, .. } | Order::Take { key, .. } => Slot::for_key(key),
-        Order::Count { .. } => return None,
-        // One tells it to all others.
-        _ => PLAIN,
-    })
 }
 
 /// What one shard has answered. That it has answered something else is as bad as nothing.

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use async_lock::Mutex as AsyncMutex;
-use redis::{Cmd, ConnectionLike, PushInfo, PushKind, RedisResult, Value, cmd};
+use redis::{Cmd, PushInfo, PushKind, RedisResult, Value, cmd};
 
 use crate::error::EmitterError;
 use crate::place::Place;
 use crate::policy::Policy;
-use crate::way::{Wanted, Way, is_elsewhere};
+use crate::way::{BlockingWay, Wanted, Way, is_elsewhere};
 
 /// Sends commands, awaited or blocking, each way by a connection of its own. One that was lost is made again for the
 /// next command: what was sent by it is not sent again.
@@ -38,7 +38,7 @@ struct Awaited {
 }
 
 struct Blocking {
-    connection: Box<dyn ConnectionLike + Send>,
+    way: BlockingWay,
     heard: Instant,
 }
 
@@ -108,8 +108,7 @@ impl Outlet {
         let mut kept = self.blocking.lock().unwrap_or_else(PoisonError::into_inner);
         // One on which nothing was said for long may have been lost meanwhile, which only asking tells.
         let lives = |it: &mut Blocking| {
-            it.heard.elapsed() < self.policy.ping_interval
-                || cmd("PING").query::<Value>(&mut *it.connection).is_ok()
+            it.heard.elapsed() < self.policy.ping_interval || it.way.send(&cmd("PING")).is_ok()
         };
         let mut last = kept.connection.take();
         let mut it = match last.take_if(lives) {
@@ -122,7 +121,7 @@ impl Outlet {
                 made.map_err(|why| EmitterError::Unreachable(why.into()))?
             }
         };
-        let sent = command.query::<Value>(&mut *it.connection).map_err(failure);
+        let sent = it.way.send(command).map_err(failure);
         if !matches!(sent, Err(EmitterError::Unsure(_))) {
             it.heard = Instant::now();
             kept.connection = Some(it);
@@ -162,9 +161,9 @@ impl Outlet {
 
     fn connect(&self) -> RedisResult<Blocking> {
         let (patience, answers) = (self.policy.connect_timeout, self.policy.ping_timeout);
-        let connection = self.place.connect_blocking(patience, answers)?;
+        let way = self.place.connect_blocking(patience, answers)?;
         Ok(Blocking {
-            connection,
+            way,
             heard: Instant::now(),
         })
     }

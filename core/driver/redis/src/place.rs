@@ -11,11 +11,11 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::cluster::{ClusterClientBuilder, ClusterConfig};
 use redis::{
-    Client, Cmd, Connection, ConnectionAddr, ConnectionInfo, ConnectionLike, ErrorKind,
-    IntoConnectionInfo, ProtocolVersion, RedisError, RedisResult, Value, cmd,
+    Client, Cmd, Connection, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo,
+    ProtocolVersion, RedisError, RedisResult, Value, cmd,
 };
 
-use crate::way::{Wanted, Way};
+use crate::way::{BlockingWay, Wanted, Way};
 
 /// Where connections are made to.
 #[derive(Clone, Debug)]
@@ -188,18 +188,19 @@ impl Place {
         &self,
         patience: Duration,
         answers: Duration,
-    ) -> RedisResult<Box<dyn ConnectionLike + Send>> {
+    ) -> RedisResult<BlockingWay> {
         if let Some(nodes) = &self.nodes {
             let client = self.all(nodes).build()?;
             let config = ClusterConfig::new()
                 .set_connection_timeout(patience)
                 .set_response_timeout(answers);
-            return Ok(Box::new(client.get_connection_with_config(config)?));
+            let connection = client.get_connection_with_config(config)?;
+            return Ok(BlockingWay::Cluster(Box::new(connection)));
         }
         let connection = self.connect_to_one_blocking(patience)?;
         connection.set_read_timeout(Some(answers))?;
         connection.set_write_timeout(Some(answers))?;
-        Ok(Box::new(connection))
+        Ok(BlockingWay::One(connection))
     }
 
     fn connect_to_one_blocking(&self, patience: Duration) -> RedisResult<Connection> {

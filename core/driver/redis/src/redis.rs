@@ -72,6 +72,11 @@ impl Redis {
     /// [`Down`](sio_driver::app::ClusterEvent::Down) and connected to anew, at once: what others have said until the next
     /// `Up` was not heard, as in any outage.
     ///
+    /// A slot that moves is followed once it has moved. Until then, what is for a stream or a session in it that has gone
+    /// ahead, or is new, is asked for elsewhere (`ASK`), which is not followed: it waits, and where the slot takes longer
+    /// than [`ping_timeout`](Self::ping_timeout) it is `Down` until it has moved. What is published is told where it was
+    /// all the while. An emitter tries five times, and fails.
+    ///
     /// # Errors
     /// A URL is none, or there is none of them, or they cannot belong together.
     pub fn cluster(urls: &[&str]) -> Result<Self, RedisError> {
@@ -130,7 +135,8 @@ impl Redis {
     }
 
     /// How long an answer may take before the connection is given up; three times as long while messages come by it,
-    /// behind which the answer may stand. Default: 3 s.
+    /// behind which the answer may stand. In a Redis Cluster messages come by other connections than what is said, so
+    /// that only who listens has longer. Default: 3 s.
     #[must_use]
     pub const fn ping_timeout(mut self, timeout: Duration) -> Self {
         self.policy.ping_timeout = timeout;

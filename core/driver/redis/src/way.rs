@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::cluster;
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{
     MultipleNodeRoutingInfo, Route, RoutingInfo, SingleNodeRoutingInfo, Slot, SlotAddr,
 };
 use redis::{
-    AsyncConnectionConfig, Cmd, ErrorKind, PushInfo, RedisError, RedisResult, ServerErrorKind,
-    Value, cmd,
+    AsyncConnectionConfig, Cmd, Connection, ErrorKind, PushInfo, RedisError, RedisResult,
+    ServerErrorKind, Value, cmd,
 };
 
 /// A connection.
@@ -82,6 +83,25 @@ impl Way {
         match answers {
             Value::Map(all) if all.len() >= masters => Ok(masters),
             _ => Err(partial("not all of its masters can be reached")),
+        }
+    }
+}
+
+/// A connection that blocks.
+pub(crate) enum BlockingWay {
+    One(Connection),
+    Cluster(Box<cluster::ClusterConnection>),
+}
+
+impl BlockingWay {
+    /// What is answered to a command; fails where it is refused.
+    pub(crate) fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
+        match self {
+            Self::One(connection) => command.query(connection),
+            Self::Cluster(connection) => match plain(command) {
+                Some(routing) => connection.route_command(command, routing)?.extract_error(),
+                None => command.query(connection.as_mut()),
+            },
         }
     }
 }

@@ -58,12 +58,12 @@ enum Reached {
 enum State {
     Waiting(Instant),
     Connecting(Connecting, Arc<Inbox>),
-    Up(Box<Link>),
+    Up(Link),
 }
 
 enum Link {
-    One(Line),
-    Cluster(Lines),
+    One(Box<Line>),
+    Cluster(Box<Lines>),
 }
 
 impl Link {
@@ -297,12 +297,14 @@ impl<R: Runtime> Broker for RedisBroker<R> {
                         self.identities = identities;
                         let (inbox, policy) = (inbox.clone(), self.policy);
                         let link = match reached {
-                            Reached::One(it) => Link::One(Line::new(it, inbox, policy, now)),
+                            Reached::One(it) => {
+                                Link::One(Box::new(Line::new(it, inbox, policy, now)))
+                            }
                             Reached::Cluster(by) => {
-                                Link::Cluster(Lines::new(by, inbox, policy, now))
+                                Link::Cluster(Box::new(Lines::new(by, inbox, policy, now)))
                             }
                         };
-                        self.state = State::Up(Box::new(link));
+                        self.state = State::Up(link);
                         (self.up_since, self.told, self.missed) = (now, false, 0);
                         self.events.push_back(Event::Up);
                     }

@@ -123,7 +123,7 @@ impl To {
             Order::Store { key, .. } | Order::Take { key, .. } => Slot::for_key(key),
             Order::Count { .. } => return Self::All,
             // One tells it to all others.
-            _ => PLAIN,
+            Order::Publish(_) | Order::Flush { .. } | _ => PLAIN,
         })
     }
 }

@@ -38,8 +38,11 @@ impl<T> Undone<T> {
     /// Whoever waited for all that is done by now.
     pub(crate) fn flushed(&mut self) -> Option<T> {
         let first = self.open.first().copied();
-        let waits = |&mut (before, _): &mut (u64, T)| first.is_none_or(|it| it >= before);
-        self.flushes.pop_front_if(waits).map(|(_, ticket)| ticket)
+        let (before, _) = self.flushes.front()?;
+        if first.is_some_and(|first| first < *before) {
+            return None;
+        }
+        self.flushes.pop_front().map(|(_, ticket)| ticket)
     }
 }
 

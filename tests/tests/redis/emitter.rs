@@ -9,7 +9,7 @@ use sio_tokio::Bytes;
 use crate::client::Client;
 use crate::here::within;
 use crate::mixed::House;
-use crate::node::{Binding, Node, hears, hears_behind, options};
+use crate::node::{Binding, Node, heard_at_last, hears, options};
 use crate::server::{RedisServer, node_emits};
 use crate::world::run;
 
@@ -96,15 +96,8 @@ async fn events(house: &mut House, emitter: &Emitter, v2: bool) {
                 client.expect(&format!(r#"42["n",{number}]"#)).await;
             }
         }
-        by.say(emitter.of("/").volatile().emit("volatile", &()))
-            .await;
         by.say(emitter.of("/").emit("end", &())).await;
-        for client in house.firsts() {
-            hears_behind(client, "volatile", "end").await;
-        }
-        for client in house.seconds() {
-            hears_behind(client, "volatile", "end").await;
-        }
+        house.all_hear("end").await;
     }
 }
 
@@ -157,6 +150,11 @@ fn ours(adapter: &str, dialect: Dialect) {
             Dialect::Classic | Dialect::Sharded | Dialect::Streams => {
                 sets(&mut house, &emitter).await;
             }
+        }
+        for by in WAYS {
+            let volatile = || emitter.of("/").volatile().emit("volatile", &());
+            let say = async || by.say(volatile()).await;
+            heard_at_last(house.firsts(), "volatile", say).await;
         }
         house.ours.ends().await;
         house.also.ends().await;

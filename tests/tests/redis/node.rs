@@ -1,15 +1,17 @@
 //! A server of ours in a cluster, with its clients.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use sio_driver::cluster::Cluster;
 use sio_redis::{Dialect, Options, Redis};
 use sio_tokio::{Ack, ClusterEvent, Config, Data, Io, ServerAck, Socket, Value};
 use tokio::sync::oneshot;
 
 use crate::client::{Client, calm};
-use crate::here::{in_time, until};
+use crate::here::{in_time, sleep, until};
 use crate::world::{On, Smol, Tokio, World};
 
 /// Which binding.
@@ -161,13 +163,26 @@ pub(crate) async fn hears(client: &mut Client, events: &[&str]) {
     }
 }
 
-/// What a client hears behind what may be lost on its way to it.
-pub(crate) async fn hears_behind(client: &mut Client, volatile: &str, event: &str) {
-    let text = client.text().await;
-    if text == format!(r#"42["{volatile}"]"#) {
-        return hears(client, &[event]).await;
-    }
-    assert_eq!(text, format!(r#"42["{event}"]"#));
+/// Says what may be lost on its way, or overtake and be overtaken, until everybody has heard it: the last that is said.
+pub(crate) async fn heard_at_last<'a>(
+    clients: impl IntoIterator<Item = &'a mut Client>,
+    event: &str,
+    mut say: impl AsyncFnMut(),
+) {
+    let hearing = async {
+        for client in clients {
+            hears(client, &[event]).await;
+        }
+    };
+    let saying = async {
+        for _ in 0..1000 {
+            say().await;
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let (hearing, saying) = (pin!(hearing), pin!(saying));
+    let first = select(hearing, saying).await;
+    assert!(matches!(first, Either::Left(_)), "somebody hears nothing");
 }
 
 /// Answers a question whose event has no arguments.

@@ -118,6 +118,7 @@ const REDIS_FLOORS: &[&str] = &[
     "command",
     "identity",
     "undone",
+    "traffic",
     "line",
     "lane",
     "lines",

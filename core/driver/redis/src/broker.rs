@@ -16,12 +16,13 @@ use sio_driver::cluster::{Broker, Event, Order};
 use crate::command::Said;
 use crate::identity::Identity;
 use crate::inbox::Inbox;
-use crate::line::{BEHIND_MESSAGES, Line, Step};
+use crate::line::{BEHIND_MESSAGES, Line};
 use crate::lines::{Lines, Spread};
 use crate::place::Place;
 use crate::policy::Policy;
 use crate::stream::StreamReader;
 use crate::way::{Pushes, Wanted, Way};
+use crate::traffic::{Step, Traffic};
 
 /// What carries a cluster's messages over Redis.
 pub struct RedisBroker<R: Runtime> {

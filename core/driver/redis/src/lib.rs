@@ -106,6 +106,7 @@ mod place;
 mod policy;
 mod redis;
 mod stream;
+mod traffic;
 mod undone;
 mod way;
 

@@ -6,15 +6,17 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, Pipeline, RedisResult, Value};
+use redis::{Cmd, Pipeline, PushInfo, RedisResult, Value};
 use sio_driver::binding::Instant;
 use sio_driver::cluster::{Event, Order};
 
 use crate::command::{Refused, Said, Sent, command, pushed, replied};
 use crate::inbox::Inbox;
 use crate::policy::Policy;
+use crate::traffic::{Step, Traffic};
 
 /// A connection to Redis.
 pub(crate) struct Line {
@@ -47,16 +49,6 @@ struct Batch {
 enum Replies {
     Awaited(Pin<Box<dyn Future<Output = RedisResult<Vec<Value>>> + Send>>),
     There(RedisResult<Vec<Value>>),
-}
-
-/// What has come of a connection.
-#[derive(Debug)]
-pub(crate) enum Step {
-    Said(Said),
-    /// It is no more: why.
-    Gone(String),
-    /// The same, though nothing has failed.
-    Moved(&'static str),
 }
 
 /// Batches that are on their way at once: the next is not held up by the answer to the last.
@@ -124,9 +116,27 @@ impl Line {
         let weighs = |sent: &&Sent| matches!(sent, Sent::Publish | Sent::Append(_));
         queued.chain(flying).filter(weighs).take(2).count() < 2
     }
+}
 
-    /// When it is to be looked at again, if nothing happens.
-    pub(crate) fn due(&self) -> Instant {
+impl Traffic for Line {
+    fn said(&mut self) -> Option<Said> {
+        self.done.pop_front()
+    }
+
+    fn inbox(&self) -> &Inbox {
+        &self.inbox
+    }
+
+    fn hear(&mut self, push: PushInfo, now: Instant) -> Option<Step> {
+        self.heard = now;
+        pushed(push).map(|event| Step::Said(Said::Event(event)))
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes > self.policy.max_unsent_bytes && !self.is_alone()
+    }
+
+    fn due(&self) -> Instant {
         match self.asked {
             Some(since) => {
                 let (heard, patience) = (since.max(self.heard), self.policy.ping_timeout);
@@ -137,46 +147,14 @@ impl Line {
         }
     }
 
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Step> {
-        loop {
-            if let Some(said) = self.done.pop_front() {
-                return Poll::Ready(Step::Said(said));
-            }
-            match self.inbox.poll(cx) {
-                Poll::Ready(Ok(push)) => {
-                    self.heard = now;
-                    if let Some(event) = pushed(push) {
-                        return Poll::Ready(Step::Said(Said::Event(event)));
-                    }
-                    continue;
-                }
-                Poll::Ready(Err(why)) => return Poll::Ready(Step::Gone(why.to_owned())),
-                Poll::Pending => {}
-            }
-            if self.bytes > self.policy.max_unsent_bytes && !self.is_alone() {
-                let why = "more waited to be sent than may wait (max_unsent_bytes)";
-                return Poll::Ready(Step::Gone(why.to_owned()));
-            }
-            match self.poll_replies(cx, now) {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(why) => return Poll::Ready(Step::Gone(why)),
-            }
-            if self.write(now) {
-                continue;
-            }
-            if now < self.due() {
-                return Poll::Pending;
-            }
-            if self.asked.is_some() {
-                let why = format!("no answer came in {:?}", self.policy.ping_timeout);
-                return Poll::Ready(Step::Gone(why));
-            }
-            self.push(redis::cmd("PING"), Sent::Ping, 0);
-        }
+    fn is_silent(&self, _: Instant) -> Option<Duration> {
+        self.asked.map(|_| self.policy.ping_timeout)
     }
 
-    /// Whether a batch was answered.
+    fn ping(&mut self, _: Instant) {
+        self.push(redis::cmd("PING"), Sent::Ping, 0);
+    }
+
     fn poll_replies(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<bool, String> {
         for batch in &mut self.flying {
             if let Replies::Awaited(replies) = &mut batch.replies
@@ -213,7 +191,6 @@ impl Line {
         Ok(any)
     }
 
-    /// Whether a batch was written.
     fn write(&mut self, now: Instant) -> bool {
         if self.queue.is_empty() || self.flying.len() >= MOST_FLYING {
             return false;

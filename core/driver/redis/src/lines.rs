@@ -15,15 +15,16 @@ use std::time::Duration;
 
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::Slot;
-use redis::{Cmd, Pipeline, PushKind, RedisResult, Value, cmd};
+use redis::{Cmd, Pipeline, PushInfo, PushKind, RedisResult, Value, cmd};
 use sio_driver::binding::Instant;
 use sio_driver::cluster::{Event, Order, Subscription, Ticket};
 
 use crate::command::{Refused, Said, Sent, command, count, pushed, replied};
 use crate::inbox::Inbox;
 use crate::lane::{Lane, Load, To, Waiting};
-use crate::line::{BEHIND_MESSAGES, Step, weight};
+use crate::line::{BEHIND_MESSAGES, weight};
 use crate::policy::Policy;
+use crate::traffic::{Step, Traffic};
 use crate::undone::Undone;
 use crate::way::{PLAIN, all_masters, all_nodes, is_elsewhere, one_node, to_slot};
 
@@ -158,16 +159,6 @@ impl Lines {
         self.load.publications
     }
 
-    /// When it is to be looked at again, if nothing happens.
-    pub(crate) fn due(&self) -> Instant {
-        let late = self.flying.iter().map(|flight| self.late(flight));
-        let again = self.again.iter().map(|(at, _)| *at);
-        let ping = self.pinged.saturating_add(self.policy.ping_interval);
-        let ping = (self.pings == 0).then_some(ping);
-        let due = late.chain(again).chain(ping).min();
-        due.unwrap_or(self.pinged)
-    }
-
     /// By when it is to be answered: later where the answer may stand behind messages.
     fn late(&self, flight: &Flight) -> Instant {
         let (since, patience) = (flight.since, self.policy.ping_timeout);
@@ -179,84 +170,6 @@ impl Lines {
                 heard.saturating_add(patience).min(last)
             }
         }
-    }
-
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Step> {
-        loop {
-            if let Some(said) = self.done.pop_front() {
-                return Poll::Ready(Step::Said(said));
-            }
-            match self.inbox.poll(cx) {
-                Poll::Ready(Ok(push)) => {
-                    self.heard = now;
-                    let left = push.kind == PushKind::SUnsubscribe;
-                    let event = pushed(push);
-                    if left
-                        && let Some(Event::Unsubscribed(Subscription::Sharded(name))) = &event
-                        && !self.leaving.remove(name)
-                    {
-                        return Poll::Ready(Step::Moved(MOVED));
-                    }
-                    if let Some(event) = event {
-                        return Poll::Ready(Step::Said(Said::Event(event)));
-                    }
-                    continue;
-                }
-                Poll::Ready(Err(why)) => return Poll::Ready(Step::Gone(why.to_owned())),
-                Poll::Pending => {}
-            }
-            if self.load.bytes > self.policy.max_unsent_bytes && self.load.messages > 1 {
-                let why = "more waited to be sent than may wait (max_unsent_bytes)";
-                return Poll::Ready(Step::Gone(why.to_owned()));
-            }
-            match self.poll_replies(cx, now) {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(why) => return Poll::Ready(Step::Gone(why)),
-            }
-            if self.write(now) {
-                continue;
-            }
-            if now < self.due() {
-                return Poll::Pending;
-            }
-            if self.flying.iter().any(|flight| self.late(flight) <= now) {
-                let why = format!("nothing came for {:?}", self.policy.ping_timeout);
-                return Poll::Ready(Step::Gone(why));
-            }
-            self.ping(now);
-        }
-    }
-
-    /// All of the masters are asked whether they are there.
-    fn ping(&mut self, now: Instant) {
-        self.pinged = now;
-        for by in [By::Said, By::Heard] {
-            let waiting = Waiting {
-                number: None,
-                command: cmd("PING"),
-                sent: Sent::Ping,
-                weight: 0,
-            };
-            self.pings = self.pings.saturating_add(1);
-            self.fly(by, To::All, vec![waiting], now);
-        }
-    }
-
-    /// Whether something was answered.
-    fn poll_replies(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<bool, String> {
-        let (mut at, mut any) = (0, false);
-        while let Some(flight) = self.flying.get_mut(at) {
-            match flight.replies.as_mut().poll(cx) {
-                Poll::Ready(replies) => {
-                    any = true;
-                    let flight = self.flying.swap_remove(at);
-                    self.land(flight, replies, now)?;
-                }
-                Poll::Pending => at = at.saturating_add(1),
-            }
-        }
-        Ok(any)
     }
 
     fn land(
@@ -357,43 +270,6 @@ impl Lines {
         }
     }
 
-    /// Whether a batch was written.
-    fn write(&mut self, now: Instant) -> bool {
-        let ready = &mut self.ready;
-        self.again.retain(|(at, slot)| {
-            let wait = *at > now;
-            if !wait {
-                ready.push_back(*slot);
-            }
-            wait
-        });
-        if self.flying.len() >= MOST_FLYING {
-            return false;
-        }
-        if let Some(ask) = self.asks.pop_front() {
-            self.fly(By::Said, To::All, vec![ask], now);
-            return true;
-        }
-        while let Some(slot) = self.ready.pop_front() {
-            if let Some(lane) = self.lanes.get_mut(&slot)
-                && let Some(batch) = lane.take()
-            {
-                let by = match batch.first().is_some_and(Waiting::is_to_listen) {
-                    true => By::Heard,
-                    false => By::Said,
-                };
-                self.fly(by, To::Slot(slot), batch, now);
-                return true;
-            }
-        }
-        // Last, for they may be many.
-        if let Some(listen) = self.listens.pop_front() {
-            self.fly(By::Heard, To::Plain, vec![listen], now);
-            return true;
-        }
-        false
-    }
-
     fn fly(&mut self, by: By, to: To, batch: Vec<Waiting>, now: Instant) {
         let mut cluster = match by {
             By::Said => self.said_by.clone(),
@@ -434,6 +310,114 @@ impl Lines {
             since: now,
             replies: Box::pin(replies),
         });
+    }
+}
+
+impl Traffic for Lines {
+    fn said(&mut self) -> Option<Said> {
+        self.done.pop_front()
+    }
+
+    fn inbox(&self) -> &Inbox {
+        &self.inbox
+    }
+
+    fn hear(&mut self, push: PushInfo, now: Instant) -> Option<Step> {
+        self.heard = now;
+        let left = push.kind == PushKind::SUnsubscribe;
+        let event = pushed(push)?;
+        if left
+            && let Event::Unsubscribed(Subscription::Sharded(name)) = &event
+            && !self.leaving.remove(name)
+        {
+            return Some(Step::Moved(MOVED));
+        }
+        Some(Step::Said(Said::Event(event)))
+    }
+
+    fn is_full(&self) -> bool {
+        self.load.bytes > self.policy.max_unsent_bytes && self.load.messages > 1
+    }
+
+    fn due(&self) -> Instant {
+        let late = self.flying.iter().map(|flight| self.late(flight));
+        let again = self.again.iter().map(|(at, _)| *at);
+        let ping = self.pinged.saturating_add(self.policy.ping_interval);
+        let ping = (self.pings == 0).then_some(ping);
+        let due = late.chain(again).chain(ping).min();
+        due.unwrap_or(self.pinged)
+    }
+
+    fn is_silent(&self, now: Instant) -> Option<Duration> {
+        let mut flying = self.flying.iter();
+        let late = flying.any(|flight| self.late(flight) <= now);
+        late.then_some(self.policy.ping_timeout)
+    }
+
+    /// All of the masters are asked whether they are there.
+    fn ping(&mut self, now: Instant) {
+        self.pinged = now;
+        for by in [By::Said, By::Heard] {
+            let waiting = Waiting {
+                number: None,
+                command: cmd("PING"),
+                sent: Sent::Ping,
+                weight: 0,
+            };
+            self.pings = self.pings.saturating_add(1);
+            self.fly(by, To::All, vec![waiting], now);
+        }
+    }
+
+    fn poll_replies(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<bool, String> {
+        let (mut at, mut any) = (0, false);
+        while let Some(flight) = self.flying.get_mut(at) {
+            match flight.replies.as_mut().poll(cx) {
+                Poll::Ready(replies) => {
+                    any = true;
+                    let flight = self.flying.swap_remove(at);
+                    self.land(flight, replies, now)?;
+                }
+                Poll::Pending => at = at.saturating_add(1),
+            }
+        }
+        Ok(any)
+    }
+
+    fn write(&mut self, now: Instant) -> bool {
+        let ready = &mut self.ready;
+        self.again.retain(|(at, slot)| {
+            let wait = *at > now;
+            if !wait {
+                ready.push_back(*slot);
+            }
+            wait
+        });
+        if self.flying.len() >= MOST_FLYING {
+            return false;
+        }
+        if let Some(ask) = self.asks.pop_front() {
+            self.fly(By::Said, To::All, vec![ask], now);
+            return true;
+        }
+        while let Some(slot) = self.ready.pop_front() {
+            if let Some(lane) = self.lanes.get_mut(&slot)
+                && let Some(batch) = lane.take()
+            {
+                let by = match batch.first().is_some_and(Waiting::is_to_listen) {
+                    true => By::Heard,
+                    false => By::Said,
+                };
+                self.fly(by, To::Slot(slot), batch, now);
+                return true;
+            }
+        }
+        // Last, for they may be many.
+        if let Some(listen) = self.listens.pop_front() {
+            self.fly(By::Heard, To::Plain, vec![listen], now);
+            return true;
+        }
+        false
     }
 }
 

@@ -21,8 +21,8 @@ use crate::lines::{Lines, Spread};
 use crate::place::Place;
 use crate::policy::Policy;
 use crate::stream::StreamReader;
-use crate::way::{Pushes, Wanted, Way};
 use crate::traffic::{Step, Traffic};
+use crate::way::{Pushes, Wanted, Way};
 
 /// What carries a cluster's messages over Redis.
 pub struct RedisBroker<R: Runtime> {

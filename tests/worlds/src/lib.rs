@@ -40,7 +40,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sio_core::record::{Log, ParserKind, Replay};
-use sio_sim::choices::{Choices, shrink};
+use sio_sim::choices::{Choices, List, shrink};
 
 pub use failure::{Failure, Property};
 pub use marks::Marks;
@@ -81,7 +81,7 @@ pub fn recorded(choices: Choices) -> (Outcome, Vec<Vec<u8>>) {
 
 /// The core's machine says what the connection of this log has said, and so it does without what was said to it, where
 /// that can be taken out. If not, what differs.
-pub fn plays_again(log: Vec<u8>) -> Result<(), String> {
+fn plays_again(log: Vec<u8>) -> Result<(), String> {
     let log = Log::read(log).map_err(|why| why.to_string())?;
     let played = Replay::new(log.clone()).and_then(|mut it| it.finish());
     played.map_err(|why| why.to_string())?;
@@ -89,6 +89,27 @@ pub fn plays_again(log: Vec<u8>) -> Result<(), String> {
         log.redact().map_err(|why| format!("redacted: {why}"))?;
     }
     Ok(())
+}
+
+/// Plays a world once more, recorded, if its seed is a hundredth one. `same`: what has come of it, and what was drawn.
+///
+/// # Panics
+///
+/// If it is not the same, or one of its connections does not play again.
+pub fn again<W>(
+    seed: u64,
+    world: &W,
+    recorded: impl FnOnce(Choices) -> (W, Vec<Vec<u8>>),
+    same: impl Fn(&W) -> (u64, List),
+) {
+    if !seed.is_multiple_of(100) {
+        return;
+    }
+    let (again, logs) = recorded(Choices::from_seed(seed));
+    assert_eq!(same(&again), same(world), "same: seed {seed}");
+    for log in logs {
+        assert_eq!(plays_again(log), Ok(()), "seed {seed}");
+    }
 }
 
 fn run(mut world: World) -> (Outcome, Vec<Vec<u8>>) {

@@ -15,51 +15,16 @@ use sio_core::id::{RequestId, Sid};
 use sio_core::packet::{self, Encoded};
 use sio_core::time::Instant;
 
+#[path = "../../core/src/engine/session/tests/owed.rs"]
+mod owed;
+
+use owed::{BODIES, CAUSES, FAILURES, FRAMES, Owed, WAITS};
+
 /// Requests of one history, at most: what more it asks for is no request.
 const REQUESTS: u32 = 64;
 
 /// Packets that its backlog holds.
 const BACKLOG: usize = 4;
-
-/// Bodies of POSTs, of both revisions, lawful or not.
-const BODIES: [&str; 16] = [
-    "4a",
-    "4a\u{1e}4b",
-    "3",
-    "6",
-    "1",
-    "2",
-    "",
-    "x",
-    "b!",
-    "4a\u{1e}1\u{1e}4b",
-    "2:4a",
-    "2:4a2:4b",
-    "1:2",
-    "1:21:21:2",
-    "2:4a9:4b",
-    "6:b4AQ==",
-];
-
-/// What comes on its WebSocket.
-const FRAMES: [&str; 8] = ["4a", "3", "2probe", "5", "1", "2", "", "x"];
-
-const FAILURES: [PostFailure; 5] = [
-    PostFailure::TooLarge,
-    PostFailure::NotUtf8,
-    PostFailure::Binary,
-    PostFailure::Timeout,
-    PostFailure::Lost,
-];
-
-const CAUSES: [WsClosed; 4] = [
-    WsClosed::Closed,
-    WsClosed::Lost,
-    WsClosed::TooLarge,
-    WsClosed::Violation,
-];
-
-const WAITS: [u64; 8] = [0, 1, 60, 100, 150, 900, 25_000, 90_000];
 
 /// One for each policy: who is told the same by another configuration does something else.
 static CONFIGS: LazyLock<[Arc<Config>; 3]> = LazyLock::new(|| {
@@ -94,13 +59,8 @@ struct World<'a> {
     revision: Eio,
     policy: BacklogPolicy,
     now: Instant,
-    requests: u32,
-    /// Requests that wait for their answer: a bit each.
-    waiting: u64,
-    /// Whether a WebSocket is there.
-    open: bool,
+    owed: Owed,
     paused: bool,
-    ended: bool,
 }
 
 /// Plays a history, and says what has met what.
@@ -140,11 +100,8 @@ impl<'a> World<'a> {
             revision: opened.revision,
             policy: config.backlog_policy,
             now,
-            requests: 0,
-            waiting: 0,
-            open: opened.transport == TransportKind::WebSocket,
+            owed: Owed::new(opened.transport == TransportKind::WebSocket),
             paused: false,
-            ended: false,
         }
     }
 
@@ -160,19 +117,12 @@ impl<'a> World<'a> {
 
     /// A new one, as long as there are numbers for it.
     fn request(&mut self) -> Option<RequestId> {
-        if self.requests == REQUESTS {
-            return None;
-        }
-        let id = self.requests;
-        self.requests += 1;
-        self.waiting |= 1 << id;
-        Some(RequestId(u64::from(id)))
+        (self.owed.requests < REQUESTS).then(|| self.owed.request())
     }
 
     /// The latest but so many.
     fn latest(&self, back: u8) -> Option<RequestId> {
-        let id = self.requests.checked_sub(1 + u32::from(back & 3))?;
-        Some(RequestId(u64::from(id)))
+        self.owed.latest(back & 3)
     }
 
     fn step(&mut self, what: u8) {
@@ -214,7 +164,7 @@ impl<'a> World<'a> {
             }
             6 => {
                 let base64 = what & 0x10 != 0;
-                self.open |= self.session.handle_ws_open(now, revision, base64);
+                self.owed.open |= self.session.handle_ws_open(now, revision, base64);
             }
             7 | 8 => {
                 let frame = match what & 0x70 {
@@ -228,7 +178,7 @@ impl<'a> World<'a> {
             10 => {
                 let cause = self.pick(&CAUSES);
                 self.session.handle_ws_closed(now, cause);
-                self.open = false;
+                self.owed.open = false;
             }
             11 => {
                 let wait = self.pick(&WAITS);
@@ -296,24 +246,9 @@ impl<'a> World<'a> {
 
     /// Takes all that is to be done.
     fn drain(&mut self) {
-        while let Some(event) = self.session.poll_event() {
-            assert!(!self.ended, "life: {event:?} behind the end");
-            self.ended = matches!(event, Event::Closed { .. });
-        }
-        while let Some((id, reply)) = self.session.poll_http() {
-            let bit = 1 << id.0;
-            assert!(self.waiting & bit != 0, "answer: {id:?} has two");
-            self.waiting &= !bit;
-            assert!(reply.content != Content::Payload || !reply.body.is_empty());
-        }
-        while let Some(out) = self.session.poll_ws() {
-            assert!(self.open, "{out:?} without a WebSocket");
-            self.open = !matches!(out, WsOut::Close(_));
-        }
+        self.owed.take(&mut self.session);
         if self.session.is_closed() && !self.session.is_reading() {
-            assert!(self.ended, "life: the end is told");
-            assert_eq!(self.waiting, 0, "answer: who waited has one");
-            assert!(!self.open, "rest: its WebSocket is let go");
+            self.owed.is_nothing();
         }
     }
 
@@ -346,7 +281,7 @@ impl<'a> World<'a> {
             self.is_sound();
         }
         // A body may be behind a session that is open: its sender has until the heartbeat ends.
-        assert!(self.ended && self.session.is_closed(), "dead");
+        assert!(self.owed.ended && self.session.is_closed(), "dead");
         self.drain();
     }
 
@@ -359,7 +294,7 @@ impl<'a> World<'a> {
             it.is_writable(),
             it.is_reading(),
             it.backlog_packets() > 0,
-            self.open,
+            self.owed.open,
             self.paused,
         ];
         let bits = bits.into_iter().enumerate();

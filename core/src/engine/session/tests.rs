@@ -7,6 +7,7 @@ mod digests;
 mod heartbeat;
 mod histories;
 mod lasting;
+mod owed;
 mod polling;
 mod revision_3;
 mod sound;

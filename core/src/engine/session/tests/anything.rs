@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::owed::{BODIES, CAUSES, FAILURES, FRAMES, WAITS};
 use super::sound::is_sound;
 use super::*;
 
@@ -30,42 +31,13 @@ enum Input {
 }
 
 fn input() -> impl Strategy<Value = Input> {
-    let body = prop::sample::select(vec![
-        "4a",
-        "4a\u{1e}4b",
-        "3",
-        "6",
-        "1",
-        "2",
-        "",
-        "x",
-        "4a\u{1e}",
-        "b!",
-        "4a\u{1e}1\u{1e}4b",
-        "2:4a",
-        "2:4a2:4b",
-        "1:2",
-        "1:21:21:2",
-        "1:1",
-        "2:4a9:4b",
-        "6:b4AQ==",
-    ]);
-    let frame = prop::sample::select(vec![
-        "4a", "3", "2probe", "2probe", "5", "5", "1", "2", "", "x",
-    ]);
-    let failure = prop::sample::select(vec![
-        PostFailure::TooLarge,
-        PostFailure::NotUtf8,
-        PostFailure::Binary,
-        PostFailure::Timeout,
-        PostFailure::Lost,
-    ]);
-    let cause = prop::sample::select(vec![
-        WsClosed::Closed,
-        WsClosed::Lost,
-        WsClosed::TooLarge,
-        WsClosed::Violation,
-    ]);
+    let bodies = BODIES.into_iter().chain(["4a\u{1e}", "1:1"]);
+    let body = prop::sample::select(bodies.collect::<Vec<_>>());
+    // The steps of an upgrade more often.
+    let frames = FRAMES.into_iter().chain(["2probe", "5"]);
+    let frame = prop::sample::select(frames.collect::<Vec<_>>());
+    let failure = prop::sample::select(&FAILURES);
+    let cause = prop::sample::select(&CAUSES);
     prop_oneof![
         6 => Just(Input::Poll),
         2 => Just(Input::Begin),
@@ -79,7 +51,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => Just(Input::Progress),
         3 => Just(Input::Flushed),
         1 => cause.prop_map(Input::Gone),
-        5 => prop::sample::select(vec![0, 1, 60, 100, 150, 900, 25_000, 90_000]).prop_map(Input::Wait),
+        5 => prop::sample::select(&WAITS).prop_map(Input::Wait),
         4 => any::<bool>().prop_map(Input::Send),
         1 => prop::sample::select(vec![Close::Flush, Close::Discard]).prop_map(Input::Close),
         2 => any::<bool>().prop_map(Input::Pause),

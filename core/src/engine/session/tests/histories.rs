@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::owed::Owed;
 use super::sound::is_sound;
 use super::*;
 use crate::engine::session::state::{Beside, Incoming, State};
@@ -61,13 +62,8 @@ struct World {
     session: Session,
     revision: Eio,
     now: Instant,
-    requests: u32,
-    /// Requests that wait for an answer: a bit each.
-    waiting: u32,
-    /// Whether a WebSocket is there.
-    open: bool,
+    owed: Owed,
     paused: bool,
-    ended: bool,
 }
 
 impl World {
@@ -79,21 +75,11 @@ impl World {
             session: Session::new(now, sid, opened, Arc::new(config)),
             revision: opened.revision,
             now,
-            requests: 0,
-            waiting: 0,
-            open: opened.transport == TransportKind::WebSocket,
+            owed: Owed::new(opened.transport == TransportKind::WebSocket),
             paused: false,
-            ended: false,
         };
         world.drain(true);
         world
-    }
-
-    fn request(&mut self) -> RequestId {
-        let id = self.requests;
-        self.requests += 1;
-        self.waiting |= 1 << id;
-        RequestId(u64::from(id))
     }
 
     fn step(&mut self, input: Input) {
@@ -101,35 +87,35 @@ impl World {
         let body = || Ok(Body::text(revision, "4a".into()));
         match input {
             Input::Poll => {
-                let id = self.request();
+                let id = self.owed.request();
                 self.session.handle_poll(now, id, revision);
             }
             Input::Post => {
-                let id = self.request();
+                let id = self.owed.request();
                 self.session
                     .handle_post(now, id, revision, Post::Whole(body()));
             }
             Input::PostBegins => {
-                let id = self.request();
+                let id = self.owed.request();
                 self.session.handle_post(now, id, revision, Post::Begun);
             }
             Input::PostEnds => {
-                if let Some(id) = self.latest() {
+                if let Some(id) = self.owed.latest(0) {
                     self.session
                         .handle_post(now, id, revision, Post::End(body()));
                 }
             }
             Input::Abort => {
-                if let Some(id) = self.latest() {
+                if let Some(id) = self.owed.latest(0) {
                     self.session.handle_aborted(now, id);
                 }
             }
-            Input::Open => self.open |= self.session.handle_ws_open(now, revision, false),
+            Input::Open => self.owed.open |= self.session.handle_ws_open(now, revision, false),
             Input::Probe => self.session.handle_ws(now, frame("2probe")),
             Input::Upgrade => self.session.handle_ws(now, frame("5")),
             Input::Gone => {
                 self.session.handle_ws_closed(now, WsClosed::Lost);
-                self.open = false;
+                self.owed.open = false;
             }
             Input::Send => drop(self.session.send(now, text("x"), Flags::default())),
             Input::Due => {
@@ -149,44 +135,16 @@ impl World {
         is_sound(&mut self.session, 3 + 1);
     }
 
-    /// The latest request.
-    const fn latest(&self) -> Option<RequestId> {
-        match self.requests.checked_sub(1) {
-            Some(id) => Some(RequestId(id as u64)),
-            None => None,
-        }
-    }
-
     /// Takes all that is to be done. `flushed`: it has left, too.
     fn drain(&mut self, flushed: bool) {
-        while let Some(event) = self.session.poll_event() {
-            assert!(!self.ended, "the end is the last event");
-            self.ended = matches!(event, Event::Closed { .. });
-        }
-        while let Some((id, _)) = self.session.poll_http() {
-            let bit = 1 << id.0;
-            assert!(self.waiting & bit != 0, "{id:?} is answered twice");
-            self.waiting &= !bit;
-        }
-        while let Some(out) = self.session.poll_ws() {
-            assert!(self.open, "{out:?} without a WebSocket");
-            self.open = !matches!(out, WsOut::Close(_));
-        }
+        self.owed.take(&mut self.session);
         if flushed {
             self.session.handle_ws_flushed(self.now);
-            while let Some(event) = self.session.poll_event() {
-                assert!(!self.ended, "the end is the last event");
-                self.ended = matches!(event, Event::Closed { .. });
-            }
-            while let Some(WsOut::Close(_)) = self.session.poll_ws() {
-                assert!(self.open, "closed twice");
-                self.open = false;
-            }
+            self.owed.take(&mut self.session);
         }
-        assert_eq!(self.ended, self.session.is_closed(), "the end is told");
-        if self.ended {
-            assert_eq!(self.waiting, 0, "who waited is answered");
-            assert!(!self.open, "its WebSocket is let go");
+        assert_eq!(self.owed.ended, self.session.is_closed(), "the end is told");
+        if self.owed.ended {
+            self.owed.is_nothing();
         }
     }
 
@@ -197,7 +155,7 @@ impl World {
             self.drain(true);
         }
         for _ in 0..20 {
-            if self.ended {
+            if self.owed.ended {
                 return;
             }
             self.step(Input::Due);

@@ -19,7 +19,7 @@ use sio_cluster::entry::EntryId;
 use sio_cluster::id::{RequestId, Uid};
 use sio_cluster::message::{Message, Question, Reply, To};
 use sio_cluster::node::{AppendToken, Asked, End, Local, Notice, Output};
-use sio_cluster::{Config, Dialect, Heartbeat};
+use sio_cluster::{Config, Dialect, Heartbeat, Subscription};
 use sio_core::packet::Args;
 
 fn sharded() -> Config {
@@ -189,6 +189,66 @@ fn who_leaves_says_so_and_waits_for_nothing() {
     assert_eq!((node.status().buffered, node.status().nodes), (0, 0));
     node.handle_lost(NOW, EntryId::FIRST, EntryId::FIRST.next());
     assert!(drain(&mut node).is_empty());
+}
+
+/// What of these is listened to, or no more.
+fn changes(outputs: Vec<Output<u32>>) -> (Vec<Subscription>, Vec<Subscription>) {
+    let (mut begun, mut ended) = (Vec::new(), Vec::new());
+    for output in outputs {
+        match output {
+            Output::Subscribe(it) => begun.push(it),
+            Output::Unsubscribe(it) => ended.push(it),
+            _ => {}
+        }
+    }
+    (begun, ended)
+}
+
+/// A namespace may be gone again before the broker has answered, as often as clients like.
+#[test]
+fn who_leaves_takes_back_what_it_still_asks_for() {
+    for dialect in [
+        Dialect::Classic,
+        Dialect::V2,
+        Dialect::Sharded,
+        Dialect::Streams,
+    ] {
+        for confirmed in 0..2 {
+            let mut node = down(Config::new(dialect, "/"));
+            node.handle_connected(NOW);
+            let (asked, _) = changes(drain(&mut node));
+            for it in &asked[..confirmed] {
+                node.handle_subscribed(NOW, it);
+            }
+            node.close(NOW);
+            let (_, mut ended) = changes(drain(&mut node));
+            ended.sort();
+            let mut asked = asked;
+            asked.sort();
+            assert_eq!(ended, asked, "{dialect:?}, {confirmed} confirmed");
+        }
+    }
+    // Of rooms, those alone that it has, or will have.
+    let mut node = up(sharded());
+    for room in ["there", "left", "coming", "unwanted"] {
+        node.room_created(NOW, room, false);
+        let (asked, _) = changes(drain(&mut node));
+        if matches!(room, "there" | "left") {
+            node.handle_subscribed(NOW, &asked[0]);
+        }
+    }
+    for room in ["left", "unwanted"] {
+        node.room_deleted(NOW, room, false);
+    }
+    let (_, ended) = changes(drain(&mut node));
+    let room = |room: &str| Subscription::Sharded(format!("socket.io#/#{room}#"));
+    assert_eq!(ended, [room("left")]);
+    node.close(NOW);
+    let (_, ended) = changes(drain(&mut node));
+    for its in ["there", "coming", "unwanted"] {
+        assert!(ended.contains(&room(its)), "{its}: {ended:?}");
+    }
+    assert!(!ended.contains(&room("left")), "{ended:?}");
 }
 
 /// A deadline for what the wire has no words for would stay in the past.

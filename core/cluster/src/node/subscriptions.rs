@@ -93,11 +93,15 @@ impl<T> SubscriptionTable<T> {
         joins.into_values().map(|(token, _)| token).collect()
     }
 
-    /// Nothing is wanted any more.
+    /// Nothing is wanted any more, and no confirmation is waited for: what is still being asked for is taken back at
+    /// once.
     pub(super) fn want_nothing(&mut self) -> Vec<Change> {
-        let all: Vec<_> = self.entries.keys().cloned().collect();
-        all.into_iter()
-            .filter_map(|it| self.want(it, false))
+        let all = std::mem::take(&mut self.entries);
+        let listened = all.into_iter().filter(|(_, entry)| match entry.state {
+            State::Settled(there) | State::Asked(there) => there,
+        });
+        listened
+            .map(|(subscription, _)| Change::Unsubscribe(subscription))
             .collect()
     }
 

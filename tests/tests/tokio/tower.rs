@@ -9,8 +9,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use axum::routing::get;
 use hyper::server::conn::http1;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use sio_tokio::{Args, Io, Remote, Socket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
@@ -60,6 +63,59 @@ async fn beside_the_routes_of_axum() {
     drop((client, moved));
     within("the end", io.close()).await;
     task.abort();
+}
+
+/// What is none of ours may become a WebSocket of the application's own.
+#[tokio::test]
+async fn a_route_of_axum_can_take_its_stream_over() {
+    // faults: A11
+    for is_asked_before in [false, true] {
+        let io = Io::new(calm());
+        if is_asked_before {
+            io.use_engine(async |_| {
+                Ok::<_, http::Response<sio_tokio::Bytes>>(http::HeaderMap::new())
+            });
+        }
+        let route = get(|mut request: axum::extract::Request| async move {
+            let upgrade = request.extensions_mut().remove::<OnUpgrade>();
+            let Some(upgrade) = upgrade else {
+                return StatusCode::BAD_REQUEST.into_response();
+            };
+            tokio::spawn(async move {
+                let stream = upgrade.await.unwrap();
+                let (mut reader, mut writer) = tokio::io::split(TokioIo::new(stream));
+                tokio::io::copy(&mut reader, &mut writer).await
+            });
+            let head = [("connection", "upgrade"), ("upgrade", "echo")];
+            (StatusCode::SWITCHING_PROTOCOLS, head).into_response()
+        });
+        let app = Router::new().route("/own", route);
+        let app = app.layer(sio_tokio::layer(io.clone()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let task = tokio::spawn(async move { axum::serve(listener, app).await });
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let asked = b"GET /own HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n";
+        stream.write_all(asked).await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(within("the head", stream.read_u8()).await.unwrap());
+        }
+        let head = String::from_utf8(head).unwrap();
+        assert!(
+            head.starts_with("HTTP/1.1 101 "),
+            "{is_asked_before}: {head}"
+        );
+        stream.write_all(b"again").await.unwrap();
+        let mut echoed = [0; 5];
+        within("the echo", stream.read_exact(&mut echoed))
+            .await
+            .unwrap();
+        assert_eq!(&echoed, b"again");
+        drop(stream);
+        within("the end", io.close()).await;
+        task.abort();
+    }
 }
 
 /// hyper drops the future of a request whose client is gone, whatever has come of it.

@@ -48,7 +48,7 @@ use crate::websocket::{Deflate, WebSocket};
 /// handled behind what the other server's streams give of its session's WebSocket by then.
 ///
 /// # Errors
-/// The request itself, if it is under no server's path.
+/// The request itself, if it is under no server's path: as it came, with what hyper put into it for upgrades.
 pub async fn respond<R, B>(
     runtime: &R,
     server: &Server,
@@ -62,7 +62,7 @@ where
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let routed = route_at_once(server, request, remote);
     if let Ok(Routed::Nobodys(request)) = routed {
-        return Err(*request);
+        return Err(with_upgrade(*request, upgrade));
     }
     let (line, can_upgrade) = (Line::default(), upgrade.is_some());
     let outcome = {
@@ -85,7 +85,7 @@ where
                 true => response,
             })
         }
-        Outcome::NotOurs(request) => Err(request),
+        Outcome::NotOurs(request) => Err(with_upgrade(request, upgrade)),
         Outcome::Upgrade(response, plan) => {
             if let Some(upgrade) = upgrade {
                 // From now on: whether the client takes the response or not is for the session to judge.
@@ -97,6 +97,13 @@ where
             Ok(response)
         }
     }
+}
+
+/// A request as it came: whoever answers it may want to speak something else on its stream.
+fn with_upgrade<B>(mut request: Request<B>, upgrade: Option<OnUpgrade>) -> Request<B> {
+    let extensions = request.extensions_mut();
+    upgrade.map(|upgrade| extensions.insert(upgrade));
+    request
 }
 
 /// What becomes of a request.

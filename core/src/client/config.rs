@@ -62,8 +62,12 @@ pub struct Config {
     /// How long an answer may take, where the emit does not say. 10 s.
     #[doc(alias = "ackTimeout")]
     pub ack_timeout: Duration,
+    /// How long a server may say nothing on a WebSocket until it is asked for a sign of life, by a ping of the
+    /// WebSocket's own, and given up without one within [`check_timeout`](Self::check_timeout): sooner than its
+    /// heartbeat would tell. `None`, the default: it is not asked. Nothing else comes of it while requests are made.
+    pub keepalive: Option<Duration>,
     /// How long the pong to a ping of the WebSocket's own may take, where one is asked for
-    /// ([`Connection::check`](super::Connection::check)). 5 s.
+    /// ([`keepalive`](Self::keepalive), [`Connection::check`](super::Connection::check)). 5 s.
     pub check_timeout: Duration,
     /// Bytes of one response, and of one message. 16 MiB.
     pub max_message_bytes: usize,
@@ -133,6 +137,7 @@ impl Config {
             request_timeout: None,
             packet_timeout: Duration::from_secs(60),
             ack_timeout: Duration::from_secs(10),
+            keepalive: None,
             check_timeout: Duration::from_secs(5),
             max_message_bytes: 16 * MIB,
             max_packets_per_payload: 16_384,
@@ -178,6 +183,7 @@ impl Config {
             ),
             ("packet_timeout", self.packet_timeout),
             ("ack_timeout", self.ack_timeout),
+            ("keepalive", self.keepalive.unwrap_or(self.check_timeout)),
             ("check_timeout", self.check_timeout),
         ];
         if let Some((name, _)) = durations.iter().find(|(_, wait)| wait.is_zero()) {
@@ -261,6 +267,10 @@ mod tests {
         assert_eq!(
             check(|it| it.ack_timeout = Duration::ZERO),
             Err(ConfigError::ZeroDuration("ack_timeout"))
+        );
+        assert_eq!(
+            check(|it| it.keepalive = Some(Duration::ZERO)),
+            Err(ConfigError::ZeroDuration("keepalive"))
         );
         assert_eq!(check(|it| it.close_timeout = LONGEST), Ok(()));
         assert_eq!(

@@ -183,7 +183,7 @@ impl Session {
                 self.pending.push_back(Pending::Get(id));
             }
             TransportKind::WebSocket => {
-                self.state = State::WebSocket(WebSocket::dialled(id));
+                self.state = State::WebSocket(WebSocket::dialled(id, self.now));
                 self.pending.push_back(Pending::WebSocket(id));
             }
         }
@@ -357,6 +357,7 @@ impl Session {
             }
             State::WebSocket(websocket) => {
                 first = earliest(first, due(websocket.stalled_at, Why::Write));
+                first = earliest(first, due(self.quiet_until(), Why::Ping));
             }
             State::Nothing(_) => {}
         }

@@ -136,6 +136,13 @@ impl Config {
         self
     }
 
+    /// Sets [`keepalive`](Self::keepalive).
+    #[must_use]
+    pub fn keepalive(mut self, quiet: impl Into<Option<Duration>>) -> Self {
+        self.keepalive = quiet.into();
+        self
+    }
+
     /// Sets [`check_timeout`](Self::check_timeout).
     #[must_use]
     pub const fn check_timeout(mut self, time: Duration) -> Self {
@@ -274,6 +281,7 @@ mod tests {
             request_timeout: Some(TIME),
             packet_timeout: TIME,
             ack_timeout: TIME,
+            keepalive: Some(TIME),
             check_timeout: TIME,
             max_message_bytes: MOST,
             max_packets_per_payload: MOST,

@@ -63,6 +63,7 @@ mod conversation;
 mod first;
 mod leaving;
 mod on_the_way;
+mod quiet;
 mod room;
 mod rows;
 mod server;

@@ -92,11 +92,13 @@ pub(super) struct WebSocket {
     pub(super) busy: bool,
     /// When it is given up if nothing more leaves.
     pub(super) stalled_at: Option<Instant>,
+    /// When something came by it last, or it was asked for.
+    pub(super) heard: Instant,
 }
 
 impl WebSocket {
     /// One that is to open the session.
-    pub(super) const fn dialled(id: RequestId) -> Self {
+    pub(super) const fn dialled(id: RequestId, now: Instant) -> Self {
         Self {
             id,
             open: false,
@@ -104,11 +106,12 @@ impl WebSocket {
             beats: 0,
             busy: false,
             stalled_at: None,
+            heard: now,
         }
     }
 
     /// One that takes over.
-    pub(super) const fn upgraded(id: RequestId, stalled_at: Instant) -> Self {
+    pub(super) const fn upgraded(id: RequestId, now: Instant, stalled_at: Instant) -> Self {
         Self {
             id,
             open: true,
@@ -116,6 +119,7 @@ impl WebSocket {
             beats: 0,
             busy: false,
             stalled_at: Some(stalled_at),
+            heard: now,
         }
     }
 }

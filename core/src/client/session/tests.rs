@@ -70,7 +70,11 @@ impl Wire {
 
     /// One by WebSocket, and opened.
     fn websocket() -> (Self, RequestId) {
-        let mut wire = Self::new(&[WEBSOCKET], |_| ());
+        Self::websocket_with(|_| ())
+    }
+
+    fn websocket_with(change: impl FnOnce(&mut Config)) -> (Self, RequestId) {
+        let mut wire = Self::new(&[WEBSOCKET], change);
         let id = wire.websockets.remove(0);
         wire.session.handle_ws_open(wire.now, id, Ok(()));
         wire.session.handle_ws(wire.now, id, BARE.into());

@@ -39,6 +39,9 @@ impl Session {
                 if self.pulse.as_mut().is_some_and(|it| it.pings(now, times)) {
                     self.beat();
                 }
+                if self.quiet_until().is_some_and(|until| until <= now) {
+                    self.ask();
+                }
             }
             Why::PingTimeout => self.end(CloseReason::PingTimeout, None),
             Why::Pong => {

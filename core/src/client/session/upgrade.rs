@@ -60,7 +60,8 @@ impl Session {
         };
         if let Some(candidate) = polling.candidate.take() {
             let stalled_at = after(self.now, self.config.write_timeout);
-            self.state = State::WebSocket(WebSocket::upgraded(candidate.id, stalled_at));
+            let websocket = WebSocket::upgraded(candidate.id, self.now, stalled_at);
+            self.state = State::WebSocket(websocket);
         }
     }
 

@@ -59,6 +59,7 @@ impl Session {
             return self.probe(id, packet);
         }
         if self.is_on(id) {
+            self.heard();
             match packet {
                 Some(packet) => self.packet(packet),
                 None => self.fail(Failure::Protocol),
@@ -95,6 +96,9 @@ impl Session {
     /// A pong has come, of the WebSocket's own.
     pub fn handle_ws_pong(&mut self, now: Instant, id: RequestId) {
         self.advance(now);
+        if self.is_on(id) {
+            self.heard();
+        }
         if self.is_on(id) && !self.ping.due {
             let unread = self.ping.unread;
             self.ping = Ping {
@@ -135,12 +139,35 @@ impl Session {
     pub fn check(&mut self, now: Instant) {
         self.handle_silence(now);
         if matches!(&self.state, State::WebSocket(it) if it.open) && !self.ping.vital {
-            self.ping = Ping {
-                due: true,
-                until: Some(after(self.now, self.config.check_timeout)),
-                vital: true,
-                unread: self.ping.unread,
-            };
+            self.ask();
+        }
+    }
+
+    /// A ping is to be sent whose pong the session lives by.
+    pub(super) fn ask(&mut self) {
+        self.ping = Ping {
+            due: true,
+            until: Some(after(self.now, self.config.check_timeout)),
+            vital: true,
+            unread: self.ping.unread,
+        };
+    }
+
+    /// When the server is asked for a sign of life, if nothing comes until then, and it is not asked already.
+    pub(super) fn quiet_until(&self) -> Option<Instant> {
+        let quiet = self.config.keepalive?;
+        match &self.state {
+            State::WebSocket(it) if it.open && self.ping.until.is_none() => {
+                self.handshake.as_ref().map(|_| after(it.heard, quiet))
+            }
+            State::WebSocket(_) | State::Polling(_) | State::Nothing(_) => None,
+        }
+    }
+
+    /// Something has come by the WebSocket that the session is on.
+    fn heard(&mut self) {
+        if let State::WebSocket(websocket) = &mut self.state {
+            websocket.heard = self.now;
         }
     }
 

@@ -218,6 +218,47 @@ fn a_server_is_asked_for_a_sign_of_life() {
 }
 
 #[test]
+fn a_quiet_server_is_asked_for_a_sign_of_life() {
+    let kept = |config: &mut Config| config.keepalive = Some(secs(10));
+    let (mut wire, id) = Wire::websocket_with(kept);
+    // Whatever comes puts it off.
+    wire.pass(secs(9));
+    wire.session.handle_ws(wire.now, id, "4x".into());
+    wire.pass(secs(9));
+    assert_eq!(wire.frames(id), [""; 0]);
+    wire.pass(secs(1));
+    assert_eq!(wire.frames(id), ["ping"]);
+    wire.pass(secs(4));
+    wire.session.handle_ws_pong(wire.now, id);
+    wire.pass(secs(9));
+    assert_eq!(wire.frames(id), [""; 0], "one at a time");
+    wire.pass(secs(1));
+    assert_eq!(wire.frames(id), ["ping"]);
+    // Once it is asked, nothing but the pong will do.
+    wire.session.handle_ws(wire.now, id, "4x".into());
+    wire.events();
+    wire.pass(secs(4));
+    assert_eq!(wire.events(), []);
+    wire.pass(secs(1));
+    assert_eq!(wire.closed().0, CloseReason::PingTimeout);
+
+    // By requests it is not asked; by the WebSocket that takes over it is.
+    let mut wire = Wire::new(&[POLLING, WEBSOCKET], kept);
+    wire.get(OPEN);
+    wire.pass(secs(9));
+    let id = wire.websockets.remove(0);
+    wire.session.handle_ws_open(wire.now, id, Ok(()));
+    assert_eq!(wire.frames(id), ["2probe"]);
+    wire.session.handle_ws(wire.now, id, "3probe".into());
+    wire.get("6");
+    assert_eq!(wire.frames(id), ["5"]);
+    wire.pass(secs(9));
+    assert_eq!(wire.frames(id), [""; 0]);
+    wire.pass(secs(1));
+    assert_eq!(wire.frames(id), ["ping"]);
+}
+
+#[test]
 fn what_must_not_be_read_in_one_go_waits() {
     let apart = Mark {
         apart: true,

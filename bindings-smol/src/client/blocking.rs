@@ -96,3 +96,47 @@ impl OwnThread for Smol {
         act()
     }
 }
+
+pub mod engine {
+    //! A client of Engine.IO alone, whose calls wait.
+    //!
+    //! ```
+    //! use std::time::Duration;
+    //!
+    //! use sio_smol::client::blocking::engine::{self, Message};
+    //!
+    //! # use sio_smol::{Config, EngineServer, EngineSocket};
+    //! # let (tell, told) = std::sync::mpsc::channel();
+    //! # std::thread::spawn(move || {
+    //! #     let engine = EngineServer::new(Config::default().path("/engine.io"));
+    //! #     engine.on_message(|socket: EngineSocket, message: Message| socket.send(message));
+    //! #     smol::block_on(async {
+    //! #         let listener = smol::net::TcpListener::bind("127.0.0.1:0").await?;
+    //! #         let _ = tell.send(format!("ws://{}", listener.local_addr()?));
+    //! #         sio_smol::serve(listener, engine).await
+    //! #     })
+    //! # });
+    //! # let url: String = told.recv()?;
+    //! let mut client = engine::connect(url)?;
+    //! client.send("hello")?;
+    //! assert_eq!(client.next_within(Duration::from_secs(10))?, Message::from("hello"));
+    //! client.close()?; // what was sent has left, and the thread has ended
+    //! # Ok::<(), Box<dyn std::error::Error>>(())
+    //! ```
+    //!
+    //! What is to be chosen is chosen by a [`Builder`](crate::client::Builder), and its
+    //! [`connect_engine_blocking`](crate::client::Builder::connect_engine_blocking).
+
+    use super::{FirstError, WaitError};
+
+    pub use crate::client::engine::{CloseReason, Closed, EmitError, Message, Sender};
+    pub use sio_driver::client::blocking::engine::Client;
+
+    /// A session with the server of this URL, at `/engine.io/`, with everything as it usually is.
+    ///
+    /// # Errors
+    /// The URL is none, there is no connection, or a handler has called it.
+    pub fn connect(url: impl AsRef<str>) -> Result<Client, WaitError<FirstError>> {
+        sio_driver::client::blocking::engine::connect_on(crate::runtime::Smol::new(), url.as_ref())
+    }
+}

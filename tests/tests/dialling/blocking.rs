@@ -14,7 +14,7 @@ use sio_driver::client::blocking::{
 use sio_driver::client::{
     BoxStream, BuildError, Client as Dialling, ConnectError, Connector, FirstError, Inbox, Status,
 };
-use sio_tokio::{AckError, Data, Refusal};
+use sio_tokio::{AckError, Data, EmitError, Message, Refusal, TransportKind};
 
 use crate::here::PATIENCE;
 use crate::server::{Heard, builder, served};
@@ -227,6 +227,70 @@ fn a_handler_does_not_wait<R: OwnThread + Default>(on: On) {
     end(world);
 }
 
+/// A plain client's calls wait, too; a server of Socket.IO answers its packets.
+fn a_plain_client_waits<R: OwnThread + Default>(on: On) {
+    let (world, _) = begin(on);
+    for way in [TransportKind::WebSocket, TransportKind::Polling] {
+        let (tell, ended) = channel();
+        let plain = builder(&world, R::default()).transports([way]);
+        let plain = plain.connector(Last(R::default(), tell));
+        let mut plain = plain.connect_engine_blocking().unwrap();
+        assert!(plain.is_open() && plain.sid().is_some());
+        assert_eq!(plain.transport(), way);
+        let nothing = Duration::from_millis(1);
+        assert_eq!(plain.next_within(nothing), Err(NextError::TimedOut));
+        plain.send("0").unwrap();
+        assert!(matches!(plain.next(), Some(Message::Text(text)) if text.starts_with("0{")));
+        let sender = plain.sender();
+        sender.send(r#"21["echo",7]"#).unwrap();
+        assert_eq!(plain.next_within(PATIENCE), Ok("31[7]".into()));
+        plain.close().unwrap();
+        assert_eq!(ended.try_recv(), Ok(()));
+        assert_eq!(sender.send("late"), Err(EmitError::Disconnected));
+        // One that is dropped, and one whose server ends it.
+        let (tell, ended) = channel();
+        let plain = builder(&world, R::default()).transports([way]);
+        let plain = plain.connector(Last(R::default(), tell));
+        drop(plain.connect_engine_blocking().unwrap());
+        assert_eq!(ended.recv_timeout(PATIENCE), Ok(()));
+        let plain = builder(&world, R::default()).transports([way]);
+        let mut plain = plain.connect_engine_blocking().unwrap();
+        plain.send("0").unwrap();
+        plain.send(r#"2["drop me"]"#).unwrap();
+        assert_eq!(plain.by_ref().count(), 1);
+        assert_eq!(plain.next_within(PATIENCE), Err(NextError::Ended));
+        assert!(plain.closed().is_some());
+        plain.close().unwrap();
+    }
+    let nowhere = sio_driver::client::blocking::engine::connect_on(R::default(), "no://where");
+    assert!(matches!(
+        nowhere,
+        Err(WaitError::Failed(FirstError::Build(BuildError::Url(_))))
+    ));
+    // There is nothing of the kind.
+    let url = format!("http://{}", world.address);
+    let missing = sio_driver::client::blocking::engine::connect_on(R::default(), &url);
+    assert!(matches!(
+        missing,
+        Err(WaitError::Failed(FirstError::Connect(
+            ConnectError::Transport(_)
+        )))
+    ));
+    // A handler of another client does not wait for it.
+    let (client, socket) = joined(&world, R::default());
+    let (tell, told) = channel();
+    let its = builder(&world, R::default());
+    socket.on("back", move || {
+        let plain = its.clone().connect_engine_blocking();
+        tell.send(plain.map(drop)).unwrap();
+    });
+    socket.emit("back", &()).unwrap();
+    let told = told.recv_timeout(PATIENCE).unwrap();
+    assert!(matches!(told, Err(WaitError::InHandler)));
+    client.close().unwrap();
+    end(world);
+}
+
 thread_local! {
     /// Says that its thread has ended, when it has.
     static END: RefCell<Option<Ended>> = const { RefCell::new(None) };
@@ -335,5 +399,6 @@ on_each_binding! {
     a_runtime_may_be_around,
     what_goes_wrong_is_told,
     a_handler_does_not_wait,
+    a_plain_client_waits,
     its_thread_ends,
 }

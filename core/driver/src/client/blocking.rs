@@ -8,6 +8,7 @@
 //! handlers and hooks run on their client's thread, and must not wait there: they are told [`InHandler`].
 
 mod emitter;
+pub mod engine;
 mod iter;
 mod thread;
 mod wait;

@@ -7,7 +7,7 @@ mod link;
 mod task;
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
@@ -22,13 +22,15 @@ use super::connect::FirstError;
 use super::dialer::Dialer;
 use super::error::ConnectError;
 use super::queue::{Inbox, Overflow, Queue};
+use super::task::Plan;
 use crate::error::EmitError;
 use crate::sync::one_shot::answer;
 use crate::sync::signal::Signal;
 
 pub use link::Closed;
 use link::{Link, State};
-use task::Task;
+
+pub(super) use task::Task;
 
 /// One session of Engine.IO, as its client has it.
 ///
@@ -56,34 +58,45 @@ impl<R: Dialer> Builder<R> {
     /// An option is wrong, or there is no connection.
     pub async fn connect_engine(self) -> Result<Client, FirstError> {
         let (runtime, plan) = self.plain()?;
-        let mut seed = [0; 16];
-        runtime.random(&mut seed);
-        let config = plan.way.config.clone();
-        let session = Session::new(runtime.now(), 0, seed, plan.dial, config);
-        let (give, opened) = answer();
-        let clock = runtime.clone();
-        let link = Arc::new(Link {
-            state: Mutex::new(State {
-                session,
-                opening: Some(give),
-                sleeper: None,
-                touched: false,
-            }),
-            clock: Box::new(move || clock.now()),
-            messages: Queue::new(WAITING),
-            sid: OnceLock::new(),
-            closed: OnceLock::new(),
-            gone: Signal::default(),
-        });
-        // Whoever stops to wait gives it up.
-        let client = Client { link: link.clone() };
-        runtime.spawn(Task::new(runtime.clone(), plan.way, link));
+        let (task, opened) = begin(runtime.clone(), plan);
+        runtime.spawn(task);
+        opened.await
+    }
+}
+
+/// A session, which the task carries out, and its client, once it is open. Whoever stops to wait for that gives it up.
+pub(super) fn begin<R: Dialer>(
+    runtime: R,
+    plan: Plan<R>,
+) -> (Task<R>, impl Future<Output = Result<Client, FirstError>>) {
+    let mut seed = [0; 16];
+    runtime.random(&mut seed);
+    let config = plan.way.config.clone();
+    let session = Session::new(runtime.now(), 0, seed, plan.dial, config);
+    let (give, opened) = answer();
+    let clock = runtime.clone();
+    let link = Arc::new(Link {
+        state: Mutex::new(State {
+            session,
+            opening: Some(give),
+            sleeper: None,
+            touched: false,
+        }),
+        clock: Box::new(move || clock.now()),
+        messages: Queue::new(WAITING),
+        sid: OnceLock::new(),
+        closed: OnceLock::new(),
+        gone: Signal::default(),
+    });
+    let client = Client { link: link.clone() };
+    let opened = async move {
         match opened.await {
             Some(Ok(())) => Ok(client),
             Some(Err(why)) => Err(ConnectError::Transport(why).into()),
             None => Err(ConnectError::Closed.into()),
         }
-    }
+    };
+    (Task::new(runtime, plan.way, link), opened)
 }
 
 /// A session with the server of this URL, at `/engine.io/`, with everything as it usually is.

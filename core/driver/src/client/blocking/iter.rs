@@ -23,13 +23,17 @@ pub enum NextError {
     InHandler,
     /// None came in time. One may still come.
     TimedOut,
-    /// There are no more: the client is closed.
+    /// There are no more: the client is closed, or its session over.
     Ended,
 }
 
 impl<S: Stream + Unpin> Iter<S> {
     pub(super) const fn new(stream: S) -> Self {
         Self { stream }
+    }
+
+    pub(super) fn into_inner(self) -> S {
+        self.stream
     }
 
     /// The next one, if it comes within this time.

@@ -55,8 +55,7 @@ impl<R: OwnThread> Apart<R> {
     ) -> io::Result<(Self, JoinHandle<()>)> {
         let its = runtime.clone();
         let (start, started) = channel::<(Arc<Shared>, Weak<Alive>)>();
-        let thread = Builder::new().name(NAME.to_owned()).spawn(move || {
-            mark();
+        let thread = begin(move || {
             if let Ok((shared, alive)) = started.recv() {
                 R::drive(drive, Task::new(its, plan, shared, alive));
             }
@@ -68,6 +67,14 @@ impl<R: OwnThread> Apart<R> {
         };
         Ok((face, thread))
     }
+}
+
+/// Begins a thread of a client's.
+pub(super) fn begin(run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    Builder::new().name(NAME.to_owned()).spawn(move || {
+        mark();
+        run();
+    })
 }
 
 impl<R: OwnThread> Face for Apart<R> {

@@ -17,7 +17,7 @@ use crate::client::http::{Done, Http, Way};
 use crate::client::task::wire::Wires;
 use crate::websocket::Said;
 
-pub(super) struct Task<R: Dialer> {
+pub(in crate::client) struct Task<R: Dialer> {
     runtime: R,
     config: Arc<Config>,
     link: Arc<Link>,

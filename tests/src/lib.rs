@@ -8,6 +8,7 @@ pub mod imports;
 pub mod install;
 pub mod line;
 pub mod port;
+pub mod probe;
 pub mod process;
 pub mod proxied;
 pub mod reference;

@@ -1,5 +1,5 @@
 //! Clients on both bindings over lines that break, stand still, carry one direction only, take their time or lead
-//! nowhere, and against servers whose process stands still.
+//! nowhere, against servers whose process stands still, and in processes that do themselves.
 
 use std::{
     collections::BTreeSet,
@@ -12,6 +12,7 @@ use std::{
 };
 
 use futures_util::future::{Either, select};
+use serde_json::{Value, json};
 use sio_driver::client::{
     Backoff, Client, Config, ConnectError, Dialer, Disconnected, Happening, Status,
     TransportFailure,
@@ -19,6 +20,7 @@ use sio_driver::client::{
 use sio_tests::{
     example::Binding,
     line::{Break, Line, Towards},
+    probe::Probe,
     reference::{Kind, Server},
 };
 use sio_tokio::{AckError, Data, TransportKind, client::Socket};
@@ -50,6 +52,17 @@ const CALM: [(&str, &str); 4] = [
     ("UPGRADE_TIMEOUT", "45000"),
 ];
 
+/// One that a client in a process of its own is held to, with room for a machine that has much to do.
+const SLOW: [(&str, &str); 4] = [
+    ("PING_INTERVAL", "2000"),
+    ("PING_TIMEOUT", "3000"),
+    ("CONNECT_TIMEOUT", "45000"),
+    ("UPGRADE_TIMEOUT", "45000"),
+];
+
+/// As long as a server may say nothing by that.
+const SILENCE: Duration = Duration::from_millis(5000);
+
 /// A client, and what it was told.
 struct Subject<R> {
     client: Client<R>,
@@ -60,6 +73,7 @@ struct Subject<R> {
 /// Who hears what is shouted, over a line on which nothing goes wrong.
 struct Listener<R> {
     _client: Client<R>,
+    socket: Socket,
     /// Which of the stories it is that a server is told at the same time.
     story: u64,
     heard: Arc<Mutex<Vec<u64>>>,
@@ -198,6 +212,7 @@ impl<R: Dialer> Listener<R> {
         within("the namespace", socket.connect()).expect("it is let in");
         Self {
             _client: client,
+            socket,
             story,
             heard,
         }
@@ -205,6 +220,27 @@ impl<R: Dialer> Listener<R> {
 
     fn hears(&self, number: u64) {
         until("what was shouted", || self.all().contains(&number));
+    }
+
+    /// Says it to all, itself among them, and waits until it was said.
+    fn says(&self, number: u64) {
+        let said = (self.story, number);
+        self.socket.emit("shout", &(said,)).expect("there is room");
+        self.hears(number);
+    }
+
+    /// Waits until the socket of this id has left its server, and for what that says of it.
+    fn why_it_has_left(&self, id: &str) -> String {
+        let mut reason = None;
+        until("the server to miss it", || {
+            let answer = self
+                .socket
+                .emit_with_ack::<sio_tokio::Value>("last_disconnect", &(id,));
+            let answer = within("an answer", answer).expect("it is answered");
+            reason = answer["reason"].as_str().map(str::to_owned);
+            reason.is_some()
+        });
+        reason.unwrap_or_default()
     }
 
     fn all(&self) -> Vec<u64> {
@@ -384,6 +420,110 @@ fn server_pauses<R: Dialer>(runtime: &R, server: &Server) {
     subjects.iter().for_each(Subject::has_stayed);
 }
 
+/// A client in a process of its own.
+struct Apart {
+    probe: Probe,
+    /// The id of its socket.
+    id: String,
+    /// Which of the stories it is.
+    story: u64,
+}
+
+impl Apart {
+    /// One that is in, by the last of its transports, and was heard to say 0.
+    fn new<R: Dialer>(
+        binding: Binding,
+        server: &Server,
+        way: &[TransportKind],
+        listener: &Listener<R>,
+    ) -> Self {
+        let mut probe = Probe::start(binding);
+        let transports: Vec<_> = way.iter().map(|it| it.as_str()).collect();
+        probe.say(json!({
+            "cmd": "open", "socket": "main", "url": format!("http://{}/", server.address),
+            "opts": {
+                "transports": transports, "reconnectionDelay": 20, "reconnectionDelayMax": 100,
+            },
+        }));
+        let hello = probe.told("main", "connect");
+        if way.len() > 1 {
+            probe.hear("an upgrade", |line| line["name"] == "upgrade");
+        }
+        let mut apart = Self {
+            probe,
+            id: hello["id"].as_str().expect("an id").to_owned(),
+            story: listener.story,
+        };
+        apart.shouts(0);
+        listener.hears(0);
+        apart.hears(0);
+        apart
+    }
+
+    /// It is told to say this, perhaps while it stands still.
+    fn shouts(&mut self, number: u64) {
+        self.probe.tell(json!({
+            "cmd": "emit", "socket": "main", "event": "shout", "args": [[self.story, number]],
+        }));
+    }
+
+    /// What it hears next of its story.
+    fn hears(&mut self, number: u64) {
+        let story = self.story;
+        let line = self.probe.hear("what was shouted", |line| {
+            line["name"] == "shouted" && line["args"][0][0] == story
+        });
+        assert_eq!(line["args"][0][1], number, "{line}");
+    }
+
+    fn id_now(&mut self) -> Value {
+        let state = self.probe.say(json!({ "cmd": "state", "socket": "main" }));
+        assert_eq!(state["connected"], true, "{state}");
+        state["id"].clone()
+    }
+}
+
+/// The client's process stands still for a moment, which nobody notices: what was said meanwhile arrives, and so does
+/// what it says next.
+fn client_pauses<R: Dialer>(on: &On<R>, server: &Server, way: &[TransportKind]) {
+    let listener = Listener::new(&on.runtime, server);
+    let mut client = Apart::new(on.binding, server, way, &listener);
+    client.probe.stall(true);
+    (1..10).for_each(|number| listener.says(number));
+    client.shouts(10);
+    thread::sleep(Duration::from_millis(300));
+    client.probe.stall(false);
+    listener.hears(10);
+    (1..=10).for_each(|number| client.hears(number));
+    listener.has_all_from(0, 10);
+    assert_eq!(client.id_now(), client.id);
+    client.probe.ends();
+}
+
+/// It stands still for longer than the heartbeat. Its server misses it; when it goes on it knows by itself that it was
+/// missed, before it says or hears another word on that connection, and what it is told to say is said on the next.
+fn client_stops<R: Dialer>(on: &On<R>, server: &Server, way: &[TransportKind]) {
+    let listener = Listener::new(&on.runtime, server);
+    let mut client = Apart::new(on.binding, server, way, &listener);
+    client.probe.stall(true);
+    listener.says(1);
+    assert_eq!(listener.why_it_has_left(&client.id), "ping timeout");
+    // Its own clock has run as long.
+    thread::sleep(SILENCE);
+    client.shouts(2);
+    client.probe.stall(false);
+    let left = client.probe.told("main", "disconnect");
+    assert_eq!(left["reason"], "ping timeout", "{left}");
+    assert_eq!(left["active"], true, "{left}");
+    client.probe.told("main", "connect");
+    listener.hears(2);
+    listener.has_all_from(0, 2);
+    // Of what was said while it stood still it has heard nothing.
+    client.hears(2);
+    assert_ne!(client.id_now(), client.id);
+    client.probe.ends();
+}
+
 /// What happens on a line of its own.
 type Story<R> = fn(&R, &Server, &[TransportKind]);
 
@@ -420,6 +560,24 @@ impl<R: Dialer> On<R> {
                 scope.spawn(move || {
                     let server = Server::start(kind, &CALM);
                     self.inside(|runtime| server_pauses(runtime, &server));
+                });
+            }
+        });
+    }
+
+    /// Clients' processes do, for a while and for a moment.
+    fn stop_clients(&self) {
+        thread::scope(|scope| {
+            for kind in self.servers() {
+                scope.spawn(move || {
+                    let [slow, calm] = [&SLOW, &CALM].map(|its| Server::start(kind, its));
+                    thread::scope(|scope| {
+                        for way in WAYS {
+                            let (slow, calm) = (&slow, &calm);
+                            scope.spawn(move || self.inside(|_| client_stops(self, slow, way)));
+                            scope.spawn(move || self.inside(|_| client_pauses(self, calm, way)));
+                        }
+                    });
                 });
             }
         });
@@ -474,4 +632,5 @@ on_each_binding! {
     lines_lead_nowhere: |on: &On<_>| on.play(&CALM, &[leads_nowhere]);
     lines_take_their_time: |on: &On<_>| on.play(&CALM, &[takes_its_time]);
     servers_stand_still: |on: &On<_>| on.stop();
+    clients_stand_still: |on: &On<_>| on.stop_clients();
 }

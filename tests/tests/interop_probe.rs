@@ -1,122 +1,12 @@
 //! Clients of both bindings, driven through their standard streams as outside checks do it, against servers as they
 //! are: the official ones of 4.8, 4.0, 3.1 and 2.5, python-socketio, and ours.
 
-use std::{
-    io::{BufRead, BufReader, Write},
-    process::{Child, ChildStdin, Command, Stdio},
-    sync::mpsc::{Receiver, RecvTimeoutError, channel},
-    thread,
-    time::{Duration, Instant},
-};
-
 use serde_json::{Value, json};
 use sio_tests::{
-    example::{Binding, example},
+    example::Binding,
+    probe::Probe,
     reference::{Kind, Server},
-    wire::PATIENCE,
 };
-
-/// A probe, and what it has written that nobody has asked for yet.
-struct Probe {
-    process: Child,
-    commands: Option<ChildStdin>,
-    lines: Receiver<Value>,
-    unheard: Vec<Value>,
-    next: u64,
-}
-
-impl Probe {
-    fn start(binding: Binding) -> Self {
-        let mut process = Command::new(example(binding, "client_probe"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the probe starts");
-        let out = process.stdout.take().expect("its output");
-        let (tell, lines) = channel();
-        thread::spawn(move || {
-            for line in BufReader::new(out).lines() {
-                let line = line.expect("a line");
-                let line = serde_json::from_str(&line).expect("JSON, and nothing else");
-                if tell.send(line).is_err() {
-                    return;
-                }
-            }
-        });
-        Self {
-            commands: process.stdin.take(),
-            process,
-            lines,
-            unheard: Vec::new(),
-            next: 1,
-        }
-    }
-
-    /// Says something, and waits for the answer.
-    fn say(&mut self, mut command: Value) -> Value {
-        let id = self.next;
-        self.next += 1;
-        command["id"] = json!(id);
-        let commands = self.commands.as_mut().expect("it listens");
-        writeln!(commands, "{command}").expect("it is there");
-        let answer = self.hear("an answer", |line| line["re"] == id);
-        assert_eq!(answer["ok"], true, "{command}: {answer}");
-        answer
-    }
-
-    /// The first line that fits, of those that were not heard yet.
-    fn hear(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
-        let end = Instant::now() + 3 * PATIENCE;
-        if let Some(at) = self.unheard.iter().position(&fits) {
-            return self.unheard.remove(at);
-        }
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
-                Ok(line) if fits(&line) => return line,
-                Ok(line) => self.unheard.push(line),
-                Err(why @ (RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected)) => {
-                    panic!("no {what} ({why}), but {:#?}", self.unheard)
-                }
-            }
-        }
-    }
-
-    fn told(&mut self, socket: &str, ev: &str) -> Value {
-        self.hear(ev, |line| line["ev"] == ev && line["socket"] == socket)
-    }
-
-    fn ask(&mut self, event: &str, args: &Value) -> Value {
-        let tag = self.next;
-        self.say(json!({
-            "cmd": "emit", "socket": "main", "event": event, "args": args, "ack": true, "tag": tag,
-        }));
-        let answer = self.hear("an ack", |line| line["ev"] == "ack" && line["tag"] == tag);
-        assert!(answer["args"].is_array(), "{answer}, {:#?}", self.unheard);
-        answer["args"].clone()
-    }
-
-    /// It ends when it is told to, with everything said.
-    fn ends(mut self) {
-        self.say(json!({ "cmd": "exit" }));
-        self.commands = None;
-        let end = Instant::now() + PATIENCE;
-        loop {
-            match self.process.try_wait().expect("a process of ours") {
-                Some(status) => return assert!(status.success(), "{status}"),
-                None => assert!(Instant::now() < end, "it does not end"),
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-}
-
-impl Drop for Probe {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 fn open(server: &Server, transports: &Value) -> Value {
     let revision = if server.kind == Kind::Old { 3 } else { 4 };

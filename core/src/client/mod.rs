@@ -96,6 +96,7 @@ mod proxies;
 mod proxy;
 mod pulse;
 mod reason;
+pub mod record;
 mod retries;
 mod said;
 mod session;

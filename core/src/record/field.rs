@@ -16,7 +16,7 @@ use crate::recovery::Pid;
 use crate::socket::{Refusal, SocketKey};
 
 /// What can be written to a log, and read from it.
-pub(super) trait Field: Sized {
+pub(crate) trait Field: Sized {
     fn put(&self, to: &mut Vec<u8>);
 
     /// `None`: that is not one.
@@ -110,7 +110,7 @@ impl Field for Duration {
 
 /// Bytes with their length before them.
 #[inline]
-pub(super) fn put_bytes(bytes: &[u8], to: &mut Vec<u8>) {
+pub(crate) fn put_bytes(bytes: &[u8], to: &mut Vec<u8>) {
     bytes.len().put(to);
     to.extend_from_slice(bytes);
 }
@@ -181,18 +181,73 @@ impl<T: Field> Field for Vec<T> {
     }
 }
 
+/// Either of two, behind a byte that says which.
+impl<T: Field, E: Field> Field for Result<T, E> {
+    fn put(&self, to: &mut Vec<u8>) {
+        match self {
+            Ok(it) => {
+                to.push(0);
+                it.put(to);
+            }
+            Err(it) => {
+                to.push(1);
+                it.put(to);
+            }
+        }
+    }
+
+    fn take(from: &mut Bytes) -> Option<Self> {
+        match u8::take(from)? {
+            0 => Some(Ok(T::take(from)?)),
+            1 => Some(Err(E::take(from)?)),
+            _ => None,
+        }
+    }
+}
+
+impl Field for () {
+    fn put(&self, _: &mut Vec<u8>) {}
+
+    fn take(_: &mut Bytes) -> Option<Self> {
+        Some(())
+    }
+}
+
+impl<A: Field, B: Field> Field for (A, B) {
+    fn put(&self, to: &mut Vec<u8>) {
+        self.0.put(to);
+        self.1.put(to);
+    }
+
+    fn take(from: &mut Bytes) -> Option<Self> {
+        Some((A::take(from)?, B::take(from)?))
+    }
+}
+
+impl<const LENGTH: usize> Field for [u8; LENGTH] {
+    fn put(&self, to: &mut Vec<u8>) {
+        to.extend_from_slice(self);
+    }
+
+    fn take(from: &mut Bytes) -> Option<Self> {
+        let array = *from.first_chunk()?;
+        drop(from.split_to(LENGTH));
+        Some(array)
+    }
+}
+
 /// Enums without data, by numbers.
 macro_rules! named {
     ($($type:ty { $($number:literal => $name:ident),* $(,)? })*) => {$(
-        impl Field for $type {
+        impl $crate::record::field::Field for $type {
             fn put(&self, to: &mut Vec<u8>) {
                 to.push(match self {
                     $(Self::$name => $number,)*
                 });
             }
 
-            fn take(from: &mut Bytes) -> Option<Self> {
-                match u8::take(from)? {
+            fn take(from: &mut ::bytes::Bytes) -> Option<Self> {
+                match <u8 as $crate::record::field::Field>::take(from)? {
                     $($number => Some(Self::$name),)*
                     _ => None,
                 }
@@ -200,6 +255,8 @@ macro_rules! named {
         }
     )*};
 }
+
+pub(crate) use named;
 
 named! {
     Eio { 3 => V3, 4 => V4 }
@@ -244,7 +301,6 @@ holding! {
     Message { 0 => Text, 1 => Binary }
     Part { 0 => Text, 1 => Binary }
     Body { 0 => Separated, 1 => Counted, 2 => Binary }
-    Result<Body, PostFailure> { 0 => Ok, 1 => Err }
 }
 
 impl Field for Post {

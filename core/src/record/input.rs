@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::field::Field;
 use crate::engine::{Close, CloseReason, Flags, Post, WsClosed};
 use crate::id::{RequestId, SocketId};
 use crate::message::{Encoded, Message};
@@ -12,41 +11,67 @@ use crate::protocol::Eio;
 use crate::recovery::Pid;
 use crate::socket::{Refusal, SocketKey};
 
-/// The enum, and how it is written: a number, and the fields in their order.
+/// Something that a machine can be told or asked.
+pub(crate) trait Told: Sized {
+    /// Below 64.
+    fn number(&self) -> u8;
+
+    /// Writes what it was given.
+    fn put(&self, to: &mut Vec<u8>);
+
+    /// `None`: that is none of this number.
+    fn take(number: u8, from: &mut Bytes) -> Option<Self>;
+
+    /// Whether something may come out.
+    fn is_asking(&self) -> bool;
+}
+
+/// The enum, and how it is written: a number, and the fields in their order. What is asked is named behind it.
 macro_rules! inputs {
-    ($($(#[$doc:meta])* $number:literal $name:ident { $($(#[$its:meta])* $field:ident: $type:ty),* })*) => {
-        /// A call of a method of [`Connection`](crate::connection::Connection), with what it was given.
+    (
+        $(#[$about:meta])* $its_name:ident asks $($asks:ident)|*;
+        $($(#[$doc:meta])* $number:literal $name:ident { $($(#[$its:meta])* $field:ident: $type:ty),* })*
+    ) => {
+        $(#[$about])*
         #[derive(Clone, Debug)]
-        pub enum Input {
+        pub enum $its_name {
             $($(#[$doc])* $name { $($(#[$its])* $field: $type),* },)*
         }
 
-        impl Input {
-            /// Below 64.
-            pub(super) const fn number(&self) -> u8 {
+        impl $crate::record::input::Told for $its_name {
+            fn number(&self) -> u8 {
                 match self {
                     $(Self::$name { .. } => $number,)*
                 }
             }
 
-            pub(super) fn put(&self, to: &mut Vec<u8>) {
+            fn put(&self, to: &mut Vec<u8>) {
                 match self {
-                    $(Self::$name { $($field),* } => { $($field.put(to);)* })*
+                    $(Self::$name { $($field),* } => { $($crate::record::field::Field::put($field, to);)* })*
                 }
             }
 
-            pub(super) fn take(number: u8, from: &mut Bytes) -> Option<Self> {
+            fn take(number: u8, from: &mut ::bytes::Bytes) -> Option<Self> {
                 let _ = &from;
                 match number {
-                    $($number => Some(Self::$name { $($field: Field::take(from)?),* }),)*
+                    $($number => Some(Self::$name { $($field: $crate::record::field::Field::take(from)?),* }),)*
                     _ => None,
                 }
+            }
+
+            fn is_asking(&self) -> bool {
+                matches!(self, $(Self::$asks { .. })|*)
             }
         }
     };
 }
 
+pub(crate) use inputs;
+
 inputs! {
+    /// A call of a method of [`Connection`](crate::connection::Connection), with what it was given.
+    Input asks PollEvent | PollHttp | PollWs;
+
     /// A GET that waits for packets.
     0 Poll {
         /// The request.

@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::field::{Field, put_bytes};
-use super::input::Input;
+use super::input::{Input, Told};
 use super::options::{self, ParserKind};
 use crate::config::Config;
 use crate::engine::Opened;
@@ -21,15 +21,15 @@ pub struct Log {
     pub steps: Vec<Step>,
 }
 
-/// One thing that a connection was told or asked.
+/// One thing that a machine was told or asked.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct Step<I = Input> {
     /// When.
     pub at: Instant,
     /// What.
-    pub input: Input,
+    pub input: I,
     /// Of what came out, if something was asked for and there was something.
-    pub(super) sum: Option<u32>,
+    pub(crate) sum: Option<u32>,
 }
 
 /// How a connection began.
@@ -46,7 +46,7 @@ pub(super) struct Head {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogError {
-    /// It does not begin as logs do.
+    /// It does not begin as logs of its kind do.
     NotALog,
     /// It is of another version of this format, with this number.
     Version(u8),
@@ -64,8 +64,8 @@ pub enum LogError {
 impl fmt::Display for LogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotALog => f.write_str("not a log of a connection"),
-            Self::Version(version) => write!(f, "a log of version {version}: this is {VERSION}"),
+            Self::NotALog => f.write_str("not a log of its kind"),
+            Self::Version(version) => write!(f, "a log of version {version}"),
             Self::Broken(at) => write!(f, "the log is broken at byte {at}"),
             Self::Parser(parser) => write!(f, "there is no parser here for {parser:?}"),
             Self::Opaque(parser) => write!(f, "packets by {parser:?} cannot be redacted"),
@@ -168,12 +168,12 @@ pub(super) fn put_head(
     }
 }
 
-fn take_step(from: &mut Bytes, last: Instant) -> Option<Step> {
+fn take_step<I: Told>(from: &mut Bytes, last: Instant) -> Option<Step<I>> {
     let first = u8::take(from)?;
     let at = if first & SAME_TIME != 0 {
         last
     } else {
-        let moved = u64::from_le_bytes(take_array(from)?);
+        let moved = u64::from_le_bytes(Field::take(from)?);
         let by = moved >> 1;
         let nanos = match moved & 1 {
             0 => last.as_nanos().checked_add(by)?,
@@ -183,24 +183,48 @@ fn take_step(from: &mut Bytes, last: Instant) -> Option<Step> {
     };
     let sum = match first & HAS_SUM {
         0 => None,
-        _ => Some(u32::from_le_bytes(take_array(from)?)),
+        _ => Some(u32::from_le_bytes(Field::take(from)?)),
     };
-    let input = Input::take(first & !(SAME_TIME | HAS_SUM), from)?;
-    (sum.is_none() || is_asking(&input)).then_some(Step { at, input, sum })
+    let input = I::take(first & !(SAME_TIME | HAS_SUM), from)?;
+    (sum.is_none() || input.is_asking()).then_some(Step { at, input, sum })
 }
 
-fn take_array<const LENGTH: usize>(from: &mut Bytes) -> Option<[u8; LENGTH]> {
-    let array = *from.first_chunk()?;
-    drop(from.split_to(LENGTH));
-    Some(array)
+/// Reads a log: its head by `take`, which also says when it began, and its steps.
+pub(crate) fn read<H, I: Told>(
+    bytes: Bytes,
+    (magic, version): (&[u8], u8),
+    take: impl FnOnce(&mut Bytes) -> Option<(H, Instant)>,
+) -> Result<(H, Vec<Step<I>>), LogError> {
+    let mut rest = bytes;
+    let length = rest.len();
+    if !rest.starts_with(magic) {
+        return Err(LogError::NotALog);
+    }
+    drop(rest.split_to(magic.len()));
+    let broken = |rest: &Bytes| LogError::Broken(length.saturating_sub(rest.len()));
+    let its = u8::take(&mut rest).ok_or(LogError::Broken(length))?;
+    if its != version {
+        return Err(LogError::Version(its));
+    }
+    let (head, mut last) = take(&mut rest).ok_or_else(|| broken(&rest))?;
+    let mut steps = Vec::new();
+    while !rest.is_empty() {
+        let step: Step<I> = take_step(&mut rest, last).ok_or_else(|| broken(&rest))?;
+        last = step.at;
+        steps.push(step);
+    }
+    Ok((head, steps))
 }
 
-/// Whether something may come out.
-const fn is_asking(input: &Input) -> bool {
-    matches!(
-        input,
-        Input::PollEvent {} | Input::PollHttp {} | Input::PollWs {}
-    )
+/// Writes steps behind a head.
+pub(crate) fn write<I: Told>(mut bytes: Vec<u8>, began: Instant, steps: &[Step<I>]) -> Vec<u8> {
+    let mut last = began;
+    for Step { at, input, sum } in steps {
+        put_head(&mut bytes, last, *at, input.number(), *sum);
+        input.put(&mut bytes);
+        last = *at;
+    }
+    bytes
 }
 
 impl Log {
@@ -209,42 +233,20 @@ impl Log {
     /// # Errors
     /// It is none, of another version, or not whole.
     pub fn read(bytes: impl Into<Bytes>) -> Result<Self, LogError> {
-        let mut rest: Bytes = bytes.into();
-        let length = rest.len();
-        if !rest.starts_with(MAGIC) {
-            return Err(LogError::NotALog);
-        }
-        drop(rest.split_to(MAGIC.len()));
-        let broken = |rest: &Bytes| LogError::Broken(length.saturating_sub(rest.len()));
-        let version = u8::take(&mut rest).ok_or(LogError::Broken(length))?;
-        if version != VERSION {
-            return Err(LogError::Version(version));
-        }
-        let head = Head::take(&mut rest).ok_or_else(|| broken(&rest))?;
-        let mut log = Self {
-            head,
-            steps: Vec::new(),
+        let take = |rest: &mut Bytes| {
+            let head = Head::take(rest)?;
+            let at = head.at;
+            Some((head, at))
         };
-        let mut last = log.head.at;
-        while !rest.is_empty() {
-            let step = take_step(&mut rest, last).ok_or_else(|| broken(&rest))?;
-            last = step.at;
-            log.steps.push(step);
-        }
-        Ok(log)
+        let (head, steps) = read(bytes.into(), (MAGIC, VERSION), take)?;
+        Ok(Self { head, steps })
     }
 
     /// The bytes that it is read from.
     pub fn write(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         self.head.put(&mut bytes);
-        let mut last = self.head.at;
-        for Step { at, input, sum } in &self.steps {
-            put_head(&mut bytes, last, *at, input.number(), *sum);
-            input.put(&mut bytes);
-            last = *at;
-        }
-        bytes
+        write(bytes, self.head.at, &self.steps)
     }
 
     /// When the session was opened.

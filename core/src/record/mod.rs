@@ -35,20 +35,27 @@
 //! # Ok::<(), sio_core::record::LogError>(())
 //! ```
 
-mod field;
-mod input;
+pub(crate) mod field;
+pub(crate) mod input;
 mod log;
 mod options;
+mod recorded;
 mod redact;
 mod replay;
 mod sum;
 mod tape;
 #[cfg(test)]
 mod tests;
-mod words;
+mod track;
+pub(crate) mod words;
 
 pub use input::Input;
 pub use log::{Log, LogError, Step};
+pub(crate) use log::{read, write};
 pub use options::ParserKind;
+pub use recorded::Recorded;
+pub(crate) use redact::{redact_packet, zeros};
 pub use replay::{Output, Played, Replay};
-pub use tape::Recorded;
+pub(crate) use sum::Sum;
+pub(crate) use tape::Tape;
+pub(crate) use track::Track;

@@ -18,7 +18,7 @@ pub enum ParserKind {
 }
 
 impl ParserKind {
-    pub(super) fn of(codec: &Codec) -> Self {
+    pub(crate) fn of(codec: &Codec) -> Self {
         if codec.is(&Codec::default()) {
             return Self::Text;
         }
@@ -30,7 +30,7 @@ impl ParserKind {
     }
 
     /// `None`: it is not known here.
-    pub(super) fn codec(self) -> Option<Codec> {
+    pub(crate) fn codec(self) -> Option<Codec> {
         match self {
             Self::Text => Some(Codec::default()),
             #[cfg(feature = "msgpack")]

@@ -80,7 +80,7 @@ impl Redactor<'_> {
             }
             Input::Ws { frame } => match frame {
                 Message::Text(text) => *text = words::packet(text).into(),
-                Message::Binary(bytes) => *bytes = self.attachment(bytes),
+                Message::Binary(bytes) => *bytes = words::attachment(bytes, self.revision),
             },
             Input::Accept { id, .. } => self.id(id),
             Input::AcceptRecoverable {
@@ -155,82 +155,18 @@ impl Redactor<'_> {
         }
     }
 
-    /// In revision 3 the first byte says what it is.
-    fn attachment(&self, bytes: &Bytes) -> Bytes {
-        let kept = match self.revision {
-            Eio::V3 => 1,
-            Eio::V4 => 0,
-        };
-        let redacted = bytes.iter().enumerate();
-        redacted
-            .map(|(at, byte)| if at < kept { *byte } else { 0 })
-            .collect()
-    }
-
     fn body(&self, body: &mut Body) {
+        let revision = self.revision;
         match body {
-            Body::Separated(text) => {
-                let packets = text.split('\x1e').map(words::packet);
-                *text = packets.collect::<Vec<_>>().join("\x1e").into();
-            }
-            Body::Counted(text) => *text = counted(text).into(),
-            Body::Binary(bytes) => *bytes = self.binary(bytes),
+            Body::Separated(text) => *text = words::separated(text, words::packet).into(),
+            Body::Counted(text) => *text = words::counted(text, words::packet).into(),
+            Body::Binary(bytes) => *bytes = words::binary(bytes, revision, words::packet),
         }
-    }
-
-    /// Packets behind their kinds and lengths (§5.2).
-    fn binary(&self, body: &Bytes) -> Bytes {
-        let mut rest = body.clone();
-        let mut out = Vec::with_capacity(body.len());
-        while let Some(end) = rest.iter().position(|byte| *byte == 0xff) {
-            let head = rest.split_to(end.saturating_add(1));
-            out.extend_from_slice(&head);
-            let digits = head.get(1..end).unwrap_or_default();
-            let length = digits.iter().fold(0_usize, |length, digit| {
-                length.saturating_mul(10).saturating_add((*digit).into())
-            });
-            let packet = rest.split_to(length.min(rest.len()));
-            match std::str::from_utf8(&packet) {
-                Ok(text) if head.first() == Some(&0) => {
-                    out.extend_from_slice(words::packet(text).as_bytes());
-                }
-                Ok(_) | Err(_) => out.extend_from_slice(&self.attachment(&packet)),
-            }
-        }
-        // Not a packet: it is a fault whatever it is, and stays as long.
-        out.extend(rest.iter().map(|_| 0));
-        out.into()
     }
 }
 
-/// Packets behind their lengths in UTF-16 code units (§5.1).
-fn counted(body: &str) -> String {
-    let mut out = String::with_capacity(body.len());
-    let mut rest = body;
-    while let Some((digits, behind)) = rest.split_once(':') {
-        let Ok(units) = digits.parse::<usize>() else {
-            break;
-        };
-        let mut left = units;
-        let whole = |it: &char| {
-            left = match left.checked_sub(it.len_utf16()) {
-                Some(less) => less,
-                None => return false,
-            };
-            true
-        };
-        let length = behind.chars().take_while(whole).map(char::len_utf8).sum();
-        let (packet, next) = behind.split_at_checked(length).unwrap_or((behind, ""));
-        out.push_str(digits);
-        out.push(':');
-        out.push_str(&words::packet(packet));
-        rest = next;
-    }
-    out.push_str(&words::filled(rest));
-    out
-}
-
-fn redact_packet(packet: &mut Encoded) {
+/// A packet without what it says.
+pub(crate) fn redact_packet(packet: &mut Encoded) {
     let name = packet
         .latest_name()
         .map(|(namespace, event)| (namespace.to_owned(), event.to_owned()));
@@ -249,6 +185,7 @@ fn redact_packet(packet: &mut Encoded) {
     }
 }
 
-fn zeros(bytes: &Bytes) -> Bytes {
+/// As many.
+pub(crate) fn zeros(bytes: &Bytes) -> Bytes {
     vec![0; bytes.len()].into()
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::input::Input;
 use super::log::{Log, LogError, Step};
 use super::sum;
+use super::track::Track;
 use crate::connection::{Connection, Event};
 use crate::engine::{Reply, Session, WsOut};
 use crate::id::RequestId;
@@ -16,23 +17,16 @@ use crate::socket::{self, AckTicket, ConnectTicket};
 #[derive(Clone, Debug)]
 pub struct Replay {
     log: Arc<Log>,
-    connection: Connection<u64>,
-    /// How many steps were played.
-    position: usize,
-    /// As it was before each so many steps.
-    kept: Vec<Connection<u64>>,
+    track: Track<Connection<u64>>,
 }
-
-/// Steps from one state that is kept to the next: so many at most are played again for one step back.
-const APART: usize = 64;
 
 /// What came of a step.
 #[derive(Debug)]
-pub struct Played {
+pub struct Played<O = Output> {
     /// Which it was, from 0 on.
     pub number: usize,
     /// What came out.
-    pub output: Output,
+    pub output: O,
     /// Whether that is what came out when it was recorded.
     pub same: bool,
 }
@@ -70,10 +64,8 @@ impl Replay {
         let session = Session::new(head.at, head.sid.clone(), head.opened, config.clone());
         let connection = Connection::with_codec(head.at, session, config, codec);
         Self {
-            kept: vec![connection.clone()],
             log,
-            connection,
-            position: 0,
+            track: Track::new(connection),
         }
     }
 
@@ -84,26 +76,20 @@ impl Replay {
 
     /// The connection as it is after the last step.
     pub const fn connection(&self) -> &Connection<u64> {
-        &self.connection
+        self.track.machine()
     }
 
     /// How many steps were played.
     pub const fn position(&self) -> usize {
-        self.position
+        self.track.position()
     }
 
     /// Plays the next step. `None`: there is none.
     pub fn forward(&mut self) -> Option<Played> {
-        let step = self.log.steps.get(self.position)?;
-        let output = play(&mut self.connection, step);
+        let number = self.track.position();
+        let step = self.log.steps.get(number)?;
+        let output = self.track.forward(|it| play(it, step));
         let same = output.sum() == step.sum;
-        let number = self.position;
-        self.position = number.saturating_add(1);
-        if self.position.is_multiple_of(APART)
-            && self.kept.len() == self.position.checked_div(APART)?
-        {
-            self.kept.push(self.connection.clone());
-        }
         Some(Played {
             number,
             output,
@@ -113,7 +99,7 @@ impl Replay {
 
     /// Takes the last step back. `false`: there is none.
     pub fn back(&mut self) -> bool {
-        match self.position.checked_sub(1) {
+        match self.position().checked_sub(1) {
             Some(position) => {
                 self.go_to(position);
                 true
@@ -124,17 +110,11 @@ impl Replay {
 
     /// As it is after so many steps, or after the last if there are fewer.
     pub fn go_to(&mut self, position: usize) {
-        let at = position.checked_div(APART).unwrap_or(0);
-        let at = at.min(self.kept.len().saturating_sub(1));
-        let begins = at.saturating_mul(APART);
-        // From where it is, unless that is behind or further away.
-        if (position < self.position || self.position < begins)
-            && let Some(kept) = self.kept.get(at)
-        {
-            self.connection = kept.clone();
-            self.position = begins;
-        }
-        while self.position < position && self.forward().is_some() {}
+        let log = self.log.clone();
+        self.track.go_to(position, |it, at| {
+            play(it, log.steps.get(at)?);
+            Some(())
+        });
     }
 
     /// Plays what is left.

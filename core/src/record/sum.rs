@@ -10,14 +10,14 @@ use crate::socket;
 
 /// Quick, the same everywhere, and without a key: nobody who could choose what is summed gains by a collision.
 #[derive(Default)]
-struct Sum(u64);
+pub(crate) struct Sum(u64);
 
 impl Sum {
     const fn mix(&mut self, word: u64) {
         self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
     }
 
-    fn short(&self) -> u32 {
+    pub(crate) fn short(&self) -> u32 {
         u32::try_from(self.0 >> 32).unwrap_or_default()
     }
 }

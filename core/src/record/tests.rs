@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::input::Told;
 use super::*;
 use crate::config::{Config, SocketIds};
 use crate::connection::Event;

@@ -1,5 +1,9 @@
 //! What stands in the place of what was said: text that is read the same way, and says nothing.
 
+use bytes::Bytes;
+
+use crate::protocol::Eio;
+
 /// A character of the same length, in UTF-8 and in UTF-16.
 const fn stand_in(c: char) -> char {
     match c.len_utf8() {
@@ -11,12 +15,90 @@ const fn stand_in(c: char) -> char {
 }
 
 /// Text of which nothing is known.
-pub(super) fn filled(text: &str) -> String {
+pub(crate) fn filled(text: &str) -> String {
     text.chars().map(stand_in).collect()
 }
 
+/// The same, but of ASCII its letters and digits alone: what is written otherwise in a URL or a header stays so.
+pub(crate) fn letters(text: &str) -> String {
+    let letter = |c: char| match c.is_ascii() && !c.is_ascii_alphanumeric() {
+        true => c,
+        false => stand_in(c),
+    };
+    text.chars().map(letter).collect()
+}
+
+/// Packets of Engine.IO in one body (§5.3), each as `packet` has it.
+pub(crate) fn separated(body: &str, packet: impl FnMut(&str) -> String) -> String {
+    let packets = body.split('\x1e').map(packet);
+    packets.collect::<Vec<_>>().join("\x1e")
+}
+
+/// The same behind their lengths in UTF-16 code units (§5.1).
+pub(crate) fn counted(body: &str, mut packet: impl FnMut(&str) -> String) -> String {
+    let mut out = String::with_capacity(body.len());
+    let mut rest = body;
+    while let Some((digits, behind)) = rest.split_once(':') {
+        let Ok(units) = digits.parse::<usize>() else {
+            break;
+        };
+        let mut left = units;
+        let whole = |it: &char| {
+            left = match left.checked_sub(it.len_utf16()) {
+                Some(less) => less,
+                None => return false,
+            };
+            true
+        };
+        let length = behind.chars().take_while(whole).map(char::len_utf8).sum();
+        let (text, next) = behind.split_at_checked(length).unwrap_or((behind, ""));
+        out.push_str(digits);
+        out.push(':');
+        out.push_str(&packet(text));
+        rest = next;
+    }
+    out.push_str(&filled(rest));
+    out
+}
+
+/// The same behind their kinds and lengths (§5.2).
+pub(crate) fn binary(body: &Bytes, revision: Eio, mut packet: impl FnMut(&str) -> String) -> Bytes {
+    let mut rest = body.clone();
+    let mut out = Vec::with_capacity(body.len());
+    while let Some(end) = rest.iter().position(|byte| *byte == 0xff) {
+        let head = rest.split_to(end.saturating_add(1));
+        out.extend_from_slice(&head);
+        let digits = head.get(1..end).unwrap_or_default();
+        let length = digits.iter().fold(0_usize, |length, digit| {
+            length.saturating_mul(10).saturating_add((*digit).into())
+        });
+        let its = rest.split_to(length.min(rest.len()));
+        match std::str::from_utf8(&its) {
+            Ok(text) if head.first() == Some(&0) => {
+                out.extend_from_slice(packet(text).as_bytes());
+            }
+            Ok(_) | Err(_) => out.extend_from_slice(&attachment(&its, revision)),
+        }
+    }
+    // Not a packet: it is a fault whatever it is, and stays as long.
+    out.extend(rest.iter().map(|_| 0));
+    out.into()
+}
+
+/// The bytes of an attachment, the first of which says in revision 3 what it is.
+pub(crate) fn attachment(bytes: &[u8], revision: Eio) -> Bytes {
+    let kept = match revision {
+        Eio::V3 => 1,
+        Eio::V4 => 0,
+    };
+    let redacted = bytes.iter().enumerate();
+    redacted
+        .map(|(at, byte)| if at < kept { *byte } else { 0 })
+        .collect()
+}
+
 /// A packet of Engine.IO.
-pub(super) fn packet(text: &str) -> String {
+pub(crate) fn packet(text: &str) -> String {
     let mut kinds = text.bytes();
     match (kinds.next(), kinds.next()) {
         _ if matches!(text, "2probe" | "3probe") => text.to_owned(),
@@ -48,12 +130,24 @@ pub(super) fn packet(text: &str) -> String {
 }
 
 /// JSON.
-pub(super) fn json(text: &str) -> String {
+pub(crate) fn json(text: &str) -> String {
     Scan::new(text, false).run()
 }
 
+/// The same with the names of those members as they are of which `stays` says so, and in the place of a string or of
+/// the digits of a number what `instead` says, which is given the name that is before it, if there is one.
+pub(crate) fn members(
+    text: &str,
+    stays: &dyn Fn(&str) -> bool,
+    mut instead: impl FnMut(&str, &str) -> Option<String>,
+) -> String {
+    let mut scan = Scan::new(text, false);
+    scan.members = Some((stays, &mut instead));
+    scan.run()
+}
+
 /// What is before the JSON: kinds, numbers, and a namespace, whose query is taken out.
-fn header(text: &str) -> String {
+pub(crate) fn header(text: &str) -> String {
     #[derive(Clone, Copy, PartialEq)]
     enum Within {
         Numbers,
@@ -79,23 +173,37 @@ fn header(text: &str) -> String {
 }
 
 /// Goes over JSON, whole or not.
-struct Scan<'a> {
+struct Scan<'a, 'i> {
     rest: &'a str,
     out: String,
     /// Whether the first string is an event's name.
     named: bool,
-    /// The last string, if it was kept for what it says.
+    /// The last string, if nothing else has come since.
     key: &'a str,
+    /// Which names of members stay, and what stands for what is behind a name.
+    members: Option<Members<'i>>,
 }
 
-impl<'a> Scan<'a> {
+type Members<'i> = (&'i dyn Fn(&str) -> bool, &'i mut Instead<'i>);
+
+type Instead<'i> = dyn FnMut(&str, &str) -> Option<String> + 'i;
+
+impl<'a> Scan<'a, '_> {
     fn new(text: &'a str, named: bool) -> Self {
         Self {
             rest: text,
             out: String::with_capacity(text.len()),
             named,
             key: "",
+            members: None,
         }
+    }
+
+    fn instead(&mut self, text: &str) -> Option<String> {
+        let key = self.key;
+        self.members
+            .as_mut()
+            .and_then(|(_, instead)| instead(key, text))
     }
 
     /// Takes what is at the front as long as it is of a kind.
@@ -112,7 +220,9 @@ impl<'a> Scan<'a> {
                 self.string();
             } else if c.is_ascii_digit() {
                 let digits = self.front(|c| c.is_ascii_digit());
-                if self.key == "num" {
+                if let Some(instead) = self.instead(digits) {
+                    self.out.push_str(&instead);
+                } else if self.key == "num" {
                     self.out.push_str(digits);
                 } else {
                     self.out.extend(digits.chars().map(|_| '1'));
@@ -148,8 +258,12 @@ impl<'a> Scan<'a> {
             None => (after, ""),
         };
         self.out.push('"');
-        if self.named || matches!(text, "_placeholder" | "num") {
+        let stays = self.members.as_ref().is_some_and(|(stays, _)| stays(text));
+        let is_name = stays && rest.trim_start().starts_with(':');
+        if self.named || is_name || matches!(text, "_placeholder" | "num") {
             self.out.push_str(text);
+        } else if let Some(instead) = self.instead(text) {
+            self.out.push_str(&instead);
         } else {
             self.characters(text);
         }

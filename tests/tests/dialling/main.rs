@@ -64,6 +64,7 @@ mod first;
 mod leaving;
 mod on_the_way;
 mod quiet;
+mod recorded;
 mod room;
 mod rows;
 mod server;

@@ -39,7 +39,8 @@ mod world;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use sio_core::record::{Log, ParserKind, Replay};
+use sio_core::client;
+use sio_core::record::{Log, LogError, ParserKind, Replay};
 use sio_sim::choices::{Choices, List, shrink};
 
 pub use failure::{Failure, Property};
@@ -72,17 +73,21 @@ pub fn outcome(choices: Choices, told: bool) -> Outcome {
     run(World::new(choices, told)).0
 }
 
-/// Runs a world whose server records its connections: their logs, of those that it has lived to see the end of.
+/// Runs a world whose server records its connections, and whose clients are recorded: the logs of the connections that
+/// the server has lived to see the end of, and of the clients.
 pub fn recorded(choices: Choices) -> (Outcome, Vec<Vec<u8>>) {
     let mut world = World::new(choices, false);
     world.record();
     run(world)
 }
 
-/// The core's machine says what the connection of this log has said, and so it does without what was said to it, where
-/// that can be taken out. If not, what differs.
+/// The core's machine says what the connection of this log, or the client, has said, and so it does without what was
+/// said to it, where that can be taken out. If not, what differs.
 fn plays_again(log: Vec<u8>) -> Result<(), String> {
-    let log = Log::read(log).map_err(|why| why.to_string())?;
+    let log = match Log::read(log.clone()) {
+        Err(LogError::NotALog) => return client_plays_again(log),
+        log => log.map_err(|why| why.to_string())?,
+    };
     let played = Replay::new(log.clone()).and_then(|mut it| it.finish());
     played.map_err(|why| why.to_string())?;
     if log.parser() == ParserKind::Text {
@@ -91,11 +96,22 @@ fn plays_again(log: Vec<u8>) -> Result<(), String> {
     Ok(())
 }
 
+fn client_plays_again(log: Vec<u8>) -> Result<(), String> {
+    let log = client::record::Log::read(log).map_err(|why| format!("client: {why}"))?;
+    let played = client::record::Replay::new(log.clone()).and_then(|mut it| it.finish());
+    played.map_err(|why| format!("client: {why}"))?;
+    if log.parser() == ParserKind::Text {
+        let redacted = log.redact();
+        redacted.map_err(|why| format!("client, redacted: {why}"))?;
+    }
+    Ok(())
+}
+
 /// Plays a world once more, recorded, if its seed is a hundredth one. `same`: what has come of it, and what was drawn.
 ///
 /// # Panics
 ///
-/// If it is not the same, or one of its connections does not play again.
+/// If it is not the same, or one of its connections or clients does not play again.
 pub fn again<W>(
     seed: u64,
     world: &W,
@@ -118,7 +134,7 @@ fn run(mut world: World) -> (Outcome, Vec<Vec<u8>>) {
         world.heal();
         world.rest();
     }));
-    let logs = world.logs.unwrap_or_default();
+    let logs = world.take_logs();
     let outcome = Outcome {
         failure: run.err().map(failure),
         choices: world.choices,

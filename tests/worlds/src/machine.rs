@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use sio_core::client::record::Taped;
 use sio_core::client::{AckTicket, Auth, ConnectError, Connection, DisconnectReason, Event, Work};
 use sio_core::engine::{Flags, Sent};
 use sio_core::id::RequestId;
@@ -22,7 +23,7 @@ use crate::tickets::{Ticket, dial};
 use crate::world::{NAMESPACES, World};
 
 pub(crate) struct Machine {
-    pub(crate) client: Connection<u64>,
+    pub(crate) client: Taped<u64>,
     /// Its sockets, one for each namespace.
     pub(crate) sockets: Vec<SocketKey>,
     /// Whether it speaks revision 4 of Socket.IO.
@@ -43,11 +44,15 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn new((number, party): (Party, &options::Party)) -> Self {
+    pub(crate) fn new((number, party): (Party, &options::Party), recorded: bool) -> Self {
         let dial = dial(party.transports.clone());
         let seed = [u8::try_from(number).unwrap_or_default(); 16];
-        let mut client =
-            Connection::new(party.config.clone(), dial, seed).expect("what is drawn is sound");
+        let config = party.config.clone();
+        let client = match recorded {
+            true => Taped::recorded(Instant::ORIGIN, config, dial, seed, usize::MAX),
+            false => Connection::new(config, dial, seed).map(Taped::from),
+        };
+        let mut client = client.expect("what is drawn is sound");
         let auth = if party.asks { Auth::Asked } else { Auth::None };
         let sockets = NAMESPACES.map(|name| {
             let socket = client.socket(name, auth.clone()).expect("there is room");
@@ -97,6 +102,25 @@ pub(crate) const VOLATILE: Flags = Flags {
 pub(crate) const GONE: Duration = Duration::from_secs(25);
 
 impl World {
+    /// The server's connections and the machines' clients are recorded. Nothing has happened yet.
+    pub(crate) fn record(&mut self) {
+        self.logs.get_or_insert_default();
+        self.server.record(Some(usize::MAX));
+        let clients = self.options.clients.iter().enumerate();
+        self.machines = clients.map(|party| Machine::new(party, true)).collect();
+        for machine in &mut self.machines {
+            machine.open_all(Instant::ORIGIN);
+        }
+    }
+
+    /// What was recorded: of the server's connections that are over, and of all clients.
+    pub(crate) fn take_logs(&mut self) -> Vec<Vec<u8>> {
+        let clients = self.machines.iter_mut().map(|it| it.client.take_log());
+        let mut logs: Vec<_> = clients.filter(|log| !log.is_empty()).collect();
+        logs.extend(self.logs.take().into_iter().flatten());
+        logs
+    }
+
     /// A client does something.
     pub(crate) fn client_acts(&mut self) {
         let party = self.choices.index(self.machines.len());

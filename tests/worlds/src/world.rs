@@ -81,7 +81,7 @@ impl World {
             .clients
             .iter()
             .enumerate()
-            .map(Machine::new)
+            .map(|party| Machine::new(party, false))
             .collect();
         let mut trace = Trace::new(told);
         trace.note(Instant::ORIGIN, 0, || options.to_string());
@@ -113,12 +113,6 @@ impl World {
             rests_until: Instant::ORIGIN,
             drawn: 0,
         }
-    }
-
-    /// The server's connections are recorded from now on.
-    pub(crate) fn record(&mut self) {
-        self.logs.get_or_insert_default();
-        self.server.record(Some(usize::MAX));
     }
 
     pub(crate) fn parties(&self) -> Party {
@@ -546,7 +540,7 @@ impl World {
         self.blame_all("the server died");
         self.server = server(&self.options);
         if self.logs.is_some() {
-            self.record();
+            self.server.record(Some(usize::MAX));
         }
         self.application = Application::default();
         self.stands_still = None;

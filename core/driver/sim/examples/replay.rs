@@ -1,4 +1,4 @@
-//! Plays the log of a connection again, to the same bytes.
+//! Plays the log of a connection, or of a client, again, to the same bytes.
 //!
 //! ```sh
 //! cargo run -p sio-sim --example replay -- LOG                    # all of it, as a chart
@@ -8,11 +8,14 @@
 //! ```
 
 use std::error::Error;
+use std::fmt::Debug;
 use std::io::{BufRead, Write, stdin, stdout};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use sio_sim::Chart;
-use sio_sim::core::record::{Log, Replay};
+use sio_sim::core::record::{Log, LogError, Replay};
+use sio_sim::core::{client, time::Instant};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -28,24 +31,141 @@ fn main() -> ExitCode {
 
 fn run(args: &[&str]) -> Result<(), Box<dyn Error>> {
     let (file, rest) = args.split_first().ok_or("which log?")?;
-    let log = Log::read(std::fs::read(file)?)?;
-    match rest {
-        [] => {
-            let chart = Chart::of_log(log.clone())?;
-            write!(stdout(), "{}", chart.tail(usize::MAX))?;
-            let steps = log.steps.len();
-            Replay::new(log)?.finish()?;
-            writeln!(stdout(), "{steps} steps, to the same bytes")?;
+    let bytes = std::fs::read(file)?;
+    // Of a connection of a server, or of a client.
+    match Log::read(bytes.clone()) {
+        Err(LogError::NotALog) => {
+            let log = client::record::Log::read(bytes)?;
+            match rest {
+                ["--redact", other] => std::fs::write(other, log.redact()?.write())?,
+                _ => {
+                    let chart = Chart::of_client_log(log.clone())?;
+                    play(file, rest, &chart, client::record::Replay::new(log)?)?;
+                }
+            }
         }
-        ["--page", page] => std::fs::write(page, Chart::of_log(log)?.page(file))?,
-        ["--redact", other] => std::fs::write(other, log.redact()?.write())?,
-        ["--step"] => step(Replay::new(log)?)?,
-        _ => return Err(format!("not understood: {}", rest.join(" ")).into()),
+        log => {
+            let log = log?;
+            match rest {
+                ["--redact", other] => std::fs::write(other, log.redact()?.write())?,
+                _ => play(file, rest, &Chart::of_log(log.clone())?, Replay::new(log)?)?,
+            }
+        }
     }
     Ok(())
 }
 
-fn step(mut replay: Replay) -> Result<(), Box<dyn Error>> {
+/// What is played, of either kind.
+trait Play {
+    fn position(&self) -> usize;
+    fn go_to(&mut self, position: usize);
+    fn finish(&mut self) -> Result<(), LogError>;
+    /// Plays a step: when it was, what was told, what came of it, whether that came then, and how things are.
+    fn next(&mut self) -> Option<Shown>;
+}
+
+struct Shown {
+    at: Duration,
+    input: String,
+    output: String,
+    same: bool,
+    state: String,
+}
+
+fn shown(
+    (began, at): (Instant, Instant),
+    (input, output): (&dyn Debug, &dyn Debug),
+    same: bool,
+    state: String,
+) -> Shown {
+    Shown {
+        at: at.saturating_duration_since(began),
+        input: format!("{input:?}"),
+        output: format!("{output:?}"),
+        same,
+        state,
+    }
+}
+
+impl Play for Replay {
+    fn position(&self) -> usize {
+        self.position()
+    }
+
+    fn go_to(&mut self, position: usize) {
+        self.go_to(position);
+    }
+
+    fn finish(&mut self) -> Result<(), LogError> {
+        self.finish()
+    }
+
+    fn next(&mut self) -> Option<Shown> {
+        let step = self.log().steps.get(self.position())?.clone();
+        let played = self.forward()?;
+        let session = self.connection().session();
+        let (transport, queued) = (session.transport(), session.queued_bytes());
+        let due = self.connection().poll_timeout();
+        let state = format!("{transport}, {queued} queued, due: {due:?}");
+        let times = (self.log().began(), step.at);
+        Some(shown(
+            times,
+            (&step.input, &played.output),
+            played.same,
+            state,
+        ))
+    }
+}
+
+impl Play for client::record::Replay {
+    fn position(&self) -> usize {
+        self.position()
+    }
+
+    fn go_to(&mut self, position: usize) {
+        self.go_to(position);
+    }
+
+    fn finish(&mut self) -> Result<(), LogError> {
+        self.finish()
+    }
+
+    fn next(&mut self) -> Option<Shown> {
+        let step = self.log().steps.get(self.position())?.clone();
+        let played = self.forward()?;
+        let (status, due) = (self.client().status(), self.client().poll_timeout());
+        let state = format!("{status:?}, due: {due:?}");
+        let times = (self.log().began(), step.at);
+        Some(shown(
+            times,
+            (&step.input, &played.output),
+            played.same,
+            state,
+        ))
+    }
+}
+
+fn play(
+    file: &str,
+    how: &[&str],
+    chart: &Chart,
+    mut replay: impl Play,
+) -> Result<(), Box<dyn Error>> {
+    match how {
+        [] => {
+            write!(stdout(), "{}", chart.tail(usize::MAX))?;
+            replay.finish()?;
+            let steps = replay.position();
+            writeln!(stdout(), "{steps} steps, to the same bytes")?;
+        }
+        ["--page", page] => std::fs::write(page, chart.page(file))?,
+        ["--step"] => step(replay)?,
+        _ => return Err(format!("not understood: {}", how.join(" ")).into()),
+    }
+    Ok(())
+}
+
+fn step(mut replay: impl Play) -> Result<(), Box<dyn Error>> {
     for line in stdin().lock().lines() {
         match line?.trim() {
             "" | "n" => show(&mut replay)?,
@@ -66,24 +186,17 @@ fn step(mut replay: Replay) -> Result<(), Box<dyn Error>> {
 }
 
 /// Plays a step, and shows it with what came of it.
-fn show(replay: &mut Replay) -> Result<(), Box<dyn Error>> {
-    let step = replay.log().steps.get(replay.position()).cloned();
-    let (Some(step), Some(played)) = (step, replay.forward()) else {
+fn show(replay: &mut impl Play) -> Result<(), Box<dyn Error>> {
+    let number = replay.position();
+    let Some(shown) = replay.next() else {
         writeln!(stdout(), "the end")?;
         return Ok(());
     };
-    let at = step.at.saturating_duration_since(replay.log().began());
-    writeln!(stdout(), "{} at {at:?}: {:?}", played.number, step.input)?;
-    writeln!(stdout(), "    {:?}", played.output)?;
-    if !played.same {
+    writeln!(stdout(), "{number} at {:?}: {}", shown.at, shown.input)?;
+    writeln!(stdout(), "    {}", shown.output)?;
+    if !shown.same {
         writeln!(stdout(), "    something else came out when it was recorded")?;
     }
-    let session = replay.connection().session();
-    let (transport, due) = (session.transport(), replay.connection().poll_timeout());
-    writeln!(
-        stdout(),
-        "    {transport}, {} queued, due: {due:?}",
-        session.queued_bytes()
-    )?;
+    writeln!(stdout(), "    {}", shown.state)?;
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use http::{HeaderName, HeaderValue};
+use sio_core::client::record::Taped;
 use sio_core::client::{Auth, Backoff, Config, Connection, Dial, Proxies, Proxy};
 use sio_core::engine::TransportKind;
 use sio_core::packet::{Args, IntoArgs};
@@ -20,6 +21,7 @@ use super::http::Way;
 use super::inner::{Alive, Face, Refused, Shared, State};
 use super::status::Board;
 use super::task::{Carrier, Plan};
+use crate::handle::Recording;
 use crate::sync::signal::Signal;
 
 /// What is chosen before there is a client. It can be kept, copied and used again: each
@@ -39,6 +41,7 @@ pub struct Builder<R: Dialer> {
     on_refused: Option<Arc<Refused>>,
     connector: Option<Arc<dyn Connector>>,
     max_running: usize,
+    recording: Option<Arc<Recording>>,
 }
 
 impl<R: Dialer> Client<R> {
@@ -80,6 +83,7 @@ impl<R: Dialer> Builder<R> {
             on_refused: None,
             connector: None,
             max_running: 1024,
+            recording: None,
         })
     }
 
@@ -262,6 +266,31 @@ impl<R: Dialer> Builder<R> {
         self
     }
 
+    /// Records each client that is built of this: what it is told, with the times, the seed of what it draws, and what
+    /// the application decides, from its beginning on, with all its connections one after the other. Its log is given
+    /// out when it is over, and is all that it takes to play it again, elsewhere, to the same bytes, step by step:
+    /// [`core::client::record`](sio_core::client::record), and the example `replay` of `sio-sim` as a page.
+    /// [`Client::recorded`] gives out what there is until then.
+    ///
+    /// In it is **all that was said**, credentials too: [`Log::redact`] takes them out before it is sent to anybody.
+    /// What of a [`Recording`] asks which connections of a server are wanted is not asked here, and plain clients of
+    /// Engine.IO are not recorded. Not recorded, if not given.
+    ///
+    /// ```
+    /// # use sio_driver::app::Recording;
+    /// # use sio_driver::client::{Builder, Dialer};
+    /// # fn f<R: Dialer>(builder: Builder<R>) -> Builder<R> {
+    /// builder.record(Recording::new(|log| drop(std::fs::write("client.siolog", log))))
+    /// # }
+    /// ```
+    ///
+    /// [`Log::redact`]: sio_core::client::record::Log::redact
+    #[must_use]
+    pub fn record(mut self, recording: impl Into<Arc<Recording>>) -> Self {
+        self.recording = Some(recording.into());
+        self
+    }
+
     /// A client. Nothing is dialled yet.
     ///
     /// # Errors
@@ -277,7 +306,15 @@ impl<R: Dialer> Builder<R> {
     ) -> Result<Client<R>, BuildError> {
         let mut seed = [0; 16];
         self.runtime.random(&mut seed);
-        let machine = Connection::new(self.config.clone(), self.dial.clone(), seed)?;
+        let (config, dial) = (self.config.clone(), self.dial.clone());
+        let recording = self.recording.take();
+        let machine = match &recording {
+            None => Taped::from(Connection::new(config, dial, seed)?),
+            Some(recording) => {
+                let (now, most) = (self.runtime.now(), recording.most());
+                Taped::recorded(now, config, dial, seed, most)?
+            }
+        };
         let (dials, decides) = (self.on_dial.take(), self.on_refused.take());
         let (config, auth) = (self.config.clone(), self.auth.clone());
         let (runtime, plan) = self.plan()?;
@@ -296,6 +333,7 @@ impl<R: Dialer> Builder<R> {
             board: Board::new(),
             gone: Signal::default(),
             hooks: OnceLock::new(),
+            recording,
         });
         if let Some(make) = dials {
             shared.make_hooks().dial.set(make);

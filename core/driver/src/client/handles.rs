@@ -113,6 +113,13 @@ impl<R> Client<R> {
         Watch::new(self.shared().board.clone())
     }
 
+    /// What was recorded of it so far, if it is [recorded](super::Builder::record) and is not over: a
+    /// [`Log`](sio_core::client::record::Log) of it.
+    pub fn recorded(&self) -> Option<Vec<u8>> {
+        let state = self.shared().lock();
+        Some(state.machine.log().to_vec()).filter(|log| !log.is_empty())
+    }
+
     /// Hears of what happens to it as a whole. There is one hook; the last one that is set counts.
     pub fn on_event(&self, hook: impl Fn(&Happening) + Send + Sync + 'static) {
         self.shared().make_hooks().happening.set(Arc::new(hook));

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use bytestring::ByteString;
 use serde::de::DeserializeOwned;
-use sio_core::client::{Config, Connection, Dial, EntryTicket};
+use sio_core::client::record::Taped;
+use sio_core::client::{Config, Dial, EntryTicket};
 use sio_core::id::SocketId;
 use sio_core::packet::{Args, ArgumentError, Name};
 use sio_core::socket::SocketKey;
@@ -21,7 +22,7 @@ use super::status::{Board, Status};
 use crate::endpoint::notices::Notices;
 use crate::error::{AckError, HandlerError};
 use crate::event::{AckSlot, SocketKind};
-use crate::handle;
+use crate::handle::{self, Recording};
 use crate::handler::answer::Ack;
 use crate::listeners::Listeners;
 use crate::mailbox::held::Answered;
@@ -113,10 +114,12 @@ pub(super) struct Shared {
     pub(super) gone: Signal,
     /// There from the first that is set on: most clients of a crowd have none.
     pub(super) hooks: OnceLock<Box<Hooks>>,
+    /// Where its log goes, if it is recorded.
+    pub(super) recording: Option<Arc<Recording>>,
 }
 
 pub(super) struct State {
-    pub(super) machine: Connection<Token>,
+    pub(super) machine: Taped<Token>,
     pub(super) sockets: Vec<Arc<SocketInner>>,
     pub(super) started: bool,
     /// The task sleeps, and is to be woken by this.
@@ -208,6 +211,16 @@ impl Shared {
         self.hooks.get_or_init(Box::default)
     }
 
+    /// It is over: its log is given out, if it is recorded.
+    pub(super) fn give_log(&self) {
+        if let Some(recording) = &self.recording {
+            let log = self.lock().machine.take_log();
+            if !log.is_empty() {
+                recording.give(log);
+            }
+        }
+    }
+
     /// The task looks again.
     pub(super) fn wake(&self) {
         self.with(|_, _| ());
@@ -232,6 +245,7 @@ impl Drop for Alive {
         });
         // Nobody runs who would say so, and let go of them.
         if let Some(sockets) = unused {
+            self.0.give_log();
             self.0.board.post(Status::Closed);
             sockets.iter().for_each(|socket| socket.let_go());
         }

@@ -7,7 +7,8 @@ use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use sio_core::client::{Auth, Connection, SocketState};
+use sio_core::client::record::Taped;
+use sio_core::client::{Auth, SocketState};
 use sio_core::engine::{Flags, Sent as Fate};
 use sio_core::id::SocketId;
 use sio_core::message::Encoded;
@@ -226,7 +227,7 @@ impl Socket {
         &self,
         event: &str,
         args: &(impl IntoArgs + ?Sized),
-        emit: impl FnOnce(&mut Connection<Token>, Instant, Encoded) -> Fate,
+        emit: impl FnOnce(&mut Taped<Token>, Instant, Encoded) -> Fate,
     ) -> Result<Sent, EmitError> {
         self.must_be_free(event)?;
         let codec = &self.shared().config.parser;
@@ -265,7 +266,7 @@ impl Socket {
         event: &str,
         args: &(impl IntoArgs + ?Sized),
         ask: impl FnOnce(
-            &mut Connection<Token>,
+            &mut Taped<Token>,
             Instant,
             u64,
             Encoded,

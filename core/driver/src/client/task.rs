@@ -244,6 +244,7 @@ impl<R: Dialer> Drop for Task<R> {
         // Whoever waits for an answer hears that there is none.
         drop(untold);
         drop(room);
+        shared.give_log();
         shared.board.post(Status::Closed);
         shared.gone.raise();
         // Who was told above may have made more, which nobody does from here on.

@@ -5,7 +5,8 @@ use std::fmt;
 use crate::endpoint::handshake::Handshake;
 use crate::sync::guard::guarded;
 
-/// Which connections of a server are recorded, and where their logs go: [`Io::record`](crate::app::Io::record).
+/// Which connections of a server are recorded, and where their logs go: [`Io::record`](crate::app::Io::record). The
+/// same for clients: [`Builder::record`](crate::client::Builder::record).
 pub struct Recording {
     most: usize,
     wants: Option<Box<Wants>>,
@@ -20,8 +21,8 @@ type To = dyn Fn(Vec<u8>) + Send + Sync;
 const MOST: usize = 1024 * 1024;
 
 impl Recording {
-    /// All connections, each of whose logs is given to `to` when it is over, however it ends. `to` runs on the
-    /// connection's task, and should hand on what takes its time.
+    /// All connections, or the client: each of whose logs is given to `to` when it is over, however it ends. `to` runs on
+    /// the task of the connection, or of the client, and should hand on what takes its time.
     pub fn new(to: impl Fn(Vec<u8>) + Send + Sync + 'static) -> Self {
         Self {
             most: MOST,
@@ -30,7 +31,7 @@ impl Recording {
         }
     }
 
-    /// Bytes of memory that the log of one connection may take: 1 MiB. Past it no more is recorded of that one; what
+    /// Bytes of memory that the log of one connection, or of one client, may take: 1 MiB. Past it no more is recorded of that one; what
     /// there is, its beginning, is given out all the same, and can be played so far.
     #[must_use]
     pub fn max_log_bytes(mut self, bytes: usize) -> Self {
@@ -38,7 +39,7 @@ impl Recording {
         self
     }
 
-    /// Records those alone of whose handshakes this says so, as they come.
+    /// Records those connections of a server alone of whose handshakes this says so, as they come.
     #[must_use]
     pub fn only(mut self, wants: impl Fn(&Handshake) -> bool + Send + Sync + 'static) -> Self {
         self.wants = Some(Box::new(wants));

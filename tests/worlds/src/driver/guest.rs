@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use sio_sim::choices::Choices;
 use sio_sim::client::{AckFuture, Event, Socket};
-use sio_sim::{AckError, Bytes, Error, Served, Sim};
+use sio_sim::{AckError, Bytes, Error, Recording, Served, Sim};
 
 use super::application::{self, NAMESPACES, WAYS};
 use super::model::{Book, lock};
@@ -50,11 +50,15 @@ impl Guest {
         server: &Served,
         number: usize,
         party: &Party,
-        by_name: bool,
+        (by_name, recording): (bool, Option<Recording>),
     ) -> Result<Self, Error> {
         let name = ["ann", "bob", "eve"][number].to_owned();
         let client = sim.host(&name).client(server);
         let client = if by_name { client.by_name() } else { client };
+        let client = match recording {
+            Some(recording) => client.record(recording),
+            None => client,
+        };
         let client = client
             .config(party.config())
             .transports(party.transports.clone())

@@ -78,7 +78,8 @@ pub fn outcome(choices: Choices) -> Outcome {
     run(&World::default(), choices)
 }
 
-/// The same, recorded: the logs of the connections that the server's tasks have lived to see the end of.
+/// The same, recorded: the logs of the connections that the server's tasks have lived to see the end of, and of the
+/// clients.
 pub fn recorded(choices: Choices) -> (Outcome, Vec<Vec<u8>>) {
     let world = World::recorded();
     let outcome = run(&world, choices);

@@ -19,7 +19,7 @@ use super::rude;
 pub(super) struct World {
     book: Book,
     options: Mutex<String>,
-    /// Of its connections that are over, if they are recorded.
+    /// Of its connections and clients that are over, if they are recorded.
     logs: Option<Arc<Mutex<Vec<Vec<u8>>>>>,
 }
 
@@ -37,7 +37,7 @@ const ROUNDS: usize = 10;
 const ENDED: Duration = Duration::from_secs(60);
 
 impl World {
-    /// One whose connections are recorded.
+    /// One whose connections and clients are recorded.
     pub(super) fn recorded() -> Self {
         Self {
             logs: Some(Arc::default()),
@@ -65,20 +65,30 @@ pub(super) async fn live(sim: Sim, world: &World) -> Result<(), Error> {
     let options = sim.choose(Options::draw);
     *world.options.lock().unwrap_or_else(PoisonError::into_inner) = options.to_string();
     let io = app(&options, &world.book);
-    if let Some(logs) = world.logs.clone() {
+    let recording = || {
+        let logs = world.logs.clone()?;
         let keep = move |log| {
             logs.lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(log)
         };
-        io.record(Recording::new(keep));
+        Some(Recording::new(keep))
+    };
+    if let Some(recording) = recording() {
+        io.record(recording);
     }
     let server = sim.host(SERVER).serve(&io)?;
     sim.weather(options.weather());
     let mut guests = Vec::new();
     let by_name = options.has(Fault::Names);
     for (number, party) in options.guests.iter().enumerate() {
-        guests.push(Guest::new(&sim, &server, number, party, by_name)?);
+        guests.push(Guest::new(
+            &sim,
+            &server,
+            number,
+            party,
+            (by_name, recording()),
+        )?);
         lock(&world.book).marks.insert(match party.old {
             true => "revision 4",
             false => "revision 5",

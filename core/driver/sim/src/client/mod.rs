@@ -25,7 +25,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use sio_driver::app::core::packet::IntoArgs;
-use sio_driver::app::{Args, TransportKind, Value};
+use sio_driver::app::{Args, Recording, TransportKind, Value};
 use sio_driver::client::{self, Config};
 
 use crate::host::{Host, Served};
@@ -54,6 +54,7 @@ pub struct Builder {
     auth: Option<Value>,
     patience: Duration,
     by_name: bool,
+    recording: Option<Arc<Recording>>,
 }
 
 impl Host {
@@ -70,6 +71,7 @@ impl Host {
             auth: None,
             patience: Duration::from_secs(120),
             by_name: false,
+            recording: None,
         }
     }
 }
@@ -117,6 +119,12 @@ impl Builder {
         self
     }
 
+    /// With its log given out when it is over ([`client::Builder::record`]).
+    pub fn record(mut self, recording: impl Into<Arc<Recording>>) -> Self {
+        self.recording = Some(recording.into());
+        self
+    }
+
     /// How long it waits for what it [expects](Socket::expect). 120 s of virtual time.
     pub const fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
@@ -158,6 +166,9 @@ impl Builder {
         }
         if let Some(auth) = &self.auth {
             builder = builder.auth(auth)?;
+        }
+        if let Some(recording) = self.recording {
+            builder = builder.record(recording);
         }
         let handle = Handle::new(
             builder.build()?,

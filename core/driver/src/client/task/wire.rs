@@ -3,7 +3,8 @@
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use sio_core::client::{Connection, Session, Work, WsOut};
+use sio_core::client::record::Taped;
+use sio_core::client::{Session, Work, WsOut};
 use sio_core::id::RequestId;
 use sio_core::time::Instant;
 use sio_core::websocket::{Limits, Masks};
@@ -39,7 +40,7 @@ pub(in crate::client) trait Speaks {
     fn handle_ws_progress(&mut self, now: Instant, id: RequestId);
 }
 
-impl<T> Speaks for Connection<T> {
+impl<T> Speaks for Taped<T> {
     fn poll_ws(&mut self, id: RequestId) -> Option<WsOut> {
         self.poll_ws(id)
     }

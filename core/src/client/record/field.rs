@@ -299,6 +299,7 @@ options!(
         packet_timeout,
         ack_timeout,
         check_timeout,
+        keepalive,
         max_message_bytes,
         max_packets_per_payload,
         limits,

@@ -116,6 +116,9 @@ fn play(config: &Config, acts: &[Act]) -> Result<Compared, String> {
                 ends.entry(it.connection).or_insert(moment);
                 replay.end(it.connection);
             }
+            Deed::Left => {
+                ends.entry(it.connection).or_insert(moment);
+            }
         }
         replay.drain();
     }
@@ -182,7 +185,7 @@ impl Replay {
                     read.push(moment, bytes);
                 }
                 Deed::Wrote(bytes) => wrote.push(moment, bytes),
-                Deed::End => {}
+                Deed::End | Deed::Left => {}
             }
         }
         let mut lines = BTreeMap::new();
@@ -292,7 +295,11 @@ impl Replay {
             let polls = asked.head.method == http::Method::GET && !opens;
             match (&sid, answer.as_ref().map(|it| (it.moment, &it.said))) {
                 // What was there to be sent when it came.
-                (Some(sid), Some((written, _))) if polls && written.at == self.front.moment.at => {
+                (Some(sid), Some((written, _)))
+                    if polls
+                        && written.at == self.front.moment.at
+                        && !self.is_told_meanwhile(sid, number, written) =>
+                {
                     // An end that nothing stands before came to a request that waited.
                     let waited = |item: &Item| item.closes() && item.place.1 == 0;
                     self.act(sid, true, |item| {
@@ -321,6 +328,17 @@ impl Replay {
             }
             self.drain();
         }
+    }
+
+    /// Whether the session is told something by another connection before this is written, and what is sent may be the
+    /// answer to that.
+    fn is_told_meanwhile(&self, sid: &str, number: usize, written: Moment) -> bool {
+        let now = self.front.moment;
+        let others = self.lines.iter().filter(|(its, _)| **its != number);
+        others
+            .flat_map(|(_, line)| line.asked.iter().zip(&line.sids))
+            .filter(|(_, its)| its.as_deref() == Some(sid))
+            .any(|(asked, _)| (now.act..written.act).contains(&asked.moment.act))
     }
 
     /// Namespaces are there that clients ask for, unless somebody was told otherwise.

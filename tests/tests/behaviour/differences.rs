@@ -70,7 +70,7 @@ fn altered(history: &History, from: &[u8], to: &[u8]) -> History {
         .iter_mut()
         .filter_map(|act| match &mut act.deed {
             Deed::Wrote(bytes) => Some(bytes),
-            Deed::Read(_) | Deed::End => None,
+            Deed::Read(_) | Deed::End | Deed::Left => None,
         });
     let found = written.find_map(|bytes| {
         let at = bytes.windows(from.len()).position(|some| some == from)?;

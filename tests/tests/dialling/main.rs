@@ -16,15 +16,30 @@ mod wire;
 #[path = "../behaviour/world.rs"]
 mod world;
 
+/// Those of which what a server says is not compared, and why: with some seed it is another.
+const APART: &[(&str, &str)] = &[
+    (
+        "choices::simulated::connections_are_the_applications_if_it_likes",
+        "a probe and the goodbye that is read with it may find its answer on the way or not",
+    ),
+    (
+        "conversation::simulated::it_comes_back",
+        "when the application closes a connection stands in no history",
+    ),
+];
+
 /// Runs a test in the simulation: twice with the same seed, which must be the same to the last byte, and with others.
-///
-/// What a server says is not compared with what the core's own says to the same, as elsewhere: a client that polls
-/// speaks on several connections at a time, and their order among each other stands in no history.
+/// What a server says is compared with what the core's own says to the same.
 fn simulate<F: Future<Output = ()>>(test: impl Fn(sio_sim::Sim) -> F) {
+    let thread = std::thread::current();
+    let is_compared = APART.iter().all(|(name, _)| Some(*name) != thread.name());
     let play = |seed| {
         let sim = sio_sim::Sim::new(seed);
         sim.run(test(sim.clone()));
         assert_eq!(sim.left(), Vec::<String>::new(), "tasks that are left");
+        if is_compared && let Err(why) = sio_tests::replay::compare(&sim.history()) {
+            panic!("seed {seed}: {why}");
+        }
         sim.trace()
     };
     play(1).assert_same(&play(1));

@@ -67,7 +67,7 @@ impl Sim {
             let (from, to, said) = match &act.deed {
                 Deed::Read(bytes) => (client, server, talk.asked(bytes)),
                 Deed::Wrote(bytes) => (server, client, talk.answered(bytes)),
-                Deed::End => continue,
+                Deed::End | Deed::Left => continue,
             };
             for text in said {
                 let text = text.chars().take(SHOWN).collect();

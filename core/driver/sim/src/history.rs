@@ -17,7 +17,7 @@ pub struct History {
     pub faults: Vec<(Duration, String)>,
 }
 
-/// One thing that happened on a connection, as its server saw it.
+/// One thing that happened on a connection, as its server saw it; but that a client has left, it sees later.
 #[derive(Clone, Debug)]
 pub struct Act {
     /// When, after the start.
@@ -37,4 +37,6 @@ pub enum Deed {
     End,
     /// The server has written this.
     Wrote(Bytes),
+    /// The client has dropped its end. The server does not know yet, and nobody hears what it says from here on.
+    Left,
 }

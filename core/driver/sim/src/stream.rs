@@ -181,6 +181,7 @@ impl Drop for Stream {
     fn drop(&mut self) {
         let (from, to) = self.pipes();
         self.world.with(|state| {
+            state.leave(self.end);
             let pipe = &mut state.net.pipes[from];
             pipe.deaf = true;
             pipe.segments.clear();

@@ -105,12 +105,23 @@ impl State {
     /// Something has happened at one end of a connection.
     pub(crate) fn record(&mut self, end: End, deed: impl FnOnce() -> Deed) {
         if end.accepted {
-            self.history.acts.push(Act {
-                at: self.now,
-                connection: end.connection,
-                deed: deed(),
-            });
+            self.note(end, deed());
         }
+    }
+
+    /// The client has dropped its end of a connection.
+    pub(crate) fn leave(&mut self, end: End) {
+        if !end.accepted {
+            self.note(end, Deed::Left);
+        }
+    }
+
+    fn note(&mut self, end: End, deed: Deed) {
+        self.history.acts.push(Act {
+            at: self.now,
+            connection: end.connection,
+            deed,
+        });
     }
 
     fn ring(&mut self, alarm: Alarm) {

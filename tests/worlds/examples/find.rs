@@ -1,13 +1,14 @@
 //! Looks for a world that fails: `find <first seed> <worlds>` says which property, in which world, and how many
 //! choices are left of it; a world that does not end is one that spins, which is a matter of *pace*. Then among clients that come back, of which worlds have none: which list of bytes fails, and how
-//! short it is. `find lives <first seed> <lives>` looks among those alone, until so many have come back.
+//! short it is. `find lives <first seed> <lives>` looks among those alone, until so many have come back, and
+//! `find driver <first seed> <worlds>` among worlds of the driver's tasks alone.
 
 use std::panic::catch_unwind;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use sio_sim::choices::Choices;
-use sio_worlds::{Outcome, outcome, report, smaller};
+use sio_worlds::{Property, driver};
 
 #[path = "../../../fuzz/src/recovery.rs"]
 mod recovery;
@@ -22,6 +23,10 @@ const LISTS: u64 = 4000;
 fn main() {
     let mut words = std::env::args().skip(1).peekable();
     let lives = words.next_if(|word| word == "lives").is_some();
+    let level = match words.next_if(|word| word == "driver") {
+        Some(_) => &DRIVER,
+        None => &CORE,
+    };
     let mut numbers = words.map(|it| it.parse::<u64>());
     let mut number = || numbers.next().and_then(Result::ok).expect("a number");
     let (first, count) = (number(), number());
@@ -30,8 +35,65 @@ fn main() {
         return;
     }
     std::panic::set_hook(Box::new(|_| {}));
-    search(first, count);
+    search(level, first, count);
 }
+
+/// Worlds of a level.
+struct Level {
+    play: fn(Choices) -> World,
+    /// A smaller one that breaks the same.
+    smaller: fn(&World) -> World,
+    /// Where nothing is found, clients that come back are tried.
+    lives: bool,
+}
+
+/// A world that was played.
+struct World {
+    broken: Option<Property>,
+    choices: Choices,
+    told: String,
+}
+
+const CORE: Level = Level {
+    play: |choices| {
+        let world = sio_worlds::outcome(choices, false);
+        World {
+            broken: world.failure.map(|it| it.property),
+            choices: world.choices,
+            told: String::new(),
+        }
+    },
+    smaller: |world| {
+        let small = sio_worlds::smaller(&sio_worlds::outcome(world.choices.clone(), false), 4000);
+        World {
+            told: sio_worlds::report("", &small),
+            broken: small.failure.map(|it| it.property),
+            choices: small.choices,
+        }
+    },
+    lives: true,
+};
+
+const DRIVER: Level = Level {
+    play: |choices| {
+        let world = driver::outcome(choices);
+        World {
+            broken: world.failure.map(|it| it.property),
+            choices: world.choices,
+            told: String::new(),
+        }
+    },
+    smaller: |world| {
+        let again = Choices::from_list(&world.choices.list());
+        let small = driver::smaller(&driver::outcome(again), 1000);
+        World {
+            told: driver::report("", &small),
+            broken: small.failure.map(|it| it.property),
+            choices: small.choices,
+        }
+    },
+    lives: false,
+};
 
 /// So many come back, and all that has to hold does.
 fn live(first: u64, lives: u64) {
@@ -76,21 +138,21 @@ fn shortest(history: &[u8]) -> usize {
     best.len()
 }
 
-fn search(first: u64, worlds: u64) {
+fn search(level: &'static Level, first: u64, worlds: u64) {
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || {
         for at in 0..worlds {
-            let world = outcome(Choices::from_seed(first + at), false);
+            let world = (level.play)(Choices::from_seed(first + at));
             if tell.send((at, world)).is_err() {
                 return;
             }
         }
     });
-    let mut found: Vec<(u64, Outcome)> = Vec::new();
+    let mut found: Vec<(u64, World)> = Vec::new();
     let mut at = 0;
     loop {
         match told.recv_timeout(LONGEST) {
-            Ok((number, world)) if world.failure.is_some() => found.push((number + 1, world)),
+            Ok((number, world)) if world.broken.is_some() => found.push((number + 1, world)),
             Ok(_) => {}
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
@@ -105,9 +167,9 @@ fn search(first: u64, worlds: u64) {
     }
     drop(told);
     if let Some((number, world)) = found.first() {
-        return show(*number, world, &found);
+        return show(level, *number, world, &found);
     }
-    for at in 0..LISTS {
+    for at in (0..LISTS).filter(|_| level.lives) {
         let history = bytes(first + at);
         if catch_unwind(|| recovery::run(&history)).is_err() {
             println!("lives {} {}", at + 1, shortest(&history));
@@ -118,15 +180,14 @@ fn search(first: u64, worlds: u64) {
 }
 
 /// Says how small a world is that breaks what the first has broken.
-fn show(number: u64, first: &Outcome, found: &[(u64, Outcome)]) {
-    let property = |world: &Outcome| world.failure.as_ref().map(|it| it.property);
-    let same = found.iter().filter(|it| property(&it.1) == property(first));
+fn show(level: &Level, number: u64, first: &World, found: &[(u64, World)]) {
+    let same = found.iter().filter(|it| it.1.broken == first.broken);
     let smallest = same.min_by_key(|it| it.1.choices.list().choices());
-    let small = smaller(smallest.map_or(first, |it| &it.1), 4000);
-    let failure = small.failure.as_ref().expect("it fails all the same");
+    let small = (level.smaller)(smallest.map_or(first, |it| &it.1));
+    let broken = small.broken.expect("it fails all the same");
     let left = small.choices.list().trimmed();
-    println!("{} {number} {}", failure.property, left.choices());
+    println!("{broken} {number} {}", left.choices());
     if std::env::var_os("SIO_TOLD").is_some() {
-        println!("{}", report("", &small));
+        println!("{}", small.told);
     }
 }

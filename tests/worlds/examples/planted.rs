@@ -2,6 +2,7 @@
 //! says which worlds find: `cargo run -p sio-worlds --example planted` writes the table of `tests/README.md`.
 //! Names, or parts of them, say which bugs are run; then nothing is written.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,6 +21,7 @@ fn main() {
     let bugs = all(&root);
     let copy = root.join("target/planted");
     plant(&root, &copy, &bugs);
+    // Apart from what is built of the sources themselves, which it would be taken for.
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     build
         .current_dir(&copy)
@@ -30,10 +32,10 @@ fn main() {
         "--example",
         "find",
         "--target-dir",
-        "../../target",
+        "../planted-build",
     ]);
     assert!(build.status().expect("cargo").success(), "it is built");
-    let find = root.join("target/worlds/examples/find");
+    let find = root.join("target/planted-build/worlds/examples/find");
     let only: Vec<String> = std::env::args().skip(1).collect();
     let wanted = |bug: &Bug| only.is_empty() || only.iter().any(|part| bug.name.contains(part));
     let bugs = bugs.iter().zip(1..).filter(|(bug, _)| wanted(bug));
@@ -45,7 +47,7 @@ fn main() {
                 loop {
                     let next = left.lock().expect("the bugs").next();
                     let Some((bug, number)) = next else { break };
-                    let mut found = run(&find, number);
+                    let mut found = run(&find, number, bug);
                     if let Some(why) = bug.why.as_ref().filter(|_| found == NOTHING) {
                         found = format!("nothing: {why} | - | -");
                     }
@@ -82,7 +84,10 @@ fn plant(root: &Path, copy: &Path, bugs: &[Bug]) {
         })
         .collect();
     fs::write(copy.join("Cargo.toml"), manifest.join("\n")).expect("written");
+    let mut libs = BTreeSet::new();
     for (number, bug) in bugs.iter().enumerate() {
+        let (package, _) = bug.file.split_once("/src/").expect("a package's source");
+        libs.insert(copy.join(package).join("src/lib.rs"));
         let path = copy.join(&bug.file);
         let source = fs::read_to_string(&path).expect("a source");
         let switch = format!("crate::planted::is({})", number + 1);
@@ -95,9 +100,14 @@ fn plant(root: &Path, copy: &Path, bugs: &[Bug]) {
         );
         fs::write(path, source.replace(&bug.text, &with)).expect("written");
     }
-    let lib = copy.join("core/src/lib.rs");
-    let source = fs::read_to_string(&lib).expect("a source");
-    let switch = "
+    for lib in libs {
+        let source = fs::read_to_string(&lib).expect("a source");
+        fs::write(lib, source + SWITCH).expect("written");
+    }
+}
+
+/// What each package with a bug in it ends with.
+const SWITCH: &str = "
 pub(crate) mod planted {
     pub(crate) fn is(number: u32) -> bool {
         static PLANTED: std::sync::OnceLock<u32> = std::sync::OnceLock::new();
@@ -106,8 +116,6 @@ pub(crate) mod planted {
     }
 }
 ";
-    fs::write(lib, source + switch).expect("written");
-}
 
 fn copy_all(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
@@ -121,9 +129,12 @@ fn copy_all(from: &Path, to: &Path) {
     }
 }
 
-/// What finds a bug: the property, the number of the world, and of choices.
-fn run(find: &Path, number: usize) -> String {
+/// What finds a bug: the property, the number of the world, and of choices. One of the driver is looked for in worlds of
+/// the driver's tasks.
+fn run(find: &Path, number: usize, bug: &Bug) -> String {
+    let level = bug.file.starts_with("core/driver/").then_some("driver");
     let out = Command::new(find)
+        .args(level)
         .args(["1", &WORLDS.to_string()])
         .env("SIO_PLANTED", number.to_string())
         .output()

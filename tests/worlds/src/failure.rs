@@ -37,6 +37,8 @@ pub enum Property {
     Patience,
     /// Who comes back is told what it missed, once and in order, or there is a reason why not.
     Recovery,
+    /// What is said at one node is heard at the others, once and in its order, or it is said that it may not be.
+    Cluster,
     /// One source of choices, one trace.
     Same,
     /// No input is too much for a machine: none panics.
@@ -62,6 +64,7 @@ impl Property {
         Self::Rest,
         Self::Patience,
         Self::Recovery,
+        Self::Cluster,
         Self::Same,
         Self::Total,
     ];
@@ -85,6 +88,7 @@ impl Property {
             Self::Rest => "rest",
             Self::Patience => "patience",
             Self::Recovery => "recovery",
+            Self::Cluster => "cluster",
             Self::Same => "same",
             Self::Total => "total",
         }

@@ -53,6 +53,7 @@
 //!
 //! | feature | off by default | what it adds |
 //! |---|---|---|
+//! | `cluster` | yes | [`cluster`]: several servers that are one, by a broker in memory |
 //! | `deflate` | yes | `permessage-deflate` on WebSockets ([`Config::per_message_deflate`]), by zlib-rs |
 //! | `tokio` | yes | in [`check`], tokio's clock is the simulation's: what handlers do with `tokio::time`, `tokio::spawn` and channels takes no time outside |
 //! | `tracing` | yes | spans and events; their names and levels are in the documentation of `sio_driver` |
@@ -107,6 +108,8 @@ pub use sio_driver::app::{
     core, http, parser, respond,
 };
 pub use sio_driver::binding::{Instant, Runtime};
+#[cfg(feature = "cluster")]
+pub use sio_driver::cluster;
 pub use sio_driver::{adapter, contract, guide};
 pub use stream::{Listener, Stream};
 pub use trace::{End, Moved, Step, Trace};

@@ -7,6 +7,8 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(super) struct Excuses {
     until: BTreeMap<String, Duration>,
+    /// Which server somebody is at, if it is not the first.
+    homes: BTreeMap<String, String>,
     /// How many faults were looked at.
     seen: usize,
 }
@@ -32,7 +34,7 @@ impl Excuses {
             let words = fault.split(|it: char| !it.is_ascii_alphanumeric());
             for word in words.filter(|it| !it.is_empty()) {
                 // A connection has two ends, and the server is one of each.
-                if word != SERVER || !fault.contains(['|', '>']) {
+                if !word.starts_with(SERVER) || !fault.contains(['|', '>']) {
                     self.excuse(word, until);
                 }
             }
@@ -51,9 +53,19 @@ impl Excuses {
         open.for_each(|until| *until = at + AFTERMATH);
     }
 
+    /// Somebody is at this server.
+    pub(super) fn lives(&mut self, name: &str, server: String) {
+        self.homes.insert(name.to_owned(), server);
+    }
+
     pub(super) fn has(&self, name: &str, now: Duration) -> bool {
-        let holds = |name| self.until.get(name).is_some_and(|until| *until >= now);
-        holds(name) || holds(SERVER)
+        let home = self.homes.get(name).map_or(SERVER, String::as_str);
+        self.has_only(name, now) || self.has_only(home, now)
+    }
+
+    /// The same, of what has befallen nobody else.
+    pub(super) fn has_only(&self, name: &str, now: Duration) -> bool {
+        self.until.get(name).is_some_and(|until| *until >= now)
     }
 }
 
@@ -93,6 +105,15 @@ mod tests {
             assert!(!excuses.has(name, last + SECOND), "{name}");
         }
         assert!(!excuses.has("eve", SECOND));
+        excuses.lives("eve", "server1".to_owned());
+        excuses.look(
+            &[
+                faults.as_slice(),
+                &[(SECOND, "stall server1 for 1s".to_owned())],
+            ]
+            .concat(),
+        );
+        assert!(excuses.has("eve", SECOND) && !excuses.has("sue", SECOND));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use sio_sim::{AckError, Bytes, Error, Recording, Served, Sim};
 use super::application::{self, NAMESPACES, WAYS};
 use super::model::{Book, lock};
 use super::options::{ACK, Options, Party};
+use super::questions::QUESTIONS;
 
 /// One of those who take part.
 pub(super) struct Guest {
@@ -89,7 +90,10 @@ impl Guest {
     pub(super) fn act(&mut self, sim: &Sim, options: &Options) -> Result<(), Error> {
         let (at, act, way, room) = sim.choose(|it| {
             let at = it.index(self.seats.len());
-            let act = it.weighted(&[12, 5, 6, 3, 2, 2, 1, 1]);
+            let act = match options.servers() {
+                1 => it.weighted(&[12, 5, 6, 3, 2, 2, 1, 1]),
+                _ => it.weighted(&[12, 5, 6, 3, 2, 2, 1, 1, 2, 4]),
+            };
             (at, act, it.below(WAYS), it.below(3))
         });
         self.told += 1;
@@ -121,6 +125,11 @@ impl Guest {
                 // Nor does its connection end while it keeps it.
                 let all = sim.choose(|it| it.one_in(3)) && !self.stays;
                 socket.emit("take me out", &(number, all))?;
+            }
+            8 => socket.emit("tell servers", &number)?,
+            9 => {
+                let what = sim.choose(|it| it.below(QUESTIONS));
+                socket.emit("survey", &(number, what))?;
             }
             _ => socket.volatile().emit("panic", &())?,
         }

@@ -11,11 +11,14 @@
 //! assert_eq!(world.failure, None);
 //! ```
 
+mod afar;
 mod application;
+mod broker;
 mod excuses;
 mod guest;
 mod model;
 mod options;
+mod questions;
 mod rude;
 mod story;
 mod wire;
@@ -52,6 +55,7 @@ pub const MARKS: &[&str] = &[
     "a client was cut off",
     "a client was taken out",
     "a handler panicked",
+    "a line to the broker was cut",
     "a volatile message was dropped",
     "an ack timed out",
     "an answer came late",
@@ -68,7 +72,9 @@ pub const MARKS: &[&str] = &[
     "revision 4",
     "revision 5",
     "rooms were left at the end",
+    "several servers",
     "somebody was turned away",
+    "something came from another node",
     "stall",
     "suspend",
 ];

@@ -4,8 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use sio_sim::choices::Choices;
+use sio_sim::cluster::{self, Dialect, Subscriptions};
 use sio_sim::core::client::{Backoff, Config as ClientConfig};
 use sio_sim::{Config, TransportKind, Weather};
+
+use super::broker::Manners;
+use super::excuses::SERVER;
 
 /// Something that goes wrong. A random subset is switched on in each world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +40,12 @@ pub(super) enum Fault {
     Names,
     /// A client's machine is suspended: its clock stands still, that of its server goes on.
     Suspend,
+    /// The line between a server and its broker is cut.
+    Line,
+    /// All of them are.
+    Broker,
+    /// The broker stands still.
+    Wait,
 }
 
 const FAULTS: [Fault; 11] = [
@@ -55,9 +65,51 @@ const FAULTS: [Fault; 11] = [
 /// Those that befall clients, drawn behind all else: of a list that was kept before there were any, there are none.
 const CLIENTS_FAULTS: [Fault; 2] = [Fault::Names, Fault::Suspend];
 
+/// Those that befall a broker, of worlds that have one.
+const BROKERS_FAULTS: [Fault; 3] = [Fault::Line, Fault::Broker, Fault::Wait];
+
+/// By what nodes tell each other things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Classic,
+    V2,
+    Static,
+    Dynamic,
+    Private,
+    Streams,
+}
+
+const KINDS: [Kind; 6] = [
+    Kind::Classic,
+    Kind::V2,
+    Kind::Static,
+    Kind::Dynamic,
+    Kind::Private,
+    Kind::Streams,
+];
+
+/// Several servers that are one.
+#[derive(Clone, Debug)]
+pub(super) struct Together {
+    pub(super) servers: usize,
+    pub(super) kind: Kind,
+    /// In classic and its second dialect: rooms are listened to by themselves.
+    rooms: bool,
+    /// The broker loses, doubles and lets overtake.
+    pub(super) rude: bool,
+    /// What is kept for an outage is little, and what a stream holds.
+    little: bool,
+    /// Microseconds to the broker and back, at most, twice.
+    delay: u64,
+    /// Which server each client is at.
+    pub(super) homes: Vec<usize>,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Options {
     faults: Vec<Fault>,
+    /// `None`: there is one server, in no cluster.
+    pub(super) together: Option<Together>,
     pub(super) guests: Vec<Party>,
     /// Clients by hand.
     pub(super) hands: u64,
@@ -82,7 +134,6 @@ pub(super) const ACK: Duration = Duration::from_secs(3);
 
 impl Options {
     pub(super) fn draw(choices: &mut Choices) -> Self {
-        use TransportKind::{Polling, WebSocket};
         let guests = 1 + choices.below(3);
         let mut faults: Vec<_> = FAULTS.into_iter().filter(|_| choices.one_in(4)).collect();
         let hands = choices.below(4);
@@ -91,20 +142,21 @@ impl Options {
             true => 3,
             false => 1000,
         };
-        let party = |_| Party {
-            old: choices.one_in(4),
-            transports: match choices.below(3) {
-                0 => vec![WebSocket],
-                1 => vec![Polling, WebSocket],
-                _ => vec![Polling],
-            },
-            both: choices.one_in(3),
-        };
-        let guests = (0..guests).map(party).collect();
+        let mut guests: Vec<_> = (0..guests).map(|_| Party::draw(choices)).collect();
         let more = CLIENTS_FAULTS.into_iter();
         faults.extend(more.filter(|_| choices.one_in(4)));
+        let together = choices.one_in(3).then(|| {
+            let brokers = BROKERS_FAULTS.into_iter();
+            faults.extend(brokers.filter(|_| choices.one_in(4)));
+            // Somebody has to be elsewhere.
+            if guests.len() == 1 {
+                guests.push(Party::draw(choices));
+            }
+            Together::draw(choices)
+        });
         Self {
             faults,
+            together,
             guests,
             hands,
             sessions,
@@ -119,10 +171,10 @@ impl Options {
     /// Those that are done by hand.
     pub(super) fn by_hand(&self) -> Vec<Fault> {
         let hand = |it: &Fault| {
-            use Fault::{Crash, Hold, Jump, Names, Partition, Stall, Suspend};
+            use Fault::{Broker, Crash, Hold, Jump, Line, Names, Partition, Stall, Suspend, Wait};
             matches!(
                 it,
-                Stall | Hold | Partition | Crash | Jump | Names | Suspend
+                Stall | Hold | Partition | Crash | Jump | Names | Suspend | Line | Broker | Wait
             )
         };
         self.faults.iter().copied().filter(hand).collect()
@@ -162,7 +214,96 @@ impl Options {
     }
 }
 
+impl Options {
+    /// The server that a client is at, by number.
+    pub(super) fn home(&self, guest: usize) -> usize {
+        let homes = self.together.as_ref();
+        homes
+            .and_then(|it| it.homes.get(guest).copied())
+            .unwrap_or(0)
+    }
+
+    pub(super) fn servers(&self) -> usize {
+        self.together.as_ref().map_or(1, |it| it.servers)
+    }
+}
+
+/// A server's name.
+pub(super) fn server(number: usize) -> String {
+    match number {
+        0 => SERVER.to_owned(),
+        number => format!("{SERVER}{number}"),
+    }
+}
+
+impl Together {
+    fn draw(choices: &mut Choices) -> Self {
+        let servers = 2 + choices.index(2);
+        let kind = choices.pick(&KINDS).copied().unwrap_or(Kind::Classic);
+        let (rooms, rude) = (choices.one_in(2), choices.one_in(5));
+        let (little, slow) = (choices.one_in(4), choices.one_in(2));
+        // Two of them are at different ones.
+        let mut homes = vec![0, 1];
+        homes.push(choices.index(servers));
+        Self {
+            servers,
+            kind,
+            rooms,
+            rude,
+            little,
+            delay: if slow { 100_000 } else { 1000 },
+            homes,
+        }
+    }
+
+    pub(super) fn manners(&self) -> Manners {
+        Manners {
+            rude: self.rude,
+            delay: self.delay,
+            kept: if self.little { 10 } else { 10_000 },
+        }
+    }
+
+    pub(super) fn cluster(&self) -> cluster::Options {
+        let (dialect, subscriptions) = match self.kind {
+            Kind::Classic => (Dialect::Classic, Subscriptions::All),
+            Kind::V2 => (Dialect::V2, Subscriptions::All),
+            Kind::Static => (Dialect::Sharded, Subscriptions::All),
+            Kind::Dynamic => (Dialect::Sharded, Subscriptions::Rooms),
+            Kind::Private => (Dialect::Sharded, Subscriptions::RoomsAndIds),
+            Kind::Streams => (Dialect::Streams, Subscriptions::All),
+        };
+        let by_rooms = self.rooms && matches!(self.kind, Kind::Classic | Kind::V2);
+        let mut options = cluster::Options::new(dialect).subscriptions(match by_rooms {
+            true => Subscriptions::Rooms,
+            false => subscriptions,
+        });
+        options.node.request_timeout = ANSWERS;
+        if self.little {
+            options.node.outage_buffer = 1000;
+            options.node.max_open_questions = 4;
+        }
+        options
+    }
+}
+
+/// How long nodes wait for each other's answers.
+pub(super) const ANSWERS: Duration = Duration::from_secs(5);
+
 impl Party {
+    fn draw(choices: &mut Choices) -> Self {
+        use TransportKind::{Polling, WebSocket};
+        Self {
+            old: choices.one_in(4),
+            transports: match choices.below(3) {
+                0 => vec![WebSocket],
+                1 => vec![Polling, WebSocket],
+                _ => vec![Polling],
+            },
+            both: choices.one_in(3),
+        }
+    }
+
     pub(super) fn config(&self) -> ClientConfig {
         let mut config = match self.old {
             true => ClientConfig::v2(),
@@ -189,6 +330,10 @@ impl fmt::Display for Options {
         for (number, party) in self.guests.iter().enumerate() {
             writeln!(f, "guest {number}: {party:?}")?;
         }
-        write!(f, "by hand: {}", self.hands)
+        write!(f, "by hand: {}", self.hands)?;
+        match &self.together {
+            Some(together) => write!(f, "\n{together:?}"),
+            None => Ok(()),
+        }
     }
 }

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sio_sim::choices::Choices;
+use sio_sim::cluster::Cluster;
 use sio_sim::{Error, Io, Lookup, Recording, Served, Sim, TransportKind, secs};
 
-use super::application::{TO_ALL, VOLATILE, app};
-use super::excuses::SERVER;
+use super::application::{self, TO_ALL, VOLATILE};
+use super::broker::{BROKER, Hub};
 use super::guest::Guest;
 use super::model::{Book, Life, lock};
-use super::options::{Fault, Options, PING_INTERVAL, PING_TIMEOUT};
+use super::options::{self, Fault, Options, PING_INTERVAL, PING_TIMEOUT};
 use super::rude;
 
 /// What is left of a world when it is over.
@@ -20,7 +21,7 @@ pub(super) struct World {
     book: Book,
     options: Mutex<String>,
     /// Of its connections and clients that are over, if they are recorded.
-    logs: Option<Arc<Mutex<Vec<Vec<u8>>>>>,
+    logs: Option<Logs>,
 }
 
 /// Acts before nothing goes wrong any more.
@@ -64,31 +65,25 @@ impl World {
 pub(super) async fn live(sim: Sim, world: &World) -> Result<(), Error> {
     let options = sim.choose(Options::draw);
     *world.options.lock().unwrap_or_else(PoisonError::into_inner) = options.to_string();
-    let io = app(&options, &world.book);
-    let recording = || {
-        let logs = world.logs.clone()?;
-        let keep = move |log| {
-            logs.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(log)
-        };
-        Some(Recording::new(keep))
-    };
-    if let Some(recording) = recording() {
-        io.record(recording);
+    let hub = options
+        .together
+        .as_ref()
+        .map(|it| Hub::new(&sim, it.manners()));
+    lock(&world.book).nodes.together = options.together.clone();
+    let mut servers = Vec::new();
+    for number in 0..options.servers() {
+        servers.push(Process::serve(&sim, number, &options, world, hub.as_ref())?);
     }
-    let server = sim.host(SERVER).serve(&io)?;
     sim.weather(options.weather());
     let mut guests = Vec::new();
     let by_name = options.has(Fault::Names);
     for (number, party) in options.guests.iter().enumerate() {
-        guests.push(Guest::new(
-            &sim,
-            &server,
-            number,
-            party,
-            (by_name, recording()),
-        )?);
+        let home = options.home(number);
+        let recorded = (by_name, recording(world.logs.as_ref()));
+        let guest = Guest::new(&sim, &servers[home].served, number, party, recorded)?;
+        let home = options::server(home);
+        lock(&world.book).excuses.lives(&guest.name, home);
+        guests.push(guest);
         lock(&world.book).marks.insert(match party.old {
             true => "revision 4",
             false => "revision 5",
@@ -96,12 +91,11 @@ pub(super) async fn live(sim: Sim, world: &World) -> Result<(), Error> {
     }
     let mut party = Party {
         sim,
-        io,
-        server,
+        servers,
+        hub,
         options,
         guests,
         book: world.book.clone(),
-        crashed: false,
     };
     party.acts().await?;
     party.heals().await?;
@@ -109,16 +103,95 @@ pub(super) async fn live(sim: Sim, world: &World) -> Result<(), Error> {
     party.leaves().await
 }
 
+/// The logs of connections, if they are kept.
+type Logs = Arc<Mutex<Vec<Vec<u8>>>>;
+
+fn recording(logs: Option<&Logs>) -> Option<Recording> {
+    let logs = logs?.clone();
+    let keep = move |log| {
+        logs.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(log)
+    };
+    Some(Recording::new(keep))
+}
+
+/// A server on its host, in whichever process.
+struct Process {
+    name: String,
+    served: Served,
+    /// What runs there now.
+    io: Arc<Mutex<Io>>,
+    /// It is away.
+    crashed: bool,
+}
+
+impl Process {
+    fn serve(
+        sim: &Sim,
+        number: usize,
+        options: &Options,
+        world: &World,
+        hub: Option<&Hub>,
+    ) -> Result<Self, Error> {
+        let name = options::server(number);
+        let host = sim.host(&name);
+        let (book, logs, its) = (world.book.clone(), world.logs.clone(), options.clone());
+        let begins = {
+            let (name, host, hub) = (name.clone(), host.sim().clone(), hub.cloned());
+            move || -> Io {
+                let node = lock(&book).nodes.begin(&name);
+                let io = application::io(&its, &book, node);
+                if let (Some(hub), Some(together)) = (&hub, &its.together) {
+                    let cluster = Cluster::join(&host, hub.line(number), together.cluster());
+                    let adapter = io.set_adapter(cluster.adapter());
+                    adapter.expect("nobody is served yet");
+                }
+                application::serve_all(&io, &book, node);
+                if let Some(recording) = recording(logs.as_ref()) {
+                    io.record(recording);
+                }
+                io
+            }
+        };
+        let io = Arc::new(Mutex::new(begins()));
+        let first = io.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let served = match hub {
+            // What the application keeps outlives its process, as if it kept it somewhere else.
+            None => host.serve(&first)?,
+            Some(_) => {
+                let (next, now) = (Mutex::new(Some(first)), io.clone());
+                host.serve_with(move || {
+                    let first = next.lock().unwrap_or_else(PoisonError::into_inner).take();
+                    let io = first.unwrap_or_else(&begins);
+                    *now.lock().unwrap_or_else(PoisonError::into_inner) = io.clone();
+                    io.into()
+                })?
+            }
+        };
+        Ok(Self {
+            name,
+            served,
+            io,
+            crashed: false,
+        })
+    }
+
+    fn sessions(&self) -> usize {
+        let io = self.io.lock().unwrap_or_else(PoisonError::into_inner);
+        io.engine_sessions()
+    }
+}
+
 /// All who take part, and what they take part in.
 struct Party {
     sim: Sim,
-    io: Io,
-    server: Served,
+    servers: Vec<Process>,
+    /// What joins them, if there are several.
+    hub: Option<Hub>,
     options: Options,
     guests: Vec<Guest>,
     book: Book,
-    /// The server is away.
-    crashed: bool,
 }
 
 impl Party {
@@ -136,7 +209,8 @@ impl Party {
                 19 if hands < self.options.hands => {
                     let script = self.sim.choose(|it| it.below(rude::SCRIPTS));
                     let name = format!("hand{hands}");
-                    rude::send(&self.sim, &name, self.server.address(), &self.book, script);
+                    let address = self.servers[0].served.address();
+                    rude::send(&self.sim, &name, address, &self.book, script);
                     hands += 1;
                 }
                 _ => {
@@ -157,40 +231,50 @@ impl Party {
         let Some(fault) = sim.choose(|it| it.pick(faults).copied()) else {
             return;
         };
-        let (guest, long, which) = sim.choose(|it: &mut Choices| {
+        let (at, long, which) = sim.choose(|it: &mut Choices| {
             let at = it.index(guests.len());
-            (
-                &*guests[at].name,
-                Duration::from_millis(it.below(12_000)),
-                it.index(3),
-            )
+            (at, Duration::from_millis(it.below(12_000)), it.index(3))
         });
-        let host = if which == 2 { SERVER } else { guest };
+        let home = self.options.home(at);
+        let process = &mut self.servers[home];
+        let (guest, server) = (&*guests[at].name, &*process.name);
+        let host = if which == 2 { server } else { guest };
         match fault {
             Fault::Stall => sim.stall(host, long),
             Fault::Jump => sim.jump(host, long),
-            Fault::Hold if which == 0 => sim.hold(guest, SERVER),
-            Fault::Hold if which == 1 => sim.hold(SERVER, guest),
-            Fault::Partition if which < 2 => sim.partition(guest, SERVER),
+            Fault::Hold if which == 0 => sim.hold(guest, server),
+            Fault::Hold if which == 1 => sim.hold(server, guest),
+            Fault::Partition if which < 2 => sim.partition(guest, server),
             Fault::Hold | Fault::Partition => sim.heal(),
-            Fault::Crash if self.crashed => {
-                sim.restart(SERVER);
-                self.crashed = false;
+            Fault::Crash if process.crashed => {
+                sim.restart(server);
+                process.crashed = false;
             }
             Fault::Crash => {
-                lock(&self.book).crash();
-                sim.crash(SERVER);
-                self.crashed = true;
+                lock(&self.book).crash(server);
+                sim.crash(server);
+                process.crashed = true;
             }
             Fault::Names => {
                 let lookup = [Lookup::Fail, Lookup::Wait, Lookup::Hang][which];
                 sim.lookups(guest, lookup, long);
                 // It has to look one up before that shows.
                 if sim.choose(|it| it.one_in(2)) {
-                    sim.cut(guest, SERVER);
+                    sim.cut(guest, server);
                 }
             }
             Fault::Suspend => sim.suspend(guest, long * 2),
+            Fault::Line | Fault::Broker => {
+                let whose = (fault == Fault::Line).then_some(home);
+                self.hub.iter().for_each(|hub| hub.cut(whose, long));
+                let mut model = lock(&self.book);
+                model.nodes.cut = sim.elapsed();
+                model.marks.insert("a line to the broker was cut");
+            }
+            Fault::Wait => {
+                sim.stall(BROKER, long);
+                lock(&self.book).nodes.waits(sim.elapsed() + long);
+            }
             Fault::Delay
             | Fault::Narrow
             | Fault::Short
@@ -208,8 +292,12 @@ impl Party {
         for guest in &mut self.guests {
             guest.hear(&self.sim, &self.book).await?;
         }
-        let (sessions, most) = (self.io.engine_sessions(), self.options.sessions);
-        if sessions > most {
+        if self.hub.is_some() {
+            lock(&self.book).look_afar(false);
+        }
+        let most = self.options.sessions;
+        let sessions = self.servers.iter().map(Process::sessions).max();
+        if let Some(sessions) = sessions.filter(|it| *it > most) {
             return Err(format!("bounds: {sessions} sessions where {most} may be").into());
         }
         self.holds()
@@ -226,8 +314,14 @@ impl Party {
     /// Nothing goes wrong any more: all come together.
     async fn heals(&mut self) -> Result<(), Error> {
         self.sim.calm();
-        if std::mem::take(&mut self.crashed) {
-            self.sim.restart(SERVER);
+        for process in &mut self.servers {
+            if std::mem::take(&mut process.crashed) {
+                self.sim.restart(&process.name);
+            }
+        }
+        if let Some(hub) = &self.hub {
+            hub.calm();
+            lock(&self.book).marks.insert("several servers");
         }
         self.options.late = false;
         for _ in 0..ROUNDS {
@@ -263,7 +357,14 @@ impl Party {
         let seats = self.guests.iter().flat_map(|guest| &guest.seats);
         let there = seats.filter(|seat| seat.socket.is_connected());
         let there: BTreeSet<_> = there.filter_map(|seat| seat.id.clone()).collect();
-        let model = lock(&self.book);
+        let mut model = lock(&self.book);
+        if !model.nodes.are_whole() {
+            return Err("heal: a server is not in its cluster".into());
+        }
+        model.look_afar(true);
+        if let Some(broken) = model.broken() {
+            return Err(broken.into());
+        }
         let alive = model
             .sockets()
             .filter(|(_, known)| known.life == Life::Connected);
@@ -318,8 +419,9 @@ impl Party {
             guest.leave(number == 0);
         }
         self.step(ENDED).await?;
+        self.hub.iter().for_each(Hub::end);
         let model = lock(&self.book);
-        let sessions = self.io.engine_sessions();
+        let sessions: usize = self.servers.iter().map(Process::sessions).sum();
         if sessions > 0 {
             return Err(format!("dead: {sessions} sessions are left").into());
         }

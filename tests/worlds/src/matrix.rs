@@ -88,7 +88,7 @@ impl Cells {
         1 << ((standing * KINDS.len() + kind) * 2 + old as usize)
     }
 
-    /// Cells that were never seen, and are not known to be impossible.
+    /// Cells that were never seen, and are not known to be impossible or to be met elsewhere.
     pub fn missing(&self) -> Vec<String> {
         let mut missing = Vec::new();
         for state in (0..48).map(State::from_index) {
@@ -118,7 +118,7 @@ impl Cells {
         missing
     }
 
-    /// Both matrices as tables: `x` was seen, `-` cannot be, and a dot was never seen.
+    /// Both matrices as tables: `x` was seen, `-` cannot be or is met elsewhere, and a dot was never seen.
     pub fn table(&self) -> String {
         let mut table = format!("| session | {} |\n|---", INPUTS.join(" | "));
         table.push_str(&"|---".repeat(INPUTS.len()));
@@ -209,7 +209,7 @@ impl State {
         name
     }
 
-    /// Why an input cannot come in this state.
+    /// Why an input cannot come in this state, or where else it is met.
     const fn cannot(self, input: usize) -> Option<&'static str> {
         let by_websocket = matches!(input, 3..=6);
         match self {
@@ -254,6 +254,16 @@ impl State {
                 beside: 1..,
                 ..
             } if input == Input::Timeout as usize => Some("what was due ends it at once"),
+            Self {
+                websocket: false,
+                ending: true,
+                polls: false,
+                beside: 2,
+                ..
+            } if matches!(input, 0 | 2) => Some(
+                "a client goes over as soon as it has probed and its poll is back: histories of the session that are \
+                 short have both",
+            ),
             Self { polls: false, .. } if input == Input::Aborted as usize => {
                 Some("there is no request to be dropped")
             }

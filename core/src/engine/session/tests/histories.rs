@@ -251,6 +251,11 @@ fn whatever_happens_to_one_that_polls_is_sound() {
     for (dimension, all) in DIMENSIONS.iter().enumerate() {
         assert_eq!(seen(&matrix, dimension), all.iter().copied().collect());
     }
+    // Worlds hardly meet it: who has probed goes over, and asks for nothing by requests meanwhile.
+    for input in [Input::Poll, Input::Open] {
+        let met = matrix.get(&(ENDS_PROBED, input));
+        assert!(met.is_some_and(|histories| *histories > 0), "{input:?}");
+    }
 }
 
 #[test]
@@ -274,6 +279,11 @@ const DIMENSIONS: [&[&str]; 7] = [
     &["alone", "candidate", "probed"],
     &["nothing", "busy"],
     &["read", "paused"],
+];
+
+/// It ends by polling, with a candidate that was probed.
+const ENDS_PROBED: Cell = [
+    "closing", "polling", "no GET", "no POST", "probed", "nothing", "read",
 ];
 
 /// Cells that are reached within [`SCOPE`] inputs, at least.

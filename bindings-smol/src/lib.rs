@@ -123,12 +123,12 @@ pub use sio_driver::app::{
     FromArgs, FromEvent, Gathered, Group, Handler, HandlerError, Handshake, HeaderMap, Headers,
     HttpCompression, InMemory, Incoming, IntoArgs, IntoRooms, Invocation, Io, Later, ListenerId,
     Message, Method, Methods, Middleware, Namespace, OnceFigures, Origins, Outcome, Packet,
-    Parameters, ParametersError, Params, ParentNamespace, PatternError, PerMessageDeflate, Query,
-    Raw, Reaction, Ready, Recipients, Recording, RecoveryFigures, Refusal, Remote, RemoteSocket,
-    Replies, RepliesFuture, RequestHead, RoomError, RoomEvent, SameSite, Server, ServerAck,
-    ServerAnswer, Serving, SetupError, Sid, Socket, SocketData, SocketId, SocketIds, Started,
-    State, To, ToChildren, TransportKind, Transports, TryData, Value, Verdict, Waves, client_files,
-    core, http, parser, respond,
+    Parameters, ParametersError, Params, ParentNamespace, Parsers, PatternError, PerMessageDeflate,
+    Query, Raw, Reaction, Ready, Recipients, Recording, RecoveryFigures, Refusal, Remote,
+    RemoteSocket, Replies, RepliesFuture, RequestHead, RoomError, RoomEvent, SameSite, Server,
+    ServerAck, ServerAnswer, Serving, SetupError, Sid, Socket, SocketData, SocketId, SocketIds,
+    Started, State, To, ToChildren, TransportKind, Transports, TryData, Value, Verdict, Waves,
+    client_files, core, http, parser, respond,
 };
 #[cfg(feature = "cluster")]
 pub use sio_driver::cluster;

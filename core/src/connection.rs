@@ -216,7 +216,9 @@ impl<T> Connection<T> {
         self.mux.reject(now, &ticket, refusal, &mut self.session);
     }
 
-    /// Sends a packet to a socket's client, written by [`Config::parser`].
+    /// Sends a packet to a socket's client: as it is if it was written by the connection's parser, else what that
+    /// parser makes of it, once for all connections that have the same. By another parser of the application's own it
+    /// cannot be written ([`Sent::Unwritten`]): such packets are not read again.
     pub fn deliver(
         &mut self,
         now: Instant,
@@ -228,7 +230,12 @@ impl<T> Connection<T> {
             .deliver(now, socket, packet, flags, &mut self.session)
     }
 
-    /// Whether packets of text for a socket's client may go to its WebSocket as they are, past the queue,
+    /// How its packets are written and read.
+    pub fn codec(&self) -> &Codec {
+        self.mux.codec()
+    }
+
+    /// Whether packets of text by its parser for a socket's client may go to its WebSocket as they are, past the queue,
     /// which is what [`deliver`](Self::deliver) and then [`poll_ws`](Self::poll_ws) for each would come
     /// to. Say [`passed`](Self::passed) once they did.
     pub fn is_clear(&self, socket: SocketKey) -> bool {

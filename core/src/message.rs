@@ -57,29 +57,95 @@ impl From<Bytes> for Message {
 /// It is one pointer wide, since a burst of broadcasts writes it into every recipient's mailbox and
 /// queue. A packet with attachments is one value, so that the frames of two packets never interleave
 /// (§15).
+///
+/// It knows by which parser it was written. A connection that has another one makes its own form of it, once for all
+/// who have that parser ([`Connection::deliver`](crate::connection::Connection::deliver)).
 #[derive(Clone, Debug, Hash)]
 pub struct Encoded(Arc<Inner>);
 
-#[derive(Debug, Hash)]
+#[derive(Debug)]
 struct Inner {
-    /// A text frame, or a binary one of a raw Engine.IO message or a parser of the application's own.
-    first: Part,
+    /// A text frame, or a binary one of a raw Engine.IO message or a parser that is not the built-in one.
+    first: Bytes,
     /// What follows, as binary frames.
     rest: Box<[Attachment]>,
     /// What few packets have.
-    extras: Option<Box<Extras>>,
-    /// The bytes of all frames.
-    size: usize,
+    extras: OnceLock<Box<Extras>>,
+    /// Whether the first frame is text.
+    is_text: bool,
+    way: Way,
+}
+
+/// How a packet was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Not by a parser: it is for whoever it is given to.
+    Given,
+    BuiltIn,
+    #[cfg(feature = "msgpack")]
+    Msgpack,
+    /// By a parser of the application's own, whose mark is among the extras.
+    Own,
+}
+
+/// What tells a parser of the application's own from all others. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mark(Arc<()>);
+
+impl PartialEq for Mark {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// The parser that a packet is written by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Writer<'a> {
+    /// The protocol's own way.
+    BuiltIn,
+    /// The ready one.
+    #[cfg(feature = "msgpack")]
+    Msgpack,
+    /// One of the application's own.
+    Own(&'a Mark),
 }
 
 /// What few packets have. One pointer where there is none.
-#[derive(Debug, Default, Hash)]
+#[derive(Debug, Default)]
 struct Extras {
     /// For each frame but the first, whether it is text after all; none unless a parser of the application's own
     /// wrote them.
     texts: Vec<bool>,
     /// What it is known by among those of which the newest alone waits.
     name: Option<LatestName>,
+    /// The parser of the application's own that has written it.
+    own: Option<Mark>,
+    /// The same for clients of other parsers.
+    forms: OnceLock<Box<Form>>,
+}
+
+/// A packet as another parser writes it, made for the first such recipient and kept as long as the packet.
+#[derive(Debug)]
+struct Form {
+    way: Way,
+    own: Option<Mark>,
+    /// None: that one does not write it.
+    packet: Option<Encoded>,
+    next: OnceLock<Box<Form>>,
+}
+
+/// Without the other forms, which are made from these frames when somebody needs them, and without the way.
+impl Hash for Inner {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.is_text.hash(state);
+        self.first.hash(state);
+        self.rest.hash(state);
+        let told = self.extras.get().and_then(|it| {
+            let told = it.name.is_some() || !it.texts.is_empty();
+            told.then_some((&it.texts, &it.name))
+        });
+        told.hash(state);
+    }
 }
 
 /// What a packet is known by among those of which the newest alone waits: its namespace and its event.
@@ -119,29 +185,24 @@ impl Encoded {
         debug_assert!(std::str::from_utf8(&text).is_ok());
         // Most have none: to find that out item by item took 15 instructions.
         if attachments.is_empty() {
-            return Self::new(Part::Text(text), Box::default());
+            return Self::new(text, true, Box::default(), Way::BuiltIn);
         }
-        let attachment = |bytes| Attachment {
-            bytes,
-            text: OnceLock::new(),
-        };
-        Self::new(
-            Part::Text(text),
-            attachments.into_iter().map(attachment).collect(),
-        )
+        let rest = attachments.into_iter().map(Attachment::from).collect();
+        Self::new(text, true, rest, Way::BuiltIn)
     }
 
-    /// A binary Engine.IO message of its own.
-    pub(crate) fn binary(data: Bytes) -> Self {
-        Self::new(Part::Binary(data), Box::default())
+    /// A binary message that is a packet as msgpack.
+    #[cfg(feature = "msgpack")]
+    pub(crate) fn msgpack(data: Bytes) -> Self {
+        Self::new(data, false, Box::default(), Way::Msgpack)
     }
 
-    /// Messages that make one packet together; `None` if there is none.
-    pub(crate) fn messages(messages: Vec<Message>) -> Option<Self> {
+    /// Messages that make one packet together, by a parser of the application's own; `None` if there is none.
+    pub(crate) fn messages(messages: Vec<Message>, own: Mark) -> Option<Self> {
         let mut messages = messages.into_iter();
-        let first = match messages.next()? {
-            Message::Text(text) => Part::Text(message_text(&text)),
-            Message::Binary(bytes) => Part::Binary(bytes),
+        let (first, is_text) = match messages.next()? {
+            Message::Text(text) => (message_text(&text), true),
+            Message::Binary(bytes) => (bytes, false),
         };
         let (rest, texts): (Vec<_>, Vec<_>) = messages
             .map(|message| match message {
@@ -149,15 +210,13 @@ impl Encoded {
                 Message::Binary(bytes) => (bytes, false),
             })
             .unzip();
-        let mut packet = Self::text(Bytes::new(), rest);
-        // Nobody shares it yet. Not by way of a constructor for both: that would cost the usual one.
-        let inner = Arc::get_mut(&mut packet.0)?;
-        inner.size = inner.size.saturating_add(first.bytes().len());
-        inner.first = first;
-        inner.extras = texts.contains(&true).then(|| {
-            let name = None;
-            Box::new(Extras { texts, name })
-        });
+        let rest = rest.into_iter().map(Attachment::from).collect();
+        let packet = Self::new(first, is_text, rest, Way::Own);
+        let extras = Extras {
+            own: Some(own),
+            ..Extras::of(texts)
+        };
+        let _ = packet.0.extras.set(Box::new(extras));
         Some(packet)
     }
 
@@ -167,10 +226,12 @@ impl Encoded {
     #[must_use]
     pub fn named(mut self, namespace: &str, event: &str) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
-            inner.extras.get_or_insert_default().name = Some(LatestName {
+            let mut extras = inner.extras.take().unwrap_or_default();
+            extras.name = Some(LatestName {
                 namespace: namespace.into(),
                 event: event.into(),
             });
+            let _ = inner.extras.set(extras);
         }
         self
     }
@@ -178,21 +239,20 @@ impl Encoded {
     /// What its frames are put together to again, as [`parts`](Self::parts) gives them; `None` if there is none.
     pub(crate) fn of_parts(parts: Vec<Part>) -> Option<Self> {
         let mut parts = parts.into_iter();
-        let first = parts.next()?;
+        let (first, is_text) = match parts.next()? {
+            Part::Text(text) => (text, true),
+            Part::Binary(bytes) => (bytes, false),
+        };
         let (rest, texts): (Vec<_>, Vec<_>) = parts
             .map(|part| match part {
                 Part::Text(text) => (text, true),
                 Part::Binary(bytes) => (bytes, false),
             })
             .unzip();
-        let attachment = |bytes| Attachment {
-            bytes,
-            text: OnceLock::new(),
-        };
-        let mut packet = Self::new(first, rest.into_iter().map(attachment).collect());
+        let rest = rest.into_iter().map(Attachment::from).collect();
+        let packet = Self::new(first, is_text, rest, Way::Given);
         if texts.contains(&true) {
-            let extras = Extras { texts, name: None };
-            Arc::get_mut(&mut packet.0)?.extras = Some(Box::new(extras));
+            let _ = packet.0.extras.set(Box::new(Extras::of(texts)));
         }
         Some(packet)
     }
@@ -208,18 +268,60 @@ impl Encoded {
     }
 
     fn name(&self) -> Option<&LatestName> {
-        self.0.extras.as_ref()?.name.as_ref()
+        self.0.extras.get()?.name.as_ref()
     }
 
-    fn new(first: Part, rest: Box<[Attachment]>) -> Self {
-        let sizes = rest.iter().map(|it| it.bytes.len());
-        let size = sizes.fold(first.bytes().len(), usize::saturating_add);
+    fn new(first: Bytes, is_text: bool, rest: Box<[Attachment]>, way: Way) -> Self {
         Self(Arc::new(Inner {
             first,
             rest,
-            extras: None,
-            size,
+            extras: OnceLock::new(),
+            is_text,
+            way,
         }))
+    }
+
+    /// Whether it is for clients of this parser as it is.
+    #[inline]
+    pub(crate) fn is_by(&self, writer: Writer<'_>) -> bool {
+        match self.0.way {
+            Way::Given => true,
+            Way::Own => {
+                let extras = self.0.extras.get();
+                writer.is(Way::Own, extras.and_then(|extras| extras.own.as_ref()))
+            }
+            Way::BuiltIn => writer.is(Way::BuiltIn, None),
+            #[cfg(feature = "msgpack")]
+            Way::Msgpack => writer.is(Way::Msgpack, None),
+        }
+    }
+
+    /// The same for clients of this parser: what `write` makes of it, once for all of them. `None`: it makes nothing.
+    pub(crate) fn form(
+        &self,
+        writer: Writer<'_>,
+        write: impl Fn(&Self) -> Option<Self>,
+    ) -> Option<Self> {
+        if Arc::strong_count(&self.0) == 1 {
+            // Nobody else needs it.
+            return write(self);
+        }
+        let mut place = &self.0.extras.get_or_init(Box::default).forms;
+        let mut made = None;
+        loop {
+            if let Some(form) = place.get() {
+                if writer.is(form.way, form.own.as_ref()) {
+                    return form.packet.clone();
+                }
+                place = &form.next;
+                continue;
+            }
+            // Written before it is set: nobody waits for another's writing, and the first one holds.
+            let form = made
+                .take()
+                .unwrap_or_else(|| Box::new(Form::new(writer, write(self))));
+            made = place.set(form).err();
+        }
     }
 
     /// Its frames, in the order in which they must be sent.
@@ -230,10 +332,7 @@ impl Encoded {
     /// Goes over what its frames hold, and whether each is text, without a reference more to any.
     #[inline]
     pub(crate) fn each_frame(&self, mut each: impl FnMut(bool, &Bytes)) {
-        match &self.0.first {
-            Part::Text(bytes) => each(true, bytes),
-            Part::Binary(bytes) => each(false, bytes),
-        }
+        each(self.0.is_text, &self.0.first);
         for (it, index) in self.0.rest.iter().zip(0..) {
             each(self.is_text(index), &it.bytes);
         }
@@ -242,20 +341,17 @@ impl Encoded {
     /// One of its frames.
     pub fn part(&self, index: usize) -> Option<Part> {
         match index.checked_sub(1) {
-            None => Some(self.0.first.clone()),
+            None => Some(Part::of(self.0.is_text, self.0.first.clone())),
             Some(index) => {
                 let bytes = self.0.rest.get(index)?.bytes.clone();
-                Some(match self.is_text(index) {
-                    true => Part::Text(bytes),
-                    false => Part::Binary(bytes),
-                })
+                Some(Part::of(self.is_text(index), bytes))
             }
         }
     }
 
     /// Whether a frame behind the first is text.
     fn is_text(&self, index: usize) -> bool {
-        let extras = self.0.extras.as_ref();
+        let extras = self.0.extras.get();
         extras.is_some_and(|extras| extras.texts.get(index) == Some(&true))
     }
 
@@ -281,8 +377,8 @@ impl Encoded {
     pub(crate) fn into_part(self) -> Part {
         // Moved out of a packet for one client: its bytes are never counted by reference.
         match Arc::try_unwrap(self.0) {
-            Ok(inner) => inner.first,
-            Err(shared) => shared.first.clone(),
+            Ok(inner) => Part::of(inner.is_text, inner.first),
+            Err(shared) => Part::of(shared.is_text, shared.first.clone()),
         }
     }
 
@@ -293,19 +389,17 @@ impl Encoded {
 
     /// Whether any of its frames is binary.
     pub(crate) fn has_bytes(&self) -> bool {
-        let rest = || match &self.0.extras {
+        let rest = || match self.0.extras.get() {
             Some(extras) if !extras.texts.is_empty() => extras.texts.contains(&false),
             Some(_) | None => !self.0.rest.is_empty(),
         };
-        match self.0.first {
-            Part::Text(_) => rest(),
-            Part::Binary(_) => true,
-        }
+        !self.0.is_text || rest()
     }
 
     /// The bytes of all its frames, before any base64.
     pub fn size(&self) -> usize {
-        self.0.size
+        let sizes = self.0.rest.iter().map(|it| it.bytes.len());
+        sizes.fold(self.0.first.len(), usize::saturating_add)
     }
 }
 
@@ -316,9 +410,60 @@ impl Part {
         }
     }
 
-    fn bytes(&self) -> &Bytes {
+    fn of(is_text: bool, bytes: Bytes) -> Self {
+        match is_text {
+            true => Self::Text(bytes),
+            false => Self::Binary(bytes),
+        }
+    }
+}
+
+impl From<Bytes> for Attachment {
+    fn from(bytes: Bytes) -> Self {
+        Self {
+            bytes,
+            text: OnceLock::new(),
+        }
+    }
+}
+
+impl Extras {
+    /// Those of frames some of which are text.
+    fn of(texts: Vec<bool>) -> Self {
+        let any = texts.contains(&true);
+        Self {
+            texts: if any { texts } else { Vec::new() },
+            ..Self::default()
+        }
+    }
+}
+
+impl Form {
+    fn new(writer: Writer<'_>, packet: Option<Encoded>) -> Self {
+        let (way, own) = match writer {
+            Writer::BuiltIn => (Way::BuiltIn, None),
+            #[cfg(feature = "msgpack")]
+            Writer::Msgpack => (Way::Msgpack, None),
+            Writer::Own(mark) => (Way::Own, Some(mark.clone())),
+        };
+        let next = OnceLock::new();
+        Self {
+            way,
+            own,
+            packet,
+            next,
+        }
+    }
+}
+
+impl Writer<'_> {
+    #[inline]
+    fn is(self, way: Way, own: Option<&Mark>) -> bool {
         match self {
-            Self::Text(bytes) | Self::Binary(bytes) => bytes,
+            Self::BuiltIn => way == Way::BuiltIn,
+            #[cfg(feature = "msgpack")]
+            Self::Msgpack => way == Way::Msgpack,
+            Self::Own(mark) => way == Way::Own && own == Some(mark),
         }
     }
 }
@@ -326,10 +471,11 @@ impl Part {
 /// A plain Engine.IO message, as it is.
 impl From<&Message> for Encoded {
     fn from(message: &Message) -> Self {
-        match message {
-            Message::Text(text) => Self::text(message_text(text), Vec::new()),
-            Message::Binary(bytes) => Self::binary(bytes.clone()),
-        }
+        let (data, is_text) = match message {
+            Message::Text(text) => (message_text(text), true),
+            Message::Binary(bytes) => (bytes.clone(), false),
+        };
+        Self::new(data, is_text, Box::default(), Way::Given)
     }
 }
 

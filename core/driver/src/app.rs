@@ -34,8 +34,8 @@ pub use http::HeaderMap;
 pub use sio_core as core;
 pub use sio_core::config::{
     BacklogPolicy, ClientFiles, Config, ConfigError, ConnectionStateRecovery, Cookie, Cors,
-    CorsDelegate, CorsOrigin, ExactlyOnce, HttpCompression, Origins, PerMessageDeflate, SameSite,
-    Serving, SocketIds, Transports,
+    CorsDelegate, CorsOrigin, ExactlyOnce, HttpCompression, Origins, Parsers, PerMessageDeflate,
+    SameSite, Serving, SocketIds, Transports,
 };
 pub use sio_core::details::Details;
 pub use sio_core::engine::{

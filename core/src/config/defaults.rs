@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     BacklogPolicy, ClientFiles, Config, Cookie, Cors, ExactlyOnce, HttpCompression, Origins,
-    Serving, SocketIds, Transports,
+    Parsers, Serving, SocketIds, Transports,
 };
 use crate::packet::Codec;
 
@@ -50,6 +50,7 @@ impl Config {
             cleanup_empty_child_namespaces: true,
             forward_middleware_errors: None,
             parser: Codec::BUILT_IN,
+            parsers: Parsers::default(),
             websocket_protocols: None,
             initial_packet: None,
             upgrade_timeout: Duration::from_secs(10),

@@ -41,6 +41,8 @@ pub enum ConfigError {
     CorsStatus(u16),
     /// An entry of `origins` that would never match anything.
     Origin(String),
+    /// The name of a parser among `parsers` is not of 1 to 64 ASCII letters, digits, `-`, `_` and `.`, or is there twice.
+    ParserName(String),
     /// A window of `per_message_deflate` is not of 9 to 15 bits, or its level not of 0 to 9.
     PerMessageDeflate,
     /// An option asks for what the server was built without.
@@ -79,6 +81,10 @@ impl fmt::Display for ConfigError {
                     "cors: options_success_status is {status}, and not from 200 to 299"
                 )
             }
+            Self::ParserName(name) => write!(
+                f,
+                "parsers: {name:?} is there twice, or not of 1 to 64 letters, digits, `-`, `_` and `.`"
+            ),
             Self::PerMessageDeflate => {
                 f.write_str("per_message_deflate: windows are of 9 to 15 bits, levels of 0 to 9")
             }

@@ -10,6 +10,7 @@ mod deflate;
 mod error;
 mod once;
 mod origins;
+mod parsers;
 mod recovery;
 mod serving;
 mod setters;
@@ -30,6 +31,7 @@ pub use error::ConfigError;
 pub use once::ExactlyOnce;
 pub(crate) use origins::{AllowedOrigins, Site, default_port, split_port};
 pub use origins::{OriginCheck, Origins};
+pub use parsers::Parsers;
 pub use recovery::ConnectionStateRecovery;
 pub use serving::Serving;
 pub use socket_ids::SocketIds;
@@ -67,6 +69,7 @@ use crate::packet::Codec;
 /// | handle an event once that clients send until it is answered | [`exactly_once`](Self::exactly_once), and `Namespace::exactly_once` of `sio-driver` |
 /// | give clients back what they missed while they were cut off | [`connection_state_recovery`](Self::connection_state_recovery) |
 /// | bound namespaces that clients name | [`max_child_namespaces`](Self::max_child_namespaces), [`cleanup_empty_child_namespaces`](Self::cleanup_empty_child_namespaces) |
+/// | serve clients that have another parser beside those that have none | [`parsers`](Self::parsers) |
 /// | compress | [`http_compression`](Self::http_compression), [`per_message_deflate`](Self::per_message_deflate) |
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -173,6 +176,16 @@ pub struct Config {
     /// [`Parser`](crate::packet::parser::Parser) of the application's. Clients must be given the same
     /// (`io(url, { parser })`).
     pub parser: Codec,
+    /// Others beside it, which single clients have: whose handshake names one in its query (`?parser=msgpack`), by
+    /// `io(url, { query: { parser: "msgpack" }, parser: require("socket.io-msgpack-parser") })`. Who names none has the
+    /// usual one, who names one that is not here is refused with error 3. All of them share namespaces and rooms.
+    /// None, and then the application may give `parser` in a query a meaning of its own; 8 at most.
+    ///
+    /// What is for many is written once for each parser that one of them has. An event that one does not write its
+    /// clients alone go without.
+    ///
+    /// A parser is a connection's, not a namespace's: packets are read before it is known which they are for.
+    pub parsers: Parsers,
     /// The subprotocols that WebSockets may speak. None: whatever a client offers first, as servers in Node
     /// have it. Else the first that it offers and that is among these; if there is no such, the answer names
     /// none, and browsers give up.

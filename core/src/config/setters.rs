@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{
     BacklogPolicy, ClientFiles, Config, ConnectionStateRecovery, Cookie, Cors, CorsDelegate,
-    ExactlyOnce, HttpCompression, Origins, PerMessageDeflate, Serving, SocketIds, Transports,
+    ExactlyOnce, HttpCompression, Origins, Parsers, PerMessageDeflate, Serving, SocketIds,
+    Transports,
 };
 use crate::message::Message;
 use crate::packet::Codec;
@@ -235,6 +236,25 @@ impl Config {
     #[must_use]
     pub fn parser(mut self, parser: impl Into<Codec>) -> Self {
         self.parser = parser.into();
+        self
+    }
+
+    /// Sets [`parsers`](Self::parsers).
+    ///
+    /// ```
+    /// # #[cfg(feature = "msgpack")] {
+    /// use sio_core::config::Config;
+    /// use sio_core::packet::parser::Msgpack;
+    ///
+    /// let config = Config::v4().parsers([("msgpack", Msgpack)]);
+    /// assert!(config.parser_of(None).unwrap().is_built_in());
+    /// assert!(config.parser_of(Some("msgpack")).unwrap().is(&Msgpack.into()));
+    /// assert!(config.parser_of(Some("cbor")).is_none());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn parsers(mut self, parsers: impl Into<Parsers>) -> Self {
+        self.parsers = parsers.into();
         self
     }
 

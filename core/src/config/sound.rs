@@ -55,6 +55,7 @@ impl Config {
             CorsPolicy::new(cors)?;
         }
         AllowedOrigins::new(&self.origins)?;
+        self.parsers.validate()?;
         Ok(())
     }
 

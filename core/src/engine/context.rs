@@ -43,6 +43,8 @@ pub enum ErrorContext {
     IdGeneration(Box<str>),
     /// A part of the head that cannot be read: `query`, or a header's name (code 3).
     Malformed(&'static str),
+    /// The parser that was asked for, of which there is none here (code 3).
+    Parser(Box<str>),
     /// The application has refused it, in these words (code 4).
     Forbidden(Option<Box<str>>),
     /// The origin, which is not among those that get in (code 4).
@@ -73,6 +75,7 @@ impl ErrorContext {
             | Self::Sid(_)
             | Self::Method(_)
             | Self::Malformed(_)
+            | Self::Parser(_)
             | Self::Forbidden(_)
             | Self::Origin(_)
             | Self::Protocol(_)
@@ -102,6 +105,7 @@ impl fmt::Display for ErrorContext {
             Self::TransportHandshake => f.write_str("no handshake for this transport"),
             Self::IdGeneration(why) => write!(f, "no session id: {why}"),
             Self::Malformed(part) => write!(f, "{part} cannot be read"),
+            Self::Parser(name) => write!(f, "no parser {name:?}"),
             Self::Forbidden(None) => f.write_str("refused by the application"),
             Self::Forbidden(Some(words)) => write!(f, "refused by the application: {words}"),
             Self::Origin(origin) => write!(f, "origin {origin:?} is not allowed"),

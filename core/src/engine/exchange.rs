@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::digest;
 use crate::http::{self as web, Coding, ErrorCode, Query, set_cookie};
 use crate::id::Sid;
+use crate::packet::Codec;
 use crate::protocol::{Eio, TransportKind};
 use crate::websocket;
 
@@ -175,6 +176,13 @@ impl Exchange {
     /// All parameters of its URL, the application's own among them.
     pub const fn query(&self) -> &Query {
         &self.query
+    }
+
+    /// How packets are written and read on the connection that a handshake opens.
+    pub fn codec(&self) -> &Codec {
+        let asked = self.query.get(Config::PARSER_KEY);
+        let parser = self.config.parser_of(asked);
+        parser.unwrap_or(&self.config.parser)
     }
 
     /// Whether it opens a session.

@@ -230,6 +230,9 @@ impl Acceptor {
             RequestKind::Poll | RequestKind::Post { .. } => None,
         };
         let revision = self.revision(&query)?;
+        if sid.is_none() {
+            self.check_parser(&query)?;
+        }
         let over = method == Verb::Post && self.announces_too_much(&head.headers)?;
         Ok(Admitted {
             kind,
@@ -265,6 +268,26 @@ impl Acceptor {
                 Refused::new(ErrorCode::UnsupportedRevision, context)
             }
         })
+    }
+
+    /// Whether a handshake asks for a parser that is here, once.
+    fn check_parser(&self, query: &Query) -> Result<(), Refused> {
+        if self.config.parsers.is_empty() {
+            return Ok(());
+        }
+        let mut asked = query.iter().filter(|(key, _)| *key == Config::PARSER_KEY);
+        let (asked, again) = (asked.next().map(|(_, name)| name), asked.next());
+        match self.config.parser_of(asked) {
+            Some(_) if again.is_none() => Ok(()),
+            Some(_) => {
+                let context = ErrorContext::Malformed("query");
+                Err(Refused::new(ErrorCode::BadRequest, context))
+            }
+            None => {
+                let context = ErrorContext::Parser(asked.unwrap_or_default().into());
+                Err(Refused::new(ErrorCode::BadRequest, context))
+            }
+        }
     }
 
     /// Whether a POST announces a body over the limit.

@@ -40,4 +40,7 @@ pub enum Sent {
     Full,
     /// The session is closed or closing.
     Closed,
+    /// The connection's parser does not write it, which another has written
+    /// ([`Connection::deliver`](crate::connection::Connection::deliver)).
+    Unwritten,
 }

@@ -299,7 +299,8 @@ mod tests {
         });
         assert_eq!(texts[0], r#"42/a,["e","o\""]"#);
         assert!(texts[1].starts_with("451-[\"e\",1,{") && texts[1].ends_with(r#"},"o\""]"#));
-        assert!(event_ending(&Encoded::binary(bytes), "o").is_none());
+        let other = Encoded::from(&crate::message::Message::from(bytes));
+        assert!(event_ending(&other, "o").is_none());
         assert!(event_ending(&connected("/", "x"), "o").is_none());
     }
 

@@ -145,6 +145,7 @@ options!(
         cleanup_empty_child_namespaces,
         forward_middleware_errors,
         parser,
+        parsers,
         websocket_protocols,
         max_fragments,
         max_sessions,

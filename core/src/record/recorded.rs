@@ -178,6 +178,11 @@ impl<T> Recorded<T> {
         self.paper.tape.is_full()
     }
 
+    /// What is written down of a packet: what its client gets. `None`: nothing.
+    fn own_form(&self, packet: &Encoded) -> Option<Encoded> {
+        self.connection.codec().own_form(packet.clone())
+    }
+
     /// [`Connection::handle_poll`].
     pub fn handle_poll(&mut self, now: Instant, id: RequestId, revision: Eio) {
         self.paper.note(now, &Input::Poll { id, revision });
@@ -275,13 +280,20 @@ impl<T> Recorded<T> {
         pid: &Pid,
         missed: Vec<Encoded>,
     ) -> Option<SocketKey> {
-        let input = Input::AcceptRecoverable {
-            socket: ticket.socket(),
-            id: id.clone(),
-            pid: pid.clone(),
-            missed: missed.clone(),
-        };
-        self.paper.note(now, &input);
+        let forms = missed.iter().map(|packet| self.own_form(packet));
+        match forms.collect() {
+            Some(missed) => {
+                let input = Input::AcceptRecoverable {
+                    socket: ticket.socket(),
+                    id: id.clone(),
+                    pid: pid.clone(),
+                    missed,
+                };
+                self.paper.note(now, &input);
+            }
+            // It is turned away for that, which is not to be played again.
+            None => self.paper.tape.end(),
+        }
         self.connection
             .accept_recoverable(now, ticket, id, pid, missed)
     }
@@ -310,11 +322,13 @@ impl<T> Recorded<T> {
         packet: Encoded,
         flags: Flags,
     ) -> Sent {
-        self.paper.write(now, number::DELIVER, |to| {
-            socket.put(to);
-            packet.put(to);
-            flags.put(to);
-        });
+        if let Some(packet) = self.own_form(&packet) {
+            self.paper.write(now, number::DELIVER, |to| {
+                socket.put(to);
+                packet.put(to);
+                flags.put(to);
+            });
+        }
         self.connection.deliver(now, socket, packet, flags)
     }
 
@@ -336,24 +350,28 @@ impl<T> Recorded<T> {
         token: T,
         timeout: Option<Duration>,
     ) -> Result<(), (AckError, T)> {
-        self.paper.write(now, number::REQUEST, |to| {
-            socket.put(to);
-            id.put(to);
-            packet.put(to);
-            flags.put(to);
-            timeout.put(to);
-        });
+        if let Some(packet) = self.own_form(&packet) {
+            self.paper.write(now, number::REQUEST, |to| {
+                socket.put(to);
+                id.put(to);
+                packet.put(to);
+                flags.put(to);
+                timeout.put(to);
+            });
+        }
         self.connection
             .request(now, socket, id, packet, flags, token, timeout)
     }
 
     /// [`Connection::respond`].
     pub fn respond(&mut self, now: Instant, ticket: AckTicket, packet: Encoded) -> Sent {
-        self.paper.write(now, number::RESPOND, |to| {
-            ticket.socket().put(to);
-            ticket.id().put(to);
-            packet.put(to);
-        });
+        if let Some(packet) = self.own_form(&packet) {
+            self.paper.write(now, number::RESPOND, |to| {
+                ticket.socket().put(to);
+                ticket.id().put(to);
+                packet.put(to);
+            });
+        }
         self.connection.respond(now, ticket, packet)
     }
 

@@ -35,6 +35,11 @@ impl Tape {
         std::mem::take(&mut self.log)
     }
 
+    /// Nothing more is written.
+    pub(crate) const fn end(&mut self) {
+        self.full = true;
+    }
+
     #[inline]
     pub(crate) const fn is_full(&self) -> bool {
         self.full

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::connection::Connection;
 use crate::engine::{Opened, Session};
 use crate::id::Sid;
+use crate::packet::Codec;
 use crate::record::Recorded;
 use crate::time::Instant;
 
@@ -68,16 +69,15 @@ impl<T> Server<T> {
     }
 
     /// A new connection.
-    pub(super) fn taped(&self, now: Instant, sid: Sid, opened: Opened) -> Taped<T> {
+    pub(super) fn taped(&self, now: Instant, sid: Sid, opened: Opened, codec: &Codec) -> Taped<T> {
         let config: Arc<Config> = self.config.clone();
         match self.recording {
             None => {
                 let session = Session::new(now, sid, opened, config.clone());
-                Taped::Off(Connection::new(now, session, config))
+                Taped::Off(Connection::with_codec(now, session, config, codec))
             }
             Some(most) => {
-                let codec = config.parser.clone();
-                let recorded = Recorded::open(now, sid, opened, config, &codec, most);
+                let recorded = Recorded::open(now, sid, opened, config, codec, most);
                 Taped::On(Box::new(recorded))
             }
         }

@@ -167,7 +167,8 @@ impl<T> Server<T> {
         let Some(member) = self.place(to) else {
             return Ok(Sent::Closed);
         };
-        let codec = self.config.parser.clone();
+        let its = self.entry(to.connection).map(|it| it.connection.codec());
+        let own = its.unwrap_or(&self.config.parser).clone();
         let namespace = self.namespaces.name(member.namespace).cloned();
         let namespace = namespace.unwrap_or_default();
         let offset = match (self.recovery_of(member.namespace), member.holder) {
@@ -176,9 +177,11 @@ impl<T> Server<T> {
             (Some(_) | None, _) => None,
         };
         let Some(offset) = offset else {
-            let packet = codec.event(&namespace, None, name, args)?;
+            let packet = own.event(&namespace, None, name, args)?;
             return Ok(self.deliver(now, to, packet, flags));
         };
+        // The client may come back with another parser.
+        let codec = self.config.common_parser().clone();
         let packet = codec.event_at(&namespace, name, args, offset.as_str())?;
         let sent = self.deliver(now, to, packet.clone(), flags);
         // One that is refused is nobody's any more; one for a connection that is over is for the next.
@@ -208,7 +211,7 @@ impl<T> Server<T> {
         args: &(impl IntoArgs + ?Sized),
         flags: Flags,
     ) -> Result<usize, EncodeError> {
-        let codec = self.config.parser.clone();
+        let codec = self.config.common_parser().clone();
         let key = self.namespaces.find(namespace);
         let its = key.and_then(|key| self.namespaces.get(key));
         let Some(recovery) = its.and_then(|its| its.recovery.as_ref()) else {

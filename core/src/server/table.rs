@@ -116,7 +116,7 @@ impl<T> Server<T> {
             return Err(HandshakeError::IdGeneration("it is in use".to_owned()));
         }
         let opened = opened_by(exchange);
-        let connection = self.taped(now, sid.clone(), opened);
+        let connection = self.taped(now, sid.clone(), opened, exchange.codec());
         let number = ClientNumber(self.clients);
         self.clients = self.clients.wrapping_add(1);
         let entry = Entry {

@@ -231,12 +231,20 @@ impl<T> Mux<T> {
             (Protocol::V5, None) => codec.connected(namespace, id.as_str()),
             (Protocol::V5, Some(pid)) => codec.recoverable(namespace, id.as_str(), pid),
         };
-        if packet.is_err() {
+        let forms = missed.into_iter().map(|packet| codec.own_form(packet));
+        let missed = forms.collect::<Option<Vec<_>>>();
+        let packet = match missed {
+            Some(_) => packet,
+            None => Err(EncodeError::refused(
+                "its parser does not write what it has missed",
+            )),
+        };
+        let Some(missed) = missed.filter(|_| packet.is_ok()) else {
             // It never was in.
             self.slots.turn_away(socket);
             self.tell(now, packet, session);
             return None;
-        }
+        };
         self.slots.enter(socket);
         // Clients keep what comes before their CONNECT until that has come.
         for packet in missed {
@@ -316,7 +324,10 @@ impl<T> Mux<T> {
         if self.slots.connected(socket).is_none() {
             return Sent::Closed;
         }
-        session.send(now, packet, flags)
+        match self.inbox.codec().own_form(packet) {
+            Some(packet) => session.send(now, packet, flags),
+            None => Sent::Unwritten,
+        }
     }
 
     /// A packet for a socket's client that asks for an answer.
@@ -344,9 +355,12 @@ impl<T> Mux<T> {
         if self.acks.is_waiting(socket, id) {
             return Err((AckError::Duplicate, token));
         }
+        let Some(packet) = self.inbox.codec().own_form(packet) else {
+            return Err((AckError::NotSent, token));
+        };
         match session.send(now, packet, flags) {
             Sent::Queued => {}
-            Sent::Dropped | Sent::Full => return Err((AckError::NotSent, token)),
+            Sent::Dropped | Sent::Full | Sent::Unwritten => return Err((AckError::NotSent, token)),
             Sent::Closed => return Err((AckError::Disconnected, token)),
         }
         let due = after(now, timeout.unwrap_or(self.config.ack_timeout));
@@ -487,6 +501,11 @@ impl<T> Mux<T> {
         } else {
             self.close(now, details, session);
         }
+    }
+
+    /// How packets are written and read.
+    pub(crate) fn codec(&self) -> &Codec {
+        self.inbox.codec()
     }
 
     /// Whether nothing has happened.

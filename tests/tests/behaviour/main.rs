@@ -28,6 +28,7 @@ mod lasting;
 mod lifecycle;
 mod nodes;
 mod once;
+mod parsers;
 mod pipelined;
 mod plain;
 mod recorded;

@@ -94,6 +94,7 @@ impl World {
                 Sent::Queued => ready,
                 Sent::Dropped => !ready || self.options.has(Fault::Together),
                 Sent::Full | Sent::Closed => true,
+                Sent::Unwritten => false,
             };
             hold!(
                 Volatile,

@@ -38,7 +38,7 @@ impl SocketKind for Socket {
         match sent {
             Sent::Queued | Sent::Dropped => Ok(()),
             Sent::Full => Err(EmitError::Full),
-            Sent::Closed => Err(EmitError::Disconnected),
+            Sent::Closed | Sent::Unwritten => Err(EmitError::Disconnected),
         }
     }
 }

@@ -242,7 +242,7 @@ impl Socket {
             Fate::Queued => Ok(Sent::Queued),
             Fate::Dropped => Ok(Sent::Dropped),
             Fate::Full => Err(EmitError::Full),
-            Fate::Closed => Err(EmitError::Disconnected),
+            Fate::Closed | Fate::Unwritten => Err(EmitError::Disconnected),
         }
     }
 

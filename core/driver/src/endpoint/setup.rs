@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use sio_core::config::Config;
-use sio_core::config::ConfigError;
+use sio_core::config::{Config, ConfigError, Parsers};
 use sio_core::engine::Acceptor;
 use sio_core::packet::Codec;
 
 use crate::endpoint::Endpoint;
 use crate::endpoint::files::compressed;
 use crate::endpoint::hooks::Hooks;
+use crate::mailbox::task_handle::ParserNumber;
 
 /// The options and hooks of an endpoint, and itself once it is attached to a listener.
 pub(crate) struct Setup {
@@ -19,8 +19,17 @@ pub(crate) struct Setup {
     endpoint: OnceLock<Arc<Endpoint>>,
     /// How packets are written, from the first connection on: one of another server may come before this
     /// one is attached.
-    codec: OnceLock<Codec>,
+    parsers: OnceLock<Fixed>,
     pub(crate) hooks: Arc<Hooks>,
+}
+
+/// The parsers of a server that has connections.
+struct Fixed {
+    /// What is for many is written by this.
+    common: Codec,
+    /// That of clients that ask for none.
+    usual: Codec,
+    named: Parsers,
 }
 
 /// The options as they are so far, checked.
@@ -37,7 +46,7 @@ struct Draft {
 #[non_exhaustive]
 pub enum SetupError {
     /// The server is attached: it was given to a `Server`, to `serve`, `layer` or `service`. From then on
-    /// its options stay as they are; the parser and the adapters do from its first connection on, which may
+    /// its options stay as they are; the parsers and the adapters do from its first connection on, which may
     /// be one of an engine that is bound to it. (Node ignores the change without a word, or half of it.)
     Attached,
     /// Somebody else has replaced the options while these were being made; what that one wanted holds. To
@@ -74,7 +83,7 @@ impl Setup {
                 fixed: false,
             }),
             endpoint: OnceLock::new(),
-            codec: OnceLock::new(),
+            parsers: OnceLock::new(),
             hooks: Arc::default(),
         })
     }
@@ -96,8 +105,8 @@ impl Setup {
         change(&mut config);
         let acceptor = acceptor(config, DEFLATES)?;
         let mut draft = self.draft();
-        let parser = &acceptor.config().parser;
-        if draft.fixed || self.codec.get().is_some_and(|codec| !codec.is(parser)) {
+        let others = |fixed: &Fixed| !fixed.is_of(acceptor.config());
+        if draft.fixed || self.parsers.get().is_some_and(others) {
             return Err(SetupError::Attached);
         }
         if draft.version != version {
@@ -111,23 +120,34 @@ impl Setup {
         Ok(())
     }
 
-    /// How packets are written.
-    pub(crate) fn codec(&self) -> Cow<'_, Codec> {
-        match self.codec.get() {
-            Some(codec) => Cow::Borrowed(codec),
+    /// How packets for many are written. Connections that have another parser make their own form of them.
+    pub(crate) fn common_codec(&self) -> Cow<'_, Codec> {
+        match self.parsers.get() {
+            Some(fixed) => Cow::Borrowed(&fixed.common),
             // Nobody is there to read them.
-            None => Cow::Owned(self.draft().acceptor.config().parser.clone()),
+            None => Cow::Owned(self.draft().acceptor.config().common_parser().clone()),
         }
     }
 
-    /// The same, for a connection: it does not change any more.
-    pub(crate) fn fixed_codec(&self) -> &Codec {
-        match self.codec.get() {
-            Some(codec) => codec,
+    /// How packets of a connection are written and read.
+    #[inline]
+    pub(crate) fn codec_of(&self, number: ParserNumber) -> &Codec {
+        self.fixed().get(number)
+    }
+
+    /// Which parser a connection has whose client has asked for this one. It does not change any more. Where there
+    /// is none of that name, which the server's own engine has refused, it is the usual one.
+    pub(crate) fn parser_number(&self, asked: Option<&str>) -> ParserNumber {
+        self.fixed().number(asked)
+    }
+
+    fn fixed(&self) -> &Fixed {
+        match self.parsers.get() {
+            Some(fixed) => fixed,
             None => {
                 let draft = self.draft();
-                self.codec
-                    .get_or_init(|| draft.acceptor.config().parser.clone())
+                self.parsers
+                    .get_or_init(|| Fixed::of(draft.acceptor.config()))
             }
         }
     }
@@ -135,7 +155,7 @@ impl Setup {
     /// Refuses what is only allowed before it is attached, and before its first connection, which may be
     /// one of another server.
     pub(crate) fn must_be_open(&self) -> Result<(), SetupError> {
-        match self.draft().fixed || self.codec.get().is_some() {
+        match self.draft().fixed || self.parsers.get().is_some() {
             true => Err(SetupError::Attached),
             false => Ok(()),
         }
@@ -149,7 +169,7 @@ impl Setup {
     /// The endpoint. From the first call on the options are fixed; `last` sees them as they are then.
     pub(crate) fn endpoint(&self, last: impl FnOnce(&Config)) -> &Arc<Endpoint> {
         self.endpoint.get_or_init(|| {
-            self.fixed_codec();
+            self.fixed();
             let acceptor = {
                 let mut draft = self.draft();
                 // Whoever changes them from now on is told that it is too late.
@@ -163,6 +183,46 @@ impl Setup {
 
     fn draft(&self) -> MutexGuard<'_, Draft> {
         self.draft.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Fixed {
+    fn of(config: &Config) -> Self {
+        Self {
+            common: config.common_parser().clone(),
+            usual: config.parser.clone(),
+            named: config.parsers.clone(),
+        }
+    }
+
+    /// Whether these are the parsers of the options.
+    fn is_of(&self, config: &Config) -> bool {
+        let same =
+            |(one, other): ((&str, &Codec), (&str, &Codec))| one.0 == other.0 && one.1.is(other.1);
+        self.usual.is(&config.parser)
+            && self.named.len() == config.parsers.len()
+            && self.named.iter().zip(config.parsers.iter()).all(same)
+    }
+
+    /// All of them, as they are numbered.
+    fn all(&self) -> impl Iterator<Item = &Codec> {
+        let named = self.named.iter().map(|(_, codec)| codec);
+        [&self.common, &self.usual].into_iter().chain(named)
+    }
+
+    fn get(&self, ParserNumber(number): ParserNumber) -> &Codec {
+        match number {
+            0 => &self.common,
+            number => self.all().nth(number.into()).unwrap_or(&self.common),
+        }
+    }
+
+    fn number(&self, asked: Option<&str>) -> ParserNumber {
+        let asked = asked.and_then(|name| self.named.get(name));
+        let asked = asked.unwrap_or(&self.usual);
+        let number = self.all().position(|codec| codec.is(asked));
+        let number = number.and_then(|number| u8::try_from(number).ok());
+        number.map_or(ParserNumber::COMMON, ParserNumber)
     }
 }
 

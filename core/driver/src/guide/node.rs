@@ -105,6 +105,7 @@
 //! | `httpCompression`, `initialPacket` | `http_compression`, `initial_packet` | |
 //! | `parser: { Encoder, Decoder }` | [`Config::parser`](Config#structfield.parser): a [`Parser`](parser::Parser) | the default one |
 //! | `parser: require("socket.io-msgpack-parser")` | `Config::parser(parser::Msgpack)`, with the feature `msgpack` | a date is the text that JSON has for it, as by the default parser |
+//! | (one for all clients of a server) | [`Config::parsers`](Config#structfield.parsers): others beside it, which clients ask for: [below](#clients-of-several-parsers) | – |
 //! | `Encoder.encode(packet)` | [`Parser::encode`](parser::Parser::encode) | returns the messages, no callback |
 //! | `Decoder.add(chunk)`, `emit("decoded", packet)`, `destroy()` | [`Decoder::add`](parser::Decoder::add) returns the packet; the decoder is dropped | what it returns is checked |
 //!
@@ -118,6 +119,31 @@
 //! assert_eq!(io.set_path("/other"), Err(SetupError::Attached));
 //! # Ok::<(), SetupError>(())
 //! ```
+//!
+//! ## Clients of several parsers
+//!
+//! In Node all clients of a server have one parser. Here those may have another that ask for it in the query of their
+//! handshake; they share namespaces and rooms with all others, and handlers see no difference:
+//!
+//! ```
+//! # #[cfg(feature = "msgpack")] {
+//! use sio_driver::app::{Config, Io, parser::Msgpack};
+//!
+//! let io = Io::new(Config::v4().parsers([("msgpack", Msgpack)]));
+//! # }
+//! ```
+//!
+//! ```js
+//! io("https://chat.example"); // as ever
+//! io("https://chat.example", { query: { parser: "msgpack" }, parser: require("socket.io-msgpack-parser") });
+//! ```
+//!
+//! What is for many is written once for each parser that one of them has, and an event that one does not write its
+//! clients alone go without, which stands in the log at debug; an emit to one socket fails, as ever. A client that is cut off may
+//! come back with another parser, and gets what it has missed in that one. The nodes of a cluster tell each other values:
+//! each may have parsers of its own. A parser is a connection's, and so that of all its namespaces: clients read
+//! packets before they know which namespace they are for. Of an engine that is [bound](Io::bind) to a server, the parsers are the
+//! server's; it refuses names that are not there if its own options name the same.
 //!
 //! # Namespaces
 //!

@@ -40,7 +40,7 @@ impl NamespaceInner {
         to: &Recipients,
         told: Told,
     ) {
-        let codec = self.setup().codec();
+        let codec = self.setup().common_codec();
         let flags = self.flags(to.flags());
         let wakers = self.look(|rooms| {
             let target = to.target(rooms);
@@ -265,7 +265,7 @@ impl Socket {
 
     /// The packets of what was missed.
     fn written(&self, found: &RestoredSession) -> Option<Vec<Encoded>> {
-        let codec = self.namespace().codec();
+        let codec = self.namespace().common_codec();
         let name = self.namespace().name();
         let packets = found.missed.iter().map(|(at, message)| {
             let packet = message.packet_at(&codec, name, &at.to_string());
@@ -349,7 +349,7 @@ impl Socket {
         tell: impl FnOnce(&Self) -> Result<(), EmitError>,
     ) -> Result<(), EmitError> {
         let namespace = self.namespace();
-        let (codec, name) = (namespace.codec(), namespace.name());
+        let (codec, name) = (namespace.common_codec(), namespace.name());
         let message = Broadcast::written(&codec, name, None, event, args)?;
         tell(self)?;
         if !flags.volatile {

@@ -168,7 +168,7 @@ impl Bound for ServerInner {
 impl Io {
     /// Takes over every connection that `engine`, a server of its own on a path of its own, is to open
     /// from now on: they speak Socket.IO to this server, under the engine's options, but by this server's
-    /// [parser](Config::parser). The engine's own handlers hear nothing of them. May be called for several:
+    /// [parser](Config::parser) and [parsers](Config::parsers). The engine's own handlers hear nothing of them. May be called for several:
     /// what this server does to all its connections ([`close`](Self::close),
     /// [`disconnect_all`](Self::disconnect_all), [`engine_sessions`](Self::engine_sessions)) it does to those
     /// of all its engines. Once this server is closed, so is every engine that is bound to it.

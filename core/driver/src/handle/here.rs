@@ -26,7 +26,7 @@ impl NamespaceInner {
     /// The packet of a message, for the sockets that are here.
     #[inline]
     fn written<'a>(&self, message: &'a Broadcast, ack: Option<u64>) -> Option<Cow<'a, Encoded>> {
-        match message.packet(&self.setup().codec(), self.name(), ack) {
+        match message.packet(&self.setup().common_codec(), self.name(), ack) {
             Ok(packet) => Some(packet),
             Err(_why) => {
                 warn!(namespace = self.name(), event = %message.event(), why = %_why, "not written");

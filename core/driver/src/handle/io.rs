@@ -19,6 +19,7 @@ use super::left::Left;
 use super::{Engine, Namespace};
 use crate::adapter::{Adapter, InMemory, MakeAdapter};
 use crate::endpoint::Endpoint;
+use crate::endpoint::handshake::Handshake;
 use crate::endpoint::setup::{Setup, SetupError};
 use crate::error::{HandlerError, Reaction};
 use crate::listeners::Listeners;
@@ -106,9 +107,12 @@ impl Io {
         &self.inner.engines
     }
 
-    /// How packets are written and read on its connections, from now on.
-    pub(crate) fn codec(&self) -> &Codec {
-        self.setup().fixed_codec()
+    /// How packets are written and read on a connection that begins to speak to it.
+    pub(crate) fn codec_for(&self, task: &TaskHandle, handshake: &Handshake) -> &Codec {
+        let setup = self.setup();
+        let number = setup.parser_number(handshake.query.get(Config::PARSER_KEY));
+        task.set_parser(number);
+        setup.codec_of(number)
     }
 
     /// Counts a connection of a plain engine among its own. `None`: it is closed.

@@ -38,7 +38,7 @@ impl Socket {
         args: &(impl IntoArgs + ?Sized),
     ) -> Result<(), EmitError> {
         let namespace = self.namespace();
-        let packet = namespace.codec().ack(namespace.name(), ticket.id(), args)?;
+        let packet = self.codec().ack(namespace.name(), ticket.id(), args)?;
         let weight = Weight::of(&packet);
         let command = Command::Respond { ticket, packet };
         self.task().push_packet(command, weight, Flags::default())

@@ -21,6 +21,7 @@ use crate::adapter::{Adapter, Adapters, Here, InMemory, MakeAdapter, NodeHooks, 
 use crate::endpoint::setup::{Setup, SetupError};
 use crate::listeners::Listeners;
 use crate::mailbox::batch::Opened;
+use crate::mailbox::task_handle::TaskHandle;
 
 /// How many namespaces there have been.
 static NUMBERS: AtomicU64 = AtomicU64::new(0);
@@ -137,9 +138,15 @@ impl Namespace {
         })
     }
 
-    /// How packets for its sockets are written.
-    pub(crate) fn codec(&self) -> Cow<'_, Codec> {
-        self.inner.setup.codec()
+    /// How packets for many of its sockets are written.
+    pub(crate) fn common_codec(&self) -> Cow<'_, Codec> {
+        self.inner.setup.common_codec()
+    }
+
+    /// How packets of a connection are written.
+    #[inline]
+    pub(crate) fn codec_of(&self, task: &TaskHandle) -> &Codec {
+        self.inner.setup.codec_of(task.parser())
     }
 
     /// Who is where, to be read. To change it, [`change_rooms`](Self::change_rooms).

@@ -43,7 +43,7 @@ impl NamespaceInner {
         message: &Broadcast,
         to: &Recipients,
     ) {
-        let codec = self.setup().codec();
+        let codec = self.setup().common_codec();
         let (volatile, flags) = (to.is_volatile(), self.flags(to.flags()));
         let now = keeper.now();
         let wakers = self.look(|rooms| {
@@ -225,7 +225,7 @@ impl Socket {
         tell: impl FnOnce(&Self) -> Result<(), EmitError>,
     ) -> Result<(), EmitError> {
         let namespace = self.namespace();
-        let (codec, name) = (namespace.codec(), namespace.name());
+        let (codec, name) = (namespace.common_codec(), namespace.name());
         // What is the application's is asked with no lock held, but for its parser.
         let message = Broadcast::written(&codec, name, None, event, args)?;
         tell(self)?;

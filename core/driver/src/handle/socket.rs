@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sio_core::engine::{Eio, Flags};
 use sio_core::id::SocketId;
-use sio_core::packet::{Args, EncodeError, IntoArgs};
+use sio_core::packet::{Args, Codec, EncodeError, IntoArgs};
 use sio_core::socket::SocketKey;
 
 use super::hearers::Hearers;
@@ -251,7 +251,7 @@ impl Socket {
             None => {}
         }
         let name = self.namespace().name();
-        let packet = self.namespace().codec().event(name, None, event, args)?;
+        let packet = self.codec().event(name, None, event, args)?;
         let packet = match flags.latest {
             true => packet.named(name, event),
             false => packet,
@@ -285,15 +285,13 @@ impl Socket {
             ..flags
         });
         let id = self.inner.next_ack.fetch_add(2, Ordering::Relaxed);
-        let packet =
-            match self
-                .namespace()
-                .codec()
-                .event(self.namespace().name(), Some(id), event, args)
-            {
-                Ok(packet) => packet,
-                Err(error) => return AckFuture::failed(EmitError::from(error)),
-            };
+        let packet = match self
+            .codec()
+            .event(self.namespace().name(), Some(id), event, args)
+        {
+            Ok(packet) => packet,
+            Err(error) => return AckFuture::failed(EmitError::from(error)),
+        };
         if let Err(error) = self.tell_outgoing(event, args) {
             return AckFuture::failed(error);
         }
@@ -354,6 +352,12 @@ impl Socket {
         let extras = self.extras().take();
         // Dropped outside the lock.
         drop(extras);
+    }
+
+    /// How its packets are written.
+    #[inline]
+    pub(super) fn codec(&self) -> &Codec {
+        self.namespace().codec_of(self.task())
     }
 
     pub(crate) fn key(&self) -> SocketKey {

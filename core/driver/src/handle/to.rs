@@ -159,7 +159,7 @@ impl To {
         event: impl AsRef<str>,
         args: &(impl IntoArgs + ?Sized),
     ) -> Result<(), EmitError> {
-        let (codec, name) = (self.namespace.codec(), self.namespace.name());
+        let (codec, name) = (self.namespace.common_codec(), self.namespace.name());
         let mut message = Broadcast::written(&codec, name, None, event.as_ref(), args)?;
         if self.recipients.flags().latest {
             message = message.named(name, event.as_ref());
@@ -199,7 +199,7 @@ impl To {
         event: &str,
         args: &(impl IntoArgs + ?Sized),
     ) -> Result<RepliesFuture<T>, EmitError> {
-        let (codec, name) = (self.namespace.codec(), self.namespace.name());
+        let (codec, name) = (self.namespace.common_codec(), self.namespace.name());
         let id = self.namespace.next_ack();
         let message = Broadcast::written(&codec, name, Some(id), event, args)?;
         self.tell_outgoing(&message);

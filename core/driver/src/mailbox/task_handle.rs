@@ -29,9 +29,20 @@ pub(crate) struct TaskHandle {
     watched: AtomicBool,
     /// Whether its client was told to go.
     sent_away: AtomicBool,
+    /// Which of the parsers of the server that it speaks to it has.
+    parser: AtomicU8,
     /// How many wait for room.
     waits: AtomicU16,
     common: Arc<Common>,
+}
+
+/// Which of its server's parsers a connection has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ParserNumber(pub(crate) u8);
+
+impl ParserNumber {
+    /// The one that what is for many is written by.
+    pub(crate) const COMMON: Self = Self(0);
 }
 
 /// What the handles of all tasks of one endpoint share.
@@ -79,6 +90,7 @@ impl TaskHandle {
             open: AtomicBool::new(true),
             watched: AtomicBool::new(false),
             sent_away: AtomicBool::new(false),
+            parser: AtomicU8::new(ParserNumber::COMMON.0),
             waits: AtomicU16::new(0),
             common,
         }
@@ -100,6 +112,16 @@ impl TaskHandle {
 
     pub(crate) fn revision(&self) -> Eio {
         self.revision
+    }
+
+    /// Which parser it has. Told before there are sockets.
+    #[inline]
+    pub(crate) fn parser(&self) -> ParserNumber {
+        ParserNumber(self.parser.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_parser(&self, number: ParserNumber) {
+        self.parser.store(number.0, Ordering::Relaxed);
     }
 
     /// Tells the client to go, once. `false`: it was told before.

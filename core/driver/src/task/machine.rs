@@ -7,7 +7,7 @@ use sio_core::connection::Connection;
 use sio_core::deadline::Deadline;
 use sio_core::details::Details;
 use sio_core::engine::{
-    Close, CloseReason, Eio, Flags, Opened, Post, Reply, Seen, Session, WsClosed, WsOut,
+    Close, CloseReason, Eio, Flags, Opened, Post, Reply, Seen, Sent, Session, WsClosed, WsOut,
 };
 use sio_core::id::{RequestId, Sid};
 use sio_core::message::{Encoded, Message};
@@ -20,7 +20,9 @@ use super::plain::Plain;
 use super::speaker::Speaker;
 use crate::endpoint::handshake::Handshake;
 use crate::handle::{Io, Recording};
+use crate::log::debug;
 use crate::mailbox::reply::Token;
+use crate::mailbox::task_handle::TaskHandle;
 
 /// What is spoken over a session: Socket.IO, or nothing.
 #[expect(
@@ -68,16 +70,18 @@ impl Machine {
         config: Arc<Config>,
         io: Io,
         handshake: Arc<Handshake>,
+        task: &TaskHandle,
     ) -> Self {
+        let codec = io.codec_for(task, &handshake);
         let Some(recording) = io.recording_of(&handshake) else {
             let session = Session::new(now, sid, opened, config.clone());
             return Self::SocketIo {
-                connection: Connection::with_codec(now, session, config, io.codec()),
+                connection: Connection::with_codec(now, session, config, codec),
                 dispatcher: Box::new(Dispatcher::new(io, handshake)),
             };
         };
         let most = recording.most();
-        let connection = Recorded::open(now, sid, opened, config, io.codec(), most);
+        let connection = Recorded::open(now, sid, opened, config, codec, most);
         Self::Recorded {
             connection: Box::new(connection),
             dispatcher: Box::new(Dispatcher::new(io, handshake)),
@@ -153,14 +157,13 @@ impl Machine {
         packet: Encoded,
         flags: Flags,
     ) {
-        match self {
-            Self::SocketIo { connection, .. } => {
-                let _ = connection.deliver(now, socket, packet, flags);
-            }
-            Self::Recorded { connection, .. } => {
-                let _ = connection.deliver(now, socket, packet, flags);
-            }
-            Self::Engine { .. } => {}
+        let sent = match self {
+            Self::SocketIo { connection, .. } => connection.deliver(now, socket, packet, flags),
+            Self::Recorded { connection, .. } => connection.deliver(now, socket, packet, flags),
+            Self::Engine { .. } => return,
+        };
+        if sent == Sent::Unwritten {
+            debug!("not written by the client's parser");
         }
     }
 

@@ -195,7 +195,9 @@ impl<R: Runtime> Task<R> {
         let sid = handle.sid().clone();
         let handshake = Arc::new(handshake);
         let machine = match application.spoken() {
-            Spoken::SocketIo(io) => Machine::speaking(now, sid, opened, config, io, handshake),
+            Spoken::SocketIo(io) => {
+                Machine::speaking(now, sid, opened, config, io, handshake, &handle)
+            }
             Spoken::Engine(server) => {
                 let session = Session::new(now, sid, opened, config);
                 let socket = EngineSocket::new(handle.clone(), handshake);

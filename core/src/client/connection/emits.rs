@@ -106,7 +106,7 @@ impl<T> Connection<T> {
                 self.wait_for(socket, id, Token::Emit(token), due);
                 Ok(())
             }
-            Sent::Dropped | Sent::Full => Err((AckError::NotSent, token)),
+            Sent::Dropped | Sent::Full | Sent::Unwritten => Err((AckError::NotSent, token)),
             Sent::Closed => Err((AckError::Disconnected, token)),
         };
         self.pump();
@@ -233,7 +233,7 @@ impl<T> Connection<T> {
             match session.send_marked(self.now, packet.clone(), flags, mark) {
                 // It has just turned out that nobody is there.
                 Sent::Closed => {}
-                sent @ (Sent::Queued | Sent::Dropped | Sent::Full) => {
+                sent @ (Sent::Queued | Sent::Dropped | Sent::Full | Sent::Unwritten) => {
                     self.full |= sent == Sent::Full;
                     return sent;
                 }
@@ -324,7 +324,7 @@ impl<T> Connection<T> {
             };
             match session.send_marked(self.now, packet.clone(), lasting, mark) {
                 Sent::Queued => count = count.saturating_add(1),
-                Sent::Dropped | Sent::Full | Sent::Closed => {
+                Sent::Dropped | Sent::Full | Sent::Closed | Sent::Unwritten => {
                     namespace.offline.push_front(Waiting { packet, flags, id });
                     self.held = true;
                     break;

@@ -30,6 +30,7 @@ fn each_sets_what_it_is_called_by() {
     let flips = Config::v4();
     sets! {
         path: "/elsewhere",
+        parsers: [("text", Codec::BUILT_IN)],
         allow_eio3: !flips.allow_eio3,
         cors: Cors::default(),
         cookie: Cookie::default(),

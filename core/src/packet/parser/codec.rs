@@ -4,11 +4,17 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use bytestring::ByteString;
+
 use super::Parser;
 #[cfg(feature = "msgpack")]
 use super::msgpack::{self, Msgpack};
-use crate::message::Encoded;
-use crate::packet::{EncodeError, IntoArgs, Map, PacketType, Value, encode};
+use crate::message::{Encoded, Mark, Writer};
+use crate::packet::{
+    Call, Content, Decoder, EncodeError, IntoArgs, Limits, Map, Packet, PacketType, Part, Value,
+    encode,
+};
+use crate::protocol::Protocol;
 
 /// How packets are written and read: [`Config::parser`](crate::config::Config::parser). The built-in way
 /// by default; made of `Msgpack`, msgpack; made of a [`Parser`], the application's.
@@ -25,7 +31,7 @@ pub(super) enum Way {
     #[cfg(feature = "msgpack")]
     Msgpack,
     /// The application's.
-    Own(Arc<dyn Parser>),
+    Own(Arc<dyn Parser>, Mark),
 }
 
 impl<P: Parser + 'static> From<P> for Codec {
@@ -47,7 +53,7 @@ impl fmt::Debug for Codec {
             None => "Codec(built in)",
             #[cfg(feature = "msgpack")]
             Some(Way::Msgpack) => "Codec(msgpack)",
-            Some(Way::Own(_)) => "Codec(own)",
+            Some(Way::Own(..)) => "Codec(own)",
         })
     }
 }
@@ -58,7 +64,7 @@ impl Codec {
 
     /// A parser of the application's own.
     pub fn new(parser: impl Parser + 'static) -> Self {
-        Self(Some(Way::Own(Arc::new(parser))))
+        Self(Some(Way::Own(Arc::new(parser), Mark::default())))
     }
 
     /// Whether it is the protocol's own way.
@@ -73,10 +79,10 @@ impl Codec {
             (None, None) => true,
             #[cfg(feature = "msgpack")]
             (Some(Way::Msgpack), Some(Way::Msgpack)) => true,
-            (Some(Way::Own(one)), Some(Way::Own(other))) => Arc::ptr_eq(one, other),
+            (Some(Way::Own(_, one)), Some(Way::Own(_, other))) => one == other,
             (Some(_), None) | (None, Some(_)) => false,
             #[cfg(feature = "msgpack")]
-            (Some(Way::Msgpack), Some(Way::Own(_))) | (Some(Way::Own(_)), Some(Way::Msgpack)) => {
+            (Some(Way::Msgpack), Some(Way::Own(..))) | (Some(Way::Own(..)), Some(Way::Msgpack)) => {
                 false
             }
         }
@@ -84,6 +90,55 @@ impl Codec {
 
     pub(super) fn way(&self) -> Option<&Way> {
         self.0.as_ref()
+    }
+
+    /// Whether it is a parser of the application's own.
+    pub(crate) const fn is_own(&self) -> bool {
+        matches!(self.0, Some(Way::Own(..)))
+    }
+
+    #[inline]
+    fn writer(&self) -> Writer<'_> {
+        match &self.0 {
+            None => Writer::BuiltIn,
+            #[cfg(feature = "msgpack")]
+            Some(Way::Msgpack) => Writer::Msgpack,
+            Some(Way::Own(_, mark)) => Writer::Own(mark),
+        }
+    }
+
+    /// An event or an ack for clients of this parser: as it is if it was written so, else what this one makes of it,
+    /// once for all of them. `None`: this one does not write it, or it is by a parser of the application's own, whose
+    /// packets are not read again.
+    #[inline]
+    pub(crate) fn own_form(&self, packet: Encoded) -> Option<Encoded> {
+        match packet.is_by(self.writer()) {
+            true => Some(packet),
+            false => self.form(&packet),
+        }
+    }
+
+    #[cold]
+    fn form(&self, packet: &Encoded) -> Option<Encoded> {
+        packet.form(self.writer(), |packet| {
+            let form = self.rewrite(packet)?;
+            Some(match packet.latest_name() {
+                Some((namespace, event)) => form.named(namespace, event),
+                None => form,
+            })
+        })
+    }
+
+    fn rewrite(&self, packet: &Encoded) -> Option<Encoded> {
+        let Packet { namespace, content } = written_packet(packet)?;
+        match content {
+            Content::Event { id, call } => {
+                let Call { name, args } = call?;
+                self.event(&namespace, id, &name, &args).ok()
+            }
+            Content::Ack { id, args } => self.ack(&namespace, id?, &args).ok(),
+            Content::Connect { .. } | Content::Disconnect | Content::ConnectError { .. } => None,
+        }
     }
 
     /// As [`packet::event`](crate::packet::event).
@@ -274,10 +329,10 @@ impl Way {
         match self {
             #[cfg(feature = "msgpack")]
             Self::Msgpack => msgpack::call(kind, namespace, id, name, &args),
-            Self::Own(parser) => {
+            Self::Own(parser, mark) => {
                 let name = name.map(Value::from);
                 let data: Vec<_> = name.into_iter().chain(args).collect();
-                write(&**parser, kind, namespace, id, Some(data.into()))
+                write((&**parser, mark), kind, namespace, id, Some(data.into()))
             }
         }
     }
@@ -292,14 +347,14 @@ impl Way {
         match self {
             #[cfg(feature = "msgpack")]
             Self::Msgpack => msgpack::write(kind, namespace, data.as_ref()),
-            Self::Own(parser) => write(&**parser, kind, namespace, None, data),
+            Self::Own(parser, mark) => write((&**parser, mark), kind, namespace, None, data),
         }
     }
 }
 
 /// A packet by a parser of the application's own.
 fn write(
-    parser: &dyn Parser,
+    (parser, mark): (&dyn Parser, &Mark),
     kind: PacketType,
     namespace: &str,
     id: Option<u64>,
@@ -314,7 +369,34 @@ fn write(
     };
     let messages =
         guarded(|| parser.encode(&packet)).map_err(|Panicked| EncodeError::Panicked)??;
-    Encoded::messages(messages).ok_or_else(|| EncodeError::refused("the parser wrote no message"))
+    Encoded::messages(messages, mark.clone())
+        .ok_or_else(|| EncodeError::refused("the parser wrote no message"))
+}
+
+/// What was written here, read. `None`: it is by a parser of the application's own.
+fn written_packet(packet: &Encoded) -> Option<Packet> {
+    let limits = &Limits::NONE;
+    #[cfg(feature = "msgpack")]
+    if packet.is_by(Writer::Msgpack) {
+        let message = packet.part(0)?.into_bytes().into();
+        return msgpack::read(&message, Protocol::V5, limits).ok();
+    }
+    if !packet.is_by(Writer::BuiltIn) {
+        return None;
+    }
+    let mut decoder = Decoder::new(Protocol::V5);
+    let mut read = None;
+    for part in packet.parts() {
+        read = match part {
+            // Behind the engine's digit.
+            Part::Text(text) => {
+                let text = ByteString::try_from(text.slice(1..)).ok()?;
+                decoder.text(text, limits).ok()?
+            }
+            Part::Binary(bytes) => decoder.binary(bytes, limits).ok()?,
+        };
+    }
+    read
 }
 
 /// The application's code has panicked.
@@ -325,3 +407,6 @@ pub(super) struct Panicked;
 pub(super) fn guarded<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|_payload| Panicked)
 }
+
+#[cfg(test)]
+mod tests;

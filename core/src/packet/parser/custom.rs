@@ -73,7 +73,7 @@ impl CustomDecoder {
         limits: &Limits,
     ) -> Result<Option<Packet>, Fault> {
         let parser = match self.codec.way() {
-            Some(Way::Own(parser)) => &**parser,
+            Some(Way::Own(parser, _)) => &**parser,
             #[cfg(feature = "msgpack")]
             Some(Way::Msgpack) => return msgpack::read(&message, protocol, limits).map(Some),
             None => return Err(Fault::Payload),

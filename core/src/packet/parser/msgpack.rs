@@ -229,8 +229,7 @@ fn packet(
         msgpack::text(&mut out, "data")?;
         data(&mut out)?;
     }
-    let message = Message::Binary(out.into());
-    Encoded::messages(vec![message]).ok_or_else(|| EncodeError::refused("no message"))
+    Ok(Encoded::msgpack(out.into()))
 }
 
 /// A packet with these data.

@@ -55,7 +55,7 @@ impl Link {
         match self.with(|state, now| state.session.send(now, packet, flags)) {
             Sent::Queued | Sent::Dropped => Ok(()),
             Sent::Full => Err(EmitError::Full),
-            Sent::Closed => Err(EmitError::Disconnected),
+            Sent::Closed | Sent::Unwritten => Err(EmitError::Disconnected),
         }
     }
 

@@ -169,7 +169,8 @@ impl<R: Runtime> Task<R> {
         // A copy: the one that is there goes with what it was spoken to by.
         let session = session.clone();
         let config = self.endpoint.config.clone();
-        let mut connection = Connection::with_codec(self.now, session, config, io.codec());
+        let codec = io.codec_for(&self.handle, plain.handshake());
+        let mut connection = Connection::with_codec(self.now, session, config, codec);
         // What waited for its handler was meant for what is spoken now.
         for data in plain.take_waiting() {
             connection.handle_message(self.now, data);

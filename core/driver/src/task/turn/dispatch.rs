@@ -137,7 +137,7 @@ impl<R: Runtime> Task<R> {
                 if self.handle.revision() == Eio::V3 {
                     let Refusal { message, data } = refusal;
                     let namespace = call.socket.namespace();
-                    let codec = namespace.codec();
+                    let codec = namespace.codec_of(&self.handle);
                     let packet = match codec.error(namespace.name(), &message, data.as_ref()) {
                         Ok(packet) => packet,
                         Err(_why) => {

@@ -13,6 +13,7 @@ use super::super::{Phase, Task};
 use crate::log::{debug, trace};
 use crate::look::look;
 use crate::mailbox::batch::Run;
+use crate::mailbox::task_handle::ParserNumber;
 use crate::runtime::Runtime;
 use crate::websocket::Received;
 
@@ -187,6 +188,7 @@ impl<R: Runtime> Task<R> {
         flags: Flags,
     ) {
         if !flags.volatile
+            && self.handle.parser() == ParserNumber::COMMON
             && let Some((connection, _)) = self.machine.socket_io()
             && connection.is_clear(socket)
             && let Some(frames) = run.frames()

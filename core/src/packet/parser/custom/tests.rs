@@ -161,8 +161,8 @@ impl Talk {
 
 #[test]
 fn everything_goes_through_the_parser_in_revision_5() {
-    let mut talk = Talk::v5(Json);
     let codec = Codec::new(Json);
+    let mut talk = Talk::new(Eio::V4, Config::default().parser(codec.clone()));
     let events = talk.say(r#"{"type":0,"nsp":"/","data":{"token":"x"}}"#);
     assert!(
         matches!(&events[..], [Event::Connecting { auth: Some(auth), .. }] if auth == r#"{"token":"x"}"#)
@@ -281,7 +281,7 @@ fn everything_goes_through_the_parser_in_revision_4() {
     assert!(
         matches!(&events[..], [Event::Error { payload: Some(payload), .. }] if payload == "\"broken\"")
     );
-    let codec = Codec::new(Json);
+    let codec = talk.connection.codec();
     let packet = codec.error("/", "refused", None).unwrap();
     let _ = talk
         .connection

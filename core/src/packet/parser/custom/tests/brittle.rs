@@ -124,7 +124,8 @@ fn a_client_that_cannot_be_told_to_leave_is_closed_and_its_acks_end() {
     let mut talk = Talk::v5(Silent);
     let events = talk.say(r#"{"type":0,"nsp":"/"}"#);
     let socket = talk.admit(events);
-    let packet = Codec::new(Silent).event("/", Some(4), "ask", &()).unwrap();
+    let codec = talk.connection.codec();
+    let packet = codec.event("/", Some(4), "ask", &()).unwrap();
     let asked = talk
         .connection
         .request(talk.now, socket, 4, packet, Flags::default(), 77, None);

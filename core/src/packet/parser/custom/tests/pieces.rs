@@ -1,7 +1,7 @@
 //! Packets that are several messages, in both directions.
 
 use super::*;
-use crate::message::Encoded;
+use crate::message::{Encoded, Mark};
 
 /// Each packet as binary, text and binary: its length, its JSON, and its bytes one after the other.
 struct Pieces;
@@ -129,8 +129,11 @@ fn its_messages_leave_as_they_are_and_together_on_every_transport() {
         (3, 4 + 1 + EVENT.len() + 3)
     );
     let texts = [Message::from("a"), END.into(), Message::from("é")];
-    let texts = Encoded::messages(texts.to_vec()).unwrap();
-    assert!(Encoded::messages(Vec::new()).is_none());
+    let texts = Encoded::messages(texts.to_vec(), Mark::default()).unwrap();
+    assert!(Encoded::messages(Vec::new(), Mark::default()).is_none());
+    // For whoever gets them.
+    let given = |packet: &Encoded| Encoded::of_parts(packet.parts().collect()).unwrap();
+    let (packet, texts) = (given(&packet), given(&texts));
     let polled = |revision, base64, packet: &Encoded| {
         let opened = Opened {
             transport: TransportKind::Polling,

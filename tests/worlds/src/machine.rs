@@ -45,7 +45,7 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn new((number, party): (Party, &options::Party), recorded: bool) -> Self {
-        let dial = dial(party.transports.clone());
+        let dial = dial(party);
         let seed = [u8::try_from(number).unwrap_or_default(); 16];
         let config = party.config.clone();
         let client = match recorded {
@@ -135,10 +135,10 @@ impl World {
             1 => self.says(place, true),
             2 => self.asks(place),
             3 => {
-                let packet = self
-                    .options
-                    .codec()
-                    .event(NAMESPACES[at], None, "volatile", &());
+                let packet =
+                    self.options
+                        .codec_of(party)
+                        .event(NAMESPACES[at], None, "volatile", &());
                 let packet = packet.expect("it can be written");
                 let socket = self.machines[party].sockets[at];
                 let _ = self.machines[party]
@@ -164,13 +164,16 @@ impl World {
         let packet = match with_bytes {
             true => {
                 let bytes = Bytes::from(word.to_be_bytes().to_vec());
-                self.options
-                    .codec()
-                    .event(namespace, None, "word", &(party, word, &bytes, &bytes))
+                self.options.codec_of(party).event(
+                    namespace,
+                    None,
+                    "word",
+                    &(party, word, &bytes, &bytes),
+                )
             }
             false => self
                 .options
-                .codec()
+                .codec_of(party)
                 .event(namespace, None, "word", &(party, word)),
         };
         let packet = packet.expect("it can be written");
@@ -211,7 +214,7 @@ impl World {
         let waiting = self.ledger.acks.waiting_of(place);
         let packet = self
             .options
-            .codec()
+            .codec_of(party)
             .event(NAMESPACES[at], Some(id), "ask", &(token,));
         let packet = packet.expect("it can be written");
         let wait = Duration::from_millis(500 + 100 * (token % 50));
@@ -503,10 +506,10 @@ impl World {
             false => 1,
         };
         for _ in 0..times {
-            let packet = self
-                .options
-                .codec()
-                .ack(NAMESPACES[at], ack.id(), &(token, place));
+            let packet =
+                self.options
+                    .codec_of(party)
+                    .ack(NAMESPACES[at], ack.id(), &(token, place));
             let packet = packet.expect("it can be written");
             let machine = &mut self.machines[party];
             let now = machine.clock(self.now);

@@ -440,7 +440,9 @@ impl World {
     }
 
     fn meets_packet(&mut self, connection: ConnectionKey, message: &Message) {
-        let (Message::Text(text), true) = (message, self.options.codec().is_built_in()) else {
+        let its = self.server.connection(connection);
+        let is_text = its.is_some_and(|its| its.codec().is_built_in());
+        let (Message::Text(text), true) = (message, is_text) else {
             return;
         };
         let Some(revision) = self.revision(connection) else {

@@ -108,7 +108,12 @@ pub(crate) struct Party {
     pub(crate) old: bool,
     /// Whether it asks its application where to dial, by which credentials, and what to say first.
     pub(crate) asks: bool,
+    /// Whether it says in its handshake which parser it has.
+    pub(crate) asks_for_parser: bool,
 }
+
+/// By which name the server has the other parser.
+const PACKED: &str = "msgpack";
 
 impl Options {
     pub(crate) fn draw(choices: &mut Choices) -> Self {
@@ -130,12 +135,22 @@ impl Options {
         };
         server = server.cleanup_empty_child_namespaces(!choices.one_in(3));
         let knocks = choices.one_in(6);
-        // By hand nobody speaks it.
-        let packed = choices.one_in(8);
+        // By hand nobody speaks it, where all do.
+        let (packed, mixed) = match choices.below(8) {
+            7 => (true, false),
+            6 => (false, true),
+            _ => (false, false),
+        };
         if packed {
             server = server.parser(Msgpack);
-            for party in &mut clients {
+        } else if mixed {
+            server = server.parsers([(PACKED, Msgpack)]);
+        }
+        let every = if packed { 1 } else { 2 };
+        for party in clients.iter_mut().step_by(every) {
+            if packed || mixed {
                 Arc::make_mut(&mut party.config).parser = Msgpack.into();
+                party.asks_for_parser = mixed;
             }
         }
         // Nor does anybody by hand come back.
@@ -173,9 +188,14 @@ impl Options {
         }
     }
 
-    /// How packets are written.
+    /// How the server's application writes packets.
     pub(crate) fn codec(&self) -> &Codec {
         &self.server.parser
+    }
+
+    /// How a client writes packets.
+    pub(crate) fn codec_of(&self, party: usize) -> &Codec {
+        &self.clients[party].config.parser
     }
 
     /// Whether less may be kept for who is away than it may miss.
@@ -248,6 +268,12 @@ fn server(choices: &mut Choices) -> config::Config {
 }
 
 impl Party {
+    /// What it says of its parser.
+    pub(crate) fn parser_query(&self) -> Option<(String, String)> {
+        let said = (config::Config::PARSER_KEY.to_owned(), PACKED.to_owned());
+        self.asks_for_parser.then_some(said)
+    }
+
     fn draw(choices: &mut Choices) -> Self {
         use TransportKind::{Polling, WebSocket};
         let old = choices.one_in(3);
@@ -273,6 +299,7 @@ impl Party {
         };
         Self {
             asks: false,
+            asks_for_parser: false,
             config: Arc::new(config),
             transports,
             old,
@@ -310,8 +337,12 @@ impl fmt::Display for Options {
         for (number, party) in self.clients.iter().enumerate() {
             writeln!(
                 f,
-                "client {number}: {:?} by {:?}, {} bytes may wait, asks: {}",
-                party.config.revision, party.transports, party.config.max_backlog_bytes, party.asks,
+                "client {number}: {:?} by {:?}, {:?}, {} bytes may wait, asks: {}",
+                party.config.revision,
+                party.transports,
+                party.config.parser,
+                party.config.max_backlog_bytes,
+                party.asks,
             )?;
         }
         write!(f, "by hand: {}, hostile: {}", self.hands, self.hostile)

@@ -64,8 +64,8 @@ impl World {
         let now = machine.clock(self.now);
         match ticket {
             Ticket::Dial(ticket) => {
-                let transports = &self.options.clients[party].transports;
-                let dial = (!none).then(|| dial(transports.clone()));
+                let its = &self.options.clients[party];
+                let dial = (!none).then(|| dial(its));
                 machine.client.answer_dial(now, ticket, dial);
             }
             Ticket::Auth(ticket) => {
@@ -75,7 +75,7 @@ impl World {
             Ticket::Entry(ticket) => {
                 let at = machine.sockets.iter().position(|it| *it == ticket.socket());
                 let namespace = NAMESPACES[at.unwrap_or_default()];
-                let codec = self.options.codec();
+                let codec = self.options.codec_of(party);
                 let packet = codec.event(namespace, None, "first", &(party,));
                 let packet = packet.expect("it can be written");
                 if !none {
@@ -90,7 +90,8 @@ impl World {
 }
 
 /// The server, by these.
-pub(crate) fn dial(transports: Vec<sio_core::protocol::TransportKind>) -> Dial {
-    let (dial, _) = Dial::parse("http://server/").expect("it is one");
-    dial.transports(transports)
+pub(crate) fn dial(its: &crate::options::Party) -> Dial {
+    let (mut dial, _) = Dial::parse("http://server/").expect("it is one");
+    dial.query.extend(its.parser_query());
+    dial.transports(its.transports.clone())
 }

@@ -13,6 +13,7 @@
 //! | `ALLOW_EIO3` | 1 | clients of revision 3 are let in |
 //! | `DEFLATE` | | if set, WebSocket messages of 64 bytes or more are compressed for clients that offer it; `context`: with context takeover |
 //! | `PARSER` | default | `msgpack` or `json`: packets as the parsers of those names have them |
+//! | `ASKED` | | if set, those have them that ask for it in their handshake, and nobody else |
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -45,6 +46,7 @@ pub(crate) fn config(max_payload: usize) -> Config {
         .cors(Config::default().cors)
         .allow_eio3(common::allow_eio3())
         .parser(parser::chosen())
+        .parsers(parser::named())
         .connection_state_recovery(recovery())
         .per_message_deflate(deflate())
 }

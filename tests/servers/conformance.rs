@@ -45,7 +45,7 @@ pub(crate) fn server() -> Server {
     let engine = EngineServer::new(config.clone().path("/engine.io"));
     engine.on_message(|conn: EngineSocket, message| conn.send(message));
 
-    let io = Io::new(config.parser(parser::chosen()));
+    let io = Io::new(config.parser(parser::chosen()).parsers(parser::named()));
     for name in ["/", "/custom"] {
         serve(&io, name);
     }

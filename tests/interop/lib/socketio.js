@@ -1,5 +1,5 @@
 // The Socket.IO client under test: CLIENT is its version, TRANSPORT how it may connect, PARSER the package
-// that writes and reads its packets, if not its own (`json`, `msgpack`).
+// that writes and reads its packets, if not its own (`json`, `msgpack`); with ASKED it asks its server for that.
 
 import { load } from "./packages.js";
 import { until, within } from "./kit.js";
@@ -20,10 +20,13 @@ function library(version) {
 const { Manager } = library(VERSION);
 
 /** The parser of a client's line. */
-function parser(version) {
-  if (!PARSER) return {};
-  const lines = { json: ["2.1", "3.0"], msgpack: ["2.2", "3.0"] }[PARSER];
-  return { parser: load(`socket.io-${PARSER}-parser-${lines[version.startsWith("2.") ? 0 : 1]}`) };
+function parser(version, name = PARSER) {
+  if (!name) return {};
+  const lines = { json: ["2.1", "3.0"], msgpack: ["2.2", "3.0"] }[name];
+  return {
+    parser: load(`socket.io-${name}-parser-${lines[version.startsWith("2.") ? 0 : 1]}`),
+    ...(process.env.ASKED && { query: { parser: name } }),
+  };
 }
 
 /** The newest client of the other line. */
@@ -33,14 +36,17 @@ export const OTHER = LEGACY ? "4.8" : "2.5";
 const admission = ({ auth, ...options }) => (LEGACY && auth ? { ...options, query: auth } : { ...options, ...(auth && { auth }) });
 
 /** A socket on a connection of its own, closed when the case is over; not yet connected. */
-export function dial(t, namespace = "/", { url = t.server.url, version = VERSION, ...options } = {}) {
+export function dial(t, namespace = "/", { url = t.server.url, version = VERSION, parser: name = PARSER, ...options } = {}) {
+  const its = parser(version, name);
+  const admitted = admission(options);
   const socket = library(version).io(url + namespace, {
     transports: TRANSPORTS[t.transport],
     forceNew: true,
-    ...parser(version),
+    ...its,
     reconnectionDelay: 50,
     reconnectionDelayMax: 100,
-    ...admission(options),
+    ...admitted,
+    ...((its.query || admitted.query) && { query: { ...its.query, ...admitted.query } }),
   });
   t.after(() => hangUp(socket.io));
   return socket;

@@ -7,6 +7,7 @@ mod body;
 mod clock;
 mod date;
 mod files;
+mod guard;
 mod hyper_io;
 mod line;
 mod outlive;

@@ -21,6 +21,7 @@ use sio_core::websocket::switch_protocols;
 
 use super::asking::call;
 use super::body::{Incoming, compress};
+use super::guard::Guard;
 use super::hyper_io::FromHyper;
 use super::line::{Debts, Line};
 use super::outlive::Outliving;
@@ -575,29 +576,4 @@ fn until_written(body: Full<Bytes>, owed: Debts) -> Full<Bytes> {
         None => Bytes::new(),
     };
     Full::new(Bytes::from_owner(Written { bytes, _owed: owed }))
-}
-
-/// Tells the session once that a client has left: when it is dropped, at the latest.
-struct Guard<'a>(Option<(&'a TaskHandle, RequestId)>);
-
-impl<'a> Guard<'a> {
-    const fn new(task: &'a TaskHandle, id: RequestId) -> Self {
-        Self(Some((task, id)))
-    }
-
-    fn disarm(&mut self) {
-        self.0 = None;
-    }
-
-    fn tell(&mut self) {
-        if let Some((task, id)) = self.0.take() {
-            task.tell(Command::Aborted(id));
-        }
-    }
-}
-
-impl Drop for Guard<'_> {
-    fn drop(&mut self) {
-        self.tell();
-    }
 }

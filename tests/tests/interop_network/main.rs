@@ -1,18 +1,15 @@
 //! Clients on both bindings over lines that break, stand still, carry one direction only, take their time or lead
 //! nowhere, against servers whose process stands still, and in processes that do themselves.
 
+mod apart;
+mod listener;
+
 use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use futures_util::future::{Either, select};
-use serde_json::{Value, json};
 use sio_driver::client::{
     Backoff, Client, Config, ConnectError, Dialer, Disconnected, Happening, Status,
     TransportFailure,
@@ -20,13 +17,12 @@ use sio_driver::client::{
 use sio_tests::{
     example::Binding,
     line::{Break, Line, Towards},
-    probe::Probe,
     reference::{Kind, Server},
 };
-use sio_tokio::{AckError, Data, TransportKind, client::Socket};
+use sio_tokio::{AckError, TransportKind, client::Socket};
 
-/// How long anything may take before a test gives up: never a measure, only an end.
-const END: Duration = Duration::from_secs(60);
+use apart::Apart;
+use listener::{END, Listener, until, within};
 
 /// Ways to reach a server.
 const WAYS: [&[TransportKind]; 3] = [
@@ -34,9 +30,6 @@ const WAYS: [&[TransportKind]; 3] = [
     &[TransportKind::Polling],
     &[TransportKind::Polling, TransportKind::WebSocket],
 ];
-
-/// How many there were until now.
-static STORIES: AtomicU64 = AtomicU64::new(0);
 
 /// A heartbeat that notices soon, and one that notices nothing while a test runs.
 const QUICK: [(&str, &str); 4] = [
@@ -68,31 +61,6 @@ struct Subject<R> {
     client: Client<R>,
     socket: Socket,
     told: Arc<Mutex<Vec<(String, bool)>>>,
-}
-
-/// Who hears what is shouted, over a line on which nothing goes wrong.
-struct Listener<R> {
-    _client: Client<R>,
-    socket: Socket,
-    /// Which of the stories it is that a server is told at the same time.
-    story: u64,
-    heard: Arc<Mutex<Vec<u64>>>,
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let end = Instant::now() + END;
-    while !holds() {
-        assert!(Instant::now() < end, "waited too long for {what}");
-        thread::sleep(Duration::from_millis(2));
-    }
-}
-
-fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
-    let future = std::pin::pin!(future);
-    match smol::block_on(select(future, smol::Timer::after(END))) {
-        Either::Left((value, _)) => value,
-        Either::Right(_) => panic!("waited too long for {what}"),
-    }
 }
 
 fn config() -> Config {
@@ -189,74 +157,6 @@ impl<R: Dialer> Subject<R> {
         for (reason, active) in self.told().split_off(before) {
             assert!(reasons.contains(&&*reason) && active, "{reason} {active}");
         }
-    }
-}
-
-impl<R: Dialer> Listener<R> {
-    fn new(runtime: &R, server: &Server) -> Self {
-        let url = format!("http://{}", server.address);
-        let builder = Client::builder_on(runtime.clone(), url).expect("a URL");
-        let client = builder.build().expect("it is sound");
-        let socket = client.socket("/");
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let notes = heard.clone();
-        let story = STORIES.fetch_add(1, Ordering::Relaxed);
-        socket.on(
-            "shouted",
-            move |Data(((its, number),)): Data<((u64, u64),)>| {
-                if its == story {
-                    notes.lock().expect("nobody panics").push(number);
-                }
-            },
-        );
-        within("the namespace", socket.connect()).expect("it is let in");
-        Self {
-            _client: client,
-            socket,
-            story,
-            heard,
-        }
-    }
-
-    fn hears(&self, number: u64) {
-        until("what was shouted", || self.all().contains(&number));
-    }
-
-    /// Says it to all, itself among them, and waits until it was said.
-    fn says(&self, number: u64) {
-        let said = (self.story, number);
-        self.socket.emit("shout", &(said,)).expect("there is room");
-        self.hears(number);
-    }
-
-    /// Waits until the socket of this id has left its server, and for what that says of it.
-    fn why_it_has_left(&self, id: &str) -> String {
-        let mut reason = None;
-        until("the server to miss it", || {
-            let answer = self
-                .socket
-                .emit_with_ack::<sio_tokio::Value>("last_disconnect", &(id,));
-            let answer = within("an answer", answer).expect("it is answered");
-            reason = answer["reason"].as_str().map(str::to_owned);
-            reason.is_some()
-        });
-        reason.unwrap_or_default()
-    }
-
-    fn all(&self) -> Vec<u64> {
-        self.heard.lock().expect("nobody panics").clone()
-    }
-
-    /// Nothing came twice, and of what was said from then on nothing is missing and all is in order.
-    fn has_all_from(&self, first: u64, last: u64) {
-        let all = self.all();
-        let once: BTreeSet<_> = all.iter().collect();
-        assert_eq!(once.len(), all.len(), "{all:?}");
-        let kept: Vec<_> = all
-            .iter()
-            .filter(|it| (first..=last).contains(*it))
-            .collect();
-        assert!(kept.into_iter().copied().eq(first..=last), "{all:?}");
     }
 }
 
@@ -418,69 +318,6 @@ fn server_pauses<R: Dialer>(runtime: &R, server: &Server) {
         }
     }
     subjects.iter().for_each(Subject::has_stayed);
-}
-
-/// A client in a process of its own.
-struct Apart {
-    probe: Probe,
-    /// The id of its socket.
-    id: String,
-    /// Which of the stories it is.
-    story: u64,
-}
-
-impl Apart {
-    /// One that is in, by the last of its transports, and was heard to say 0.
-    fn new<R: Dialer>(
-        binding: Binding,
-        server: &Server,
-        way: &[TransportKind],
-        listener: &Listener<R>,
-    ) -> Self {
-        let mut probe = Probe::start(binding);
-        let transports: Vec<_> = way.iter().map(|it| it.as_str()).collect();
-        probe.say(json!({
-            "cmd": "open", "socket": "main", "url": format!("http://{}/", server.address),
-            "opts": {
-                "transports": transports, "reconnectionDelay": 20, "reconnectionDelayMax": 100,
-            },
-        }));
-        let hello = probe.told("main", "connect");
-        if way.len() > 1 {
-            probe.hear("an upgrade", |line| line["name"] == "upgrade");
-        }
-        let mut apart = Self {
-            probe,
-            id: hello["id"].as_str().expect("an id").to_owned(),
-            story: listener.story,
-        };
-        apart.shouts(0);
-        listener.hears(0);
-        apart.hears(0);
-        apart
-    }
-
-    /// It is told to say this, perhaps while it stands still.
-    fn shouts(&mut self, number: u64) {
-        self.probe.tell(json!({
-            "cmd": "emit", "socket": "main", "event": "shout", "args": [[self.story, number]],
-        }));
-    }
-
-    /// What it hears next of its story.
-    fn hears(&mut self, number: u64) {
-        let story = self.story;
-        let line = self.probe.hear("what was shouted", |line| {
-            line["name"] == "shouted" && line["args"][0][0] == story
-        });
-        assert_eq!(line["args"][0][1], number, "{line}");
-    }
-
-    fn id_now(&mut self) -> Value {
-        let state = self.probe.say(json!({ "cmd": "state", "socket": "main" }));
-        assert_eq!(state["connected"], true, "{state}");
-        state["id"].clone()
-    }
 }
 
 /// The client's process stands still for a moment, which nobody notices: what was said meanwhile arrives, and so does

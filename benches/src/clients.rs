@@ -1,15 +1,8 @@
-//! What clients cost beside each other: the figures that programs of `client_bench`'s contract print, as tables, and their
-//! place in `RESULTS.md`.
+//! What clients cost beside each other: the figures that programs of `client_bench`'s contract print, as tables.
 
 use crate::samples::Spread;
 use serde::Deserialize;
 use std::fmt::Write;
-
-/// What begins the part of the document that is about clients.
-const BEGIN: &str = "<!-- clients -->\n";
-
-/// What ends it.
-const END: &str = "<!-- /clients -->\n";
 
 /// What one program says of one run.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
@@ -86,29 +79,6 @@ pub fn shown(spread: Option<Spread>) -> String {
     )
 }
 
-/// The document with this for its part about clients, which is put at its end if there was none.
-#[must_use]
-pub fn with_section(document: &str, section: &str) -> String {
-    let (before, after) = match split(document) {
-        Some((before, _, after)) => (before, after),
-        None => (document, ""),
-    };
-    let gap = if before.ends_with("\n\n") { "" } else { "\n" };
-    format!("{before}{gap}{BEGIN}{section}{END}{after}")
-}
-
-/// The part of the document that is about clients.
-#[must_use]
-pub fn section(document: &str) -> Option<&str> {
-    split(document).map(|(_, section, _)| section)
-}
-
-fn split(document: &str) -> Option<(&str, &str, &str)> {
-    let (before, rest) = document.split_once(BEGIN)?;
-    let (section, after) = rest.split_once(END)?;
-    Some((before, section, after))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,18 +104,6 @@ mod tests {
              | one | 4.00 (2.00–8.00) | 1.00 (1.00–1.00) |\n\
              | other | 1.00 (1.00–6.00) | 0.50 (0.25–0.75) |\n"
         );
-    }
-
-    #[test]
-    fn the_section_takes_its_own_place() {
-        let first = with_section("# Results\n", "some\n");
-        assert_eq!(section(&first), Some("some\n"));
-        let second = with_section(&format!("{first}## More\n"), "other\n");
-        assert_eq!(
-            second,
-            "# Results\n\n<!-- clients -->\nother\n<!-- /clients -->\n## More\n"
-        );
-        assert_eq!(section("# Results\n"), None);
     }
 
     #[test]

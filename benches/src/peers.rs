@@ -89,6 +89,122 @@ pub const PEERS: [Peer; 10] = [
     },
 ];
 
+/// Those that meet others at `REDIS_URL`; the first one is what the others are compared with.
+pub const NODES: [Peer; 12] = [
+    Peer {
+        key: "node",
+        name: "Node, redis-adapter 8.3, ioredis",
+        build: Build::Node,
+        environment: &[("ADAPTER", "redis")],
+    },
+    Peer {
+        key: "node-sharded",
+        name: "Node, the same, sharded",
+        build: Build::Node,
+        environment: &[("ADAPTER", "redis-sharded")],
+    },
+    Peer {
+        key: "node-streams",
+        name: "Node, redis-streams-adapter 0.3",
+        build: Build::Node,
+        environment: &[("ADAPTER", "redis-streams")],
+    },
+    Peer {
+        key: "socketioxide",
+        name: "socketioxide-redis 0.4, current-thread",
+        build: Build::Package("socketioxide-redis", "peer-socketioxide-redis"),
+        environment: &[],
+    },
+    Peer {
+        key: "tokio",
+        name: "sio-tokio, classic",
+        build: Build::Ours("tokio-bench"),
+        environment: &[("THREADS", "1"), ("ADAPTER", "redis")],
+    },
+    Peer {
+        key: "tokio-v2",
+        name: "sio-tokio, v2",
+        build: Build::Ours("tokio-bench"),
+        environment: &[("THREADS", "1"), ("ADAPTER", "redis-v2")],
+    },
+    Peer {
+        key: "tokio-sharded",
+        name: "sio-tokio, sharded",
+        build: Build::Ours("tokio-bench"),
+        environment: &[("THREADS", "1"), ("ADAPTER", "redis-sharded")],
+    },
+    Peer {
+        key: "tokio-streams",
+        name: "sio-tokio, streams",
+        build: Build::Ours("tokio-bench"),
+        environment: &[("THREADS", "1"), ("ADAPTER", "redis-streams")],
+    },
+    Peer {
+        key: "smol",
+        name: "sio-smol, classic",
+        build: Build::Ours("smol-bench"),
+        environment: &[("THREADS", "1"), ("ADAPTER", "redis")],
+    },
+    Peer {
+        key: "smol-v2",
+        name: "sio-smol, v2",
+        build: Build::Ours("smol-bench"),
+        environment: &[("THREADS", "1"), ("ADAPTER", "redis-v2")],
+    },
+    Peer {
+        key: "smol-sharded",
+        name: "sio-smol, sharded",
+        build: Build::Ours("smol-bench"),
+        environment: &[("THREADS", "1"), ("ADAPTER", "redis-sharded")],
+    },
+    Peer {
+        key: "smol-streams",
+        name: "sio-smol, streams",
+        build: Build::Ours("smol-bench"),
+        environment: &[("THREADS", "1"), ("ADAPTER", "redis-streams")],
+    },
+];
+
+/// Those among them that are compared alone with what they are without it.
+pub const ALONE: [Peer; 6] = [
+    Peer {
+        key: "tokio-none",
+        name: "sio-tokio, without an adapter",
+        build: Build::Ours("tokio-bench"),
+        environment: &[("THREADS", "1")],
+    },
+    Peer {
+        key: "tokio-alone",
+        name: "sio-tokio, classic",
+        build: Build::Ours("tokio-bench"),
+        environment: &[("THREADS", "1"), ("ADAPTER", "redis")],
+    },
+    Peer {
+        key: "smol-none",
+        name: "sio-smol, without an adapter",
+        build: Build::Ours("smol-bench"),
+        environment: &[("THREADS", "1")],
+    },
+    Peer {
+        key: "smol-alone",
+        name: "sio-smol, classic",
+        build: Build::Ours("smol-bench"),
+        environment: &[("THREADS", "1"), ("ADAPTER", "redis")],
+    },
+    Peer {
+        key: "node-none",
+        name: "Node, without an adapter",
+        build: Build::Node,
+        environment: &[],
+    },
+    Peer {
+        key: "node-alone",
+        name: "Node, redis-adapter 8.3",
+        build: Build::Node,
+        environment: &[("ADAPTER", "redis")],
+    },
+];
+
 /// The one with this key.
 pub fn peer(key: &str) -> Result<&'static Peer, String> {
     let found = PEERS.iter().find(|peer| peer.key == key);

@@ -1,13 +1,18 @@
 //! `bench`: the server that is measured. Namespace `/`, `PORT` (3000), `THREADS`, no logging.
 //!
 //! What costs something when it is on, and is off unless it is asked for: `RECORD`, so many bytes of the log of each
-//! connection; `RECOVERY`, so many seconds for which sessions may come back; `METRICS`, with that feature.
+//! connection; `RECOVERY`, so many seconds for which sessions may come back; `METRICS`, with that feature; `ADAPTER`, by which it
+//! meets others at `REDIS_URL`: those that `cluster` has.
 
 use crate::sio::{
     Ack, Args, Config, ConnectionStateRecovery, Data, EmitError, Io, Recording, Server, Socket,
     Value,
 };
+use sio_redis::{Cluster, Options, Redis};
 use std::time::Duration;
+
+#[path = "adapters.rs"]
+mod adapters;
 
 #[path = "common.rs"]
 mod common;
@@ -29,8 +34,8 @@ pub(crate) fn threads() -> Option<usize> {
     }
 }
 
-/// The server with its four events.
-pub(crate) fn server() -> Server {
+/// The server with its four events. What is asked for joins a cluster.
+pub(crate) fn server(join: impl FnOnce(Redis, Options) -> Cluster) -> Server {
     let mut config = Config::v4()
         .ping_interval(Duration::from_secs(25))
         .ping_timeout(Duration::from_secs(20))
@@ -55,6 +60,10 @@ pub(crate) fn server() -> Server {
     let most = common::option("RECORD", 0);
     if most > 0 {
         io.record(Recording::new(drop).max_log_bytes(most));
+    }
+    if let Some((redis, options)) = adapters::wanted() {
+        io.set_adapter(join(redis, options).adapter())
+            .unwrap_or_else(|why| common::refuse("ADAPTER", &why));
     }
     let root = io.of("/");
     root.on("echo", |args: Args, ack: Ack| ack.send(&args));

@@ -15,14 +15,16 @@
 
 use std::time::{Duration, Instant};
 
-use sio_redis::{Cluster, Dialect, Options, Redis};
+use sio_redis::{Cluster, Options, Redis};
 
 use crate::sio::http::Method;
 use crate::sio::{Io, Server, Value};
-use application::common::{option, refuse};
+use application::common::{self, option, refuse};
 
 #[path = "application.rs"]
 pub(crate) mod application;
+#[path = "adapters.rs"]
+mod adapters;
 #[path = "cluster_events.rs"]
 mod events;
 
@@ -38,16 +40,7 @@ pub(crate) fn server(join: impl FnOnce(Redis, Options) -> Cluster) -> (Server, I
         adapter: option("ADAPTER", "none".to_owned()),
     };
     let io = Io::new(application::config(1_000_000));
-    if let Some(dialect) = node.dialect() {
-        let url = option("REDIS_URL", "redis://127.0.0.1:6379".to_owned());
-        let urls: Vec<&str> = url.split(',').collect();
-        let redis = match &*urls {
-            [url] => Redis::new(url),
-            several => Redis::cluster(several),
-        };
-        let redis = redis.unwrap_or_else(|why| refuse("REDIS_URL", &why));
-        let key = option("KEY", "socket.io".to_owned());
-        let mut options = Options::new(dialect).key(key);
+    if let Some((redis, mut options)) = adapters::wanted() {
         // `question_never` is answered by nobody, not even with nothing, as long as anybody waits.
         options.node.answer_timeout = Duration::from_secs(6);
         options.node.settle = SETTLE;
@@ -90,17 +83,4 @@ const SETTLE: Duration = Duration::from_millis(500);
 struct Node {
     name: String,
     adapter: String,
-}
-
-impl Node {
-    fn dialect(&self) -> Option<Dialect> {
-        Some(match &*self.adapter {
-            "none" => return None,
-            "redis" => Dialect::Classic,
-            "redis-v2" => Dialect::V2,
-            "redis-sharded" => Dialect::Sharded,
-            "redis-streams" => Dialect::Streams,
-            other => refuse("ADAPTER", &format!("{other} is none")),
-        })
-    }
 }

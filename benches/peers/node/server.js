@@ -1,8 +1,31 @@
-// The `bench` contract on Node's socket.io with ws. `PORT` says where to listen.
+// The `bench` contract on Node's socket.io with ws. `PORT` says where to listen; `ADAPTER`, with `REDIS_URL`, by which of the
+// adapters for Redis it meets others: `redis`, `redis-sharded`, `redis-streams`.
 import { createServer } from "node:http";
 import { Server } from "socket.io";
 import { WebSocketServer } from "ws";
 
+const adapters = {
+  none: async () => undefined,
+  redis: async () => {
+    const { createAdapter } = await import("@socket.io/redis-adapter");
+    return createAdapter(...(await connected(2)));
+  },
+  "redis-sharded": async () => {
+    const { createShardedAdapter } = await import("@socket.io/redis-adapter");
+    return createShardedAdapter(...(await connected(2)));
+  },
+  "redis-streams": async () => {
+    const { createAdapter } = await import("@socket.io/redis-streams-adapter");
+    return createAdapter(...(await connected(1)));
+  },
+};
+
+async function connected(count) {
+  const { Redis } = await import("ioredis");
+  return Array.from({ length: count }, () => new Redis(process.env.REDIS_URL));
+}
+
+const adapter = await adapters[process.env.ADAPTER ?? "none"]();
 const http = createServer();
 const io = new Server(http, {
   pingInterval: 25_000,
@@ -11,6 +34,7 @@ const io = new Server(http, {
   perMessageDeflate: false,
   cors: { origin: "*" },
   wsEngine: WebSocketServer,
+  ...(adapter && { adapter }),
 });
 
 io.on("connection", (socket) => {

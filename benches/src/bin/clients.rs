@@ -8,6 +8,7 @@ use sio_benches::clients::{self, Row, Run};
 use sio_benches::options::Options;
 use sio_benches::peers::{Built, build, peer, root};
 use sio_benches::process::{Server, load_average, open_many_sockets};
+use sio_benches::section::with_section;
 use std::process::{Command, ExitCode, Stdio};
 
 /// A client, and the command that runs it.
@@ -95,7 +96,7 @@ fn measure() -> Result<(), String> {
     let text = document(&effort, [one, deep, idle], &many, load);
     let file = root().join("RESULTS.md");
     let before = std::fs::read_to_string(&file).map_err(|error| error.to_string())?;
-    let after = clients::with_section(&before, &text);
+    let after = with_section(&before, "clients", &text);
     std::fs::write(&file, after).map_err(|error| error.to_string())
 }
 

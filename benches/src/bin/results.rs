@@ -6,13 +6,13 @@
 
 use serde::{Deserialize, Serialize};
 use sio_benches::bars::{self, Bar, Rounds};
-use sio_benches::clients;
 use sio_benches::comparison::{Comparison, Effort, Found, Side};
 use sio_benches::instructions;
 use sio_benches::measurement::Measurement;
 use sio_benches::options::Options;
 use sio_benches::peers::{Built, root};
 use sio_benches::plot::{self, Group, Series};
+use sio_benches::section::{section, with_section};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -120,12 +120,14 @@ fn results() -> Result<(), String> {
     };
     write("results.svg", picture(&measured.found))?;
     let text = document(&measured)?;
-    // What `clients` has written there.
+    // What other programs have written there.
     let before = std::fs::read_to_string(root().join("RESULTS.md")).unwrap_or_default();
-    let text = match clients::section(&before) {
-        Some(section) => clients::with_section(&text, section),
-        None => text,
-    };
+    let text = ["clients", "nodes"].iter().fold(text, |text, name| {
+        match section(&before, name) {
+            Some(section) => with_section(&text, name, section),
+            None => text,
+        }
+    });
     write("RESULTS.md", text)
 }
 

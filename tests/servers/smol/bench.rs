@@ -11,7 +11,6 @@ mod support;
 fn main() -> std::io::Result<()> {
     let processors = || std::thread::available_parallelism().map_or(1, NonZero::get);
     let threads = body::threads().unwrap_or_else(processors);
-    support::run(threads, body::server(), body::address(), |_| {
-        "listening".to_owned()
-    })
+    let server = |runtime: &sio::Smol| body::server(|redis, options| redis.join(runtime, options));
+    support::run_on(threads, server, body::address(), |_| "listening".to_owned())
 }

@@ -15,9 +15,20 @@ use smol::{Executor, Timer, future};
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Serves on so many threads, this one among them, until somebody ends the process.
+#[allow(dead_code, reason = "not all of them are done with that")]
 pub(crate) fn run(
     threads: usize,
     server: Server,
+    address: (String, u16),
+    ready: impl FnOnce(SocketAddr) -> String + Send + 'static,
+) -> io::Result<()> {
+    run_on(threads, |_| server, address, ready)
+}
+
+/// The same with a server that has something else to do on these threads.
+pub(crate) fn run_on(
+    threads: usize,
+    server: impl FnOnce(&Smol) -> Server,
     address: (String, u16),
     ready: impl FnOnce(SocketAddr) -> String + Send + 'static,
 ) -> io::Result<()> {
@@ -28,6 +39,7 @@ pub(crate) fn run(
         std::thread::spawn(move || smol::block_on(executor.run(future::pending::<()>())));
     }
     let runtime = Smol::on(&executor);
+    let server = server(&runtime);
     // async-io leaves its reactor to whoever blocks, and to a thread of its own when nobody has looked
     // for a while. Looking often keeps that thread asleep: a third of the system time of a server with
     // many small messages.

@@ -17,6 +17,8 @@ fn main() -> std::io::Result<()> {
         }
         None => Builder::new_multi_thread(),
     };
-    let served = support::run(body::server(), body::address(), |_| "listening".to_owned());
-    builder.enable_all().build()?.block_on(served)
+    builder.enable_all().build()?.block_on(async {
+        let server = body::server(|redis, options| redis.join(&sio::Tokio, options));
+        support::run(server, body::address(), |_| "listening".to_owned()).await
+    })
 }

@@ -34,7 +34,8 @@ impl Redis {
     /// # Errors
     /// One sentence for the person at the terminal, where there is no `redis-server`.
     pub fn start() -> Result<Self, String> {
-        let command = "exec redis-server --port \"$PORT\" --bind 127.0.0.1 --save '' --appendonly no";
+        let command =
+            "exec redis-server --port \"$PORT\" --bind 127.0.0.1 --save '' --appendonly no";
         let command = ["sh", "-c", command].map(str::to_owned);
         let server = Server::start(&command, None)
             .map_err(|error| format!("redis-server, which Debian has a package of: {error}"))?;
@@ -330,7 +331,8 @@ pub fn casts(rows: &[Row], place: usize) -> String {
         let casts = row.runs.iter().filter_map(|run| run.casts.get(place));
         casts.map(|cast| figure(cast) / cast.units * 1e6).collect()
     };
-    let mut text = "| servers | CPU s per 1M | ratio | Redis' CPU s per 1M |\n|---|---|---|---|\n".to_owned();
+    let mut text =
+        "| servers | CPU s per 1M | ratio | Redis' CPU s per 1M |\n|---|---|---|---|\n".to_owned();
     let Some(base) = rows.first() else {
         return text;
     };
@@ -341,7 +343,13 @@ pub fn casts(rows: &[Row], place: usize) -> String {
         let redis = shown(Spread::of(each(row, |cast| cast.redis)));
         let own = shown(Spread::of(own));
         // Writing to a string cannot fail.
-        writeln!(text, "| {} | {own} | {} | {redis} |", row.name, shown(ratio)).ok();
+        writeln!(
+            text,
+            "| {} | {own} | {} | {redis} |",
+            row.name,
+            shown(ratio)
+        )
+        .ok();
     }
     text
 }

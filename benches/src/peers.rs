@@ -218,9 +218,36 @@ pub fn peer(key: &str) -> Result<&'static Peer, String> {
 #[derive(Debug, Default)]
 pub struct Built {
     programs: HashMap<Build, Vec<String>>,
+    /// Where some are built already.
+    folder: Option<PathBuf>,
 }
 
 impl Built {
+    /// Those in this folder need not be built.
+    #[must_use]
+    pub fn found_in(folder: Option<PathBuf>) -> Self {
+        Self {
+            folder,
+            ..Self::default()
+        }
+    }
+
+    /// A program of `sio-servers`.
+    ///
+    /// # Errors
+    /// It does not build.
+    pub fn own(&self, program: &str) -> Result<PathBuf, String> {
+        self.found(program).map_or_else(
+            || build(&root(), &["-p", "sio-servers", "--bin", program]),
+            Ok,
+        )
+    }
+
+    fn found(&self, program: &str) -> Option<PathBuf> {
+        let path = self.folder.as_ref()?.join(program);
+        path.exists().then_some(path)
+    }
+
     /// The command that starts a server.
     pub fn command(&mut self, peer: &Peer) -> Result<Vec<String>, String> {
         if let Some(command) = self.programs.get(&peer.build) {
@@ -229,11 +256,14 @@ impl Built {
         let peers = root().join("peers");
         let command = match peer.build {
             Build::Ours(program) => {
-                let program = build(&root(), &["-p", "sio-servers", "--bin", program])?;
-                vec![program.display().to_string()]
+                vec![self.own(program)?.display().to_string()]
             }
             Build::Package(package, program) => {
-                let program = build(&peers.join(package), &["--locked", "--bin", program])?;
+                let arguments = ["--locked", "--bin", program];
+                let program = match self.found(program) {
+                    Some(found) => found,
+                    None => build(&peers.join(package), &arguments)?,
+                };
                 vec![program.display().to_string()]
             }
             Build::Node => {

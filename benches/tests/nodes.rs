@@ -24,8 +24,14 @@ fn all_members_at_both_servers_are_told() {
         assert_eq!(found.casts.len(), 2);
         for cast in &found.casts {
             // What is measured ends anywhere within a burst.
-            assert!(cast.units > 0.0 && cast.servers > 0.0, "{adapter}: {found:?}");
+            assert!(
+                cast.units > 0.0 && cast.servers > 0.0,
+                "{adapter}: {found:?}"
+            );
         }
-        assert!(found.alone > 1e6 && found.told > 1e6, "{adapter}: {found:?}");
+        assert!(
+            found.alone > 1e6 && found.told > 1e6,
+            "{adapter}: {found:?}"
+        );
     }
 }

@@ -80,9 +80,9 @@ async fn again() -> Result<serde_json::Value, Failure> {
                 let _ = tell.send(Word { is_up, at, spent });
             }
         });
-        namespace.on_connect(async move |socket: Socket| {
+        namespace.on_connect(move |socket: Socket| {
             let rooms: Vec<String> = (0..rooms).map(|room| format!("room {room}")).collect();
-            socket.joined(rooms).await
+            async move { socket.joined(rooms).await }
         });
     }
     let address = runtime::serve(Server::new(io)).await?;
@@ -123,10 +123,7 @@ async fn again() -> Result<serde_json::Value, Failure> {
 }
 
 /// Waits for something, and uses little of the processor meanwhile.
-async fn until(
-    what: &str,
-    mut is: impl FnMut() -> Result<bool, Failure>,
-) -> Result<(), Failure> {
+async fn until(what: &str, mut is: impl FnMut() -> Result<bool, Failure>) -> Result<(), Failure> {
     let end = Instant::now() + PATIENCE;
     while !is()? {
         if Instant::now() > end {
@@ -145,7 +142,11 @@ fn spent() -> Duration {
 
 /// The channels that somebody listens to.
 fn channels(is_sharded: bool) -> Result<usize, Failure> {
-    let command = if is_sharded { "SHARDCHANNELS" } else { "CHANNELS" };
+    let command = if is_sharded {
+        "SHARDCHANNELS"
+    } else {
+        "CHANNELS"
+    };
     let told = say(&format!("PUBSUB {command}"))?;
     let count = told.strip_prefix('*').and_then(|it| it.lines().next());
     Ok(count.ok_or("no list of channels")?.parse()?)

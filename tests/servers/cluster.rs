@@ -21,10 +21,10 @@ use crate::sio::http::Method;
 use crate::sio::{Io, Server, Value};
 use application::common::{self, option, refuse};
 
-#[path = "application.rs"]
-pub(crate) mod application;
 #[path = "adapters.rs"]
 mod adapters;
+#[path = "application.rs"]
+pub(crate) mod application;
 #[path = "cluster_events.rs"]
 mod events;
 

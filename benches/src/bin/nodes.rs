@@ -7,11 +7,12 @@ use serde::Deserialize;
 use sio_benches::clients::shown;
 use sio_benches::nodes::{Plan, Redis, Row, casts, memory};
 use sio_benches::options::Options;
-use sio_benches::peers::{ALONE, Built, NODES, Peer, build, root};
+use sio_benches::peers::{ALONE, Built, NODES, Peer, root};
 use sio_benches::process::{load_average, open_many_sockets};
 use sio_benches::samples::Spread;
 use sio_benches::section::with_section;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
@@ -51,17 +52,18 @@ fn measure() -> Result<(), String> {
     };
     let file = options.take("into")?;
     let file = file.unwrap_or_else(|| root().join("RESULTS.md").display().to_string());
+    let programs: Option<PathBuf> = options.take("programs")?;
     if !options.command()?.is_empty() {
         return Err("it knows what to measure".to_owned());
     }
     open_many_sockets().map_err(|error| error.to_string())?;
     let redis = Redis::start()?;
-    let mut built = Built::default();
+    let mut built = Built::found_in(programs);
     let load = load_average();
     let few = rounds(&NODES, 2, effort.few, &effort, &mut built, &redis)?;
     let many = rounds(&NODES, 2, effort.many, &effort, &mut built, &redis)?;
     let alone = rounds(&ALONE, 1, effort.many, &effort, &mut built, &redis)?;
-    let again = again(&effort, &redis)?;
+    let again = again(&effort, &built, &redis)?;
     let text = document(&effort, &few, &many, &alone, &again, load);
     let before = std::fs::read_to_string(&file).map_err(|error| format!("{file}: {error}"))?;
     let after = with_section(&before, "nodes", &text);
@@ -126,13 +128,17 @@ struct Again {
 }
 
 /// How long it takes to listen to everything again.
-fn again(effort: &Effort, redis: &Redis) -> Result<Vec<(String, Vec<Again>)>, String> {
+fn again(
+    effort: &Effort,
+    built: &Built,
+    redis: &Redis,
+) -> Result<Vec<(String, Vec<Again>)>, String> {
     let mut all = Vec::new();
     for program in ["tokio-again", "smol-again"] {
         if !effort.is_meant(program) {
             continue;
         }
-        let path = build(&root(), &["-p", "sio-servers", "--bin", program])?;
+        let path = built.own(program)?;
         for adapter in ["redis", "redis-sharded"] {
             let mut said = Vec::new();
             for _ in 0..effort.rounds {
@@ -203,14 +209,17 @@ fn document(
         );
         part(title, casts(alone, place));
     }
-    let mut table = "| server | channels | seconds | processor seconds |\n|---|---|---|---|\n".to_owned();
+    let mut table =
+        "| server | channels | seconds | processor seconds |\n|---|---|---|---|\n".to_owned();
     for (name, said) in again {
         let channels = said.first().map_or(0, |one| one.channels);
         let wall = shown(Spread::of(said.iter().map(|one| one.wall)));
         let cpu = shown(Spread::of(said.iter().map(|one| one.cpu)));
         writeln!(table, "| {name} | {channels} | {wall} | {cpu} |").ok();
     }
-    let title = "Listening again to 10 000 rooms of 100 namespaces, from the loss of the connection on".to_owned();
+    let title =
+        "Listening again to 10 000 rooms of 100 namespaces, from the loss of the connection on"
+            .to_owned();
     part(title, table);
     text
 }

@@ -122,12 +122,12 @@ fn results() -> Result<(), String> {
     let text = document(&measured)?;
     // What other programs have written there.
     let before = std::fs::read_to_string(root().join("RESULTS.md")).unwrap_or_default();
-    let text = ["clients", "nodes"].iter().fold(text, |text, name| {
-        match section(&before, name) {
+    let text = ["clients", "nodes"]
+        .iter()
+        .fold(text, |text, name| match section(&before, name) {
             Some(section) => with_section(&text, name, section),
             None => text,
-        }
-    });
+        });
     write("RESULTS.md", text)
 }
 

@@ -311,6 +311,7 @@ fn requests(cases: &mut Cases) {
         &Message::ServerSide {
             call: told.clone(),
             ask: None,
+            to: None,
         },
         heard,
     );
@@ -319,6 +320,7 @@ fn requests(cases: &mut Cases) {
         &Message::ServerSide {
             call: told,
             ask: Some(id("AAAAAA")),
+            to: None,
         },
         |_| None,
     );

@@ -87,6 +87,18 @@ impl Channels {
         }
     }
 
+    /// For what one node alone is told, by the channel of answers to it.
+    ///
+    /// `None`: it is not known to take there what is no answer.
+    pub(crate) fn alone(&self, uid: &Uid) -> Option<String> {
+        let hears = match self.dialect {
+            Dialect::Classic => uid.is_ours(),
+            Dialect::V2 => false,
+            Dialect::Sharded | Dialect::Streams => true,
+        };
+        hears.then(|| format!("{}{uid}#", self.answers))
+    }
+
     pub(crate) fn room(&self, room: &str) -> String {
         format!("{}{room}#", self.all)
     }

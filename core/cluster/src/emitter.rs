@@ -80,7 +80,11 @@ impl Emitter {
             Message::Join { .. }
             | Message::Leave { .. }
             | Message::Disconnect { .. }
-            | Message::ServerSide { ask: None, .. } => (true, None),
+            | Message::ServerSide {
+                ask: None,
+                to: None,
+                ..
+            } => (true, None),
             Message::Broadcast { .. }
             | Message::ServerSide { .. }
             | Message::Ask { .. }

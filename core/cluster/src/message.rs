@@ -2,7 +2,7 @@
 
 use sio_core::packet::{Args, Call};
 
-use crate::id::RequestId;
+use crate::id::{RequestId, Uid};
 
 /// What one node tells the others of its namespace.
 ///
@@ -53,6 +53,8 @@ pub enum Message {
         call: Call,
         /// An answer of each is wanted, under this name.
         ask: Option<RequestId>,
+        /// The one node that it is for. Others of this implementation leave it alone.
+        to: Option<Uid>,
     },
     /// Whoever has this one socket is to do something with it, and to say so.
     One {

@@ -444,3 +444,99 @@ fn past_the_append_window_those_here_hear_the_oldest_at_once() {
         assert_eq!(heard(&mut node), expected);
     }
 }
+
+/// What one node of ours says to another one alone: where, and what.
+fn alone(dialect: Dialect, to: &Uid) -> Option<(String, bytes::Bytes)> {
+    let mut node = up(Config::new(dialect, "/"));
+    node.server_side_to(NOW, to, call("hello")).ok()?;
+    match drain(&mut node).pop() {
+        Some(Output::Publish(it)) => Some((it.channel, it.payload)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn one_node_is_told_on_the_channel_of_its_answers() {
+    let (ours, theirs) = (Uid::classic([7; 8]), Uid::from("HAkhhj"));
+    let (channel, payload) = alone(Dialect::Classic, &ours).unwrap();
+    assert_eq!(channel, format!("socket.io-response#/#{ours}#"));
+    let text = String::from_utf8_lossy(&payload);
+    let end = format!(r#""type":6,"data":["hello",1],"to":"{ours}"}}"#);
+    assert!(text.ends_with(&end), "{text}");
+    // Node's take nothing but answers there.
+    assert_eq!(alone(Dialect::Classic, &theirs), None);
+    assert_eq!(alone(Dialect::V2, &ours), None);
+    for dialect in [Dialect::Sharded, Dialect::Streams] {
+        let theirs = Uid::from("1d6b0b1aa6e47376");
+        let (channel, _) = alone(dialect, &theirs).unwrap();
+        assert_eq!(channel, format!("socket.io#/#{theirs}#"));
+    }
+}
+
+#[test]
+fn what_one_node_is_told_another_leaves_alone() {
+    let other = Uid::classic([8; 8]);
+    for is_asked in [false, true] {
+        let mut node = up(Config::new(Dialect::Classic, "/"));
+        let own = node.uid().clone();
+        for to in [own, Uid::classic([9; 8])] {
+            let message = Message::ServerSide {
+                call: call("hello"),
+                ask: is_asked.then(|| RequestId::classic([1; 8])),
+                to: Some(to.clone()),
+            };
+            from_classic(&mut node, &other, &message);
+            let heard = drain(&mut node);
+            match &heard[..] {
+                [Output::Local(Local::ServerSide { .. })] => assert!(!is_asked),
+                [Output::Asked { .. }] => assert!(is_asked),
+                [] => assert_ne!(&to, node.uid()),
+                other => panic!("{other:?}"),
+            }
+            assert_eq!(heard.is_empty(), &to != node.uid());
+        }
+    }
+}
+
+#[test]
+fn a_question_to_one_node_ends_with_its_answer_and_nobody_elses() {
+    let (there, other) = (Uid::cluster([7; 8]), Uid::cluster([8; 8]));
+    let value = |text: &str| Reply::Value(Args::from_arguments(text).unwrap());
+    // So many listen to the node's own channel.
+    for (listening, expected) in [(1, 1), (0, 0)] {
+        let mut node = up(sharded());
+        let what = Asked::Server {
+            node: there.clone(),
+            call: call("load"),
+        };
+        let id = ask(&mut node, 1, what);
+        let mut count = None;
+        for output in drain(&mut node) {
+            match output {
+                Output::Publish(it) => assert_eq!(it.channel, format!("socket.io#/#{there}#")),
+                Output::Count { token, channel, .. } => {
+                    assert_eq!(channel, format!("socket.io#/#{there}#"));
+                    count = Some(token);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        node.handle_count(NOW, count.unwrap(), listening);
+        if listening > 0 {
+            for (uid, text) in [(&other, "other"), (&there, "there")] {
+                assert!(drain(&mut node).is_empty());
+                let reply = value(text);
+                let id = id.clone();
+                from(&mut node, uid, &Message::Answer { id, reply });
+            }
+        }
+        let Some(Output::Done { token: 1, answers }) = drain(&mut node).pop() else {
+            panic!("it has not ended");
+        };
+        assert_eq!((answers.got.len(), answers.end), (expected, End::Counted));
+        assert_eq!(
+            answers.got.first().map(|it| it.reply.clone()),
+            (listening > 0).then(|| value("there"))
+        );
+    }
+}

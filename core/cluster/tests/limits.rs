@@ -374,6 +374,7 @@ fn how_long_others_wait_for_an_answer() {
         &Message::ServerSide {
             call: call("q"),
             ask,
+            to: None,
         },
     );
     drain(&mut node);

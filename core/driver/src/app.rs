@@ -14,7 +14,7 @@ pub use crate::event::{ErrorSource, Started};
 pub use crate::handle::{
     AckFuture, Backlogs, Client, Conn, Direct, EmitWhenReady, Engine, EngineServer, EngineSocket,
     ExpiredSession, Flushed, Incoming, Invocation, Io, Namespace, ParentNamespace, Ready,
-    Recording, Replies, RepliesFuture, Socket, To, ToChildren,
+    Recording, Replies, RepliesFuture, Socket, To, ToChildren, ToNode,
 };
 pub use crate::handler::answer::Ack;
 pub use crate::handler::call::{Handler, Outcome};

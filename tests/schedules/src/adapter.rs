@@ -16,13 +16,20 @@ pub(crate) struct SessionClaim;
 
 #[derive(Clone, Debug)]
 pub(crate) struct ClusterStatus {
-    up: bool,
+    pub(crate) up: bool,
     pub(crate) nodes: usize,
-    at: Option<SystemTime>,
+    pub(crate) since: Option<SystemTime>,
+    pub(crate) node: Option<String>,
 }
 
 impl ClusterStatus {
-    pub(crate) const fn new(up: bool, nodes: usize, at: Option<SystemTime>) -> Self {
-        Self { up, nodes, at }
+    pub(crate) const fn new(up: bool, nodes: usize, since: Option<SystemTime>) -> Self {
+        let node = None;
+        Self {
+            up,
+            nodes,
+            since,
+            node,
+        }
     }
 }

@@ -14,8 +14,8 @@ use crate::here::{until, within};
 use crate::world::{On, World};
 
 /// One server, with two clients in `/`, the first of which is in `x`.
-struct Node {
-    world: World,
+pub(crate) struct Node {
+    pub(crate) world: World,
     first: Client,
     second: Client,
     ids: [String; 2],
@@ -26,13 +26,13 @@ struct Node {
 }
 
 /// What the nodes have in common.
-struct House {
-    memory: Memory,
+pub(crate) struct House {
+    pub(crate) memory: Memory,
     options: Options,
 }
 
 impl House {
-    fn new(dialect: Dialect) -> Self {
+    pub(crate) fn new(dialect: Dialect) -> Self {
         let mut options = Options::new(dialect);
         // Nobody is counted late here.
         options.node.settle = Duration::ZERO;
@@ -42,7 +42,7 @@ impl House {
         }
     }
 
-    async fn node(&self, on: On) -> Node {
+    pub(crate) async fn node(&self, on: On) -> Node {
         let io = Io::new(calm());
         let broker = self.memory.broker();
         let line = broker.line();
@@ -84,7 +84,7 @@ impl House {
     }
 
     /// All have left: nothing is left of them.
-    async fn ends<const N: usize>(self, nodes: [Node; N]) {
+    pub(crate) async fn ends<const N: usize>(self, nodes: [Node; N]) {
         for node in nodes {
             node.world.ends().await;
         }
@@ -97,7 +97,7 @@ impl House {
 }
 
 impl Node {
-    fn io(&self) -> &Io {
+    pub(crate) fn io(&self) -> &Io {
         &self.world.io
     }
 

@@ -16,6 +16,7 @@ mod catch_all;
 mod children;
 mod client;
 mod cluster;
+mod cluster_node;
 mod conversation;
 mod differences;
 mod drain;

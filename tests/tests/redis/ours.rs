@@ -1,7 +1,7 @@
 //! Two servers of ours, one on each binding.
 
 use sio_redis::{Dialect, Subscriptions};
-use sio_tokio::Bytes;
+use sio_tokio::{AdapterError, Bytes};
 
 use crate::here::{until, within};
 use crate::node::{Binding, Node, answers, hears, options};
@@ -89,6 +89,21 @@ async fn questions(here: &mut Node, there: &mut Node) {
     assert!(load.is_complete());
     let words: Vec<String> = load.iter().map(|it| it.args.get(0).unwrap()).collect();
     assert_eq!(words, ["rust heard hi"]);
+    let theirs = there.io().adapter().status().node.unwrap();
+    assert_eq!(load[0].node.as_ref(), Some(&theirs));
+    let alone = within(
+        "an answer",
+        io.of("/").to_node(&theirs).ask("load", &"you", None),
+    );
+    let alone = alone.await.unwrap();
+    assert_eq!(alone.get::<String>(0).unwrap(), "rust heard you");
+    let nobody = match theirs.len() {
+        6 => "RAAAAA",
+        _ => "r000000000000000",
+    };
+    let nobody = io.of("/").to_node(nobody).ask("load", &"?", None);
+    let nobody = within("no answer", nobody).await;
+    assert_eq!(nobody, Err(AdapterError::NoNode));
     io.of("/").server_side_emit("told", &(1, "x")).unwrap();
     for client in [&mut there.first, &mut there.second] {
         client.expect(r#"42["server told",[1,"x"]]"#).await;

@@ -167,7 +167,7 @@ pub(crate) fn of(received: &Received) -> Map<String, Value> {
             add(json!({ "requestId": id.as_str() }));
             add(question(what));
         }
-        Message::ServerSide { call, ask } => {
+        Message::ServerSide { call, ask, .. } => {
             add(self::call(call));
             add(ask
                 .as_ref()

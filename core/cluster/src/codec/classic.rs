@@ -125,10 +125,7 @@ fn request(tree: Tree<'_>, limits: &Limits) -> Result<Received, Odd> {
             close: close(&members)?,
         },
         5 => ask(id, Question::Fetch(of()?))?,
-        6 => Message::ServerSide {
-            call: parts::server_side(members.need("data")?, "data", limits)?,
-            ask: id,
-        },
+        6 => server_side(&members, id, limits)?,
         7 => Message::Broadcast {
             call: parts::event(&members.need("packet")?.members("packet", limits)?, limits)?,
             to: of()?,
@@ -138,6 +135,18 @@ fn request(tree: Tree<'_>, limits: &Limits) -> Result<Received, Odd> {
     };
     let from = parts::uid(&members, limits)?;
     Ok(Received { from, message })
+}
+
+fn server_side(
+    members: &Members<'_>,
+    ask: Option<RequestId>,
+    limits: &Limits,
+) -> Result<Message, Odd> {
+    Ok(Message::ServerSide {
+        call: parts::server_side(members.need("data")?, "data", limits)?,
+        ask,
+        to: parts::node(members, "to", limits)?,
+    })
 }
 
 pub(super) fn close(members: &Members<'_>) -> Result<bool, Odd> {
@@ -169,8 +178,14 @@ fn answer(tree: Tree<'_>, limits: &Limits) -> Result<Received, Odd> {
         return Err(Odd::Foreign(Dialect::V2));
     }
     let id = parts::request_id(&members, "requestId", limits)?;
-    let id = id.ok_or(Odd::Member("requestId"))?;
     let kind = members.find("type").and_then(Tree::number);
+    let from = parts::uid(&members, limits)?;
+    // Where one node is answered, it listens alone: there it is told what is for no other.
+    if kind == Some(6) && members.has("to") {
+        let message = server_side(&members, id, limits)?;
+        return Ok(Received { from, message });
+    }
+    let id = id.ok_or(Odd::Member("requestId"))?;
     let reply = match kind {
         Some(6) => Reply::Value(value(members.find("data"), "data")?),
         Some(8) => {
@@ -181,7 +196,6 @@ fn answer(tree: Tree<'_>, limits: &Limits) -> Result<Received, Odd> {
         Some(other) => return Err(Odd::Type(other.to_string())),
         None => untyped(&members, limits)?,
     };
-    let from = parts::uid(&members, limits)?;
     Ok(Received {
         from,
         message: Message::Answer { id, reply },
@@ -275,9 +289,14 @@ pub fn encode(message: &Message, by: Author<'_>) -> Result<(Place, Bytes), Encod
             }
         }
         Message::Answer { id, reply } => (Place::Answers, out_answer(id, reply, by)?),
-        Message::ServerSide { call, .. } => {
+        Message::ServerSide { call, to, .. } => {
             parts::check_server_side(call)?;
-            (Place::Requests, out_request(message, by)?.json()?)
+            // One node alone listens where it is answered.
+            let place = match to {
+                Some(_) => Place::Answers,
+                None => Place::Requests,
+            };
+            (place, out_request(message, by)?.json()?)
         }
         Message::Join { .. }
         | Message::Leave { .. }
@@ -321,7 +340,11 @@ fn out_request<'a>(message: &'a Message, by: Author<'a>) -> Result<Out<'a>, Enco
             Question::Rooms => (Some(id), 1, vec![]),
             Question::RoomsOf(_) | Question::Custom(_) => return Err(EncodeError::Unsaid),
         },
-        Message::ServerSide { call, ask } => (ask.as_ref(), 6, vec![("data", Out::Call(call))]),
+        Message::ServerSide { call, ask, to } => {
+            let mut more = vec![("data", Out::Call(call))];
+            more.extend(to.as_ref().map(|uid| ("to", Out::Text(uid.as_str()))));
+            (ask.as_ref(), 6, more)
+        }
         Message::One { id, socket, act } => {
             let sid = ("sid", Out::Text(socket));
             match act {

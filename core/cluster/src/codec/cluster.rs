@@ -71,6 +71,7 @@ pub(super) fn body(kind: u64, data: Option<Tree<'_>>, limits: &Limits) -> Result
         9 => Message::ServerSide {
             call: parts::server_side(data.need("packet")?, "packet", limits)?,
             ask: id,
+            to: parts::node(&data, "to", limits)?,
         },
         _ => Message::Answer {
             id: need(id)?,
@@ -178,10 +179,11 @@ pub(super) fn said<'a>(message: &'a Message, by: Author<'a>) -> Result<Said<'a>,
             id,
             what: Question::Fetch(of),
         } => said(7, vec![("opts", parts::opts(of)), named(id)]),
-        Message::ServerSide { call, ask } => {
+        Message::ServerSide { call, ask, to } => {
             parts::check_server_side(call)?;
             let mut members: Vec<_> = ask.iter().map(named).collect();
             members.push(("packet", Out::Call(call)));
+            members.extend(to.as_ref().map(|uid| ("to", Out::Text(uid.as_str()))));
             Said {
                 binary: !call.args.attachments().is_empty(),
                 ..said(9, members)

@@ -12,9 +12,18 @@ use crate::wire::out::Out;
 use crate::wire::tree::{Members, Tree};
 use crate::wire::{EncodeError, Odd};
 
-/// The name that this member is, if it is there.
+/// Who says it, if that is told.
 pub(super) fn uid(members: &Members<'_>, limits: &Limits) -> Result<Option<Uid>, Odd> {
-    name(members, "uid", limits).map(|name| name.map(Uid::from))
+    node(members, "uid", limits)
+}
+
+/// The node that this member names, if it is there.
+pub(super) fn node(
+    members: &Members<'_>,
+    name: &'static str,
+    limits: &Limits,
+) -> Result<Option<Uid>, Odd> {
+    self::name(members, name, limits).map(|name| name.map(Uid::from))
 }
 
 pub(super) fn request_id(

@@ -256,6 +256,8 @@ impl<T> Node<T> {
             // What may be lost is not told to clients who come back: it does not belong into the stream.
             Message::Broadcast { ask, to, .. } => ask.is_none() && !to.flags.volatile,
             Message::Join { .. } | Message::Leave { .. } | Message::Disconnect { .. } => true,
+            // One node reads it, where nobody else does.
+            Message::ServerSide { to: Some(_), .. } => return false,
             Message::Ask { .. }
             | Message::ServerSide { .. }
             | Message::One { .. }
@@ -362,6 +364,8 @@ impl<T> Node<T> {
         match (kind, self.config.heartbeat) {
             // Whoever has the socket.
             (Kind::One | Kind::RoomsOf, _) => Expected::Others(u64::MAX),
+            // Whether it is there.
+            (Kind::Node, _) => Expected::Counting,
             (_, Some(_)) => Expected::Known(self.peers.all()),
             (_, None) => Expected::Counting,
         }
@@ -390,6 +394,9 @@ impl<T> Node<T> {
     fn silent(&self, open: &Open<T>) -> Option<u64> {
         if open.is_answered_by_one() {
             return Some(0);
+        }
+        if open.is_of_one_node() {
+            return Some(1);
         }
         let silent = match &open.expected {
             Expected::Counting | Expected::Others(u64::MAX) => return None,

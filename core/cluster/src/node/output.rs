@@ -208,6 +208,13 @@ pub enum Asked {
     },
     /// An event for the servers, each of which is to answer it.
     Servers(Call),
+    /// An event for the server of one node, which is to answer it. Never asked by another.
+    Server {
+        /// The node.
+        node: Uid,
+        /// What it is told.
+        call: Call,
+    },
     /// Something to be done with one socket, by whoever has it.
     One {
         /// The socket's id.

@@ -25,6 +25,8 @@ pub(super) enum Kind {
     Clients,
     /// A word of whoever has the socket.
     One,
+    /// A value, of one node.
+    Node,
 }
 
 impl Kind {
@@ -49,7 +51,7 @@ impl Kind {
             (Self::Sockets, reply @ Reply::Sockets(_))
             | (Self::Ids, reply @ Reply::Ids(_))
             | (Self::Rooms | Self::RoomsOf, reply @ Reply::Rooms(_))
-            | (Self::Value, reply @ Reply::Value(_))
+            | (Self::Value | Self::Node, reply @ Reply::Value(_))
             | (Self::Clients, reply @ (Reply::Clients(_) | Reply::Ack { .. }))
             | (Self::One, reply @ Reply::Done) => Some(reply),
             (
@@ -59,7 +61,8 @@ impl Kind {
                 | Self::RoomsOf
                 | Self::Value
                 | Self::Clients
-                | Self::One,
+                | Self::One
+                | Self::Node,
                 _,
             ) => None,
         }
@@ -68,7 +71,7 @@ impl Kind {
     /// One answer is enough.
     fn is_of_one(self) -> bool {
         match self {
-            Self::RoomsOf | Self::One => true,
+            Self::RoomsOf | Self::One | Self::Node => true,
             Self::Sockets | Self::Ids | Self::Rooms | Self::Value | Self::Clients => false,
         }
     }
@@ -91,6 +94,8 @@ pub(super) struct Open<T> {
     kind: Kind,
     pub(super) since: Instant,
     due: Instant,
+    /// The one node that is asked, if it is one.
+    alone: Option<Uid>,
     count: Option<CountToken>,
     pub(super) expected: Expected,
     /// Nodes that have answered; of those that say who they are, which.
@@ -118,6 +123,7 @@ impl<T> Open<T> {
             kind,
             since,
             due,
+            alone: None,
             count: None,
             expected,
             nodes: 0,
@@ -131,6 +137,12 @@ impl<T> Open<T> {
         }
     }
 
+    /// Of this node alone.
+    pub(super) fn of(mut self, node: Option<Uid>) -> Self {
+        self.alone = node;
+        self
+    }
+
     /// Acks that are still to come.
     pub(super) fn missing(&self) -> u64 {
         self.clients.saturating_sub(self.acks)
@@ -138,6 +150,10 @@ impl<T> Open<T> {
 
     pub(super) fn is_answered_by_one(&self) -> bool {
         self.kind.is_of_one() && self.nodes > 0
+    }
+
+    pub(super) const fn is_of_one_node(&self) -> bool {
+        self.alone.is_some()
     }
 
     fn is_complete(&self) -> bool {
@@ -221,7 +237,7 @@ pub(super) enum Taken<T> {
     /// There is no room for it.
     Over,
     /// It was the last.
-    Last(Open<T>),
+    Last(Box<Open<T>>),
 }
 
 /// What may be kept.
@@ -287,8 +303,11 @@ impl<T> Questions<T> {
         let id = self.counting.remove(&token)?;
         let open = self.open.get_mut(&id)?;
         open.count = None;
-        // This node is one of them.
-        open.expected = Expected::Others(nodes.saturating_sub(1));
+        open.expected = match &open.alone {
+            Some(uid) => Expected::Known((nodes > 0).then(|| uid.clone()).into_iter().collect()),
+            // This node is one of them.
+            None => Expected::Others(nodes.saturating_sub(1)),
+        };
         open.is_complete().then(|| self.remove(&id)).flatten()
     }
 
@@ -302,6 +321,9 @@ impl<T> Questions<T> {
         let Some(open) = self.open.get_mut(id) else {
             return Taken::Late;
         };
+        if open.alone.is_some() && open.alone != from {
+            return Taken::Late;
+        }
         let Some(reply) = open.kind.fit(reply) else {
             return Taken::Late;
         };
@@ -323,7 +345,8 @@ impl<T> Questions<T> {
         if !open.is_complete() {
             return Taken::Kept;
         }
-        self.remove(id).map_or(Taken::Late, Taken::Last)
+        self.remove(id)
+            .map_or(Taken::Late, |open| Taken::Last(Box::new(open)))
     }
 
     /// The question, if nobody needs to answer it.

@@ -154,10 +154,16 @@ impl<T> Node<T> {
             Message::Join { of, rooms } => self.local(Local::Join { of, rooms }),
             Message::Leave { of, rooms } => self.local(Local::Leave { of, rooms }),
             Message::Disconnect { of, close } => self.local(Local::Disconnect { of, close }),
-            Message::ServerSide { call, ask: None } => self.local(Local::ServerSide { call }),
+            Message::ServerSide { to: Some(uid), .. } if uid != self.uid => {
+                self.counts.elsewhere = self.counts.elsewhere.saturating_add(1);
+            }
+            Message::ServerSide {
+                call, ask: None, ..
+            } => self.local(Local::ServerSide { call }),
             Message::ServerSide {
                 call,
                 ask: Some(id),
+                ..
             } => {
                 self.begin(from, id, Otherwise::Value, Asked::Servers(call), None);
             }
@@ -232,7 +238,7 @@ impl<T> Node<T> {
             Taken::Kept => {}
             Taken::Late => self.counts.late = self.counts.late.saturating_add(1),
             Taken::Over => self.notice(Notice::Overflow(Overflow::Answers)),
-            Taken::Last(open) => self.done(open, End::Counted),
+            Taken::Last(open) => self.done(*open, End::Counted),
         }
     }
 

@@ -7,11 +7,11 @@ use sio_core::time::Instant;
 
 use super::machine::{Link, Node, Written};
 use super::output::{Answers, Asked, End, Local, Notice, Output, Overflow};
-use super::questions::{Kind, Open};
+use super::questions::{Expected, Kind, Open};
 use crate::codec::streams::{self, Entry};
 use crate::codec::{Context, EncodeError, Received};
 use crate::config::{Dialect, Subscriptions};
-use crate::id::RequestId;
+use crate::id::{RequestId, Uid};
 use crate::message::{Message, Question, To};
 
 impl<T> Node<T> {
@@ -153,7 +153,32 @@ impl<T> Node<T> {
     /// A reserved name, arguments that cannot be written, or [`EncodeError::Unsaid`] in v2.
     pub fn server_side(&mut self, now: Instant, call: Call) -> Result<(), EncodeError> {
         self.advance(now);
-        self.say(&Message::ServerSide { call, ask: None })
+        let (ask, to) = (None, None);
+        self.say(&Message::ServerSide { call, ask, to })
+    }
+
+    /// An event for the server of one other node, which may not be there.
+    ///
+    /// # Errors
+    /// A reserved name, arguments that cannot be written, or [`EncodeError::Unsaid`]: in v2, and in classic to a node
+    /// of Node's.
+    pub fn server_side_to(
+        &mut self,
+        now: Instant,
+        node: &Uid,
+        call: Call,
+    ) -> Result<(), EncodeError> {
+        self.advance(now);
+        let channel = self.channels.alone(node).ok_or(EncodeError::Unsaid)?;
+        let message = Message::ServerSide {
+            call,
+            ask: None,
+            to: Some(node.clone()),
+        };
+        if let Written::Payload(payload) = self.written(&message, Some(node))? {
+            self.publish_or_hold(channel, payload);
+        }
+        Ok(())
     }
 
     /// To all nodes, now or when the broker is back.
@@ -174,7 +199,8 @@ impl<T> Node<T> {
     /// Where the wire cannot ask for ids or rooms, it asks for sockets.
     ///
     /// # Errors
-    /// A reserved name, arguments that cannot be written, or [`EncodeError::Unsaid`]. The token does not come back.
+    /// A reserved name, arguments that cannot be written, or [`EncodeError::Unsaid`]: so it is, too, with one node alone
+    /// where [`server_side_to`](Self::server_side_to) would say it. The token does not come back.
     pub fn ask(
         &mut self,
         now: Instant,
@@ -189,6 +215,14 @@ impl<T> Node<T> {
             Dialect::Sharded | Dialect::Streams => RequestId::cluster(random),
         };
         let wait = timeout.unwrap_or(self.config.request_timeout);
+        let alone = match &what {
+            Asked::Server { node, .. } => Some(node.clone()),
+            Asked::Nodes(_) | Asked::Clients { .. } | Asked::Servers(_) | Asked::One { .. } => None,
+        };
+        let channel = match &alone {
+            Some(uid) => self.channels.alone(uid).ok_or(EncodeError::Unsaid)?,
+            None => self.channels.requests().to_owned(),
+        };
         let (kind, message) = self.question(&id, what, wait);
         let written = self.written(&message, None)?;
         if let Some(end) = self.refusal(&id) {
@@ -207,15 +241,17 @@ impl<T> Node<T> {
         self.pending.is_new(None, &id, most);
         match written {
             Written::Entry(entry) => drop(self.append(entry, None)),
-            Written::Payload(payload) => {
-                self.publish(self.channels.requests().to_owned(), payload);
-            }
+            Written::Payload(payload) => self.publish(channel.clone(), payload),
         }
         let time = (now, now.saturating_add(wait));
-        let open = Open::new(token, kind, time, self.expected(kind));
+        let expected = match alone.as_ref() == Some(&self.uid) {
+            // What is for itself it does not hear.
+            true => Expected::Others(0),
+            false => self.expected(kind),
+        };
+        let open = Open::new(token, kind, time, expected).of(alone);
         let known = self.questions.insert(id.clone(), open);
         if let Some(token) = known {
-            let channel = self.channels.requests().to_owned();
             let sharded = self.channels.is_sharded();
             self.outputs.push_back(Output::Count {
                 token,
@@ -286,6 +322,15 @@ impl<T> Node<T> {
                 Message::ServerSide {
                     call,
                     ask: Some(id),
+                    to: None,
+                },
+            ),
+            Asked::Server { node, call } => (
+                Kind::Node,
+                Message::ServerSide {
+                    call,
+                    ask: Some(id),
+                    to: Some(node),
                 },
             ),
             Asked::One { socket, act } => (Kind::One, Message::One { id, socket, act }),

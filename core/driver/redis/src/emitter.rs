@@ -168,6 +168,7 @@ impl Emitter {
         all.called(event.as_ref(), args, |call, _| Message::ServerSide {
             call,
             ask: None,
+            to: None,
         })
     }
 

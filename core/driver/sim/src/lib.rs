@@ -104,8 +104,8 @@ pub use sio_driver::app::{
     Query, Raw, Reaction, Ready, Recipients, Recording, RecoveryFigures, Refusal, Remote,
     RemoteSocket, Replies, RepliesFuture, RequestHead, RoomError, RoomEvent, SameSite, Server,
     ServerAck, ServerAnswer, Serving, SetupError, Sid, Socket, SocketData, SocketId, SocketIds,
-    Started, State, To, ToChildren, TransportKind, Transports, TryData, Value, Verdict, Waves,
-    client_files, core, http, parser, respond,
+    Started, State, To, ToChildren, ToNode, TransportKind, Transports, TryData, Value, Verdict,
+    Waves, client_files, core, http, parser, respond,
 };
 pub use sio_driver::binding::{Instant, Runtime};
 #[cfg(feature = "cluster")]

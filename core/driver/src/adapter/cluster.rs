@@ -18,12 +18,20 @@ pub struct ClusterStatus {
     pub nodes: usize,
     /// Since when it is up or not, if that has ever changed.
     pub since: Option<SystemTime>,
+    /// The id that the others know this node of this namespace by, once it has one: what they name in
+    /// [`Namespace::to_node`](crate::app::Namespace::to_node). It is another when the server starts again.
+    pub node: Option<String>,
 }
 
 impl ClusterStatus {
     /// So many nodes, reached or not.
     pub const fn new(up: bool, nodes: usize, since: Option<SystemTime>) -> Self {
-        Self { up, nodes, since }
+        Self {
+            up,
+            nodes,
+            since,
+            node: None,
+        }
     }
 
     /// This node alone, for which nothing has to be reached.

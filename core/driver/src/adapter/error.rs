@@ -16,6 +16,8 @@ pub enum AdapterError {
     Unreachable(String),
     /// What the nodes speak with each other has no words for it.
     Unsaid,
+    /// There is no other node of that id, as far as can be seen.
+    NoNode,
     /// No node has that socket, or none that has it has said so in time.
     Nowhere,
     /// The arguments cannot be written.
@@ -29,6 +31,7 @@ impl fmt::Display for AdapterError {
             Self::Timeout => f.write_str("not all nodes have answered in time"),
             Self::Unreachable(why) => write!(f, "the other nodes cannot be reached: {why}"),
             Self::Unsaid => f.write_str("the nodes' wire has no words for it"),
+            Self::NoNode => f.write_str("there is no other node of that id"),
             Self::Nowhere => f.write_str("no node has that socket"),
             Self::Emit(why) => why.fmt(f),
         }

@@ -321,4 +321,31 @@ pub trait Adapter: Send + Sync + 'static {
         let _ = (event, args, timeout);
         Later::ready(Err(AdapterError::Alone))
     }
+
+    /// As [`server_side_emit`](Self::server_side_emit), for the server of one other node alone. Whether there is one is
+    /// not told.
+    ///
+    /// # Errors
+    /// It cannot be sent; by default, because there are no other nodes.
+    fn server_side_emit_to(
+        &self,
+        node: &str,
+        event: &str,
+        args: &Args,
+    ) -> Result<(), AdapterError> {
+        let _ = (node, event, args);
+        Err(AdapterError::Alone)
+    }
+
+    /// As [`server_side_ask`](Self::server_side_ask), for the server of one other node alone: its answer.
+    fn server_side_ask_to(
+        &self,
+        node: &str,
+        event: &str,
+        args: &Args,
+        timeout: Option<Duration>,
+    ) -> Later<Result<Args, AdapterError>> {
+        let _ = (node, event, args, timeout);
+        Later::ready(Err(AdapterError::Alone))
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::task::{Context, Waker};
 use std::time::{Duration, SystemTime};
 
+use sio_cluster::id::Uid;
 use sio_cluster::message::{Reply, To};
 use sio_cluster::node::{Asked, Ticket};
 use sio_core::packet::{Args, Call};
@@ -31,6 +32,8 @@ pub(super) enum What {
     Leave(To, Vec<String>),
     Disconnect(To, bool),
     ServerSide(Call),
+    /// The same to one node.
+    ServerSideTo(Uid, Call),
     Ask(Asked, Option<Duration>, Waiter),
     /// What was asked by another node.
     Reply(Ticket, Reply),
@@ -62,9 +65,17 @@ impl Known {
             .unwrap_or(ClusterStatus::new(false, 1, None))
     }
 
+    /// What the others know this node by.
+    pub(super) fn name(&self, uid: &Uid) {
+        let mut known = self.lock();
+        let status = known.get_or_insert(ClusterStatus::new(false, 1, None));
+        status.node = Some(uid.as_str().to_owned());
+    }
+
     pub(super) fn turn(&self, up: bool, at: SystemTime) {
-        let nodes = self.status().nodes;
-        *self.lock() = Some(ClusterStatus::new(up, nodes, Some(at)));
+        let mut known = self.lock();
+        let status = known.get_or_insert(ClusterStatus::new(up, 1, None));
+        (status.up, status.since) = (up, Some(at));
     }
 
     pub(super) fn count(&self, nodes: usize) {
@@ -204,6 +215,7 @@ impl What {
                 | Self::Leave(..)
                 | Self::Disconnect(..)
                 | Self::ServerSide(_)
+                | Self::ServerSideTo(..)
         )
     }
 
@@ -222,7 +234,9 @@ impl What {
             Self::Broadcast(it, of) => call(it).saturating_add(to(of)),
             Self::Join(of, names) | Self::Leave(of, names) => to(of).saturating_add(rooms(names)),
             Self::Disconnect(of, _) => to(of),
-            Self::ServerSide(it) | Self::Ask(Asked::Servers(it), ..) => call(it),
+            Self::ServerSide(it)
+            | Self::ServerSideTo(_, it)
+            | Self::Ask(Asked::Servers(it) | Asked::Server { call: it, .. }, ..) => call(it),
             Self::Ask(Asked::Clients { call: it, to: of }, ..) => call(it).saturating_add(to(of)),
             Self::Ask(..)
             | Self::Nodes(_)

@@ -170,6 +170,7 @@ impl<R: Runtime, B: Broker> Link<R, B> {
             | What::Leave(..)
             | What::Disconnect(..)
             | What::ServerSide(_)
+            | What::ServerSideTo(..)
             | What::Reply(..)
             | What::Ack(..)
             | What::Room { .. }
@@ -409,6 +410,7 @@ fn plain(space: &mut Space, now: Instant, what: What) {
         What::Leave(of, rooms) => node.leave(now, of, rooms),
         What::Disconnect(of, close) => node.disconnect(now, of, close),
         What::ServerSide(call) => node.server_side(now, call),
+        What::ServerSideTo(uid, call) => node.server_side_to(now, &uid, call),
         What::Reply(ticket, reply) => node.answer(now, ticket, reply),
         What::Ack(number, answer) => {
             space.acked(now, number, answer);

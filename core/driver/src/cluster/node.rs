@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use sio_cluster::id::Uid;
 use sio_cluster::message::{Act, Question, To, is_reserved_server_side};
 use sio_cluster::node::{Answers as Ended, Asked, End};
 use sio_cluster::{Dialect, Subscriptions};
@@ -352,6 +353,46 @@ impl Adapter for ClusterAdapter {
         match self.server_call(event, args) {
             Ok(call) => self.ask(Asked::Servers(call), timeout, Waiter::Servers),
             Err(why) => Later::ready(Err(why)),
+        }
+    }
+
+    fn server_side_emit_to(
+        &self,
+        node: &str,
+        event: &str,
+        args: &Args,
+    ) -> Result<(), AdapterError> {
+        let call = self.server_call(event, args)?;
+        self.wish(What::ServerSideTo(self.other(node)?, call));
+        Ok(())
+    }
+
+    fn server_side_ask_to(
+        &self,
+        node: &str,
+        event: &str,
+        args: &Args,
+        timeout: Option<Duration>,
+    ) -> Later<Result<Args, AdapterError>> {
+        let call = self.server_call(event, args);
+        let what = call.and_then(|call| {
+            let node = self.other(node)?;
+            Ok(Asked::Server { node, call })
+        });
+        match what {
+            Ok(what) => self.ask(what, timeout, Waiter::Server),
+            Err(why) => Later::ready(Err(why)),
+        }
+    }
+}
+
+impl ClusterAdapter {
+    /// The node of that id, if one alone can be told anything: of Node's servers classic ones cannot.
+    fn other(&self, node: &str) -> Result<Uid, AdapterError> {
+        let uid = Uid::from(node);
+        match self.dialect() == Dialect::Classic && !uid.is_ours() {
+            true => Err(AdapterError::Unsaid),
+            false => Ok(uid),
         }
     }
 }

@@ -79,6 +79,7 @@ impl Space {
             Dialect::Sharded | Dialect::Streams => Uid::cluster(random),
         };
         let streams = config.dialect == Dialect::Streams;
+        known.name(&uid);
         let stream = streams.then(|| streams::stream(&config.key, 1, local.namespace()));
         Self {
             number,
@@ -260,7 +261,8 @@ impl Space {
             },
             Asked::Servers(call) => return self.ask_server(ticket, call),
             Asked::Clients { call, to } => return self.ask_clients(now, ticket, call, &to),
-            _ => return,
+            // It is for one to ask, and comes as what all are asked.
+            Asked::Server { .. } | _ => return,
         };
         if let Err(_why) = self.node.answer(now, ticket, reply) {
             debug!(namespace = self.local.namespace(), why = %_why, "not answered");

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use sio_cluster::message::Reply;
 use sio_cluster::node::{Answers as Told, End};
 use sio_core::id::SocketId;
+use sio_core::packet::Args;
 
 use super::told;
 use crate::adapter::{AdapterError, Answers, Gathered, RemoteSocket, ServerAnswer};
@@ -22,6 +23,8 @@ pub(super) enum Waiter {
     Servers(Gives<Vec<ServerAnswer>>),
     RoomsOf(Answer<Result<Vec<String>, AdapterError>>),
     One(Answer<Result<(), AdapterError>>),
+    /// The server of one node.
+    Server(Answer<Result<Args, AdapterError>>),
     Clients(Answers),
     Heard(Answer<()>),
 }
@@ -44,6 +47,15 @@ fn nowhere(end: End) -> AdapterError {
     }
 }
 
+/// Why the one node that was asked has not answered.
+fn unanswered(end: End) -> AdapterError {
+    match end {
+        End::Down | End::Refused | End::Closed => unreachable(end),
+        End::Counted => AdapterError::NoNode,
+        End::Timeout | _ => AdapterError::Timeout,
+    }
+}
+
 impl Waiter {
     /// Where clients' answers come together, if it is these that are awaited.
     pub(super) fn answers(&self) -> Option<Answers> {
@@ -56,6 +68,7 @@ impl Waiter {
             | Self::Servers(_)
             | Self::RoomsOf(_)
             | Self::One(_)
+            | Self::Server(_)
             | Self::Heard(_) => None,
         }
     }
@@ -133,6 +146,15 @@ impl Waiter {
             Self::One(answer) => {
                 let done = replies.len() > 0;
                 answer.give(done.then_some(()).ok_or_else(|| nowhere(told.end)));
+            }
+            Self::Server(answer) => {
+                let mut found = Err(unanswered(told.end));
+                for answer in replies {
+                    if let Reply::Value(args) = answer.reply {
+                        found = Ok(args);
+                    }
+                }
+                answer.give(found);
             }
             Self::Clients(answers) => {
                 let mut asked = number(told.missing);

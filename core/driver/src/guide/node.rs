@@ -155,7 +155,7 @@
 //! | `nsp.to`, `in`, `except`, `emit`, `send`, `emitWithAck`, flags | the same names on [`Namespace`] and [`To`] |
 //! | `nsp.clients(cb)`, `nsp.in(room).clients(cb)` (2.x) | [`Namespace::clients`], [`To::clients`] |
 //! | `nsp.fetchSockets()`, `socketsJoin`, `socketsLeave`, `disconnectSockets` (4.x) | [`Namespace::fetch_sockets`], [`To::fetch_sockets`], [`To::join`], [`To::leave`], [`To::disconnect`] |
-//! | `nsp.serverSideEmit`, `serverSideEmitWithAck`, `on(event)` of them (4.x) | [`Namespace::server_side_emit`], [`Namespace::server_side_ask`], [`Namespace::on_server_side`], [`Namespace::on_server_side_ask`] |
+//! | `nsp.serverSideEmit`, `serverSideEmitWithAck`, `on(event)` of them (4.x) | [`Namespace::server_side_emit`], [`Namespace::server_side_ask`], [`Namespace::to_node`], [`Namespace::on_server_side`], [`Namespace::on_server_side_ask`] |
 //! | `adapter.allRooms`, `clientRooms`, `remoteJoin`, `remoteLeave`, `remoteDisconnect` (2.x) | [`Namespace::rooms`], [`Namespace::client_rooms`], [`Namespace::remote_join`], [`Namespace::remote_leave`], [`Namespace::remote_disconnect`] |
 //! | `adapter.customRequest(data, cb)`, `customHook` (2.x) | [`Namespace::server_side_ask`] and [`Namespace::on_server_side_ask`] with the event `customRequest` |
 //! | `cleanupEmptyChildNamespaces` (4.x) | `cleanup_empty_child_namespaces`, `true` here; bounds are `max_child_namespaces`, `max_child_namespaces_per_connection` |

@@ -56,6 +56,7 @@ pub(crate) use hearers::Hear;
 pub(crate) use inner::{Callback, NamespaceMiddleware};
 pub use inner::{Incoming, Invocation, Io, Namespace, ParentNamespace, Socket};
 pub use keeper::ExpiredSession;
+pub use nodes::ToNode;
 pub(crate) use once::ReplyTo;
 pub use ready::{EmitWhenReady, Ready};
 pub use recording::Recording;

@@ -49,6 +49,33 @@ impl Namespace {
         }
     }
 
+    /// The server of one other node alone, by its id: what its
+    /// [`Adapter::status`](crate::app::Adapter::status) has for `node`, and what is beside its answers in
+    /// [`ServerAnswer::node`](crate::app::ServerAnswer::node).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use sio_driver::app::{AdapterError, Namespace};
+    /// # async fn example(namespace: Namespace) -> Result<(), AdapterError> {
+    /// let loads = namespace.server_side_ask("load", &(), None).await?;
+    /// let busy = loads.iter().find(|it| it.args.get::<u32>(0).is_ok_and(|load| load > 90));
+    /// if let Some(node) = busy.and_then(|it| it.node.as_deref()) {
+    ///     namespace.to_node(node).ask("drain", &(), Some(Duration::from_secs(1))).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Classic nodes that are servers of Node's cannot be told anything alone, nor can any node of the 2.x line:
+    /// [`AdapterError::Unsaid`].
+    #[doc(alias = "serverSideEmit")]
+    pub fn to_node(&self, id: &str) -> ToNode {
+        ToNode {
+            namespace: self.clone(),
+            id: id.to_owned(),
+        }
+    }
+
     /// The names of its rooms on all nodes, each once; the sockets' own ones among them.
     ///
     /// # Errors
@@ -108,6 +135,44 @@ impl Namespace {
     #[doc(alias = "remoteDisconnect")]
     pub fn remote_disconnect(&self, id: &str, close: bool) -> Later<Result<(), AdapterError>> {
         self.road().remote_disconnect(&SocketId::told(id), close)
+    }
+}
+
+/// The server of one other node, of [`Namespace::to_node`].
+#[derive(Clone, Debug)]
+pub struct ToNode {
+    namespace: Namespace,
+    id: String,
+}
+
+impl ToNode {
+    /// Emits to it. It hears of that by [`Namespace::on_server_side`]; if there is no such node, nobody does.
+    ///
+    /// # Errors
+    /// The arguments cannot be written, the adapter knows no other nodes, or they cannot be told anything alone.
+    pub fn emit(&self, event: &str, args: &(impl IntoArgs + ?Sized)) -> Result<(), AdapterError> {
+        let args = Args::from_arguments(args).map_err(|why| AdapterError::Emit(why.into()))?;
+        let road = self.namespace.road();
+        road.server_side_emit_to(&self.id, event, &args)
+    }
+
+    /// Asks it, for `timeout` or as long as the adapter says. It hears of that by [`Namespace::on_server_side_ask`], and
+    /// its answer is what comes of this: no argument, where nobody there answers.
+    ///
+    /// # Errors
+    /// As for [`emit`](Self::emit), and if there is no such node ([`AdapterError::NoNode`]), it does not answer in time
+    /// ([`AdapterError::Timeout`]), or cannot be reached.
+    pub fn ask(
+        &self,
+        event: &str,
+        args: &(impl IntoArgs + ?Sized),
+        timeout: Option<Duration>,
+    ) -> Later<Result<Args, AdapterError>> {
+        let road = self.namespace.road();
+        match Args::from_arguments(args) {
+            Ok(args) => road.server_side_ask_to(&self.id, event, &args, timeout),
+            Err(why) => Later::ready(Err(AdapterError::Emit(why.into()))),
+        }
     }
 }
 

@@ -121,9 +121,10 @@ impl<R: Runtime, B: Broker> Link<R, B> {
                 let shared = (self.desk.clone(), self.options.share_headers);
                 let config = self.options.node.clone();
                 let prefix = self.options.session_prefix.clone();
+                let sessions = (prefix, self.options.max_returning_sessions);
                 let random = self.random();
                 let of_it = (of, self.tally.space());
-                let space = Space::new(of_it, (local, known), config, shared, prefix, random);
+                let space = Space::new(of_it, (local, known), config, shared, sessions, random);
                 let stream = space.stream().map(str::to_owned);
                 self.spaces.insert(of, space);
                 if self.up {

@@ -15,6 +15,9 @@ pub struct Options {
     /// What the keys begin with under which sessions are kept ([`Dialect::Streams`]); behind it stands the private id.
     /// Default: `sio:session:`.
     pub session_prefix: String,
+    /// Clients of one namespace that may be coming back at once ([`Dialect::Streams`]), each of which holds what it has
+    /// missed meanwhile: past it, one is told that its session is not there any more, and begins anew. Default: 10 000.
+    pub max_returning_sessions: usize,
     /// Whether others hear of the headers by which clients prove who they are (`authorization`, `cookie`,
     /// `proxy-authorization`, `sec-websocket-key`) when they fetch sockets. Default: `false`.
     pub share_headers: bool,
@@ -27,6 +30,7 @@ impl Options {
             node: Config::new(dialect, "/"),
             max_waiting_bytes: 8 << 20,
             session_prefix: "sio:session:".to_owned(),
+            max_returning_sessions: 10_000,
             share_headers: false,
         }
     }

@@ -39,6 +39,8 @@ pub(super) struct Place<'a> {
     /// What the names of kept sessions begin with, and how long they are kept.
     pub(super) prefix: &'a str,
     pub(super) keep: Duration,
+    /// How many may be coming back at once.
+    pub(super) most: usize,
     pub(super) limits: &'a Limits,
 }
 
@@ -76,6 +78,13 @@ impl Sessions {
         claim: SessionClaim,
         waits: Claimant,
     ) -> Option<Order> {
+        if self.coming.len() >= place.most {
+            warn!(
+                namespace = place.namespace,
+                "not restored: max_returning_sessions"
+            );
+            return None;
+        }
         self.number = self.number.wrapping_add(1);
         let number = self.number;
         if let Some(session) = claim.here.clone() {
@@ -188,6 +197,9 @@ fn restored(namespace: &str, restore: Restore) -> Option<RestoredSession> {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
     use sio_core::recovery::{Claim, Pid};
 
     use super::*;
@@ -202,6 +214,7 @@ mod tests {
             stream: "s",
             prefix: "k:",
             keep: Duration::from_secs(1),
+            most: 1,
             limits: &limits,
         };
         let mut session = KeptSession::new("id", "pid");
@@ -223,6 +236,40 @@ mod tests {
     fn a_session_is_not_found_in_another_namespace_and_stays() {
         assert!(matches!(taken("/admin", true), Some(Order::Range { .. })));
         assert!(matches!(taken("/", true), Some(Order::Store { key, .. }) if key == "k:pid"));
+    }
+
+    #[test]
+    fn as_many_may_be_coming_back_as_the_limit_says_and_the_next_one_hears_that_it_is_not() {
+        let limits = Limits::default();
+        let place = Place {
+            of: 1,
+            namespace: "/",
+            stream: "s",
+            prefix: "k:",
+            keep: Duration::from_secs(1),
+            most: 2,
+            limits: &limits,
+        };
+        let mut sessions = Sessions::default();
+        let mut claim = |pid: &str| {
+            let (give, wait) = answer();
+            let claim = Claim::new(&Pid::told(pid), None);
+            let asked = sessions.claim(&place, SessionClaim::new(claim, None, (9, 99)), give);
+            (asked.is_some(), wait)
+        };
+        let (first, _waits) = claim("a");
+        let (second, _also) = claim("b");
+        let (third, refused) = claim("c");
+        assert_eq!((first, second, third), (true, true, false));
+        let mut cx = Context::from_waker(Waker::noop());
+        let told = pin!(refused).poll(&mut cx);
+        assert!(matches!(told, Poll::Ready(None)), "it does not wait");
+        // One has ended: there is room.
+        sessions.taken(&place, 1, None);
+        let (give, _wait) = answer();
+        let claim = Claim::new(&Pid::told("d"), None);
+        let asked = sessions.claim(&place, SessionClaim::new(claim, None, (9, 99)), give);
+        assert!(asked.is_some());
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub(super) struct Space {
     desk: Arc<Desk>,
     share_headers: bool,
     session_prefix: String,
+    max_returning: usize,
     /// How long sessions are kept, if clients come back at all.
     keep: Option<Duration>,
     limits: Limits,
@@ -68,7 +69,7 @@ impl Space {
         (local, known): (InMemory, Arc<Known>),
         mut config: Config,
         (desk, share_headers): (Arc<Desk>, bool),
-        session_prefix: String,
+        (session_prefix, max_returning): (String, usize),
         random: [u8; 8],
     ) -> Self {
         let recovery = local.recovery();
@@ -88,6 +89,7 @@ impl Space {
             stream: stream.and_then(Result::ok),
             max_ack_wait: config.max_ack_wait,
             session_prefix,
+            max_returning,
             keep: recovery.map(|it| it.max_disconnection_duration),
             limits: config.limits,
             sessions: Sessions::default(),
@@ -372,6 +374,7 @@ impl Space {
             namespace: self.local.namespace(),
             stream: self.stream.as_deref()?,
             prefix: &self.session_prefix,
+            most: self.max_returning,
             keep: self.keep?,
             limits: &self.limits,
         })

@@ -100,3 +100,48 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_names_its_option() {
+        let text = || "it is wrong".to_owned();
+        let all = [
+            (ConfigError::Path(text()), "path"),
+            (ConfigError::NoTransport, "transports"),
+            (ConfigError::ZeroDuration("ack_timeout"), "ack_timeout"),
+            (ConfigError::EndlessDuration("ack_timeout"), "ack_timeout"),
+            (ConfigError::ZeroLimit("max_sessions"), "max_sessions"),
+            (
+                ConfigError::OverLimit {
+                    option: "max_json_depth",
+                    value: 200,
+                    most: 127,
+                },
+                "max_json_depth is 200, 127 is the most",
+            ),
+            (ConfigError::CookieName(text()), "cookie name"),
+            (ConfigError::CookiePath(text()), "cookie path"),
+            (ConfigError::CookieDomain(text()), "cookie domain"),
+            (ConfigError::InsecureCookie, "SameSite"),
+            (ConfigError::AnyOriginWithCredentials, "credentials"),
+            (ConfigError::CorsHeader("methods"), "methods"),
+            (ConfigError::CorsStatus(404), "404"),
+            (ConfigError::Origin(text()), "origins"),
+            (ConfigError::PerMessageDeflate, "per_message_deflate"),
+            (
+                ConfigError::FeatureOff {
+                    option: "parser",
+                    feature: "msgpack",
+                },
+                "parser needs the feature `msgpack`",
+            ),
+        ];
+        for (error, named) in all {
+            let words = error.to_string();
+            assert!(words.contains(named), "{words}");
+        }
+    }
+}

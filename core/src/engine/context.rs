@@ -137,3 +137,94 @@ impl Mismatch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_told_as_people_read_it_and_by_the_name_that_node_has() {
+        let mismatch = ErrorContext::TransportMismatch {
+            transport: TransportKind::Polling,
+            previous: TransportKind::WebSocket,
+        };
+        let revisions = ErrorContext::ProtocolMismatch {
+            protocol: None,
+            previous: Some(Eio::V4),
+        };
+        let origin = HeaderValue::from_static("null");
+        let all = [
+            (ErrorContext::Transport(None), None, "transport none"),
+            (ErrorContext::Method(Method::PUT), None, "method PUT"),
+            (
+                ErrorContext::InvalidOrigin(origin),
+                Some("INVALID_ORIGIN"),
+                "invalid origin \"null\"",
+            ),
+            (
+                mismatch,
+                Some("TRANSPORT_MISMATCH"),
+                "polling where the session has websocket",
+            ),
+            (
+                revisions,
+                Some("PROTOCOL_MISMATCH"),
+                "another revision than the session's",
+            ),
+            (
+                ErrorContext::TransportHandshake,
+                Some("TRANSPORT_HANDSHAKE_ERROR"),
+                "no handshake for this transport",
+            ),
+            (
+                ErrorContext::IdGeneration("it is in use".into()),
+                Some("ID_GENERATION_ERROR"),
+                "no session id: it is in use",
+            ),
+            (
+                ErrorContext::Malformed("query"),
+                None,
+                "query cannot be read",
+            ),
+            (
+                ErrorContext::Forbidden(None),
+                None,
+                "refused by the application",
+            ),
+            (
+                ErrorContext::Forbidden(Some("not you".into())),
+                None,
+                "refused by the application: not you",
+            ),
+            (
+                ErrorContext::Origin("http://a".into()),
+                None,
+                "origin \"http://a\" is not allowed",
+            ),
+            (
+                ErrorContext::Protocol(Some("7".into())),
+                None,
+                "revision \"7\"",
+            ),
+            (
+                ErrorContext::Middleware,
+                Some("MIDDLEWARE_FAILURE"),
+                "a middleware of the engine",
+            ),
+            (
+                ErrorContext::Limit(&["max_sessions", "max_pending_sessions"]),
+                None,
+                "limit reached (max_sessions, max_pending_sessions)",
+            ),
+            (
+                ErrorContext::ShuttingDown,
+                None,
+                "the server is shutting down",
+            ),
+            (ErrorContext::Failed, None, "the application has failed"),
+        ];
+        for (context, name, words) in all {
+            assert_eq!((context.name(), &*context.to_string()), (name, words));
+        }
+    }
+}

@@ -160,3 +160,43 @@ impl de::Error for ArgumentError {
 fn first(why: Mismatch) -> ArgumentError {
     ArgumentError { index: 0, why }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_fault_has_words_of_its_own() {
+        let all = [
+            Fault::Kind,
+            Fault::Attachments,
+            Fault::TooManyAttachments,
+            Fault::Namespace,
+            Fault::AckId,
+            Fault::Payload,
+            Fault::Depth,
+            Fault::Arguments,
+            Fault::Name,
+            Fault::Reserved,
+            Fault::UnexpectedText,
+            Fault::UnexpectedBinary,
+            Fault::Placeholder,
+            Fault::Panicked,
+        ];
+        let words: BTreeSet<_> = all.iter().map(Fault::to_string).collect();
+        assert_eq!(words.len(), all.len());
+    }
+
+    #[test]
+    fn what_cannot_be_emitted_is_named() {
+        let refused = EncodeError::refused("a map without names");
+        assert!(refused.to_string().ends_with("a map without names"));
+        let reserved = EncodeError::Reserved("connect".into());
+        assert_eq!(reserved.to_string(), "\"connect\" is a reserved event name");
+        let beside = EncodeError::Placeholder.to_string();
+        assert!(beside.contains("_placeholder"), "{beside}");
+        assert_ne!(beside, EncodeError::Panicked.to_string());
+    }
+}

@@ -483,3 +483,50 @@ fn what_a_parser_of_the_application_wrote_needs_that_parser() {
     assert_eq!(log.redact().unwrap_err(), opaque);
     assert_eq!(Replay::with_codec(log, &Codec::default()).finish(), Ok(()));
 }
+
+#[test]
+fn each_error_says_what_is_wrong() {
+    let all = [
+        (LogError::NotALog, "not a log of its kind"),
+        (LogError::Version(9), "a log of version 9"),
+        (LogError::Broken(17), "the log is broken at byte 17"),
+        (
+            LogError::Parser(ParserKind::Own),
+            "there is no parser here for Own",
+        ),
+        (
+            LogError::Opaque(ParserKind::Msgpack),
+            "packets by Msgpack cannot be redacted",
+        ),
+        (
+            LogError::Differs(3),
+            "step 3 went another way when it was recorded",
+        ),
+    ];
+    for (error, words) in all {
+        assert_eq!(error.to_string(), words);
+    }
+}
+
+/// What waits to be told is told by both.
+#[test]
+fn a_copy_of_a_connection_tells_the_same() {
+    let mut told = 0;
+    for seed in 0..400 {
+        // One that has said much is over.
+        let mut talk = Talk::new(seed, ROOM).run(seed as usize % 20);
+        for _ in 0..6 {
+            talk.now += Duration::from_millis(1);
+            talk.tell();
+        }
+        let mut copy = talk.connection.clone();
+        while let Some(event) = talk.connection.poll_event(talk.now) {
+            told += 1;
+            let other = copy.poll_event(talk.now);
+            assert_eq!(format!("{other:?}"), format!("{:?}", Some(event)));
+        }
+        assert!(copy.poll_event(talk.now).is_none(), "seed {seed}");
+        assert_eq!(of(&copy), of(&talk.connection), "seed {seed}");
+    }
+    assert!(told > 100, "{told}");
+}

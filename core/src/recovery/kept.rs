@@ -86,3 +86,55 @@ impl KeptSession {
         rooms.is_none_or(|rooms| rooms.into_iter().any(was_in)) && !except.into_iter().any(was_in)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Place {
+        Place {
+            millis,
+            sequence: 0,
+        }
+    }
+
+    #[test]
+    fn it_hears_what_was_said_while_it_was_in() {
+        let mut kept = KeptSession::new("its-id", "its-secret");
+        kept.rooms.push("stays".to_owned());
+        let stay = |room: &str, from, to: Option<u64>| Stay {
+            room: room.to_owned(),
+            from: at(from),
+            to: to.map(at),
+        };
+        kept.stays = vec![stay("left", 2, Some(5)), stay("joined", 4, None)];
+        kept.rooms.push("joined".to_owned());
+        // What is in no stay was so from the beginning.
+        assert!(kept.was_in("stays", at(1)) && kept.was_in("its-id", at(1)));
+        assert!(!kept.was_in("other", at(1)));
+        let was_in = |room| (1..8).filter(|time| kept.was_in(room, at(*time))).collect();
+        let (left, joined): (Vec<_>, Vec<_>) = (was_in("left"), was_in("joined"));
+        assert_eq!(left, [3, 4, 5]);
+        assert_eq!(joined, [5, 6, 7]);
+
+        let hears = |rooms: Option<&[&'static str]>, except: &[&'static str], time| {
+            kept.hears(
+                rooms.map(|it| it.iter().copied()),
+                except.iter().copied(),
+                at(time),
+            )
+        };
+        assert!(hears(None, &[], 1) && !hears(None, &["stays"], 1));
+        assert!(hears(Some(&["other", "left"]), &[], 3));
+        assert!(!hears(Some(&["other", "left"]), &[], 6));
+        assert!(
+            hears(Some(&["stays"]), &["joined"], 4) && !hears(Some(&["stays"]), &["joined"], 5)
+        );
+    }
+
+    #[test]
+    fn its_secret_is_not_shown() {
+        let shown = format!("{:?}", KeptSession::new("its-id", "its-secret"));
+        assert!(shown.contains("its-id") && !shown.contains("its-secret"));
+    }
+}

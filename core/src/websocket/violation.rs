@@ -79,3 +79,32 @@ impl fmt::Display for Violation {
 }
 
 impl std::error::Error for Violation {}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_has_words_of_its_own_and_a_code_that_may_be_sent() {
+        let all = [
+            Violation::UnknownOpcode,
+            Violation::ReservedBits,
+            Violation::NotMasked,
+            Violation::Masked,
+            Violation::ControlFrame,
+            Violation::Fragmentation,
+            Violation::CloseCode,
+            Violation::NotUtf8,
+            Violation::Compression,
+            Violation::TooLarge,
+            Violation::TooManyFragments,
+        ];
+        let words: BTreeSet<_> = all.iter().map(Violation::to_string).collect();
+        assert_eq!(words.len(), all.len());
+        for violation in all {
+            assert!((1002..=1009).contains(&violation.code()), "{violation}");
+        }
+    }
+}

@@ -38,6 +38,17 @@ impl Draws {
     }
 }
 
+const FAILURES: &[Failure] = &[
+    Failure::Dns,
+    Failure::Tcp,
+    Failure::Tls,
+    Failure::Proxy,
+    Failure::WebSocket,
+    Failure::Protocol,
+    Failure::Timeout,
+    Failure::Closed,
+];
+
 const OPEN: &str = "0{\"sid\":\"secret-1\",\"upgrades\":[\"websocket\"],\"pingInterval\":25000,\
                     \"pingTimeout\":20000,\"maxPayload\":1000}";
 
@@ -193,7 +204,7 @@ impl Talk {
         let now = self.now;
         if let Some(id) = self.dialled.pop() {
             let opened = match self.draws.below(5) {
-                0 => Err(Failure::Tcp),
+                0 => Err(self.draws.of(FAILURES)),
                 1 => Err(Failure::refused(
                     StatusCode::BAD_REQUEST,
                     b"{\"code\":1,\"message\":\"secret\"}",
@@ -517,4 +528,28 @@ fn what_a_parser_of_the_application_wrote_needs_that_parser() {
     assert_eq!(log.redact().unwrap_err(), opaque);
     let mut replay = Replay::with_codec(log, &Codec::default()).unwrap();
     assert_eq!(replay.finish(), Ok(()));
+}
+
+/// What waits to be told is told by both.
+#[test]
+fn a_copy_of_a_client_tells_the_same() {
+    let mut told = 0;
+    for seed in 0..200 {
+        let mut talk = Talk::new(seed, ROOM).run(60);
+        for _ in 0..6 {
+            talk.now += Duration::from_millis(400);
+            talk.tell();
+        }
+        let mut copy = talk.client.clone();
+        while let Some(event) = talk.client.poll_event() {
+            told += 1;
+            assert_eq!(
+                format!("{:?}", copy.poll_event()),
+                format!("{:?}", Some(event))
+            );
+        }
+        assert!(copy.poll_event().is_none(), "seed {seed}");
+        assert_eq!(of(&copy), of(&talk.client), "seed {seed}");
+    }
+    assert!(told > 100, "{told}");
 }

@@ -71,6 +71,8 @@ struct Inner {
     rest: Box<[Attachment]>,
     /// What few packets have.
     extras: OnceLock<Box<Extras>>,
+    /// The bytes of all frames: each recipient asks several times.
+    size: usize,
     /// Whether the first frame is text.
     is_text: bool,
     way: Way,
@@ -272,10 +274,13 @@ impl Encoded {
     }
 
     fn new(first: Bytes, is_text: bool, rest: Box<[Attachment]>, way: Way) -> Self {
+        let sizes = rest.iter().map(|it| it.bytes.len());
+        let size = sizes.fold(first.len(), usize::saturating_add);
         Self(Arc::new(Inner {
             first,
             rest,
             extras: OnceLock::new(),
+            size,
             is_text,
             way,
         }))
@@ -398,8 +403,7 @@ impl Encoded {
 
     /// The bytes of all its frames, before any base64.
     pub fn size(&self) -> usize {
-        let sizes = self.0.rest.iter().map(|it| it.bytes.len());
-        sizes.fold(self.0.first.len(), usize::saturating_add)
+        self.0.size
     }
 }
 

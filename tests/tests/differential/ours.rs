@@ -44,6 +44,7 @@ enum Asked {
 
 struct World {
     server: Server<usize>,
+    numbers: Numbers,
     now: Instant,
     clients: Vec<Client>,
     sockets: Vec<Socket>,
@@ -53,16 +54,30 @@ struct World {
     ids: usize,
     /// What is drawn here, and how Node's side calls it.
     labels: Vec<(String, String)>,
-    /// Ack ids of each namespace, as the reference counts them.
+    /// Ack ids of each namespace, or of each socket.
     acks: BTreeMap<String, u64>,
     /// How often each socket gave no answer.
     unanswered: BTreeMap<usize, usize>,
     notes: Notes,
 }
 
+/// By which ids sockets ask: as the reference counts them, or each by odd ones of its own, as the driver does.
+#[allow(dead_code, reason = "each of two suites has one")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Numbers {
+    Namespaces,
+    Sockets,
+}
+
 /// What each step of a history leads to, and at last how many emits had no answer.
+#[allow(dead_code, reason = "not where the driver is played, too")]
 pub(crate) fn play(history: &[Step]) -> Vec<Notes> {
-    let mut world = World::new();
+    play_by(history, Numbers::Namespaces)
+}
+
+/// The same, where sockets ask by such ids.
+pub(crate) fn play_by(history: &[Step], numbers: Numbers) -> Vec<Notes> {
+    let mut world = World::new(numbers);
     let mut all: Vec<Notes> = history
         .iter()
         .map(|step| {
@@ -82,7 +97,7 @@ pub(crate) fn play(history: &[Step]) -> Vec<Notes> {
 }
 
 impl World {
-    fn new() -> Self {
+    fn new(numbers: Numbers) -> Self {
         let config = Config::v4().allow_eio3(true);
         let mut server = Server::new(config, HashKey([5, 6])).expect("a valid configuration");
         for name in ["/", "/a", "/no"] {
@@ -90,6 +105,7 @@ impl World {
         }
         Self {
             server,
+            numbers,
             now: Instant::ORIGIN,
             clients: Vec::new(),
             sockets: Vec::new(),
@@ -355,9 +371,13 @@ impl World {
     }
 
     fn ask(&mut self, at: usize, socket: Socket, name: &str) {
-        let next = self.acks.entry(name.to_owned()).or_default();
+        let (of, first, step) = match self.numbers {
+            Numbers::Namespaces => (name.to_owned(), 0, 1),
+            Numbers::Sockets => (at.to_string(), 1, 2),
+        };
+        let next = self.acks.entry(of).or_insert(first);
         let id = *next;
-        *next += 1;
+        *next += step;
         let packet = packet::event(name, Some(id), "q", &()).expect("it can be written");
         let wait = Some(Duration::from_secs(15));
         let asked = self.server.request(self.now, socket, id, packet, at, wait);
@@ -546,7 +566,7 @@ impl World {
 }
 
 /// The packets of a body. All texts are ASCII.
-fn packets(eio: u64, body: &str) -> Vec<&str> {
+pub(crate) fn packets(eio: u64, body: &str) -> Vec<&str> {
     if eio == 4 {
         return body.split('\u{1e}').collect();
     }
@@ -560,7 +580,7 @@ fn packets(eio: u64, body: &str) -> Vec<&str> {
 }
 
 /// Arguments as JSON, and bytes in them as digits.
-fn told(args: &Args) -> String {
+pub(crate) fn told(args: &Args) -> String {
     let mut text = format!("[{}]", args.elements());
     for (at, bytes) in args.attachments().iter().enumerate() {
         let place = format!(r#"{{"_placeholder":true,"num":{at}}}"#);
@@ -569,11 +589,11 @@ fn told(args: &Args) -> String {
     text
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn bytes(hex: &str) -> Bytes {
+pub(crate) fn bytes(hex: &str) -> Bytes {
     let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).expect("digits");
     (0..hex.len()).step_by(2).map(byte).collect()
 }

@@ -23,6 +23,8 @@ use sio_cluster::node::{AppendToken, CountToken, Publication};
 ///   [`Down`](Event::Down). What it is told while it is away it forgets.
 /// * What was not confirmed when it went is not done again, and is done before it says `Up` or never: what is still on
 ///   its way by a connection that was given up may not come behind what is ordered later.
+/// * Each order that has a ticket it answers once, or says `Down`. Nothing above it counts that time: one whose server
+///   says nothing any more gives it up by itself.
 pub trait Broker: Send + 'static {
     /// Does this, in its turn.
     fn order(&mut self, order: Order);

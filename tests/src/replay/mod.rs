@@ -105,7 +105,7 @@ pub fn compare(history: &History) -> Result<Compared, String> {
 
 fn play(config: &Config, acts: &[Act]) -> Result<Compared, String> {
     let mut replay = Replay::new(config, acts)?;
-    let mut ends = BTreeMap::new();
+    let (mut ends, mut left) = (BTreeMap::new(), BTreeMap::new());
     for (act, it) in acts.iter().enumerate() {
         let moment = Moment { act, at: it.at };
         replay.pass(moment, matches!(it.deed, Deed::Wrote(_)));
@@ -117,13 +117,14 @@ fn play(config: &Config, acts: &[Act]) -> Result<Compared, String> {
                 replay.end(it.connection);
             }
             Deed::Left => {
-                ends.entry(it.connection).or_insert(moment);
+                left.entry(it.connection).or_insert(moment);
             }
         }
         replay.drain();
     }
-    let last = acts.last().map_or(Duration::ZERO, |it| it.at);
-    replay.check(&ends, last)
+    let seen = acts.iter().filter(|it| !matches!(it.deed, Deed::Left));
+    let last = seen.last().map_or(Duration::ZERO, |it| it.at);
+    replay.check(&ends, &left, last)
 }
 
 impl Session {
@@ -559,7 +560,13 @@ impl Replay {
     }
 
     /// Whether clients got the same.
-    fn check(&self, ends: &BTreeMap<usize, Moment>, last: Duration) -> Result<Compared, String> {
+    /// `ends`: when servers saw connections end; `left`: when their clients had dropped them.
+    fn check(
+        &self,
+        ends: &BTreeMap<usize, Moment>,
+        left: &BTreeMap<usize, Moment>,
+        last: Duration,
+    ) -> Result<Compared, String> {
         let mut compared = Compared::default();
         for (number, line) in &self.lines {
             let wrote = self.front.lines.get(number).map(|line| &line.wrote);
@@ -567,14 +574,16 @@ impl Replay {
                 Some(wrote) => recorded::said(wrote).map_err(|why| format!("#{number}: {why}"))?,
                 None => Vec::new(),
             };
-            let end = ends.get(number);
+            let (end, left) = (ends.get(number), left.get(number));
             let until = end.map_or(last, |end| end.at);
+            let until = left.map_or(until, |left| left.at.min(until));
             let common = line.answers.iter().zip(&ours);
             let same = common.take_while(|(a, b)| a.said == b.said).count();
             let (theirs, ours) = (line.answers.get(same), ours.get(same));
             // What was said when nobody listened any more may have been written or not.
             let unheard = ours.is_some_and(|it| it.moment.at >= until);
-            if end.is_some_and(|end| theirs.is_some_and(|it| it.moment > *end)) {
+            let over = end.into_iter().chain(left).min();
+            if over.is_some_and(|over| theirs.is_some_and(|it| it.moment > *over)) {
                 continue;
             }
             let another = theirs.is_some_and(|it| it.said.is_anothers());

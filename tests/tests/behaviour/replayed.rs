@@ -27,10 +27,7 @@ const APART: &[(&str, &[&str])] = &[
     ),
     (
         "a hook or a handler that panics ends the session in silence, and may take an answer along",
-        &[
-            "panics::simulated::wherever_a_request_does",
-            "panics::simulated::wherever_a_socket_calls_the_application",
-        ],
+        &["panics::simulated::wherever_a_request_does"],
     ),
     (
         "what a middleware on requests answers, or a page, is the application's, and stands in no history",

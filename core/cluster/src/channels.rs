@@ -91,11 +91,7 @@ impl Channels {
     ///
     /// `None`: it is not known to take there what is no answer.
     pub(crate) fn alone(&self, uid: &Uid) -> Option<String> {
-        let hears = match self.dialect {
-            Dialect::Classic => uid.is_ours(),
-            Dialect::V2 => false,
-            Dialect::Sharded | Dialect::Streams => true,
-        };
+        let hears = self.dialect.reaches_alone(uid);
         hears.then(|| format!("{}{uid}#", self.answers))
     }
 

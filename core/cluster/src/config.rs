@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::id::Uid;
 use crate::limits::Limits;
 
 /// Which wire.
@@ -25,6 +26,16 @@ impl Dialect {
             Self::V2 => "v2",
             Self::Sharded => "sharded",
             Self::Streams => "streams",
+        }
+    }
+
+    /// Whether this node can be told something that the others are not. Node's servers take answers alone on the
+    /// channel that is theirs, and drop all else; those on streams read there what they read anywhere.
+    pub fn reaches_alone(self, node: &Uid) -> bool {
+        match self {
+            Self::Classic | Self::Sharded => node.is_ours(),
+            Self::V2 => false,
+            Self::Streams => true,
         }
     }
 }

@@ -466,10 +466,16 @@ fn one_node_is_told_on_the_channel_of_its_answers() {
     // Node's take nothing but answers there.
     assert_eq!(alone(Dialect::Classic, &theirs), None);
     assert_eq!(alone(Dialect::V2, &ours), None);
-    for dialect in [Dialect::Sharded, Dialect::Streams] {
-        let theirs = Uid::from("1d6b0b1aa6e47376");
-        let (channel, _) = alone(dialect, &theirs).unwrap();
-        assert_eq!(channel, format!("socket.io#/#{theirs}#"));
+    let (ours, theirs) = (Uid::cluster([7; 8]), Uid::from("1d6b0b1aa6e47376"));
+    assert_eq!(alone(Dialect::Sharded, &theirs), None);
+    for (dialect, uid) in [
+        (Dialect::Sharded, &ours),
+        (Dialect::Streams, &ours),
+        // They read what comes there as anything else.
+        (Dialect::Streams, &theirs),
+    ] {
+        let (channel, _) = alone(dialect, uid).unwrap();
+        assert_eq!(channel, format!("socket.io#/#{uid}#"));
     }
 }
 

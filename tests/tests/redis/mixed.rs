@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sio_redis::Dialect;
-use sio_tokio::Bytes;
+use sio_tokio::{AdapterError, Bytes};
 
 use crate::client::Client;
 use crate::here::within;
@@ -227,7 +227,7 @@ impl<M: Meeting> House<M> {
         self.also.second.expect("41").await;
     }
 
-    async fn questions(&mut self) {
+    async fn questions(&mut self, dialect: Dialect) {
         let io = self.ours.io().clone();
         let replies = io.to("x").emit_with_ack::<String>("our question", &());
         for (client, word) in self.firsts().into_iter().zip(["a", "b", "c"]) {
@@ -276,6 +276,25 @@ impl<M: Meeting> House<M> {
         let mut words: Vec<String> = load.iter().map(|it| it.args.get(0).unwrap()).collect();
         words.sort();
         assert_eq!(words, ["node heard hi", "rust heard hi"]);
+        // Who it is stands beside what it has answered, but in the classic dialect.
+        let theirs = load
+            .iter()
+            .find(|it| it.args.get(0).is_ok_and(|it: String| it == "node heard hi"));
+        let theirs = theirs.and_then(|it| it.node.as_deref());
+        assert_eq!(theirs.is_some(), dialect != Dialect::Classic, "{load:?}");
+        if let Some(theirs) = theirs {
+            let alone = io.of("/").to_node(theirs).ask("load", &"you", None);
+            match within("an answer", alone).await {
+                Ok(answer) => {
+                    assert_eq!(dialect, Dialect::Streams);
+                    assert_eq!(answer.get::<String>(0).unwrap(), "node heard you");
+                }
+                Err(why) => {
+                    assert_eq!(dialect, Dialect::Sharded);
+                    assert_eq!(why, AdapterError::Unsaid);
+                }
+            }
+        }
         io.of("/").server_side_emit("told", &(1, "x")).unwrap();
         for client in [
             &mut self.theirs.first,
@@ -351,7 +370,7 @@ impl House {
 pub(crate) async fn all_at(meeting: impl Meeting, adapter: &str, dialect: Dialect) {
     let mut house = House::at(meeting, adapter, dialect).await;
     house.events(false).await;
-    house.questions().await;
+    house.questions(dialect).await;
     house.sets().await;
     house.ours.ends().await;
     house.also.ends().await;

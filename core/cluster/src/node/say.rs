@@ -160,8 +160,8 @@ impl<T> Node<T> {
     /// An event for the server of one other node, which may not be there.
     ///
     /// # Errors
-    /// A reserved name, arguments that cannot be written, or [`EncodeError::Unsaid`]: in v2, and in classic to a node
-    /// of Node's.
+    /// A reserved name, arguments that cannot be written, or [`EncodeError::Unsaid`]: in v2, and in classic and
+    /// sharded to a node of Node's.
     pub fn server_side_to(
         &mut self,
         now: Instant,

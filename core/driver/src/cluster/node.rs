@@ -387,12 +387,12 @@ impl Adapter for ClusterAdapter {
 }
 
 impl ClusterAdapter {
-    /// The node of that id, if one alone can be told anything: of Node's servers classic ones cannot.
+    /// The node of that id, if that one alone can be told anything.
     fn other(&self, node: &str) -> Result<Uid, AdapterError> {
         let uid = Uid::from(node);
-        match self.dialect() == Dialect::Classic && !uid.is_ours() {
-            true => Err(AdapterError::Unsaid),
-            false => Ok(uid),
+        match self.dialect().reaches_alone(&uid) {
+            true => Ok(uid),
+            false => Err(AdapterError::Unsaid),
         }
     }
 }

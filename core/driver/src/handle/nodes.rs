@@ -66,7 +66,7 @@ impl Namespace {
     /// # }
     /// ```
     ///
-    /// Classic nodes that are servers of Node's cannot be told anything alone, nor can any node of the 2.x line:
+    /// Servers of Node's can be told something alone on streams only, and no node of the 2.x line can:
     /// [`AdapterError::Unsaid`].
     #[doc(alias = "serverSideEmit")]
     pub fn to_node(&self, id: &str) -> ToNode {

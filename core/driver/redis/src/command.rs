@@ -181,11 +181,15 @@ pub(crate) fn replied(sent: Sent, reply: Value) -> Result<Option<Said>, Refused>
             let found = entries(reply);
             Some(Event::Ranged { ticket, found })
         }
-        Sent::Count(ticket) => count(&reply).map(|nodes| Event::Counted { ticket, nodes }),
-        Sent::Append(ticket) => {
-            let at = text(&reply).and_then(|id| id.parse().ok());
-            at.map(|at| Event::Appended { ticket, at })
-        }
+        // Somebody waits for it.
+        Sent::Count(ticket) => match count(&reply) {
+            Some(nodes) => Some(Event::Counted { ticket, nodes }),
+            None => return Err(Refused("a count is no number".to_owned())),
+        },
+        Sent::Append(ticket) => match text(&reply).and_then(|id| id.parse().ok()) {
+            Some(at) => Some(Event::Appended { ticket, at }),
+            None => return Err(Refused("the place of an entry is none".to_owned())),
+        },
         Sent::Recall(ticket, uid) => {
             let mut found = entries(reply);
             found.retain(|(_, entry)| {

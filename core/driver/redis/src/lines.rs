@@ -201,7 +201,9 @@ impl Lines {
             }
             self.load.subtract(&waiting);
             let said = match to {
-                To::Slot(_) | To::Plain => answered(waiting.sent, reply)?,
+                To::Slot(_) | To::Plain => {
+                    replied(waiting.sent, reply).map_err(|Refused(why)| why)?
+                }
                 To::All => self.told(waiting.sent, reply, now.saturating_duration_since(since))?,
             };
             // Of two pings, one is measured: the other may stand behind messages.
@@ -418,16 +420,6 @@ impl Traffic for Lines {
             return true;
         }
         false
-    }
-}
-
-/// What one shard has answered. That it has answered something else is as bad as nothing.
-fn answered(sent: Sent, reply: Value) -> Result<Option<Said>, String> {
-    let asked = matches!(sent, Sent::Append(_));
-    let said = replied(sent, reply).map_err(|Refused(why)| why)?;
-    match asked && said.is_none() {
-        true => Err("the place of an entry is none".to_owned()),
-        false => Ok(said),
     }
 }
 

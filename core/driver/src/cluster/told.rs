@@ -1,5 +1,6 @@
 //! What nodes tell each other, in the terms of adapters, and back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sio_cluster::message::{Flags, Remote, To};
@@ -93,19 +94,29 @@ fn handshake(its: &Handshake, secrets: bool) -> Value {
 
 /// An object of names and texts. What is there several times is a list.
 fn together<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
-    let mut all = Map::default();
+    // Clients decide how often.
+    let mut places = BTreeMap::new();
+    let mut all: Vec<(&str, Vec<Value>)> = Vec::new();
     for (name, text) in pairs {
-        let text = Value::from(text);
-        let value = match all.get(name) {
-            None => text,
-            Some(Value::Array(before)) => {
-                Value::Array(before.iter().cloned().chain([text]).collect())
-            }
-            Some(before) => Value::Array(vec![before.clone(), text]),
-        };
-        all.insert(name, value);
+        let place = *places.entry(name).or_insert(all.len());
+        match all.get_mut(place) {
+            Some((_, texts)) => texts.push(text.into()),
+            None => all.push((name, vec![text.into()])),
+        }
     }
-    Value::Object(all)
+    let mut object = Map::default();
+    for (name, mut texts) in all {
+        let last = texts.pop().unwrap_or(Value::Null);
+        let value = match texts.is_empty() {
+            true => last,
+            false => {
+                texts.push(last);
+                Value::Array(texts)
+            }
+        };
+        object.insert(name, value);
+    }
+    Value::Object(object)
 }
 
 /// A socket of another node.
@@ -162,4 +173,32 @@ fn pairs(object: &Value) -> Vec<(String, String)> {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_several_times_is_a_list() {
+        let pairs = [("a", "1"), ("b", "2"), ("a", "3"), ("a", "4")];
+        let shown = together(pairs.into_iter());
+        assert_eq!(shown.to_string(), r#"{"a":["1","3","4"],"b":"2"}"#);
+    }
+
+    #[test]
+    fn a_node_that_tells_of_more_headers_than_a_map_holds_is_heard() {
+        let mut headers = Map::default();
+        for number in 0..40_000 {
+            headers.insert(format!("h{number}"), "x");
+        }
+        let mut told = Map::default();
+        told.insert("headers", Value::Object(headers));
+        told.insert("url", "/x");
+        let shown = shown(&Value::Object(told));
+        assert_eq!(shown.headers.get("h0"), Some("x"));
+        assert_eq!(&*shown.url, "/x");
+        assert!(shown.headers.iter().count() < 40_000);
+        assert!(shown.request().headers.contains_key("h0"));
+    }
 }

@@ -89,8 +89,9 @@ impl Handshake {
         let mut headers = HeaderMap::new();
         for (name, value) in by.headers {
             let name = http::HeaderName::from_bytes(name.as_bytes());
+            // What no map holds is left out.
             if let (Ok(name), Ok(value)) = (name, value.parse()) {
-                headers.append(name, value);
+                let _ = headers.try_append(name, value);
             }
         }
         let query = by.query.iter();
@@ -278,7 +279,7 @@ impl Headers {
             let name = http::HeaderName::from_bytes(name);
             let value = http::HeaderValue::from_bytes(value);
             if let (Ok(name), Ok(value)) = (name, value) {
-                map.append(name, value);
+                let _ = map.try_append(name, value);
             }
         }
         map

@@ -63,6 +63,8 @@ struct Session {
     latest: String,
 }
 
+type Ends = BTreeMap<usize, Moment>;
+
 struct Replay {
     front: Front,
     lines: BTreeMap<usize, Line>,
@@ -105,7 +107,7 @@ pub fn compare(history: &History) -> Result<Compared, String> {
 
 fn play(config: &Config, acts: &[Act]) -> Result<Compared, String> {
     let mut replay = Replay::new(config, acts)?;
-    let (mut ends, mut left) = (BTreeMap::new(), BTreeMap::new());
+    let (mut ends, mut left) = (Ends::new(), Ends::new());
     for (act, it) in acts.iter().enumerate() {
         let moment = Moment { act, at: it.at };
         replay.pass(moment, matches!(it.deed, Deed::Wrote(_)));
@@ -116,9 +118,7 @@ fn play(config: &Config, acts: &[Act]) -> Result<Compared, String> {
                 ends.entry(it.connection).or_insert(moment);
                 replay.end(it.connection);
             }
-            Deed::Left => {
-                left.entry(it.connection).or_insert(moment);
-            }
+            Deed::Left => _ = left.entry(it.connection).or_insert(moment),
         }
         replay.drain();
     }
@@ -561,12 +561,7 @@ impl Replay {
 
     /// Whether clients got the same.
     /// `ends`: when servers saw connections end; `left`: when their clients had dropped them.
-    fn check(
-        &self,
-        ends: &BTreeMap<usize, Moment>,
-        left: &BTreeMap<usize, Moment>,
-        last: Duration,
-    ) -> Result<Compared, String> {
+    fn check(&self, ends: &Ends, left: &Ends, last: Duration) -> Result<Compared, String> {
         let mut compared = Compared::default();
         for (number, line) in &self.lines {
             let wrote = self.front.lines.get(number).map(|line| &line.wrote);
@@ -591,11 +586,8 @@ impl Replay {
                 continue;
             }
             if theirs.is_some() || ours.is_some() && !unheard {
-                let asked: Vec<_> = line
-                    .asked
-                    .iter()
-                    .map(|it| it.head.uri.to_string())
-                    .collect();
+                let asked = line.asked.iter().map(|it| it.head.uri.to_string());
+                let asked: Vec<_> = asked.collect();
                 return Err(format!(
                     "#{number} {asked:?}: unit {same} is\n{theirs:?}\nof the driver, and\n{ours:?}\nof Server"
                 ));

@@ -58,4 +58,4 @@ pub(crate) use redact::{redact_packet, zeros};
 pub use replay::{Output, Played, Replay};
 pub(crate) use sum::Sum;
 pub(crate) use tape::Tape;
-pub(crate) use track::Track;
+pub(crate) use track::{Plays, Track};

@@ -1,6 +1,21 @@
 //! The way of a machine, forwards and backwards.
 
-/// A machine as it is after the steps that were played, and as it was every so often before, for the way back.
+use super::log::{LogError, Step};
+
+/// A machine that is told again what a log holds.
+pub(crate) trait Plays: Clone {
+    type Input;
+    type Output;
+
+    /// Tells it a step, the one of this number.
+    fn play(&mut self, number: usize, step: &Step<Self::Input>) -> Self::Output;
+
+    /// What stands in a log for what came out.
+    fn sum(output: &Self::Output) -> Option<u32>;
+}
+
+/// A machine as it is after the steps that were played, and as it was every so often before, for the way back. The
+/// steps are those of one log, each time.
 #[derive(Clone, Debug)]
 pub(crate) struct Track<M> {
     machine: M,
@@ -13,7 +28,7 @@ pub(crate) struct Track<M> {
 /// Steps from one state that is kept to the next: so many at most are played again for one step back.
 const APART: usize = 64;
 
-impl<M: Clone> Track<M> {
+impl<M: Plays> Track<M> {
     pub(crate) fn new(machine: M) -> Self {
         Self {
             kept: vec![machine.clone()],
@@ -30,24 +45,33 @@ impl<M: Clone> Track<M> {
         self.position
     }
 
-    /// Plays a step.
-    pub(crate) fn forward<O>(&mut self, play: impl FnOnce(&mut M) -> O) -> O {
-        let output = play(&mut self.machine);
+    /// Plays the next step: what came out, and whether that is what came out when it was recorded. `None`: there is
+    /// none.
+    pub(crate) fn forward(&mut self, steps: &[Step<M::Input>]) -> Option<(M::Output, bool)> {
+        let step = steps.get(self.position)?;
+        let output = self.machine.play(self.position, step);
         self.position = self.position.saturating_add(1);
         let at = self.position.checked_div(APART).unwrap_or(0);
         if self.position.is_multiple_of(APART) && self.kept.len() == at {
             self.kept.push(self.machine.clone());
         }
-        output
+        let same = M::sum(&output) == step.sum;
+        Some((output, same))
     }
 
-    /// As it is after so many steps, or after the last if there are fewer: then there is nothing to `play` at a
-    /// position.
-    pub(crate) fn go_to(
-        &mut self,
-        position: usize,
-        mut play: impl FnMut(&mut M, usize) -> Option<()>,
-    ) {
+    /// Takes the last step back. `false`: there is none.
+    pub(crate) fn back(&mut self, steps: &[Step<M::Input>]) -> bool {
+        match self.position.checked_sub(1) {
+            Some(position) => {
+                self.go_to(steps, position);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// As it is after so many steps, or after the last if there are fewer.
+    pub(crate) fn go_to(&mut self, steps: &[Step<M::Input>], position: usize) {
         let at = position.checked_div(APART).unwrap_or(0);
         let at = at.min(self.kept.len().saturating_sub(1));
         let begins = at.saturating_mul(APART);
@@ -58,11 +82,17 @@ impl<M: Clone> Track<M> {
             self.machine = kept.clone();
             self.position = begins;
         }
-        while self.position < position {
-            let next = self.position;
-            if self.forward(|machine| play(machine, next)).is_none() {
-                self.position = next;
-                return;
+        while self.position < position && self.forward(steps).is_some() {}
+    }
+
+    /// Plays what is left, as far as the same comes out.
+    pub(crate) fn finish(&mut self, steps: &[Step<M::Input>]) -> Result<(), LogError> {
+        loop {
+            let number = self.position;
+            match self.forward(steps) {
+                Some((_, true)) => {}
+                Some((_, false)) => return Err(LogError::Differs(number)),
+                None => return Ok(()),
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::client::connection::Connection;
 use crate::client::event::{AckTicket, AuthTicket, DialTicket, EntryTicket, Event, Work, WsOut};
 use crate::message::Part;
 use crate::packet::Codec;
-use crate::record::{LogError, Step, Track};
+use crate::record::{LogError, Plays, Step, Track};
 use crate::time::Instant;
 
 /// A client that is told again what a [`Log`] holds, step by step, forwards and backwards.
@@ -86,10 +86,8 @@ impl Replay {
 
     /// Plays the next step. `None`: there is none.
     pub fn forward(&mut self) -> Option<Played> {
-        let number = self.track.position();
-        let step = self.log.steps.get(number)?;
-        let output = self.track.forward(|it| play(it, number, step));
-        let same = output.sum() == step.sum;
+        let number = self.position();
+        let (output, same) = self.track.forward(&self.log.steps)?;
         Some(Played {
             number,
             output,
@@ -99,22 +97,12 @@ impl Replay {
 
     /// Takes the last step back. `false`: there is none.
     pub fn back(&mut self) -> bool {
-        match self.position().checked_sub(1) {
-            Some(position) => {
-                self.go_to(position);
-                true
-            }
-            None => false,
-        }
+        self.track.back(&self.log.steps)
     }
 
     /// As it is after so many steps, or after the last if there are fewer.
     pub fn go_to(&mut self, position: usize) {
-        let log = self.log.clone();
-        self.track.go_to(position, |it, at| {
-            play(it, at, log.steps.get(at)?);
-            Some(())
-        });
+        self.track.go_to(&self.log.steps, position);
     }
 
     /// Plays what is left.
@@ -122,12 +110,20 @@ impl Replay {
     /// # Errors
     /// The first step at which something else came out than when it was recorded.
     pub fn finish(&mut self) -> Result<(), LogError> {
-        while let Some(played) = self.forward() {
-            if !played.same {
-                return Err(LogError::Differs(played.number));
-            }
-        }
-        Ok(())
+        self.track.finish(&self.log.steps)
+    }
+}
+
+impl Plays for Connection<u64> {
+    type Input = Input;
+    type Output = Output;
+
+    fn play(&mut self, number: usize, step: &Step<Input>) -> Output {
+        play(self, number, step)
+    }
+
+    fn sum(output: &Output) -> Option<u32> {
+        output.sum()
     }
 }
 

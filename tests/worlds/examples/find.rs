@@ -64,7 +64,8 @@ const CORE: Level = Level {
         }
     },
     smaller: |world| {
-        let small = sio_worlds::smaller(&sio_worlds::outcome(world.choices.clone(), false), 4000);
+        let again = Choices::from_list(&world.choices.list());
+        let small = sio_worlds::smaller(&sio_worlds::outcome(again, false), 4000);
         World {
             told: sio_worlds::report("", &small),
             broken: small.failure.map(|it| it.property),

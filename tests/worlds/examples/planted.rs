@@ -139,6 +139,12 @@ fn run(find: &Path, number: usize, bug: &Bug) -> String {
         .env("SIO_PLANTED", number.to_string())
         .output()
         .expect("it runs");
+    assert!(
+        out.status.success(),
+        "{}: {}",
+        bug.name,
+        String::from_utf8_lossy(&out.stderr)
+    );
     let said = String::from_utf8(out.stdout).expect("text");
     match said.trim() {
         "none" => NOTHING.to_owned(),

@@ -3,6 +3,7 @@
 //! A [`Key`] is a place and a number that nobody else gets there for a long time: once what it was given for
 //! is gone, it names nobody, whoever has the place by then.
 
+use std::hash::{Hash, Hasher};
 use std::ops::DerefMut;
 
 use smallvec::SmallVec;
@@ -181,13 +182,21 @@ impl<P: Places> Arena<P> {
 }
 
 /// A table that knows its places, those with somebody in them and those without.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 pub(crate) struct Pool<T> {
     arena: Arena<Vec<Place<T>>>,
     /// Places without anybody, the latest last.
     free: Vec<u32>,
     /// Places with somebody. Walked, since a crowd that has left may have left many places between them.
     taken: Vec<u32>,
+}
+
+impl<T: Hash> Hash for Pool<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { arena, free, taken } = self;
+        (arena, taken).hash(state);
+        hash_free(free, arena.places.len(), state);
+    }
 }
 
 impl<T> Pool<T> {
@@ -289,6 +298,16 @@ impl<T> Pool<T> {
     pub(crate) fn kept(&self) -> usize {
         self.arena.places.capacity() + self.free.capacity() + self.taken.capacity()
     }
+}
+
+/// Feeds which places are free. Those that were given back since are still named until memory is, which hangs on how
+/// much there is: a clone has less. Nobody is put there by such a name, as no place comes while one is left.
+pub(crate) fn hash_free(free: &[u32], places: usize, state: &mut impl Hasher) {
+    let there = free.iter().filter(|at| (**at as usize) < places);
+    for at in there.clone() {
+        at.hash(state);
+    }
+    there.count().hash(state);
 }
 
 /// Whether so much of some memory is unused that it is worth moving the rest.

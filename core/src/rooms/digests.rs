@@ -62,6 +62,36 @@ proptest! {
     }
 }
 
+/// When memory is given back makes no difference, either: a clone has less of it.
+#[test]
+fn what_is_left_of_a_crowd_is_the_same_in_a_clone() {
+    for of_rooms in [true, false] {
+        let mut rooms = Rooms::new(HashKey([1, 2]), 100);
+        let ids = (0..40).map(|n| SocketId::from_random([n; 15]));
+        let keys: Vec<_> = ids.zip(0..).map(|(id, n)| rooms.insert(id, n)).collect();
+        for room in 0..40 {
+            rooms.join(keys[0], &room.to_string()).unwrap();
+        }
+        let mut clone = rooms.clone();
+        for n in [1].into_iter().chain((5..40).rev()) {
+            for rooms in [&mut rooms, &mut clone] {
+                match of_rooms {
+                    true => assert!(rooms.leave(keys[0], &n.to_string())),
+                    false => assert!(rooms.remove(keys[n]).is_some()),
+                }
+            }
+            assert_eq!(of(&rooms), of(&clone), "{n}");
+        }
+        let before = of(&rooms);
+        for rooms in [&mut rooms, &mut clone] {
+            rooms.join(keys[0], "more").unwrap();
+            rooms.insert(SocketId::from_random([99; 15]), 99);
+        }
+        assert_eq!(of(&rooms), of(&clone));
+        assert_ne!(of(&rooms), before);
+    }
+}
+
 #[test]
 fn another_input_makes_other_rooms() {
     let mut rooms = Rooms::new(HashKey([1, 2]), 16);

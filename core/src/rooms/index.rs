@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 
 use super::event::{Events, RoomEvent};
 use super::seats::{Chair, Member, Seat, Seats, steps};
-use crate::arena::{Key, Pool, is_loose};
+use crate::arena::{Key, Pool, hash_free, is_loose};
 use crate::id::{HashKey, SocketId};
 
 /// The members of a namespace and the rooms they are in.
@@ -73,7 +73,8 @@ impl<M: Hash> Hash for Rooms<M> {
             events,
             most,
         } = self;
-        (members, rooms, free_rooms, events, most).hash(state);
+        (members, rooms, events, most).hash(state);
+        hash_free(free_rooms, rooms.len(), state);
     }
 }
 

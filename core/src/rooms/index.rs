@@ -392,13 +392,13 @@ impl<M> Rooms<M> {
         let Some(room) = self.rooms.get_mut(seat.room as usize) else {
             return;
         };
-        if (seat.place as usize) < room.members.len() {
-            room.members.swap_remove(seat.place as usize);
-        }
-        if let Some(moved) = room.members.get(seat.place as usize)
-            && let Some(member) = self.members.at_mut(moved.slot)
+        if let Some(last) = room.members.pop()
+            && let Some(chair) = room.members.get_mut(seat.place as usize)
         {
-            member.sits_at(moved.seat, seat.place);
+            *chair = last;
+            if let Some(member) = self.members.at_mut(last.slot) {
+                member.sits_at(last.seat, seat.place);
+            }
         }
         if is_loose(room.members.capacity(), room.members.len()) {
             room.members.shrink_to(room.members.len().saturating_mul(2));
@@ -431,8 +431,9 @@ impl<M> Rooms<M> {
         }
         if is_loose(self.rooms.capacity(), self.rooms.len()) {
             self.rooms.shrink_to(self.rooms.len().saturating_mul(2));
-            let rooms = self.rooms.len();
-            self.free_rooms.retain(|at| (*at as usize) < rooms);
+            let rooms = &self.rooms;
+            self.free_rooms
+                .retain(|at| rooms.get(*at as usize).is_some());
             self.free_rooms.shrink_to_fit();
         }
         if is_loose(self.by_name.capacity(), self.by_name.len()) {
@@ -464,12 +465,82 @@ mod tests {
     }
 
     impl Rooms<u32> {
+        pub(in crate::rooms) fn seats_kept(&self) -> usize {
+            self.seats.kept()
+        }
+
         /// Places that are kept, of members and of rooms, in vectors and in maps.
         fn kept(&self) -> usize {
             let rooms = self.rooms.capacity() + self.free_rooms.capacity();
             let maps = self.by_id.capacity() + self.by_name.capacity() + self.seats.kept();
             self.members.kept() + rooms + maps
         }
+    }
+
+    #[test]
+    fn the_place_of_a_room_that_was_left_is_taken_again() {
+        let mut rooms = Rooms::new(HashKey([1, 2]), 200);
+        let key = rooms.insert(id(1), 1);
+        // There is always one behind the one that is left.
+        for n in 0..1000 {
+            rooms.join(key, &n.to_string()).unwrap();
+            if n > 0 {
+                assert!(rooms.leave(key, &(n - 1).to_string()));
+            }
+        }
+        assert_eq!((rooms.rooms.len(), rooms.room_count()), (2, 1));
+        assert!(rooms.kept() < 100, "{}", rooms.kept());
+
+        // Those that stay do so when memory is given back, and so do the places between them.
+        let name = |n: usize| format!("room {n}");
+        let mut rooms = Rooms::new(HashKey([1, 2]), 200);
+        let key = rooms.insert(id(1), 1);
+        for n in 0..100 {
+            rooms.join(key, &name(n)).unwrap();
+        }
+        for n in (0..10).chain(11..100) {
+            assert!(rooms.leave(key, &name(n)));
+        }
+        assert_eq!(rooms.rooms.len(), 11);
+        for n in 0..10 {
+            rooms.join(key, &name(n)).unwrap();
+        }
+        assert_eq!((rooms.rooms.len(), rooms.room_count()), (11, 11));
+    }
+
+    #[test]
+    fn a_member_is_known_by_its_key_as_long_as_it_is_there() {
+        let mut rooms = Rooms::new(HashKey([1, 2]), 4);
+        assert!(rooms.is_empty());
+        let [a, b] = [1, 2].map(|n| rooms.insert(id(n), n));
+        assert!(!rooms.is_empty());
+        assert_eq!((rooms.id(a), rooms.id(b)), (Some(&id(1)), Some(&id(2))));
+        rooms.remove(a);
+        assert_eq!((rooms.id(a), rooms.id(b)), (None, Some(&id(2))));
+        rooms.remove(b);
+        assert!(rooms.is_empty());
+    }
+
+    #[test]
+    fn how_many_rooms_may_be_joined_can_be_changed() {
+        let mut rooms = Rooms::new(HashKey([1, 2]), 2);
+        let key = rooms.insert(id(1), 1);
+        for room in ["a", "b"] {
+            assert_eq!(rooms.join(key, room), Ok(true));
+        }
+        rooms.set_most(1);
+        let refused = rooms.join(key, "c").unwrap_err();
+        assert_eq!(refused, RoomError::TooMany(1));
+        assert_eq!(
+            refused.to_string(),
+            "a socket may be in 1 rooms (max_rooms_per_socket)"
+        );
+        assert!(rooms.is_in(key, "a") && rooms.is_in(key, "b"));
+        rooms.set_most(3);
+        assert_eq!(rooms.join(key, "c"), Ok(true));
+        rooms.remove(key);
+        let gone = rooms.join(key, "c").unwrap_err();
+        assert_eq!(gone.to_string(), "the socket has left its namespace");
     }
 
     #[test]

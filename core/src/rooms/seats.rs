@@ -279,6 +279,18 @@ mod tests {
     }
 
     #[test]
+    fn few_seats_are_in_no_table() {
+        let mut rooms = Rooms::new(HashKey([1, 2]), 100);
+        let key = rooms.insert(SocketId::from_random([1; 15]), 1);
+        for room in 0..super::FEW {
+            rooms.join(key, &room.to_string()).unwrap();
+        }
+        assert_eq!(rooms.seats_kept(), 0);
+        rooms.join(key, "one more").unwrap();
+        assert!(rooms.seats_kept() > super::FEW);
+    }
+
+    #[test]
     fn a_broadcast_to_everybody_costs_those_who_are_there() {
         // faults: H11
         let mut rooms = Rooms::new(HashKey([1, 2]), 4);

@@ -1,6 +1,7 @@
 //! Who is let in, and what an embedder learns of whom an event is from.
 
 mod handshakes;
+mod packets;
 mod parsers;
 mod recording;
 mod recovery;

@@ -23,6 +23,18 @@ fn pings_keep_their_times() {
 }
 
 #[test]
+fn the_latest_round_trip_is_known() {
+    let mut talk = Talk::websocket(Config::v4());
+    talk.pass(ms(25_000));
+    assert_eq!(talk.session.round_trip(), None);
+    talk.frame();
+    talk.pass(ms(3_000));
+    talk.ws("3");
+    let known = (talk.start + ms(28_000), ms(3_000));
+    assert_eq!(talk.session.round_trip(), Some(known));
+}
+
+#[test]
 fn a_timer_that_is_a_little_late_does_not_shift_the_next() {
     let mut talk = Talk::websocket(Config::v4());
     talk.session.handle_timeout(talk.start + ms(25_050));

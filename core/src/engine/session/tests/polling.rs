@@ -63,6 +63,23 @@ fn a_post_is_answered_when_its_messages_were_taken() {
 }
 
 #[test]
+fn it_is_quiet_while_there_is_nothing_to_tell_and_nothing_to_read() {
+    let mut talk = Talk::polling(Config::v4());
+    assert!(talk.session.is_quiet());
+    talk.post("4a");
+    assert!(!talk.session.is_quiet());
+    talk.session.pause(talk.now, true);
+    assert!(talk.session.is_quiet());
+    talk.session.pause(talk.now, false);
+    assert_eq!(talk.events(), [said("a")]);
+    assert!(talk.session.is_quiet());
+    talk.close(Close::Discard);
+    assert!(!talk.session.is_quiet());
+    talk.events();
+    assert!(talk.session.is_quiet());
+}
+
+#[test]
 fn packets_that_clients_have_no_use_for_are_ignored() {
     let mut talk = Talk::polling(Config::v4());
     for body in ["0{}", "5", "6", "3", "3\u{1e}3"] {

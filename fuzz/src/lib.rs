@@ -12,7 +12,6 @@ mod facing;
 mod history;
 mod msgpack;
 mod own;
-mod recovery;
 mod session;
 mod targets;
 mod worlds;
@@ -426,7 +425,7 @@ pub fn facing(input: &[u8]) {
 /// for which there is a reason; nothing brings it back twice; nothing is kept beyond the limits, nor when nobody is
 /// left who could need it.
 pub fn recovery(input: &[u8]) {
-    let _ = recovery::run(input);
+    let _ = sio_worlds::lives::run(input);
 }
 
 /// A world of machines on a network of data, drawn from these bytes, keeps what worlds promise

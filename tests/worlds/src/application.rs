@@ -99,6 +99,7 @@ impl World {
                 ack,
                 ..
             } => {
+                self.events += 1;
                 let stay = self.ledger.lives.is_there(socket, &name);
                 let place = self.application.sockets.get(&socket).map(|it| it.place);
                 let place = place.unwrap_or_default();

@@ -27,6 +27,7 @@ impl World {
             },
             4 if self.options.has(Fault::Stop) && self.may_stop() => {
                 let wait = Duration::from_millis(100 + self.choices.below(STOP * 10) * 100);
+                self.options.does(Fault::Stop);
                 self.stop(wait);
             }
             5 => self.worse(),
@@ -39,13 +40,17 @@ impl World {
         match self.choices.below(8) {
             0..=1 if self.options.has(Fault::Jump) && self.may_stop() => {
                 let by = Duration::from_secs(1 + self.choices.below(20));
+                self.options.does(Fault::Jump);
                 self.note(20, || format!("the clock jumps by {by:?}"));
                 self.excuse(by * 2);
                 self.now += by;
                 self.rests();
                 self.blame_all("the clock jumped");
             }
-            2 if self.options.has(Fault::Restart) => self.restart(),
+            2 if self.options.has(Fault::Restart) => {
+                self.options.does(Fault::Restart);
+                self.restart();
+            }
             _ => {}
         }
     }
@@ -60,6 +65,10 @@ impl World {
             true if self.choices.one_in(2) => (true, false),
             true => (false, true),
         };
+        self.options.does(match one_sided {
+            true => Fault::OneSided,
+            false => Fault::Cut,
+        });
         self.cut(wire, client, server);
     }
 
@@ -89,6 +98,7 @@ impl World {
     fn lose(&mut self) {
         let at = self.choices.index(3);
         if let Some(party) = self.network.lose_response(at) {
+            self.options.does(Fault::Lost);
             self.note(22, || format!("a response for {party} is lost"));
             self.ledger
                 .blame
@@ -114,6 +124,7 @@ impl World {
 
     pub(crate) fn stall_one(&mut self, wire: usize, side: Side) {
         let wait = Duration::from_millis(250 + 250 * self.choices.below(24));
+        self.options.does(Fault::Stall);
         let party = self.network.wire(wire).party;
         self.note(23, || {
             format!("the {side:?} of {party} can write nothing for {wait:?}")

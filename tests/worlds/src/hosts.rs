@@ -68,6 +68,7 @@ impl World {
             return;
         }
         self.settle();
+        self.options.does(Fault::Suspend);
         self.note(24, || {
             format!("{party} is suspended for {wait:?}, and its clock: {clock_stands}")
         });
@@ -160,6 +161,7 @@ impl World {
     pub(crate) fn calls(&mut self, party: Party, work: Work) {
         let mut at = self.now + self.delay();
         if self.options.has(Fault::Names) && self.choices.one_in(8) {
+            self.options.does(Fault::Names);
             let cause = "its server's name is not known";
             self.ledger.blame.cause(self.now, party, cause);
             let late = Duration::from_millis(200 + self.choices.below(80) * 100);

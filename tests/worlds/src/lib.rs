@@ -20,17 +20,22 @@ mod failure;
 mod faults;
 mod hand;
 mod hosts;
+pub mod kinds;
 mod knocks;
+pub mod lives;
 mod machine;
 mod marks;
 mod matrix;
 mod network;
+pub mod nodes;
 mod options;
+pub mod planted;
 mod properties;
 mod recovering;
 mod rude;
 pub mod seeds;
 mod slow;
+mod tally;
 mod tickets;
 mod trace;
 mod words;
@@ -46,6 +51,7 @@ use sio_sim::choices::{Choices, List, shrink};
 pub use failure::{Failure, Property};
 pub use marks::Marks;
 pub use matrix::{Cells, Standing, Standings};
+pub use tally::{Tally, grouped};
 
 use world::World;
 
@@ -58,6 +64,10 @@ pub struct Outcome {
     pub choices: Choices,
     /// Inputs to machines, and what was done by an application.
     pub steps: u64,
+    /// Messages that an application was told, of either side.
+    pub events: u64,
+    /// What could go wrong, and whether it did.
+    pub faults: Vec<(String, bool)>,
     /// What has happened, as a number: of the same choices the same.
     pub hash: u64,
     /// What it has reached.
@@ -107,27 +117,6 @@ fn client_plays_again(log: Vec<u8>) -> Result<(), String> {
     Ok(())
 }
 
-/// Plays a world once more, recorded, if its seed is a hundredth one. `same`: what has come of it, and what was drawn.
-///
-/// # Panics
-///
-/// If it is not the same, or one of its connections or clients does not play again.
-pub fn again<W>(
-    seed: u64,
-    world: &W,
-    recorded: impl FnOnce(Choices) -> (W, Vec<Vec<u8>>),
-    same: impl Fn(&W) -> (u64, List),
-) {
-    if !seed.is_multiple_of(100) {
-        return;
-    }
-    let (again, logs) = recorded(Choices::from_seed(seed));
-    assert_eq!(same(&again), same(world), "same: seed {seed}");
-    for log in logs {
-        assert_eq!(plays_again(log), Ok(()), "seed {seed}");
-    }
-}
-
 fn run(mut world: World) -> (Outcome, Vec<Vec<u8>>) {
     let run = catch_unwind(AssertUnwindSafe(|| {
         world.live();
@@ -139,6 +128,8 @@ fn run(mut world: World) -> (Outcome, Vec<Vec<u8>>) {
         failure: run.err().map(failure),
         choices: world.choices,
         steps: world.steps,
+        events: world.events,
+        faults: world.options.faults(),
         hash: world.trace.hash(),
         marks: world.marks,
         cells: world.cells,
@@ -177,9 +168,15 @@ pub fn report(name: &str, small: &Outcome) -> String {
     let list = small.choices.list().trimmed();
     let lines = small.lines.join("\n");
     format!(
-        "{name}\n{lines}\n\n{}\n{} choices; to run it again:\nSIO_WORLD='{list}' cargo test -p sio-worlds one_world -- --nocapture\n\
+        "{name}\n{lines}\n\n{}\n{} choices; to run it again:\n{}\n\
          to keep it, so that it is run with each test:\necho '{list}' > tests/worlds/kept/NAME.txt\n",
         failure.unwrap_or_default(),
         list.choices(),
+        command(&list),
     )
+}
+
+/// What runs the world of a list again.
+pub(crate) fn command(list: &List) -> String {
+    format!("SIO_WORLD='{list}' cargo test -p sio-worlds --test worlds one_world -- --nocapture")
 }

@@ -367,6 +367,7 @@ impl World {
                 args,
                 ack,
             } => {
+                self.events += 1;
                 let place = (party, at(socket).unwrap_or_default());
                 self.client_is_told(place, &name, &args, ack);
             }

@@ -15,6 +15,9 @@ macro_rules! marks {
         }
 
         const ALL: &[Mark] = &[$(Mark::$mark,)*];
+
+        /// The names of all marks.
+        pub(crate) const NAMES: &[&str] = &[$(stringify!($mark),)*];
     };
 }
 
@@ -107,14 +110,24 @@ impl Marks {
 
     /// What is reached by none of them.
     pub fn missing(self) -> Vec<String> {
-        let missing = ALL.iter().filter(|mark| self.0 & (1 << **mark as u64) == 0);
+        let missing = ALL.iter().filter(|mark| !self.has(**mark));
         missing.map(|mark| format!("{mark:?}")).collect()
+    }
+
+    /// The names of what is reached.
+    pub fn reached(self) -> impl Iterator<Item = &'static str> {
+        let all = ALL.iter().zip(NAMES);
+        all.filter(move |(mark, _)| self.has(**mark))
+            .map(|(_, name)| *name)
+    }
+
+    const fn has(self, mark: Mark) -> bool {
+        self.0 & (1 << mark as u64) != 0
     }
 }
 
 impl fmt::Debug for Marks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let reached = ALL.iter().filter(|mark| self.0 & (1 << **mark as u64) != 0);
-        f.debug_list().entries(reached).finish()
+        f.debug_list().entries(self.reached()).finish()
     }
 }

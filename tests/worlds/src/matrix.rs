@@ -64,6 +64,9 @@ pub struct Cells {
 }
 
 impl Cells {
+    /// So many worlds of the core see each cell that can be seen.
+    pub const ENOUGH: u64 = 50_000;
+
     /// Those of several worlds.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {

@@ -62,6 +62,12 @@ const FAULTS: [Fault; 11] = [
 /// Those that befall clients, drawn behind all else: of a list that was kept before there were any, there are none.
 const CLIENTS_FAULTS: [Fault; 3] = [Fault::Names, Fault::Tickets, Fault::Suspend];
 
+/// The names of all that may be switched on.
+pub(crate) fn all_faults() -> Vec<String> {
+    let all = FAULTS.iter().chain(&CLIENTS_FAULTS);
+    all.map(|it| format!("{it:?}")).collect()
+}
+
 /// How an application behaves. The first is the simplest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Manners {
@@ -87,6 +93,10 @@ pub(crate) enum Child {
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     faults: Vec<Fault>,
+    /// Those that have done something.
+    did: Vec<Fault>,
+    /// Nothing goes wrong any more.
+    calm: bool,
     pub(crate) manners: Manners,
     pub(crate) server: config::Config,
     pub(crate) clients: Vec<Party>,
@@ -178,6 +188,8 @@ impl Options {
         }
         Self {
             faults,
+            did: Vec::new(),
+            calm: false,
             manners,
             server,
             clients,
@@ -210,11 +222,25 @@ impl Options {
     }
 
     pub(crate) fn has(&self, fault: Fault) -> bool {
-        self.faults.contains(&fault)
+        !self.calm && self.faults.contains(&fault)
+    }
+
+    /// A fault does something.
+    pub(crate) fn does(&mut self, fault: Fault) {
+        if !self.did.contains(&fault) {
+            self.did.push(fault);
+        }
+    }
+
+    /// All that are switched on, and whether they have done something.
+    pub(crate) fn faults(&self) -> Vec<(String, bool)> {
+        let faults = self.faults.iter();
+        let faults = faults.map(|it| (format!("{it:?}"), self.did.contains(it)));
+        faults.collect()
     }
 
     pub(crate) fn calm(&mut self) {
-        self.faults.clear();
+        self.calm = true;
         self.manners.decides = false;
         self.manners.answers = false;
     }

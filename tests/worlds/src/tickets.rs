@@ -45,6 +45,7 @@ impl World {
 
     /// A client may be out for it, and its server may take it for one who wants nothing.
     fn keeps_waiting(&mut self, party: Party, ticket: &Ticket) {
+        self.options.does(Fault::Tickets);
         self.note(14, || format!("{party} waits for an answer: {ticket:?}"));
         let cause = "its application lets it wait";
         self.ledger.blame.cause(self.now, party, cause);

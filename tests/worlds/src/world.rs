@@ -45,11 +45,13 @@ pub(crate) struct World {
     pub(crate) knocks: Knocks,
     /// Inputs to machines, and what was done by an application.
     pub(crate) steps: u64,
+    /// Messages that an application was told, of either side.
+    pub(crate) events: u64,
     /// The server's process stands still until then, and what has come for it lies there.
     stands_still: Option<Instant>,
     pub(crate) lies_there: Vec<Delivery>,
     /// Until then machines forgive others what they themselves were held up by.
-    excused: Instant,
+    pub(crate) excused: Instant,
     /// It does not stand still again before that.
     rests_until: Instant,
     /// Machines whose outputs are to be looked at.
@@ -107,6 +109,7 @@ impl World {
             standings: Standings::new(NAMESPACES),
             knocks: Knocks::default(),
             steps: 0,
+            events: 0,
             stands_still: None,
             lies_there: Vec::new(),
             excused: Instant::ORIGIN,
@@ -142,8 +145,9 @@ impl World {
             self.steps += 1;
             // Several things may come at once, but nobody looks away while time passes.
             let together = self.options.has(Fault::Together) && self.now == before;
-            if !(together && self.choices.one_in(3)) {
-                self.settle();
+            match together && self.choices.one_in(3) {
+                true => self.options.does(Fault::Together),
+                false => self.settle(),
             }
         }
     }
@@ -225,6 +229,9 @@ impl World {
         }
         self.wake(false);
         let now = self.now;
+        if !late.is_zero() {
+            self.options.does(Fault::Late);
+        }
         for party in 0..self.machines.len() {
             let machine = &mut self.machines[party];
             if machine.due(late).is_some_and(|due| due <= now) {
@@ -324,10 +331,14 @@ impl World {
 
     /// How long something is on its way.
     pub(crate) fn delay(&mut self) -> Duration {
-        match self.options.has(Fault::Delay) {
-            true => SOON + Duration::from_millis(self.choices.below(20) * 25),
-            false => SOON,
+        let late = match self.options.has(Fault::Delay) {
+            true => self.choices.below(20),
+            false => 0,
+        };
+        if late > 0 {
+            self.options.does(Fault::Delay);
         }
+        SOON + Duration::from_millis(late * 25)
     }
 
     /// All that follows at once.
@@ -427,6 +438,9 @@ impl World {
             match (side, taken) {
                 (_, Taken::Nothing) => break,
                 (Side::Server, Taken::Some) => {
+                    if most < usize::MAX {
+                        self.options.does(Fault::Short);
+                    }
                     self.meets(connection, Input::Progress);
                     self.server.handle_ws_progress(self.now, connection);
                 }

@@ -1,11 +1,9 @@
 //! Worlds with fresh seeds, and those that are kept.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use sio_sim::choices::{Choices, List};
+use sio_worlds::kinds::{ENOUGH, Kind};
+use sio_worlds::outcome;
 use sio_worlds::seeds::each;
-use sio_worlds::{Cells, Marks, Outcome, again, outcome, recorded, report, smaller};
 
 /// How many worlds are run, unless `SIO_WORLDS` says: `.ci/run` asks for 5 000, built for speed.
 const WORLDS: u64 = 200;
@@ -13,32 +11,12 @@ const WORLDS: u64 = 200;
 /// The first seed is the time, unless `SIO_SEED` says; every hundredth world is run twice, once recorded.
 #[test]
 fn hold_what_they_promise() {
-    let steps = AtomicU64::new(0);
-    let seen = Mutex::new((Marks::default(), Cells::default()));
-    let play = |seed: u64| {
-        let world = outcome(Choices::from_seed(seed), false);
-        if world.failure.is_some() {
-            return Err(Box::new(world));
-        }
-        again(seed, &world, recorded, |it| (it.hash, it.choices.list()));
-        steps.fetch_add(world.steps, Ordering::Relaxed);
-        let mut seen = seen.lock().unwrap();
-        *seen = (seen.0.and(world.marks), seen.1.and(world.cells));
-        drop(seen);
-        Ok(())
-    };
-    let tell =
-        |seed: u64, world: Box<Outcome>| report(&format!("seed {seed}"), &smaller(&world, 2000));
-    let worlds = each("SIO_WORLDS", WORLDS, play, tell);
-    let (marks, cells) = seen.into_inner().unwrap();
-    let missing = marks.missing();
-    println!("cells never seen: {:?}", cells.missing());
-    println!(
-        "{worlds} worlds, {} steps, not reached: {missing:?}",
-        steps.into_inner()
-    );
+    let played = each(Kind::Core, "SIO_WORLDS", WORLDS);
+    let missing = played.unreached(Kind::Core);
+    println!("cells never seen: {:?}", played.cells.missing());
+    println!("{}, not reached: {missing:?}", played.sum());
     // Fewer may miss some by chance.
-    assert!(worlds < 2000 || missing.is_empty(), "{missing:?}");
+    assert!(played.worlds < ENOUGH || missing.is_empty(), "{missing:?}");
 }
 
 /// What failed once is run for ever.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sio_sim::choices::Choices;
-use sio_sim::{Ack, AckError, Bytes, Data, Io, Namespace, ServerAck, Sim, Socket, State};
+use sio_sim::{Ack, AckError, Bytes, Data, Failure, Io, Namespace, ServerAck, Sim, Socket, State};
 
 use super::excuses::AFTERMATH;
 use super::model::{Among, Book, Life, lock, now};
@@ -26,6 +26,14 @@ pub(super) fn io(options: &Options, book: &Book, node: usize) -> Io {
     let io = Io::new(options.server());
     io.set_state(book.clone());
     io.set_state(Node(node));
+    let book = book.clone();
+    io.on_error(move |error| {
+        // Those that panic do so on purpose: what else panics is seen by the world.
+        if !matches!(error.why, Failure::Panicked(_)) {
+            let seen = format!("{} of {}: {}", error.event, error.namespace, error.why);
+            lock(&book).breaks("total", &seen);
+        }
+    });
     io
 }
 

@@ -27,7 +27,7 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use sio_sim::Check;
-use sio_sim::choices::{Choices, shrink};
+use sio_sim::choices::{Choices, List, shrink};
 
 use crate::failure::{Failure, Property};
 use story::World;
@@ -41,6 +41,10 @@ pub struct Outcome {
     pub choices: Choices,
     /// Steps of its trace.
     pub steps: usize,
+    /// Messages that came to a client or a handler.
+    pub events: u64,
+    /// What could go wrong, and whether it did.
+    pub faults: Vec<(String, bool)>,
     /// What has happened, as a number: of the same choices the same.
     pub hash: u64,
     /// What it has reached, of [`MARKS`].
@@ -79,6 +83,11 @@ pub const MARKS: &[&str] = &[
     "suspend",
 ];
 
+/// The names of all that may go wrong.
+pub(crate) fn all_faults() -> Vec<String> {
+    options::all_faults()
+}
+
 /// Runs a world.
 pub fn outcome(choices: Choices) -> Outcome {
     run(&World::default(), choices)
@@ -101,16 +110,22 @@ fn run(world: &World, choices: Choices) -> Outcome {
         step.to_string().hash(&mut hasher);
     }
     let failure = played.failure().map(failure);
-    let told = match failure {
-        Some(_) => format!("{}\n{}", world.options(), sim.chart().tail(80)),
-        None => String::new(),
+    let options = world.options();
+    let told = match (&failure, &options) {
+        (Some(_), Some(options)) => format!("{options}\n{}", sim.chart().tail(80)),
+        (Some(_), None) => sim.chart().tail(80),
+        (None, _) => String::new(),
     };
+    let model = world.model();
+    let faults = options.map(|it| it.faults(&model.faults, &sim.faults()));
     Outcome {
         failure,
         choices: played.choices(),
         steps: trace.steps().len(),
         hash: hasher.finish(),
-        marks: world.marks(),
+        events: model.events,
+        faults: faults.unwrap_or_default(),
+        marks: model.marks.clone(),
         told,
     }
 }
@@ -158,9 +173,16 @@ pub fn report(name: &str, small: &Outcome) -> String {
     let failure = small.failure.as_ref().map(ToString::to_string);
     let list = small.choices.list().trimmed();
     format!(
-        "{name}\n{}\n\n{}\n{} choices; to run it again:\nSIO_WORLD='{list}' cargo test -p sio-worlds --test driver one_world -- --nocapture\n",
+        "{name}\n{}\n\n{}\n{} choices; to run it again:\n{}\n\
+         to keep it, so that it is run with each test:\necho '{list}' > tests/worlds/kept_driver/NAME.txt\n",
         small.told,
         failure.unwrap_or_default(),
         list.choices(),
+        command(&list),
     )
+}
+
+/// What runs the world of a list again.
+pub(crate) fn command(list: &List) -> String {
+    format!("SIO_WORLD='{list}' cargo test -p sio-worlds --test driver one_world -- --nocapture")
 }

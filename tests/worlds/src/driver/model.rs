@@ -9,6 +9,7 @@ use sio_sim::Sim;
 use super::afar::{Ear, Nodes, ON_ITS_WAY, Said, TO_CLIENTS};
 use super::broker::BROKER;
 use super::excuses::Excuses;
+use super::options::Fault;
 
 /// What the application knows.
 #[derive(Debug, Default)]
@@ -25,6 +26,10 @@ pub(super) struct Model {
     pub(super) ended: u64,
     pub(super) excuses: Excuses,
     pub(super) marks: BTreeSet<&'static str>,
+    /// What has gone wrong by hand.
+    pub(super) faults: Vec<Fault>,
+    /// Messages that came to a client or a handler.
+    pub(super) events: u64,
     /// The first that does not hold.
     broken: Option<String>,
 }
@@ -258,6 +263,7 @@ impl Model {
 
     /// A server has heard what one of another node has said.
     pub(super) fn server_hears(&mut self, node: usize, namespace: &str, number: u64) {
+        self.events += 1;
         let Some(said) = usize::try_from(number)
             .ok()
             .and_then(|at| self.said.get(at - 1))
@@ -339,6 +345,7 @@ impl Model {
 
     /// A socket has told a number.
     pub(super) fn told(&mut self, id: &str, number: u64) {
+        self.events += 1;
         let Some(known) = self.sockets.get_mut(id) else {
             return self.breaks("life", &format!("{id} tells {number} before it is there"));
         };
@@ -355,6 +362,7 @@ impl Model {
 
     /// A client has heard something on a socket.
     pub(super) fn hears(&mut self, guest: &str, id: &str, number: u64) {
+        self.events += 1;
         let Some(known) = self.sockets.get_mut(id) else {
             return self.breaks("secret", &format!("{guest} is {id}, whom nobody knows"));
         };

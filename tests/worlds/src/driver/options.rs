@@ -68,6 +68,12 @@ const CLIENTS_FAULTS: [Fault; 2] = [Fault::Names, Fault::Suspend];
 /// Those that befall a broker, of worlds that have one.
 const BROKERS_FAULTS: [Fault; 3] = [Fault::Line, Fault::Broker, Fault::Wait];
 
+/// The names of all that may be switched on.
+pub(super) fn all_faults() -> Vec<String> {
+    let all = FAULTS.iter().chain(&CLIENTS_FAULTS).chain(&BROKERS_FAULTS);
+    all.map(|it| format!("{it:?}")).collect()
+}
+
 /// By what nodes tell each other things.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -166,6 +172,37 @@ impl Options {
 
     pub(super) fn has(&self, fault: Fault) -> bool {
         self.faults.contains(&fault)
+    }
+
+    /// All that are switched on, and whether they have done something: by hand, or as weather. Of weather a delay, little
+    /// room and short writes show in all that is written.
+    pub(super) fn faults(
+        &self,
+        by_hand: &[Fault],
+        history: &[(Duration, String)],
+    ) -> Vec<(String, bool)> {
+        let times = |fault| by_hand.iter().filter(|it| **it == fault).count();
+        let said = |it: &dyn Fn(&str) -> bool| history.iter().filter(|(_, said)| it(said)).count();
+        let did = |fault: &Fault| match fault {
+            Fault::Delay | Fault::Narrow | Fault::Short => true,
+            Fault::Cut => said(&|it| it.starts_with("cut ") && it.contains('#')) > 0,
+            Fault::Outage => said(&|it| it.starts_with("partition ") && it.contains(" for ")) > 0,
+            Fault::Stop => {
+                said(&|it| it.starts_with("stall ")) > times(Fault::Stall) + times(Fault::Wait)
+            }
+            Fault::Stall
+            | Fault::Hold
+            | Fault::Partition
+            | Fault::Crash
+            | Fault::Jump
+            | Fault::Names
+            | Fault::Suspend
+            | Fault::Line
+            | Fault::Broker
+            | Fault::Wait => times(*fault) > 0,
+        };
+        let all = self.faults.iter();
+        all.map(|it| (format!("{it:?}"), did(it))).collect()
     }
 
     /// Those that are done by hand.

@@ -1,7 +1,7 @@
 //! What happens in a world.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sio_sim::choices::Choices;
@@ -11,7 +11,7 @@ use sio_sim::{Error, Io, Lookup, Recording, Served, Sim, TransportKind, secs};
 use super::application::{self, TO_ALL, VOLATILE};
 use super::broker::{BROKER, Hub};
 use super::guest::Guest;
-use super::model::{Book, Life, lock};
+use super::model::{Book, Life, Model, lock};
 use super::options::{self, Fault, Options, PING_INTERVAL, PING_TIMEOUT};
 use super::rude;
 
@@ -19,7 +19,7 @@ use super::rude;
 #[derive(Default)]
 pub(super) struct World {
     book: Book,
-    options: Mutex<String>,
+    options: Mutex<Option<Options>>,
     /// Of its connections and clients that are over, if they are recorded.
     logs: Option<Logs>,
 }
@@ -52,19 +52,21 @@ impl World {
         logs.unwrap_or_default()
     }
 
-    pub(super) fn options(&self) -> String {
+    /// What was drawn before it began; nothing, if it did not come to that.
+    pub(super) fn options(&self) -> Option<Options> {
         let options = self.options.lock();
         options.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn marks(&self) -> BTreeSet<&'static str> {
-        lock(&self.book).marks.clone()
+    /// What is known of it.
+    pub(super) fn model(&self) -> MutexGuard<'_, Model> {
+        lock(&self.book)
     }
 }
 
 pub(super) async fn live(sim: Sim, world: &World) -> Result<(), Error> {
     let options = sim.choose(Options::draw);
-    *world.options.lock().unwrap_or_else(PoisonError::into_inner) = options.to_string();
+    *world.options.lock().unwrap_or_else(PoisonError::into_inner) = Some(options.clone());
     let hub = options
         .together
         .as_ref()
@@ -239,6 +241,11 @@ impl Party {
         let process = &mut self.servers[home];
         let (guest, server) = (&*guests[at].name, &*process.name);
         let host = if which == 2 { server } else { guest };
+        // The other half of two of them is that they end.
+        let lasts = matches!(fault, Fault::Hold | Fault::Partition);
+        if !(lasts && which == 2 || fault == Fault::Crash && process.crashed) {
+            lock(&self.book).faults.push(fault);
+        }
         match fault {
             Fault::Stall => sim.stall(host, long),
             Fault::Jump => sim.jump(host, long),

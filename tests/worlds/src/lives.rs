@@ -1,6 +1,7 @@
 //! Sessions that are cut off and come back, against a list of what each of them was sent.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use sio_core::config::{Config, ConnectionStateRecovery};
@@ -11,6 +12,9 @@ use sio_core::recovery::{Claim, Event, Holder, Pid, Recovery, Unrestored};
 use sio_core::rooms::Target;
 use sio_core::socket::DisconnectReason;
 use sio_core::time::Instant;
+use sio_sim::choices::Choices;
+
+use crate::failure::{Failure, Property};
 
 /// Everything that a namespace may keep.
 const PACKETS: usize = 24;
@@ -26,12 +30,41 @@ const LEFT: DisconnectReason = DisconnectReason::ClientNamespaceDisconnect;
 
 struct World<'a> {
     input: &'a [u8],
+    /// Little is kept.
+    limited: bool,
     recovery: Recovery<usize>,
     now: Instant,
     said: u32,
     clients: Vec<Client>,
     restored: u64,
+    /// What there is to be told of it, but for what comes of its end.
+    lived: Outcome,
 }
+
+/// What has become of a history.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// What did not hold.
+    pub failure: Option<Failure>,
+    /// How many clients came back.
+    pub back: u64,
+    /// What was done.
+    pub steps: u64,
+    /// Messages that came to a client, when they were said or as missed.
+    pub events: u64,
+    /// What it has reached, of [`MARKS`].
+    pub marks: BTreeSet<&'static str>,
+}
+
+/// What has to happen in some history: where nothing of it happens, nothing of it is proven.
+pub const MARKS: &[&str] = &[
+    "a client came back as another",
+    "a client came back as who it was",
+    "a client expired",
+    "a client was told what it had missed",
+    "less is kept",
+    "what a client presents was used",
+];
 
 /// A client, and what the server has of it.
 struct Client {
@@ -56,39 +89,102 @@ struct Client {
     repeated: bool,
 }
 
-/// How many clients came back.
-pub(crate) fn run(input: &[u8]) -> u64 {
-    let (limited, input) = match input.split_first() {
-        Some((first, rest)) => (first & 1 == 1, rest),
-        None => return 0,
+/// Plays a history: bytes, each of which says what is done next, or to whom.
+///
+/// # Panics
+///
+/// If something does not hold.
+pub fn run(history: &[u8]) -> u64 {
+    let Some(mut world) = World::of(history) else {
+        return 0;
     };
-    let mut options = ConnectionStateRecovery::default().max_disconnection_duration(AWAY);
-    if limited {
-        options = options
-            .max_kept_packets(PACKETS)
-            .max_kept_sessions(SESSIONS);
-    }
-    let mut config = Config::v4().connection_state_recovery(options);
-    if limited {
-        config = config.max_rooms_per_socket(2);
-    }
-    let mut world = World {
-        input,
-        recovery: Recovery::new(&config, HashKey([3, 4])).expect("it is on"),
-        now: Instant::ORIGIN,
-        said: 0,
-        clients: Vec::new(),
-        restored: 0,
-    };
-    while let Some(what) = world.byte() {
-        world.step(what, limited);
-        world.check(limited);
-    }
-    world.end();
+    world.live();
     world.restored
 }
 
-impl World<'_> {
+/// The same, for who wants to know what does not hold.
+pub fn outcome(history: &[u8]) -> Outcome {
+    let Some(mut world) = World::of(history) else {
+        return Outcome::default();
+    };
+    let lived = catch_unwind(AssertUnwindSafe(|| world.live()));
+    Outcome {
+        failure: lived.err().map(|panic| Failure {
+            property: Property::Recovery,
+            seen: crate::failure(panic).seen,
+        }),
+        back: world.restored,
+        ..world.lived
+    }
+}
+
+/// The history of a seed.
+pub fn history(seed: u64) -> Vec<u8> {
+    let mut choices = Choices::from_seed(seed);
+    let bytes = std::iter::repeat_with(|| choices.below(u64::MAX).to_le_bytes());
+    bytes.take(125).flatten().collect()
+}
+
+/// The shortest history that was found to fail, where rows of its bytes are left out as long as it does.
+pub fn shortest(history: &[u8]) -> Vec<u8> {
+    let mut best = history.to_vec();
+    let mut size = best.len();
+    while size > 0 {
+        let mut at = 0;
+        while at < best.len() {
+            let mut fewer = best.clone();
+            fewer.drain(at..best.len().min(at + size));
+            if outcome(&fewer).failure.is_some() {
+                best = fewer;
+            } else {
+                at += size;
+            }
+        }
+        size /= 2;
+    }
+    best
+}
+
+impl<'a> World<'a> {
+    /// The first byte says whether little is kept. `None`: there is nothing in it.
+    fn of(history: &'a [u8]) -> Option<Self> {
+        let (first, input) = history.split_first()?;
+        let limited = first & 1 == 1;
+        let mut options = ConnectionStateRecovery::default().max_disconnection_duration(AWAY);
+        if limited {
+            options = options
+                .max_kept_packets(PACKETS)
+                .max_kept_sessions(SESSIONS);
+        }
+        let mut config = Config::v4().connection_state_recovery(options);
+        if limited {
+            config = config.max_rooms_per_socket(2);
+        }
+        Some(Self {
+            input,
+            limited,
+            recovery: Recovery::new(&config, HashKey([3, 4])).expect("it is on"),
+            now: Instant::ORIGIN,
+            said: 0,
+            clients: Vec::new(),
+            restored: 0,
+            lived: Outcome::default(),
+        })
+    }
+
+    /// All of it, to its end.
+    fn live(&mut self) {
+        if self.limited {
+            self.lived.marks.insert("less is kept");
+        }
+        while let Some(what) = self.byte() {
+            self.lived.steps += 1;
+            self.step(what);
+            self.check();
+        }
+        self.end();
+    }
+
     fn byte(&mut self) -> Option<u8> {
         let (first, rest) = self.input.split_first()?;
         self.input = rest;
@@ -104,7 +200,7 @@ impl World<'_> {
         ROOMS[at % ROOMS.len()]
     }
 
-    fn step(&mut self, what: u8, limited: bool) {
+    fn step(&mut self, what: u8) {
         match what % 16 {
             0 => self.enter(),
             1 | 2 => self.tell(),
@@ -114,7 +210,7 @@ impl World<'_> {
             8 => self.leave(LOST),
             9 if what & 0x70 == 0 => self.leave(LEFT),
             10 | 11 => self.receive(),
-            12 | 13 => self.come_back(limited),
+            12 | 13 => self.come_back(),
             14 => self.steal(),
             _ => {
                 let seconds = u64::from(self.byte().unwrap_or_default() / 4);
@@ -236,13 +332,15 @@ impl World<'_> {
         let client = &mut self.clients[at];
         // What was sent while it is away has gone nowhere.
         if client.here {
-            client.got = (client.got + count).min(client.sent.len());
+            let got = (client.got + count).min(client.sent.len());
+            self.lived.events += (got - client.got) as u64;
+            client.got = got;
             let last = client.got.checked_sub(1);
             client.offset = last.map(|at| client.sent[at].1.clone());
         }
     }
 
-    fn come_back(&mut self, limited: bool) {
+    fn come_back(&mut self) {
         let Some(at) = self.pick() else { return };
         self.recovery.handle_timeout(self.now);
         self.expired();
@@ -260,13 +358,18 @@ impl World<'_> {
             }
             Err(Unrestored::Used) => {
                 assert!(used && (client.here || client.repeated), "it was not used");
+                self.lived.marks.insert("what a client presents was used");
                 return;
             }
             Err(Unrestored::Lost) => {
                 let old = self.now.saturating_duration_since(Instant::ORIGIN);
-                assert!(limited || old >= AWAY + NOTICE, "nothing is thrown away");
+                assert!(
+                    self.limited || old >= AWAY + NOTICE,
+                    "nothing is thrown away"
+                );
                 client.over = true;
                 client.here = false;
+                self.lived.marks.insert("a client came back as another");
                 self.expired();
                 return;
             }
@@ -281,6 +384,13 @@ impl World<'_> {
         let expected: Vec<u32> = client.sent[client.got..].iter().map(|it| it.0).collect();
         assert_eq!(missed, expected, "each once, in order");
         self.restored += 1;
+        self.lived.events += missed.len() as u64;
+        self.lived.marks.insert("a client came back as who it was");
+        if !missed.is_empty() {
+            self.lived
+                .marks
+                .insert("a client was told what it had missed");
+        }
         // Whoever had it before does not have it any more, whatever becomes of that.
         let before = std::mem::replace(&mut client.holder, restored.holder);
         assert!(!self.recovery.leave(self.now, before, LEFT, at));
@@ -313,19 +423,20 @@ impl World<'_> {
         while let Some(Event::Expired { id, data, .. }) = self.recovery.poll_event() {
             let client = &mut self.clients[data];
             assert_eq!(client.id, id);
+            self.lived.marks.insert("a client expired");
             client.here = false;
             client.over = true;
         }
     }
 
-    fn check(&mut self, limited: bool) {
+    fn check(&mut self) {
         self.expired();
         for client in &self.clients {
             let waited = self.now.saturating_duration_since(client.since);
             assert!(client.here || client.over || waited < AWAY);
         }
         let figures = self.recovery.figures();
-        if limited {
+        if self.limited {
             assert!(figures.packets <= PACKETS && figures.away <= SESSIONS);
         }
         let left = self.clients.iter().filter(|client| !client.over).count();

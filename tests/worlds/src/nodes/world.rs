@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use sio_cluster::entry::EntryId;
 use sio_cluster::id::Uid;
-use sio_cluster::node::{AckTicket, Asked, Local, Node, Notice, Output, Ticket};
+use sio_cluster::node::{AckTicket, Asked, Local, Node, Notice, Output, Overflow, Ticket};
 use sio_cluster::{Config, Dialect, Subscription, Subscriptions};
 use sio_core::time::Instant;
 
-use crate::broker::{Broker, Command, Word};
-use crate::random::Random;
+use super::broker::{Broker, Command, Word};
+use super::random::Random;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Kind {
@@ -27,6 +27,21 @@ pub(crate) enum Kind {
 pub(crate) enum Manners {
     Redis,
     None,
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fault {
+    /// A connection to the broker breaks.
+    Cut,
+    /// A process ends, and another takes its place.
+    Restart,
+    /// A subscription is taken away.
+    TakenAway,
+    /// What is published is lost, comes twice, or is overtaken.
+    Lost,
+    Twice,
+    Overtaken,
 }
 
 /// What comes next, and when.
@@ -95,11 +110,22 @@ pub(crate) struct World {
     pub(crate) published: BTreeMap<u64, u32>,
     pub(crate) asked: BTreeSet<(usize, u64)>,
     pub(crate) acting: bool,
+    /// What was done to somebody.
+    pub(crate) did: BTreeSet<Fault>,
+    /// What it has reached, and what came to somebody.
+    pub(crate) marks: BTreeSet<&'static str>,
+    pub(crate) steps: u64,
+    pub(crate) events: u64,
     pub(crate) drained: u64,
 }
 
 pub(crate) const ROOMS: [&str; 5] = ["a", "b", "c#d", "12345678901234567890", "räum"];
 const ACTS: u64 = 120;
+
+/// Questions that may be open, answers that may be owed, and bytes that are kept for an outage.
+const QUESTIONS: usize = 4;
+const ANSWERS: usize = 3;
+const OUTAGE: usize = 2000;
 
 impl World {
     pub(crate) fn new(seed: u64, kind: Kind, manners: Manners) -> Self {
@@ -120,9 +146,13 @@ impl World {
             published: BTreeMap::new(),
             asked: BTreeSet::new(),
             acting: true,
+            did: BTreeSet::new(),
+            marks: BTreeSet::new(),
+            steps: 0,
+            events: 0,
             drained: 0,
         };
-        for host in 0..2 + usize::try_from(world.random.below(3)).unwrap() {
+        for host in 0..2 + world.random.index(3) {
             let node = world.node();
             world.hosts.push(Host {
                 node,
@@ -169,9 +199,9 @@ impl World {
         let mut config = Config::new(dialect, "/");
         config.subscriptions = subscriptions;
         // Small enough to be met now and then.
-        config.outage_buffer = 2000;
-        config.max_open_questions = 20;
-        config.max_pending_answers = 20;
+        config.outage_buffer = OUTAGE;
+        config.max_open_questions = QUESTIONS;
+        config.max_pending_answers = ANSWERS;
         config
     }
 
@@ -195,19 +225,22 @@ impl World {
         self.items.insert((at, self.next), item);
     }
 
-    /// Plays it to its end, and gives the digest of all that happened.
-    pub(crate) fn play(mut self) -> u64 {
-        let mut steps = 0;
+    /// Plays it to its end.
+    pub(crate) fn play(&mut self) {
         while let Some(((at, _), item)) = self.items.pop_first() {
             self.now = at;
             if self.acting && at > Instant::ORIGIN + Duration::from_secs(25) {
                 self.acting = false;
             }
             self.step(item);
-            steps += 1;
-            assert!(steps < 200_000, "it never ends");
+            self.steps += 1;
+            assert!(self.steps < 200_000, "it never ends");
         }
         self.end();
+    }
+
+    /// What has happened, as a number.
+    pub(crate) fn hash(&self) -> u64 {
         self.digest.finish()
     }
 
@@ -273,6 +306,7 @@ impl World {
             return;
         }
         it.connected = false;
+        self.did.insert(Fault::Cut);
         it.deaf.clear();
         it.node.handle_down(self.now);
         let life = it.life;
@@ -285,6 +319,7 @@ impl World {
 
     /// The process ends, and another takes its place.
     pub(crate) fn restart(&mut self, host: usize) {
+        self.did.insert(Fault::Restart);
         self.cut(host);
         let node = self.node();
         let it = &mut self.hosts[host];
@@ -336,14 +371,17 @@ impl World {
         let rude = self.manners == Manners::None
             && matches!(word, Word::Message(..) | Word::Entry(..) | Word::Count(..));
         if rude && !matches!(word, Word::Entry(..)) && self.random.chance(8) {
+            self.did.insert(Fault::Lost);
             return;
         }
         if rude && self.random.chance(8) {
+            self.did.insert(Fault::Twice);
             let epoch = self.hosts[host].epoch;
             self.later(300, Item::ToHost(host, epoch, word.clone()));
         }
         let it = &mut self.hosts[host];
         let at = if rude && !matches!(word, Word::Entry(..)) {
+            self.did.insert(Fault::Overtaken);
             delay *= 10;
             self.now + delay
         } else {
@@ -393,7 +431,9 @@ impl World {
             node.digest(&mut self.digest);
         }
         let status = node.status();
-        assert!(status.questions <= 20 && status.pending <= 20 && status.buffered <= 2000);
+        assert!(status.questions <= QUESTIONS, "{status:?}");
+        assert!(status.pending <= ANSWERS, "{status:?}");
+        assert!(status.buffered <= OUTAGE, "{status:?}");
         if let Some(due) = node.poll_timeout() {
             self.at(due.at.max(self.now), Item::Wake(host));
         }
@@ -436,6 +476,12 @@ impl World {
                 let it = &mut self.hosts[host];
                 it.heard = it.rooms.clone();
             }
+            Output::Notice(Notice::Overflow(what)) => self.marks.extend(match what {
+                Overflow::Outage(_) => Some("more was said than an outage keeps"),
+                Overflow::Questions => Some("a question was one too many"),
+                Overflow::Pending => Some("an answer was one too many"),
+                _ => None,
+            }),
             Output::Notice(Notice::Odd(why)) => panic!("odd: {why}"),
             Output::Notice(Notice::Foreign(_)) => panic!("foreign"),
             Output::Notice(_) => {}

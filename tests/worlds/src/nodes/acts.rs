@@ -6,12 +6,15 @@ use sio_cluster::message::{Flags, Question, Reply, To};
 use sio_cluster::node::{AckTicket, Asked, Ticket};
 use sio_core::packet::{Args, Call};
 
-use crate::broker::Word;
-use crate::world::{Item, Kind, Purpose, ROOMS, World};
+use super::broker::Word;
+use super::world::{Fault, Item, Kind, Purpose, ROOMS, World};
+
+/// What is said here is within all limits.
+const WRITTEN: &str = "it can be written";
 
 impl World {
     pub(crate) fn act(&mut self) {
-        let host = usize::try_from(self.random.below(self.hosts.len() as u64)).unwrap();
+        let host = self.random.index(self.hosts.len());
         match self.random.below(20) {
             0..=7 => self.broadcast(host),
             8..=9 => self.enter(host),
@@ -53,7 +56,7 @@ impl World {
             ..To::default()
         };
         self.senders.insert(number, host);
-        let args = Args::from_arguments(&(number, "x".repeat(50))).unwrap();
+        let args = Args::from_arguments(&(number, "x".repeat(50))).expect(WRITTEN);
         let call = Call {
             name: "e".into(),
             args,
@@ -63,7 +66,7 @@ impl World {
             .chance(50)
             .then(|| self.token(host, Purpose::Place));
         let node = &mut self.hosts[host].node;
-        node.broadcast(self.now, call, to, token).unwrap();
+        node.broadcast(self.now, call, to, token).expect(WRITTEN);
         self.drain(host);
     }
 
@@ -94,7 +97,7 @@ impl World {
 
     pub(crate) fn ask(&mut self, host: usize) {
         self.next += 1;
-        let number = Args::from_arguments(&self.next).unwrap();
+        let number = Args::from_arguments(&self.next).expect(WRITTEN);
         let call = Call {
             name: "q".into(),
             args: number.clone(),
@@ -118,7 +121,8 @@ impl World {
         let token = self.token(host, Purpose::Question { clients });
         let random = self.random.next().to_be_bytes();
         let node = &mut self.hosts[host].node;
-        node.ask(self.now, random, what, timeout, token).unwrap();
+        node.ask(self.now, random, what, timeout, token)
+            .expect(WRITTEN);
         self.drain(host);
     }
 
@@ -128,19 +132,18 @@ impl World {
         }
         let room = (*self.random.pick(&ROOMS)).to_owned();
         let node = &mut self.hosts[host].node;
-        match self.random.below(3) {
-            0 => node.join(self.now, To::default(), vec![room]).unwrap(),
-            1 => node.leave(self.now, To::default(), vec![room]).unwrap(),
-            _ => node
-                .server_side(
-                    self.now,
-                    Call {
-                        name: "s".into(),
-                        args: Args::default(),
-                    },
-                )
-                .unwrap(),
-        }
+        let said = match self.random.below(3) {
+            0 => node.join(self.now, To::default(), vec![room]),
+            1 => node.leave(self.now, To::default(), vec![room]),
+            _ => node.server_side(
+                self.now,
+                Call {
+                    name: "s".into(),
+                    args: Args::default(),
+                },
+            ),
+        };
+        said.expect(WRITTEN);
         self.drain(host);
     }
 
@@ -152,6 +155,7 @@ impl World {
         }
         let subscription = self.random.pick(&its).clone();
         if self.broker.take_away(host, &subscription) {
+            self.did.insert(Fault::TakenAway);
             // It is deaf there until it has asked again, and nobody can help it.
             self.due.retain(|(receiver, _), _| *receiver != host);
             self.hosts[host].heard.clear();
@@ -191,13 +195,13 @@ impl World {
                 }
                 return self.drain(host);
             }
-            Asked::Servers(_) => Reply::Value(Args::from_arguments(&host).unwrap()),
+            Asked::Servers(_) => Reply::Value(Args::from_arguments(&host).expect(WRITTEN)),
             Asked::Nodes(Question::Rooms) => Reply::Rooms(vec!["a".to_owned()]),
             Asked::Nodes(Question::Sockets(_)) => Reply::Ids(vec![format!("s{host}")]),
             Asked::Nodes(Question::Fetch(_)) => Reply::Sockets(vec![]),
             other => panic!("{other:?}"),
         };
-        node.answer(now, ticket, reply).unwrap();
+        node.answer(now, ticket, reply).expect(WRITTEN);
         self.drain(host);
     }
 
@@ -206,7 +210,7 @@ impl World {
         let client = format!("c{}", self.next);
         let node = &mut self.hosts[host].node;
         node.ack(self.now, ticket, Some(client), Args::default())
-            .unwrap();
+            .expect(WRITTEN);
         self.drain(host);
     }
 }

@@ -11,7 +11,7 @@ use sio_cluster::message::{Message, Reply};
 use sio_cluster::node::{Answers, End, Publication};
 use sio_core::packet::Call;
 
-use crate::world::{Kind, Manners, Purpose, Way, World};
+use super::world::{Kind, Manners, Purpose, Way, World};
 
 impl World {
     pub(crate) fn done(&mut self, token: u64, answers: &Answers) {
@@ -19,6 +19,12 @@ impl World {
         let Some(Purpose::Question { clients }) = purpose else {
             panic!("done, for {purpose:?}");
         };
+        self.marks.extend(match answers.end {
+            End::Counted => Some("all have answered"),
+            End::Timeout => Some("a question's time was over"),
+            End::Down => Some("a question met an outage"),
+            _ => None,
+        });
         if answers.end == End::Down {
             assert_eq!(answers.silent_nodes, None);
         }
@@ -108,10 +114,11 @@ impl World {
     }
 
     pub(crate) fn deliver(&mut self, host: usize, call: &Call, at: Option<EntryId>) {
-        let number: u64 = call.args.get(0).unwrap();
+        let number: u64 = call.args.get(0).expect("each event has a number");
         let sender = self.senders[&number];
         assert_ne!(host, sender, "its own");
         self.due.remove(&(host, number));
+        self.events += 1;
         let first = self.got.insert((host, number));
         if self.manners == Manners::None && at.is_none() {
             return;

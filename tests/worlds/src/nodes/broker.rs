@@ -108,7 +108,8 @@ impl Broker {
         let hears = |subscription: &Subscription| match subscription {
             Subscription::Channel(name) => !it.sharded && *name == it.channel,
             Subscription::Pattern(pattern) => {
-                !it.sharded && it.channel.starts_with(pattern.strip_suffix('*').unwrap())
+                let begins = pattern.strip_suffix('*').expect("a pattern ends so");
+                !it.sharded && it.channel.starts_with(begins)
             }
             Subscription::Sharded(name) => it.sharded && *name == it.channel,
         };

@@ -1,0 +1,182 @@
+//! Plants the bugs of `tests/mutants.toml` into a copy of the sources, all behind one switch and in one build, and looks
+//! which worlds find them.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+
+use crate::bugs::Bug;
+
+/// Each bug is found within so many worlds.
+pub const WORLDS: u64 = 2000;
+
+/// What has become of a bug.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// Its name.
+    pub name: String,
+    /// What has found it: the property, the number of the world, and of choices that are left. `None`: it survives.
+    pub found: Option<String>,
+    /// Why it does, where that is known.
+    pub why: Option<String>,
+}
+
+impl Search {
+    /// A row of a table.
+    pub fn row(&self) -> String {
+        let found = match (&self.found, &self.why) {
+            (Some(found), _) => found.replace(' ', " | "),
+            (None, Some(why)) => format!("nothing: {why} | - | -"),
+            (None, None) => "**nothing** | - | -".to_owned(),
+        };
+        format!("| {} | {found} |", self.name)
+    }
+}
+
+/// Looks for those that are wanted, on all cores, and tells of each as soon as it is done. All of them, in the order of
+/// the list.
+///
+/// # Panics
+///
+/// If the copy cannot be made or built, or a search does not end as it should.
+pub fn search(
+    root: &Path,
+    bugs: &[Bug],
+    wanted: impl Fn(&Bug) -> bool,
+    tell: impl Fn(&Search) + Sync,
+) -> Vec<Search> {
+    let find = build(root, bugs);
+    let bugs = bugs.iter().zip(1..).filter(|(bug, _)| wanted(bug));
+    let bugs: Vec<_> = bugs.collect();
+    let (left, done) = (Mutex::new(bugs.into_iter()), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let (left, done) = (&left, &done);
+        let (find, tell) = (&find, &tell);
+        for _ in 0..threads {
+            scope.spawn(move || {
+                loop {
+                    let next = left.lock().expect("nobody panics with them").next();
+                    let Some((bug, number)) = next else { break };
+                    let found = Search {
+                        name: bug.name.clone(),
+                        found: run(find, number, bug),
+                        why: bug.why.clone(),
+                    };
+                    tell(&found);
+                    let mut done = done.lock().expect("nobody panics with them");
+                    done.push((number, found));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().expect("nobody panics with them");
+    done.sort_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, found)| found).collect()
+}
+
+/// Plants the bugs into a copy, and builds there what looks for them.
+fn build(root: &Path, bugs: &[Bug]) -> PathBuf {
+    let copy = root.join("target/planted");
+    plant(root, &copy, bugs);
+    // Apart from what is built of the sources themselves, which it would be taken for.
+    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    build
+        .current_dir(&copy)
+        .args(["build", "--quiet", "--offline", "--profile", "worlds"]);
+    build.args([
+        "-p",
+        "sio-worlds",
+        "--example",
+        "find",
+        "--target-dir",
+        "../planted-build",
+    ]);
+    assert!(build.status().expect("cargo").success(), "it is built");
+    root.join("target/planted-build/worlds/examples/find")
+}
+
+/// Copies what worlds are built of, and plants the bugs there.
+fn plant(root: &Path, copy: &Path, bugs: &[Bug]) {
+    let _ = fs::remove_dir_all(copy);
+    for folder in ["core", "tests/worlds"] {
+        copy_all(&root.join(folder), &copy.join(folder));
+    }
+    fs::copy(root.join("Cargo.lock"), copy.join("Cargo.lock")).expect("the lock");
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).expect("the manifest");
+    let manifest: Vec<_> = manifest
+        .lines()
+        .map(|line| match line.starts_with("members = ") {
+            true => r#"members = ["core", "core/cluster", "core/driver", "core/driver/sim", "tests/worlds"]"#,
+            false => line,
+        })
+        .collect();
+    fs::write(copy.join("Cargo.toml"), manifest.join("\n")).expect("written");
+    let mut libs = BTreeSet::new();
+    for (number, bug) in bugs.iter().enumerate() {
+        let (package, _) = bug.file.split_once("/src/").expect("a package's source");
+        libs.insert(copy.join(package).join("src/lib.rs"));
+        let path = copy.join(&bug.file);
+        let source = fs::read_to_string(&path).expect("a source");
+        let switch = format!("crate::planted::is({})", number + 1);
+        let with = bug.with.replace("PLANTED", &switch);
+        assert_eq!(
+            source.matches(&bug.text).count(),
+            1,
+            "{} stands there once",
+            bug.name
+        );
+        fs::write(path, source.replace(&bug.text, &with)).expect("written");
+    }
+    for lib in libs {
+        let source = fs::read_to_string(&lib).expect("a source");
+        fs::write(lib, source + SWITCH).expect("written");
+    }
+}
+
+/// What each package with a bug in it ends with.
+const SWITCH: &str = "
+pub(crate) mod planted {
+    pub(crate) fn is(number: u32) -> bool {
+        static PLANTED: std::sync::OnceLock<u32> = std::sync::OnceLock::new();
+        let read = || std::env::var(\"SIO_PLANTED\").ok()?.parse().ok();
+        *PLANTED.get_or_init(|| read().unwrap_or(0)) == number
+    }
+}
+";
+
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let path: PathBuf = entry.expect("an entry").path();
+        let to = to.join(path.file_name().expect("it has a name"));
+        match path.is_dir() {
+            true => copy_all(&path, &to),
+            false => drop(fs::copy(&path, &to).expect("copied")),
+        }
+    }
+}
+
+/// What finds a bug. One of the driver is looked for in worlds of the driver's tasks.
+fn run(find: &Path, number: usize, bug: &Bug) -> Option<String> {
+    let level = bug.file.starts_with("core/driver/").then_some("driver");
+    let out = Command::new(find)
+        .args(level)
+        .args(["1", &WORLDS.to_string()])
+        .env("SIO_PLANTED", number.to_string())
+        .output()
+        .expect("it runs");
+    assert!(
+        out.status.success(),
+        "{}: {}",
+        bug.name,
+        String::from_utf8_lossy(&out.stderr)
+    );
+    let said = String::from_utf8(out.stdout).expect("text");
+    match said.trim() {
+        "none" => None,
+        found => Some(found.to_owned()),
+    }
+}

@@ -83,6 +83,7 @@ impl World {
             return;
         }
         let party = self.network.wire(wire).party;
+        self.options.does(Fault::Stall);
         self.note(24, || format!("{party} reads slowly"));
         self.network.stall(wire, Side::Server, Some(8));
         let at = self.now + TRICKLE;
@@ -158,11 +159,14 @@ impl World {
     /// What should have been done about them by now.
     pub(crate) fn readers_in_time(&mut self) {
         let (now, slack) = (self.now, self.slack());
+        // What is over while somebody is excused is looked at once more by then.
+        let excused = self.excused;
+        let in_time = |since: Instant, wait| now <= (since + wait + slack).max(excused);
         for (wire, since) in &self.readers.blocked {
             let party = self.network.wire(*wire).party;
             hold!(
                 Dead,
-                now <= *since + WRITE_TIMEOUT + slack || !self.speaks_by(*wire),
+                in_time(*since, WRITE_TIMEOUT) || !self.speaks_by(*wire),
                 "{party} has taken nothing since {since:?}, and it is {now:?}"
             );
         }
@@ -195,7 +199,7 @@ impl World {
         for (wire, since) in &readers.beside {
             hold!(
                 Dead,
-                now <= *since + UPGRADE_TIMEOUT + slack,
+                in_time(*since, UPGRADE_TIMEOUT),
                 "{wire} is beside the polling since {since:?}, and it is {now:?}"
             );
         }
@@ -204,7 +208,7 @@ impl World {
             let since = waits.map(|since| since.max(*probed));
             hold!(
                 Answer,
-                since.is_none_or(|since| now <= since + FREED + slack),
+                since.is_none_or(|since| in_time(since, FREED)),
                 "a poll waits since {waits:?}, probed at {probed:?}, and it is {now:?}"
             );
         }

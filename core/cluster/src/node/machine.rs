@@ -132,6 +132,7 @@ impl<T> Node<T> {
             let _ = subscriptions.want(subscription, true);
         }
         Self {
+            pending: Pending::new(config.max_pending_answers),
             config: Apart(config),
             channels: Apart(channels),
             uid,
@@ -140,7 +141,6 @@ impl<T> Node<T> {
             up_since: Instant::ORIGIN,
             spoke: Instant::ORIGIN,
             questions: Questions::new(),
-            pending: Pending::new(),
             subscriptions,
             base: count,
             peers: Peers::new(),

@@ -69,19 +69,22 @@ pub(super) struct Pending {
     waiting: BTreeMap<u64, Waiting>,
     due: BTreeSet<(Instant, u64)>,
     next: u64,
-    /// Questions that were asked before, in their order.
+    /// Questions that wait, and the last that have ended: those in their order, and at most so many.
     seen: BTreeSet<Key>,
-    order: VecDeque<Key>,
+    ended: VecDeque<Key>,
+    most: usize,
 }
 
 impl Pending {
-    pub(super) const fn new() -> Self {
+    /// So many that have ended are remembered.
+    pub(super) const fn new(most: usize) -> Self {
         Self {
             waiting: BTreeMap::new(),
             due: BTreeSet::new(),
             next: 0,
             seen: BTreeSet::new(),
-            order: VecDeque::new(),
+            ended: VecDeque::new(),
+            most,
         }
     }
 
@@ -89,19 +92,20 @@ impl Pending {
         self.waiting.len()
     }
 
-    /// Whether it was not asked before, as far as can be remembered.
-    pub(super) fn is_new(&mut self, from: Option<&Uid>, id: &RequestId, most: usize) -> bool {
-        let key = (from.cloned(), id.clone());
-        if !self.seen.insert(key.clone()) {
-            return false;
-        }
-        self.order.push_back(key);
-        while self.order.len() > most {
-            if let Some(oldest) = self.order.pop_front() {
+    /// Whether it does not wait, and has not ended before, as far as can be remembered. One that is new has to be
+    /// [inserted](Self::insert), or [ended](Self::end).
+    pub(super) fn is_new(&mut self, from: Option<&Uid>, id: &RequestId) -> bool {
+        self.seen.insert((from.cloned(), id.clone()))
+    }
+
+    /// A question has ended, or does not come to that.
+    pub(super) fn end(&mut self, from: Option<Uid>, id: RequestId) {
+        self.ended.push_back((from, id));
+        while self.ended.len() > self.most {
+            if let Some(oldest) = self.ended.pop_front() {
                 self.seen.remove(&oldest);
             }
         }
-        true
     }
 
     pub(super) fn insert(&mut self, waiting: Waiting) -> u64 {
@@ -114,6 +118,7 @@ impl Pending {
     pub(super) fn remove(&mut self, number: u64) -> Option<Waiting> {
         let waiting = self.waiting.remove(&number)?;
         self.due.remove(&(waiting.due, number));
+        self.end(waiting.to.clone(), waiting.id.clone());
         Some(waiting)
     }
 
@@ -148,11 +153,45 @@ impl Pending {
 
     /// Who asked is not there any more, or cannot be reached.
     pub(super) fn clear(&mut self) {
-        self.waiting.clear();
         self.due.clear();
+        for waiting in std::mem::take(&mut self.waiting).into_values() {
+            self.end(waiting.to, waiting.id);
+        }
     }
 
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.due.first().map(|(at, _)| *at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_is_remembered_beside_the_last_that_have_ended() {
+        let id = |number: u8| RequestId::cluster([number; 8]);
+        let mut pending = Pending::new(2);
+        let begin = |pending: &mut Pending, number| {
+            assert!(pending.is_new(None, &id(number)), "{number}");
+            let due = Instant::ORIGIN;
+            pending.insert(Waiting::new(id(number), None, Otherwise::Value, due))
+        };
+        let first = begin(&mut pending, 1);
+        for number in 2..9 {
+            let other = begin(&mut pending, number);
+            assert!(pending.remove(other).is_some());
+        }
+        let known = |pending: &Pending| -> Vec<u8> {
+            let known = |number: &u8| pending.seen.contains(&(None, id(*number)));
+            (1..9).filter(known).collect()
+        };
+        assert_eq!(known(&pending), [1, 7, 8]);
+        assert!(!pending.is_new(None, &id(1)));
+        assert!(pending.remove(first).is_some());
+        assert_eq!(known(&pending), [1, 8]);
+        begin(&mut pending, 2);
+        pending.clear();
+        assert_eq!(known(&pending), [1, 2]);
     }
 }

@@ -206,17 +206,18 @@ impl<T> Node<T> {
         acks: Option<u64>,
     ) {
         let most = self.config.max_pending_answers;
-        if !self.pending.is_new(from.as_ref(), &id, most) {
+        if !self.pending.is_new(from.as_ref(), &id) {
             self.counts.late = self.counts.late.saturating_add(1);
             return;
         }
         if self.link == Link::Down {
             // It was on its way when the broker went: no answer would arrive.
-            return;
+            return self.pending.end(from, id);
         }
         let due = self.now.saturating_add(self.config.answer_timeout);
         let mut waiting = Waiting::new(id, from, otherwise, due);
         if self.pending.len() >= most {
+            self.pending.end(waiting.to.clone(), waiting.id.clone());
             self.notice(Notice::Overflow(Overflow::Pending));
             return self.answer_otherwise(&waiting);
         }

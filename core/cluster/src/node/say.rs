@@ -237,8 +237,9 @@ impl<T> Node<T> {
             return Ok(());
         }
         // In v2 it comes back without a name of this node.
-        let most = self.config.max_pending_answers;
-        self.pending.is_new(None, &id, most);
+        if self.pending.is_new(None, &id) {
+            self.pending.end(None, id.clone());
+        }
         match written {
             Written::Entry(entry) => drop(self.append(entry, None)),
             Written::Payload(payload) => self.publish(channel.clone(), payload),

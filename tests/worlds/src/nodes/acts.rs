@@ -7,7 +7,7 @@ use sio_cluster::node::{AckTicket, Asked, Ticket};
 use sio_core::packet::{Args, Call};
 
 use super::broker::Word;
-use super::world::{Fault, Item, Kind, Purpose, ROOMS, World};
+use super::world::{Fault, Item, Kind, Manners, Purpose, ROOMS, World};
 
 /// What is said here is within all limits.
 const WRITTEN: &str = "it can be written";
@@ -165,24 +165,33 @@ impl World {
     }
 
     pub(crate) fn consider(&mut self, host: usize, ticket: Ticket, what: Asked) {
-        let number = match &what {
-            Asked::Clients { call, .. } | Asked::Servers(call) => call.args.get::<u64>(0).ok(),
-            Asked::Nodes(_) | Asked::One { .. } => None,
-            other => panic!("{other:?}"),
-        };
+        let number = number(&what);
         if let Some(number) = number {
-            assert!(self.asked.insert((host, number)), "asked twice: {number}");
+            // So many that were answered are remembered, and a broker may bring one again behind them.
+            let forgotten = self.manners == Manners::None && !self.owed.contains(&(host, number));
+            let first = self.asked.insert((host, number));
+            assert!(first || forgotten, "asked twice: {number}");
         }
+        let owed = number.map(|number| (host, number));
         let life = self.hosts[host].life;
         match self.random.below(10) {
             0..=6 => self.answer(host, ticket, &what),
-            7..=8 => self.later(6000, Item::Answer(host, life, ticket, what)),
-            _ => drop(ticket),
+            7..=8 => {
+                self.owed.extend(owed);
+                self.later(6000, Item::Answer(host, life, ticket, what));
+            }
+            _ => {
+                self.owed.extend(owed);
+                drop(ticket);
+            }
         }
     }
 
     pub(crate) fn answer(&mut self, host: usize, ticket: Ticket, what: &Asked) {
         let now = self.now;
+        if let Some(number) = number(what) {
+            self.owed.remove(&(host, number));
+        }
         let life = self.hosts[host].life;
         let clients = self.random.below(4);
         let node = &mut self.hosts[host].node;
@@ -212,5 +221,14 @@ impl World {
         node.ack(self.now, ticket, Some(client), Args::default())
             .expect(WRITTEN);
         self.drain(host);
+    }
+}
+
+/// The number of a question that is asked of applications.
+fn number(what: &Asked) -> Option<u64> {
+    match what {
+        Asked::Clients { call, .. } | Asked::Servers(call) => call.args.get(0).ok(),
+        Asked::Nodes(_) | Asked::One { .. } => None,
+        other => panic!("{other:?}"),
     }
 }

@@ -109,6 +109,8 @@ pub(crate) struct World {
     pub(crate) got: BTreeSet<(usize, u64)>,
     pub(crate) published: BTreeMap<u64, u32>,
     pub(crate) asked: BTreeSet<(usize, u64)>,
+    /// Those that are answered late, or never: for longer than anything is on its way.
+    pub(crate) owed: BTreeSet<(usize, u64)>,
     pub(crate) acting: bool,
     /// What was done to somebody.
     pub(crate) did: BTreeSet<Fault>,
@@ -145,6 +147,7 @@ impl World {
             got: BTreeSet::new(),
             published: BTreeMap::new(),
             asked: BTreeSet::new(),
+            owed: BTreeSet::new(),
             acting: true,
             did: BTreeSet::new(),
             marks: BTreeSet::new(),

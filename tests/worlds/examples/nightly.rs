@@ -179,7 +179,10 @@ fn work(night: &Mutex<Night>, number: usize, first: u64, done: &Sender<()>) {
             return;
         }
         if let Some(failure) = failure {
-            let smaller = world.failure.is_some() && lock(night).is_new(kind, failure.property);
+            // Of nodes there is no list to be made smaller, nor of a world that is another when it is played again.
+            let smaller = kind != Kind::Nodes
+                && world.failure.is_some()
+                && lock(night).is_new(kind, failure.property);
             let at = lock(night).finds(kind, seed, failure);
             if smaller {
                 let small = world.smaller(runs(kind));

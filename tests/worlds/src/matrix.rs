@@ -263,9 +263,9 @@ impl State {
                 polls: false,
                 beside: 2,
                 ..
-            } if matches!(input, 0 | 2) => Some(
+            } if matches!(input, 0 | 2 | 4) => Some(
                 "a client goes over as soon as it has probed and its poll is back: histories of the session that are \
-                 short have both",
+                 short have all three",
             ),
             Self { polls: false, .. } if input == Input::Aborted as usize => {
                 Some("there is no request to be dropped")

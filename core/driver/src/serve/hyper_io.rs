@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -278,6 +279,8 @@ impl<R: Runtime, S: Stream> Write for ToHyper<R, S> {
 pub(super) enum FromHyper {
     Promised(OnUpgrade),
     Given(Upgraded),
+    /// It will not be given, for this reason. A promise that has been answered may not be polled again.
+    Lost(Arc<hyper::Error>),
 }
 
 impl FromHyper {
@@ -287,11 +290,14 @@ impl FromHyper {
     ) -> Poll<io::Result<Pin<&mut Upgraded>>> {
         let this = self.get_mut();
         if let Self::Promised(promise) = this {
-            let given = ready!(Pin::new(promise).poll(cx)).map_err(io::Error::other)?;
-            *this = Self::Given(given);
+            *this = match ready!(Pin::new(promise).poll(cx)) {
+                Ok(given) => Self::Given(given),
+                Err(why) => Self::Lost(Arc::new(why)),
+            };
         }
         match this {
             Self::Given(given) => Poll::Ready(Ok(Pin::new(given))),
+            Self::Lost(why) => Poll::Ready(Err(io::Error::other(why.clone()))),
             Self::Promised(_) => Poll::Pending,
         }
     }
@@ -325,5 +331,92 @@ impl AsyncWrite for FromHyper {
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_given(cx))?.poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use http_body_util::Empty;
+    use hyper::body::Incoming;
+    use hyper::server::conn::http1;
+    use hyper::service::service_fn;
+    use hyper::{Request, Response};
+
+    use super::*;
+
+    /// A client that asks for a WebSocket and takes no answer.
+    struct Asks(&'static [u8]);
+
+    impl Read for Asks {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            mut buffer: ReadBufCursor<'_>,
+        ) -> Poll<io::Result<()>> {
+            let asked = std::mem::take(&mut self.0);
+            if asked.is_empty() {
+                return Poll::Pending;
+            }
+            buffer.put_slice(asked);
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl Write for Asks {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn a_stream_that_is_never_given_says_so_each_time_that_it_is_asked() {
+        let (give, promised) = std::sync::mpsc::channel();
+        let service = service_fn(move |request: Request<Incoming>| {
+            give.send(hyper::upgrade::on(request)).unwrap();
+            std::future::ready(
+                Response::builder()
+                    .status(101)
+                    .body(Empty::<bytes::Bytes>::new()),
+            )
+        });
+        let asks =
+            b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+        let mut served = Box::pin(
+            http1::Builder::new()
+                .serve_connection(Asks(asks), service)
+                .with_upgrades(),
+        );
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(served.as_mut().poll(&mut cx).is_pending());
+        let mut stream = FromHyper::Promised(promised.recv().unwrap());
+        let mut read = |cx: &mut Context<'_>| Pin::new(&mut stream).poll_read(cx, &mut [0; 8]);
+        assert!(read(&mut cx).is_pending());
+        drop(served);
+        let mut why = || match read(&mut cx) {
+            Poll::Ready(read) => read.unwrap_err().to_string(),
+            Poll::Pending => panic!("it waits for what does not come"),
+        };
+        let first = why();
+        assert_eq!(why(), first);
+        let written = Pin::new(&mut stream).poll_write(&mut cx, b"x");
+        assert!(matches!(written, Poll::Ready(Err(why)) if why.to_string() == first));
+        assert!(matches!(
+            Pin::new(&mut stream).poll_close(&mut cx),
+            Poll::Ready(Err(_))
+        ));
     }
 }

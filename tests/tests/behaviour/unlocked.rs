@@ -1,14 +1,16 @@
 //! The application's code is called with no lock held, whatever other threads do meanwhile.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use sio_tokio::{Ack, Io, RoomEvent, Socket};
+use sio_tokio::{Ack, ConnectionStateRecovery, Io, Refusal, RoomEvent, Socket};
 use tokio::sync::oneshot;
 
 use crate::client::calm;
 use crate::here::{until, within};
+use crate::recovery::{claims, enter, read};
 use crate::world::{On, World};
 
 /// What is called with the sockets holds no lock: it may ask and change what it likes.
@@ -159,7 +161,109 @@ async fn rooms_of_many_threads_are_all_told_of(on: On) {
     world.ends().await;
 }
 
+/// A value whose end asks something of the server, on another thread, and notes whether that is answered.
+#[derive(Default)]
+struct Curious(Option<(Ask, Arc<Mutex<Vec<bool>>>)>);
+
+type Ask = Box<dyn FnOnce() + Send>;
+
+impl Curious {
+    fn new(answered: &Arc<Mutex<Vec<bool>>>, ask: impl FnOnce() + Send + 'static) -> Self {
+        Self(Some((Box::new(ask), answered.clone())))
+    }
+}
+
+impl Drop for Curious {
+    fn drop(&mut self) {
+        let Some((ask, answered)) = self.0.take() else {
+            return;
+        };
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            ask();
+            let _ = tell.send(());
+        });
+        // Nothing depends on how long it is: what waits for a lock of whoever drops this waits for ever.
+        let answer = told.recv_timeout(std::time::Duration::from_secs(60));
+        answered.lock().unwrap().push(answer.is_ok());
+    }
+}
+
+thread_local! {
+    /// The next one that is made by `Default` on this thread, for this socket.
+    static NEXT: RefCell<Option<(Socket, Curious)>> = const { RefCell::new(None) };
+}
+
+/// While one is made by `Default`, somebody else sets one: it is one too many.
+struct Made(#[expect(dead_code, reason = "for its end")] Curious);
+
+impl Default for Made {
+    fn default() -> Self {
+        let Some((socket, curious)) = NEXT.take() else {
+            return Self(Curious::default());
+        };
+        socket.set_local_data(Self(Curious::default()));
+        Self(curious)
+    }
+}
+
+async fn a_value_that_was_made_for_nothing_is_dropped_with_no_lock_held(on: On) {
+    let io = Io::new(calm());
+    let world = World::new(on, io.clone()).await;
+    let (client, id) = world.join().await;
+    let socket = io.of("/").get(&id).unwrap();
+    let answered = Arc::default();
+    let other = socket.clone();
+    let curious = Curious::new(&answered, move || {
+        let _ = other.data::<u8>();
+    });
+    NEXT.set(Some((socket.clone(), curious)));
+    socket.update_local_data(|_: &mut Made| ());
+    assert_eq!(*answered.lock().unwrap(), [true]);
+    drop((client, socket));
+    world.ends().await;
+}
+
+/// Of a session that is kept, with a value that its client's middleware takes away before it is back: the last of it is
+/// with what was kept.
+async fn a_kept_value_is_dropped_with_no_lock_held(on: On) {
+    let options = ConnectionStateRecovery::default().skip_middlewares(false);
+    let io = Io::new(calm().connection_state_recovery(options));
+    let main = io.of("/");
+    let left = Arc::new(AtomicUsize::new(0));
+    let count = left.clone();
+    main.on_disconnect(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    main.use_(|socket: Socket| {
+        if socket.recovered() {
+            socket.remove_data::<Curious>();
+        }
+        Ok::<_, Refusal>(())
+    });
+    let world = World::new(on, io.clone()).await;
+    let mut client = world.open().await;
+    let (known, _) = enter(&mut client, "").await;
+    let socket = main.get(&known.id).unwrap();
+    let answered = Arc::<Mutex<Vec<bool>>>::default();
+    let asked = main.clone();
+    socket.set_local_data(Curious::new(&answered, move || drop(asked.get("nobody"))));
+    socket.emit("first", &1).unwrap();
+    let (_, offset) = read(&client.text().await);
+    drop((client, socket));
+    until("it is gone", || left.load(Ordering::Relaxed) == 1).await;
+    let mut client = world.open().await;
+    let (again, _) = enter(&mut client, &claims(&known, &offset)).await;
+    assert_eq!(again, known);
+    until("its end", || !answered.lock().unwrap().is_empty()).await;
+    assert_eq!(*answered.lock().unwrap(), [true]);
+    drop(client);
+    world.ends().await;
+}
+
 on_each_real_runtime! {
+    a_value_that_was_made_for_nothing_is_dropped_with_no_lock_held,
+    a_kept_value_is_dropped_with_no_lock_held,
     a_visitor_may_do_anything,
     rooms_are_told_of_in_the_order_of_what_happens,
     who_causes_much_with_rooms_waits_until_it_is_told,

@@ -12,7 +12,7 @@ use sio_core::socket::DisconnectReason;
 use super::afar::{Afar, Coming, Recent, Seat, Told, hears};
 use super::inner::{Namespace, NamespaceInner, Socket};
 use super::keeper::Kept;
-use crate::adapter::{Broadcast, Recipients, RestoredSession, SessionClaim};
+use crate::adapter::{Broadcast, Recipients, RestoredSession, SessionClaim, Values};
 use crate::error::EmitError;
 use crate::log::{error, warn};
 use crate::mailbox::Wakers;
@@ -27,6 +27,9 @@ pub(crate) struct Return {
     pub(super) rooms: Vec<Box<str>>,
     /// To be sent before anything else.
     pub(super) missed: Vec<Encoded>,
+    /// What was kept with it. Its middlewares may have taken it away, and this may be the last of it: it is the
+    /// application's, and dropped outside the locks.
+    pub(super) kept: Option<Values>,
     /// Who was there.
     pub(super) old: Option<Socket>,
 }
@@ -169,10 +172,14 @@ impl Socket {
             None => coming.values(),
         };
         self.set_recovered();
-        let mut extras = self.extras();
-        let extras = extras.get_or_insert_default();
-        extras.data = values;
-        extras.coming = Some(coming);
+        let before = {
+            let mut extras = self.extras();
+            let extras = extras.get_or_insert_default();
+            extras.coming = Some(coming);
+            std::mem::replace(&mut extras.data, values)
+        };
+        // Dropped outside the lock.
+        drop(before);
     }
 
     pub(crate) fn take_coming(&self) -> Option<Box<Coming>> {
@@ -257,6 +264,7 @@ impl Socket {
                 pid,
                 rooms,
                 missed,
+                kept: None,
                 old,
             })
         })?;

@@ -79,14 +79,16 @@ impl Socket {
         write: Option<Write>,
     ) -> R {
         let slot = self.slot::<T>().or_else(|| {
-            // Made before the lock is taken: `Default` is the application's code.
-            let fresh = T::default();
+            // Made before the lock is taken, and dropped behind it if there is one by then: both are the application's
+            // code.
+            let mut fresh = Some(T::default());
             let mut extras = self.extras();
             let data = &mut extras.get_or_insert_default().data;
-            data.slot().or_else(|| {
-                data.set(fresh, write);
-                data.slot()
-            })
+            if let there @ Some(_) = data.slot() {
+                return there;
+            }
+            data.set(fresh.take()?, write);
+            data.slot()
         });
         // The key is the type's own id, so there always is one.
         let slot = slot.unwrap_or_default();

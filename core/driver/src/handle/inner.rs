@@ -91,6 +91,8 @@ pub(super) struct Extras {
     /// The same of one that other nodes can bring back, and who it is about to be.
     pub(super) seat: Option<Box<Seat>>,
     pub(super) coming: Option<Box<Coming>>,
+    /// What it had when it left, until no lock is held any more.
+    pub(super) left: Values,
     /// It has left, and this is to be kept for its client.
     pub(super) parting: Option<Box<KeptSession>>,
 }

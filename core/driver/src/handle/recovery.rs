@@ -203,10 +203,14 @@ impl Socket {
     /// As whom its client comes back, if middlewares let it.
     pub(crate) fn set_claim(&self, claim: Claim, values: Values) {
         self.set_recovered();
-        let mut extras = self.extras();
-        let extras = extras.get_or_insert_default();
-        extras.claim = Some(Box::new(claim));
-        extras.data = values;
+        let before = {
+            let mut extras = self.extras();
+            let extras = extras.get_or_insert_default();
+            extras.claim = Some(Box::new(claim));
+            std::mem::replace(&mut extras.data, values)
+        };
+        // Dropped outside the lock.
+        drop(before);
     }
 
     pub(crate) fn take_claim(&self) -> Option<Box<Claim>> {
@@ -306,11 +310,19 @@ impl Socket {
             None => return,
         };
         let (values, now) = (self.values(), keeper.now());
+        let own = values.clone();
         keeper.lock().leave(now, session, reason, values);
+        // Whoever takes a value away meanwhile must not leave the last of it to whoever holds these locks.
+        self.extras().get_or_insert_default().left = own;
     }
 
     /// What has become of sessions is told, and what is kept is looked after. With no lock held.
     pub(crate) fn attend_session(&self) {
+        let left = self
+            .extras()
+            .as_mut()
+            .map(|it| std::mem::take(&mut it.left));
+        drop(left);
         match self.namespace().inner.keeper.get() {
             Some(Kept::Here(keeper)) => keeper.attend(),
             Some(Kept::Afar(_)) => self.persist(),
@@ -329,10 +341,15 @@ impl Socket {
             let old = all.key(id).and_then(|key| all.remove(key));
             self.extras().get_or_insert_default().session = Some(restored.holder);
             let Restored {
-                pid, rooms, missed, ..
+                pid,
+                rooms,
+                missed,
+                data,
+                ..
             } = restored;
             Some(Return {
                 pid,
+                kept: data,
                 rooms: rooms.iter().map(|room| room.as_str().into()).collect(),
                 missed,
                 old,
@@ -353,8 +370,10 @@ impl Socket {
             pid,
             rooms,
             missed,
+            kept,
             old,
         } = back;
+        drop(kept);
         if let Some(old) = old {
             old.give_way(rooms.clone());
             old.task().tell(Command::Supersede(old.key()));

@@ -206,8 +206,18 @@ impl<R: Runtime> RedisBroker<R> {
         wait / 2 + wait / 2 * u32::from(byte[0]) / 255
     }
 
+    /// When something is to be done next: then, or for a reader. Those wait for what Redis says, however it stands with
+    /// the connection by which all else goes.
+    fn first_due(&self, at: Option<Instant>) -> Option<Instant> {
+        let readers = self.streams.values().filter_map(StreamReader::due);
+        readers.chain(at).min()
+    }
+
     /// Whether that time has come.
-    fn is_due(&mut self, at: Instant, cx: &mut Context<'_>) -> bool {
+    fn is_due(&mut self, at: Option<Instant>, cx: &mut Context<'_>) -> bool {
+        let Some(at) = at else {
+            return false;
+        };
         // It may ring early: then it is set again.
         for _ in 0..3 {
             if self.runtime.now() >= at {
@@ -287,13 +297,20 @@ impl<R: Runtime> Broker for RedisBroker<R> {
             match &mut self.state {
                 State::Waiting(at) => {
                     let at = *at;
-                    if !self.is_due(at, cx) {
+                    if now >= at {
+                        self.state = self.connect();
+                        continue;
+                    }
+                    if !self.is_due(self.first_due(Some(at)), cx) {
                         return Poll::Pending;
                     }
-                    self.state = self.connect();
                 }
                 State::Connecting(connecting, inbox) => match connecting.as_mut().poll(cx) {
-                    Poll::Pending => return Poll::Pending,
+                    Poll::Pending => {
+                        if !self.is_due(self.first_due(None), cx) {
+                            return Poll::Pending;
+                        }
+                    }
                     Poll::Ready(Ok((reached, identities))) => {
                         self.identities = identities;
                         let (inbox, policy) = (inbox.clone(), self.policy);
@@ -325,9 +342,7 @@ impl<R: Runtime> Broker for RedisBroker<R> {
                     }
                     Poll::Pending => {
                         let due = line.due();
-                        let readers = self.streams.values().filter_map(StreamReader::due);
-                        let due = readers.fold(due, Instant::min);
-                        if !self.is_due(due, cx) {
+                        if !self.is_due(self.first_due(Some(due)), cx) {
                             return Poll::Pending;
                         }
                     }
@@ -348,3 +363,96 @@ impl<R: Runtime> fmt::Debug for RedisBroker<R> {
 }
 
 impl<R: Runtime> Unpin for RedisBroker<R> {}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::task::Waker;
+    use std::time::SystemTime;
+
+    use super::*;
+
+    /// A clock that its test moves, and when the timer was set to ring.
+    #[derive(Clone, Default)]
+    struct Hand(Arc<Mutex<(Duration, Vec<Instant>)>>);
+
+    struct Bell(Hand, Instant);
+
+    impl Future for Bell {
+        type Output = ();
+
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+            match self.0.now() >= self.1 {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        }
+    }
+
+    impl Sleep for Bell {
+        fn reset(mut self: Pin<&mut Self>, at: Instant) {
+            self.1 = at;
+            self.0.0.lock().expect("not poisoned").1.push(at);
+        }
+    }
+
+    impl Runtime for Hand {
+        type Sleep = Bell;
+
+        fn now(&self) -> Instant {
+            Instant::ORIGIN + self.0.lock().expect("not poisoned").0
+        }
+
+        fn wall_clock(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+
+        fn sleep_until(&self, at: Instant) -> Bell {
+            Bell(self.clone(), at)
+        }
+
+        fn spawn(&self, _: impl Future<Output = ()> + Send + 'static) {}
+
+        fn random(&self, bytes: &mut [u8]) {
+            bytes.fill(0);
+        }
+    }
+
+    /// It accepts connections and answers nothing, neither to whom all goes by nor to who reads a stream.
+    #[test]
+    fn who_reads_a_stream_gives_up_in_time_however_it_stands_with_all_else() {
+        let second = Duration::from_secs(1);
+        let place = || {
+            let client = redis::Client::open("redis://127.0.0.1/").expect("a URL");
+            Place::new(client.get_connection_info().clone()).expect("a place")
+        };
+        for is_away in [false, true] {
+            let hand = Hand::default();
+            let policy = Policy::default();
+            let mut broker = RedisBroker::new(hand.clone(), place(), policy);
+            let due = Instant::ORIGIN + 5 * second;
+            let reader = StreamReader::silent("s".to_owned(), place(), policy, due);
+            broker.streams.insert("s".to_owned(), reader);
+            broker.state = match is_away {
+                true => State::Waiting(Instant::ORIGIN + 60 * second),
+                false => State::Connecting(
+                    Box::pin(std::future::pending()),
+                    Arc::new(Inbox::new(policy.max_unread_bytes)),
+                ),
+            };
+            let mut cx = Context::from_waker(Waker::noop());
+            let mut pass = |seconds, broker: &mut RedisBroker<Hand>| {
+                hand.0.lock().expect("not poisoned").0 = seconds * second;
+                assert!(broker.poll_event(&mut cx).is_pending());
+                let set = std::mem::take(&mut hand.0.lock().expect("not poisoned").1);
+                (set, broker.streams["s"].due())
+            };
+            assert_eq!(pass(0, &mut broker), (vec![due], Some(due)));
+            assert_eq!(pass(4, &mut broker).1, Some(due));
+            // It is given up, and dialled again a moment later.
+            let (set, next) = pass(5, &mut broker);
+            assert!(next > Some(due) && next < Some(due + second), "{next:?}");
+            assert_eq!(set.last().copied(), next);
+        }
+    }
+}

@@ -5,6 +5,8 @@
     reason = "Redis has many kinds of values, of which a reply has one or two"
 )]
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use redis::{Cmd, PushInfo, PushKind, ServerError, Value, cmd};
 use sio_driver::cluster::codec::streams::Entry;
@@ -81,8 +83,7 @@ pub(crate) fn command(order: Order) -> Option<(Cmd, Sent)> {
         }
         Order::Store { key, value, keep } => {
             let mut set = cmd("SET");
-            let millis = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX);
-            set.arg(key).arg(&*value).arg("PX").arg(millis.max(1));
+            set.arg(key).arg(&*value).arg("PX").arg(millis(keep));
             (set, Sent::Store)
         }
         Order::Take { ticket, key } => {
@@ -105,6 +106,12 @@ pub(crate) fn command(order: Order) -> Option<(Cmd, Sent)> {
         Order::Flush { ticket } => (cmd("PING"), Sent::Flush(ticket)),
         _ => return None,
     })
+}
+
+/// As many milliseconds as Redis takes: it counts the moment at which they are over in 63 bits.
+pub(crate) fn millis(time: Duration) -> u64 {
+    const MOST: u64 = u64::MAX / 4;
+    u64::try_from(time.as_millis()).map_or(MOST, |millis| millis.clamp(1, MOST))
 }
 
 pub(crate) fn publish(it: &Publication) -> Cmd {

@@ -18,7 +18,7 @@ use sio_driver::cluster::Event;
 use sio_driver::cluster::entry::EntryId;
 use sio_driver::cluster::reader::{Gap, Reader, Stream};
 
-use crate::command::{entries, is_no_stream, look, text};
+use crate::command::{entries, is_no_stream, look, millis, text};
 use crate::place::Place;
 use crate::policy::Policy;
 use crate::way::{Wanted, Way};
@@ -62,6 +62,17 @@ impl StreamReader {
             state: State::Asked,
             events: VecDeque::new(),
             due: Instant::ORIGIN,
+        }
+    }
+
+    /// One that is connected to a Redis which does not answer: by then it should have.
+    #[cfg(test)]
+    pub(crate) fn silent(name: String, place: Place, policy: Policy, due: Instant) -> Self {
+        let state = State::Connecting(Box::pin(std::future::pending()));
+        Self {
+            state,
+            due,
+            ..Self::new(name, place, policy)
         }
     }
 
@@ -163,9 +174,7 @@ impl StreamReader {
         let wait = self.policy.ping_interval;
         let mut command = cmd("XREAD");
         command.arg("COUNT").arg(AT_ONCE);
-        command
-            .arg("BLOCK")
-            .arg(wait.as_millis().max(1).to_string());
+        command.arg("BLOCK").arg(millis(wait).to_string());
         command
             .arg("STREAMS")
             .arg(&self.name)

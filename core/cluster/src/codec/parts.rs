@@ -69,7 +69,7 @@ fn flags(tree: Tree<'_>, limits: &Limits) -> Result<Flags, Odd> {
     Ok(Flags {
         volatile: truth("volatile").unwrap_or_default(),
         compress: truth("compress"),
-        timeout: members.find("timeout").and_then(Tree::number),
+        timeout: members.find("timeout").and_then(Tree::millis),
         single: truth("expectSingleResponse").unwrap_or_default(),
     })
 }
@@ -168,9 +168,17 @@ pub(super) fn out_flags(flags: &Flags) -> Out<'_> {
             "expectSingleResponse",
             flags.single.then_some(Out::Truth(true)),
         ),
-        ("timeout", flags.timeout.map(Out::Number)),
+        (
+            "timeout",
+            flags
+                .timeout
+                .map(|millis| Out::Number(millis.min(LONGEST_TIMER))),
+        ),
     ])
 }
+
+/// The longest time of a timer in JavaScript, in milliseconds: one of more rings at once.
+const LONGEST_TIMER: u64 = i32::MAX as u64;
 
 pub(super) fn out_remotes(sockets: &[Remote]) -> Out<'_> {
     Out::List(sockets.iter().map(out_remote).collect())

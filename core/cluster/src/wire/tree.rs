@@ -1,6 +1,7 @@
 //! A message as it arrived, in either notation.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -157,6 +158,20 @@ impl<'a> Tree<'a> {
             Self::Json(raw) => serde_json::from_str(raw.get()).ok(),
             Self::Pack(value) => value.as_u64(),
         }
+    }
+
+    /// Milliseconds, which may be a part of one where JavaScript counts them.
+    pub(crate) fn millis(self) -> Option<u64> {
+        if let whole @ Some(_) = self.number() {
+            return whole;
+        }
+        let millis = match self {
+            Self::Json(raw) => serde_json::from_str(raw.get()).ok()?,
+            Self::Pack(value) => value.as_f64()?,
+        };
+        let time = Duration::try_from_secs_f64(f64::max(millis, 0.0) / 1000.0);
+        let time = time.unwrap_or(Duration::MAX);
+        Some(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
     }
 
     pub(crate) fn truth(self) -> Option<bool> {

@@ -85,7 +85,9 @@ impl Session {
         let mut digits = itoa::Buffer::new();
         for (name, time) in times {
             text.extend_from_slice(name);
-            text.extend_from_slice(digits.format(time.as_millis()).as_bytes());
+            let millis = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+            let millis = millis.clamp(1, LONGEST_TOLD);
+            text.extend_from_slice(digits.format(millis).as_bytes());
         }
         text.extend_from_slice(br#","maxPayload":"#);
         let most = digits.format(self.config.max_http_buffer_size);
@@ -94,3 +96,7 @@ impl Session {
         Encoded::text(text.into(), Vec::new())
     }
 }
+
+/// The longest time that is told, in milliseconds. Clients in JavaScript set a timer for the sum of both, and one of 32
+/// bits or more rings at once.
+const LONGEST_TOLD: u32 = i32::MAX as u32 / 2;

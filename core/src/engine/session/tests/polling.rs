@@ -14,6 +14,29 @@ fn a_handshake_is_answered_with_the_open_packet() {
     );
 }
 
+/// Clients in JavaScript set a timer for both times together, and one of 32 bits or more rings at once.
+#[test]
+fn no_time_is_told_that_a_timer_of_javascript_does_not_take() {
+    let told = |time| {
+        let config = Config::v4().ping_interval(time).ping_timeout(time);
+        let mut talk = Talk::new(POLLING, config);
+        let id = talk.get();
+        let answer = talk.answer(id);
+        let (_, rest) = answer.split_once("\"pingInterval\":").unwrap();
+        let (interval, rest) = rest.split_once(",\"pingTimeout\":").unwrap();
+        let (timeout, _) = rest.split_once(',').unwrap();
+        assert_eq!(interval, timeout);
+        interval.parse::<u32>().unwrap()
+    };
+    let most = 1_073_741_823;
+    assert!(most + most < u32::try_from(i32::MAX).unwrap());
+    assert_eq!(told(ms(most.into())), most);
+    assert_eq!(told(ms(u64::from(most) + 1)), most);
+    assert_eq!(told(Duration::from_secs(100 * 365 * 24 * 3600)), most);
+    // None at all is no time either.
+    assert_eq!(told(Duration::from_nanos(1)), 1);
+}
+
 #[test]
 fn what_is_sent_while_a_poll_waits_leaves_in_one_body() {
     let mut talk = Talk::polling(Config::v4());

@@ -20,8 +20,16 @@ pub(super) type Claimant = Answer<Option<RestoredSession>>;
 /// All of one namespace that come back.
 #[derive(Default)]
 pub(super) struct Sessions {
-    coming: BTreeMap<u64, (Stage, Claimant)>,
+    coming: BTreeMap<u64, Claimed>,
+    /// Who claims which session, by its private id: of two the one that came later, for it is the client that is there.
+    claimed: BTreeMap<String, u64>,
     number: u64,
+}
+
+struct Claimed {
+    pid: String,
+    stage: Stage,
+    waits: Claimant,
 }
 
 enum Stage {
@@ -71,13 +79,39 @@ impl Place<'_> {
 }
 
 impl Sessions {
-    /// A client claims to be who it was: what is to be done for it.
+    /// A client claims to be who it was: what is to be done for it. However often a session is claimed, what it has
+    /// missed is held once.
     pub(super) fn claim(
         &mut self,
         place: &Place<'_>,
         claim: SessionClaim,
         waits: Claimant,
     ) -> Option<Order> {
+        // What cannot be a place in a stream is not worth a session.
+        let offset = claim.claim.offset();
+        if claim.here.is_none() && offset.is_some_and(|it| it.parse::<EntryId>().is_err()) {
+            return None;
+        }
+        let pid = claim.claim.pid().as_str().to_owned();
+        // Whoever has claimed it before is gone, or is told that it is not its own any more.
+        let number = self.claimed.get(&pid).copied();
+        let before = number.and_then(|number| Some((number, self.take(number)?.stage)));
+        match before {
+            // Nobody else finds it where it was.
+            Some((number, Stage::Claimed(_))) if claim.here.is_none() => {
+                let stage = Stage::Claimed(claim);
+                self.put(number, Claimed { pid, stage, waits });
+                return None;
+            }
+            Some((_, Stage::Reads(restore, true))) if claim.here.is_none() => {
+                let session = restore.end().session;
+                return self.read(place, (session, true), &claim, pid, waits);
+            }
+            Some(_) | None => {}
+        }
+        if self.coming.len() >= place.most {
+            self.forget_forsaken();
+        }
         if self.coming.len() >= place.most {
             warn!(
                 namespace = place.namespace,
@@ -85,26 +119,65 @@ impl Sessions {
             );
             return None;
         }
-        self.number = self.number.wrapping_add(1);
-        let number = self.number;
         if let Some(session) = claim.here.clone() {
-            let restore = begin(session, &claim).ok()?;
-            let order = place.read(number, &restore);
-            let stage = Stage::Reads(restore, false);
-            self.coming.insert(number, (stage, waits));
-            return Some(order);
+            return self.read(place, (session, false), &claim, pid, waits);
         }
-        // What cannot be a place in a stream is not worth a session.
-        let offset = claim.claim.offset();
-        if offset.is_some_and(|offset| offset.parse::<EntryId>().is_err()) {
-            return None;
-        }
+        self.number = self.number.wrapping_add(1);
         let order = Order::Take {
-            ticket: Ticket(Of::Session(place.of, number)),
-            key: format!("{}{}", place.prefix, claim.claim.pid().as_str()),
+            ticket: Ticket(Of::Session(place.of, self.number)),
+            key: format!("{}{pid}", place.prefix),
         };
-        self.coming.insert(number, (Stage::Claimed(claim), waits));
+        let stage = Stage::Claimed(claim);
+        self.put(self.number, Claimed { pid, stage, waits });
         Some(order)
+    }
+
+    /// Reads what it has missed, from its beginning.
+    fn read(
+        &mut self,
+        place: &Place<'_>,
+        (session, taken): (KeptSession, bool),
+        claim: &SessionClaim,
+        pid: String,
+        waits: Claimant,
+    ) -> Option<Order> {
+        match begin(session, claim) {
+            Ok(restore) => {
+                self.number = self.number.wrapping_add(1);
+                let number = self.number;
+                let order = place.read(number, &restore);
+                let stage = Stage::Reads(restore, taken);
+                self.put(number, Claimed { pid, stage, waits });
+                Some(order)
+            }
+            // Whoever has got further may come.
+            Err(session) => taken.then(|| place.store(&session)).flatten(),
+        }
+    }
+
+    /// Those that nobody waits for any more, and of whose session nothing is here, make room: the broker may answer
+    /// late.
+    fn forget_forsaken(&mut self) {
+        let (coming, claimed) = (&mut self.coming, &mut self.claimed);
+        coming.retain(|_, its| {
+            let taken = matches!(its.stage, Stage::Reads(_, true));
+            let kept = taken || its.waits.is_awaited();
+            if !kept {
+                claimed.remove(&its.pid);
+            }
+            kept
+        });
+    }
+
+    fn put(&mut self, number: u64, its: Claimed) {
+        self.claimed.insert(its.pid.clone(), number);
+        self.coming.insert(number, its);
+    }
+
+    fn take(&mut self, number: u64) -> Option<Claimed> {
+        let its = self.coming.remove(&number)?;
+        self.claimed.remove(&its.pid);
+        Some(its)
     }
 
     /// What was kept of a session, if anything was.
@@ -114,11 +187,18 @@ impl Sessions {
         number: u64,
         value: Option<&Bytes>,
     ) -> Option<Order> {
-        let (Stage::Claimed(claim), waits) = self.coming.remove(&number)? else {
-            return None;
-        };
+        let its = self.take(number);
         let session = streams::decode_session(value?, place.limits).ok()?;
-        if session.pid != claim.claim.pid().as_str() {
+        let Some(Claimed {
+            pid,
+            stage: Stage::Claimed(claim),
+            waits,
+        }) = its
+        else {
+            // Nobody knows any more who it was for.
+            return place.store(&session);
+        };
+        if session.pid != pid {
             return None;
         }
         // Of another namespace, whose middlewares it would pass by; or it is gone again, and may come back.
@@ -126,16 +206,7 @@ impl Sessions {
         if session.namespace.as_ref().is_some_and(elsewhere) || !waits.is_awaited() {
             return place.store(&session);
         }
-        match begin(session, &claim) {
-            Ok(restore) => {
-                let order = place.read(number, &restore);
-                let stage = Stage::Reads(restore, true);
-                self.coming.insert(number, (stage, waits));
-                Some(order)
-            }
-            // Whoever has got further may come.
-            Err(session) => place.store(&session),
-        }
+        self.read(place, (session, true), &claim, pid, waits)
     }
 
     /// What was said.
@@ -145,7 +216,12 @@ impl Sessions {
         number: u64,
         found: &[(EntryId, Entry)],
     ) -> Option<Order> {
-        let (Stage::Reads(mut restore, taken), waits) = self.coming.remove(&number)? else {
+        let Claimed {
+            pid,
+            stage: Stage::Reads(mut restore, taken),
+            waits,
+        } = self.take(number)?
+        else {
             return None;
         };
         if taken && !waits.is_awaited() {
@@ -156,7 +232,7 @@ impl Sessions {
             Step::More => {
                 let order = place.read(number, &restore);
                 let stage = Stage::Reads(restore, taken);
-                self.coming.insert(number, (stage, waits));
+                self.put(number, Claimed { pid, stage, waits });
                 Some(order)
             }
             Step::Done => {
@@ -169,6 +245,7 @@ impl Sessions {
     /// The broker has gone: nobody comes back.
     pub(super) fn clear(&mut self) {
         self.coming.clear();
+        self.claimed.clear();
     }
 }
 
@@ -197,6 +274,7 @@ fn restored(namespace: &str, restore: Restore) -> Option<RestoredSession> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::Future;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
@@ -270,6 +348,132 @@ mod tests {
         let claim = Claim::new(&Pid::told("d"), None);
         let asked = sessions.claim(&place, SessionClaim::new(claim, None, (9, 99)), give);
         assert!(asked.is_some());
+    }
+
+    const LIMITS: Limits = Limits {
+        message: 10_000,
+        depth: 9,
+        rooms: 9,
+        room_name: 99,
+        sockets: 9,
+        members: 9,
+        id: 99,
+        name: 99,
+        arguments: 9,
+    };
+
+    const fn place(most: usize) -> Place<'static> {
+        Place {
+            of: 1,
+            namespace: "/",
+            stream: "s",
+            prefix: "k:",
+            keep: Duration::from_secs(1),
+            most,
+            limits: &LIMITS,
+        }
+    }
+
+    fn kept(pid: &str) -> KeptSession {
+        let mut session = KeptSession::new("id", pid);
+        session.namespace = Some("/".to_owned());
+        session.since = Some(EntryId::FIRST);
+        session
+    }
+
+    fn told(wait: impl Future<Output = Option<Option<RestoredSession>>>) -> Poll<bool> {
+        let mut cx = Context::from_waker(Waker::noop());
+        pin!(wait)
+            .poll(&mut cx)
+            .map(|told| told.flatten().is_some())
+    }
+
+    fn claims(
+        sessions: &mut Sessions,
+        place: &Place<'_>,
+        pid: &str,
+        here: bool,
+    ) -> (
+        Option<Order>,
+        crate::sync::one_shot::Waiting<Option<RestoredSession>>,
+    ) {
+        let (give, wait) = answer();
+        let claim = Claim::new(&Pid::told(pid), None);
+        let claim = SessionClaim::new(claim, here.then(|| kept(pid)), (9, 99));
+        (sessions.claim(place, claim, give), wait)
+    }
+
+    #[test]
+    fn a_session_that_hangs_is_read_once_however_often_it_is_claimed() {
+        let place = place(2);
+        let mut sessions = Sessions::default();
+        let (_, mut last) = claims(&mut sessions, &place, "a", true);
+        for _ in 0..1000 {
+            let (order, wait) = claims(&mut sessions, &place, "a", true);
+            assert!(matches!(order, Some(Order::Range { .. })));
+            assert_eq!((sessions.coming.len(), sessions.claimed.len()), (1, 1));
+            // Who claimed it before is told that it comes anew.
+            assert_eq!(told(std::mem::replace(&mut last, wait)), Poll::Ready(false));
+        }
+        // There is room for another's, and the answer to an earlier claim is nobody's.
+        assert!(claims(&mut sessions, &place, "b", true).0.is_some());
+        let first = Entry::default();
+        let found = [(EntryId::FIRST, first)];
+        assert!(sessions.ranged(&place, 1, &found).is_none());
+        assert!(told(&mut last).is_pending());
+        let number = sessions.claimed["a"];
+        sessions.ranged(&place, number, &found);
+        assert_eq!(told(last), Poll::Ready(true));
+        assert_eq!(sessions.coming.len(), 1);
+    }
+
+    /// Its session is on its way out of the broker, where a second claim would not find it.
+    #[test]
+    fn a_client_that_comes_again_before_the_broker_has_answered_gets_its_session() {
+        let place = place(1);
+        let mut sessions = Sessions::default();
+        let (order, gone) = claims(&mut sessions, &place, "a", false);
+        assert!(matches!(order, Some(Order::Take { .. })));
+        drop(gone);
+        let (order, wait) = claims(&mut sessions, &place, "a", false);
+        assert!(order.is_none(), "it was asked for");
+        let value = streams::encode_session(&kept("a")).unwrap();
+        let order = sessions.taken(&place, 1, Some(&value));
+        let Some(Order::Range { ticket, .. }) = order else {
+            panic!("it is not read");
+        };
+        let Of::Session(_, number) = ticket.0 else {
+            panic!("another's ticket");
+        };
+        // Once more, while it is read: nothing of it is lost.
+        let (order, again) = claims(&mut sessions, &place, "a", false);
+        assert!(matches!(order, Some(Order::Range { .. })));
+        assert_eq!(told(wait), Poll::Ready(false));
+        let found = [(EntryId::FIRST, Entry::default())];
+        assert!(sessions.ranged(&place, number, &found).is_none());
+        let number = sessions.claimed["a"];
+        sessions.ranged(&place, number, &found);
+        assert_eq!(told(again), Poll::Ready(true));
+        assert!(sessions.coming.is_empty() && sessions.claimed.is_empty());
+    }
+
+    #[test]
+    fn those_whom_nobody_waits_for_leave_room_and_their_sessions_are_kept() {
+        let place = place(1);
+        let mut sessions = Sessions::default();
+        let (order, wait) = claims(&mut sessions, &place, "a", false);
+        assert!(order.is_some());
+        assert!(
+            claims(&mut sessions, &place, "b", false).0.is_none(),
+            "full"
+        );
+        drop(wait);
+        let (order, _waits) = claims(&mut sessions, &place, "b", false);
+        assert!(order.is_some());
+        let value = streams::encode_session(&kept("a")).unwrap();
+        let order = sessions.taken(&place, 1, Some(&value));
+        assert!(matches!(order, Some(Order::Store { key, .. }) if key == "k:a"));
+        assert_eq!(sessions.coming.len(), 1);
     }
 
     #[test]

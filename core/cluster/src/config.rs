@@ -120,12 +120,13 @@ pub struct Config {
     pub max_ack_wait: Duration,
     /// Nodes that are remembered. Default: 1 000.
     pub max_nodes: usize,
-    /// Bytes of messages that are kept while the broker is away. Over it the oldest go. Default: 1 MiB.
+    /// Bytes of messages that are kept while the broker is away. Over it the oldest go. The children of one parent, which
+    /// clients bring into being, keep as much together. Default: 1 MiB.
     pub outage_buffer: usize,
     /// Messages that waited longer for the broker are not sent. Default: 10 s.
     pub outage_age: Duration,
     /// Bytes of entries whose places in the stream are not known yet. Over it the oldest is told to have none, and is
-    /// not sent again should the broker go away. Default: 16 MiB.
+    /// not sent again should the broker go away. The children of one parent have as much together. Default: 16 MiB.
     pub append_window: usize,
     /// Rooms that are listened to by themselves. One more is not. Default: 100 000.
     pub dynamic_subscriptions: usize,

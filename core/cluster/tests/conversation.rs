@@ -251,6 +251,30 @@ fn who_leaves_takes_back_what_it_still_asks_for() {
     assert!(!ended.contains(&room("left")), "{ended:?}");
 }
 
+/// Of changes there may be too many to be told each of them.
+#[test]
+fn rooms_that_were_not_told_of_are_found_by_the_whole_list() {
+    let room = |room: &str| Subscription::Sharded(format!("socket.io#/#{room}#"));
+    let mut node = up(sharded());
+    for name in ["stays", "goes"] {
+        node.room_created(NOW, name, false);
+        let (asked, _) = changes(drain(&mut node));
+        node.handle_subscribed(NOW, &asked[0]);
+    }
+    // The id of a socket is listened to by the channel of all.
+    let id = "a".repeat(20);
+    node.set_rooms(NOW, &[("stays", false), ("comes", false), (&id, true)]);
+    let (begun, ended) = changes(drain(&mut node));
+    assert_eq!((begun, ended), (vec![room("comes")], vec![room("goes")]));
+    // What is always listened to stays.
+    node.handle_subscribed(NOW, &room("comes"));
+    node.handle_unsubscribed(NOW, &room("goes"));
+    node.set_rooms(NOW, &[]);
+    let (begun, ended) = changes(drain(&mut node));
+    assert_eq!((begun, ended), (vec![], vec![room("comes"), room("stays")]));
+    assert!(node.status().up);
+}
+
 /// A deadline for what the wire has no words for would stay in the past.
 #[test]
 fn what_its_dialect_cannot_say_a_node_does_not_try_to() {

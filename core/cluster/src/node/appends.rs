@@ -79,6 +79,10 @@ impl<T> Appends<T> {
         self.recalling.then_some(self.last)
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub(super) fn is_recalling(&self) -> bool {
         self.recalling
     }

@@ -110,8 +110,7 @@ impl<T> Node<T> {
                     let number = self.append(entry.clone(), token);
                     if self.config.own_by_stream {
                         // They have heard it, or it is nothing that they hear.
-                        let most = self.config.append_window;
-                        let gone = self.own.push(number, entry, true, most);
+                        let gone = self.own.push(number, entry, true, self.window);
                         self.tell_own(&gone);
                     }
                 }

@@ -61,6 +61,8 @@ pub struct Node<T> {
     pub(super) all_joined: Instant,
     pub(super) last_entry: Option<crate::entry::EntryId>,
     pub(super) told_foreign: bool,
+    /// Bytes of entries that may be on their way, of the window.
+    pub(super) window: usize,
     pub(super) counts: Counts,
     pub(super) outputs: Outputs<T>,
 }
@@ -116,6 +118,8 @@ pub struct Status {
     pub subscriptions: usize,
     /// Bytes that wait for the broker.
     pub buffered: usize,
+    /// Bytes of entries that were added to the stream, and whose places are not known or were not read yet.
+    pub unplaced: usize,
 }
 
 impl<T> Node<T> {
@@ -127,6 +131,7 @@ impl<T> Node<T> {
         let mut subscriptions = SubscriptionTable::new();
         let base = channels.base();
         let count = base.len();
+        let window = config.append_window;
         for subscription in base {
             // Nothing is connected yet, so that nothing is asked for.
             let _ = subscriptions.want(subscription, true);
@@ -151,6 +156,7 @@ impl<T> Node<T> {
             all_joined: Instant::ORIGIN,
             last_entry: None,
             told_foreign: false,
+            window,
             counts: Counts::default(),
             outputs: Outputs(VecDeque::new()),
         }
@@ -183,7 +189,28 @@ impl<T> Node<T> {
             pending: self.pending.len(),
             subscriptions: self.subscriptions.len(),
             buffered: self.outage.bytes(),
+            unplaced: self.appends.bytes().max(self.own.bytes()),
         }
+    }
+
+    /// Since when the oldest message waits for the broker, if any does.
+    pub fn oldest_waiting(&self) -> Option<Instant> {
+        self.outage.oldest()
+    }
+
+    /// The oldest message that waits for the broker is not sent, as if there had been no room for it
+    /// ([`outage_buffer`](Config::outage_buffer)): nodes that share what one may hold are not to hold more together.
+    pub fn drop_oldest(&mut self, now: Instant) {
+        self.advance(now);
+        if let Some((_, held)) = self.outage.pop() {
+            self.dropped(vec![held]);
+        }
+    }
+
+    /// So many bytes of entries may be on their way from now on, and not more than
+    /// [`append_window`](Config::append_window): the rest of it is others' who share it.
+    pub fn limit_appends(&mut self, bytes: usize) {
+        self.window = bytes.min(self.config.append_window);
     }
 
     /// What was counted since it began.
@@ -316,7 +343,7 @@ impl<T> Node<T> {
 
     pub(super) fn append(&mut self, entry: Entry, token: Option<T>) -> AppendToken {
         self.sent(entry.size());
-        let most = self.config.append_window;
+        let most = self.window;
         let (token, told) = self.appends.push(entry.clone(), token, most);
         self.outputs.push_back(Output::Append { token, entry });
         self.no_places(told);

@@ -54,6 +54,11 @@ impl<T> Outage<T> {
         Some((at, held))
     }
 
+    /// Since when the oldest waits.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        self.held.front().map(|(at, _)| *at)
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }

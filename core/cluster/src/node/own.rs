@@ -58,6 +58,10 @@ impl Own {
         gone
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     fn pop(&mut self) -> Option<Said> {
         let said = self.said.pop_front()?;
         self.bytes = self.bytes.saturating_sub(said.entry.size());

@@ -1,5 +1,6 @@
 //! What this node tells the others, and asks them.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sio_core::packet::Call;
@@ -8,6 +9,7 @@ use sio_core::time::Instant;
 use super::machine::{Link, Node, Written};
 use super::output::{Answers, Asked, End, Local, Notice, Output, Overflow};
 use super::questions::{Expected, Kind, Open};
+use crate::channels::Subscription;
 use crate::codec::streams::{self, Entry};
 use crate::codec::{Context, EncodeError, Received};
 use crate::config::{Dialect, Subscriptions};
@@ -69,9 +71,7 @@ impl<T> Node<T> {
             return self.append_or_hold(entry, token);
         }
         let number = self.append(entry.clone(), token);
-        let gone = self
-            .own
-            .push(number, entry, false, self.config.append_window);
+        let gone = self.own.push(number, entry, false, self.window);
         self.tell_own(&gone);
     }
 
@@ -367,6 +367,28 @@ impl<T> Node<T> {
             && let Some(change) = self.subscriptions.want(subscription, false)
         {
             self.change(change);
+        }
+    }
+
+    /// In these rooms somebody is here, and in no others, whatever was said before. Each with whether it is the room of
+    /// a socket's own id.
+    pub fn set_rooms(&mut self, now: Instant, rooms: &[(&str, bool)]) {
+        self.advance(now);
+        let wanted: BTreeSet<_> = rooms
+            .iter()
+            .filter_map(|(room, is_id)| self.channels.for_room(room, *is_id))
+            .collect();
+        let base = self.channels.base();
+        let gone = self.subscriptions.wanted();
+        let gone = gone.filter(|it| !wanted.contains(*it) && !base.contains(it));
+        let gone: Vec<Subscription> = gone.cloned().collect();
+        for subscription in gone {
+            if let Some(change) = self.subscriptions.want(subscription, false) {
+                self.change(change);
+            }
+        }
+        for (room, is_id) in rooms {
+            self.room_created(now, room, *is_id);
         }
     }
 

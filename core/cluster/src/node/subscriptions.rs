@@ -61,6 +61,11 @@ impl<T> SubscriptionTable<T> {
         self.entries.contains_key(subscription)
     }
 
+    pub(super) fn wanted(&self) -> impl Iterator<Item = &Subscription> {
+        let wanted = self.entries.iter().filter(|(_, entry)| entry.wanted);
+        wanted.map(|(subscription, _)| subscription)
+    }
+
     pub(super) fn waiting(&self) -> usize {
         self.joins.len()
     }

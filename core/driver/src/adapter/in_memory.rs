@@ -51,6 +51,8 @@ pub(crate) trait Here: Send + Sync {
     fn disconnect_sockets(&self, of: &Recipients, close: bool);
     fn server_side(&self, event: &str, args: &Args, ack: Option<ServerAck>);
     fn cluster(&self, event: &ClusterEvent);
+    #[cfg(feature = "cluster")]
+    fn parent(&self) -> Option<usize>;
 }
 
 impl InMemory {
@@ -69,6 +71,12 @@ impl InMemory {
     /// The name of the namespace.
     pub fn namespace(&self) -> &str {
         &self.name
+    }
+
+    /// Of a child: what is equal for those of one parent, and for no others as long as that is there.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn parent(&self) -> Option<usize> {
+        self.here()?.parent()
     }
 
     /// Whether it is the same namespace of the same node.

@@ -25,7 +25,9 @@ use super::http::{Http, Way};
 use super::inner::{Alive, Face, Shared, Token};
 use super::status::Status;
 use crate::alarm::Alarm;
+use crate::log::error;
 use crate::sync::BoxFuture;
+use crate::sync::guard::{guarded, let_go};
 
 use jobs::{Jobs, Waiting};
 use known::Known;
@@ -195,6 +197,20 @@ impl<R: Dialer> Task<R> {
         self.jobs.shrink();
     }
 
+    fn turns(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        for _ in 0..TURNS {
+            let any = self.turn(cx);
+            if self.is_over() {
+                return Poll::Ready(());
+            }
+            if !any && self.rests(cx) {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
     /// All is over, and nothing is left.
     fn is_over(&self) -> bool {
         self.closed.is_some()
@@ -212,17 +228,14 @@ impl<R: Dialer> Future for Task<R> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        for _ in 0..TURNS {
-            let any = this.turn(cx);
-            if this.is_over() {
-                return Poll::Ready(());
-            }
-            if !any && this.rests(cx) {
-                return Poll::Pending;
+        match guarded(|| this.turns(cx)) {
+            Ok(poll) => poll,
+            // Streams may be the application's. Nobody knows what was half done: it is over.
+            Err(_panic) => {
+                error!(why = %_panic.0, "client panicked");
+                Poll::Ready(())
             }
         }
-        cx.waker().wake_by_ref();
-        Poll::Pending
     }
 }
 
@@ -230,27 +243,32 @@ impl<R: Dialer> Future for Task<R> {
 impl<R: Dialer> Unpin for Task<R> {}
 
 impl<R: Dialer> Drop for Task<R> {
-    /// It has ended, or its runtime has.
+    /// It has ended, or its runtime has, or a panic has ended it: one of what is left does not keep the rest.
     fn drop(&mut self) {
         let shared = self.shared.clone();
         let now = self.runtime.now();
-        let (untold, sockets, room) = {
-            let mut state = shared.lock();
-            state.machine.close(now);
-            let untold: Vec<_> = std::iter::from_fn(|| state.machine.poll_event()).collect();
-            let sockets = std::mem::take(&mut state.sockets);
-            (untold, sockets, std::mem::take(&mut state.room))
-        };
+        let untold = guarded(|| {
+            let machine = &mut shared.lock().machine;
+            machine.close(now);
+            std::iter::from_fn(|| machine.poll_event()).collect::<Vec<_>>()
+        });
         // Whoever waits for an answer hears that there is none.
-        drop(untold);
+        let _ = let_go(untold);
+        let (sockets, room) = {
+            let mut state = shared.lock();
+            let sockets = std::mem::take(&mut state.sockets);
+            (sockets, std::mem::take(&mut state.room))
+        };
         drop(room);
-        shared.give_log();
+        let _ = guarded(|| shared.give_log());
         shared.board.post(Status::Closed);
         shared.gone.raise();
         // Who was told above may have made more, which nobody does from here on.
         let late = std::mem::take(&mut shared.lock().sockets);
         let all = sockets.iter().chain(&late);
-        all.for_each(|socket| socket.let_go());
-        shared.make_hooks().close();
+        all.for_each(|socket| {
+            let _ = guarded(|| socket.let_go());
+        });
+        let _ = guarded(|| shared.make_hooks().close());
     }
 }

@@ -1,14 +1,15 @@
 //! What is on its way to a link's task.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Waker};
 use std::time::{Duration, SystemTime};
 
 use sio_cluster::id::Uid;
-use sio_cluster::message::{Reply, To};
+use sio_cluster::message::{Act, Question, Reply, To};
 use sio_cluster::node::{Asked, Ticket};
 use sio_core::packet::{Args, Call};
+use sio_core::recovery::Stay;
 
 use super::sessions::Claimant;
 use super::waiter::Waiter;
@@ -45,6 +46,8 @@ pub(super) enum What {
         there: bool,
         is_id: bool,
     },
+    /// Who is in which rooms is to be looked at anew: there was no room for all that has changed.
+    Rooms,
     Heard(Vec<String>, Answer<()>),
     /// Somebody has left who may come back.
     Persist(KeptSession),
@@ -107,12 +110,16 @@ struct Inner {
     wishes: VecDeque<Wish>,
     bytes: usize,
     /// Events for other nodes that had no room, and were not told of yet: of that namespace.
-    refused: Vec<(u32, usize)>,
+    refused: BTreeMap<u32, usize>,
+    /// Clients whose answers to a question of another node had no room, by namespace and number.
+    unheard: BTreeMap<(u32, u64), usize>,
+    /// Namespaces whose rooms are looked at anew.
+    rooms: BTreeSet<u32>,
     spaces: u32,
     /// Nobody will wish for anything any more.
     left: bool,
-    /// The task has ended.
-    closed: bool,
+    /// The task has ended, for this reason.
+    closed: Option<AdapterError>,
     waker: Option<Waker>,
 }
 
@@ -120,7 +127,8 @@ struct Inner {
 #[derive(Debug, Default)]
 pub(super) struct Taken {
     pub(super) wishes: VecDeque<Wish>,
-    pub(super) refused: Vec<(u32, usize)>,
+    pub(super) refused: BTreeMap<u32, usize>,
+    pub(super) unheard: BTreeMap<(u32, u64), usize>,
     pub(super) left: bool,
 }
 
@@ -139,30 +147,30 @@ impl Desk {
         inner.spaces
     }
 
-    /// Puts it behind the others. What has no room comes back.
+    /// Puts it behind the others. What has no room comes back, unless less than it will do.
     pub(super) fn push(&self, of: u32, what: What) -> Option<What> {
-        let weight = what.weight();
-        let waker = {
+        let (back, waker) = {
             let mut inner = self.lock();
-            let bytes = inner.bytes.saturating_add(weight);
-            if inner.closed || weight > 0 && bytes > self.most {
-                if !inner.closed && what.is_told() {
-                    match inner.refused.iter_mut().find(|(its, _)| *its == of) {
-                        Some((_, count)) => *count = count.saturating_add(1),
-                        None => inner.refused.push((of, 1)),
-                    }
-                }
-                let waker = inner.waker.take();
-                drop(inner);
-                waker.into_iter().for_each(Waker::wake);
-                return Some(what);
-            }
-            inner.bytes = bytes;
-            inner.wishes.push_back(Wish { of, what });
-            inner.waker.take()
+            let back = match inner.closed.is_some() {
+                true => Some(what),
+                false => inner.put(of, what, self.most),
+            };
+            (back, inner.waker.take())
         };
         waker.into_iter().for_each(Waker::wake);
-        None
+        back
+    }
+
+    /// Why something came back.
+    pub(super) fn refusal(&self) -> AdapterError {
+        let full = "too much is on its way to the link (max_waiting_bytes)";
+        self.closed()
+            .unwrap_or_else(|| AdapterError::Unreachable(full.to_owned()))
+    }
+
+    /// Why the task has ended, if it has.
+    pub(super) fn closed(&self) -> Option<AdapterError> {
+        self.lock().closed.clone()
     }
 
     /// Nobody will wish for anything any more.
@@ -179,9 +187,11 @@ impl Desk {
     pub(super) fn take(&self, cx: &mut Context<'_>) -> Taken {
         let mut inner = self.lock();
         inner.bytes = 0;
+        inner.rooms.clear();
         let taken = Taken {
             wishes: std::mem::take(&mut inner.wishes),
             refused: std::mem::take(&mut inner.refused),
+            unheard: std::mem::take(&mut inner.unheard),
             left: inner.left,
         };
         if taken.wishes.is_empty() {
@@ -190,14 +200,11 @@ impl Desk {
         taken
     }
 
-    /// Nothing is taken any more. What waits is dropped, which is an answer to whoever waits for one.
-    pub(super) fn close(&self) {
-        let wishes = {
-            let mut inner = self.lock();
-            inner.closed = true;
-            std::mem::take(&mut inner.wishes)
-        };
-        drop(wishes);
+    /// Nothing is taken any more, for this reason. What waits comes back.
+    pub(super) fn close(&self, why: AdapterError) -> VecDeque<Wish> {
+        let mut inner = self.lock();
+        inner.closed.get_or_insert(why);
+        std::mem::take(&mut inner.wishes)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -205,7 +212,51 @@ impl Desk {
     }
 }
 
+impl Inner {
+    /// What has no room comes back, unless less than it will do.
+    fn put(&mut self, of: u32, what: What, most: usize) -> Option<What> {
+        if matches!(what, What::Room { .. }) && self.rooms.contains(&of) {
+            return None;
+        }
+        let bytes = self.bytes.saturating_add(what.weight());
+        if bytes <= most || what.is_needed() {
+            self.add(of, what, bytes);
+            return None;
+        }
+        if let What::Room { .. } = what {
+            // What is here would be told wrong without it.
+            self.rooms.insert(of);
+            self.add(of, What::Rooms, self.bytes.saturating_add(OVERHEAD));
+            return None;
+        }
+        if let What::Ack(number, _) = what {
+            // Other nodes wait for all of them.
+            let unheard = self.unheard.entry((of, number)).or_default();
+            *unheard = unheard.saturating_add(1);
+            return None;
+        }
+        if what.is_told() {
+            let refused = self.refused.entry(of).or_default();
+            *refused = refused.saturating_add(1);
+        }
+        Some(what)
+    }
+
+    fn add(&mut self, of: u32, what: What, bytes: usize) {
+        self.bytes = bytes;
+        self.wishes.push_back(Wish { of, what });
+    }
+}
+
 impl What {
+    /// There is one of each for each namespace, or for each client that has left.
+    const fn is_needed(&self) -> bool {
+        matches!(
+            self,
+            Self::Open(..) | Self::Close(_) | Self::Rooms | Self::Persist(_)
+        )
+    }
+
     /// An event, or something done to others' sockets: who wished for it does not hear whether it was.
     const fn is_told(&self) -> bool {
         matches!(
@@ -219,48 +270,81 @@ impl What {
         )
     }
 
-    /// Bytes; nothing for what may not be refused.
+    /// Bytes that it takes.
     fn weight(&self) -> usize {
-        let call = |call: &Call| call.args.size().saturating_add(call.name.as_str().len());
-        let to = |to: &To| {
-            let names = to.rooms.iter().chain(&to.except);
-            names.fold(0, |sum: usize, name| sum.saturating_add(name.len()))
-        };
-        let rooms = |rooms: &[String]| {
-            let names = rooms.iter();
-            names.fold(0, |sum: usize, name| sum.saturating_add(name.len()))
-        };
         let bytes = match self {
             Self::Broadcast(it, of) => call(it).saturating_add(to(of)),
-            Self::Join(of, names) | Self::Leave(of, names) => to(of).saturating_add(rooms(names)),
+            Self::Join(of, rooms) | Self::Leave(of, rooms) => to(of).saturating_add(names(rooms)),
             Self::Disconnect(of, _) => to(of),
-            Self::ServerSide(it)
-            | Self::ServerSideTo(_, it)
-            | Self::Ask(Asked::Servers(it) | Asked::Server { call: it, .. }, ..) => call(it),
-            Self::Ask(Asked::Clients { call: it, to: of }, ..) => call(it).saturating_add(to(of)),
-            Self::Ask(..)
-            | Self::Nodes(_)
-            | Self::Flush(_)
-            | Self::Heard(..)
-            | Self::Restore(..) => 0,
-            // Other nodes wait for these, and what is here would be told wrong without those.
-            Self::Open(..)
+            Self::ServerSide(it) | Self::ServerSideTo(_, it) => call(it),
+            Self::Ask(what, ..) => asked(what),
+            Self::Reply(_, Reply::Value(args)) => args.size(),
+            Self::Ack(_, Some((id, args))) => args.size().saturating_add(id.len()),
+            Self::Room { name, .. } => name.len(),
+            Self::Heard(rooms, _) => names(rooms),
+            Self::Persist(it) => session(it),
+            Self::Restore(claim, _) => {
+                let texts = claim.claim.offset().map_or(0, str::len);
+                let texts = texts.saturating_add(claim.claim.pid().as_str().len());
+                texts.saturating_add(claim.here.as_ref().map_or(0, session))
+            }
+            Self::Reply(..)
+            | Self::Ack(_, None)
+            | Self::Open(..)
             | Self::Close(_)
-            | Self::Persist(_)
-            | Self::Reply(..)
-            | Self::Ack(..)
-            | Self::Room { .. } => return 0,
+            | Self::Rooms
+            | Self::Nodes(_)
+            | Self::Flush(_) => 0,
         };
         bytes.saturating_add(OVERHEAD)
     }
 }
 
+fn call(call: &Call) -> usize {
+    call.args.size().saturating_add(call.name.as_str().len())
+}
+
+fn names(names: &[String]) -> usize {
+    let each = |name: &String| name.len().saturating_add(size_of::<String>());
+    names.iter().map(each).fold(0, usize::saturating_add)
+}
+
+fn to(to: &To) -> usize {
+    names(&to.rooms).saturating_add(names(&to.except))
+}
+
+fn asked(what: &Asked) -> usize {
+    match what {
+        Asked::Servers(it) | Asked::Server { call: it, .. } => call(it),
+        Asked::Clients { call: it, to: of } => call(it).saturating_add(to(of)),
+        Asked::One { socket, act } => match act {
+            Act::Join(room) | Act::Leave(room) => socket.len().saturating_add(room.len()),
+            Act::Disconnect { .. } => socket.len(),
+        },
+        Asked::Nodes(Question::Fetch(of)) => to(of),
+        Asked::Nodes(Question::Sockets(rooms)) => names(rooms),
+        Asked::Nodes(Question::RoomsOf(id)) => id.len(),
+        Asked::Nodes(Question::Custom(args)) => args.size(),
+        Asked::Nodes(Question::Rooms | _) | _ => 0,
+    }
+}
+
+fn session(it: &KeptSession) -> usize {
+    let stay = |stay: &Stay| stay.room.len().saturating_add(size_of::<Stay>());
+    let stays = it.stays.iter().map(stay);
+    let texts = it.sid.len().saturating_add(it.pid.len());
+    let texts = texts.saturating_add(names(&it.rooms));
+    let texts = texts.saturating_add(it.data.size());
+    stays.fold(texts, usize::saturating_add)
+}
+
 /// Bytes that a wish takes beside what it says.
-const OVERHEAD: usize = 128;
+const OVERHEAD: usize = size_of::<Wish>();
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::one_shot::answer;
 
     fn event(bytes: usize) -> What {
         let text = "x".repeat(bytes - OVERHEAD - 3);
@@ -271,19 +355,58 @@ mod tests {
 
     #[test]
     fn events_wait_up_to_the_limit_and_those_past_it_are_counted() {
-        let desk = Desk::new(1000);
+        let desk = Desk::new(10_000);
         let mut cx = Context::from_waker(Waker::noop());
-        assert!(desk.push(1, event(600)).is_none());
-        assert!(desk.push(1, event(400)).is_none(), "it is full to the byte");
-        assert!(desk.push(2, event(200)).is_some());
-        assert!(desk.push(2, event(200)).is_some());
-        // What others wait for has room.
-        assert!(desk.push(1, What::Ack(1, None)).is_none());
+        assert!(desk.push(1, event(6000)).is_none());
+        assert!(
+            desk.push(1, event(4000)).is_none(),
+            "it is full to the byte"
+        );
+        assert!(desk.push(2, event(2000)).is_some());
+        assert!(desk.push(2, event(2000)).is_some());
         let taken = desk.take(&mut cx);
-        assert_eq!((taken.wishes.len(), taken.refused), (3, vec![(2, 2)]));
-        assert!(desk.push(1, event(1001)).is_some());
-        assert!(desk.push(1, event(1000)).is_none());
-        desk.close();
+        assert_eq!(
+            (taken.wishes.len(), taken.refused),
+            (2, [(2, 2)].into_iter().collect())
+        );
+        assert!(desk.push(1, event(10_001)).is_some());
+        assert!(desk.push(1, event(10_000)).is_none());
+        let why = AdapterError::Unreachable("it is over".to_owned());
+        assert_eq!(desk.close(why.clone()).len(), 1);
         assert!(desk.push(1, What::Ack(1, None)).is_some());
+        assert_eq!(desk.refusal(), why);
+    }
+
+    /// However small: a wish takes what it takes.
+    #[test]
+    fn what_says_next_to_nothing_has_its_weight() {
+        let say = |what: fn(usize) -> What| {
+            let desk = Desk::new(1000 * OVERHEAD);
+            let refused = (0..2000).filter(|at| desk.push(1, what(*at)).is_some());
+            let refused = refused.count();
+            let taken = desk.take(&mut Context::from_waker(Waker::noop()));
+            let bytes: usize = taken.wishes.iter().map(|wish| wish.what.weight()).sum();
+            assert!(bytes <= 1000 * OVERHEAD + OVERHEAD, "{bytes}");
+            (refused, taken)
+        };
+        let (refused, taken) = say(|_| What::Disconnect(To::default(), false));
+        assert_eq!((refused, taken.wishes.len()), (1000, 1000));
+        let (refused, _) = say(|at| What::Heard(vec![at.to_string()], answer().0));
+        assert!(refused >= 1000, "{refused}");
+        // Of answers it is known that they were to come.
+        let (refused, taken) = say(|at| What::Ack(at as u64 % 2, None));
+        assert_eq!((refused, taken.wishes.len()), (0, 1000));
+        let unheard = [((1, 0), 500), ((1, 1), 500)];
+        assert_eq!(taken.unheard, unheard.into_iter().collect());
+        // Rooms that come and go are looked at anew, once.
+        let (refused, taken) = say(|at| What::Room {
+            name: at.to_string(),
+            there: true,
+            is_id: false,
+        });
+        assert_eq!(refused, 0);
+        let anew = |wish: &Wish| matches!(wish.what, What::Rooms);
+        assert_eq!(taken.wishes.iter().filter(|it| anew(it)).count(), 1);
+        assert!(taken.wishes.back().is_some_and(anew));
     }
 }

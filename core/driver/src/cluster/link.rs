@@ -1,6 +1,6 @@
 //! The task of one server's link to its cluster.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,23 +12,28 @@ use sio_core::time::Instant;
 
 use super::broker::{Broker, Event, Of, Order, Ticket};
 use super::desk::{Desk, What, Wish};
+use super::families::Families;
 use super::listeners::Listeners;
 use super::options::Options;
 use super::space::{Space, Wire};
 use super::waiter::Waiter;
 use crate::adapter::{AdapterError, ClusterEvent};
-use crate::log::{debug, warn};
+use crate::log::{debug, error, warn};
 use crate::metrics::LinkTally;
 use crate::runtime::{Runtime, Sleep};
+use crate::sync::guard::guarded;
 use crate::sync::one_shot::Answer;
 
 /// Owns the machines of all namespaces of one server, and what carries their messages.
-pub(super) struct Link<R: Runtime, B> {
+pub(super) struct Link<R: Runtime, B: Broker> {
     runtime: R,
     broker: B,
     desk: Arc<Desk>,
     options: Options,
+    /// What it was told and has not carried out.
+    wishes: VecDeque<Wish>,
     spaces: BTreeMap<u32, Space>,
+    families: Families,
     listeners: Listeners,
     /// Streams that are read.
     streams: BTreeSet<String>,
@@ -42,6 +47,8 @@ pub(super) struct Link<R: Runtime, B> {
     asked: u64,
     tally: LinkTally,
     left: bool,
+    /// Whoever waited for it was told that it has ended.
+    over: bool,
     sleep: Option<Pin<Box<R::Sleep>>>,
     armed: Option<Instant>,
 }
@@ -56,7 +63,9 @@ impl<R: Runtime, B: Broker> Link<R, B> {
             runtime,
             broker,
             desk,
+            families: Families::new(&options.node),
             options,
+            wishes: VecDeque::new(),
             spaces: BTreeMap::new(),
             listeners: Listeners::default(),
             streams: BTreeSet::new(),
@@ -69,6 +78,7 @@ impl<R: Runtime, B: Broker> Link<R, B> {
             asked: 0,
             tally,
             left: false,
+            over: false,
             sleep: None,
             armed: None,
         }
@@ -86,10 +96,19 @@ impl<R: Runtime, B: Broker> Link<R, B> {
 
     /// Tells a namespace something, and carries out what comes of it.
     fn tell(&mut self, of: u32, tell: impl FnOnce(&mut Space, Instant)) {
+        self.tell_it(of, tell);
+        // Its parent's children have room together.
+        while let Some(oldest) = self.families.over(of) {
+            self.tell_it(oldest, |space, now| space.node.drop_oldest(now));
+        }
+    }
+
+    fn tell_it(&mut self, of: u32, tell: impl FnOnce(&mut Space, Instant)) {
         let now = self.runtime.now();
         let Some(space) = self.spaces.get_mut(&of) else {
             return;
         };
+        self.families.lend(of, &mut space.node);
         tell(space, now);
         let mut wire = Wire {
             broker: &mut self.broker,
@@ -99,6 +118,7 @@ impl<R: Runtime, B: Broker> Link<R, B> {
             now,
         };
         space.carry_out(&mut wire);
+        self.families.weigh(of, &space.node);
         let due = space.node.poll_timeout().map(|deadline| deadline.at);
         if due != space.due {
             if let Some(before) = std::mem::replace(&mut space.due, due) {
@@ -126,6 +146,7 @@ impl<R: Runtime, B: Broker> Link<R, B> {
                 let of_it = (of, self.tally.space());
                 let space = Space::new(of_it, (local, known), config, shared, sessions, random);
                 let stream = space.stream().map(str::to_owned);
+                self.families.enter(of, space.parent);
                 self.spaces.insert(of, space);
                 if self.up {
                     self.read(stream);
@@ -143,6 +164,7 @@ impl<R: Runtime, B: Broker> Link<R, B> {
                 }
                 false => answer.give(Err(self.gone())),
             },
+            What::Rooms => self.tell(of, Space::look_at_rooms),
             What::Persist(session) => {
                 let space = self.spaces.get(&of).filter(|_| self.up);
                 let order = space.and_then(|space| space.persist(&session));
@@ -226,6 +248,7 @@ impl<R: Runtime, B: Broker> Link<R, B> {
             self.due.remove(&(due, of));
         }
         self.listeners.forget(of);
+        self.families.leave(of);
         let Some(answer) = answer.filter(|_| self.up) else {
             return;
         };
@@ -364,23 +387,70 @@ impl<R: Runtime, B: Broker> Link<R, B> {
         self.up = false;
         self.why = why;
         self.listeners.clear();
-        let gone = self.gone();
-        for (_, (_, answer)) in std::mem::take(&mut self.counts) {
-            answer.give(Err(gone.clone()));
-        }
-        for (_, answer) in std::mem::take(&mut self.flushes) {
-            answer.give(Err(gone.clone()));
-        }
-        // What they had to say is not to be said any more.
-        for (_, answer) in std::mem::take(&mut self.closing) {
-            answer.give(());
-        }
+        self.refuse_all(&self.gone());
         self.tell_all(Space::down);
         if unsure > 0
             && let Some(space) = self.spaces.values().next()
         {
             space.tell(&ClusterEvent::Overflow { dropped: unsure });
         }
+    }
+
+    /// Whoever waits for the broker hears why it does not answer.
+    fn refuse_all(&mut self, why: &AdapterError) {
+        for (_, (_, answer)) in std::mem::take(&mut self.counts) {
+            answer.give(Err(why.clone()));
+        }
+        for (_, answer) in std::mem::take(&mut self.flushes) {
+            answer.give(Err(why.clone()));
+        }
+        // What they had to say is not to be said any more.
+        for (_, answer) in std::mem::take(&mut self.closing) {
+            answer.give(());
+        }
+    }
+
+    /// Nothing is carried out any more, for this reason: whoever waits hears so, and that the others are not reached.
+    fn end(&mut self, why: &str) {
+        self.over = true;
+        let why = AdapterError::Unreachable(why.to_owned());
+        let mut wishes = std::mem::take(&mut self.wishes);
+        wishes.extend(self.desk.close(why.clone()));
+        self.refuse_all(&why);
+        for Wish { of, what } in wishes {
+            match what {
+                What::Ask(_, _, waiter) => {
+                    let space = self.spaces.get(&of);
+                    let others = space.map_or(1, |space| space.known.others());
+                    waiter.lost(&why, others);
+                }
+                What::Nodes(answer) => answer.give(Err(why.clone())),
+                What::Flush(answer) => answer.give(Err(why.clone())),
+                // Whoever waits hears by its end.
+                What::Open(..)
+                | What::Close(_)
+                | What::Broadcast(..)
+                | What::Join(..)
+                | What::Leave(..)
+                | What::Disconnect(..)
+                | What::ServerSide(_)
+                | What::ServerSideTo(..)
+                | What::Reply(..)
+                | What::Ack(..)
+                | What::Room { .. }
+                | What::Rooms
+                | What::Heard(..)
+                | What::Persist(_)
+                | What::Restore(..) => {}
+            }
+        }
+        let (now, wall) = (self.runtime.now(), self.runtime.wall_clock());
+        for (_, mut space) in std::mem::take(&mut self.spaces) {
+            if let Err(_panic) = guarded(|| space.end(now, wall, &why)) {
+                error!(why = %_panic.0, "cluster link panicked");
+            }
+        }
+        self.tally.down(now, 0);
     }
 
     /// What is due is done; the next deadline, if there is one.
@@ -440,6 +510,7 @@ fn plain(space: &mut Space, now: Instant, what: What) {
         | What::Persist(_)
         | What::Restore(..)
         | What::Ask(..)
+        | What::Rooms
         | What::Nodes(_)
         | What::Flush(_) => Ok(()),
     };
@@ -448,38 +519,40 @@ fn plain(space: &mut Space, now: Instant, what: What) {
     }
 }
 
-impl<R: Runtime, B: Broker + Unpin> Future for Link<R, B> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let link = &mut *self;
+impl<R: Runtime, B: Broker> Link<R, B> {
+    fn turns(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         for _ in 0..TURN {
-            let taken = link.desk.take(cx);
+            let taken = self.desk.take(cx);
             let mut idle = taken.wishes.is_empty();
-            link.left = taken.left;
-            for wish in taken.wishes {
-                link.wish(wish);
+            self.left = taken.left;
+            self.wishes = taken.wishes;
+            while let Some(wish) = self.wishes.pop_front() {
+                self.wish(wish);
+            }
+            for ((of, number), clients) in taken.unheard {
+                self.tell(of, |space, _| space.tick_off(number, clients));
             }
             for (of, dropped) in taken.refused {
-                link.tally.dropped(dropped);
-                if let Some(space) = link.spaces.get(&of) {
+                self.tally.dropped(dropped);
+                if let Some(space) = self.spaces.get(&of) {
                     space.tell(&ClusterEvent::Overflow { dropped });
                 }
             }
             for _ in 0..TURN {
-                match link.broker.poll_event(cx) {
+                match self.broker.poll_event(cx) {
                     Poll::Ready(event) => {
                         idle = false;
-                        link.event(event);
+                        self.event(event);
                     }
                     Poll::Pending => break,
                 }
             }
-            let next = link.pass_time();
-            if link.is_over() {
+            let next = self.pass_time();
+            if self.is_over() {
+                self.end("the server has left its cluster");
                 return Poll::Ready(());
             }
-            if idle && link.rest(next, cx) {
+            if idle && self.rest(next, cx) {
                 return Poll::Pending;
             }
         }
@@ -489,7 +562,23 @@ impl<R: Runtime, B: Broker + Unpin> Future for Link<R, B> {
     }
 }
 
-impl<R: Runtime, B> Link<R, B> {
+impl<R: Runtime, B: Broker + Unpin> Future for Link<R, B> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        match guarded(|| self.turns(cx)) {
+            Ok(poll) => poll,
+            // The broker may be the application's. Nobody knows what was half done: nothing more is.
+            Err(_panic) => {
+                error!(why = %_panic.0, "cluster link panicked");
+                self.end("the link to the cluster has panicked");
+                Poll::Ready(())
+            }
+        }
+    }
+}
+
+impl<R: Runtime, B: Broker> Link<R, B> {
     /// Sleeps until there is something to do; whether there is nothing now.
     fn rest(&mut self, next: Option<Instant>, cx: &mut Context<'_>) -> bool {
         let Some(at) = next else {
@@ -513,10 +602,16 @@ impl<R: Runtime, B> Link<R, B> {
     }
 }
 
-impl<R: Runtime, B> Drop for Link<R, B> {
+impl<R: Runtime, B: Broker> Drop for Link<R, B> {
+    /// It has ended, or its runtime has.
     fn drop(&mut self) {
-        self.desk.close();
+        if !self.over {
+            let _ = guarded(|| self.end("the runtime of the link to the cluster has ended"));
+        }
     }
 }
 
-impl<R: Runtime, B> Unpin for Link<R, B> {}
+impl<R: Runtime, B: Broker> Unpin for Link<R, B> {}
+
+#[cfg(test)]
+mod tests;

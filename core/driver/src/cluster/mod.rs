@@ -76,6 +76,7 @@
 
 mod broker;
 mod desk;
+mod families;
 mod handle;
 mod join;
 mod link;

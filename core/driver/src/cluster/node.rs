@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sio_cluster::id::Uid;
 use sio_cluster::message::{Act, Question, To, is_reserved_server_side};
-use sio_cluster::node::{Answers as Ended, Asked, End};
+use sio_cluster::node::Asked;
 use sio_cluster::{Dialect, Subscriptions};
 use sio_core::id::SocketId;
 use sio_core::packet::{Args, Call, EncodeError};
@@ -48,7 +48,12 @@ impl ClusterAdapter {
 
     /// Those that do not come back find out by what they hold.
     fn wish(&self, what: What) {
-        let _ = self.handle.desk.push(self.number, what);
+        let _ = self.push(what);
+    }
+
+    /// What has no room comes back.
+    fn push(&self, what: What) -> Option<What> {
+        self.handle.desk.push(self.number, what)
     }
 
     fn call(&self, message: &Broadcast) -> Call {
@@ -66,25 +71,20 @@ impl ClusterAdapter {
     ) -> Later<Result<T, AdapterError>> {
         let (give, waiting) = answer();
         self.question(what, timeout, waiter(give));
+        let desk = self.handle.desk.clone();
         Later::when(async move {
             let told = waiting.await;
             // What the wire has no words for was not asked.
-            told.unwrap_or(Err(AdapterError::Unsaid))
+            let unasked = || desk.closed().unwrap_or(AdapterError::Unsaid);
+            told.unwrap_or_else(|| Err(unasked()))
         })
     }
 
     /// What is known here is told though the others cannot be asked.
     fn question(&self, what: Asked, timeout: Option<Duration>, waiter: Waiter) {
         let wish = What::Ask(what, timeout, waiter);
-        if let Some(What::Ask(_, _, waiter)) = self.handle.desk.push(self.number, wish) {
-            let refused = Ended {
-                got: Vec::new(),
-                missing: 0,
-                silent_nodes: None,
-                end: End::Refused,
-                took: Duration::ZERO,
-            };
-            waiter.end(self.local.namespace(), refused, self.known.others());
+        if let Some(What::Ask(_, _, waiter)) = self.push(wish) {
+            waiter.lost(&self.handle.desk.refusal(), self.known.others());
         }
     }
 
@@ -175,7 +175,8 @@ impl Adapter for ClusterAdapter {
     fn flush(&self) -> Later<Result<(), AdapterError>> {
         let (give, waiting) = answer();
         self.wish(What::Flush(give));
-        Later::when(async move { waiting.await.unwrap_or_else(|| Err(ended())) })
+        let desk = self.handle.desk.clone();
+        Later::when(async move { waiting.await.unwrap_or_else(|| Err(desk.refusal())) })
     }
 
     fn status(&self) -> ClusterStatus {
@@ -185,7 +186,8 @@ impl Adapter for ClusterAdapter {
     fn server_count(&self) -> Later<Result<usize, AdapterError>> {
         let (give, waiting) = answer();
         self.wish(What::Nodes(give));
-        Later::when(async move { waiting.await.unwrap_or_else(|| Err(ended())) })
+        let desk = self.handle.desk.clone();
+        Later::when(async move { waiting.await.unwrap_or_else(|| Err(desk.refusal())) })
     }
 
     fn joined(&self, _: &SocketId, rooms: &[&str]) -> Later<()> {
@@ -252,7 +254,7 @@ impl Adapter for ClusterAdapter {
             return self.wish(what);
         }
         // Those here hear of it when it is read.
-        if self.handle.desk.push(self.number, what).is_some() {
+        if self.push(what).is_some() {
             self.local.broadcast_at(message, to, None);
         }
     }
@@ -410,10 +412,6 @@ impl std::fmt::Debug for ClusterAdapter {
         shown.field("namespace", &self.local.namespace());
         shown.field("status", &self.status()).finish()
     }
-}
-
-fn ended() -> AdapterError {
-    AdapterError::Unreachable("the link to the cluster has ended".to_owned())
 }
 
 fn owned(rooms: &[&str]) -> Vec<String> {

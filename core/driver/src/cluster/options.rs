@@ -8,9 +8,10 @@ use sio_cluster::{Config, Dialect, Subscriptions};
 pub struct Options {
     /// Which wire, and every limit. Its namespace is each of the server's in turn.
     pub node: Config,
-    /// Bytes of what is on its way to the link and was not looked at yet: past it, events are not told to others, which
-    /// is told by [`ClusterEvent::Overflow`](crate::adapter::ClusterEvent::Overflow), and others are not asked.
-    /// Default: 8 MiB.
+    /// Bytes of what is on its way to the link and was not looked at yet, each with what it takes: past it, events are
+    /// not told to others, which is told by [`ClusterEvent::Overflow`](crate::adapter::ClusterEvent::Overflow), others
+    /// are not asked and not answered, and which rooms have come and gone is found out anew. The opening and the end of
+    /// namespaces, and sessions of clients that have left, count and are never refused. Default: 8 MiB.
     pub max_waiting_bytes: usize,
     /// What the keys begin with under which sessions are kept ([`Dialect::Streams`]); behind it stands the private id.
     /// Default: `sio:session:`.

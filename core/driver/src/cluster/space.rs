@@ -21,7 +21,9 @@ use super::listeners::Listeners;
 use super::sessions::{Claimant, Place, Sessions};
 use super::told;
 use super::waiter::Waiter;
-use crate::adapter::{Broadcast, ClusterEvent, InMemory, KeptSession, Recipients, SessionClaim};
+use crate::adapter::{
+    AdapterError, Broadcast, ClusterEvent, InMemory, KeptSession, Recipients, SessionClaim,
+};
 use crate::log::{debug, error, warn};
 use crate::metrics::SpaceTally;
 use crate::sync::guard::guarded;
@@ -50,6 +52,8 @@ pub(super) struct Space {
     acks: BTreeMap<u64, (AckTicket, usize)>,
     asked: u64,
     tally: SpaceTally,
+    /// Whose child it is.
+    pub(super) parent: Option<usize>,
     pub(super) due: Option<Instant>,
 }
 
@@ -84,6 +88,7 @@ impl Space {
         let stream = streams.then(|| streams::stream(&config.key, 1, local.namespace()));
         Self {
             number,
+            parent: local.parent(),
             local,
             known,
             stream: stream.and_then(Result::ok),
@@ -172,7 +177,7 @@ impl Space {
                 Output::Heard {
                     token: Waiter::Heard(answer),
                 } => answer.give(()),
-                Output::Notice(notice) => self.notice(notice, wire),
+                Output::Notice(notice) => self.notice(notice, wire.why, wire.wall),
                 // Nobody asks for a place in the stream, and there is nothing else.
                 Output::Heard { .. } | Output::Appended { .. } | _ => {}
             }
@@ -355,6 +360,47 @@ impl Space {
         self.node.handle_down(now);
     }
 
+    /// Its link has ended, for this reason: whoever waits hears so, and those here of what they were to hear with all
+    /// others.
+    pub(super) fn end(&mut self, now: Instant, wall: SystemTime, why: &AdapterError) {
+        self.sessions.clear();
+        self.node.handle_down(now);
+        self.node.close(now);
+        let words = why.to_string();
+        while let Some(output) = self.node.poll() {
+            match output {
+                Output::Local(local) => self.act(local),
+                Output::Notice(notice) => self.notice(notice, &words, wall),
+                Output::Heard { token } => token.lost(why, self.known.others()),
+                Output::Done { token, answers } if answers.got.is_empty() => {
+                    token.lost(why, self.known.others());
+                }
+                Output::Done { token, answers } => {
+                    token.end(self.local.namespace(), answers, self.known.others());
+                }
+                // Nobody carries it out.
+                Output::Publish(_)
+                | Output::Append { .. }
+                | Output::Recall { .. }
+                | Output::Subscribe(_)
+                | Output::Unsubscribe(_)
+                | Output::Count { .. }
+                | Output::Asked { .. }
+                | Output::Appended { .. }
+                | _ => {}
+            }
+        }
+    }
+
+    /// Which rooms there are was not told: it is looked at.
+    pub(super) fn look_at_rooms(&mut self, now: Instant) {
+        let rooms = self.local.rooms();
+        let is_id = |name: &String| self.local.socket_rooms(&SocketId::told(name)).is_some();
+        let rooms = rooms.iter().map(|name| (&**name, is_id(name)));
+        let rooms: Vec<(&str, bool)> = rooms.collect();
+        self.node.set_rooms(now, &rooms);
+    }
+
     fn with_sessions(
         &mut self,
         tell: impl FnOnce(&mut Sessions, &Place<'_>) -> Option<Order>,
@@ -382,30 +428,34 @@ impl Space {
 
     /// A client here has answered another node's question, or will not.
     pub(super) fn acked(&mut self, now: Instant, number: u64, answer: Option<(String, Args)>) {
-        let Some((ticket, left)) = self.acks.get_mut(&number) else {
-            return;
-        };
-        *left = left.saturating_sub(1);
-        let last = *left == 0;
-        if let Some((id, args)) = answer
+        if let Some((ticket, _)) = self.acks.get_mut(&number)
+            && let Some((id, args)) = answer
             && let Err(_why) = self.node.ack(now, ticket, Some(id), args)
         {
             debug!(namespace = self.local.namespace(), why = %_why, "not answered");
         }
-        if last {
-            self.acks.remove(&number);
+        self.tick_off(number, 1);
+    }
+
+    /// So many clients are not waited for any more.
+    pub(super) fn tick_off(&mut self, number: u64, clients: usize) {
+        if let Some((_, left)) = self.acks.get_mut(&number) {
+            *left = left.saturating_sub(clients);
+            if *left == 0 {
+                self.acks.remove(&number);
+            }
         }
     }
 
-    fn notice<B>(&self, notice: Notice, wire: &Wire<'_, B>) {
+    fn notice(&self, notice: Notice, why: &str, wall: SystemTime) {
         let event = match notice {
             Notice::Up => {
-                self.known.turn(true, wire.wall);
+                self.known.turn(true, wall);
                 ClusterEvent::Up
             }
             Notice::Down => {
-                self.known.turn(false, wire.wall);
-                let why = wire.why.to_owned();
+                self.known.turn(false, wall);
+                let why = why.to_owned();
                 ClusterEvent::Down { why }
             }
             Notice::Lost { from, to } => {

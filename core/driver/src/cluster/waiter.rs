@@ -73,6 +73,23 @@ impl Waiter {
         }
     }
 
+    /// Nobody could be asked, for this reason, or nobody hears what they answer: what is known here is told. `unknown`
+    /// is how many nodes are silent.
+    pub(super) fn lost(self, why: &AdapterError, unknown: usize) {
+        match self {
+            Self::Sockets(all, answer) => answer.give(Ok(Gathered::new(all, unknown))),
+            Self::Ids(all, answer) => answer.give(Ok(Gathered::new(all, unknown))),
+            Self::Number(here, answer) => answer.give(Ok(Gathered::new(here, unknown))),
+            Self::Rooms(all, answer) => answer.give(Ok(Gathered::new(all, unknown))),
+            Self::Servers(answer) => answer.give(Err(why.clone())),
+            Self::RoomsOf(answer) => answer.give(Err(why.clone())),
+            Self::One(answer) => answer.give(Err(why.clone())),
+            Self::Server(answer) => answer.give(Err(why.clone())),
+            Self::Clients(answers) => answers.silent(unknown),
+            Self::Heard(answer) => answer.give(()),
+        }
+    }
+
     /// Tells what has come; `unknown` is how many nodes are silent where nobody could be asked.
     pub(super) fn end(self, namespace: &str, told: Told, unknown: usize) {
         let silent = told.silent_nodes.map_or(unknown, number);

@@ -108,6 +108,12 @@ impl Here for NamespaceInner {
         self.setup().config().connection_state_recovery
     }
 
+    #[cfg(feature = "cluster")]
+    fn parent(&self) -> Option<usize> {
+        let origin = self.origin.as_ref()?;
+        Some(origin.parent.address())
+    }
+
     fn broadcast_with_ack(
         &self,
         message: &Broadcast,

@@ -86,6 +86,12 @@ impl ParentNamespace {
         child.inner.set_policy(shared.policy);
     }
 
+    /// What no other parent has as long as this one is there.
+    #[cfg(feature = "cluster")]
+    pub(super) fn address(&self) -> usize {
+        Arc::as_ptr(&self.inner).addr()
+    }
+
     /// A child is there no more.
     pub(super) fn forget(&self, child: &Namespace) {
         self.lock().children.remove(&child.number());

@@ -15,6 +15,8 @@ use crate::client::clocks::Clocks;
 use crate::client::dialer::Dialer;
 use crate::client::http::{Done, Http, Way};
 use crate::client::task::wire::Wires;
+use crate::log::error;
+use crate::sync::guard::guarded;
 use crate::websocket::Said;
 
 pub(in crate::client) struct Task<R: Dialer> {
@@ -191,6 +193,21 @@ impl<R: Dialer> Task<R> {
         true
     }
 
+    fn turns(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        for _ in 0..TURNS {
+            let any = self.turn(cx);
+            if self.is_over() {
+                self.tell();
+                return Poll::Ready(());
+            }
+            if !any && self.rests(cx) {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
     fn is_over(&self) -> bool {
         self.wires.is_empty() && self.link.lock().session.is_done()
     }
@@ -201,18 +218,14 @@ impl<R: Dialer> Future for Task<R> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        for _ in 0..TURNS {
-            let any = this.turn(cx);
-            if this.is_over() {
-                this.tell();
-                return Poll::Ready(());
-            }
-            if !any && this.rests(cx) {
-                return Poll::Pending;
+        match guarded(|| this.turns(cx)) {
+            Ok(poll) => poll,
+            // Streams may be the application's. Nobody knows what was half done: it is over.
+            Err(_panic) => {
+                error!(why = %_panic.0, "client panicked");
+                Poll::Ready(())
             }
         }
-        cx.waker().wake_by_ref();
-        Poll::Pending
     }
 }
 
@@ -223,7 +236,7 @@ impl<R: Dialer> Drop for Task<R> {
     /// It has ended, or its runtime has.
     fn drop(&mut self) {
         let now = self.runtime.now();
-        self.link.lock().session.close(now);
+        let _ = guarded(|| self.link.lock().session.close(now));
         self.link.end(Closed {
             reason: CloseReason::ForcedClose,
             error: None,

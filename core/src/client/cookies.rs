@@ -1,6 +1,7 @@
 //! The cookies of a client: what its server has set goes back to it (RFC 6265). A balancer that finds its node
 //! by one finds it again after a reconnection, too.
 
+use std::num::{IntErrorKind, ParseIntError};
 use std::time::Duration;
 
 use http::Request;
@@ -67,8 +68,7 @@ impl Jar {
             let (key, value) = part.split_once('=').unwrap_or((part, ""));
             match (key.trim(), value.trim()) {
                 (key, value) if key.eq_ignore_ascii_case("max-age") => {
-                    // What cannot be read is as good as over.
-                    age = Some(Duration::from_secs(value.parse().unwrap_or(0)));
+                    age = Some(seconds(value));
                 }
                 (key, value) if key.eq_ignore_ascii_case("expires") => expires = date(value),
                 _ => {}
@@ -130,6 +130,17 @@ impl Cookie {
     fn is_of(&self, scheme: &Scheme, authority: &Authority) -> bool {
         self.scheme == *scheme && self.authority == *authority
     }
+}
+
+/// An age of so many seconds. More than can be counted is for ever; what cannot be read is as good as over.
+fn seconds(text: &str) -> Duration {
+    let seconds = text.parse().unwrap_or_else(|why: ParseIntError| {
+        match *why.kind() == IntErrorKind::PosOverflow {
+            true => u64::MAX,
+            false => 0,
+        }
+    });
+    Duration::from_secs(seconds)
 }
 
 /// Bytes of a cookie's name and value.
@@ -250,6 +261,17 @@ mod tests {
         some.apply(&mut request, NOW);
         assert_eq!(request.headers()[COOKIE], "own=0; b=2; a=3");
         assert_eq!(sent(&mut jar(&[]), NOW), "");
+    }
+
+    #[test]
+    fn an_age_may_be_longer_than_can_be_counted() {
+        let mut some = jar(&[
+            "a=1; Max-Age=18446744073709551615",
+            "b=2; Max-Age=18446744073709551616",
+            "c=3; Max-Age=-18446744073709551616",
+        ]);
+        let century = Duration::from_secs(100 * 365 * 24 * 3600);
+        assert_eq!(sent(&mut some, NOW + century), "a=1; b=2");
     }
 
     #[test]

@@ -64,6 +64,18 @@ impl KeptSession {
         }
     }
 
+    /// Bytes that it takes, beside those of the value itself.
+    pub fn size(&self) -> usize {
+        let name = |name: &String| size_of::<String>().saturating_add(name.len());
+        let stay = |stay: &Stay| size_of::<Stay>().saturating_add(stay.room.len());
+        let namespace = self.namespace.as_ref().map_or(0, String::len);
+        let texts = [self.sid.len(), self.pid.len(), namespace, self.data.size()];
+        let rooms = self.rooms.iter().map(name);
+        let all = texts.into_iter().chain(rooms);
+        let all = all.chain(self.stays.iter().map(stay));
+        all.fold(0, usize::saturating_add)
+    }
+
     /// Whether its socket was in a room when something was said there.
     pub fn was_in(&self, room: &str, at: Place) -> bool {
         let mut its = self.stays.iter().filter(|stay| stay.room == room);

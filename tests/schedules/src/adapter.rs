@@ -2,8 +2,10 @@
 
 use std::time::SystemTime;
 
-#[derive(Debug)]
-pub(crate) struct AdapterError;
+#[derive(Clone, Debug)]
+pub(crate) enum AdapterError {
+    Unreachable(String),
+}
 
 #[derive(Debug)]
 pub(crate) struct InMemory;
@@ -13,6 +15,18 @@ pub(crate) struct KeptSession;
 
 #[derive(Debug)]
 pub(crate) struct SessionClaim;
+
+impl KeptSession {
+    pub(crate) const fn size(&self) -> usize {
+        0
+    }
+}
+
+impl SessionClaim {
+    pub(crate) const fn size(&self) -> usize {
+        0
+    }
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct ClusterStatus {

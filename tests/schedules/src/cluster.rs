@@ -12,6 +12,7 @@ use std::task::Poll;
 use shuttle::future::block_on;
 use shuttle::thread;
 
+use crate::adapter::AdapterError;
 use crate::sync::one_shot::answer;
 use desk::{Desk, What};
 
@@ -65,7 +66,10 @@ pub(crate) fn who_waits_at_a_desk_that_closes_hears_of_it() {
     let (give, wait) = answer();
     let wishing = desk.clone();
     let wisher = thread::spawn(move || drop(wishing.push(1, What::Close(Some(give)))));
-    let closer = thread::spawn(move || desk.close());
+    let closer = thread::spawn(move || {
+        let why = AdapterError::Unreachable("it is over".to_owned());
+        drop(desk.close(why));
+    });
     assert_eq!(block_on(wait), None);
     wisher.join().unwrap();
     closer.join().unwrap();

@@ -72,6 +72,7 @@ macro_rules! on_each_runtime {
 
 mod asleep;
 mod blocking;
+mod broken;
 mod choices;
 mod contract;
 mod conversation;

@@ -19,6 +19,15 @@ pub struct SessionClaim {
 }
 
 impl SessionClaim {
+    /// Bytes of what it says, and of the session.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn size(&self) -> usize {
+        let offset = self.claim.offset().map_or(0, str::len);
+        let said = self.claim.pid().as_str().len().saturating_add(offset);
+        let here = self.here.as_ref().map_or(0, KeptSession::size);
+        said.saturating_add(here)
+    }
+
     pub(crate) const fn new(
         claim: Claim,
         here: Option<KeptSession>,

@@ -9,7 +9,6 @@ use sio_cluster::id::Uid;
 use sio_cluster::message::{Act, Question, Reply, To};
 use sio_cluster::node::{Asked, Ticket};
 use sio_core::packet::{Args, Call};
-use sio_core::recovery::Stay;
 
 use super::sessions::Claimant;
 use super::waiter::Waiter;
@@ -282,12 +281,8 @@ impl What {
             Self::Ack(_, Some((id, args))) => args.size().saturating_add(id.len()),
             Self::Room { name, .. } => name.len(),
             Self::Heard(rooms, _) => names(rooms),
-            Self::Persist(it) => session(it),
-            Self::Restore(claim, _) => {
-                let texts = claim.claim.offset().map_or(0, str::len);
-                let texts = texts.saturating_add(claim.claim.pid().as_str().len());
-                texts.saturating_add(claim.here.as_ref().map_or(0, session))
-            }
+            Self::Persist(session) => session.size(),
+            Self::Restore(claim, _) => claim.size(),
             Self::Reply(..)
             | Self::Ack(_, None)
             | Self::Open(..)
@@ -327,15 +322,6 @@ fn asked(what: &Asked) -> usize {
         Asked::Nodes(Question::Custom(args)) => args.size(),
         Asked::Nodes(Question::Rooms | _) | _ => 0,
     }
-}
-
-fn session(it: &KeptSession) -> usize {
-    let stay = |stay: &Stay| stay.room.len().saturating_add(size_of::<Stay>());
-    let stays = it.stays.iter().map(stay);
-    let texts = it.sid.len().saturating_add(it.pid.len());
-    let texts = texts.saturating_add(names(&it.rooms));
-    let texts = texts.saturating_add(it.data.size());
-    stays.fold(texts, usize::saturating_add)
 }
 
 /// Bytes that a wish takes beside what it says.

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::io::{AsyncRead, AsyncWrite};
-use sio_driver::client::{BoxStream, Client, Config, Connector, Dialer, Disconnected};
+use sio_driver::client::{BoxStream, Client, Config, Connector, Dialer, Disconnected, Status};
 use sio_tokio::TransportKind;
 
 use crate::here::{until, within};
@@ -166,6 +166,17 @@ async fn a_server_that_does_not_answer_is_given_up<R: Dialer>(on: On, runtime: R
                 break asks;
             }
         };
+        // While it polls it is not asked.
+        let is_there = || {
+            let status = asks.client.status().current();
+            let websocket = TransportKind::WebSocket;
+            status
+                == Status::Connected {
+                    transport: websocket,
+                }
+                || asks.told.len() > 0
+        };
+        until("a websocket", is_there).await;
         asks.cut.store(true, Ordering::Relaxed);
         until("the end of the connection", || asks.told.len() > 0).await;
         assert_eq!(asks.told.all(), ["ping timeout"]);

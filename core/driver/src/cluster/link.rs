@@ -1,5 +1,9 @@
 //! The task of one server's link to its cluster.
 
+mod end;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
@@ -396,63 +400,6 @@ impl<R: Runtime, B: Broker> Link<R, B> {
         }
     }
 
-    /// Whoever waits for the broker hears why it does not answer.
-    fn refuse_all(&mut self, why: &AdapterError) {
-        for (_, (_, answer)) in std::mem::take(&mut self.counts) {
-            answer.give(Err(why.clone()));
-        }
-        for (_, answer) in std::mem::take(&mut self.flushes) {
-            answer.give(Err(why.clone()));
-        }
-        // What they had to say is not to be said any more.
-        for (_, answer) in std::mem::take(&mut self.closing) {
-            answer.give(());
-        }
-    }
-
-    /// Nothing is carried out any more, for this reason: whoever waits hears so, and that the others are not reached.
-    fn end(&mut self, why: &str) {
-        self.over = true;
-        let why = AdapterError::Unreachable(why.to_owned());
-        let mut wishes = std::mem::take(&mut self.wishes);
-        wishes.extend(self.desk.close(why.clone()));
-        self.refuse_all(&why);
-        for Wish { of, what } in wishes {
-            match what {
-                What::Ask(_, _, waiter) => {
-                    let space = self.spaces.get(&of);
-                    let others = space.map_or(1, |space| space.known.others());
-                    waiter.lost(&why, others);
-                }
-                What::Nodes(answer) => answer.give(Err(why.clone())),
-                What::Flush(answer) => answer.give(Err(why.clone())),
-                // Whoever waits hears by its end.
-                What::Open(..)
-                | What::Close(_)
-                | What::Broadcast(..)
-                | What::Join(..)
-                | What::Leave(..)
-                | What::Disconnect(..)
-                | What::ServerSide(_)
-                | What::ServerSideTo(..)
-                | What::Reply(..)
-                | What::Ack(..)
-                | What::Room { .. }
-                | What::Rooms
-                | What::Heard(..)
-                | What::Persist(_)
-                | What::Restore(..) => {}
-            }
-        }
-        let (now, wall) = (self.runtime.now(), self.runtime.wall_clock());
-        for (_, mut space) in std::mem::take(&mut self.spaces) {
-            if let Err(_panic) = guarded(|| space.end(now, wall, &why)) {
-                error!(why = %_panic.0, "cluster link panicked");
-            }
-        }
-        self.tally.down(now, 0);
-    }
-
     /// What is due is done; the next deadline, if there is one.
     fn pass_time(&mut self) -> Option<Instant> {
         let now = self.runtime.now();
@@ -602,16 +549,4 @@ impl<R: Runtime, B: Broker> Link<R, B> {
     }
 }
 
-impl<R: Runtime, B: Broker> Drop for Link<R, B> {
-    /// It has ended, or its runtime has.
-    fn drop(&mut self) {
-        if !self.over {
-            let _ = guarded(|| self.end("the runtime of the link to the cluster has ended"));
-        }
-    }
-}
-
 impl<R: Runtime, B: Broker> Unpin for Link<R, B> {}
-
-#[cfg(test)]
-mod tests;

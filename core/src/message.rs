@@ -329,6 +329,14 @@ impl Encoded {
         }
     }
 
+    /// Its frame, and whether that is text, if that is all there is: it has no other, and no name.
+    #[inline]
+    pub(crate) fn single(&self) -> Option<(bool, &Bytes)> {
+        let inner = &*self.0;
+        let single = inner.rest.is_empty() && inner.extras.get().is_none();
+        single.then_some((inner.is_text, &inner.first))
+    }
+
     /// Its frames, in the order in which they must be sent.
     pub fn parts(&self) -> impl Iterator<Item = Part> + '_ {
         (0..self.packets()).filter_map(|index| self.part(index))

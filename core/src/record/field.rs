@@ -38,12 +38,11 @@ impl Field for u8 {
 impl Field for u64 {
     #[inline]
     fn put(&self, to: &mut Vec<u8>) {
-        let mut rest = *self;
-        while rest >= 0x80 {
-            to.push(u8::try_from(rest & 0x7f).unwrap_or_default() | 0x80);
-            rest >>= 7;
+        match *self {
+            few @ ..0x80 => to.push(low(few)),
+            more @ ..0x4000 => to.extend_from_slice(&[low(more) | 0x80, low(more >> 7)]),
+            many => put_groups(many, to),
         }
-        to.push(u8::try_from(rest).unwrap_or_default());
     }
 
     fn take(from: &mut Bytes) -> Option<Self> {
@@ -62,6 +61,23 @@ impl Field for u64 {
         }
         None
     }
+}
+
+/// In groups of seven bits, the lowest first, all but the last with the eighth bit.
+#[cold]
+fn put_groups(number: u64, to: &mut Vec<u8>) {
+    let mut rest = number;
+    while rest >= 0x80 {
+        to.push(low(rest) | 0x80);
+        rest >>= 7;
+    }
+    to.push(low(rest));
+}
+
+/// Its lowest seven bits.
+const fn low(number: u64) -> u8 {
+    let [lowest, ..] = number.to_le_bytes();
+    lowest & 0x7f
 }
 
 /// Numbers that are written as another kind of number.
@@ -375,11 +391,20 @@ impl Field for RequestId {
     }
 }
 
+impl SocketKey {
+    /// The two that it is written as.
+    #[inline]
+    pub(crate) fn numbers(self) -> [u64; 2] {
+        [self.0.slot().into(), self.0.generation().into()]
+    }
+}
+
 impl Field for SocketKey {
     #[inline]
     fn put(&self, to: &mut Vec<u8>) {
-        self.0.slot().put(to);
-        self.0.generation().put(to);
+        for number in self.numbers() {
+            number.put(to);
+        }
     }
 
     fn take(from: &mut Bytes) -> Option<Self> {
@@ -406,6 +431,56 @@ impl Field for Pid {
     fn take(from: &mut Bytes) -> Option<Self> {
         Some(Self::told(&ByteString::take(from)?))
     }
+}
+
+/// A message, in as few pieces as it can be: most steps have one.
+#[inline(always)]
+pub(crate) fn put_message(message: &Message, to: &mut Vec<u8>) {
+    let (is_text, bytes) = match message {
+        Message::Text(text) => (true, text.as_bytes()),
+        Message::Binary(bytes) => (false, bytes),
+    };
+    put_frame::<false>(is_text, bytes, to);
+}
+
+/// The same with a packet behind numbers.
+#[inline]
+pub(crate) fn put_packet<const NUMBERS: usize>(
+    numbers: [u64; NUMBERS],
+    packet: &Encoded,
+    to: &mut Vec<u8>,
+) {
+    for number in numbers {
+        number.put(to);
+    }
+    match packet.single() {
+        Some((is_text, bytes)) => {
+            put_frame::<true>(is_text, bytes, to);
+            // No name.
+            to.push(0);
+        }
+        None => packet.put(to),
+    }
+}
+
+/// How many frames there are, that is one, if it is `COUNTED`; whether it is text; and its bytes.
+#[inline(always)]
+fn put_frame<const COUNTED: bool>(is_text: bool, bytes: &[u8], to: &mut Vec<u8>) {
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let kind = u8::from(!is_text);
+    let mut put = |lead: &[u8]| match lead {
+        [_, lead @ ..] if !COUNTED => to.extend_from_slice(lead),
+        lead => to.extend_from_slice(lead),
+    };
+    match length {
+        0..0x80 => put(&[1, kind, low(length)]),
+        0x80..0x4000 => put(&[1, kind, low(length) | 0x80, low(length >> 7)]),
+        _ => {
+            put(&[1, kind]);
+            put_groups(length, to);
+        }
+    }
+    to.extend_from_slice(bytes);
 }
 
 impl Field for Encoded {

@@ -147,22 +147,29 @@ pub(super) fn put_head(
     number: u8,
     sum: Option<u32>,
 ) {
-    let same_time = if now == last { SAME_TIME } else { 0 };
     let has_sum = if sum.is_some() { HAS_SUM } else { 0 };
-    to.push(number | same_time | has_sum);
-    if now != last {
-        // A clock that is told late goes back: the sign is the lowest bit.
-        let (ahead, behind) = (
-            now.as_nanos().wrapping_sub(last.as_nanos()),
-            last.as_nanos().wrapping_sub(now.as_nanos()),
-        );
-        // All eight bytes: fewer take longer to write.
-        let moved = match now > last {
-            true => ahead.wrapping_shl(1),
-            false => behind.wrapping_shl(1) | 1,
+    if now == last {
+        let first = number | SAME_TIME | has_sum;
+        return match sum {
+            Some(sum) => {
+                let [a, b, c, d] = sum.to_le_bytes();
+                to.extend_from_slice(&[first, a, b, c, d]);
+            }
+            None => to.push(first),
         };
-        to.extend_from_slice(&moved.to_le_bytes());
     }
+    // A clock that is told late goes back: the sign is the lowest bit.
+    let (ahead, behind) = (
+        now.as_nanos().wrapping_sub(last.as_nanos()),
+        last.as_nanos().wrapping_sub(now.as_nanos()),
+    );
+    // All eight bytes: fewer take longer to write.
+    let moved = match now > last {
+        true => ahead.wrapping_shl(1),
+        false => behind.wrapping_shl(1) | 1,
+    };
+    let [a, b, c, d, e, f, g, h] = moved.to_le_bytes();
+    to.extend_from_slice(&[number | has_sum, a, b, c, d, e, f, g, h]);
     if let Some(sum) = sum {
         to.extend_from_slice(&sum.to_le_bytes());
     }

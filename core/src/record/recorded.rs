@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::field::Field;
+use super::field::{Field, put_message, put_packet};
 use super::input::{Input, Told};
 use super::log::Head;
 use super::sum;
@@ -159,12 +159,12 @@ impl<T> Recorded<T> {
         }
     }
 
-    /// What was written so far. Empty, if not even the beginning had room.
-    pub fn log(&self) -> &[u8] {
+    /// What was written so far, put together for this call. Empty, if not even the beginning had room.
+    pub fn log(&self) -> Vec<u8> {
         self.paper.tape.log()
     }
 
-    /// The same, to keep. Nothing is written any more.
+    /// The same, once and for all. Nothing is written any more.
     pub fn take_log(&mut self) -> Vec<u8> {
         if !self.paper.tape.is_full() {
             self.paper
@@ -181,6 +181,36 @@ impl<T> Recorded<T> {
     /// What is written down of a packet: what its client gets. `None`: nothing.
     fn own_form(&self, packet: &Encoded) -> Option<Encoded> {
         self.connection.codec().own_form(packet.clone())
+    }
+
+    /// Writes a step with a packet, between these numbers and what `end` puts.
+    #[inline]
+    fn write_packet<const NUMBERS: usize>(
+        &mut self,
+        now: Instant,
+        number: u8,
+        numbers: [u64; NUMBERS],
+        packet: &Encoded,
+        end: impl FnOnce(&mut Vec<u8>),
+    ) {
+        if self.paper.tape.is_full() {
+            return;
+        }
+        let form;
+        let packet = match self.connection.codec().is_own_form(packet) {
+            true => packet,
+            false => {
+                form = self.own_form(packet);
+                let Some(form) = &form else {
+                    return;
+                };
+                form
+            }
+        };
+        self.paper.write(now, number, |to| {
+            put_packet(numbers, packet, to);
+            end(to);
+        });
     }
 
     /// [`Connection::handle_poll`].
@@ -225,7 +255,8 @@ impl<T> Recorded<T> {
 
     /// [`Connection::handle_ws`].
     pub fn handle_ws(&mut self, now: Instant, frame: Message) {
-        self.paper.write(now, number::WS, |to| frame.put(to));
+        let put = |to: &mut Vec<u8>| put_message(&frame, to);
+        self.paper.write(now, number::WS, put);
         self.connection.handle_ws(now, frame);
     }
 
@@ -322,13 +353,8 @@ impl<T> Recorded<T> {
         packet: Encoded,
         flags: Flags,
     ) -> Sent {
-        if let Some(packet) = self.own_form(&packet) {
-            self.paper.write(now, number::DELIVER, |to| {
-                socket.put(to);
-                packet.put(to);
-                flags.put(to);
-            });
-        }
+        let numbers = socket.numbers();
+        self.write_packet(now, number::DELIVER, numbers, &packet, |to| flags.put(to));
         self.connection.deliver(now, socket, packet, flags)
     }
 
@@ -350,28 +376,21 @@ impl<T> Recorded<T> {
         token: T,
         timeout: Option<Duration>,
     ) -> Result<(), (AckError, T)> {
-        if let Some(packet) = self.own_form(&packet) {
-            self.paper.write(now, number::REQUEST, |to| {
-                socket.put(to);
-                id.put(to);
-                packet.put(to);
-                flags.put(to);
-                timeout.put(to);
-            });
-        }
+        let [slot, generation] = socket.numbers();
+        let numbers = [slot, generation, id];
+        self.write_packet(now, number::REQUEST, numbers, &packet, |to| {
+            flags.put(to);
+            timeout.put(to);
+        });
         self.connection
             .request(now, socket, id, packet, flags, token, timeout)
     }
 
     /// [`Connection::respond`].
     pub fn respond(&mut self, now: Instant, ticket: AckTicket, packet: Encoded) -> Sent {
-        if let Some(packet) = self.own_form(&packet) {
-            self.paper.write(now, number::RESPOND, |to| {
-                ticket.socket().put(to);
-                ticket.id().put(to);
-                packet.put(to);
-            });
-        }
+        let [slot, generation] = ticket.socket().numbers();
+        let numbers = [slot, generation, ticket.id()];
+        self.write_packet(now, number::RESPOND, numbers, &packet, |_| {});
         self.connection.respond(now, ticket, packet)
     }
 
@@ -433,7 +452,7 @@ impl<T> Recorded<T> {
     /// [`Connection::passed`], with what has gone past the queue.
     pub fn passed(&mut self, now: Instant, packets: &[Encoded]) {
         for packet in packets {
-            self.paper.write(now, number::PASSED, |to| packet.put(to));
+            (self.paper).write(now, number::PASSED, |to| put_packet([], packet, to));
         }
         self.connection.passed(now);
     }

@@ -29,14 +29,23 @@ impl Hasher for Sum {
             self.mix(u64::from_le_bytes(*word));
         }
         // The last eight, some of which are summed twice, take fewer steps than the rest by itself.
-        let last = bytes.last_chunk::<8>().copied().unwrap_or_else(|| {
-            let mut last = [0; 8];
-            for (to, from) in last.iter_mut().zip(rest) {
-                *to = *from;
+        let last = match (
+            bytes.last_chunk::<8>(),
+            bytes.first_chunk::<4>(),
+            bytes.last_chunk::<4>(),
+        ) {
+            (Some(last), _, _) => u64::from_le_bytes(*last),
+            (None, Some(first), Some(last)) => {
+                // Some of these are in both, in the same place.
+                let behind = rest.len().saturating_sub(4).saturating_mul(8);
+                u64::from(u32::from_le_bytes(*first))
+                    | u64::from(u32::from_le_bytes(*last)) << behind
             }
-            last
-        });
-        self.mix(u64::from_le_bytes(last));
+            (None, _, _) => rest
+                .iter()
+                .rfold(0, |all, byte| all << 8 | u64::from(*byte)),
+        };
+        self.mix(last);
         self.mix(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
     }
 
@@ -83,15 +92,24 @@ pub(super) fn of_ws(out: &WsOut) -> u32 {
                 Part::Text(bytes) => (true, bytes),
                 Part::Binary(bytes) => (false, bytes),
             };
-            // Where the head ends depends on who else is sent the same packet.
-            match head.is_empty() {
-                true => sum.write(bytes),
-                false => sum.write(&[head, &**bytes].concat()),
+            if head.is_empty() {
+                return of_frame(text, bytes, *compress);
             }
+            // Where the head ends depends on who else is sent the same packet.
+            sum.write(&[head, &**bytes].concat());
             (text, *compress).hash(&mut sum);
         }
         WsOut::Close(code) => code.hash(&mut sum),
     }
+    sum.short()
+}
+
+/// Of a message that goes to one.
+#[inline]
+pub(super) fn of_frame(is_text: bool, bytes: &[u8], compress: bool) -> u32 {
+    let mut sum = Sum::default();
+    sum.write(bytes);
+    (is_text, compress).hash(&mut sum);
     sum.short()
 }
 

@@ -220,8 +220,12 @@ impl Talk {
             return;
         };
         let args = ("secret", 17, Bytes::from_static(b"secret"));
-        let packet = match self.draws.below(2) {
+        let packet = match self.draws.below(3) {
             0 => packet::event("/", None, "said", &"secret").unwrap(),
+            1 => {
+                let times = self.draws.of(&[17, 30, 900, 3_000]);
+                packet::event("/", None, "said", &"secret".repeat(times)).unwrap()
+            }
             _ => packet::event("/", None, "said", &args)
                 .unwrap()
                 .named("/", "said"),
@@ -325,7 +329,7 @@ fn what_was_recorded_plays_to_the_same_bytes_and_the_same_state() {
     let mut reached = [false; 35];
     for seed in 0..400 {
         let talk = Talk::new(seed, ROOM).run(60);
-        let log = Log::read(talk.connection.log().to_vec()).unwrap();
+        let log = Log::read(talk.connection.log()).unwrap();
         assert_eq!(log.write(), talk.connection.log(), "seed {seed}");
         for step in &log.steps {
             reached[usize::from(step.input.number())] = true;
@@ -340,7 +344,7 @@ fn what_was_recorded_plays_to_the_same_bytes_and_the_same_state() {
 #[test]
 fn a_replay_goes_backwards() {
     let talk = Talk::new(5, ROOM).run(200);
-    let log = Log::read(talk.connection.log().to_vec()).unwrap();
+    let log = Log::read(talk.connection.log()).unwrap();
     let mut replay = Replay::new(log).unwrap();
     let mut states = vec![of(replay.connection())];
     while replay.forward().is_some() {
@@ -365,7 +369,7 @@ fn a_replay_goes_backwards() {
 fn what_is_redacted_takes_the_same_way_and_says_nothing() {
     for seed in 0..400 {
         let talk = Talk::new(seed, ROOM).run(60);
-        let log = Log::read(talk.connection.log().to_vec()).unwrap();
+        let log = Log::read(talk.connection.log()).unwrap();
         let redacted = log
             .redact()
             .unwrap_or_else(|why| panic!("seed {seed}: {why}"));
@@ -417,7 +421,7 @@ fn words_keep_their_structure() {
 #[test]
 fn a_log_ends_where_there_is_no_more_room() {
     let whole = Talk::new(5, ROOM).run(60);
-    let whole = whole.connection.log().to_vec();
+    let whole = whole.connection.log();
     let fits = Talk::new(5, whole.len()).run(60);
     assert!(!fits.connection.is_full());
     assert_eq!(fits.connection.log(), whole);
@@ -434,10 +438,56 @@ fn a_log_ends_where_there_is_no_more_room() {
     assert!(none.connection.is_full() && none.connection.log().is_empty());
 }
 
+/// Over pages that are full, and steps that are longer than one.
+#[test]
+fn a_long_log_ends_before_the_step_for_which_there_is_no_room() {
+    let whole = talks(usize::MAX).log();
+    let steps = Log::read(whole.clone()).unwrap().steps;
+    let mut log = Log::read(whole.clone()).unwrap();
+    let mut ends = Vec::new();
+    for end in 0..=steps.len() {
+        log.steps = steps[..end].to_vec();
+        ends.push(log.write().len());
+    }
+    assert!(
+        whole.len() > 40_000 && ends.windows(2).any(|it| it[1] - it[0] > 8_000),
+        "{ends:?}"
+    );
+    for (number, end) in ends.iter().enumerate().step_by(7) {
+        for most in [*end, end + 1, end - 1] {
+            let fits = ends.iter().rfind(|it| **it <= most).copied().unwrap_or(0);
+            let mut cut = talks(most);
+            assert_eq!(cut.is_full(), most < whole.len(), "{number}");
+            let log = cut.log();
+            assert_eq!(log, whole[..fits], "{number}: {most}");
+            assert_eq!(cut.take_log(), log);
+            assert!(cut.is_full() && cut.take_log().is_empty() && cut.log().is_empty());
+        }
+    }
+}
+
+/// A connection that says much, at many times.
+fn talks(most: usize) -> Recorded<u64> {
+    let mut talk = Talk::new(5, most);
+    let socket = SocketKey(crate::arena::Key::new(0, 0));
+    for number in 0..300_u32 {
+        talk.now += Duration::from_millis(u64::from(number % 3));
+        let text = "secret".repeat(match number % 60 {
+            59 => 2_000,
+            _ => number as usize % 40,
+        });
+        let packet = packet::event("/", None, "said", &text).unwrap();
+        let flags = Flags::default();
+        let _ = talk.connection.deliver(talk.now, socket, packet, flags);
+        talk.connection.handle_ws_flushed(talk.now);
+    }
+    talk.connection
+}
+
 #[test]
 fn a_log_that_was_tampered_with_is_an_error_or_another_session() {
     let talk = Talk::new(5, ROOM).run(40);
-    let log = talk.connection.log().to_vec();
+    let log = talk.connection.log();
     for at in 0..log.len() {
         let _ = Log::read(log[..at].to_vec());
         let mut other = log.clone();
@@ -459,7 +509,7 @@ fn a_log_that_was_tampered_with_is_an_error_or_another_session() {
 #[test]
 fn a_step_that_goes_another_way_is_named() {
     let talk = Talk::new(5, ROOM).run(60);
-    let mut log = Log::read(talk.connection.log().to_vec()).unwrap();
+    let mut log = Log::read(talk.connection.log()).unwrap();
     let asked = log
         .steps
         .iter()
@@ -474,7 +524,7 @@ fn a_step_that_goes_another_way_is_named() {
 #[test]
 fn what_a_parser_of_the_application_wrote_needs_that_parser() {
     let talk = Talk::new(5, ROOM).run(60);
-    let mut log = Log::read(talk.connection.log().to_vec()).unwrap();
+    let mut log = Log::read(talk.connection.log()).unwrap();
     log.head.parser = ParserKind::Own;
     let log = Log::read(log.write()).unwrap();
     let needs = LogError::Parser(ParserKind::Own);

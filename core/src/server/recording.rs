@@ -49,8 +49,8 @@ impl<T> Server<T> {
         self.logs.pop_front()
     }
 
-    /// What was recorded so far of a connection that is not over.
-    pub fn log(&self, connection: ConnectionKey) -> Option<&[u8]> {
+    /// What was recorded so far of a connection that is not over, put together for this call.
+    pub fn log(&self, connection: ConnectionKey) -> Option<Vec<u8>> {
         match &self.entry(connection)?.connection {
             Taped::Off(_) => None,
             Taped::On(recorded) => Some(recorded.log()),

@@ -117,7 +117,7 @@ impl<R> Client<R> {
     /// [`Log`](sio_core::client::record::Log) of it.
     pub fn recorded(&self) -> Option<Vec<u8>> {
         let state = self.shared().lock();
-        Some(state.machine.log().to_vec()).filter(|log| !log.is_empty())
+        Some(state.machine.log()).filter(|log| !log.is_empty())
     }
 
     /// Hears of what happens to it as a whole. There is one hook; the last one that is set counts.

@@ -14,8 +14,8 @@ impl Io {
     ///
     /// In it is **all that was said**, credentials too, and ids that were secrets: [`Log::redact`] takes them out
     /// before it is sent to anybody. While this is off, it costs each connection that comes a look at a switch. While it is on, some
-    /// hundred instructions with each message (`benches/README.md` has figures), and as much memory as is let for each
-    /// connection. What an application speaks over an engine of its own,
+    /// hundred instructions with each message (`benches/README.md` has figures), until the log of a connection is full,
+    /// and as much memory as is let for each connection; the log is copied once as it is given out. What an application speaks over an engine of its own,
     /// before it hands the connection over, is not recorded.
     ///
     /// ```

@@ -31,8 +31,9 @@ impl Recording {
         }
     }
 
-    /// Bytes of memory that the log of one connection, or of one client, may take: 1 MiB. Past it no more is recorded of that one; what
-    /// there is, its beginning, is given out all the same, and can be played so far.
+    /// Bytes that the log of one connection, or of one client, may have: 1 MiB. In memory it takes as many, on pages of
+    /// 4 KiB that come as they are needed, and while it is put together to be given out twice as many. Past the limit no
+    /// more is recorded of that one; what there is, its beginning, is given out all the same, and can be played so far.
     #[must_use]
     pub fn max_log_bytes(mut self, bytes: usize) -> Self {
         self.most = bytes;

@@ -21,7 +21,7 @@ use crate::engine::{Flags, Sent, WsClosed};
 use crate::id::RequestId;
 use crate::message::{Encoded, Message};
 use crate::packet::{Args, Name, Value};
-use crate::record::field::Field;
+use crate::record::field::{Field, put_message, put_packet};
 use crate::record::input::Told;
 use crate::record::{ParserKind, Tape};
 use crate::socket::{AckError, SocketKey};
@@ -151,12 +151,14 @@ impl<T> Taped<T> {
         })
     }
 
-    /// What was written so far. Empty, if it is not recorded, or not even the beginning had room.
-    pub fn log(&self) -> &[u8] {
-        self.paper.as_ref().map_or(&[], |paper| paper.tape.log())
+    /// What was written so far, put together for this call. Empty, if it is not recorded, or not even the beginning had
+    /// room.
+    pub fn log(&self) -> Vec<u8> {
+        let paper = self.paper.as_ref();
+        paper.map_or_else(Vec::new, |paper| paper.tape.log())
     }
 
-    /// The same, to keep. Nothing is written any more.
+    /// The same, once and for all. Nothing is written any more.
     pub fn take_log(&mut self) -> Vec<u8> {
         let paper = self.paper.as_mut();
         paper.map_or_else(Vec::new, |paper| paper.tape.take())
@@ -244,7 +246,7 @@ impl<T> Taped<T> {
     pub fn handle_ws(&mut self, now: Instant, id: RequestId, frame: Message) {
         self.write(now, number::WS, |to| {
             id.put(to);
-            frame.put(to);
+            put_message(&frame, to);
         });
         self.client.handle_ws(now, id, frame);
     }
@@ -368,8 +370,7 @@ impl<T> Taped<T> {
     #[inline]
     pub fn emit(&mut self, now: Instant, socket: SocketKey, packet: Encoded, flags: Flags) -> Sent {
         self.write(now, number::EMIT, |to| {
-            socket.put(to);
-            packet.put(to);
+            put_packet(socket.numbers(), &packet, to);
             flags.put(to);
         });
         self.client.emit(now, socket, packet, flags)
@@ -399,10 +400,9 @@ impl<T> Taped<T> {
         token: T,
         timeout: Option<Duration>,
     ) -> Result<(), (AckError, T)> {
+        let [slot, generation] = socket.numbers();
         self.write(now, number::REQUEST, |to| {
-            socket.put(to);
-            id.put(to);
-            packet.put(to);
+            put_packet([slot, generation, id], &packet, to);
             flags.put(to);
             timeout.put(to);
         });
@@ -434,11 +434,10 @@ impl<T> Taped<T> {
     /// [`Connection::respond`].
     #[inline]
     pub fn respond(&mut self, now: Instant, ticket: &AckTicket, packet: Encoded) -> Sent {
+        let [slot, generation] = ticket.socket.numbers();
         self.write(now, number::RESPOND, |to| {
-            ticket.socket.put(to);
-            ticket.id.put(to);
-            ticket.stay.put(to);
-            packet.put(to);
+            let numbers = [slot, generation, ticket.id, ticket.stay.into()];
+            put_packet(numbers, &packet, to);
         });
         self.client.respond(now, ticket, packet)
     }

@@ -368,7 +368,7 @@ impl Talk {
 
     /// How many were written: the number of the next.
     fn steps(&self) -> u64 {
-        Log::read(self.client.log().to_vec()).map_or(0, |log| log.steps.len() as u64)
+        Log::read(self.client.log()).map_or(0, |log| log.steps.len() as u64)
     }
 
     fn drain(&mut self) {
@@ -415,7 +415,7 @@ fn what_was_recorded_plays_to_the_same_bytes_and_the_same_state() {
     let mut reached = [false; 38];
     for seed in 0..400 {
         let talk = Talk::new(seed, ROOM).run(120);
-        let log = Log::read(talk.client.log().to_vec()).unwrap();
+        let log = Log::read(talk.client.log()).unwrap();
         assert_eq!(log.write(), talk.client.log(), "seed {seed}");
         for step in &log.steps {
             reached[usize::from(step.input.number())] = true;
@@ -431,7 +431,7 @@ fn what_was_recorded_plays_to_the_same_bytes_and_the_same_state() {
 #[test]
 fn a_replay_goes_backwards() {
     let talk = Talk::new(5, ROOM).run(200);
-    let mut replay = Replay::new(Log::read(talk.client.log().to_vec()).unwrap()).unwrap();
+    let mut replay = Replay::new(Log::read(talk.client.log()).unwrap()).unwrap();
     let mut states = vec![of(replay.client())];
     while replay.forward().is_some() {
         states.push(of(replay.client()));
@@ -452,7 +452,7 @@ fn a_replay_goes_backwards() {
 fn what_is_redacted_takes_the_same_way_and_says_nothing() {
     for seed in 0..400 {
         let talk = Talk::new(seed, ROOM).run(120);
-        let log = Log::read(talk.client.log().to_vec()).unwrap();
+        let log = Log::read(talk.client.log()).unwrap();
         let redacted = log
             .redact()
             .unwrap_or_else(|why| panic!("seed {seed}: {why}"));
@@ -469,7 +469,7 @@ fn what_is_redacted_takes_the_same_way_and_says_nothing() {
 
 #[test]
 fn a_log_ends_where_there_is_no_more_room() {
-    let whole = Talk::new(5, ROOM).run(60).client.log().to_vec();
+    let whole = Talk::new(5, ROOM).run(60).client.log();
     for most in [whole.len() - 1, whole.len() / 2] {
         let mut cut = Talk::new(5, most).run(60);
         assert!(cut.client.is_full());
@@ -498,7 +498,7 @@ fn one_that_is_not_recorded_does_the_same_and_writes_nothing() {
 
 #[test]
 fn a_log_that_was_tampered_with_is_an_error_or_another_client() {
-    let log = Talk::new(5, ROOM).run(40).client.log().to_vec();
+    let log = Talk::new(5, ROOM).run(40).client.log();
     for at in 0..log.len() {
         let _ = Log::read(log[..at].to_vec());
         let mut other = log.clone();
@@ -518,7 +518,7 @@ fn a_log_that_was_tampered_with_is_an_error_or_another_client() {
 
 #[test]
 fn what_a_parser_of_the_application_wrote_needs_that_parser() {
-    let log = Talk::new(5, ROOM).run(60).client.log().to_vec();
+    let log = Talk::new(5, ROOM).run(60).client.log();
     let mut log = Log::read(log).unwrap();
     log.head.parser = ParserKind::Own;
     let log = Log::read(log.write()).unwrap();

@@ -161,11 +161,11 @@ impl Args {
 
     /// Bytes that these arguments hold on to.
     pub fn size(&self) -> usize {
+        let around = (self.before as usize).saturating_add(self.behind as usize);
+        let elements = self.text.len().saturating_sub(around);
         self.attachments()
             .iter()
-            .fold(self.elements().len(), |sum, part| {
-                sum.saturating_add(part.len())
-            })
+            .fold(elements, |sum, part| sum.saturating_add(part.len()))
     }
 
     /// About as many bytes as these arguments take as values of a type, [`Value`] or another: each of them

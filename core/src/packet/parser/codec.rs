@@ -107,6 +107,12 @@ impl Codec {
         }
     }
 
+    /// Whether that is so of a packet as it is.
+    #[inline]
+    pub(crate) fn is_own_form(&self, packet: &Encoded) -> bool {
+        packet.is_by(self.writer())
+    }
+
     /// An event or an ack for clients of this parser: as it is if it was written so, else what this one makes of it,
     /// once for all of them. `None`: this one does not write it, or it is by a parser of the application's own, whose
     /// packets are not read again.

@@ -18,7 +18,7 @@ fn a_connection_is_recorded_from_its_first_byte_to_its_last() {
     let connection = knock(&mut server, 1).unwrap();
     say(&mut server, connection, "40");
     say(&mut server, connection, "42[\"hello\"]");
-    let so_far = Log::read(server.log(connection).unwrap().to_vec()).unwrap();
+    let so_far = Log::read(server.log(connection).unwrap()).unwrap();
     assert_eq!(server.poll_log(), None);
     leave(&mut server, connection);
     let log = Log::read(server.poll_log().unwrap()).unwrap();

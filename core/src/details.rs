@@ -107,22 +107,123 @@ impl fmt::Display for Details {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::PacketError;
 
     #[test]
     fn they_name_the_limit() {
-        let texts = [
-            Details::Violation(Violation::TooLarge),
-            Details::Malformed(Fault::TooManyAttachments),
-            Details::Unexpected,
-        ]
-        .map(|details| details.to_string());
-        assert_eq!(
-            texts,
-            [
+        let violation = Details::Violation;
+        let malformed = Details::Malformed;
+        let reserved = EncodeError::Reserved("connect".into());
+        for (details, words) in [
+            (
+                violation(Violation::SecondPoll),
+                "a second GET while one was waiting",
+            ),
+            (
+                violation(Violation::SecondPost),
+                "a second POST while one was being read",
+            ),
+            (
+                violation(Violation::Aborted),
+                "a request was dropped by the client",
+            ),
+            (
+                violation(Violation::TooLarge),
                 "a body or message over the limit (max_http_buffer_size)",
+            ),
+            (
+                violation(Violation::TooSlow),
+                "a body that did not come in time (request_body_timeout)",
+            ),
+            (violation(Violation::BinaryBody), "a binary body"),
+            (violation(Violation::NotUtf8), "a body that is not UTF-8"),
+            (
+                violation(Violation::TooManyPackets),
+                "too many packets in one body (max_packets_per_payload)",
+            ),
+            (
+                violation(Violation::TooManyFragments),
+                "a message in too many fragments (max_fragments)",
+            ),
+            (
+                violation(Violation::Malformed(PacketError::Empty)),
+                "empty packet",
+            ),
+            (
+                violation(Violation::Malformed(PacketError::Type(b'x'))),
+                "unknown packet type 'x'",
+            ),
+            (
+                violation(Violation::Malformed(PacketError::Base64)),
+                "invalid base64",
+            ),
+            (
+                violation(Violation::Malformed(PacketError::Text)),
+                "text that is not UTF-8",
+            ),
+            (
+                violation(Violation::Malformed(PacketError::Length)),
+                "invalid length",
+            ),
+            (
+                violation(Violation::Malformed(PacketError::TooMany)),
+                "too many packets in one payload",
+            ),
+            (
+                violation(Violation::PingFromClient),
+                "a ping from the client",
+            ),
+            (
+                violation(Violation::BrokenSocket),
+                "the WebSocket was broken or lost",
+            ),
+            (
+                violation(Violation::SlowReader),
+                "the client does not read (max_backlog_bytes, max_backlog_packets, write_timeout)",
+            ),
+            (
+                violation(Violation::LeftUnread),
+                "the client was left unread for too long \
+                 (max_running_handlers, max_running_bytes, pause_timeout)",
+            ),
+            (
+                malformed(Fault::TooManyAttachments),
                 "too many attachments (max_attachments, max_binary_packet)",
-                "a packet where none may be",
-            ]
-        );
+            ),
+            (
+                malformed(Fault::Namespace),
+                "namespace too long (max_namespace_bytes)",
+            ),
+            (
+                malformed(Fault::Depth),
+                "payload nested too deeply (max_json_depth)",
+            ),
+            (
+                malformed(Fault::Arguments),
+                "too many arguments (max_arguments)",
+            ),
+            (
+                malformed(Fault::Name),
+                "event name too long (max_event_name_bytes)",
+            ),
+            (malformed(Fault::Kind), "unknown packet type"),
+            (Details::Unexpected, "a packet where none may be"),
+            (Details::Refused, "refused too often (max_refused_connects)"),
+            (
+                Details::NotJoined,
+                "no namespace joined in time (connect_timeout)",
+            ),
+            (
+                Details::Incomplete,
+                "a packet whose attachments did not come in time (packet_timeout)",
+            ),
+            (
+                Details::Unwritten(reserved),
+                "\"connect\" is a reserved event name",
+            ),
+            (Details::Told("not you".into()), "not you"),
+        ] {
+            assert_eq!(details.to_string(), words);
+        }
     }
 }

@@ -201,4 +201,21 @@ mod tests {
         assert_eq!(size_of::<Sid>(), 24);
         assert!(!CompactString::from(Sid::from_random([9; 15]).as_str()).is_heap_allocated());
     }
+
+    #[test]
+    fn a_socket_travels_as_its_text() {
+        let id = SocketId::computed("/chat", &Sid::from_random([7; 15]));
+        let text = serde_json::to_string(&id).unwrap();
+        assert_eq!(text, r#""/chat#BwcHBwcHBwcHBwcHBwcH""#);
+        assert_eq!(serde_json::from_str::<SocketId>(&text).unwrap(), id);
+        assert_eq!(id.as_ref(), id.as_str());
+        assert_eq!(format!("{id:?}"), format!("SocketId({text})"));
+    }
+
+    #[test]
+    fn a_key_does_not_show_itself() {
+        let shown = format!("{:?}", HashKey([4711, 4712]));
+        assert!(!shown.contains("471"), "{shown}");
+        assert!(shown.starts_with("HashKey"), "{shown}");
+    }
 }

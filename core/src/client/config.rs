@@ -302,4 +302,31 @@ mod tests {
         assert_eq!(jitter(100), Ok(()));
         assert_eq!(jitter(101), Err(ConfigError::Jitter(101)));
     }
+
+    #[test]
+    fn what_is_wrong_is_told_in_words() {
+        for (error, words) in [
+            (
+                ConfigError::ZeroDuration("ack_timeout"),
+                "ack_timeout is zero",
+            ),
+            (
+                ConfigError::EndlessDuration("ack_timeout"),
+                "ack_timeout is longer than a hundred years",
+            ),
+            (
+                ConfigError::ZeroLimit("max_namespaces"),
+                "max_namespaces is zero",
+            ),
+            (
+                ConfigError::Deflate,
+                "per_message_deflate has windows of 9 to 15, and levels to 9",
+            ),
+            (ConfigError::Jitter(101), "jitter is 101, 100 is the most"),
+        ] {
+            assert_eq!(error.to_string(), words);
+        }
+        let shown = format!("{:?}", Config::default());
+        assert_eq!(shown, format!("{:?}", Config::v4()));
+    }
 }

@@ -306,4 +306,14 @@ mod tests {
         broken.path = "/a b".to_owned();
         assert!(broken.request(&errand, ()).is_none());
     }
+
+    #[test]
+    fn what_is_wrong_with_a_url_is_told_in_words() {
+        let why = |url| Dial::parse(url).unwrap_err().to_string();
+        for url in ["http://", "http:///x", "http://a b/", ""] {
+            assert_eq!(why(url), "not a URL with a host", "{url}");
+        }
+        let scheme = "the scheme is none of http, https, ws, wss";
+        assert_eq!(why("ftp://a.example"), scheme);
+    }
 }

@@ -57,4 +57,9 @@ mod tests {
         let (mut one, mut other) = (draws.fork(), draws.fork());
         assert_ne!(one.draw(), other.draw());
     }
+
+    #[test]
+    fn a_seed_does_not_show_itself() {
+        assert_eq!(format!("{:?}", Draws::new([7; 16])), "Draws { .. }");
+    }
 }

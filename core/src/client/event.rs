@@ -393,3 +393,98 @@ again! {
     EntryTicket { socket, stay }
     AckTicket { socket, id, stay }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arena::Pool;
+    use crate::client::reason::Failure;
+    use crate::protocol::TransportKind;
+    use crate::socket::Refusal;
+
+    #[test]
+    fn a_copy_of_the_machine_is_told_the_same() {
+        let mut arena = Pool::new();
+        arena.insert(());
+        let socket = SocketKey(arena.insert(()));
+        let id = SocketId::from_random([7; 15]);
+        let args = Args::from_json("[1]", Vec::new()).unwrap();
+        let error = TransportError {
+            transport: TransportKind::Polling,
+            failure: Failure::Timeout,
+        };
+        let events = [
+            Event::DialWanted {
+                ticket: DialTicket { number: 3 },
+                attempt: 4,
+            },
+            Event::AuthWanted {
+                ticket: AuthTicket { socket, number: 5 },
+            },
+            Event::Opened { attempt: 6 },
+            Event::Entering {
+                ticket: EntryTicket { socket, stay: 7 },
+                id: id.clone(),
+                recovered: true,
+            },
+            Event::Flushed {
+                socket,
+                token: 8,
+                outcome: Err(AckError::NotSent),
+            },
+            Event::Connected {
+                socket,
+                id,
+                recovered: true,
+            },
+            Event::Message {
+                socket,
+                name: "say".into(),
+                args: args.clone(),
+                ack: Some(AckTicket {
+                    socket,
+                    id: 9,
+                    stay: 10,
+                }),
+            },
+            Event::Acked {
+                socket,
+                token: 11,
+                answer: Ok(args),
+            },
+            Event::ConnectError {
+                socket,
+                error: ConnectError::Refused(Refusal::new("no")),
+                active: true,
+            },
+            Event::Error {
+                socket,
+                payload: Some("{}".into()),
+            },
+            Event::Disconnected {
+                socket,
+                reason: DisconnectReason::ServerDisconnect,
+                active: true,
+            },
+            Event::Waiting {
+                attempt: 12,
+                wait: Duration::from_secs(13),
+            },
+            Event::Attempt { attempt: 14 },
+            Event::Failed {
+                attempt: 15,
+                error: error.clone(),
+            },
+            Event::GaveUp,
+            Event::Upgraded,
+            Event::UpgradeFailed(error),
+            Event::Pinged,
+            Event::Writable,
+            Event::Malformed(Fault::Depth),
+            Event::Closed,
+        ];
+        let shown = format!("{events:?}");
+        let told = Told(events.into());
+        assert_eq!(format!("{:?}", told.clone().0), shown);
+    }
+}

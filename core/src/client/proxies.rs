@@ -294,4 +294,12 @@ mod tests {
             assert_eq!(proxies.find(false, host), Some(&proxy));
         }
     }
+
+    #[test]
+    fn what_is_wrong_with_a_variable_is_told_in_words() {
+        let why = |value| proxies(&[("https_proxy", value)]).unwrap_err().to_string();
+        let scheme = "https_proxy: its scheme is none of http, socks5, socks5h";
+        assert_eq!(why("ftp://a.example"), scheme);
+        assert_eq!(why("http://a b"), "https_proxy: not a URL with a host");
+    }
 }

@@ -526,4 +526,41 @@ mod tests {
             assert_eq!(asked, outcome.ok().map(|()| 4 + 1 + length + 2));
         }
     }
+
+    #[test]
+    fn an_address_is_asked_for_in_its_own_form() {
+        let four: std::net::SocketAddr = "192.0.2.7:443".parse().unwrap();
+        play(
+            "socks5://proxy.example",
+            Target::Address(four),
+            &[
+                (&[5, 1, 0], &[5, 0]),
+                (
+                    &[5, 1, 0, 1, 192, 0, 2, 7, 1, 187],
+                    &[5, 0, 0, 1, 0, 0, 0, 0, 0, 0],
+                ),
+            ],
+        )
+        .unwrap();
+        let six: std::net::SocketAddr = "[2001:db8::7]:443".parse().unwrap();
+        let said: &[u8] = b"CONNECT [2001:db8::7]:443 HTTP/1.1\r\nHost: [2001:db8::7]:443\r\n\r\n";
+        let answer: &[u8] = b"HTTP/1.1 407 No\r\n\r\n";
+        let refused = play(
+            "http://proxy.example",
+            Target::Address(six),
+            &[(said, answer)],
+        );
+        assert_eq!(refused.unwrap_err().to_string(), "refused by the proxy");
+    }
+
+    #[test]
+    fn a_proxy_of_http_and_one_by_socks5h_look_names_up() {
+        for (url, resolves) in [
+            ("http://proxy.example", true),
+            ("socks5h://proxy.example", true),
+            ("socks5://proxy.example", false),
+        ] {
+            assert_eq!(Proxy::parse(url).unwrap().resolves(), resolves, "{url}");
+        }
+    }
 }

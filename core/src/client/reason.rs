@@ -169,3 +169,56 @@ impl fmt::Display for ConnectError {
 }
 
 impl std::error::Error for ConnectError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_went_wrong_is_told_in_words() {
+        let refused = |body: &[u8]| Failure::refused(StatusCode::BAD_REQUEST, body);
+        for (failure, words) in [
+            (Failure::Dns, "the name is not known"),
+            (Failure::Tcp, "no connection"),
+            (Failure::Tls, "no secure connection"),
+            (Failure::Proxy, "refused by a proxy"),
+            (Failure::WebSocket, "no WebSocket"),
+            (
+                refused(br#"{"code":1,"message":"Session ID unknown"}"#),
+                "400 Bad Request: Session ID unknown",
+            ),
+            (refused(b"no"), "400 Bad Request"),
+            (refused(&[b'1'; LONGEST_REFUSAL + 1]), "400 Bad Request"),
+            (
+                Failure::Protocol,
+                "an answer that is none of the protocol's",
+            ),
+            (Failure::Timeout, "timeout"),
+            (Failure::Closed, "closed by the server"),
+        ] {
+            assert_eq!(failure.to_string(), words);
+            let transport = TransportKind::Polling;
+            let error = ConnectError::Transport(TransportError { transport, failure });
+            assert_eq!(error.to_string(), format!("polling: {words}"));
+            assert!(error.is_retryable());
+        }
+        let auth = EncodeError::refused("a map");
+        for (error, words) in [
+            (ConnectError::Refused(Refusal::new("not you")), "not you"),
+            (
+                ConnectError::OldServer,
+                "the server speaks an older revision",
+            ),
+            (
+                ConnectError::Auth(auth),
+                "arguments cannot be written: a map",
+            ),
+            (ConnectError::Stopped, "stopped"),
+        ] {
+            assert_eq!(error.to_string(), words);
+            assert!(!error.is_retryable());
+        }
+        assert_eq!(ConnectError::Timeout.to_string(), "timeout");
+        assert!(ConnectError::Timeout.is_retryable());
+    }
+}

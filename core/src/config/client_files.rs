@@ -113,3 +113,40 @@ impl fmt::Debug for ClientFiles {
         f.debug_list().entries(self.0.keys()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_told_with_their_forms_the_best_first() {
+        let files = ClientFiles::new()
+            .with("socket.io.min.js", &b"small"[..])
+            .with("socket.io.js", &b"old"[..])
+            .with_coded("socket.io.js", "gzip", &b"old form"[..])
+            .with("socket.io.js", &b"plain"[..])
+            .with_coded("socket.io.js", "gzip", &b"first"[..])
+            .with_coded("socket.io.js", "br", &b"best"[..])
+            .with_coded("socket.io.js", "gzip", &b"good"[..])
+            .with_coded("socket.io.js", "zip", &b"unknown"[..])
+            .with_coded("socket.io.esm.js", "br", &b"of none"[..]);
+        let names: Vec<_> = files.names().collect();
+        assert_eq!(names, ["socket.io.js", "socket.io.min.js"]);
+        assert_eq!(
+            files.codings("socket.io.js").collect::<Vec<_>>(),
+            ["br", "gzip"]
+        );
+        assert_eq!(files.codings("socket.io.min.js").count(), 0);
+        assert_eq!(files.codings("socket.io.esm.js").count(), 0);
+        let coded = |coding| files.coded("socket.io.js", coding).map(|it| &it[..]);
+        assert_eq!(coded("gzip"), Some(&b"good"[..]));
+        assert_eq!(coded("br"), Some(&b"best"[..]));
+        assert_eq!((coded("deflate"), coded("zip")), (None, None));
+        assert_eq!(files.get("socket.io.js").unwrap(), "plain");
+        assert_eq!(files.get("socket.io.esm.js"), None);
+        assert_eq!(
+            format!("{files:?}"),
+            r#"["socket.io.js", "socket.io.min.js"]"#
+        );
+    }
+}

@@ -226,4 +226,28 @@ mod tests {
             assert_eq!(CorsPolicy::new(&cors).err(), expected);
         }
     }
+
+    #[test]
+    fn a_delegate_chooses_by_the_head() {
+        let delegate = CorsDelegate::new(|head| {
+            (head.uri.path() == "/open/").then(|| Cors {
+                methods: if head.uri.query().is_some() {
+                    "\n"
+                } else {
+                    "GET"
+                }
+                .into(),
+                ..Cors::default()
+            })
+        });
+        let chosen = |uri: &str| {
+            let request = http::Request::builder().uri(uri).body(()).unwrap();
+            let policy = delegate.choose(&request.into_parts().0)?;
+            Some(policy.methods.to_str().unwrap().to_owned())
+        };
+        assert_eq!(chosen("/open/").as_deref(), Some("GET"));
+        assert_eq!(chosen("/open/?unwritable"), None);
+        assert_eq!(chosen("/closed/"), None);
+        assert_eq!(format!("{delegate:?}"), "CorsDelegate");
+    }
 }

@@ -130,6 +130,7 @@ mod tests {
             (ConfigError::CorsHeader("methods"), "methods"),
             (ConfigError::CorsStatus(404), "404"),
             (ConfigError::Origin(text()), "origins"),
+            (ConfigError::ParserName("a b".into()), "parsers: \"a b\""),
             (ConfigError::PerMessageDeflate, "per_message_deflate"),
             (
                 ConfigError::FeatureOff {

@@ -220,4 +220,32 @@ mod tests {
             assert_eq!(error, ConfigError::Origin(entry.into()));
         }
     }
+
+    #[test]
+    fn origins_are_written_as_text() {
+        let any = |origins: Origins| matches!(origins, Origins::Any);
+        assert!(any("*".into()) && any("*:*".into()) && any(Origins::default()));
+        for origins in [
+            Origins::from("https://a.example  *:443"),
+            ["https://a.example", "*:443"].into(),
+            vec!["https://a.example".to_owned(), "*:443".to_owned()].into(),
+        ] {
+            let Origins::List(entries) = origins else {
+                panic!("{origins:?}")
+            };
+            assert_eq!(entries, ["https://a.example", "*:443"]);
+        }
+    }
+
+    #[test]
+    fn a_function_decides() {
+        let check = OriginCheck::new(|origin| origin.ends_with(".example"));
+        assert!(check.allows("https://a.example"));
+        assert!(!check.allows("https://a.elsewhere"));
+        assert_eq!(format!("{check:?}"), "OriginCheck(..)");
+        let origins = Origins::check(|origin| origin == "null");
+        let allowed = AllowedOrigins::new(&origins).unwrap();
+        assert!(allowed.allows("null", None));
+        assert!(!allowed.allows("https://a.example", None));
+    }
 }

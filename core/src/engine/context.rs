@@ -155,6 +155,16 @@ mod tests {
         let origin = HeaderValue::from_static("null");
         let all = [
             (ErrorContext::Transport(None), None, "transport none"),
+            (
+                ErrorContext::Sid(Sid::presented("abcdefgh")),
+                None,
+                "unknown Sid(\"abcd\"…)",
+            ),
+            (
+                ErrorContext::Parser("cbor".into()),
+                None,
+                "no parser \"cbor\"",
+            ),
             (ErrorContext::Method(Method::PUT), None, "method PUT"),
             (
                 ErrorContext::InvalidOrigin(origin),

@@ -336,4 +336,63 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_packet_is_read_as_it_is_written() {
+        let text = |text: &str| ByteString::from(text);
+        for (packet, written) in [
+            (Packet::Open(text("{}")), "0{}"),
+            (Packet::Close, "1"),
+            (Packet::Ping(text("probe")), "2probe"),
+            (Packet::Pong(text("probe")), "3probe"),
+            (Packet::Message(Message::from("é")), "4é"),
+            (Packet::Upgrade, "5"),
+            (Packet::Noop, "6"),
+        ] {
+            for revision in [Eio::V3, Eio::V4] {
+                let frame = packet.encode(revision, true);
+                assert_eq!(frame, Message::from(written));
+                assert_eq!(Packet::decode(revision, frame), Ok(packet.clone()));
+            }
+        }
+        let bytes = Packet::Message(Message::Binary(Bytes::from_static(&[0, 1, 2])));
+        for (revision, binary, frame) in [
+            (
+                Eio::V3,
+                true,
+                Message::Binary(Bytes::from_static(&[4, 0, 1, 2])),
+            ),
+            (
+                Eio::V4,
+                true,
+                Message::Binary(Bytes::from_static(&[0, 1, 2])),
+            ),
+            (Eio::V3, false, Message::from("b4AAEC")),
+            (Eio::V4, false, Message::from("bAAEC")),
+        ] {
+            assert_eq!(bytes.encode(revision, binary), frame);
+            assert_eq!(Packet::decode(revision, frame), Ok(bytes.clone()));
+        }
+    }
+
+    /// In revision 3, where a number is the type.
+    #[test]
+    fn a_packet_that_comes_as_bytes_has_no_text() {
+        let read = |bytes: &'static [u8]| {
+            Packet::decode(Eio::V3, Message::Binary(Bytes::from_static(bytes)))
+        };
+        for (kind, packet) in [
+            (0, Packet::Open(ByteString::new())),
+            (1, Packet::Close),
+            (2, Packet::Ping(ByteString::new())),
+            (3, Packet::Pong(ByteString::new())),
+            (5, Packet::Upgrade),
+            (6, Packet::Noop),
+            (7, Packet::Noop),
+        ] {
+            let frame = Message::Binary(vec![kind, b'x'].into());
+            assert_eq!(Packet::decode(Eio::V3, frame), Ok(packet));
+        }
+        assert_eq!(read(&[]), Ok(Packet::Noop));
+    }
 }

@@ -215,4 +215,80 @@ mod tests {
             assert_eq!(get(other.headers(), name), None);
         }
     }
+
+    #[test]
+    fn one_origin_is_named_whoever_asks() {
+        let cors = Cors {
+            origin: "https://a.example".into(),
+            credentials: true,
+            ..Cors::default()
+        };
+        let policy = CorsPolicy::new(&cors).unwrap();
+        for request in [HeaderMap::new(), from("https://b.example")] {
+            let headers = policy.headers(&request);
+            let allowed = get(&headers, "access-control-allow-origin");
+            assert_eq!(allowed, Some("https://a.example"));
+            assert_eq!(get(&headers, "vary"), Some("Origin"));
+            let credentials = get(&headers, "access-control-allow-credentials");
+            assert_eq!(credentials, Some("true"));
+        }
+        let star = Cors {
+            origin: CorsOrigin::Fixed("*".into()),
+            ..Cors::default()
+        };
+        let headers = CorsPolicy::new(&star).unwrap().headers(&HeaderMap::new());
+        assert_eq!(get(&headers, "access-control-allow-origin"), Some("*"));
+        assert_eq!(get(&headers, "vary"), None);
+        let none = Cors {
+            origin: CorsOrigin::Fixed("a\nb".into()),
+            ..Cors::default()
+        };
+        let error = CorsPolicy::new(&none).unwrap_err();
+        assert_eq!(error, ConfigError::CorsHeader("origin"));
+    }
+
+    #[test]
+    fn a_function_decides_over_an_origin() {
+        let check = crate::config::OriginCheck::new(|origin| origin.ends_with("a.example"));
+        let policy = CorsPolicy::new(&Cors {
+            origin: CorsOrigin::Check(check),
+            ..Cors::default()
+        });
+        let policy = policy.unwrap();
+        for (request, allowed) in [
+            (from("https://a.example"), Some("https://a.example")),
+            (from("https://b.example"), None),
+            (HeaderMap::new(), None),
+        ] {
+            let headers = policy.headers(&request);
+            assert_eq!(get(&headers, "access-control-allow-origin"), allowed);
+            assert_eq!(get(&headers, "vary"), Some("Origin"));
+        }
+    }
+
+    #[test]
+    fn a_preflight_may_send_what_it_asks_for_unless_a_list_says() {
+        let mut asks = from("https://a.example");
+        asks.insert(
+            ACCESS_CONTROL_REQUEST_HEADERS,
+            HeaderValue::from_static("x-token"),
+        );
+        let response = CorsPolicy::new(&Cors::v2()).unwrap().preflight(&asks);
+        let headers = response.headers();
+        assert_eq!(
+            get(headers, "access-control-allow-headers"),
+            Some("x-token")
+        );
+        let vary = "Origin, Access-Control-Request-Headers";
+        assert_eq!(get(headers, "vary"), Some(vary));
+        let response = CorsPolicy::new(&Cors::default())
+            .unwrap()
+            .preflight(&from("http://a"));
+        let vary = "Access-Control-Request-Headers";
+        assert_eq!(get(response.headers(), "vary"), Some(vary));
+        assert_eq!(
+            get(response.headers(), "access-control-allow-headers"),
+            None
+        );
+    }
 }

@@ -224,4 +224,41 @@ mod tests {
         let twice = [(host, "app.example"), (host, "b.example")];
         assert_eq!(allows("https://app.example", true, &twice), Err(Ambiguous));
     }
+
+    #[test]
+    fn a_page_of_another_site_that_brings_cookies_is_told_of() {
+        let head = |headers: &[(&str, &str)]| {
+            let mut request = ::http::Request::builder().uri("/socket.io/");
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            request.body(()).unwrap().into_parts().0
+        };
+        let (host, cookie) = (("host", "a.example"), ("cookie", "id=7"));
+        let own = ("origin", "https://a.example");
+        let other = ("origin", "https://b.example");
+        for (headers, is_cross) in [
+            (&[host, cookie, other][..], true),
+            (&[host, cookie, own], false),
+            (&[host, other], false),
+            (&[host, cookie], false),
+            (&[cookie, own], true),
+            (&[host, cookie, own, other], false),
+            (&[host, cookie, ("origin", "null")], true),
+        ] {
+            assert_eq!(
+                is_cross_origin(&head(headers), false),
+                is_cross,
+                "{headers:?}"
+            );
+        }
+        let proxied = head(&[
+            ("host", "inside"),
+            ("x-forwarded-host", "a.example"),
+            cookie,
+            own,
+        ]);
+        assert!(is_cross_origin(&proxied, false));
+        assert!(!is_cross_origin(&proxied, true));
+    }
 }

@@ -416,4 +416,45 @@ mod tests {
         let many = vec!["a=1"; 5000].join("&");
         assert_eq!(pairs(&many).len(), MOST_PAIRS);
     }
+
+    #[test]
+    fn what_is_wrong_with_a_query_is_told_in_words() {
+        for (text, why, words) in [
+            (
+                "sid=%zz",
+                QueryError::Escape,
+                "a percent sign without two hexadecimal digits in a key of the protocol",
+            ),
+            (
+                "sid=%ff",
+                QueryError::Text,
+                "a key of the protocol is not UTF-8, or the query holds a NUL",
+            ),
+            (
+                "sid=a&sid=b",
+                QueryError::Repeated,
+                "a key of the protocol comes twice in the query",
+            ),
+        ] {
+            let error = Query::parse(text).unwrap_err();
+            assert_eq!((error, &*error.to_string()), (why, words));
+        }
+    }
+
+    #[test]
+    fn a_query_lies_in_its_url_if_it_stands_there_as_it_is_read() {
+        let url = ByteString::from("/socket.io/?EIO=4&room=a");
+        let query = Query::parse("EIO=4&room=a").unwrap();
+        let kept = query.clone().kept_in(&url);
+        assert_eq!(kept, query);
+        let at = |query: &Query| query.get("room").unwrap().as_ptr();
+        let within = url.as_bytes().as_ptr_range();
+        assert!(within.contains(&at(&kept)) && !within.contains(&at(&query)));
+        // What had to be decoded stands nowhere else.
+        let url = ByteString::from("/socket.io/?EIO=4&room=%61");
+        let kept = Query::parse("EIO=4&room=%61").unwrap().kept_in(&url);
+        assert_eq!(kept, query);
+        assert!(!url.as_bytes().as_ptr_range().contains(&at(&kept)));
+        assert!(!kept.is_empty() && Query::default().is_empty());
+    }
 }

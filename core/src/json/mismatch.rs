@@ -93,3 +93,44 @@ impl fmt::Display for OneOf {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::de::Error;
+
+    use super::*;
+
+    #[test]
+    fn what_was_found_is_named_and_not_shown() {
+        for (found, name) in [
+            (Unexpected::Bool(true), "boolean"),
+            (Unexpected::Unsigned(4711), "integer"),
+            (Unexpected::Signed(-4711), "integer"),
+            (Unexpected::Float(4711.5), "number with a fraction"),
+            (Unexpected::Char('s'), "character"),
+            (Unexpected::Str("secret"), "string"),
+            (Unexpected::Unit, "null or nothing"),
+            (Unexpected::Option, "option"),
+            (Unexpected::NewtypeStruct, "newtype struct"),
+            (Unexpected::Seq, "array"),
+            (Unexpected::Map, "object"),
+            (Unexpected::Enum, "enum"),
+            (Unexpected::UnitVariant, "unit variant"),
+            (Unexpected::NewtypeVariant, "newtype variant"),
+            (Unexpected::TupleVariant, "tuple variant"),
+            (Unexpected::StructVariant, "struct variant"),
+            (Unexpected::Other("shape"), "shape"),
+        ] {
+            let why = Mismatch::invalid_type(found, &"a time");
+            assert_eq!(
+                why.to_string(),
+                format!("invalid type: {name}, expected a time")
+            );
+            let why = Mismatch::invalid_value(found, &"a time");
+            assert_eq!(
+                why.to_string(),
+                format!("invalid value: {name}, expected a time")
+            );
+        }
+    }
+}

@@ -429,3 +429,82 @@ impl<'de> Visitor<'de> for Any {
         Ok(Value::Object(members.into_iter().collect()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<T: de::DeserializeOwned>(text: &str) -> Result<T, String> {
+        serde_json::from_str(text).map_err(|why| why.to_string())
+    }
+
+    #[test]
+    fn a_value_is_what_it_is_asked_for_or_nothing() {
+        let members = [("a", 1u8)].into_iter().collect::<Value>();
+        let all = [
+            Value::Null,
+            Value::from(true),
+            Value::from(-1i64),
+            Value::from("x"),
+            Value::from(Bytes::from_static(b"xyz")),
+            Value::from(vec![1u8]),
+            members,
+        ];
+        for (at, value) in all.iter().enumerate() {
+            assert_eq!(value.is_null(), at == 0);
+            assert_eq!(value.as_bool(), (at == 1).then_some(true));
+            assert_eq!(value.as_i64(), (at == 2).then_some(-1));
+            assert_eq!(value.as_u64(), None);
+            assert_eq!(value.as_f64(), (at == 2).then_some(-1.0));
+            assert_eq!(value.as_str(), (at == 3).then_some("x"));
+            assert_eq!(value.as_binary().is_some(), at == 4);
+            assert_eq!(
+                value.as_array(),
+                (at == 5).then_some(&[Value::from(1u8)][..])
+            );
+            assert_eq!(value.as_object().map(Map::len), (at == 6).then_some(1));
+        }
+        let shown = Value::from(all.to_vec()).to_string();
+        assert_eq!(shown, r#"[null,true,-1,"x",<3 bytes>,[1],{"a":1}]"#);
+    }
+
+    #[test]
+    fn a_member_that_is_set_again_keeps_its_place() {
+        let mut map = Map::default();
+        assert!(map.is_empty());
+        map.insert("a", 1u8);
+        map.insert("b", true);
+        map.insert("a", "x");
+        assert!(!map.is_empty());
+        let members: Vec<_> = map.iter().collect();
+        assert_eq!(
+            members,
+            [("a", &Value::from("x")), ("b", &Value::from(true))]
+        );
+    }
+
+    #[test]
+    fn members_are_an_object_and_nothing_else() {
+        let map: Map = read(r#"{"b":[1,null],"a":"x"}"#).unwrap();
+        assert_eq!(Value::from(map).to_string(), r#"{"b":[1,null],"a":"x"}"#);
+        for text in ["null", "true", "1", "\"x\"", "[]"] {
+            let why = read::<Map>(text).unwrap_err();
+            assert!(why.starts_with("expected an object"), "{why}");
+        }
+    }
+
+    /// Formats that tell options apart from nothing, and have bytes.
+    #[test]
+    fn a_value_is_read_from_what_json_does_not_have() {
+        use serde::de::value::{BytesDeserializer, Error};
+
+        let bytes = BytesDeserializer::<Error>::new(b"xyz");
+        let value = bytes.deserialize_any(Any).unwrap();
+        assert_eq!(value, Value::Binary(Bytes::from_static(b"xyz")));
+        assert_eq!(Any.visit_none::<Error>().unwrap(), Value::Null);
+        let some = serde::de::value::U64Deserializer::<Error>::new(7);
+        assert_eq!(Any.visit_some(some).unwrap(), Value::from(7u64));
+        let refused = <Error as de::Error>::invalid_type(de::Unexpected::Char('x'), &Any);
+        assert!(refused.to_string().ends_with("expected any value"));
+    }
+}

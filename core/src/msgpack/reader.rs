@@ -345,3 +345,61 @@ fn moment<'a>(millis: i64) -> Token<'a> {
         None => Token::Nil,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(bytes: &[u8]) -> Token<'_> {
+        let mut reader = Reader::new(bytes);
+        let token = reader.next().unwrap();
+        assert!(reader.is_empty());
+        token
+    }
+
+    #[test]
+    fn a_token_is_what_it_is_asked_for_or_nothing() {
+        let date = [&[0xd7, 0][..], &1_700_000_000_123_i64.to_be_bytes()].concat();
+        let double = [&[0xcb][..], &1200.0_f64.to_be_bytes()].concat();
+        let broken = [&[0xcb][..], &0.5_f64.to_be_bytes()].concat();
+        // As text, as a whole number, and as the name of a member.
+        for (bytes, text, number, name) in [
+            (&[0xc0][..], None, None, None),
+            (&[0xd4, 0, 0], None, None, None),
+            (&[0xc3], None, None, None),
+            (&[0x07], None, Some(7), Some("7")),
+            (&[0xcc, 200], None, Some(200), Some("200")),
+            (&[0xff], None, None, Some("-1")),
+            (&[0xd0, 7], None, Some(7), Some("7")),
+            (&double, None, Some(1200), Some("1200")),
+            (&broken, None, None, Some("0.5")),
+            (b"\xa1a", Some("a"), None, Some("a")),
+            (b"\xa1\xff", Some("\u{fffd}"), None, Some("\u{fffd}")),
+            (&[0xc4, 1, 7], None, None, None),
+            (&date, Some("2023-11-14T22:13:20.123Z"), None, None),
+            (&[0x90], None, None, None),
+            (&[0x80], None, None, None),
+        ] {
+            let token = token(bytes);
+            assert_eq!(token.text().as_deref(), text, "{token:?}");
+            assert_eq!(token.unsigned(), number, "{token:?}");
+            assert_eq!(token.name().as_deref(), name, "{token:?}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_means_anything_by_is_nothing() {
+        let long = [&[0xd8, 0][..], &[0; 16]].concat();
+        assert_eq!(token(&long), Token::Nil);
+        // A moment for which JavaScript has no date.
+        let late = [&[0xc7, 12, 0xff, 0, 0, 0, 0][..], &i64::MAX.to_be_bytes()].concat();
+        let later = [&[0xd7, 0][..], &i64::MAX.to_be_bytes()].concat();
+        assert_eq!((token(&late), token(&later)), (Token::Nil, Token::Nil));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_in_words() {
+        let words = [Unreadable::Syntax, Unreadable::TooDeep].map(|why| why.to_string());
+        assert_eq!(words, ["not msgpack", "nested too deeply"]);
+    }
+}

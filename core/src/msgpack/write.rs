@@ -187,3 +187,41 @@ fn negative(out: &mut Vec<u8>, number: i64) {
         out.extend(number.to_be_bytes());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::super::read;
+    use super::*;
+
+    #[test]
+    fn a_length_is_written_in_as_few_bytes_as_it_needs() {
+        for (length, head) in [
+            (0, &[0xa0][..]),
+            (31, &[0xbf]),
+            (32, &[0xd9, 32]),
+            (255, &[0xd9, 255]),
+            (256, &[0xda, 1, 0]),
+            (65_535, &[0xda, 255, 255]),
+            (65_536, &[0xdb, 0, 1, 0, 0]),
+        ] {
+            let long = Value::from("x".repeat(length));
+            let mut out = Vec::new();
+            value(&mut out, &long).unwrap();
+            assert!(out.starts_with(head), "{length}");
+            assert_eq!(out.len(), head.len() + length);
+            assert_eq!(read(&Bytes::from(out), 1), Ok(long));
+        }
+    }
+
+    #[test]
+    fn a_length_that_msgpack_does_not_have_is_refused() {
+        for write in [list, map] {
+            let mut out = Vec::new();
+            assert_eq!(write(&mut out, usize::MAX), Err(TooLong));
+            assert!(out.is_empty());
+        }
+        assert_eq!(TooLong.to_string(), "longer than msgpack has lengths for");
+    }
+}

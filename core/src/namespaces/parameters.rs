@@ -420,4 +420,48 @@ mod tests {
         assert!(parameters(&[("a", "ajar")]).decode::<Kind>().is_err());
         assert!(parameters(&[("a", "1")]).decode::<Vec<Vec<u8>>>().is_err());
     }
+
+    #[test]
+    fn parameters_become_other_shapes() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Pair(u8, String);
+
+        #[derive(Debug, PartialEq, Deserialize)]
+        #[serde(untagged)]
+        enum Either {
+            Numbers { from: String, to: String },
+            Named(BTreeMap<String, String>),
+        }
+
+        let range = parameters(&[("from", "7"), ("to", "x")]);
+        assert_eq!(range.len(), 2);
+        assert!(!range.is_empty() && Parameters::default().is_empty());
+        assert_eq!(range.decode(), Ok(Pair(7, "x".to_owned())));
+        let (from, to) = ("7".to_owned(), "x".to_owned());
+        assert_eq!(range.decode(), Ok(Either::Numbers { from, to }));
+        let named = BTreeMap::from([("a".to_owned(), "b".to_owned())]);
+        assert_eq!(parameters(&[("a", "b")]).decode(), Ok(Either::Named(named)));
+        assert!(range.decode::<serde::de::IgnoredAny>().is_ok());
+        assert!(range.decode::<Pair>().is_ok() && range.decode::<(Pair,)>().is_err());
+    }
+
+    #[test]
+    fn a_variant_has_nothing_in_it() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        enum Kind {
+            New(u8),
+            Tuple(u8, u8),
+            Struct { a: u8 },
+        }
+
+        for (name, what) in [
+            ("New", "newtype variant"),
+            ("Tuple", "tuple variant"),
+            ("Struct", "struct variant"),
+        ] {
+            let why = parameters(&[("kind", name)]).decode::<Kind>().unwrap_err();
+            let words = format!("parameters: invalid type: unit variant, expected {what}");
+            assert_eq!(why.to_string(), words);
+        }
+    }
 }

@@ -292,4 +292,23 @@ mod tests {
             r#""/{a}/{a}" has two parameters called "a""#
         );
     }
+
+    #[test]
+    fn what_is_wrong_with_a_pattern_is_told_in_words() {
+        let wrong = |text: &str| text.parse::<Pattern>().unwrap_err().to_string();
+        assert_eq!(wrong("room"), r#""room" does not begin with a slash"#);
+        assert_eq!(wrong("/{a"), r#""/{a" has a brace without another"#);
+        assert_eq!(wrong("/{}"), r#""/{}" has a parameter without a name"#);
+        assert_eq!(
+            wrong("/{a}{b}"),
+            r#""/{a}{b}" has two parameters in one segment"#
+        );
+        assert_eq!(
+            wrong("/{*a}/b"),
+            r#""/{*a}/b" goes on where its rest was taken"#
+        );
+        let pattern: Pattern = "/{a}".parse().unwrap();
+        assert_eq!(pattern.as_str(), "/{a}");
+        assert_eq!(format!("{pattern:?}"), r#"Pattern("/{a}")"#);
+    }
 }

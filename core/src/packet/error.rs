@@ -199,4 +199,46 @@ mod tests {
         assert!(beside.contains("_placeholder"), "{beside}");
         assert_ne!(beside, EncodeError::Panicked.to_string());
     }
+
+    /// By a type of the application's own that takes several arguments.
+    #[test]
+    fn a_type_that_takes_several_says_why_in_words_that_hold_nothing_of_them() {
+        #[derive(Debug)]
+        struct Both;
+
+        impl<'de> de::Deserialize<'de> for Both {
+            fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let (kind, text) = <(u8, String)>::deserialize(deserializer)?;
+                let found = Unexpected::Str(&text);
+                Err(match kind {
+                    0 => de::Error::custom("not today"),
+                    1 => de::Error::invalid_type(found, &"a time"),
+                    2 => de::Error::invalid_value(found, &"a time"),
+                    3 => de::Error::unknown_variant(&text, &["open"]),
+                    _ => de::Error::unknown_field(&text, &["name", "age"]),
+                })
+            }
+        }
+
+        for (kind, words) in [
+            (0, "not today"),
+            (1, "invalid type: string, expected a time"),
+            (2, "invalid value: string, expected a time"),
+            (3, "unknown variant, expected one of `open`"),
+            (4, "unknown field, expected one of `name`, `age`"),
+        ] {
+            let text = format!(r#"[{kind},"secret"]"#);
+            let args = crate::packet::Args::from_json(&text, Vec::new()).unwrap();
+            let why = args.decode::<Both>().unwrap_err();
+            assert_eq!(why.to_string(), format!("argument 1: {words}"));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_text_is_wrong_with_its_packet() {
+        assert_eq!(Fault::from(JsonError::TooDeep), Fault::Depth);
+        assert_eq!(Fault::from(JsonError::Syntax(3)), Fault::Payload);
+        assert_eq!(Fault::from(PlaceholderError::Missing), Fault::Placeholder);
+        assert_eq!(Fault::from(PlaceholderError::Syntax), Fault::Payload);
+    }
 }

@@ -86,3 +86,32 @@ impl fmt::Debug for Name {
         fmt::Debug::fmt(self.as_str(), f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn a_name_is_its_text() {
+        const TICK: Name = Name::from_static("tick");
+        assert_eq!(TICK, "tick");
+        assert_eq!(&TICK, "tick");
+        assert_eq!(TICK.as_ref(), "tick");
+        assert_eq!((TICK.len(), TICK.as_str()), (4, "tick"));
+        assert_eq!(format!("{TICK} {TICK:?}"), r#"tick "tick""#);
+        let long = "a name that is too long to be held in place";
+        assert_eq!(String::from(Name::from(long)), long);
+        assert_eq!(Name::from(long.to_owned()), long);
+        assert_ne!(TICK, "tack");
+    }
+
+    /// Which needs both to be hashed to the same.
+    #[test]
+    fn a_map_by_names_is_asked_by_texts() {
+        let map = HashMap::from([(Name::from("tick"), 1), (Name::from("tack"), 2)]);
+        assert_eq!(map.get("tick"), Some(&1));
+        assert_eq!(map.get("tock"), None);
+    }
+}

@@ -584,4 +584,32 @@ mod tests {
         assert_eq!(rooms.len(), 0);
         assert!(rooms.kept() < 100, "{}", rooms.kept());
     }
+
+    #[test]
+    fn a_member_may_be_in_so_many_rooms() {
+        let mut rooms = Rooms::new(HashKey([1, 2]), 1);
+        assert!(rooms.is_empty());
+        let id = SocketId::from_random([1; 15]);
+        let key = rooms.insert(id.clone(), ());
+        assert_eq!((rooms.id(key), rooms.is_empty()), (Some(&id), false));
+        assert_eq!(rooms.join(key, "a"), Ok(true));
+        let error = rooms.join(key, "b").unwrap_err();
+        assert_eq!(error, RoomError::TooMany(1));
+        assert_eq!(
+            error.to_string(),
+            "a socket may be in 1 rooms (max_rooms_per_socket)"
+        );
+        rooms.set_most(2);
+        assert_eq!(rooms.join(key, "b"), Ok(true));
+        rooms.set_most(1);
+        assert_eq!(
+            rooms.rooms_of(key).collect::<Vec<_>>(),
+            [id.as_str(), "a", "b"]
+        );
+        assert_eq!(rooms.join(key, "c"), Err(RoomError::TooMany(1)));
+        rooms.remove(key);
+        let gone = rooms.join(key, "a").unwrap_err();
+        assert_eq!(gone.to_string(), "the socket has left its namespace");
+        assert_eq!((rooms.id(key), rooms.is_empty()), (None, true));
+    }
 }

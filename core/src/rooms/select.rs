@@ -366,4 +366,20 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn keys_are_those_of_whom_it_reaches() {
+        let mut rooms = Rooms::new(HashKey([1, 2]), 9);
+        let keys = [1, 2, 3].map(|n| rooms.insert(id(n), usize::from(n)));
+        rooms.join(keys[2], "x").unwrap();
+        rooms.join(keys[0], "x").unwrap();
+        for target in [Target::from(["x"]), Target::default(), Target::from(["y"])] {
+            let members: Vec<_> = rooms.select(&target).copied().collect();
+            let place = |key| keys.iter().position(|it| *it == key).unwrap() + 1;
+            let theirs = rooms.select_keys(&target).map(place);
+            assert_eq!(theirs.collect::<Vec<_>>(), members);
+        }
+        let in_x: Vec<_> = rooms.select_keys(&Target::from(["x"])).collect();
+        assert_eq!(in_x, [keys[2], keys[0]]);
+    }
 }

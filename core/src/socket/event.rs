@@ -343,3 +343,124 @@ impl fmt::Display for DisconnectReason {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arena::Pool;
+
+    #[test]
+    fn a_clone_is_told_the_same() {
+        let mut arena = Pool::new();
+        arena.insert(());
+        let socket = SocketKey(arena.insert(()));
+        let reason = DisconnectReason::NamespaceRemoved;
+        let text = || Some(ByteString::from("{}"));
+        let args = Args::from_json("[1]", Vec::new()).unwrap();
+        for event in [
+            Event::Connecting {
+                ticket: ConnectTicket(socket),
+                namespace: "/room".into(),
+                auth: text(),
+                query: Some("a=b".into()),
+            },
+            Event::Undecided { socket },
+            Event::Message {
+                socket,
+                name: "say".into(),
+                args: args.clone(),
+                ack: Some(AckTicket { socket, id: 7 }),
+            },
+            Event::Error {
+                socket,
+                payload: text(),
+            },
+            Event::Acked {
+                socket,
+                token: 8,
+                answer: Ok(args),
+            },
+            Event::Acked {
+                socket,
+                token: 9,
+                answer: Err(AckError::Timeout),
+            },
+            Event::Disconnecting { socket, reason },
+            Event::Disconnected { socket, reason },
+        ] {
+            assert_eq!(format!("{:?}", event.for_clone()), format!("{event:?}"));
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_a_message_and_perhaps_data() {
+        let refusal = Refusal::from("no".to_owned()).data("E_TOO_MANY");
+        assert_eq!(refusal.to_string(), "no");
+        assert!(refusal.data_is("E_TOO_MANY") && !refusal.data_is("E_OTHER"));
+        assert!(!Refusal::from("no").data_is("") && !Refusal::from("no").data(7).data_is("7"));
+        let map = std::collections::BTreeMap::from([(vec![1], 2)]);
+        assert!(refusal.clone().try_data(&map).is_err());
+        assert_eq!(refusal.clone().data(&map), refusal);
+    }
+
+    #[test]
+    fn what_went_wrong_is_told_in_words() {
+        for (why, words) in [
+            (AckError::Timeout, "operation has timed out"),
+            (AckError::Disconnected, "socket has been disconnected"),
+            (
+                AckError::NotSent,
+                "not sent: the client is not ready for it",
+            ),
+            (
+                AckError::TooMany,
+                "too many acks are waiting (max_pending_acks)",
+            ),
+            (
+                AckError::Duplicate,
+                "an emit with this id is waiting already",
+            ),
+        ] {
+            assert_eq!(why.to_string(), words);
+        }
+        let connection = DisconnectReason::Connection;
+        for (reason, words, comes_back) in [
+            (
+                DisconnectReason::ClientNamespaceDisconnect,
+                "client namespace disconnect",
+                false,
+            ),
+            (
+                DisconnectReason::ServerNamespaceDisconnect,
+                "server namespace disconnect",
+                false,
+            ),
+            (
+                DisconnectReason::NamespaceRemoved,
+                "namespace removed",
+                false,
+            ),
+            (
+                DisconnectReason::ServerShuttingDown,
+                "server shutting down",
+                true,
+            ),
+            (
+                DisconnectReason::ForcedServerClose,
+                "forced server close",
+                true,
+            ),
+            (
+                DisconnectReason::RecoveredElsewhere,
+                "recovered elsewhere",
+                false,
+            ),
+            (connection(CloseReason::ParseError), "parse error", false),
+            (connection(CloseReason::PingTimeout), "ping timeout", true),
+            (connection(CloseReason::ForcedClose), "forced close", true),
+        ] {
+            assert_eq!(reason.to_string(), words);
+            assert_eq!(reason.is_recoverable(), comes_back, "{reason}");
+        }
+    }
+}

@@ -225,4 +225,23 @@ mod tests {
             Err(Unopened::Status(StatusCode::FORBIDDEN))
         );
     }
+
+    #[test]
+    fn why_there_is_no_websocket_is_told_in_words() {
+        for (why, words) in [
+            (
+                Unopened::Status(StatusCode::NOT_FOUND),
+                "answered by 404 Not Found",
+            ),
+            (Unopened::Upgrade, "the answer speaks of no WebSocket"),
+            (Unopened::Accept, "the answer is to another request"),
+            (
+                Unopened::Extension,
+                "an extension that was not asked for, or not so",
+            ),
+            (Unopened::Protocol, "a subprotocol that was not asked for"),
+        ] {
+            assert_eq!(why.to_string(), words);
+        }
+    }
 }

@@ -34,3 +34,19 @@ impl fmt::Debug for Masks {
         f.debug_struct("Masks").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_differ_and_what_they_are_made_of_does_not_show_itself() {
+        let mut masks = Masks::from_random([7; 16]);
+        let drawn = [(); 64].map(|()| masks.draw());
+        let all: std::collections::BTreeSet<_> = drawn.iter().collect();
+        assert_eq!(all.len(), drawn.len());
+        let mut other = Masks::from_random([8; 16]);
+        assert_ne!(other.draw(), drawn[0]);
+        assert_eq!(format!("{masks:?}"), "Masks { .. }");
+    }
+}

@@ -66,3 +66,27 @@ fn unmasked(out: &mut Vec<u8>, first: u8, head: &[u8], payload: &[u8]) {
     out.extend_from_slice(head);
     out.extend_from_slice(payload);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_frame_with_the_shortest_length() {
+        for (kind, first) in [(MessageType::Text, 0x81), (MessageType::Binary, 0x82)] {
+            for (length, head) in [
+                (0, &[0][..]),
+                (125, &[125]),
+                (126, &[126, 0, 126]),
+                (65_535, &[126, 255, 255]),
+                (65_536, &[127, 0, 0, 0, 0, 0, 1, 0, 0]),
+            ] {
+                let payload = vec![b'x'; length];
+                let (before, behind) = payload.split_at(length.min(1));
+                let mut out = Vec::new();
+                message(&mut out, kind, before, behind);
+                assert_eq!(out, [&[first], head, &payload].concat());
+            }
+        }
+    }
+}

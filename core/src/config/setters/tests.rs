@@ -55,6 +55,13 @@ fn each_sets_what_it_is_called_by() {
         ack_timeout: TIME,
         write_timeout: TIME,
         pause_timeout: TIME,
+        backlog_policy: BacklogPolicy::Refuse,
+        http_compression: HttpCompression { threshold: MOST },
+        per_message_deflate: PerMessageDeflate::default(),
+        exactly_once: ExactlyOnce { max_once_events: MOST, ..ExactlyOnce::default() },
+        client_files: ClientFiles::new().with("socket.io.js", &b"x"[..]),
+        socket_ids: SocketIds::FromConnection,
+        initial_packet: Message::from("hello"),
         close_timeout: TIME,
         polling_close_timeout: TIME,
         max_packets_per_payload: MOST,
@@ -91,4 +98,11 @@ fn each_sets_what_it_is_called_by() {
         departed_timeout: TIME,
         max_departed_bytes: MOST,
     }
+    let serving = Serving {
+        max_headers: MOST - 1,
+        ..Serving::default()
+    };
+    let mut expected = Config::v4();
+    expected.serving = serving.clone();
+    is_one("serving", Config::v4().serving(serving), expected);
 }

@@ -171,3 +171,176 @@ fn a_type_that_looks_at_nothing_is_given_each_element_once() {
     let all = read::<Vec<Nothing>>(r#"[[1,{"a":[2]}],"b",3]"#);
     assert_eq!(all, Some(vec![Nothing, Nothing, Nothing]));
 }
+
+/// Why it is not of a type.
+fn why<T: DeserializeOwned + std::fmt::Debug>(text: &str) -> String {
+    super::read::<T>(text, 0, None).unwrap_err().to_string()
+}
+
+/// What a number is taken for by a type that takes any.
+#[derive(Debug, PartialEq)]
+enum Taken {
+    Signed(i128),
+    Unsigned(u128),
+    Double(f64),
+}
+
+impl<'de> serde::Deserialize<'de> for Taken {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl Visitor<'_> for Any {
+            type Value = Taken;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a number")
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Taken, E> {
+                Ok(Taken::Signed(number.into()))
+            }
+
+            fn visit_i128<E>(self, number: i128) -> Result<Taken, E> {
+                Ok(Taken::Signed(number))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Taken, E> {
+                Ok(Taken::Unsigned(number.into()))
+            }
+
+            fn visit_u128<E>(self, number: u128) -> Result<Taken, E> {
+                Ok(Taken::Unsigned(number))
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<Taken, E> {
+                Ok(Taken::Double(number))
+            }
+        }
+
+        deserializer.deserialize_any(Any)
+    }
+}
+
+#[test]
+fn a_number_of_any_kind_is_the_narrowest_that_holds_it() {
+    let long = u128::from(u64::MAX) + 1;
+    let deep = i128::from(i64::MIN) - 1;
+    for (text, number) in [
+        ("0", Taken::Unsigned(0)),
+        ("18446744073709551615", Taken::Unsigned(u64::MAX.into())),
+        ("18446744073709551616", Taken::Unsigned(long)),
+        ("-5", Taken::Signed(-5)),
+        ("-9223372036854775809", Taken::Signed(deep)),
+        ("2.50", Taken::Double(2.5)),
+        ("1e3", Taken::Double(1000.0)),
+    ] {
+        assert_eq!(read(text), Some(number), "{text}");
+    }
+    let Some(Taken::Double(zero)) = read("-0") else {
+        panic!("only a double is less than nothing, and zero")
+    };
+    assert!(zero == 0.0 && zero.is_sign_negative());
+    let (beyond, below) = (format!("{}0", u128::MAX), format!("{}0", i128::MIN));
+    for text in [&*beyond, &*below, "1e400"] {
+        assert_eq!(why::<Taken>(text), "a number out of range", "{text}");
+    }
+    assert_eq!(why::<f32>("true"), "invalid type: boolean, expected f32");
+}
+
+#[test]
+fn what_a_type_leaves_over_is_refused() {
+    /// Of an object its first member.
+    #[derive(Debug, PartialEq)]
+    struct First(String, u8);
+
+    impl<'de> serde::Deserialize<'de> for First {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct One;
+
+            impl<'de> Visitor<'de> for One {
+                type Value = First;
+
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("a member")
+                }
+
+                fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<First, A::Error> {
+                    let first = map.next_entry()?;
+                    let (name, value) = first.ok_or_else(|| de::Error::missing_field("any"))?;
+                    Ok(First(name, value))
+                }
+            }
+
+            deserializer.deserialize_map(One)
+        }
+    }
+
+    assert_eq!(read("[1]"), Some((1u8,)));
+    assert_eq!(why::<(u8,)>("[1,2]"), "more elements than expected");
+    assert_eq!(read(r#"{"a":1}"#), Some(First("a".into(), 1)));
+    assert_eq!(
+        why::<First>(r#"{"a":1,"b":2}"#),
+        "more members than expected"
+    );
+    assert_eq!(why::<First>("{}"), "missing field `any`");
+}
+
+#[test]
+fn an_enum_is_a_string_or_an_object_of_one_member() {
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    enum Shape {
+        Dot,
+        Line(u8, u8),
+    }
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Id(u8);
+
+    assert_eq!(read(r#""Dot""#), Some(Shape::Dot));
+    assert_eq!(read(r#"{"Dot":null}"#), Some(Shape::Dot));
+    assert_eq!(read(r#" { "Line" : [1,2] } "#), Some(Shape::Line(1, 2)));
+    assert_eq!(read("7"), Some(Id(7)));
+    let one = "an enum is an object of one member";
+    assert_eq!(why::<Shape>(r#"{"Dot":null,"Line":[1,2]}"#), one);
+    assert_eq!(why::<Shape>("{}"), one);
+    let other = "expected an enum: a string or an object of one member";
+    for text in ["7", "null", "[\"Dot\"]"] {
+        assert_eq!(why::<Shape>(text), other, "{text}");
+    }
+    assert_eq!(read::<Shape>(r#"{"Dot":1}"#), None);
+    assert_eq!(read::<Shape>(r#"{"Line":[1]}"#), None);
+}
+
+#[test]
+fn keys_are_what_a_map_asks_for() {
+    use std::collections::BTreeMap;
+
+    #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+    struct Id(i128);
+
+    #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Kind {
+        Open,
+    }
+
+    let numbers = r#"{"-1":1}"#;
+    assert_eq!(read(numbers), Some(BTreeMap::from([(Id(-1), 1u8)])));
+    assert_eq!(read(numbers), Some(BTreeMap::from([(Some(-1i8), 1u8)])));
+    assert_eq!(
+        read(r#"{"open":1}"#),
+        Some(BTreeMap::from([(Kind::Open, 1u8)]))
+    );
+    let refused = why::<BTreeMap<u8, u8>>(numbers);
+    assert_eq!(refused, "invalid type: string, expected u8");
+    let other = why::<BTreeMap<Kind, u8>>(numbers);
+    assert_eq!(other, "unknown variant, expected one of `open`");
+}
+
+#[test]
+fn a_text_that_was_not_checked_is_refused_where_it_ends() {
+    for text in ["", "[", r#"{"a":"#, "{1:2}"] {
+        assert_eq!(read::<Value>(text), None, "{text}");
+    }
+    assert_eq!(why::<Value>(""), "not checked JSON");
+}

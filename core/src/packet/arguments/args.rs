@@ -299,4 +299,47 @@ mod tests {
             prop_assert_eq!(rest.len(), count.saturating_sub(3));
         }
     }
+
+    #[test]
+    fn arguments_know_what_they_hold() {
+        let blob = Bytes::from_static(b"xyz");
+        let text = r#"[{"a":[1,{"_placeholder":true,"num":0}]},"x"]"#;
+        let args = Args::from_json(text, vec![blob.clone()]).unwrap();
+        assert_eq!(args.size(), text.len() - 2 + 3);
+        // As many as there are commas, colons and brackets that open.
+        let separators = text.matches([',', ':', '[', '{']).count() - 1;
+        assert_eq!(args.value_size(), args.size() + 64 * separators);
+        assert_eq!(Args::default().value_size(), 0);
+        assert_eq!(args.behind(0), args);
+        assert_eq!(args.get::<Option<u8>>(2).unwrap(), None);
+        assert_eq!(args.get::<u8>(2).unwrap_err().index, 2);
+        assert_eq!(format!("{args:?}"), format!("{text} + 1 attachments"));
+        assert_eq!(Args::from_args(&args).unwrap(), args);
+        assert_eq!(<(Value, String)>::from_args(&args).unwrap().1, "x");
+        let wrong = <(Value, u8)>::from_args(&args).unwrap_err();
+        assert_eq!(wrong.index, 1);
+    }
+
+    #[test]
+    fn a_type_of_the_applications_takes_what_is_left() {
+        #[derive(Debug, PartialEq)]
+        struct Count(usize);
+
+        impl FromArgs for Count {
+            fn from_args(args: &Args) -> Result<Self, ArgumentError> {
+                args.decode::<(u8,)>().map(|_| Self(args.len()))
+            }
+        }
+
+        let args = Args::from_json(r#"["x",2,3]"#, Vec::new()).unwrap();
+        let mut taken = 1;
+        assert_eq!(Count::take(&args, &mut taken), Ok(Count(2)));
+        assert_eq!(taken, 3);
+        let mut taken = 0;
+        assert_eq!(Count::take(&args, &mut taken).unwrap_err().index, 0);
+        let args = Args::from_json(r#"[1,2,"x"]"#, Vec::new()).unwrap();
+        let mut taken = 2;
+        assert_eq!(Count::take(&args, &mut taken).unwrap_err().index, 2);
+        assert_eq!(taken, 3);
+    }
 }

@@ -283,4 +283,35 @@ mod tests {
 
     /// Whatever there is.
     type Anything = de::IgnoredAny;
+
+    #[test]
+    fn a_tuple_of_any_name_takes_several_and_a_type_without_content_none() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Unit;
+
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Pair(u8, String);
+
+        let said = args(r#"[7,"x",true]"#, Vec::new());
+        assert_eq!(said.decode::<Pair>().unwrap(), Pair(7, "x".to_owned()));
+        let mut taken = 0;
+        let mut from = |count| {
+            (
+                count,
+                arguments_from::<Unit>(said.elements(), None, &mut taken),
+            )
+        };
+        assert_eq!(from(0), (0, Ok(Unit)));
+        let mut taken = 0;
+        let pair = arguments_from::<Pair>(said.elements(), None, &mut taken);
+        assert_eq!((pair, taken), (Ok(Pair(7, "x".to_owned())), 2));
+        let unit = arguments_from::<Unit>(said.elements(), None, &mut taken);
+        assert_eq!((unit, taken), (Ok(Unit), 2));
+        let flag = arguments_from::<bool>(said.elements(), None, &mut taken);
+        assert_eq!((flag, taken), (Ok(true), 3));
+        // Whoever takes anything looks at nothing.
+        said.decode::<de::IgnoredAny>().unwrap();
+        let why = args(r#"["x","y"]"#, Vec::new()).decode::<Pair>();
+        assert_eq!(why.unwrap_err().index, 0);
+    }
 }

@@ -265,3 +265,39 @@ fn nesting_is_bounded_when_it_is_written() {
         Err(EncodeError::Refused(_))
     ));
 }
+
+#[test]
+fn every_shape_is_written_as_serde_json_has_it() {
+    #[derive(Serialize)]
+    struct Unit;
+
+    #[derive(Serialize)]
+    struct New<T>(T);
+
+    #[derive(Serialize)]
+    struct Pair(u8, &'static str);
+
+    // Nothing, as `()` is.
+    assert_eq!(text(&Unit), r#"42["e"]"#);
+    assert_eq!(text(&(Unit,)), r#"42["e",null]"#);
+    // What a new type is around decides.
+    assert_eq!(text(&New(7)), r#"42["e",7]"#);
+    assert_eq!(text(&New((1, "x"))), r#"42["e",1,"x"]"#);
+    assert_eq!(text(&New(())), r#"42["e"]"#);
+    assert_eq!(text(&Pair(1, "x")), r#"42["e",1,"x"]"#);
+    assert_eq!(text(&vec![Pair(1, "x")]), r#"42["e",[[1,"x"]]]"#);
+    assert_eq!(text(&Shape::Circle(0.5)), r#"42["e",{"Circle":0.5}]"#);
+    assert_eq!(
+        text(&Shape::Box { wide: 2 }),
+        r#"42["e",{"Box":{"wide":2}}]"#
+    );
+    let refused = event(
+        "/",
+        None,
+        "e",
+        &[(vec![1], 2)]
+            .into_iter()
+            .collect::<std::collections::BTreeMap<_, _>>(),
+    );
+    assert!(matches!(refused, Err(EncodeError::Refused(why)) if why.contains("key")));
+}

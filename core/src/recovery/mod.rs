@@ -298,13 +298,12 @@ impl<D> Recovery<D> {
         };
         let missed: Vec<_> = self.log.missed(key, session, place).cloned().collect();
         let data = self.bring_back(key);
-        let slot = key.slot();
         let Some(session) = self.sessions.get_mut(key) else {
             return Err(Unrestored::Unknown);
         };
-        self.since.remove(&(session.since, slot));
+        self.since.remove(&(session.since, key.slot()));
         session.renew(place, !missed.is_empty());
-        self.since.insert((place, slot));
+        self.since.insert((place, key.slot()));
         let restored = Restored {
             holder: Holder {
                 session: key,
@@ -319,6 +318,13 @@ impl<D> Recovery<D> {
         self.counts.recovered = self.counts.recovered.saturating_add(1);
         self.trim();
         Ok(restored)
+    }
+
+    /// Who has come back could not be told what it missed: once it has left, the same claim is good once more.
+    pub fn untold(&mut self, holder: Holder) {
+        if let Some(session) = self.held(holder) {
+            session.repeated = false;
+        }
     }
 
     /// Acts on every deadline that has come.
@@ -379,10 +385,7 @@ impl<D> Recovery<D> {
     pub fn poll_timeout(&self) -> Option<Deadline> {
         let away = self.away.first().map(|(until, _)| *until);
         let first = away.into_iter().chain(self.stale()).min()?;
-        Some(Deadline {
-            at: first,
-            why: Why::Recovery,
-        })
+        Some(Deadline::new(first, Why::Recovery))
     }
 
     /// How many there are.

@@ -120,6 +120,7 @@ impl<T> Server<T> {
             // It has gone again: it may come back once more.
             let gone = DisconnectReason::Connection(CloseReason::TransportClose);
             if let Some(recovery) = self.recovery_of(namespace) {
+                recovery.untold(holder);
                 recovery.leave(now, holder, gone, ());
             }
             self.answered(asked);

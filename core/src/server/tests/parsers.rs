@@ -126,3 +126,117 @@ fn nobody_is_let_in_by_a_name_that_is_not_there() {
         assert_eq!(response.body(), "Bad request");
     }
 }
+
+/// JSON, but for an event and for a private id.
+struct Fussy;
+
+impl Parser for Fussy {
+    fn encode(&self, packet: &Packet) -> Result<Vec<Message>, EncodeError> {
+        let data = packet.data.as_ref();
+        let refused = data
+            .is_some_and(|data| data[0].as_str() == Some("unwritable") || !data["pid"].is_null());
+        match refused {
+            true => Err(EncodeError::refused("told to")),
+            false => Json.encode(packet),
+        }
+    }
+
+    fn decoder(&self) -> Box<dyn Decoder> {
+        Json.decoder()
+    }
+}
+
+/// A client that asks for `/` by one of the parsers, and is not let in yet.
+fn knocks(
+    server: &mut Server<()>,
+    byte: u8,
+    query: &str,
+    connect: String,
+) -> (ConnectionKey, crate::socket::ConnectTicket) {
+    let mut head = upgrade();
+    head.uri = format!("{}{query}", head.uri).parse().unwrap();
+    let Upgraded::Attached { connection, .. } = server.handle_upgrade(NOW, &head, [byte; 15])
+    else {
+        panic!("not attached")
+    };
+    drain(server);
+    server.handle_ws(NOW, connection, Message::Text(connect.into()));
+    let Some(Event::Connecting { ticket, .. }) = server.poll_event(NOW) else {
+        panic!("asks for nothing")
+    };
+    (connection, ticket)
+}
+
+/// A server whose clients come back, by text or by a parser that does not write all.
+fn fussy() -> Server<()> {
+    let config = Config::v4().parsers([("fussy", Codec::new(Fussy))]);
+    server(config.connection_state_recovery(crate::config::ConnectionStateRecovery::default()))
+}
+
+/// Its connection has been closed, and is let go of.
+fn ended(server: &mut Server<()>, connection: ConnectionKey) {
+    let last = std::iter::from_fn(|| server.poll_ws(connection)).last();
+    assert!(matches!(last, Some(WsOut::Close(_))), "{last:?}");
+    let told: Vec<_> = std::iter::from_fn(|| server.poll_event(NOW)).collect();
+    let [Event::Closed { details, .. }] = &told[..] else {
+        panic!("{told:?}")
+    };
+    let unwritten = matches!(details, Some(crate::details::Details::Unwritten(_)));
+    assert!(unwritten, "{details:?}");
+    drain(server);
+    server.handle_ws_gone(connection);
+    assert!(server.connection(connection).is_none());
+}
+
+const FUSSY: &str = "&parser=fussy";
+
+#[test]
+fn who_cannot_be_told_that_it_may_come_back_is_not_in_and_leaves_nothing() {
+    let mut server = fussy();
+    let ask = r#"4{"type":0,"nsp":"/"}"#.to_owned();
+    let (connection, ticket) = knocks(&mut server, 1, FUSSY, ask);
+    let id = SocketId::from_random([1; 15]);
+    let socket = server.accept_recoverable(NOW, connection, ticket, id, [2; 15]);
+    assert_eq!(socket, None);
+    ended(&mut server, connection);
+    assert_eq!(server.connections(), 0);
+    let figures = server.recovery_figures("/").unwrap();
+    assert_eq!((figures.here, figures.away), (0, 0));
+    assert_eq!(server.select("/", &Target::default()), []);
+}
+
+#[test]
+fn who_cannot_be_told_what_it_missed_is_not_in_and_may_come_back() {
+    let mut server = fussy();
+    let (connection, ticket) = knocks(&mut server, 1, "", "40".to_owned());
+    let id = SocketId::from_random([1; 15]);
+    let ann = server
+        .accept_recoverable(NOW, connection, ticket, id, [2; 15])
+        .unwrap();
+    drain(&mut server);
+    server.handle_ws_closed(NOW, connection, WsClosed::Lost);
+    drain(&mut server);
+    let all = Target::default();
+    server
+        .emit_to(NOW, "/", &all, "unwritable", &(), Flags::default())
+        .unwrap();
+    let pid = crate::recovery::Pid::from_random([2; 15]);
+    let claim = crate::recovery::Claim::new(&pid, None);
+    let ask = r#"4{"type":0,"nsp":"/"}"#.to_owned();
+    let (connection, ticket) = knocks(&mut server, 2, FUSSY, ask);
+    let back = server.recover(NOW, connection, ticket, &claim);
+    assert_eq!(back.map_err(|(why, _)| why), Ok(None));
+    ended(&mut server, connection);
+    let figures = server.recovery_figures("/").unwrap();
+    assert_eq!((figures.here, figures.away), (0, 1));
+    // By a parser that writes it.
+    let (connection, ticket) = knocks(&mut server, 3, "", "40".to_owned());
+    let back = server.recover(NOW, connection, ticket, &claim);
+    let back = back.map_err(|(why, _)| why).unwrap().unwrap();
+    assert_eq!(
+        (back.id.as_str(), back.socket == ann),
+        (SocketId::from_random([1; 15]).as_str(), false)
+    );
+    let told = said(&mut server, back.socket);
+    assert!(told.iter().any(|it| it.contains("unwritable")), "{told:?}");
+}

@@ -1,5 +1,7 @@
 //! Connections that are told anything, recorded and played again.
 
+mod head;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use bytes::Bytes;
 
 use super::input::Told;
 use super::*;
-use crate::config::{Config, SocketIds};
+use crate::config::{BacklogPolicy, Config, Cookie, SocketIds};
 use crate::connection::Event;
 use crate::digest;
 use crate::engine::{Body, Close, Eio, Flags, Opened, Post, PostFailure, TransportKind, WsClosed};
@@ -45,6 +47,7 @@ const SAID: &[&str] = &[
     "42[\"say\",\"secret\",17,true,{\"secret\":\"\\u00e9\\n\"}]",
     "427[\"ask\",\"gr\u{fc}\u{df} \u{2026} \u{1d11e}\"]",
     "42/admin,8[\"ask\"]",
+    "429[\"ask\",\"secret\"]",
     "431[\"secret\"]",
     "4312[1,\"secret\"]",
     "451-[\"file\",{\"_placeholder\":true,\"num\":0}]",
@@ -59,6 +62,7 @@ const SAID: &[&str] = &[
     "6",
     "2probe",
     "4secret",
+    "44\"secret\"",
     "bAAEC",
     "b4AAEC",
     "secret",
@@ -93,7 +97,9 @@ impl Talk {
         config.max_backlog_packets = draws.of(&[3, 16_384]);
         config.max_pending_acks = draws.of(&[2, 1_024]);
         config.ping_interval = Duration::from_secs(draws.of(&[1, 25]));
-        config.initial_packet = draws.of(&[None, Some(Message::from("secret"))]);
+        let binary = Message::Binary(Bytes::from_static(b"secret"));
+        config.initial_packet = draws.of(&[None, Some(Message::from("secret")), Some(binary)]);
+        config.cookie = draws.of(&[None, Some(Cookie::default())]);
         config.socket_ids = draws.of(&[SocketIds::PerNamespace, SocketIds::FromConnection]);
         let (sid, now) = (Sid::from_random([7; 15]), Instant::from_nanos(5_000));
         let codec = Codec::default();
@@ -112,6 +118,10 @@ impl Talk {
         for _ in 0..steps {
             let wait = self.draws.of(&[0, 0, 1, 1_000_000, 700_000_000]);
             self.now += Duration::from_nanos(wait);
+            if self.draws.below(16) == 0 {
+                // A clock that is told late.
+                self.now -= Duration::from_nanos(1);
+            }
             self.tell();
             if self.draws.below(3) > 0 {
                 self.drain();
@@ -233,6 +243,12 @@ impl Talk {
         let flags = Flags {
             volatile: self.draws.below(2) == 0,
             latest: self.draws.below(2) == 0,
+            policy: self.draws.of(&[
+                None,
+                Some(BacklogPolicy::Close),
+                Some(BacklogPolicy::Refuse),
+                Some(BacklogPolicy::DropVolatile),
+            ]),
             ..Flags::default()
         };
         match self.draws.below(8) {
@@ -251,7 +267,11 @@ impl Talk {
                 }
             }
             2 => {
-                let _ = self.connection.send(now, &Message::from("secret"), flags);
+                let data = self.draws.of(&[
+                    Message::from("secret"),
+                    Message::Binary(Bytes::from_static(b"secret")),
+                ]);
+                let _ = self.connection.send(now, &data, flags);
             }
             3 if self.draws.below(4) == 0 => self.connection.disconnect(now, socket),
             4 if self.draws.below(4) == 0 => self.connection.expel(now, socket),
@@ -266,7 +286,9 @@ impl Talk {
     }
 
     fn decide(&mut self, ticket: socket::ConnectTicket) {
-        let (now, id) = (self.now, SocketId::from_random([3; 15]));
+        let computed = SocketId::computed("/admin", self.connection.sid());
+        let id = self.draws.of(&[SocketId::from_random([3; 15]), computed]);
+        let now = self.now;
         let accepted = match self.draws.below(5) {
             4 => {
                 let refusal = Refusal::invalid_namespace();

@@ -293,6 +293,28 @@ mod tests {
             max_offline_packets: MOST,
             max_offline_bytes: MOST,
             max_cookies: MOST,
+            per_message_deflate: PerMessageDeflate::default(),
         }
+    }
+
+    #[test]
+    fn a_parser_is_the_one_that_was_set() {
+        use crate::packet::parser::{Decoder, EncodeError, Fault, Message, Packet, Parser};
+
+        struct Silent;
+
+        impl Parser for Silent {
+            fn encode(&self, _: &Packet) -> Result<Vec<Message>, EncodeError> {
+                Ok(Vec::new())
+            }
+
+            fn decoder(&self) -> Box<dyn Decoder> {
+                Box::new(|_: Message, _: &Limits| Err(Fault::Payload))
+            }
+        }
+
+        let codec = Codec::new(Silent);
+        assert!(Config::v4().parser(codec.clone()).parser.is(&codec));
+        assert!(Config::v4().parser.is_built_in());
     }
 }

@@ -143,3 +143,36 @@ impl fmt::Display for Violation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_did_is_answered_by_a_status_and_ends_its_session_for_a_reason() {
+        let transport = CloseReason::TransportError;
+        for (violation, status, reason) in [
+            (Violation::SecondPoll, 400, transport),
+            (Violation::SecondPost, 400, transport),
+            (Violation::Aborted, 400, transport),
+            (Violation::TooLarge, 413, transport),
+            (Violation::TooSlow, 408, transport),
+            (Violation::BinaryBody, 400, transport),
+            (Violation::NotUtf8, 400, CloseReason::ParseError),
+            (Violation::TooManyPackets, 400, CloseReason::ParseError),
+            (Violation::TooManyFragments, 400, transport),
+            (
+                Violation::Malformed(PacketError::Empty),
+                400,
+                CloseReason::ParseError,
+            ),
+            (Violation::PingFromClient, 200, transport),
+            (Violation::BrokenSocket, 400, transport),
+            (Violation::SlowReader, 400, transport),
+            (Violation::LeftUnread, 408, CloseReason::PingTimeout),
+        ] {
+            let its = (violation.status().as_u16(), violation.reason());
+            assert_eq!(its, (status, reason), "{violation}");
+        }
+    }
+}

@@ -57,3 +57,26 @@ pub enum WsOut {
     /// nothing more is expected from it: the session may take another WebSocket.
     Close(Option<u16>),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_websocket_that_ends_is_over_for_its_session_by_the_same_cause() {
+        for (end, closed) in [
+            (End::Goodbye(Some(1000)), WsClosed::Closed),
+            (End::Goodbye(None), WsClosed::Closed),
+            (End::Lost, WsClosed::Lost),
+            (End::Violation(Violation::TooLarge), WsClosed::TooLarge),
+            (
+                End::Violation(Violation::TooManyFragments),
+                WsClosed::TooManyFragments,
+            ),
+            (End::Violation(Violation::NotMasked), WsClosed::Violation),
+            (End::Violation(Violation::Compression), WsClosed::Violation),
+        ] {
+            assert_eq!(WsClosed::from(end), closed);
+        }
+    }
+}

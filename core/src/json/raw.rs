@@ -71,3 +71,19 @@ impl<'de> Deserialize<'de> for Raw {
         deserializer.deserialize_newtype_struct(RAW, Text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::Args;
+
+    #[test]
+    fn a_raw_value_is_shown_as_it_stands_and_is_not_read_out_of_anything_else() {
+        let raw = Raw::new(r#"{"a": [1 ,2]}"#).unwrap();
+        assert_eq!(format!("{raw:?}"), raw.as_str());
+        let args = Args::from_json(r#"[{"a": [1 ,2]}]"#, Vec::new()).unwrap();
+        assert_eq!(args.get::<Raw>(0).unwrap().as_str(), raw.as_str());
+        let why = serde_json::from_str::<Raw>("7").unwrap_err().to_string();
+        assert!(why.contains("expected the arguments of a packet"), "{why}");
+    }
+}

@@ -32,6 +32,7 @@ fn bring(all: &mut All, name: &str, client: ClientNumber) -> Option<NamespaceKey
 #[test]
 fn a_namespace_is_made_once_and_found_by_its_name() {
     let mut all = namespaces(|_| ());
+    assert_eq!((all.len(), all.is_empty()), (1, false));
     let main = all.find("/").unwrap();
     let chat = all.open(&whole_name("chat"), None, || 2);
     assert_eq!(all.open("/chat", None, || 3), chat);

@@ -199,3 +199,15 @@ proptest! {
         prop_assert!(once.by_name.is_empty() && once.by_sender.is_empty() && once.answered.is_empty());
     }
 }
+
+#[test]
+fn two_that_were_told_the_same_are_the_same() {
+    let run = |last: &str| {
+        let mut once = Once::new(bounds());
+        let turn = new(once.meet(NOW, &socket("ann"), "a", Some(1)));
+        once.answer(NOW, turn, &answer(last));
+        crate::digest::of(|state| once.digest(state))
+    };
+    assert_eq!(run("yes"), run("yes"));
+    assert_ne!(run("yes"), run("no"));
+}

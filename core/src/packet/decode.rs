@@ -362,4 +362,76 @@ mod tests {
             assert_eq!(read(text), Err(Fault::Payload), "{text:?}");
         }
     }
+
+    #[test]
+    fn what_no_packet_says_is_a_fault_of_its_own() {
+        let limits = Limits {
+            namespace: 5,
+            arguments: 2,
+            attachments: 3,
+            ..Limits::default()
+        };
+        let read = |text: &str, protocol| {
+            let text = ByteString::from(text);
+            super::text(text, protocol, &limits, &mut 0)
+        };
+        for (text, fault) in [
+            ("", Fault::Kind),
+            ("7", Fault::Kind),
+            ("x", Fault::Kind),
+            ("50-[\"a\"]", Fault::Attachments),
+            ("5-[\"a\"]", Fault::Attachments),
+            ("51[\"a\"]", Fault::Attachments),
+            ("54-[\"a\"]", Fault::TooManyAttachments),
+            ("2/abcde,[\"a\"]", Fault::Namespace),
+            ("2/abcde", Fault::Namespace),
+            ("29007199254740992[\"a\"]", Fault::AckId),
+            ("212345678901234567[\"a\"]", Fault::AckId),
+            ("31[1,2,3]", Fault::Arguments),
+            ("2[\"a\",1,2,3]", Fault::Arguments),
+            ("1{}", Fault::Payload),
+            ("4[]", Fault::Payload),
+            ("0\"x\"", Fault::Payload),
+            ("31{}", Fault::Payload),
+        ] {
+            assert_eq!(read(text, Protocol::V5), Err(fault), "{text}");
+        }
+        let content = |text: &str| read(text, Protocol::V5).unwrap().unwrap().content;
+        let refused = |payload| Content::ConnectError { payload };
+        assert_eq!(content("4"), refused(None));
+        assert_eq!(content("4\"no\""), refused(Some("\"no\"".into())));
+        assert!(read("2/abcd,[\"a\"]", Protocol::V5).is_ok());
+        assert!(read("31[1,2]", Protocol::V5).is_ok());
+        assert!(read("29007199254740991[\"a\"]", Protocol::V5).is_ok());
+    }
+
+    /// Which stands behind the name in revision 4 (§16.2), and has a limit of its own.
+    #[test]
+    fn a_query_is_no_part_of_how_long_a_name_may_be() {
+        let limits = Limits {
+            namespace: 5,
+            ..Limits::default()
+        };
+        let read = |text: &str, protocol| {
+            let text = ByteString::from(text);
+            super::text(text, protocol, &limits, &mut 0).map(|it| it.unwrap().namespace)
+        };
+        let long = "0/chat?token=much%20longer,";
+        let name = Ok("/chat?token=much%20longer".into());
+        assert_eq!(read(long, Protocol::V4), name);
+        for (text, protocol) in [
+            (long, Protocol::V5),
+            ("0/chats?token=much,", Protocol::V4),
+            ("1/chat?token=much,", Protocol::V4),
+            ("0/chatter", Protocol::V4),
+        ] {
+            assert_eq!(read(text, protocol), Err(Fault::Namespace), "{text}");
+        }
+    }
+
+    #[test]
+    fn bytes_alone_are_no_event() {
+        let bytes = Encoded::from(&crate::message::Message::Binary(Bytes::from_static(b"x")));
+        assert_eq!(written_call(&bytes, 0), Err(Fault::Payload));
+    }
 }

@@ -99,4 +99,14 @@ mod tests {
             assert_eq!(other.parse::<Place>(), Err(NoPlace), "{other}");
         }
     }
+
+    #[test]
+    fn behind_the_last_place_there_is_none() {
+        let last = Place {
+            millis: u64::MAX,
+            sequence: u64::MAX,
+        };
+        assert_eq!(last.next(), last);
+        assert_eq!(NoPlace.to_string(), "not the id of a stream's entry");
+    }
 }

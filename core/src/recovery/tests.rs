@@ -490,3 +490,77 @@ fn a_session_that_is_away_is_small() {
     let session = size_of::<crate::arena::Place<Session<[u64; 3]>>>() + 8;
     assert!(session + tables <= 600, "{session} + {tables}");
 }
+
+#[test]
+fn a_private_id_is_one_sessions_alone() {
+    let mut world = calm();
+    let ann = world.enter(1);
+    assert!(world.recovery.has_sessions());
+    assert_eq!(world.recovery.enter(&id(2), &pid(1)), None);
+    world.cut(ann);
+    assert_eq!(
+        world.recovery.enter(&id(2), &pid(1)),
+        None,
+        "it may come back"
+    );
+    let duration = world.recovery.max_disconnection_duration();
+    assert_eq!(duration, Duration::from_secs(120));
+    world.pass(120);
+    assert_eq!(world.expired(), Some(Expiry::Late));
+    assert!(!world.recovery.has_sessions());
+    assert!(world.recovery.enter(&id(2), &pid(1)).is_some());
+}
+
+#[test]
+fn who_is_away_can_be_looked_at_before_it_comes_back() {
+    let mut world = calm();
+    let ann = world.enter(1);
+    let offset = world.all("1");
+    let claim = Claim::new(&pid(1), Some(&offset));
+    assert_eq!((claim.pid(), claim.offset()), (&pid(1), Some(&*offset)));
+    assert_eq!(world.recovery.find(&claim), Some((&id(1), None)));
+    world.cut(ann);
+    assert_eq!(world.recovery.find(&claim), Some((&id(1), Some(&7))));
+    let other = Claim::new(&pid(2), None);
+    assert_eq!((other.offset(), world.recovery.find(&other)), (None, None));
+}
+
+#[test]
+fn nobody_comes_back_once_all_are_let_go_of() {
+    let mut world = calm();
+    let [ann, bob, _eve] = [1, 2, 3].map(|n| world.enter(n));
+    let offset = world.all("1");
+    world.cut(ann);
+    world.now += Duration::from_secs(1);
+    assert!(world.recovery.leave(world.now, bob, LOST, 8));
+    world.all("2");
+    assert!(world.recovery.has_away());
+    assert_eq!(world.recovery.clear(), [7, 8]);
+    assert!(!world.recovery.has_away() && world.recovery.has_sessions());
+    assert_eq!(world.recovery.clear(), [0; 0]);
+    assert_eq!(world.expired(), None, "nobody waits for the word");
+    assert_eq!(world.back(1, &offset).unwrap_err(), Unrestored::Unknown);
+    let figures = world.recovery.figures();
+    assert_eq!((figures.here, figures.away), (1, 0));
+    assert!(world.back(3, &offset).is_ok(), "it is here");
+}
+
+/// Holders of a session that has another by now, or none, and whose own is over.
+#[test]
+fn who_holds_a_session_no_more_changes_nothing() {
+    let mut world = calm();
+    let ann = world.enter(1);
+    let first = world.all("1");
+    world.cut(ann);
+    let (back, _) = world.back(1, &first).unwrap();
+    let head = world.recovery.figures().packets;
+    world.recovery.join(ann, "x");
+    world.recovery.leave_room(ann, id(1).as_str());
+    let second = world.tell(ann, "not for the one that came back");
+    assert!(!world.recovery.leave(world.now, ann, LOST, 7));
+    assert_eq!(world.recovery.figures().packets, head);
+    world.cut(back);
+    world.emit(&Target::from(["x"]), "not in x");
+    world.emit(&Target::from([id(1).as_str()]), "own");
+    assert_eq!(world.back(1, &second).unwrap().1, ["own"]);
+}

@@ -5,6 +5,7 @@ mod packets;
 mod parsers;
 mod recording;
 mod recovery;
+mod requests;
 
 use std::time::Duration;
 

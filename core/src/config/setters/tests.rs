@@ -106,3 +106,12 @@ fn each_sets_what_it_is_called_by() {
     expected.serving = serving.clone();
     is_one("serving", Config::v4().serving(serving), expected);
 }
+
+#[test]
+fn each_of_recovery_sets_what_it_is_called_by() {
+    let default = ConnectionStateRecovery::default();
+    let mut expected = default;
+    expected.skip_middlewares = !default.skip_middlewares;
+    let set = default.skip_middlewares(!default.skip_middlewares);
+    assert_eq!(format!("{set:?}"), format!("{expected:?}"));
+}

@@ -496,3 +496,81 @@ fn answers_to_posts() {
     assert!(!reset.http.headers().contains_key("content-type"));
     assert_eq!(Content::Empty, Reply::empty(http::StatusCode::OK).content);
 }
+
+/// What was wrong is told beside the response, for whoever listens to `connection_error`.
+#[test]
+fn a_request_that_does_not_fit_its_session_is_told_with_what_does_not() {
+    use crate::engine::ErrorContext;
+    use crate::protocol::TransportKind;
+
+    let uri = format!("{POLL}&sid=abc");
+    let told = |method: &str, mismatch| {
+        let (_, exchange, _) = session(&v4(), &head(method, &uri, &[]));
+        let response = exchange.respond(Reply::mismatching(mismatch)).http;
+        (
+            response.status().as_u16(),
+            response.extensions().get().cloned(),
+        )
+    };
+    let (polling, websocket) = (TransportKind::Polling, TransportKind::WebSocket);
+    let transport = ErrorContext::TransportMismatch {
+        transport: polling,
+        previous: websocket,
+    };
+    for method in ["GET", "POST"] {
+        let mismatch = Mismatch::Transport(websocket);
+        assert_eq!(told(method, mismatch), (400, Some(transport.clone())));
+    }
+    let revision = ErrorContext::ProtocolMismatch {
+        protocol: Some(Eio::V4),
+        previous: Some(Eio::V3),
+    };
+    assert_eq!(
+        told("GET", Mismatch::Protocol(Eio::V3)),
+        (400, Some(revision))
+    );
+    let gone = ErrorContext::Sid(Sid::presented("abc"));
+    assert_eq!(told("GET", Mismatch::Gone), (400, Some(gone)));
+    let uri = format!("{SOCKET}&sid=abc");
+    let (_, exchange, _) = session(&v4(), &self::websocket(&uri, |_| {}));
+    assert!(!exchange.reads_body());
+    let response = exchange.respond(Reply::mismatching(Mismatch::Transport(polling)));
+    let transport = ErrorContext::TransportMismatch {
+        transport: websocket,
+        previous: polling,
+    };
+    assert_eq!(response.http.extensions().get(), Some(&transport));
+    // A poll becomes no WebSocket.
+    let refused = open(&v4(), &head("GET", POLL, &[])).switch();
+    assert_eq!(refused.status(), 400);
+    let handshake = Some(&ErrorContext::TransportHandshake);
+    assert_eq!(refused.extensions().get(), handshake);
+}
+
+#[test]
+fn files_of_the_client_are_served_beside_sessions() {
+    use crate::config::ClientFiles;
+
+    let files = ClientFiles::new().with("socket.io.js", &b"/* it */"[..]);
+    let config = Config::v4().client_files(files).cors(Cors::default());
+    for serves in [true, false] {
+        let acceptor = acceptor(config.clone().serve_client(serves));
+        assert_eq!(acceptor.config().serve_client, serves);
+        let head = head("GET", "/socket.io/socket.io.js", &[]);
+        let Route::Answered(response) = acceptor.route(&head) else {
+            panic!("it is answered")
+        };
+        assert_eq!(response.status() == 200, serves);
+        assert_eq!(response.body() == "/* it */", serves);
+        assert_eq!(response.headers()["access-control-allow-origin"], "*");
+    }
+}
+
+/// What is queued for a client until it is written to it.
+#[test]
+fn packets_count_until_they_are_written() {
+    assert_eq!(payload("4a").backlog(), 2);
+    assert_eq!(Reply::ok().backlog(), 0);
+    assert_eq!(Reply::mismatching(Mismatch::Gone).backlog(), 0);
+    assert_eq!(Reply::empty(http::StatusCode::OK).backlog(), 0);
+}

@@ -120,3 +120,18 @@ proptest! {
         same(&BTreeMap::from([(text.as_str(), &text), ("", &text)]));
     }
 }
+
+/// Which `serde_json` refuses, in its words.
+#[test]
+fn a_variant_with_something_in_it_is_no_key() {
+    #[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
+    enum Shape {
+        Circle(u8),
+        Dot,
+    }
+
+    same(&BTreeMap::from([(Shape::Dot, 1)]));
+    let circle = BTreeMap::from([(Shape::Circle(7), 1)]);
+    same(&circle);
+    assert_eq!(written(&circle, 0), Err("key must be a string".to_owned()));
+}

@@ -476,3 +476,37 @@ fn a_poll_looks_at_no_namespace_without_news() {
     assert!(world.server.poll_event(due).is_none());
     assert_eq!(news(&world), []);
 }
+
+#[test]
+fn who_has_left_a_room_misses_nothing_there() {
+    let mut world = World::new(Config::v4());
+    let (ann, _) = world.come("40");
+    world.emit("1", Flags::default());
+    let (_, offset) = read(&world.sent(ann.connection)[0]);
+    world.server.join(ann.socket, "x").unwrap();
+    assert!(world.server.leave(ann.socket, "x"));
+    world.cut(ann.connection);
+    for room in ["x", &ann.sid] {
+        let target = Target::from([room]);
+        let told = world
+            .server
+            .emit_to(NOW, "/", &target, room, &(), Flags::default());
+        assert_eq!(told, Ok(0));
+    }
+    let (_, sent) = world.come(&claims(&ann, &offset));
+    assert_eq!(sent.len(), 2, "{sent:?}");
+    assert_eq!(read(&sent[0]).0, ann.sid);
+}
+
+#[test]
+fn what_is_said_to_a_socket_that_is_gone_is_said_to_nobody() {
+    let mut world = World::new(Config::v4());
+    let (ann, _) = world.come("40");
+    world.cut(ann.connection);
+    let sent = world
+        .server
+        .emit(NOW, ann.socket, "late", &(), Flags::default());
+    assert_eq!(sent, Ok(crate::engine::Sent::Closed));
+    assert_eq!(world.server.recovery_figures("/").unwrap().packets, 0);
+    assert_eq!(world.server.recovery_figures("/elsewhere"), None);
+}

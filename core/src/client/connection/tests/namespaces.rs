@@ -403,3 +403,136 @@ fn an_application_may_have_a_parser_of_its_own() {
     assert_eq!(world.said(), [r#"4{"type":1,"nsp":"/chat"}"#, "close"]);
     world.end();
 }
+
+#[test]
+fn a_server_of_revision_4_refuses_in_whatever_words_it_likes() {
+    let mut world = World::new(|it| it.revision = Eio::V3);
+    let [main, chat] = ["/", "/chat"].map(|name| {
+        let socket = world.client.socket(name, Auth::None).unwrap();
+        world.client.open(world.now, socket);
+        socket
+    });
+    assert_eq!(world.client.namespace(chat).map(|it| &**it), Some("/chat"));
+    world.accept();
+    world.said();
+    world.told();
+    // Who is not let into `/` is let in nowhere.
+    world.hear(r#"44{"code":7}"#);
+    let refused: Vec<_> = world.events();
+    let of = |event: &Event<u32>| {
+        let Event::ConnectError {
+            socket,
+            error: ConnectError::Refused(refusal),
+            active: true,
+        } = event
+        else {
+            panic!("{event:?}")
+        };
+        (*socket, refusal.clone())
+    };
+    let refusal = Refusal::new("").data(Value::from_iter([("code", 7)]));
+    let expected = [(main, refusal.clone()), (chat, refusal)];
+    assert_eq!(refused.iter().map(of).collect::<Vec<_>>(), expected);
+    // Another connection asks again.
+    world.cut();
+    world.pass(secs(1));
+    world.accept();
+    world.told();
+    assert_eq!(world.said(), ["40/chat?token=a%20b,"]);
+    world.hear("44/chat,");
+    let refused = world.events();
+    assert_eq!(of(&refused[0]), (chat, Refusal::new("")));
+    assert_eq!(refused.len(), 1);
+    world.hear("40");
+    assert_eq!(world.told(), ["connected s"]);
+    world.end();
+}
+
+/// Nobody has asked for `/`, and the client is in by now.
+#[test]
+fn a_late_word_about_the_main_namespace_is_nobodys() {
+    let mut world = World::new(|it| it.revision = Eio::V3);
+    let chat = world.client.socket("/chat", Auth::None).unwrap();
+    world.client.open(world.now, chat);
+    world.accept();
+    world.said();
+    world.hear("40/chat,");
+    world.hear(r#"44"no""#);
+    assert_eq!(world.told(), ["opened 0", "connected /chat#s"]);
+    world.end();
+}
+
+#[test]
+fn an_event_without_a_name_is_none() {
+    let (mut world, _) = World::joined(|_| ());
+    world.hear("42");
+    world.hear("427");
+    assert_eq!((world.told(), world.said()), (vec![], vec![]));
+    world.hear(r#"42["a"]"#);
+    assert_eq!(world.told(), ["a()"]);
+    world.end();
+}
+
+/// A parser of the application's that does not write all.
+#[test]
+fn what_a_parser_does_not_write_is_not_said() {
+    use crate::packet::parser::{Decoder, EncodeError, Limits, Packet, Parser};
+    use crate::packet::{Fault, PacketType};
+
+    struct Fussy;
+
+    impl Parser for Fussy {
+        fn encode(&self, packet: &Packet) -> Result<Vec<Message>, EncodeError> {
+            let data = packet.data.as_ref();
+            let name = data.and_then(|data| data[0].as_str());
+            match (packet.kind, name) {
+                (PacketType::Disconnect, _) | (_, Some("never")) => {
+                    Err(EncodeError::refused("told to"))
+                }
+                (kind, _) => Ok(vec![format!("{kind:?}").into()]),
+            }
+        }
+
+        fn decoder(&self) -> Box<dyn Decoder> {
+            Box::new(|message: Message, _: &Limits| match message {
+                Message::Text(text) => serde_json::from_str(&text)
+                    .map(Some)
+                    .map_err(|_| Fault::Payload),
+                Message::Binary(_) => Err(Fault::UnexpectedBinary),
+            })
+        }
+    }
+
+    let mut world = World::new(|it| it.parser = Fussy.into());
+    let [main, chat] = ["/", "/chat"].map(|name| {
+        let socket = world.client.socket(name, Auth::None).unwrap();
+        world.client.open(world.now, socket);
+        socket
+    });
+    world.accept();
+    world.hear(r#"4{"type":0,"nsp":"/","data":{"sid":"a"}}"#);
+    world.hear(r#"4{"type":0,"nsp":"/chat","data":{"sid":"b"}}"#);
+    world.said();
+    world.told();
+    for (name, token) in [("never", 1), ("once", 2)] {
+        let args = Args::from_json("[1]", Vec::new()).unwrap();
+        let kept = world
+            .client
+            .retry(world.now, main, name.into(), &args, 9, token);
+        assert_eq!(kept, Ok(()));
+    }
+    assert_eq!(
+        (world.told(), world.said()),
+        (vec!["1: NotSent".to_owned()], vec!["4Event".to_owned()])
+    );
+    // The server would take it to be there still.
+    world.client.leave(world.now, chat);
+    let told = world.told();
+    assert_eq!(told[0], "io client disconnect false");
+    assert!(
+        told[1].ends_with("true") && told[2].starts_with("waiting"),
+        "{told:?}"
+    );
+    assert_eq!(world.said(), ["close"]);
+    world.end();
+}

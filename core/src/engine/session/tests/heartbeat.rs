@@ -317,3 +317,21 @@ fn nobody_is_left_unread_for_ever() {
         );
     }
 }
+
+#[test]
+fn a_round_trip_is_known_from_a_pong_to_the_next_ping() {
+    let mut talk = Talk::websocket(Config::v4());
+    assert_eq!(talk.session.round_trip(), None);
+    talk.pass(ms(25_000));
+    assert_eq!(talk.frame(), "2");
+    talk.flushed();
+    talk.pass(ms(3_000));
+    assert_eq!(talk.session.round_trip(), None, "it is asked");
+    talk.ws("3");
+    let heard = Some((talk.start + ms(28_000), ms(3_000)));
+    assert_eq!(talk.session.round_trip(), heard);
+    talk.pass(ms(24_999));
+    assert_eq!(talk.session.round_trip(), heard);
+    talk.pass(ms(1));
+    assert_eq!(talk.session.round_trip(), None);
+}

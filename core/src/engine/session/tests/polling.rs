@@ -352,3 +352,16 @@ fn the_answer_to_a_post_says_what_was_read_of_it() {
         assert_eq!(reply.taken, Backlog { bytes, packets });
     }
 }
+
+#[test]
+fn what_a_post_brought_counts_until_all_of_it_is_taken() {
+    let mut talk = Talk::polling(Config::v4());
+    assert_eq!(talk.session.unread_bytes(), 0);
+    let post = talk.post("4abc\u{1e}4d");
+    assert_eq!(talk.session.unread_bytes(), 7);
+    assert!(talk.session.poll_event().is_some());
+    assert_eq!(talk.session.unread_bytes(), 7, "the body is kept");
+    assert_eq!(talk.events().len(), 1);
+    assert_eq!(talk.session.unread_bytes(), 0);
+    assert_eq!(talk.answer(post), "200 ok");
+}

@@ -158,3 +158,12 @@ fn nothing_passes_what_is_before_it() {
     talk.close(Close::Flush);
     assert!(!talk.session.is_clear());
 }
+
+#[test]
+fn a_message_in_too_many_fragments_ends_its_session() {
+    let mut talk = Talk::websocket(Config::v4());
+    let cause = WsClosed::TooManyFragments;
+    talk.session.handle_ws_closed(talk.now, cause);
+    assert_eq!(talk.session.violation(), Some(Violation::TooManyFragments));
+    talk.closed(CloseReason::TransportError);
+}

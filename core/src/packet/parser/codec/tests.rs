@@ -130,3 +130,46 @@ fn text_and_msgpack_become_each_other() {
         assert_eq!(frames(&back), frames(&written));
     }
 }
+
+#[test]
+fn parsers_are_told_apart() {
+    let (one, _) = json();
+    let (other, _) = json();
+    #[cfg(feature = "msgpack")]
+    let msgpack = Codec::from(crate::packet::parser::Msgpack);
+    let all = [
+        (Codec::BUILT_IN, "Codec(built in)"),
+        (one, "Codec(own)"),
+        (other, "Codec(own)"),
+        #[cfg(feature = "msgpack")]
+        (msgpack, "Codec(msgpack)"),
+    ];
+    for (at, (codec, shown)) in all.iter().enumerate() {
+        assert_eq!(format!("{codec:?}"), *shown);
+        for (other_at, (other, _)) in all.iter().enumerate() {
+            assert_eq!(
+                codec.is(&other.clone()),
+                at == other_at,
+                "{shown} {at} {other_at}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_a_client_that_may_come_back_is_told_is_written_by_it_too() {
+    let (codec, _) = json();
+    let connect = codec.recoverable("/room", "s", "p").unwrap();
+    let data = r#"{"type":0,"nsp":"/room","data":{"sid":"s","pid":"p"}}"#;
+    assert_eq!(text(&connect), format!("4{data}"));
+    let event = codec.event_at("/", "say", &(1, "x"), "offset").unwrap();
+    let data = r#"{"type":2,"nsp":"/","data":["say",1,"x","offset"]}"#;
+    assert_eq!(text(&event), format!("4{data}"));
+    for codec in [codec, Codec::BUILT_IN] {
+        let reserved = codec.event_at("/", "disconnect", &(), "offset");
+        let name = "disconnect".into();
+        assert_eq!(reserved.map(drop), Err(EncodeError::Reserved(name)));
+    }
+    let own = Codec::BUILT_IN.event_at("/", "say", &(1, "x"), "offset");
+    assert_eq!(text(&own.unwrap()), r#"42["say",1,"x","offset"]"#);
+}

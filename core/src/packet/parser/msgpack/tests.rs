@@ -307,3 +307,10 @@ proptest! {
         let _ = read(event(&[&b"\x92\xa1e"[..], &bytes].concat()));
     }
 }
+
+#[test]
+fn what_is_too_long_cannot_be_emitted_for_that_reason() {
+    let error = EncodeError::from(crate::msgpack::TooLong);
+    let words = "arguments cannot be written: longer than msgpack has lengths for";
+    assert_eq!(error.to_string(), words);
+}

@@ -110,10 +110,8 @@ mod tests {
     use crate::engine::PacketError;
 
     #[test]
-    fn they_name_the_limit() {
+    fn they_name_the_limit_of_a_session() {
         let violation = Details::Violation;
-        let malformed = Details::Malformed;
-        let reserved = EncodeError::Reserved("connect".into());
         for (details, words) in [
             (
                 violation(Violation::SecondPoll),
@@ -186,6 +184,16 @@ mod tests {
                 "the client was left unread for too long \
                  (max_running_handlers, max_running_bytes, pause_timeout)",
             ),
+        ] {
+            assert_eq!(details.to_string(), words);
+        }
+    }
+
+    #[test]
+    fn they_name_the_limit_of_packets() {
+        let malformed = Details::Malformed;
+        let reserved = EncodeError::Reserved("connect".into());
+        for (details, words) in [
             (
                 malformed(Fault::TooManyAttachments),
                 "too many attachments (max_attachments, max_binary_packet)",

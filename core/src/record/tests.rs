@@ -1,6 +1,7 @@
 //! Connections that are told anything, recorded and played again.
 
 mod head;
+mod redacted;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -410,34 +411,6 @@ fn what_is_redacted_takes_the_same_way_and_says_nothing() {
         let mut replay = Replay::new(Log::read(bytes).unwrap()).unwrap();
         assert_eq!(replay.finish(), Ok(()), "seed {seed}");
     }
-}
-
-#[test]
-fn words_keep_their_structure() {
-    let packet = words::packet;
-    assert_eq!(
-        packet(r#"42/a,7["say","hi",-12.5e3,true,{"key":null}]"#),
-        r#"42/a,7["say","xx",-11.1e1,true,{"xxx":null}]"#
-    );
-    assert_eq!(
-        packet(r#"451-["f",{"_placeholder":true,"num":3}]"#),
-        r#"451-["f",{"_placeholder":true,"num":3}]"#
-    );
-    assert_eq!(packet(r#"431[{"num":"no"}]"#), r#"431[{"num":"xx"}]"#);
-    assert_eq!(packet(r#"40/a?b=c,"#), "40/a?x=x,");
-    assert_eq!(packet(r#"40/a?pin=12/3-4,"#), "40/a?xxx=xxxxxx,");
-    assert_eq!(packet("2/secret"), "2xxxxxxx");
-    assert_eq!(
-        packet(r#"451-["f",{"_placeholder": true, "num": 0}]"#),
-        r#"451-["f",{"_placeholder": true, "num": 0}]"#
-    );
-    assert_eq!(
-        packet(r#"42["a","\ud83d\n\"b"]"#),
-        r#"42["a","\u0078\n\"x"]"#
-    );
-    assert_eq!(packet("b4QUJD=="), "b4AAAA==");
-    assert_eq!(packet("4ü…𝄢"), "4ß…𝄞");
-    assert_eq!(packet("2probe"), "2probe");
 }
 
 #[test]

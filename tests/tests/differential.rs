@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
+use sio_sim::choices::Choices;
 use sio_tests::install::{interop, node_packages};
 
 use differences::DIFFERENCES;
@@ -115,7 +116,8 @@ fn everybody_sees_the_same() {
     if count.is_none() {
         seeds.extend(KEPT);
     }
-    let histories: Vec<_> = seeds.iter().map(|seed| history::of(*seed)).collect();
+    let of = |seed: &u64| history::of(&mut Choices::from_seed(*seed));
+    let histories: Vec<_> = seeds.iter().map(of).collect();
     let mut met = BTreeMap::<_, Vec<u64>>::new();
     let (mut steps, mut same, mut unexplained) = (0, 0, Vec::new());
     theirs(&histories, |at, theirs| {

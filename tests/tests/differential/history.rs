@@ -1,17 +1,19 @@
-//! What is played to both: clients, an application and a clock, drawn from a seed.
+//! What is played to both: clients, an application and a clock.
 
 use serde_json::{Value, json};
+use sio_sim::choices::Choices;
 
-/// SplitMix64.
-struct Random(u64);
+/// Where draws come from: a seed, a fuzzer's bytes, or a list.
+struct Random<'a>(&'a mut Choices);
 
-impl Random {
+impl Random<'_> {
     fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((word ^ (word >> 31)) % end as u64).unwrap()
+        // One of one is drawn all the same: what a seed means does not hang on how many there are.
+        let drawn = self.0.below(end.max(2) as u64);
+        if end < 2 {
+            return 0;
+        }
+        usize::try_from(drawn).unwrap()
     }
 
     fn one_in(&mut self, many: usize) -> bool {
@@ -77,13 +79,14 @@ struct Client {
     has_candidate: bool,
 }
 
-/// The history of a seed.
-pub(crate) fn of(seed: u64) -> Vec<Step> {
-    let mut random = Random(seed);
+/// A history, each step of it a part of its own: that of a list ends where the list does.
+pub(crate) fn of(choices: &mut Choices) -> Vec<Step> {
+    let mut random = Random(choices);
     let (mut clients, mut steps) = (Vec::new(), Vec::new());
     opens(&mut random, &mut clients, &mut steps);
     let length = 4 + random.below(LONGEST - 4);
-    while steps.len() < length {
+    while steps.len() < length && !random.0.is_over() {
+        random.0.part();
         step(&mut random, &mut clients, &mut steps);
     }
     // All that waits comes to its end.
@@ -91,7 +94,7 @@ pub(crate) fn of(seed: u64) -> Vec<Step> {
     steps
 }
 
-fn opens(random: &mut Random, clients: &mut Vec<Client>, steps: &mut Vec<Step>) {
+fn opens(random: &mut Random<'_>, clients: &mut Vec<Client>, steps: &mut Vec<Step>) {
     let (old, by_websocket) = (random.one_in(4), random.one_in(3));
     let transport = if by_websocket { "websocket" } else { "polling" };
     let (eio, pongs) = (if old { 3 } else { 4 }, !random.one_in(4));
@@ -107,7 +110,13 @@ fn opens(random: &mut Random, clients: &mut Vec<Client>, steps: &mut Vec<Step>) 
     }
 }
 
-fn says(random: &mut Random, its: &Client, client: usize, texts: &[&str], steps: &mut Vec<Step>) {
+fn says(
+    random: &mut Random<'_>,
+    its: &Client,
+    client: usize,
+    texts: &[&str],
+    steps: &mut Vec<Step>,
+) {
     // Now and then by a way that is not its own.
     if its.by_websocket != random.one_in(60) {
         steps.extend(texts.iter().map(|text| json!(["frame", client, text])));
@@ -116,7 +125,7 @@ fn says(random: &mut Random, its: &Client, client: usize, texts: &[&str], steps:
     }
 }
 
-fn step(random: &mut Random, clients: &mut Vec<Client>, steps: &mut Vec<Step>) {
+fn step(random: &mut Random<'_>, clients: &mut Vec<Client>, steps: &mut Vec<Step>) {
     let client = random.below(clients.len());
     let its = clients[client];
     let socket = random.below(2 * clients.len());
@@ -165,7 +174,7 @@ fn step(random: &mut Random, clients: &mut Vec<Client>, steps: &mut Vec<Step>) {
 }
 
 /// A client with a candidate waits until its GET has come back, and goes over.
-fn goes_over(random: &mut Random, its: &mut Client, client: usize, steps: &mut Vec<Step>) {
+fn goes_over(random: &mut Random<'_>, its: &mut Client, client: usize, steps: &mut Vec<Step>) {
     steps.push(json!(["polls", client, false]));
     if !random.one_in(8) {
         steps.push(json!(["wait", 100]));

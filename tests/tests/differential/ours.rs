@@ -72,27 +72,26 @@ pub(crate) enum Numbers {
 /// What each step of a history leads to, and at last how many emits had no answer.
 #[allow(dead_code, reason = "not where the driver is played, too")]
 pub(crate) fn play(history: &[Step]) -> Vec<Notes> {
-    play_by(history, Numbers::Namespaces)
+    play_by(history, Numbers::Namespaces, |_| true)
 }
 
-/// The same, where sockets ask by such ids.
-pub(crate) fn play_by(history: &[Step], numbers: Numbers) -> Vec<Notes> {
-    let mut world = World::new(numbers);
-    let mut all: Vec<Notes> = history
-        .iter()
-        .map(|step| {
-            world.step(step);
-            std::mem::take(&mut world.notes)
-        })
-        .collect();
-    let unanswered = world.unanswered.iter();
-    let unanswered = unanswered.map(|(at, count)| {
-        (
-            format!("socket {at}"),
-            vec![format!("{count} without answer")],
-        )
-    });
-    all.push(unanswered.collect());
+/// The same, where sockets ask by such ids. `looks`: whether it is looked at what comes of a step before the next.
+pub(crate) fn play_by(history: &[Step], ids: Numbers, looks: impl Fn(usize) -> bool) -> Vec<Notes> {
+    let mut world = World::new(ids);
+    let mut all = Vec::new();
+    for (at, step) in history.iter().enumerate() {
+        world.step(step);
+        if looks(at) {
+            world.rest();
+        }
+        all.push(std::mem::take(&mut world.notes));
+    }
+    let mut unanswered = Notes::new();
+    for (at, count) in world.unanswered {
+        let its = unanswered.entry(format!("socket {at}")).or_default();
+        its.push(format!("{count} without answer"));
+    }
+    all.push(unanswered);
     all
 }
 
@@ -207,7 +206,6 @@ impl World {
             "wait" => self.wait(Duration::from_millis(at as u64)),
             other => panic!("{other}?"),
         }
-        self.rest();
     }
 
     fn open(&mut self, eio: u64, polls: bool, pongs: bool) {

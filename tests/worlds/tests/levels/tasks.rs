@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::future::{AbortHandle, abortable, select};
 use futures_util::io::{AsyncReadExt, AsyncWriteExt, WriteHalf};
-use sio_sim::choices::Choices;
+use sio_sim::choices::{Choices, List};
 use sio_sim::{
     Ack, Args, Bytes, Check, Config, Data, DisconnectReason, Error, EventName, Io, Namespace,
     Refusal, Runtime, Sim, Socket, Stream, Weather,
@@ -78,10 +78,14 @@ struct World {
     drawn: u64,
 }
 
-/// What each step of a history leads to, under a schedule of that seed.
-pub(crate) fn play(history: &[Step], seed: u64) -> Result<Vec<Notes>, String> {
+/// What each step of a history leads to, under a schedule of that number; 0 is the simplest.
+pub(crate) fn play(history: &[Step], schedule: u64) -> Result<Vec<Notes>, String> {
+    let choices = match schedule {
+        0 => Choices::from_list(&List::default()),
+        seed => Choices::from_seed(seed),
+    };
     let all = Mutex::new(Vec::new());
-    let played = Check::new().play(Choices::from_seed(seed), async |sim| {
+    let played = Check::new().play(choices, async |sim| {
         let mut world = World::new(sim)?;
         for (at, step) in history.iter().enumerate() {
             world.step(step).await;

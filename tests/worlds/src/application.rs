@@ -9,7 +9,7 @@ use sio_core::details::Details;
 use sio_core::engine::{CloseReason, Flags, Violation};
 use sio_core::packet;
 use sio_core::rooms::RoomError;
-use sio_core::server::{ConnectionKey, Event, HandshakeTicket, Socket};
+use sio_core::server::{ConnectionKey, Event, HandshakeTicket, NamingTicket, Socket};
 use sio_core::socket::{AckError, AckTicket, ConnectTicket, DisconnectReason, Refusal};
 
 use crate::failure::hold;
@@ -45,6 +45,7 @@ pub(crate) enum Later {
     Decide(ConnectionKey, ConnectTicket, usize, Option<ByteString>),
     Answer(Socket, AckTicket, u64),
     Admit(HandshakeTicket, Knock),
+    Name(NamingTicket),
 }
 
 impl Application {
@@ -78,16 +79,7 @@ impl World {
                 let at = self.namespace_of(&namespace, is_new);
                 self.asked_for(connection, ticket, at, auth);
             }
-            Event::Naming { ticket, .. } => {
-                // It says so at once, and then it is asked as for any other.
-                let event = match NAMESPACES.contains(&ticket.namespace()) {
-                    true => self.server.allow(self.now, ticket),
-                    false => self.server.deny(self.now, ticket),
-                };
-                if let Some(event) = event {
-                    self.server_hears(event);
-                }
-            }
+            Event::Naming { ticket, .. } => self.names(ticket),
             Event::Handshake {
                 ticket, request, ..
             } => self.knocks_at(ticket, request),
@@ -298,6 +290,7 @@ impl World {
             }
             Some(Later::Answer(socket, ticket, token)) => self.answer(socket, ticket, token),
             Some(Later::Admit(ticket, knock)) => self.admits(ticket, &knock),
+            Some(Later::Name(ticket)) => self.names_late(ticket),
             None => {}
         }
     }
@@ -311,7 +304,7 @@ impl World {
     ) {
         let key = ticket.socket();
         self.ledger.answers.decided(Socket { connection, key });
-        let Some(entered) = self.enters(connection, ticket, auth) else {
+        let Some(entered) = self.enters(connection, ticket, at, auth) else {
             self.ledger.answers.too_late(Socket { connection, key });
             self.marks.reach(Mark::DecidedTooLate);
             return;

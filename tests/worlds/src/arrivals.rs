@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use http::Response;
 use sio_core::client::Failure;
-use sio_core::engine::WsClosed;
+use sio_core::engine::{Message, WsClosed};
 use sio_core::id::{RequestId, Sid};
 use sio_core::server::bytes::Bytes;
 use sio_core::server::{ConnectionKey, Upgraded};
 
-use crate::machine::GONE;
+use crate::machine::{GONE, PING};
 use crate::marks::Mark;
 use crate::matrix::Input;
 use crate::network::{Delivery, Frame, Party, Side, asking, local};
+use crate::options::Fault;
 use crate::properties::Bounds;
 use crate::world::World;
 
@@ -38,6 +39,18 @@ impl World {
                 | Delivery::Trickles { .. }
                 | Delivery::Later(_)
         )
+    }
+
+    /// What comes to the server at the same time may come before it looks.
+    pub(crate) fn more_arrives(&mut self) {
+        let now = self.now;
+        while self.options.has(Fault::Together)
+            && self.network.next_is(now, Self::is_for_server)
+            && self.choices.one_in(2)
+            && let Some(delivery) = self.network.arrived(now)
+        {
+            self.deliver(delivery);
+        }
     }
 
     pub(crate) fn deliver(&mut self, delivery: Delivery) {
@@ -245,6 +258,7 @@ impl World {
             (Frame::Message(message), Side::Server) => {
                 self.meet_frame(connection, &message);
                 self.may_probe(connection, &message);
+                self.may_move_behind_words(wire, &message);
                 self.server.handle_ws(self.now, connection, message);
             }
             (Frame::Message(message), Side::Client) if party >= self.machines.len() => {
@@ -252,6 +266,9 @@ impl World {
             }
             (Frame::Message(message), Side::Client) => {
                 let machine = &mut self.machines[party];
+                if !machine.old && matches!(&message, Message::Text(text) if &**text == PING) {
+                    machine.owes = Some(wire);
+                }
                 let now = machine.clock(self.now);
                 machine.client.handle_ws(now, id, message);
                 self.touch(party);

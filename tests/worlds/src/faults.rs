@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use sio_core::protocol::TransportKind;
+use sio_core::deadline::Why;
+use sio_core::protocol::{Eio, TransportKind};
 
 use crate::marks::Mark;
 use crate::network::{Delivery, Side};
-use crate::options::Fault;
+use crate::options::{Fault, PING_TIMEOUT};
 use crate::world::World;
 
 /// An end that is not told that it is cut hears of it only after this.
@@ -27,12 +28,65 @@ impl World {
             },
             4 if self.options.has(Fault::Stop) && self.may_stop() => {
                 let wait = Duration::from_millis(100 + self.choices.below(STOP * 10) * 100);
-                self.options.does(Fault::Stop);
-                self.stop(wait);
+                match self.choices.one_in(3) {
+                    false => {
+                        self.options.does(Fault::Stop);
+                        self.stop(wait);
+                    }
+                    true => self.stops_at_ping(wait),
+                }
             }
             5 => self.worse(),
             6 if self.options.has(Fault::Suspend) => self.suspend(),
             _ => {}
+        }
+    }
+
+    /// It does when the next ping waits that nobody has fetched, and then for longer than a pong may take.
+    fn stops_at_ping(&mut self, wait: Duration) {
+        self.stops_at_ping = Some(PING_TIMEOUT + Duration::from_secs(2) + wait / 4);
+    }
+
+    /// A deadline was met: a ping may have been sent.
+    pub(crate) fn may_stop_at_ping(&mut self) {
+        if !self.may_stop() || self.stops_at_ping.is_none() {
+            return;
+        }
+        let unfetched = |(connection, _)| {
+            let its = self.server.connection(connection).map(|it| it.session());
+            its.is_some_and(|it| {
+                let asked = it
+                    .poll_timeout()
+                    .is_some_and(|due| due.why == Why::PingTimeout);
+                asked && it.transport() == TransportKind::Polling && it.backlog_packets() > 0
+            }) && self.network.polls_since(connection).is_none()
+        };
+        if self.ledger.blame.connections().any(unfetched)
+            && let Some(wait) = self.stops_at_ping.take()
+        {
+            self.marks.reach(Mark::StoppedAtPing);
+            self.options.does(Fault::Stop);
+            self.stop(wait);
+        }
+    }
+
+    /// Those that a server may miss which stands still, though nobody's bytes were late. A client of revision 3 pings
+    /// anew so long after it was answered, and the server waits from the ping on; and who reads slowly finds nothing to
+    /// take meanwhile.
+    pub(crate) fn is_late_for_some(&mut self, wait: Duration) {
+        let all: Vec<_> = self.ledger.blame.connections().collect();
+        for (connection, _) in all {
+            let its = self.server.connection(connection);
+            let pings = its.is_some_and(|it| it.session().revision() == Eio::V3);
+            let wire = self.network.wire_of(connection);
+            let cause = if pings && wait >= PING_TIMEOUT / 2 {
+                "its pong was late, and so is its next ping"
+            } else if wire.is_some_and(|wire| self.network.is_stalled(wire, Side::Server)) {
+                "there was nothing that it could take"
+            } else {
+                continue;
+            };
+            self.ledger.blame.cause_one(connection, cause);
         }
     }
 

@@ -26,6 +26,7 @@ pub mod lives;
 mod machine;
 mod marks;
 mod matrix;
+mod naming;
 mod network;
 pub mod nodes;
 mod options;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use sio_core::client::record::Taped;
 use sio_core::client::{AckTicket, Auth, ConnectError, Connection, DisconnectReason, Event, Work};
-use sio_core::engine::{Flags, Sent};
+use sio_core::deadline::Why;
+use sio_core::engine::{Flags, Message, Sent};
 use sio_core::id::RequestId;
 use sio_core::packet::Args;
 use sio_core::server::ConnectionKey;
@@ -16,7 +17,7 @@ use crate::failure::hold;
 use crate::hosts::Sleep;
 use crate::marks::Mark;
 use crate::matrix::Input;
-use crate::network::{Party, Side};
+use crate::network::{Frame, Party, Side};
 use crate::options::{self, Fault, PING_INTERVAL, PING_TIMEOUT};
 use crate::properties::{Bounds, Farewells, Place, Whose};
 use crate::tickets::{Ticket, dial};
@@ -41,6 +42,10 @@ pub(crate) struct Machine {
     pub(crate) asleep: Option<Sleep>,
     /// As much as its clock stood still.
     pub(crate) slept: Duration,
+    /// The WebSocket by which a ping has come that it has not answered.
+    pub(crate) owes: Option<usize>,
+    /// Of each namespace the first place that it was told there since it came as a new one.
+    pub(crate) first: Vec<Option<String>>,
 }
 
 impl Machine {
@@ -70,6 +75,8 @@ impl Machine {
             gave_up: false,
             asleep: None,
             slept: Duration::ZERO,
+            owes: None,
+            first: vec![None; NAMESPACES.len()],
         }
     }
 
@@ -89,6 +96,10 @@ impl Machine {
         state.is_some_and(|state| state.connected)
     }
 }
+
+/// What a server of revision 4 asks for a sign of life by, and what it is answered by.
+pub(crate) const PING: &str = "2";
+const PONG: &str = "3";
 
 /// What is not sent where it would have to wait.
 pub(crate) const VOLATILE: Flags = Flags {
@@ -278,8 +289,23 @@ impl World {
                 continue;
             }
             while let Some(out) = self.machines[party].client.poll_ws(id) {
-                self.network.say(wire, Side::Client, out.into());
+                let frame = Frame::from(out);
+                if matches!(&frame, Frame::Message(Message::Text(text)) if &**text == PONG) {
+                    self.machines[party].owes = None;
+                }
+                self.network.say(wire, Side::Client, frame);
             }
+            // Whatever waits to be said, a ping is answered.
+            let owes = self.machines[party].owes.take_if(|its| *its == wire);
+            let ends = || {
+                let network = &self.network;
+                network.is_cut(wire, Side::Client) || network.is_ending(wire, Side::Client)
+            };
+            hold!(
+                Answer,
+                owes.is_none() || ends(),
+                "{party} does not answer a ping"
+            );
             if !self.network.is_flushed(wire, Side::Client) {
                 self.flush(wire, Side::Client);
             }
@@ -352,6 +378,9 @@ impl World {
                 self.ledger.recoveries.is_in(stay, recovered);
                 self.ledger.lives.inside(place, stay);
                 self.ledger.farewells.anew(place);
+                if !recovered {
+                    self.machines[party].first[place.1] = None;
+                }
                 for token in std::mem::take(&mut self.machines[party].early[place.1]) {
                     self.client_sees(place, token);
                 }
@@ -404,12 +433,25 @@ impl World {
                 }
                 self.may_be_lonely(party);
             }
+            Event::Opened { .. } => self.pings_in_time(party),
             Event::DialWanted { ticket, .. } => self.is_asked(party, Ticket::Dial(ticket)),
             Event::AuthWanted { ticket } => self.is_asked(party, Ticket::Auth(ticket)),
             Event::Entering { ticket, .. } => self.is_asked(party, Ticket::Entry(ticket)),
             Event::GaveUp => self.machines[party].gave_up = true,
             _ => {}
         }
+    }
+
+    /// A client of revision 3 that is in pings in time, whatever it was held up by before.
+    fn pings_in_time(&self, party: Party) {
+        let machine = &self.machines[party];
+        let due = machine.deadline();
+        hold!(
+            Pace,
+            due.is_none_or(|due| due.why != Why::Ping || due.at <= self.now + PING_INTERVAL),
+            "{party} is in at {:?}, and pings: {due:?}",
+            self.now
+        );
     }
 
     fn client_is_out(&mut self, place: Place, reason: DisconnectReason) {
@@ -478,6 +520,10 @@ impl World {
             "{name} is not whole: {args:?}"
         );
         let token = token.unwrap_or_default();
+        if placed {
+            let its = &mut self.machines[party].first[at];
+            *its = its.take().or_else(|| args.get(args.len() - 1).ok());
+        }
         self.note(46 + token, || format!("{place:?} is told {token}"));
         match self.ledger.lives.stay_of(place) {
             Some(_) => self.client_sees(place, token),

@@ -95,6 +95,12 @@ marks! {
     FirstWord,
     /// A client's machine was suspended for longer than a heartbeat.
     Suspended,
+    /// The server stood still when a ping waited that nobody had fetched.
+    StoppedAtPing,
+    /// A parent said late that it has a child, and the child was there by then.
+    NamedLate,
+    /// A client presented what it had before it came back.
+    FromBefore,
 }
 
 impl Marks {

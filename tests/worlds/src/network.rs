@@ -202,6 +202,12 @@ impl Network {
         self.on_its_way.first_key_value().map(|((at, _), _)| *at)
     }
 
+    /// Whether the next thing has arrived by `now`, and is such a one.
+    pub(crate) fn next_is(&self, now: Instant, such: impl Fn(&Delivery) -> bool) -> bool {
+        let next = self.on_its_way.first_key_value();
+        next.is_some_and(|((at, _), delivery)| *at <= now && such(delivery))
+    }
+
     pub(crate) fn arrived(&mut self, now: Instant) -> Option<Delivery> {
         let first = self.on_its_way.first_entry()?;
         (first.key().0 <= now).then(|| first.remove())

@@ -186,6 +186,12 @@ impl Options {
                 config.request_timeout = Some(REQUEST_TIMEOUT);
             }
         }
+        // Who is let in late finds others there: as many as may be, where each client needs a place.
+        let mut manners = manners;
+        if knocks && choices.one_in(2) {
+            manners.decides = true;
+            server = server.max_sessions(clients.len());
+        }
         Self {
             faults,
             did: Vec::new(),

@@ -42,10 +42,13 @@ impl World {
         &mut self,
         connection: ConnectionKey,
         mut ticket: ConnectTicket,
+        at: usize,
         auth: Option<&str>,
     ) -> Option<Entered> {
         let now = self.now;
         let id = SocketId::from_random(self.random());
+        let before = self.what_it_had(connection, at, auth);
+        let auth = before.as_deref().or(auth);
         let Some(terms) = self.terms() else {
             let socket = self.server.accept(now, connection, ticket, id)?;
             return Some(Entered {
@@ -60,6 +63,11 @@ impl World {
             let (pid, offset) = (said(auth, "pid"), said(auth, "offset"));
             match self.server.recover(now, connection, ticket, &claim) {
                 Ok(recovered) => {
+                    hold!(
+                        Recovery,
+                        before.is_none() || recovered.is_none(),
+                        "{pid} comes back from {offset}, before the last time"
+                    );
                     return recovered.map(|recovered| Entered {
                         socket: recovered.socket,
                         pid: Some(pid),
@@ -86,6 +94,24 @@ impl World {
             pid,
             back: None,
         })
+    }
+
+    /// Now and then a client presents what it had before it came back the last time. `None`: it does not.
+    fn what_it_had(
+        &mut self,
+        connection: ConnectionKey,
+        at: usize,
+        auth: Option<&str>,
+    ) -> Option<String> {
+        self.terms()?;
+        let pid = said(auth?, "pid");
+        let machine = self.machines.get(self.ledger.blame.party(connection)?)?;
+        let first = machine.first[at].clone()?;
+        if !self.ledger.recoveries.is_from_before(&pid, &first) || !self.choices.one_in(4) {
+            return None;
+        }
+        self.marks.reach(Mark::FromBefore);
+        Some(serde_json::json!({ "pid": pid, "offset": first }).to_string())
     }
 
     /// The stay of somebody that was let in is kept, or goes on from another.

@@ -28,7 +28,7 @@ impl World {
         let Some(party) = self.choices.pick(&all).copied() else {
             return self.hand_comes();
         };
-        match self.choices.weighted(&[4, 2, 3, 2, 2, 1, 1, 6, 1, 4]) {
+        match self.choices.weighted(&[4, 2, 3, 2, 2, 1, 1, 6, 1, 4, 2]) {
             0 => self.hand_says(party),
             1 => self.hand_asks(party),
             2 => self.hand_answers(party),
@@ -50,6 +50,11 @@ impl World {
                 let nonsense = Frame::Message(Message::Text("x".into()));
                 self.network.say(wire, Side::Client, nonsense);
                 self.flush(wire, Side::Client);
+            }
+            10 if self.hands[&party].wire.is_some() && !self.hands[&party].over => {
+                // In one breath it posts and goes over.
+                self.hand_says(party);
+                self.hand_moves(party);
             }
             _ => {}
         }

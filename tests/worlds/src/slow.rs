@@ -25,6 +25,8 @@ pub(crate) struct Readers {
     probed: BTreeMap<ConnectionKey, Instant>,
     /// Sessions that have ended since it was looked whether their WebSockets have.
     ended: Vec<ConnectionKey>,
+    /// Sessions of which all has left that was taken, since it was looked whether one ends by that.
+    flushed: Vec<ConnectionKey>,
 }
 
 impl Readers {
@@ -43,6 +45,10 @@ impl Readers {
         for since in all.chain(self.probed.values_mut()) {
             *since = since.saturating_add(longer);
         }
+    }
+
+    pub(crate) fn flushed(&mut self, connection: ConnectionKey) {
+        self.flushed.push(connection);
     }
 
     pub(crate) fn ended(&mut self, connection: ConnectionKey) {
@@ -128,10 +134,39 @@ impl World {
         }
     }
 
+    /// A session goes over to a WebSocket that is not read: the application may have said something just before.
+    pub(crate) fn may_move_behind_words(&mut self, wire: usize, message: &Message) {
+        let moves = matches!(message, Message::Text(text) if &**text == "5");
+        let beside = self.readers.beside.contains_key(&wire);
+        if !moves || !beside || !self.network.is_stalled(wire, Side::Server) {
+            return;
+        }
+        let connection = self.network.wire(wire).connection;
+        let mut its = self.application.sockets.keys().copied();
+        let socket = its.find(|socket| socket.connection == connection);
+        if let Some(socket) = socket.filter(|_| self.choices.one_in(2)) {
+            self.tell(socket, Flags::default());
+        }
+    }
+
     /// All that follows has followed: what is waited for from now on.
     pub(crate) fn watch(&mut self) {
         if self.stands_still() {
             return;
+        }
+        for connection in std::mem::take(&mut self.readers.flushed) {
+            let its = self.server.connection(connection).map(|it| it.session());
+            let waits = its.is_some_and(|it| {
+                let ends = !it.is_open() && !it.is_closed() && it.backlog_packets() == 0;
+                ends && it.transport() == TransportKind::WebSocket
+            });
+            let wire = self.network.wire_of(connection);
+            let idle = wire.is_some_and(|wire| self.network.is_idle(wire, Side::Server));
+            hold!(
+                Farewell,
+                !(waits && idle),
+                "all has left that the end of {connection:?} waited for"
+            );
         }
         for connection in std::mem::take(&mut self.readers.ended) {
             let held = self.network.held_of(connection);

@@ -7,7 +7,7 @@ use sio_core::deadline::Why;
 use sio_core::engine::Session;
 use sio_core::id::HashKey;
 use sio_core::namespaces::Pattern;
-use sio_core::protocol::{Eio, TransportKind};
+use sio_core::protocol::TransportKind;
 use sio_core::server::Server;
 use sio_core::time::Instant;
 use sio_sim::choices::Choices;
@@ -54,6 +54,8 @@ pub(crate) struct World {
     pub(crate) excused: Instant,
     /// It does not stand still again before that.
     rests_until: Instant,
+    /// It stands still for so long when the next ping waits that nobody has fetched.
+    pub(crate) stops_at_ping: Option<Duration>,
     /// Machines whose outputs are to be looked at.
     touched: Vec<Party>,
     drawn: u64,
@@ -114,6 +116,7 @@ impl World {
             lies_there: Vec::new(),
             excused: Instant::ORIGIN,
             rests_until: Instant::ORIGIN,
+            stops_at_ping: None,
             drawn: 0,
         }
     }
@@ -177,6 +180,7 @@ impl World {
             self.excused = self.excused.max(self.now + late);
         }
         self.options.calm();
+        self.stops_at_ping = None;
         self.wake(true);
     }
 
@@ -216,6 +220,7 @@ impl World {
             if let Some(delivery) = self.network.arrived(self.now) {
                 self.deliver(delivery);
             }
+            self.more_arrives();
         } else {
             self.timers(late);
         }
@@ -263,6 +268,7 @@ impl World {
             due.is_none_or(|due| due.at > now),
             "the server: {due:?} is over at {now:?}"
         );
+        self.may_stop_at_ping();
     }
 
     /// The server's process runs again: it looks at what lies there before what is due.
@@ -355,6 +361,7 @@ impl World {
             if idle {
                 if self.stands_still.is_none() {
                     self.keeps_no_more();
+                    self.holds_no_place();
                 }
                 self.watch();
                 return;
@@ -447,6 +454,7 @@ impl World {
                 (Side::Server, Taken::All) => {
                     self.meets(connection, Input::Flushed);
                     self.server.handle_ws_flushed(self.now, connection);
+                    self.readers.flushed(connection);
                 }
                 (Side::Client, _) if party >= self.machines.len() => {}
                 (Side::Client, taken) => {
@@ -517,26 +525,6 @@ impl World {
         self.excuse(wait * 2);
     }
 
-    /// Those that a server may miss which stands still, though nobody's bytes were late. A client of revision 3 pings
-    /// anew so long after it was answered, and the server waits from the ping on; and who reads slowly finds nothing to
-    /// take meanwhile.
-    fn is_late_for_some(&mut self, wait: Duration) {
-        let all: Vec<_> = self.ledger.blame.connections().collect();
-        for (connection, _) in all {
-            let its = self.server.connection(connection);
-            let pings = its.is_some_and(|it| it.session().revision() == Eio::V3);
-            let wire = self.network.wire_of(connection);
-            let cause = if pings && wait >= PING_TIMEOUT / 2 {
-                "its pong was late, and so is its next ping"
-            } else if wire.is_some_and(|wire| self.network.is_stalled(wire, Side::Server)) {
-                "there was nothing that it could take"
-            } else {
-                continue;
-            };
-            self.ledger.blame.cause_one(connection, cause);
-        }
-    }
-
     /// Something was done to everybody.
     pub(crate) fn blame_all(&mut self, cause: &'static str) {
         let hands = self.hands.keys().copied();
@@ -558,6 +546,7 @@ impl World {
         }
         self.application = Application::default();
         self.stands_still = None;
+        self.stops_at_ping = None;
         self.lies_there.clear();
         self.ledger.acks.server_died();
         self.ledger.reach.server_died();

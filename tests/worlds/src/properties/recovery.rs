@@ -80,6 +80,13 @@ impl Recoveries {
             .collect()
     }
 
+    /// Whether a client that is away would come back from before the last time by this place, which it has seen.
+    pub(crate) fn is_from_before(&self, pid: &str, offset: &str) -> bool {
+        let kept = self.0.get(pid).filter(|kept| kept.away.is_some());
+        let last = kept.and_then(|kept| kept.by.last());
+        last.is_some_and(|last| !last.is_empty() && last != offset)
+    }
+
     /// A client has come back, as this one. What it was, and the rooms that it was in if it was away.
     pub(crate) fn back(
         &mut self,

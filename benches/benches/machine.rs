@@ -46,7 +46,7 @@ fn main() {
     let (now, config) = (Instant::ORIGIN, Arc::new(Config::v4()));
     let region = Region::new(ALLOCATOR);
     let mut idle = Vec::with_capacity(IDLE);
-    idle.extend((0..IDLE).map(|_| Client::connected(now, &config)));
+    idle.extend((0..IDLE).map(|_| Client::<Connection<()>>::connected(now, &config)));
     let connected = kept(&region.change());
     for client in &mut idle {
         client.heartbeat();

@@ -3,20 +3,23 @@
 use crate::codec;
 use crate::payloads;
 use crate::scenario::SMALL;
-use crate::turn::Client;
+use crate::turn::{Client, Machine};
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sio_core::config::{Config, ConnectionStateRecovery};
+use sio_core::connection::Connection;
 use sio_core::engine::{Body, Framing, Writer, split};
 use sio_core::id::{HashKey, SocketId};
 use sio_core::packet;
+use sio_core::record::Recorded;
 use sio_core::recovery::{Pid, Recovery};
 use sio_core::rooms::{MemberKey, Rooms, Target};
 use std::fmt;
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sio_core::time::Instant;
 
@@ -155,6 +158,10 @@ pub fn write(parts: &[packet::Part]) -> Bytes {
 fn turns() -> Vec<Case> {
     vec![
         case("turn: event in, ack out", || echo(connected())),
+        case("turn: event in, ack out, recorded", || echoes(false)),
+        case("turn: event in, ack out, recorded and given out", || {
+            echoes(true)
+        }),
         case("turn: the same, in 64 namespaces", || {
             let (now, mut client) = connected();
             client.join_namespaces(now, 63);
@@ -172,7 +179,7 @@ fn turns() -> Vec<Case> {
         }),
         case("turn: handshake to connected", || {
             let (now, config) = (Instant::ORIGIN, config());
-            move || drop(black_box(Client::connected(now, &config)))
+            move || drop(black_box(Plain::connected(now, &config)))
         }),
         case("turn: ping and pong", || {
             let (_, mut client) = connected();
@@ -187,13 +194,63 @@ fn config() -> Arc<Config> {
     Arc::new(Config::v4().max_pending_acks(1 << 20))
 }
 
-fn connected() -> (Instant, Client) {
+/// One that is not recorded.
+type Plain = Client<Connection<()>>;
+
+fn connected() -> (Instant, Plain) {
     let now = Instant::ORIGIN;
     (now, Client::connected(now, &config()))
 }
 
+/// Clients, whose logs are given out when all is done, if they are recorded and it is `given`.
+struct Clients<M: Machine> {
+    all: Vec<Client<M>>,
+    now: Instant,
+    given: bool,
+}
+
+impl<M: Machine> Clients<M> {
+    fn new(count: usize, given: bool) -> Self {
+        let (now, config) = (Instant::ORIGIN, config());
+        let all = (0..count).map(|_| Client::connected(now, &config));
+        Self {
+            all: all.collect(),
+            now,
+            given,
+        }
+    }
+
+    /// The next time at which something happens.
+    fn next(&mut self) -> Instant {
+        self.now += Duration::from_micros(1);
+        self.now
+    }
+}
+
+impl<M: Machine> Drop for Clients<M> {
+    fn drop(&mut self) {
+        if self.given {
+            for client in &mut self.all {
+                drop(black_box(client.log()));
+            }
+        }
+    }
+}
+
+/// An echo of one that is recorded.
+fn echoes(given: bool) -> impl FnMut() {
+    let event = ByteString::from(format!(r#"4217["echo",{SMALL}]"#));
+    let mut clients = Clients::<Box<Recorded<()>>>::new(1, given);
+    move || {
+        let now = clients.next();
+        for client in &mut clients.all {
+            black_box(client.echo(now, event.clone()));
+        }
+    }
+}
+
 /// A client that was asked so many questions.
-fn asking(count: usize) -> (Instant, Client) {
+fn asking(count: usize) -> (Instant, Plain) {
     let (now, mut client) = connected();
     for _ in 0..count {
         client.ask(now);
@@ -201,13 +258,13 @@ fn asking(count: usize) -> (Instant, Client) {
     (now, client)
 }
 
-fn echo((now, mut client): (Instant, Client)) -> impl FnMut() {
+fn echo((now, mut client): (Instant, Plain)) -> impl FnMut() {
     let event = ByteString::from(format!(r#"4217["echo",{SMALL}]"#));
     assert_eq!(client.echo(now, event.clone()), format!("4317[{SMALL}]"));
     move || drop(black_box(client.echo(now, event.clone())))
 }
 
-fn question((now, mut client): (Instant, Client)) -> impl FnMut() {
+fn question((now, mut client): (Instant, Plain)) -> impl FnMut() {
     move || {
         client.ask(now);
         client.answer(now);
@@ -218,6 +275,17 @@ fn rooms() -> Vec<Case> {
     vec![
         broadcast("broadcast: to 1 member", 1),
         broadcast("broadcast: to 100 members, each", 100),
+        past::<Connection<()>>("broadcast: past the queue of 100, each", false),
+        past::<Box<Recorded<()>>>("broadcast: past the queue of 100, each, recorded", false),
+        past::<Box<Recorded<()>>>(
+            "broadcast: past the queue of 100, each, recorded and given out",
+            true,
+        ),
+        queued("broadcast: through the queue of 100, each, recorded", false),
+        queued(
+            "broadcast: through the queue of 100, each, recorded and given out",
+            true,
+        ),
         broadcast("broadcast: to 1 000 members, each", 1_000).not_counted(),
         kept("broadcast: the same, kept for who comes back", 1_000).not_counted(),
         broadcast("broadcast: to 10 000 members, each", 10_000).not_counted(),
@@ -235,7 +303,7 @@ fn broadcast(name: &'static str, members: usize) -> Case {
     let ready = move || {
         let (now, config) = (Instant::ORIGIN, config());
         let mut clients = (0..members)
-            .map(|_| Client::connected(now, &config))
+            .map(|_| Plain::connected(now, &config))
             .collect::<Vec<_>>();
         let (rooms, _) = crowd(members, members);
         let target = Target::from(["room 0"]);
@@ -250,6 +318,37 @@ fn broadcast(name: &'static str, members: usize) -> Case {
     case(name, ready).of(members)
 }
 
+/// The same for 100 who have it already, as a driver sends what many get.
+fn past<M: Machine + 'static>(name: &'static str, given: bool) -> Case {
+    to_clients::<M>(name, given, |client, now, tick| client.pass(now, tick))
+}
+
+/// Through the queues of 100 who are recorded.
+fn queued(name: &'static str, given: bool) -> Case {
+    to_clients::<Box<Recorded<()>>>(name, given, |client, now, tick| {
+        black_box(client.deliver(now, tick.clone()));
+    })
+}
+
+fn to_clients<M: Machine + 'static>(
+    name: &'static str,
+    given: bool,
+    tell: impl Fn(&mut Client<M>, Instant, &packet::Encoded) + Copy + 'static,
+) -> Case {
+    let ready = move || {
+        let mut clients = Clients::<M>::new(100, given);
+        let payload = (payloads::said(),);
+        move || {
+            let now = clients.next();
+            let tick = packet::event("/", None, "tick", &payload).expect("it can be written");
+            for client in &mut clients.all {
+                tell(client, now, &tick);
+            }
+        }
+    };
+    case(name, ready).of(100)
+}
+
 /// The same, with all that is done so that each member could come back and be told it.
 fn kept(name: &'static str, members: usize) -> Case {
     let ready = move || {
@@ -257,7 +356,7 @@ fn kept(name: &'static str, members: usize) -> Case {
         let options = ConnectionStateRecovery::default();
         let config = Arc::new(Config::v4().connection_state_recovery(options));
         let mut clients = (0..members)
-            .map(|_| Client::connected(now, &config))
+            .map(|_| Plain::connected(now, &config))
             .collect::<Vec<_>>();
         let (rooms, _) = crowd(members, members);
         let mut recovery = Recovery::<()>::new(&config, HashKey([3, 4])).expect("it is on");

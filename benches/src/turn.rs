@@ -1,26 +1,100 @@
-//! A `Connection` without IO, and a client that talks to it.
+//! A `Connection` without IO, recorded or not, and a client that talks to it.
 
 use bytestring::ByteString;
 use sio_core::config::Config;
 use sio_core::connection::{self, Connection};
-use sio_core::engine::{Eio, Flags, Message, Opened, Session, TransportKind, WsOut};
+use sio_core::deadline::Deadline;
+use sio_core::engine::{Eio, Flags, Message, Opened, Sent, Session, TransportKind, WsOut};
 use sio_core::id::{Sid, SocketId};
 use sio_core::packet::{self, Encoded, Part};
-use sio_core::socket::{Event, SocketKey};
+use sio_core::record::Recorded;
+use sio_core::socket::{AckError, AckTicket, ConnectTicket, Event, SocketKey};
+use std::slice;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sio_core::time::Instant;
 
+/// Methods that both machines have.
+macro_rules! machine {
+    ($(fn $name:ident(&$($mut:ident)?, $($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
+        /// A [`Connection`], or one that is recorded: its methods.
+        #[expect(missing_docs, reason = "they are the connection's")]
+        #[expect(clippy::missing_errors_doc, reason = "they are the connection's")]
+        #[expect(clippy::too_many_arguments, reason = "they are the connection's")]
+        pub trait Machine {
+            fn open(now: Instant, sid: Sid, opened: Opened, config: Arc<Config>) -> Self;
+
+            fn passed(&mut self, now: Instant, packets: &[Encoded]);
+
+            fn take_log(&mut self) -> Vec<u8>;
+
+            $(fn $name(&$($mut)? self, $($argument: $type),*) $(-> $result)?;)*
+        }
+
+        impl Machine for Connection<()> {
+            fn open(now: Instant, sid: Sid, opened: Opened, config: Arc<Config>) -> Self {
+                let session = Session::new(now, sid, opened, config.clone());
+                Self::new(now, session, config)
+            }
+
+            fn passed(&mut self, now: Instant, _: &[Encoded]) {
+                self.passed(now);
+            }
+
+            fn take_log(&mut self) -> Vec<u8> {
+                Vec::new()
+            }
+
+            $(fn $name(&$($mut)? self, $($argument: $type),*) $(-> $result)? {
+                self.$name($($argument),*)
+            })*
+        }
+
+        impl Machine for Box<Recorded<()>> {
+            fn open(now: Instant, sid: Sid, opened: Opened, config: Arc<Config>) -> Self {
+                let codec = config.parser.clone();
+                Self::new(Recorded::open(now, sid, opened, config, &codec, usize::MAX))
+            }
+
+            fn passed(&mut self, now: Instant, packets: &[Encoded]) {
+                (**self).passed(now, packets);
+            }
+
+            fn take_log(&mut self) -> Vec<u8> {
+                (**self).take_log()
+            }
+
+            $(fn $name(&$($mut)? self, $($argument: $type),*) $(-> $result)? {
+                (**self).$name($($argument),*)
+            })*
+        }
+    };
+}
+
+machine! {
+    fn handle_ws(&mut, now: Instant, frame: Message);
+    fn handle_ws_flushed(&mut, now: Instant);
+    fn handle_timeout(&mut, now: Instant);
+    fn accept(&mut, now: Instant, ticket: ConnectTicket, id: &SocketId) -> Option<SocketKey>;
+    fn deliver(&mut, now: Instant, socket: SocketKey, packet: Encoded, flags: Flags) -> Sent;
+    fn request(&mut, now: Instant, socket: SocketKey, id: u64, packet: Encoded, flags: Flags, token: (), timeout: Option<Duration>) -> Result<(), (AckError, ())>;
+    fn respond(&mut, now: Instant, ticket: AckTicket, packet: Encoded) -> Sent;
+    fn poll_event(&mut, now: Instant) -> Option<connection::Event<()>>;
+    fn poll_ws(&mut,) -> Option<WsOut>;
+    fn poll_timeout(&,) -> Option<Deadline>;
+}
+
 /// A connection over WebSocket, in `/` and perhaps in more, with an application that echoes.
 #[derive(Debug)]
-pub struct Client {
-    connection: Connection<()>,
+pub struct Client<M> {
+    connection: M,
     socket: SocketKey,
     /// The id of the last event that asked the client something.
     asked: u64,
 }
 
-impl Client {
+impl<M: Machine> Client<M> {
     /// From the handshake until the client knows that it is in `/`.
     #[must_use]
     pub fn connected(now: Instant, config: &Arc<Config>) -> Self {
@@ -29,8 +103,7 @@ impl Client {
             revision: Eio::V4,
             base64: false,
         };
-        let session = Session::new(now, Sid::from_random([7; 15]), opened, config.clone());
-        let mut connection = Connection::new(now, session, config.clone());
+        let mut connection = M::open(now, Sid::from_random([7; 15]), opened, config.clone());
         let socket = join(&mut connection, now, "40", 9);
         let mut client = Self {
             connection,
@@ -72,6 +145,18 @@ impl Client {
             .connection
             .deliver(now, self.socket, packet, Flags::default());
         self.sent(now)
+    }
+
+    /// The same past the queue: the socket has it already.
+    pub fn pass(&mut self, now: Instant, packet: &Encoded) {
+        self.connection.passed(now, slice::from_ref(packet));
+        self.connection.handle_ws_flushed(now);
+        let _ = self.connection.poll_timeout();
+    }
+
+    /// Its log, if it is recorded.
+    pub fn log(&mut self) -> Vec<u8> {
+        self.connection.take_log()
     }
 
     /// The application asks the client something.
@@ -133,7 +218,7 @@ impl Client {
     }
 }
 
-fn join(connection: &mut Connection<()>, now: Instant, connect: &str, id: u8) -> SocketKey {
+fn join(connection: &mut impl Machine, now: Instant, connect: &str, id: u8) -> SocketKey {
     connection.handle_ws(now, Message::Text(connect.into()));
     let Some(connection::Event::Socket(Event::Connecting { ticket, .. })) =
         connection.poll_event(now)

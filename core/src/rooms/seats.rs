@@ -291,6 +291,52 @@ mod tests {
     }
 
     #[test]
+    fn gaps_between_seats_are_closed_once_they_are_half() {
+        let mut rooms = Rooms::new(HashKey([1, 2]), 100);
+        let key = rooms.insert(SocketId::from_random([1; 15]), 1);
+        for room in 0..40 {
+            rooms.join(key, &room.to_string()).unwrap();
+        }
+        for (room, seats) in (0..19).map(|room| (room, 40)).chain([(19, 20)]) {
+            assert!(rooms.leave(key, &room.to_string()));
+            let (_, member) = rooms.slots().next().unwrap();
+            assert_eq!((member.seats.len(), member.rooms()), (seats, 39 - room));
+        }
+    }
+
+    #[test]
+    fn who_leaves_many_rooms_takes_the_table_along() {
+        for one_by_one in [true, false] {
+            let mut rooms = Rooms::new(HashKey([1, 2]), 1000);
+            let key = rooms.insert(SocketId::from_random([1; 15]), 1);
+            for room in 0..1000 {
+                rooms.join(key, &room.to_string()).unwrap();
+            }
+            assert!(rooms.seats_kept() >= 1000);
+            match one_by_one {
+                true => (0..1000).for_each(|room| assert!(rooms.leave(key, &room.to_string()))),
+                false => assert!(rooms.remove(key).is_some()),
+            }
+            assert!(rooms.seats_kept() < 100, "{}", rooms.seats_kept());
+        }
+    }
+
+    #[test]
+    fn many_rooms_with_one_in_each_cost_each_once() {
+        let mut rooms = Rooms::new(HashKey([1, 2]), 4);
+        let names: Vec<_> = (0..200_u8).map(|n| n.to_string()).collect();
+        for (name, n) in names.iter().zip(0..) {
+            let key = rooms.insert(SocketId::from_random([n; 15]), n);
+            rooms.join(key, name).unwrap();
+        }
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let to = target(&names, &[]);
+        let (steps, heard) = steps(|| rooms.select(&to).count());
+        assert_eq!(heard, 200);
+        assert!(steps <= 400, "{steps}");
+    }
+
+    #[test]
     fn a_broadcast_to_everybody_costs_those_who_are_there() {
         // faults: H11
         let mut rooms = Rooms::new(HashKey([1, 2]), 4);

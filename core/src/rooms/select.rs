@@ -238,6 +238,7 @@ mod tests {
             ..to(&["x", "y"], &[])
         };
         assert_eq!(heard(&me), [0, 2]);
+        assert!(rooms.select_keys(&to(&["y", "x"], &[])).eq([b, c, a]));
     }
 
     #[test]

@@ -133,10 +133,8 @@ impl<T> Server<T> {
             return Ok(None);
         };
         let member = its.rooms.insert(id.clone(), socket);
-        let own = rooms.iter().any(|room| *room == id.as_str());
-        if !own {
-            its.rooms.leave(member, id.as_str());
-        }
+        // Its own is among them, unless it has left that.
+        its.rooms.leave(member, id.as_str());
         for room in &rooms {
             // It was in no more than it may be in.
             let _ = its.rooms.join(member, room);

@@ -199,10 +199,44 @@ fn nobody_is_let_in_once_it_closes() {
     let mut server = server(Config::v4());
     let inside = knock(&mut server, 1).unwrap();
     server.shut_down(NOW);
+    drain(&mut server);
+    assert_eq!(server.connections(), 0);
     assert_eq!(poll(&mut server, 2), 503);
     assert_eq!(knock(&mut server, 2), Err(503));
     leave(&mut server, inside);
-    assert_eq!(server.connections(), 0);
+    assert_eq!(server.sessions(), 0);
+}
+
+#[test]
+fn a_request_for_one_transport_is_not_taken_as_one_for_the_other() {
+    let mut server = server(Config::v4());
+    let head = || upgrade().headers;
+    let polling = "/socket.io/?EIO=4&transport=polling";
+    let websocket = "/socket.io/?EIO=4&transport=websocket";
+    for with_session in [false, true] {
+        let behind = match with_session {
+            false => String::new(),
+            true => {
+                assert_eq!(poll(&mut server, 1), 200);
+                "&sid=AQEBAQEBAQEBAQEBAQEB".to_owned()
+            }
+        };
+        let mut request = Request::new(Bytes::new());
+        *request.uri_mut() = format!("{websocket}{behind}").parse().unwrap();
+        *request.headers_mut() = head();
+        server.handle_request(NOW, RequestId(9), request, [9; 15]);
+        assert_eq!(drain(&mut server), 400);
+        let mut request = Request::new(());
+        *request.uri_mut() = format!("{polling}{behind}").parse().unwrap();
+        *request.headers_mut() = head();
+        let head = request.into_parts().0;
+        let upgraded = server.handle_upgrade(NOW, &head, [9; 15]);
+        let Upgraded::Refused(response) = upgraded else {
+            panic!("{upgraded:?}");
+        };
+        assert_eq!(response.status(), 400);
+        assert_eq!(server.connections(), usize::from(with_session));
+    }
 }
 
 /// A server that was held up itself gives back what it has lost.

@@ -258,6 +258,17 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_waits_in_is_given_back() {
+        let mut acks = Acks::new();
+        assert_eq!(acks.wait(socket(0), 1, "a", Instant::ORIGIN), Ok(()));
+        acks.give_back();
+        assert_eq!(acks.resolve(socket(0), 1), Some("a"));
+        assert!(acks.table.is_some());
+        acks.give_back();
+        assert!(acks.table.is_none());
+    }
+
+    #[test]
     fn nothing_is_kept_of_those_that_were_answered() {
         let now = Instant::ORIGIN;
         let mut acks = Acks::new();

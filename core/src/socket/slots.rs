@@ -87,7 +87,7 @@ impl Slots {
             return Err(Unasked::TooManyNamespaces);
         }
         let auth = request.size();
-        if auth > 0 && self.auth().saturating_add(auth) > config.max_auth_bytes {
+        if self.auth().saturating_add(auth) > config.max_auth_bytes {
             return Err(Unasked::TooManyCredentials);
         }
         let slot = Slot {

@@ -301,6 +301,34 @@ fn a_clone_of_any_moment_goes_on_as_what_it_was_made_of() {
     assert!(seen.len() > HISTORY.len() - 4, "{}", seen.len());
 }
 
+/// What waits to be told is a part of it.
+#[test]
+fn what_became_of_a_request_for_a_websocket_makes_a_difference() {
+    let mut world = World::new(HashKey([1, 2]));
+    world.server.decide_over_handshakes(true);
+    assert!(matches!(world.knock(), Upgraded::Waits(_)));
+    assert!(world.event().is_some());
+    let digests = ["one", "other"].map(|why| {
+        let mut world = world.clone();
+        let ticket = world.knocked.remove(0);
+        let why = HandshakeError::Forbidden(Some(why.to_owned()));
+        world.server.refuse(world.now, ticket, why);
+        world.digest()
+    });
+    assert_ne!(digests[0], digests[1]);
+}
+
+#[test]
+fn what_a_request_that_waits_has_asked_for_makes_a_difference() {
+    let digests = ["", "&who=me", "&who=you"].map(|query| {
+        let mut world = World::new(HashKey([1, 2]));
+        world.server.decide_over_handshakes(true);
+        world.poll(1, query);
+        world.digest()
+    });
+    assert!(digests[0] != digests[1] && digests[1] != digests[2]);
+}
+
 #[test]
 fn the_key_under_which_names_are_hashed_makes_no_difference() {
     let mut one = World::new(HashKey([1, 2]));

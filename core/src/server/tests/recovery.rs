@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::ConnectionStateRecovery;
-use crate::engine::{Flags, WsOut};
+use crate::engine::{Flags, Sent, WsOut};
 use crate::packet::Part;
 use crate::recovery::{Claim, Expiry, Unrestored};
 use crate::rooms::Target;
@@ -202,6 +202,62 @@ fn what_was_missed_comes_before_connect() {
     assert_eq!(world.server.rooms_of(back.socket), [&*ann.sid, "x"]);
     let figures = world.server.recovery_figures("/").unwrap();
     assert_eq!((figures.recovered, figures.here, figures.away), (1, 1, 0));
+}
+
+#[test]
+fn who_has_left_its_own_room_does_not_come_back_to_it() {
+    for leaves in [false, true] {
+        let mut world = World::new(Config::v4());
+        let (ann, _) = world.come("40");
+        world.server.join(ann.socket, "x").unwrap();
+        if leaves {
+            assert!(world.server.leave(ann.socket, &ann.sid));
+        }
+        world.say(ann.socket, "1");
+        let (_, offset) = read(&world.sent(ann.connection)[0]);
+        world.cut(ann.connection);
+        let (back, _) = world.come(&claims(&ann, &offset));
+        assert_eq!(back.sid, ann.sid);
+        let rooms = world.server.rooms_of(back.socket);
+        assert_eq!(rooms, [&*ann.sid, "x"][usize::from(leaves)..]);
+    }
+}
+
+#[test]
+fn each_emit_to_one_has_an_offset_of_its_own() {
+    let mut world = World::new(Config::v4());
+    let (ann, _) = world.come("40");
+    for name in ["1", "2", "3"] {
+        world.say(ann.socket, name);
+    }
+    let sent = world.sent(ann.connection);
+    let [first, second, third] = [0, 1, 2].map(|at| read(&sent[at]).1);
+    assert_ne!(first, second);
+    // What is not kept has that of what was before it.
+    let volatile = Flags {
+        volatile: true,
+        ..Flags::default()
+    };
+    let said = world.server.emit(NOW, ann.socket, "4", &1, volatile);
+    assert_eq!(said.unwrap(), Sent::Queued);
+    assert_eq!(read(&world.sent(ann.connection)[0]).1, third);
+    world.cut(ann.connection);
+    let (_, sent) = world.come(&claims(&ann, &second));
+    assert_eq!((sent.len(), read(&sent[0]).0), (2, "3".to_owned()));
+}
+
+#[test]
+fn a_session_expires_however_late_that_is_looked_at() {
+    let mut world = World::new(Config::v4());
+    let (ann, _) = world.come("40");
+    world.cut(ann.connection);
+    world.server.handle_ws_gone(ann.connection);
+    let due = world.server.poll_timeout().unwrap();
+    assert_eq!(due.why, Why::Recovery);
+    world.now = due.at + Duration::from_secs(60);
+    world.server.handle_timeout(world.now);
+    assert_eq!(world.told().last().unwrap(), "Late");
+    assert_eq!(world.server.poll_timeout(), None);
 }
 
 #[test]

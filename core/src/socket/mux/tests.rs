@@ -165,6 +165,33 @@ impl Talk {
 }
 
 /// An event in a line.
+
+#[test]
+fn whose_id_a_client_computes_is_the_configurations_choice_in_revision_5() {
+    for (protocol, ids, root, other) in [
+        (Protocol::V5, SocketIds::PerNamespace, None, None),
+        (
+            Protocol::V5,
+            SocketIds::FromConnection,
+            Some("BwcHBwcHBwcHBwcHBwcH"),
+            Some("/a#BwcHBwcHBwcHBwcHBwcH"),
+        ),
+        (
+            Protocol::V4,
+            SocketIds::PerNamespace,
+            Some("BwcHBwcHBwcHBwcHBwcH"),
+            Some("/a#BwcHBwcHBwcHBwcHBwcH"),
+        ),
+    ] {
+        let talk = Talk::new(protocol, quiet().socket_ids(ids));
+        let computed = ["/", "/a"].map(|name| talk.mux.computed_id(name, &talk.session));
+        let computed = computed
+            .each_ref()
+            .map(|id| id.as_ref().map(SocketId::as_str));
+        assert_eq!(computed, [root, other]);
+    }
+}
+
 fn brief(event: &Event<u8>) -> String {
     match event {
         Event::Connecting {

@@ -304,3 +304,42 @@ fn there_is_room_as_long_as_half_of_it_is_free() {
     talk.close(Close::Discard);
     assert!(!room(&talk, none, none), "it is over");
 }
+
+#[test]
+fn a_session_is_backed_up_by_more_than_half_of_what_may_wait() {
+    let one = {
+        let mut talk = Talk::websocket(Config::v4());
+        assert_eq!(talk.send("abc"), Sent::Queued);
+        talk.session.queued_bytes()
+    };
+    let by_bytes = Config {
+        max_backlog_bytes: 4 * one,
+        ..Config::v4()
+    };
+    let by_packets = Config {
+        max_backlog_packets: 4,
+        ..Config::v4()
+    };
+    for config in [by_bytes, by_packets] {
+        let mut talk = Talk::websocket(config);
+        for backed_up in [false, false, true, true] {
+            assert_eq!(talk.send("abc"), Sent::Queued);
+            assert_eq!(talk.session.is_backed_up(), backed_up);
+            assert_eq!(talk.session.is_full(0), backed_up);
+        }
+        for backed_up in [true, false] {
+            talk.frame();
+            assert_eq!(talk.session.is_backed_up(), backed_up);
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_is_lost_ends_its_session() {
+    let mut talk = Talk::polling(Config::v4());
+    talk.session.handle_unwritten(talk.now, 5);
+    assert!(talk.session.is_unwritten(5) && !talk.session.is_unwritten(6));
+    talk.session.handle_answer_lost(talk.now);
+    assert_eq!(talk.session.violation(), Some(Violation::SlowReader));
+    talk.closed(CloseReason::TransportError);
+}

@@ -163,3 +163,17 @@ fn a_server_that_shuts_down_waits_for_nobody_long() {
     talk.pass(ms(5_000));
     talk.closed(CloseReason::ForcedClose);
 }
+
+#[test]
+fn a_client_that_says_goodbye_to_a_close_was_closed() {
+    let mut talk = Talk::polling(Config::v4());
+    talk.close(Close::Flush);
+    talk.post("1");
+    assert_eq!(talk.events(), [over(CloseReason::ForcedClose, None)]);
+
+    let mut talk = Talk::websocket(Config::v4());
+    assert_eq!(talk.send("last"), Sent::Queued);
+    talk.close(Close::Flush);
+    talk.session.handle_ws_closed(talk.now, WsClosed::Closed);
+    talk.closed(CloseReason::ForcedClose);
+}

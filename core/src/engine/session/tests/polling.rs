@@ -365,3 +365,15 @@ fn what_a_post_brought_counts_until_all_of_it_is_taken() {
     assert_eq!(talk.session.unread_bytes(), 0);
     assert_eq!(talk.answer(post), "200 ok");
 }
+
+#[test]
+fn another_request_that_is_dropped_makes_no_difference() {
+    let mut talk = Talk::polling(Config::v4());
+    let post = talk.post("4a");
+    let digest = |talk: &Talk| crate::digest::of(|state| talk.session.digest(state));
+    let before = digest(&talk);
+    talk.session.handle_aborted(talk.now, RequestId(99));
+    assert_eq!(digest(&talk), before);
+    talk.session.handle_aborted(talk.now, post);
+    assert_ne!(digest(&talk), before);
+}

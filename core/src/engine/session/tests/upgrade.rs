@@ -214,3 +214,19 @@ fn a_poll_that_was_answered_is_not_to_be_freed() {
     assert_eq!(due(&talk), Some(Why::Upgrade));
     assert_eq!(talk.answer(id), "200 4x");
 }
+
+#[test]
+fn what_can_be_gone_over_to_is_said_at_the_beginning() {
+    let upgrades = |change: fn(&mut Config)| {
+        let mut config = Config::v4();
+        change(&mut config);
+        let mut talk = Talk::new(POLLING, config);
+        let id = talk.get();
+        let open = talk.answer(id);
+        let (_, behind) = open.split_once("\"upgrades\":").unwrap();
+        behind.split_once(',').unwrap().0.to_owned()
+    };
+    assert_eq!(upgrades(|_| {}), "[\"websocket\"]");
+    assert_eq!(upgrades(|config| config.allow_upgrades = false), "[]");
+    assert_eq!(upgrades(|config| config.transports.websocket = false), "[]");
+}

@@ -192,3 +192,31 @@ fn no_more_packets_are_kept_than_may_wait() {
         assert_eq!(seen(&mut talk).len(), 3);
     }
 }
+
+#[test]
+fn nothing_passes_the_queue_of_a_session_that_is_observed() {
+    let mut talk = Talk::websocket(Config::v4());
+    assert!(!talk.session.is_observed() && talk.session.is_clear());
+    talk.session.observe();
+    assert!(talk.session.is_observed() && !talk.session.is_clear());
+}
+
+#[test]
+fn a_session_that_is_observed_is_not_held_up() {
+    let mut talk = Talk::websocket(Config::v4());
+    talk.session.observe();
+    assert_eq!(talk.send("a"), Sent::Queued);
+    assert_eq!(talk.send("b"), Sent::Queued);
+    assert_eq!([talk.frame(), talk.frame()], ["4a", "4b"]);
+}
+
+#[test]
+fn nothing_is_followed_once_a_session_is_over() {
+    let mut talk = Talk::websocket(Config::v4());
+    assert_eq!(talk.send("a"), Sent::Queued);
+    assert_eq!(talk.session.follow(), Some(1));
+    talk.close(Close::Discard);
+    assert!(talk.session.is_observed());
+    assert_eq!(talk.session.reached(), 0);
+    assert!(!talk.session.is_observed());
+}

@@ -167,3 +167,31 @@ fn a_message_in_too_many_fragments_ends_its_session() {
     assert_eq!(talk.session.violation(), Some(Violation::TooManyFragments));
     talk.closed(CloseReason::TransportError);
 }
+
+/// The digits of what several get are written once. What goes before them is the revision's.
+#[test]
+fn an_attachment_that_others_get_too_has_its_head() {
+    for (opened, head) in [(WEBSOCKET, "b"), (WEBSOCKET_3, "b4")] {
+        let opened = Opened {
+            base64: true,
+            ..opened
+        };
+        let mut talk = Talk::new(opened, Config::v2());
+        while talk.session.poll_ws().is_some() {}
+        let packet = Encoded::text("451-[\"x\"]".into(), vec![Bytes::from_static(b"abcd")]);
+        let sent = talk
+            .session
+            .send(talk.now, packet.clone(), Flags::default());
+        assert_eq!(sent, Sent::Queued);
+        let mut frame = || match talk.session.poll_ws() {
+            Some(WsOut::Frame {
+                head,
+                part: Part::Text(text),
+                ..
+            }) => String::from_utf8([head, &*text].concat()).unwrap(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(frame(), "451-[\"x\"]");
+        assert_eq!(frame(), format!("{head}YWJjZA=="));
+    }
+}

@@ -98,3 +98,17 @@ fn what_ends_ends_with_the_connection() {
     assert_eq!(told.first().map(String::as_str), Some("connecting /b"));
     assert_eq!(told.len(), 6, "{told:?}");
 }
+
+#[test]
+fn who_has_joined_nothing_is_told_so_by_its_next_poll() {
+    let config = quiet();
+    let time = config.connect_timeout;
+    let mut talk = Talk::opened(Protocol::V5, TransportKind::Polling, config);
+    talk.session.handle_poll(talk.now, RequestId(1), Eio::V4);
+    assert!(talk.session.poll_http().is_some());
+    talk.pass(time);
+    assert_eq!(talk.details(), Some(Details::NotJoined));
+    assert!(!talk.session.is_open() && !talk.session.is_closed());
+    talk.session.handle_poll(talk.now, RequestId(2), Eio::V4);
+    assert!(talk.session.poll_http().is_some() && talk.session.is_closed());
+}

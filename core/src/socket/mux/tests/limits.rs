@@ -101,3 +101,22 @@ fn who_is_refused_too_often_is_closed() {
         assert!(talk.told("0/a,").is_empty());
     }
 }
+
+#[test]
+fn who_comes_takes_the_place_of_a_namespace_that_was_left() {
+    let config = Config {
+        max_namespaces_per_connection: 2,
+        ..quiet()
+    };
+    for (left, stays) in [("/a", "/b"), ("/b", "/a")] {
+        let mut talk = Talk::new(Protocol::V5, config.clone());
+        for name in ["/a", "/b"] {
+            talk.enter(name);
+        }
+        assert_eq!(talk.told(format!("1{left},")).len(), 2);
+        talk.enter("/c");
+        for name in [stays, "/c"] {
+            assert_eq!(talk.told(format!(r#"2{name},["x"]"#)).len(), 1);
+        }
+    }
+}

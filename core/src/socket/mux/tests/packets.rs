@@ -190,3 +190,18 @@ fn credentials_come_as_each_revision_has_them() {
     );
     assert!(talk.told("0/a?t=3,").is_empty(), "it has asked");
 }
+
+#[test]
+fn all_are_taken_out_at_once_and_told_so() {
+    let mut talk = Talk::joined(Protocol::V5, quiet());
+    talk.enter("/a");
+    assert!(talk.mux.is_quiet());
+    talk.mux.disconnect_all(talk.now, &mut talk.session);
+    assert_eq!(talk.sent(), ["41", "41/a,"]);
+    for way in ["disconnecting", "disconnected"].repeat(2) {
+        assert!(!talk.mux.is_quiet());
+        let event = talk.mux.poll_event().unwrap();
+        assert_eq!(brief(&event), format!("{way} server namespace disconnect"));
+    }
+    assert!(talk.mux.is_quiet());
+}

@@ -56,6 +56,8 @@ struct World {
     labels: Vec<(String, String)>,
     /// Ack ids of each namespace, or of each socket.
     acks: BTreeMap<String, u64>,
+    /// What many are told: beside the driver which step it is, beside Node always the same.
+    said: usize,
     /// How often each socket gave no answer.
     unanswered: BTreeMap<usize, usize>,
     notes: Notes,
@@ -77,9 +79,9 @@ pub(crate) fn play(history: &[Step]) -> Vec<Notes> {
 
 /// The same, where sockets ask by such ids. `looks`: whether it is looked at what comes of a step before the next.
 pub(crate) fn play_by(history: &[Step], ids: Numbers, looks: impl Fn(usize) -> bool) -> Vec<Notes> {
-    let mut world = World::new(ids);
-    let mut all = Vec::new();
+    let (mut world, mut all) = (World::new(ids), Vec::new());
     for (at, step) in history.iter().enumerate() {
+        world.said = if let Numbers::Sockets = ids { at } else { 1 };
         world.step(step);
         if looks(at) {
             world.rest();
@@ -114,6 +116,7 @@ impl World {
             ids: 0,
             labels: Vec::new(),
             acks: BTreeMap::new(),
+            said: 1,
             unanswered: BTreeMap::new(),
             notes: Notes::new(),
         }
@@ -185,7 +188,7 @@ impl World {
                 }
                 target.except.extend(text(3).map(Into::into));
                 let namespace = text(1).expect("a name");
-                let packet = packet::event(namespace, None, "all", &1).expect("a number");
+                let packet = packet::event(namespace, None, "all", &self.said).expect("a number");
                 self.server
                     .broadcast(self.now, namespace, &target, &packet, Flags::default());
             }

@@ -1,12 +1,17 @@
 //! Looks for a world that fails: `find <first seed> <worlds>` says which property, in which world, and how many
 //! choices are left of it; a world that does not end is one that spins, which is a matter of *pace*. Then among clients that come back, of which worlds have none: which list of bytes fails, and how
 //! short it is. `find lives <first seed> <lives>` looks among those alone, until so many have come back, and
-//! `find driver <first seed> <worlds>` among worlds of the driver's tasks alone.
+//! `find driver <first seed> <worlds>` among worlds of the driver's tasks alone, and `find levels <first seed> <histories>`
+//! among histories that are played to both levels.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 
+use sio_sim::choices::Choices;
 use sio_worlds::kinds::{Kind, LONGEST, Played};
 use sio_worlds::lives;
+
+#[path = "../tests/levels/both.rs"]
+mod both;
 
 /// Of so many worlds that break a property the smallest is made smaller.
 const TRIED: usize = 5;
@@ -15,6 +20,7 @@ const LISTS: u64 = 4000;
 
 fn main() {
     let mut words = std::env::args().skip(1).peekable();
+    let levels = words.next_if(|word| word == "levels").is_some();
     let kind = match words.peek().map(String::as_str) {
         Some("lives") => Kind::Lives,
         Some("driver") => Kind::Driver,
@@ -31,6 +37,9 @@ fn main() {
         return;
     }
     std::panic::set_hook(Box::new(|_| {}));
+    if levels {
+        return compare(first, count);
+    }
     search(kind, first, count);
 }
 
@@ -42,6 +51,24 @@ fn live(first: u64, lives: u64) {
         lists += 1;
     }
     println!("{back} clients came back, in {lists} histories");
+}
+
+/// Looks for a history that differs between both levels.
+fn compare(first: u64, histories: u64) {
+    for at in 0..histories {
+        let played = both::play(Choices::from_seed(first + at));
+        if played.difference.is_none() {
+            continue;
+        }
+        let small = both::smaller(&played, 1000);
+        let left = small.choices.list().trimmed().choices();
+        println!("levels {} {left}", at + 1);
+        if std::env::var_os("SIO_TOLD").is_some() {
+            println!("{}", both::report("", &small));
+        }
+        return;
+    }
+    println!("none");
 }
 
 fn search(kind: Kind, first: u64, worlds: u64) {

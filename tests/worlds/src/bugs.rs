@@ -14,6 +14,8 @@ pub struct Bug {
     pub text: String,
     /// What stands there where it is planted.
     pub with: String,
+    /// Where it is looked for, if not in worlds of its own level: `levels`, which plays histories to both.
+    pub by: Option<String>,
     /// Why no world can find it.
     pub why: Option<String>,
 }
@@ -38,6 +40,7 @@ pub fn all(root: &Path) -> Vec<Bug> {
         file: field(row, "file"),
         text: field(row, "text"),
         with: field(row, "with"),
+        by: asked(row, "by"),
         why: asked(row, "why"),
     })
     .collect()

@@ -101,7 +101,7 @@ fn build(root: &Path, bugs: &[Bug]) -> PathBuf {
 /// Copies what worlds are built of, and plants the bugs there.
 fn plant(root: &Path, copy: &Path, bugs: &[Bug]) {
     let _ = fs::remove_dir_all(copy);
-    for folder in ["core", "tests/worlds"] {
+    for folder in ["core", "tests/tests/differential", "tests/worlds"] {
         copy_all(&root.join(folder), &copy.join(folder));
     }
     fs::copy(root.join("Cargo.lock"), copy.join("Cargo.lock")).expect("the lock");
@@ -159,9 +159,10 @@ fn copy_all(from: &Path, to: &Path) {
     }
 }
 
-/// What finds a bug. One of the driver is looked for in worlds of the driver's tasks.
+/// What finds a bug. One of the driver is looked for in worlds of the driver's tasks, or where its row says.
 fn run(find: &Path, number: usize, bug: &Bug) -> Option<String> {
     let level = bug.file.starts_with("core/driver/").then_some("driver");
+    let level = bug.by.as_deref().or(level);
     let out = Command::new(find)
         .args(level)
         .args(["1", &WORLDS.to_string()])

@@ -88,7 +88,7 @@ pub(crate) fn play(history: &[Step], schedule: u64) -> Result<Vec<Notes>, String
     let played = Check::new().play(choices, async |sim| {
         let mut world = World::new(sim)?;
         for (at, step) in history.iter().enumerate() {
-            world.step(step).await;
+            world.step(at, step).await;
             if super::is_burst(history, at) {
                 all.lock().unwrap().push(Notes::new());
                 continue;
@@ -228,7 +228,7 @@ impl World {
         })
     }
 
-    async fn step(&mut self, step: &Step) {
+    async fn step(&mut self, which: usize, step: &Step) {
         let number = |at: usize| usize::try_from(step[at].as_u64().unwrap_or_default()).unwrap();
         let text = |at: usize| step[at].as_str();
         let at = number(1);
@@ -272,7 +272,7 @@ impl World {
                     (None, Some(except)) => namespace.except(except),
                     (None, None) => namespace.except(&[] as &[&str]),
                 };
-                to.emit("all", &1).expect("a number");
+                to.emit("all", &which).expect("a number");
             }
             "join" => drop(socket.map(|it| it.join(text(2).expect("a name")))),
             "leave" => drop(socket.map(|it| it.leave(text(2).expect("a name")))),

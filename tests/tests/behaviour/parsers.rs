@@ -318,6 +318,41 @@ async fn who_comes_back_by_another_parser_has_missed_nothing(on: On) {
     world.ends().await;
 }
 
+async fn who_cannot_be_told_what_it_missed_may_come_back_by_another(on: On) {
+    let (config, _) = several(calm());
+    let recovery = ConnectionStateRecovery::default();
+    let world = World::new(on, talkative(config.connection_state_recovery(recovery))).await;
+    let main = world.io.of("/");
+    let mut text = world.open().await;
+    let (known, _) = enter(&mut text, "").await;
+    let socket = main.get(&known.id).unwrap();
+    main.emit("first", &()).unwrap();
+    let offset = text.text().await.rsplit('"').nth(1).unwrap().to_owned();
+    drop(text);
+    until("it to be away", || !socket.connected()).await;
+    main.to("lobby").emit("never", &1).unwrap();
+
+    let mut json = Client::open(world.address, "&parser=json").await;
+    let claim = claims(&known, &offset);
+    json.send(&format!(r#"4{{"type":0,"nsp":"/","data":{claim}}}"#))
+        .await;
+    let over = json.next().await;
+    assert!(
+        matches!(over, Some(crate::client::Message::Close(_))),
+        "{over:?}"
+    );
+    until("its connection to be over", || {
+        world.io.engine_sessions() == 0
+    })
+    .await;
+
+    let mut text = world.open().await;
+    let (again, before) = enter(&mut text, &claim).await;
+    assert_eq!(again, known);
+    assert_eq!(events(&before), [r#"42["never",1]"#]);
+    world.ends().await;
+}
+
 async fn what_one_does_not_write_its_clients_alone_go_without(on: On) {
     let (config, _) = several(calm());
     let io = talkative(config);
@@ -430,6 +465,7 @@ on_each_runtime! {
     all_of_them_are_asked,
     a_name_that_nobody_has_is_refused,
     who_comes_back_by_another_parser_has_missed_nothing,
+    who_cannot_be_told_what_it_missed_may_come_back_by_another,
     what_one_does_not_write_its_clients_alone_go_without,
     a_record_names_the_parser_of_its_connection,
     at_an_engine_of_its_own_the_same_names_hold,

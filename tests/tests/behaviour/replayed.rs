@@ -79,6 +79,7 @@ const APART: &[(&str, &[&str])] = &[
             "parsers::simulated::each_speaks_as_it_has_asked_and_all_share_rooms",
             "parsers::simulated::all_of_them_are_asked",
             "parsers::simulated::who_comes_back_by_another_parser_has_missed_nothing",
+            "parsers::simulated::who_cannot_be_told_what_it_missed_may_come_back_by_another",
             "parsers::simulated::what_one_does_not_write_its_clients_alone_go_without",
             "parsers::simulated::a_record_names_the_parser_of_its_connection",
             "parsers::simulated::at_an_engine_of_its_own_the_same_names_hold",

@@ -285,6 +285,13 @@ impl Socket {
         self.extras().get_or_insert_default().session = session;
     }
 
+    /// Its client could not be told what it had missed: what it claims is good once more when this one has left.
+    pub(crate) fn give_back_claim(&self) {
+        if let Some(SessionOf::Here(keeper, session)) = self.session() {
+            keeper.lock().untold(session);
+        }
+    }
+
     /// It has joined rooms, or left them. With the rooms locked.
     pub(super) fn note_rooms(&self, rooms: &[Box<str>], joined: bool) {
         let (keeper, session) = match self.session() {

@@ -258,7 +258,8 @@ impl<R: Runtime> Task<R> {
             }
         };
         let Some(key) = accepted else {
-            // Who had come back may do so once more.
+            // Who had come back may do so once more, by the same claim.
+            socket.give_back_claim();
             socket.exit_for(Some(DisconnectReason::Connection(
                 CloseReason::TransportClose,
             )));
@@ -277,6 +278,7 @@ impl<R: Runtime> Task<R> {
         }
         self.dispatch(cx, key, Invocation::entering(&socket));
     }
+
     fn accept(
         &mut self,
         ticket: ConnectTicket,

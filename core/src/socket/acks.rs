@@ -286,6 +286,20 @@ mod tests {
         assert!(acks.table.is_none());
     }
 
+    #[test]
+    fn deadlines_of_what_is_over_are_forgotten_once_they_are_the_most() {
+        let mut acks = Acks::new();
+        assert_eq!(acks.wait(socket(0), 0, 0, Instant::ORIGIN), Ok(()));
+        // One waits, whose deadline is the first.
+        let most = 2 + KEPT;
+        for id in 1..=3 * most as u64 {
+            assert_eq!(acks.wait(socket(0), id, id, Instant::ORIGIN), Ok(()));
+            assert_eq!(acks.resolve(socket(0), id), Some(id));
+            let kept = acks.table.as_ref().unwrap().due.len();
+            assert_eq!(kept, 1 + id as usize % most, "{id}");
+        }
+    }
+
     proptest! {
         /// As a list that is searched from its beginning.
         #[test]

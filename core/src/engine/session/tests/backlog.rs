@@ -306,6 +306,30 @@ fn there_is_room_as_long_as_half_of_it_is_free() {
 }
 
 #[test]
+fn what_is_not_written_takes_room_once_another_answer_was_asked_for() {
+    let mut talk = Talk::polling(Config::v4().max_backlog_bytes(20));
+    let none = Backlog::default();
+    let room = |talk: &Talk, bytes| {
+        let more = Backlog { bytes, packets: 1 };
+        talk.session.has_room(none, more)
+    };
+    talk.session.handle_unwritten(talk.now, 0);
+    for (unwritten, counts) in [(4, false), (8, true)] {
+        assert_eq!(talk.send("123"), Sent::Queued);
+        let poll = talk.get();
+        talk.answer(poll);
+        talk.session.handle_unwritten(talk.now, unwritten);
+        assert_eq!(talk.session.counts_unwritten(), counts);
+        assert_eq!(room(&talk, 100), !counts);
+    }
+    assert!(room(&talk, 2) && !room(&talk, 3));
+    talk.session.handle_unwritten(talk.now, 4);
+    assert!(room(&talk, 6) && !room(&talk, 7));
+    talk.session.handle_unwritten(talk.now, 0);
+    assert!(!talk.session.counts_unwritten() && room(&talk, 100));
+}
+
+#[test]
 fn a_session_is_backed_up_by_more_than_half_of_what_may_wait() {
     let one = {
         let mut talk = Talk::websocket(Config::v4());

@@ -1,6 +1,7 @@
 //! The clients that outside checks drive: `client_probe` of each binding, a line of JSON at a time.
 
 use std::{
+    fs,
     io::{BufRead, BufReader, Write},
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
@@ -54,10 +55,30 @@ impl Probe {
         }
     }
 
-    /// Stands still (`true`), with all its connections, or goes on.
+    /// Stands still (`true`), with all its connections, or goes on. It is stopped when it has nothing to do: in the
+    /// midst of a turn it would go on with that, and read what came meanwhile by the time that it knew before.
+    ///
+    /// # Panics
+    /// It does not come to rest.
     pub fn stall(&self, still: bool) {
+        let end = Instant::now() + PATIENCE;
+        while still && !self.rests() {
+            assert!(Instant::now() < end, "it does not come to rest");
+            thread::sleep(Duration::from_millis(1));
+        }
         let signal = if still { Signal::STOP } else { Signal::CONT };
         kill_process(Pid::from_child(&self.process), signal).expect("it is there");
+    }
+
+    /// Whether each of its threads waits for something.
+    fn rests(&self) -> bool {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.process.id()));
+        threads.expect("it is there").flatten().all(|thread| {
+            let state = fs::read_to_string(thread.path().join("stat"));
+            // Behind the name, which may have anything in it.
+            let state = state.as_deref().map(|it| it.rsplit(')').next());
+            matches!(state, Ok(Some(state)) if state.starts_with(" S "))
+        })
     }
 
     /// Says something, and waits for no answer. Its number, which that will have.

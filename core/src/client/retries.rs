@@ -57,6 +57,11 @@ impl<T> Retries<T> {
         self.sent = Some(id);
     }
 
+    /// The id of the try which is under way.
+    pub(super) const fn under_way(&self) -> Option<u64> {
+        self.sent
+    }
+
     /// Whether that is the try which is under way: the first may be another by now.
     pub(super) fn awaits(&self, id: u64) -> bool {
         self.sent == Some(id)

@@ -204,7 +204,15 @@ impl World {
         if hand.post.is_some() || hand.sid.is_none() || hand.out.is_empty() {
             return;
         }
-        let packets: Vec<_> = hand.out.drain(..).collect();
+        // As many as its server takes in one body, and one at least, each with what tells it from the next.
+        let most = self.options.server.max_http_buffer_size;
+        let mut size = 0;
+        let fits = hand.out.iter().take_while(|packet| {
+            size += packet.len() + SEPARATOR;
+            size <= most
+        });
+        let count = fits.count().max(1);
+        let packets: Vec<_> = hand.out.drain(..count).collect();
         let body = packets.join("\x1e");
         let sid = hand.sid.clone();
         let id = self.hand_request(party, sid.as_deref(), Some(body));
@@ -483,6 +491,9 @@ impl World {
         self.network.push(self.now + again, Delivery::Wakes(party));
     }
 }
+
+/// Bytes that stand between two packets of a body, at most: their length before each in revision 3.
+const SEPARATOR: usize = "1000:".len();
 
 /// Between two GETs of one that takes its time.
 const LAZY: Duration = Duration::from_millis(1500);

@@ -191,6 +191,10 @@ impl<T> Connection<T> {
         let Some(namespace) = self.namespaces.get_mut(socket) else {
             return;
         };
+        let under_way = namespace.retries.under_way();
+        if under_way.is_some_and(|id| self.acks.resolve(socket, id).is_some()) {
+            namespace.waiting = namespace.waiting.saturating_sub(1);
+        }
         while let Some(Retry { token, .. }) = namespace.retries.answered() {
             self.events.push_back(Event::Acked {
                 socket,

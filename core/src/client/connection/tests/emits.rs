@@ -192,6 +192,7 @@ fn emits_are_repeated_until_they_are_answered() {
     assert_eq!(world.client.state(socket).unwrap().retries, 1);
     world.client.clear_retries(socket);
     assert_eq!(world.told(), ["3: NotSent"]);
+    assert_eq!(world.client.state(socket).unwrap().acks, 0);
     // What is answered then is not the next one.
     world
         .client

@@ -159,6 +159,11 @@ impl Nodes {
         self.all.len() - 1
     }
 
+    /// How many there have been.
+    pub(super) fn count(&self) -> usize {
+        self.all.len()
+    }
+
     pub(super) fn server(&self, node: usize) -> &str {
         self.all.get(node).map_or("", |it| &it.server)
     }

@@ -529,7 +529,7 @@ mod tests {
 
     #[test]
     fn an_address_is_asked_for_in_its_own_form() {
-        let four: std::net::SocketAddr = "192.0.2.7:443".parse().unwrap();
+        let four: SocketAddr = "192.0.2.7:443".parse().unwrap();
         play(
             "socks5://proxy.example",
             Target::Address(four),
@@ -542,7 +542,7 @@ mod tests {
             ],
         )
         .unwrap();
-        let six: std::net::SocketAddr = "[2001:db8::7]:443".parse().unwrap();
+        let six: SocketAddr = "[2001:db8::7]:443".parse().unwrap();
         let said: &[u8] = b"CONNECT [2001:db8::7]:443 HTTP/1.1\r\nHost: [2001:db8::7]:443\r\n\r\n";
         let answer: &[u8] = b"HTTP/1.1 407 No\r\n\r\n";
         let refused = play(

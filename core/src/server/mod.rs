@@ -446,7 +446,7 @@ impl<T> Server<T> {
         let out = self.entry_mut(connection)?.connection.poll_ws();
         self.rearm(connection);
         if out.is_some() {
-            // A close that waited for the last packet is an event.
+            // There may be room for what was paused, which is looked at with its events.
             self.events.add(connection);
         } else {
             self.wind_up(connection);

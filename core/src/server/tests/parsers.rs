@@ -25,8 +25,13 @@ impl Parser for Json {
     }
 }
 
-/// A client that asks so, and is let into `/`.
-fn come(server: &mut Server<()>, byte: u8, query: &str, connect: &str) -> Socket {
+/// A client that asks for `/` by one of the parsers, and is not let in yet.
+fn knocks(
+    server: &mut Server<()>,
+    byte: u8,
+    query: &str,
+    connect: &str,
+) -> (ConnectionKey, crate::socket::ConnectTicket) {
     let mut head = upgrade();
     head.uri = format!("{}{query}", head.uri).parse().unwrap();
     let Upgraded::Attached { connection, .. } = server.handle_upgrade(NOW, &head, [byte; 15])
@@ -38,6 +43,12 @@ fn come(server: &mut Server<()>, byte: u8, query: &str, connect: &str) -> Socket
     let Some(Event::Connecting { ticket, .. }) = server.poll_event(NOW) else {
         panic!("asks for nothing")
     };
+    (connection, ticket)
+}
+
+/// A client that asks so, and is let into `/`.
+fn come(server: &mut Server<()>, byte: u8, query: &str, connect: &str) -> Socket {
+    let (connection, ticket) = knocks(server, byte, query, connect);
     let id = SocketId::from_random([byte; 15]);
     let socket = server.accept(NOW, connection, ticket, id).unwrap();
     drain(server);
@@ -146,27 +157,6 @@ impl Parser for Fussy {
     }
 }
 
-/// A client that asks for `/` by one of the parsers, and is not let in yet.
-fn knocks(
-    server: &mut Server<()>,
-    byte: u8,
-    query: &str,
-    connect: String,
-) -> (ConnectionKey, crate::socket::ConnectTicket) {
-    let mut head = upgrade();
-    head.uri = format!("{}{query}", head.uri).parse().unwrap();
-    let Upgraded::Attached { connection, .. } = server.handle_upgrade(NOW, &head, [byte; 15])
-    else {
-        panic!("not attached")
-    };
-    drain(server);
-    server.handle_ws(NOW, connection, Message::Text(connect.into()));
-    let Some(Event::Connecting { ticket, .. }) = server.poll_event(NOW) else {
-        panic!("asks for nothing")
-    };
-    (connection, ticket)
-}
-
 /// A server whose clients come back, by text or by a parser that does not write all.
 fn fussy() -> Server<()> {
     let config = Config::v4().parsers([("fussy", Codec::new(Fussy))]);
@@ -193,7 +183,7 @@ const FUSSY: &str = "&parser=fussy";
 #[test]
 fn who_cannot_be_told_that_it_may_come_back_is_not_in_and_leaves_nothing() {
     let mut server = fussy();
-    let ask = r#"4{"type":0,"nsp":"/"}"#.to_owned();
+    let ask = r#"4{"type":0,"nsp":"/"}"#;
     let (connection, ticket) = knocks(&mut server, 1, FUSSY, ask);
     let id = SocketId::from_random([1; 15]);
     let socket = server.accept_recoverable(NOW, connection, ticket, id, [2; 15]);
@@ -208,7 +198,7 @@ fn who_cannot_be_told_that_it_may_come_back_is_not_in_and_leaves_nothing() {
 #[test]
 fn who_cannot_be_told_what_it_missed_is_not_in_and_may_come_back() {
     let mut server = fussy();
-    let (connection, ticket) = knocks(&mut server, 1, "", "40".to_owned());
+    let (connection, ticket) = knocks(&mut server, 1, "", "40");
     let id = SocketId::from_random([1; 15]);
     let ann = server
         .accept_recoverable(NOW, connection, ticket, id, [2; 15])
@@ -222,7 +212,7 @@ fn who_cannot_be_told_what_it_missed_is_not_in_and_may_come_back() {
         .unwrap();
     let pid = crate::recovery::Pid::from_random([2; 15]);
     let claim = crate::recovery::Claim::new(&pid, None);
-    let ask = r#"4{"type":0,"nsp":"/"}"#.to_owned();
+    let ask = r#"4{"type":0,"nsp":"/"}"#;
     let (connection, ticket) = knocks(&mut server, 2, FUSSY, ask);
     let back = server.recover(NOW, connection, ticket, &claim);
     assert_eq!(back.map_err(|(why, _)| why), Ok(None));
@@ -230,7 +220,7 @@ fn who_cannot_be_told_what_it_missed_is_not_in_and_may_come_back() {
     let figures = server.recovery_figures("/").unwrap();
     assert_eq!((figures.here, figures.away), (0, 1));
     // By a parser that writes it.
-    let (connection, ticket) = knocks(&mut server, 3, "", "40".to_owned());
+    let (connection, ticket) = knocks(&mut server, 3, "", "40");
     let back = server.recover(NOW, connection, ticket, &claim);
     let back = back.map_err(|(why, _)| why).unwrap().unwrap();
     assert_eq!(

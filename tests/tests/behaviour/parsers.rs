@@ -73,7 +73,7 @@ fn talkative(config: Config) -> Io {
     io
 }
 
-/// A client whose packets are JSON, in `/`.
+/// A client whose packets are JSON, in `/` and in the lobby: it has heard so before a handler joins for it.
 async fn json_client(world: &World) -> Client {
     let mut client = Client::open(world.address, "&parser=json").await;
     client.send(r#"4{"type":0,"nsp":"/"}"#).await;
@@ -83,9 +83,15 @@ async fn json_client(world: &World) -> Client {
         "{entered}"
     );
     client
+        .send(r#"4{"type":2,"nsp":"/","id":9007,"data":["sync"]}"#)
+        .await;
+    client
+        .expect(r#"4{"type":3,"nsp":"/","id":9007,"data":[]}"#)
+        .await;
+    client
 }
 
-/// A client whose packets are msgpack, in `/`.
+/// A client whose packets are msgpack, in `/` and in the lobby.
 async fn msgpack_client(world: &World) -> Client {
     let mut client = Client::open(world.address, "&parser=msgpack").await;
     client
@@ -93,6 +99,12 @@ async fn msgpack_client(world: &World) -> Client {
         .await;
     let entered = binary(&mut client).await;
     assert!(entered.starts_with(&[&[0x83][..], &HEAD, &[0], &NAMESPACE].concat()));
+    let packed = |kind, data: &[u8]| {
+        let id_and_data = b"\xa2id\x07\xa4data";
+        [&[0x84][..], &HEAD, &[kind], &NAMESPACE, id_and_data, data].concat()
+    };
+    client.send_binary(&packed(2, b"\x91\xa4sync")).await;
+    assert_eq!(binary(&mut client).await, packed(3, b"\x90"));
     client
 }
 
@@ -283,6 +295,7 @@ async fn who_comes_back_by_another_parser_has_missed_nothing(on: On) {
     let main = world.io.of("/");
     let mut text = world.open().await;
     let (known, _) = enter(&mut text, "").await;
+    text.sync().await;
     let socket = main.get(&known.id).unwrap();
     main.emit("first", &()).unwrap();
     let first = text.text().await;
@@ -325,6 +338,7 @@ async fn who_cannot_be_told_what_it_missed_may_come_back_by_another(on: On) {
     let main = world.io.of("/");
     let mut text = world.open().await;
     let (known, _) = enter(&mut text, "").await;
+    text.sync().await;
     let socket = main.get(&known.id).unwrap();
     main.emit("first", &()).unwrap();
     let offset = text.text().await.rsplit('"').nth(1).unwrap().to_owned();

@@ -122,8 +122,8 @@ impl Said {
 #[derive(Debug, Default)]
 pub(super) struct Nodes {
     all: Vec<Node>,
-    /// When a line was cut last: who stands still hears of it later, and is not counted already.
-    pub(super) cut: Duration,
+    /// When a line was cut last: who comes back is not counted at once.
+    cut: Duration,
     pub(super) together: Option<Together>,
 }
 
@@ -137,6 +137,8 @@ struct Node {
     whole: Duration,
     /// When something was told last of which it follows that not all may come.
     troubled: Duration,
+    /// Its line was cut, and it has not heard so: while it stands still it does not, and is not counted already.
+    cut_off: bool,
     /// Whether it was reached at all.
     joined: bool,
     gone: Option<Duration>,
@@ -152,16 +154,12 @@ impl Nodes {
             up: BTreeSet::new(),
             whole: Duration::MAX,
             troubled: now(),
+            cut_off: false,
             joined: false,
             gone: None,
             servers: BTreeMap::new(),
         });
         self.all.len() - 1
-    }
-
-    /// How many there have been.
-    pub(super) fn count(&self) -> usize {
-        self.all.len()
     }
 
     pub(super) fn server(&self, node: usize) -> &str {
@@ -173,6 +171,13 @@ impl Nodes {
         its.for_each(|it| {
             it.gone.get_or_insert(now());
         });
+    }
+
+    /// The line of a server was cut.
+    pub(super) fn cut(&mut self, server: &str) {
+        self.cut = now();
+        let its = self.all.iter_mut().filter(|it| it.server == server);
+        its.for_each(|it| it.cut_off = true);
     }
 
     /// Those that have not ended.
@@ -200,6 +205,9 @@ impl Nodes {
             return;
         };
         let now = now();
+        if matches!(event, ClusterEvent::Up | ClusterEvent::Down { .. }) {
+            it.cut_off = false;
+        }
         match event {
             ClusterEvent::Up => {
                 it.up.insert(namespace.to_owned());
@@ -268,7 +276,7 @@ impl Nodes {
             && (self.cut < at || self.cut.is_zero())
             && numbers.clone().all(|node| match self.all[node].gone {
                 Some(gone) => gone < at,
-                None => self.is_sound(node, at, false),
+                None => !self.all[node].cut_off && self.is_sound(node, at, false),
             })
     }
 

@@ -128,16 +128,17 @@ impl Hub {
         }
     }
 
-    /// The line of a server breaks off for so long; or, of `None`, those of all do.
-    pub(super) fn cut(&self, server: Option<usize>, time: Duration) {
+    /// The line of a server breaks off for so long; or, of `None`, those of all do. Whose did, for it was there.
+    pub(super) fn cut(&self, server: Option<usize>, time: Duration) -> Vec<usize> {
         self.with(|state, woken| {
             let all = state.lines.iter();
             let its = all.filter(|(_, line)| server.is_none_or(|it| it == line.server));
-            let its: Vec<u64> = its.map(|(number, _)| *number).collect();
-            for number in its {
-                state.cut(number, time, woken);
-            }
-        });
+            let its: Vec<_> = its.map(|(number, line)| (*number, line.server)).collect();
+            let were_cut = its
+                .into_iter()
+                .filter(|(number, _)| state.cut(*number, time, woken));
+            were_cut.map(|(_, server)| server).collect()
+        })
     }
 
     /// Nothing goes wrong from now on: who is away comes back at once.
@@ -322,10 +323,10 @@ impl State {
         self.put(at, number, Item::Event(event));
     }
 
-    /// A line breaks off. Of the orders on their way some have come through.
-    fn cut(&mut self, number: u64, time: Duration, woken: &mut Woken) {
+    /// A line breaks off, if it is there. Of the orders on their way some have come through.
+    fn cut(&mut self, number: u64, time: Duration, woken: &mut Woken) -> bool {
         if !self.lines.get(&number).is_some_and(|line| line.is_up) {
-            return;
+            return false;
         }
         let its = self.items.iter().filter(|(_, (line, _))| *line == number);
         let its: Vec<_> = its.map(|(at, _)| *at).collect();
@@ -352,6 +353,7 @@ impl State {
             }
         }
         self.put(self.sim.elapsed() + time, number, Item::Up);
+        true
     }
 
     fn carry_out(&mut self, number: u64, order: Order) {

@@ -273,9 +273,12 @@ impl Party {
             Fault::Suspend => sim.suspend(guest, long * 2),
             Fault::Line | Fault::Broker => {
                 let whose = (fault == Fault::Line).then_some(home);
-                self.hub.iter().for_each(|hub| hub.cut(whose, long));
+                let cut = self.hub.iter().flat_map(|hub| hub.cut(whose, long));
+                let cut: Vec<usize> = cut.collect();
                 let mut model = lock(&self.book);
-                model.nodes.cut = sim.elapsed();
+                for at in cut {
+                    model.nodes.cut(&self.servers[at].name);
+                }
                 model.marks.insert("a line to the broker was cut");
             }
             Fault::Wait => {

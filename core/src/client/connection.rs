@@ -75,6 +75,8 @@ pub struct Connection<T> {
     upgraded: bool,
     suspended: bool,
     root: Root,
+    /// How many times credentials were asked for.
+    asked: u32,
     /// Whether an emit was refused for want of room.
     full: bool,
     /// Whether a socket that is in its namespace has something that did not fit.
@@ -228,6 +230,7 @@ impl<T> Connection<T> {
             upgraded: false,
             suspended: false,
             root: Root::Unknown,
+            asked: 0,
             full: false,
             held: false,
             excuse: Excuse::default(),
@@ -448,7 +451,14 @@ impl<T> Connection<T> {
         self.acks.hash(state);
         self.flushes.hash(state);
         (self.attempts, self.attempt, self.upgraded, self.suspended).hash(state);
-        (self.root, self.full, self.held, self.events.len()).hash(state);
+        (
+            self.root,
+            self.asked,
+            self.full,
+            self.held,
+            self.events.len(),
+        )
+            .hash(state);
         self.excuse.hash(state);
     }
 
@@ -485,7 +495,7 @@ impl<T> Connection<T> {
         let packet = self.inbox.deadline().map(|at| put_off(at, Why::Packet));
         let first = earliest(earliest(phase, ack), packet);
         let asked = self.namespaces.iter().filter_map(|(_, it)| match it.state {
-            State::Preparing { by } | State::Asking { by: Some(by) } => Some(by),
+            State::Preparing { by, .. } | State::Asking { by: Some(by) } => Some(by),
             State::Connected => it.first_by,
             State::Asking { by: None } | State::Idle | State::Wanted => None,
         });

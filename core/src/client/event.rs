@@ -160,6 +160,7 @@ pub struct DialTicket {
 #[must_use = "the client waits for an answer"]
 pub struct AuthTicket {
     pub(super) socket: SocketKey,
+    /// How many times any were asked for until then.
     pub(super) number: u32,
 }
 

@@ -50,8 +50,8 @@ impl Handshake {
 /// Bytes of a session's id.
 const LONGEST_SID: usize = 256;
 
-/// A day.
-const LONGEST_MS: u64 = 24 * 3600 * 1000;
+/// As long as timers of JavaScript run, some 24 days: no server means more.
+const LONGEST_MS: u64 = i32::MAX as u64;
 
 #[cfg(test)]
 mod tests {
@@ -67,7 +67,7 @@ mod tests {
         assert_eq!(read.sid.as_str(), "a");
         assert_eq!(read.times.silence(), Duration::from_secs(45));
         assert_eq!(read.max_payload, 1_000_000);
-        let read = Handshake::read(r#"{"sid":"a","pingInterval":1,"pingTimeout":86400000}"#);
+        let read = Handshake::read(r#"{"sid":"a","pingInterval":1,"pingTimeout":2147483647}"#);
         let read = read.unwrap();
         assert_eq!((read.upgrades, read.max_payload), (false, usize::MAX));
     }
@@ -88,7 +88,7 @@ mod tests {
             r#"{"sid":7,"pingInterval":1,"pingTimeout":1}"#,
             r#"{"sid":"a","pingTimeout":1}"#,
             r#"{"sid":"a","pingInterval":0,"pingTimeout":1}"#,
-            r#"{"sid":"a","pingInterval":1,"pingTimeout":86400001}"#,
+            r#"{"sid":"a","pingInterval":1,"pingTimeout":2147483648}"#,
             r#"{"sid":"a","pingInterval":-1,"pingTimeout":1}"#,
             r#"{"sid":"a","pingInterval":"1","pingTimeout":1}"#,
             r#"{"sid":"a","pingInterval":1,"pingTimeout":1,"maxPayload":0}"#,

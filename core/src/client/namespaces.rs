@@ -65,8 +65,8 @@ pub(super) enum State {
     Idle,
     /// It takes part in the next connection.
     Wanted,
-    /// The application is to say the credentials.
-    Preparing { by: Instant },
+    /// The application is to say the credentials: it was asked so many times, for all sockets.
+    Preparing { by: Instant, asked: u32 },
     /// The server was asked. What it says later than that counts, too, as long as nobody was told that it
     /// does not.
     Asking { by: Option<Instant> },

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sio_driver::client::{
-    Attempt, BoxStream, Client, ConnectError, Connected, Connector, Decision, Dial, Dialer,
-    Disconnected, Handlers, Retry,
+    Attempt, Backoff, BoxStream, Client, Config, ConnectError, Connected, Connector, Decision,
+    Dial, Dialer, Disconnected, Handlers, Retry,
 };
 use sio_tokio::{Ack, AckError, Data, Refusal, Socket, State, TransportKind, Value};
 
@@ -55,6 +55,36 @@ async fn who_is_refused_may_ask_again<R: Dialer>(on: On, runtime: R) {
     assert_eq!(outcome, Err(ConnectError::Stopped));
     other.set_auth(&Value::from_iter([("any", true)])).unwrap();
     within("the namespace", other.connect()).await.unwrap();
+    within("the client to close", client.close()).await;
+    world.ends().await;
+}
+
+/// Whoever is asked and never answers is asked again by the next attempt, and what he was asked before is let go.
+async fn who_never_answers_is_asked_by_one_attempt_at_a_time<R: Dialer>(on: On, runtime: R) {
+    let (world, _) = served(on).await;
+    let asked = Arc::new(AtomicU32::new(0));
+    let (times, waits) = (asked.clone(), Arc::new(()));
+    let waiting = waits.clone();
+    let quick = Backoff::new(Duration::from_millis(10), Duration::from_millis(20));
+    let config = Config::v4().reconnection(quick);
+    let client = builder(&world, runtime)
+        .config(config.connect_timeout(Duration::from_millis(100)))
+        .auth_fn(move |_| {
+            times.fetch_add(1, Ordering::Relaxed);
+            let waits = waiting.clone();
+            async move {
+                std::future::pending::<()>().await;
+                drop(waits);
+                Ok::<_, String>(Value::from_iter([("token", "none")]))
+            }
+        });
+    let client = client.build().unwrap();
+    let socket = client.socket("/chat");
+    let connecting = socket.connect();
+    until("some attempts", || asked.load(Ordering::Relaxed) > 5).await;
+    // One here, one in what asks, the last that was asked, and the one before that may not be let go yet.
+    assert!(Arc::strong_count(&waits) <= 4);
+    drop(connecting);
     within("the client to close", client.close()).await;
     world.ends().await;
 }
@@ -268,6 +298,7 @@ async fn connections_are_the_applications_if_it_likes<R: Dialer>(on: On, runtime
 on_each_runtime! {
     connections_are_the_applications_if_it_likes,
     who_is_refused_may_ask_again,
+    who_never_answers_is_asked_by_one_attempt_at_a_time,
     it_is_told_where_to_dial,
     what_is_repeated_arrives,
     handlers_run_in_order,

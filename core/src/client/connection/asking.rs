@@ -20,9 +20,10 @@ impl<T> Connection<T> {
         auth: Result<Option<Value>, Unavailable>,
     ) {
         self.advance(now);
-        let waits = self.namespaces.get(ticket.socket);
-        let waits = waits.is_some_and(|it| matches!(it.state, State::Preparing { .. }));
-        if waits && ticket.number == self.number {
+        let waits = self.namespaces.get(ticket.socket).is_some_and(
+            |it| matches!(it.state, State::Preparing { asked, .. } if asked == ticket.number),
+        );
+        if waits {
             match auth {
                 Ok(auth) => self.say_connect(ticket.socket, auth),
                 Err(Unavailable) => self.stay_out(ticket.socket, ConnectError::Stopped),
@@ -63,8 +64,9 @@ impl<T> Connection<T> {
                 self.say_connect(socket, Some(auth));
             }
             Auth::Asked => {
-                namespace.state = State::Preparing { by };
-                let number = self.number;
+                self.asked = self.asked.wrapping_add(1);
+                let (asked, number) = (self.asked, self.asked);
+                namespace.state = State::Preparing { by, asked };
                 let ticket = AuthTicket { socket, number };
                 self.events.push_back(Event::AuthWanted { ticket });
             }
@@ -134,7 +136,9 @@ impl<T> Connection<T> {
             return;
         }
         let late = self.namespaces.keys(|state| match state {
-            State::Preparing { by } | State::Asking { by: Some(by) } => excuse.put_off(by) <= now,
+            State::Preparing { by, .. } | State::Asking { by: Some(by) } => {
+                excuse.put_off(by) <= now
+            }
             State::Asking { by: None } | State::Idle | State::Wanted | State::Connected => false,
         });
         for socket in late {

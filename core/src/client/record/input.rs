@@ -124,7 +124,7 @@ inputs! {
     21 AnswerAuth {
         /// Which.
         socket: SocketKey,
-        /// The number of the attempt that asked.
+        /// How many times any were asked for until then.
         number: u32,
         /// Those, if there are any.
         auth: Result<Option<Value>, Unavailable>

@@ -65,7 +65,13 @@ pub(super) struct Guarded<T>(Option<BoxFuture<T>>);
 impl Jobs {
     pub(super) fn push(&mut self, job: Job) {
         self.handlers += usize::from(matches!(job, Job::Handler(..)));
-        self.running.get_or_insert_default().push(job);
+        let running = self.running.get_or_insert_default();
+        // Nobody waits for what the same was asked before: it may never end, and there is one for each attempt.
+        if running.iter().any(|before| job.replaces(before)) {
+            let all = std::mem::take(running).into_iter();
+            running.extend(all.filter(|before| !job.replaces(before)));
+        }
+        running.push(job);
     }
 
     /// How many handlers have not ended.
@@ -97,6 +103,19 @@ impl Jobs {
             }
             // A ticket that was used already has nothing more to say.
             Poll::Ready(Some(None) | None) | Poll::Pending => None,
+        }
+    }
+}
+
+impl Job {
+    /// Whether it asks again what the other has asked.
+    fn replaces(&self, before: &Self) -> bool {
+        match (self, before) {
+            (Self::Auth(_, Some(after)), Self::Auth(_, Some(before))) => {
+                after.socket() == before.socket()
+            }
+            (Self::Dial(..), Self::Dial(..)) => true,
+            (Self::Handler(..) | Self::Auth(..) | Self::Dial(..), _) => false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Into namespaces, and out of them.
 
 use super::*;
+use crate::client::event::AuthTicket;
 
 #[test]
 fn a_socket_that_leaves_closes_the_connection_after_the_last() {
@@ -127,22 +128,24 @@ fn a_refused_socket_does_not_ask_again() {
     world.end();
 }
 
+/// The credentials that it asks for.
+fn ticket(world: &mut World) -> AuthTicket {
+    let mut events = world.events().into_iter();
+    let ticket = events.find_map(|event| {
+        let Event::AuthWanted { ticket } = event else {
+            return None;
+        };
+        Some(ticket)
+    });
+    ticket.expect("it asks")
+}
+
 #[test]
 fn credentials_are_asked_for_each_time_and_good_for_one_connection() {
     let mut world = World::new(|_| ());
     let socket = world.client.socket("/", Auth::Asked).unwrap();
     world.client.open(world.now, socket);
     world.accept();
-    let ticket = |world: &mut World| {
-        let mut events = world.events().into_iter();
-        let ticket = events.find_map(|event| {
-            let Event::AuthWanted { ticket } = event else {
-                return None;
-            };
-            Some(ticket)
-        });
-        ticket.expect("it asks")
-    };
     let late = ticket(&mut world);
     assert_eq!((late.socket(), world.said()), (socket, vec![]));
     world.cut();
@@ -170,6 +173,24 @@ fn credentials_are_asked_for_each_time_and_good_for_one_connection() {
     let _dropped = ticket(&mut world);
     world.pass(secs(20));
     assert_eq!(world.told()[0], "error timeout true");
+    world.end();
+}
+
+#[test]
+fn credentials_are_those_that_were_asked_for_last() {
+    let (mut world, _) = World::joined(|_| ());
+    let chat = world.client.socket("/chat", Auth::Asked).unwrap();
+    world.client.open(world.now, chat);
+    let before = ticket(&mut world);
+    world.client.leave(world.now, chat);
+    world.client.open(world.now, chat);
+    let after = ticket(&mut world);
+    world.said();
+    let token = |name: &str| Ok(Some(Value::from_iter([("token", name)])));
+    world.client.answer_auth(world.now, before, token("old"));
+    assert_eq!(world.said(), [""; 0]);
+    world.client.answer_auth(world.now, after, token("new"));
+    assert_eq!(world.said(), [r#"40/chat,{"token":"new"}"#]);
     world.end();
 }
 

@@ -231,8 +231,8 @@ impl Wire {
         let (sent, flushed) = self.websocket.poll_flush(cx);
         let id = self.id;
         match flushed {
-            // That it is over is what is read next.
-            Poll::Ready(Err(_)) => true,
+            // That it is over is what is read next, some time. What was to leave never does.
+            Poll::Ready(Err(_)) => std::mem::take(&mut self.owes),
             Poll::Ready(Ok(())) if self.owes => {
                 self.owes = false;
                 with(&mut |machine| machine.handle_ws_flushed(now, id));
@@ -244,5 +244,91 @@ impl Wire {
             }
             Poll::Ready(Ok(())) | Poll::Pending => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::pin::Pin;
+    use std::task::Waker;
+
+    use bytes::Bytes;
+    use futures_io::{AsyncRead, AsyncWrite};
+    use sio_core::message::Part;
+
+    use super::*;
+
+    /// A stream that nobody writes on any more, and nobody reads.
+    struct Broken;
+
+    impl AsyncRead for Broken {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsyncWrite for Broken {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// Has one thing to say, and counts what it is told.
+    #[derive(Default)]
+    struct Speaker {
+        said: bool,
+        flushed: usize,
+    }
+
+    impl Speaks for Speaker {
+        fn poll_ws(&mut self, _: RequestId) -> Option<WsOut> {
+            (!std::mem::replace(&mut self.said, true)).then(|| WsOut::Frame {
+                head: &[],
+                part: Part::Text(Bytes::from_static(b"4hi")),
+                compress: false,
+            })
+        }
+
+        fn handle_ws_flushed(&mut self, _: Instant, _: RequestId) {
+            self.flushed += 1;
+        }
+
+        fn handle_ws_progress(&mut self, _: Instant, _: RequestId) {}
+    }
+
+    #[test]
+    fn what_cannot_be_written_has_not_left() {
+        let (mut wires, mut speaker) = (Wires::new([7; 16]), Speaker::default());
+        let opened = Opened {
+            stream: Box::new(Broken),
+            read: Bytes::new(),
+            deflate: None,
+        };
+        wires.push(RequestId(1), opened, Limits::default());
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut transmit = || {
+            let (now, patience) = (Instant::ORIGIN, Duration::from_secs(1));
+            wires.transmit(&mut cx, now, patience, |act| act(&mut speaker))
+        };
+        // Once it is looked at what has come; and then there is nothing to do.
+        assert_eq!([transmit(), transmit()], [true, false]);
+        assert_eq!((speaker.said, speaker.flushed), (true, 0));
     }
 }

@@ -6,12 +6,8 @@
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 
-use sio_sim::choices::Choices;
 use sio_worlds::kinds::{Kind, LONGEST, Played};
 use sio_worlds::lives;
-
-#[path = "../tests/levels/both.rs"]
-mod both;
 
 /// Of so many worlds that break a property the smallest is made smaller.
 const TRIED: usize = 5;
@@ -20,10 +16,10 @@ const LISTS: u64 = 4000;
 
 fn main() {
     let mut words = std::env::args().skip(1).peekable();
-    let levels = words.next_if(|word| word == "levels").is_some();
     let kind = match words.peek().map(String::as_str) {
         Some("lives") => Kind::Lives,
         Some("driver") => Kind::Driver,
+        Some("levels") => Kind::Levels,
         _ => Kind::Core,
     };
     if kind != Kind::Core {
@@ -37,9 +33,6 @@ fn main() {
         return;
     }
     std::panic::set_hook(Box::new(|_| {}));
-    if levels {
-        return compare(first, count);
-    }
     search(kind, first, count);
 }
 
@@ -51,24 +44,6 @@ fn live(first: u64, lives: u64) {
         lists += 1;
     }
     println!("{back} clients came back, in {lists} histories");
-}
-
-/// Looks for a history that differs between both levels.
-fn compare(first: u64, histories: u64) {
-    for at in 0..histories {
-        let played = both::play(Choices::from_seed(first + at));
-        if played.difference.is_none() {
-            continue;
-        }
-        let small = both::smaller(&played, 1000);
-        let left = small.choices.list().trimmed().choices();
-        println!("levels {} {left}", at + 1);
-        if std::env::var_os("SIO_TOLD").is_some() {
-            println!("{}", both::report("", &small));
-        }
-        return;
-    }
-    println!("none");
 }
 
 fn search(kind: Kind, first: u64, worlds: u64) {
@@ -102,7 +77,7 @@ fn search(kind: Kind, first: u64, worlds: u64) {
     if let Some((number, world)) = found.first() {
         return show(*number, world, &found);
     }
-    // Of the driver's tasks there are none.
+    // Of others there are none.
     for at in (0..LISTS).filter(|_| kind == Kind::Core) {
         let history = lives::history(first + at);
         if lives::outcome(&history).failure.is_some() {
@@ -121,7 +96,7 @@ fn show(number: u64, first: &Played, found: &[(u64, Played)]) {
     let same = same.filter(|world| broken(world) == broken(first));
     let smallest = same.min_by_key(|world| choices(world));
     let runs = match first.kind {
-        Kind::Driver => 1000,
+        Kind::Driver | Kind::Levels => 1000,
         Kind::Core | Kind::Nodes | Kind::Lives => 4000,
     };
     let small = smallest.unwrap_or(first).smaller(runs);

@@ -1,13 +1,14 @@
 //! Plays worlds of each kind until the time is over, and says what has come of it:
 //!
 //! ```sh
-//! cargo run --profile worlds -p sio-worlds --example nightly -- --minutes 30 [--seed 1] [--cores 2] [--planted]
+//! cargo run --profile worlds -p sio-worlds --example nightly -- --minutes 30 [--seed 1] [--cores 2] [--planted [--table]]
 //! ```
 //!
 //! Seeds are fresh, unless the first is named; every hundredth world is played twice. Each kind has its share of the
 //! time. It ends with 1 if a world failed, and where enough were played, also if something was reached by none: a mark, a
 //! fault that does something, a cell of the matrix that does not say why. With `--planted` it then looks for the planted
-//! bugs, for as long as that takes, and names those that survive.
+//! bugs, for as long as that takes, tells of each, and names those that survive; with `--table` it writes the table of
+//! `tests/README.md`, as the example `planted` does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -24,6 +25,7 @@ use sio_worlds::{Cells, Failure, Property, Tally, bugs, grouped, planted, seeds}
 const fn share(kind: Kind) -> u32 {
     match kind {
         Kind::Core | Kind::Driver => 4,
+        Kind::Levels => 2,
         Kind::Nodes | Kind::Lives => 1,
     }
 }
@@ -35,7 +37,7 @@ const BAR: u64 = 300_000;
 const fn runs(kind: Kind) -> usize {
     match kind {
         Kind::Core => 2000,
-        Kind::Driver | Kind::Nodes | Kind::Lives => 500,
+        Kind::Driver | Kind::Nodes | Kind::Lives | Kind::Levels => 500,
     }
 }
 
@@ -50,6 +52,7 @@ struct Asked {
     first: u64,
     cores: usize,
     planted: bool,
+    table: bool,
 }
 
 fn main() {
@@ -67,7 +70,9 @@ fn main() {
     watch(&night, &asked, begun + asked.time);
     let mut good = lock(&night).report();
     if asked.planted {
-        good &= survivors();
+        // What goes wrong from here on is told.
+        drop(std::panic::take_hook());
+        good &= survivors(asked.table);
     }
     // Who spins does so still.
     exit(i32::from(!good));
@@ -79,6 +84,7 @@ fn asked() -> Asked {
         first: seeds::fresh(),
         cores: thread::available_parallelism().map_or(1, usize::from),
         planted: false,
+        table: false,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -91,6 +97,7 @@ fn asked() -> Asked {
             "--seed" => asked.first = number(),
             "--cores" => asked.cores = usize::try_from(number()).expect("cores").max(1),
             "--planted" => asked.planted = true,
+            "--table" => asked.table = true,
             word => panic!("what is {word}?"),
         }
     }
@@ -342,10 +349,14 @@ impl Night {
 }
 
 /// Looks for the planted bugs, and names those that survive. Whether each of them says why.
-fn survivors() -> bool {
-    println!("\n## planted bugs");
+fn survivors(table: bool) -> bool {
+    println!("\n## planted bugs\n");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let all = planted::search(&root, &bugs::all(&root), |_| true, |_| ());
+    let tell = |bug: &planted::Search| println!("{}", bug.row());
+    let all = planted::search(&root, &bugs::all(&root), |_| true, tell);
+    if table {
+        planted::publish(&root, &all);
+    }
     let survive: Vec<_> = all.iter().filter(|it| it.found.is_none()).collect();
     println!(
         "\n{} were found within {} worlds, and these survive:",

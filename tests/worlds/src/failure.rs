@@ -39,6 +39,8 @@ pub enum Property {
     Recovery,
     /// What is said at one node is heard at the others, once and in its order, or it is said that it may not be.
     Cluster,
+    /// What a history leads to in the core and in the driver's tasks is the same.
+    Levels,
     /// One source of choices, one trace.
     Same,
     /// No input is too much for a machine: none panics.
@@ -65,6 +67,7 @@ impl Property {
         Self::Patience,
         Self::Recovery,
         Self::Cluster,
+        Self::Levels,
         Self::Same,
         Self::Total,
     ];
@@ -89,6 +92,7 @@ impl Property {
             Self::Patience => "patience",
             Self::Recovery => "recovery",
             Self::Cluster => "cluster",
+            Self::Levels => "levels",
             Self::Same => "same",
             Self::Total => "total",
         }

@@ -7,7 +7,7 @@ use sio_sim::choices::Choices;
 
 use crate::failure::{Failure, Property};
 use crate::matrix::Cells;
-use crate::{driver, lives, marks, nodes, options, plays_again};
+use crate::{driver, levels, lives, marks, nodes, options, plays_again};
 
 /// A kind of worlds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +20,8 @@ pub enum Kind {
     Nodes,
     /// Clients that are cut off and come back.
     Lives,
+    /// Histories that are played to the core's server and to the driver's tasks.
+    Levels,
 }
 
 /// Of so many worlds each mark is reached by one, and each fault does something in one. Fewer may miss some by chance.
@@ -68,7 +70,13 @@ pub struct Small {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Core, Self::Driver, Self::Nodes, Self::Lives];
+    pub const ALL: [Self; 5] = [
+        Self::Core,
+        Self::Driver,
+        Self::Nodes,
+        Self::Lives,
+        Self::Levels,
+    ];
 
     /// Plays the world of a seed.
     pub fn play(self, seed: u64) -> Played {
@@ -90,6 +98,7 @@ impl Kind {
                     cells: Cells::default(),
                 }
             }
+            Self::Levels => of_levels(seed, levels::outcome(Choices::from_seed(seed))),
             Self::Lives => {
                 let world = lives::outcome(&lives::history(seed));
                 Played {
@@ -115,6 +124,7 @@ impl Kind {
             Self::Driver => driver::MARKS,
             Self::Nodes => nodes::MARKS,
             Self::Lives => lives::MARKS,
+            Self::Levels => levels::MARKS,
         }
     }
 
@@ -126,6 +136,8 @@ impl Kind {
             Self::Nodes => nodes::all_faults(),
             // Each is of some clients that are cut off.
             Self::Lives => Vec::new(),
+            // What is heard is the same where nothing goes wrong but what clients do.
+            Self::Levels => Vec::new(),
         }
     }
 
@@ -135,6 +147,7 @@ impl Kind {
             Self::Core => ("SIO_WORLDS", "worlds"),
             Self::Driver => ("SIO_DRIVER_WORLDS", "driver"),
             Self::Nodes => ("SIO_NODE_WORLDS", "nodes"),
+            Self::Levels => ("SIO_HISTORIES", "levels"),
             Self::Lives => {
                 return format!(
                     "cargo run --profile worlds -p sio-worlds --example find -- lives {seed} 1"
@@ -154,6 +167,7 @@ impl fmt::Display for Kind {
             Self::Driver => "driver",
             Self::Nodes => "nodes",
             Self::Lives => "lives",
+            Self::Levels => "levels",
         })
     }
 }
@@ -188,6 +202,21 @@ fn of_driver(seed: u64, world: driver::Outcome) -> Played {
     }
 }
 
+fn of_levels(seed: u64, history: levels::Outcome) -> Played {
+    Played {
+        kind: Kind::Levels,
+        seed,
+        failure: history.failure,
+        choices: Some(history.choices),
+        steps: history.steps,
+        events: history.events,
+        hash: history.hash,
+        marks: history.marks.into_iter().collect(),
+        faults: Vec::new(),
+        cells: Cells::default(),
+    }
+}
+
 impl Played {
     /// Whether it is one that is played twice: each hundredth is.
     pub const fn is_played_twice(&self) -> bool {
@@ -210,7 +239,7 @@ impl Played {
                 let (world, logs) = driver::recorded(choices);
                 (of_driver(self.seed, world), logs)
             }
-            Kind::Nodes | Kind::Lives => (self.kind.play(self.seed), Vec::new()),
+            Kind::Nodes | Kind::Lives | Kind::Levels => (self.kind.play(self.seed), Vec::new()),
         };
         let differs = |seen: String| Failure {
             property: Property::Same,
@@ -262,6 +291,16 @@ impl Played {
                     failure: small.failure.expect(FAILS),
                     left: list.choices(),
                     command: driver::command(&list),
+                }
+            }
+            Kind::Levels => {
+                let small = levels::smaller(&levels::outcome(again), runs);
+                let list = small.choices.list().trimmed();
+                Small {
+                    told: levels::report(&seed, &small),
+                    failure: small.failure.expect(FAILS),
+                    left: list.choices(),
+                    command: levels::command(&list),
                 }
             }
             Kind::Nodes => {

@@ -22,6 +22,7 @@ mod hand;
 mod hosts;
 pub mod kinds;
 mod knocks;
+pub mod levels;
 pub mod lives;
 mod machine;
 mod marks;

@@ -77,6 +77,23 @@ pub fn search(
     done.into_iter().map(|(_, found)| found).collect()
 }
 
+/// Puts the table of what was found where the old one stands in `tests/README.md`.
+///
+/// # Panics
+///
+/// If it has no place there.
+pub fn publish(root: &Path, found: &[Search]) {
+    let path = root.join("tests/README.md");
+    let page = fs::read_to_string(&path).expect("the page");
+    let (before, rest) = page.split_once("<!-- planted -->\n").expect("its place");
+    let (_, after) = rest.split_once("<!-- /planted -->").expect("its end");
+    let rows: String = found.iter().map(|it| it.row() + "\n").collect();
+    let table =
+        format!("| planted bug | found by | in world | choices left |\n|---|---|---|---|\n{rows}");
+    let page = format!("{before}<!-- planted -->\n{table}<!-- /planted -->{after}");
+    fs::write(path, page).expect("written");
+}
+
 /// Plants the bugs into a copy, and builds there what looks for them.
 fn build(root: &Path, bugs: &[Bug]) -> PathBuf {
     let copy = root.join("target/planted");

@@ -1,5 +1,7 @@
 //! What happens in a world: as a number by which two runs are compared, and as text for people.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use sio_core::time::Instant;
 
 /// All that has happened.
@@ -36,4 +38,13 @@ impl Trace {
     pub(crate) fn lines(self) -> Vec<String> {
         self.lines.unwrap_or_default()
     }
+}
+
+/// What has happened in a simulation, as a number.
+pub(crate) fn sum(trace: &sio_sim::Trace) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for step in trace.steps() {
+        step.to_string().hash(&mut hasher);
+    }
+    hasher.finish()
 }

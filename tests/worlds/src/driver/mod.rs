@@ -24,7 +24,6 @@ mod story;
 mod wire;
 
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use sio_sim::Check;
 use sio_sim::choices::{Choices, List, shrink};
@@ -105,10 +104,6 @@ fn run(world: &World, choices: Choices) -> Outcome {
     let played = Check::new().play(choices, |sim| story::live(sim, world));
     let sim = played.sim();
     let trace = sim.trace();
-    let mut hasher = DefaultHasher::new();
-    for step in trace.steps() {
-        step.to_string().hash(&mut hasher);
-    }
     let failure = played.failure().map(failure);
     let options = world.options();
     let told = match (&failure, &options) {
@@ -122,7 +117,7 @@ fn run(world: &World, choices: Choices) -> Outcome {
         failure,
         choices: played.choices(),
         steps: trace.steps().len(),
-        hash: hasher.finish(),
+        hash: crate::trace::sum(&trace),
         events: model.events,
         faults: faults.unwrap_or_default(),
         marks: model.marks.clone(),

@@ -1,38 +1,28 @@
 //! A history, played to the driver's tasks and hyper in the simulation.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::sync::Mutex;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::{AbortHandle, abortable, select};
 use futures_util::io::{AsyncReadExt, AsyncWriteExt, WriteHalf};
 use sio_sim::choices::{Choices, List};
 use sio_sim::{
-    Ack, Args, Bytes, Check, Config, Data, DisconnectReason, Error, EventName, Io, Namespace,
-    Refusal, Runtime, Sim, Socket, Stream, Weather,
+    Args, Bytes, Check, Config, Error, Io, Refusal, Runtime, Sim, Socket, Stream, Weather,
 };
 
+use crate::trace;
+
+use super::book::{Book, Come, Tells, comes, is_new, lock, serve};
+use super::bursts::is_burst;
 use super::history::Step;
 use super::ours::{Notes, bytes, hex, packets, told};
 use super::wire::{more, read_head, reads_all, status};
 
 /// All waits of a history together take less than a millisecond longer, which is the shortest of them.
 const SLACK: Duration = Duration::from_micros(10);
-
-/// Something that has come to a client.
-enum Come {
-    /// The answer to a GET, of that number.
-    Got(u64, u16, String),
-    Posted(u16, String),
-    /// A WebSocket, by its number, is open, or was refused.
-    Opened(u64, Result<WriteHalf<Stream>, u16>),
-    /// A frame on it, by its kind.
-    Frame(u64, (u8, Vec<u8>)),
-    Over(u64),
-}
 
 struct Client {
     eio: u64,
@@ -51,24 +41,6 @@ struct Client {
     host: Sim,
 }
 
-/// What tasks have to tell.
-#[derive(Default)]
-struct Shared {
-    come: VecDeque<(usize, Come)>,
-    notes: Notes,
-    sockets: Vec<Socket>,
-    labels: Vec<(String, String)>,
-    /// Ids that were drawn for sockets.
-    ids: usize,
-    waker: Option<Waker>,
-}
-
-type Book = Arc<Mutex<Shared>>;
-
-fn lock(book: &Book) -> MutexGuard<'_, Shared> {
-    book.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 struct World {
     sim: Sim,
     book: Book,
@@ -78,8 +50,17 @@ struct World {
     drawn: u64,
 }
 
-/// What each step of a history leads to, under a schedule of that number; 0 is the simplest.
-pub(crate) fn play(history: &[Step], schedule: u64) -> Result<Vec<Notes>, String> {
+/// A history that was played.
+pub(crate) struct Played {
+    /// What each of its steps has led to.
+    pub(crate) notes: Vec<Notes>,
+    /// Steps of the trace, and these as a number.
+    pub(crate) steps: u64,
+    pub(crate) hash: u64,
+}
+
+/// What a history leads to, under a schedule of that number; 0 is the simplest.
+pub(crate) fn play(history: &[Step], schedule: u64) -> Result<Played, String> {
     let choices = match schedule {
         0 => Choices::from_list(&List::default()),
         seed => Choices::from_seed(seed),
@@ -89,7 +70,7 @@ pub(crate) fn play(history: &[Step], schedule: u64) -> Result<Vec<Notes>, String
         let mut world = World::new(sim)?;
         for (at, step) in history.iter().enumerate() {
             world.step(at, step).await;
-            if super::is_burst(history, at) {
+            if is_burst(history, at) {
                 all.lock().unwrap().push(Notes::new());
                 continue;
             }
@@ -99,103 +80,15 @@ pub(crate) fn play(history: &[Step], schedule: u64) -> Result<Vec<Notes>, String
         }
         Ok(())
     });
-    match played.failure() {
-        Some(why) => Err(why.to_owned()),
-        None => Ok(all.into_inner().unwrap()),
+    if let Some(why) = played.failure() {
+        return Err(why.to_owned());
     }
-}
-
-fn serve(namespace: &Namespace, book: &Book) {
-    let its = book.clone();
-    namespace.on_connect(move |socket: Socket| its.connects(socket));
-    let its = book.clone();
-    namespace.on_any(
-        move |socket: Socket, EventName(name): EventName, Data(args): Data<Args>, ack: Ack| {
-            let asked = if ack.is_requested() { " asked" } else { "" };
-            its.tells(&socket, format!("{} {}{asked}", name.as_str(), told(&args)));
-            drop(ack.send(&args));
-        },
-    );
-    let its = book.clone();
-    namespace.on_disconnecting(move |socket: Socket, reason: DisconnectReason| {
-        let mut rooms = socket.rooms();
-        for room in &mut rooms {
-            *room = lock(&its).labelled(room);
-        }
-        rooms.sort();
-        let said = format!("disconnecting {} {}", reason.as_str(), rooms.join(","));
-        its.tells(&socket, said);
-    });
-    let its = book.clone();
-    namespace.on_disconnect(move |socket: Socket, reason: DisconnectReason| {
-        its.tells(&socket, format!("disconnected {}", reason.as_str()));
-    });
-}
-
-/// What handlers note.
-trait Tells {
-    fn connects(&self, socket: Socket);
-    fn tells(&self, socket: &Socket, text: String);
-}
-
-impl Tells for Book {
-    fn connects(&self, socket: Socket) {
-        let mut shared = lock(self);
-        let id = socket.id().to_string();
-        if is_new(&socket) {
-            let label = format!("s{}", shared.ids);
-            shared.ids += 1;
-            shared.labels.push((id.clone(), label));
-        } else {
-            let sid = id.rsplit('#').next().unwrap_or_default().to_owned();
-            shared.opens(&sid);
-        }
-        let at = shared.sockets.len();
-        let name = socket.namespace().name().to_owned();
-        shared.sockets.push(socket);
-        shared.note(format!("socket {at}"), &format!("connected {name} {id}"));
-    }
-
-    fn tells(&self, socket: &Socket, text: String) {
-        let mut shared = lock(self);
-        let mut all = shared.sockets.iter();
-        // Those of revision 4 come back under the same id.
-        let at = all.rposition(|it| {
-            it.id() == socket.id() && it.namespace().name() == socket.namespace().name()
-        });
-        let at = at.expect("it has connected");
-        shared.note(format!("socket {at}"), &text);
-    }
-}
-
-fn is_new(socket: &Socket) -> bool {
-    socket.handshake().query.get("EIO") == Some("4")
-}
-
-impl Shared {
-    fn note(&mut self, channel: String, text: &str) {
-        let text = self.labelled(text);
-        self.notes.entry(channel).or_default().push(text);
-    }
-
-    fn labelled(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for (drawn, label) in &self.labels {
-            if text.contains(drawn.as_str()) {
-                text = text.replace(drawn.as_str(), label);
-            }
-        }
-        text
-    }
-
-    /// A session is there: it is called by its number.
-    fn opens(&mut self, sid: &str) {
-        if !self.labels.iter().any(|(drawn, _)| drawn == sid) {
-            let sessions = self.labels.iter().filter(|it| it.1.starts_with('e'));
-            let label = format!("e{}", sessions.count());
-            self.labels.push((sid.to_owned(), label));
-        }
-    }
+    let steps = played.sim().trace();
+    Ok(Played {
+        notes: all.into_inner().unwrap(),
+        steps: steps.steps().len() as u64,
+        hash: trace::sum(&steps),
+    })
 }
 
 impl World {
@@ -580,13 +473,4 @@ impl World {
     fn notes(&mut self, client: usize, channel: &str, text: &str) {
         lock(&self.book).note(format!("{client} {channel}"), text);
     }
-}
-
-fn comes(book: &Book, client: usize, come: Come) {
-    let waker = {
-        let mut shared = lock(book);
-        shared.come.push_back((client, come));
-        shared.waker.take()
-    };
-    waker.into_iter().for_each(Waker::wake);
 }

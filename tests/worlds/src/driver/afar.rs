@@ -243,7 +243,8 @@ impl Nodes {
 
     fn is_sound(&self, node: usize, at: Duration, streamed: bool) -> bool {
         self.all.get(node).is_some_and(|it| {
-            let reached = streamed || it.whole <= at;
+            // What is said as it comes back may have been said before.
+            let reached = streamed || it.whole < at;
             it.gone.is_none() && it.joined && reached && it.troubled < at
         })
     }

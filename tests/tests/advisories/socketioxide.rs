@@ -231,9 +231,10 @@ fn adv_socketioxide_311() {
         let call = called.clone();
         main.on_disconnecting(move |socket: Socket| call("disconnecting", &socket));
         main.on_disconnect(move |socket: Socket| {
-            called("disconnect", &socket);
+            // Before it is told: it meets nobody who comes after.
             socket.namespace().disconnect(true);
             socket.conn().close();
+            called("disconnect", &socket);
         });
     };
     serve_with(Config::default(), handlers, |server| {

@@ -128,16 +128,17 @@ async fn rooms_of_many_threads_are_all_told_of(on: On) {
     let world = World::new(on, io.clone()).await;
     let (client, id) = world.join().await;
     let main = io.of("/");
-    let state = Arc::new(Mutex::new((HashSet::new(), 0)));
-    let seen = state.clone();
+    let state = Arc::new(Mutex::new((HashSet::new(), Vec::new())));
+    let (seen, own) = (state.clone(), id.clone());
     main.on_room_event(move |event: &RoomEvent| {
-        let (rooms, count) = &mut *seen.lock().unwrap();
-        *count += 1;
-        match event {
-            RoomEvent::Created(room) => assert!(rooms.insert(room.clone())),
-            RoomEvent::Deleted(room) => assert!(rooms.remove(room)),
-            RoomEvent::Joined(..) | RoomEvent::Left(..) => {}
-        }
+        let (rooms, told) = &mut *seen.lock().unwrap();
+        let in_order = match event {
+            RoomEvent::Created(room) => rooms.insert(room.clone()),
+            // Of its own it was told before anybody listened.
+            RoomEvent::Deleted(room) => rooms.remove(room) || *room == own,
+            RoomEvent::Joined(..) | RoomEvent::Left(..) => true,
+        };
+        told.push(in_order);
     });
     let threads = (0..4).map(|_| {
         let socket = main.get(&id).unwrap();
@@ -153,12 +154,15 @@ async fn rooms_of_many_threads_are_all_told_of(on: On) {
     }
     let rooms = main.get(&id).unwrap().rooms();
     until("all is told", || {
-        let (told, count) = &*state.lock().unwrap();
-        *count > 0 && told.len() == rooms.len() - 1 && rooms[1..].iter().all(|it| told.contains(it))
+        let (there, told) = &*state.lock().unwrap();
+        let all = rooms[1..].iter().all(|it| there.contains(it));
+        !told.is_empty() && there.len() == rooms.len() - 1 && all
     })
     .await;
     drop(client);
     world.ends().await;
+    let (_, told) = &*state.lock().unwrap();
+    assert!(told.iter().all(|in_order| *in_order));
 }
 
 /// A value whose end asks something of the server, on another thread, and notes whether that is answered.

@@ -68,7 +68,7 @@ async fn who_never_answers_is_asked_by_one_attempt_at_a_time<R: Dialer>(on: On, 
     let quick = Backoff::new(Duration::from_millis(10), Duration::from_millis(20));
     let config = Config::v4().reconnection(quick);
     let client = builder(&world, runtime)
-        .config(config.connect_timeout(Duration::from_millis(100)))
+        .config(config.connect_timeout(Duration::from_millis(300)))
         .auth_fn(move |_| {
             times.fetch_add(1, Ordering::Relaxed);
             let waits = waiting.clone();
@@ -81,7 +81,7 @@ async fn who_never_answers_is_asked_by_one_attempt_at_a_time<R: Dialer>(on: On, 
     let client = client.build().unwrap();
     let socket = client.socket("/chat");
     let connecting = socket.connect();
-    until("some attempts", || asked.load(Ordering::Relaxed) > 5).await;
+    until("some attempts", || asked.load(Ordering::Relaxed) > 4).await;
     // One here, one in what asks, the last that was asked, and the one before that may not be let go yet.
     assert!(Arc::strong_count(&waits) <= 4);
     drop(connecting);

@@ -90,8 +90,10 @@ impl<R: Dialer> Listener<R> {
             let answer = self
                 .socket
                 .emit_with_ack::<sio_tokio::Value>("last_disconnect", &(id,));
-            let answer = within("an answer", answer).expect("it is answered");
-            reason = answer["reason"].as_str().map(str::to_owned);
+            // Where much runs at once it may be missed itself: it asks again when it is back.
+            if let Ok(answer) = within("an answer", answer) {
+                reason = answer["reason"].as_str().map(str::to_owned);
+            }
             reason.is_some()
         });
         reason.unwrap_or_default()

@@ -1,7 +1,8 @@
 //! A server of this suite, and clients of both revisions.
 
 use std::net::{SocketAddr, TcpListener};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use sio_tests::wire::{PATIENCE, Response, WebSocket, Wire, ask};
 use sio_tokio::{Config, Io, Server};
@@ -98,7 +99,12 @@ impl World {
         served.unwrap().unwrap().unwrap();
         assert_eq!(self.io.engine_sessions(), 0);
         assert!(self.io.of("/").is_empty());
-        TcpListener::bind(self.address).unwrap();
+        // Whatever else runs on the machine may have a connection from there for a moment.
+        let end = Instant::now() + PATIENCE;
+        while let Err(why) = TcpListener::bind(self.address) {
+            assert!(Instant::now() < end, "{why}");
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 }
 

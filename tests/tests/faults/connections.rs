@@ -1,10 +1,11 @@
 //! Connections as such: how many wait at the door, and how long one stays open.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use futures_util::io::{AsyncReadExt, AsyncWriteExt};
+use sio_tests::port::free_address;
 use sio_tokio::{Config, Io, Server};
 
 use crate::client::{calm, exchange};
@@ -12,12 +13,6 @@ use crate::here::{connect, sleep, within};
 use crate::world::{On, World};
 
 const SHORT: Duration = Duration::from_millis(300);
-
-/// An address where nobody listens.
-fn free() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
-}
 
 /// Connections that are there at once though nobody accepts them. One more knocks in vain for a second.
 fn waiting(address: SocketAddr) -> usize {
@@ -28,7 +23,7 @@ fn waiting(address: SocketAddr) -> usize {
 
 /// On these two, since both have a way of their own to listen.
 fn at_the_door(listen: impl FnOnce(SocketAddr, Io) + Send + 'static) {
-    let address = free();
+    let address = free_address();
     let (io, config) = (Io::new(calm()), Config::default());
     assert_eq!(config.serving.listen_backlog, 1024);
     std::thread::spawn(move || listen(address, io));

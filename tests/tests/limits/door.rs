@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     pin::pin,
     sync::mpsc::{Receiver, Sender, channel},
     thread,
@@ -10,7 +10,10 @@ use std::{
 };
 
 use futures_util::poll;
-use sio_tests::wire::{POLLING, Polling, Response, Wire, request};
+use sio_tests::{
+    port::free_address,
+    wire::{POLLING, Polling, Response, Wire, request},
+};
 use sio_tokio::{Config, Io};
 
 /// What is dropped at the door knocks again after a second.
@@ -53,10 +56,7 @@ fn before_the_door(serve: Serve, story: impl FnOnce(SocketAddr, Sender<()>)) {
     let io = four();
     let (listens, told) = channel();
     let (go, waits) = channel();
-    let address = {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        listener.local_addr().expect("it has one")
-    };
+    let address = free_address();
     let closing = io.clone();
     let server = thread::spawn(move || serve(address, io, listens, waits));
     told.recv().expect("it listens");

@@ -82,7 +82,7 @@ async fn a_full_server_asks_nobody(on: On) {
     assert_eq!(asked.load(Ordering::Relaxed), 1);
     first.post("1").await;
     until("it to end", || io.engine_sessions() == 0).await;
-    world.poller().await;
+    world.poller_instead().await;
     world.ends().await;
 }
 

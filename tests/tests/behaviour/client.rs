@@ -186,14 +186,22 @@ pub(crate) struct Poller {
 
 impl Poller {
     pub(crate) async fn open(address: SocketAddr) -> Self {
+        Self::knock(address).await.expect("there is room for it")
+    }
+
+    /// `None`: there are as many sessions as may be.
+    pub(crate) async fn knock(address: SocketAddr) -> Option<Self> {
         let answer = request(address, "GET", "", "").await;
+        if answer.status == 503 {
+            return None;
+        }
         assert_eq!(answer.status, 200);
         let (_, rest) = answer.body.split_once(r#""sid":""#).unwrap();
         let (sid, _) = rest.split_once('"').unwrap();
-        Self {
+        Some(Self {
             address,
             sid: sid.to_owned(),
-        }
+        })
     }
 
     pub(crate) async fn poll(&self) -> Answer {

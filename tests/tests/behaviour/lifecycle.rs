@@ -184,7 +184,7 @@ async fn there_are_as_many_sessions_as_allowed(on: On) {
     assert_eq!(request(world.address, "GET", "", "").await.status, 503);
     first.post("1").await;
     until("the session to end", || io.engine_sessions() == 1).await;
-    world.poller().await;
+    world.poller_instead().await;
     world.ends().await;
 }
 

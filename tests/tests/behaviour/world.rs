@@ -6,6 +6,7 @@ mod replayed;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use sio_driver::binding::Runtime;
 use sio_driver::cluster::{Broker, Cluster, Event, InMemoryBroker, Options, Order};
@@ -14,7 +15,7 @@ use sio_tokio::{Io, Server};
 use tokio::sync::oneshot;
 
 use crate::client::{Client, Poller};
-use crate::here::{until, within};
+use crate::here::{sleep, until, within};
 
 /// What ends when the server has: with what its `serve` returned.
 pub(crate) type Served = oneshot::Receiver<std::io::Result<()>>;
@@ -279,6 +280,19 @@ impl World {
 
     pub(crate) async fn poller(&self) -> Poller {
         Poller::open(self.address).await
+    }
+
+    /// The same in the place of a session that has ended, which counts until it is wound up, a moment later.
+    pub(crate) async fn poller_instead(&self) -> Poller {
+        within("room for another", async {
+            loop {
+                if let Some(poller) = Poller::knock(self.address).await {
+                    return poller;
+                }
+                sleep(Duration::from_millis(2)).await;
+            }
+        })
+        .await
     }
 
     /// Nothing is left: every test ends with this.

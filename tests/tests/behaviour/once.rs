@@ -53,6 +53,7 @@ async fn a_repeat_is_told_the_first_answer(on: On) {
     }
     // Without asking, too.
     ann.send(r#"42["order",{"once":"a"},"tea"]"#).await;
+    ann.sync().await;
     // Its client comes as a new one.
     drop(ann);
     let (mut ann, _) = world.join().await;

@@ -430,7 +430,7 @@ async fn without_recovery_no_adapter_is_asked_for_sessions(on: On) {
             true => usual().0,
             false => Io::new(calm()),
         };
-        let counts = (kept.clone(), claimed.clone());
+        let (counts, asked) = ((kept.clone(), claimed.clone()), kept.clone());
         io.set_adapter(move |local| {
             let (kept, claimed) = counts.clone();
             Asked {
@@ -447,6 +447,11 @@ async fn without_recovery_no_adapter_is_asked_for_sessions(on: On) {
         assert_eq!(entered.contains("\"pid\""), recovers, "{entered}");
         drop(ann);
         until("she is gone", || io.of("/").is_empty()).await;
+        // Her session is kept behind that.
+        until("it is asked to keep it", || {
+            !recovers || asked.load(Ordering::Relaxed) == 1
+        })
+        .await;
         // What a client of such a server might say, whose pid is known to nobody.
         let mut ann = world.open().await;
         ann.send(r#"40{"pid":"nobody","offset":"1"}"#).await;

@@ -2,9 +2,13 @@
 
 import net from "node:net";
 
-/** `{ url, cut() }`; after `cut` its connections are gone without a goodbye and no new one gets through. */
+/**
+ * `{ url, cut(), asked() }`; after `cut` its connections are gone without a goodbye and no new one gets through. `asked`:
+ * whether a GET has gone to the server that it has not answered.
+ */
 export async function wire(t, port) {
   const sockets = new Set();
+  const waiting = new Set();
   const server = net.createServer((near) => {
     const far = net.connect(port, "127.0.0.1");
     for (const [one, other] of [[near, far], [far, near]]) {
@@ -17,6 +21,9 @@ export async function wire(t, port) {
       });
       one.pipe(other);
     }
+    near.on("data", (data) => data.toString("latin1", 0, 4) === "GET " && waiting.add(near));
+    far.on("data", () => waiting.delete(near));
+    near.on("close", () => waiting.delete(near));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const cut = () => {
@@ -24,5 +31,5 @@ export async function wire(t, port) {
     for (const socket of sockets) socket.destroy();
   };
   t.after(cut);
-  return { url: `http://127.0.0.1:${server.address().port}`, cut };
+  return { url: `http://127.0.0.1:${server.address().port}`, cut, asked: () => waiting.size > 0 };
 }

@@ -1,7 +1,7 @@
 // Every way a connection ends, as the client and as the server name it.
 
 import assert from "node:assert/strict";
-import { sleep, test, until, within } from "../lib/kit.js";
+import { test, until, within } from "../lib/kit.js";
 import { wire } from "../lib/proxy.js";
 import { Peer } from "../lib/raw.js";
 import { LEGACY, ask, connected, manager, next, open, settled, value } from "../lib/socketio.js";
@@ -119,13 +119,11 @@ test("the server closes the connection below, and the client comes back", async 
 });
 
 test("the wire is cut", async (t) => {
-  const { url, cut } = await wire(t, t.server.port);
+  const { url, cut, asked } = await wire(t, t.server.port);
   const socket = await member(t, { url });
   const { id } = socket;
   const reason = left(socket);
-  const { transport } = socket.io.engine;
-  await until("a polling client's next request", () => !overPolling(t) || (transport.polling ?? transport._polling));
-  await sleep(50); // and for it to be there
+  await until("a polling client's next request to have left", () => !overPolling(t) || asked());
   cut();
   assert.ok(["transport close", "transport error"].includes(await reason));
   assert.deepEqual(await remembered(t, id), { reason: overPolling(t) ? "transport error" : "transport close", rooms });

@@ -72,6 +72,8 @@ test("no arguments are no arguments", async (t) => {
 test("acks find their question when they overtake each other", async (t) => {
   const socket = await open(t);
   await settled(t, socket);
+  // Who polls sends the first thing that there is by itself, and what comes behind it together.
+  ask(socket, "echo");
   const order = [];
   await Promise.all(
     [120, 80, 40, 1].map(async (ms) => {

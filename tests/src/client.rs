@@ -211,6 +211,7 @@ impl Client {
             }
             let mut chunk = [0; 4096];
             match stream.read(&mut chunk) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Ok(0) | Err(_) => return Err(Failure::Tcp),
                 Ok(count) => read.extend_from_slice(&chunk[..count]),
             }

@@ -1,7 +1,7 @@
 //! A client that helps nobody: HTTP and WebSocket as bytes, right or wrong, over a blocking socket.
 
 use std::{
-    io::{ErrorKind, Read, Write},
+    io::{self, ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
     time::Duration,
 };
@@ -131,7 +131,7 @@ impl Wire {
     /// Reads some more. `false`: the connection has ended.
     pub fn fill(&mut self) -> bool {
         let mut some = [0; 64 * 1024];
-        match self.stream.read(&mut some) {
+        match self.read(&mut some) {
             Ok(0) => false,
             Ok(count) => {
                 self.read.extend_from_slice(&some[..count]);
@@ -139,6 +139,16 @@ impl Wire {
             }
             Err(error) if error.kind() == ErrorKind::ConnectionReset => false,
             Err(error) => panic!("nothing comes, and no end: {error}"),
+        }
+    }
+
+    /// Reads what there is. Where it has to wait, and the process is stopped meanwhile, the system ends the call.
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.stream.read(into) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => return read,
+            }
         }
     }
 
@@ -295,7 +305,7 @@ impl Drop for Polling {
             let close = if self.base == POLLING_3 { "1:1" } else { "1" };
             wire.write(request("POST", &self.target(), headers, close));
             // Whatever the answer is, the server has seen it then.
-            let _ = wire.stream.read(&mut [0; 64]);
+            let _ = wire.read(&mut [0; 64]);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A client of HTTP and WebSocket that writes bytes and waits for bytes: nothing is made better on the
 //! way.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -45,7 +45,7 @@ impl Exchange {
         self.0
             .set_read_timeout(Some(Duration::from_millis(30)))
             .unwrap();
-        let read = self.0.peek(&mut [0]);
+        let read = uninterrupted(|| self.0.peek(&mut [0]));
         self.0.set_read_timeout(Some(PATIENCE)).unwrap();
         read.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
     }
@@ -70,7 +70,8 @@ impl Exchange {
                 break end;
             }
             let mut some = [0; 4096];
-            let count = self.0.read(&mut some).ok().filter(|&count| count > 0)?;
+            let count = uninterrupted(|| self.0.read(&mut some));
+            let count = count.ok().filter(|&count| count > 0)?;
             read.extend_from_slice(&some[..count]);
         };
         let body = read.split_off(end + 4);
@@ -83,6 +84,16 @@ impl Exchange {
             response = response.header(name, value.trim());
         }
         Some((response.body(Bytes::new()).unwrap(), body))
+    }
+}
+
+/// Where a call has to wait for as long as it may, and the process is stopped meanwhile, the system ends it.
+fn uninterrupted(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match read() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            read => return read,
+        }
     }
 }
 

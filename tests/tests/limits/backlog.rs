@@ -133,6 +133,7 @@ fn max_backlog_packets_at_the_limit() {
     serve_with(config, keeping(&sockets), |server| {
         let polling = server.polling_member();
         let socket = first(&sockets);
+        until_all_is_written(server, &socket);
         for at in 0..5 {
             assert_eq!(socket.emit("news", &at), Ok(()));
         }
@@ -474,6 +475,7 @@ fn max_running_handlers_past_the_limit_misses_no_pong_that_is_not_read() {
 
 /// Those that wait for room, of one client that does not read: what has become of each so far.
 fn waits(server: &Served, socket: &Socket, count: usize) -> Vec<Option<Result<(), EmitError>>> {
+    until_all_is_written(server, socket);
     for at in 0..5 {
         assert_eq!(socket.emit("news", &at), Ok(()));
     }

@@ -9,7 +9,7 @@ use std::{
 
 use sio_tests::{
     served::{Served, serve, serve_with},
-    wire::{POLLING_3, Polling, WEBSOCKET_3, WebSocket, Wire, ask},
+    wire::{POLLING_3, Polling, Said, WEBSOCKET_3, WebSocket, Wire, ask},
 };
 use sio_tokio::{Config, Eio, Io, Refusal, Socket};
 
@@ -142,15 +142,34 @@ fn whoever_is_in_no_namespace_stays_for_the_connect_timeout() {
     serve_with(config, closed, |server| {
         let mut refused = stranger(server);
         assert_eq!(refused.text(), r#"44"not today""#);
-        let mut elsewhere = stranger(server);
-        assert_eq!(elsewhere.text(), r#"44"not today""#);
-        elsewhere.send("40/open,");
-        assert_eq!(elsewhere.text(), "40/open,");
+        // It has as long for that, and on a machine that has much to do may come too late.
+        let mut elsewhere = loop {
+            let mut elsewhere = stranger(server);
+            assert_eq!(elsewhere.text(), r#"44"not today""#);
+            elsewhere.send("40/open,");
+            match elsewhere.hear() {
+                Said::Text(text) => {
+                    assert_eq!(text, "40/open,");
+                    break elsewhere;
+                }
+                Said::Close(_) | Said::End => {}
+                other @ (Said::Binary(_) | Said::Pong(_)) => panic!("{other:?}"),
+            }
+        };
 
         let (said, code) = refused.end();
         assert_eq!((said.len(), code.is_some()), (0, true));
-        let polling = Polling::open_3(server.address);
-        assert_eq!(polling.get().body, r#"13:44"not today""#);
+        let polling = loop {
+            let polling = Polling::open_3(server.address);
+            let answer = polling.get();
+            if answer.body == r#"13:44"not today""# {
+                break polling;
+            }
+            assert!(
+                answer.status == 400 || answer.body.ends_with("1:1"),
+                "{answer:?}"
+            );
+        };
         thread::sleep(2 * SHORT);
         // Whether it waits for its end or comes behind it.
         let end = polling.get().body;
@@ -167,8 +186,15 @@ fn the_connect_timeout_is_nothing_to_those_in_the_main_namespace() {
     let config = Config::default().connect_timeout(SHORT);
     serve(config, |server| {
         let mut silent = member(server);
-        let polling = Polling::open_3(server.address);
-        assert_eq!(polling.get().body, "2:40");
+        // One that does not come back in this time, on a machine that has much to do, is forgotten.
+        let polling = loop {
+            let polling = Polling::open_3(server.address);
+            let answer = polling.get();
+            if answer.status == 200 && answer.body == "2:40" {
+                break polling;
+            }
+            assert_eq!(server.left(), "forced close");
+        };
         thread::sleep(2 * SHORT);
         assert!(silent.is_alive());
         silent.send("41");
@@ -185,7 +211,7 @@ fn connect_timeout_ends_those_that_polled_once() {
     let config = Config::default().connect_timeout(SHORT);
     serve(config, |server| {
         let forgotten = Polling::open_3(server.address);
-        server.wait_until("it is in", |io| io.of("/").len() == 1);
+        // So it was in.
         assert_eq!(server.left(), "forced close");
         server.wait_until("it is gone", |io| io.engine_sessions() == 0);
         assert!(forgotten.is_gone());

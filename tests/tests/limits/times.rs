@@ -132,9 +132,12 @@ fn connect_timeout_at_the_limit() {
 fn connect_timeout_past_the_limit_closes() {
     let config = Config::default().connect_timeout(SHORT);
     serve(config, |server| {
+        let begun = Instant::now();
         let mut silent = WebSocket::open(server.address);
         let polling = Polling::open(server.address);
-        assert_eq!(server.io.engine_sessions(), 2);
+        // On a machine that has much to do the time may be over by now.
+        let sessions = server.io.engine_sessions();
+        assert!(sessions == 2 || begun.elapsed() >= SHORT, "{sessions}");
         let (said, code) = silent.end();
         assert_eq!(said.len(), 1, "the open packet: {said:?}");
         assert!(code.is_some(), "a close frame");

@@ -154,6 +154,8 @@ impl Place for Live {
 
     fn abort(&mut self, name: &str) {
         self.exchanges.remove(name);
+        // It ends the session, of which the server hears when it has its turn.
+        wait(|| self.seen.lock().unwrap().reason.is_some());
     }
 
     fn open_socket(&mut self, name: &str, head: &Parts) -> u16 {

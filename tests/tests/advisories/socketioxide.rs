@@ -1,7 +1,11 @@
 //! socketioxide and engineioxide: packets, rooms, acks, handlers.
 
 use std::{
-    sync::{Arc, Mutex, mpsc},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
     time::Duration,
 };
@@ -230,10 +234,13 @@ fn adv_socketioxide_311() {
         });
         let call = called.clone();
         main.on_disconnecting(move |socket: Socket| call("disconnecting", &socket));
+        let alone = AtomicBool::new(true);
         main.on_disconnect(move |socket: Socket| {
-            // Before it is told: it meets nobody who comes after.
-            socket.namespace().disconnect(true);
-            socket.conn().close();
+            // Whoever comes afterwards, to see whether the server is well, is not put out by the one before.
+            if alone.swap(false, Ordering::Relaxed) {
+                socket.namespace().disconnect(true);
+                socket.conn().close();
+            }
             called("disconnect", &socket);
         });
     };

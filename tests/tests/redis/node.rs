@@ -134,11 +134,12 @@ impl Node {
         std::mem::take(&mut *self.events.lock().unwrap())
     }
 
-    /// Waits until so many nodes are counted.
+    /// Waits until so many nodes are counted, and this one, which is counted by one channel, listens to all of them.
     pub(crate) async fn counts(&self, nodes: usize) {
         // Servers of other processes may just be started, on a machine that has much to do.
         in_time("all nodes", Duration::from_secs(60), async {
-            while self.io().adapter().server_count().await != Ok(nodes) {
+            let adapter = self.io().adapter();
+            while adapter.server_count().await != Ok(nodes) || !adapter.status().up {
                 crate::here::sleep(Duration::from_millis(5)).await;
             }
         })

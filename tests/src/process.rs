@@ -110,12 +110,19 @@ pub fn run(command: &mut Command, limit: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::PATIENCE;
 
     #[test]
     fn what_a_command_started_ends_with_it() {
         let mut command = Command::new("sh");
         command.args(["-c", "sleep 60 & echo $!; wait"]);
-        let ended = Group::start(&mut command).finish(Duration::from_millis(300));
+        let group = Group::start(&mut command);
+        let end = Instant::now() + PATIENCE;
+        while group.output.metadata().expect("a file").len() == 0 {
+            assert!(Instant::now() < end, "the shell says nothing");
+            thread::sleep(Duration::from_millis(2));
+        }
+        let ended = group.finish(Duration::ZERO);
         assert!(ended.status.is_none(), "it was still running");
         let grandchild = ended.output.trim().parse().ok().and_then(Pid::from_raw);
         let grandchild = grandchild.expect("the shell printed a process id");

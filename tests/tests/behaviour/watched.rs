@@ -1,5 +1,6 @@
 //! Those who look at a connection: at its packets, and at what has left.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use sio_tokio::{
@@ -205,6 +206,33 @@ async fn a_handler_waits_until_all_that_it_said_has_left(on: On) {
     world.ends().await;
 }
 
+/// What its client has sent is much, so that others run before its task goes on.
+async fn what_one_who_looks_emits_is_not_lost(on: On) {
+    let io = Io::new(calm());
+    let armed = Arc::new(AtomicBool::new(false));
+    let arm = armed.clone();
+    io.on("much", move |ack: Ack| {
+        arm.store(true, Ordering::Relaxed);
+        ack.send(&())
+    });
+    io.on_connect(move |socket: Socket| {
+        let (its, armed) = (socket.clone(), armed.clone());
+        socket.conn().on_drain(move || {
+            if armed.swap(false, Ordering::Relaxed) {
+                its.emit("drained", &()).unwrap();
+            }
+        });
+    });
+    let world = World::new(on, io).await;
+    let (mut client, _) = world.join().await;
+    let much = "x".repeat(200_000);
+    client.send(&format!(r#"421["much","{much}"]"#)).await;
+    client.expect("431[]").await;
+    client.expect(r#"42["drained"]"#).await;
+    drop(client);
+    world.ends().await;
+}
+
 async fn no_more_wait_than_may(on: On) {
     let config = calm()
         .max_backlog_packets(5)
@@ -230,5 +258,6 @@ on_each_runtime! {
     messages_of_plain_engines_are_seen,
     what_was_sent_by_polling_has_left_with_the_poll,
     a_handler_waits_until_all_that_it_said_has_left,
+    what_one_who_looks_emits_is_not_lost,
     no_more_wait_than_may,
 }

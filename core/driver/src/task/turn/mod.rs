@@ -88,6 +88,8 @@ impl<R: Runtime> Task<R> {
                 return Poll::Pending;
             }
         }
+        // What hooks have told it since it was looked at is not this thread's any more when others run.
+        local_queue::take(self.handle.mailbox(), &mut self.inbox);
         // Others first. The sleep was not set for what this has brought about.
         self.timer.unset();
         cx.waker().wake_by_ref();

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sio_core::details::Details;
 use sio_core::engine::TransportKind;
@@ -26,6 +26,11 @@ pub trait SocketKind: Clone + Send + Sync + 'static {
 
     /// What handlers were given to work with, by its type.
     fn state<T: Clone + Send + Sync + 'static>(&self) -> Option<T>;
+
+    /// Whether the other end is told of events that a handler could not take.
+    fn refuses(&self) -> bool {
+        false
+    }
 
     /// Answers an event.
     ///
@@ -106,6 +111,8 @@ pub(crate) enum AckSlot<T> {
     None,
     One(T),
     Shared(Arc<Mutex<Option<T>>>),
+    /// The handler that is called has it, and gives it back if it cannot take the rest of what it asks for.
+    Lent(Arc<Mutex<Option<T>>>),
 }
 
 impl<T> AckSlot<T> {
@@ -113,7 +120,7 @@ impl<T> AckSlot<T> {
     pub(crate) fn shared(self) -> Self {
         match self {
             Self::One(ticket) => Self::Shared(Arc::new(Mutex::new(Some(ticket)))),
-            as_it_is @ (Self::None | Self::Shared(_)) => as_it_is,
+            as_it_is @ (Self::None | Self::Shared(_) | Self::Lent(_)) => as_it_is,
         }
     }
 
@@ -121,7 +128,7 @@ impl<T> AckSlot<T> {
     pub(crate) fn another(&self) -> Self {
         match self {
             Self::Shared(ticket) => Self::Shared(ticket.clone()),
-            Self::None | Self::One(_) => Self::None,
+            Self::None | Self::One(_) | Self::Lent(_) => Self::None,
         }
     }
 }
@@ -225,14 +232,38 @@ impl<S: SocketKind> Event<S> {
         }
     }
 
-    /// The ack for one handler.
-    pub(crate) fn take_ack(&self) -> AckSlot<S::Ticket> {
+    /// The ack for one handler. `lent`: it is wanted back if that cannot be called.
+    pub(crate) fn take_ack(&self, lent: bool) -> AckSlot<S::Ticket> {
         match self.ack.take() {
             AckSlot::Shared(ticket) => {
                 self.ack.set(AckSlot::Shared(ticket.clone()));
                 AckSlot::Shared(ticket)
             }
+            AckSlot::One(ticket) if lent => {
+                let ticket = Arc::new(Mutex::new(Some(ticket)));
+                self.ack.set(AckSlot::Lent(ticket.clone()));
+                AckSlot::Shared(ticket)
+            }
+            lent @ AckSlot::Lent(_) => {
+                self.ack.set(lent);
+                AckSlot::None
+            }
             alone @ (AckSlot::None | AckSlot::One(_)) => alone,
+        }
+    }
+
+    /// The ack that no handler has. `called`: the one that has taken it, if one has, has all that it asked for.
+    pub(crate) fn untaken_ack(&self, called: bool) -> Option<S::Ticket> {
+        match self.ack.take() {
+            AckSlot::One(ticket) => Some(ticket),
+            AckSlot::Lent(ticket) if !called => {
+                let mut ticket = ticket.lock().unwrap_or_else(PoisonError::into_inner);
+                ticket.take()
+            }
+            taken @ (AckSlot::None | AckSlot::Shared(_) | AckSlot::Lent(_)) => {
+                self.ack.set(taken);
+                None
+            }
         }
     }
 }

@@ -89,6 +89,31 @@ async fn wrong_types_reach_the_application_and_not_the_handler(on: On) {
     world.ends().await;
 }
 
+async fn a_client_is_refused_wherever_the_handler_names_its_ack(on: On) {
+    let io = syncing();
+    io.on_mistyped(Reaction::RefuseAck);
+    io.on("sync one", |ack: Ack, Data(n): Data<u8>| ack.send(&n));
+    io.on("async one", async |ack: Ack, Data(n): Data<u8>| {
+        ack.send(&n)
+    });
+    // Of one that was called, its own affair.
+    io.on("dropped", |ack: Ack| {
+        drop(ack);
+        Err::<(), _>(Refusal::new("not told"))
+    });
+    let world = World::new(on, io).await;
+    let (mut client, _) = world.join().await;
+    for event in ["sync one", "async one"] {
+        client.send(&format!(r#"421["{event}","x"]"#)).await;
+        client.expect(r#"431[{"error":"invalid arguments"}]"#).await;
+        client.send(&format!(r#"422["{event}",7]"#)).await;
+        client.expect("432[7]").await;
+    }
+    client.send(r#"423["dropped"]"#).await;
+    client.sync().await;
+    world.ends().await;
+}
+
 async fn handlers_start_in_order_and_interleave_after_their_first_await(on: On) {
     let io = syncing();
     let log = Arc::<Mutex<Vec<String>>>::default();
@@ -329,6 +354,7 @@ fn failures_say_what_happened() {
 on_each_runtime! {
     a_panic_closes_that_connection_and_no_other,
     wrong_types_reach_the_application_and_not_the_handler,
+    a_client_is_refused_wherever_the_handler_names_its_ack,
     handlers_start_in_order_and_interleave_after_their_first_await,
     what_waits_in_a_sequential_socket_ends_before_its_disconnect_is_handled,
     several_listeners_run_in_order_and_can_be_taken_away,

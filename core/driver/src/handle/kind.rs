@@ -6,7 +6,7 @@ use sio_core::socket::AckTicket;
 
 use super::inner::Socket;
 use super::once::ReplyTo;
-use crate::error::EmitError;
+use crate::error::{EmitError, Reaction};
 use crate::event::{About, SocketKind};
 use crate::mailbox::command::Command;
 use crate::mailbox::weight::Weight;
@@ -21,6 +21,10 @@ impl SocketKind for Socket {
 
     fn state<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
         self.io().state()
+    }
+
+    fn refuses(&self) -> bool {
+        self.inner.io.reaction() == Reaction::RefuseAck
     }
 
     fn answer(&self, to: ReplyTo, args: &(impl IntoArgs + ?Sized)) -> Result<(), EmitError> {

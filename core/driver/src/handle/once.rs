@@ -142,7 +142,10 @@ impl Invocation {
                 socket: self.socket.clone(),
                 ticket,
             }),
-            AckSlot::None | AckSlot::One(ReplyTo::Once(_)) | AckSlot::Shared(_) => None,
+            AckSlot::None
+            | AckSlot::One(ReplyTo::Once(_))
+            | AckSlot::Shared(_)
+            | AckSlot::Lent(_) => None,
         };
         let wants_answer = waiter.is_some();
         let meeting = repeats.lock().meet(now, self.socket.id(), &name, waiter);

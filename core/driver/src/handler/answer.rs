@@ -43,7 +43,9 @@ impl<S: SocketKind> Ack<S> {
         let ticket = match self.slot {
             AckSlot::None => None,
             AckSlot::One(ticket) => Some(ticket),
-            AckSlot::Shared(shared) => shared.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            AckSlot::Shared(ticket) | AckSlot::Lent(ticket) => {
+                ticket.lock().unwrap_or_else(PoisonError::into_inner).take()
+            }
         };
         match ticket {
             Some(ticket) => self.socket.answer(ticket, args),

@@ -176,7 +176,8 @@ impl FromEvent for Io {
 
 impl<S: SocketKind> FromEvent<S> for Ack<S> {
     fn from_event(call: &Invocation<S>) -> Result<Self, Failure> {
-        Ok(Self::new(call.socket.clone(), call.event.take_ack()))
+        let slot = call.event.take_ack(call.socket.refuses());
+        Ok(Self::new(call.socket.clone(), slot))
     }
 }
 

@@ -4,24 +4,27 @@ use std::collections::BTreeMap;
 
 use sio_core::packet::Value;
 
-use crate::error::{Failure, Reaction};
-use crate::event::AckSlot;
+use crate::error::Failure;
+use crate::event::{AckSlot, SocketKind};
 use crate::handle::Invocation;
 use crate::handler::answer::Ack;
 use crate::sync::BoxFuture;
 
 /// A client's wish for an answer that no handler has taken, where the application wants it told
-/// ([`Reaction::RefuseAck`]).
+/// ([`RefuseAck`](crate::error::Reaction::RefuseAck)).
 pub(super) struct Unanswered(Ack);
 
 impl Unanswered {
     pub(super) fn of(call: &Invocation) -> Option<Self> {
-        let alone @ AckSlot::One(_) = call.event.take_ack() else {
-            return None;
-        };
+        Self::after(call, true)
+    }
+
+    /// The same, or one that a handler had which was not `called` in the end.
+    fn after(call: &Invocation, called: bool) -> Option<Self> {
+        let ticket = call.event.untaken_ack(called)?;
         let socket = &call.socket;
-        (socket.io().reaction() == Reaction::RefuseAck)
-            .then(|| Self(Ack::new(socket.clone(), alone)))
+        let alone = || Ack::new(socket.clone(), AckSlot::One(ticket));
+        socket.refuses().then(|| Self(alone()))
     }
 
     /// Behind what the handler has emitted. A client that has gone does not hear of it.
@@ -49,7 +52,17 @@ impl Unanswered {
 
 /// Answers for a handler that has failed.
 pub(super) fn failed(call: &Invocation, failure: &Failure) {
-    if let Some(unanswered) = Unanswered::of(call) {
+    let called = match failure {
+        Failure::Mistyped(_) | Failure::Params(_) | Failure::NoState(_) | Failure::Absent(_) => {
+            false
+        }
+        Failure::Failed(_)
+        | Failure::Refused(_)
+        | Failure::Panicked(_)
+        | Failure::Dropped(_)
+        | Failure::Unhandled => true,
+    };
+    if let Some(unanswered) = Unanswered::after(call, called) {
         unanswered.refuse_for(failure);
     }
 }

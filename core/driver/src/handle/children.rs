@@ -343,6 +343,9 @@ impl Io {
             return;
         }
         if let Some(adapter) = namespace.take_adapter() {
+            // Whoever closes the server waits for this, and then looks again at what is left.
+            let _busy = self.inner.closers.enter();
+            self.inner.left.look();
             let mut closing = Box::pin(self.inner.left.close(adapter));
             // Most have nothing to wait for. Of one that has, the server's end waits for it.
             let _ = closing.poll_unpin(&mut Context::from_waker(Waker::noop()));

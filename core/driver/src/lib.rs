@@ -107,7 +107,7 @@
 //! | level | name | fields |
 //! |---|---|---|
 //! | span, info | `connection` | `sid` (four characters of it), `transport`, `remote` |
-//! | error | `handler panicked`, `hook panicked`, `parser panicked`, `connection panicked` (a fault of this crate's), `client panicked` and `cluster link panicked` (that, or of a stream or a broker of the application's), `cannot accept` | `socket`, `namespace`, `event`, `why` |
+//! | error | `handler panicked`, `hook panicked`, `parser panicked`, `adapter panicked`, `data panicked` (what was given to `set_data`), `connection panicked` (a fault of this crate's), `client panicked` and `cluster link panicked` (that, or of a stream or a broker of the application's), `cannot accept` | `socket`, `namespace`, `event`, `why` |
 //! | warn | `not written` (by a parser of the application's own: a broadcast from another node, and, once, the answer to a CONNECT); a request from another origin with cookies while `origins` is any, once | |
 //! | warn | of a cluster: `broker lost`, `another cluster dialect` (once), `cluster stream cut`, `cluster limit met`, `not told to other nodes`, `not asked` | `namespace`, `why`, .. |
 //! | debug | of a cluster: `broker reached`, `odd cluster message`, `not answered` | `namespace`, `why` |

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytestring::ByteString;
 use smallvec::SmallVec;
 
+use crate::sync::guard::let_go;
+
 /// Names a registered handler, for [`Socket::off`](crate::app::Socket::off) and
 /// [`Namespace::off`](crate::app::Namespace::off).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -243,7 +245,7 @@ impl<C: Clone> Listeners<C> {
     }
 
     /// Lets go of all handlers, and of those that are still to come: what they capture may be what
-    /// holds this.
+    /// holds this. A destructor that panics keeps nobody from what is behind this.
     pub(crate) fn close(&self) {
         let table = {
             let mut table = self.lock();
@@ -252,7 +254,7 @@ impl<C: Clone> Listeners<C> {
             table.take()
         };
         // Dropped outside the lock: it is the application's code.
-        drop(table);
+        let _ = let_go(table);
     }
 
     /// The same, but readers keep the copies they have: handlers of those who have left may still be due.
@@ -262,7 +264,7 @@ impl<C: Clone> Listeners<C> {
             self.closed.store(true, Ordering::Relaxed);
             table.take()
         };
-        drop(table);
+        let _ = let_go(table);
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -300,6 +300,76 @@ async fn a_session_expires_and_is_told_of(on: On) {
     world.ends().await;
 }
 
+/// Its end panics.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("on purpose");
+    }
+}
+
+/// Two are cut off at a time. That of the first panics as its session goes.
+async fn a_value_whose_end_panics_keeps_no_other_session(on: On) {
+    for hears in [true, false] {
+        let short = ConnectionStateRecovery::default()
+            .max_disconnection_duration(Duration::from_millis(100));
+        let (io, _) = server(short);
+        let main = io.of("/");
+        let told = Arc::new(AtomicUsize::new(0));
+        let tell = told.clone();
+        if hears {
+            main.on_expired(move |_: &ExpiredSession| {
+                tell.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+        let world = World::new(on, io.clone()).await;
+        let (first, known, _) = come(&world, "").await;
+        main.get(&known.id).unwrap().set_local_data(Bomb);
+        let (second, _, _) = come(&world, "").await;
+        drop((first, second));
+        until("both to expire", || {
+            main.recovery()
+                .is_some_and(|it| it.expired == 2 && it.away == 0)
+        })
+        .await;
+        until("both to be told of", || {
+            !hears || told.load(Ordering::Relaxed) == 2
+        })
+        .await;
+        // Who comes now is none the worse for it.
+        let (mut client, _, _) = come(&world, "").await;
+        client.sync().await;
+        drop(client);
+        until("its end", || main.is_empty()).await;
+        world.ends().await;
+    }
+}
+
+async fn a_value_whose_end_panics_keeps_nobody_from_coming_back(on: On) {
+    let (io, left) = server(ConnectionStateRecovery::default().skip_middlewares(false));
+    let main = io.of("/");
+    main.use_(|socket: Socket| {
+        if socket.recovered() {
+            // The last of it is with what was kept.
+            socket.remove_data::<Bomb>();
+        }
+    });
+    let world = World::new(on, io.clone()).await;
+    let (mut ann, known, _) = come(&world, "").await;
+    main.get(&known.id).unwrap().set_local_data(Bomb);
+    io.emit("1", &()).unwrap();
+    let (_, offset) = read(&ann.text().await);
+    drop(ann);
+    until("she is gone", || !left.lock().unwrap().is_empty()).await;
+    let (mut ann, again, _) = come(&world, &claims(&known, &offset)).await;
+    assert_eq!(again, known);
+    ann.sync().await;
+    drop(ann);
+    until("she leaves", || main.is_empty()).await;
+    world.ends().await;
+}
+
 async fn what_is_not_kept_tells_the_place_all_the_same(on: On) {
     let (io, left) = usual();
     let world = World::new(on, io).await;
@@ -469,6 +539,8 @@ on_each_runtime! {
     what_is_used_or_made_up_brings_nobody_back,
     middlewares_are_skipped_or_not,
     a_session_expires_and_is_told_of,
+    a_value_whose_end_panics_keeps_no_other_session,
+    a_value_whose_end_panics_keeps_nobody_from_coming_back,
     what_is_not_kept_tells_the_place_all_the_same,
     one_that_is_put_out_does_not_come_back,
     the_last_of_a_child_comes_back_and_it_goes_without_anybody,

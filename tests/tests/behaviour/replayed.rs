@@ -68,6 +68,8 @@ const APART: &[(&str, &[&str])] = &[
             "recovery::simulated::what_is_used_or_made_up_brings_nobody_back",
             "recovery::simulated::middlewares_are_skipped_or_not",
             "recovery::simulated::a_session_expires_and_is_told_of",
+            "recovery::simulated::a_value_whose_end_panics_keeps_no_other_session",
+            "recovery::simulated::a_value_whose_end_panics_keeps_nobody_from_coming_back",
             "recovery::simulated::what_is_not_kept_tells_the_place_all_the_same",
             "recovery::simulated::one_that_is_put_out_does_not_come_back",
             "recovery::simulated::without_recovery_no_adapter_is_asked_for_sessions",

@@ -412,4 +412,47 @@ mod tests {
         let expected: Vec<String> = [each("init"), each("close")].concat();
         assert_eq!(*told.lock().unwrap(), expected);
     }
+
+    /// Its end panics.
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("on purpose");
+        }
+    }
+
+    #[test]
+    fn a_destructor_that_panics_keeps_a_server_from_letting_go_of_nothing() {
+        let io = Io::new(Config::default());
+        let held = Arc::new(());
+        // What handlers and hooks capture: the one that panics, and something behind it.
+        let both = || (Bomb, held.clone());
+        fn keep<T>(_: &T) {}
+        let parent = io.of_pattern("/{name}").unwrap();
+        let its = both();
+        parent.on("x", move || keep(&its));
+        let its = both();
+        parent.on_any_outgoing(move |_, _| keep(&its));
+        for name in ["/", "/a"] {
+            let namespace = io.of(name);
+            let its = both();
+            namespace.on("x", move || keep(&its));
+            let its = both();
+            namespace.use_(move || keep(&its));
+            let its = both();
+            namespace.on_any_outgoing(move |_, _| keep(&its));
+            let its = both();
+            namespace.on_room_event(move |_| keep(&its));
+            let its = both();
+            namespace.on_expired(move |_| keep(&its));
+        }
+        let its = both();
+        io.on_error(move |_| keep(&its));
+        let its = both();
+        io.on_connection_error(move |_| keep(&its));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(pin!(io.close()).poll(&mut cx).is_ready());
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
 }

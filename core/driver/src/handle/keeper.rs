@@ -13,7 +13,7 @@ use super::watch::{Clock, Expires, Watching};
 use crate::adapter::{SocketData, Values};
 use crate::log::error;
 use crate::runtime::Runtime;
-use crate::sync::guard::guarded;
+use crate::sync::guard::{guarded, let_go};
 use crate::sync::hook::Hook;
 
 /// A socket that was cut off and whose client has not come back in time.
@@ -123,12 +123,18 @@ impl Keeper {
             let Some(Event::Expired { id, why, data }) = event else {
                 return;
             };
-            let Some(hook) = self.hook.get() else {
-                continue;
-            };
-            let data = data.shared();
-            let expired = ExpiredSession { id, why, data };
-            if let Err(_panic) = guarded(|| hook(&expired)) {
+            let mut told = Ok(());
+            if let Some(hook) = self.hook.get() {
+                let shared = data.shared();
+                let expired = ExpiredSession {
+                    id,
+                    why,
+                    data: shared,
+                };
+                told = guarded(|| hook(&expired)).and(let_go((hook, expired)));
+            }
+            // This may be the last of it, and its destructors are the application's.
+            if let Err(_panic) = told.and(let_go(data)) {
                 error!(why = %_panic.0, "handler panicked");
             }
         }
@@ -139,7 +145,7 @@ impl Keeper {
         self.watching.close();
         let kept = self.lock().clear();
         // Dropped outside the lock: it is the application's.
-        drop(kept);
+        let _ = let_go(kept);
     }
 
     /// The same, and ends when nobody looks after it any more.

@@ -22,6 +22,7 @@ use crate::endpoint::setup::{Setup, SetupError};
 use crate::listeners::Listeners;
 use crate::mailbox::batch::Opened;
 use crate::mailbox::task_handle::TaskHandle;
+use crate::sync::guard::let_go;
 
 /// How many namespaces there have been.
 static NUMBERS: AtomicU64 = AtomicU64::new(0);
@@ -248,8 +249,8 @@ impl Namespace {
         self.inner.room_events.clear();
         let middlewares = std::mem::take(&mut *write(&self.inner.middlewares));
         let outgoing = std::mem::take(&mut *write(&self.inner.outgoing));
-        // Dropped outside the locks.
-        drop((middlewares, outgoing));
+        // Dropped outside the locks, and each by itself: a destructor that panics is the application's.
+        let _ = let_go(middlewares).and(let_go(outgoing));
     }
 
     pub(crate) fn nodes(&self) -> &NodeHooks {

@@ -19,6 +19,7 @@ use super::inner::{
 use crate::endpoint::handshake::Handshake;
 use crate::listeners::{Entry, ListenerId, Listeners, Topic};
 use crate::sync::BoxFuture;
+use crate::sync::guard::let_go;
 
 impl ParentNamespace {
     pub(super) fn new(rule: NameRule) -> Self {
@@ -163,8 +164,8 @@ impl ParentNamespace {
             let middlewares = std::mem::replace(&mut shared.middlewares, Arc::new([]));
             (middlewares, std::mem::take(&mut shared.outgoing))
         };
-        // Dropped outside the lock.
-        drop((middlewares, outgoing));
+        // Dropped outside the lock, and each by itself: a destructor that panics is the application's.
+        let _ = let_go(middlewares).and(let_go(outgoing));
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {

@@ -16,11 +16,12 @@ use super::inner::{Namespace, NamespaceInner, Socket};
 use super::keeper::{ExpiredSession, Keeper, Kept};
 use crate::adapter::{Broadcast, Recipients, Values, as_strs};
 use crate::error::EmitError;
-use crate::log::warn;
+use crate::log::{error, warn};
 use crate::mailbox::command::Command;
 use crate::mailbox::fan_out::spread;
 use crate::mailbox::weight::Weight;
 use crate::runtime::Runtime;
+use crate::sync::guard::let_go;
 
 /// Where the session of a socket is kept.
 pub(super) enum SessionOf<'a> {
@@ -329,7 +330,7 @@ impl Socket {
             .extras()
             .as_mut()
             .map(|it| std::mem::take(&mut it.left));
-        drop(left);
+        self.drop_values(left);
         match self.namespace().inner.keeper.get() {
             Some(Kept::Here(keeper)) => keeper.attend(),
             Some(Kept::Afar(_)) => self.persist(),
@@ -371,6 +372,14 @@ impl Socket {
         Some(back)
     }
 
+    /// Lets go of what the application has kept with it: a destructor that panics keeps it neither from coming nor from
+    /// going.
+    fn drop_values(&self, values: Option<Values>) {
+        if let Err(_panic) = let_go(values) {
+            error!(socket = %self.log_name(), why = %_panic.0, "data panicked");
+        }
+    }
+
     /// It is in its place: whoever was there gives way, and it is announced.
     pub(super) fn be_back(&self, back: Return) -> (Pid, Vec<Encoded>) {
         let Return {
@@ -380,7 +389,7 @@ impl Socket {
             kept,
             old,
         } = back;
-        drop(kept);
+        self.drop_values(kept);
         if let Some(old) = old {
             old.give_way(rooms.clone());
             old.task().tell(Command::Supersede(old.key()));

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::guard::let_go;
+
 /// Something that may be set once in a while and is read often.
 pub(crate) struct Hook<T: ?Sized>(RwLock<Hung<T>>);
 
@@ -36,13 +38,14 @@ impl<T: ?Sized> Hook<T> {
         drop(before);
     }
 
-    /// Lets go of the hook, and of those to come: what it captures may be what holds this.
+    /// Lets go of the hook, and of those to come: what it captures may be what holds this. A destructor that panics
+    /// keeps nobody from what is behind this.
     pub(crate) fn close(&self) {
         let before = std::mem::replace(
             &mut *self.0.write().unwrap_or_else(PoisonError::into_inner),
             Hung::Closed,
         );
-        drop(before);
+        let _ = let_go(before);
     }
 
     /// Takes the hook out.

@@ -72,7 +72,7 @@
 //! | `sio_acks_timed_out_total` | counter | | those that had none in time |
 //! | `sio_ack_seconds` | histogram | | to the answer, from when the connection's task takes up the emit |
 //! | `sio_backlog_bytes` °, `sio_backlog_most_bytes` ° | gauge | | what waits to be written: of all, of the slowest client |
-//! | `sio_ready_waits` ° | gauge | | those that wait for room |
+//! | `sio_ready_waits` ° | gauge | | those that wait for room, or until something has left |
 //! | `sio_refused_total` | counter | `reason`: the words of the refusal, or of its status, or `namespace` | requests, and clients that a namespace did not let in |
 //! | `sio_recoveries_total` ° | counter | `result` (`recovered`, `refused`, `lost`, `expired`) | sessions that were kept, in the namespaces that there are |
 //! | `sio_heartbeat_seconds` | histogram | | from a ping to its pong (clients of revision 4) |

@@ -17,7 +17,8 @@ pub struct Backlogs {
     pub most: Backlog,
     /// For how many clients anything waits.
     pub clients: usize,
-    /// How many wait for room: [`Socket::ready`](crate::app::Socket::ready), `emit_when_ready`.
+    /// How many wait for room ([`Socket::ready`](crate::app::Socket::ready), `emit_when_ready`), or until something has
+    /// left ([`Socket::flushed`](crate::app::Socket::flushed)): `max_ready_waits` counts both.
     pub waits: usize,
 }
 

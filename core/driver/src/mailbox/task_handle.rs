@@ -31,7 +31,7 @@ pub(crate) struct TaskHandle {
     sent_away: AtomicBool,
     /// Which of the parsers of the server that it speaks to it has.
     parser: AtomicU8,
-    /// How many wait for room.
+    /// How many wait for room, or until something has left.
     waits: AtomicU16,
     common: Arc<Common>,
 }
@@ -233,7 +233,7 @@ impl TaskHandle {
         self.mailbox.all(held).into()
     }
 
-    /// How many wait for room.
+    /// How many wait for room, or until something has left.
     pub(crate) fn waits(&self) -> usize {
         self.waits.load(Ordering::Relaxed).into()
     }
@@ -353,7 +353,7 @@ impl TaskHandle {
     }
 }
 
-/// One of those that wait for room, as long as it does.
+/// One of those that wait for room, or until something has left, as long as it does.
 pub(crate) struct Counted(Arc<TaskHandle>);
 
 impl Counted {

@@ -91,7 +91,11 @@ fn describe() {
         bytes,
         "The same, of the slowest client"
     );
-    describe_gauge!("sio_ready_waits", count, "Emits that wait for room");
+    describe_gauge!(
+        "sio_ready_waits",
+        count,
+        "Those that wait for room, or until something has left"
+    );
     describe_histogram!("sio_ack_seconds", seconds, "From an emit to its answer");
     describe_histogram!("sio_heartbeat_seconds", seconds, "From a ping to its pong");
     describe_histogram!(

@@ -176,6 +176,17 @@ async fn what_there_is_is_told_when_it_is_asked_for(on: On) {
     assert_eq!(figures.gauge("sio_sockets{namespace=(children)}"), 1.0);
     assert_eq!(figures.counter("sio_recoveries_total{result=recovered}"), 0);
     assert_eq!(figures.gauge("sio_ready_waits"), 0.0);
+    // Where a namespace is there no more, nobody is.
+    let passing = world.io.of("/passing");
+    client.enter("/passing,").await;
+    until("it to be in that", || passing.len() == 1).await;
+    world.io.record_metrics();
+    assert_eq!(figures.gauge("sio_sockets{namespace=/passing}"), 1.0);
+    world.io.remove_namespace("/passing");
+    world.io.record_metrics();
+    assert_eq!(figures.gauge("sio_sockets{namespace=/passing}"), 0.0);
+    assert_eq!(figures.gauge("sio_sockets{namespace=/}"), 2.0);
+    client.expect("41/passing,").await;
     // It answers pings as long as it waits for something else.
     let client = here::spawn(async move { client.next().await });
     until("a pong", || figures.histogram("sio_heartbeat_seconds") > 0).await;

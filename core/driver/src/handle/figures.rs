@@ -1,6 +1,7 @@
 //! What a server says of itself to the recorder of the `metrics` crate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 
 use sio_core::engine::TransportKind;
 use sio_core::recovery::Figures;
@@ -56,6 +57,10 @@ impl Io {
         for (name, (sockets, rooms)) in &all {
             Gauges::namespace(name, *sockets, *rooms);
         }
+        // Nobody is where a namespace is not any more.
+        for name in self.forgotten(all.into_keys().collect()) {
+            Gauges::namespace(&name, 0, 0);
+        }
         for (result, count) in [
             ("recovered", recovered.recovered),
             ("refused", recovered.refused),
@@ -64,5 +69,15 @@ impl Io {
         ] {
             Gauges::recoveries(result, count);
         }
+    }
+
+    /// Of these namespaces the recorder was told now: those of which it was told before, and was not.
+    fn forgotten(&self, told: BTreeSet<String>) -> Vec<String> {
+        let before = {
+            let its = self.inner.measured.lock();
+            let mut its = its.unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *its, told.clone())
+        };
+        before.difference(&told).cloned().collect()
     }
 }

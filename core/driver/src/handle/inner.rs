@@ -2,6 +2,8 @@
 //! with them has files of its own.
 
 use std::any::{Any, TypeId};
+#[cfg(feature = "metrics")]
+use std::collections::BTreeSet;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
 use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak};
@@ -283,6 +285,9 @@ pub(super) struct IoInner {
     pub(super) recording: Hook<Recording>,
     /// Whether no more clients are let in.
     pub(super) draining: AtomicBool,
+    /// The namespaces of which the recorder of the `metrics` crate was told last.
+    #[cfg(feature = "metrics")]
+    pub(super) measured: Mutex<BTreeSet<String>>,
 }
 
 /// An event on its way to the handlers: what extractors take from.

@@ -65,6 +65,8 @@ impl Io {
                 records: AtomicBool::new(false),
                 recording: Hook::default(),
                 draining: AtomicBool::new(false),
+                #[cfg(feature = "metrics")]
+                measured: Default::default(),
             }),
         })
     }

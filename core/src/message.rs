@@ -307,8 +307,9 @@ impl Encoded {
         writer: Writer<'_>,
         write: impl Fn(&Self) -> Option<Self>,
     ) -> Option<Self> {
-        if Arc::strong_count(&self.0) == 1 {
-            // Nobody else needs it.
+        let written = self.0.extras.get().map(|extras| extras.forms.get());
+        if Arc::strong_count(&self.0) == 1 && written.flatten().is_none() {
+            // Nobody else needs it, nor has needed it.
             return write(self);
         }
         let mut place = &self.0.extras.get_or_init(Box::default).forms;
@@ -519,6 +520,20 @@ mod shape {
         assert_eq!(other.shared_text(3, never), None);
         drop(packet);
         assert_eq!(other.shared_text(1, never).unwrap(), "aa");
+    }
+
+    #[test]
+    fn a_form_is_written_once_for_all() {
+        let packet = Encoded::text("42[]".into(), Vec::new());
+        let write = |_: &Encoded| Some(Encoded::text("42[0]".into(), Vec::new()));
+        assert!(packet.form(Writer::BuiltIn, write).is_some());
+        assert!(packet.0.extras.get().is_none(), "nobody else needs it");
+        let last = packet.clone();
+        let form = packet.form(Writer::BuiltIn, write).unwrap();
+        drop(packet);
+        let never = |_: &Encoded| panic!("it is written already");
+        let found = last.form(Writer::BuiltIn, never).unwrap();
+        assert!(Arc::ptr_eq(&form.0, &found.0));
     }
 
     #[test]

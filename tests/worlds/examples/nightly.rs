@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sio_worlds::kinds::{ENOUGH, Kind, LONGEST, Played, Small};
+use sio_worlds::kinds::{Kind, LONGEST, Played, Small};
 use sio_worlds::{Cells, Failure, Property, Tally, bugs, grouped, planted, seeds};
 
 /// Shares of the time.
@@ -317,7 +317,7 @@ impl Night {
             println!("reached, in so many worlds: {}", tally.marks(*kind));
             let unreached = tally.unreached(*kind);
             println!("reached by none: {unreached:?}");
-            good &= unreached.is_empty() || tally.worlds < ENOUGH;
+            good &= unreached.is_empty() || tally.worlds < kind.enough();
         }
         let Course {
             tally: core,

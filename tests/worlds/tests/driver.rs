@@ -2,7 +2,7 @@
 
 use sio_sim::choices::{Choices, List};
 use sio_worlds::driver::outcome;
-use sio_worlds::kinds::{ENOUGH, Kind};
+use sio_worlds::kinds::Kind;
 use sio_worlds::seeds::each;
 
 /// How many worlds are run, unless `SIO_DRIVER_WORLDS` says: `.ci/run` asks for 10 000, built for speed.
@@ -15,7 +15,10 @@ fn hold_what_they_promise() {
     let missing = played.unreached(Kind::Driver);
     println!("{}, not reached: {missing:?}", played.sum());
     // Fewer may miss some by chance.
-    assert!(played.worlds < ENOUGH || missing.is_empty(), "{missing:?}");
+    assert!(
+        played.worlds < Kind::Driver.enough() || missing.is_empty(),
+        "{missing:?}"
+    );
 }
 
 /// What failed once is run for ever.

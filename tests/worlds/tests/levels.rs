@@ -3,7 +3,7 @@
 //! `SIO_SEED=2 SIO_HISTORIES=10000` plays others, and `SIO_LEVELS='3 1 / 7'` the one of a list.
 
 use sio_sim::choices::{Choices, List};
-use sio_worlds::kinds::{ENOUGH, Kind};
+use sio_worlds::kinds::Kind;
 use sio_worlds::levels::outcome;
 use sio_worlds::seeds::each;
 
@@ -17,7 +17,10 @@ fn hold_what_they_promise() {
     let missing = played.unreached(Kind::Levels);
     println!("{}, not reached: {missing:?}", played.sum());
     // Fewer may miss some by chance.
-    assert!(played.worlds < ENOUGH || missing.is_empty(), "{missing:?}");
+    assert!(
+        played.worlds < Kind::Levels.enough() || missing.is_empty(),
+        "{missing:?}"
+    );
 }
 
 /// The history of `SIO_LEVELS`.

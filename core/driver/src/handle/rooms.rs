@@ -274,7 +274,7 @@ impl Socket {
             // It was refused: no handler of its own will ever run.
             Membership::Waiting(_) => {
                 self.part();
-                self.release();
+                self.safely(|| self.release());
             }
             Membership::Leaving(_) | Membership::Gone => {}
         }

@@ -1,10 +1,10 @@
-//! How much a connection takes in before others run.
+//! How much a connection takes in before others run, and what goes with what is dropped.
 
 use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use futures_io::{AsyncRead, AsyncWrite};
@@ -12,9 +12,10 @@ use sio_core::config::Config;
 
 use super::super::shape::Nowhere;
 use super::ALLOWANCE;
-use crate::handle::Io;
+use crate::handle::{Io, Socket};
 use crate::scratch;
 use crate::serve::{Server, serve_stream};
+use crate::sync::one_shot::answer;
 
 /// A client that asks for a WebSocket, enters, and then says the same again and again, as fast as it is
 /// read.
@@ -115,4 +116,95 @@ fn a_client_that_floods_lets_others_run_whatever_the_runtime_does() {
             "{most} bytes in one poll, messages of {size}"
         );
     }
+}
+
+/// A client that says something and goes when it is told to.
+struct Guest {
+    says: Vec<u8>,
+    gone: Arc<AtomicBool>,
+}
+
+impl AsyncRead for Guest {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        into: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let count = self.says.len().min(into.len());
+        into[..count].copy_from_slice(&self.says[..count]);
+        self.says.drain(..count);
+        match count > 0 || self.gone.load(Ordering::Relaxed) {
+            true => Poll::Ready(Ok(count)),
+            false => Poll::Pending,
+        }
+    }
+}
+
+impl AsyncWrite for Guest {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, b: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(b.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Its end panics.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("on purpose");
+    }
+}
+
+#[test]
+fn a_value_of_who_is_turned_away_takes_no_handler_along() {
+    let io = Io::new(Config::v4());
+    let (finish, finished) = answer::<()>();
+    let finished = std::sync::Mutex::new(Some(finished));
+    let done = Arc::new(AtomicBool::new(false));
+    let does = done.clone();
+    io.on("work", move || {
+        let (finished, done) = (finished.lock().unwrap().take(), does.clone());
+        async move {
+            finished.unwrap().await;
+            done.store(true, Ordering::Relaxed);
+        }
+    });
+    io.of("/gate").use_(async |socket: Socket| {
+        socket.set_local_data(Bomb);
+        std::future::pending::<()>().await;
+    });
+    let mut says = REQUEST.to_vec();
+    for text in ["40", r#"42["work"]"#, "40/gate,"] {
+        says.extend(frame(text));
+    }
+    let gone = Arc::new(AtomicBool::new(false));
+    let guest = Guest {
+        says,
+        gone: gone.clone(),
+    };
+    let mut task = pin!(serve_stream(
+        Nowhere,
+        Server::new(io),
+        guest,
+        crate::endpoint::request::Remote::default()
+    ));
+    let mut cx = Context::from_waker(Waker::noop());
+    for _ in 0..8 {
+        assert!(task.as_mut().poll(&mut cx).is_pending());
+    }
+    gone.store(true, Ordering::Relaxed);
+    for _ in 0..8 {
+        assert!(task.as_mut().poll(&mut cx).is_pending(), "a handler waits");
+    }
+    finish.give(());
+    assert!((0..8).any(|_| task.as_mut().poll(&mut cx).is_ready()));
+    assert!(done.load(Ordering::Relaxed));
 }

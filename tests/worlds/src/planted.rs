@@ -49,32 +49,44 @@ pub fn search(
 ) -> Vec<Search> {
     let find = build(root, bugs);
     let bugs = bugs.iter().zip(1..).filter(|(bug, _)| wanted(bug));
-    let bugs: Vec<_> = bugs.collect();
-    let (left, done) = (Mutex::new(bugs.into_iter()), Mutex::new(Vec::new()));
+    on_all_cores(bugs.collect(), |(bug, number)| {
+        let found = Search {
+            name: bug.name.clone(),
+            found: run(&find, number, bug),
+            why: bug.why.clone(),
+        };
+        tell(&found);
+        found
+    })
+}
+
+/// Does something to each, on all cores. What comes of them, in their order.
+///
+/// # Panics
+///
+/// If that does.
+pub fn on_all_cores<A: Send, B: Send>(all: Vec<A>, work: impl Fn(A) -> B + Sync) -> Vec<B> {
+    let (left, done) = (
+        Mutex::new(all.into_iter().enumerate()),
+        Mutex::new(Vec::new()),
+    );
     std::thread::scope(|scope| {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let (left, done) = (&left, &done);
-        let (find, tell) = (&find, &tell);
-        for _ in 0..threads {
-            scope.spawn(move || {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
                 loop {
                     let next = left.lock().expect("nobody panics with them").next();
-                    let Some((bug, number)) = next else { break };
-                    let found = Search {
-                        name: bug.name.clone(),
-                        found: run(find, number, bug),
-                        why: bug.why.clone(),
-                    };
-                    tell(&found);
-                    let mut done = done.lock().expect("nobody panics with them");
-                    done.push((number, found));
+                    let Some((at, one)) = next else { break };
+                    let came = work(one);
+                    done.lock()
+                        .expect("nobody panics with them")
+                        .push((at, came));
                 }
             });
         }
     });
     let mut done = done.into_inner().expect("nobody panics with them");
-    done.sort_by_key(|(number, _)| *number);
-    done.into_iter().map(|(_, found)| found).collect()
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, came)| came).collect()
 }
 
 /// Puts the table of what was found where the old one stands in `tests/README.md`.
@@ -98,25 +110,39 @@ pub fn publish(root: &Path, found: &[Search]) {
 fn build(root: &Path, bugs: &[Bug]) -> PathBuf {
     let copy = root.join("target/planted");
     plant(root, &copy, bugs);
-    // Apart from what is built of the sources themselves, which it would be taken for.
-    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build
-        .current_dir(&copy)
-        .args(["build", "--quiet", "--offline", "--profile", "worlds"]);
-    build.args([
-        "-p",
-        "sio-worlds",
-        "--example",
-        "find",
-        "--target-dir",
-        "../planted-build",
-    ]);
+    build_find(root, &copy)
+}
+
+/// Builds the example `find` of a copy.
+///
+/// # Panics
+///
+/// If it cannot be built.
+pub fn build_find(root: &Path, copy: &Path) -> PathBuf {
+    let mut build = cargo(copy, "build");
+    build.args(["--quiet", "-p", "sio-worlds", "--example", "find"]);
     assert!(build.status().expect("cargo").success(), "it is built");
     root.join("target/planted-build/worlds/examples/find")
 }
 
-/// Copies what worlds are built of, and plants the bugs there.
-fn plant(root: &Path, copy: &Path, bugs: &[Bug]) {
+/// A command of cargo's for a copy, which builds apart from what is built of the sources themselves, for which it would
+/// be taken.
+pub fn cargo(copy: &Path, command: &str) -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(copy);
+    cargo.args([command, "--offline", "--profile", "worlds"]);
+    cargo.args(["--target-dir", "../planted-build"]);
+    // A switch that is asked in constant functions is no matter for the stable language.
+    cargo.env("RUSTC_BOOTSTRAP", "sio_core");
+    cargo
+}
+
+/// Copies what worlds are built of.
+///
+/// # Panics
+///
+/// If it cannot be copied.
+pub fn copy(root: &Path, copy: &Path) {
     let _ = fs::remove_dir_all(copy);
     for folder in ["core", "tests/tests/differential", "tests/worlds"] {
         copy_all(&root.join(folder), &copy.join(folder));
@@ -131,11 +157,16 @@ fn plant(root: &Path, copy: &Path, bugs: &[Bug]) {
         })
         .collect();
     fs::write(copy.join("Cargo.toml"), manifest.join("\n")).expect("written");
+}
+
+/// Plants the bugs in a copy.
+fn plant(root: &Path, to: &Path, bugs: &[Bug]) {
+    copy(root, to);
     let mut libs = BTreeSet::new();
     for (number, bug) in bugs.iter().enumerate() {
         let (package, _) = bug.file.split_once("/src/").expect("a package's source");
-        libs.insert(copy.join(package).join("src/lib.rs"));
-        let path = copy.join(&bug.file);
+        libs.insert(to.join(package).join("src/lib.rs"));
+        let path = to.join(&bug.file);
         let source = fs::read_to_string(&path).expect("a source");
         let switch = format!("crate::planted::is({})", number + 1);
         let with = bug.with.replace("PLANTED", &switch);

@@ -87,8 +87,15 @@ fn adv_socketioxide_817() {
     serve(config, |server| {
         let polling = server.polling_member();
         assert_eq!(polling.post("3\x1e3").status, 200);
-        for _ in 0..4 {
-            assert_eq!(polling.packets(), ["2"], "pings go on");
+        let mut pings = 0;
+        while pings < 4 {
+            // Pongs that are late answer a ping before it is fetched: the next one is there beside it.
+            let packets = polling.packets();
+            assert!(
+                packets.iter().all(|it| it == "2"),
+                "pings go on: {packets:?}"
+            );
+            pings += packets.len();
             assert_eq!(polling.post("3\x1e3").status, 200);
         }
         assert!(server.nobody_left());

@@ -441,6 +441,27 @@ fn while_the_broker_is_away_those_here_hear_at_once_and_no_second_time() {
 }
 
 #[test]
+fn what_the_stream_has_thrown_away_before_what_it_has_is_not_said_again() {
+    let mut node = up(Config::new(Dialect::Streams, "/"));
+    let [_, b, c] = ["a", "b", "c"].map(|name| says(&mut node, name).1);
+    node.handle_down(NOW);
+    node.handle_connected(NOW);
+    while let Some(output) = node.poll() {
+        if let Output::Subscribe(it) = output {
+            node.handle_subscribed(NOW, &it);
+        }
+    }
+    node.handle_recalled(NOW, vec![(at(2), b)]);
+    let again = drain(&mut node)
+        .into_iter()
+        .filter_map(|output| match output {
+            Output::Append { entry, .. } => Some(entry),
+            _ => None,
+        });
+    assert_eq!(again.collect::<Vec<_>>(), [c]);
+}
+
+#[test]
 fn what_is_lost_to_a_node_those_here_hear_of_its_own() {
     let mut node = up(by_stream());
     let (_, first) = says(&mut node, "a");

@@ -22,6 +22,8 @@ pub(super) struct Appends<T> {
     last: Option<EntryId>,
     /// What is in the stream is being asked for.
     recalling: bool,
+    /// Some were taken for arrived: they may be found as well.
+    overtaken: bool,
 }
 
 impl<T> Appends<T> {
@@ -32,6 +34,7 @@ impl<T> Appends<T> {
             next: 0,
             last: None,
             recalling: false,
+            overtaken: false,
         }
     }
 
@@ -53,7 +56,10 @@ impl<T> Appends<T> {
         let mut told = Vec::new();
         while self.bytes > most {
             match self.flying.pop_front() {
-                Some(gone) => told.extend(self.landed(gone)),
+                Some(gone) => {
+                    self.overtaken = true;
+                    told.extend(self.landed(gone));
+                }
                 None => break,
             }
         }
@@ -92,18 +98,28 @@ impl<T> Appends<T> {
         self.recalling = false;
     }
 
-    /// What of this node is in the stream, in its order: entries were taken in theirs, up to some. Who is to be told.
-    pub(super) fn recalled(&mut self, found: Vec<(EntryId, Entry)>) -> Vec<(T, EntryId)> {
+    /// What of this node is in the stream, in its order: entries were taken in theirs, up to some. Who is to be told, and
+    /// of which place.
+    pub(super) fn recalled(&mut self, found: Vec<(EntryId, Entry)>) -> Vec<(T, Option<EntryId>)> {
         let mut told = Vec::new();
         if !std::mem::take(&mut self.recalling) {
             return told;
+        }
+        let overtaken = std::mem::take(&mut self.overtaken);
+        if !overtaken && let Some((_, first)) = found.first() {
+            // The stream has thrown away what was taken before it.
+            let place = self.flying.iter().position(|it| it.entry == *first);
+            for _ in 0..place.unwrap_or_default() {
+                let gone = self.flying.pop_front();
+                told.extend(gone.and_then(|it| self.landed(it)).map(|it| (it, None)));
+            }
         }
         for (at, entry) in found {
             if self.flying.front().is_some_and(|it| it.entry == entry)
                 && let Some(flying) = self.flying.pop_front()
             {
                 self.last = self.last.max(Some(at));
-                told.extend(self.landed(flying).map(|token| (token, at)));
+                told.extend(self.landed(flying).map(|token| (token, Some(at))));
             }
         }
         told

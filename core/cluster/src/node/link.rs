@@ -141,7 +141,6 @@ impl<T> Node<T> {
     pub fn handle_recalled(&mut self, now: Instant, found: Vec<(EntryId, Entry)>) {
         self.advance(now);
         for (token, at) in self.appends.recalled(found) {
-            let at = Some(at);
             self.outputs.push_back(Output::Appended { token, at });
         }
         self.come_up();

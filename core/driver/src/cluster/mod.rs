@@ -27,7 +27,8 @@
 //!   whether the broker is there or not.
 //! * **Others** hear of it at most once, and of what one server says to one namespace in its order. By a stream that was
 //!   cut short while a server was away, so that it is told of [`ClusterEvent::Lost`](crate::adapter::ClusterEvent::Lost),
-//!   what it had on its way may come twice: it cannot see any more what of it had arrived.
+//!   what it had on its way may come twice, or behind what it said after it: where nothing of that is left, it cannot see
+//!   what had arrived.
 //! * **Questions end**, once, and at the latest when their time is over: with what came, and with how many servers
 //!   have said nothing ([`Gathered`](crate::adapter::Gathered)). What this server knows itself is always in it.
 //! * **While the broker is away**, what is for others waits, up to a limit and for a while

@@ -61,19 +61,20 @@ impl Ear {
         if !nodes.keeps_order(said) {
             return Ok(());
         }
-        let number = said.number;
+        let (number, repeated) = (said.number, nodes.may_repeat(said));
         if !self.heard.insert(number) {
-            return match nodes.may_repeat(said) {
+            return match repeated {
                 true => Ok(()),
                 false => Err(("cluster", format!("{number} comes twice"))),
             };
         }
         // Beside the stream it may overtake, and be overtaken.
         let lane = (said.node, nodes.is_streamed(said));
-        let last = self.last.insert(lane, number).unwrap_or_default();
-        if number < last {
+        let last = self.last.entry(lane).or_default();
+        if number < *last && !repeated {
             return Err(("cluster", format!("{number} comes behind {last}")));
         }
+        *last = number.max(*last);
         Ok(())
     }
 }

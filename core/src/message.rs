@@ -334,7 +334,8 @@ impl Encoded {
     #[inline]
     pub(crate) fn single(&self) -> Option<(bool, &Bytes)> {
         let inner = &*self.0;
-        let single = inner.rest.is_empty() && inner.extras.get().is_none();
+        let single = inner.rest.is_empty()
+            && (inner.extras.get()).is_none_or(|extras| extras.name.is_none());
         single.then_some((inner.is_text, &inner.first))
     }
 

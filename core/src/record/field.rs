@@ -1,4 +1,4 @@
-//! How values stand in a log: numbers in groups of seven bits, what has a length behind it.
+//! How values stand in a log: numbers the lowest byte first, or in groups of seven bits; bytes behind their length in four.
 
 use std::time::Duration;
 
@@ -35,32 +35,31 @@ impl Field for u8 {
     }
 }
 
-impl Field for u64 {
-    #[inline]
-    fn put(&self, to: &mut Vec<u8>) {
-        match *self {
-            few @ ..0x80 => to.push(low(few)),
-            more @ ..0x4000 => to.extend_from_slice(&[low(more) | 0x80, low(more >> 7)]),
-            many => put_groups(many, to),
-        }
+/// A number in groups of seven bits.
+#[inline]
+fn put_number(number: u64, to: &mut Vec<u8>) {
+    match number {
+        few @ ..0x80 => to.push(low(few)),
+        more @ ..0x4000 => to.extend_from_slice(&[low(more) | 0x80, low(more >> 7)]),
+        many => put_groups(many, to),
     }
+}
 
-    fn take(from: &mut Bytes) -> Option<Self> {
-        let mut number = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let byte = u8::take(from)?;
-            let bits = Self::from(byte & 0x7f);
-            let moved = bits.checked_shl(shift)?;
-            if moved >> shift != bits {
-                return None;
-            }
-            number |= moved;
-            if byte < 0x80 {
-                return Some(number);
-            }
+fn take_number(from: &mut Bytes) -> Option<u64> {
+    let mut number = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let byte = u8::take(from)?;
+        let bits = u64::from(byte & 0x7f);
+        let moved = bits.checked_shl(shift)?;
+        if moved >> shift != bits {
+            return None;
         }
-        None
+        number |= moved;
+        if byte < 0x80 {
+            return Some(number);
+        }
     }
+    None
 }
 
 /// In groups of seven bits, the lowest first, all but the last with the eighth bit.
@@ -80,23 +79,41 @@ const fn low(number: u64) -> u8 {
     lowest & 0x7f
 }
 
-/// Numbers that are written as another kind of number.
+/// Numbers that are small as a rule.
 macro_rules! numbers {
     ($($type:ty),*) => {$(
         impl Field for $type {
             #[inline]
             fn put(&self, to: &mut Vec<u8>) {
-                u64::try_from(*self).unwrap_or(u64::MAX).put(to);
+                put_number(u64::try_from(*self).unwrap_or(u64::MAX), to);
             }
 
             fn take(from: &mut Bytes) -> Option<Self> {
-                u64::take(from)?.try_into().ok()
+                take_number(from)?.try_into().ok()
             }
         }
     )*};
 }
 
-numbers!(u16, u32, usize);
+numbers!(u16, usize);
+
+/// Numbers of which each takes as many bytes: those of steps that most are, which are written so the quickest.
+macro_rules! words {
+    ($($type:ty),*) => {$(
+        impl Field for $type {
+            #[inline]
+            fn put(&self, to: &mut Vec<u8>) {
+                to.extend_from_slice(&self.to_le_bytes());
+            }
+
+            fn take(from: &mut Bytes) -> Option<Self> {
+                Some(Self::from_le_bytes(Field::take(from)?))
+            }
+        }
+    )*};
+}
+
+words!(u32, u64);
 
 impl Field for bool {
     fn put(&self, to: &mut Vec<u8>) {
@@ -124,10 +141,16 @@ impl Field for Duration {
     }
 }
 
+/// How long bytes are. What is longer than that can say is not written.
+#[inline(always)]
+pub(crate) fn length(bytes: &[u8]) -> [u8; 4] {
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes()
+}
+
 /// Bytes with their length before them.
 #[inline]
 pub(crate) fn put_bytes(bytes: &[u8], to: &mut Vec<u8>) {
-    bytes.len().put(to);
+    to.extend_from_slice(&length(bytes));
     to.extend_from_slice(bytes);
 }
 
@@ -137,7 +160,7 @@ impl Field for Bytes {
     }
 
     fn take(from: &mut Bytes) -> Option<Self> {
-        let length = usize::take(from)?;
+        let length = usize::try_from(u32::take(from)?).ok()?;
         (length <= from.len()).then(|| from.split_to(length))
     }
 }
@@ -344,15 +367,16 @@ impl Field for Post {
     }
 }
 
-/// All in one byte.
-impl Field for Flags {
-    fn put(&self, to: &mut Vec<u8>) {
+impl Flags {
+    /// All in one byte.
+    #[inline]
+    pub(crate) fn byte(self) -> u8 {
         let Self {
             volatile,
             compress,
             latest,
             policy,
-        } = *self;
+        } = self;
         let policy = match policy {
             None => 0,
             Some(BacklogPolicy::Close) => 0x08,
@@ -360,7 +384,13 @@ impl Field for Flags {
             Some(BacklogPolicy::DropVolatile) => 0x18,
         };
         let bits = u8::from(volatile) | u8::from(compress) << 1 | u8::from(latest) << 2;
-        to.push(bits | policy);
+        bits | policy
+    }
+}
+
+impl Field for Flags {
+    fn put(&self, to: &mut Vec<u8>) {
+        to.push(self.byte());
     }
 
     fn take(from: &mut Bytes) -> Option<Self> {
@@ -392,19 +422,17 @@ impl Field for RequestId {
 }
 
 impl SocketKey {
-    /// The two that it is written as.
-    #[inline]
-    pub(crate) fn numbers(self) -> [u64; 2] {
-        [self.0.slot().into(), self.0.generation().into()]
+    /// The bytes that it is written as.
+    #[inline(always)]
+    pub(crate) fn bytes(self) -> [u8; 8] {
+        let (slot, generation) = (self.0.slot(), self.0.generation());
+        (u64::from(slot) | u64::from(generation) << 32).to_le_bytes()
     }
 }
 
 impl Field for SocketKey {
-    #[inline]
     fn put(&self, to: &mut Vec<u8>) {
-        for number in self.numbers() {
-            number.put(to);
-        }
+        self.bytes().put(to);
     }
 
     fn take(from: &mut Bytes) -> Option<Self> {
@@ -433,80 +461,28 @@ impl Field for Pid {
     }
 }
 
-/// A message, in as few pieces as it can be: most steps have one.
-#[inline(always)]
-pub(crate) fn put_message(message: &Message, to: &mut Vec<u8>) {
-    let (is_text, bytes) = match message {
-        Message::Text(text) => (true, text.as_bytes()),
-        Message::Binary(bytes) => (false, bytes),
-    };
-    put_frame::<false>(is_text, bytes, to);
-}
-
-/// The same with a packet behind numbers.
-#[inline]
-pub(crate) fn put_packet<const NUMBERS: usize>(
-    numbers: [u64; NUMBERS],
-    packet: &Encoded,
-    to: &mut Vec<u8>,
-) {
-    for number in numbers {
-        number.put(to);
-    }
-    match packet.single() {
-        Some((is_text, bytes)) => {
-            put_frame::<true>(is_text, bytes, to);
-            // No name.
-            to.push(0);
-        }
-        None => packet.put(to),
-    }
-}
-
-/// How many frames there are, that is one, if it is `COUNTED`; whether it is text; and its bytes.
-#[inline(always)]
-fn put_frame<const COUNTED: bool>(is_text: bool, bytes: &[u8], to: &mut Vec<u8>) {
-    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    let kind = u8::from(!is_text);
-    let mut put = |lead: &[u8]| match lead {
-        [_, lead @ ..] if !COUNTED => to.extend_from_slice(lead),
-        lead => to.extend_from_slice(lead),
-    };
-    match length {
-        0..0x80 => put(&[1, kind, low(length)]),
-        0x80..0x4000 => put(&[1, kind, low(length) | 0x80, low(length >> 7)]),
-        _ => {
-            put(&[1, kind]);
-            put_groups(length, to);
-        }
-    }
-    to.extend_from_slice(bytes);
-}
-
 impl Field for Encoded {
     fn put(&self, to: &mut Vec<u8>) {
-        self.packets().put(to);
-        self.each_frame(|is_text, bytes| {
-            // As a part is.
-            to.push(u8::from(!is_text));
-            put_bytes(bytes, to);
-        });
         let name = self.latest_name();
         name.is_some().put(to);
         if let Some((namespace, event)) = name {
             put_bytes(namespace.as_bytes(), to);
             put_bytes(event.as_bytes(), to);
         }
+        self.packets().put(to);
+        self.each_frame(|is_text, bytes| {
+            // As a part is.
+            to.push(u8::from(!is_text));
+            put_bytes(bytes, to);
+        });
     }
 
     fn take(from: &mut Bytes) -> Option<Self> {
+        let name = <Option<(ByteString, ByteString)> as Field>::take(from)?;
         let packet = Self::of_parts(Field::take(from)?)?;
-        Some(match bool::take(from)? {
-            true => {
-                let (namespace, event) = (ByteString::take(from)?, ByteString::take(from)?);
-                packet.named(&namespace, &event)
-            }
-            false => packet,
+        Some(match name {
+            Some((namespace, event)) => packet.named(&namespace, &event),
+            None => packet,
         })
     }
 }

@@ -13,7 +13,7 @@ use crate::socket::{Refusal, SocketKey};
 
 /// Something that a machine can be told or asked.
 pub(crate) trait Told: Sized {
-    /// Below 64.
+    /// Below 63.
     fn number(&self) -> u8;
 
     /// Writes what it was given.
@@ -24,12 +24,16 @@ pub(crate) trait Told: Sized {
 
     /// Whether something may come out.
     fn is_asking(&self) -> bool;
+
+    /// The packet that is to leave, if it comes from the application.
+    fn packet(&self) -> Option<&Encoded>;
 }
 
-/// The enum, and how it is written: a number, and the fields in their order. What is asked is named behind it.
+/// The enum, and how it is written: a number, and the fields in their order. What is asked is named
+/// behind it, and what gives a packet, which is its last field.
 macro_rules! inputs {
     (
-        $(#[$about:meta])* $its_name:ident asks $($asks:ident)|*;
+        $(#[$about:meta])* $its_name:ident asks $($asks:ident)|*, gives $($gives:ident)|*;
         $($(#[$doc:meta])* $number:literal $name:ident { $($(#[$its:meta])* $field:ident: $type:ty),* })*
     ) => {
         $(#[$about])*
@@ -62,6 +66,13 @@ macro_rules! inputs {
             fn is_asking(&self) -> bool {
                 matches!(self, $(Self::$asks { .. })|*)
             }
+
+            fn packet(&self) -> Option<&$crate::message::Encoded> {
+                match self {
+                    $(Self::$gives { packet, .. })|* => Some(packet),
+                    _ => None,
+                }
+            }
         }
     };
 }
@@ -70,7 +81,7 @@ pub(crate) use inputs;
 
 inputs! {
     /// A call of a method of [`Connection`](crate::connection::Connection), with what it was given.
-    Input asks PollEvent | PollHttp | PollWs;
+    Input asks PollEvent | PollHttp | PollWs, gives Deliver | Request | Respond;
 
     /// A GET that waits for packets.
     0 Poll {
@@ -159,10 +170,10 @@ inputs! {
     16 Deliver {
         /// By this socket.
         socket: SocketKey,
-        /// What it is.
-        packet: Encoded,
         /// How it is sent.
-        flags: Flags
+        flags: Flags,
+        /// What it is.
+        packet: Encoded
     }
     /// One that asks for an answer.
     17 Request {
@@ -170,12 +181,12 @@ inputs! {
         socket: SocketKey,
         /// The number of the ack.
         id: u64,
-        /// What it is.
-        packet: Encoded,
         /// How it is sent.
         flags: Flags,
         /// How long it waits.
-        timeout: Option<Duration>
+        timeout: Option<Duration>,
+        /// What it is.
+        packet: Encoded
     }
     /// An answer to what a client has said.
     18 Respond {

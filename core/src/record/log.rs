@@ -7,9 +7,11 @@ use bytes::Bytes;
 use super::field::{Field, put_bytes};
 use super::input::{Input, Told};
 use super::options::{self, ParserKind};
+use super::sum;
 use crate::config::Config;
 use crate::engine::Opened;
 use crate::id::Sid;
+use crate::message::Encoded;
 use crate::packet::Codec;
 use crate::time::Instant;
 
@@ -78,13 +80,28 @@ impl std::error::Error for LogError {}
 
 const MAGIC: &[u8] = b"sio log\n";
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
-/// The bit of a step's number that says: at the time of the step before.
-const SAME_TIME: u8 = 0x80;
+/// What stands in the place of a step's number where time has moved since the step before: by how much comes behind it,
+/// and the step itself behind that.
+const TIME: u8 = 0x3f;
 
-/// The bit that says: with the sum of what came out.
-const HAS_SUM: u8 = 0x40;
+/// The two highest bits of a step's first byte say what is known of what came out: its sum is behind the byte.
+pub(super) const SUM: u8 = 0x40;
+
+/// It was the frame of the packet that was given last, and was not to be compressed.
+const GIVEN: u8 = 0x80;
+
+/// The same, and it was.
+const GIVEN_COMPRESSED: u8 = 0xc0;
+
+#[inline]
+pub(super) const fn given_bits(compress: bool) -> u8 {
+    match compress {
+        false => GIVEN,
+        true => GIVEN_COMPRESSED,
+    }
+}
 
 impl Head {
     pub(super) fn new(
@@ -137,27 +154,9 @@ impl Head {
     }
 }
 
-/// Writes what all steps begin with, of one that comes after one at `last`: which it is, when, and the sum of what came
-/// out.
+/// How it is written that time has moved.
 #[inline]
-pub(super) fn put_head(
-    to: &mut Vec<u8>,
-    last: Instant,
-    now: Instant,
-    number: u8,
-    sum: Option<u32>,
-) {
-    let has_sum = if sum.is_some() { HAS_SUM } else { 0 };
-    if now == last {
-        let first = number | SAME_TIME | has_sum;
-        return match sum {
-            Some(sum) => {
-                let [a, b, c, d] = sum.to_le_bytes();
-                to.extend_from_slice(&[first, a, b, c, d]);
-            }
-            None => to.push(first),
-        };
-    }
+pub(super) fn time(last: Instant, now: Instant) -> [u8; 9] {
     // A clock that is told late goes back: the sign is the lowest bit.
     let (ahead, behind) = (
         now.as_nanos().wrapping_sub(last.as_nanos()),
@@ -169,30 +168,45 @@ pub(super) fn put_head(
         false => behind.wrapping_shl(1) | 1,
     };
     let [a, b, c, d, e, f, g, h] = moved.to_le_bytes();
-    to.extend_from_slice(&[number | has_sum, a, b, c, d, e, f, g, h]);
-    if let Some(sum) = sum {
-        to.extend_from_slice(&sum.to_le_bytes());
+    [TIME, a, b, c, d, e, f, g, h]
+}
+
+/// The frame of the packet that was given last, if it had one and no name.
+type Given = Option<(bool, Bytes)>;
+
+/// The sum of that, where it comes out.
+fn sum_given(given: &Given, compress: bool) -> Option<u32> {
+    let (is_text, bytes) = given.as_ref()?;
+    Some(sum::of_frame(*is_text, bytes, compress))
+}
+
+/// What is given once that was.
+fn given_by(input: &impl Told, given: &mut Given) {
+    if let Some((is_text, bytes)) = input.packet().and_then(Encoded::single) {
+        *given = Some((is_text, bytes.clone()));
     }
 }
 
-fn take_step<I: Told>(from: &mut Bytes, last: Instant) -> Option<Step<I>> {
-    let first = u8::take(from)?;
-    let at = if first & SAME_TIME != 0 {
-        last
-    } else {
-        let moved = u64::from_le_bytes(Field::take(from)?);
+fn take_step<I: Told>(from: &mut Bytes, last: Instant, given: &mut Given) -> Option<Step<I>> {
+    let (mut first, mut at) = (u8::take(from)?, last);
+    if first == TIME {
+        let moved = u64::take(from)?;
         let by = moved >> 1;
         let nanos = match moved & 1 {
             0 => last.as_nanos().checked_add(by)?,
             _ => last.as_nanos().checked_sub(by)?,
         };
-        Instant::from_nanos(nanos)
-    };
-    let sum = match first & HAS_SUM {
+        at = Instant::from_nanos(nanos);
+        first = u8::take(from)?;
+    }
+    let bits = first & (GIVEN | SUM);
+    let sum = match bits {
         0 => None,
-        _ => Some(u32::from_le_bytes(Field::take(from)?)),
+        SUM => Some(u32::take(from)?),
+        _ => Some(sum_given(given, bits == GIVEN_COMPRESSED)?),
     };
-    let input = I::take(first & !(SAME_TIME | HAS_SUM), from)?;
+    let input = I::take(first & !(GIVEN | SUM), from)?;
+    given_by(&input, given);
     (sum.is_none() || input.is_asking()).then_some(Step { at, input, sum })
 }
 
@@ -214,9 +228,9 @@ pub(crate) fn read<H, I: Told>(
         return Err(LogError::Version(its));
     }
     let (head, mut last) = take(&mut rest).ok_or_else(|| broken(&rest))?;
-    let mut steps = Vec::new();
+    let (mut steps, mut given) = (Vec::new(), None);
     while !rest.is_empty() {
-        let step: Step<I> = take_step(&mut rest, last).ok_or_else(|| broken(&rest))?;
+        let step: Step<I> = take_step(&mut rest, last, &mut given).ok_or_else(|| broken(&rest))?;
         last = step.at;
         steps.push(step);
     }
@@ -225,11 +239,26 @@ pub(crate) fn read<H, I: Told>(
 
 /// Writes steps behind a head.
 pub(crate) fn write<I: Told>(mut bytes: Vec<u8>, began: Instant, steps: &[Step<I>]) -> Vec<u8> {
-    let mut last = began;
+    let (mut last, mut given) = (began, None);
     for Step { at, input, sum } in steps {
-        put_head(&mut bytes, last, *at, input.number(), *sum);
+        if *at != last {
+            bytes.extend_from_slice(&time(last, *at));
+            last = *at;
+        }
+        let number = input.number();
+        if sum.is_none() {
+            bytes.push(number);
+        } else if let Some(compress) = [false, true]
+            .into_iter()
+            .find(|compress| sum_given(&given, *compress) == *sum)
+        {
+            bytes.push(number | given_bits(compress));
+        } else {
+            bytes.push(number | SUM);
+            sum.unwrap_or_default().put(&mut bytes);
+        }
         input.put(&mut bytes);
-        last = *at;
+        given_by(input, &mut given);
     }
     bytes
 }

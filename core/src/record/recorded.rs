@@ -4,11 +4,12 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::field::{Field, put_message, put_packet};
-use super::input::{Input, Told};
+use super::field::Field;
+use super::input::Input;
 use super::log::Head;
+use super::paper::{Paper, number};
 use super::sum;
-use super::tape::Tape;
+use super::tape::{Lead, Tape};
 use crate::config::Config;
 use crate::connection::{Connection, Event};
 use crate::engine::{
@@ -31,109 +32,6 @@ pub struct Recorded<T> {
     paper: Paper,
 }
 
-/// What is written, and what is not yet.
-#[derive(Clone, Debug)]
-struct Paper {
-    tape: Tape,
-    /// How far the session's clock is, at least.
-    clock: Instant,
-    /// When the connection was told last of what it knew, how much is unwritten: its clock alone is moved by that, and
-    /// it is not in the log yet.
-    told: Option<Instant>,
-    /// So much.
-    known: usize,
-    /// As the connection knows it.
-    paused: bool,
-}
-
-/// The numbers of the steps that most are: what they are given goes to the log as it is, and is no [`Input`] first.
-mod number {
-    pub(super) const UNWRITTEN: u8 = 3;
-    pub(super) const WS: u8 = 6;
-    pub(super) const WS_PROGRESS: u8 = 7;
-    pub(super) const WS_FLUSHED: u8 = 8;
-    pub(super) const DELIVER: u8 = 16;
-    pub(super) const REQUEST: u8 = 17;
-    pub(super) const RESPOND: u8 = 18;
-    pub(super) const POLL_EVENT: u8 = 27;
-    pub(super) const POLL_HTTP: u8 = 28;
-    pub(super) const POLL_WS: u8 = 29;
-    pub(super) const PASSED: u8 = 34;
-
-    /// Whether the session's clock is moved by it before anything else.
-    pub(super) const fn moves_clock(number: u8) -> bool {
-        matches!(number, WS | WS_PROGRESS | WS_FLUSHED | PASSED)
-    }
-}
-
-impl Paper {
-    /// Writes a step. What `put` puts is what the connection was given.
-    #[inline]
-    fn write(&mut self, now: Instant, number: u8, put: impl FnOnce(&mut Vec<u8>)) {
-        if !self.tape.is_full() && self.catch_up(now, number) {
-            self.tape.write(now, number, None, put);
-        }
-    }
-
-    /// Writes a step at which something came out.
-    #[inline]
-    fn came_out(&mut self, now: Option<Instant>, number: u8, sum: impl FnOnce() -> Option<u32>) {
-        if self.tape.is_full() || !self.catch_up(now.unwrap_or(self.tape.last()), number) {
-            return;
-        }
-        let now = now.unwrap_or(self.tape.last());
-        self.tape.write(now, number, sum(), |_| {});
-    }
-
-    fn note(&mut self, now: Instant, input: &Input) {
-        self.write(now, input.number(), |to| input.put(to));
-    }
-
-    /// The same of what has no time of its own.
-    fn note_now(&mut self, input: &Input) {
-        if !self.tape.is_full() && self.catch_up(self.tape.last(), input.number()) {
-            self.note(self.tape.last(), input);
-        }
-    }
-
-    /// What is not written is so much.
-    #[inline]
-    fn unwritten(&mut self, now: Instant, bytes: usize, is_known: bool) {
-        if !is_known {
-            self.write(now, number::UNWRITTEN, |to| bytes.put(to));
-        } else if now > self.clock {
-            self.told = self.told.max(Some(now));
-            self.known = bytes;
-        }
-    }
-
-    /// Writes how far the clock was moved, unless the step that comes moves it as far. `false`: there was no room.
-    #[inline]
-    fn catch_up(&mut self, now: Instant, number: u8) -> bool {
-        let moves = number::moves_clock(number);
-        if moves {
-            self.clock = self.clock.max(now);
-        }
-        match self.told {
-            None => true,
-            Some(told) if moves && told <= now => {
-                self.told = None;
-                true
-            }
-            Some(told) => self.write_told(told),
-        }
-    }
-
-    #[cold]
-    fn write_told(&mut self, told: Instant) -> bool {
-        self.told = None;
-        self.clock = self.clock.max(told);
-        let bytes = self.known;
-        (self.tape).write(told, number::UNWRITTEN, None, |to| bytes.put(to));
-        !self.tape.is_full()
-    }
-}
-
 impl<T> Recorded<T> {
     /// A new session, and a connection over it whose packets are written by `codec`. Of its log `most` bytes are kept.
     pub fn open(
@@ -149,13 +47,7 @@ impl<T> Recorded<T> {
         let session = Session::new(now, sid, opened, config.clone());
         Self {
             connection: Connection::with_codec(now, session, config, codec),
-            paper: Paper {
-                tape: Tape::new(now, head, most),
-                clock: now,
-                told: None,
-                known: 0,
-                paused: false,
-            },
+            paper: Paper::new(now, Tape::new(now, head, most)),
         }
     }
 
@@ -166,10 +58,7 @@ impl<T> Recorded<T> {
 
     /// The same, once and for all. Nothing is written any more.
     pub fn take_log(&mut self) -> Vec<u8> {
-        if !self.paper.tape.is_full() {
-            self.paper
-                .catch_up(self.paper.tape.last(), number::UNWRITTEN);
-        }
+        let _ = (self.paper).begins(self.paper.tape.last(), number::UNWRITTEN);
         self.paper.tape.take()
     }
 
@@ -183,34 +72,23 @@ impl<T> Recorded<T> {
         self.connection.codec().own_form(packet.clone())
     }
 
-    /// Writes a step with a packet, between these numbers and what `end` puts.
+    /// Writes a step with a packet, as [`Paper::step_giving`].
     #[inline]
-    fn write_packet<const NUMBERS: usize>(
+    fn write_packet<const LEAD: usize, const WHOLE: usize>(
         &mut self,
         now: Instant,
         number: u8,
-        numbers: [u64; NUMBERS],
+        lead: impl Fn(&mut Lead<'_>),
         packet: &Encoded,
-        end: impl FnOnce(&mut Vec<u8>),
     ) {
         if self.paper.tape.is_full() {
             return;
         }
-        let form;
-        let packet = match self.connection.codec().is_own_form(packet) {
-            true => packet,
-            false => {
-                form = self.own_form(packet);
-                let Some(form) = &form else {
-                    return;
-                };
-                form
-            }
-        };
-        self.paper.write(now, number, |to| {
-            put_packet(numbers, packet, to);
-            end(to);
-        });
+        if self.connection.codec().is_own_form(packet) {
+            (self.paper).step_giving::<LEAD, WHOLE>(now, number, lead, packet);
+        } else if let Some(form) = self.own_form(packet) {
+            (self.paper).step_giving::<LEAD, WHOLE>(now, number, lead, &form);
+        }
     }
 
     /// [`Connection::handle_poll`].
@@ -255,20 +133,24 @@ impl<T> Recorded<T> {
 
     /// [`Connection::handle_ws`].
     pub fn handle_ws(&mut self, now: Instant, frame: Message) {
-        let put = |to: &mut Vec<u8>| put_message(&frame, to);
-        self.paper.write(now, number::WS, put);
+        let (is_text, bytes) = match &frame {
+            Message::Text(text) => (true, text.as_bytes()),
+            Message::Binary(bytes) => (false, bytes),
+        };
+        let lead = |to: &mut Lead<'_>| to.put_message(is_text, bytes);
+        self.paper.step::<6>(now, number::WS, lead, bytes);
         self.connection.handle_ws(now, frame);
     }
 
     /// [`Connection::handle_ws_progress`].
     pub fn handle_ws_progress(&mut self, now: Instant) {
-        self.paper.write(now, number::WS_PROGRESS, |_| {});
+        self.paper.step::<1>(now, number::WS_PROGRESS, |_| {}, &[]);
         self.connection.handle_ws_progress(now);
     }
 
     /// [`Connection::handle_ws_flushed`].
     pub fn handle_ws_flushed(&mut self, now: Instant) {
-        self.paper.write(now, number::WS_FLUSHED, |_| {});
+        self.paper.step::<1>(now, number::WS_FLUSHED, |_| {}, &[]);
         self.connection.handle_ws_flushed(now);
     }
 
@@ -353,8 +235,11 @@ impl<T> Recorded<T> {
         packet: Encoded,
         flags: Flags,
     ) -> Sent {
-        let numbers = socket.numbers();
-        self.write_packet(now, number::DELIVER, numbers, &packet, |to| flags.put(to));
+        let lead = |to: &mut Lead<'_>| {
+            to.put(socket.bytes());
+            to.put([flags.byte()]);
+        };
+        self.write_packet::<10, 17>(now, number::DELIVER, lead, &packet);
         self.connection.deliver(now, socket, packet, flags)
     }
 
@@ -376,21 +261,30 @@ impl<T> Recorded<T> {
         token: T,
         timeout: Option<Duration>,
     ) -> Result<(), (AckError, T)> {
-        let [slot, generation] = socket.numbers();
-        let numbers = [slot, generation, id];
-        self.write_packet(now, number::REQUEST, numbers, &packet, |to| {
-            flags.put(to);
-            timeout.put(to);
-        });
+        if !self.paper.tape.is_full()
+            && let Some(form) = self.own_form(&packet)
+            && self.paper.begins(now, number::REQUEST)
+        {
+            let lead = |to: &mut Lead<'_>| {
+                to.put([number::REQUEST]);
+                to.put(socket.bytes());
+                to.put(id.to_le_bytes());
+                to.put([flags.byte()]);
+            };
+            let put = |to: &mut Vec<u8>| timeout.put(to);
+            (self.paper.tape).step_giving_any::<18>(now, lead, put, &form);
+        }
         self.connection
             .request(now, socket, id, packet, flags, token, timeout)
     }
 
     /// [`Connection::respond`].
     pub fn respond(&mut self, now: Instant, ticket: AckTicket, packet: Encoded) -> Sent {
-        let [slot, generation] = ticket.socket().numbers();
-        let numbers = [slot, generation, ticket.id()];
-        self.write_packet(now, number::RESPOND, numbers, &packet, |_| {});
+        let lead = |to: &mut Lead<'_>| {
+            to.put(ticket.socket().bytes());
+            to.put(ticket.id().to_le_bytes());
+        };
+        self.write_packet::<17, 24>(now, number::RESPOND, lead, &packet);
         self.connection.respond(now, ticket, packet)
     }
 
@@ -452,7 +346,20 @@ impl<T> Recorded<T> {
     /// [`Connection::passed`], with what has gone past the queue.
     pub fn passed(&mut self, now: Instant, packets: &[Encoded]) {
         for packet in packets {
-            (self.paper).write(now, number::PASSED, |to| put_packet([], packet, to));
+            if !self.paper.begins(now, number::PASSED) {
+                break;
+            }
+            let tape = &mut self.paper.tape;
+            match packet.single() {
+                Some((is_text, bytes)) => {
+                    let lead = |to: &mut Lead<'_>| {
+                        to.put([number::PASSED]);
+                        to.put_packet(is_text, bytes);
+                    };
+                    tape.step::<8>(now, lead, bytes);
+                }
+                None => tape.write(now, number::PASSED, |to| packet.put(to)),
+            }
         }
         self.connection.passed(now);
     }
@@ -487,26 +394,35 @@ impl<T> Recorded<T> {
         if self.connection.is_quiet() {
             return None;
         }
+        self.event(now)
+    }
+
+    /// By itself, so that the event is where it is wanted, and is not copied there.
+    #[inline]
+    fn event(&mut self, now: Instant) -> Option<Event<T>> {
         let event = self.connection.poll_event(now);
-        let sum = || event.as_ref().map(sum::of_event);
-        self.paper.came_out(Some(now), number::POLL_EVENT, sum);
+        self.paper.happened(now, event.as_ref());
         event
     }
 
     /// [`Connection::poll_http`].
     pub fn poll_http(&mut self) -> Option<(RequestId, Reply)> {
         let (id, reply) = self.connection.poll_http()?;
-        let sum = || Some(sum::of_http(id, &reply));
-        self.paper.came_out(None, number::POLL_HTTP, sum);
+        if self.paper.begins(self.paper.tape.last(), number::POLL_HTTP) {
+            let (now, sum) = (self.paper.tape.last(), sum::of_http(id, &reply));
+            self.paper.tape.came_out(now, number::POLL_HTTP, sum, []);
+        }
         Some((id, reply))
     }
 
     /// [`Connection::poll_ws`].
+    #[inline]
     pub fn poll_ws(&mut self) -> Option<WsOut> {
-        let out = self.connection.poll_ws()?;
-        let sum = || Some(sum::of_ws(&out));
-        self.paper.came_out(None, number::POLL_WS, sum);
-        Some(out)
+        let out = self.connection.poll_ws();
+        if let Some(out) = &out {
+            self.paper.left(out);
+        }
+        out
     }
 }
 

@@ -6,15 +6,36 @@ use crate::connection::Event;
 use crate::engine::{Reply, WsOut};
 use crate::id::RequestId;
 use crate::message::Part;
-use crate::socket;
+use crate::socket::{self, AckTicket, SocketKey};
 
 /// Quick, the same everywhere, and without a key: nobody who could choose what is summed gains by a collision.
 #[derive(Default)]
 pub(crate) struct Sum(u64);
 
 impl Sum {
+    /// Of a message for a socket: its name, how large it is, and the number of its ack.
+    #[inline]
+    pub(crate) fn of_message(socket: SocketKey, name: &str, size: usize, ack: Option<u64>) -> Self {
+        let mut sum = Self::default();
+        sum.mix(u64::from_le_bytes(socket.bytes()));
+        sum.write(name.as_bytes());
+        let size = u64::try_from(size).unwrap_or(u64::MAX);
+        sum.mix(size << 1 | u64::from(ack.is_some()));
+        sum.mix(ack.unwrap_or_default());
+        sum
+    }
+
+    #[inline]
     const fn mix(&mut self, word: u64) {
         self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+
+    /// Words of eight. The last eight bytes, some of which are summed twice, take fewer steps than the rest by itself.
+    fn write_words(&mut self, bytes: &[u8]) {
+        let (words, _) = bytes.as_chunks::<8>();
+        for word in words {
+            self.mix(u64::from_le_bytes(*word));
+        }
     }
 
     pub(crate) fn short(&self) -> u32 {
@@ -23,25 +44,22 @@ impl Sum {
 }
 
 impl Hasher for Sum {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
-        let (words, rest) = bytes.as_chunks::<8>();
-        for word in words {
-            self.mix(u64::from_le_bytes(*word));
-        }
-        // The last eight, some of which are summed twice, take fewer steps than the rest by itself.
         let last = match (
             bytes.last_chunk::<8>(),
             bytes.first_chunk::<4>(),
             bytes.last_chunk::<4>(),
         ) {
-            (Some(last), _, _) => u64::from_le_bytes(*last),
-            (None, Some(first), Some(last)) => {
-                // Some of these are in both, in the same place.
-                let behind = rest.len().saturating_sub(4).saturating_mul(8);
-                u64::from(u32::from_le_bytes(*first))
-                    | u64::from(u32::from_le_bytes(*last)) << behind
+            (Some(last), _, _) => {
+                self.write_words(bytes);
+                u64::from_le_bytes(*last)
             }
-            (None, _, _) => rest
+            // Some of these may be in both.
+            (None, Some(first), Some(last)) => {
+                u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
+            }
+            (None, _, _) => bytes
                 .iter()
                 .rfold(0, |all, byte| all << 8 | u64::from(*byte)),
         };
@@ -106,7 +124,7 @@ pub(super) fn of_ws(out: &WsOut) -> u32 {
 
 /// Of a message that goes to one.
 #[inline]
-pub(super) fn of_frame(is_text: bool, bytes: &[u8], compress: bool) -> u32 {
+pub(crate) fn of_frame(is_text: bool, bytes: &[u8], compress: bool) -> u32 {
     let mut sum = Sum::default();
     sum.write(bytes);
     (is_text, compress).hash(&mut sum);
@@ -125,7 +143,24 @@ pub(super) fn of_http(id: RequestId, reply: &Reply) -> u32 {
 }
 
 /// Of what has happened: what it is and to whom, and how large it is.
+#[inline]
 pub(super) fn of_event<T>(event: &Event<T>) -> u32 {
+    if let Event::Socket(socket::Event::Message {
+        socket,
+        name,
+        args,
+        ack,
+    }) = event
+    {
+        let ack = ack.as_ref().map(AckTicket::id);
+        return Sum::of_message(*socket, name, args.size(), ack).short();
+    }
+    of_other(event)
+}
+
+/// Of one that is no message, which most are.
+#[cold]
+fn of_other<T>(event: &Event<T>) -> u32 {
     let mut sum = Sum::default();
     match event {
         Event::Upgraded => sum.write(b"upgraded"),
@@ -146,17 +181,8 @@ fn of_socket<T>(event: &socket::Event<T>, sum: &mut Sum) {
             sum.write(namespace.as_bytes());
         }
         Event::Undecided { socket } | Event::Error { socket, .. } => socket.hash(sum),
-        Event::Message {
-            socket,
-            name,
-            args,
-            ack,
-        } => {
-            socket.hash(sum);
-            sum.write(name.as_bytes());
-            args.size().hash(sum);
-            ack.hash(sum);
-        }
+        // Summed by itself.
+        Event::Message { .. } => {}
         Event::Acked { socket, answer, .. } => {
             socket.hash(sum);
             answer.as_ref().map(|args| args.size()).hash(sum);

@@ -1,6 +1,8 @@
 //! What a log is written on.
 
-use super::log::put_head;
+use super::field::{Field, length};
+use super::log::{SUM, given_bits, time};
+use crate::message::Encoded;
 use crate::time::Instant;
 
 /// A log that grows up to a limit, and then no more.
@@ -13,63 +15,125 @@ pub(crate) struct Tape {
     pages: Vec<Vec<u8>>,
     /// Bytes of those.
     before: usize,
-    /// The one that is written on.
+    /// The one that is written on, as far as it is ready.
     page: Vec<u8>,
-    /// From how many bytes on it is looked at.
-    room: usize,
+    /// How far it is written.
+    used: usize,
     most: usize,
     full: bool,
     /// When the last step was.
     last: Instant,
+    given: Given,
+    /// Where a step is put together that is like no other.
+    draft: Vec<u8>,
 }
 
-/// Bytes of a page, and of how much of it is left free for the last of its steps: most take less.
-const PAGE: usize = 4096;
+/// Where the frame of the last packet stands that had one and no name.
+#[derive(Clone, Copy, Debug)]
+struct Given {
+    /// How many pages are before its own.
+    page: usize,
+    start: usize,
+    length: usize,
+    is_text: bool,
+}
 
-const STEP: usize = 256;
+impl Given {
+    /// There was none: nothing is as long.
+    const NONE: Self = Self {
+        page: 0,
+        start: 0,
+        length: usize::MAX,
+        is_text: false,
+    };
+}
+
+/// The part of a step that is always as long, as far as it is still to be written.
+#[derive(Debug)]
+pub(crate) struct Lead<'a>(&'a mut [u8]);
+
+impl Lead<'_> {
+    #[inline(always)]
+    pub(crate) fn put<const LENGTH: usize>(&mut self, bytes: [u8; LENGTH]) {
+        if let Some((place, rest)) = std::mem::take(&mut self.0).split_first_chunk_mut() {
+            *place = bytes;
+            self.0 = rest;
+        }
+    }
+
+    /// A message before its bytes, in five bytes.
+    #[inline(always)]
+    pub(crate) fn put_message(&mut self, is_text: bool, bytes: &[u8]) {
+        self.put([u8::from(!is_text)]);
+        self.put(length(bytes));
+    }
+
+    /// A packet of one frame, and without a name, before that frame's bytes, in seven bytes.
+    #[inline(always)]
+    pub(crate) fn put_packet(&mut self, is_text: bool, bytes: &[u8]) {
+        self.put([0, 1]);
+        self.put_message(is_text, bytes);
+    }
+}
+
+/// Bytes of a page, how many of them are made ready to be written at a time, and how many may be left free on one that is
+/// full.
+const PAGE: usize = 4000;
+
+const READY: usize = 2000;
+
+const FREE: usize = 256;
 
 impl Tape {
     /// One that begins with this head, if there is room for it.
     pub(crate) fn new(now: Instant, head: Vec<u8>, most: usize) -> Self {
         let full = head.len() > most;
+        let page = if full { Vec::new() } else { head };
         Self {
             pages: Vec::new(),
             before: 0,
-            page: if full { Vec::new() } else { head },
-            room: most.min(PAGE - STEP),
+            used: page.len(),
+            page,
             most,
             full,
             last: now,
+            given: Given::NONE,
+            draft: Vec::new(),
         }
     }
 
     /// What was written so far.
     pub(crate) fn log(&self) -> Vec<u8> {
-        let mut log = Vec::with_capacity(self.before.saturating_add(self.page.len()));
-        for page in self.pages.iter().chain([&self.page]) {
+        let mut log = Vec::with_capacity(self.before.saturating_add(self.used));
+        for page in &self.pages {
             log.extend_from_slice(page);
         }
+        log.extend_from_slice(self.page.get(..self.used).unwrap_or_default());
         log
     }
 
     /// The same, and nothing is written any more.
     pub(crate) fn take(&mut self) -> Vec<u8> {
-        self.full = true;
-        let page = std::mem::take(&mut self.page);
-        if self.pages.is_empty() {
-            return page;
-        }
-        let mut log = Vec::with_capacity(self.before.saturating_add(page.len()));
-        for page in std::mem::take(&mut self.pages).into_iter().chain([page]) {
-            log.extend_from_slice(&page);
-        }
-        self.before = 0;
+        let log = match self.pages.is_empty() {
+            true => {
+                let mut page = std::mem::take(&mut self.page);
+                page.truncate(self.used);
+                page.shrink_to_fit();
+                page
+            }
+            false => self.log(),
+        };
+        self.end();
+        (self.pages, self.page, self.draft) = (Vec::new(), Vec::new(), Vec::new());
+        (self.before, self.used) = (0, 0);
         log
     }
 
     /// Nothing more is written.
-    pub(crate) const fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.full = true;
+        // Nothing has room.
+        self.page.truncate(self.used);
     }
 
     #[inline]
@@ -82,45 +146,187 @@ impl Tape {
         self.last
     }
 
-    /// Writes a step. What `put` puts is what the machine was given.
+    /// Writes a step: how it begins, in so many bytes, and what is behind that.
     #[inline]
-    pub(crate) fn write(
+    pub(crate) fn step<const LEAD: usize>(
         &mut self,
         now: Instant,
-        number: u8,
-        sum: Option<u32>,
-        put: impl FnOnce(&mut Vec<u8>),
+        lead: impl Fn(&mut Lead<'_>),
+        bytes: &[u8],
     ) {
-        if self.full {
-            return;
-        }
-        let start = self.page.len();
-        put_head(&mut self.page, self.last, now, number, sum);
-        put(&mut self.page);
-        self.last = now;
-        if self.page.len() > self.room {
-            self.turn(start);
+        if self.on_page::<LEAD>(now, &lead, bytes).is_none() {
+            let mut begin = [0; LEAD];
+            lead(&mut Lead(&mut begin));
+            self.turn(now, &begin, bytes);
         }
     }
 
-    /// Turns the page, if it is full. Past the limit the step that began at `start` is taken back, and the log ends.
+    /// The same, if the page is ready for it: nothing is looked at but that.
+    #[inline(always)]
+    fn on_page<const LEAD: usize>(
+        &mut self,
+        now: Instant,
+        lead: impl Fn(&mut Lead<'_>),
+        bytes: &[u8],
+    ) -> Option<()> {
+        let (mut used, mut free) = (self.used, self.page.get_mut(self.used..)?);
+        if now != self.last {
+            let place;
+            (place, free) = free.split_first_chunk_mut()?;
+            *place = time(self.last, now);
+            used = used.wrapping_add(place.len());
+        }
+        let (place, free) = free.split_first_chunk_mut::<LEAD>()?;
+        lead(&mut Lead(place));
+        free.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        self.used = used.wrapping_add(LEAD).wrapping_add(bytes.len());
+        self.last = now;
+        Some(())
+    }
+
+    /// Writes a step for which its page is not ready: behind what is, or on the next. Past the limit it is not written,
+    /// and the log ends; so it does before a step whose lengths could not be written.
     #[cold]
-    fn turn(&mut self, start: usize) {
-        if self.before.saturating_add(self.page.len()) > self.most {
-            // A step is as large as what its peer said.
-            self.page.truncate(start);
-            self.page.shrink_to_fit();
-            self.full = true;
+    fn turn(&mut self, now: Instant, lead: &[u8], bytes: &[u8]) {
+        if self.full {
             return;
         }
-        let next = Vec::with_capacity(PAGE);
-        let mut page = std::mem::replace(&mut self.page, next);
-        if page.capacity() > PAGE {
-            page.shrink_to_fit();
+        let moved = (now != self.last).then(|| time(self.last, now));
+        let moved = moved.as_ref().map_or(&[][..], |it| it);
+        let size = (moved.len().saturating_add(lead.len())).saturating_add(bytes.len());
+        let written = self.before.saturating_add(self.used);
+        let left = self.most.saturating_sub(written);
+        if size > left || u32::try_from(size).is_err() {
+            self.end();
+            self.page.shrink_to_fit();
+            self.draft = Vec::new();
+            return;
         }
-        self.before = self.before.saturating_add(page.len());
-        self.pages.push(page);
-        let room = self.most.saturating_sub(self.before);
-        self.room = room.min(PAGE - STEP);
+        let end = self.used.saturating_add(size);
+        if end <= PAGE {
+            let length = self.page.len();
+            let length = length.saturating_add(length.min(READY)).min(PAGE);
+            let length = length.min(self.used.saturating_add(left));
+            self.page.resize(length.max(end), 0);
+        } else {
+            let mut next = Vec::with_capacity(size.max(left.min(PAGE)));
+            next.resize(size.max(left.min(READY)), 0);
+            let mut page = std::mem::replace(&mut self.page, next);
+            page.truncate(self.used);
+            if page.capacity().saturating_sub(self.used) > FREE {
+                page.shrink_to_fit();
+            }
+            self.before = written;
+            self.used = 0;
+            self.pages.push(page);
+        }
+        for part in [moved, lead, bytes] {
+            let end = self.used.saturating_add(part.len());
+            if let Some(place) = self.page.get_mut(self.used..end) {
+                place.copy_from_slice(part);
+            }
+            self.used = end;
+        }
+        self.last = now;
+    }
+
+    /// The same of a step that gives a packet with one frame, which these bytes are, and without a name.
+    #[inline]
+    pub(crate) fn step_giving<const LEAD: usize>(
+        &mut self,
+        now: Instant,
+        lead: impl Fn(&mut Lead<'_>),
+        (is_text, bytes): (bool, &[u8]),
+    ) {
+        self.step::<LEAD>(now, lead, bytes);
+        self.given(is_text, bytes);
+    }
+
+    /// The same of any packet, behind what `put` puts.
+    pub(crate) fn step_giving_any<const LEAD: usize>(
+        &mut self,
+        now: Instant,
+        lead: impl Fn(&mut Lead<'_>),
+        put: impl FnOnce(&mut Vec<u8>),
+        packet: &Encoded,
+    ) {
+        self.step_drafted::<LEAD>(now, lead, |draft| {
+            put(draft);
+            packet.put(draft);
+        });
+        if let Some((is_text, bytes)) = packet.single() {
+            self.given(is_text, bytes);
+        }
+    }
+
+    /// Writes a step that is like no other. What `put` puts is what the machine was given.
+    pub(crate) fn write(&mut self, now: Instant, number: u8, put: impl FnOnce(&mut Vec<u8>)) {
+        self.step_drafted::<1>(now, |lead| lead.put([number]), put);
+    }
+
+    fn step_drafted<const LEAD: usize>(
+        &mut self,
+        now: Instant,
+        lead: impl Fn(&mut Lead<'_>),
+        put: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let mut draft = std::mem::take(&mut self.draft);
+        put(&mut draft);
+        self.step::<LEAD>(now, lead, &draft);
+        if !self.full && draft.capacity() <= PAGE {
+            draft.clear();
+            self.draft = draft;
+        }
+    }
+
+    /// Something came out that has this sum, and what is behind that.
+    #[inline]
+    pub(crate) fn came_out<const BEHIND: usize>(
+        &mut self,
+        now: Instant,
+        number: u8,
+        sum: u32,
+        behind: [u8; BEHIND],
+    ) {
+        let lead = |lead: &mut Lead<'_>| {
+            lead.put([number | SUM]);
+            lead.put(sum.to_le_bytes());
+        };
+        self.step::<5>(now, lead, &behind);
+    }
+
+    /// The frame came out that was given last.
+    #[inline]
+    pub(crate) fn came_out_as_given<const BEHIND: usize>(
+        &mut self,
+        now: Instant,
+        number: u8,
+        compress: bool,
+        behind: [u8; BEHIND],
+    ) {
+        let first = number | given_bits(compress);
+        self.step::<1>(now, |lead| lead.put([first]), &behind);
+    }
+
+    /// Whether that is the frame of the packet that was given last.
+    #[inline]
+    pub(crate) fn is_given(&self, is_text: bool, bytes: &[u8]) -> bool {
+        let given = &self.given;
+        given.length == bytes.len() && given.is_text == is_text && {
+            let page = self.pages.get(given.page).unwrap_or(&self.page);
+            let frame = page.get(given.start..).and_then(|it| it.get(..bytes.len()));
+            frame == Some(bytes)
+        }
+    }
+
+    /// These are the bytes that were written last.
+    #[inline]
+    fn given(&mut self, is_text: bool, bytes: &[u8]) {
+        self.given = Given {
+            page: self.pages.len(),
+            start: self.used.wrapping_sub(bytes.len()),
+            length: bytes.len(),
+            is_text,
+        };
     }
 }

@@ -1,5 +1,6 @@
 //! Connections that are told anything, recorded and played again.
 
+mod given;
 mod head;
 mod redacted;
 

@@ -18,7 +18,7 @@ use crate::socket::SocketKey;
 
 inputs! {
     /// A call of a method of [`Connection`](crate::client::Connection), with what it was given.
-    Input asks PollEvent | PollWork | PollWs;
+    Input asks PollEvent | PollWork | PollWs, gives Emit | Request | Respond;
 
     /// The socket of a namespace is asked for.
     0 Socket {
@@ -133,10 +133,10 @@ inputs! {
     22 Emit {
         /// By this socket.
         socket: SocketKey,
-        /// What it is.
-        packet: Encoded,
         /// How it is sent.
-        flags: Flags
+        flags: Flags,
+        /// What it is.
+        packet: Encoded
     }
     /// The number of an ack is asked for.
     23 DrawAckId {
@@ -149,12 +149,12 @@ inputs! {
         socket: SocketKey,
         /// The number of the ack.
         id: u64,
-        /// What it is.
-        packet: Encoded,
         /// How it is sent.
         flags: Flags,
         /// How long it waits.
-        timeout: Option<Duration>
+        timeout: Option<Duration>,
+        /// What it is.
+        packet: Encoded
     }
     /// An event that is repeated until it is answered.
     25 Retry {

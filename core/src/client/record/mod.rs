@@ -40,6 +40,7 @@
 mod field;
 mod input;
 mod log;
+mod paper;
 mod redact;
 mod replay;
 mod sum;

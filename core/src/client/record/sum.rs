@@ -8,7 +8,7 @@ use crate::client::event::{Event, Work, WsOut};
 use crate::client::reason::{ConnectError, Failure, TransportError};
 use crate::id::RequestId;
 use crate::message::Part;
-use crate::record::Sum;
+use crate::record::{Sum, of_frame};
 
 /// Of what is to be done about HTTP.
 pub(super) fn of_work(work: &Work) -> u32 {
@@ -58,6 +58,9 @@ pub(super) fn of_ws(out: &WsOut) -> u32 {
                 Part::Text(bytes) => (true, bytes),
                 Part::Binary(bytes) => (false, bytes),
             };
+            if head.is_empty() {
+                return of_frame(text, bytes, *compress);
+            }
             sum.write(head);
             sum.write(bytes);
             (text, *compress).hash(&mut sum);
@@ -69,7 +72,29 @@ pub(super) fn of_ws(out: &WsOut) -> u32 {
 }
 
 /// Of what has happened: what it is and to whom, and how large it is.
+#[inline]
 pub(super) fn of_event<T>(event: &Event<T>) -> u32 {
+    if let Event::Message {
+        socket,
+        name,
+        args,
+        ack,
+    } = event
+    {
+        let (id, stay) = match ack {
+            Some(ack) => (Some(ack.id()), ack.stay),
+            None => (None, 0),
+        };
+        let mut sum = Sum::of_message(*socket, name, args.size(), id);
+        stay.hash(&mut sum);
+        return sum.short();
+    }
+    of_other(event)
+}
+
+/// Of one that is no message, which most are.
+#[cold]
+fn of_other<T>(event: &Event<T>) -> u32 {
     let mut sum = Sum::default();
     std::mem::discriminant(event).hash(&mut sum);
     match event {
@@ -87,17 +112,6 @@ pub(super) fn of_event<T>(event: &Event<T>) -> u32 {
             id,
             recovered,
         } => (socket, id.as_str().len(), recovered).hash(&mut sum),
-        Event::Message {
-            socket,
-            name,
-            args,
-            ack,
-        } => {
-            socket.hash(&mut sum);
-            sum.write(name.as_bytes());
-            args.size().hash(&mut sum);
-            ack.as_ref().map(|ack| (ack.id(), ack.stay)).hash(&mut sum);
-        }
         Event::Acked { socket, answer, .. } => {
             socket.hash(&mut sum);
             answer.as_ref().map(|args| args.size()).hash(&mut sum);
@@ -128,7 +142,13 @@ pub(super) fn of_event<T>(event: &Event<T>) -> u32 {
         }
         Event::UpgradeFailed(error) => of_failure(error, &mut sum),
         Event::Malformed(fault) => std::mem::discriminant(fault).hash(&mut sum),
-        Event::GaveUp | Event::Upgraded | Event::Pinged | Event::Writable | Event::Closed => {}
+        // A message is summed by itself.
+        Event::Message { .. }
+        | Event::GaveUp
+        | Event::Upgraded
+        | Event::Pinged
+        | Event::Writable
+        | Event::Closed => {}
     }
     sum.short()
 }

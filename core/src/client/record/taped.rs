@@ -10,6 +10,7 @@ use http::Response;
 
 use super::input::Input;
 use super::log::Head;
+use super::paper::{Paper, number};
 use super::sum;
 use crate::client::config::{Config, ConfigError};
 use crate::client::connection::{Connection, Network, Unavailable};
@@ -21,9 +22,8 @@ use crate::engine::{Flags, Sent, WsClosed};
 use crate::id::RequestId;
 use crate::message::{Encoded, Message};
 use crate::packet::{Args, Name, Value};
-use crate::record::field::{Field, put_message, put_packet};
-use crate::record::input::Told;
-use crate::record::{ParserKind, Tape};
+use crate::record::field::Field;
+use crate::record::{Lead, ParserKind, Tape};
 use crate::socket::{AckError, SocketKey};
 use crate::time::Instant;
 
@@ -35,76 +35,6 @@ use crate::time::Instant;
 pub struct Taped<T> {
     client: Connection<T>,
     paper: Option<Box<Paper>>,
-}
-
-/// What is written.
-#[derive(Clone, Debug)]
-struct Paper {
-    tape: Tape,
-    /// That there is nothing to be done was said since anything else was written.
-    no_work: bool,
-    /// The same of this WebSocket.
-    nothing_for: Option<RequestId>,
-}
-
-/// The numbers of the steps that most are: what they are given goes to the log as it is, and is no [`Input`] first.
-mod number {
-    pub(super) const WS: u8 = 4;
-    pub(super) const EMIT: u8 = 22;
-    pub(super) const REQUEST: u8 = 24;
-    pub(super) const RESPOND: u8 = 26;
-    pub(super) const POLL_EVENT: u8 = 35;
-    pub(super) const POLL_WORK: u8 = 36;
-    pub(super) const POLL_WS: u8 = 37;
-}
-
-impl Paper {
-    #[inline]
-    fn write(&mut self, now: Instant, number: u8, put: impl FnOnce(&mut Vec<u8>)) {
-        self.stir();
-        self.tape.write(now, number, None, put);
-    }
-
-    fn note(&mut self, now: Instant, input: &Input) {
-        self.write(now, input.number(), |to| input.put(to));
-    }
-
-    /// Something came out, of what has no time of its own.
-    #[inline]
-    fn came_out(&mut self, number: u8, sum: impl FnOnce() -> u32, put: impl FnOnce(&mut Vec<u8>)) {
-        if !self.tape.is_full() {
-            self.stir();
-            let now = self.tape.last();
-            self.tape.write(now, number, Some(sum()), put);
-        }
-    }
-
-    /// There may be something to be done again.
-    #[inline]
-    const fn stir(&mut self) {
-        self.no_work = false;
-        self.nothing_for = None;
-    }
-
-    /// There is nothing to be done, which is written where it was not before: to ask for it may change something.
-    fn no_work(&mut self) {
-        if !self.no_work {
-            self.nothing_for = None;
-            self.no_work = true;
-            let now = self.tape.last();
-            self.tape.write(now, number::POLL_WORK, None, |_| {});
-        }
-    }
-
-    /// The same of a WebSocket.
-    fn nothing_for(&mut self, id: RequestId) {
-        if self.nothing_for != Some(id) {
-            self.no_work = false;
-            self.nothing_for = Some(id);
-            let now = self.tape.last();
-            (self.tape).write(now, number::POLL_WS, None, |to| id.put(to));
-        }
-    }
 }
 
 /// One that is not recorded.
@@ -140,11 +70,7 @@ impl<T> Taped<T> {
             dial,
         };
         head.put(&mut bytes);
-        let paper = Paper {
-            tape: Tape::new(now, bytes, most),
-            no_work: false,
-            nothing_for: None,
-        };
+        let paper = Paper::new(Tape::new(now, bytes, most));
         Ok(Self {
             client,
             paper: Some(Box::new(paper)),
@@ -168,13 +94,6 @@ impl<T> Taped<T> {
     pub fn is_full(&self) -> bool {
         let paper = self.paper.as_ref();
         paper.is_some_and(|paper| paper.tape.is_full())
-    }
-
-    #[inline]
-    fn write(&mut self, now: Instant, number: u8, put: impl FnOnce(&mut Vec<u8>)) {
-        if let Some(paper) = &mut self.paper {
-            paper.write(now, number, put);
-        }
     }
 
     #[inline]
@@ -244,10 +163,18 @@ impl<T> Taped<T> {
     /// [`Connection::handle_ws`].
     #[inline]
     pub fn handle_ws(&mut self, now: Instant, id: RequestId, frame: Message) {
-        self.write(now, number::WS, |to| {
-            id.put(to);
-            put_message(&frame, to);
-        });
+        if let Some(paper) = &mut self.paper {
+            let (is_text, bytes) = match &frame {
+                Message::Text(text) => (true, text.as_bytes()),
+                Message::Binary(bytes) => (false, bytes),
+            };
+            let lead = |to: &mut Lead<'_>| {
+                to.put([number::WS]);
+                to.put(id.0.to_le_bytes());
+                to.put_message(is_text, bytes);
+            };
+            paper.step::<14>(now, lead, bytes);
+        }
         self.client.handle_ws(now, id, frame);
     }
 
@@ -260,7 +187,13 @@ impl<T> Taped<T> {
     /// [`Connection::handle_ws_flushed`].
     #[inline]
     pub fn handle_ws_flushed(&mut self, now: Instant, id: RequestId) {
-        self.note(now, || Input::WsFlushed { id });
+        if let Some(paper) = &mut self.paper {
+            let lead = |to: &mut Lead<'_>| {
+                to.put([number::WS_FLUSHED]);
+                to.put(id.0.to_le_bytes());
+            };
+            paper.step::<9>(now, lead, &[]);
+        }
         self.client.handle_ws_flushed(now, id);
     }
 
@@ -369,16 +302,26 @@ impl<T> Taped<T> {
     /// [`Connection::emit`].
     #[inline]
     pub fn emit(&mut self, now: Instant, socket: SocketKey, packet: Encoded, flags: Flags) -> Sent {
-        self.write(now, number::EMIT, |to| {
-            put_packet(socket.numbers(), &packet, to);
-            flags.put(to);
-        });
+        if let Some(paper) = &mut self.paper {
+            let lead = |to: &mut Lead<'_>| {
+                to.put([number::EMIT]);
+                to.put(socket.bytes());
+                to.put([flags.byte()]);
+            };
+            paper.step_giving::<10, 17>(now, lead, &packet);
+        }
         self.client.emit(now, socket, packet, flags)
     }
 
     /// [`Connection::draw_ack_id`].
     pub fn draw_ack_id(&mut self, socket: SocketKey) -> Option<u64> {
-        self.note_now(|| Input::DrawAckId { socket });
+        if let Some(paper) = &mut self.paper {
+            let lead = |to: &mut Lead<'_>| {
+                to.put([number::DRAW_ACK_ID]);
+                to.put(socket.bytes());
+            };
+            paper.step::<9>(paper.tape.last(), lead, &[]);
+        }
         self.client.draw_ack_id(socket)
     }
 
@@ -400,12 +343,25 @@ impl<T> Taped<T> {
         token: T,
         timeout: Option<Duration>,
     ) -> Result<(), (AckError, T)> {
-        let [slot, generation] = socket.numbers();
-        self.write(now, number::REQUEST, |to| {
-            put_packet([slot, generation, id], &packet, to);
-            flags.put(to);
-            timeout.put(to);
-        });
+        if let Some(paper) = &mut self.paper {
+            let lead = |to: &mut Lead<'_>| {
+                to.put([number::REQUEST]);
+                to.put(socket.bytes());
+                to.put(id.to_le_bytes());
+                to.put([flags.byte()]);
+            };
+            if timeout.is_none() {
+                let lead = |to: &mut Lead<'_>| {
+                    lead(to);
+                    to.put([0]);
+                };
+                paper.step_giving::<19, 26>(now, lead, &packet);
+            } else {
+                paper.stir();
+                let put = |to: &mut Vec<u8>| timeout.put(to);
+                (paper.tape).step_giving_any::<18>(now, lead, put, &packet);
+            }
+        }
         (self.client).request(now, socket, id, packet, flags, token, timeout)
     }
 
@@ -434,11 +390,15 @@ impl<T> Taped<T> {
     /// [`Connection::respond`].
     #[inline]
     pub fn respond(&mut self, now: Instant, ticket: &AckTicket, packet: Encoded) -> Sent {
-        let [slot, generation] = ticket.socket.numbers();
-        self.write(now, number::RESPOND, |to| {
-            let numbers = [slot, generation, ticket.id, ticket.stay.into()];
-            put_packet(numbers, &packet, to);
-        });
+        if let Some(paper) = &mut self.paper {
+            let lead = |to: &mut Lead<'_>| {
+                to.put([number::RESPOND]);
+                to.put(ticket.socket.bytes());
+                to.put(ticket.id.to_le_bytes());
+                to.put(ticket.stay.to_le_bytes());
+            };
+            paper.step_giving::<21, 28>(now, lead, &packet);
+        }
         self.client.respond(now, ticket, packet)
     }
 
@@ -550,11 +510,11 @@ impl<T> Taped<T> {
     #[inline]
     pub fn poll_event(&mut self) -> Option<Event<T>> {
         // Nothing changes where there is nothing.
-        let event = self.client.poll_event()?;
-        if let Some(paper) = &mut self.paper {
-            paper.came_out(number::POLL_EVENT, || sum::of_event(&event), |_| {});
+        let event = self.client.poll_event();
+        if let (Some(event), Some(paper)) = (&event, &mut self.paper) {
+            paper.came_out(number::POLL_EVENT, || sum::of_event(event));
         }
-        Some(event)
+        event
     }
 
     /// [`Connection::poll_work`].
@@ -563,7 +523,7 @@ impl<T> Taped<T> {
         let work = self.client.poll_work();
         if let Some(paper) = &mut self.paper {
             match &work {
-                Some(work) => paper.came_out(number::POLL_WORK, || sum::of_work(work), |_| {}),
+                Some(work) => paper.came_out(number::POLL_WORK, || sum::of_work(work)),
                 None => paper.no_work(),
             }
         }
@@ -576,9 +536,7 @@ impl<T> Taped<T> {
         let out = self.client.poll_ws(id);
         if let Some(paper) = &mut self.paper {
             match &out {
-                Some(out) => {
-                    paper.came_out(number::POLL_WS, || sum::of_ws(out), |to| id.put(to));
-                }
+                Some(out) => paper.left(id, out),
                 None => paper.nothing_for(id),
             }
         }

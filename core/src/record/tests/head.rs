@@ -56,9 +56,9 @@ fn what_no_log_has_written_is_not_read() {
     let flags = |bits: u8| Flags::take(&mut Bytes::from(vec![bits])).is_some();
     let read: Vec<u8> = (0..=255).filter(|bits| flags(*bits)).collect();
     assert_eq!(read, (0..32).collect::<Vec<u8>>());
-    let number = |bytes: &[u8]| u64::take(&mut Bytes::copy_from_slice(bytes));
+    let number = |bytes: &[u8]| usize::take(&mut Bytes::copy_from_slice(bytes));
     let most = [&[0xff; 9][..], &[1]].concat();
-    assert_eq!(number(&most), Some(u64::MAX));
+    assert_eq!(number(&most), Some(usize::MAX));
     assert_eq!(number(&[&[0xff; 9][..], &[2]].concat()), None, "65 bits");
     assert_eq!(number(&[0x80; 11]), None);
     assert_eq!(number(&[0x80]), None);

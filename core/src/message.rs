@@ -301,7 +301,8 @@ impl Encoded {
         }
     }
 
-    /// The same for clients of this parser: what `write` makes of it, once for all of them. `None`: it makes nothing.
+    /// The same for clients of this parser: what `write` makes of it, once for all of them, or by each of the threads
+    /// that need it at the same moment. `None`: it makes nothing.
     pub(crate) fn form(
         &self,
         writer: Writer<'_>,

@@ -181,8 +181,8 @@ pub struct Config {
     /// usual one, who names one that is not here is refused with error 3. All of them share namespaces and rooms.
     /// None, and then the application may give `parser` in a query a meaning of its own; 8 at most.
     ///
-    /// What is for many is written once for each parser that one of them has. An event that one does not write its
-    /// clients alone go without.
+    /// What is for many is written once for each parser that one of them has; twice, where two threads need it at the
+    /// same moment, since neither waits for the other. An event that one does not write its clients alone go without.
     ///
     /// A parser is a connection's, not a namespace's: packets are read before it is known which they are for.
     pub parsers: Parsers,

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value as Json;
+use sio_sim::Sim;
 use sio_sim::core::record::{Log, ParserKind, Replay};
 use sio_tokio::parser::{Decoder, EncodeError, Fault, Limits, Message, Msgpack, Packet, Parser};
 use sio_tokio::{
@@ -73,7 +74,7 @@ fn talkative(config: Config) -> Io {
     io
 }
 
-/// A client whose packets are JSON, in `/` and in the lobby: it has heard so before a handler joins for it.
+/// A client whose packets are JSON, in `/`.
 async fn json_client(world: &World) -> Client {
     let mut client = Client::open(world.address, "&parser=json").await;
     client.send(r#"4{"type":0,"nsp":"/"}"#).await;
@@ -83,15 +84,9 @@ async fn json_client(world: &World) -> Client {
         "{entered}"
     );
     client
-        .send(r#"4{"type":2,"nsp":"/","id":9007,"data":["sync"]}"#)
-        .await;
-    client
-        .expect(r#"4{"type":3,"nsp":"/","id":9007,"data":[]}"#)
-        .await;
-    client
 }
 
-/// A client whose packets are msgpack, in `/` and in the lobby.
+/// A client whose packets are msgpack, in `/`.
 async fn msgpack_client(world: &World) -> Client {
     let mut client = Client::open(world.address, "&parser=msgpack").await;
     client
@@ -99,12 +94,6 @@ async fn msgpack_client(world: &World) -> Client {
         .await;
     let entered = binary(&mut client).await;
     assert!(entered.starts_with(&[&[0x83][..], &HEAD, &[0], &NAMESPACE].concat()));
-    let packed = |kind, data: &[u8]| {
-        let id_and_data = b"\xa2id\x07\xa4data";
-        [&[0x84][..], &HEAD, &[kind], &NAMESPACE, id_and_data, data].concat()
-    };
-    client.send_binary(&packed(2, b"\x91\xa4sync")).await;
-    assert_eq!(binary(&mut client).await, packed(3, b"\x90"));
     client
 }
 
@@ -169,7 +158,10 @@ async fn each_speaks_as_it_has_asked_and_all_share_rooms(on: On) {
             packed(b"\x93\xa4news\x01\xa2\xc3\xa9")
         );
     }
-    assert_eq!(counting.0.load(Ordering::Relaxed) - before, 5);
+    // Once, or by each of the two threads that may need it at the same moment.
+    let written = counting.0.load(Ordering::Relaxed) - before;
+    let at_most = if Sim::current().is_some() { 5 } else { 10 };
+    assert!((5..=at_most).contains(&written), "{written}");
     packs
         .send_binary(&packed(b"\x92\xa4tell\xc4\x02\0\xff"))
         .await;
@@ -295,7 +287,6 @@ async fn who_comes_back_by_another_parser_has_missed_nothing(on: On) {
     let main = world.io.of("/");
     let mut text = world.open().await;
     let (known, _) = enter(&mut text, "").await;
-    text.sync().await;
     let socket = main.get(&known.id).unwrap();
     main.emit("first", &()).unwrap();
     let first = text.text().await;
@@ -338,7 +329,6 @@ async fn who_cannot_be_told_what_it_missed_may_come_back_by_another(on: On) {
     let main = world.io.of("/");
     let mut text = world.open().await;
     let (known, _) = enter(&mut text, "").await;
-    text.sync().await;
     let socket = main.get(&known.id).unwrap();
     main.emit("first", &()).unwrap();
     let offset = text.text().await.rsplit('"').nth(1).unwrap().to_owned();

@@ -138,8 +138,8 @@
 //! io("https://chat.example", { query: { parser: "msgpack" }, parser: require("socket.io-msgpack-parser") });
 //! ```
 //!
-//! What is for many is written once for each parser that one of them has, and an event that one does not write its
-//! clients alone go without, which stands in the log at debug; an emit to one socket fails, as ever. A client that is cut off may
+//! What is for many is written once for each parser that one of them has (or by each of those threads that need it at the same
+//! moment: none waits for another), and an event that one does not write its clients alone go without, which stands in the log at debug; an emit to one socket fails, as ever. A client that is cut off may
 //! come back with another parser, and gets what it has missed in that one. The nodes of a cluster tell each other values:
 //! each may have parsers of its own. A parser is a connection's, and so that of all its namespaces: clients read
 //! packets before they know which namespace they are for. Of an engine that is [bound](Io::bind) to a server, the parsers are the

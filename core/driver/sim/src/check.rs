@@ -42,6 +42,7 @@ pub fn check(story: impl AsyncFn(Sim) -> Result<(), Error>) {
 pub struct Check {
     seeds: u64,
     panics: bool,
+    precise: bool,
     kept: Option<PathBuf>,
 }
 
@@ -77,6 +78,7 @@ impl Check {
         Self {
             seeds: 100,
             panics: false,
+            precise: false,
             kept: None,
         }
     }
@@ -97,6 +99,13 @@ impl Check {
     /// Handlers may panic: that is what the story is about.
     pub const fn may_panic(mut self) -> Self {
         self.panics = true;
+        self
+    }
+
+    /// The clock goes by nanoseconds, also where the feature `tokio` is on, whose clock goes by milliseconds: there is
+    /// nothing of tokio's in the story then.
+    pub const fn precise(mut self) -> Self {
+        self.precise = true;
         self
     }
 
@@ -136,7 +145,10 @@ impl Check {
             story(sim.clone()).await.map_err(|why| why.to_string())?;
             settle(&sim).await
         };
-        let played = panic::catch_unwind(AssertUnwindSafe(|| run(&sim, whole)));
+        let played = panic::catch_unwind(AssertUnwindSafe(|| match self.precise {
+            true => sim.play(whole),
+            false => run(&sim, whole),
+        }));
         let panics = PANICS.take();
         let result = match played {
             Err(what) => Err(words(&*what)),

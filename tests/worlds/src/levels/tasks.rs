@@ -66,7 +66,7 @@ pub(crate) fn play(history: &[Step], schedule: u64) -> Result<Played, String> {
         seed => Choices::from_seed(seed),
     };
     let all = Mutex::new(Vec::new());
-    let played = Check::new().play(choices, async |sim| {
+    let played = Check::new().precise().play(choices, async |sim| {
         let mut world = World::new(sim)?;
         for (at, step) in history.iter().enumerate() {
             world.step(at, step).await;

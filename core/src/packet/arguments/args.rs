@@ -124,6 +124,10 @@ impl Args {
         if copied > limit {
             return Err(Fault::TooManyAttachments);
         }
+        // Of no arguments none is named: they are the same as if it had not come.
+        if self.is_empty() {
+            return Ok(());
+        }
         self.binary = Some(Arc::new(Binary {
             attachments,
             placeholders,
@@ -298,6 +302,17 @@ mod tests {
             prop_assert_eq!(values, all);
             prop_assert_eq!(rest.len(), count.saturating_sub(3));
         }
+    }
+
+    #[test]
+    fn no_arguments_hold_no_attachments() {
+        let blob = Bytes::from_static(b"xyz");
+        let none = Args::from_json("[]", vec![blob.clone()]).unwrap();
+        assert_eq!(none, Args::default());
+        let mut none = Args::default();
+        none.attach([blob].into_iter().collect(), usize::MAX)
+            .unwrap();
+        assert_eq!(none, Args::default());
     }
 
     #[test]

@@ -10,8 +10,8 @@ use sio_tokio::{
 };
 
 use crate::client::{Client, calm};
-use crate::here::{PATIENCE, until, within};
-use crate::nodes::{answer, answered, asked};
+use crate::here::{until, within};
+use crate::nodes::{answer, half_answer};
 use crate::world::{On, World};
 
 /// One server, with two clients in `/`, the first of which is in `x`.
@@ -197,22 +197,11 @@ async fn clients_of_all_servers_answer_as_far_as_they_do(on: On) {
         assert_eq!(answers, [of(&here, "a"), of(&there, "b")], "{dialect:?}");
         assert!(!replies.timed_out() && replies.others.is_empty());
 
-        // Half of them are silent. The others may be late, too, on a machine that has much to do.
-        let mut time = Duration::from_millis(300);
-        let replies = loop {
-            let asking = here.io().timeout(time);
-            let replies = asking.emit_with_ack::<String>("half", &());
-            answer(&mut here.first, "half", "here").await;
-            answer(&mut there.second, "half", "there").await;
-            for client in [&mut here.second, &mut there.first] {
-                asked(client, "half").await;
-            }
-            let replies = within("answers", replies).await.unwrap();
-            time *= 2;
-            if answered(&replies) == 2 || time > PATIENCE {
-                break replies;
-            }
-        };
+        // Half of them are silent.
+        let (io, time) = (here.io().clone(), Duration::from_millis(300));
+        let speaking = [&mut here.first, &mut there.second];
+        let silent = [&mut here.second, &mut there.first];
+        let replies = half_answer(&io, time, speaking, silent).await;
         let of = |id: &str| replies.answers.iter().find(|(its, _)| its.as_str() == id);
         let of = |id: &str| of(id).map(|(_, answer)| answer.clone());
         assert_eq!(of(&here.ids[0]), Some(Ok("here".to_owned())));

@@ -326,6 +326,29 @@ pub(crate) async fn answer(client: &mut Client, event: &str, word: &str) {
     client.send(&format!(r#"43{id}["{word}",1]"#)).await;
 }
 
+/// What comes of a question that one client here and one there answer, and two others do not. Those who do may be late,
+/// too, on a machine that has much to do: they are asked again, with twice the time.
+pub(crate) async fn half_answer(
+    io: &Io,
+    mut time: Duration,
+    [here, there]: [&mut Client; 2],
+    mut silent: [&mut Client; 2],
+) -> Replies<String> {
+    loop {
+        let replies = io.timeout(time).emit_with_ack::<String>("half", &());
+        answer(here, "half", "here").await;
+        answer(there, "half", "there").await;
+        for client in &mut silent {
+            asked(client, "half").await;
+        }
+        let replies = within("answers", replies).await.unwrap();
+        time *= 2;
+        if answered(&replies) == 2 || time > PATIENCE {
+            return replies;
+        }
+    }
+}
+
 async fn those_of_all_nodes_answer_as_far_as_they_do(on: On) {
     let (bus, mut here, mut there) = two(on).await;
     // Each node asks, and neither's ids are the other's.
@@ -355,22 +378,10 @@ async fn those_of_all_nodes_answer_as_far_as_they_do(on: On) {
 
     // Half of them are silent, and one of those that are not here says not who it is.
     bus.nameless.store(true, Ordering::Relaxed);
-    let mut time = Duration::from_millis(200);
-    // The others may be late, too, on a machine that has much to do.
-    let replies = loop {
-        let asking = here.io().timeout(time);
-        let replies = asking.emit_with_ack::<String>("half", &());
-        answer(&mut here.first, "half", "here").await;
-        answer(&mut there.second, "half", "there").await;
-        for client in [&mut here.second, &mut there.first] {
-            asked(client, "half").await;
-        }
-        let replies = within("answers", replies).await.unwrap();
-        time *= 2;
-        if answered(&replies) == 2 || time > PATIENCE {
-            break replies;
-        }
-    };
+    let (io, time) = (here.io().clone(), Duration::from_millis(200));
+    let speaking = [&mut here.first, &mut there.second];
+    let silent = [&mut here.second, &mut there.first];
+    let replies = half_answer(&io, time, speaking, silent).await;
     let of = |at: usize| {
         let answer = replies
             .answers

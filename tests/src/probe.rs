@@ -9,11 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::{
     example::{Binding, example},
+    process,
     wire::PATIENCE,
 };
 
@@ -66,8 +66,7 @@ impl Probe {
             assert!(Instant::now() < end, "it does not come to rest");
             thread::sleep(Duration::from_millis(1));
         }
-        let signal = if still { Signal::STOP } else { Signal::CONT };
-        kill_process(Pid::from_child(&self.process), signal).expect("it is there");
+        process::stall(&self.process, still);
     }
 
     /// Whether each of its threads waits for something.

@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::{
+    io::retry_on_intr,
+    process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid},
+};
 use std::os::unix::process::CommandExt;
 
 /// A running command as the leader of its own process group. The whole group is killed on drop, so
@@ -26,6 +29,26 @@ pub struct Ended {
     pub status: Option<ExitStatus>,
     /// Everything it printed.
     pub output: String,
+}
+
+/// A child process stands still (`true`), or goes on.
+pub fn stall(child: &Child, still: bool) {
+    kill_process(Pid::from_child(child), to_stand(still)).expect("it is there");
+    if still {
+        stands_still(child);
+    }
+}
+
+const fn to_stand(still: bool) -> Signal {
+    if still { Signal::STOP } else { Signal::CONT }
+}
+
+/// Waits until a child that was told to stop has. One of its threads has to run for that: where all processors are
+/// taken the others go on for many milliseconds, and do what comes meanwhile.
+fn stands_still(child: &Child) {
+    let pid = Pid::from_child(child);
+    let stopped = retry_on_intr(|| waitid(WaitId::Pid(pid), WaitIdOptions::STOPPED));
+    assert!(stopped.is_ok(), "it has not stopped: {stopped:?}");
 }
 
 impl Ended {
@@ -59,8 +82,10 @@ impl Group {
 
     /// Stands still (`true`), with all its connections, or goes on.
     pub fn stall(&self, still: bool) {
-        let signal = if still { Signal::STOP } else { Signal::CONT };
-        kill_process_group(Pid::from_child(&self.child), signal).expect("it is there");
+        kill_process_group(Pid::from_child(&self.child), to_stand(still)).expect("it is there");
+        if still {
+            stands_still(&self.child);
+        }
     }
 
     /// Waits until it ends, or kills it when `limit` is over.

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use sio_tests::process::stall;
 use sio_tests::wire::{Polling, Said, WebSocket, Wire, request};
 use sio_tokio::{Ack, Args, Config, Io};
 
@@ -43,9 +43,8 @@ async fn serve(on: On, file: &Path) {
 struct Serving(Child);
 
 impl Serving {
-    fn signal(&self, signal: Signal) {
-        let pid = Pid::from_child(&self.0);
-        kill_process(pid, signal).unwrap();
+    fn stall(&self, still: bool) {
+        stall(&self.0, still);
     }
 }
 
@@ -95,7 +94,7 @@ fn nobody_is_dropped(name: &str, on: On) {
     for poller in &pollers {
         assert_eq!(poller.packets(), ["2"]);
     }
-    serving.signal(Signal::STOP);
+    serving.stall(true);
     // All answer at once, and nobody reads it.
     for socket in &mut sockets {
         assert!(socket.send("3"));
@@ -109,7 +108,7 @@ fn nobody_is_dropped(name: &str, on: On) {
         })
         .collect();
     sleep(Duration::from_secs(3));
-    serving.signal(Signal::CONT);
+    serving.stall(false);
     for post in &mut posts {
         assert_eq!(post.response().map(|it| it.status), Some(200));
     }

@@ -5,11 +5,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
 use sio_redis::Redis;
 use sio_tests::install::{cluster_packages, interop, redis_server};
 use sio_tests::port::free_address;
-use sio_tests::process::run as run_to_end;
+use sio_tests::process::{run as run_to_end, stall};
 use tempfile::TempDir;
 
 /// Where the servers of a cluster meet.
@@ -79,11 +78,11 @@ impl RedisServer {
 
     /// It stands still, and its connections stay.
     pub(crate) fn stall(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::STOP).unwrap();
+        stall(&self.child, true);
     }
 
     pub(crate) fn go_on(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::CONT).unwrap();
+        stall(&self.child, false);
     }
 
     fn wait(&self) {

@@ -429,7 +429,7 @@ pub fn recovery(input: &[u8]) {
 }
 
 /// A world of machines on a network of data, drawn from these bytes, keeps what worlds promise
-/// (`tests/README.md` has the properties); what breaks one is made smaller, and printed as a list of choices.
+/// (`tests/worlds/README.md` has the properties); what breaks one is made smaller, and printed as a list of choices.
 pub fn world(input: &[u8]) {
     worlds::of_machines(input);
 }

@@ -92,7 +92,7 @@ mod simulated {
     use crate::here::{sleep, spawn, within};
     use crate::world::{Simulated, World};
 
-    /// How many clients there are, if not a few: `tests/README.md`.
+    /// How many clients there are, if not a few: `tests/tests/README.md`.
     fn crowd() -> usize {
         let count = std::env::var("SIO_DRAIN_CLIENTS").ok();
         count.map_or(100, |count| count.parse().expect("a number"))

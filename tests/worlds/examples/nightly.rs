@@ -8,7 +8,7 @@
 //! time. It ends with 1 if a world failed, and where enough were played, also if something was reached by none: a mark, a
 //! fault that does something, a cell of the matrix that does not say why. With `--planted` it then looks for the planted
 //! bugs, for as long as that takes, tells of each, and names those that survive; with `--table` it writes the table of
-//! `tests/README.md`, as the example `planted` does.
+//! `tests/worlds/README.md`, as the example `planted` does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

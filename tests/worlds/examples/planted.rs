@@ -1,5 +1,5 @@
 //! Plants the bugs of `tests/mutants.toml` into a copy of the sources, and says which worlds find them:
-//! `cargo run -p sio-worlds --example planted` writes the table of `tests/README.md`. Names, or parts of them, say which
+//! `cargo run -p sio-worlds --example planted` writes the table of `tests/worlds/README.md`. Names, or parts of them, say which
 //! bugs are looked for; then nothing is written.
 
 use std::path::Path;

@@ -89,13 +89,13 @@ pub fn on_all_cores<A: Send, B: Send>(all: Vec<A>, work: impl Fn(A) -> B + Sync)
     done.into_iter().map(|(_, came)| came).collect()
 }
 
-/// Puts the table of what was found where the old one stands in `tests/README.md`.
+/// Puts the table of what was found where the old one stands in `tests/worlds/README.md`.
 ///
 /// # Panics
 ///
 /// If it has no place there.
 pub fn publish(root: &Path, found: &[Search]) {
-    let path = root.join("tests/README.md");
+    let path = root.join("tests/worlds/README.md");
     let page = fs::read_to_string(&path).expect("the page");
     let (before, rest) = page.split_once("<!-- planted -->\n").expect("its place");
     let (_, after) = rest.split_once("<!-- /planted -->").expect("its end");

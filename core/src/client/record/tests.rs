@@ -1,5 +1,7 @@
 //! Clients that are told anything, recorded and played again.
 
+mod parser;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -258,6 +260,15 @@ impl Talk {
                 self.client.handle_ws(now, id, bytes);
             }
             8..=12 => self.client.handle_ws(now, id, OPEN.into()),
+            // Who is in, is asked, and is told of an error.
+            13..=17 => {
+                let said: &[&str] = match self.revision {
+                    Eio::V3 => &["40", "427[\"ask\"]", "44\"secret\"", "44{\"secret\":1}"],
+                    Eio::V4 => &["40{\"sid\":\"secret\"}", "427[\"ask\"]"],
+                };
+                let text = self.draws.of(said);
+                self.client.handle_ws(now, id, text.into());
+            }
             _ => {
                 let text = self.draws.of(SAID);
                 self.client.handle_ws(now, id, text.into());
@@ -273,9 +284,11 @@ impl Talk {
             self.client.answer_dial(now, ticket, dial);
         }
         if let Some(ticket) = self.auths.pop() {
-            let auth = match self.draws.below(4) {
+            let auth = match self.draws.below(5) {
                 0 => Err(Unavailable),
                 1 => Ok(None),
+                // No object.
+                2 => Ok(Some("secret".into())),
                 _ => Args::from_json("[{\"token\":\"secret\"}]", Vec::new())
                     .unwrap()
                     .get(0)
@@ -341,11 +354,15 @@ impl Talk {
                     return;
                 };
                 let packet = packet::event("/", Some(id), "ask", &"secret").unwrap();
-                let wait = Some(Duration::from_millis(500));
+                let wait = self.draws.of(&[None, Some(Duration::from_millis(500))]);
                 let _ = (self.client).request(now, socket, id, packet, flags, id, wait);
             }
             2 => {
-                let args = Args::from_json("[\"secret\",17,{\"secret\":null}]", Vec::new());
+                let mut args = Args::from_json("[\"secret\",17,{\"secret\":null}]", Vec::new());
+                if self.draws.below(2) == 0 {
+                    let file = vec![Bytes::from_static(b"secret")];
+                    args = Args::from_json("[{\"_placeholder\":true,\"num\":0}]", file);
+                }
                 let name = "again".to_owned().into();
                 let token = self.steps();
                 let _ = (self.client).retry(now, socket, name, &args.unwrap(), 1, token);
@@ -552,4 +569,19 @@ fn a_copy_of_a_client_tells_the_same() {
         assert_eq!(of(&copy), of(&talk.client), "seed {seed}");
     }
     assert!(told > 100, "{told}");
+}
+
+#[test]
+fn a_log_says_how_its_client_began() {
+    let talk = Talk::new(5, ROOM).run(60);
+    let log = Log::read(talk.client.log()).unwrap();
+    assert_eq!(log.began(), Instant::from_nanos(5_000));
+    assert_eq!(
+        (log.dial().host(), log.dial().port()),
+        ("secret.example", 81)
+    );
+    assert_eq!(log.parser(), ParserKind::Text);
+    assert_eq!(log.config().revision, talk.revision);
+    let replay = Replay::new(log.clone()).unwrap();
+    assert_eq!(replay.log().write(), log.write());
 }

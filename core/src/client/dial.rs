@@ -256,7 +256,7 @@ mod tests {
         assert_eq!((six.host(), six.port()), ("[::1]", 8443));
         assert_eq!(six.authority.as_str(), "[::1]:8443");
         assert_eq!(Dial::parse("ftp://example.com"), Err(UrlError::Scheme));
-        for url in ["", "http://", "http:///x", "http://a b/"] {
+        for url in ["", "http://", "http:///x", "http://a b/", "http://:80/x"] {
             assert_eq!(Dial::parse(url), Err(UrlError::Malformed), "{url:?}");
         }
     }

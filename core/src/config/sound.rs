@@ -170,6 +170,7 @@ const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 mod tests {
     use super::*;
     use crate::config::Origins;
+    use crate::config::PerMessageDeflate;
     use crate::config::Transports;
 
     #[test]
@@ -226,6 +227,16 @@ mod tests {
             error(|c| c.max_http_buffer_size = 0),
             ConfigError::ZeroLimit("max_http_buffer_size")
         );
+        let deflate = PerMessageDeflate::default();
+        for (window, level, is_sound) in [(8, 9, false), (9, 9, true), (15, 10, false)] {
+            let config = Config::default().per_message_deflate(PerMessageDeflate {
+                server_max_window_bits: window,
+                level,
+                ..deflate
+            });
+            let error = Err(ConfigError::PerMessageDeflate);
+            assert_eq!(config.validate(), if is_sound { Ok(()) } else { error });
+        }
         assert_eq!(
             error(|c| c.origins = Origins::list(["a.example"])),
             ConfigError::Origin("a.example".into())

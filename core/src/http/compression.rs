@@ -123,9 +123,19 @@ mod tests {
             "gzip; q=0.000, deflate;q=0",
             "*;q=0",
             "gzip;q=7",
+            "gzip;q=0.1234",
+            "gzip;q=0.x",
         ] {
             assert_eq!(choose(accept), None, "{accept}");
         }
         assert_eq!(Coding::choose(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn each_has_the_name_that_the_client_chose_it_by() {
+        for coding in [Coding::Gzip, Coding::Deflate] {
+            assert_eq!(choose(coding.as_str()), Some(coding));
+            assert_eq!(coding.header(), coding.as_str());
+        }
     }
 }

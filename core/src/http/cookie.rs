@@ -91,5 +91,17 @@ mod tests {
             set_cookie(&cookie, &Sid::from_random([0; 15])).unwrap(),
             "sticky=AAAAAAAAAAAAAAAAAAAA; Max-Age=60; Domain=a.example; Path=/chat; Secure; SameSite=None"
         );
+        let bare = Cookie {
+            path: None,
+            domain: None,
+            secure: false,
+            same_site: None,
+            max_age: None,
+            ..cookie
+        };
+        assert_eq!(
+            set_cookie(&bare, &Sid::from_random([0; 15])).unwrap(),
+            "sticky=AAAAAAAAAAAAAAAAAAAA"
+        );
     }
 }

@@ -219,4 +219,25 @@ mod tests {
             assert_eq!(String::from_utf8(text).unwrap(), expected, "{word:?}");
         }
     }
+
+    #[test]
+    fn every_escape_stands_for_its_character() {
+        let read = |inner: &str| unescape(inner.as_bytes());
+        for (inner, text) in [
+            (r#"\b\f\n\r\t"#, "\u{8}\u{c}\n\r\t"),
+            (r#"a\/b\\c\"d"#, "a/b\\c\"d"),
+            (r"\u00e9\u2028\ud83d\ude00.", "é\u{2028}😀."),
+        ] {
+            assert_eq!(read(inner).as_deref(), Some(text), "{inner}");
+        }
+        for half in [
+            r"\ud83d",
+            r"\ud83dx",
+            r"\ud83d\n",
+            r"\ud83d\u0041",
+            r"\ude00",
+        ] {
+            assert_eq!(read(half), None, "{half}");
+        }
+    }
 }

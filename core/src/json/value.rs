@@ -507,4 +507,21 @@ mod tests {
         let refused = <Error as de::Error>::invalid_type(de::Unexpected::Char('x'), &Any);
         assert!(refused.to_string().ends_with("expected any value"));
     }
+
+    #[test]
+    fn a_number_is_read_as_a_kind_that_holds_it_or_not_at_all() {
+        let both = |number: Value| (number.as_i64(), number.as_u64());
+        let most = i64::MAX as u64;
+        for (text, signed, unsigned) in [
+            ("0", Some(0), Some(0)),
+            ("9223372036854775807", Some(i64::MAX), Some(most)),
+            ("9223372036854775808", None, Some(most + 1)),
+            ("18446744073709551615", None, Some(u64::MAX)),
+            ("-9223372036854775808", Some(i64::MIN), None),
+            ("1e3", Some(1000), Some(1000)),
+            ("1.5", None, None),
+        ] {
+            assert_eq!(both(read(text).unwrap()), (signed, unsigned), "{text}");
+        }
+    }
 }

@@ -319,4 +319,59 @@ mod tests {
             assert_eq!((&*text, text.len()), (whole.as_bytes(), text.capacity()));
         }
     }
+
+    #[test]
+    fn the_array_of_an_event_begins_behind_its_head() {
+        for namespace in ["/", "/a"] {
+            for id in [None, Some(0), Some(9), Some(10), Some(u64::MAX)] {
+                let packet = event(namespace, id, "e", &()).unwrap();
+                let Some(Part::Text(text)) = packet.part(0) else {
+                    panic!("{packet:?}")
+                };
+                assert_eq!(
+                    &text[head_len(namespace, id)..],
+                    br#"["e"]"#,
+                    "{namespace} {id:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn credentials_are_an_object_without_bytes() {
+        let bytes = bytes::Bytes::from_static(b"b");
+        let with = |value: Value| connect("/", Some(&value)).map_err(|why| why.to_string());
+        let token = with(Value::from_iter([("token", "t")])).unwrap();
+        assert_eq!(token.part(0), Some(Part::Text(r#"40{"token":"t"}"#.into())));
+        let why = with(Value::from_iter([("token", bytes)])).unwrap_err();
+        assert!(
+            why.ends_with("bytes cannot travel in a CONNECT packet"),
+            "{why}"
+        );
+        let why = with(Value::from("t")).unwrap_err();
+        assert!(
+            why.ends_with("the payload of a CONNECT packet is an object"),
+            "{why}"
+        );
+    }
+
+    /// What clients of revision 4 would take for something else.
+    #[test]
+    fn an_error_has_no_data_that_is_misread() {
+        let bytes = bytes::Bytes::from_static(b"b");
+        for (data, text) in [
+            (None, r#"44/a,"no""#),
+            (Some(Value::from("x")), r#"44/a,"x""#),
+            (Some(Value::from(vec![1u8])), "44/a,[1]"),
+            (Some(Value::from_iter([("a", 1u8)])), r#"44/a,{"a":1}"#),
+            (Some(Value::Null), r#"44/a,"no""#),
+            (Some(Value::from(true)), r#"44/a,"no""#),
+            (Some(Value::from(7u8)), r#"44/a,"no""#),
+            (Some(Value::from(bytes.clone())), r#"44/a,"no""#),
+            (Some(Value::from_iter([("a", bytes)])), r#"44/a,"no""#),
+        ] {
+            let packet = error("/a", "no", data.as_ref());
+            assert_eq!(packet.part(0), Some(Part::Text(text.into())), "{data:?}");
+        }
+    }
 }

@@ -75,3 +75,22 @@ impl PacketType {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_has_one_number_and_its_digit() {
+        let mut known = 0;
+        for number in 0..=u8::MAX {
+            let Some(kind) = PacketType::from_number(number) else {
+                continue;
+            };
+            known += 1;
+            assert_eq!(kind.number(), number);
+            assert_eq!(PacketType::from_digit(b'0' + number), Some(kind));
+        }
+        assert_eq!(known, 7);
+    }
+}

@@ -149,4 +149,34 @@ mod tests {
         let shown = format!("{:?}", KeptSession::new("its-id", "its-secret"));
         assert!(shown.contains("its-id") && !shown.contains("its-secret"));
     }
+
+    #[test]
+    fn all_that_is_kept_of_it_has_its_size() {
+        let kept = KeptSession::new("its-id", "its-secret");
+        let empty = kept.size();
+        let data = Args::from_arguments(r#""four""#).unwrap();
+        let text = size_of::<String>();
+        assert_eq!(
+            empty,
+            "its-id".len() + "its-secret".len() + text + "its-id".len()
+        );
+        let mut larger = Vec::new();
+        for change in [
+            &(|it: &mut KeptSession| it.rooms.push("room".to_owned())) as &dyn Fn(&mut KeptSession),
+            &|it| it.data = data.clone(),
+            &|it| it.namespace = Some("/a".to_owned()),
+            &|it| {
+                it.stays.push(Stay {
+                    room: "room".to_owned(),
+                    from: at(1),
+                    to: None,
+                });
+            },
+        ] {
+            let mut kept = kept.clone();
+            change(&mut kept);
+            larger.push(kept.size() - empty);
+        }
+        assert_eq!(larger, [text + 4, data.size(), 2, size_of::<Stay>() + 4]);
+    }
 }

@@ -164,6 +164,28 @@ mod tests {
     }
 
     #[test]
+    fn who_asks_for_none_or_not_as_it_must_has_none() {
+        let (request, _) = asked(None);
+        let good = request.into_parts().0;
+        assert!(switch_protocols(&good, &Config::default()).is_some());
+        for (name, value) in [
+            ("upgrade", "h2c"),
+            ("connection", "close"),
+            ("sec-websocket-version", "8"),
+            ("sec-websocket-key", "short"),
+            ("content-length", "1"),
+        ] {
+            let mut head = good.clone();
+            head.headers.insert(name, HeaderValue::from_static(value));
+            let answer = switch_protocols(&head, &Config::default());
+            assert!(answer.is_none(), "{name}");
+        }
+        let mut post = good;
+        post.method = http::Method::POST;
+        assert!(switch_protocols(&post, &Config::default()).is_none());
+    }
+
+    #[test]
     fn what_our_server_answers_to_an_offer_is_agreed_on() {
         let wanted = PerMessageDeflate {
             client_max_window_bits: 10,

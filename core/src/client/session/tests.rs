@@ -438,3 +438,25 @@ fn revision_3_pings_and_posts_bytes() {
     let message = Message::Binary(Bytes::from_static(&[1, 2]));
     assert_eq!(wire.events(), [SessionEvent::Message(message)]);
 }
+
+#[test]
+fn what_comes_on_a_websocket_before_it_takes_over_is_nobodys() {
+    let mut wire = Wire::polling(OPEN);
+    let id = wire.websockets.remove(0);
+    wire.session.handle_ws_open(wire.now, id, Ok(()));
+    // That it is open is said once.
+    wire.session.handle_ws_open(wire.now, id, Err(Failure::Tcp));
+    assert_eq!(wire.frames(id), ["2probe"]);
+    wire.session.handle_ws(wire.now, id, "3probe".into());
+    wire.session.handle_ws(wire.now, id, "4early".into());
+    wire.session.handle_ws(wire.now, id, "3probe".into());
+    assert_eq!(wire.events(), []);
+    wire.get("4x");
+    assert_eq!(
+        wire.events(),
+        [SessionEvent::Message("x".into()), SessionEvent::Upgraded]
+    );
+    assert_eq!(wire.frames(id), ["5"]);
+    wire.session.handle_ws(wire.now, id, "4y".into());
+    assert_eq!(wire.events(), [SessionEvent::Message("y".into())]);
+}

@@ -314,4 +314,51 @@ mod tests {
         let why = args(r#"["x","y"]"#, Vec::new()).decode::<Pair>();
         assert_eq!(why.unwrap_err().index, 0);
     }
+
+    #[test]
+    fn what_a_type_does_not_look_at_is_passed_over() {
+        struct Blind;
+
+        impl<'de> Deserialize<'de> for Blind {
+            fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+                Ok(Self)
+            }
+        }
+
+        let said = args(r#"[{"a":[1,"]"]},7]"#, Vec::new());
+        let (Blind, seven) = said.decode::<(Blind, u8)>().unwrap();
+        assert_eq!(seven, 7);
+    }
+
+    #[test]
+    fn a_tuple_takes_no_more_than_its_length() {
+        /// Asks until there are no more.
+        struct Two(Vec<u8>);
+
+        impl<'de> Deserialize<'de> for Two {
+            fn deserialize<D: Deserializer<'de>>(inner: D) -> Result<Self, D::Error> {
+                struct Greedy;
+                impl<'de> Visitor<'de> for Greedy {
+                    type Value = Two;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("numbers")
+                    }
+                    fn visit_seq<A: de::SeqAccess<'de>>(self, mut all: A) -> Result<Two, A::Error> {
+                        let mut two = Vec::new();
+                        while let Some(number) = all.next_element()? {
+                            two.push(number);
+                        }
+                        Ok(Two(two))
+                    }
+                }
+                inner.deserialize_tuple(2, Greedy)
+            }
+        }
+
+        let said = args("[1,2,3]", Vec::new());
+        assert_eq!(said.decode::<Two>().unwrap().0, [1, 2]);
+        let mut taken = 0;
+        let two = arguments_from::<Two>(said.elements(), None, &mut taken);
+        assert_eq!((two.unwrap().0, taken), (vec![1, 2], 2));
+    }
 }

@@ -209,3 +209,18 @@ fn what_has_come_of_a_body_is_part_of_the_digest_and_of_a_clone() {
     clone.handle_body_end(NOW, RequestId(1));
     assert_eq!(begun(&clone), begun(&it));
 }
+
+/// However little of it has come.
+#[test]
+fn a_body_whose_request_is_answered_has_no_deadline() {
+    let mut it = server(Config::v4());
+    assert!(begin(&mut it, 1));
+    assert_eq!(it.poll_timeout().unwrap().why, Why::Body);
+    assert!(!begin(&mut it, 2));
+    let mut all = answered(&mut it);
+    all.sort_unstable();
+    assert_eq!(all, [(1, 400), (2, 400)]);
+    assert_eq!((it.connections(), it.poll_timeout()), (0, None));
+    it.handle_timeout(NOW + Duration::from_secs(100));
+    assert_eq!(answered(&mut it), []);
+}

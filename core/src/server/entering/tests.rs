@@ -215,7 +215,12 @@ fn a_parent_without_a_pattern_is_asked() {
     world.server.handle_timeout(world.now);
     world.events();
     let ticket = world.named.remove(0);
+    let late = ticket.for_clone();
     assert!(world.server.allow(world.now, ticket).is_none());
+    let sent = world.sent(ann);
+    assert!(sent.iter().any(|it| it.starts_with("44/z,")), "{sent:?}");
+    assert!(world.server.deny(world.now, late).is_none());
+    assert_eq!(world.sent(ann), [""; 0], "it was turned away before");
     assert_eq!(world.names(), ["/", "/x"]);
 }
 
@@ -266,4 +271,33 @@ fn those_inside_hear_why_their_namespace_is_gone() {
     assert_eq!(world.sent(bob), [invalid]);
     assert!(world.accept().is_some());
     assert!(world.server.remove_namespace(world.now, "/"));
+}
+
+#[test]
+fn the_same_is_decided_in_a_clone_of_the_server() {
+    let mut world = World::new(Config::v4());
+    let ann = world.client();
+    world.say(ann, r#"40/x,{"a":1}"#);
+    let ticket = world.named.remove(0);
+    let mut clone = World {
+        server: world.server.clone(),
+        now: world.now,
+        clients: world.clients,
+        rooms: world.rooms,
+        asked: world.asked,
+        told: Vec::new(),
+        tickets: Vec::new(),
+        named: Vec::new(),
+    };
+    let same = ticket.for_clone();
+    for (world, ticket) in [(&mut world, ticket), (&mut clone, same)] {
+        let its = (ticket.connection(), ticket.namespace(), ticket.auth());
+        assert_eq!(its, (ann, "/x", Some(r#"{"a":1}"#)));
+        let event = world.server.allow(world.now, ticket).unwrap();
+        world.event(event);
+        assert!(world.accept().is_some());
+        let asked = world.asked;
+        assert_eq!(world.server.children(asked).collect::<Vec<_>>(), ["/x"]);
+        assert_eq!(world.sent(ann), [r#"40/x,{"sid":"CQkJCQkJCQkJCQkJCQkJ"}"#]);
+    }
 }

@@ -230,3 +230,51 @@ fn who_cannot_be_told_what_it_missed_is_not_in_and_may_come_back() {
     let told = said(&mut server, back.socket);
     assert!(told.iter().any(|it| it.contains("unwritable")), "{told:?}");
 }
+
+#[test]
+fn a_question_that_a_clients_parser_does_not_write_is_not_waited_for() {
+    let mut server = fussy();
+    let ask = r#"4{"type":0,"nsp":"/"}"#;
+    let socket = come(&mut server, 1, FUSSY, ask);
+    let question = |name: &str| packet::event("/", Some(1), name, &()).unwrap();
+    let asked = server.request(NOW, socket, 1, question("unwritable"), (), None);
+    assert_eq!(asked, Err((crate::socket::AckError::NotSent, ())));
+    assert_eq!(said(&mut server, socket), [""; 0]);
+    // Nor is its number in use.
+    let asked = server.request(NOW, socket, 1, question("q"), (), None);
+    assert_eq!(asked, Ok(()));
+    assert_eq!(said(&mut server, socket).len(), 1);
+}
+
+/// A parser may say of a packet that it has bytes in it, or leave that to us.
+#[test]
+fn an_event_with_attachments_is_one_by_any_name() {
+    let mut server = server(Config::v4().parsers([("json", Codec::new(Json))]));
+    let ask = r#"4{"type":0,"nsp":"/"}"#;
+    let socket = come(&mut server, 1, "&parser=json", ask);
+    for kind in [2, 5] {
+        let text = format!(r#"4{{"type":{kind},"nsp":"/","data":["e",1]}}"#);
+        server.handle_ws(NOW, socket.connection, Message::Text(text.into()));
+        let event = server.poll_event(NOW);
+        let Some(Event::Message { name, args, .. }) = event else {
+            panic!("{event:?}")
+        };
+        assert_eq!((name.as_str(), args.elements()), ("e", "1"));
+    }
+    for kind in [3, 6] {
+        let question = packet::event("/", Some(kind), "q", &()).unwrap();
+        server
+            .request(NOW, socket, kind, question, (), None)
+            .unwrap();
+        let text = format!(r#"4{{"type":{kind},"nsp":"/","id":{kind},"data":["yes"]}}"#);
+        server.handle_ws(NOW, socket.connection, Message::Text(text.into()));
+        let event = server.poll_event(NOW);
+        let Some(Event::Acked {
+            answer: Ok(answer), ..
+        }) = event
+        else {
+            panic!("{event:?}")
+        };
+        assert_eq!(answer.elements(), r#""yes""#);
+    }
+}

@@ -223,3 +223,46 @@ fn an_error_of_a_client_is_told_with_its_socket() {
     };
     assert_eq!((its, payload.as_deref()), (socket, Some(r#"{"a":1}"#)));
 }
+
+/// Whatever is asked for first.
+#[test]
+fn a_poll_that_waits_is_answered_though_its_connection_is_over() {
+    for websocket_first in [false, true] {
+        let mut server = server(Config::v4());
+        assert_eq!(poll(&mut server, 1), 200);
+        let sid = Sid::from_random([1; 15]);
+        let connection = server.connection_of(sid.as_str()).unwrap();
+        let uri = format!("/socket.io/?EIO=4&transport=polling&sid={}", sid.as_str());
+        let request = Request::from_parts(get(&uri), Bytes::new());
+        server.handle_request(NOW, RequestId(7), request, [2; 15]);
+        assert!(server.poll_http().is_none());
+        server.close(NOW, connection, Close::Discard);
+        while server.poll_event(NOW).is_some() {}
+        if websocket_first {
+            assert_eq!(server.poll_ws(connection), None);
+        }
+        let (id, _) = server.poll_http().expect("it is answered");
+        assert_eq!(id, RequestId(7));
+        assert!(server.poll_http().is_none());
+        assert_eq!(server.poll_ws(connection), None);
+        assert_eq!((server.connections(), server.sessions()), (0, 0));
+        assert!(server.connection(connection).is_none());
+    }
+}
+
+#[test]
+fn nobody_comes_back_where_nobody_is_waited_for() {
+    let mut server = server(Config::v4());
+    let connection = knock(&mut server, 1).unwrap();
+    server.handle_ws(NOW, connection, Message::from("40"));
+    let Some(Event::Connecting { ticket, .. }) = server.poll_event(NOW) else {
+        panic!("it asks")
+    };
+    let pid = crate::recovery::Pid::from_random([2; 15]);
+    let claim = crate::recovery::Claim::new(&pid, None);
+    let (why, ticket) = server.recover(NOW, connection, ticket, &claim).unwrap_err();
+    assert_eq!(why, crate::recovery::Unrestored::Unknown);
+    // As a new one it comes in.
+    let id = SocketId::from_random([1; 15]);
+    assert!(server.accept(NOW, connection, ticket, id).is_some());
+}

@@ -303,3 +303,19 @@ fn cookies_go_back() {
         assert!(!requests[0].headers().contains_key(http::header::COOKIE));
     }
 }
+
+/// Even that it gives up is not asked for.
+#[test]
+fn a_client_is_closed_in_its_time_whatever_nobody_takes() {
+    let mut world = World::new(|it| it.close_timeout = secs(5));
+    let socket = world.client.socket("/", Auth::None).unwrap();
+    world.client.open(world.now, socket);
+    assert!(world.dialled().is_some());
+    world.client.close(world.now);
+    world.pass(secs(5) - Duration::from_nanos(1));
+    assert_eq!(world.told(), [""; 0]);
+    world.pass(Duration::from_nanos(1));
+    assert_eq!(world.told(), ["closed"]);
+    assert_eq!(world.client.status(), Status::Closed);
+    assert_eq!(world.client.poll_timeout(), None);
+}

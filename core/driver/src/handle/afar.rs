@@ -10,6 +10,8 @@ use sio_core::packet::{Encoded, Value};
 use sio_core::recovery::{Figures, KeptSession, Place, Stay};
 
 use crate::adapter::{Adapter, Recipients, RestoredSession, Values};
+use crate::log::error;
+use crate::sync::guard::guarded;
 
 /// What a namespace knows of what was said, for clients that other nodes can bring back. Locked with the rooms locked.
 pub(super) struct Afar {
@@ -224,7 +226,10 @@ impl Drop for Coming {
     fn drop(&mut self) {
         self.afar.lock().end_coming();
         if let Some(found) = self.found.take().filter(|_| !self.is_here) {
-            self.adapter.persist(found.session);
+            // Whose task this is may be unwinding.
+            if let Err(_panic) = guarded(|| self.adapter.persist(found.session)) {
+                error!(why = %_panic.0, "adapter panicked");
+            }
         }
     }
 }
@@ -232,5 +237,46 @@ impl Drop for Coming {
 impl fmt::Debug for Coming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Coming")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapter::InMemory;
+    use crate::handle::Io;
+
+    /// An adapter that panics when it is to keep a session.
+    struct Broken(InMemory);
+
+    impl Adapter for Broken {
+        fn local(&self) -> &InMemory {
+            &self.0
+        }
+
+        fn persist(&self, _session: KeptSession) {
+            panic!("on purpose");
+        }
+    }
+
+    #[test]
+    fn a_session_whose_adapter_panics_takes_nothing_along() {
+        let io = Io::new(Config::default());
+        io.set_adapter(Broken).unwrap();
+        let afar = Arc::new(Afar::new(&Config::default()));
+        afar.lock().coming = 1;
+        drop(Coming {
+            afar: afar.clone(),
+            adapter: io.adapter(),
+            found: Some(RestoredSession {
+                session: KeptSession::new("id", "pid"),
+                place: Place::FIRST,
+                end: Place::FIRST,
+                missed: Vec::new(),
+            }),
+            spoils: 0,
+            is_here: false,
+        });
+        assert_eq!(afar.lock().coming, 0);
     }
 }

@@ -172,16 +172,28 @@ pub(crate) fn header(text: &str) -> String {
     text.chars().map(keep).collect()
 }
 
+/// Whether it may say something outside of strings: JSON has nothing there that is not ASCII.
+fn is_word(c: char) -> bool {
+    c.is_alphabetic() || !c.is_ascii()
+}
+
 /// Goes over JSON, whole or not.
 struct Scan<'a, 'i> {
     rest: &'a str,
     out: String,
-    /// Whether the first string is an event's name.
-    named: bool,
+    name: Name,
     /// The last string, if nothing else has come since.
     key: &'a str,
     /// Which names of members stay, and what stands for what is behind a name.
     members: Option<Members<'i>>,
+}
+
+/// How far it is to an event's name, if there is to be one: it is the first that is in the array.
+#[derive(Clone, Copy, PartialEq)]
+enum Name {
+    Array,
+    First,
+    Past,
 }
 
 type Members<'i> = (&'i dyn Fn(&str) -> bool, &'i mut Instead<'i>);
@@ -193,7 +205,7 @@ impl<'a> Scan<'a, '_> {
         Self {
             rest: text,
             out: String::with_capacity(text.len()),
-            named,
+            name: if named { Name::Array } else { Name::Past },
             key: "",
             members: None,
         }
@@ -219,6 +231,7 @@ impl<'a> Scan<'a, '_> {
             if c == '"' {
                 self.string();
             } else if c.is_ascii_digit() {
+                self.name = Name::Past;
                 let digits = self.front(|c| c.is_ascii_digit());
                 if let Some(instead) = self.instead(digits) {
                     self.out.push_str(&instead);
@@ -227,8 +240,9 @@ impl<'a> Scan<'a, '_> {
                 } else {
                     self.out.extend(digits.chars().map(|_| '1'));
                 }
-            } else if c.is_alphabetic() {
-                let word = self.front(char::is_alphabetic);
+            } else if is_word(c) {
+                self.name = Name::Past;
+                let word = self.front(is_word);
                 match word {
                     "true" | "false" | "null" | "e" | "E" => self.out.push_str(word),
                     _ => self.out.push_str(&filled(word)),
@@ -236,8 +250,14 @@ impl<'a> Scan<'a, '_> {
             } else {
                 let same = self.front(|its| its == c);
                 self.out.push_str(same);
-                self.named &= matches!(c, '[' | ' ' | '\t' | '\n' | '\r');
-                if !matches!(c, ':' | ' ' | '\t' | '\n' | '\r') {
+                if matches!(c, ' ' | '\t' | '\n' | '\r') {
+                    continue;
+                }
+                self.name = match (self.name, same) {
+                    (Name::Array, "[") => Name::First,
+                    (Name::Array | Name::First | Name::Past, _) => Name::Past,
+                };
+                if c != ':' {
                     self.key = "";
                 }
             }
@@ -260,7 +280,7 @@ impl<'a> Scan<'a, '_> {
         self.out.push('"');
         let stays = self.members.as_ref().is_some_and(|(stays, _)| stays(text));
         let is_name = stays && rest.trim_start().starts_with(':');
-        if self.named || is_name || matches!(text, "_placeholder" | "num") {
+        if self.name == Name::First || is_name || matches!(text, "_placeholder" | "num") {
             self.out.push_str(text);
         } else if let Some(instead) = self.instead(text) {
             self.out.push_str(&instead);
@@ -270,7 +290,7 @@ impl<'a> Scan<'a, '_> {
         if end.is_some() {
             self.out.push('"');
         }
-        self.named = false;
+        self.name = Name::Past;
         self.key = text;
         self.rest = rest;
     }

@@ -155,6 +155,8 @@ impl Redactor {
                 let instead = |name: &str, said: &str| match name {
                     "pingInterval" | "pingTimeout" | "maxPayload" => Some(said.to_owned()),
                     _ if matches!(said, "websocket" | "polling") => Some(said.to_owned()),
+                    // As any other number, or string.
+                    _ if said.contains('\\') || said.bytes().all(|it| it.is_ascii_digit()) => None,
                     _ => Some(words::letters(said)),
                 };
                 kind.to_owned() + &words::members(rest, &is_known, instead)

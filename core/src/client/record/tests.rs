@@ -1,6 +1,7 @@
 //! Clients that are told anything, recorded and played again.
 
 mod parser;
+mod redacted;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -223,6 +224,8 @@ impl Talk {
         };
         let mut response = Response::new(self.body());
         let headers = response.headers_mut();
+        let said = HeaderValue::from_bytes(b"secret\xff").unwrap();
+        headers.insert(header::WARNING, said);
         let cookie = HeaderValue::from_static("name=secret; Max-Age=1; Path=/secret");
         headers.insert(header::SET_COOKIE, cookie);
         if response.body().first() == Some(&0) {
@@ -463,25 +466,6 @@ fn a_replay_goes_backwards() {
     }
     replay.go_to(usize::MAX);
     assert_eq!(replay.position(), states.len() - 1);
-}
-
-#[test]
-fn what_is_redacted_takes_the_same_way_and_says_nothing() {
-    for seed in 0..400 {
-        let talk = Talk::new(seed, ROOM).run(120);
-        let log = Log::read(talk.client.log()).unwrap();
-        let redacted = log
-            .redact()
-            .unwrap_or_else(|why| panic!("seed {seed}: {why}"));
-        let bytes = redacted.write();
-        // Names of members of credentials and of sessions stay.
-        let at = memchr::memmem::find(&bytes, b"secret");
-        let around = at.map(|at| String::from_utf8_lossy(&bytes[at.saturating_sub(40)..at + 20]));
-        assert_eq!(around, None, "seed {seed}");
-        assert_eq!(bytes.len(), log.write().len(), "seed {seed}");
-        let mut replay = Replay::new(Log::read(bytes).unwrap()).unwrap();
-        assert_eq!(replay.finish(), Ok(()), "seed {seed}");
-    }
 }
 
 #[test]

@@ -29,3 +29,29 @@ fn words_keep_their_structure() {
     assert_eq!(packet("4ü…𝄢"), "4ß…𝄞");
     assert_eq!(packet("2probe"), "2probe");
 }
+
+/// Not even in what is none of the protocol's.
+#[test]
+fn nothing_is_said_by_what_is_no_packet() {
+    for (text, redacted) in [
+        // A name is the first in the array, and nothing else is.
+        (r#"42"secret""#, r#"42"xxxxxx""#),
+        (r#"42[["secret"]]"#, r#"42[["xxxxxx"]]"#),
+        (r#"42[[1],"secret"]"#, r#"42[[1],"xxxxxx"]"#),
+        (r#"42[true"secret"]"#, r#"42[true"xxxxxx"]"#),
+        (r#"42[7"secret"]"#, r#"42[1"xxxxxx"]"#),
+        (r#"451-"secret""#, r#"451-"xxxxxx""#),
+        (r#"42["say",secret]"#, r#"42["say",xxxxxx]"#),
+        (r#"42["say","secret\"#, r#"42["say","xxxxxx\"#),
+        ("42[\"say\",\u{663}\u{664},\u{1f600}]", "42[\"say\",ßß,𝄞]"),
+        ("b4QU!JD==", "b4AAxAA=="),
+    ] {
+        assert_eq!(words::packet(text), redacted, "{text}");
+    }
+    let packet = words::packet;
+    assert_eq!(words::counted("7:4secret", packet), "7:4xxxxxx");
+    assert_eq!(
+        words::counted("7:4secretmore:4secret", packet),
+        "7:4xxxxxxxxxxxxxxxxxx"
+    );
+}

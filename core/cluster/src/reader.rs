@@ -6,7 +6,8 @@ use crate::entry::EntryId;
 ///
 /// Each time the broker is there, ask it for the state of the stream and hand that in
 /// ([`handle_connected`](Self::handle_connected)); then read behind [`behind`](Self::behind), again and again, and hand
-/// each entry's id in before it is looked at.
+/// each entry's id in before it is looked at. Where as many came as were asked for, there may have been so many that
+/// the first had to go: ask for the state first, and hand that in with them ([`handle_full`](Self::handle_full)).
 ///
 /// ```
 /// use sio_cluster::entry::EntryId;
@@ -117,6 +118,41 @@ impl Reader {
                 None => stream.last > from,
             },
         }
+    }
+
+    /// These were read, as many as were asked for, none of which was handed in yet; and since then the stream is so. What
+    /// before, between or behind them was added and cannot be read any more, if anything was, or may have been. Then
+    /// hand each of them in.
+    pub fn handle_full(&mut self, ids: &[EntryId], stream: Stream) -> Option<Gap> {
+        let from = self.at?;
+        if stream.first.is_some_and(|first| first <= from) {
+            // While one that was read is there, none behind it had to go.
+            return None;
+        }
+        let gone = match stream.first {
+            Some(first) => ids.iter().take_while(|id| **id < first).count(),
+            None => ids.len(),
+        };
+        let gone = u64::try_from(gone).unwrap_or(u64::MAX);
+        // How many stood before the first that is there, and how many of these were read.
+        let before = stream
+            .added
+            .map(|added| added.saturating_sub(stream.length));
+        let went = match (before, self.count) {
+            (Some(before), Some(count)) => before != count.saturating_add(gone),
+            // It cannot be told whether something stood between these.
+            (Some(_) | None, _) => ids.first() != Some(&from.next()),
+        };
+        if !went {
+            return None;
+        }
+        self.count = before.map(|before| before.saturating_sub(gone));
+        let first = stream.first.unwrap_or(stream.last);
+        let to = match ids.last() {
+            Some(last) if first > *last => first,
+            _ => ids.first().copied().unwrap_or(first),
+        };
+        Some(Gap { from, to })
     }
 
     /// An entry was read. Whether it is new.
@@ -269,5 +305,58 @@ mod tests {
         assert_eq!(reader.handle_connected(stream(1, 3)), gap(4, 3));
         assert_eq!(reader.behind(), Some(id(3)));
         assert!(reader.handle_entry(id(4)), "another of that id");
+    }
+
+    #[test]
+    fn what_had_to_go_before_it_was_read_is_told() {
+        let read: Vec<_> = (5..=7).map(id).collect();
+        let hand_in = |reader: &mut Reader| read.iter().all(|id| reader.handle_entry(*id));
+        // One that was read before is there; the first of these is the first; some of them went since, or all.
+        for found in [stream(4, 9), stream(5, 9), stream(7, 9), stream(8, 9)] {
+            let mut reader = at(4);
+            assert_eq!(reader.handle_full(&read, found), None, "{found:?}");
+            assert!(hand_in(&mut reader));
+            assert_eq!(reader, at(7));
+        }
+        let empty = Stream {
+            first: None,
+            length: 0,
+            ..stream(7, 7)
+        };
+        assert_eq!(at(4).handle_full(&read, empty), None);
+        for (count, found, to) in [
+            // Two of those before went, whether the first of these is there or went since.
+            (2, stream(5, 9), 5),
+            (2, stream(6, 9), 5),
+            // What was not read went.
+            (4, stream(9, 12), 9),
+            (
+                4,
+                Stream {
+                    first: None,
+                    length: 0,
+                    ..stream(9, 9)
+                },
+                9,
+            ),
+        ] {
+            let mut reader = Reader {
+                count: Some(count),
+                ..at(4)
+            };
+            assert_eq!(reader.handle_full(&read, found), gap(4, to), "{found:?}");
+            assert!(hand_in(&mut reader));
+            // What was told once is not told again.
+            assert_eq!(reader.handle_connected(found), None);
+        }
+    }
+
+    #[test]
+    fn where_entries_are_not_counted_something_may_have_gone_before_those_that_were_read() {
+        let read: Vec<_> = (6..=7).map(id).collect();
+        let full = |read: &[EntryId], found| at(4).handle_full(read, older(found));
+        assert_eq!(full(&read, stream(4, 9)), None);
+        assert_eq!(full(&read, stream(6, 9)), gap(4, 6));
+        assert_eq!(full(&[id(5), id(6)], stream(6, 9)), None);
     }
 }

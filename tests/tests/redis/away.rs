@@ -150,3 +150,54 @@ fn what_there_is_may_be_more_than_may_wait() {
         there.ends().await;
     });
 }
+
+/// In one go more is added than a stream holds: the first of it is gone before anybody reads.
+#[test]
+fn what_a_burst_has_pushed_out_of_a_stream_is_said_to_be_lost() {
+    run(async {
+        let redis = RedisServer::start();
+        let options = options(Dialect::Streams, "burst");
+        let nodes =
+            [Binding::Tokio, Binding::Smol].map(|it| Node::new(it, redis.redis(), options.clone()));
+        let mut nodes = join_all(nodes).await;
+        for node in &nodes {
+            node.counts(2).await;
+            node.events();
+        }
+        let add = |count: usize, event: &str| {
+            let said = |room: &str| {
+                format!(
+                    r#"{{"packet":{{"type":2,"data":["{event}"]}},"opts":{{"rooms":["{room}"],"except":[],"flags":{{}}}}}}"#
+                )
+            };
+            let entry = |room: &str| {
+                format!(
+                    "redis.call('XADD', KEYS[1], 'MAXLEN', '~', 10000, '*', 'uid', 'other', 'nsp', '/', 'type', '3', 'data', '{}')",
+                    said(room)
+                )
+            };
+            let script = format!(
+                "for _ = 2, {count} do {} end {} return 1",
+                entry("nobody"),
+                entry("x")
+            );
+            let script = script.replace('"', r#"\""#);
+            let answer = redis.say(&format!(r#"EVAL "{script}" 1 burst"#));
+            assert!(answer.starts_with(":1"), "{answer}");
+        };
+        let is_lost = |event: &ClusterEvent| matches!(event, ClusterEvent::Lost { .. });
+        // All of what comes first can be read, in several steps.
+        for (count, event, lost) in [(5_000, "all", 0), (25_000, "some", 1), (5_000, "again", 0)] {
+            add(count, event);
+            for node in &mut nodes {
+                hears(&mut node.first, &[event]).await;
+                let events = node.events();
+                let told = events.iter().filter(|it| is_lost(it)).count();
+                assert_eq!(told, lost, "{event}: {events:?}");
+            }
+        }
+        for node in nodes {
+            node.ends().await;
+        }
+    });
+}

@@ -15,6 +15,7 @@ use std::time::Duration;
 use redis::{RedisResult, Value, cmd};
 use sio_driver::binding::Instant;
 use sio_driver::cluster::Event;
+use sio_driver::cluster::codec::streams::Entry;
 use sio_driver::cluster::entry::EntryId;
 use sio_driver::cluster::reader::{Gap, Reader, Stream};
 
@@ -44,6 +45,8 @@ enum State {
     Connecting(Reply<Way>),
     Looking(Way, Reply<Value>),
     Reading(Way, Reply<Value>),
+    /// As many were read as are at once: how it stands with the stream.
+    Checking(Way, Vec<(EntryId, Entry)>, Reply<Value>),
 }
 
 /// Entries that are read at once.
@@ -121,10 +124,30 @@ impl StreamReader {
                 State::Reading(connection, reply) => match reply.as_mut().poll(cx) {
                     Poll::Ready(Ok(Value::ServerError(_)) | Err(_)) => self.lost(now),
                     Poll::Ready(Ok(found)) => {
-                        let connection = connection.clone();
+                        let (connection, found) = (connection.clone(), listed(found));
+                        if found.len() < AT_ONCE {
+                            self.take(found);
+                            self.read(connection, now);
+                        } else {
+                            self.check(connection, found, now);
+                        }
+                    }
+                    Poll::Pending => return self.unless(late, now),
+                },
+                State::Checking(connection, found, reply) => match reply.as_mut().poll(cx) {
+                    Poll::Ready(Ok(Value::ServerError(why))) if !is_no_stream(&why) => {
+                        self.lost(now);
+                    }
+                    Poll::Ready(Ok(told)) => {
+                        let (connection, found) = (connection.clone(), std::mem::take(found));
+                        let ids: Vec<_> = found.iter().map(|(at, _)| *at).collect();
+                        let gap = self.reader.handle_full(&ids, stream(&told));
+                        self.tell(gap);
                         self.take(found);
                         self.read(connection, now);
                     }
+                    // What was read is read again.
+                    Poll::Ready(Err(_)) => self.lost(now),
                     Poll::Pending => return self.unless(late, now),
                 },
             }
@@ -161,12 +184,23 @@ impl StreamReader {
     }
 
     fn look(&mut self, connection: Way, now: Instant) {
+        let reply = self.ask(&connection, now);
+        self.state = State::Looking(connection, reply);
+    }
+
+    /// So many at once: more may have been added in one go than the stream holds, and the first of them be gone.
+    fn check(&mut self, connection: Way, found: Vec<(EntryId, Entry)>, now: Instant) {
+        let reply = self.ask(&connection, now);
+        self.state = State::Checking(connection, found, reply);
+    }
+
+    /// How it stands with the stream.
+    fn ask(&mut self, connection: &Way, now: Instant) -> Reply<Value> {
         let command = look(&self.name);
         self.due = now.saturating_add(self.policy.ping_timeout);
         let mut its = connection.clone();
         // Its error is an answer: there is no stream.
-        let reply = async move { its.send(&command).await };
-        self.state = State::Looking(connection, Box::pin(reply));
+        Box::pin(async move { its.send(&command).await })
     }
 
     fn read(&mut self, connection: Way, now: Instant) {
@@ -187,20 +221,8 @@ impl StreamReader {
         self.state = State::Reading(connection, Box::pin(reply));
     }
 
-    /// The entries that `XREAD` has found.
-    fn take(&mut self, found: Value) {
-        let lists = match found {
-            Value::Map(streams) => streams.into_iter().map(|(_, list)| list).collect(),
-            Value::Array(streams) => {
-                let list = |it: Value| match it {
-                    Value::Array(mut pair) => pair.pop(),
-                    _ => None,
-                };
-                streams.into_iter().filter_map(list).collect()
-            }
-            _ => Vec::new(),
-        };
-        for (at, entry) in lists.into_iter().flat_map(entries) {
+    fn take(&mut self, found: Vec<(EntryId, Entry)>) {
+        for (at, entry) in found {
             // Before it is looked at: it must not be read again, whatever it is.
             if self.reader.handle_entry(at) {
                 let stream = self.name.clone();
@@ -216,6 +238,22 @@ impl StreamReader {
             to,
         }));
     }
+}
+
+/// The entries that `XREAD` has found.
+fn listed(found: Value) -> Vec<(EntryId, Entry)> {
+    let lists = match found {
+        Value::Map(streams) => streams.into_iter().map(|(_, list)| list).collect(),
+        Value::Array(streams) => {
+            let list = |it: Value| match it {
+                Value::Array(mut pair) => pair.pop(),
+                _ => None,
+            };
+            streams.into_iter().filter_map(list).collect()
+        }
+        _ => Vec::new(),
+    };
+    lists.into_iter().flat_map(entries).collect()
 }
 
 /// What is said of it; of one that there is not, that it holds nothing.

@@ -283,7 +283,7 @@ impl History {
             17 => {
                 let _ = self.node.join(now, To::default(), vec![room.to_owned()]);
             }
-            18 => self.node.handle_recalled(now, Vec::new()),
+            18 => self.node.handle_recalled(now, &[], what & 32 == 0),
             _ => {
                 let clone = self.node.clone();
                 assert_eq!(digest(&clone), digest(&self.node));

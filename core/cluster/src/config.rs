@@ -126,7 +126,8 @@ pub struct Config {
     /// Messages that waited longer for the broker are not sent. Default: 10 s.
     pub outage_age: Duration,
     /// Bytes of entries whose places in the stream are not known yet. Over it the oldest is told to have none, and is
-    /// not sent again should the broker go away. The children of one parent have as much together. Default: 16 MiB.
+    /// not sent again should the broker go away: what has not arrived then is told
+    /// ([`Overflow::Unsure`](crate::node::Overflow::Unsure)). The children of one parent have as much together. Default: 16 MiB.
     pub append_window: usize,
     /// Rooms that are listened to by themselves. One more is not. Default: 100 000.
     pub dynamic_subscriptions: usize,

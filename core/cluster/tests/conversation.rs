@@ -13,12 +13,11 @@ mod common;
 
 use std::time::Duration;
 
-use common::{NOW, Node, ask, call, down, drain, event, from, from_classic, up};
-use sio_cluster::codec::streams::Entry;
+use common::{NOW, Node, ask, at, call, down, drain, event, from, from_classic, says, up};
 use sio_cluster::entry::EntryId;
 use sio_cluster::id::{RequestId, Uid};
 use sio_cluster::message::{Message, Question, Reply, To};
-use sio_cluster::node::{AppendToken, Asked, End, Local, Notice, Output};
+use sio_cluster::node::{Asked, End, Local, Notice, Output};
 use sio_cluster::{Config, Dialect, Heartbeat, Subscription};
 use sio_core::packet::Args;
 
@@ -368,23 +367,6 @@ fn heard(node: &mut Node) -> Vec<(String, Option<u64>)> {
     heard.collect()
 }
 
-fn at(millis: u64) -> EntryId {
-    EntryId {
-        millis,
-        sequence: 0,
-    }
-}
-
-/// Says it, and gives what is to be added.
-fn says(node: &mut Node, name: &str) -> (AppendToken, Entry) {
-    node.broadcast(NOW, call(name), To::default(), None)
-        .unwrap();
-    match drain(node).pop() {
-        Some(Output::Append { token, entry }) => (token, entry),
-        other => panic!("{other:?}"),
-    }
-}
-
 #[test]
 fn what_is_said_by_the_stream_is_heard_in_its_order() {
     let mut node = up(by_stream());
@@ -421,7 +403,7 @@ fn while_the_broker_is_away_those_here_hear_at_once_and_no_second_time() {
         }
     }
     let recalled = vec![(at(1), same.clone())];
-    node.handle_recalled(NOW, recalled);
+    node.handle_recalled(NOW, &recalled, true);
     let again = drain(&mut node)
         .into_iter()
         .filter_map(|output| match output {
@@ -438,27 +420,6 @@ fn while_the_broker_is_away_those_here_hear_at_once_and_no_second_time() {
     assert_eq!(heard(&mut node), []);
     node.handle_entry(NOW, at(3), &anew);
     assert_eq!(heard(&mut node), [("a".to_owned(), Some(3))]);
-}
-
-#[test]
-fn what_the_stream_has_thrown_away_before_what_it_has_is_not_said_again() {
-    let mut node = up(Config::new(Dialect::Streams, "/"));
-    let [_, b, c] = ["a", "b", "c"].map(|name| says(&mut node, name).1);
-    node.handle_down(NOW);
-    node.handle_connected(NOW);
-    while let Some(output) = node.poll() {
-        if let Output::Subscribe(it) = output {
-            node.handle_subscribed(NOW, &it);
-        }
-    }
-    node.handle_recalled(NOW, vec![(at(2), b)]);
-    let again = drain(&mut node)
-        .into_iter()
-        .filter_map(|output| match output {
-            Output::Append { entry, .. } => Some(entry),
-            _ => None,
-        });
-    assert_eq!(again.collect::<Vec<_>>(), [c]);
 }
 
 #[test]

@@ -312,6 +312,61 @@ async fn late(way: Way) {
     there.ends().await;
 }
 
+/// A stream that loses all, before a server is back that does not know what of its own had arrived: nobody hears it
+/// a second time, and it is told.
+async fn cut_short(way: Way) {
+    let redis = way.redis();
+    let options = patient(way.dialect, "faults");
+    let line = Line::to(SocketAddr::from(([127, 0, 0, 1], redis.port)));
+    let by_line = Redis::new(&format!("redis://{}/", line.address)).unwrap();
+    let here = Node::with(
+        Binding::Tokio,
+        quick(by_line),
+        options.clone(),
+        way.config(),
+    )
+    .await;
+    let mut there = Node::with(Binding::Smol, redis.redis(), options, way.config()).await;
+    here.counts(2).await;
+    let (io, mut said) = (here.io().clone(), 0);
+    for _ in 0..rounds(1) {
+        // What the node has read is thrown away with the rest.
+        io.to("x").emit("n", &said).unwrap();
+        assert_eq!(number(&there.first.text().await), said);
+        within("a flush", io.adapter().flush()).await.unwrap();
+        line.strand();
+        until("the strand", || line.stranded() > 0).await;
+        for _ in 0..50 {
+            said += 1;
+            io.to("x").emit("n", &said).unwrap();
+        }
+        redis.say("XTRIM faults MAXLEN 0");
+        let unsure = ClusterEvent::Overflow { dropped: 50 };
+        until("that to be told", || here.events().contains(&unsure)).await;
+        here.counts(2).await;
+        said += 1;
+        io.to("x").emit("n", &said).unwrap();
+        assert_eq!(number(&there.first.text().await), said);
+        line.recover();
+        until("what is late", || line.stranded() == 0).await;
+        said += 1;
+        io.to("x").emit("n", &said).unwrap();
+        assert_eq!(number(&there.first.text().await), said);
+        said += 1;
+    }
+    here.ends().await;
+    there.ends().await;
+}
+
+#[test]
+fn what_may_have_been_thrown_away_is_not_said_again() {
+    let streams = WAYS.iter().filter(|way| way.dialect == Dialect::Streams);
+    let all: Vec<_> = streams.map(|way| Box::pin(cut_short(*way))).collect();
+    run(async {
+        join_all(all).await;
+    });
+}
+
 const fn is_down(event: &ClusterEvent) -> bool {
     matches!(event, ClusterEvent::Down { .. })
 }

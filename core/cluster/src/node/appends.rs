@@ -18,12 +18,23 @@ pub(super) struct Appends<T> {
     flying: VecDeque<Flying<T>>,
     bytes: usize,
     next: u64,
-    /// The last entry of this node that is known to be in the stream.
-    last: Option<EntryId>,
+    /// The last entry, of whichever node, that is known to stand in the stream before all that are on their way.
+    behind: Option<EntryId>,
+    /// The last entry that was read, of whichever namespace.
+    read: Option<EntryId>,
     /// What is in the stream is being asked for.
     recalling: bool,
-    /// Some were taken for arrived: they may be found as well.
-    overtaken: bool,
+    /// So many before those that are on their way were taken for arrived: they may be found as well.
+    overtaken: usize,
+}
+
+/// What has become of entries that were on their way when the broker went.
+#[derive(Debug)]
+pub(super) struct Fates<T> {
+    /// Those that are not said again: who is to be told, and of which place, if it is known.
+    pub(super) over: Vec<(AppendToken, Option<T>, Option<EntryId>)>,
+    /// So many are not said again, of which nobody knows whether they have arrived.
+    pub(super) unsure: usize,
 }
 
 impl<T> Appends<T> {
@@ -32,19 +43,23 @@ impl<T> Appends<T> {
             flying: VecDeque::new(),
             bytes: 0,
             next: 0,
-            last: None,
+            behind: None,
+            read: None,
             recalling: false,
-            overtaken: false,
+            overtaken: 0,
         }
     }
 
-    /// An entry on its way. With too many bytes in the air, the oldest is taken for arrived.
+    /// An entry goes on its way. With too many bytes in the air, the oldest is taken for arrived.
     pub(super) fn push(
         &mut self,
         entry: Entry,
         token: Option<T>,
         most: usize,
     ) -> (AppendToken, Vec<T>) {
+        if self.flying.is_empty() && self.overtaken == 0 {
+            self.behind = self.behind.max(self.read);
+        }
         self.next = self.next.wrapping_add(1);
         let number = AppendToken(self.next);
         self.bytes = self.bytes.saturating_add(entry.size());
@@ -55,10 +70,10 @@ impl<T> Appends<T> {
         });
         let mut told = Vec::new();
         while self.bytes > most {
-            match self.flying.pop_front() {
+            match self.pop() {
                 Some(gone) => {
-                    self.overtaken = true;
-                    told.extend(self.landed(gone));
+                    self.overtaken = self.overtaken.saturating_add(1);
+                    told.extend(gone.token);
                 }
                 None => break,
             }
@@ -66,23 +81,42 @@ impl<T> Appends<T> {
         (number, told)
     }
 
-    fn landed(&mut self, flying: Flying<T>) -> Option<T> {
+    fn pop(&mut self) -> Option<Flying<T>> {
+        let flying = self.flying.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(flying.entry.size());
+        Some(flying)
+    }
+
+    /// An entry has its place; those before it have theirs. Who is to be told of it.
+    pub(super) fn arrived(&mut self, number: AppendToken, at: EntryId) -> Option<T> {
+        let Some(place) = self.flying.iter().position(|it| it.number == number) else {
+            if let Some(overtaken) = self.overtaken.checked_sub(1) {
+                (self.overtaken, self.behind) = (overtaken, Some(at));
+            }
+            return None;
+        };
+        if place == 0 {
+            (self.overtaken, self.behind) = (0, Some(at));
+        }
+        let flying = self.flying.remove(place)?;
         self.bytes = self.bytes.saturating_sub(flying.entry.size());
         flying.token
     }
 
-    /// An entry has its place. Who is to be told of it.
-    pub(super) fn arrived(&mut self, number: AppendToken, at: EntryId) -> Option<T> {
-        let place = self.flying.iter().position(|it| it.number == number)?;
-        self.last = self.last.max(Some(at));
-        let flying = self.flying.remove(place)?;
-        self.landed(flying)
+    /// An entry was read: what goes on its way from now on comes behind it.
+    pub(super) fn read(&mut self, at: EntryId) {
+        self.read = self.read.max(Some(at));
+    }
+
+    /// The stream has gone back: places that were known mean nothing.
+    pub(super) fn forget_places(&mut self) {
+        (self.behind, self.read) = (None, None);
     }
 
     /// The broker is back: what was it that it had taken?
     pub(super) fn recall(&mut self) -> Option<Option<EntryId>> {
-        self.recalling = !self.flying.is_empty();
-        self.recalling.then_some(self.last)
+        self.recalling = !self.flying.is_empty() || self.overtaken > 0;
+        self.recalling.then_some(self.behind)
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -98,31 +132,60 @@ impl<T> Appends<T> {
         self.recalling = false;
     }
 
-    /// What of this node is in the stream, in its order: entries were taken in theirs, up to some. Who is to be told, and
-    /// of which place.
-    pub(super) fn recalled(&mut self, found: Vec<(EntryId, Entry)>) -> Vec<(T, Option<EntryId>)> {
-        let mut told = Vec::new();
+    /// What of this node is in the stream, in its order, and whether nothing of that can have been thrown away. What is
+    /// left on its way is not there for certain.
+    pub(super) fn recalled(&mut self, found: &[(EntryId, Entry)], whole: bool) -> Fates<T> {
+        let (mut over, mut unsure) = (Vec::new(), 0);
         if !std::mem::take(&mut self.recalling) {
-            return told;
+            return Fates { over, unsure };
         }
         let overtaken = std::mem::take(&mut self.overtaken);
-        if !overtaken && let Some((_, first)) = found.first() {
-            // The stream has thrown away what was taken before it.
-            let place = self.flying.iter().position(|it| it.entry == *first);
-            for _ in 0..place.unwrap_or_default() {
-                let gone = self.flying.pop_front();
-                told.extend(gone.and_then(|it| self.landed(it)).map(|it| (it, None)));
-            }
+        let (least, most) = self.arrivals(found, whole, overtaken);
+        if least == 0 {
+            unsure = overtaken.saturating_sub(found.len());
         }
-        for (at, entry) in found {
-            if self.flying.front().is_some_and(|it| it.entry == entry)
-                && let Some(flying) = self.flying.pop_front()
-            {
-                self.last = self.last.max(Some(at));
-                told.extend(self.landed(flying).map(|token| (token, Some(at))));
-            }
+        unsure = unsure.saturating_add(most.saturating_sub(least));
+        for place in 0..most {
+            let at = place.saturating_add(found.len()).checked_sub(most);
+            let at = at.and_then(|at| found.get(at)).map(|(at, _)| *at);
+            let gone = self.pop();
+            over.extend(gone.map(|it| (it.number, it.token, at)));
         }
-        told
+        if let Some((at, _)) = found.last() {
+            self.behind = Some(*at);
+        }
+        // What is said again comes behind all that was read.
+        self.behind = self.behind.max(self.read);
+        Fates { over, unsure }
+    }
+
+    /// How many of those on their way have arrived, at least and at most. They were taken in their order, and thrown
+    /// away in it: what is found ends with the last that has arrived.
+    fn arrivals(
+        &self,
+        found: &[(EntryId, Entry)],
+        whole: bool,
+        overtaken: usize,
+    ) -> (usize, usize) {
+        let all = self.flying.len();
+        let is_twin = |(_, last): &(EntryId, Entry)| self.flying.iter().any(|it| it.entry == *last);
+        let may_be = |count: &usize| {
+            let before = count.saturating_add(overtaken);
+            let as_many = match (whole, *count) {
+                (true, 0) => found.len() <= overtaken,
+                (true, _) => found.len() == before,
+                // Nobody remembers those that were overtaken: one on its way is the likelier.
+                (false, 0) => found.len() <= overtaken && !found.last().is_some_and(is_twin),
+                (false, _) => found.len() <= before,
+            };
+            let arrived = self.flying.iter().take(*count).rev();
+            let mut pairs = arrived.zip(found.iter().rev());
+            as_many && pairs.all(|(its, (_, entry))| its.entry == *entry)
+        };
+        let least = (0..=all).find(may_be);
+        let most = (0..=all).rev().find(may_be);
+        // Where nothing fits, the stream is not the one that they were for.
+        least.zip(most).unwrap_or((0, all))
     }
 
     /// Those that the broker has not taken, to be sent again.

@@ -2,9 +2,10 @@
 
 use sio_core::time::Instant;
 
+use super::appends::Fates;
 use super::machine::{Link, Node, Written};
 use super::outage::Held;
-use super::output::{AppendToken, CountToken, End, Notice, Output};
+use super::output::{AppendToken, CountToken, End, Notice, Output, Overflow};
 use super::peers::Peers;
 use crate::channels::Subscription;
 use crate::codec::streams::Entry;
@@ -137,11 +138,27 @@ impl<T> Node<T> {
         }
     }
 
-    /// What of this node is in the stream behind the entry that was named.
-    pub fn handle_recalled(&mut self, now: Instant, found: Vec<(EntryId, Entry)>) {
+    /// What of this node is in the stream behind the entry that was named, in its order, and whether that is whole: of
+    /// what was added behind it nothing can have been thrown away, for it is there itself.
+    ///
+    /// What is not found is said again where that is certain not to be in the stream: nobody hears it twice. What may have
+    /// arrived and was thrown away is not ([`Overflow::Unsure`]).
+    pub fn handle_recalled(&mut self, now: Instant, found: &[(EntryId, Entry)], whole: bool) {
         self.advance(now);
-        for (token, at) in self.appends.recalled(found) {
-            self.outputs.push_back(Output::Appended { token, at });
+        let Fates { over, unsure } = self.appends.recalled(found, whole);
+        for (number, token, at) in over {
+            match at {
+                Some(at) => self.own.arrived(number, at),
+                None => self.own.forget(number),
+            }
+            if let Some(token) = token {
+                self.outputs.push_back(Output::Appended { token, at });
+            }
+        }
+        if unsure > 0 {
+            let unsure = u64::try_from(unsure).unwrap_or(u64::MAX);
+            self.counts.dropped = self.counts.dropped.saturating_add(unsure);
+            self.notice(Notice::Overflow(Overflow::Unsure(unsure)));
         }
         self.come_up();
     }
@@ -153,6 +170,9 @@ impl<T> Node<T> {
             return;
         }
         self.last_entry = None;
+        if to < from {
+            self.appends.forget_places();
+        }
         let untold = self.own.tell_all();
         self.tell_own(&untold);
         self.notice(Notice::Lost { from, to });

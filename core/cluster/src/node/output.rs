@@ -27,10 +27,11 @@ pub enum Output<T> {
         /// What is added.
         entry: Entry,
     },
-    /// Find the entries of this node behind that id, all of them, and tell by
+    /// Find the entries of this node behind that one, all of them, see whether that one is there still, and tell by
     /// [`handle_recalled`](super::Node::handle_recalled): the broker went away before it answered.
     Recall {
-        /// The last entry of this node that is known to be there; none is before the first.
+        /// The last entry, of whichever node, that is known to stand before them. `None`: none is. Then look for them
+        /// from the first on, and see whether none was ever thrown away.
         behind: Option<EntryId>,
     },
     /// Listen, and tell when it is so by [`handle_subscribed`](super::Node::handle_subscribed).
@@ -314,6 +315,9 @@ pub enum Overflow {
     Pending,
     /// [`dynamic_subscriptions`](crate::Config::dynamic_subscriptions): this room is not listened to.
     Subscriptions(String),
+    /// So many entries were on their way as the broker went, and the stream was cut short before it was back: nobody knows
+    /// whether they have arrived. They are not said again.
+    Unsure(u64),
 }
 
 /// Something due, and why.
@@ -364,7 +368,7 @@ pub struct Counts {
     pub sent: u64,
     /// Their bytes.
     pub sent_bytes: u64,
-    /// Messages that were not, for the broker was away too long.
+    /// Messages that were not, for the broker was away too long; or may not have been ([`Overflow::Unsure`]).
     pub dropped: u64,
 }
 

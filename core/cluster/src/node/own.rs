@@ -77,6 +77,14 @@ impl Own {
         }
     }
 
+    /// One is in the stream no more, or never will be.
+    pub(super) fn forget(&mut self, number: AppendToken) {
+        let place = self.said.binary_search_by_key(&number, |it| it.number);
+        if let Some(said) = place.ok().and_then(|at| self.said.remove(at)) {
+            self.bytes = self.bytes.saturating_sub(said.entry.size());
+        }
+    }
+
     /// One was read: whether those here are to hear of it now, and what they are to hear of before. Those before it
     /// will not be read any more, or are its twins and were.
     pub(super) fn read(&mut self, at: EntryId, entry: &Entry) -> (bool, Vec<Entry>) {

@@ -60,6 +60,12 @@ impl<T> Node<T> {
         self.take(read, payload.len(), None);
     }
 
+    /// An entry of another namespace was read from the stream: what this node adds from now on stands behind it, which
+    /// counts where the broker goes before it says so ([`Output::Recall`]). It need not be told.
+    pub fn handle_place(&mut self, at: EntryId) {
+        self.appends.read(at);
+    }
+
     /// An entry was read from the stream.
     pub fn handle_entry(&mut self, now: Instant, at: EntryId, entry: &Entry) {
         self.advance(now);
@@ -73,6 +79,7 @@ impl<T> Node<T> {
             return;
         }
         self.last_entry = Some(at);
+        self.appends.read(at);
         let of = Context {
             namespace: &self.config.namespace,
             limits: &self.config.limits,

@@ -5,9 +5,10 @@
 use sio_cluster::codec::classic::Author;
 use sio_cluster::codec::streams::Entry;
 use sio_cluster::codec::{classic, cluster, streams};
+use sio_cluster::entry::EntryId;
 use sio_cluster::id::{RequestId, Uid};
 use sio_cluster::message::{Message, To};
-use sio_cluster::node::{self, Asked, Output};
+use sio_cluster::node::{self, AppendToken, Asked, Output};
 use sio_cluster::{Config, Dialect};
 use sio_core::packet::{Args, Call};
 use sio_core::time::Instant;
@@ -48,6 +49,23 @@ pub(crate) fn up(config: Config) -> Node {
 
 pub(crate) fn drain(node: &mut Node) -> Vec<Output<u32>> {
     std::iter::from_fn(|| node.poll()).collect()
+}
+
+pub(crate) fn at(millis: u64) -> EntryId {
+    EntryId {
+        millis,
+        sequence: 0,
+    }
+}
+
+/// Says it, and gives what is to be added to the stream.
+pub(crate) fn says(node: &mut Node, name: &str) -> (AppendToken, Entry) {
+    node.broadcast(NOW, call(name), To::default(), None)
+        .unwrap();
+    match drain(node).pop() {
+        Some(Output::Append { token, entry }) => (token, entry),
+        other => panic!("{other:?}"),
+    }
 }
 
 pub(crate) fn call(name: &str) -> Call {

@@ -23,7 +23,8 @@ pub(crate) enum Sent {
     Listen,
     Count(Ticket),
     Append(Ticket),
-    Recall(Ticket, Uid),
+    /// Whose entries, behind which.
+    Recall(Ticket, Uid, Option<EntryId>),
     Store,
     Take(Ticket),
     Range(Ticket),
@@ -76,10 +77,19 @@ pub(crate) fn command(order: Order) -> Option<(Cmd, Sent)> {
             uid,
             behind,
         } => {
-            let mut range = cmd("XRANGE");
-            let from = behind.map_or_else(|| "-".to_owned(), |at| at.next().to_string());
-            range.arg(stream).arg(from).arg("+");
-            (range, Sent::Recall(ticket, uid))
+            let found = match behind {
+                Some(at) => {
+                    let mut range = cmd("XRANGE");
+                    range.arg(stream).arg(at.to_string()).arg("+");
+                    range
+                }
+                None => {
+                    let mut whole = look(&stream);
+                    whole.arg("FULL").arg("COUNT").arg(0);
+                    whole
+                }
+            };
+            (found, Sent::Recall(ticket, uid, behind))
         }
         Order::Store { key, value, keep } => {
             let mut set = cmd("SET");
@@ -153,16 +163,21 @@ pub(crate) fn replied(sent: Sent, reply: Value) -> Result<Option<Said>, Refused>
             _ => Ok(Some(Said::Stream(stream, reply))),
         };
     }
+    if let Sent::Recall(ticket, uid, behind) = sent {
+        let (found, whole) = recalled(&uid, behind, reply)?;
+        return Ok(Some(Said::Event(Event::Recalled {
+            ticket,
+            found,
+            whole,
+        })));
+    }
     if let Value::ServerError(why) = &reply {
         let why = why.to_string();
         return match sent {
             // Nothing will be heard, or nobody will be: others would wait for this node in vain, or it for a reply.
-            Sent::Listen
-            | Sent::Publish
-            | Sent::Append(_)
-            | Sent::Count(_)
-            | Sent::Recall(..)
-            | Sent::Flush(_) => Err(Refused(why)),
+            Sent::Listen | Sent::Publish | Sent::Append(_) | Sent::Count(_) | Sent::Flush(_) => {
+                Err(Refused(why))
+            }
             // Its client comes as a new one.
             Sent::Take(ticket) => Ok(Some(Said::Event(Event::Taken {
                 ticket,
@@ -172,11 +187,16 @@ pub(crate) fn replied(sent: Sent, reply: Value) -> Result<Option<Said>, Refused>
                 ticket,
                 found: Vec::new(),
             }))),
-            Sent::Store | Sent::Look(_) | Sent::Ping => Ok(None),
+            Sent::Store | Sent::Recall(..) | Sent::Look(_) | Sent::Ping => Ok(None),
         };
     }
     let event = match sent {
-        Sent::Publish | Sent::Listen | Sent::Store | Sent::Look(_) | Sent::Ping => None,
+        Sent::Publish
+        | Sent::Listen
+        | Sent::Store
+        | Sent::Recall(..)
+        | Sent::Look(_)
+        | Sent::Ping => None,
         Sent::Take(ticket) => {
             let value = match reply {
                 Value::BulkString(bytes) => Some(bytes.into()),
@@ -197,17 +217,52 @@ pub(crate) fn replied(sent: Sent, reply: Value) -> Result<Option<Said>, Refused>
             Some(at) => Some(Event::Appended { ticket, at }),
             None => return Err(Refused("the place of an entry is none".to_owned())),
         },
-        Sent::Recall(ticket, uid) => {
-            let mut found = entries(reply);
-            found.retain(|(_, entry)| {
-                let mut fields = entry.fields();
-                fields.any(|(name, value)| name == "uid" && **value == *uid.as_str().as_bytes())
-            });
-            Some(Event::Recalled { ticket, found })
-        }
         Sent::Flush(ticket) => Some(Event::Flushed { ticket }),
     };
     Ok(event.map(Said::Event))
+}
+
+/// The entries of a node behind one, or in all of the stream; and whether none behind it can have been thrown away.
+fn recalled(uid: &Uid, behind: Option<EntryId>, reply: Value) -> Result<Recalled, Refused> {
+    let (mut found, whole) = match (reply, behind) {
+        // What trims a stream leaves some of it: where there is none, none was thrown away.
+        (Value::ServerError(why), None) if is_no_stream(&why) => (Vec::new(), true),
+        (Value::ServerError(why), _) => return Err(Refused(why.to_string())),
+        (range, Some(at)) => {
+            let found = entries(range);
+            let whole = found.first().is_some_and(|(first, _)| *first == at);
+            (found, whole)
+        }
+        (told, None) => all_entries(told),
+    };
+    let its = Some(uid.as_str().as_bytes());
+    found.retain(|(at, entry)| entry.uid.as_deref() == its && Some(*at) > behind);
+    Ok((found, whole))
+}
+
+type Recalled = (Vec<(EntryId, Entry)>, bool);
+
+/// What `XINFO STREAM` tells with `FULL`: the entries, and whether they are as many as were ever added (`entries-added`,
+/// Redis 7).
+fn all_entries(told: Value) -> Recalled {
+    let members: Vec<(Value, Value)> = match told {
+        Value::Map(members) => members,
+        Value::Array(flat) => {
+            let mut flat = flat.into_iter();
+            std::iter::from_fn(|| Some((flat.next()?, flat.next()?))).collect()
+        }
+        _ => Vec::new(),
+    };
+    let (mut found, mut added) = (Vec::new(), None);
+    for (name, value) in members {
+        match (text(&name), value) {
+            (Some("entries-added"), Value::Int(number)) => added = usize::try_from(number).ok(),
+            (Some("entries"), value) => found = entries(value),
+            _ => {}
+        }
+    }
+    let whole = added == Some(found.len());
+    (found, whole)
 }
 
 /// Whether it is refused to tell how it stands with a stream since there is none; if it is for another reason (no
@@ -301,4 +356,74 @@ pub(crate) fn pushed(push: PushInfo) -> Option<Event> {
         PushKind::SUnsubscribe => Event::Unsubscribed(Subscription::Sharded(name(bytes())?)),
         PushKind::Disconnection | PushKind::Other(_) | PushKind::Invalidate | _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Value {
+        Value::BulkString(text.as_bytes().to_vec())
+    }
+
+    const fn at(millis: u64) -> EntryId {
+        EntryId {
+            millis,
+            sequence: 0,
+        }
+    }
+
+    /// Entries at these places, of these nodes.
+    fn stream(all: &[(u64, &str)]) -> Value {
+        let entry = |(millis, uid): &(u64, &str)| {
+            let fields = [text("uid"), text(uid), text("nsp"), text("/")];
+            let fields = Value::Array(fields.to_vec());
+            Value::Array(vec![text(&at(*millis).to_string()), fields])
+        };
+        Value::Array(all.iter().map(entry).collect())
+    }
+
+    /// Where the entries of `me` are, and whether none can have been thrown away.
+    fn found(behind: Option<u64>, reply: Value) -> Option<(Vec<u64>, bool)> {
+        let (found, whole) = recalled(&Uid::from("me"), behind.map(at), reply).ok()?;
+        Some((found.iter().map(|(at, _)| at.millis).collect(), whole))
+    }
+
+    #[test]
+    fn what_is_behind_an_entry_is_whole_while_that_is_there() {
+        for (all, expected) in [
+            (
+                &[(3, "me"), (4, "me"), (5, "you"), (6, "me")][..],
+                (vec![4, 6], true),
+            ),
+            (&[(3, "you")], (vec![], true)),
+            (&[(4, "me")], (vec![4], false)),
+            (&[], (vec![], false)),
+        ] {
+            assert_eq!(found(Some(3), stream(all)), Some(expected), "{all:?}");
+        }
+    }
+
+    #[test]
+    fn where_no_entry_is_known_as_many_have_to_be_there_as_were_ever_added() {
+        let all = [(3, "me"), (4, "you")];
+        let members = |added: Option<i64>| {
+            let added = added.map(|added| (text("entries-added"), Value::Int(added)));
+            let rest = [
+                (text("length"), Value::Int(2)),
+                (text("entries"), stream(&all)),
+            ];
+            added.into_iter().chain(rest).collect::<Vec<_>>()
+        };
+        for (added, whole) in [(Some(2), true), (Some(3), false), (None, false)] {
+            let told = Value::Map(members(added));
+            assert_eq!(found(None, told), Some((vec![3], whole)), "{added:?}");
+            let flat = members(added)
+                .into_iter()
+                .flat_map(|(name, value)| [name, value]);
+            let told = Value::Array(flat.collect());
+            assert_eq!(found(None, told), Some((vec![3], whole)), "{added:?}");
+        }
+        assert_eq!(found(None, Value::Nil), Some((vec![], false)));
+    }
 }

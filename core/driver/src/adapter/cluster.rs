@@ -68,7 +68,8 @@ pub enum ClusterEvent {
         /// Which: `classic` (or `v2`, whose events are the same), `v2`, `streams`.
         dialect: String,
     },
-    /// More was to be told to others than may wait: the oldest of it is dropped.
+    /// More was to be told to others than may wait: the oldest of it is dropped. Or it was on its way as the broker went,
+    /// and nobody knows whether it has arrived.
     Overflow {
         /// How many messages.
         dropped: usize,

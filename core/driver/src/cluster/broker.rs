@@ -66,7 +66,8 @@ pub enum Order {
         /// The entry.
         entry: Entry,
     },
-    /// Find a node's entries behind this id, all of them.
+    /// Find a node's entries behind this one, all of them, and whether this one is there still: of those behind it none
+    /// can have been thrown away then.
     Recall {
         /// Names the question.
         ticket: Ticket,
@@ -74,7 +75,7 @@ pub enum Order {
         stream: String,
         /// Whose entries.
         uid: Uid,
-        /// Behind which; none is before the first.
+        /// Behind which, of whichever node. `None`: from the first on, and whether none was ever thrown away.
         behind: Option<EntryId>,
     },
     /// Keep this under that key, for so long, in the place of what is there.
@@ -173,8 +174,11 @@ pub enum Event {
     Recalled {
         /// What was asked.
         ticket: Ticket,
-        /// The entries.
+        /// The entries, without the one behind which they were looked for.
         found: Vec<(EntryId, Entry)>,
+        /// That one is there still; or, where none was named, no entry of the stream was ever thrown away. Where the
+        /// broker cannot tell, `false`: what is not found may have been there then, and is not added again.
+        whole: bool,
     },
     /// What was kept.
     Taken {

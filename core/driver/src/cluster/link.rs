@@ -12,6 +12,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use sio_cluster::Subscription;
+use sio_cluster::codec::streams::Entry;
+use sio_cluster::entry::EntryId;
 use sio_core::time::Instant;
 
 use super::broker::{Broker, Event, Of, Order, Ticket};
@@ -41,6 +43,8 @@ pub(super) struct Link<R: Runtime, B: Broker> {
     listeners: Listeners,
     /// Streams that are read.
     streams: BTreeSet<String>,
+    /// The last entry of each that was read.
+    places: BTreeMap<String, EntryId>,
     due: BTreeSet<(Instant, u32)>,
     up: bool,
     why: String,
@@ -73,6 +77,7 @@ impl<R: Runtime, B: Broker> Link<R, B> {
             spaces: BTreeMap::new(),
             listeners: Listeners::default(),
             streams: BTreeSet::new(),
+            places: BTreeMap::new(),
             due: BTreeSet::new(),
             up: false,
             why: "the broker was not reached yet".to_owned(),
@@ -113,6 +118,9 @@ impl<R: Runtime, B: Broker> Link<R, B> {
             return;
         };
         self.families.lend(of, &mut space.node);
+        if let Some(at) = space.stream().and_then(|it| self.places.get(it)) {
+            space.node.handle_place(*at);
+        }
         tell(space, now);
         let mut wire = Wire {
             broker: &mut self.broker,
@@ -301,33 +309,24 @@ impl<R: Runtime, B: Broker> Link<R, B> {
                 }
             }
             Event::RoundTrip { took } => self.tally.round_trip(took),
-            Event::Entry { stream, at, entry } => {
-                let wall = self.runtime.wall_clock();
-                let wall = wall.duration_since(SystemTime::UNIX_EPOCH);
-                let added = Duration::from_millis(at.millis);
-                let old = wall.unwrap_or_default().saturating_sub(added);
-                self.tally.read(old);
-                let namespace = entry.fields().find(|(name, _)| *name == "nsp");
-                let Some(namespace) = namespace.map(|(_, it)| it.clone()) else {
-                    return;
-                };
-                let its = |space: &Space| {
-                    space.stream() == Some(&*stream)
-                        && space.local.namespace().as_bytes() == &*namespace
-                };
-                let its = self.spaces.iter().find(|(_, space)| its(space));
-                if let Some(of) = its.map(|(of, _)| *of) {
-                    self.tell(of, |space, now| space.node.handle_entry(now, at, &entry));
-                }
+            Event::Entry { stream, at, entry } => self.entry(&stream, at, &entry),
+            Event::Lost { stream, from, to } => {
+                self.places.remove(&stream);
+                self.tell_all(|space, now| {
+                    if space.stream() == Some(&*stream) {
+                        space.node.handle_lost(now, from, to);
+                    }
+                });
             }
-            Event::Lost { stream, from, to } => self.tell_all(|space, now| {
-                if space.stream() == Some(&*stream) {
-                    space.node.handle_lost(now, from, to);
-                }
-            }),
-            Event::Recalled { ticket, found } => {
+            Event::Recalled {
+                ticket,
+                found,
+                whole,
+            } => {
                 if let Of::Recall(of) = ticket.0 {
-                    self.tell(of, |space, now| space.node.handle_recalled(now, found));
+                    self.tell(of, |space, now| {
+                        space.node.handle_recalled(now, &found, whole);
+                    });
                 }
             }
             Event::Taken { ticket, value } => {
@@ -354,6 +353,29 @@ impl<R: Runtime, B: Broker> Link<R, B> {
                     }
                 }
             }
+        }
+    }
+
+    fn entry(&mut self, stream: &str, at: EntryId, entry: &Entry) {
+        let wall = self.runtime.wall_clock();
+        let wall = wall.duration_since(SystemTime::UNIX_EPOCH);
+        let added = Duration::from_millis(at.millis);
+        let old = wall.unwrap_or_default().saturating_sub(added);
+        self.tally.read(old);
+        match self.places.get_mut(stream) {
+            Some(place) => *place = at,
+            None => drop(self.places.insert(stream.to_owned(), at)),
+        }
+        let namespace = entry.fields().find(|(name, _)| *name == "nsp");
+        let Some(namespace) = namespace.map(|(_, it)| it.clone()) else {
+            return;
+        };
+        let its = |space: &Space| {
+            space.stream() == Some(stream) && space.local.namespace().as_bytes() == &*namespace
+        };
+        let its = self.spaces.iter().find(|(_, space)| its(space));
+        if let Some(of) = its.map(|(of, _)| *of) {
+            self.tell(of, |space, now| space.node.handle_entry(now, at, entry));
         }
     }
 

@@ -338,14 +338,20 @@ impl Hub {
                 uid,
                 behind,
             } => {
-                let all = self.streams.get(&stream).into_iter().flatten();
-                let behind = all.filter(|(at, _)| Some(*at) > behind);
-                let its = |entry: &Entry| {
-                    let mut fields = entry.fields();
-                    fields.any(|(name, value)| name == "uid" && **value == *uid.as_str().as_bytes())
+                let all = self.streams.get(&stream).map_or(&[][..], Vec::as_slice);
+                let whole = match behind {
+                    Some(behind) => all.iter().any(|(at, _)| *at == behind),
+                    None => !is_full(all),
                 };
-                let found = behind.filter(|(_, entry)| its(entry)).cloned().collect();
-                Event::Recalled { ticket, found }
+                let its = Some(uid.as_str().as_bytes());
+                let found = all.iter().filter(|it| Some(it.0) > behind);
+                let found = found.filter(|it| it.1.uid.as_deref() == its);
+                let found = found.cloned().collect();
+                Event::Recalled {
+                    ticket,
+                    found,
+                    whole,
+                }
             }
             Order::Flush { ticket } => Event::Flushed { ticket },
         };
@@ -462,6 +468,9 @@ fn hears(by: &Subscription, it: &Publication) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use sio_cluster::id::Uid;
+
+    use super::super::broker::Of;
     use super::*;
 
     fn on(channel: &str, sharded: bool) -> Publication {
@@ -522,6 +531,49 @@ mod tests {
         }
         here.order(Order::Publish(megabyte(0)));
         assert_eq!(all(&mut there), (2, "Up".to_owned()));
+    }
+
+    /// What a node finds of its own, and whether none behind that entry can have been thrown away.
+    fn recalled(broker: &mut InMemoryBroker, behind: Option<EntryId>) -> (usize, bool) {
+        broker.order(Order::Recall {
+            ticket: Ticket(Of::Recall(0)),
+            stream: "s".to_owned(),
+            uid: Uid::from("me"),
+            behind,
+        });
+        let mut cx = Context::from_waker(Waker::noop());
+        while let Poll::Ready(event) = broker.poll_event(&mut cx) {
+            if let Event::Recalled { found, whole, .. } = event {
+                return (found.len(), whole);
+            }
+        }
+        panic!("it is answered");
+    }
+
+    #[test]
+    fn what_is_behind_an_entry_is_whole_while_that_is_there() {
+        let memory = Memory::new();
+        let mut broker = memory.broker();
+        let append = |broker: &mut InMemoryBroker, uid: &'static str| {
+            broker.order(Order::Append {
+                ticket: Ticket(Of::Recall(0)),
+                stream: "s".to_owned(),
+                entry: Entry::from_fields([("uid".into(), uid.into())]),
+            });
+        };
+        let first = "1-0".parse().ok();
+        for uid in ["you", "me", "me"] {
+            append(&mut broker, uid);
+        }
+        assert_eq!(recalled(&mut broker, None), (2, true));
+        assert_eq!(recalled(&mut broker, first), (2, true));
+        for _ in 3..KEPT {
+            append(&mut broker, "you");
+        }
+        assert_eq!(recalled(&mut broker, first), (2, true));
+        append(&mut broker, "you");
+        assert_eq!(recalled(&mut broker, None), (2, false));
+        assert_eq!(recalled(&mut broker, first), (2, false));
     }
 
     #[test]

@@ -25,10 +25,10 @@
 //!
 //! * **This server first.** What is emitted, joined or left takes effect on its own sockets at once and in its order,
 //!   whether the broker is there or not.
-//! * **Others** hear of it at most once, and of what one server says to one namespace in its order. By a stream that was
-//!   cut short while a server was away, so that it is told of [`ClusterEvent::Lost`](crate::adapter::ClusterEvent::Lost),
-//!   what it had on its way may come twice, or behind what it said after it: where nothing of that is left, it cannot see
-//!   what had arrived.
+//! * **Others** hear of it at most once, and of what one server says to one namespace in its order. What was on its way
+//!   by a stream as the broker went is said again where it is certain not to be in the stream. Where that was cut short
+//!   meanwhile, so far that nobody can know, it is not, which is told by
+//!   [`ClusterEvent::Overflow`](crate::adapter::ClusterEvent::Overflow).
 //! * **Questions end**, once, and at the latest when their time is over: with what came, and with how many servers
 //!   have said nothing ([`Gathered`](crate::adapter::Gathered)). What this server knows itself is always in it.
 //! * **While the broker is away**, what is for others waits, up to a limit and for a while

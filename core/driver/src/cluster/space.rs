@@ -480,7 +480,7 @@ impl Space {
                     dialect: dialect.to_owned(),
                 }
             }
-            Notice::Overflow(why @ Overflow::Outage(count)) => {
+            Notice::Overflow(why @ (Overflow::Outage(count) | Overflow::Unsure(count))) => {
                 self.tally.over(&why);
                 ClusterEvent::Overflow {
                     dropped: usize::try_from(count).unwrap_or(usize::MAX),

@@ -254,6 +254,7 @@ impl Counted {
             Overflow::Answers => "max_answers",
             Overflow::Pending => "max_pending_answers",
             Overflow::Subscriptions(_) => "dynamic_subscriptions",
+            Overflow::Unsure(_) => "stream",
             _ => "other",
         };
         let dialect = self.instruments.dialect;

@@ -61,20 +61,17 @@ impl Ear {
         if !nodes.keeps_order(said) {
             return Ok(());
         }
-        let (number, repeated) = (said.number, nodes.may_repeat(said));
+        let number = said.number;
         if !self.heard.insert(number) {
-            return match repeated {
-                true => Ok(()),
-                false => Err(("cluster", format!("{number} comes twice"))),
-            };
+            return Err(("cluster", format!("{number} comes twice")));
         }
         // Beside the stream it may overtake, and be overtaken.
         let lane = (said.node, nodes.is_streamed(said));
         let last = self.last.entry(lane).or_default();
-        if number < *last && !repeated {
+        if number < *last {
             return Err(("cluster", format!("{number} comes behind {last}")));
         }
-        *last = number.max(*last);
+        *last = number;
         Ok(())
     }
 }
@@ -141,8 +138,6 @@ struct Node {
     whole: Duration,
     /// When something was told last of which it follows that not all may come.
     troubled: Duration,
-    /// When it was told last that something in the stream is lost to it.
-    lost: Duration,
     /// Its line was cut, and it has not heard so: while it stands still it does not, and is not counted already.
     cut_off: bool,
     /// Whether it was reached at all.
@@ -160,7 +155,6 @@ impl Nodes {
             up: BTreeSet::new(),
             whole: Duration::MAX,
             troubled: now(),
-            lost: Duration::ZERO,
             cut_off: false,
             joined: false,
             gone: None,
@@ -231,8 +225,7 @@ impl Nodes {
                 it.up.remove(namespace);
                 it.whole = Duration::MAX;
             }
-            ClusterEvent::Lost { .. } => (it.troubled, it.lost) = (now, now),
-            ClusterEvent::Overflow { .. } => it.troubled = now,
+            ClusterEvent::Lost { .. } | ClusterEvent::Overflow { .. } => it.troubled = now,
             ClusterEvent::NodeGone { .. } | ClusterEvent::Foreign { .. } | _ => {}
         }
     }
@@ -247,13 +240,6 @@ impl Nodes {
     /// Whether it goes by a stream: what that has while a line is cut is read when it is back.
     fn is_streamed(&self, said: &Said) -> bool {
         self.is_of(Kind::Streams) && !said.volatile && !matches!(said.among, Among::Servers)
-    }
-
-    /// Whether a node may say this again when it is back: what was on its way, and is in the stream no more, it takes for
-    /// what did not arrive. It is told that something is lost.
-    fn may_repeat(&self, said: &Said) -> bool {
-        let told = self.all.get(said.node).is_some_and(|it| it.lost >= said.at);
-        self.is_streamed(said) && told
     }
 
     fn is_sound(&self, node: usize, at: Duration, streamed: bool) -> bool {

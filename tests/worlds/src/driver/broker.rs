@@ -399,14 +399,20 @@ impl State {
                 uid,
                 behind,
             } => {
-                let all = self.streams.get(&stream).into_iter().flatten();
-                let behind = all.filter(|(at, _)| Some(*at) > behind);
-                let its = |entry: &Entry| {
-                    let mut fields = entry.fields();
-                    fields.any(|(name, value)| name == "uid" && **value == *uid.as_str().as_bytes())
+                let all = self.streams.get(&stream).map_or(&[][..], Vec::as_slice);
+                let whole = match behind {
+                    Some(behind) => all.iter().any(|(at, _)| *at == behind),
+                    None => !self.trimmed.contains_key(&stream),
                 };
-                let found = behind.filter(|(_, entry)| its(entry)).cloned().collect();
-                Event::Recalled { ticket, found }
+                let its = Some(uid.as_str().as_bytes());
+                let found = all.iter().filter(|it| Some(it.0) > behind);
+                let found = found.filter(|it| it.1.uid.as_deref() == its);
+                let found = found.cloned().collect();
+                Event::Recalled {
+                    ticket,
+                    found,
+                    whole,
+                }
             }
             Order::Flush { ticket } => Event::Flushed { ticket },
             // Nobody comes back here as who it was.

@@ -28,7 +28,8 @@ pub(crate) enum Word {
     Unsubscribed(Subscription),
     Message(String, Bytes),
     Appended(AppendToken, EntryId),
-    Recalled(Vec<(EntryId, Entry)>),
+    /// What was found, and whether nothing can have been thrown away.
+    Recalled(Vec<(EntryId, Entry)>, bool),
     Count(CountToken, u64),
     Entry(EntryId, Entry),
     /// Reading begins behind this.
@@ -83,7 +84,9 @@ impl Broker {
                 let own = self.stream.iter().filter(|(at, entry)| {
                     Some(*at) > behind && entry.uid.as_deref() == Some(uid.as_bytes())
                 });
-                vec![(host, Word::Recalled(own.cloned().collect()))]
+                let is_there = |behind| self.stream.iter().any(|(at, _)| *at == behind);
+                let whole = behind.is_none_or(is_there);
+                vec![(host, Word::Recalled(own.cloned().collect(), whole))]
             }
             Command::Count(token, channel) => {
                 let count = self.count(&channel);

@@ -406,7 +406,7 @@ impl World {
             Word::Unsubscribed(subscription) => it.node.handle_unsubscribed(now, &subscription),
             Word::Message(channel, payload) => it.node.handle_message(now, &channel, &payload),
             Word::Appended(token, at) => it.node.handle_appended(now, token, at),
-            Word::Recalled(found) => it.node.handle_recalled(now, found),
+            Word::Recalled(found, whole) => it.node.handle_recalled(now, &found, whole),
             Word::Count(token, nodes) => it.node.handle_count(now, token, nodes),
             Word::Reading(behind) => it.read = it.read.max(Some(behind)),
             Word::Entry(at, entry) => {
@@ -483,6 +483,7 @@ impl World {
                 Overflow::Outage(_) => Some("more was said than an outage keeps"),
                 Overflow::Questions => Some("a question was one too many"),
                 Overflow::Pending => Some("an answer was one too many"),
+                Overflow::Unsure(_) => panic!("nothing is thrown away here"),
                 _ => None,
             }),
             Output::Notice(Notice::Odd(why)) => panic!("odd: {why}"),

@@ -76,6 +76,8 @@ struct Quiet {
     breaks: Arc<AtomicBool>,
     told: Arc<Mutex<Vec<Event>>>,
     published: Arc<Mutex<Vec<bytes::Bytes>>>,
+    /// Behind which entries some were looked for.
+    recalled: Arc<Mutex<Vec<Option<EntryId>>>>,
 }
 
 impl Broker for Quiet {
@@ -85,6 +87,8 @@ impl Broker for Quiet {
             lock(&self.told).push(Event::Subscribed(to));
         } else if let Order::Publish(it) = order {
             lock(&self.published).push(it.payload);
+        } else if let Order::Recall { behind, .. } = order {
+            lock(&self.recalled).push(behind);
         }
     }
 
@@ -252,4 +256,41 @@ fn children_of_a_parent_hold_together_what_a_namespace_may_while_the_broker_is_a
     assert_eq!(alone, 8);
     // Their names are longer, and each is in its payload and its channel.
     assert!((6..=8).contains(&together), "{together}");
+}
+
+#[test]
+fn entries_are_looked_for_behind_what_was_read_in_other_namespaces() {
+    let broker = Quiet::default();
+    let (hand, io) = joined(&broker, Options::new(Dialect::Streams));
+    let stream = "socket.io";
+    let place = |millis| EntryId {
+        millis,
+        sequence: 0,
+    };
+    let mut said = 0;
+    let mut comes_back = |event: Event| {
+        lock(&broker.told).push(event);
+        broker.is_there.store(true, Ordering::Relaxed);
+        assert!(!hand.turn());
+        io.of("/").emit("e", &said).expect("it can be written");
+        said += 1;
+        assert!(!hand.turn());
+        lock(&broker.told).push(Event::Down {
+            why: "it was cut".to_owned(),
+            unsure: 0,
+        });
+        assert!(!hand.turn());
+        broker.is_there.store(true, Ordering::Relaxed);
+        assert!(!hand.turn());
+        lock(&broker.recalled).pop()
+    };
+    let read = Event::Entry {
+        stream: stream.to_owned(),
+        at: place(3),
+        entry: Entry {
+            nsp: Some("/other".into()),
+            ..Entry::default()
+        },
+    };
+    assert_eq!(comes_back(read), Some(Some(place(3))));
 }

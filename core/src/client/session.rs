@@ -271,10 +271,19 @@ impl Session {
         self.request();
         loop {
             let pending = self.pending.pop_front()?;
+            let (Pending::Get(id)
+            | Pending::Post(id, ..)
+            | Pending::WebSocket(id)
+            | Pending::Abort(id)) = &pending;
+            let id = *id;
             match self.work(pending) {
                 Some(work) => return Some(work),
-                // It cannot even be asked for.
-                None => self.fail(Failure::Protocol),
+                None => {
+                    self.fail(Failure::Protocol);
+                    // It cannot even be asked for: nor is it to be given up.
+                    self.pending
+                        .retain(|its| !matches!(its, Pending::Abort(its) if *its == id));
+                }
             }
         }
     }

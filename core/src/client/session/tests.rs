@@ -41,12 +41,16 @@ fn error(transport: TransportKind, failure: Failure) -> TransportError {
 
 impl Wire {
     fn new(transports: &[TransportKind], change: impl FnOnce(&mut Config)) -> Self {
+        let (dial, _) = Dial::parse("http://h/").unwrap();
+        Self::dialled(dial.transports(transports), change)
+    }
+
+    fn dialled(dial: Dial, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::v4();
         config.timestamp_requests = false;
         change(&mut config);
-        let (dial, _) = Dial::parse("http://h/").unwrap();
-        let dial = Arc::new(dial.transports(transports));
-        let session = Session::new(Instant::ORIGIN, 7, [0; 16], dial, Arc::new(config));
+        let (dial, config) = (Arc::new(dial), Arc::new(config));
+        let session = Session::new(Instant::ORIGIN, 7, [0; 16], dial, config);
         let mut wire = Self {
             session,
             now: Instant::ORIGIN,
@@ -459,4 +463,39 @@ fn what_comes_on_a_websocket_before_it_takes_over_is_nobodys() {
     assert_eq!(wire.frames(id), ["5"]);
     wire.session.handle_ws(wire.now, id, "4y".into());
     assert_eq!(wire.events(), [SessionEvent::Message("y".into())]);
+}
+
+#[test]
+fn what_no_request_can_say_ends_a_session() {
+    for transports in [[POLLING, WEBSOCKET], [WEBSOCKET, POLLING]] {
+        let (mut dial, _) = Dial::parse("http://h/").unwrap();
+        dial.path = "/a b".to_owned();
+        let dial = Arc::new(dial.transports(transports));
+        let config = Arc::new(Config::v4());
+        let mut session = Session::new(Instant::ORIGIN, 7, [0; 16], dial, config);
+        assert!(session.poll_work().is_none());
+        let event = session.poll_event();
+        let Some(SessionEvent::Closed { error: why, .. }) = event else {
+            panic!("{event:?}")
+        };
+        assert_eq!(why, Some(error(POLLING, Failure::Protocol)));
+        assert!(session.is_done());
+    }
+    // With its id the URL is longer than one may be.
+    let (dial, _) = Dial::parse("http://h/").unwrap();
+    let dial = dial.query("q", &"q".repeat(65_400)).transports([POLLING]);
+    let mut wire = Wire::dialled(dial, |_| ());
+    wire.get(
+        BARE.replace("\"s\"", &format!("\"{}\"", "s".repeat(200)))
+            .leak(),
+    );
+    let why = error(POLLING, Failure::Protocol);
+    let reason = CloseReason::TransportError;
+    let closed = SessionEvent::Closed {
+        reason,
+        error: Some(why),
+    };
+    assert_eq!(wire.events(), [SessionEvent::Opened, closed]);
+    assert_eq!(wire.aborted, [], "it was not asked for");
+    assert!(wire.session.is_done());
 }

@@ -50,3 +50,47 @@ fn what_a_server_says_of_a_session_besides_is_redacted() {
         }
     }
 }
+
+#[test]
+fn what_a_server_says_that_is_no_text_is_redacted() {
+    let bodies = [&b"\xffsecret"[..], b"4\"secret\xff", b"40\x1e\xff"];
+    for revision in [Eio::V3, Eio::V4] {
+        for (body, is_open) in bodies.into_iter().flat_map(|it| [(it, false), (it, true)]) {
+            let mut config = Config::v4();
+            config.revision = revision;
+            let dial = Dial::parse("http://h/").unwrap().0;
+            let dial = dial.transports([TransportKind::Polling]);
+            let now = Instant::from_nanos(5_000);
+            let client = Taped::<u64>::recorded(now, Arc::new(config), dial, [7; 16], ROOM);
+            let mut client = client.unwrap();
+            let socket = client.socket("/", Auth::None).unwrap();
+            client.open(now, socket);
+            let open = match revision {
+                Eio::V3 => format!("{}:{OPEN}", OPEN.len()),
+                Eio::V4 => OPEN.to_owned(),
+            };
+            let said = [Bytes::from(open), Bytes::from_static(body)];
+            for body in said.into_iter().skip(usize::from(!is_open)) {
+                while let Some(work) = client.poll_work() {
+                    if let Work::Request { id, request } = work
+                        && request.method() == http::Method::GET
+                    {
+                        let response = Ok(Response::new(body.clone()));
+                        client.handle_response(now, id, response, None);
+                        break;
+                    }
+                }
+            }
+            while client.poll_event().is_some() {}
+            let log = Log::read(client.log()).unwrap();
+            let redacted = log
+                .redact()
+                .unwrap_or_else(|why| panic!("{revision:?} {body:?}: {why}"));
+            assert_eq!(
+                memchr::memmem::find(&redacted.write(), b"secret"),
+                None,
+                "{body:?}"
+            );
+        }
+    }
+}

@@ -434,9 +434,3 @@ impl<T> Deref for Recorded<T> {
         &self.connection
     }
 }
-
-impl<T: std::hash::Hash> std::hash::Hash for Recorded<T> {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.connection.hash(state);
-    }
-}

@@ -41,7 +41,7 @@ impl fmt::Debug for Pid {
 ///
 /// It names a place in the log, and is signed with the key of that log, so that no text of the application's own,
 /// nor one of another server, is taken for an offset.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offset(CompactString);
 
 impl Offset {
@@ -74,12 +74,6 @@ impl Offset {
     /// The text that goes with an event.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl fmt::Debug for Offset {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Offset({:?})", self.0)
     }
 }
 

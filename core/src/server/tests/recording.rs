@@ -68,3 +68,23 @@ fn logs_that_nobody_takes_do_not_pile_up() {
         assert_eq!(sids.last(), Some(&last));
     }
 }
+
+/// Whoever looks on makes no difference.
+#[test]
+fn a_server_is_the_same_whether_it_is_recorded_or_not() {
+    let states = [None, Some(1 << 16)].map(|most| {
+        let mut server = server(Config::v4());
+        server.record(most);
+        let mut states = Vec::new();
+        for byte in 1..3 {
+            let connection = knock(&mut server, byte).unwrap();
+            for text in ["40", "42[\"hello\"]", "421[\"ask\"]"] {
+                say(&mut server, connection, text);
+                states.push(crate::digest::of(|state| server.digest(state)));
+            }
+        }
+        assert_ne!(states[0], states[3]);
+        states
+    });
+    assert_eq!(states[0], states[1]);
+}

@@ -1,9 +1,10 @@
-//! What costs a server something while it is on: instructions of the whole process for one operation, with its runtime,
-//! its HTTP and its WebSockets, and without the kernel.
+//! What costs a server or a client something while it is on: instructions of the whole process for one operation, with its
+//! runtime, its HTTP and its WebSockets, and without the kernel.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::frame::{self, Opcode, Read as Frame};
 use crate::peers;
@@ -30,7 +31,7 @@ pub const SWITCHES: [Switch; 4] = [
     },
     Switch {
         name: "recording",
-        environment: ["THREADS=1", "RECORD=100000000"],
+        environment: ["THREADS=1", ROOM],
         most: [Some(0.05), Some(0.05)],
     },
     Switch {
@@ -44,6 +45,12 @@ pub const SWITCHES: [Switch; 4] = [
         most: [Some(0.05), None],
     },
 ];
+
+/// So many bytes of a log are more than is written here.
+const ROOM: &str = "RECORD=100000000";
+
+/// By how much an echo of a client may be dearer that is recorded.
+pub const RECORDED_CLIENT: f64 = 0.05;
 
 /// What the clients have the server do.
 #[derive(Debug, Clone, Copy)]
@@ -64,11 +71,12 @@ const BROADCASTS: [usize; 2] = [20, 100];
 pub struct Programs {
     plain: Option<PathBuf>,
     metered: Option<PathBuf>,
+    client: Option<PathBuf>,
 }
 
-/// Builds the server, and keeps it under a name of its own: each is built where the other was.
-fn built(features: &[&str], name: &str) -> Result<PathBuf, String> {
-    let target = ["-p", "sio-servers", "--bin", "tokio-bench"];
+/// Builds a program, and keeps it under a name of its own: each is built where the other was.
+fn built(program: &str, features: &[&str], name: &str) -> Result<PathBuf, String> {
+    let target = ["-p", "sio-servers", "--bin", program];
     let program = peers::build(&peers::root(), &[&target, features].concat())?;
     let kept = program.with_file_name(name);
     let copied = std::fs::copy(&program, &kept);
@@ -86,7 +94,7 @@ impl Programs {
             _ => (&mut self.plain, &[], "switches-plain"),
         };
         if place.is_none() {
-            *place = Some(built(features, name)?);
+            *place = Some(built("tokio-bench", features, name)?);
         }
         Ok(place.clone().unwrap_or_default())
     }
@@ -102,15 +110,83 @@ impl Programs {
         let many = executed(&program, switch, work, before + more)?;
         Ok(many.saturating_sub(few) as f64 / (more * units) as f64)
     }
+
+    /// Instructions of one echo of a client that asks, recorded or not.
+    pub fn count_client(&mut self, recorded: bool) -> Result<f64, String> {
+        let server = self.of(&SWITCHES[0])?;
+        if self.client.is_none() {
+            self.client = Some(built("tokio-client_bench", &[], "switches-client")?);
+        }
+        let client = self.client.clone().unwrap_or_default();
+        let [before, more] = ECHOES;
+        let few = asked(&server, &client, recorded, before)?;
+        let many = asked(&server, &client, recorded, before + more)?;
+        Ok(many.saturating_sub(few) as f64 / more as f64)
+    }
 }
+
+/// What is before a program whose instructions are counted into a file.
+fn counting(file: &Path) -> [String; 5] {
+    let into = format!("--cachegrind-out-file={}", file.display());
+    let command = [
+        "valgrind",
+        "--tool=cachegrind",
+        "--cache-sim=no",
+        "-q",
+        &into,
+    ];
+    command.map(str::to_owned)
+}
+
+/// Where a count is written to.
+fn file() -> PathBuf {
+    std::env::temp_dir().join(format!("switches-{}", std::process::id()))
+}
+
+/// What was counted.
+fn counted(file: &Path) -> Result<u64, String> {
+    let failed = |error: io::Error| format!("{}: {error}", file.display());
+    let counted = std::fs::read_to_string(file).map_err(failed)?;
+    std::fs::remove_file(file).map_err(failed)?;
+    let sum = counted.lines().find_map(|line| {
+        let sum = line.strip_prefix("summary: ")?;
+        sum.trim().parse().ok()
+    });
+    sum.ok_or_else(|| "valgrind says no number of instructions".to_owned())
+}
+
+/// All instructions of a client that asks the server so many times.
+fn asked(server: &Path, client: &Path, recorded: bool, times: usize) -> Result<u64, String> {
+    let file = file();
+    let failed = |error: io::Error| format!("{}: {error}", client.display());
+    let command = ["env", "THREADS=1", &server.display().to_string()].map(str::to_owned);
+    let server = Server::start(&command, None).map_err(failed)?;
+    let [program, valgrind @ ..] = counting(&file);
+    let mut command = Command::new(program);
+    command.args(valgrind).arg(client).arg("echo");
+    command.env("URL", format!("http://{}", server.address()));
+    let numbers = [("CLIENTS", 1), ("WARMUP", 0), ("DURATION", LONG)];
+    for (name, number) in numbers.into_iter().chain([("ECHOES", times)]) {
+        command.env(name, number.to_string());
+    }
+    let (name, most) = ROOM.split_once('=').unwrap_or_default();
+    command.env(name, if recorded { most } else { "0" });
+    let output = command.output().map_err(failed)?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    counted(&file)
+}
+
+/// Milliseconds in which all is done.
+const LONG: usize = 3_600_000;
 
 /// All instructions of a server that does the work so many times.
 fn executed(program: &Path, switch: &Switch, work: Work, times: usize) -> Result<u64, String> {
-    let file = std::env::temp_dir().join(format!("switches-{}", std::process::id()));
+    let file = file();
     let mut command = vec!["env".to_owned()];
     command.extend(switch.environment.map(str::to_owned));
-    command.extend(["valgrind", "--tool=cachegrind", "--cache-sim=no", "-q"].map(str::to_owned));
-    command.push(format!("--cachegrind-out-file={}", file.display()));
+    command.extend(counting(&file));
     command.push(program.display().to_string());
     let failed = |error: io::Error| format!("{}: {error}", program.display());
     let server = Server::start(&command, None).map_err(failed)?;
@@ -121,13 +197,7 @@ fn executed(program: &Path, switch: &Switch, work: Work, times: usize) -> Result
     // It writes what was counted when it ends.
     drop(server);
     worked.map_err(failed)?;
-    let counted = std::fs::read_to_string(&file).map_err(failed)?;
-    std::fs::remove_file(&file).map_err(failed)?;
-    let sum = counted.lines().find_map(|line| {
-        let sum = line.strip_prefix("summary: ")?;
-        sum.trim().parse().ok()
-    });
-    sum.ok_or_else(|| "valgrind says no number of instructions".to_owned())
+    counted(&file)
 }
 
 fn echo(server: &Server, times: usize) -> io::Result<()> {

@@ -1,10 +1,11 @@
-//! Says what recording, figures and recovery cost a server while they are on, and fails where that is more than it may
-//! be: `switches`, `switches --only recording`, or `switches --members 100` for a smaller room. It takes valgrind.
+//! Says what recording, figures and recovery cost a server while they are on, and what recording costs a client, and fails
+//! where that is more than it may be: `switches`, `switches --only recording`, `switches --only client`, or `switches
+//! --members 100` for a smaller room. It takes valgrind.
 
 use std::process::ExitCode;
 
 use sio_benches::options::Options;
-use sio_benches::switches::{Programs, SWITCHES, Switch, Work};
+use sio_benches::switches::{Programs, RECORDED_CLIENT, SWITCHES, Switch, Work};
 
 fn main() -> ExitCode {
     match compare() {
@@ -24,6 +25,21 @@ fn compare() -> Result<bool, String> {
     let only = options.take::<String>("only")?;
     options.command()?;
     let mut programs = Programs::default();
+    let mut all_well = true;
+    let is_wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
+    if is_wanted("client") {
+        let before = programs.count_client(false)?;
+        let now = programs.count_client(true)?;
+        let (more, most) = (now / before - 1.0, RECORDED_CLIENT);
+        all_well &= more <= most;
+        let miss = if more <= most { "" } else { ": **missed**" };
+        println!("| a client | an echo |\n|---|---|\n| nothing | {before:.0} |");
+        let (more, most) = (more * 100.0, most * 100.0);
+        println!("| recording | {now:.0} ({more:+.1} %, {most:.0} % at most){miss} |\n");
+    }
+    if only.as_deref() == Some("client") {
+        return Ok(all_well);
+    }
     let [off, switches @ ..] = &SWITCHES;
     let works = [Work::Echo, Work::Broadcast(members)];
     let mut count = |switch: &Switch| {
@@ -37,8 +53,7 @@ fn compare() -> Result<bool, String> {
     println!("| on | an echo | a broadcast to {members}, each |");
     println!("|---|---|---|");
     println!("| {} | {:.0} | {:.0} |", off.name, before[0], before[1]);
-    let mut all_well = true;
-    let wanted = |switch: &&Switch| only.as_deref().is_none_or(|name| name == switch.name);
+    let wanted = |switch: &&Switch| is_wanted(switch.name);
     for switch in switches.iter().filter(wanted) {
         let now = count(switch)?;
         let cells = [0, 1].map(|which| {

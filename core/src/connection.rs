@@ -18,10 +18,11 @@ use crate::packet::Codec;
 use crate::protocol::{Eio, Protocol};
 use crate::recovery::Pid;
 use crate::socket::{
-    AckError, AckTicket, ConnectTicket, DisconnectReason, Mux, Refusal, SocketKey,
+    self, AckError, AckTicket, ConnectTicket, DisconnectReason, Mux, Refusal, SocketKey,
 };
 use crate::time::Instant;
 
+pub(crate) use event::Brought;
 pub use event::Event;
 
 /// One client that speaks Socket.IO, from handshake to close: a [`Session`], and the sockets on it. One with
@@ -360,26 +361,62 @@ impl<T> Connection<T> {
 
     /// What has happened, in order.
     pub fn poll_event(&mut self, now: Instant) -> Option<Event<T>> {
+        let brought = self.bring(now);
+        self.take(brought)
+    }
+
+    /// Works on what has come until something has happened, which [`take`](Self::take) hands out: so it can be looked at
+    /// before, where it is. It is large to be moved.
+    pub(crate) fn bring(&mut self, now: Instant) -> Brought {
         loop {
-            if let Some(event) = self.mux.poll_event() {
-                return Some(Event::Socket(event));
+            if !self.mux.is_quiet() {
+                return Brought::Socket;
             }
-            if let Some(reason) = self.closed.take() {
-                let details = self.details();
-                return Some(Event::Closed { reason, details });
+            if self.closed.is_some() {
+                return Brought::Closed;
             }
-            match self.session.poll_event()? {
-                engine::Event::Message(data) => self.handle_message(now, data),
-                engine::Event::Upgraded => return Some(Event::Upgraded),
-                engine::Event::Closed {
+            match self.session.poll_event() {
+                None => return Brought::Nothing,
+                Some(engine::Event::Message(data)) => self.handle_message(now, data),
+                Some(engine::Event::Upgraded) => return Brought::Upgraded,
+                Some(engine::Event::Closed {
                     reason,
                     violation: _,
-                } => {
+                }) => {
                     self.mux.end(DisconnectReason::Connection(reason));
                     self.closed = Some(reason);
                 }
             }
         }
+    }
+
+    /// What was brought.
+    #[inline]
+    pub(crate) fn take(&mut self, brought: Brought) -> Option<Event<T>> {
+        match brought {
+            Brought::Socket => self.mux.poll_event().map(Event::Socket),
+            Brought::Nothing => None,
+            Brought::Upgraded | Brought::Closed => self.take_own(brought),
+        }
+    }
+
+    #[cold]
+    fn take_own(&mut self, brought: Brought) -> Option<Event<T>> {
+        match brought {
+            Brought::Nothing | Brought::Socket => None,
+            Brought::Upgraded => Some(Event::Upgraded),
+            Brought::Closed => {
+                let details = self.details();
+                let reason = self.closed.take()?;
+                Some(Event::Closed { reason, details })
+            }
+        }
+    }
+
+    /// What was brought of a socket, where it is.
+    #[inline]
+    pub(crate) fn first_event(&self) -> Option<&socket::Event<T>> {
+        self.mux.first_event()
     }
 
     /// The next request that has its answer.
@@ -404,6 +441,11 @@ impl<T> Connection<T> {
     /// The session below: its id, transport, backlog.
     pub fn session(&self) -> &Session {
         &self.session
+    }
+
+    #[inline]
+    pub(crate) fn session_mut(&mut self) -> &mut Session {
+        &mut self.session
     }
 
     /// What lies behind the reason for which the connection ends or has ended, if it was not anybody's wish.

@@ -286,8 +286,13 @@ impl Encoded {
         }))
     }
 
-    /// Whether it is for clients of this parser as it is.
+    /// Whether the built-in parser has written it.
     #[inline]
+    pub(crate) fn is_built_in(&self) -> bool {
+        self.0.way == Way::BuiltIn
+    }
+
+    /// Whether it is for clients of this parser as it is.
     pub(crate) fn is_by(&self, writer: Writer<'_>) -> bool {
         match self.0.way {
             Way::Given => true,

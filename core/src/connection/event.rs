@@ -19,3 +19,14 @@ pub enum Event<T> {
         details: Option<Details>,
     },
 }
+
+/// That something has happened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Brought {
+    /// Nothing has.
+    Nothing,
+    /// On a socket: it is among the events of those.
+    Socket,
+    Upgraded,
+    Closed,
+}

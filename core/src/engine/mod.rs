@@ -32,6 +32,7 @@ pub use payload::{Body, Framing, Payload, Writer, split};
 pub use post::{Collector, Post, PostFailure};
 pub use reply::{Content, Reply};
 pub use send::{Flags, Sent};
+pub(crate) use session::Next;
 pub use session::Session;
 pub use websocket::{WsClosed, WsOut};
 

@@ -6,13 +6,14 @@ use bytes::Bytes;
 
 use super::packet::base64_digits;
 use super::{Flags, Framing, Writer};
+use crate::digest::Apart;
 use crate::message::{Encoded, Part};
 use crate::protocol::Eio;
 
 /// Packets in the order in which they leave. A packet and its attachments are one element, so that the
 /// frames of two packets never interleave.
 #[derive(Clone, Debug, Default, Hash)]
-pub(crate) struct Queue<M = ()> {
+pub(crate) struct Queue<M = Number> {
     waiting: VecDeque<Waiting<M>>,
     /// Of what waits, the frames of the first that were handed out already included.
     bytes: usize,
@@ -26,6 +27,9 @@ pub(crate) struct Queue<M = ()> {
     /// How many of those that came as the newest of their name may wait still.
     latest: u32,
 }
+
+/// By what whoever sends a packet knows it again where it leaves; 0 if by nothing. It makes no difference to what is done.
+pub(crate) type Number = Apart<u32>;
 
 #[derive(Clone, Debug, Hash)]
 struct Waiting<M> {
@@ -46,7 +50,22 @@ pub(crate) struct Popped {
 
 impl Queue {
     pub(super) fn push(&mut self, packet: Encoded, flags: Flags) {
-        self.push_marked(packet, flags, ());
+        self.push_marked(packet, flags, Number::default());
+    }
+
+    /// The packet that was pushed last is known by this number.
+    #[inline]
+    pub(crate) fn number_last(&mut self, number: u32) {
+        if let Some(last) = self.waiting.back_mut() {
+            last.mark = Apart(number);
+        }
+    }
+
+    /// The number of the first, and whether it may be compressed.
+    #[inline]
+    pub(crate) fn first_number(&self) -> Option<(u32, bool)> {
+        let first = self.waiting.front()?;
+        Some((first.mark.0, first.flags.compress))
     }
 }
 
@@ -296,7 +315,10 @@ impl<M: Default> Queue<M> {
 
     /// Whether to set it to so much changes nothing.
     pub(super) fn is_unwritten(&self, bytes: usize) -> bool {
-        self.unwritten() == bytes && (bytes > 0 || self.answers == 0)
+        match bytes {
+            0 => self.unwritten | self.answers == 0,
+            bytes => self.unwritten() == bytes,
+        }
     }
 
     pub(super) const fn unwritten(&self) -> usize {
@@ -388,7 +410,7 @@ mod tests {
                 let frames = queue.packets();
                 let mut bodies = 0;
                 while !queue.is_empty() {
-                    let (_, body) = queue.take_body(revision, most, |()| false);
+                    let (_, body) = queue.take_body(revision, most, |_| false);
                     assert!(body.len() <= most, "{revision:?} {most}: {body:?}");
                     bodies += 1;
                 }

@@ -31,6 +31,7 @@ use crate::time::Instant;
 
 use state::{Polling, State, WebSocket};
 use watch::Watch;
+pub(crate) use websocket::Next;
 
 /// One Engine.IO session, from the handshake to its close.
 ///

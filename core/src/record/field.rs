@@ -143,8 +143,9 @@ impl Field for Duration {
 
 /// How long bytes are. What is longer than that can say is not written.
 #[inline(always)]
-pub(crate) fn length(bytes: &[u8]) -> [u8; 4] {
-    u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes()
+pub(crate) const fn length(bytes: &[u8]) -> [u8; 4] {
+    let [a, b, c, d, ..] = (bytes.len() as u64).to_le_bytes();
+    [a, b, c, d]
 }
 
 /// Bytes with their length before them.

@@ -22,6 +22,9 @@ pub(crate) trait Told: Sized {
     /// `None`: that is none of this number.
     fn take(number: u8, from: &mut Bytes) -> Option<Self>;
 
+    /// Whether it is written when it was even where that is when the step before was.
+    fn is_timed(&self) -> bool;
+
     /// Whether something may come out.
     fn is_asking(&self) -> bool;
 
@@ -30,10 +33,10 @@ pub(crate) trait Told: Sized {
 }
 
 /// The enum, and how it is written: a number, and the fields in their order. What is asked is named
-/// behind it, and what gives a packet, which is its last field.
+/// behind it, what gives a packet, which is its last field, and what is as a rule later than the step before.
 macro_rules! inputs {
     (
-        $(#[$about:meta])* $its_name:ident asks $($asks:ident)|*, gives $($gives:ident)|*;
+        $(#[$about:meta])* $its_name:ident asks $($asks:ident)|*, gives $($gives:ident)|*, timed $($timed:ident)|*;
         $($(#[$doc:meta])* $number:literal $name:ident { $($(#[$its:meta])* $field:ident: $type:ty),* })*
     ) => {
         $(#[$about])*
@@ -63,6 +66,10 @@ macro_rules! inputs {
                 }
             }
 
+            fn is_timed(&self) -> bool {
+                matches!(self, $(Self::$timed { .. })|*)
+            }
+
             fn is_asking(&self) -> bool {
                 matches!(self, $(Self::$asks { .. })|*)
             }
@@ -81,7 +88,7 @@ pub(crate) use inputs;
 
 inputs! {
     /// A call of a method of [`Connection`](crate::connection::Connection), with what it was given.
-    Input asks PollEvent | PollHttp | PollWs, gives Deliver | Request | Respond;
+    Input asks PollEvent | PollHttp | PollWs, gives Deliver | Request | Respond, timed Ws;
 
     /// A GET that waits for packets.
     0 Poll {

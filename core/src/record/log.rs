@@ -32,6 +32,8 @@ pub struct Step<I = Input> {
     pub input: I,
     /// Of what came out, if something was asked for and there was something.
     pub(crate) sum: Option<u32>,
+    /// Whether it is written as that of the packet that was given last. Another one may have the same bytes.
+    pub(crate) is_given: bool,
 }
 
 /// How a connection began.
@@ -80,9 +82,9 @@ impl std::error::Error for LogError {}
 
 const MAGIC: &[u8] = b"sio log\n";
 
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
-/// What stands in the place of a step's number where time has moved since the step before: by how much comes behind it,
+/// What stands in the place of a step's number where it is not as late as the step before: when it is comes behind that,
 /// and the step itself behind that.
 const TIME: u8 = 0x3f;
 
@@ -154,20 +156,11 @@ impl Head {
     }
 }
 
-/// How it is written that time has moved.
+/// How it is written when a step is.
 #[inline]
-pub(super) fn time(last: Instant, now: Instant) -> [u8; 9] {
-    // A clock that is told late goes back: the sign is the lowest bit.
-    let (ahead, behind) = (
-        now.as_nanos().wrapping_sub(last.as_nanos()),
-        last.as_nanos().wrapping_sub(now.as_nanos()),
-    );
-    // All eight bytes: fewer take longer to write.
-    let moved = match now > last {
-        true => ahead.wrapping_shl(1),
-        false => behind.wrapping_shl(1) | 1,
-    };
-    let [a, b, c, d, e, f, g, h] = moved.to_le_bytes();
+pub(super) const fn time(now: Instant) -> [u8; 9] {
+    // All eight bytes: fewer take longer to write, and so does by how much it has moved.
+    let [a, b, c, d, e, f, g, h] = now.as_nanos().to_le_bytes();
     [TIME, a, b, c, d, e, f, g, h]
 }
 
@@ -190,13 +183,7 @@ fn given_by(input: &impl Told, given: &mut Given) {
 fn take_step<I: Told>(from: &mut Bytes, last: Instant, given: &mut Given) -> Option<Step<I>> {
     let (mut first, mut at) = (u8::take(from)?, last);
     if first == TIME {
-        let moved = u64::take(from)?;
-        let by = moved >> 1;
-        let nanos = match moved & 1 {
-            0 => last.as_nanos().checked_add(by)?,
-            _ => last.as_nanos().checked_sub(by)?,
-        };
-        at = Instant::from_nanos(nanos);
+        at = Instant::from_nanos(u64::take(from)?);
         first = u8::take(from)?;
     }
     let bits = first & (GIVEN | SUM);
@@ -207,7 +194,13 @@ fn take_step<I: Told>(from: &mut Bytes, last: Instant, given: &mut Given) -> Opt
     };
     let input = I::take(first & !(GIVEN | SUM), from)?;
     given_by(&input, given);
-    (sum.is_none() || input.is_asking()).then_some(Step { at, input, sum })
+    let is_given = !matches!(bits, 0 | SUM);
+    (sum.is_none() || input.is_asking()).then_some(Step {
+        at,
+        input,
+        sum,
+        is_given,
+    })
 }
 
 /// Reads a log: its head by `take`, which also says when it began, and its steps.
@@ -240,9 +233,10 @@ pub(crate) fn read<H, I: Told>(
 /// Writes steps behind a head.
 pub(crate) fn write<I: Told>(mut bytes: Vec<u8>, began: Instant, steps: &[Step<I>]) -> Vec<u8> {
     let (mut last, mut given) = (began, None);
-    for Step { at, input, sum } in steps {
-        if *at != last {
-            bytes.extend_from_slice(&time(last, *at));
+    for step in steps {
+        let Step { at, input, sum, .. } = step;
+        if *at != last || input.is_timed() {
+            bytes.extend_from_slice(&time(*at));
             last = *at;
         }
         let number = input.number();
@@ -250,7 +244,7 @@ pub(crate) fn write<I: Told>(mut bytes: Vec<u8>, began: Instant, steps: &[Step<I
             bytes.push(number);
         } else if let Some(compress) = [false, true]
             .into_iter()
-            .find(|compress| sum_given(&given, *compress) == *sum)
+            .find(|compress| step.is_given && sum_given(&given, *compress) == *sum)
         {
             bytes.push(number | given_bits(compress));
         } else {

@@ -11,9 +11,9 @@ use super::paper::{Paper, number};
 use super::sum;
 use super::tape::{Lead, Tape};
 use crate::config::Config;
-use crate::connection::{Connection, Event};
+use crate::connection::{Brought, Connection, Event};
 use crate::engine::{
-    Close, CloseReason, Flags, Opened, Post, Reply, Seen, Sent, Session, WsClosed, WsOut,
+    Close, CloseReason, Flags, Next, Opened, Post, Reply, Seen, Sent, Session, WsClosed, WsOut,
 };
 use crate::id::{RequestId, Sid, SocketId};
 use crate::message::{Encoded, Message};
@@ -72,7 +72,7 @@ impl<T> Recorded<T> {
         self.connection.codec().own_form(packet.clone())
     }
 
-    /// Writes a step with a packet, as [`Paper::step_giving`].
+    /// Writes a step with a packet, as [`Paper::step_giving`]: its number.
     #[inline]
     fn write_packet<const LEAD: usize, const WHOLE: usize>(
         &mut self,
@@ -80,15 +80,27 @@ impl<T> Recorded<T> {
         number: u8,
         lead: impl Fn(&mut Lead<'_>),
         packet: &Encoded,
-    ) {
-        if self.paper.tape.is_full() {
-            return;
+    ) -> u32 {
+        if !self.paper.begins(now, number) {
+            return 0;
         }
         if self.connection.codec().is_own_form(packet) {
-            (self.paper).step_giving::<LEAD, WHOLE>(now, number, lead, packet);
-        } else if let Some(form) = self.own_form(packet) {
-            (self.paper).step_giving::<LEAD, WHOLE>(now, number, lead, &form);
+            return (self.paper).step_giving::<LEAD, WHOLE>(now, number, lead, packet);
         }
+        if let Some(form) = self.own_form(packet) {
+            self.paper
+                .step_giving_any::<LEAD>(now, number, lead, |_| {}, &form);
+        }
+        0
+    }
+
+    /// The packet of this number was sent.
+    #[inline]
+    fn numbered(&mut self, number: u32, sent: Sent) -> Sent {
+        if sent == Sent::Queued {
+            self.connection.session_mut().number_last(number);
+        }
+        sent
     }
 
     /// [`Connection::handle_poll`].
@@ -114,8 +126,18 @@ impl<T> Recorded<T> {
 
     /// [`Connection::handle_unwritten`].
     pub fn handle_unwritten(&mut self, now: Instant, bytes: usize) {
-        let is_known = self.connection.session().is_unwritten(bytes);
-        self.paper.unwritten(now, bytes, is_known);
+        if !self.connection.session().is_unwritten(bytes) {
+            return self.handle_changed(now, bytes);
+        }
+        if self.paper.unwritten(now, bytes) {
+            self.connection.session_mut().handle_still_unwritten(now);
+        }
+    }
+
+    /// What is not written is something else.
+    #[cold]
+    fn handle_changed(&mut self, now: Instant, bytes: usize) {
+        self.paper.note(now, &Input::Unwritten { bytes });
         self.connection.handle_unwritten(now, bytes);
     }
 
@@ -137,8 +159,7 @@ impl<T> Recorded<T> {
             Message::Text(text) => (true, text.as_bytes()),
             Message::Binary(bytes) => (false, bytes),
         };
-        let lead = |to: &mut Lead<'_>| to.put_message(is_text, bytes);
-        self.paper.step::<6>(now, number::WS, lead, bytes);
+        self.paper.came(now, is_text, bytes);
         self.connection.handle_ws(now, frame);
     }
 
@@ -239,8 +260,9 @@ impl<T> Recorded<T> {
             to.put(socket.bytes());
             to.put([flags.byte()]);
         };
-        self.write_packet::<10, 17>(now, number::DELIVER, lead, &packet);
-        self.connection.deliver(now, socket, packet, flags)
+        let given = self.write_packet::<10, 17>(now, number::DELIVER, lead, &packet);
+        let sent = self.connection.deliver(now, socket, packet, flags);
+        self.numbered(given, sent)
     }
 
     /// [`Connection::request`].
@@ -261,18 +283,17 @@ impl<T> Recorded<T> {
         token: T,
         timeout: Option<Duration>,
     ) -> Result<(), (AckError, T)> {
-        if !self.paper.tape.is_full()
+        if self.paper.begins(now, number::REQUEST)
             && let Some(form) = self.own_form(&packet)
-            && self.paper.begins(now, number::REQUEST)
         {
             let lead = |to: &mut Lead<'_>| {
-                to.put([number::REQUEST]);
                 to.put(socket.bytes());
                 to.put(id.to_le_bytes());
                 to.put([flags.byte()]);
             };
             let put = |to: &mut Vec<u8>| timeout.put(to);
-            (self.paper.tape).step_giving_any::<18>(now, lead, put, &form);
+            self.paper
+                .step_giving_any::<18>(now, number::REQUEST, lead, put, &form);
         }
         self.connection
             .request(now, socket, id, packet, flags, token, timeout)
@@ -284,8 +305,9 @@ impl<T> Recorded<T> {
             to.put(ticket.socket().bytes());
             to.put(ticket.id().to_le_bytes());
         };
-        self.write_packet::<17, 24>(now, number::RESPOND, lead, &packet);
-        self.connection.respond(now, ticket, packet)
+        let given = self.write_packet::<17, 24>(now, number::RESPOND, lead, &packet);
+        let sent = self.connection.respond(now, ticket, packet);
+        self.numbered(given, sent)
     }
 
     /// [`Connection::send`].
@@ -394,14 +416,20 @@ impl<T> Recorded<T> {
         if self.connection.is_quiet() {
             return None;
         }
-        self.event(now)
+        let brought = self.connection.bring(now);
+        if brought == Brought::Socket
+            && let Some(event) = self.connection.first_event()
+        {
+            self.paper.happened(now, event);
+            return self.connection.take(brought);
+        }
+        self.take_otherwise(now, brought)
     }
 
-    /// By itself, so that the event is where it is wanted, and is not copied there.
-    #[inline]
-    fn event(&mut self, now: Instant) -> Option<Event<T>> {
-        let event = self.connection.poll_event(now);
-        self.paper.happened(now, event.as_ref());
+    #[cold]
+    fn take_otherwise(&mut self, now: Instant, brought: Brought) -> Option<Event<T>> {
+        let event = self.connection.take(brought);
+        self.paper.happened_otherwise(now, event.as_ref());
         event
     }
 
@@ -418,6 +446,24 @@ impl<T> Recorded<T> {
     /// [`Connection::poll_ws`].
     #[inline]
     pub fn poll_ws(&mut self) -> Option<WsOut> {
+        match self.connection.session().next_ws() {
+            Next::Nothing => None,
+            Next::Packet { number, compress } if number == self.paper.given => {
+                self.poll_given(compress)
+            }
+            Next::Packet { .. } | Next::Unknown => self.poll_ws_unknown(),
+        }
+    }
+
+    /// The packet that was given last goes there. By itself, as what follows: mostly nothing does.
+    #[inline(never)]
+    fn poll_given(&mut self, compress: bool) -> Option<WsOut> {
+        self.paper.given_left(compress);
+        self.connection.poll_ws()
+    }
+
+    #[inline(never)]
+    fn poll_ws_unknown(&mut self) -> Option<WsOut> {
         let out = self.connection.poll_ws();
         if let Some(out) = &out {
             self.paper.left(out);

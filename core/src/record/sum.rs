@@ -13,15 +13,15 @@ use crate::socket::{self, AckTicket, SocketKey};
 pub(crate) struct Sum(u64);
 
 impl Sum {
-    /// Of a message for a socket: its name, how large it is, and the number of its ack.
+    /// Of a message for a socket: how long its name is, how large it is, and the number of its ack.
     #[inline]
     pub(crate) fn of_message(socket: SocketKey, name: &str, size: usize, ack: Option<u64>) -> Self {
         let mut sum = Self::default();
         sum.mix(u64::from_le_bytes(socket.bytes()));
-        sum.write(name.as_bytes());
-        let size = u64::try_from(size).unwrap_or(u64::MAX);
-        sum.mix(size << 1 | u64::from(ack.is_some()));
-        sum.mix(ack.unwrap_or_default());
+        // Neither reaches the other's bits, as long as they may be.
+        let [size, name] = [size, name.len()].map(|length| length as u64);
+        sum.mix(size ^ name.rotate_left(32));
+        sum.mix(ack.map_or(0, |id| id.wrapping_add(1)));
         sum
     }
 
@@ -142,15 +142,26 @@ pub(super) fn of_http(id: RequestId, reply: &Reply) -> u32 {
     sum.short()
 }
 
-/// Of what has happened: what it is and to whom, and how large it is.
-#[inline]
+/// Of what has happened.
 pub(super) fn of_event<T>(event: &Event<T>) -> u32 {
-    if let Event::Socket(socket::Event::Message {
+    let mut sum = Sum::default();
+    match event {
+        Event::Socket(event) => return of_socket_event(event),
+        Event::Upgraded => sum.write(b"upgraded"),
+        Event::Closed { reason, .. } => sum.write(reason.as_str().as_bytes()),
+    }
+    sum.short()
+}
+
+/// The same on a socket: what it is and to whom, and how large it is.
+#[inline(always)]
+pub(super) fn of_socket_event<T>(event: &socket::Event<T>) -> u32 {
+    if let socket::Event::Message {
         socket,
         name,
         args,
         ack,
-    }) = event
+    } = event
     {
         let ack = ack.as_ref().map(AckTicket::id);
         return Sum::of_message(*socket, name, args.size(), ack).short();
@@ -160,13 +171,9 @@ pub(super) fn of_event<T>(event: &Event<T>) -> u32 {
 
 /// Of one that is no message, which most are.
 #[cold]
-fn of_other<T>(event: &Event<T>) -> u32 {
+fn of_other<T>(event: &socket::Event<T>) -> u32 {
     let mut sum = Sum::default();
-    match event {
-        Event::Upgraded => sum.write(b"upgraded"),
-        Event::Closed { reason, .. } => sum.write(reason.as_str().as_bytes()),
-        Event::Socket(event) => of_socket(event, &mut sum),
-    }
+    of_socket(event, &mut sum);
     sum.short()
 }
 

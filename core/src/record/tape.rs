@@ -15,10 +15,8 @@ pub(crate) struct Tape {
     pages: Vec<Vec<u8>>,
     /// Bytes of those.
     before: usize,
-    /// The one that is written on, as far as it is ready.
+    /// The one that is written on. It has as much room as it may be written.
     page: Vec<u8>,
-    /// How far it is written.
-    used: usize,
     most: usize,
     full: bool,
     /// When the last step was.
@@ -76,23 +74,21 @@ impl Lead<'_> {
     }
 }
 
-/// Bytes of a page, how many of them are made ready to be written at a time, and how many may be left free on one that is
-/// full.
+/// Bytes of a page.
 const PAGE: usize = 4000;
 
-const READY: usize = 2000;
-
+/// How many may be left free on one that is full.
 const FREE: usize = 256;
 
 impl Tape {
     /// One that begins with this head, if there is room for it.
     pub(crate) fn new(now: Instant, head: Vec<u8>, most: usize) -> Self {
         let full = head.len() > most;
-        let page = if full { Vec::new() } else { head };
+        let mut page = if full { Vec::new() } else { head };
+        page.shrink_to_fit();
         Self {
             pages: Vec::new(),
             before: 0,
-            used: page.len(),
             page,
             most,
             full,
@@ -104,11 +100,11 @@ impl Tape {
 
     /// What was written so far.
     pub(crate) fn log(&self) -> Vec<u8> {
-        let mut log = Vec::with_capacity(self.before.saturating_add(self.used));
+        let mut log = Vec::with_capacity(self.before.saturating_add(self.page.len()));
         for page in &self.pages {
             log.extend_from_slice(page);
         }
-        log.extend_from_slice(self.page.get(..self.used).unwrap_or_default());
+        log.extend_from_slice(&self.page);
         log
     }
 
@@ -117,7 +113,6 @@ impl Tape {
         let log = match self.pages.is_empty() {
             true => {
                 let mut page = std::mem::take(&mut self.page);
-                page.truncate(self.used);
                 page.shrink_to_fit();
                 page
             }
@@ -125,7 +120,7 @@ impl Tape {
         };
         self.end();
         (self.pages, self.page, self.draft) = (Vec::new(), Vec::new(), Vec::new());
-        (self.before, self.used) = (0, 0);
+        self.before = 0;
         log
     }
 
@@ -133,7 +128,7 @@ impl Tape {
     pub(crate) fn end(&mut self) {
         self.full = true;
         // Nothing has room.
-        self.page.truncate(self.used);
+        self.page.shrink_to_fit();
     }
 
     #[inline]
@@ -146,88 +141,125 @@ impl Tape {
         self.last
     }
 
-    /// Writes a step: how it begins, in so many bytes, and what is behind that.
-    #[inline]
+    /// Writes a step: how it begins, in so many bytes, and what is behind that. `false`: the log is full.
+    #[inline(always)]
     pub(crate) fn step<const LEAD: usize>(
         &mut self,
         now: Instant,
         lead: impl Fn(&mut Lead<'_>),
         bytes: &[u8],
-    ) {
-        if self.on_page::<LEAD>(now, &lead, bytes).is_none() {
-            let mut begin = [0; LEAD];
-            lead(&mut Lead(&mut begin));
-            self.turn(now, &begin, bytes);
-        }
+    ) -> bool {
+        self.on_page::<LEAD>(now, now != self.last, &lead, bytes)
+            .is_some()
+            || self.behind_page::<LEAD>(now, now != self.last, lead, bytes)
     }
 
-    /// The same, if the page is ready for it: nothing is looked at but that.
+    /// The same of one that is as a rule later than the step before: when it is stands before how it begins, and `LEAD`
+    /// counts that in.
     #[inline(always)]
-    fn on_page<const LEAD: usize>(
+    pub(crate) fn step_timed<const LEAD: usize>(
         &mut self,
         now: Instant,
         lead: impl Fn(&mut Lead<'_>),
         bytes: &[u8],
+    ) -> bool {
+        let lead = |to: &mut Lead<'_>| {
+            to.put(time(now));
+            lead(to);
+        };
+        self.on_page::<LEAD>(now, false, lead, bytes).is_some()
+            || self.behind_page::<LEAD>(now, false, lead, bytes)
+    }
+
+    #[inline(always)]
+    fn behind_page<const LEAD: usize>(
+        &mut self,
+        now: Instant,
+        moved: bool,
+        lead: impl Fn(&mut Lead<'_>),
+        bytes: &[u8],
+    ) -> bool {
+        let mut begin = [0; LEAD];
+        lead(&mut Lead(&mut begin));
+        self.turn(now, moved, &begin, bytes)
+    }
+
+    /// The same, if there is room on the page: nothing is looked at but that. `moved`: when it is comes first.
+    #[inline(always)]
+    fn on_page<const LEAD: usize>(
+        &mut self,
+        now: Instant,
+        moved: bool,
+        lead: impl Fn(&mut Lead<'_>),
+        bytes: &[u8],
     ) -> Option<()> {
-        let (mut used, mut free) = (self.used, self.page.get_mut(self.used..)?);
-        if now != self.last {
-            let place;
-            (place, free) = free.split_first_chunk_mut()?;
-            *place = time(self.last, now);
-            used = used.wrapping_add(place.len());
+        let free = self.page.capacity().wrapping_sub(self.page.len());
+        // By itself either way: so much of what is looked at is looked at once.
+        if moved {
+            let time = time(now);
+            if free.checked_sub(LEAD.saturating_add(time.len()))? < bytes.len() {
+                return None;
+            }
+            self.page.extend_from_slice(&time);
+            self.last = now;
+            self.lay::<LEAD>(lead, bytes);
+        } else {
+            if free.checked_sub(LEAD)? < bytes.len() {
+                return None;
+            }
+            self.last = now;
+            self.lay::<LEAD>(lead, bytes);
         }
-        let (place, free) = free.split_first_chunk_mut::<LEAD>()?;
-        lead(&mut Lead(place));
-        free.get_mut(..bytes.len())?.copy_from_slice(bytes);
-        self.used = used.wrapping_add(LEAD).wrapping_add(bytes.len());
-        self.last = now;
         Some(())
     }
 
-    /// Writes a step for which its page is not ready: behind what is, or on the next. Past the limit it is not written,
-    /// and the log ends; so it does before a step whose lengths could not be written.
-    #[cold]
-    fn turn(&mut self, now: Instant, lead: &[u8], bytes: &[u8]) {
-        if self.full {
-            return;
+    #[inline(always)]
+    fn lay<const LEAD: usize>(&mut self, lead: impl Fn(&mut Lead<'_>), bytes: &[u8]) {
+        let mut begin = [0; LEAD];
+        lead(&mut Lead(&mut begin));
+        self.page.extend_from_slice(&begin);
+        if !bytes.is_empty() {
+            self.page.extend_from_slice(bytes);
         }
-        let moved = (now != self.last).then(|| time(self.last, now));
+    }
+
+    /// Writes a step for which its page has no room: where it can grow, or on the next. Past the limit it is not written,
+    /// and the log ends; so it does before a step whose lengths could not be written. `false`: it was not written.
+    #[cold]
+    fn turn(&mut self, now: Instant, moved: bool, lead: &[u8], bytes: &[u8]) -> bool {
+        if self.full {
+            return false;
+        }
+        let moved = moved.then(|| time(now));
         let moved = moved.as_ref().map_or(&[][..], |it| it);
         let size = (moved.len().saturating_add(lead.len())).saturating_add(bytes.len());
-        let written = self.before.saturating_add(self.used);
+        let written = self.before.saturating_add(self.page.len());
         let left = self.most.saturating_sub(written);
         if size > left || u32::try_from(size).is_err() {
             self.end();
-            self.page.shrink_to_fit();
             self.draft = Vec::new();
-            return;
+            return false;
         }
-        let end = self.used.saturating_add(size);
+        let used = self.page.len();
+        let end = used.saturating_add(size);
         if end <= PAGE {
-            let length = self.page.len();
-            let length = length.saturating_add(length.min(READY)).min(PAGE);
-            let length = length.min(self.used.saturating_add(left));
-            self.page.resize(length.max(end), 0);
+            let length = used.saturating_mul(2).min(used.saturating_add(left));
+            let length = length.min(PAGE).max(end);
+            self.page.reserve_exact(length.saturating_sub(used));
         } else {
-            let mut next = Vec::with_capacity(size.max(left.min(PAGE)));
-            next.resize(size.max(left.min(READY)), 0);
+            let next = Vec::with_capacity(size.max(left.min(PAGE)));
             let mut page = std::mem::replace(&mut self.page, next);
-            page.truncate(self.used);
-            if page.capacity().saturating_sub(self.used) > FREE {
+            if page.capacity().saturating_sub(used) > FREE {
                 page.shrink_to_fit();
             }
             self.before = written;
-            self.used = 0;
             self.pages.push(page);
         }
         for part in [moved, lead, bytes] {
-            let end = self.used.saturating_add(part.len());
-            if let Some(place) = self.page.get_mut(self.used..end) {
-                place.copy_from_slice(part);
-            }
-            self.used = end;
+            self.page.extend_from_slice(part);
         }
         self.last = now;
+        true
     }
 
     /// The same of a step that gives a packet with one frame, which these bytes are, and without a name.
@@ -237,9 +269,22 @@ impl Tape {
         now: Instant,
         lead: impl Fn(&mut Lead<'_>),
         (is_text, bytes): (bool, &[u8]),
-    ) {
-        self.step::<LEAD>(now, lead, bytes);
+    ) -> bool {
+        let written = self.step::<LEAD>(now, lead, bytes);
         self.given(is_text, bytes);
+        written
+    }
+
+    /// The same, and whoever writes knows that frame again by itself.
+    #[inline]
+    pub(crate) fn step_giving_known<const LEAD: usize>(
+        &mut self,
+        now: Instant,
+        lead: impl Fn(&mut Lead<'_>),
+        bytes: &[u8],
+    ) -> bool {
+        self.given.length = Given::NONE.length;
+        self.step::<LEAD>(now, lead, bytes)
     }
 
     /// The same of any packet, behind what `put` puts.
@@ -272,7 +317,7 @@ impl Tape {
     ) {
         let mut draft = std::mem::take(&mut self.draft);
         put(&mut draft);
-        self.step::<LEAD>(now, lead, &draft);
+        let _ = self.step::<LEAD>(now, lead, &draft);
         if !self.full && draft.capacity() <= PAGE {
             draft.clear();
             self.draft = draft;
@@ -287,12 +332,12 @@ impl Tape {
         number: u8,
         sum: u32,
         behind: [u8; BEHIND],
-    ) {
+    ) -> bool {
         let lead = |lead: &mut Lead<'_>| {
             lead.put([number | SUM]);
             lead.put(sum.to_le_bytes());
         };
-        self.step::<5>(now, lead, &behind);
+        self.step::<5>(now, lead, &behind)
     }
 
     /// The frame came out that was given last.
@@ -303,9 +348,9 @@ impl Tape {
         number: u8,
         compress: bool,
         behind: [u8; BEHIND],
-    ) {
+    ) -> bool {
         let first = number | given_bits(compress);
-        self.step::<1>(now, |lead| lead.put([first]), &behind);
+        self.step::<1>(now, |lead| lead.put([first]), &behind)
     }
 
     /// Whether that is the frame of the packet that was given last.
@@ -324,7 +369,7 @@ impl Tape {
     fn given(&mut self, is_text: bool, bytes: &[u8]) {
         self.given = Given {
             page: self.pages.len(),
-            start: self.used.wrapping_sub(bytes.len()),
+            start: self.page.len().wrapping_sub(bytes.len()),
             length: bytes.len(),
             is_text,
         };

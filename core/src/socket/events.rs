@@ -26,6 +26,11 @@ impl<T> Events<T> {
         self.0.is_empty()
     }
 
+    #[inline]
+    pub(super) fn first(&self) -> Option<&Event<T>> {
+        self.0.front()
+    }
+
     pub(super) fn pop(&mut self) -> Option<Event<T>> {
         self.0.pop_front()
     }

@@ -513,6 +513,12 @@ impl<T> Mux<T> {
         self.events.is_empty()
     }
 
+    /// What has happened first.
+    #[inline]
+    pub(crate) fn first_event(&self) -> Option<&Event<T>> {
+        self.events.first()
+    }
+
     /// What has happened, in order.
     pub(crate) fn poll_event(&mut self) -> Option<Event<T>> {
         self.events.pop()

@@ -18,7 +18,7 @@ use crate::socket::SocketKey;
 
 inputs! {
     /// A call of a method of [`Connection`](crate::client::Connection), with what it was given.
-    Input asks PollEvent | PollWork | PollWs, gives Emit | Request | Respond;
+    Input asks PollEvent | PollWork | PollWs, gives Emit | Request | Respond, timed Ws;
 
     /// The socket of a namespace is asked for.
     0 Socket {

@@ -31,7 +31,7 @@ pub(super) struct Head {
 
 const MAGIC: &[u8] = b"sio client log\n";
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 impl Head {
     pub(super) fn put(&self, to: &mut Vec<u8>) {

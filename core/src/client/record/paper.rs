@@ -73,6 +73,19 @@ impl Paper {
         self.tape.step_giving::<WHOLE>(now, whole, (is_text, bytes));
     }
 
+    /// A message has come on this WebSocket. Before its bytes are when that is, the number of the step, which WebSocket,
+    /// and how long they are.
+    #[inline]
+    pub(super) fn came(&mut self, now: Instant, id: RequestId, is_text: bool, bytes: &[u8]) {
+        let lead = |to: &mut Lead<'_>| {
+            to.put([number::WS]);
+            to.put(id.0.to_le_bytes());
+            to.put_message(is_text, bytes);
+        };
+        self.stir();
+        self.tape.step_timed::<23>(now, lead, bytes);
+    }
+
     pub(super) fn note(&mut self, now: Instant, input: &Input) {
         self.stir();
         self.tape.write(now, input.number(), |to| input.put(to));
@@ -107,7 +120,8 @@ impl Paper {
                 Part::Binary(bytes) => (false, bytes),
             };
             if head.is_empty() && self.tape.is_given(is_text, bytes) {
-                return (self.tape).came_out_as_given(now, number::POLL_WS, *compress, id);
+                (self.tape).came_out_as_given(now, number::POLL_WS, *compress, id);
+                return;
             }
         }
         self.tape

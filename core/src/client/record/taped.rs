@@ -168,12 +168,7 @@ impl<T> Taped<T> {
                 Message::Text(text) => (true, text.as_bytes()),
                 Message::Binary(bytes) => (false, bytes),
             };
-            let lead = |to: &mut Lead<'_>| {
-                to.put([number::WS]);
-                to.put(id.0.to_le_bytes());
-                to.put_message(is_text, bytes);
-            };
-            paper.step::<14>(now, lead, bytes);
+            paper.came(now, id, is_text, bytes);
         }
         self.client.handle_ws(now, id, frame);
     }

@@ -132,8 +132,15 @@ impl Session {
     }
 
     /// Whether to be told so changes nothing but the clock.
+    #[inline]
     pub(crate) fn is_unwritten(&self, bytes: usize) -> bool {
         self.queue.is_unwritten(bytes)
+    }
+
+    /// What is not written is as much as it was.
+    #[inline]
+    pub(crate) fn handle_still_unwritten(&mut self, now: Instant) {
+        self.advance(now);
     }
 
     /// An answer with packets in it was given up: of what it is, too little was taken in `write_timeout`. What was in

@@ -10,6 +10,18 @@ use crate::engine::{CloseReason, Packet, Violation, WsClosed, WsOut};
 use crate::message::{Message, Part};
 use crate::time::Instant;
 
+/// What a WebSocket is given next.
+pub(crate) enum Next {
+    /// Nothing, and to ask for it changes nothing.
+    Nothing,
+    /// The first packet of the queue: what was said of it when it was sent.
+    Packet {
+        number: u32,
+        compress: bool,
+    },
+    Unknown,
+}
+
 impl Session {
     /// A message has arrived on the WebSocket.
     pub fn handle_ws(&mut self, now: Instant, frame: Message) {
@@ -94,6 +106,29 @@ impl Session {
             closed.farewell = None;
         }
         self.arm();
+    }
+
+    /// The packet that was sent last is known by this number where it leaves: it is text in one frame.
+    #[inline]
+    pub(crate) fn number_last(&mut self, number: u32) {
+        self.queue.number_last(number);
+    }
+
+    /// What [`poll_ws`](Self::poll_ws) gives out next, as far as that can be seen at a glance.
+    #[inline]
+    pub(crate) fn next_ws(&self) -> Next {
+        match &self.state {
+            State::WebSocket(websocket)
+                if websocket.probes == 0
+                    && !(self.watch.as_ref()).is_some_and(|watch| watch.holds_back()) =>
+            {
+                match self.queue.first_number() {
+                    Some((number, compress)) => Next::Packet { number, compress },
+                    None => Next::Nothing,
+                }
+            }
+            State::WebSocket(_) | State::Polling(_) | State::Closed(_) => Next::Unknown,
+        }
     }
 
     /// What to do next on the WebSocket. What is not pulled is the backlog: pull only while the socket

@@ -110,7 +110,7 @@ impl Codec {
     /// Whether that is so of a packet as it is.
     #[inline]
     pub(crate) fn is_own_form(&self, packet: &Encoded) -> bool {
-        packet.is_by(self.writer())
+        (self.0.is_none() && packet.is_built_in()) || packet.is_by(self.writer())
     }
 
     /// An event or an ack for clients of this parser: as it is if it was written so, else what this one makes of it,
@@ -118,7 +118,7 @@ impl Codec {
     /// packets are not read again.
     #[inline]
     pub(crate) fn own_form(&self, packet: Encoded) -> Option<Encoded> {
-        match packet.is_by(self.writer()) {
+        match self.is_own_form(&packet) {
             true => Some(packet),
             false => self.form(&packet),
         }

@@ -87,6 +87,32 @@ fn what_is_not_the_packet_that_was_given_last_leaves_with_its_sum() {
 }
 
 #[test]
+fn what_has_the_same_bytes_as_the_packet_that_was_given_last_is_not_that_one() {
+    let (mut connection, socket) = joined();
+    for _ in 0..2 {
+        deliver(&mut connection, socket, "one", Flags::default());
+    }
+    assert_eq!([leaves(&mut connection), leaves(&mut connection)], [5, 1]);
+    // What waits is not what is lost.
+    deliver(&mut connection, socket, "two", Flags::default());
+    let volatile = Flags {
+        volatile: true,
+        ..Flags::default()
+    };
+    deliver(&mut connection, socket, "two", volatile);
+    assert_eq!(leaves(&mut connection), 5);
+    // Nor what asks for an answer.
+    deliver(&mut connection, socket, "three", Flags::default());
+    let now = Instant::ORIGIN;
+    let question = packet::event("/", Some(1), "said", "three").unwrap();
+    let flags = Flags::default();
+    let asked = connection.request(now, socket, 1, question, flags, 7, None);
+    assert_eq!(asked, Ok(()));
+    assert_eq!([leaves(&mut connection), leaves(&mut connection)], [5, 1]);
+    plays(&connection);
+}
+
+#[test]
 fn a_log_that_names_a_packet_before_any_is_broken() {
     let (connection, _) = joined();
     let whole = connection.log();

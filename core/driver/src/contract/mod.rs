@@ -54,8 +54,8 @@
 //! ```
 //!
 //! On the wire it is the same as without: `tell` is `emit`, `ask` is `emit_with_ack`, `hear` is `on`. Each end may do
-//! without a contract, or be an official client. For those in TypeScript it is
-//! [written out](crate::contract::typescript) with the feature `typescript`.
+//! without a contract, or be an official client. For those in TypeScript `contract::typescript` writes it out, with the
+//! feature `typescript`.
 //!
 //! # What is said
 //!

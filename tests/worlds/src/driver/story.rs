@@ -37,6 +37,10 @@ const ROUNDS: usize = 10;
 /// By when clients by hand have ended.
 const ENDED: Duration = Duration::from_secs(60);
 
+/// What lies between two last words. No number of these, with the second behind each round of them, comes to where the
+/// heartbeat is again: of what one is told at most one meets its ping.
+const APART: Duration = Duration::from_millis(1100);
+
 impl World {
     /// One whose connections and clients are recorded.
     pub(super) fn recorded() -> Self {
@@ -400,7 +404,7 @@ impl Party {
                     if guest.seats[at].socket.is_connected() {
                         guest.say(at, way)?;
                         // One after the other: nobody is busy when it is said.
-                        self.sim.advance(secs(1)).await;
+                        self.sim.advance(APART).await;
                     }
                 }
             }

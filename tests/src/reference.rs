@@ -34,6 +34,14 @@ pub enum Kind {
     Program(&'static str),
 }
 
+/// What a server is told of its times that is to notice nothing while a test runs.
+pub const CALM: [(&str, &str); 4] = [
+    ("PING_INTERVAL", "25000"),
+    ("PING_TIMEOUT", "20000"),
+    ("CONNECT_TIMEOUT", "45000"),
+    ("UPGRADE_TIMEOUT", "45000"),
+];
+
 /// A server that keeps the contract of `interop`, which can be killed and started again on its port.
 #[derive(Debug)]
 pub struct Server {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sio_tests::{
     example::Binding,
     probe::Probe,
-    reference::{Kind, Server},
+    reference::{CALM, Kind, Server},
 };
 
 fn open(server: &Server, transports: &Value) -> Value {
@@ -21,7 +21,7 @@ fn open(server: &Server, transports: &Value) -> Value {
 
 /// Events and answers both ways, with bytes; a server that dies and comes back; the end.
 fn story(kind: Kind, binding: Binding) {
-    let mut server = Server::start(kind, &[]);
+    let mut server = Server::start(kind, &CALM);
     for transports in [
         json!(["websocket"]),
         json!(["polling"]),
@@ -76,7 +76,7 @@ fn story(kind: Kind, binding: Binding) {
 
 /// A refusal with its data, and a second try with other credentials; a server that takes a socket out.
 fn refusals(kind: Kind, binding: Binding) {
-    let server = Server::start(kind, &[]);
+    let server = Server::start(kind, &CALM);
     let mut probe = Probe::start(binding);
     let url = |name: &str| format!("http://{}{name}", server.address);
     probe.say(json!({

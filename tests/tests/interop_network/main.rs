@@ -17,7 +17,7 @@ use sio_driver::client::{
 use sio_tests::{
     example::Binding,
     line::{Break, Line, Towards},
-    reference::{Kind, Server},
+    reference::{CALM, Kind, Server},
 };
 use sio_tokio::{AckError, TransportKind, client::Socket};
 
@@ -31,16 +31,10 @@ const WAYS: [&[TransportKind]; 3] = [
     &[TransportKind::Polling, TransportKind::WebSocket],
 ];
 
-/// A heartbeat that notices soon, and one that notices nothing while a test runs.
+/// A heartbeat that notices soon.
 const QUICK: [(&str, &str); 4] = [
     ("PING_INTERVAL", "1000"),
     ("PING_TIMEOUT", "1500"),
-    ("CONNECT_TIMEOUT", "45000"),
-    ("UPGRADE_TIMEOUT", "45000"),
-];
-const CALM: [(&str, &str); 4] = [
-    ("PING_INTERVAL", "25000"),
-    ("PING_TIMEOUT", "20000"),
     ("CONNECT_TIMEOUT", "45000"),
     ("UPGRADE_TIMEOUT", "45000"),
 ];

@@ -31,6 +31,8 @@ pub struct Reader {
     at: Option<EntryId>,
     /// How many were added up to there, where the broker knows.
     count: Option<u64>,
+    /// The last that was deleted by itself and told to be lost.
+    deleted: Option<EntryId>,
 }
 
 /// What the broker says of a stream: `XINFO STREAM`.
@@ -65,6 +67,7 @@ impl Reader {
         Self {
             at: None,
             count: None,
+            deleted: None,
         }
     }
 
@@ -89,8 +92,19 @@ impl Reader {
         if let Some(added) = stream.added.filter(|_| all_unread) {
             self.count = Some(added.saturating_sub(stream.length));
         }
-        let deleted = stream.deleted.filter(|deleted| *deleted > from);
-        (went || deleted.is_some()).then(|| Gap {
+        let told = self.deleted;
+        let deleted = stream
+            .deleted
+            .filter(|deleted| *deleted > from && told.is_none_or(|told| told < *deleted));
+        if !went && deleted.is_none() {
+            return None;
+        }
+        self.deleted = deleted.or(told);
+        if stream.first.is_none() {
+            // What was told is not told again.
+            self.begin(stream);
+        }
+        Some(Gap {
             from,
             to: match stream.first {
                 Some(_) => first.or(deleted).unwrap_or(stream.last),
@@ -102,16 +116,14 @@ impl Reader {
     fn begin(&mut self, stream: Stream) {
         self.at = Some(stream.last);
         self.count = stream.added;
+        self.deleted = stream.deleted;
     }
 
     /// Whether more was added than is there, of which nothing was read.
     fn is_missing(&self, from: EntryId, stream: Stream) -> bool {
         match (stream.added, self.count) {
-            // With fewer than were read it is another stream of that name.
-            (Some(added), Some(count)) => {
-                let behind = added.checked_sub(count);
-                behind.is_none_or(|behind| behind > stream.length)
-            }
+            // With fewer than were read, or than are there, it is another stream of that name.
+            (Some(added), Some(count)) => added.checked_sub(count) != Some(stream.length),
             // It cannot be told whether something stood between these.
             (Some(_) | None, _) => match stream.first {
                 Some(first) => first > from.next(),
@@ -187,6 +199,7 @@ mod tests {
         Reader {
             at: Some(id(sequence)),
             count: Some(sequence),
+            deleted: None,
         }
     }
 
@@ -242,7 +255,9 @@ mod tests {
             ..stream(9, 9)
         };
         for found in [empty, older(empty)] {
-            assert_eq!(at(4).handle_connected(found), gap(4, 9));
+            let mut reader = at(4);
+            assert_eq!(reader.handle_connected(found), gap(4, 9));
+            assert_eq!(reader.handle_connected(found), None, "it was told");
             assert_eq!(at(9).handle_connected(found), None, "all of it was read");
         }
     }
@@ -254,7 +269,15 @@ mod tests {
             length: 8,
             ..stream(1, 9)
         };
-        assert_eq!(at(4).handle_connected(found), gap(4, 6));
+        let mut reader = at(4);
+        assert_eq!(reader.handle_connected(found), gap(4, 6));
+        assert_eq!(reader.handle_connected(found), None, "it was told");
+        let found = Stream {
+            deleted: Some(id(8)),
+            length: 7,
+            ..found
+        };
+        assert_eq!(reader.handle_connected(found), gap(4, 8));
     }
 
     #[test]
@@ -292,6 +315,12 @@ mod tests {
             ..stream(8, 9)
         };
         assert_eq!(at(4).handle_connected(found), gap(4, 8));
+        // More came than were read of the one before.
+        let found = Stream {
+            added: Some(6),
+            ..stream(11, 16)
+        };
+        assert_eq!(at(4).handle_connected(found), gap(4, 11));
     }
 
     fn gap(from: u64, to: u64) -> Option<Gap> {

@@ -26,6 +26,8 @@ pub(super) struct Appends<T> {
     recalling: bool,
     /// So many before those that are on their way were taken for arrived: they may be found as well.
     overtaken: usize,
+    /// The stream has gone back while entries were on their way: they may have been in what it has no more.
+    torn: bool,
 }
 
 /// What has become of entries that were on their way when the broker went.
@@ -47,6 +49,7 @@ impl<T> Appends<T> {
             read: None,
             recalling: false,
             overtaken: 0,
+            torn: false,
         }
     }
 
@@ -59,6 +62,7 @@ impl<T> Appends<T> {
     ) -> (AppendToken, Vec<T>) {
         if self.flying.is_empty() && self.overtaken == 0 {
             self.behind = self.behind.max(self.read);
+            self.torn = false;
         }
         self.next = self.next.wrapping_add(1);
         let number = AppendToken(self.next);
@@ -108,9 +112,11 @@ impl<T> Appends<T> {
         self.read = self.read.max(Some(at));
     }
 
-    /// The stream has gone back: places that were known mean nothing.
-    pub(super) fn forget_places(&mut self) {
-        (self.behind, self.read) = (None, None);
+    /// The stream has gone back and ends here: places that were known mean nothing.
+    pub(super) fn go_back(&mut self, to: EntryId) {
+        let end = (to > EntryId::FIRST).then_some(to);
+        (self.behind, self.read) = (end, end);
+        self.torn |= !self.flying.is_empty() || self.overtaken > 0;
     }
 
     /// The broker is back: what was it that it had taken?
@@ -140,6 +146,7 @@ impl<T> Appends<T> {
             return Fates { over, unsure };
         }
         let overtaken = std::mem::take(&mut self.overtaken);
+        let whole = whole && !std::mem::take(&mut self.torn);
         let (least, most) = self.arrivals(found, whole, overtaken);
         if least == 0 {
             unsure = overtaken.saturating_sub(found.len());
@@ -168,14 +175,12 @@ impl<T> Appends<T> {
         overtaken: usize,
     ) -> (usize, usize) {
         let all = self.flying.len();
-        let is_twin = |(_, last): &(EntryId, Entry)| self.flying.iter().any(|it| it.entry == *last);
         let may_be = |count: &usize| {
             let before = count.saturating_add(overtaken);
             let as_many = match (whole, *count) {
-                (true, 0) => found.len() <= overtaken,
+                // Nobody remembers those that were overtaken: they may be twins of those on their way.
+                (_, 0) => found.len() <= overtaken,
                 (true, _) => found.len() == before,
-                // Nobody remembers those that were overtaken: one on its way is the likelier.
-                (false, 0) => found.len() <= overtaken && !found.last().is_some_and(is_twin),
                 (false, _) => found.len() <= before,
             };
             let arrived = self.flying.iter().take(*count).rev();

@@ -171,7 +171,7 @@ impl<T> Node<T> {
         }
         self.last_entry = None;
         if to < from {
-            self.appends.forget_places();
+            self.appends.go_back(to);
         }
         let untold = self.own.tell_all();
         self.tell_own(&untold);

@@ -268,7 +268,8 @@ fn all_entries(told: Value) -> Recalled {
 /// Whether it is refused to tell how it stands with a stream since there is none; if it is for another reason (no
 /// permission, Redis is loading), nothing is known of the stream.
 pub(crate) fn is_no_stream(why: &ServerError) -> bool {
-    why.code() == "ERR"
+    let says = |words| why.details().is_some_and(|it| it.contains(words));
+    why.code() == "ERR" && says("no such key")
 }
 
 pub(crate) fn count(reply: &Value) -> Option<u64> {

@@ -140,8 +140,14 @@ impl StreamReader {
                     }
                     Poll::Ready(Ok(told)) => {
                         let (connection, found) = (connection.clone(), std::mem::take(found));
-                        let ids: Vec<_> = found.iter().map(|(at, _)| *at).collect();
-                        let gap = self.reader.handle_full(&ids, stream(&told));
+                        let (ids, stream): (Vec<_>, _) =
+                            (found.iter().map(|(at, _)| *at).collect(), stream(&told));
+                        if ids.last().is_some_and(|last| *last > stream.last) {
+                            // Another Redis has answered, who has not got all.
+                            self.lost(now);
+                            continue;
+                        }
+                        let gap = self.reader.handle_full(&ids, stream);
                         self.tell(gap);
                         self.take(found);
                         self.read(connection, now);

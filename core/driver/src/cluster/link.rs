@@ -311,7 +311,11 @@ impl<R: Runtime, B: Broker> Link<R, B> {
             Event::RoundTrip { took } => self.tally.round_trip(took),
             Event::Entry { stream, at, entry } => self.entry(&stream, at, &entry),
             Event::Lost { stream, from, to } => {
-                self.places.remove(&stream);
+                match to < from && to > EntryId::FIRST {
+                    // It has gone back, and ends there.
+                    true => drop(self.places.insert(stream.clone(), to)),
+                    false => drop(self.places.remove(&stream)),
+                }
                 self.tell_all(|space, now| {
                     if space.stream() == Some(&*stream) {
                         space.node.handle_lost(now, from, to);

@@ -90,6 +90,7 @@ test("acks that were asked for while polling arrive on the WebSocket", only, asy
 });
 
 test("a client that leaves in mid-upgrade is gone", only, async (t) => {
+  await until("earlier sockets to end", async () => (await t.server.stats()).sockets === 0);
   const observer = await open(t);
   const before = (await t.server.stats()).sockets;
   for (let i = 0; i < 10; i++) {

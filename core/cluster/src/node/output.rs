@@ -276,7 +276,8 @@ pub enum End {
 #[derive(Clone, Debug, PartialEq, Hash)]
 #[non_exhaustive]
 pub enum Notice {
-    /// All is listened to; others can be reached.
+    /// All that was wanted when the broker came is listened to; others can be reached. For what was wanted since,
+    /// [`when_heard`](super::Node::when_heard) waits.
     Up,
     /// Others cannot be reached, nor hear this node.
     Down,

@@ -475,9 +475,14 @@ impl World {
             }
             Output::Notice(Notice::Down) => self.hosts[host].heard.clear(),
             Output::Notice(Notice::Up) => {
-                // All that was wanted is heard now.
-                let it = &mut self.hosts[host];
-                it.heard = it.rooms.clone();
+                // All that was wanted when the broker came is heard now; what was since, is waited for by itself.
+                let waits = |room: &&String| {
+                    let mut all = self.tokens.values();
+                    all.any(|it| matches!(it, Purpose::Room(its, name) if *its == host && name == *room))
+                };
+                let rooms = self.hosts[host].rooms.iter();
+                let heard = rooms.filter(|room| !waits(room)).cloned().collect();
+                self.hosts[host].heard = heard;
             }
             Output::Notice(Notice::Overflow(what)) => self.marks.extend(match what {
                 Overflow::Outage(_) => Some("more was said than an outage keeps"),

@@ -146,6 +146,12 @@ impl Broker {
         hosts.is_some_and(|hosts| hosts.remove(&host))
     }
 
+    /// Whether this host listens to that.
+    pub(crate) fn has(&self, host: usize, subscription: &Subscription) -> bool {
+        let hosts = self.subscribers.get(subscription);
+        hosts.is_some_and(|hosts| hosts.contains(&host))
+    }
+
     /// What this host listens to.
     pub(crate) fn of(&self, host: usize) -> Vec<Subscription> {
         let its = self

@@ -400,7 +400,10 @@ impl World {
         let it = &mut self.hosts[host];
         match word {
             Word::Subscribed(subscription) => {
-                it.deaf.remove(&subscription);
+                // It may have been taken away again since that was said.
+                if self.broker.has(host, &subscription) {
+                    it.deaf.remove(&subscription);
+                }
                 it.node.handle_subscribed(now, &subscription);
             }
             Word::Unsubscribed(subscription) => it.node.handle_unsubscribed(now, &subscription),

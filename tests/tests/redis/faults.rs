@@ -265,9 +265,8 @@ fn a_server_that_is_killed() {
     each(server_killed);
 }
 
-/// What was said by a connection that nobody is told has broken arrives long after it was given up: nobody hears it
-/// behind what was said since, or a second time.
-async fn late(way: Way) {
+/// A Redis, and two servers on it: one by a line, and one by none.
+async fn by_a_line(way: Way) -> (RedisServer, Line, Node, Node) {
     let redis = way.redis();
     let options = patient(way.dialect, "faults");
     let line = Line::to(SocketAddr::from(([127, 0, 0, 1], redis.port)));
@@ -279,8 +278,15 @@ async fn late(way: Way) {
         way.config(),
     )
     .await;
-    let mut there = Node::with(Binding::Smol, redis.redis(), options, way.config()).await;
+    let there = Node::with(Binding::Smol, redis.redis(), options, way.config()).await;
     here.counts(2).await;
+    (redis, line, here, there)
+}
+
+/// What was said by a connection that nobody is told has broken arrives long after it was given up: nobody hears it
+/// behind what was said since, or a second time.
+async fn late(way: Way) {
+    let (_redis, line, here, mut there) = by_a_line(way).await;
     let (io, mut said) = (here.io().clone(), 0);
     for _ in 0..rounds(1) {
         line.strand();
@@ -315,19 +321,7 @@ async fn late(way: Way) {
 /// A stream that loses all, before a server is back that does not know what of its own had arrived: nobody hears it
 /// a second time, and it is told.
 async fn cut_short(way: Way) {
-    let redis = way.redis();
-    let options = patient(way.dialect, "faults");
-    let line = Line::to(SocketAddr::from(([127, 0, 0, 1], redis.port)));
-    let by_line = Redis::new(&format!("redis://{}/", line.address)).unwrap();
-    let here = Node::with(
-        Binding::Tokio,
-        quick(by_line),
-        options.clone(),
-        way.config(),
-    )
-    .await;
-    let mut there = Node::with(Binding::Smol, redis.redis(), options, way.config()).await;
-    here.counts(2).await;
+    let (redis, line, here, mut there) = by_a_line(way).await;
     let (io, mut said) = (here.io().clone(), 0);
     for _ in 0..rounds(1) {
         // What the node has read is thrown away with the rest.

@@ -140,8 +140,8 @@ impl StreamReader {
                     }
                     Poll::Ready(Ok(told)) => {
                         let (connection, found) = (connection.clone(), std::mem::take(found));
-                        let (ids, stream): (Vec<_>, _) =
-                            (found.iter().map(|(at, _)| *at).collect(), stream(&told));
+                        let ids: Vec<_> = found.iter().map(|(at, _)| *at).collect();
+                        let stream = stream(&told);
                         if ids.last().is_some_and(|last| *last > stream.last) {
                             // Another Redis has answered, who has not got all.
                             self.lost(now);
